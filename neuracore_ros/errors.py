@@ -1,0 +1,28 @@
+"""What a person can mend, said in one line."""
+
+
+class UserError(Exception):
+    """Something that the user can mend; its text is one line that says how.
+
+    The command line prints it without a traceback and exits with 1.
+    """
+
+
+class DescriptionError(UserError):
+    """A robot, cross-embodiment or layout description is wrong."""
+
+
+class ObservationError(UserError):
+    """A message cannot become part of an observation: encoding, size, field or name."""
+
+
+class PolicyError(UserError):
+    """A policy file is not one, or does not fit the robot."""
+
+
+class BagError(UserError):
+    """A recording cannot be read, or lacks what the robot file declares."""
+
+
+class DatasetError(UserError):
+    """A dataset is not one, or what is added to it does not fit."""

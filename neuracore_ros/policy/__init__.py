@@ -1,0 +1,1 @@
+"""neuracore_ros.policy"""

@@ -1,0 +1,38 @@
+from glob import glob
+
+from setuptools import find_packages, setup
+
+package_name = 'neuracore_ros'
+
+setup(
+    name=package_name,
+    version='0.1.0',
+    packages=find_packages(include=[package_name, f'{package_name}.*']),
+    package_data={package_name: ['py.typed']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
+        (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/launch', glob('launch/*.launch.py')),
+        (f'share/{package_name}/config', glob('config/*.yaml')),
+    ],
+    zip_safe=False,
+    maintainer='neuracore_ros maintainers',
+    maintainer_email='maintainers@neuracore-ros.org',
+    description='One learned policy, many ROS 2 robots.',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    install_requires=['numpy>=1.26', 'pyyaml', 'opencv-python-headless', 'torch'],
+    extras_require={
+        # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
+        'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
+        'train': ['rosbags', 'pyarrow', 'av', 'tensorboard'],
+        'dev': ['pytest', 'hypothesis', 'ruff', 'mypy', 'types-PyYAML'],
+    },
+    entry_points={
+        'console_scripts': [
+            'neuracore_ros = neuracore_ros.cli.main:main',
+            'infer_node = neuracore_ros.node.infer_node:main',
+            'sim_robot = neuracore_ros.sim.robot_node:main',
+        ],
+    },
+)
