@@ -12,6 +12,10 @@ class DescriptionError(UserError):
     """A robot, cross-embodiment or layout description is wrong."""
 
 
+class DescriptionWarning(UserWarning):
+    """A description loads, but its author may have meant something else."""
+
+
 class ObservationError(UserError):
     """A message cannot become part of an observation: encoding, size, field or name."""
 

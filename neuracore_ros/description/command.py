@@ -1,0 +1,194 @@
+"""Commands: where the node sends each output, and within which limits."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.limits import JointLimit
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_TRAJECTORY,
+    ROUTE_OPTIONS,
+    Parser,
+    parse_routes,
+    parse_type,
+)
+from neuracore_ros.description.yaml_value import YamlValue
+from neuracore_ros.errors import DescriptionError
+
+_TYPES = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
+_OPTIONS: Mapping[str, Parser] = {
+    **ROUTE_OPTIONS,
+    'type': lambda value, what, _: parse_type(value, what, _TYPES),
+    'stream': lambda value, what, _: value.choice(f'stream of {what}', ('chunk', 'point')),
+}
+
+Positions = TypeVar('Positions', float, NDArray[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """One commanded output slot.
+
+    Attributes:
+        data_type: The output's DataType.
+        index: The output's slot.
+        name: The robot file's name for it.
+        message_name: Its name in the command message.
+        scale: The slot's value is ``scale * x + offset`` of the robot's own value x.
+        offset: See ``scale``.
+        limit: In the robot's own units and sense.
+    """
+
+    data_type: DataType
+    index: int
+    name: str
+    message_name: str
+    scale: float
+    offset: float
+    limit: JointLimit
+
+    def to_message(self, value: Positions) -> Positions:
+        """From the slot's sense to the robot's own, [rad] or [m]."""
+        return (value - self.offset) / self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command topic.
+
+    Attributes:
+        topic: Without a leading slash, it is relative to the node's namespace.
+        type: ``trajectory_msgs/msg/JointTrajectory`` or ``std_msgs/msg/Float64MultiArray``.
+        stream: ``chunk`` (many points a message) or ``point`` (one).
+        joints: In index order; all in one message.
+    """
+
+    topic: str
+    type: str
+    stream: str
+    joints: tuple[Joint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTable:
+    """The ``commands`` of a robot file.
+
+    Attributes:
+        file: For messages.
+        common: DataType -> options of all its names.
+        named: (DataType, name) -> options of one name, the common ones included.
+    """
+
+    file: str
+    common: Mapping[DataType, Mapping[str, Any]]
+    named: Mapping[tuple[DataType, str], Mapping[str, Any]]
+
+    def message_name(self, data_type: DataType, name: str) -> str:
+        """The name in the command message."""
+        names: Mapping[str, str] = self._options(data_type, name).get('names', {})
+        return names.get(name, name)
+
+    def commands(
+        self,
+        output: Mapping[DataType, Mapping[int, str]],
+        limits: Mapping[tuple[DataType, str], JointLimit],
+    ) -> tuple[Command, ...]:
+        """The command topics of a robot, in the order of its outputs.
+
+        Args:
+            output: What the model commands.
+            limits: By DataType and name.
+
+        Raises:
+            DescriptionError: An output has no topic or cannot be commanded; names of one topic
+                differ in type or stream; one joint is commanded twice.
+        """
+        topics: dict[str, Command] = {}
+        for kind, slots in output.items():
+            for index, name in slots.items():
+                command = self._command(kind, index, name, limits)
+                before = topics.get(command.topic)
+                if before is None:
+                    topics[command.topic] = command
+                    continue
+                if (before.type, before.stream) != (command.type, command.stream):
+                    raise DescriptionError(
+                        f"{self.file}: commands to {command.topic}: '{name}' differs in type or "
+                        f"stream from '{before.joints[0].name}'; one topic carries one message"
+                    )
+                joints = before.joints + command.joints
+                topics[command.topic] = Command(before.topic, before.type, before.stream, joints)
+        for command in topics.values():
+            self._require_distinct(command)
+        return tuple(topics.values())
+
+    def _options(self, data_type: DataType, name: str) -> Mapping[str, Any]:
+        return self.named.get((data_type, name), self.common.get(data_type, {}))
+
+    def _command(
+        self,
+        kind: DataType,
+        index: int,
+        name: str,
+        limits: Mapping[tuple[DataType, str], JointLimit],
+    ) -> Command:
+        if (kind, name) not in limits:
+            raise DescriptionError(
+                f"{self.file}: {kind} ('{name}') cannot be commanded: only positions of joints "
+                'and grippers can'
+            )
+        options = self._options(kind, name)
+        if 'topic' not in options:
+            raise DescriptionError(
+                f"{self.file}: '{name}' ({kind} index {index}) has no command. "
+                f'Add under commands: {kind}: {{topic: /...}}'
+            )
+        joint = Joint(
+            data_type=kind,
+            index=index,
+            name=name,
+            message_name=self.message_name(kind, name),
+            scale=options.get('scale', 1.0),
+            offset=options.get('offset', 0.0),
+            limit=limits[kind, name],
+        )
+        message_type = options.get('type', JOINT_TRAJECTORY)
+        only = 'point' if message_type == FLOAT64_MULTI_ARRAY else 'chunk'
+        return Command(options['topic'], message_type, options.get('stream', only), (joint,))
+
+    def _require_distinct(self, command: Command) -> None:
+        seen: dict[str, Joint] = {}
+        for joint in command.joints:
+            if (twin := seen.setdefault(joint.message_name, joint)) is not joint:
+                raise DescriptionError(
+                    f"{self.file}: commands to {command.topic}: '{joint.message_name}' is "
+                    f'commanded twice ({twin.data_type} index {twin.index}, '
+                    f'{joint.data_type} index {joint.index})'
+                )
+
+
+def parse_commands(
+    value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
+) -> CommandTable:
+    """Read ``commands`` of a robot file.
+
+    Args:
+        value: What is written there; None where nothing is.
+        names: DataType -> names of the output description.
+        file: For messages.
+
+    Raises:
+        DescriptionError: An unknown key, name or word, or a wrong number.
+    """
+    common, named = parse_routes(value, 'commands', _OPTIONS, names)
+    for options in [*common.values(), *named.values()]:
+        if options.get('type') == FLOAT64_MULTI_ARRAY and options.get('stream') == 'chunk':
+            raise DescriptionError(
+                f'{file}: commands to {options.get("topic")}: a Float64MultiArray holds one '
+                'point: remove stream: chunk'
+            )
+    return CommandTable(file, common, named)

@@ -1,0 +1,136 @@
+"""Descriptions of many robots, in every form in which people write them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neuracore_ros.description.data_type import data_type
+from neuracore_ros.description.embodiment import CrossEmbodimentDescription, parse_embodiment
+from neuracore_ros.description.layout import Layout
+from neuracore_ros.description.robot import Robot, load_robot, parse_robot
+from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.errors import DescriptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """What a set of files says of its robots.
+
+    Attributes:
+        input: Robot -> what the model reads.
+        output: Robot -> what the model commands.
+        robots: Robot -> its robot file, where there is one.
+    """
+
+    input: CrossEmbodimentDescription
+    output: CrossEmbodimentDescription
+    robots: Mapping[str, Robot] = field(default_factory=dict)
+
+    @property
+    def input_layout(self) -> Layout:
+        """The widths of the model's inputs."""
+        return Layout.of(self.input.values())
+
+    @property
+    def output_layout(self) -> Layout:
+        """The widths of the model's outputs."""
+        return Layout.of(self.output.values())
+
+    def robot(self, name: str) -> Robot:
+        """The robot file of this name.
+
+        Raises:
+            DescriptionError: There is none.
+        """
+        if name not in self.robots:
+            if name in self.input:
+                raise DescriptionError(
+                    f"'{name}' is described, but without sources: give its robot file"
+                )
+            raise DescriptionError(f"no robot '{name}'{nearest(name, self.input)}")
+        return self.robots[name]
+
+
+def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
+    """Read descriptions in any form.
+
+    Args:
+        paths: Robot files, cross-embodiment files (``robots: {name: file}``), or plain
+            descriptions (robot -> DataType -> index -> name, or a list of names), which count
+            as input and as output.
+
+    Raises:
+        DescriptionError: A file is wrong, or two of them describe one robot.
+    """
+    found = Descriptions({}, {}, {})
+    for path in map(Path, paths):
+        found = _joined(found, _load(path))
+    return found
+
+
+def _load(path: Path) -> Descriptions:
+    value = read_yaml(path)
+    top = value.mapping('a description')
+    if 'robot' in top and {'input', 'output'} & top.keys():
+        return _of_robots([parse_robot(value, path)])
+    if 'robots' in top and _names_files(top['robots'][1]):
+        return _of_robots(_cross(value.fields('a cross-embodiment file', ['robots']), path))
+    if all(map(_is_data_type, top)):
+        plain = parse_embodiment(value)
+        return Descriptions({path.stem: plain}, {path.stem: plain})
+    return _plain(value)
+
+
+def _names_files(value: YamlValue) -> bool:
+    return value.is_mapping() and all(file.is_scalar() for _, file in value.pairs('robots'))
+
+
+def _is_data_type(word: str) -> bool:
+    try:
+        data_type(word)
+    except KeyError:
+        return False
+    return True
+
+
+def _cross(fields: Mapping[str, YamlValue], path: Path) -> Iterable[Robot]:
+    for name, (key, file) in fields['robots'].mapping('robots').items():
+        robot = load_robot(path.parent / file.string(f"file of '{name}'"))
+        if robot.name != name:
+            raise key.error(f"{key} names {robot.path}, whose robot is '{robot.name}'")
+        yield robot
+
+
+def _of_robots(robots: Iterable[Robot]) -> Descriptions:
+    by_name = {robot.name: robot for robot in robots}
+    return Descriptions(
+        {name: robot.input for name, robot in by_name.items()},
+        {name: robot.output for name, robot in by_name.items()},
+        by_name,
+    )
+
+
+def _plain(value: YamlValue) -> Descriptions:
+    given, wanted = {}, {}
+    for key, robot in value.mapping('a description').values():
+        name = key.string('the name of a robot')
+        roles = robot.mapping(f"'{name}'")
+        if roles and roles.keys() <= {'input', 'output'}:
+            given[name], wanted[name] = (
+                parse_embodiment(roles[role][1]) if role in roles else {}
+                for role in ('input', 'output')
+            )
+        else:
+            given[name] = wanted[name] = parse_embodiment(robot)
+    return Descriptions(given, wanted)
+
+
+def _joined(first: Descriptions, second: Descriptions) -> Descriptions:
+    twice = first.input.keys() & second.input.keys()
+    if twice:
+        raise DescriptionError(f"robot '{min(twice)}' is described twice")
+    return Descriptions(
+        {**first.input, **second.input},
+        {**first.output, **second.output},
+        {**first.robots, **second.robots},
+    )

@@ -1,0 +1,68 @@
+"""The kinds of data that a robot can have, in their canonical order."""
+
+import warnings
+from enum import Enum
+
+from neuracore_ros.errors import DescriptionWarning
+
+
+class DataType(str, Enum):
+    """One kind of data; the names and their order are those of ``neuracore_types``."""
+
+    JOINT_POSITIONS = 'JOINT_POSITIONS'
+    JOINT_VELOCITIES = 'JOINT_VELOCITIES'
+    JOINT_TORQUES = 'JOINT_TORQUES'
+    JOINT_TARGET_POSITIONS = 'JOINT_TARGET_POSITIONS'
+    VISUAL_JOINT_POSITIONS = 'VISUAL_JOINT_POSITIONS'
+    PARALLEL_GRIPPER_OPEN_AMOUNTS = 'PARALLEL_GRIPPER_OPEN_AMOUNTS'
+    PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS = 'PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS'
+    END_EFFECTOR_POSES = 'END_EFFECTOR_POSES'
+    POSES = 'POSES'
+    CUSTOM_1D = 'CUSTOM_1D'
+    RGB_IMAGES = 'RGB_IMAGES'
+    DEPTH_IMAGES = 'DEPTH_IMAGES'
+    POINT_CLOUDS = 'POINT_CLOUDS'
+    LANGUAGE = 'LANGUAGE'
+
+    __str__ = str.__str__
+
+    @property
+    def is_image(self) -> bool:
+        """Whether a slot holds an image."""
+        return self in {DataType.RGB_IMAGES, DataType.DEPTH_IMAGES}
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether a slot holds one number, so that slots concatenate to a state vector."""
+        return self.name.startswith(('JOINT_', 'VISUAL_JOINT_', 'PARALLEL_GRIPPER_'))
+
+    @property
+    def is_target(self) -> bool:
+        """Whether the value is a command, which holds until replaced and never ages."""
+        return '_TARGET_' in self.name
+
+    @property
+    def measured(self) -> 'DataType':
+        """The type in which a robot reports what it does about a command of this type."""
+        return DataType(self.name.replace('_TARGET_', '_'))
+
+
+# Other spellings of the public design notes and of neuracore's own releases.
+_ALIASES = {
+    'JOINTS': DataType.JOINT_POSITIONS,
+    'GRIPPER_JOINT_OPEN_AMOUNT': DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS,
+    'GRIPPER_OPEN_AMOUNTS': DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS,
+}
+
+
+def data_type(name: str) -> DataType:
+    """The DataType of this name; the notes' other spellings are read with a warning.
+
+    Raises:
+        KeyError: No DataType is spelt so.
+    """
+    upper = name.upper()
+    found = _ALIASES.get(upper) or DataType.__members__[upper]
+    if name != found.value:
+        warnings.warn(f"'{name}' is read as {found}; write {found}", DescriptionWarning, 2)
+    return found

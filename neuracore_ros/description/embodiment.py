@@ -1,0 +1,91 @@
+"""EmbodimentDescription: which of a robot's data sits at which index of the model."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from neuracore_ros.description.data_type import DataType, data_type
+from neuracore_ros.description.yaml_value import YamlValue, from_python, nearest
+
+Slots = Mapping[int, str]
+"""Index -> name, of one DataType of one robot; ascending."""
+
+EmbodimentDescription = Mapping[DataType, Slots]
+"""One robot: DataType -> index -> name; read-only, in canonical order."""
+
+CrossEmbodimentDescription = Mapping[str, EmbodimentDescription]
+"""Many robots, by name."""
+
+
+def embodiment(description: Mapping[object, object], where: str = '') -> EmbodimentDescription:
+    """Check a description that Python holds already.
+
+    Args:
+        description: DataType (or its name) -> {index: name} or [name, ...].
+        where: Begins the messages.
+
+    Raises:
+        DescriptionError: An unknown DataType, a wrong index or name, or either of them twice.
+    """
+    return parse_embodiment(from_python(description, where or 'description'))
+
+
+def parse_embodiment(value: YamlValue) -> EmbodimentDescription:
+    """Check a description that was read from a file.
+
+    Raises:
+        DescriptionError: An unknown DataType, a wrong index or name, or either of them twice.
+    """
+    found: dict[DataType, Slots] = {}
+    for key, slots in value.mapping('a description').values():
+        kind = parse_data_type(key)
+        if kind in found:
+            raise key.error(f'{kind} is given twice')
+        found[kind] = _slots(slots, kind)
+    return MappingProxyType({kind: found[kind] for kind in DataType if found.get(kind)})
+
+
+def parse_data_type(key: YamlValue) -> DataType:
+    """The DataType that a key names.
+
+    Raises:
+        DescriptionError: It names none.
+    """
+    text = str(key.content)
+    try:
+        return data_type(text)
+    except KeyError:
+        known = nearest(text.upper(), DataType.__members__)
+        raise key.error(f"unknown DataType '{text}'{known}") from None
+
+
+def plain(description: EmbodimentDescription) -> dict[str, dict[str, str]]:
+    """The description as JSON has it: ``{'JOINT_POSITIONS': {'0': 'base'}}``."""
+    return {
+        kind.value: {str(index): name for index, name in slots.items()}
+        for kind, slots in description.items()
+    }
+
+
+def _slots(value: YamlValue, kind: DataType) -> Slots:
+    if value.is_mapping():
+        pairs = [(key.index(), key, name) for key, name in value.pairs(kind)]
+    elif value.is_scalar():
+        raise value.error(f'{kind} must be a mapping of index to name, or a list, not {value}')
+    else:
+        pairs = [(index, name, name) for index, name in enumerate(value.elements(kind))]
+    slots: dict[int, tuple[str, int]] = {}
+    indices: dict[str, int] = {}
+    for index, key, name_value in pairs:
+        name = name_value.string(f'{kind} index {index}')
+        if index in slots:
+            other, line = slots[index]
+            raise key.error(
+                f"{kind}: index {index} is given twice ('{other}' on line {line}, "
+                f"'{name}' on line {key.line})"
+            )
+        if name in indices:
+            raise key.error(
+                f"{kind}: '{name}' is given twice (index {indices[name]}, index {index})"
+            )
+        slots[index], indices[name] = (name, key.line), index
+    return MappingProxyType({index: slots[index][0] for index in sorted(slots)})

@@ -1,0 +1,124 @@
+"""Layout: the widths of the model's vectors, over all robots; padding into them and back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.embodiment import EmbodimentDescription, Slots
+from neuracore_ros.errors import DescriptionError
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The widths of all DataTypes of one role, input or output.
+
+    Attributes:
+        widths: DataType -> W = 1 + the largest index over all robots; canonical order.
+    """
+
+    widths: Mapping[DataType, int]
+
+    @classmethod
+    def of(cls, descriptions: Iterable[EmbodimentDescription]) -> 'Layout':
+        """The layout that holds every one of these robots."""
+        widths: dict[DataType, int] = {}
+        for description in descriptions:
+            for kind, slots in description.items():
+                if slots:
+                    widths[kind] = max(widths.get(kind, 0), 1 + max(slots))
+        return cls(MappingProxyType({kind: widths[kind] for kind in DataType if kind in widths}))
+
+    @property
+    def numeric(self) -> tuple[DataType, ...]:
+        """The DataTypes whose slots hold one number each."""
+        return tuple(kind for kind in self.widths if kind.is_numeric)
+
+    def columns(self) -> list[str]:
+        """Names of the concatenated numeric slots, such as ``JOINT_POSITIONS.6``."""
+        return [f'{kind}.{index}' for kind in self.numeric for index in range(self.widths[kind])]
+
+    def valid(self, description: EmbodimentDescription) -> dict[DataType, BoolArray]:
+        """Which slots this robot has.
+
+        Returns:
+            DataType -> bool, shape (W,); all False for a type that the robot lacks.
+
+        Raises:
+            DescriptionError: The robot has an index beyond a width.
+        """
+        self.require(description)
+        masks = {kind: np.zeros(width, bool) for kind, width in self.widths.items()}
+        for kind, mask in masks.items():
+            mask[list(description.get(kind, ()))] = True
+        return masks
+
+    def require(self, description: EmbodimentDescription, robot: str = 'the robot') -> None:
+        """Check that a robot fits: missing slots can be padded, further ones cannot be added.
+
+        Raises:
+            DescriptionError: The robot has an index beyond a width, or a DataType that is absent.
+        """
+        for kind, slots in description.items():
+            width = self.widths.get(kind, 0)
+            if slots and max(slots) >= width:
+                last = max(slots)
+                has = f'has width {width} (0..{width - 1})' if width else 'lacks this DataType'
+                raise DescriptionError(
+                    f"'{robot}' uses {kind} index {last} ('{slots[last]}'); the layout {has}"
+                )
+
+
+def pad(values: Mapping[str, float], slots: Slots, width: int) -> tuple[FloatArray, BoolArray]:
+    """Place named values at their index in the model's vector.
+
+    Args:
+        values: Values by name, such as joint positions [rad] or [m].
+        slots: Index -> name of one DataType of one robot.
+        width: The layout's width W of this DataType.
+
+    Returns:
+        Padded values, float32, shape (W,), zero where the robot has none; and ``valid``, bool,
+        shape (W,).
+
+    Raises:
+        DescriptionError: A name of ``slots`` is missing from ``values``, or an index is beyond W.
+    """
+    padded, valid = np.zeros(width, np.float32), np.zeros(width, bool)
+    for index, name in slots.items():
+        if name not in values:
+            raise DescriptionError(
+                f"'{name}' (index {index}) has no value. There are: {', '.join(values) or 'none'}"
+            )
+        if index >= width:
+            raise DescriptionError(f"'{name}' sits at index {index}, beyond width {width}")
+        padded[index], valid[index] = values[name], True
+    return padded, valid
+
+
+def unpad(values: NDArray[Any], slots: Slots) -> NDArray[Any]:
+    """Take a robot's own values out of the model's vector.
+
+    Args:
+        values: Shape (..., W).
+        slots: Index -> name of one DataType of one robot, n slots.
+
+    Returns:
+        The values at the robot's indices, ascending, shape (..., n).
+
+    Raises:
+        DescriptionError: An index is beyond W.
+    """
+    if slots and max(slots) >= values.shape[-1]:
+        last = max(slots)
+        raise DescriptionError(
+            f"'{slots[last]}' sits at index {last}, beyond width {values.shape[-1]}"
+        )
+    return values[..., list(slots)]

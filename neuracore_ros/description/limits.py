@@ -1,0 +1,76 @@
+"""Joint limits, in the robot's own units and sense."""
+
+import math
+from dataclasses import dataclass
+
+from neuracore_ros.description.yaml_value import YamlValue
+
+
+@dataclass(frozen=True, slots=True)
+class JointLimit:
+    """What one joint may do.
+
+    Attributes:
+        lower: Least position, [rad] or [m]; -inf for a continuous joint.
+        upper: Largest position, [rad] or [m]; inf for a continuous joint.
+        velocity: Largest speed, [rad/s] or [m/s].
+        acceleration: Largest acceleration, [rad/s2] or [m/s2]; None where nobody gives one.
+    """
+
+    lower: float
+    upper: float
+    velocity: float
+    acceleration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartialLimit:
+    """What one file says about a joint; None where it is silent."""
+
+    position: tuple[float, float] | None = None
+    velocity: float | None = None
+    acceleration: float | None = None
+
+    def over(self, other: 'PartialLimit') -> 'PartialLimit':
+        """This, completed by another file."""
+        return PartialLimit(
+            self.position or other.position,
+            self.velocity or other.velocity,
+            self.acceleration or other.acceleration,
+        )
+
+    def complete(self) -> JointLimit | None:
+        """The joint's limits, or None where position or velocity is not known."""
+        if self.position is None or not self.velocity:
+            return None
+        return JointLimit(*self.position, self.velocity, self.acceleration)
+
+
+def parse_limit(value: YamlValue, joint: str) -> PartialLimit:
+    """``{position: [lower, upper] | none, velocity: v, acceleration: a}``, each optional.
+
+    Raises:
+        DescriptionError: An unknown key, a bound that is no number, or bounds in the wrong order.
+    """
+    what = f"limits of '{joint}'"
+    fields = value.fields(what, ('position', 'velocity', 'acceleration'))
+    position = None
+    if 'position' in fields:
+        position = _bounds(fields['position'], f'position {what}')
+    positive = {
+        key: fields[key].number(f'{key} {what}', low=0.0)
+        for key in ('velocity', 'acceleration')
+        if key in fields
+    }
+    return PartialLimit(position, positive.get('velocity'), positive.get('acceleration'))
+
+
+def _bounds(value: YamlValue, what: str) -> tuple[float, float]:
+    if value.content == 'none':
+        return -math.inf, math.inf
+    if value.is_scalar() or value.is_mapping() or len(value.elements(what)) != 2:
+        raise value.error(f"{what} must be [lower, upper], or 'none' for a continuous joint")
+    lower, upper = (bound.number(what) for bound in value.elements(what))
+    if lower >= upper:
+        raise value.error(f'{what}: lower {lower:g} is not below upper {upper:g}')
+    return lower, upper

@@ -1,0 +1,245 @@
+"""YAML as it is written: every value keeps its file and line, and nothing is guessed.
+
+PyYAML's own construction keeps the last of two equal keys, reads ``010`` as 8 and ``yes`` as
+True. A robot file decides which joint moves, so values are read here from the parsed nodes,
+before YAML gives them a type.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuracore_ros.errors import DescriptionError
+
+_INDEX = re.compile(r'0|[1-9][0-9]*')
+_NUMBER = re.compile(r'[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
+
+# A slot is memory in every array of every step; a mistyped index must not ask for gigabytes.
+MAX_INDEX = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class YamlValue:
+    """One value and the place where it is written.
+
+    Attributes:
+        file: Where it was read, for messages.
+        line: Counted from 1; 0 if it was not read from a file.
+        content: Text of a scalar, values of a list, or pairs of a mapping.
+        textual: Whether YAML, too, reads a scalar as text (quoted, or like no other type).
+    """
+
+    file: str
+    line: int
+    content: 'str | list[YamlValue] | tuple[tuple[YamlValue, YamlValue], ...]'
+    textual: bool = False
+
+    def error(self, text: str) -> DescriptionError:
+        """An error that begins with the place of this value."""
+        return DescriptionError(f'{self.where}: {text}')
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f'{self.file}:{self.line}' if self.line else self.file
+
+    def __str__(self) -> str:
+        if isinstance(self.content, str):
+            return f"'{self.content}'"
+        return 'a list' if isinstance(self.content, list) else 'a mapping'
+
+    def is_mapping(self) -> bool:
+        """Whether this is a mapping."""
+        return isinstance(self.content, tuple)
+
+    def is_scalar(self) -> bool:
+        """Whether this is a single value."""
+        return isinstance(self.content, str)
+
+    def pairs(self, what: str) -> 'tuple[tuple[YamlValue, YamlValue], ...]':
+        """Keys and values as written; a key may stand there twice.
+
+        Raises:
+            DescriptionError: This is no mapping, or a key is no scalar.
+        """
+        if not isinstance(self.content, tuple):
+            raise self.error(f'{what} must be a mapping, not {self}')
+        for key, _ in self.content:
+            if not key.is_scalar():
+                raise key.error(f'{key} cannot be a key of {what}')
+        return self.content
+
+    def mapping(self, what: str) -> 'dict[str, tuple[YamlValue, YamlValue]]':
+        """Text of a key -> the key and its value.
+
+        Raises:
+            DescriptionError: This is no mapping, or repeats a key.
+        """
+        found: dict[str, tuple[YamlValue, YamlValue]] = {}
+        for key, value in self.pairs(what):
+            text = str(key.content)
+            if text in found:
+                raise key.error(
+                    f'{what}: {key} is given twice (first on line {found[text][0].line})'
+                )
+            found[text] = key, value
+        return found
+
+    def elements(self, what: str) -> 'list[YamlValue]':
+        """The elements of a list.
+
+        Raises:
+            DescriptionError: This is no list.
+        """
+        if not isinstance(self.content, list):
+            raise self.error(f'{what} must be a list, not {self}')
+        return self.content
+
+    def string(self, what: str) -> str:
+        """A non-empty string.
+
+        Raises:
+            DescriptionError: This is empty, or something that YAML reads as another type.
+        """
+        if not isinstance(self.content, str):
+            raise self.error(f'{what} must be a name, not {self}')
+        if not self.textual and self.content:
+            raise self.error(f'{what} must be a name; YAML does not read {self} as text: quote it')
+        if not self.content.strip():
+            raise self.error(f'{what} is empty')
+        return self.content
+
+    def choice(self, what: str, choices: Iterable[str]) -> str:
+        """One of several words.
+
+        Raises:
+            DescriptionError: This is none of them.
+        """
+        choices = list(choices)
+        if self.content not in choices:
+            raise self.error(f'{what} {self} is not one of {", ".join(choices)}')
+        return str(self.content)
+
+    def number(self, what: str, low: float = -math.inf) -> float:
+        """A finite number above ``low``.
+
+        Raises:
+            DescriptionError: This is no such number.
+        """
+        text = self.content
+        digits = isinstance(text, str) and _NUMBER.fullmatch(text) and re.search('[0-9]', text)
+        if not digits or not math.isfinite(value := float(str(text))):
+            raise self.error(f'{what} must be a finite number, not {self}')
+        if value <= low:
+            raise self.error(f'{what} must be above {low:g}, not {self}')
+        return value
+
+    def index(self) -> int:
+        """A slot's index: an int >= 0, or the same digits as a string, as JSON has it.
+
+        Raises:
+            DescriptionError: This is no index.
+        """
+        if not isinstance(self.content, str) or not _INDEX.fullmatch(self.content):
+            raise self.error(f'an index must be an integer >= 0 without leading zeros, not {self}')
+        if len(self.content) > len(str(MAX_INDEX)) or int(self.content) > MAX_INDEX:
+            raise self.error(f'index {self.content} is beyond {MAX_INDEX}')
+        return int(self.content)
+
+    def fields(self, what: str, allowed: Iterable[str]) -> 'dict[str, YamlValue]':
+        """A mapping whose keys are known words.
+
+        Raises:
+            DescriptionError: This is no mapping, or has another key.
+        """
+        allowed = list(allowed)
+        found = self.mapping(what)
+        for text, (key, _) in found.items():
+            if text not in allowed:
+                raise key.error(f'unknown key {key} in {what}{nearest(text, allowed)}')
+        return {text: value for text, (_, value) in found.items()}
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'? Known: a, b`` for the end of a message."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, 1)
+    meant = f"; did you mean '{close[0]}'?" if close else '.'
+    return f'{meant} Known: {", ".join(known) or "none"}'
+
+
+def read_yaml(path: Path) -> YamlValue:
+    """Parse one YAML (or JSON) file.
+
+    Raises:
+        DescriptionError: The file is missing, is not YAML, or repeats a key.
+    """
+    try:
+        text = path.read_text(encoding='utf-8')
+    except OSError as error:
+        raise DescriptionError(f'{path}: cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise DescriptionError(f'{path}: is not text in UTF-8') from error
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise DescriptionError(f'{path}: is empty')
+        return _Reader(str(path)).read(root)
+    except yaml.MarkedYAMLError as error:
+        line = f':{error.problem_mark.line + 1}' if error.problem_mark else ''
+        raise DescriptionError(f'{path}{line}: is not YAML: {error.problem}') from error
+    except yaml.YAMLError as error:
+        first = str(error).splitlines()[0]
+        raise DescriptionError(f'{path}: is not YAML: {first}') from error
+    except RecursionError as error:
+        raise DescriptionError(f'{path}: is nested too deeply') from error
+
+
+def from_python(value: Any, where: str) -> YamlValue:
+    """The same for data that Python already holds, such as parsed JSON.
+
+    Args:
+        value: Mappings, lists, strings, numbers, booleans or None, nested.
+        where: Begins the messages.
+    """
+    if isinstance(value, Mapping):
+        pairs = ((from_python(k, where), from_python(v, where)) for k, v in value.items())
+        return YamlValue(where, 0, tuple(pairs))
+    if isinstance(value, list | tuple):
+        return YamlValue(where, 0, [from_python(element, where) for element in value])
+    return YamlValue(where, 0, str(value), textual=isinstance(value, str))
+
+
+class _Reader:
+    """Turns composed nodes into values; an aliased node becomes one shared value."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._open: set[int] = set()
+        self._done: dict[int, YamlValue] = {}
+
+    def read(self, node: yaml.Node) -> YamlValue:
+        line = node.start_mark.line + 1
+        if id(node) in self._open:
+            raise DescriptionError(
+                f'{self._file}:{line}: an alias (*) refers to a value that contains it'
+            )
+        if id(node) not in self._done:
+            self._open.add(id(node))
+            self._done[id(node)] = self._new(node, line)
+            self._open.discard(id(node))
+        return self._done[id(node)]
+
+    def _new(self, node: yaml.Node, line: int) -> YamlValue:
+        if isinstance(node, yaml.MappingNode):
+            pairs = ((self.read(key), self.read(value)) for key, value in node.value)
+            return YamlValue(self._file, line, tuple(pairs))
+        if isinstance(node, yaml.SequenceNode):
+            return YamlValue(self._file, line, [self.read(element) for element in node.value])
+        return YamlValue(self._file, line, node.value, node.tag == 'tag:yaml.org,2002:str')
