@@ -1,1 +1,4 @@
-"""neuracore_ros.policy"""
+"""A policy file in, predictions out.
+
+`manifest` and `fit` need no torch; `torchscript` does, so nothing is imported here.
+"""

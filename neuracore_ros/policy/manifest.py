@@ -1,0 +1,319 @@
+"""The manifest of a policy file: all that is needed to run it.
+
+It travels inside the file (`neuracore_ros.json`), so that a policy that somebody else trained
+runs too. Reading it needs no torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuracore_ros.description import (
+    DataType,
+    EmbodimentDescription,
+    Layout,
+    embodiment,
+    plain,
+)
+from neuracore_ros.errors import DescriptionError, PolicyError
+
+MANIFEST_FILE = 'neuracore_ros.json'
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InputSlots:
+    """One DataType that the model reads.
+
+    Attributes:
+        width: Slots, W (cameras: K).
+        trained: Indices that some training episode had valid, ascending.
+        minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown.
+        maximum: Largest, likewise.
+        image_size: (height, width) of a camera's image, [px]; None for numbers.
+    """
+
+    width: int
+    trained: tuple[int, ...]
+    minimum: tuple[float, ...] = ()
+    maximum: tuple[float, ...] = ()
+    image_size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSlots:
+    """One DataType that the model predicts.
+
+    Attributes:
+        mode: 'absolute'; or 'relative': what leaves the module is a difference to the measured
+            slot (`DataType.measured`) of the same index.
+    """
+
+    width: int
+    trained: tuple[int, ...]
+    minimum: tuple[float, ...] = ()
+    maximum: tuple[float, ...] = ()
+    mode: str = 'absolute'
+
+
+@dataclass(frozen=True, slots=True)
+class Embodiment:
+    """A robot that was trained on: its two descriptions."""
+
+    input: EmbodimentDescription
+    output: EmbodimentDescription
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a policy reads and predicts, at which rate, and what it was trained on."""
+
+    input: Mapping[DataType, InputSlots]
+    output: Mapping[DataType, OutputSlots]
+    rate_hz: float
+    horizon: int
+    observation_steps: int = 1
+    robots: Mapping[str, Embodiment] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    dataset: str = ''
+
+    @property
+    def input_layout(self) -> Layout:
+        """Widths of the inputs."""
+        return Layout({data_type: slots.width for data_type, slots in self.input.items()})
+
+    @property
+    def output_layout(self) -> Layout:
+        """Widths of the outputs."""
+        return Layout({data_type: slots.width for data_type, slots in self.output.items()})
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """(height, width) of RGB_IMAGES, [px]; None if the policy reads no images."""
+        slots = self.input.get(DataType.RGB_IMAGES)
+        return slots.image_size if slots else None
+
+    def to_json(self) -> str:
+        """Write the manifest as DESIGN's format 1, one readable JSON document."""
+        return json.dumps(
+            {
+                'format': FORMAT,
+                'input': {key.value: _input_json(slots) for key, slots in self.input.items()},
+                'output': {key.value: _output_json(slots) for key, slots in self.output.items()},
+                'robots': {
+                    name: {'input': plain(robot.input), 'output': plain(robot.output)}
+                    for name, robot in self.robots.items()
+                },
+                'rate_hz': self.rate_hz,
+                'horizon': self.horizon,
+                'observation_steps': self.observation_steps,
+                'versions': dict(self.versions),
+                'dataset': self.dataset,
+            },
+            indent=1,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, where: str = 'manifest') -> Manifest:
+        """Read a manifest; unknown keys are ignored, missing optional ones have defaults.
+
+        Args:
+            text: The JSON document.
+            where: What to call it in an error.
+
+        Raises:
+            PolicyError: No JSON, another format, or a key that is missing or of a wrong type.
+        """
+        if not text.strip():
+            raise PolicyError(
+                f'{where}: has no manifest; save it with the extra file {MANIFEST_FILE!r}'
+            )
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise PolicyError(f'{where}: the manifest is not JSON: {error}') from error
+        root = _Record(record, where)
+        if (number := root.value('format')) != FORMAT or isinstance(number, bool):
+            raise PolicyError(
+                f'{where}: format {number!r} is unknown; this version reads {FORMAT}'
+            )
+        return cls(
+            input=_by_type(root.record('input'), _read_input),
+            output=_by_type(root.record('output'), _read_output),
+            rate_hz=root.positive('rate_hz'),
+            horizon=root.count('horizon'),
+            observation_steps=root.count('observation_steps', default=1),
+            robots={
+                name: _read_embodiment(robot)
+                for name, robot in root.record('robots', optional=True).records()
+            },
+            versions={
+                key: str(value) for key, value in root.record('versions', optional=True).items()
+            },
+            dataset=str(root.value('dataset', default='')),
+        )
+
+
+class _Record:
+    """A JSON object whose values are checked as they are taken, by their path."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            raise PolicyError(f'{where}: must be a JSON object, is {_short(value)}')
+        self._value = value
+        self.where = where
+
+    def value(self, key: str, **default: Any) -> Any:
+        if key not in self._value:
+            if 'default' in default:
+                return default['default']
+            there = ', '.join(self._value) or 'nothing'
+            raise PolicyError(
+                f'{self.where}: lacks {key!r}{_nearest(key, self._value)}; has: {there}'
+            )
+        return self._value[key]
+
+    def items(self) -> list[tuple[str, Any]]:
+        return list(self._value.items())
+
+    def record(self, key: str, optional: bool = False) -> _Record:
+        default: dict[str, Any] = {'default': {}} if optional else {}
+        return _Record(self.value(key, **default), f'{self.where}: {key}')
+
+    def records(self) -> list[tuple[str, _Record]]:
+        return [(key, _Record(value, f'{self.where}: {key}')) for key, value in self.items()]
+
+    def fail(self, key: str, must: str) -> PolicyError:
+        return PolicyError(
+            f'{self.where}: {key} must be {must}, is {_short(self._value.get(key))}'
+        )
+
+    def count(self, key: str, **default: int) -> int:
+        value = self.value(key, **default)
+        if not _is_int(value) or value < 1:
+            raise self.fail(key, 'an integer of at least 1')
+        return int(value)
+
+    def positive(self, key: str) -> float:
+        value = self.value(key)
+        if not _is_number(value) or not 0 < value < math.inf:
+            raise self.fail(key, 'a number above 0')
+        return float(value)
+
+    def indices(self, key: str, width: int) -> tuple[int, ...]:
+        value = self.value(key, default=list(range(width)))
+        if not isinstance(value, list) or not all(_is_int(i) and 0 <= i < width for i in value):
+            raise self.fail(key, f'a list of indices in 0..{width - 1}')
+        return tuple(sorted(set(value)))
+
+    def numbers(self, key: str, width: int) -> tuple[float, ...]:
+        value = self.value(key, default=None)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) != width:
+            raise self.fail(key, f'a list of {width} numbers')
+        if not all(number is None or _is_number(number) for number in value):
+            raise self.fail(key, f'a list of {width} numbers, null where a slot has no value')
+        return tuple(math.nan if number is None else float(number) for number in value)
+
+
+def _by_type(record: _Record, read: Any) -> dict[DataType, Any]:
+    found = {_data_type(name, record.where): read(slots) for name, slots in record.records()}
+    if not found:
+        raise PolicyError(f'{record.where}: must name at least one DataType')
+    for data_type, slots in found.items():
+        if data_type.is_image and slots.image_size is None:
+            raise PolicyError(f"{record.where}: {data_type.value}: lacks 'image_size'")
+    return {data_type: found[data_type] for data_type in DataType if data_type in found}
+
+
+def _read_input(record: _Record) -> InputSlots:
+    width = record.count('width')
+    size = record.value('image_size', default=None)
+    if size is not None and not (
+        isinstance(size, list) and len(size) == 2 and all(_is_int(n) and n > 0 for n in size)
+    ):
+        raise record.fail('image_size', '[height, width] in pixels')
+    return InputSlots(
+        width=width,
+        trained=record.indices('trained', width),
+        minimum=record.numbers('min', width),
+        maximum=record.numbers('max', width),
+        image_size=(size[0], size[1]) if size else None,
+    )
+
+
+def _read_output(record: _Record) -> OutputSlots:
+    width = record.count('width')
+    mode = record.value('mode', default='absolute')
+    if mode not in ('absolute', 'relative'):
+        raise record.fail('mode', "'absolute' or 'relative'")
+    return OutputSlots(
+        width=width,
+        trained=record.indices('trained', width),
+        minimum=record.numbers('min', width),
+        maximum=record.numbers('max', width),
+        mode=mode,
+    )
+
+
+def _read_embodiment(record: _Record) -> Embodiment:
+    def read(role: str) -> EmbodimentDescription:
+        try:
+            return embodiment(dict(record.record(role).items()), f'{record.where}: {role}')
+        except DescriptionError as error:
+            raise PolicyError(str(error)) from error
+
+    return Embodiment(read('input'), read('output'))
+
+
+def _data_type(name: str, where: str) -> DataType:
+    try:
+        return DataType(name)
+    except ValueError:
+        known = [data_type.value for data_type in DataType]
+        raise PolicyError(
+            f'{where}: {name!r} is no DataType{_nearest(name, known)}; known: {", ".join(known)}'
+        ) from None
+
+
+def _input_json(slots: InputSlots) -> dict[str, Any]:
+    record = _slots_json(slots)
+    if slots.image_size:
+        record['image_size'] = list(slots.image_size)
+    return record
+
+
+def _output_json(slots: OutputSlots) -> dict[str, Any]:
+    return {**_slots_json(slots), 'mode': slots.mode}
+
+
+def _slots_json(slots: InputSlots | OutputSlots) -> dict[str, Any]:
+    record: dict[str, Any] = {'width': slots.width, 'trained': list(slots.trained)}
+    for key, values in (('min', slots.minimum), ('max', slots.maximum)):
+        if values:
+            record[key] = [None if math.isnan(value) else value for value in values]
+    return record
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f' (did you mean {near[0]!r}?)' if near else ''
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'

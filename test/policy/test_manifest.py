@@ -1,0 +1,135 @@
+"""The manifest: what is refused, what is lenient, and that it survives a round trip."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.manifest import Manifest
+
+MINIMAL = {
+    'format': 1,
+    'input': {
+        'JOINT_POSITIONS': {'width': 3},
+        'RGB_IMAGES': {'width': 2, 'trained': [1], 'image_size': [48, 64]},
+    },
+    'output': {'JOINT_TARGET_POSITIONS': {'width': 3}},
+    'rate_hz': 20.0,
+    'horizon': 8,
+}
+
+
+def changed(*path, to):
+    """The minimal manifest with one value replaced, or removed where `to` is ..."""
+    record = json.loads(json.dumps(MINIMAL))
+    at = record
+    for key in path[:-1]:
+        at = at[key]
+    if to is ...:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = to
+    return json.dumps(record)
+
+
+def test_what_is_optional_has_a_default():
+    manifest = Manifest.from_json(json.dumps(MINIMAL))
+    assert manifest.observation_steps == 1
+    assert manifest.input[DataType.JOINT_POSITIONS].trained == (0, 1, 2)
+    assert manifest.output[DataType.JOINT_TARGET_POSITIONS].mode == 'absolute'
+    assert manifest.image_size == (48, 64)
+    assert manifest.input_layout.widths == {DataType.JOINT_POSITIONS: 3, DataType.RGB_IMAGES: 2}
+    assert manifest.robots == {}
+
+
+def test_a_round_trip_changes_nothing():
+    record = {
+        **MINIMAL,
+        'observation_steps': 2,
+        'versions': {'torch': '2'},
+        'dataset': 'reach',
+        'robots': {
+            'ur5': {
+                'input': {
+                    'JOINT_POSITIONS': {'0': 'pan', '2': 'wrist'},
+                    'RGB_IMAGES': {'1': 'top'},
+                },
+                'output': {'JOINT_TARGET_POSITIONS': {'0': 'pan', '2': 'wrist'}},
+            }
+        },
+    }
+    manifest = Manifest.from_json(json.dumps(record))
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    assert json.loads(manifest.to_json())['robots'] == record['robots']
+
+
+def test_a_slot_that_no_episode_had_has_no_range():
+    text = changed('output', 'JOINT_TARGET_POSITIONS', 'min', to=[-1.0, None, 0])
+    slots = Manifest.from_json(text).output[DataType.JOINT_TARGET_POSITIONS]
+    assert slots.minimum[0] == -1.0
+    assert math.isnan(slots.minimum[1])
+    assert json.loads(Manifest.from_json(text).to_json())['output']['JOINT_TARGET_POSITIONS'][
+        'min'
+    ] == [-1.0, None, 0.0]
+
+
+def test_unknown_keys_are_ignored():
+    assert Manifest.from_json(changed('colour', to='red')) == Manifest.from_json(
+        json.dumps(MINIMAL)
+    )
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        ('', 'has no manifest'),
+        ('{', 'is not JSON'),
+        ('[]', 'must be a JSON object, is []'),
+        (changed('format', to=2), 'format 2 is unknown; this version reads 1'),
+        (changed('format', to=...), "lacks 'format'"),
+        (changed('rate_hz', to=...), "lacks 'rate_hz'"),
+        (changed('rate_hz', to='fast'), 'rate_hz must be a number above 0, is "fast"'),
+        (changed('horizon', to=0), 'horizon must be an integer of at least 1, is 0'),
+        (changed('horizon', to=True), 'horizon must be an integer of at least 1, is true'),
+        (changed('input', to={}), 'input: must name at least one DataType'),
+        (
+            changed('input', 'JOINT_POSITION', to={'width': 1}),
+            "'JOINT_POSITION' is no DataType (did you mean 'JOINT_POSITIONS'?)",
+        ),
+        (changed('input', 'RGB_IMAGES', 'image_size', to=...), "lacks 'image_size'"),
+        (changed('input', 'RGB_IMAGES', 'image_size', to=[4]), 'image_size must be [height'),
+        (changed('input', 'RGB_IMAGES', 'trained', to=[2]), 'trained must be a list of indices'),
+        (changed('input', 'JOINT_POSITIONS', to=3), 'JOINT_POSITIONS: must be a JSON object'),
+        (
+            changed('output', 'JOINT_TARGET_POSITIONS', 'mode', to='odd'),
+            "'absolute' or 'relative'",
+        ),
+        (changed('output', 'JOINT_TARGET_POSITIONS', 'min', to=[1]), 'a list of 3 numbers'),
+        (changed('robots', to={'ur5': {'input': {}}}), "robots: ur5: lacks 'output'"),
+        (
+            changed(
+                'robots', to={'ur5': {'input': {'JOINT_POSITIONS': {'00': 'a'}}, 'output': {}}}
+            ),
+            'ur5',
+        ),
+    ],
+)
+def test_a_wrong_manifest_is_refused_in_one_line(text, says):
+    with pytest.raises(PolicyError) as refused:
+        Manifest.from_json(text, 'policy.pt')
+    assert says in str(refused.value)
+    assert str(refused.value).startswith('policy.pt: ')
+    assert '\n' not in str(refused.value)
+
+
+def test_reading_a_manifest_and_fitting_import_no_torch():
+    code = (
+        'import sys, neuracore_ros.policy.fit, neuracore_ros.policy.manifest; '
+        "print(sorted({'torch', 'rclpy', 'cv2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'

@@ -1,0 +1,180 @@
+"""Policy files: real TorchScript, also written by hand as an outsider would."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy import torchscript
+from neuracore_ros.policy.manifest import Manifest
+
+JOINTS = DataType.JOINT_POSITIONS
+IMAGES = DataType.RGB_IMAGES
+TARGETS = DataType.JOINT_TARGET_POSITIONS
+
+MANIFEST = {
+    'format': 1,
+    'input': {
+        'JOINT_POSITIONS': {'width': 3},
+        'RGB_IMAGES': {'width': 2, 'image_size': [4, 6]},
+    },
+    'output': {'JOINT_TARGET_POSITIONS': {'width': 3, 'trained': [0, 1]}},
+    'rate_hz': 20.0,
+    'horizon': 5,
+}
+
+
+class StandStill(torch.nn.Module):
+    """Repeats the newest joints, plus a constant."""
+
+    def __init__(self, horizon: int = 5, add: float = 0.0, key: str = 'JOINT_TARGET_POSITIONS'):
+        super().__init__()
+        self.horizon = horizon
+        self.key = key
+        self.register_buffer('add', torch.tensor(add))
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        newest = inputs['JOINT_POSITIONS'][:, -1:] * valid['JOINT_POSITIONS'][:, None]
+        return {self.key: newest.repeat(1, self.horizon, 1) + self.add}
+
+
+class Silent(torch.nn.Module):
+    """Fails on the last slot only, or everywhere."""
+
+    def __init__(self, everywhere: bool):
+        super().__init__()
+        self.everywhere = everywhere
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        chunk = torch.zeros(1, 5, 3)
+        chunk[:, :, 2] = float('nan')
+        if self.everywhere:
+            chunk[:, 3, 1] = float('inf')
+        return {'JOINT_TARGET_POSITIONS': chunk}
+
+
+def by_hand(path, module, manifest=MANIFEST):
+    """A policy file as somebody writes it who has only DESIGN 7."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        torch.jit.save(
+            torch.jit.script(module),
+            str(path),
+            _extra_files={'neuracore_ros.json': json.dumps(manifest)} if manifest else {},
+        )
+    return path
+
+
+def observation():
+    inputs = {
+        JOINTS: np.array([[0.1, 0.2, 0.3]], np.float32),
+        IMAGES: np.zeros((1, 2, 4, 6, 3), np.uint8),
+    }
+    return inputs, {JOINTS: np.array([True, True, False]), IMAGES: np.array([False, True])}
+
+
+def test_a_file_written_by_hand_runs(tmp_path):
+    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    chunk = policy.predict(*observation())[TARGETS]
+    assert chunk.dtype == np.float32
+    assert chunk.shape == (5, 3)
+    assert np.allclose(chunk, [0.1, 0.2, 0.0])
+    assert len(policy.sha256) == 64
+
+
+def test_what_save_writes_load_reads(tmp_path):
+    manifest = Manifest.from_json(json.dumps(MANIFEST))
+    torchscript.save(StandStill(), manifest, tmp_path / 'policy.pt')
+    policy = torchscript.load(tmp_path / 'policy.pt', threads=torch.get_num_threads())
+    assert policy.manifest == manifest
+    assert policy.warm_up() > 0
+    assert [path.name for path in tmp_path.iterdir()] == ['policy.pt']
+
+
+def test_an_input_that_is_left_out_counts_as_absent(tmp_path):
+    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    assert not policy.predict({}, {})[TARGETS].any()
+
+
+def test_a_relative_output_leaves_absolute(tmp_path):
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
+    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill(), manifest))
+    assert np.allclose(policy.predict(*observation())[TARGETS][:, :2], [0.2, 0.4])
+
+
+def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp_path):
+    policy = torchscript.load(by_hand(tmp_path / 'one.pt', Silent(everywhere=False)))
+    policy.predict(*observation())  # Index 2 was never trained.
+    everywhere = {TARGETS: np.ones(3, bool)}
+    with pytest.raises(PolicyError, match=r'JOINT_TARGET_POSITIONS of shape .* nan at index 2'):
+        policy.predict(*observation(), output_valid=everywhere)
+    policy = torchscript.load(by_hand(tmp_path / 'all.pt', Silent(everywhere=True)))
+    with pytest.raises(PolicyError, match='inf at index 1, step 3'):
+        policy.predict(*observation())
+    policy.predict(*observation(), output_valid={TARGETS: np.array([True, False, False])})
+
+
+@pytest.mark.parametrize(
+    ('module', 'says'),
+    [
+        (StandStill(horizon=4), r'JOINT_TARGET_POSITIONS of shape \(1, 4, 3\)'),
+        (StandStill(key='JOINTS'), r'gives no JOINT_TARGET_POSITIONS. It gives: JOINTS'),
+        (torch.nn.Identity(), 'the model failed: '),
+    ],
+)
+def test_a_model_that_breaks_its_word_is_named(tmp_path, module, says):
+    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', module))
+    with pytest.raises(PolicyError, match=says) as refused:
+        policy.predict(*observation())
+    assert '\n' not in str(refused.value)
+
+
+def test_an_input_of_a_wrong_shape_is_named(tmp_path):
+    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    inputs, valid = observation()
+    with pytest.raises(PolicyError, match=r'JOINT_POSITIONS has shape \(1, 2\); .* \(1, 3\)'):
+        policy.predict({**inputs, JOINTS: np.zeros((1, 2))}, valid)
+    with pytest.raises(PolicyError, match=r'valid JOINT_POSITIONS has shape \(4,\)'):
+        policy.predict(inputs, {**valid, JOINTS: np.ones(4, bool)})
+
+
+def refusal(path, **options):
+    with pytest.raises(PolicyError) as refused:
+        torchscript.load(path, **options)
+    assert '\n' not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_file_that_is_no_policy_is_refused_in_one_line(tmp_path):
+    assert 'no such file' in refusal(tmp_path / 'policy.pt')
+    assert 'is a folder' in refusal(tmp_path)
+    (tmp_path / 'text.pt').write_text('hello')
+    assert 'is not a TorchScript file' in refusal(tmp_path / 'text.pt')
+    torch.save(StandStill().state_dict(), tmp_path / 'weights.pt')
+    assert 'is not a TorchScript file' in refusal(tmp_path / 'weights.pt')
+    whole = by_hand(tmp_path / 'whole.pt', StandStill()).read_bytes()
+    (tmp_path / 'half.pt').write_bytes(whole[: len(whole) // 2])
+    assert 'is not a TorchScript file, or is damaged' in refusal(tmp_path / 'half.pt')
+
+
+def test_an_absent_or_unknown_manifest_is_refused(tmp_path):
+    assert 'has no manifest' in refusal(by_hand(tmp_path / 'bare.pt', StandStill(), None))
+    newer = {**MANIFEST, 'format': 7}
+    assert 'format 7 is unknown' in refusal(by_hand(tmp_path / 'new.pt', StandStill(), newer))
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    path = by_hand(tmp_path / 'policy.pt', StandStill())
+    assert "device 'cuda:99' is not available; this machine has: cpu" in refusal(
+        path, device='cuda:99'
+    )
+    assert "device 'gpu' is not available" in refusal(path, device='gpu')
