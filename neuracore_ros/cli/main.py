@@ -1,0 +1,83 @@
+"""``neuracore_ros VERB``: finds the verb, parses, calls it, and says what a person can mend."""
+
+import argparse
+import importlib
+import importlib.util
+import sys
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TextIO
+
+from neuracore_ros import __version__
+from neuracore_ros.errors import DescriptionWarning, UserError
+
+VERBS = ('layout', 'record', 'convert', 'train', 'check', 'demo')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Returns:
+        0 done; 1 for what the user can mend; 130 if interrupted. Wrong usage exits with 2.
+    """
+    warnings.showwarning = _say_warning
+    # A DescriptionWarning is for the person, not for the developer: each is said once.
+    warnings.simplefilter('once', DescriptionWarning)
+    parser = argparse.ArgumentParser(
+        prog='neuracore_ros',
+        description='One learned policy, many ROS 2 robots.',
+        epilog='neuracore_ros VERB --help tells more about a verb.',
+    )
+    parser.add_argument('--version', action='version', version=__version__)
+    verbs = parser.add_subparsers(title='verbs', metavar='VERB', required=True)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    for name in filter(_exists, VERBS):
+        module = _verb(name)
+        verb = verbs.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=f'examples:\n{module.EXAMPLES}',
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run, verb=name)
+    chosen = parser.parse_args(words)
+    try:
+        return int(chosen.run(chosen))
+    except UserError as error:
+        print(f'neuracore_ros {chosen.verb}: {error}', file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
+        sys.stderr.close()
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _exists(name: str) -> bool:
+    return importlib.util.find_spec(f'neuracore_ros.cli.{name}') is not None
+
+
+def _verb(name: str) -> ModuleType:
+    return importlib.import_module(f'neuracore_ros.cli.{name}')
+
+
+def _say_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if issubclass(category, DescriptionWarning):
+        print(f'warning: {message}', file=sys.stderr)
+    else:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

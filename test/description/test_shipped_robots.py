@@ -1,0 +1,43 @@
+"""The robot files that the package ships."""
+
+from pathlib import Path
+
+import pytest
+
+from neuracore_ros.description import DataType, load_descriptions, load_robot
+from neuracore_ros.description.urdf import read_urdf_limits
+
+CONFIG = Path(__file__).resolve().parents[2] / 'config'
+TARGETS = DataType.JOINT_TARGET_POSITIONS
+
+
+@pytest.mark.parametrize(
+    ('name', 'urdf'), [('franka', 'panda'), ('ur5', 'ur5_robot'), ('so100', 'so100')]
+)
+def test_limits_are_those_of_the_urdf(bags, name, urdf):
+    robot = load_robot(CONFIG / f'{name}.yaml')
+    limits = read_urdf_limits(bags.parent / 'urdf' / f'{urdf}.urdf')
+    for joint in robot.output[TARGETS].values():
+        known = limits[joint]
+        limit = robot.limits[TARGETS, joint]
+        assert (limit.lower, limit.upper) == pytest.approx(known.position)
+        assert limit.velocity == known.velocity
+
+
+@pytest.mark.parametrize('name', ['franka', 'ur5', 'so100'])
+def test_a_shipped_robot_has_all_that_every_tool_needs(name):
+    robot = load_robot(CONFIG / f'{name}.yaml')
+    assert robot.input_sources() and robot.output_sources() and robot.measured_sources()
+    (command,) = robot.commands()
+    assert not command.topic.startswith('/'), 'one file must serve two namespaces'
+
+
+def test_the_shipped_robots_share_one_layout():
+    descriptions = load_descriptions([CONFIG / 'franka_ur5.yaml'])
+    assert descriptions.input_layout.widths == {
+        DataType.JOINT_POSITIONS: 7,
+        DataType.RGB_IMAGES: 2,
+    }
+    so100 = load_robot(CONFIG / 'so100.yaml')
+    descriptions.input_layout.require(so100.input)
+    descriptions.output_layout.require(so100.output)
