@@ -1,0 +1,49 @@
+# `make demo` and `make test` do all their set-up; nothing outside this folder is changed.
+
+SHELL := /bin/bash
+VENV := .venv
+RUN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# Candidates in order; PYTHON=... overrides. The ROS 2 wheels exist for 3.10 to 3.13.
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+	2>/dev/null && { echo $$p; break; }; done)
+
+# Within a sourced ROS 2 its own rclpy must be used, never a second one from PyPI.
+ifdef ROS_DISTRO
+EXTRAS := train,dev
+VENV_OPTIONS := --system-site-packages
+else
+EXTRAS := ros,train,dev
+VENV_OPTIONS :=
+endif
+
+.PHONY: help demo test check clean
+
+help:
+	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
+	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
+	@echo 'make check   lint and types only'
+	@echo 'make clean   remove $(VENV) and what the demo wrote'
+
+demo: $(READY)
+	$(RUN)/neuracore_ros demo --out demo
+
+test: check
+	$(RUN)/python -m pytest
+
+check: $(READY)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+$(READY): setup.py pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'make: no Python 3.10 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks the venv module: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
+	$(RUN)/pip install --progress-bar off --editable '.[$(EXTRAS)]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

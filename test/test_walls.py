@@ -1,0 +1,60 @@
+"""Imports point one way; each folder is loaded in a process of its own to see what it pulls in."""
+
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import neuracore_ros
+
+HEAVY = {
+    'torch': ('policy', 'training'),
+    'rclpy': ('node', 'sim'),
+    'rosbags': ('dataset',),
+    'pyarrow': ('dataset', 'training'),
+    'av': ('dataset', 'training'),
+    'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo'),
+}
+# The manifest of a policy is read without the runtime that executes it.
+WITHOUT_TORCH = {'neuracore_ros.policy', 'neuracore_ros.policy.manifest', 'neuracore_ros.policy.fit'}
+NEEDS = {
+    'description': (),
+    'observation': ('description',),
+    'command': ('description',),
+    'policy': ('description',),
+    'runner': ('description', 'observation', 'command', 'policy'),
+    'dataset': ('description', 'observation'),
+    'training': ('description', 'dataset', 'policy'),
+    'node': ('description', 'observation', 'command', 'policy', 'runner'),
+}
+MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))
+
+
+def loaded_by(module: str) -> set[str]:
+    code = f'import sys, {module}; print(*sys.modules)'
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize('folder', sorted({name.split('.')[1] for name in MODULES}))
+def test_a_folder_loads_only_what_stands_below_it(folder):
+    names = [name for name in MODULES if name.split('.')[1] == folder]
+    loaded = loaded_by(', '.join(names))
+    for library, folders in HEAVY.items():
+        if folder not in folders:
+            assert library not in loaded, f'{folder} imports {library}'
+    if folder in NEEDS:
+        own = {name.split('.')[1] for name in loaded if name.startswith('neuracore_ros.')}
+        assert own - {'errors'} <= {folder, *NEEDS[folder]}
+
+
+def test_a_manifest_is_read_without_torch():
+    assert 'torch' not in loaded_by(', '.join(sorted(WITHOUT_TORCH)))
+
+
+def test_the_command_line_starts_without_heavy_libraries():
+    assert not HEAVY.keys() & loaded_by('neuracore_ros.cli.main')
