@@ -1,1 +1,1 @@
-"""neuracore_ros.sim"""
+"""Simulated robots on real topics. Only ``robot_node`` needs ROS; the rest is NumPy and OpenCV."""

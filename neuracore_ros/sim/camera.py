@@ -1,0 +1,276 @@
+"""Two pinhole cameras on a table, an arm and a ball, drawn with OpenCV; no GPU, no window.
+
+Everything is drawn at twice the size and averaged down, so that a ball that moves by a fraction
+of a pixel changes the image. The scene grows with the arm's reach: an image of a small arm looks
+like one of a big arm.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.sim.arms import Array, Colour, Kinematics
+from neuracore_ros.sim.reaching import BALL_RADIUS, HEIGHT
+
+Image = NDArray[np.uint8]
+
+WIDTH, HEIGHT_PX = 160, 120
+OVERSAMPLING = 2
+SUBPIXEL_BITS = 4
+
+TABLE: Colour = (206, 190, 168)
+TABLE_LINE: Colour = (192, 175, 152)
+TABLE_EDGE: Colour = (140, 122, 100)
+FLOOR: Colour = (86, 92, 102)
+WALL: Colour = (120, 128, 140)
+BALL: Colour = (222, 48, 38)
+STAND: Colour = (64, 66, 72)
+SHADE = 0.68
+
+TABLE_PX = 320
+TABLE_X, TABLE_Y = (-0.45, 1.15), (-0.8, 0.8)
+LIGHT = np.array([-0.35, 0.3, -1.0])
+"""Where light goes: shadows fall backward and to the arm's left."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A pinhole camera: looks along its z, x to the right of the image, y down.
+
+    ``pose`` is the camera in the world, shape (4, 4); ``focal`` is in oversampled pixels.
+    """
+
+    pose: Array
+    focal: float
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """Pixels (..., 2) and depths (...,) [m] of world points (..., 3) [m]."""
+        seen = (points - self.pose[:3, 3]) @ self.pose[:3, :3]
+        depth = np.maximum(seen[..., 2], 1e-6)
+        centre = np.array([WIDTH, HEIGHT_PX]) * OVERSAMPLING / 2
+        return seen[..., :2] / depth[..., None] * self.focal + centre, seen[..., 2]
+
+
+def look(eye: Array, at: Array, up: Array) -> Array:
+    """The pose (4, 4) of a camera at ``eye`` (3,) that looks at ``at`` (3,), ``up`` upwards."""
+    forward = (at - eye) / np.linalg.norm(at - eye)
+    right = np.cross(forward, up)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3] = np.column_stack([right, np.cross(forward, right), forward, eye])
+    return pose
+
+
+class Cameras:
+    """Draws what the cameras of one arm see.
+
+    Set the target before the first image, and whenever it moves.
+    """
+
+    def __init__(self, kinematics: Kinematics) -> None:
+        self._kinematics = kinematics
+        self._reach = reach = kinematics.arm.reach
+        eye, at = np.array([1.5, 0.35, 1.55]) * reach, np.array([0.36, 0.0, 0.24]) * reach
+        self._overhead = View(look(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(50.0))
+        hand = kinematics.frames(kinematics.home)[-1]
+        outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
+        eye = np.array([0.15 * outward, 0.0, -0.19]) * reach
+        at = np.array([0.03 * outward, 0.0, 0.03]) * reach
+        self._wrist_mount = look(eye, at, np.array([outward, 0.0, 0.0]))
+        self._wrist_focal = focal_px(75.0)
+        self._radii = np.array([capsule.radius for capsule in kinematics.arm.capsules])
+        self._colours = [capsule.colour for capsule in kinematics.arm.capsules]
+        self._table = draw_table()
+        self.set_target(np.array([0.6 * reach, 0.0, HEIGHT * reach]))
+
+    def set_target(self, target: Array) -> None:
+        """Move the ball to ``target`` (3,) [m]."""
+        self._target = np.asarray(target, dtype=float)
+        self._texture = self._table.copy()
+        fallen = target[:2] - LIGHT[:2] / LIGHT[2] * target[2]
+        radius = BALL_RADIUS * self._reach
+        self._spot(fallen, radius * 1.1, shade(TABLE, SHADE))
+        self._spot(target[:2], radius * 0.75, shade(STAND, 0.8))
+        self._backdrop = self._ground(self._overhead)
+        self._backdrop_dark = np.asarray(self._backdrop * SHADE, dtype=np.uint8)
+
+    def overhead(self, positions: Array) -> Image:
+        """The scene from high in front, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
+        ends = self._kinematics.capsule_ends(positions)
+        image = self._backdrop.copy()
+        fallen = ends - LIGHT / LIGHT[2] * ends[..., 2:]
+        pixels, depths = self._overhead.project(fallen)
+        mask = np.zeros(image.shape[:2], np.uint8)
+        for (start, end), depth, radius in zip(pixels, depths, self._radii, strict=True):
+            width = max(1, round(2 * radius * self._overhead.focal / depth.mean()))
+            cv2.line(mask, subpixel(start), subpixel(end), 255, width, shift=SUBPIXEL_BITS)
+        cv2.copyTo(self._backdrop_dark, mask, image)
+        return self._finish(image, self._overhead, ends)
+
+    def wrist(self, positions: Array) -> Image:
+        """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
+        hand = self._kinematics.frames(positions)[-1]
+        view = View(hand @ self._wrist_mount, self._wrist_focal)
+        return self._finish(self._ground(view), view, self._kinematics.capsule_ends(positions))
+
+    def draw(self, camera: str, positions: Array) -> Image:
+        """The image of ``camera``, 'overhead' or 'wrist'."""
+        return self.wrist(positions) if camera == 'wrist' else self.overhead(positions)
+
+    def _finish(self, image: Image, view: View, ends: Array) -> Image:
+        """Draw arm and ball over the ground, far things first, and average down."""
+        pixels, depths = view.project(ends)
+        ball, ball_depth = view.project(self._target)
+        order = np.argsort(-depths.mean(axis=1))
+        ball_drawn = bool(ball_depth <= 0)
+        for i in order:
+            depth = depths[i].mean()
+            if not ball_drawn and depth < ball_depth:
+                self._draw_ball(image, view, ball, float(ball_depth))
+                ball_drawn = True
+            if depths[i].min() > 0.1 * self._radii[i]:
+                radius = self._radii[i] * view.focal / depth
+                draw_capsule(image, pixels[i], radius, self._colours[i])
+        if not ball_drawn:
+            self._draw_ball(image, view, ball, float(ball_depth))
+        return np.asarray(
+            cv2.resize(image, (WIDTH, HEIGHT_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8
+        )
+
+    def _draw_ball(self, image: Image, view: View, centre: Array, depth: float) -> None:
+        foot = self._target * [1.0, 1.0, 0.0]
+        (bottom,), (bottom_depth,) = view.project(foot[None])
+        if bottom_depth > 0:
+            width = max(2, round(0.5 * BALL_RADIUS * self._reach * view.focal / depth))
+            cv2.line(
+                image, subpixel(bottom), subpixel(centre), STAND, width, cv2.LINE_AA, SUBPIXEL_BITS
+            )
+        radius = BALL_RADIUS * self._reach * view.focal / depth
+        for size, offset, colour in (
+            (1.0, 0.0, shade(BALL, 0.62)),
+            (0.86, 0.1, BALL),
+            (0.5, 0.26, tint(BALL, 0.22)),
+            (0.2, 0.38, tint(BALL, 0.75)),
+        ):
+            spot = centre - offset * radius * np.array([0.6, 1.0])
+            cv2.circle(
+                image,
+                subpixel(spot),
+                round(size * radius * 2**SUBPIXEL_BITS),
+                colour,
+                -1,
+                cv2.LINE_AA,
+                SUBPIXEL_BITS,
+            )
+
+    def _spot(self, centre: Array, radius: float, colour: Colour) -> None:
+        scale = TABLE_PX / (TABLE_X[1] - TABLE_X[0]) / self._reach
+        corner = np.array([TABLE_X[0], TABLE_Y[0]]) * self._reach
+        cv2.circle(
+            self._texture,
+            subpixel((centre - corner) * scale),
+            round(radius * scale * 2**SUBPIXEL_BITS),
+            colour,
+            -1,
+            cv2.LINE_AA,
+            SUBPIXEL_BITS,
+        )
+
+    def _ground(self, view: View) -> Image:
+        """Table, floor and wall, without the arm; oversampled."""
+        scale = (TABLE_X[1] - TABLE_X[0]) * self._reach / TABLE_PX
+        # Columns of the pose of the table's pixels in the camera's frame make a homography.
+        turn = view.pose[:3, :3].T
+        corner = np.array([TABLE_X[0], TABLE_Y[0], 0.0]) * self._reach
+        plane = np.column_stack(
+            [turn[:, 0] * scale, turn[:, 1] * scale, turn @ (corner - view.pose[:3, 3])]
+        )
+        size = (WIDTH * OVERSAMPLING, HEIGHT_PX * OVERSAMPLING)
+        lens = np.array(
+            [[view.focal, 0.0, size[0] / 2], [0.0, view.focal, size[1] / 2], [0.0, 0.0, 1.0]]
+        )
+        image = cv2.warpPerspective(
+            self._texture,
+            lens @ plane,
+            size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=FLOOR,
+        )
+        above = above_horizon(view, size)
+        if len(above) > 2:
+            cv2.fillConvexPoly(image, np.round(above).astype(np.int32), WALL)
+        return np.asarray(image, dtype=np.uint8)
+
+
+def focal_px(field_of_view_deg: float) -> float:
+    """Focal length in oversampled pixels of a horizontal field of view."""
+    half = np.tan(np.radians(field_of_view_deg) / 2)
+    return float(WIDTH * OVERSAMPLING / 2 / half)
+
+
+def above_horizon(view: View, size: tuple[int, int]) -> Array:
+    """The part of the image that looks upwards, a polygon (corners, 2) in pixels; may be empty."""
+    width, height = size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
+    rays = np.column_stack([(corners - [width / 2, height / 2]) / view.focal, np.ones(4)])
+    rise = rays @ view.pose[2, :3]
+    kept: list[Array] = []
+    for i in range(4):
+        j = (i + 1) % 4
+        if rise[i] > 0:
+            kept.append(corners[i])
+        if (rise[i] > 0) != (rise[j] > 0):
+            share = rise[i] / (rise[i] - rise[j])
+            kept.append(corners[i] + share * (corners[j] - corners[i]))
+    return np.array(kept).reshape(-1, 2)
+
+
+def draw_table() -> Image:
+    """The table's top, seen from straight above: x to the right, y down; (320, 320, 3)."""
+    table = np.full((TABLE_PX, TABLE_PX, 3), TABLE, np.uint8)
+    for line in np.linspace(0, TABLE_PX, 9).astype(int)[1:-1]:
+        cv2.line(table, (int(line), 0), (int(line), TABLE_PX), TABLE_LINE, 2)
+        cv2.line(table, (0, int(line)), (TABLE_PX, int(line)), TABLE_LINE, 2)
+    cv2.rectangle(table, (0, 0), (TABLE_PX - 1, TABLE_PX - 1), TABLE_EDGE, 4)
+    return table
+
+
+def draw_capsule(image: Image, ends: Array, radius: float, colour: Colour) -> None:
+    """A thick, rounded line from ends[0] to ends[1], shaded as if light came from above."""
+    light = np.array([-0.45, -0.9])
+    along = ends[1] - ends[0]
+    length = float(np.linalg.norm(along))
+    if length > 1e-6:
+        # Only the part across the link moves the bright stripe; along it, it would stick out.
+        along = along / length
+        light = light - 0.8 * (light @ along) * along
+    for size, offset, shown in (
+        (1.0, 0.0, shade(colour, 0.42)),
+        (0.86, 0.06, shade(colour, 0.74)),
+        (0.62, 0.22, colour),
+        (0.22, 0.42, tint(colour, 0.5)),
+    ):
+        width = max(1, round(2 * size * radius))
+        start, end = ends + offset * radius * light
+        cv2.line(image, subpixel(start), subpixel(end), shown, width, cv2.LINE_8, SUBPIXEL_BITS)
+
+
+def subpixel(point: Array) -> tuple[int, int]:
+    """A point in OpenCV's fixed-point pixels, kept within what it can draw."""
+    x, y = np.clip(point, -4000, 4000) * 2**SUBPIXEL_BITS
+    return round(float(x)), round(float(y))
+
+
+def shade(colour: Colour, share: float) -> Colour:
+    """A darker colour."""
+    red, green, blue = (round(part * share) for part in colour)
+    return red, green, blue
+
+
+def tint(colour: Colour, share: float) -> Colour:
+    """A colour mixed with ``share`` of white."""
+    red, green, blue = (round(part + (255 - part) * share) for part in colour)
+    return red, green, blue
