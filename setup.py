@@ -26,7 +26,7 @@ setup(
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
         'train': ['rosbags', 'pyarrow', 'av', 'tensorboard'],
-        'dev': ['pytest', 'hypothesis', 'ruff', 'mypy', 'types-PyYAML'],
+        'dev': ['pytest', 'hypothesis', 'rosbags-image', 'ruff', 'mypy', 'types-PyYAML'],
     },
     entry_points={
         'console_scripts': [

@@ -1,0 +1,203 @@
+"""Image messages to RGB: one decoder for bag and robot."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.errors import ObservationError
+
+Array = NDArray[Any]
+Pixels = NDArray[np.uint8]
+
+
+class Encoding(NamedTuple):
+    """How pixels lie in the data of a sensor_msgs/Image.
+
+    Attributes:
+        dtype: Of one channel, NumPy's word without the byte order.
+        channels: Per pixel.
+        to_rgb: From (h, w, channels) of that dtype to uint8 (h, w, 3), RGB.
+    """
+
+    dtype: str
+    channels: int
+    to_rgb: Callable[[Array], Array]
+
+
+def decode_image(message: Any) -> Pixels:
+    """Decode a sensor_msgs Image or CompressedImage, of rclpy or of rosbags.
+
+    16 bits are scaled so that 65535 becomes 255, whatever an image holds: a range that followed
+    the content would show one grey in many brightnesses. 32FC1 counts as 0..1 for the same
+    reason; what lies outside is clipped, and NaN is black. 8UC1 is grey, and 8UC3 is BGR, as
+    in OpenCV and cv_bridge. An encoding that is not known here is left to cv_bridge, where that
+    is installed.
+
+    Args:
+        message: Its ``data`` is any buffer of bytes, which is read without a copy.
+
+    Returns:
+        RGB, uint8, shape (h, w, 3). It may be a read-only view of the message.
+
+    Raises:
+        ObservationError: The encoding is unknown, sizes and data do not match, or compressed
+            data is damaged.
+    """
+    try:
+        if hasattr(message, 'encoding'):
+            return _decode_raw(message)
+        return _decode_compressed(message)
+    except (AttributeError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise ObservationError(f'an image not understood ({error!r:.120})') from error
+    except cv2.error as error:
+        raise ObservationError(f'an image that OpenCV refuses ({error.err})') from error
+
+
+def _decode_raw(message: Any) -> Pixels:
+    encoding = ENCODINGS.get(message.encoding)
+    if encoding is None:
+        return _ask_cv_bridge(message)
+    height, width, step = int(message.height), int(message.width), int(message.step)
+    what = f'{message.encoding} image of {width} x {height}'
+    if height < 1 or width < 1:
+        raise ObservationError(f'{what}: it is empty')
+    dtype = np.dtype(encoding.dtype).newbyteorder('>' if message.is_bigendian else '<')
+    row = width * encoding.channels * dtype.itemsize
+    data = np.frombuffer(message.data, np.uint8)
+    if step < row:
+        raise ObservationError(f'{what}: step is {step}, but a row has {row} bytes')
+    if data.size != step * height:
+        raise ObservationError(
+            f'{what}: data has {data.size} bytes, but step x height is {step} x {height} = '
+            f'{step * height}'
+        )
+    pixels = data.reshape(height, step)[:, :row]
+    if dtype.itemsize > 1:
+        pixels = np.ascontiguousarray(pixels).view(dtype)
+        pixels = pixels.astype(dtype.newbyteorder('='), copy=False)
+    return encoding.to_rgb(pixels.reshape(height, width, encoding.channels))
+
+
+def _decode_compressed(message: Any) -> Pixels:
+    form = str(message.format)
+    words = form.lower()
+    data = np.frombuffer(message.data, np.uint8)
+    if 'compresseddepth' in words:
+        raise ObservationError(f"format '{form}' holds depths, not colours")
+    if not data.size:
+        raise ObservationError(f"compressed image ('{form}') without data")
+    # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    image: Any = cv2.imdecode(data, flags)
+    if image is None:
+        raise ObservationError(
+            f"compressed image ('{form}', {data.size} bytes) is damaged, or neither JPEG nor PNG"
+        )
+    # image_transport writes 'rgb8; jpeg compressed bgr8' when the file holds what every viewer
+    # expects. 'compressed rgb8' says that red and blue were swapped when it was compressed.
+    swapped = words.partition(';')[2].partition('compressed')[2].strip().startswith('rgb')
+    pixels: Pixels = image if swapped else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return pixels
+
+
+def _ask_cv_bridge(message: Any) -> Pixels:
+    encoding = str(message.encoding)
+    try:
+        from cv_bridge import CvBridge, CvBridgeError
+    except ImportError:
+        raise ObservationError(_unknown(encoding)) from None
+    try:
+        image = CvBridge().imgmsg_to_cv2(message, 'rgb8')
+    # Its own error, or whatever its C++ half raises for an encoding that it does not know.
+    except (CvBridgeError, RuntimeError, KeyError) as error:
+        raise ObservationError(f'{_unknown(encoding)} cv_bridge: {error}') from error
+    return np.asarray(image, np.uint8)
+
+
+def _unknown(encoding: str) -> str:
+    close = difflib.get_close_matches(encoding, ENCODINGS, 1)
+    meant = f"; did you mean '{close[0]}'?" if close else '.'
+    return f"unknown encoding '{encoding:.40}'{meant} Known: {', '.join(ENCODINGS)}."
+
+
+def _as_is(pixels: Array) -> Array:
+    return pixels
+
+
+def _convert(code: int) -> Callable[[Array], Array]:
+    return lambda pixels: cv2.cvtColor(pixels, code)
+
+
+def _grey(pixels: Array) -> Array:
+    return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+
+
+def _narrow(pixels: Array) -> Array:
+    """From 16 bits to 8, rounded."""
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _grey16(pixels: Array) -> Array:
+    return _grey(_narrow(pixels))
+
+
+def _unit_grey(pixels: Array) -> Array:
+    unit = np.clip(np.nan_to_num(pixels, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    return _grey(np.rint(unit * 255.0).astype(np.uint8))
+
+
+def _yuv(code: int) -> Callable[[Array], Array]:
+    def to_rgb(pixels: Array) -> Array:
+        if pixels.shape[1] % 2:
+            raise ObservationError(
+                f'a YUV 4:2:2 image of odd width {pixels.shape[1]}: its pixels share colour by two'
+            )
+        return cv2.cvtColor(pixels, code)
+
+    return to_rgb
+
+
+def _bayer(code: int) -> Callable[[Array], Array]:
+    def to_rgb(pixels: Array) -> Array:
+        height, width = pixels.shape[:2]
+        # OpenCV leaves smaller mosaics black, without a word.
+        if height < 4 or width < 4:
+            raise ObservationError(f'a Bayer image of {width} x {height} is too small to convert')
+        colours = cv2.cvtColor(pixels, code)
+        return _narrow(colours) if colours.dtype == np.uint16 else colours
+
+    return to_rgb
+
+
+# OpenCV names a Bayer pattern by the second and third pixel of its second row, ROS by its first
+# four pixels.
+_BAYER = {
+    'rggb': cv2.COLOR_BayerBG2RGB,
+    'bggr': cv2.COLOR_BayerRG2RGB,
+    'gbrg': cv2.COLOR_BayerGR2RGB,
+    'grbg': cv2.COLOR_BayerGB2RGB,
+}
+
+ENCODINGS: Mapping[str, Encoding] = {
+    'rgb8': Encoding('u1', 3, _as_is),
+    'bgr8': Encoding('u1', 3, _convert(cv2.COLOR_BGR2RGB)),
+    'rgba8': Encoding('u1', 4, _convert(cv2.COLOR_RGBA2RGB)),
+    'bgra8': Encoding('u1', 4, _convert(cv2.COLOR_BGRA2RGB)),
+    'mono8': Encoding('u1', 1, _grey),
+    'mono16': Encoding('u2', 1, _grey16),
+    '8UC1': Encoding('u1', 1, _grey),
+    '8UC3': Encoding('u1', 3, _convert(cv2.COLOR_BGR2RGB)),
+    '16UC1': Encoding('u2', 1, _grey16),
+    '32FC1': Encoding('f4', 1, _unit_grey),
+    'yuv422': Encoding('u1', 2, _yuv(cv2.COLOR_YUV2RGB_UYVY)),
+    'uyvy': Encoding('u1', 2, _yuv(cv2.COLOR_YUV2RGB_UYVY)),
+    'yuv422_yuy2': Encoding('u1', 2, _yuv(cv2.COLOR_YUV2RGB_YUY2)),
+    'yuyv': Encoding('u1', 2, _yuv(cv2.COLOR_YUV2RGB_YUY2)),
+    **{f'bayer_{order}8': Encoding('u1', 1, _bayer(code)) for order, code in _BAYER.items()},
+    **{f'bayer_{order}16': Encoding('u2', 1, _bayer(code)) for order, code in _BAYER.items()},
+}
+"""The encodings that need no cv_bridge."""

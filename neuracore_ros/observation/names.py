@@ -1,0 +1,58 @@
+"""Where the names of a stream are in a message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from neuracore_ros.observation.streams import Channel
+
+AnyChannel = TypeVar('AnyChannel', bound=Channel)
+
+# A publisher has one order of names, a shared topic a few. The bounds only keep a topic that
+# invents names from filling the memory.
+_LOOKUPS = 64
+_SEEN = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Generic[AnyChannel]):
+    """Where messages with certain names have ours.
+
+    Attributes:
+        places: Channel, and its position in the message.
+        ambiguous: Channels whose name occurs more than once.
+    """
+
+    places: tuple[tuple[AnyChannel, int], ...]
+    ambiguous: tuple[AnyChannel, ...]
+
+
+class Lookups(Generic[AnyChannel]):
+    """The places of a stream's names, found once for each list of names that messages have."""
+
+    def __init__(self, channels: Sequence[AnyChannel], seen: dict[str, None]):
+        self._channels = channels
+        self._seen = seen
+        self._found: dict[tuple[str, ...], Lookup[AnyChannel]] = {}
+
+    def of(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
+        """Where messages with these names have ours."""
+        return self._found.get(names) or self._find(names)
+
+    def _find(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
+        self._seen.update(dict.fromkeys(names[: max(0, _SEEN - len(self._seen))]))
+        ours = [c for c in self._channels if c.source.message_name in names]
+        self._seen.update(dict.fromkeys(c.source.message_name for c in ours))
+        count = {c.source.message_name: names.count(c.source.message_name) for c in ours}
+        found = Lookup(
+            tuple(
+                (c, names.index(c.source.message_name))
+                for c in ours
+                if count[c.source.message_name] == 1
+            ),
+            tuple(c for c in ours if count[c.source.message_name] > 1),
+        )
+        if len(self._found) >= _LOOKUPS:
+            self._found.clear()
+        self._found[names] = found
+        return found

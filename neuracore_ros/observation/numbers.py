@@ -1,0 +1,69 @@
+"""Numbers by name: JointState, and arrays whose names are declared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neuracore_ros.description import Source
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
+from neuracore_ros.observation.names import Lookups
+from neuracore_ros.observation.streams import Channel, Kind, Sample, Stream
+
+# What the model reads is float32: a larger number would reach it as infinity.
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class NumberStream(Stream):
+    """The names of one topic and one field of it.
+
+    Each name keeps its own newest samples, so that an arm's and a gripper's driver may share
+    ``/joint_states``: a message is passed over for the names that it lacks.
+    """
+
+    def __init__(self, sources: Sequence[Source]):
+        super().__init__(sources)
+        first = sources[0]
+        self._is_array = first.type == FLOAT64_MULTI_ARRAY
+        self._trusts_header = first.stamp == 'header' and not self._is_array
+        self._field = first.field
+        self._order = first.order or ()
+        self.channels = tuple(Channel(self, source) for source in sources)
+        self._lookups = Lookups(self.channels, self.seen)
+
+    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        if self._is_array:
+            names, values = self._order, message.data
+        else:
+            names, values = tuple(message.name) or self._order, getattr(message, self._field)
+        if not names:
+            self.refuse('size', receive_ns, 'name[] is empty; write `order: [...]` in its source')
+            return False
+        lookup = self._lookups.of(names)
+        places = lookup.places
+        refused: set[Kind] = {
+            channel.refuse('malformed', receive_ns, 'messages have it twice')
+            for channel in lookup.ambiguous
+        }
+        # An array whose names are declared may go on after the last of them.
+        count = len(values)
+        if count != len(names) and (count < len(names) or names is not self._order):
+            text = f'{self._field} has {count} values for {len(names)} names'
+            refused |= {channel.refuse('size', receive_ns, text) for channel, _ in places}
+            places = ()
+        if hasattr(values, 'tolist'):  # a list is several times faster to index
+            values = values.tolist()
+        taken = False
+        for channel, place in places:
+            if not channel.is_newer(stamp_ns, receive_ns):
+                refused.add(channel.refuse_old(stamp_ns, receive_ns))
+                continue
+            value = channel.source.scale * values[place] + channel.source.offset
+            if -LARGEST <= value <= LARGEST:
+                channel.keep(Sample(stamp_ns, receive_ns, value))
+                taken = True
+            else:
+                text = f'the value is {values[place]}'
+                refused.add(channel.refuse('not_finite', receive_ns, text))
+        self.drops.update(refused)
+        return taken

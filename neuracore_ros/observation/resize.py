@@ -1,0 +1,31 @@
+"""Images of any size to the model's."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def resize_pad(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Scale an image to fit, and centre it on black: the aspect is kept.
+
+    Args:
+        image: Shape (h, w, channels), h and w at least 1.
+        size: (height, width) of the result.
+
+    Returns:
+        The image, bilinear, with black bars above and below or left and right, shape
+        (height, width, channels).
+    """
+    height, width = size
+    scale = min(height / image.shape[0], width / image.shape[1])
+    inner_height = min(height, max(1, round(image.shape[0] * scale)))
+    inner_width = min(width, max(1, round(image.shape[1] * scale)))
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    padded = np.zeros((height, width, image.shape[2]), image.dtype)
+    inner = cv2.resize(image, (inner_width, inner_height), interpolation=cv2.INTER_LINEAR)
+    # cv2 drops the axis of a single channel.
+    inner = inner.reshape(inner_height, inner_width, -1)
+    padded[top : top + inner_height, left : left + inner_width] = inner
+    return padded

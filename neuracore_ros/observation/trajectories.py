@@ -1,0 +1,166 @@
+"""A recorded JointTrajectory as a function of time."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description import Source
+from neuracore_ros.observation.names import Lookups
+from neuracore_ros.observation.numbers import LARGEST
+from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Kind, Sample, Stream
+
+_FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
+_START = attrgetter('start_ns')
+
+
+class Piece(NamedTuple):
+    """One command for one name.
+
+    Attributes:
+        start_ns: From here on it replaces the command before.
+        receive_ns: When it arrived.
+        times_ns: When each point is due, strictly increasing, shape (N,).
+        values: At the points, in the slot's unit and sense, shape (N,).
+        origin: The value that the command before has at the start.
+    """
+
+    start_ns: int
+    receive_ns: int
+    times_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+    origin: float
+
+    def value(self, time_ns: int) -> float:
+        """The value at a time: linear between start and points; the last point holds."""
+        after = int(self.times_ns.searchsorted(time_ns, 'right'))
+        if after == len(self.times_ns):
+            return float(self.values[-1])
+        end_ns, end = int(self.times_ns[after]), float(self.values[after])
+        begin_ns, begin = self.start_ns, self.origin
+        if after > 0:
+            begin_ns, begin = int(self.times_ns[after - 1]), float(self.values[after - 1])
+        return begin + (end - begin) * (time_ns - begin_ns) / (end_ns - begin_ns)
+
+
+class TrajectoryChannel(Channel):
+    """The commands of one name, in the order of their starts."""
+
+    __slots__ = ('_pieces',)
+
+    def __init__(self, stream: Stream, source: Source):
+        super().__init__(stream, source)
+        self._pieces: list[Piece] = []
+
+    def is_newer(self, stamp_ns: int, receive_ns: int) -> bool:
+        """Whether a command with this start is news: none that starts then or later runs yet.
+
+        A command that is still to start does not keep out one that starts before it.
+        """
+        place = bisect_right(self._pieces, stamp_ns, key=_START)
+        if place and self._pieces[place - 1].start_ns == stamp_ns != receive_ns:
+            return False
+        return place == len(self._pieces) or self._pieces[place].start_ns > receive_ns
+
+    def command(
+        self,
+        start_ns: int,
+        receive_ns: int,
+        times_ns: NDArray[np.int64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Add a command; those that start later continue from it."""
+        place = bisect_right(self._pieces, start_ns, key=_START)
+        followers = self._pieces[place:]
+        del self._pieces[place:]
+        for piece in [Piece(start_ns, receive_ns, times_ns, values, 0.0), *followers]:
+            before = self._pieces[-1] if self._pieces else None
+            origin = before.value(piece.start_ns) if before else float(piece.values[0])
+            self._pieces.append(piece._replace(origin=origin))
+        running = bisect_right(self._pieces, receive_ns, key=_START) - 1
+        del self._pieces[: max(0, running - HISTORY)]
+        self.stamp_ns = start_ns
+
+    def newest(self, tick_ns: int) -> Sample | None:
+        """The value that the command of this tick has at this tick."""
+        for piece in reversed(self._pieces):
+            if piece.start_ns <= tick_ns and piece.receive_ns <= tick_ns:
+                return Sample(piece.start_ns, piece.receive_ns, piece.value(tick_ns))
+        return None
+
+    def clear(self) -> None:
+        """Forget all commands."""
+        super().clear()
+        self._pieces.clear()
+
+
+class TrajectoryStream(Stream):
+    """The names of one JointTrajectory topic and one field of its points.
+
+    Of the commands that have started and arrived, the one that starts last is in force. A
+    command may start later than it arrives; until then, the one before goes on.
+    """
+
+    # A start further off comes from another clock: commands never age, so nothing else would
+    # tell that they are taken for long finished, or never begin.
+    ahead_ns = 10 * SECOND_NS
+    behind_ns = 10 * SECOND_NS
+
+    def __init__(self, sources: Sequence[Source]):
+        super().__init__(sources)
+        self._field = _FIELDS[sources[0].field]
+        self._order = sources[0].order or ()
+        channels = tuple(TrajectoryChannel(self, source) for source in sources)
+        self.channels = channels
+        self._lookups = Lookups(channels, self.seen)
+
+    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        names = tuple(message.joint_names) or self._order
+        lookup = self._lookups.of(names)
+        refused: set[Kind] = {
+            channel.refuse('malformed', receive_ns, 'messages have it twice')
+            for channel in lookup.ambiguous
+        }
+        taken = False
+        if lookup.places and self._is_sound(message.points, names, receive_ns):
+            times_ns = stamp_ns + _times_ns(message.points)
+            values = np.array([getattr(point, self._field) for point in message.points], float)
+            for channel, place in lookup.places:
+                source = channel.source
+                if not channel.is_newer(stamp_ns, receive_ns):
+                    refused.add(channel.refuse_old(stamp_ns, receive_ns))
+                    continue
+                path = source.scale * values[:, place] + source.offset
+                if np.all(np.abs(path) <= LARGEST):
+                    channel.command(stamp_ns, receive_ns, times_ns, path)
+                    taken = True
+                else:
+                    text = 'a point of its trajectory is not finite'
+                    refused.add(channel.refuse('not_finite', receive_ns, text))
+        self.drops.update(refused)
+        return taken
+
+    def _is_sound(self, points: Sequence[Any], names: Sequence[str], receive_ns: int) -> bool:
+        """Whether a trajectory is one; what a controller would reject was never followed."""
+        if not len(points):
+            self.refuse('size', receive_ns, 'a trajectory without points')
+            return False
+        for point in points:
+            count = len(getattr(point, self._field))
+            if count != len(names):
+                text = f'a point has {count} {self._field} for {len(names)} names'
+                self.refuse('size', receive_ns, text)
+                return False
+        times_ns = _times_ns(points)
+        if times_ns[0] < 0 or np.any(np.diff(times_ns) <= 0):
+            self.refuse('malformed', receive_ns, 'times of a trajectory do not increase')
+            return False
+        return True
+
+
+def _times_ns(points: Sequence[Any]) -> NDArray[np.int64]:
+    starts = (point.time_from_start for point in points)
+    return np.array([start.sec * SECOND_NS + start.nanosec for start in starts], np.int64)
