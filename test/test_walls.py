@@ -8,9 +8,10 @@ import pytest
 
 import neuracore_ros
 
+# Who may have a library loaded, also through others: the demo stands above the simulated robots.
 HEAVY = {
     'torch': ('policy', 'training'),
-    'rclpy': ('node', 'sim'),
+    'rclpy': ('node', 'sim', 'demo'),
     'rosbags': ('dataset',),
     'pyarrow': ('dataset', 'training'),
     'av': ('dataset', 'training'),

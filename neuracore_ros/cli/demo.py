@@ -1,0 +1,63 @@
+"""``neuracore_ros demo``: the whole way once, on simulated robots."""
+
+import argparse
+import json
+from pathlib import Path
+
+SUMMARY = 'Record, convert, train and drive simulated robots: the whole way, in minutes.'
+EXAMPLES = """  neuracore_ros demo --out demo
+  neuracore_ros demo --out quick --episodes 10 --steps 300 --trials 3"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument('--out', type=Path, default=Path('demo'), help='folder (default: demo)')
+    parser.add_argument(
+        '--episodes', type=_positive, default=40, help='recorded per robot (default: 40)'
+    )
+    parser.add_argument(
+        '--steps', type=_positive, default=1500, help='of training (default: 1500)'
+    )
+    parser.add_argument(
+        '--trials', type=_positive, default=10, help='per robot and driver (default: 10)'
+    )
+    parser.add_argument(
+        '--speed', type=float, default=2.0, help='simulated seconds a second (default: 2)'
+    )
+    parser.add_argument('--policy', choices=['mlp', 'act'], default='mlp', help='(default: mlp)')
+    parser.add_argument('--json', action='store_true', help='print the trials as JSON, last')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo and print its table."""
+    from neuracore_ros.demo.page import DRIVERS, score_rows
+    from neuracore_ros.demo.steps import TRAINED_ON, Options, run_demo
+
+    trials = run_demo(
+        Options(
+            out=arguments.out,
+            episodes=arguments.episodes,
+            steps=arguments.steps,
+            trials=arguments.trials,
+            speed=arguments.speed,
+            policy=arguments.policy,
+        )
+    )
+    print(f'\n{"":22}' + ''.join(f'{driver:>24}' for driver in DRIVERS))
+    for robot, scores in score_rows(trials):
+        name = robot if robot in TRAINED_ON else f'{robot} (never trained)'
+        cells = [
+            f'{s.successes} of {s.trials}, {s.median_cm:.1f} cm' if s else '-' for s in scores
+        ]
+        print(f'{name:22}' + ''.join(f'{cell:>24}' for cell in cells))
+    print('\nsuccesses of trials, median final distance from the target')
+    if arguments.json:
+        print(json.dumps([trial.as_json() for trial in trials]))
+    return 0
+
+
+def _positive(word: str) -> int:
+    value = int(word)
+    if value < 1:
+        raise argparse.ArgumentTypeError('must be at least 1')
+    return value

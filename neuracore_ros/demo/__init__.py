@@ -1,0 +1,1 @@
+"""The whole way once, on simulated robots: record, convert, train, launch, move."""

@@ -1,0 +1,95 @@
+"""Processes of the demo, each with a log of its own, ended with the block that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+from neuracore_ros.errors import UserError
+
+# Ends a healthy node well within this; what hangs longer is killed.
+_PATIENCE_S = 10.0
+
+
+class Background(AbstractContextManager['Background']):
+    """One process that runs beside the demo; SIGINT ends it, as Ctrl-C would."""
+
+    def __init__(self, module: str, arguments: Sequence[str], domain: int, log: Path) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._module, self._log = module, log
+        with log.open('a') as output:
+            # Its own session: Ctrl-C in the terminal reaches the demo, which ends it in order.
+            self._process = subprocess.Popen(
+                [sys.executable, '-m', module, *arguments],
+                env=environment(domain),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raise if the process has ended by itself.
+
+        Raises:
+            UserError: It has; its last line says why.
+        """
+        if self._process.poll() is not None:
+            raise UserError(
+                f'{self._module} ended with code {self._process.returncode}: '
+                f'{last_line(self._log)} (log: {self._log})'
+            )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> None:
+    """Run ``neuracore_ros VERB`` to its end; without a log, its output is the demo's.
+
+    Raises:
+        UserError: It failed; the verb itself has said why.
+    """
+    command = [sys.executable, '-m', 'neuracore_ros.cli.main', verb, *arguments]
+    if log is None:
+        code = subprocess.run(command, check=False).returncode
+    else:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open('a') as output:
+            done = subprocess.run(command, check=False, stdout=output, stderr=subprocess.STDOUT)
+        code = done.returncode
+    if code:
+        said = f': {last_line(log)} (log: {log})' if log else ''
+        raise UserError(f'neuracore_ros {verb} ended with code {code}{said}')
+
+
+def environment(domain: int) -> dict[str, str]:
+    """The environment of a process in a ROS domain that never leaves this machine."""
+    return {
+        **os.environ,
+        'ROS_DOMAIN_ID': str(domain),
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        # A demo robot must be found by nobody whose robots are real.
+        'ROS_STATIC_PEERS': '',
+    }
+
+
+def last_line(log: Path) -> str:
+    """What a process said last."""
+    lines = log.read_text(errors='replace').strip().splitlines()
+    return lines[-1] if lines else 'it said nothing'

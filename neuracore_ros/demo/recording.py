@@ -1,0 +1,52 @@
+"""Episodes of the scripted expert, recorded from the topics by the recorder that users have."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from neuracore_ros.demo.station import Station
+from neuracore_ros.description.shipped import shipped
+
+# Random pushes make the expert recover from where it would never go by itself; a policy that
+# learned only from undisturbed motion drifts off (DART, Laskey et al. 2017).
+DISTURBANCE = 0.15
+# Long enough for every arm; an episode ends earlier, a moment after the tool has arrived.
+_PATIENCE_S = 6.0
+_LINGER_S = 0.5
+
+
+def record(
+    robot: str,
+    episodes: int,
+    folder: Path,
+    speed: float,
+    logs: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Record what ``folder`` lacks of so many episodes, one bag each.
+
+    Raises:
+        UserError: A process ended, or a service refused.
+    """
+    done = len(list(folder.glob('episode_*'))) if folder.is_dir() else 0
+    if done >= episodes:
+        return
+    with Station(robot, done, speed, logs, DISTURBANCE) as station:
+        arguments = [str(shipped(robot)), '--out', str(folder), '--use-sim-time', '--services']
+        station.start('neuracore_ros.cli.main', ['record', *arguments])
+        for number in range(done, episodes):
+            _episode(station)
+            if (number + 1) % 10 == 0 or number + 1 == episodes:
+                say(f'{robot}: {number + 1} of {episodes} episodes recorded')
+
+
+def _episode(station: Station) -> None:
+    operator = station.operator
+    tolerance_m = operator.reset()['tolerance']
+    operator.wait(0.2)
+    operator.trigger('record/start')
+    operator.switch('sim/expert', True)
+    # Half the tolerance: the pushes must not be what stops the recording.
+    operator.wait(_PATIENCE_S, lambda: operator.distance_m < tolerance_m / 2)
+    operator.wait(_LINGER_S)
+    operator.switch('sim/expert', False)
+    operator.trigger('record/stop')

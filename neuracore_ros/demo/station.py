@@ -1,0 +1,58 @@
+"""One simulated robot with its operator, in a ROS domain of its own."""
+
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from neuracore_ros.demo.domain import own_domain
+from neuracore_ros.demo.processes import Background
+from neuracore_ros.sim.operator import Operator
+
+
+class Station(AbstractContextManager['Station']):
+    """Starts the simulated robot, and ends all that was started at it.
+
+    Args:
+        robot: Name of the simulated robot.
+        first_seed: Seed of its first trial; the next trials count up.
+        speed: Simulated seconds a second.
+        logs: Folder of the processes' logs.
+        disturbance: Random pushes to the joints, std [rad/s].
+    """
+
+    def __init__(
+        self, robot: str, first_seed: int, speed: float, logs: Path, disturbance: float = 0.0
+    ) -> None:
+        self.robot = robot
+        self._logs = logs
+        self._processes: list[Background] = []
+        self._stack = ExitStack()
+        with self._stack:
+            self._domain = self._stack.enter_context(own_domain())
+            trials = ['--seed', str(first_seed), '--speed', str(speed)]
+            parameters = ['--ros-args', '-p', f'disturbance:={disturbance}']
+            module = 'neuracore_ros.sim.robot_node'
+            self.start(module, ['--robot', robot, *trials, *parameters])
+            self.operator = self._stack.enter_context(Operator(self._domain, self._alive))
+            self._stack = self._stack.pop_all()
+
+    def start(self, module: str, arguments: list[str]) -> Background:
+        """Start a process beside the robot; it ends with the station at the latest."""
+        log = self._logs / f'{self.robot}_{module.rsplit(".", 1)[-1]}.log'
+        process = Background(module, arguments, self._domain, log)
+        self._processes.append(process)
+        self._stack.push(process)
+        return process
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._processes.clear()
+        self._stack.close()
+
+    def _alive(self) -> None:
+        for process in self._processes:
+            process.check()

@@ -1,0 +1,190 @@
+"""The steps of the demo, in order; each leaves files, and is not done twice."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from neuracore_ros.demo.chart import Line
+from neuracore_ros.demo.page import write_page
+from neuracore_ros.demo.processes import run_verb
+from neuracore_ros.demo.recording import record
+from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
+from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.errors import UserError
+
+TRAINED_ON = ('franka', 'ur5')
+NEVER_SEEN = ('so100',)
+CROSS_EMBODIMENT = 'franka_ur5'
+
+RATE_HZ = 20
+IMAGE_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person may choose.
+
+    Attributes:
+        out: Folder of all that the demo writes.
+        episodes: Recorded per robot.
+        steps: Of training.
+        trials: Per robot and driver.
+        speed: Simulated seconds a second.
+        policy: ``mlp`` or ``act``.
+    """
+
+    out: Path
+    episodes: int
+    steps: int
+    trials: int
+    speed: float
+    policy: str
+
+
+def run_demo(options: Options) -> list[Trial]:
+    """Record, convert, train, launch, move; writes ``report.html`` and ``trials.jsonl``.
+
+    Returns:
+        All trials, in the order of robots and drivers.
+
+    Raises:
+        UserError: A step failed; the message says which, and where its log is.
+    """
+    out = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    _require_same_choices(options)
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f'[{time.monotonic() - started:5.0f} s] {text}', flush=True)
+
+    say(f'recording {options.episodes} episodes of each of {", ".join(TRAINED_ON)}')
+    _side_by_side(
+        lambda robot: record(
+            robot, options.episodes, out / 'bags' / robot, options.speed, out / 'logs', say
+        ),
+        TRAINED_ON,
+    )
+    say('converting the bags to one dataset')
+    for robot in TRAINED_ON:
+        _convert(robot, out)
+    say(f'training one policy ({options.policy}) for {" and ".join(TRAINED_ON)}')
+    policies = {'expert': None, **{d: _train(d, options) for d in ('untrained', 'trained')}}
+    say('driving the robots: the scripted expert, the untrained and the trained policy')
+    trials = _Trials(out / 'trials.jsonl')
+    work = [(robot, driver) for driver in policies for robot in TRAINED_ON + NEVER_SEEN]
+
+    def drive(pair: tuple[str, str]) -> None:
+        robot, driver = pair
+        first = FIRST_SEED + trials.count(robot, driver)
+        seeds = range(first, FIRST_SEED + options.trials)
+        run_trials(robot, driver, policies[driver], seeds, options.speed, out, trials.add)
+        mine = trials.of(robot, driver)
+        say(f'{robot}, {driver}: {sum(t.success for t in mine)} of {len(mine)} reached')
+
+    _side_by_side(drive, work)
+    everything = [trial for robot, driver in sorted(work) for trial in trials.of(robot, driver)]
+    write_page(
+        out / 'report.html',
+        load_descriptions([shipped(CROSS_EMBODIMENT), *map(shipped, NEVER_SEEN)]),
+        TRAINED_ON,
+        everything,
+        _curves(out / 'run' / 'metrics.jsonl'),
+        out / 'pictures',
+    )
+    say(f'done: {out / "report.html"}')
+    return everything
+
+
+def _require_same_choices(options: Options) -> None:
+    """A second run goes on where the first one ended, so it must be the same demo."""
+    # Trials may be added; the rest decides what the recorded files mean.
+    chosen = {'episodes': options.episodes, 'steps': options.steps, 'policy': options.policy}
+    file = options.out / 'demo.json'
+    if file.is_file():
+        before = json.loads(file.read_text())
+        for key, value in chosen.items():
+            if before.get(key) != value:
+                raise UserError(
+                    f'{options.out} holds a demo with {key} {before.get(key)}, not {value}: '
+                    'choose another --out, or remove it'
+                )
+    elif any(options.out.iterdir()):
+        raise UserError(f'{options.out} is not empty and holds no demo: choose another --out')
+    else:
+        file.write_text(json.dumps(chosen))
+
+
+def _convert(robot: str, out: Path) -> None:
+    bags = sorted(map(str, (out / 'bags' / robot).glob('episode_*')))
+    description = ['--description', str(shipped(CROSS_EMBODIMENT)), '--robot', robot]
+    shape = ['--rate-hz', str(RATE_HZ), '--image-size', str(IMAGE_SIZE)]
+    arguments = [str(out / 'dataset'), *description, *bags, *shape, '--task', 'reach the ball']
+    run_verb('convert', arguments, out / 'logs' / f'convert_{robot}.log')
+
+
+def _train(driver: str, options: Options) -> Path:
+    """The policy file; ``untrained`` is the same network after no step at all."""
+    run = options.out / ('run' if driver == 'trained' else 'run_untrained')
+    steps = options.steps if driver == 'trained' else 0
+    if (run / 'policy.pt').is_file():
+        return run / 'policy.pt'
+    if run.is_dir():
+        arguments = ['--resume', str(run)]
+    else:
+        arguments = [str(options.out / 'dataset'), '--out', str(run)]
+        arguments += ['--policy', options.policy, '--steps', str(steps)]
+    log = options.out / 'logs' / 'untrained.log' if driver == 'untrained' else None
+    run_verb('train', arguments, log)
+    return run / 'policy.pt'
+
+
+def _side_by_side(work: Callable[..., None], items: Iterable[object]) -> None:
+    """Two at a time: each keeps about one core busy."""
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(work, item) for item in items]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _Trials:
+    """Trials as lines of a file, so that a demo that was interrupted keeps them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        names = [field.name for field in fields(Trial)]
+        lines = path.read_text().splitlines() if path.is_file() else []
+        self._trials = [Trial(**{n: json.loads(line)[n] for n in names}) for line in lines]
+
+    def add(self, trial: Trial) -> None:
+        with self._lock:
+            self._trials.append(trial)
+            with self._path.open('a') as file:
+                file.write(json.dumps(trial.as_json()) + '\n')
+
+    def of(self, robot: str, driver: str) -> list[Trial]:
+        with self._lock:
+            mine = [t for t in self._trials if (t.robot, t.driver) == (robot, driver)]
+        return sorted(mine, key=lambda trial: trial.seed)
+
+    def count(self, robot: str, driver: str) -> int:
+        return len(self.of(robot, driver))
+
+
+def _curves(metrics: Path) -> dict[str, Line]:
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    names = {'loss': 'training', 'val_loss': 'validation'}
+    return {
+        name: [(line['step'], line[key]) for line in lines if key in line]
+        for key, name in names.items()
+    }

@@ -1,0 +1,167 @@
+"""The person at a simulated robot: resets it, calls services, watches, takes pictures."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
+from std_msgs.msg import Float64, String
+from std_srvs.srv import SetBool, Trigger
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.observation.decode import decode_image
+
+# How often a waiting operator looks again, in wall time.
+_LOOK_S = 0.005
+
+
+class Operator(AbstractContextManager['Operator']):
+    """One operator in one ROS domain; its waits are in the robot's own time.
+
+    Args:
+        domain: ROS domain of the robot.
+        alive: Called while waiting; raises if a process that is waited for has ended.
+    """
+
+    def __init__(self, domain: int, alive: Callable[[], None]) -> None:
+        self._alive = alive
+        self._context = rclpy.Context()
+        rclpy.init(
+            context=self._context,
+            domain_id=domain,
+            signal_handler_options=SignalHandlerOptions.NO,
+        )
+        self._node = rclpy.create_node('operator', context=self._context)
+        self._now_s = 0.0
+        self._distance_m = float('nan')
+        self.rejected: list[str] = []
+        node = self._node
+        node.create_subscription(Clock, '/clock', self._on_clock, qos_profile_sensor_data)
+        node.create_subscription(Float64, 'sim/distance', self._on_distance, 10)
+        node.create_subscription(String, 'sim/rejected', self._on_rejected, 10)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._executor.shutdown()
+        self._thread.join()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    @property
+    def now_s(self) -> float:
+        """The robot's time [s]."""
+        return self._now_s
+
+    @property
+    def distance_m(self) -> float:
+        """From the tool to the target [m]."""
+        return self._distance_m
+
+    def reset(self) -> dict[str, Any]:
+        """Begin the next trial: its seed, target [m], distance [m] and tolerance [m]."""
+        trial: dict[str, Any] = json.loads(self.trigger('sim/reset'))
+        return trial
+
+    def trigger(self, service: str) -> str:
+        """Call a std_srvs/Trigger service.
+
+        Returns:
+            Its message.
+
+        Raises:
+            UserError: It refuses, or does not answer.
+        """
+        return self._call(Trigger, service, Trigger.Request())
+
+    def switch(self, service: str, on: bool) -> str:
+        """Call a std_srvs/SetBool service.
+
+        Returns:
+            Its message.
+
+        Raises:
+            UserError: It refuses, or does not answer.
+        """
+        return self._call(SetBool, service, SetBool.Request(data=on))
+
+    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+        """Wait in the robot's time, or until something is true.
+
+        Returns:
+            Whether it became true.
+        """
+        end_s = self._now_s + seconds
+        while self._now_s < end_s:
+            if until():
+                return True
+            self._alive()
+            time.sleep(_LOOK_S)
+        return until()
+
+    def picture(self, topic: str) -> NDArray[np.uint8]:
+        """The next image of a topic, RGB, shape (h, w, 3).
+
+        Raises:
+            UserError: None comes.
+        """
+        taken: list[Image] = []
+        subscription = self._node.create_subscription(Image, topic, taken.append, 1)
+        try:
+            self._until(lambda: bool(taken), 30.0, f'no image on {topic}')
+        finally:
+            self._node.destroy_subscription(subscription)
+        return decode_image(taken[0])
+
+    def _call(self, kind: Any, service: str, request: Any) -> str:
+        client = self._node.create_client(kind, service)
+        try:
+            self._until(client.service_is_ready, 60.0, f'no service {service}')
+            answer = client.call_async(request)
+            self._until(answer.done, 60.0, f'{service} does not answer')
+            response = answer.result()
+        finally:
+            self._node.destroy_client(client)
+        if not response.success:
+            raise UserError(f'{service}: {response.message}')
+        return str(response.message)
+
+    def _until(self, condition: Callable[[], bool], patience_s: float, otherwise: str) -> None:
+        # In wall time: the robot's clock may be what does not run.
+        end_s = time.monotonic() + patience_s
+        while not condition():
+            self._alive()
+            if time.monotonic() > end_s:
+                raise UserError(f'{otherwise} after {patience_s:g} s')
+            time.sleep(_LOOK_S)
+
+    def _spin(self) -> None:
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _on_clock(self, message: Clock) -> None:
+        self._now_s = message.clock.sec + message.clock.nanosec / 1e9
+
+    def _on_distance(self, message: Float64) -> None:
+        self._distance_m = message.data
+
+    def _on_rejected(self, message: String) -> None:
+        self.rejected.append(message.data)

@@ -1,0 +1,69 @@
+"""The page and the table of a demo."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from neuracore_ros.demo.chart import line_chart
+from neuracore_ros.demo.page import Score, score, score_rows, write_page
+from neuracore_ros.demo.trials import Trial
+from neuracore_ros.description import load_descriptions
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.errors import DescriptionError
+
+
+def trial(robot='ur5', driver='trained', seed=1, distance_m=0.01) -> Trial:
+    return Trial(robot, driver, seed, 0.4, distance_m, tolerance_m=0.04, rejected=0)
+
+
+def test_a_trial_succeeds_within_its_tolerance():
+    assert trial(distance_m=0.04).success
+    assert not trial(distance_m=0.041).success
+
+
+def test_a_score_counts_successes_and_takes_the_median():
+    trials = [trial(distance_m=d) for d in (0.01, 0.02, 0.03, 0.30)]
+    assert score(trials) == Score(trials=4, successes=3, median_cm=pytest.approx(2.5))
+    assert score([]) is None
+
+
+def test_a_row_has_a_place_for_each_driver():
+    rows = score_rows([trial(driver='expert'), trial(driver='trained')])
+    (robot, (expert, untrained, trained)) = rows[0]
+    assert robot == 'ur5'
+    assert expert and trained and untrained is None
+
+
+def test_a_chart_is_well_formed_and_names_its_curves():
+    svg = line_chart({'training <loss>': [(0, 1.0), (100, 0.1)], 'validation': [(50, 0.3)]}, 'x', 'y')
+    texts = [element.text for element in ElementTree.fromstring(svg).iter() if element.text]
+    assert 'training <loss>' in texts
+    assert '0.2' in texts
+
+
+def test_a_chart_of_nothing_says_so():
+    assert line_chart({'a': [(0, 0.0)]}, 'x', 'y') == '<p>No curve was recorded.</p>'
+
+
+def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):
+    (tmp_path / 'ur5_trained_1_start.png').write_bytes(b'picture')
+    descriptions = load_descriptions([shipped('franka_ur5'), shipped('so100')])
+    write_page(
+        tmp_path / 'report.html',
+        descriptions,
+        ['franka', 'ur5'],
+        [trial(), trial(robot='so100', distance_m=0.3)],
+        {'training': [(0, 1.0)]},
+        tmp_path,
+    )
+    page = (tmp_path / 'report.html').read_text()
+    assert 'wrist_3_joint' in page
+    assert 'so100 (never trained on)' in page
+    assert 'data:image/png;base64,cGljdHVyZQ==' in page
+    assert 'http' not in page, 'the page must be readable without a network'
+
+
+def test_a_robot_that_is_not_shipped_is_refused_with_those_that_are():
+    with pytest.raises(DescriptionError, match='There are: franka, franka_ur5, so100, ur5'):
+        shipped('kuka')
