@@ -1,1 +1,1 @@
-"""neuracore_ros.command"""
+"""Predictions in, safe joint commands out; numpy only."""

@@ -1,0 +1,174 @@
+"""Limits: a setpoint that chases the plan, and a spline through it that keeps to the limits too.
+
+The controller plays cubics between our points, so limits must hold between them as well. Two
+properties hold for what `follow` returns, played from the start it was given, whether or not the
+controller knows the velocity there:
+
+- Positions: no spline leaves the range spanned by its points. Velocities are limited as by
+  Fritsch and Carlson, so each segment is monotone (the first one is checked apart).
+- Velocities: no spline is faster than the velocity limits. A segment's peak lies above its slope
+  where it starts or ends slowly; such a step is made shorter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.command.spline import extent, peak_speeds
+
+_ENOUGH = 2.0 / 3.0
+"""A segment between limited velocities is at most 1.5 times as fast as its slope."""
+
+_EPS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What the robot is sent, n points.
+
+    Attributes:
+        times_s: Since the start, shape (1 + n,), first 0.
+        positions: Shape (1 + n, J); row 0 is the start.
+        velocities: Likewise; the last row is zero.
+        limited: Bool, shape (n,): where a limit changed the plan.
+        inside: Whether the first segment stays inside the position limits.
+    """
+
+    times_s: Array
+    positions: Array
+    velocities: Array
+    limited: BoolArray
+    inside: bool
+
+
+def follow(
+    setpoint: tuple[Array, Array], reference: Array, targets: Array, times_s: Array, limits: Limits
+) -> Followed:
+    """Chase a plan within limits.
+
+    Args:
+        setpoint: Position and velocity at the start, each of shape (J,).
+        reference: The plan at the start, shape (J,).
+        targets: The plan afterwards, shape (n, J).
+        times_s: When each target is due, shape (n,), above 0 and increasing.
+        limits: Of the J joints.
+    """
+    times = np.concatenate([[0.0], times_s])
+    h = np.diff(times)
+    bound = np.broadcast_to(limits.velocity, targets.shape).copy()
+    # A start that is already faster, such as one with reduced limits, may only slow down.
+    bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
+    share = np.ones(len(targets))
+    for attempt in range(40):
+        positions, limited = _chase(setpoint, reference, targets, h, limits, share)
+        velocities = _monotone_velocities(positions, h)
+        velocities[0] = setpoint[1]
+        over = _over(times, positions, velocities, bound)
+        if (over <= 1.0 + _EPS).all():
+            break
+        limited = limited | (over > 1.0 + _EPS)
+        share = np.where(over > 1.0 + _EPS, share * np.minimum(0.99 / over, 1.0), share)
+        least = _ENOUGH if attempt < 20 else 0.0
+        share[1:] = np.maximum(share[1:], min(least, _ENOUGH))
+        if attempt >= 20:
+            # Hardly ever needed; surely enough: all later steps shorter, the first ever shorter.
+            share[1:] = _ENOUGH
+            share[0] *= 0.5
+    low, high = extent(
+        float(h[0]), (positions[0], positions[1]), (velocities[0], velocities[1])
+    )
+    start = positions[0]
+    inside = bool(
+        (low >= np.minimum(limits.lower, start) - _EPS).all()
+        and (high <= np.maximum(limits.upper, start) + _EPS).all()
+    )
+    return Followed(times, positions, velocities, limited, inside)
+
+
+def slowed(limits: Limits, factor: float) -> Limits:
+    """The same limits with a share of the velocities."""
+    return replace(limits, velocity=limits.velocity * factor)
+
+
+def _chase(
+    setpoint: tuple[Array, Array],
+    reference: Array,
+    targets: Array,
+    h: Array,
+    limits: Limits,
+    share: Array,
+) -> tuple[Array, BoolArray]:
+    """Positions (1 + n, J) step by step, and where they are not the targets (n,).
+
+    Each step goes straight towards the target: where one joint would be too fast, all joints go
+    a smaller part of the way. Where limits disagree, position goes before velocity, and velocity
+    before acceleration.
+    """
+    positions = np.empty((len(targets) + 1, len(reference)))
+    position, slope = setpoint
+    positions[0] = position
+    before = reference
+    limited = np.zeros(len(targets), bool)
+    for i, target in enumerate(np.clip(targets, limits.lower, limits.upper)):
+        most = limits.velocity * share[i]
+        gain = limits.acceleration * h[i]
+        lag = before - position
+        wanted = (target - before) / h[i] + np.sign(lag) * np.minimum(
+            np.abs(lag) / h[i], _braking_speed(np.abs(lag), gain, h[i])
+        )
+        speed = np.abs(wanted)
+        factor = float(np.min(np.divide(most, speed, out=np.ones_like(speed), where=speed > most)))
+        next_slope = np.clip(factor * wanted, slope - gain, slope + gain)
+        next_slope = np.clip(next_slope, -most, most)
+        up = _braking_speed(np.maximum(limits.upper - position, 0.0), gain, h[i])
+        down = _braking_speed(np.maximum(position - limits.lower, 0.0), gain, h[i])
+        next_slope = np.clip(next_slope, -down, up)
+        # From outside its range, where it was measured, a joint comes in as fast as others move.
+        low, high = np.minimum(limits.lower, position), np.maximum(limits.upper, position)
+        slope = next_slope
+        position = np.clip(position + slope * h[i], low, high)
+        positions[i + 1] = position
+        limited[i] = bool((np.abs(position - targets[i]) > 1e-9).any())
+        before = target
+    return positions, limited
+
+
+def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
+    """The largest speed of a step of h seconds from which the joint comes to rest in time.
+
+    Args:
+        distance: To where it must rest, shape (J,).
+        gain: Change of speed in one step, acceleration times h, shape (J,); may be infinite.
+        h: The step [s].
+    """
+    at_once = distance / h
+    finite = np.where(np.isfinite(gain), gain, 0.0)
+    half = 0.5 * finite
+    gradual = np.sqrt(half * half + 2.0 * finite * at_once) - half
+    return np.where(np.isfinite(gain), np.minimum(gradual, at_once), at_once)
+
+
+def _monotone_velocities(positions: Array, h: Array) -> Array:
+    """Central differences at inner points, limited so that no segment overshoots; zero at ends."""
+    slopes = np.diff(positions, axis=0) / h[:, None]
+    left, right = slopes[:-1], slopes[1:]
+    central = (positions[2:] - positions[:-2]) / (h[:-1] + h[1:])[:, None]
+    steepest = 3.0 * np.minimum(np.abs(left), np.abs(right))
+    velocities = np.zeros_like(positions)
+    velocities[1:-1] = np.where(
+        left * right > 0.0, np.sign(central) * np.minimum(np.abs(central), steepest), 0.0
+    )
+    return velocities
+
+
+def _over(times_s: Array, positions: Array, velocities: Array, bound: Array) -> Array:
+    """By which factor each segment is too fast, shape (n,); at most 1 where it is not."""
+    over = peak_speeds(times_s, positions, velocities) / bound
+    # A controller without velocity state starts every message at rest.
+    at_rest = velocities[:2].copy()
+    at_rest[0] = 0.0
+    over[0] = np.maximum(over[0], peak_speeds(times_s[:2], positions[:2], at_rest)[0] / bound[0])
+    return np.asarray(over.max(axis=1))

@@ -1,0 +1,103 @@
+"""What a user may set of running a policy, and the states that follow."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.errors import UserError
+
+
+class State(str, Enum):
+    """What a runner is doing while it is active."""
+
+    DISABLED = 'DISABLED'
+    WAITING = 'WAITING'
+    RUNNING = 'RUNNING'
+    HOLDING = 'HOLDING'
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a policy is run.
+
+    Attributes:
+        enabled: Whether to move without being asked through ``~/enable``.
+        rearm: ``auto``: start again by itself after input faults; ``manual``: after none.
+        start_tolerance: A first action this close to the measured joints starts at once [rad].
+        start_max: Up to here it is blended in; beyond, the robot is held [rad].
+        start_speed: Share of the velocity limits while blending in.
+        execute_steps: Steps between two predictions; 0: half the horizon, at most 0.5 s.
+        max_ahead_s: How far a message may reach into the future [s].
+        max_tracking_error: Between commanded and measured; beyond, the robot is held [rad].
+        blend: How predictions that overlap are joined: ``linear`` or ``none``.
+        command_rate_hz: Of single streamed points; 0: one a step.
+        frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
+        task: What the robot is told to do.
+        dry_run: Nothing is published, so nobody needs to listen or to follow.
+    """
+
+    enabled: bool = True
+    rearm: str = 'auto'
+    start_tolerance: float = 0.1
+    start_max: float = 0.5
+    start_speed: float = 0.25
+    execute_steps: int = 0
+    max_ahead_s: float = 0.5
+    max_tracking_error: float = 0.3
+    blend: str = 'linear'
+    command_rate_hz: float = 0.0
+    frozen_after_s: float = 0.0
+    task: str = ''
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            UserError: One line that names setting and value.
+        """
+        _choice('rearm', self.rearm, ('auto', 'manual'))
+        _choice('blend', self.blend, tuple(BLENDS))
+        _above('start_tolerance', self.start_tolerance, 0.0)
+        _above('start_max', self.start_max, self.start_tolerance)
+        _above('start_speed', self.start_speed, 0.0)
+        if not 0.0 < self.start_speed <= 1.0:
+            raise UserError(f'start_speed must be above 0 and at most 1, is {self.start_speed:g}')
+        _above('execute_steps', self.execute_steps, 0)
+        _above('max_ahead_s', self.max_ahead_s, 0.0)
+        if self.max_tracking_error <= 0.0:
+            raise UserError(f'max_tracking_error must be above 0, is {self.max_tracking_error:g}')
+        _above('max_tracking_error', self.max_tracking_error, 0.0)
+        _above('command_rate_hz', self.command_rate_hz, 0.0)
+        _above('frozen_after_s', self.frozen_after_s, 0.0)
+
+    def steps_between(self, horizon: int, rate_hz: float) -> int:
+        """Steps from one request to the next.
+
+        Raises:
+            UserError: A policy of this horizon has no output for that long, or a message could
+                not hold one step.
+        """
+        if self.execute_steps > horizon:
+            raise UserError(
+                f'execute_steps is {self.execute_steps}; the policy predicts {horizon} steps'
+            )
+        if self.max_ahead_s * rate_hz < 1.0 - 1e-6:
+            raise UserError(
+                f'max_ahead_s is {self.max_ahead_s:g}, shorter than one step of the policy '
+                f'({1.0 / rate_hz:g} s)'
+            )
+        return self.execute_steps or max(1, min(horizon // 2, int(0.5 * rate_hz)))
+
+
+def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"{name} must be one of {', '.join(sorted(known))}, is '{value}'")
+
+
+def _above(name: str, value: float, low: float) -> None:
+    if not (math.isfinite(value) and value >= low):
+        raise UserError(f'{name} must be at least {low:g}, is {value:g}')

@@ -1,0 +1,111 @@
+"""The motion that a controller plays: cubic Hermite splines between knots.
+
+``joint_trajectory_controller`` interpolates so as soon as points carry velocities. N knots,
+J joints; position and velocity are continuous, and the motion rests after its last knot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neuracore_ros.command.joints import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Spline:
+    """A motion on the clock.
+
+    Attributes:
+        start_ns: When it begins.
+        times_s: Time of each knot since then, shape (N,), strictly increasing, first 0.
+        positions: Shape (N, J), [rad] or [m].
+        velocities: Shape (N, J), last row zero.
+    """
+
+    start_ns: int
+    times_s: Array
+    positions: Array
+    velocities: Array
+
+    @property
+    def end_ns(self) -> int:
+        """When it comes to rest."""
+        return self.start_ns + round(float(self.times_s[-1]) * 1e9)
+
+    def at(self, now_ns: int) -> tuple[Array, Array]:
+        """Position and velocity at a time, each of shape (J,)."""
+        t = (now_ns - self.start_ns) / 1e9
+        if t >= self.times_s[-1]:
+            return self.positions[-1].copy(), np.zeros_like(self.positions[-1])
+        if t <= 0.0:
+            return self.positions[0].copy(), self.velocities[0].copy()
+        i = int(np.searchsorted(self.times_s, t, side='right')) - 1
+        h = self.times_s[i + 1] - self.times_s[i]
+        u = (t - self.times_s[i]) / h
+        before, after = self.positions[i], self.positions[i + 1]
+        leaving, arriving = self.velocities[i], self.velocities[i + 1]
+        slope = (after - before) / h
+        bend = leaving + arriving - 2.0 * slope
+        skew = 3.0 * slope - 2.0 * leaving - arriving
+        position = before + h * u * (leaving + u * (skew + u * bend))
+        return position, leaving + u * (2.0 * skew + 3.0 * u * bend)
+
+    def next_knot(self, now_ns: int) -> tuple[float, Array, Array] | None:
+        """The first knot after a time: in how many seconds, position, velocity; None at rest."""
+        t = (now_ns - self.start_ns) / 1e9
+        i = int(np.searchsorted(self.times_s, t + 1e-6, side='right'))
+        if i == len(self.times_s):
+            return None
+        return float(self.times_s[i]) - t, self.positions[i], self.velocities[i]
+
+    def shifted(self, by_ns: int) -> Spline:
+        """The same motion, later."""
+        return replace(self, start_ns=self.start_ns + by_ns)
+
+
+def peak_speeds(times_s: Array, positions: Array, velocities: Array) -> Array:
+    """The largest speed inside each segment, shape (N-1, J).
+
+    It may lie above the slope of the segment: by half where both ends rest, by a third where
+    one end does and the other has the slope.
+    """
+    h = np.diff(times_s)[:, None]
+    slope = np.diff(positions, axis=0) / h
+    leaving, arriving = velocities[:-1], velocities[1:]
+    bend = 3.0 * (leaving + arriving - 2.0 * slope)
+    skew = 6.0 * slope - 4.0 * leaving - 2.0 * arriving
+    bent = np.abs(bend) > 1e-12
+    u = np.where(bent, -skew / np.where(bent, 2.0 * bend, 1.0), 0.0)
+    u = np.clip(u, 0.0, 1.0)
+    inside = leaving + u * (skew + u * bend)
+    return np.maximum(np.abs(inside), np.maximum(np.abs(leaving), np.abs(arriving)))
+
+
+def extent(
+    h: float, ends: tuple[Array, Array], speeds: tuple[Array, Array]
+) -> tuple[Array, Array]:
+    """The least and largest position inside one segment of h seconds, each of shape (J,)."""
+    (before, after), (leaving, arriving) = ends, speeds
+    slope = (after - before) / h
+    bend = leaving + arriving - 2.0 * slope
+    skew = 3.0 * slope - 2.0 * leaving - arriving
+    low, high = np.minimum(before, after), np.maximum(before, after)
+    for u in _roots(3.0 * bend, 2.0 * skew, leaving):
+        position = before + h * u * (leaving + u * (skew + u * bend))
+        low, high = np.minimum(low, position), np.maximum(high, position)
+    return low, high
+
+
+def _roots(a: Array, b: Array, c: Array) -> tuple[Array, Array]:
+    """Roots of ``a u^2 + b u + c``, moved to 0..1 where they lie outside or do not exist."""
+    root = np.sqrt(np.maximum(b * b - 4.0 * a * c, 0.0))
+    # This form also holds where a is nearly zero, which is a parabola or a straight line.
+    q = -0.5 * (b + np.where(b < 0.0, -root, root))
+    with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
+        first, second = q / a, c / q
+    return (
+        np.clip(np.nan_to_num(first, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0),
+        np.clip(np.nan_to_num(second, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0),
+    )

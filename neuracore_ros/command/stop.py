@@ -1,0 +1,88 @@
+"""Stopping: one motion that brakes every joint from the setpoint being executed now to rest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.command.spline import Spline
+
+FULL_SPEED_TO_REST_S = 0.25
+"""Braking of a joint that has no acceleration limit: from its velocity limit to rest."""
+
+LONGEST_CATCH_UP_S = 0.5
+"""How long a stop may be stretched so that a robot that lags behind can arrive gently."""
+
+_SHORTEST_S = 1e-6
+
+
+def stop(
+    now_ns: int,
+    setpoint: tuple[Array, Array],
+    limits: Limits,
+    measured: Array | None,
+    lost: BoolArray,
+) -> Spline:
+    """Brake from a setpoint to rest.
+
+    All joints brake together, each with a constant deceleration within its limit, so that the
+    direction of motion is kept; a joint that would leave its range brakes earlier and harder.
+    A constant deceleration is a parabola, which the controller's cubic plays exactly: the
+    instants at which joints come to rest are all the knots that are needed.
+
+    Args:
+        now_ns: When it starts.
+        setpoint: Position and velocity now, each of shape (J,).
+        limits: Of the J joints.
+        measured: Fresh measured positions, shape (J,), or None.
+        lost: Bool, shape (J,): joints that are not where they were sent. They are held where
+            they were measured, so that a released emergency stop does not make them leap.
+
+    Returns:
+        The motion; its first knot is the setpoint (of a lost joint, the measured position).
+    """
+    start, speed = setpoint[0].copy(), setpoint[1].copy()
+    braking = np.where(
+        np.isfinite(limits.acceleration),
+        limits.acceleration,
+        limits.velocity / FULL_SPEED_TO_REST_S,
+    )
+    longest = float(np.max(np.abs(speed) / braking))
+    if measured is not None:
+        behind = np.abs(start - measured)
+        longest = max(longest, min(_catch_up_s(behind, speed, limits), LONGEST_CATCH_UP_S))
+        speed[lost] = 0.0
+        start[lost] = np.clip(measured, limits.lower, limits.upper)[lost]
+    longest = max(longest, _SHORTEST_S)
+    # A joint may have been measured slightly outside its range: then it may stay, not go on.
+    room = np.where(speed > 0.0, limits.upper - start, start - limits.lower)
+    with np.errstate(divide='ignore', invalid='ignore'):
+        allowed = np.where(speed != 0.0, 2.0 * np.maximum(room, 0.0) / np.abs(speed), np.inf)
+    rests_s = np.clip(np.floor(np.minimum(longest, allowed) * 1e6) / 1e6, _SHORTEST_S, None)
+    rests_s = np.where(speed == 0.0, rests_s.max(), rests_s)
+    times_s = np.concatenate([[0.0], np.unique(rests_s)])
+    positions, velocities = _braked(times_s[:, None], start, speed, rests_s)
+    positions = np.clip(
+        positions, np.minimum(limits.lower, start), np.maximum(limits.upper, start)
+    )
+    velocities[-1] = 0.0
+    return Spline(now_ns, times_s, positions, velocities)
+
+
+def _braked(
+    times_s: Array, start: Array, speed: Array, rests_s: Array
+) -> tuple[Array, Array]:
+    """Positions and velocities, (N, J), of joints that rest after ``rests_s`` (J,)."""
+    left = np.maximum(1.0 - times_s / rests_s, 0.0)
+    return start + 0.5 * speed * rests_s * (1.0 - left * left), speed * left
+
+
+def _catch_up_s(behind: Array, speed: Array, limits: Limits) -> float:
+    """How long a stop must last for robots that are ``behind`` the setpoint [s].
+
+    A controller starts it from the measured state. There the speed is
+    ``(1 - u) (v + 6 u behind / T)`` for u in 0..1; this T keeps it within the velocity limits.
+    """
+    most = limits.velocity
+    v = np.minimum(np.abs(speed), most)
+    return float(np.max(6.0 * behind / (2.0 * most - v + 2.0 * np.sqrt(most * (most - v)))))

@@ -1,0 +1,483 @@
+"""Observe, predict, command, on a given clock; the node and ``evaluate`` both drive this.
+
+Deterministic and single-threaded: everything follows from the calls and their times. The owner
+
+- calls `tick` every 1 / rate_hz (a call that is skipped skips a step),
+- sends every command that any call returns, at once, and
+- runs the model on every request, wherever it likes, and brings the result to `predicted` or
+  `failed`. There is never a second request before the answer to the first.
+
+Where topics take single points at ``command_rate_hz``, `points` is called at that rate, and on
+after `stop` until `at_rest`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.command.gate import start_gate
+from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.command.motion import JointCommand, Motion
+from neuracore_ros.command.settings import Settings, State
+from neuracore_ros.description import DataType, Layout, Robot, Source
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.observation.observer import Observation, Observer, Unusable
+from neuracore_ros.observation.streams import StreamStatus
+from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.manifest import Manifest
+
+__all__ = ['Counters', 'JointCommand', 'Outcome', 'Request', 'Runner', 'Settings', 'State']
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the model is to predict from.
+
+    Attributes:
+        tick: The step of the observation.
+        inputs: DataType -> (T, W), images (T, K, height, width, 3); oldest step first.
+        valid: DataType -> bool, shape (W,).
+        generation: Which run it belongs to; after a stop, its prediction is not used.
+        made_ns: When it was made.
+    """
+
+    tick: int
+    inputs: Mapping[DataType, NDArray[Any]]
+    valid: Mapping[DataType, BoolArray]
+    generation: int
+    made_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the owner has to do now.
+
+    Attributes:
+        commands: To send, at once.
+        request: To predict; None where nothing is to be predicted.
+    """
+
+    commands: tuple[JointCommand, ...] = ()
+    request: Request | None = None
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start.
+
+    Attributes:
+        late: Predictions that came after all their outputs were due, or not at all in time.
+        holds: Times that the robot was held.
+        clamps: Setpoints sent that a limit had changed.
+        latencies_ms: From request to prediction, the newest thousand.
+    """
+
+    late: int = 0
+    holds: int = 0
+    clamps: int = 0
+    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+
+    def latency_ms(self, percent: float) -> float:
+        """A percentile of the latencies; NaN before the first."""
+        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else np.nan
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Fresh positions of all commanded joints, (J,), in the robot's units, and their stamps."""
+
+    positions: Array
+    stamps_ns: tuple[int, ...]
+
+
+class Runner:
+    """One policy on one robot.
+
+    Attributes:
+        warnings: What the user should know of how the two fit, one line each.
+        rate_hz: How often to call `tick`.
+        point_rate_hz: How often to call `points`; 0 where `tick` does it.
+        state: What it is doing.
+        reason: Why it is not running, one line; empty while it runs as it should.
+    """
+
+    def __init__(self, robot: Robot, manifest: Manifest, settings: Settings) -> None:
+        """Hold the robot against the policy.
+
+        Raises:
+            PolicyError: They do not fit.
+            DescriptionError: A source, a command or a limit is missing.
+            UserError: A setting does not fit the policy.
+        """
+        fitted = fit(robot, manifest)
+        self.warnings = fitted.warnings
+        self.rate_hz = manifest.rate_hz
+        self._manifest = manifest
+        self._settings = settings
+        self._step_ns = round(1e9 / manifest.rate_hz)
+        self._execute_steps = settings.steps_between(manifest.horizon, manifest.rate_hz)
+        self._joints = Joints.of(robot.commands())
+        sources = tuple(
+            source
+            for source in robot.input_sources()
+            if source.index in fitted.input.get(source.data_type, {})
+        )
+        measured = _measured_sources(robot, self._joints)
+        self._sources = sources + measured
+        self._observer = Observer(
+            sources, manifest.input_layout, manifest.image_size, settings.frozen_after_s
+        )
+        widths: dict[DataType, int] = {}
+        for source in measured:
+            widths[source.data_type] = max(widths.get(source.data_type, 0), source.index + 1)
+        self._measured_from = measured
+        self._measured = Observer(measured, Layout(widths), None)
+        ages = [source.max_age_s for source in self._sources if source.max_age_s is not None]
+        self._longest_jump_ns = round(min(ages, default=0.5) * 1e9)
+        self._motion = Motion(
+            self._joints,
+            rate_hz=manifest.rate_hz,
+            max_ahead_s=settings.max_ahead_s,
+            blend=settings.blend,
+            start_speed=settings.start_speed,
+            command_rate_hz=settings.command_rate_hz,
+        )
+        self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
+        self.counters = Counters()
+        self._history: deque[tuple[int, Observation]] = deque(maxlen=manifest.observation_steps)
+        self._in_flight: Request | None = None
+        self._generation = 0
+        self.start(0)
+
+    @property
+    def topics(self) -> Mapping[str, tuple[str, str]]:
+        """Topic -> (ROS message type, reliability), of inputs and measured joints."""
+        return {source.topic: (source.type, source.reliability) for source in self._sources}
+
+    @property
+    def command_topics(self) -> Mapping[str, str]:
+        """Topic -> ROS message type of the commands."""
+        return {command.topic: command.type for command in self._joints.commands}
+
+    def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
+        """One entry per stream."""
+        inputs = self._observer.status(now_ns)
+        known = {status.topic for status in inputs}
+        others = [s for s in self._measured.status(now_ns) if s.topic not in known]
+        return (*inputs, *others)
+
+    def start(self, now_ns: int) -> None:
+        """Become active again after `stop`; steps are counted from the next tick on."""
+        self._active = True
+        self._origin_ns: int | None = None
+        self._last_ns: int | None = None
+        self._latched = False
+        self._motion.forget()
+        self._wait()
+        self.state = State.WAITING if self._settings.enabled else State.DISABLED
+
+    def receive(self, topic: str, message: Any, now_ns: int) -> None:
+        """Take a message from a topic; never raises on bad data."""
+        self._observer.receive(topic, message, now_ns)
+        self._measured.receive(topic, message, now_ns)
+
+    def tick(self, now_ns: int, listeners: Mapping[str, int] | None = None) -> Outcome:
+        """One step: check everything, ask for a prediction if it is time, send what is due.
+
+        Args:
+            now_ns: Now.
+            listeners: Command topic -> who listens to it; None if that is not known.
+        """
+        if not self._active:
+            return Outcome(self._step_points(now_ns))
+        commands = self._check_clock(now_ns)
+        step = self._step(now_ns)
+        if self.state is State.DISABLED:
+            return Outcome(commands + self._step_points(now_ns))
+        observation = self._observer.observe(now_ns)
+        measured = self._measure(now_ns)
+        problems = _problems(observation, measured)
+        if isinstance(observation, Observation) and not problems:
+            self._complete = True
+            self._history.append((step, observation))
+        problems += self._unheard(listeners)
+        if self.state is State.RUNNING:
+            commands += self._check_running(now_ns, problems, measured)
+        elif problems and not self._latched:
+            self._generation += 1
+            self._history.clear()
+            self._report(problems)
+        request = None if problems else self._request(step, now_ns)
+        if self.state is State.RUNNING:
+            commands += self._motion.extend(now_ns)
+        commands += self._step_points(now_ns)
+        self.counters.clamps = self._motion.clamps
+        return Outcome(commands, request)
+
+    def predicted(
+        self, request: Request, chunk: Mapping[DataType, NDArray[Any]], now_ns: int
+    ) -> Outcome:
+        """Take the model's answer.
+
+        Args:
+            request: What it answers.
+            chunk: DataType -> (H, W), in the slots' sense.
+            now_ns: Now.
+        """
+        if not self._answered(request, now_ns):
+            return Outcome()
+        try:
+            outputs = self._joints.from_slots(chunk, self._manifest.horizon)
+        except PolicyError as error:
+            return Outcome(self._hold(str(error), now_ns, latched=True))
+        due = self._step(now_ns) - request.tick
+        if due >= len(outputs):
+            self.counters.late += 1
+            reason = (
+                f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
+            )
+            return Outcome(self._hold(reason, now_ns))
+        outputs = outputs[max(due, 0) :]
+        if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):
+            return Outcome()
+        commands = self._motion.merge(outputs, now_ns)
+        self.counters.clamps = self._motion.clamps
+        return Outcome(commands)
+
+    def failed(self, request: Request, why: str, now_ns: int) -> Outcome:
+        """Take the model's failure."""
+        if not self._answered(request, now_ns):
+            return Outcome()
+        return Outcome(self._hold(f'the model failed: {why}', now_ns, latched=True))
+
+    def points(self, now_ns: int) -> tuple[JointCommand, ...]:
+        """The next single points of the topics that take them."""
+        return self._motion.points(now_ns)
+
+    def at_rest(self, now_ns: int) -> bool:
+        """Whether nothing that was commanded still moves the robot."""
+        return self._motion.at_rest(now_ns)
+
+    def enable(self, on: bool, now_ns: int) -> Outcome:
+        """Allow or forbid motion; allowing it also clears every fault."""
+        if not on:
+            commands = self._brake(now_ns)
+            self.state, self.reason = State.DISABLED, 'disabled'
+            return Outcome(commands)
+        if self.state in (State.DISABLED, State.HOLDING) and self._active:
+            self._latched = False
+            self._wait()
+        return Outcome()
+
+    def reset(self, now_ns: int) -> Outcome:
+        """Stop and start afresh, as for a new episode; faults that need `enable` stay."""
+        commands = self._brake(now_ns)
+        if self.state is not State.DISABLED and not self._latched:
+            self._wait()
+        return Outcome(commands)
+
+    def stop(self, now_ns: int) -> Outcome:
+        """Brake the robot to rest; nothing moves again before `start`."""
+        commands = self._brake(now_ns)
+        self.state, self.reason, self._active = State.DISABLED, 'not active', False
+        return Outcome(commands)
+
+    def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
+        return () if self.point_rate_hz else self._motion.points(now_ns)
+
+    # Time
+
+    def _step(self, now_ns: int) -> int:
+        if self._origin_ns is None:
+            self._origin_ns = now_ns
+        return round((now_ns - self._origin_ns) * self.rate_hz / 1e9)
+
+    def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
+        last_ns, self._last_ns = self._last_ns, now_ns
+        if last_ns is None:
+            return ()
+        advance_ns = now_ns - last_ns
+        if advance_ns >= 0 and advance_ns - self._step_ns <= self._longest_jump_ns:
+            return ()
+        if advance_ns < 0:
+            # What the robot executes goes on by one step, whatever the clock says.
+            self._motion.shift(advance_ns - self._step_ns)
+            self._origin_ns = now_ns
+            self._next_step = 0
+        way = 'back' if advance_ns < 0 else 'forward'
+        commands: tuple[JointCommand, ...] = ()
+        if self.state is State.RUNNING:
+            commands = self._hold(f'clock jumped {way} by {abs(advance_ns) / 1e9:g} s', now_ns)
+        self._generation += 1
+        self._history.clear()
+        self._observer.clear()
+        self._measured.clear()
+        return commands
+
+    # Faults
+
+    def _unheard(self, listeners: Mapping[str, int] | None) -> list[str]:
+        if listeners is None or self._settings.dry_run:
+            return []
+        return [
+            f'nobody listens to {topic}'
+            for topic in self.command_topics
+            if listeners.get(topic, 0) == 0
+        ]
+
+    def _check_running(
+        self, now_ns: int, problems: list[str], measured: _Measured | Unusable
+    ) -> tuple[JointCommand, ...]:
+        if problems or not isinstance(measured, _Measured):
+            return self._hold('; '.join(problems), now_ns)
+        lost = self._lost(measured)
+        if lost.any():
+            i = int(np.argmax(lost))
+            reason = (
+                f"'{self._joints.joints[i].name}' does not follow: measured "
+                f'{measured.positions[i]:.3f}, more than max_tracking_error '
+                f'{self._settings.max_tracking_error:g} from the command'
+            )
+            return self._hold(reason, now_ns, latched=True)
+        # Half a step of grace: the prediction that this tick asks for may answer within it.
+        if self._motion.runs_dry(now_ns - self._step_ns // 2):
+            self.counters.late += 1
+            return self._hold('prediction late: the plan has run out', now_ns)
+        self.reason = 'blending in' if self._motion.blending_in else ''
+        return ()
+
+    def _report(self, problems: list[str]) -> None:
+        reason = '; '.join(problems)
+        if not self._complete:
+            self.state = State.WAITING
+        elif self.state is not State.HOLDING:
+            self.state = State.HOLDING
+            self.counters.holds += 1
+        self.reason = reason
+
+    def _hold(
+        self, reason: str, now_ns: int, latched: bool = False
+    ) -> tuple[JointCommand, ...]:
+        self._latched = latched or self._settings.rearm == 'manual'
+        commands = self._brake(now_ns)
+        self.state, self.reason = State.HOLDING, reason
+        self.counters.holds += 1
+        return commands
+
+    def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
+        self._generation += 1
+        self._history.clear()
+        measured = self._measure(now_ns)
+        if not isinstance(measured, _Measured):
+            return self._motion.stop(now_ns, None, np.zeros(len(self._joints.joints), bool))
+        return self._motion.stop(now_ns, measured.positions, self._lost(measured))
+
+    def _wait(self) -> None:
+        self.state, self.reason = State.WAITING, 'no complete observation yet'
+        self._complete = False
+        self._next_step = 0
+        self._generation += 1
+        self._history.clear()
+
+    # Observing
+
+    def _measure(self, now_ns: int) -> _Measured | Unusable:
+        seen = self._measured.observe(now_ns)
+        if isinstance(seen, Unusable):
+            return seen
+        pairs = list(zip(self._joints.joints, self._measured_from, strict=True))
+        positions = [j.to_message(float(seen.inputs[s.data_type][s.index])) for j, s in pairs]
+        stamps = [now_ns - round(1e9 * seen.ages_s[s.data_type, s.name]) for _, s in pairs]
+        return _Measured(np.array(positions, float), tuple(stamps))
+
+    def _lost(self, measured: _Measured) -> BoolArray:
+        """Which joints are not where they were sent, (J,); a gripper may close on a thing."""
+        lost = np.zeros(len(self._joints.joints), bool)
+        if self._settings.dry_run:
+            return lost
+        setpoints = {stamp: self._motion.setpoint(stamp) for stamp in set(measured.stamps_ns)}
+        for i, stamp in enumerate(measured.stamps_ns):
+            setpoint = setpoints[stamp]
+            if setpoint is not None and not self._joints.grips[i]:
+                error = abs(float(setpoint[0][i] - measured.positions[i]))
+                lost[i] = error > self._settings.max_tracking_error
+        return lost
+
+    # Predicting
+
+    def _request(self, step: int, now_ns: int) -> Request | None:
+        running = self.state is State.RUNNING
+        if self._in_flight or self._latched or step < self._next_step:
+            return None
+        if not running and not self._motion.at_rest(now_ns):
+            return None
+        if self.state is State.WAITING:
+            self.reason = 'waiting for the first prediction'
+        self._next_step = step + self._execute_steps
+        steps = range(step - self._manifest.observation_steps + 1, step + 1)
+        chosen = [self._seen_at(wanted) for wanted in steps]
+        inputs = {
+            kind: np.stack([observation.inputs[kind] for observation in chosen])
+            for kind in chosen[-1].inputs
+        }
+        self._in_flight = Request(step, inputs, chosen[-1].valid, self._generation, now_ns)
+        return self._in_flight
+
+    def _seen_at(self, step: int) -> Observation:
+        """The observation of a step, or the newest before it; at first, the first repeated."""
+        before = [seen for at, seen in self._history if at <= step]
+        return before[-1] if before else self._history[0][1]
+
+    def _answered(self, request: Request, now_ns: int) -> bool:
+        """Whether this answer is to be used."""
+        if self._in_flight is not request:
+            return False
+        self._in_flight = None
+        self.counters.latencies_ms.append((now_ns - request.made_ns) / 1e6)
+        return request.generation == self._generation and self.state is not State.DISABLED
+
+    def _enter(self, first: Array, now_ns: int) -> bool:
+        """The start gate; whether the robot may move."""
+        measured = self._measure(now_ns)
+        if not isinstance(measured, _Measured):
+            self._report(_problems(measured))
+            return False
+        settings = self._settings
+        gate = start_gate(
+            first, measured.positions, self._joints, settings.start_tolerance, settings.start_max
+        )
+        if gate.refusal is not None:
+            self._hold(gate.refusal, now_ns)
+            return False
+        self._motion.begin(measured.positions, gate.blend_in, now_ns)
+        self.state = State.RUNNING
+        self.reason = 'blending in' if gate.blend_in else ''
+        return True
+
+
+def _problems(*seen: object) -> list[str]:
+    """What is wrong with the streams, each line once."""
+    faults = [fault for item in seen if isinstance(item, Unusable) for fault in item.reasons]
+    return list(dict.fromkeys(fault.text for fault in faults))
+
+
+def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
+    """Where each commanded joint is measured, in the order of the joints.
+
+    Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
+    """
+    slots = [(kind, index) for kind, named in robot.output.items() for index in named]
+    by_slot = dict(zip(slots, robot.measured_sources(), strict=True))
+    found: dict[tuple[DataType, int], Source] = {}
+    for joint in joints.joints:
+        source = by_slot[joint.data_type, joint.index]
+        while (source.data_type, source.index) in found:
+            source = replace(source, index=source.index + 1)
+        found[source.data_type, source.index] = source
+    return tuple(found.values())
