@@ -1,1 +1,1 @@
-"""neuracore_ros.dataset"""
+"""Bags in, dataset out, batches out."""

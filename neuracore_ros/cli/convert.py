@@ -1,0 +1,145 @@
+"""``neuracore_ros convert``: recordings of one robot become episodes of a dataset."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neuracore_ros.dataset.result import BagResult
+
+SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
+EXAMPLES = """  neuracore_ros convert data --description franka_ur5.yaml --robot ur5 bags/ur5/*
+  neuracore_ros convert data --description franka_ur5.yaml --robot franka bags/franka/*
+  neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
+
+The first convert fixes layout, rate and image size. What was converted is skipped, so that the
+same command goes on after an interruption, or adds new recordings."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument('dataset', type=Path, help='folder of the dataset')
+    parser.add_argument(
+        'bags', nargs='+', type=Path, metavar='BAG', help='rosbag2 folder, .mcap, .db3 or .bag'
+    )
+    parser.add_argument(
+        '--description',
+        required=True,
+        type=Path,
+        action='append',
+        metavar='FILE',
+        help='robot file or cross-embodiment file: its robots make the layout (may be repeated)',
+    )
+    parser.add_argument('--robot', help='the robot in these bags, where several are described')
+    parser.add_argument('--rate-hz', type=_rate, help='steps per second (default: 20)')
+    parser.add_argument(
+        '--image-size',
+        type=_image_size,
+        metavar='N|WIDTHxHEIGHT',
+        help='size to which images are resized, in pixels, even (default: 224)',
+    )
+    parser.add_argument(
+        '--min-steps', type=_count, default=10, help='drop shorter pieces (default: 10)'
+    )
+    parser.add_argument('--task', default='', help='what is done in these recordings, in words')
+    parser.add_argument(
+        '--namespace', default='', help='where topics without a leading slash were recorded'
+    )
+    parser.add_argument('--json', action='store_true', help='print figures as JSON')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Convert; 0 if everything that was asked for is in the dataset."""
+    from neuracore_ros.dataset.audit import table
+    from neuracore_ros.dataset.convert import Settings, convert
+    from neuracore_ros.description import load_descriptions
+    from neuracore_ros.errors import DescriptionError
+
+    descriptions = load_descriptions(arguments.description)
+    robot = arguments.robot
+    if robot is None:
+        if len(descriptions.input) > 1:
+            raise DescriptionError(
+                f'say whose recordings these are: --robot {" | ".join(descriptions.input)}'
+            )
+        robot = next(iter(descriptions.input))
+    lines = sys.stderr if arguments.json else sys.stdout
+    progress = Percentage(len(arguments.bags)) if sys.stderr.isatty() else None
+
+    def say(result: 'BagResult') -> None:
+        if progress:
+            progress.end_bag()
+        print(result.line(), file=sys.stderr if result.error else lines, flush=True)
+
+    settings = Settings(
+        rate_hz=arguments.rate_hz,
+        image_size=arguments.image_size,
+        min_steps=arguments.min_steps,
+        task=arguments.task,
+        namespace=arguments.namespace,
+    )
+    result = convert(
+        arguments.dataset,
+        descriptions,
+        robot,
+        arguments.bags,
+        settings,
+        progress or (lambda bag, part: None),
+        say,
+    )
+    if arguments.json:
+        print(json.dumps(result.to_json(), indent=1))
+    elif result.streams:
+        print(table(result.streams))
+    if result.failed and not any(bag.error for bag in result.bags):
+        print(
+            f'neuracore_ros convert: no episode: every piece has under {arguments.min_steps} '
+            'steps (--min-steps)',
+            file=sys.stderr,
+        )
+    return int(result.failed)
+
+
+class Percentage:
+    """One line on a terminal that says how far a run is."""
+
+    def __init__(self, bags: int) -> None:
+        self._bags = bags
+        self._done = 0
+
+    def __call__(self, bag: str, part: float) -> None:
+        """Show which part (0..1) of a bag is done."""
+        text = f'[{self._done + 1}/{self._bags}] {part:4.0%} {bag}'
+        print(f'\r\033[K{text[:99]}', end='', file=sys.stderr, flush=True)
+
+    def end_bag(self) -> None:
+        """Clear the line for what is printed next."""
+        self._done += 1
+        print('\r\033[K', end='', file=sys.stderr, flush=True)
+
+
+def _rate(text: str) -> float:
+    rate_hz = float(text)
+    if not 0.1 <= rate_hz <= 1000.0:
+        raise argparse.ArgumentTypeError(f'{text} is not between 0.1 and 1000 Hz')
+    return rate_hz
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f'{text} is less than 1')
+    return count
+
+
+def _image_size(text: str) -> tuple[int, int]:
+    """``224`` or ``320x240`` (width, height) as (height, width)."""
+    try:
+        width, height = (int(part) for part in (text.split('x') if 'x' in text else (text, text)))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{text} is neither 224 nor 320x240') from error
+    if not (16 <= width <= 4096 and 16 <= height <= 4096) or width % 2 or height % 2:
+        raise argparse.ArgumentTypeError(f'{text}: sides are even numbers from 16 to 4096')
+    return height, width

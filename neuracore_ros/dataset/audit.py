@@ -1,0 +1,218 @@
+"""What became of every declared stream and every tick of a recording."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neuracore_ros.observation import Observation, Observer, Unusable
+from neuracore_ros.observation.streams import SECOND_NS, Stream
+
+# A stream that starts later than this after the first one shortens an episode noticeably.
+LATE_S = 1.0
+
+
+@dataclass(slots=True)
+class StreamAudit:
+    """One stream: what it brought, and what it cost.
+
+    Attributes:
+        topic: As declared.
+        role: ``input`` or ``output``.
+        names: The names that it serves.
+        samples: Messages that brought something new.
+        first_ns: Log time of the first of them, [ns]; None where there is none.
+        duration_ns: From the first to the last, [ns]; over several bags the sum.
+        longest_gap_ns: Between two of them, [ns].
+        intervals: Pairs of neighbouring samples, for the rate.
+        ages_s: At every tick, of the oldest of the names, [s].
+        drops: Reason -> messages that were refused for it, wholly or in part.
+        ticks: Reason -> ticks at which some name had no usable value.
+    """
+
+    topic: str
+    role: str
+    names: tuple[str, ...]
+    samples: int = 0
+    first_ns: int | None = None
+    duration_ns: int = 0
+    longest_gap_ns: int = 0
+    intervals: int = 0
+    ages_s: array[float] = field(default_factory=lambda: array('f'))
+    drops: Counter[str] = field(default_factory=Counter)
+    ticks: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples per second."""
+        return self.intervals * SECOND_NS / self.duration_ns if self.duration_ns else 0.0
+
+    def age_s(self, quantile: float) -> float | None:
+        """Age at ticks, [s]; None where there was no tick."""
+        if not self.ages_s:
+            return None
+        return float(np.quantile(np.frombuffer(self.ages_s, np.float32), quantile))
+
+    def add(self, other: StreamAudit) -> None:
+        """Add the same stream of another recording."""
+        self.samples += other.samples
+        self.duration_ns += other.duration_ns
+        self.intervals += other.intervals
+        self.longest_gap_ns = max(self.longest_gap_ns, other.longest_gap_ns)
+        self.ages_s.extend(other.ages_s)
+        self.drops.update(other.drops)
+        self.ticks.update(other.ticks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures for ``--json``."""
+        return {
+            'topic': self.topic,
+            'role': self.role,
+            'names': list(self.names),
+            'samples': self.samples,
+            'rate_hz': round(self.rate_hz, 3),
+            'age_s_p50': self.age_s(0.5),
+            'age_s_p95': self.age_s(0.95),
+            'age_s_max': self.age_s(1.0),
+            'longest_gap_s': self.longest_gap_ns / SECOND_NS,
+            'drops': dict(self.drops),
+            'ticks_dropped': dict(self.ticks),
+        }
+
+
+class Audit:
+    """Watches the two observers of one recording.
+
+    Attributes:
+        streams: One entry for each stream of the observers, inputs first.
+        ticks: Ticks since every stream had a sample.
+        unusable: Ticks at which a value was missing.
+        reasons: ``DataType name: kind`` -> ticks; one tick may have several.
+    """
+
+    def __init__(self, inputs: Observer, outputs: Observer) -> None:
+        self._pairs: list[tuple[Stream, StreamAudit]] = []
+        for role, observer in (('input', inputs), ('output', outputs)):
+            for stream in observer.streams:
+                names = tuple(source.name for source in stream.sources)
+                self._pairs.append((stream, StreamAudit(stream.topic, role, names)))
+        self._latest_ns: dict[int, int] = {}
+        self.streams = [audit for _, audit in self._pairs]
+        self.ticks = 0
+        self.unusable = 0
+        self.reasons: Counter[str] = Counter()
+
+    def received(self, topic: str, receive_ns: int) -> None:
+        """Note what a message brought that the observers were just given."""
+        for place, (stream, audit) in enumerate(self._pairs):
+            if stream.topic != topic or stream.samples == audit.samples:
+                continue
+            audit.samples = stream.samples
+            latest_ns = self._latest_ns.get(place)
+            self._latest_ns[place] = receive_ns
+            if latest_ns is None:
+                audit.first_ns = receive_ns
+                continue
+            audit.intervals += 1
+            audit.duration_ns += receive_ns - latest_ns
+            audit.longest_gap_ns = max(audit.longest_gap_ns, receive_ns - latest_ns)
+
+    def tick(self, tick_ns: int, *seen: Observation | Unusable) -> list[str]:
+        """Note one tick.
+
+        Returns:
+            Why it is unusable; empty if it is not.
+        """
+        self.ticks += 1
+        for stream, audit in self._pairs:
+            newest = [channel.newest(tick_ns) for channel in stream.channels]
+            stamps = [sample.stamp_ns for sample in newest if sample]
+            audit.ages_s.append((tick_ns - min(stamps)) / SECOND_NS if stamps else np.nan)
+        faults = [fault for one in seen if isinstance(one, Unusable) for fault in one.reasons]
+        self.unusable += bool(faults)
+        for stream, audit in self._pairs:
+            kinds = {fault.kind for fault in faults if fault.source in stream.sources}
+            audit.ticks.update(kinds)
+        texts = [f'{fault.source.data_type} {fault.source.name}: {fault.kind}' for fault in faults]
+        self.reasons.update(texts)
+        return texts
+
+    def finish(self) -> None:
+        """Take over the counters of the streams at the end of the recording."""
+        for stream, audit in self._pairs:
+            audit.drops = Counter(stream.drops)
+
+    def empty(self, now_ns: int) -> list[tuple[str, str]]:
+        """Names that never had a sample: their topic, and why in one line."""
+        return [
+            (stream.topic, getattr(channel.at(now_ns), 'text', ''))
+            for stream, _ in self._pairs
+            for channel in stream.channels
+            if channel.newest(now_ns) is None
+        ]
+
+    def late(self) -> list[str]:
+        """A line for each stream that starts well after the first one."""
+        started = [audit for audit in self.streams if audit.first_ns is not None]
+        first = min(started, key=_first_ns, default=None)
+        if first is None:
+            return []
+        late = [(audit, (_first_ns(audit) - _first_ns(first)) / SECOND_NS) for audit in started]
+        return [
+            f'{audit.topic} ({audit.role}) starts {lag_s:.1f} s after {first.topic}'
+            for audit, lag_s in late
+            if lag_s >= LATE_S
+        ]
+
+
+def combined(audits: Iterable[Audit]) -> list[StreamAudit]:
+    """The streams of several recordings of one robot."""
+    total: list[StreamAudit] = []
+    for audit in audits:
+        total = total or [StreamAudit(s.topic, s.role, s.names) for s in audit.streams]
+        for one, other in zip(total, audit.streams, strict=True):
+            one.add(other)
+    return total
+
+
+def table(streams: Sequence[StreamAudit]) -> str:
+    """The streams as aligned text."""
+    head = ('stream', 'role', 'samples', 'Hz', 'age p50', 'p95', 'max', 'longest gap')
+    rows: list[tuple[str, ...]] = [(*head, 'messages refused', 'ticks dropped')]
+    for stream in streams:
+        ages = (stream.age_s(quantile) for quantile in (0.5, 0.95, 1.0))
+        rows.append(
+            (
+                stream.topic,
+                stream.role,
+                str(stream.samples),
+                f'{stream.rate_hz:.1f}',
+                *(_seconds(age) for age in ages),
+                _seconds(stream.longest_gap_ns / SECOND_NS),
+                counts(stream.drops),
+                counts(stream.ticks),
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return '\n'.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def counts(counter: Counter[str]) -> str:
+    """``stale 12, future 3``, the most frequent first."""
+    return ', '.join(f'{reason} {count}' for reason, count in counter.most_common()) or '-'
+
+
+def _first_ns(audit: StreamAudit) -> int:
+    return audit.first_ns or 0
+
+
+def _seconds(value: float | None) -> str:
+    return '-' if value is None else f'{value:.3f} s'

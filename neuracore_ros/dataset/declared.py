@@ -1,0 +1,69 @@
+"""What a robot file declares, held against what a recording has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from neuracore_ros.dataset.bags import Bag, Topic
+from neuracore_ros.description import Source
+from neuracore_ros.description.source import (
+    COMPRESSED_IMAGE,
+    FLOAT64_MULTI_ARRAY,
+    IMAGE,
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+)
+from neuracore_ros.errors import BagError
+
+IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
+NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
+NAMED = 8
+
+
+def require_topics(bag: Bag, sources: Iterable[Source], robot_file: Path) -> None:
+    """Check that the recording has every declared topic, of the declared type.
+
+    Raises:
+        BagError: A topic is missing or empty, or of another type; with the line to write.
+    """
+    for source in sources:
+        found = bag.find(source.topic)
+        if found is None or not found.count:
+            state = 'is empty' if found else 'is not in the bag'
+            raise BagError(
+                f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
+                f'{robot_file}) {state}; {_alternatives(bag, source)}'
+            )
+        if found.type != source.type:
+            raise BagError(_other_type(bag, source, found, robot_file))
+
+
+def describe(bag: Bag, topic: Topic) -> str:
+    """A topic with its type, count and the names in its messages."""
+    names = bag.names(topic.name) if topic.type in {JOINT_STATE, JOINT_TRAJECTORY} else []
+    more = f', and {len(names) - NAMED} more' if len(names) > NAMED else ''
+    told = f'; names {", ".join(names[:NAMED])}{more}' if names else ''
+    return f'{topic.name} ({topic.type}, {topic.count} messages{told})'
+
+
+def _alternatives(bag: Bag, source: Source) -> str:
+    """The recorded topics that may be meant: those of a readable type first."""
+    types = IMAGE_TYPES if source.data_type.is_image else NUMBER_TYPES
+    nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
+    if not nearest:
+        return 'no topic of the bag has a message'
+    rest = ', '.join(topic.name for topic in nearest[1 : 1 + NAMED])
+    return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')
+
+
+def _other_type(bag: Bag, source: Source, found: Topic, robot_file: Path) -> str:
+    what = f'{bag.path}: {found.name} holds {found.type}, but {robot_file} declares {source.type}'
+    types = IMAGE_TYPES if source.data_type.is_image else NUMBER_TYPES
+    if found.type not in types:
+        return f'{what}; {source.data_type} can be read from {", ".join(types)}'
+    options = f'topic: {source.topic}, type: {found.type}'
+    if found.type == FLOAT64_MULTI_ARRAY:
+        options += ', order: [names by position]'
+    line = f'{source.data_type}: {{{source.name}: {{{options}}}}}'
+    return f'{what}; write under sources: {line}'

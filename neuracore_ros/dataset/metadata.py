@@ -1,0 +1,201 @@
+"""``meta/neuracore_ros.json``: what LeRobot's own metadata has no place for.
+
+The episodes that it lists are the dataset. A file of any other episode is the leftover of a
+run that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neuracore_ros.description import DescriptionError, Descriptions, Layout, embodiment, plain
+from neuracore_ros.errors import DatasetError
+
+METADATA_PATH = Path('meta/neuracore_ros.json')
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One episode; its number is its place in :attr:`Metadata.episodes`.
+
+    Attributes:
+        robot: Whose it is.
+        bag: The recording it comes from, as it was given.
+        start_ns: Log time of its first tick, [ns].
+        steps: Number of rows.
+        dropped: Reason -> unusable ticks of the bag since the episode before.
+    """
+
+    robot: str
+    bag: str
+    start_ns: int
+    steps: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedBag:
+    """A recording of which every episode is in the dataset.
+
+    Attributes:
+        robot: Whose streams were read.
+        bag: Its path, as it was given.
+        start_ns: Log time of its first message, [ns].
+        messages: Number of its messages. Name, start and number tell recordings apart, so that
+            one that was moved is still known.
+        ticks: Ticks between the start of the last stream and the end of the bag.
+        dropped: Reason -> unusable ticks.
+        short_pieces: Pieces that were dropped because they had too few steps.
+        short_steps: Steps of these pieces.
+    """
+
+    robot: str
+    bag: str
+    start_ns: int
+    messages: int
+    ticks: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    short_pieces: int = 0
+    short_steps: int = 0
+
+    def is_same(self, other: ConvertedBag) -> bool:
+        """Whether both are one recording, read for one robot."""
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[str, str, int, int]:
+        return self.robot, Path(self.bag).name, self.start_ns, self.messages
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What is fixed for a dataset, and what it consists of.
+
+    Attributes:
+        rate_hz: Steps per second, [Hz].
+        image_size: (height, width) of every image, [px].
+        descriptions: Every robot that the layouts were made for, or that was added later.
+        episodes: In the order of their numbers.
+        bags: Recordings that were converted wholly.
+    """
+
+    rate_hz: float
+    image_size: tuple[int, int]
+    descriptions: Descriptions
+    episodes: tuple[Episode, ...] = ()
+    bags: tuple[ConvertedBag, ...] = ()
+
+    @property
+    def input_layout(self) -> Layout:
+        """Widths of the inputs."""
+        return self.descriptions.input_layout
+
+    @property
+    def output_layout(self) -> Layout:
+        """Widths of the outputs."""
+        return self.descriptions.output_layout
+
+    def to_json(self) -> str:
+        """Write format 1."""
+        described = self.descriptions
+        record = {
+            'format': FORMAT,
+            'rate_hz': self.rate_hz,
+            'image_size': list(self.image_size),
+            'descriptions': {
+                robot: {
+                    'input': plain(described.input[robot]),
+                    'output': plain(described.output[robot]),
+                }
+                for robot in described.input
+            },
+            'episodes': {
+                str(number): _record(episode) for number, episode in enumerate(self.episodes)
+            },
+            'bags': [_record(bag) for bag in self.bags],
+        }
+        return json.dumps(record, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Metadata:
+        """Read format 1; unknown keys are ignored.
+
+        Args:
+            text: The JSON document.
+            where: What to call it in an error.
+
+        Raises:
+            DatasetError: No JSON, another format, or a key that is missing or wrong.
+        """
+        try:
+            record = json.loads(text)
+            if record['format'] != FORMAT:
+                raise DatasetError(
+                    f'{where}: format {record["format"]} is unknown; this version reads {FORMAT}'
+                )
+            height, width = record['image_size']
+            roles = {
+                role: {
+                    robot: embodiment(description[role], f'{where}: {robot}')
+                    for robot, description in record['descriptions'].items()
+                }
+                for role in ('input', 'output')
+            }
+            episodes = record['episodes']
+            return cls(
+                rate_hz=float(record['rate_hz']),
+                image_size=(int(height), int(width)),
+                descriptions=Descriptions(roles['input'], roles['output']),
+                episodes=tuple(
+                    _read(Episode, episodes[str(number)]) for number in range(len(episodes))
+                ),
+                bags=tuple(_read(ConvertedBag, bag) for bag in record.get('bags', ())),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, DescriptionError) as error:
+            what = f'no {error}' if isinstance(error, KeyError) else str(error)
+            raise DatasetError(f'{where}: not the metadata of a dataset: {what}') from error
+
+
+def load_metadata(dataset: Path | str) -> Metadata:
+    """Read the metadata of a dataset.
+
+    Raises:
+        DatasetError: There is no dataset of this package in that folder, or it is damaged.
+    """
+    path = Path(dataset) / METADATA_PATH
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise DatasetError(
+            f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read); '
+            'make one with: neuracore_ros convert'
+        ) from error
+    return Metadata.from_json(text, str(path))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that it has the old content or the new one, whatever happens."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + PARTIAL)
+    with partial.open('wb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+# LeRobot reads every *.parquet that it finds, so the suffix comes last.
+PARTIAL = '.partial'
+
+
+def _record(value: Episode | ConvertedBag) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in type(value).__slots__}
+
+
+def _read(kind: Any, record: Mapping[str, Any]) -> Any:
+    return kind(**{name: record[name] for name in kind.__slots__ if name in record})

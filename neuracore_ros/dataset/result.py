@@ -1,0 +1,101 @@
+"""What became of the recordings of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from neuracore_ros.dataset.audit import Audit, StreamAudit, combined, counts
+
+
+@dataclass(frozen=True, slots=True)
+class BagResult:
+    """What became of one recording.
+
+    Attributes:
+        bag: Its path.
+        episodes: Numbers of the episodes that were written now.
+        steps: Their rows.
+        earlier: Episodes that a run before had written.
+        short_pieces: Pieces dropped for having too few steps.
+        short_steps: Steps of these.
+        notes: What is worth knowing, a line each.
+        error: Why it could not be converted; '' if it could.
+        audit: Streams and ticks; None where nothing was read.
+    """
+
+    bag: str
+    episodes: tuple[int, ...] = ()
+    steps: int = 0
+    earlier: int = 0
+    short_pieces: int = 0
+    short_steps: int = 0
+    notes: tuple[str, ...] = ()
+    error: str = ''
+    audit: Audit | None = None
+
+    def line(self) -> str:
+        """The result in one line."""
+        if self.error:
+            return f'error: {self.error}'
+        if self.audit is None:
+            return f'{self.bag}: skipped, already in the dataset ({self.earlier} episodes)'
+        text = f'{self.bag}: {len(self.episodes)} episodes, {self.steps} steps'
+        if self.earlier:
+            text += f', {self.earlier} episodes already in the dataset'
+        text += f'; {self.audit.unusable} of {self.audit.ticks} ticks unusable'
+        if self.audit.reasons:
+            text += f' ({counts(self.audit.reasons)})'
+        if self.short_pieces:
+            text += f'; {self.short_pieces} short pieces dropped ({self.short_steps} steps)'
+        return '; '.join([text, *self.notes])
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures for ``--json``."""
+        audit = self.audit
+        return {
+            'bag': self.bag,
+            'episodes': list(self.episodes),
+            'steps': self.steps,
+            'already_converted': self.earlier,
+            'ticks': audit.ticks if audit else 0,
+            'ticks_unusable': audit.unusable if audit else 0,
+            'ticks_dropped': dict(audit.reasons) if audit else {},
+            'short_pieces': self.short_pieces,
+            'short_steps': self.short_steps,
+            'notes': list(self.notes),
+            'error': self.error,
+            'streams': [stream.to_json() for stream in audit.streams] if audit else [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of all recordings of one run."""
+
+    dataset: str
+    robot: str
+    bags: tuple[BagResult, ...]
+
+    @property
+    def streams(self) -> list[StreamAudit]:
+        """Every declared stream, over all recordings that were read."""
+        return combined(bag.audit for bag in self.bags if bag.audit)
+
+    @property
+    def failed(self) -> bool:
+        """Whether something that was asked for is not in the dataset."""
+        return any(bag.error for bag in self.bags) or not any(
+            bag.episodes or bag.earlier for bag in self.bags
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Figures for ``--json``."""
+        return {
+            'dataset': self.dataset,
+            'robot': self.robot,
+            'episodes': [number for bag in self.bags for number in bag.episodes],
+            'steps': sum(bag.steps for bag in self.bags),
+            'bags': [bag.to_json() for bag in self.bags],
+            'streams': [stream.to_json() for stream in self.streams],
+        }

@@ -1,0 +1,143 @@
+"""The tick loop: messages in log order become rows, exactly 1 / rate_hz apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset.audit import Audit
+from neuracore_ros.dataset.bags import Recorded
+from neuracore_ros.description import DataType
+from neuracore_ros.observation import Observation, Observer, Unusable
+
+Array = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step of an episode, before encoding.
+
+    Attributes:
+        piece: Rows with equal numbers follow each other without a gap.
+        tick_ns: Log time of the step, [ns].
+        inputs: DataType -> float32 (W,); RGB_IMAGES -> uint8 (K, height, width, 3).
+        input_valid: DataType -> bool (W,).
+        outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
+        output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
+        dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
+    """
+
+    piece: int
+    tick_ns: int
+    inputs: Mapping[DataType, Array]
+    input_valid: Mapping[DataType, BoolArray]
+    outputs: Mapping[DataType, Array]
+    output_valid: Mapping[DataType, BoolArray]
+    dropped: Mapping[str, int]
+
+
+def rows(
+    messages: Iterable[Recorded],
+    inputs: Observer,
+    outputs: Observer,
+    rate_hz: float,
+    audit: Audit | None = None,
+) -> Iterator[Row]:
+    """Resample a recording.
+
+    The first tick is when every stream has a sample. An unusable tick ends a piece.
+
+    Args:
+        messages: In log order.
+        inputs: Observes what the model reads.
+        outputs: Observes what it should command.
+        rate_hz: Ticks per second, [Hz].
+        audit: Told of everything that is used and dropped.
+    """
+    audit = audit or Audit(inputs, outputs)
+    start_ns = ticks = 0
+    started = False
+    now_ns = 0
+    pieces = _Pieces(inputs, outputs, audit)
+    for topic, message, log_time_ns in messages:
+        # A message belongs to a tick that is received at it or before.
+        while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) < log_time_ns:
+            yield from pieces.step(tick_ns)
+            ticks += 1
+        now_ns = log_time_ns
+        inputs.receive(topic, message, now_ns)
+        outputs.receive(topic, message, now_ns)
+        audit.received(topic, now_ns)
+        if not started and inputs.is_complete(now_ns) and outputs.is_complete(now_ns):
+            started, start_ns = True, now_ns
+    while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) <= now_ns:
+        yield from pieces.step(tick_ns)
+        ticks += 1
+    yield from pieces.end()
+
+
+class _Pieces:
+    """Turns ticks into rows; holds one row back, since measured outputs come a tick later."""
+
+    def __init__(self, inputs: Observer, outputs: Observer, audit: Audit) -> None:
+        self._inputs, self._outputs, self._audit = inputs, outputs, audit
+        self._piece = 0
+        self._held: Row | None = None
+        self._dropped: dict[str, int] = {}
+
+    def step(self, tick_ns: int) -> Iterator[Row]:
+        wanted, given = self._outputs.observe(tick_ns), self._inputs.observe(tick_ns)
+        reasons = self._audit.tick(tick_ns, given, wanted)
+        if isinstance(given, Unusable) or isinstance(wanted, Unusable):
+            yield from self.end()
+            for reason in reasons:
+                self._dropped[reason] = self._dropped.get(reason, 0) + 1
+            return
+        if self._held is not None:
+            yield _with_measured(self._held, wanted)
+        self._held = self._row(given, wanted)
+
+    def end(self) -> Iterator[Row]:
+        """Give the held row, after which nothing was measured."""
+        if self._held is not None:
+            yield self._held
+            self._held = None
+            self._piece += 1
+
+    def _row(self, given: Observation, wanted: Observation) -> Row:
+        dropped, self._dropped = self._dropped, {}
+        targets = {kind: kind.is_target for kind in wanted.inputs}
+        return Row(
+            piece=self._piece,
+            tick_ns=given.tick_ns,
+            inputs=given.inputs,
+            input_valid=given.valid,
+            outputs={
+                kind: values if targets[kind] else np.zeros_like(values)
+                for kind, values in wanted.inputs.items()
+            },
+            output_valid={
+                kind: valid if targets[kind] else np.zeros_like(valid)
+                for kind, valid in wanted.valid.items()
+            },
+            dropped=dropped,
+        )
+
+
+def _with_measured(row: Row, after: Observation) -> Row:
+    """The row with what was measured one tick later."""
+    measured = [kind for kind in after.inputs if not kind.is_target]
+    return replace(
+        row,
+        outputs={**row.outputs, **{kind: after.inputs[kind] for kind in measured}},
+        output_valid={**row.output_valid, **{kind: after.valid[kind] for kind in measured}},
+    )
+
+
+def _tick(start_ns: int, tick: int, rate_hz: float) -> int:
+    return start_ns + round(tick * 1e9 / rate_hz)
