@@ -103,7 +103,7 @@ FRANKA = Arm(
     ),
     tool_xyz=(0, 0, 0.2104),
     tool_rpy=(0, 0, -pi / 4),
-    home=(0, -pi / 4, 0, -3 * pi / 4, 0, pi / 2, pi / 4),
+    home=(0, -0.6, 0, -2.5, 0, 1.9, pi / 4),
     reach=0.855,
     cameras=('overhead', 'wrist'),
     capsules=(
@@ -169,7 +169,7 @@ SO100 = Arm(
     ),
     tool_xyz=(-0.008, -0.098, 0),
     tool_rpy=(pi / 2, 0, 0),
-    home=(0.0, 1.2, -1.35, 0.9, 0.0),
+    home=(0.0, 1.3, -1.4, 1.0, 1.57),
     reach=0.38,
     cameras=('overhead',),
     capsules=(

@@ -6,6 +6,7 @@ like one of a big arm.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from neuracore_ros.sim.arms import Array, Colour, Kinematics
 from neuracore_ros.sim.reaching import BALL_RADIUS, HEIGHT
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = NDArray[np.uint8]
+Stroke: TypeAlias = tuple[Any, Any, int]
 
 WIDTH, HEIGHT_PX = 160, 120
 OVERSAMPLING = 2
@@ -31,8 +33,33 @@ SHADE = 0.68
 
 TABLE_PX = 320
 TABLE_X, TABLE_Y = (-0.45, 1.15), (-0.8, 0.8)
+TONE_SIZES = np.array([1.0, 0.86, 0.62, 0.22])
+TONE_SHIFTS = np.array([0.0, 0.06, 0.22, 0.42])
+"""A link is drawn in four tones, dark to bright: width and shift to the light, in radii."""
+TOWARDS_LIGHT = np.array([-0.45, -0.9])
 LIGHT = np.array([-0.35, 0.3, -1.0])
 """Where light goes: shadows fall backward and to the arm's left."""
+
+
+def shade(colour: Colour, share: float) -> Colour:
+    """A darker colour."""
+    red, green, blue = (round(part * share) for part in colour)
+    return red, green, blue
+
+
+def tint(colour: Colour, share: float) -> Colour:
+    """A colour mixed with ``share`` of white."""
+    red, green, blue = (round(part + (255 - part) * share) for part in colour)
+    return red, green, blue
+
+
+BALL_TONES = (
+    (1.0, 0.0, shade(BALL, 0.62)),
+    (0.86, 0.1, BALL),
+    (0.5, 0.26, tint(BALL, 0.22)),
+    (0.2, 0.38, tint(BALL, 0.75)),
+)
+"""Like a link's tones: size, shift to the light, both in radii, and colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +99,16 @@ class Cameras:
     def __init__(self, kinematics: Kinematics) -> None:
         self._kinematics = kinematics
         self._reach = reach = kinematics.arm.reach
-        eye, at = np.array([1.5, 0.35, 1.55]) * reach, np.array([0.36, 0.0, 0.24]) * reach
-        self._overhead = View(look(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(50.0))
+        eye, at = np.array([1.3, 0.26, 1.3]) * reach, np.array([0.38, 0.0, 0.3]) * reach
+        self._overhead = View(look(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
         hand = kinematics.frames(kinematics.home)[-1]
         outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
-        eye = np.array([0.15 * outward, 0.0, -0.19]) * reach
+        eye = np.array([0.17 * outward, 0.0, -0.14]) * reach
         at = np.array([0.03 * outward, 0.0, 0.03]) * reach
         self._wrist_mount = look(eye, at, np.array([outward, 0.0, 0.0]))
         self._wrist_focal = focal_px(75.0)
         self._radii = np.array([capsule.radius for capsule in kinematics.arm.capsules])
-        self._colours = [capsule.colour for capsule in kinematics.arm.capsules]
+        self._paints = [tones(capsule.colour) for capsule in kinematics.arm.capsules]
         self._table = draw_table()
         self.set_target(np.array([0.6 * reach, 0.0, HEIGHT * reach]))
 
@@ -100,12 +127,11 @@ class Cameras:
         """The scene from high in front, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
         ends = self._kinematics.capsule_ends(positions)
         image = self._backdrop.copy()
-        fallen = ends - LIGHT / LIGHT[2] * ends[..., 2:]
-        pixels, depths = self._overhead.project(fallen)
+        fallen, depths = self._overhead.project(ends - LIGHT / LIGHT[2] * ends[..., 2:])
+        widths = np.maximum(1, 2 * self._radii * self._overhead.focal / depths.mean(axis=1))
         mask = np.zeros(image.shape[:2], np.uint8)
-        for (start, end), depth, radius in zip(pixels, depths, self._radii, strict=True):
-            width = max(1, round(2 * radius * self._overhead.focal / depth.mean()))
-            cv2.line(mask, subpixel(start), subpixel(end), 255, width, shift=SUBPIXEL_BITS)
+        for (start, end), width in zip(subpixels(fallen), widths, strict=True):
+            cv2.line(mask, start, end, 255, round(width), shift=SUBPIXEL_BITS)
         cv2.copyTo(self._backdrop_dark, mask, image)
         return self._finish(image, self._overhead, ends)
 
@@ -123,16 +149,16 @@ class Cameras:
         """Draw arm and ball over the ground, far things first, and average down."""
         pixels, depths = view.project(ends)
         ball, ball_depth = view.project(self._target)
-        order = np.argsort(-depths.mean(axis=1))
+        near = np.maximum(depths.mean(axis=1), 1e-6)
+        strokes = shaded_strokes(pixels, self._radii * view.focal / near)
         ball_drawn = bool(ball_depth <= 0)
-        for i in order:
-            depth = depths[i].mean()
-            if not ball_drawn and depth < ball_depth:
+        for i in np.argsort(-near):
+            if not ball_drawn and near[i] < ball_depth:
                 self._draw_ball(image, view, ball, float(ball_depth))
                 ball_drawn = True
             if depths[i].min() > 0.1 * self._radii[i]:
-                radius = self._radii[i] * view.focal / depth
-                draw_capsule(image, pixels[i], radius, self._colours[i])
+                for (start, end, width), colour in zip(strokes[i], self._paints[i], strict=True):
+                    cv2.line(image, start, end, colour, width, cv2.LINE_8, SUBPIXEL_BITS)
         if not ball_drawn:
             self._draw_ball(image, view, ball, float(ball_depth))
         return np.asarray(
@@ -140,43 +166,21 @@ class Cameras:
         )
 
     def _draw_ball(self, image: Image, view: View, centre: Array, depth: float) -> None:
-        foot = self._target * [1.0, 1.0, 0.0]
-        (bottom,), (bottom_depth,) = view.project(foot[None])
-        if bottom_depth > 0:
-            width = max(2, round(0.5 * BALL_RADIUS * self._reach * view.focal / depth))
-            cv2.line(
-                image, subpixel(bottom), subpixel(centre), STAND, width, cv2.LINE_AA, SUBPIXEL_BITS
-            )
         radius = BALL_RADIUS * self._reach * view.focal / depth
-        for size, offset, colour in (
-            (1.0, 0.0, shade(BALL, 0.62)),
-            (0.86, 0.1, BALL),
-            (0.5, 0.26, tint(BALL, 0.22)),
-            (0.2, 0.38, tint(BALL, 0.75)),
-        ):
-            spot = centre - offset * radius * np.array([0.6, 1.0])
-            cv2.circle(
-                image,
-                subpixel(spot),
-                round(size * radius * 2**SUBPIXEL_BITS),
-                colour,
-                -1,
-                cv2.LINE_AA,
-                SUBPIXEL_BITS,
-            )
+        foot, foot_depth = view.project(self._target * [1.0, 1.0, 0.0])
+        if foot_depth > 0:
+            start, end = subpixels(np.array([foot, centre]))
+            width = max(2, round(0.5 * radius))
+            cv2.line(image, start, end, STAND, width, cv2.LINE_AA, SUBPIXEL_BITS)
+        for size, offset, colour in BALL_TONES:
+            spot = centre + offset * radius * TOWARDS_LIGHT
+            fill_circle(image, spot, size * radius, colour)
 
     def _spot(self, centre: Array, radius: float, colour: Colour) -> None:
+        """Paint a disc on the table; centre (2,) and radius in m."""
         scale = TABLE_PX / (TABLE_X[1] - TABLE_X[0]) / self._reach
         corner = np.array([TABLE_X[0], TABLE_Y[0]]) * self._reach
-        cv2.circle(
-            self._texture,
-            subpixel((centre - corner) * scale),
-            round(radius * scale * 2**SUBPIXEL_BITS),
-            colour,
-            -1,
-            cv2.LINE_AA,
-            SUBPIXEL_BITS,
-        )
+        fill_circle(self._texture, (centre - corner) * scale, radius * scale, colour)
 
     def _ground(self, view: View) -> Image:
         """Table, floor and wall, without the arm; oversampled."""
@@ -238,39 +242,40 @@ def draw_table() -> Image:
     return table
 
 
-def draw_capsule(image: Image, ends: Array, radius: float, colour: Colour) -> None:
-    """A thick, rounded line from ends[0] to ends[1], shaded as if light came from above."""
-    light = np.array([-0.45, -0.9])
-    along = ends[1] - ends[0]
-    length = float(np.linalg.norm(along))
-    if length > 1e-6:
-        # Only the part across the link moves the bright stripe; along it, it would stick out.
-        along = along / length
-        light = light - 0.8 * (light @ along) * along
-    for size, offset, shown in (
-        (1.0, 0.0, shade(colour, 0.42)),
-        (0.86, 0.06, shade(colour, 0.74)),
-        (0.62, 0.22, colour),
-        (0.22, 0.42, tint(colour, 0.5)),
-    ):
-        width = max(1, round(2 * size * radius))
-        start, end = ends + offset * radius * light
-        cv2.line(image, subpixel(start), subpixel(end), shown, width, cv2.LINE_8, SUBPIXEL_BITS)
+def fill_circle(image: Image, centre: Array, radius: float, colour: Colour) -> None:
+    """Fill a circle; centre (2,) and radius in pixels, of which fractions count."""
+    size = round(radius * 2**SUBPIXEL_BITS)
+    cv2.circle(image, subpixels(centre), size, colour, -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def subpixel(point: Array) -> tuple[int, int]:
-    """A point in OpenCV's fixed-point pixels, kept within what it can draw."""
-    x, y = np.clip(point, -4000, 4000) * 2**SUBPIXEL_BITS
-    return round(float(x)), round(float(y))
+def shaded_strokes(ends: Array, radii: Array) -> list[list[Stroke]]:
+    """How to draw C rounded links as if light came from above: strokes from dark to bright.
+
+    Args:
+        ends: Start and end of each, shape (C, 2, 2), in oversampled pixels.
+        radii: Shape (C,), in oversampled pixels.
+
+    Returns:
+        For each link, one stroke per tone: start, end, width.
+    """
+    along = ends[:, 1] - ends[:, 0]
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+    # Light moves the bright stripe across the link; along it, the stripe would stick out.
+    light = TOWARDS_LIGHT - 0.8 * (along @ TOWARDS_LIGHT)[:, None] * along
+    shift = (TONE_SHIFTS * radii[:, None])[..., None] * light[:, None]
+    points = subpixels(ends[:, None] + shift[:, :, None])
+    widths = np.maximum(1, np.rint(2 * TONE_SIZES * radii[:, None])).astype(int).tolist()
+    return [
+        [(start, end, width) for (start, end), width in zip(*link, strict=True)]
+        for link in zip(points, widths, strict=True)
+    ]
 
 
-def shade(colour: Colour, share: float) -> Colour:
-    """A darker colour."""
-    red, green, blue = (round(part * share) for part in colour)
-    return red, green, blue
+def subpixels(points: Array) -> Any:
+    """Points (..., 2) as nested lists of OpenCV's fixed-point pixels, within what it can draw."""
+    return np.rint(np.clip(points, -4000, 4000) * 2**SUBPIXEL_BITS).astype(int).tolist()
 
 
-def tint(colour: Colour, share: float) -> Colour:
-    """A colour mixed with ``share`` of white."""
-    red, green, blue = (round(part + (255 - part) * share) for part in colour)
-    return red, green, blue
+def tones(colour: Colour) -> tuple[Colour, ...]:
+    """A link's colour in shadow, in half light, in light, and where it shines."""
+    return shade(colour, 0.42), shade(colour, 0.74), colour, tint(colour, 0.5)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+import cv2
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Duration, Time
@@ -47,6 +48,9 @@ EXPERT_AHEAD_S = 0.1
 # No stamp may be zero, which in ROS means "unset".
 CLOCK_START_NS = 1_000_000_000
 MOST_BEHIND_S = 0.1
+LEAST_SLEEP_S = 1e-4
+# A command sent before a reset, but received after it, must not move the arm.
+DEAF_AFTER_RESET_NS = 50_000_000
 
 
 class RobotNode(Node):  # type: ignore[misc]
@@ -128,9 +132,9 @@ class RobotNode(Node):  # type: ignore[misc]
                 self._advance()
             due_s += STEP_NS / 1e9 / self._speed
             wait_s = due_s - time.monotonic()
-            if wait_s > 0:
-                time.sleep(wait_s)
-            elif wait_s < -MOST_BEHIND_S:
+            # Even when late, sleep: the callbacks need the lock, too.
+            time.sleep(max(wait_s, LEAST_SLEEP_S))
+            if wait_s < -MOST_BEHIND_S:
                 # Too slow a machine makes a slow robot, not one that leaps to catch up.
                 due_s = time.monotonic()
 
@@ -154,6 +158,7 @@ class RobotNode(Node):  # type: ignore[misc]
     def _start_trial(self) -> int:
         seed = int(self.get_parameter('seed').value)
         self._robot.reset(seed)
+        self._deaf_until_ns = self._now_ns + DEAF_AFTER_RESET_NS
         self._cameras.set_target(self._robot.trial.target)
         if self._expert is not None:
             self._expert = Expert(self._robot.kinematics, self._robot.trial.target)
@@ -220,7 +225,7 @@ class RobotNode(Node):  # type: ignore[misc]
 
     def _on_command(self, message: JointTrajectory) -> None:
         with self._lock:
-            if self._flag('ignore_commands'):
+            if self._flag('ignore_commands') or self._now_ns < self._deaf_until_ns:
                 return
             reason = self._robot.accept(message, self._now_ns)
         if reason is not None:
@@ -277,6 +282,8 @@ def simulate(options: argparse.Namespace) -> None:
         raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
     if not 0 <= options.seed < 2**31 - 1:
         raise UserError(f'--seed {options.seed} is not within 0 and {2**31 - 2}')
+    # Images are too small to gain from OpenCV's threads, which would take the other cores.
+    cv2.setNumThreads(1)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = RobotNode(arm, options.seed, options.speed, not options.no_clock)
