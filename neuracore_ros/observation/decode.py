@@ -108,7 +108,8 @@ def _ask_cv_bridge(message: Any) -> Pixels:
     encoding = str(message.encoding)
     try:
         from cv_bridge import CvBridge, CvBridgeError
-    except ImportError:
+    # AttributeError: a cv_bridge that was built for another NumPy.
+    except (ImportError, AttributeError):
         raise ObservationError(_unknown(encoding)) from None
     try:
         image = CvBridge().imgmsg_to_cv2(message, 'rgb8')
@@ -165,7 +166,7 @@ def _bayer(code: int) -> Callable[[Array], Array]:
     def to_rgb(pixels: Array) -> Array:
         height, width = pixels.shape[:2]
         # OpenCV leaves smaller mosaics black, without a word.
-        if height < 4 or width < 4:
+        if height < 3 or width < 3:
             raise ObservationError(f'a Bayer image of {width} x {height} is too small to convert')
         colours = cv2.cvtColor(pixels, code)
         return _narrow(colours) if colours.dtype == np.uint16 else colours

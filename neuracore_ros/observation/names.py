@@ -52,7 +52,8 @@ class Lookups(Generic[AnyChannel]):
             ),
             tuple(c for c in ours if count[c.source.message_name] > 1),
         )
-        if len(self._found) >= _LOOKUPS:
-            self._found.clear()
-        self._found[names] = found
+        if len(names) <= _SEEN:
+            if len(self._found) >= _LOOKUPS:
+                self._found.clear()
+            self._found[names] = found
         return found

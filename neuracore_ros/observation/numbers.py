@@ -65,5 +65,6 @@ class NumberStream(Stream):
             else:
                 text = f'the value is {values[place]}'
                 refused.add(channel.refuse('not_finite', receive_ns, text))
-        self.drops.update(refused)
+        if refused:
+            self.drops.update(refused)
         return taken

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType, Layout, Source
-from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE, JOINT_TRAJECTORY
+from neuracore_ros.description.source import (
+    COMPRESSED_IMAGE,
+    FLOAT64_MULTI_ARRAY,
+    IMAGE,
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+)
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.images import ImageChannel, ImageStream
 from neuracore_ros.observation.numbers import NumberStream
@@ -17,6 +23,8 @@ from neuracore_ros.observation.trajectories import TrajectoryStream
 
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
+
+_NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,10 @@ class Observer:
 
     Calls come in the order of time, from one thread at a time. Time is the bag's log time or
     the node's clock, in nanoseconds.
+
+    Attributes:
+        topics: Topic, as declared -> ROS message type.
+        streams: One for each topic and way of reading it; for audits.
     """
 
     def __init__(
@@ -76,10 +88,12 @@ class Observer:
 
         Raises:
             DescriptionError: A source lies beyond the layout.
-            ObservationError: There is an image source, but no ``image_size``.
+            ObservationError: A DataType is neither numeric nor RGB_IMAGES, two sources fill one
+                slot or give one topic two types, or there are images but no ``image_size``.
         """
         slots: dict[DataType, dict[int, str]] = {}
         for source in sources:
+            _require_readable(source, slots, sources, image_size)
             slots.setdefault(source.data_type, {})[source.index] = source.name
         self._valid = layout.valid(slots)
         for mask in self._valid.values():
@@ -87,7 +101,7 @@ class Observer:
         self._numeric = {kind: layout.widths[kind] for kind in layout.numeric}
         self._cameras = layout.widths.get(DataType.RGB_IMAGES, 0)
         self._image_size = image_size
-        self.streams: tuple[Stream, ...] = tuple(_streams(sources, image_size, frozen_after_s))
+        self.streams = tuple(_streams(sources, image_size, frozen_after_s))
         self._by_topic = _by_topic(self.streams)
         channels = [channel for stream in self.streams for channel in stream.channels]
         self._numbers = [c for c in channels if not isinstance(c, ImageChannel)]
@@ -164,6 +178,34 @@ class Observer:
         return tuple(stream.status(now_ns) for stream in self.streams)
 
 
+def _require_readable(
+    source: Source,
+    slots: Mapping[DataType, Mapping[int, str]],
+    sources: Sequence[Source],
+    image_size: tuple[int, int] | None,
+) -> None:
+    kind, what = source.data_type, f"'{source.name}' ({source.data_type} index {source.index})"
+    is_picture = kind is DataType.RGB_IMAGES
+    if not (is_picture or kind.is_numeric):
+        raise ObservationError(f'{what}: no message type is known for {kind}')
+    known = (IMAGE, COMPRESSED_IMAGE) if is_picture else _NUMBER_TYPES
+    if source.type not in known:
+        raise ObservationError(
+            f"{what}: type '{source.type}' does not hold it. Known: {', '.join(known)}"
+        )
+    if is_picture and image_size is None:
+        raise ObservationError(f'{what} is an image, but no image size is given')
+    if source.index in slots.get(kind, {}):
+        twin = slots[kind][source.index]
+        raise ObservationError(f"{what}: '{twin}' fills that slot already")
+    for other in sources:
+        if other.topic == source.topic and other.type != source.type:
+            raise ObservationError(
+                f"{what} and '{other.name}' read {source.topic} as {source.type} and as "
+                f'{other.type}: a topic has one type'
+            )
+
+
 def _streams(
     sources: Sequence[Source], image_size: tuple[int, int] | None, frozen_after_s: float
 ) -> Iterator[Stream]:
@@ -174,11 +216,7 @@ def _streams(
         groups.setdefault(way, []).append(source)
     for group in groups.values():
         first = group[0]
-        if first.type in {IMAGE, COMPRESSED_IMAGE}:
-            if image_size is None:
-                raise ObservationError(
-                    f"'{first.name}' ({first.data_type}) is an image, but no image size is given"
-                )
+        if image_size and first.data_type is DataType.RGB_IMAGES:
             yield ImageStream(group, image_size, frozen_after_s)
         elif first.type == JOINT_TRAJECTORY:
             yield TrajectoryStream(group)

@@ -145,8 +145,6 @@ class Stream:
         newest = [channel.newest(now_ns) for channel in self.channels]
         stamps = [sample.stamp_ns for sample in newest if sample]
         complete = len(stamps) == len(newest)
-        arrived = self._arrivals[-1] if self._arrivals else 0
-        current = self.refusal and self.refusal.receive_ns >= arrived
         return StreamStatus(
             topic=self.topic,
             names=tuple(source.name for source in self.sources),
@@ -154,8 +152,13 @@ class Stream:
             rate_hz=self._rate_hz(now_ns),
             age_s=(now_ns - min(stamps)) / SECOND_NS if complete else None,
             drops=dict(self.drops),
-            problem=self.refusal.text if self.refusal and current else '',
+            problem=self._problem(),
         )
+
+    def advice(self) -> str:
+        """What to write where header stamps come from another clock."""
+        kinds = ', '.join(dict.fromkeys(source.data_type.value for source in self.sources))
+        return f'if the publisher has another clock, write `stamp: receive` in sources: {kinds}'
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         """Take what is new; whether anything was."""
@@ -180,10 +183,15 @@ class Stream:
         )
         return None
 
-    def advice(self) -> str:
-        """What to write where header stamps come from another clock."""
-        kinds = ', '.join(dict.fromkeys(source.data_type.value for source in self.sources))
-        return f'if the publisher has another clock, write `stamp: receive` in sources: {kinds}'
+    def _problem(self) -> str:
+        """The last refusal, unless a whole message was taken after it."""
+        found = [(self.refusal, '')] if self.refusal else []
+        found += [(c.refusal, f'{c.label}: ') for c in self.channels if c.refusal]
+        if not found:
+            return ''
+        refusal, label = max(found, key=lambda pair: pair[0].receive_ns)
+        is_current = not self._arrivals or refusal.receive_ns >= self._arrivals[-1]
+        return f'{label}{refusal.text}' if is_current else ''
 
     def _rate_hz(self, now_ns: int) -> float:
         recent = [arrival for arrival in self._arrivals if arrival > now_ns - _RATE_WINDOW_NS]
@@ -214,7 +222,7 @@ class Channel:
         arrival, in one instant of a simulated clock say, the last one counts.
         """
         newest_ns = self.stamp_ns
-        return newest_ns is None or (stamp_ns > newest_ns or stamp_ns == newest_ns == receive_ns)
+        return newest_ns is None or stamp_ns > newest_ns or stamp_ns == newest_ns == receive_ns
 
     def keep(self, sample: Sample) -> None:
         """Make this the newest sample."""
@@ -241,8 +249,11 @@ class Channel:
 
     def newest(self, tick_ns: int) -> Sample | None:
         """The newest of the samples that arrived at or before the tick."""
-        arrived = (s for s in reversed(self.samples) if s.receive_ns <= tick_ns)
-        return next(arrived, None)
+        sample: Sample
+        for sample in reversed(self.samples):
+            if sample.receive_ns <= tick_ns:
+                return sample
+        return None
 
     def at(self, tick_ns: int) -> Sample | StreamFault:
         """The newest sample that arrived at or before the tick, or why it cannot be used."""
@@ -268,25 +279,28 @@ class Channel:
         return max(both, key=lambda refusal: refusal.receive_ns, default=None)
 
     def _missing(self) -> StreamFault:
-        refusal = self._last_refusal()
-        seen = self.stream.seen
-        if seen and self.source.message_name not in seen:
-            return self._lacking(list(seen))
-        if refusal is not None:
-            return self.fault(refusal.kind, f'{self.label}: {refusal.text}')
-        return self.fault('missing', f'{self.label} has no sample yet')
+        topic, refused = self.source.topic, self.stream.refusal
+        if self.refusal is not None:
+            return self.fault(self.refusal.kind, f'{self.label}: {self.refusal.text}')
+        seen = list(self.stream.seen)
+        if not seen or self.source.message_name in seen:
+            text = f'{topic}: {self.label} has no sample yet'
+        else:
+            text = self._lacking(seen)
+        # A message that was refused as a whole was never searched for its names.
+        if refused is not None:
+            return StreamFault(self.source, refused.kind, f'{text}. Refused: {refused.text}')
+        return StreamFault(self.source, 'missing', text)
 
-    def _lacking(self, seen: list[str]) -> StreamFault:
+    def _lacking(self, seen: list[str]) -> str:
         source = self.source
-        close = difflib.get_close_matches(source.message_name, seen, 8, cutoff=0.0)
-        meant = difflib.get_close_matches(source.message_name, close, 1)
+        near = difflib.get_close_matches(source.message_name, seen, 8, cutoff=0.0)
+        meant = difflib.get_close_matches(source.message_name, near, 1)
         hint = f"; did you mean '{meant[0]}'?" if meant else ''
-        more = f' and {len(seen) - len(close)} more' if len(seen) > len(close) else ''
-        return StreamFault(
-            source,
-            'missing',
+        more = f' and {len(seen) - len(near)} more' if len(seen) > len(near) else ''
+        return (
             f"{source.topic} lacks '{source.message_name}' ({source.data_type.value} index "
-            f'{source.index}{hint}). It has: {", ".join(close)}{more}',
+            f'{source.index}{hint}). It has: {", ".join(near)}{more}'
         )
 
     def _stale(self, sample: Sample, tick_ns: int) -> StreamFault:

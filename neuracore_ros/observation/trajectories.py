@@ -119,6 +119,10 @@ class TrajectoryStream(Stream):
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         names = tuple(message.joint_names) or self._order
+        if not names:
+            text = 'joint_names[] is empty; write `order: [...]` in its source'
+            self.refuse('size', receive_ns, text)
+            return False
         lookup = self._lookups.of(names)
         refused: set[Kind] = {
             channel.refuse('malformed', receive_ns, 'messages have it twice')
@@ -133,7 +137,8 @@ class TrajectoryStream(Stream):
                 if not channel.is_newer(stamp_ns, receive_ns):
                     refused.add(channel.refuse_old(stamp_ns, receive_ns))
                     continue
-                path = source.scale * values[:, place] + source.offset
+                with np.errstate(over='ignore', invalid='ignore'):
+                    path = source.scale * values[:, place] + source.offset
                 if np.all(np.abs(path) <= LARGEST):
                     channel.command(stamp_ns, receive_ns, times_ns, path)
                     taken = True
