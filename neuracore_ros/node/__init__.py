@@ -1,1 +1,1 @@
-"""neuracore_ros.node"""
+"""The ROS 2 shell: parameters, subscriptions, publishers, diagnostics. No arithmetic."""

@@ -1,0 +1,139 @@
+"""Start one policy on one robot.
+
+ros2 launch neuracore_ros infer.launch.py model:=policy.pt robot:=ur5.yaml
+"""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch_ros.actions import Node
+
+HOW_TO_GET = {
+    'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
+    'robot': 'a robot file such as ur5.yaml, or the name of one that comes with this package: {}',
+}
+# Not given means: as params_file says. So an argument's default can never overrule the file.
+NOT_GIVEN = ''
+
+ARGUMENTS = [
+    DeclareLaunchArgument('model', default_value=NOT_GIVEN, description='The policy file.'),
+    DeclareLaunchArgument(
+        'robot',
+        default_value=NOT_GIVEN,
+        description='The robot file, or the name of one that comes with this package.',
+    ),
+    DeclareLaunchArgument(
+        'params_file',
+        default_value=NOT_GIVEN,
+        description='A ROS 2 parameter file for the node; the arguments here go before it.',
+    ),
+    DeclareLaunchArgument(
+        'namespace',
+        default_value=NOT_GIVEN,
+        description='Of the node, and so of every topic without a leading slash.',
+    ),
+    DeclareLaunchArgument(
+        'dry_run',
+        default_value=NOT_GIVEN,
+        choices=[NOT_GIVEN, 'true', 'false'],
+        description='Do everything but publish commands (false unless params_file says so).',
+    ),
+    DeclareLaunchArgument(
+        'autostart',
+        default_value=NOT_GIVEN,
+        choices=[NOT_GIVEN, 'true', 'false'],
+        description='Configure and activate at once (true unless params_file says otherwise); '
+        'false leaves both to a lifecycle manager.',
+    ),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value=NOT_GIVEN,
+        choices=[NOT_GIVEN, 'true', 'false'],
+        description='Live by /clock (false unless params_file says so).',
+    ),
+    DeclareLaunchArgument(
+        'log_level',
+        default_value='info',
+        choices=['debug', 'info', 'warn', 'error', 'fatal'],
+        description='What the node logs.',
+    ),
+]
+
+
+def generate_launch_description():
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+
+
+def start(context: LaunchContext):
+    given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
+    if not given['params_file']:
+        require(given)
+    parameters: list = []
+    if given['params_file']:
+        parameters.append(existing(given['params_file'], 'params_file'))
+    own: dict = {
+        name: given[name] == 'true'
+        for name in ('dry_run', 'autostart', 'use_sim_time')
+        if given[name]
+    }
+    if given['model']:
+        own['model'] = absolute(given['model'])
+    if given['robot']:
+        own['robot'] = robot_file(given['robot'])
+    # A string such as 'model:=7' stays one: launch_ros reads a dict's values as they are.
+    parameters.append(own)
+    return [
+        Node(
+            package='neuracore_ros',
+            executable='infer_node',
+            name='infer',
+            namespace=given['namespace'],
+            parameters=parameters,
+            arguments=['--ros-args', '--log-level', given['log_level']],
+            output='screen',
+            emulate_tty=True,
+        )
+    ]
+
+
+def require(given):
+    """Say all that is missing, and where it comes from."""
+    missing = [name for name in HOW_TO_GET if not given[name]]
+    if missing:
+        shipped = ', '.join(shipped_robots())
+        hints = '; '.join(f'{name}:= {HOW_TO_GET[name].format(shipped)}' for name in missing)
+        raise RuntimeError(f'missing: {" and ".join(missing)}. Give {hints}')
+
+
+def robot_file(robot):
+    """The file itself, or the one that comes with this package under that name."""
+    shipped = shipped_robots()
+    if robot in shipped and not Path(robot).exists():
+        return str(shipped[robot])
+    if Path(robot).suffix not in ('.yaml', '.yml'):
+        raise RuntimeError(
+            f'robot:={robot} is neither a .yaml file nor one of {", ".join(shipped)}'
+        )
+    return existing(robot, 'robot')
+
+
+def shipped_robots():
+    config = Path(get_package_share_directory('neuracore_ros')) / 'config'
+    return {
+        path.stem: path
+        for path in sorted(config.glob('*.yaml'))
+        # A cross-embodiment file lists robots; it is none.
+        if any(line.startswith('robot:') for line in path.read_text().splitlines())
+    }
+
+
+def existing(path, argument):
+    if not Path(path).is_file():
+        raise RuntimeError(f'{argument}:={path}: there is no such file below {Path.cwd()}')
+    return absolute(path)
+
+
+def absolute(path):
+    return str(Path(path).expanduser().absolute())

@@ -1,0 +1,101 @@
+"""What the node says of itself on ``/diagnostics``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from neuracore_ros.observation.streams import StreamStatus
+from neuracore_ros.runner import Counters, State
+
+_LEVELS = {
+    State.RUNNING: DiagnosticStatus.OK,
+    State.DISABLED: DiagnosticStatus.OK,
+    State.WAITING: DiagnosticStatus.WARN,
+    State.HOLDING: DiagnosticStatus.ERROR,
+}
+
+
+def inference_status(
+    robot: str, state: State, reason: str, counters: Counters
+) -> DiagnosticStatus:
+    """The status named ``infer: inference``.
+
+    Args:
+        robot: Its name, for ``hardware_id``.
+        state: What the runner is doing; DISABLED while the node is not active.
+        reason: Why it is not running; may be empty.
+        counters: Since configure.
+    """
+    return DiagnosticStatus(
+        level=_LEVELS[state],
+        name='infer: inference',
+        message=f'{state.value}: {reason}' if reason else state.value,
+        hardware_id=robot,
+        values=_values(
+            state=state.value,
+            reason=reason,
+            latency_ms_p50=f'{counters.latency_ms(50):.1f}',
+            latency_ms_p99=f'{counters.latency_ms(99):.1f}',
+            late=counters.late,
+            holds=counters.holds,
+            clamps=counters.clamps,
+        ),
+    )
+
+
+def stream_statuses(
+    robot: str,
+    streams: Iterable[StreamStatus],
+    max_ages_s: Mapping[str, float],
+    faults: Mapping[str, str],
+) -> list[DiagnosticStatus]:
+    """One status per stream, named by its topic.
+
+    Args:
+        robot: Its name, for ``hardware_id``.
+        streams: As the runner sees them.
+        max_ages_s: Topic -> age from which a sample is stale [s]; absent where none is.
+        faults: Topic -> why nothing can arrive.
+    """
+    return [_stream_status(robot, stream, max_ages_s, faults) for stream in streams]
+
+
+def _stream_status(
+    robot: str,
+    stream: StreamStatus,
+    max_ages_s: Mapping[str, float],
+    faults: Mapping[str, str],
+) -> DiagnosticStatus:
+    level, message = DiagnosticStatus.OK, 'ok'
+    limit_s = max_ages_s.get(stream.topic)
+    if problem := faults.get(stream.topic) or stream.problem:
+        level, message = DiagnosticStatus.ERROR, problem
+    elif stream.age_s is None:
+        level, message = DiagnosticStatus.STALE, 'nothing has arrived yet'
+    elif limit_s is not None and stream.age_s > limit_s:
+        level, message = DiagnosticStatus.STALE, f'older than max_age_s ({limit_s:g})'
+    return DiagnosticStatus(
+        level=level,
+        name=f'infer: {stream.topic}',
+        message=message,
+        hardware_id=robot,
+        values=_values(
+            rate_hz=f'{stream.rate_hz:.1f}',
+            age_s='' if stream.age_s is None else f'{stream.age_s:.3f}',
+            drops=sum(stream.drops.values()),
+            **{f'drops.{kind}': count for kind, count in stream.drops.items()},
+        ),
+    )
+
+
+def as_array(statuses: list[DiagnosticStatus], now: object) -> DiagnosticArray:
+    """The message; ``now`` is a ``builtin_interfaces`` Time."""
+    message = DiagnosticArray(status=statuses)
+    message.header.stamp = now
+    return message
+
+
+def _values(**values: object) -> list[KeyValue]:
+    return [KeyValue(key=key, value=str(value)) for key, value in values.items()]

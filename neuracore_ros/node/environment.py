@@ -1,0 +1,33 @@
+"""Which ROS 2 this process would use, looked at before rclpy is imported."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from neuracore_ros.errors import UserError
+
+
+def require_ros() -> None:
+    """Refuse to start without rclpy, or with one that is not the sourced workspace's.
+
+    Two ROS distributions in one process crash or cannot talk to each other, in ways that
+    nobody would trace back to a `pip install`.
+
+    Raises:
+        UserError: rclpy is missing, or comes from a Python package while a sourced ROS 2
+            has its own.
+    """
+    spec = importlib.util.find_spec('rclpy')
+    if spec is None or spec.origin is None:
+        raise UserError(
+            "rclpy is not installed: source a ROS 2 workspace, or pip install 'neuracore_ros[ros]'"
+        )
+    origin = Path(spec.origin).resolve()
+    prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    # An overlay without an rclpy of its own, such as this package's, contradicts nothing.
+    sourced = [p for p in prefixes if (p / 'share' / 'rclpy').is_dir()]
+    if sourced and not any(origin.is_relative_to(p.resolve()) for p in sourced):
+        raise UserError(
+            f'rclpy comes from {origin.parent}, but the sourced ROS 2 at {sourced[0]} has its '
+            'own: pip uninstall ros-rclpy in this Python environment, or use a shell without ROS 2'
+        )

@@ -1,0 +1,18 @@
+"""Which executor runs the callbacks."""
+
+from rclpy.executors import Executor, SingleThreadedExecutor
+
+
+def make_executor() -> Executor:
+    """The events executor where rclpy has it (Kilted and newer), else the classic one.
+
+    With joints at 100 Hz, two 640x480 cameras at 30 Hz and a 20 Hz timer, the events executor
+    took a third of the processor time (8 against 24 % of a core), and its timer was a tenth as
+    late. In the wheels of rclpy 9.1.2 its `spin()` never wakes up: call `spin_once(timeout)`.
+    An exception in a task given to `create_task` aborts the process: such a task must not raise.
+    """
+    try:
+        from rclpy.experimental.events_executor import EventsExecutor
+    except ImportError:
+        return SingleThreadedExecutor()
+    return EventsExecutor()

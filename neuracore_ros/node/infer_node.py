@@ -1,0 +1,137 @@
+"""``infer_node``: one learned policy on one robot, as a lifecycle node named ``infer``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.node.environment import require_ros
+from neuracore_ros.node.stop_signal import StopSignal
+
+if TYPE_CHECKING:
+    from rclpy.executors import Executor
+
+    from neuracore_ros.node.lifecycle import InferNode
+
+USAGE = """usage: infer_node --ros-args -p model:=policy.pt -p robot:=ur5.yaml [-p NAME:=VALUE ...]
+
+Run one learned policy on one robot.
+
+parameters:
+"""
+# Signals are looked at between two callbacks, so this often when there is nothing to do.
+POLL_S = 0.05
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``infer_node``; returns the exit code."""
+    try:
+        require_ros()
+    except UserError as error:
+        return _refuse(str(error))
+    # Only now, since the wrong rclpy crashes while it is imported.
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+    from rclpy.utilities import remove_ros_args
+
+    words = list(sys.argv if arguments is None else arguments)
+    others = remove_ros_args(words)[1:]
+    if {'-h', '--help'} & set(others):
+        print(_help())
+        return 0
+    if others:
+        _refuse(f"'{others[0]}' is no ROS argument; see infer_node --help")
+        return 2
+    stop = StopSignal()
+    try:
+        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
+        return _refuse(str(error).split(', at ')[0])
+    try:
+        return run(stop)
+    finally:
+        rclpy.try_shutdown()
+
+
+def run(stop: StopSignal) -> int:
+    """Run the node until it is told to end; the robot is stopped before it goes.
+
+    Returns:
+        The exit code: 0 ended as told, 1 could not start.
+
+    Raises:
+        Exception: A bug; the robot is stopped all the same.
+    """
+    from neuracore_ros.node.executor import make_executor
+    from neuracore_ros.node.lifecycle import InferNode
+
+    try:
+        node = InferNode()
+    except (ValueError, RuntimeError) as error:  # Names and values that rclpy itself refuses.
+        return _refuse(str(error).split(', at ')[0])
+    executor = make_executor()
+    executor.add_node(node)
+    try:
+        started = _spin(node, executor, stop)
+    finally:
+        try:
+            node.stop_robot()
+        finally:
+            _answer_services(executor)
+            node.close()
+            node.destroy_node()
+    if node.failure is not None:
+        raise node.failure
+    if node.model_runs_on:
+        # A model that hangs cannot be interrupted, and Python would wait for its thread.
+        print('infer_node: the model is still running; ending without it', file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(0)
+    return 0 if started else 1
+
+
+def _spin(node: InferNode, executor: Executor, stop: StopSignal) -> bool:
+    """Serve callbacks until something ends it; returns whether the node could start."""
+    from rclpy.lifecycle import TransitionCallbackReturn
+
+    done = TransitionCallbackReturn.SUCCESS
+    if node.autostart:
+        if node.trigger_configure() != done:
+            return False
+        if not stop.requested and node.trigger_activate() != done:
+            return False
+    while not (stop.requested or node.ended or node.failure):
+        executor.spin_once(timeout_sec=POLL_S)
+    if stop.requested:
+        node.get_logger().info(f'{stop.requested}: stopping the robot, then ending')
+    return True
+
+
+def _answer_services(executor: Executor) -> None:
+    """Let the answer to a transition go out before the node does."""
+    end_s = time.monotonic() + POLL_S
+    while time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=POLL_S)
+
+
+def _help() -> str:
+    from neuracore_ros.node.parameters import SPECS
+
+    lines = (
+        f'  {spec.name:20}{spec.text} ({spec.allowed}; default {spec.shown_default})'
+        for spec in SPECS
+    )
+    return USAGE + '\n'.join(lines)
+
+
+def _refuse(text: str) -> int:
+    print(f'infer_node: {text}', file=sys.stderr)
+    return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The lifecycle node named ``infer``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from std_srvs.srv import SetBool, Trigger
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.node import parameters
+
+if TYPE_CHECKING:
+    from neuracore_ros.node.session import Session
+
+
+class InferNode(LifecycleNode):  # type: ignore[misc]
+    """The lifecycle around a session.
+
+    Attributes:
+        ended: The node was shut down by a transition: nothing more will come.
+        failure: A bug that no caller of ours would see; the process must stop the robot and end.
+        model_runs_on: The model's thread could not be ended.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('infer', automatically_declare_parameters_from_overrides=True)
+        self.ended = False
+        self.failure: Exception | None = None
+        self.model_runs_on = False
+        self._session: Session | None = None
+        self._active = False
+        parameters.declare(self)
+        self.create_service(SetBool, '~/enable', self._on_enable)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+
+    @property
+    def autostart(self) -> bool:
+        """Whether to configure and activate without being asked; also if that is unclear."""
+        return self.get_parameter('autostart').value is not False
+
+    def stop_robot(self) -> None:
+        """Brake, from whatever state; harmless if there is nothing to stop."""
+        if self._session is not None and self._active:
+            self._active = False
+            self._session.stop()
+
+    def close(self) -> None:
+        """Give back what configure opened."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            self.remove_on_set_parameters_callback(parameters.refuse_change)
+            self.model_runs_on = not session.close()
+
+    # Transitions. rclpy turns exceptions into a silent failure, so each is remembered first.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load, check, open, warm up."""
+        return self._guarded(self._configure) or super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Run."""
+        return self._guarded(self._activate) or super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the robot."""
+        return self._guarded(self.stop_robot) or super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give everything back."""
+        return self._guarded(self.close) or super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the robot and let the process end."""
+        self.ended = True
+        return self._guarded(self.stop_robot) or super().on_shutdown(state)
+
+    def _configure(self) -> None:
+        # Imported late, since torch takes seconds and wrong parameters need not wait for it.
+        checked = parameters.read(self)
+        from neuracore_ros.node.session import Session
+
+        self._session = Session(self, checked, self._remember)
+        self.add_on_set_parameters_callback(parameters.refuse_change)
+
+    def _activate(self) -> None:
+        assert self._session is not None, 'activate comes after configure'
+        self._session.start()
+        self._active = True
+
+    def _guarded(self, work: Callable[[], None]) -> TransitionCallbackReturn | None:
+        """Do the work of a transition; returns what to answer if it went wrong."""
+        try:
+            work()
+        except UserError as error:
+            self.get_logger().fatal(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            self._remember(error)
+            return TransitionCallbackReturn.ERROR
+        return None
+
+    def _remember(self, error: Exception) -> None:
+        self.failure = self.failure or error
+
+    # Services
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.success, response.message = self._active, 'the node is not active'
+        if self._session is not None and self._active:
+            response.message = self._session.enable(request.data)
+        return response
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = self._active, 'the node is not active'
+        if self._session is not None and self._active:
+            response.message = self._session.reset()
+        return response

@@ -1,0 +1,153 @@
+"""Streams opened so that messages arrive: with the publishers' own reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+Receive = Callable[[str, Any], None]
+"""Called with the topic as the robot file writes it, and the message."""
+
+_OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic to open.
+
+    Attributes:
+        name: As the robot file writes it.
+        type: ROS 2 message type, such as ``sensor_msgs/msg/JointState``.
+        reliability: ``match``, ``reliable`` or ``best_effort``.
+        depth: Messages that wait if the executor is busy.
+    """
+
+    name: str
+    type: str
+    reliability: str
+    depth: int
+
+
+class Subscriptions:
+    """Subscriptions that follow their publishers.
+
+    A publisher may come after us, go, or come back with other settings. ``refresh``, called now
+    and then, looks at the graph and reopens what would no longer hear everything it could.
+
+    Args:
+        node: Owner of the subscriptions.
+        topics: What to open.
+        receive: Gets each message.
+        raw: Whether messages are handed over as they came from the wire.
+    """
+
+    def __init__(
+        self, node: Node, topics: tuple[Topic, ...], receive: Receive, raw: bool = False
+    ) -> None:
+        self._node = node
+        self._receive = receive
+        self._raw = raw
+        self.topics = topics
+        self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
+        self._faults: dict[str, str] = {}
+        for topic in topics:
+            # Best effort hears every publisher, so it is the one to wait with.
+            self._reopen(topic, self._wanted(topic) or ReliabilityPolicy.BEST_EFFORT)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Match what the publishers offer now; costs well under a millisecond."""
+        for topic in self.topics:
+            wanted = self._wanted(topic)
+            if wanted is not None and wanted != self._open[topic.name][1]:
+                self._reopen(topic, wanted)
+                self._node.get_logger().info(
+                    f'{topic.name}: reopened as {wanted.name}, as its publishers offer'
+                )
+            self._note_type(topic)
+
+    def faults(self) -> Mapping[str, str]:
+        """Topic -> why nothing can arrive on it, with the line to write."""
+        return self._faults
+
+    def close(self) -> None:
+        """Unsubscribe from everything."""
+        for subscription, _ in self._open.values():
+            self._node.destroy_subscription(subscription)
+        self._open.clear()
+
+    def _wanted(self, topic: Topic) -> ReliabilityPolicy | None:
+        """What to open with; None if there is no publisher to match."""
+        if topic.reliability != 'match':
+            return ReliabilityPolicy[topic.reliability.upper()]
+        publishers = self._node.get_publishers_info_by_topic(topic.name)
+        if not publishers:
+            return None
+        offered = {publisher.qos_profile.reliability for publisher in publishers}
+        only_reliable = offered == {ReliabilityPolicy.RELIABLE}
+        return ReliabilityPolicy.RELIABLE if only_reliable else ReliabilityPolicy.BEST_EFFORT
+
+    def _reopen(self, topic: Topic, reliability: ReliabilityPolicy) -> None:
+        if topic.name in self._open:
+            self._node.destroy_subscription(self._open.pop(topic.name)[0])
+
+        def callback(message: Any) -> None:
+            self._receive(topic.name, message)
+
+        subscription = self._node.create_subscription(
+            message_class(topic.type),
+            topic.name,
+            callback,
+            QoSProfile(depth=topic.depth, reliability=reliability),
+            raw=self._raw,
+            qos_overriding_options=qos_overrides(self._node, topic.name, 'subscription'),
+        )
+        self._open[topic.name] = (subscription, reliability)
+
+    def _note_type(self, topic: Topic) -> None:
+        publishers = self._node.get_publishers_info_by_topic(topic.name)
+        sent = sorted({publisher.topic_type for publisher in publishers})
+        if not sent or topic.type in sent:
+            self._faults.pop(topic.name, None)
+            return
+        fault = (
+            f'{topic.name}: its publisher sends {sent[0]}, the robot file expects {topic.type}. '
+            f'Write in its source: type: {sent[0]}'
+        )
+        if self._faults.get(topic.name) != fault:
+            self._node.get_logger().error(fault)
+        self._faults[topic.name] = fault
+
+
+def message_class(name: str) -> type[Any]:
+    """The class of a ROS 2 message type such as ``sensor_msgs/msg/Image``."""
+    package, _, kind = name.split('/')
+    found: type[Any] = getattr(import_module(f'{package}.msg'), kind)
+    return found
+
+
+def qos_overrides(node: Node, topic: str, entity: str) -> QoSOverridingOptions:
+    """Let parameters ``qos_overrides.<topic>.<entity>.<policy>`` rule where they are given.
+
+    Only those: rclpy would turn a policy that nobody gave into a constant parameter, and a
+    subscription could never be reopened with another one.
+
+    Args:
+        node: Declares parameters from overrides.
+        topic: Relative or absolute.
+        entity: ``subscription`` or ``publisher``.
+    """
+    prefix = f'qos_overrides.{node.resolve_topic_name(topic)}.{entity}'
+    given = [kind for kind in _OVERRIDABLE if node.has_parameter(f'{prefix}.{kind.name.lower()}')]
+    return QoSOverridingOptions(given)
