@@ -138,9 +138,11 @@ class Audit:
         for stream, audit in self._pairs:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}
             audit.ticks.update(kinds)
-        texts = [f'{fault.source.data_type} {fault.source.name}: {fault.kind}' for fault in faults]
-        self.reasons.update(texts)
-        return texts
+        # One stream may be input and output; it is one reason.
+        sources = {(fault.source.data_type, fault.source.name): fault.kind for fault in faults}
+        reasons = [f'{data_type} {name}: {kind}' for (data_type, name), kind in sources.items()]
+        self.reasons.update(reasons)
+        return reasons
 
     def finish(self) -> None:
         """Take over the counters of the streams at the end of the recording."""

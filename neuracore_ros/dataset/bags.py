@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,6 +126,21 @@ class Bag:
                 f'{self.path}: damaged after {count} of the wanted messages: {_one_line(error)}'
             ) from error
 
+    def fingerprint(self) -> str:
+        """Tells recordings apart, whatever they are called and wherever they lie.
+
+        Raises:
+            BagError: The recording is damaged.
+        """
+        digest = hashlib.sha256(f'{self.start_ns} {self.end_ns} {self.topics}'.encode())
+        try:
+            streams = [reader.messages() for reader in self._readers]
+            for _, _, data in islice(merge(*streams, key=lambda item: int(item[1])), 32):
+                digest.update(data)
+        except Exception as error:  # a parser met damaged bytes: it may raise anything
+            raise BagError(f'{self.path}: damaged: {_one_line(error)}') from error
+        return digest.hexdigest()[:16]
+
     def names(self, topic: str, messages: int = 50) -> list[str]:
         """Joint names in the first messages of ``topic``, in order of appearance."""
         names: dict[str, None] = {}
@@ -174,7 +191,8 @@ def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
         readers = []
         for part in _parts(path):
             try:
-                reader = Ros1Reader(part) if part.suffix == '.bag' else Ros2Reader(part)
+                is_ros1 = part.suffix == '.bag' and part.is_file()
+                reader = Ros1Reader(part) if is_ros1 else Ros2Reader(part)
                 readers.append(stack.enter_context(reader))
             except Exception as error:  # a parser met damaged bytes: it may raise anything
                 raise BagError(f'{part}: cannot be read: {_one_line(error)}') from error

@@ -110,14 +110,14 @@ def convert_bag(
     """Append one recording, unless it is in the dataset already.
 
     Raises:
-        BagError: It cannot be read, lacks something declared, or has no usable tick.
+        BagError: It cannot be read, or lacks something declared.
     """
     known = writer.metadata
     with open_bag(path, settings.namespace) as bag:
-        mine = ConvertedBag(robot.name, str(path), bag.start_ns, bag.count)
-        earlier = len(_episodes(known, mine))
-        if any(mine.is_same(other) for other in known.bags):
-            return BagResult(str(path), earlier=earlier)
+        mine = ConvertedBag(robot.name, str(path), bag.fingerprint())
+        before = [(other.robot, other.fingerprint) for other in known.bags]
+        if (mine.robot, mine.fingerprint) in before:
+            return BagResult(str(path), earlier=len(_episodes(known, mine)))
         require_topics(bag, _sources(robot), robot.path)
         inputs, outputs = observers(robot, known)
         audit = Audit(inputs, outputs)
@@ -128,13 +128,10 @@ def convert_bag(
         ):
             pieces.add(piece)
         audit.finish()
-        _require_samples(bag, audit)
-    if not audit.ticks - audit.unusable:
-        raise BagError(
-            f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}); '
-            f'{_advice(audit)}'
-        )
-    return pieces.result(audit)
+        error = _empty(bag, audit)
+    if not error and audit.ticks == audit.unusable:
+        error = f'{path}: none of {audit.ticks} ticks is usable ({_advice(audit)})'
+    return BagResult(str(path), error=error, audit=audit) if error else pieces.result(audit)
 
 
 def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
@@ -178,7 +175,12 @@ class _Pieces:
                 self._dropped['short piece'] += writing.steps
                 return
             episode = Episode(
-                self._bag.robot, self._bag.bag, first.tick_ns, writing.steps, dict(self._dropped)
+                robot=self._bag.robot,
+                bag=self._bag.bag,
+                start_ns=first.tick_ns,
+                steps=writing.steps,
+                fingerprint=self._bag.fingerprint,
+                dropped=dict(self._dropped),
             )
             self._writer.commit(writing, episode, self._settings.task)
         except BaseException:
@@ -213,11 +215,10 @@ class _Pieces:
 
 def _episodes(metadata: Metadata, bag: ConvertedBag) -> set[int]:
     """First ticks of the episodes that a recording has in the dataset already, [ns]."""
-    name = Path(bag.bag).name
     return {
         episode.start_ns
         for episode in metadata.episodes
-        if episode.robot == bag.robot and Path(episode.bag).name == name
+        if (episode.robot, episode.fingerprint) == (bag.robot, bag.fingerprint)
     }
 
 
@@ -257,24 +258,24 @@ def _require_same(dataset: Path, metadata: Metadata, settings: Settings) -> None
         )
 
 
-def _require_samples(bag: Bag, audit: Audit) -> None:
-    """Refuse a recording in which a declared name never had a value."""
+def _empty(bag: Bag, audit: Audit) -> str:
+    """Which declared name never had a value, and what the bag has instead; '' if all had."""
     empty = audit.empty(bag.end_ns)
     if not empty:
-        return
+        return ''
     topic, why = empty[0]
     found = bag.find(topic)
     more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
     held = f'; the bag has {describe(bag, found)}' if found else ''
-    raise BagError(f'{bag.path}: {why}{held}{more}')
+    return f'{bag.path}: {why}{held}{more}'
 
 
 def _advice(audit: Audit) -> str:
     """The age that would have sufficed, for the stream that cost most ticks."""
     worst = max(audit.streams, key=lambda stream: stream.ticks.total())
     return (
-        f'{worst.topic} has {worst.rate_hz:.2f} samples per second, their age at ticks is '
-        f'{worst.age_s(0.5):.3f} s (median) to {worst.age_s(1.0):.3f} s'
+        f'{counts(audit.reasons)}; {worst.topic} brings {worst.rate_hz:.2f} samples per second, '
+        f'at ticks their age is {worst.age_s(0.5):.3f} s in the median'
     )
 
 

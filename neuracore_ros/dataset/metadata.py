@@ -29,6 +29,7 @@ class Episode:
         bag: The recording it comes from, as it was given.
         start_ns: Log time of its first tick, [ns].
         steps: Number of rows.
+        fingerprint: The recording's, however it is called.
         dropped: Reason -> unusable ticks of the bag since the episode before.
     """
 
@@ -36,6 +37,7 @@ class Episode:
     bag: str
     start_ns: int
     steps: int
+    fingerprint: str = ''
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -46,9 +48,7 @@ class ConvertedBag:
     Attributes:
         robot: Whose streams were read.
         bag: Its path, as it was given.
-        start_ns: Log time of its first message, [ns].
-        messages: Number of its messages. Name, start and number tell recordings apart, so that
-            one that was moved is still known.
+        fingerprint: What it is known by, however it is called.
         ticks: Ticks between the start of the last stream and the end of the bag.
         dropped: Reason -> unusable ticks.
         short_pieces: Pieces that were dropped because they had too few steps.
@@ -57,19 +57,11 @@ class ConvertedBag:
 
     robot: str
     bag: str
-    start_ns: int
-    messages: int
+    fingerprint: str
     ticks: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     short_pieces: int = 0
     short_steps: int = 0
-
-    def is_same(self, other: ConvertedBag) -> bool:
-        """Whether both are one recording, read for one robot."""
-        return self._identity() == other._identity()
-
-    def _identity(self) -> tuple[str, str, int, int]:
-        return self.robot, Path(self.bag).name, self.start_ns, self.messages
 
 
 @dataclass(frozen=True, slots=True)

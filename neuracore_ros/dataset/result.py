@@ -37,7 +37,7 @@ class BagResult:
     def line(self) -> str:
         """The result in one line."""
         if self.error:
-            return f'error: {self.error}'
+            return f'neuracore_ros convert: {self.error}'
         if self.audit is None:
             return f'{self.bag}: skipped, already in the dataset ({self.earlier} episodes)'
         text = f'{self.bag}: {len(self.episodes)} episodes, {self.steps} steps'

@@ -231,7 +231,10 @@ def open_dataset(root: Path, new: Metadata) -> Iterator[DatasetWriter]:
         raise DatasetError(f'{root}: exists, but is not a dataset of neuracore_ros')
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root):
-        metadata = load_metadata(root) if (root / METADATA_PATH).exists() else new
+        # From the first file on, the folder is known as a dataset, whenever this run may end.
+        if not (root / METADATA_PATH).exists():
+            write_whole(root / METADATA_PATH, new.to_json().encode())
+        metadata = load_metadata(root)
         yield DatasetWriter(root, metadata if metadata.episodes else new)
 
 
@@ -239,7 +242,10 @@ def _is_ours(root: Path) -> bool:
     """Whether the folder is a dataset, or free to become one."""
     if not root.exists() or (root / METADATA_PATH).exists():
         return True
-    return root.is_dir() and all(entry.name == LOCK_PATH.name for entry in root.iterdir())
+    files = (entry for entry in root.rglob('*') if not entry.is_dir())
+    return root.is_dir() and all(
+        entry.name == LOCK_PATH.name or entry.suffix == PARTIAL for entry in files
+    )
 
 
 @contextmanager
