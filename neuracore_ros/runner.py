@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
 from neuracore_ros.command.joints import Array, BoolArray, Joints
 from neuracore_ros.command.motion import JointCommand, Motion
@@ -139,7 +140,7 @@ class Runner:
         self._measured_from = measured
         self._measured = Observer(measured, Layout(widths), None)
         ages = [source.max_age_s for source in self._sources if source.max_age_s is not None]
-        self._longest_jump_ns = round(min(ages, default=0.5) * 1e9)
+        self._clock = StepClock(manifest.rate_hz, longest_jump_s=min(ages, default=0.5))
         self._motion = Motion(
             self._joints,
             rate_hz=manifest.rate_hz,
@@ -175,8 +176,7 @@ class Runner:
     def start(self, now_ns: int) -> None:
         """Become active again after `stop`; steps are counted from the next tick on."""
         self._active = True
-        self._origin_ns: int | None = None
-        self._last_ns: int | None = None
+        self._clock.restart()
         self._latched = False
         self._motion.forget()
         self._wait()
@@ -197,7 +197,7 @@ class Runner:
         if not self._active:
             return Outcome(self._step_points(now_ns))
         commands = self._check_clock(now_ns)
-        step = self._step(now_ns)
+        step = self._clock.step(now_ns)
         if self.state is State.DISABLED:
             return Outcome(commands + self._step_points(now_ns))
         observation = self._observer.observe(now_ns)
@@ -210,8 +210,7 @@ class Runner:
         if self.state is State.RUNNING:
             commands += self._check_running(now_ns, problems, measured)
         elif problems and not self._latched:
-            self._generation += 1
-            self._history.clear()
+            self._drop()
             self._report(problems)
         request = None if problems else self._request(step, now_ns)
         if self.state is State.RUNNING:
@@ -230,13 +229,13 @@ class Runner:
             chunk: DataType -> (H, W), in the slots' sense.
             now_ns: Now.
         """
-        if not self._answered(request, now_ns):
+        if not self._answered(request, now_ns) or self._clock.jumped_ns(now_ns):
             return Outcome()
         try:
             outputs = self._joints.from_slots(chunk, self._manifest.horizon)
         except PolicyError as error:
             return Outcome(self._hold(str(error), now_ns, latched=True))
-        due = self._step(now_ns) - request.tick
+        due = self._clock.step(now_ns) - request.tick
         if due >= len(outputs):
             self.counters.late += 1
             reason = (
@@ -293,29 +292,18 @@ class Runner:
 
     # Time
 
-    def _step(self, now_ns: int) -> int:
-        if self._origin_ns is None:
-            self._origin_ns = now_ns
-        return round((now_ns - self._origin_ns) * self.rate_hz / 1e9)
-
     def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
-        last_ns, self._last_ns = self._last_ns, now_ns
-        if last_ns is None:
+        jump_ns = self._clock.tick(now_ns)
+        if jump_ns == 0:
             return ()
-        advance_ns = now_ns - last_ns
-        if advance_ns >= 0 and advance_ns - self._step_ns <= self._longest_jump_ns:
-            return ()
-        if advance_ns < 0:
+        if jump_ns < 0:
             # What the robot executes goes on by one step, whatever the clock says.
-            self._motion.shift(advance_ns - self._step_ns)
-            self._origin_ns = now_ns
-            self._next_step = 0
-        way = 'back' if advance_ns < 0 else 'forward'
+            self._motion.shift(jump_ns - self._step_ns)
+        way = 'back' if jump_ns < 0 else 'forward'
         commands: tuple[JointCommand, ...] = ()
         if self.state is State.RUNNING:
-            commands = self._hold(f'clock jumped {way} by {abs(advance_ns) / 1e9:g} s', now_ns)
-        self._generation += 1
-        self._history.clear()
+            commands = self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
+        self._drop()
         self._observer.clear()
         self._measured.clear()
         return commands
@@ -340,9 +328,9 @@ class Runner:
         if lost.any():
             i = int(np.argmax(lost))
             reason = (
-                f"'{self._joints.joints[i].name}' does not follow: measured "
+                f"'{self._joints.joints[i].name}' does not follow: it is at "
                 f'{measured.positions[i]:.3f}, more than max_tracking_error '
-                f'{self._settings.max_tracking_error:g} from the command'
+                f'({self._settings.max_tracking_error:g}) from where it was sent'
             )
             return self._hold(reason, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
@@ -364,15 +352,20 @@ class Runner:
     def _hold(
         self, reason: str, now_ns: int, latched: bool = False
     ) -> tuple[JointCommand, ...]:
-        self._latched = latched or self._settings.rearm == 'manual'
         commands = self._brake(now_ns)
+        self._latched = latched or self._settings.rearm == 'manual'
+        self.counters.holds += self.state is not State.HOLDING
         self.state, self.reason = State.HOLDING, reason
-        self.counters.holds += 1
         return commands
 
-    def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
+    def _drop(self) -> None:
+        """Forget what was seen and asked so far: it must not move the robot any more."""
         self._generation += 1
+        self._next_step = 0
         self._history.clear()
+
+    def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
+        self._drop()
         measured = self._measure(now_ns)
         if not isinstance(measured, _Measured):
             return self._motion.stop(now_ns, None, np.zeros(len(self._joints.joints), bool))
@@ -381,9 +374,7 @@ class Runner:
     def _wait(self) -> None:
         self.state, self.reason = State.WAITING, 'no complete observation yet'
         self._complete = False
-        self._next_step = 0
-        self._generation += 1
-        self._history.clear()
+        self._drop()
 
     # Observing
 
@@ -454,6 +445,7 @@ class Runner:
         )
         if gate.refusal is not None:
             self._hold(gate.refusal, now_ns)
+            self._next_step = self._clock.step(now_ns) + self._execute_steps
             return False
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
         self.state = State.RUNNING

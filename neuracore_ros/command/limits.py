@@ -22,6 +22,8 @@ from neuracore_ros.command.spline import extent, peak_speeds
 _ENOUGH = 2.0 / 3.0
 """A segment between limited velocities is at most 1.5 times as fast as its slope."""
 
+_ATTEMPTS = 40
+_FAR = 1e6
 _EPS = 1e-9
 
 
@@ -34,6 +36,7 @@ class Followed:
         positions: Shape (1 + n, J); row 0 is the start.
         velocities: Likewise; the last row is zero.
         limited: Bool, shape (n,): where a limit changed the plan.
+        arrived: Bool, shape (n,): where the plan, inside the position limits, is reached.
         inside: Whether the first segment stays inside the position limits.
     """
 
@@ -41,6 +44,7 @@ class Followed:
     positions: Array
     velocities: Array
     limited: BoolArray
+    arrived: BoolArray
     inside: bool
 
 
@@ -57,35 +61,38 @@ def follow(
         limits: Of the J joints.
     """
     times = np.concatenate([[0.0], times_s])
+    if len(times_s) == 0:
+        none = np.zeros(0, bool)
+        still = np.zeros_like(setpoint[1])
+        return Followed(times, setpoint[0][None], still[None], none, none, inside=True)
     h = np.diff(times)
     bound = np.broadcast_to(limits.velocity, targets.shape).copy()
     # A start that is already faster, such as one with reduced limits, may only slow down.
     bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
+    allowed = np.clip(targets, limits.lower, limits.upper)
     share = np.ones(len(targets))
-    for attempt in range(40):
-        positions, limited = _chase(setpoint, reference, targets, h, limits, share)
+    for attempt in range(_ATTEMPTS):
+        positions = _chase(setpoint, reference, allowed, h, limits, share)
         velocities = _monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
         over = _over(times, positions, velocities, bound)
-        if (over <= 1.0 + _EPS).all():
+        fast = over > 1.0 + _EPS
+        if not fast.any():
             break
-        limited = limited | (over > 1.0 + _EPS)
-        share = np.where(over > 1.0 + _EPS, share * np.minimum(0.99 / over, 1.0), share)
-        least = _ENOUGH if attempt < 20 else 0.0
-        share[1:] = np.maximum(share[1:], min(least, _ENOUGH))
-        if attempt >= 20:
-            # Hardly ever needed; surely enough: all later steps shorter, the first ever shorter.
+        if attempt < _ATTEMPTS // 2:
+            share = np.where(fast, share * 0.99 / np.maximum(over, 1.0), share)
+            share[1:] = np.maximum(share[1:], _ENOUGH)
+        else:
+            # Steps act on each other; here they are all short, and the first one ever shorter.
             share[1:] = _ENOUGH
             share[0] *= 0.5
-    low, high = extent(
-        float(h[0]), (positions[0], positions[1]), (velocities[0], velocities[1])
-    )
+    low, high = extent(float(h[0]), (positions[0], positions[1]), (velocities[0], velocities[1]))
     start = positions[0]
-    inside = bool(
-        (low >= np.minimum(limits.lower, start) - _EPS).all()
-        and (high <= np.maximum(limits.upper, start) + _EPS).all()
-    )
-    return Followed(times, positions, velocities, limited, inside)
+    above = (low >= np.minimum(limits.lower, start) - _EPS).all()
+    below = (high <= np.maximum(limits.upper, start) + _EPS).all()
+    arrived = (np.abs(positions[1:] - allowed) <= _EPS).all(axis=1)
+    limited = ~arrived | (allowed != targets).any(axis=1)
+    return Followed(times, positions, velocities, limited, arrived, bool(above and below))
 
 
 def slowed(limits: Limits, factor: float) -> Limits:
@@ -100,8 +107,8 @@ def _chase(
     h: Array,
     limits: Limits,
     share: Array,
-) -> tuple[Array, BoolArray]:
-    """Positions (1 + n, J) step by step, and where they are not the targets (n,).
+) -> Array:
+    """Positions (1 + n, J) step by step.
 
     Each step goes straight towards the target: where one joint would be too fast, all joints go
     a smaller part of the way. Where limits disagree, position goes before velocity, and velocity
@@ -111,8 +118,7 @@ def _chase(
     position, slope = setpoint
     positions[0] = position
     before = reference
-    limited = np.zeros(len(targets), bool)
-    for i, target in enumerate(np.clip(targets, limits.lower, limits.upper)):
+    for i, target in enumerate(targets):
         most = limits.velocity * share[i]
         gain = limits.acceleration * h[i]
         lag = before - position
@@ -121,19 +127,17 @@ def _chase(
         )
         speed = np.abs(wanted)
         factor = float(np.min(np.divide(most, speed, out=np.ones_like(speed), where=speed > most)))
-        next_slope = np.clip(factor * wanted, slope - gain, slope + gain)
-        next_slope = np.clip(next_slope, -most, most)
+        slope = np.clip(factor * wanted, slope - gain, slope + gain)
+        slope = np.clip(slope, -most, most)
         up = _braking_speed(np.maximum(limits.upper - position, 0.0), gain, h[i])
         down = _braking_speed(np.maximum(position - limits.lower, 0.0), gain, h[i])
-        next_slope = np.clip(next_slope, -down, up)
+        slope = np.clip(slope, -down, up)
         # From outside its range, where it was measured, a joint comes in as fast as others move.
         low, high = np.minimum(limits.lower, position), np.maximum(limits.upper, position)
-        slope = next_slope
         position = np.clip(position + slope * h[i], low, high)
         positions[i + 1] = position
-        limited[i] = bool((np.abs(position - targets[i]) > 1e-9).any())
         before = target
-    return positions, limited
+    return positions
 
 
 def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
@@ -144,7 +148,7 @@ def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
         gain: Change of speed in one step, acceleration times h, shape (J,); may be infinite.
         h: The step [s].
     """
-    at_once = distance / h
+    at_once = np.minimum(distance, _FAR) / h
     finite = np.where(np.isfinite(gain), gain, 0.0)
     half = 0.5 * finite
     gradual = np.sqrt(half * half + 2.0 * finite * at_once) - half

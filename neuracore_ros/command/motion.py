@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from neuracore_ros.command.plan import BLENDS, Plan
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.stop import stop
 from neuracore_ros.description import Command
+from neuracore_ros.description.source import JOINT_TRAJECTORY
 
-JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 _REMEMBERED_S = 2.0
+_CLOSEST_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Motion:
         self._plan: Plan | None = None
         self._splines: deque[Spline] = deque()
         self._point: Array | None = None
+        self._stopping = False
         self._caught_up_ns: int | None = 0
         self.clamps = 0
 
@@ -105,7 +107,9 @@ class Motion:
         start = measured.copy()
         if (before := self.setpoint(now_ns)) is not None:
             start = np.where(self._joints.grips, before[0], start)
-        self._plan = None
+        # What was executed earlier is over: the robot may have been moved since.
+        self._splines.clear()
+        self._plan, self._stopping = None, False
         self._point = start.copy()
         self._caught_up_ns = None if blend_in else now_ns
         self._remember(
@@ -157,8 +161,9 @@ class Motion:
         if setpoint is None or (now_ns >= self._splines[-1].end_ns and not lost.any()):
             return ()
         spline = stop(now_ns, setpoint, self._joints.limits, measured, lost)
+        self._stopping = True
         self._remember(spline, now_ns)
-        return self._messages(spline, stopping=True)
+        return self._messages(spline)
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next setpoint of every topic that takes single points; none at rest.
@@ -207,20 +212,20 @@ class Motion:
         self.clamps += int(followed.limited.sum())
         spline = Spline(now_ns, followed.times_s, followed.positions, followed.velocities)
         self._remember(spline, now_ns)
-        return self._messages(spline, stopping=False)
+        return self._messages(spline)
 
     def _follow(
         self, setpoint: tuple[Array, Array], times_s: Array, now_ns: int
     ) -> Followed:
         assert self._plan is not None
         limits = self._joints.limits
-        due_ns = now_ns + 1e9 * np.concatenate([[0.0], times_s])
+        due_ns = now_ns + np.rint(1e9 * np.concatenate([[0.0], times_s])).astype(np.int64)
         targets = self._plan.at(due_ns)
         if self._caught_up_ns is not None and self._caught_up_ns <= now_ns:
             return follow(setpoint, targets[0], targets[1:], times_s, limits)
         slow = slowed(limits, self._start_speed)
         followed = follow(setpoint, targets[0], targets[1:], times_s, slow)
-        arrived = np.flatnonzero(~followed.limited)
+        arrived = np.flatnonzero(followed.arrived)
         self._caught_up_ns = int(due_ns[arrived[0] + 1]) if len(arrived) else None
         return followed
 
@@ -237,17 +242,13 @@ class Motion:
         going on as before to the next knot cannot, and from a knot there is room to brake.
         """
         ahead_s, position, velocity = knot
-        later = times_s[times_s > ahead_s + 1e-3] - ahead_s
-        if len(later) == 0:
-            later = np.array([self._step_s])
-        start_ns = now_ns + round(ahead_s * 1e9)
-        followed = self._follow((position, velocity), later, start_ns)
-        return Followed(
-            np.concatenate([[0.0], followed.times_s + ahead_s]),
-            np.concatenate([setpoint[0][None], followed.positions]),
-            np.concatenate([setpoint[1][None], followed.velocities]),
-            followed.limited,
-            followed.inside,
+        later = times_s[times_s > ahead_s + _CLOSEST_S] - ahead_s
+        followed = self._follow((position, velocity), later, now_ns + round(ahead_s * 1e9))
+        return replace(
+            followed,
+            times_s=np.concatenate([[0.0], followed.times_s + ahead_s]),
+            positions=np.concatenate([setpoint[0][None], followed.positions]),
+            velocities=np.concatenate([setpoint[1][None], followed.velocities]),
         )
 
     def _remember(self, spline: Spline, now_ns: int) -> None:
@@ -262,17 +263,24 @@ class Motion:
         return setpoint
 
     def _streamed(self) -> list[Command]:
-        return [command for command in self._joints.commands if command.stream == 'point']
+        """The topics that now take single points: a stop is one trajectory wherever it can be."""
+        return [
+            command
+            for command in self._joints.commands
+            if command.stream == 'point'
+            and not (self._stopping and command.type == JOINT_TRAJECTORY)
+        ]
 
     def _columns(self, commands: list[Command]) -> list[int]:
         every = range(len(self._joints.joints))
         return [i for command in commands for i in every[self._joints.columns(command)]]
 
-    def _messages(self, spline: Spline, stopping: bool) -> tuple[JointCommand, ...]:
+    def _messages(self, spline: Spline) -> tuple[JointCommand, ...]:
+        streamed = self._streamed()
         return tuple(
             self._message(command, spline.times_s[1:], spline.positions[1:], spline.velocities[1:])
             for command in self._joints.commands
-            if command.stream == 'chunk'
+            if command not in streamed
         )
 
     def _message(

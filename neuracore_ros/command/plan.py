@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuracore_ros.command.joints import Array
 
@@ -51,7 +52,7 @@ class Plan:
         """When the last setpoint is due."""
         return self.origin_ns + (len(self.positions) - 1) * self.step_ns
 
-    def at(self, times_ns: Array) -> Array:
+    def at(self, times_ns: NDArray[np.int64]) -> Array:
         """Positions at n times, shape (n, J): straight between setpoints, the last one after."""
         steps = np.clip((times_ns - self.origin_ns) / self.step_ns, 0, len(self.positions) - 1)
         before = np.minimum(steps.astype(int), max(len(self.positions) - 2, 0))
@@ -68,7 +69,7 @@ class Plan:
             blend: What to follow where both have setpoints.
         """
         overlap = min(max((self.end_ns - now_ns) // self.step_ns, 0), len(outputs))
-        times = now_ns + self.step_ns * np.arange(overlap + 1, dtype=float)
+        times = now_ns + self.step_ns * np.arange(overlap + 1, dtype=np.int64)
         old = self.at(times)
         followed = outputs.copy()
         if overlap:

@@ -13,6 +13,9 @@ FULL_SPEED_TO_REST_S = 0.25
 LONGEST_CATCH_UP_S = 0.5
 """How long a stop may be stretched so that a robot that lags behind can arrive gently."""
 
+SHORTEST_STOP_S = 0.1
+"""A stop lasts at least this long: the robot may lag behind by more than it still has to go."""
+
 _SHORTEST_S = 1e-6
 
 
@@ -53,7 +56,7 @@ def stop(
         longest = max(longest, min(_catch_up_s(behind, speed, limits), LONGEST_CATCH_UP_S))
         speed[lost] = 0.0
         start[lost] = np.clip(measured, limits.lower, limits.upper)[lost]
-    longest = max(longest, _SHORTEST_S)
+    longest = max(longest, SHORTEST_STOP_S)
     # A joint may have been measured slightly outside its range: then it may stay, not go on.
     room = np.where(speed > 0.0, limits.upper - start, start - limits.lower)
     with np.errstate(divide='ignore', invalid='ignore'):

@@ -1,0 +1,81 @@
+"""Whatever a policy says and whenever: what the controller plays stays within the limits."""
+
+import numpy as np
+from arms import SECOND, accepted, arm, joints_of, played, sampled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neuracore_ros.command.motion import Motion
+
+RATE_HZ = 20.0
+STEP_NS = SECOND // 20
+LIMITS = [(-1.0, 1.0, 2.0), (-0.3, 2.0, 1.0), (0.0, 0.04, 0.1), (-1.0, 1.0, 3.0, 8.0)]
+LOWER, UPPER, VELOCITY = (np.array([limit[i] for limit in LIMITS]) for i in range(3))
+NOBODY = np.zeros(len(LIMITS), bool)
+
+targets = st.one_of(st.floats(-3.0, 3.0), st.sampled_from([-1e9, -1.0, 0.0, 1.0, 2.0, 1e9]))
+events = st.lists(
+    st.tuples(
+        st.sampled_from(['merge', 'merge', 'extend', 'extend', 'stop']),
+        st.floats(0.0, 1.6),
+        st.integers(0, 2**32 - 1),
+        st.lists(targets, min_size=1, max_size=6),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+def chunk(seed, values):
+    """Something between a smooth path and noise, from and to the drawn values."""
+    random = np.random.default_rng(seed)
+    length = int(random.integers(1, 16))
+    corners = random.choice(values, (max(2, length // 4), len(LIMITS)))
+    at = np.linspace(0, len(corners) - 1, length)
+    path = np.stack([np.interp(at, range(len(corners)), c) for c in corners.T], axis=1)
+    return path + random.choice([0.0, 0.01, 1.0]) * random.standard_normal(path.shape)
+
+
+def check(command, motion, before, now_ns):
+    """All that must hold of every message that follows a motion."""
+    accepted(command, now_ns)
+    assert command.times_s[-1] <= 0.5 + 1e-9 or before[1].any()
+    position, velocity = before
+    spline = played(command, position, velocity, now_ns)
+    assert np.allclose(motion.setpoint(now_ns)[0], position, atol=1e-9)
+    assert np.allclose(motion.setpoint(now_ns)[1], velocity, atol=1e-9)
+    for start_velocity in (velocity, np.zeros_like(velocity)):
+        spline = played(command, position, start_velocity, now_ns)
+        positions, velocities = sampled(spline)
+        assert (positions >= LOWER - 1e-8).all()
+        assert (positions <= UPPER + 1e-8).all()
+        assert (np.abs(velocities) <= VELOCITY * (1 + 1e-6)).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    start=st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4),
+    events=events,
+    blend=st.sampled_from(['linear', 'none']),
+    blend_in=st.booleans(),
+    max_ahead_s=st.sampled_from([0.05, 0.1, 0.5]),
+)
+def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, max_ahead_s):
+    motion = Motion(joints_of(arm(*LIMITS)), RATE_HZ, max_ahead_s, blend, 0.25, 0.0)
+    now_ns = 10**18
+    motion.begin(LOWER + np.array(start) * (UPPER - LOWER), blend_in, now_ns)
+    for what, steps, seed, values in events:
+        before = motion.setpoint(now_ns)
+        if what == 'stop':
+            commands = motion.stop(now_ns, before[0], NOBODY)
+        elif what == 'merge':
+            if motion.setpoint(now_ns) and motion._stopping:
+                now_ns = max(now_ns, motion._splines[-1].end_ns)
+                motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
+                before = motion.setpoint(now_ns)
+            commands = motion.merge(chunk(seed, values), now_ns)
+        else:
+            commands = motion.extend(now_ns)
+        for command in commands:
+            check(command, motion, before, now_ns)
+        now_ns += round(steps * STEP_NS)

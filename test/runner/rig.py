@@ -1,0 +1,172 @@
+"""A runner beside a simulated robot: joints, their controllers, a model, and one clock."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.runner import Runner, Settings
+from neuracore_ros.sim.controller import TrajectoryController
+
+SECOND = 1_000_000_000
+START_NS = 1_700_000_000 * SECOND
+RATE_HZ = 20.0
+STEP_NS = SECOND // 20
+TARGET = DataType.JOINT_TARGET_POSITIONS
+POSITION = DataType.JOINT_POSITIONS
+
+# Index 1 stays empty: somebody else's joint.
+ROBOT = """
+robot: two
+limits:
+  a: {position: [-1, 1], velocity: 2.0}
+  b: {position: [-2, 0.5], velocity: 1.0, acceleration: 10.0}
+input: {JOINT_POSITIONS: {0: a, 2: b}}
+output: {JOINT_TARGET_POSITIONS: {0: a, 2: b}}
+sources: {JOINT_POSITIONS: {topic: joint_states}}
+commands: {JOINT_TARGET_POSITIONS: {topic: arm}}
+"""
+
+
+def manifest(horizon=16, observation_steps=1, outputs=(TARGET,)):
+    slots = (0, 1, 2)
+    return Manifest(
+        {POSITION: InputSlots(3, slots)},
+        {kind: OutputSlots(3, slots) for kind in outputs},
+        rate_hz=RATE_HZ,
+        horizon=horizon,
+        observation_steps=observation_steps,
+    )
+
+
+def make_runner(folder, robot=ROBOT, policy=None, **settings):
+    path = folder / 'robot.yaml'
+    path.write_text(robot)
+    return Runner(load_robot(path), policy or manifest(), Settings(**settings))
+
+
+def joint_state(names, positions, stamp_ns):
+    return SimpleNamespace(
+        header=SimpleNamespace(
+            stamp=SimpleNamespace(sec=stamp_ns // SECOND, nanosec=stamp_ns % SECOND)
+        ),
+        name=list(names),
+        position=list(positions),
+        velocity=[],
+        effort=[],
+    )
+
+
+def as_message(command):
+    """The JointTrajectory that the node makes of a command, without ROS."""
+
+    def duration(time_s):
+        ns = round(time_s * SECOND)
+        return SimpleNamespace(sec=ns // SECOND, nanosec=ns % SECOND)
+
+    speeds = itertools.repeat([]) if command.velocities is None else command.velocities.tolist()
+    return SimpleNamespace(
+        header=SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0)),
+        joint_names=list(command.joint_names),
+        points=[
+            SimpleNamespace(
+                time_from_start=duration(t), positions=p, velocities=v, accelerations=[], effort=[]
+            )
+            for t, p, v in zip(command.times_s, command.positions.tolist(), speeds, strict=False)
+        ],
+    )
+
+
+def hold(value):
+    """A model that always wants the same positions; slot 1 is nobody's and holds rubbish."""
+    return lambda request: np.tile([value, np.nan, value], (16, 1))
+
+
+@dataclass
+class Rig:
+    """Steps everything; a step is one tick of the runner and 5 ms simulation steps before it.
+
+    Every command must pass the controller's own checks; all are kept with their time.
+    """
+
+    runner: Runner
+    model: Callable = field(default_factory=lambda: hold(0.05))
+    latency_steps: float = 0.4
+    start: tuple = (0.0, 0.0)
+    listeners: dict | None = field(default_factory=lambda: {'arm': 1})
+
+    def __post_init__(self):
+        self.now_ns = START_NS
+        self.positions = np.array(self.start)
+        self.names = ['a', 'b']
+        self.velocity = np.array([2.0, 1.0])
+        self.velocities = np.zeros(2)
+        self.controller = TrajectoryController(self.names, self.positions)
+        self.sent = []
+        self.requests = []
+        self.pending = None
+        self.joints_alive = True
+        self.follows = True
+        self.path = [self.positions.copy()]
+
+    def do(self, outcome):
+        """Deliver what a call returned."""
+        for command in outcome.commands:
+            refused = self.controller.accept(
+                as_message(command), self.now_ns, self.positions, self.velocities
+            )
+            assert refused is None
+            self.sent.append((self.now_ns, command))
+        if outcome.request:
+            self.requests.append(outcome.request)
+            assert self.pending is None, 'a second request before the answer to the first'
+            due_ns = self.now_ns + round(self.latency_steps * STEP_NS)
+            self.pending = (due_ns, outcome.request)
+
+    def answer(self):
+        if self.pending and self.pending[0] <= self.now_ns:
+            request, self.pending = self.pending[1], None
+            try:
+                chunk = {TARGET: self.model(request)}
+            except ArithmeticError as error:
+                self.do(self.runner.failed(request, str(error), self.now_ns))
+            else:
+                self.do(self.runner.predicted(request, chunk, self.now_ns))
+
+    def simulate(self, duration_ns, period_ns=5_000_000):
+        """Move the joints; joint states come every second simulation step."""
+        for i in range(duration_ns // period_ns):
+            self.now_ns += period_ns
+            self.answer()
+            if self.follows:
+                most = 1.001 * self.velocity * period_ns / SECOND
+                change = self.controller.reference(self.now_ns) - self.positions
+                moved = np.clip(change, -most, most)
+                self.velocities = moved / (period_ns / SECOND)
+                self.positions = self.positions + moved
+            self.path.append(self.positions.copy())
+            if self.joints_alive and i % 2:
+                self.publish()
+
+    def publish(self, positions=None, stamp_ns=None):
+        values = self.positions if positions is None else positions
+        message = joint_state(self.names, values, stamp_ns or self.now_ns)
+        self.runner.receive('joint_states', message, self.now_ns)
+
+    def step(self, steps=1):
+        for _ in range(steps):
+            self.simulate(STEP_NS)
+            self.do(self.runner.tick(self.now_ns, self.listeners))
+        return self
+
+    @property
+    def state(self):
+        return self.runner.state.value
+
+    @property
+    def last(self):
+        return self.sent[-1][1]
