@@ -1,0 +1,85 @@
+"""The dataset, opened by LeRobot itself."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from recordings import write_bag
+from two_arms import LEFT, NUMBERS, RIGHT, describe, joint_states, record_left, record_right
+
+from neuracore_ros.cli.main import main
+
+READER = Path(__file__).with_name('lerobot_reader.py')
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a dataset with the real LeRobotDataset."""
+    python = os.environ.get('NEURACORE_ROS_LEROBOT_PYTHON')
+    if python is None and importlib.util.find_spec('lerobot'):
+        python = sys.executable
+    if python is None:
+        pytest.skip(
+            'lerobot is not installed; set NEURACORE_ROS_LEROBOT_PYTHON to an interpreter with it'
+        )
+
+    def run(dataset):
+        out = tmp_path / 'items.npz'
+        subprocess.run(
+            [python, str(READER), str(dataset), str(out)],
+            env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(tmp_path / 'hub')},
+            check=True,
+        )
+        return np.load(out)
+
+    return run
+
+
+def column(dataset, name):
+    files = sorted((dataset / 'data').glob('*/*.parquet'))
+    return np.concatenate([np.array(pq.read_table(file)[name].to_pylist()) for file in files])
+
+
+def test_two_robots_open_in_lerobot_with_equal_numbers_and_frames(tmp_path, read):
+    cross = describe(tmp_path, left=LEFT, right=RIGHT)
+    data = tmp_path / 'data'
+    options = ['--description', str(cross), '--image-size', '64x48', '--task', 'wave']
+    for robot, bag in (
+        ('left', record_left(tmp_path / 'l')),
+        ('right', record_right(tmp_path / 'r')),
+    ):
+        assert main(['convert', str(data), str(bag), '--robot', robot, *options]) == 0
+    items = read(data)
+    assert items['episode'].tolist() == [0] * 40 + [1] * 40
+    assert set(items['task']) == {'wave'}
+    for name in ('observation.state', 'action', 'valid.observation.state', 'valid.action'):
+        np.testing.assert_array_equal(items[name], column(data, name).astype(items[name].dtype))
+    for camera in (0, 1):
+        key = f'observation.images.rgb_{camera}'
+        ours = []
+        for file in sorted((data / 'videos' / key).glob('*/*.mp4')):
+            with av.open(str(file)) as container:
+                ours += [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+        theirs = items[key].transpose(0, 2, 3, 1)
+        assert np.abs(theirs.astype(int) - np.stack(ours)).max() <= 2
+    assert np.isfinite(items['loss'])
+
+
+def test_a_single_joint_at_an_odd_rate_opens_in_lerobot(tmp_path, read):
+    text = NUMBERS.replace('0: a, 2: c', '0: a')
+    text = text.replace(', c: {position: none, velocity: 1.0}', '')
+    bag = write_bag(tmp_path / 'bag', joint_states(2.0))
+    description = describe(tmp_path, numbers=text)
+    data = tmp_path / 'data'
+    options = ['--description', str(description), '--rate-hz', '12.5']
+    assert main(['convert', str(data), str(bag), *options]) == 0
+    items = read(data)
+    np.testing.assert_array_equal(
+        items['observation.state'].reshape(-1), column(data, 'observation.state')
+    )
