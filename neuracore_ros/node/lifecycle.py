@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node import parameters
-
-if TYPE_CHECKING:
-    from neuracore_ros.node.session import Session
+from neuracore_ros.node.session import Session
 
 
 class InferNode(LifecycleNode):  # type: ignore[misc]
@@ -77,11 +74,7 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         return self._guarded(self.stop_robot) or super().on_shutdown(state)
 
     def _configure(self) -> None:
-        # Imported late, since torch takes seconds and wrong parameters need not wait for it.
-        checked = parameters.read(self)
-        from neuracore_ros.node.session import Session
-
-        self._session = Session(self, checked, self._remember)
+        self._session = Session(self, parameters.read(self), self._remember)
         self.add_on_set_parameters_callback(parameters.refuse_change)
 
     def _activate(self) -> None:

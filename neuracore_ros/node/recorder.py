@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
+
+if TYPE_CHECKING:
+    from neuracore_ros.dataset.bag_writer import BagWriter
 
 CLOCK = Topic('/clock', 'rosgraph_msgs/msg/Clock', 'match', depth=1000)
 # A disk may pause for a moment: what arrives meanwhile waits here.
@@ -114,6 +117,9 @@ class Recorder:
         """
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
+        # A robot computer that only runs policies has no rosbags.
+        from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
+
         path = next_episode(self._folder)
         types = {self._names[topic.name]: topic.type for topic in self._subscriptions.topics}
         self._writer = BagWriter(path, types)

@@ -21,7 +21,6 @@ from neuracore_ros.node.messages import MESSAGES, to_message
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions, Topic, qos_overrides
-from neuracore_ros.policy.torchscript import load
 from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, State
 
 # Five is what ROS uses for sensors. With two, a third of the large reliable images were lost,
@@ -55,6 +54,9 @@ class Session:
     def __init__(
         self, node: LifecycleNode, parameters: Parameters, fail: Callable[[Exception], None]
     ) -> None:
+        # Torch takes seconds to import, which a wrong parameter need not wait for.
+        from neuracore_ros.policy.torchscript import load
+
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run

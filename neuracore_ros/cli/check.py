@@ -1,0 +1,173 @@
+"""``neuracore_ros check``: all that would stop ``configure``, before the robot is on."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
+from neuracore_ros.errors import BagError, DescriptionWarning, UserError
+
+if TYPE_CHECKING:
+    from neuracore_ros.dataset.bags import Bag
+    from neuracore_ros.description import Robot, Source
+    from neuracore_ros.policy.torchscript import Policy
+
+SUMMARY = 'Tell all that would stop a policy on a robot, before the robot is on.'
+EXAMPLES = """  neuracore_ros check policy.pt ur5.yaml
+  neuracore_ros check policy.pt ur5.yaml --bag bags/episode_000 --json"""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found.
+
+    Attributes:
+        errors: What stops the node, one line each, with what to do.
+        warnings: What the user should know.
+        facts: What is in order.
+    """
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """A block whose mistake of the user becomes an error here, each text once."""
+        try:
+            yield
+        except UserError as error:
+            if str(error) not in self.errors:
+                self.errors.append(str(error))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument('policy', type=Path, help='policy file')
+    parser.add_argument('robot', type=Path, help='robot file')
+    parser.add_argument('--bag', type=Path, help='a recording of this robot to look into')
+    parser.add_argument('--namespace', default='', help='of the topics in the recording')
+    parser.add_argument('--json', action='store_true', help='print JSON')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was found; 1 if anything stops the node."""
+    findings = Findings()
+    with warnings.catch_warnings(record=True) as spelling:
+        warnings.simplefilter('always', DescriptionWarning)
+        _check(arguments, findings)
+    findings.warnings[:0] = dict.fromkeys(str(warning.message) for warning in spelling)
+    if arguments.json:
+        print(json.dumps(asdict(findings), indent=2))
+    else:
+        for kind, lines in (('ok', findings.facts), ('warning', findings.warnings)):
+            for line in lines:
+                print(f'{kind}: {line}')
+        for line in findings.errors:
+            print(f'error: {line}', file=sys.stderr)
+    return 1 if findings.errors else 0
+
+
+def _check(arguments: argparse.Namespace, findings: Findings) -> None:
+    robot = policy = None
+    with findings.noting():
+        robot = _robot(arguments.robot, findings)
+    with findings.noting():
+        policy = _policy(arguments.policy, findings)
+    if robot is not None and policy is not None:
+        _check_fit(robot, policy, findings)
+    if robot is not None and arguments.bag is not None:
+        with findings.noting():
+            _check_bag(robot, arguments.bag, arguments.namespace, findings)
+
+
+def _robot(path: Path, findings: Findings) -> Robot:
+    from neuracore_ros.description import load_robot
+
+    robot = load_robot(path)
+    parts: tuple[Callable[[], object], ...] = (
+        robot.input_sources,
+        robot.measured_sources,
+        robot.commands,
+    )
+    for part in parts:
+        with findings.noting():
+            part()
+    findings.facts.append(f"{path}: robot '{robot.name}'")
+    return robot
+
+
+def _policy(path: Path, findings: Findings) -> Policy:
+    from neuracore_ros.policy.torchscript import load
+
+    policy = load(path)
+    with findings.noting():
+        taken_s = policy.warm_up()
+        findings.facts.append(
+            f'{path}: {policy.manifest.rate_hz:g} Hz, {policy.manifest.horizon} steps a '
+            f'prediction, {1000 * taken_s:.0f} ms each on this machine'
+        )
+        ahead_s = policy.manifest.horizon / policy.manifest.rate_hz
+        if taken_s > ahead_s / 2:
+            findings.warnings.append(
+                f'{path}: a prediction takes {taken_s:.2f} s here and covers {ahead_s:.2f} s: '
+                'the node may be late; use a faster device, or fewer threads for others'
+            )
+    return policy
+
+
+def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> None:
+    from neuracore_ros.command.settings import Settings
+    from neuracore_ros.policy.fit import fit
+    from neuracore_ros.runner import Runner
+
+    with findings.noting():
+        findings.warnings += fit(robot, policy.manifest).warnings
+        # What configure does, so that nothing it would refuse is missed here.
+        runner = Runner(robot, policy.manifest, Settings())
+        findings.facts.append(
+            f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
+        )
+
+
+def _check_bag(robot: Robot, path: Path, namespace: str, findings: Findings) -> None:
+    from neuracore_ros.dataset.bags import open_bag
+    from neuracore_ros.dataset.declared import require_topics
+
+    topics: dict[str, dict[str, Source]] = {}
+    for source in (*robot.input_sources(), *robot.measured_sources()):
+        topics.setdefault(source.topic, {})[source.message_name] = source
+    with open_bag(path, namespace) as bag:
+        findings.facts.append(f'{path}: {bag.count} messages on {len(bag.topics)} topics')
+        for named in topics.values():
+            with findings.noting():
+                require_topics(bag, list(named.values())[:1], robot.path)
+                for source in named.values():
+                    _require_name(bag, source)
+
+
+def _require_name(bag: Bag, source: Source) -> None:
+    if source.order or source.type not in (JOINT_STATE, JOINT_TRAJECTORY):
+        return
+    names, name = bag.names(source.topic), source.message_name
+    if not names:
+        raise BagError(
+            f'{bag.path}: {source.topic} names nothing: add order: [names by position] to its '
+            'source'
+        )
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ''
+        raise BagError(
+            f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
+            f'{source.index}{hint}). It has: {", ".join(names)}'
+        )
