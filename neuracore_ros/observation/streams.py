@@ -168,8 +168,7 @@ class Stream:
         """Header stamp, or time of arrival where it is zero or not trusted; None: refused."""
         if not self._trusts_header:
             return receive_ns
-        stamp = message.header.stamp
-        stamp_ns: int = stamp.sec * SECOND_NS + stamp.nanosec
+        stamp_ns = time_ns(message.header.stamp)
         if stamp_ns == 0:
             return receive_ns
         ahead_ns = stamp_ns - receive_ns
@@ -318,6 +317,11 @@ class Channel:
             advice = self.stream.advice()
             return self.fault('stale', f'{old}. It arrived {span(late_ns)} late: {advice}')
         return self.fault('stale', old)
+
+
+def time_ns(stamp: Any) -> int:
+    """Nanoseconds of a builtin_interfaces Time or Duration."""
+    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
 
 
 def span(nanoseconds: int) -> str:

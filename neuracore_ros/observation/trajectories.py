@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from neuracore_ros.description import Source
 from neuracore_ros.observation.names import Lookups
 from neuracore_ros.observation.numbers import LARGEST
-from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Kind, Sample, Stream
+from neuracore_ros.observation.streams import (
+    HISTORY,
+    SECOND_NS,
+    Channel,
+    Kind,
+    Sample,
+    Stream,
+    time_ns,
+)
 
 _FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 _START = attrgetter('start_ns')
@@ -167,5 +175,4 @@ class TrajectoryStream(Stream):
 
 
 def _times_ns(points: Sequence[Any]) -> NDArray[np.int64]:
-    starts = (point.time_from_start for point in points)
-    return np.array([start.sec * SECOND_NS + start.nanosec for start in starts], np.int64)
+    return np.array([time_ns(point.time_from_start) for point in points], np.int64)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from observing import MS, T0, Observation, S, observer, source, state
 
@@ -60,6 +60,7 @@ def by_the_rule(messages, name, tick):
     return (arrived_then or equal)[-1 if arrived_then else 0].positions[name]
 
 
+@settings(deadline=None)
 @given(recordings(), st.lists(st.integers(0, 40), max_size=6))
 def test_every_tick_of_any_recording_follows_the_rule(messages, ticks):
     eyes = observer(*(source(index, name) for index, name in enumerate(NAMES)))
@@ -77,6 +78,7 @@ def test_every_tick_of_any_recording_follows_the_rule(messages, ticks):
             assert {reason.source.name for reason in seen.reasons} == lacking
 
 
+@settings(deadline=None)
 @given(recordings())
 def test_ticks_while_messages_arrive_follow_the_rule(messages):
     eyes = observer(source(0, 'arm'))

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from observing import MS, T0, TARGET, S, fault, observer, only_status, source, trajectory, values
 from trajectory_msgs.msg import JointTrajectory
@@ -159,6 +159,7 @@ def _line(knots):
     return value
 
 
+@settings(deadline=None)
 @given(commands(), st.lists(st.integers(0, 30), max_size=3))
 def test_any_series_of_commands_follows_the_rule(series, delays):
     eyes, known = arm(), []
