@@ -30,3 +30,7 @@ class BagError(UserError):
 
 class DatasetError(UserError):
     """A dataset is not one, or what is added to it does not fit."""
+
+
+class TrainingError(UserError):
+    """A training run cannot begin, go on, or be resumed."""

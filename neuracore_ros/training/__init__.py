@@ -1,1 +1,1 @@
-"""neuracore_ros.training"""
+"""A dataset in, a policy file out: normalisers, encoders, policies, loop, export."""

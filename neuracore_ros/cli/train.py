@@ -1,0 +1,105 @@
+"""``neuracore_ros train``: a dataset in, a policy file out."""
+
+import argparse
+import math
+from pathlib import Path
+
+SUMMARY = 'Train one policy on all robots of a dataset; writes RUN/policy.pt.'
+EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
+  neuracore_ros train reach --out runs/reach --policy act --minutes 30
+  neuracore_ros train --resume runs/reach
+  neuracore_ros train --resume runs/reach --steps 6000"""
+
+STEPS = 3000
+
+# What a resumed run keeps.
+FIXED = (
+    *('dataset', 'out', 'policy', 'batch', 'horizon', 'observation_steps'),
+    *('learning_rate', 'shift', 'seed'),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument('dataset', nargs='?', type=Path, metavar='DATASET', help='its folder')
+    parser.add_argument('--out', type=Path, metavar='RUN', help='a new folder for the run')
+    parser.add_argument('--resume', type=Path, metavar='RUN', help='go on with an older run')
+    parser.add_argument('--policy', choices=('mlp', 'act'), help='kind of policy (mlp)')
+    parser.add_argument('--steps', type=_count, help=f'when to end ({STEPS})')
+    parser.add_argument(
+        '--minutes', type=_positive, help='when to end, whichever of the two comes first'
+    )
+    parser.add_argument('--batch', type=_count, help='rows of a step (64)')
+    parser.add_argument(
+        '--horizon', type=_count, help='steps that the policy predicts (as many as a second has)'
+    )
+    parser.add_argument(
+        '--observation-steps', type=_count, help='newest steps that the policy reads (1)'
+    )
+    parser.add_argument('--learning-rate', type=_positive, help='at its highest (0.001)')
+    parser.add_argument(
+        '--shift', type=_natural, help='pixels by which images are moved about (2)'
+    )
+    parser.add_argument('--seed', type=_natural, help='of weights, split and batches (0)')
+    parser.add_argument(
+        '--threads', type=_count, help='processor threads; another number, other rounding'
+    )
+    parser.set_defaults(wrong_usage=parser.error)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Begin or resume a run."""
+    if arguments.resume is None and (arguments.dataset is None or arguments.out is None):
+        arguments.wrong_usage('give DATASET and --out RUN, or --resume RUN')
+    given = [name for name in FIXED if getattr(arguments, name) is not None]
+    if arguments.resume is not None and given:
+        arguments.wrong_usage(
+            f'{given[0].replace("_", "-")}: a resumed run keeps its own; '
+            'only --steps, --minutes and --threads may be given'
+        )
+
+    import torch
+
+    from neuracore_ros.training.loop import train
+    from neuracore_ros.training.run import Config, Run
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    if arguments.resume is not None:
+        folder = Run(arguments.resume)
+        config = folder.resume(arguments.steps, arguments.minutes)
+    else:
+        folder = Run(arguments.out)
+        folder.require_new()
+        config = Config(
+            dataset=str(arguments.dataset.absolute()),
+            policy=arguments.policy or 'mlp',
+            steps=arguments.steps or (None if arguments.minutes else STEPS),
+            minutes=arguments.minutes,
+            batch=arguments.batch or 64,
+            horizon=arguments.horizon or 0,
+            observation_steps=arguments.observation_steps or 1,
+            learning_rate=arguments.learning_rate or 1e-3,
+            shift=2 if arguments.shift is None else arguments.shift,
+            seed=arguments.seed or 0,
+        )
+    train(config, folder)
+    return 0
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f'{number} is not at least 1')
+    return number
+
+
+def _natural(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f'{number} is below 0')
+    return number
+
+
+def _positive(text: str) -> float:
+    if not 0 < (number := float(text)) < math.inf:
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return number

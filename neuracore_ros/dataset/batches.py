@@ -1,0 +1,242 @@
+"""A dataset in memory, and batches from anywhere in it.
+
+Each video is decoded once, front to back, since seeking in it costs far more than its frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
+from neuracore_ros.description import DataType, Layout
+from neuracore_ros.errors import DatasetError
+
+Array = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+# Decoded images beyond this live in a file that the system pages in and out.
+MEMORY_LIMIT = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One robot's uninterrupted steps: rows `start` to `stop` of the dataset."""
+
+    number: int
+    robot: str
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> IntArray:
+        """Its rows, ascending."""
+        return np.arange(self.start, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a policy reads at B rows, and what it should predict.
+
+    Attributes:
+        inputs: (B, T, W) float32; RGB_IMAGES (B, T, K, height, width, 3) uint8.
+        valid: (B, W): what the robot of each row has.
+        targets: (B, H, W) float32.
+        target_valid: (B, H, W): False also past the end of the episode.
+    """
+
+    inputs: Mapping[DataType, Array]
+    valid: Mapping[DataType, BoolArray]
+    targets: Mapping[DataType, Array]
+    target_valid: Mapping[DataType, BoolArray]
+
+
+class Batches:
+    """A dataset, opened for training.
+
+    Attributes:
+        path: Its folder.
+        metadata: Layouts, rate, image size and robots.
+        episodes: In order; their rows are contiguous.
+    """
+
+    def __init__(
+        self, path: str | Path, cache: Path | None = None, memory_limit: int = MEMORY_LIMIT
+    ) -> None:
+        """Read all episodes.
+
+        Args:
+            path: The dataset's folder.
+            cache: A file for the decoded images, used if they exceed the limit.
+            memory_limit: [bytes].
+
+        Raises:
+            DatasetError: No dataset, an empty one, or one whose parts contradict each other.
+        """
+        self.path = Path(path)
+        self.metadata = load_metadata(self.path)
+        self.episodes = _episodes(self.metadata, self.path)
+        rows = self.episodes[-1].stop
+        inputs, outputs = self.metadata.input_layout, self.metadata.output_layout
+        self._start, self._stop = np.zeros((2, rows), np.int64)
+        self._state = np.zeros((rows, len(inputs.columns())), np.float32)
+        self._state_valid = np.zeros(self._state.shape, bool)
+        self._action = np.zeros((rows, len(outputs.columns())), np.float32)
+        self._action_valid = np.zeros(self._action.shape, bool)
+        cameras = inputs.widths.get(DataType.RGB_IMAGES, 0)
+        self._camera_valid = np.zeros((rows, cameras), bool)
+        self._images = _blank((rows, cameras, *self.metadata.image_size, 3), cache, memory_limit)
+        for episode in self.episodes:
+            self._start[episode.rows] = episode.start
+            self._stop[episode.rows] = episode.stop
+            self._read_numbers(episode)
+            self._read_images(episode)
+
+    @property
+    def robots(self) -> tuple[str, ...]:
+        """Robots that have episodes, in the order in which they appear."""
+        return tuple(dict.fromkeys(episode.robot for episode in self.episodes))
+
+    def take(self, rows: IntArray, observation_steps: int, horizon: int) -> Batch:
+        """Inputs at these rows, and the chunks that should follow."""
+        inputs = self.numbers(rows, observation_steps)
+        if self._camera_valid.shape[1]:
+            inputs[DataType.RGB_IMAGES] = self._images[self._past(rows, observation_steps)]
+        targets, target_valid = self.targets(rows, horizon)
+        return Batch(inputs, self.valid(rows), targets, target_valid)
+
+    def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
+        """Numeric inputs (B, T, W); before the episode's start, its first step is repeated."""
+        state = self._state[self._past(rows, observation_steps)]
+        return _split(state, self.metadata.input_layout)
+
+    def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
+        """Which input slots there are at each row, (B, W)."""
+        valid = _split(self._state_valid[rows], self.metadata.input_layout)
+        if self._camera_valid.shape[1]:
+            valid[DataType.RGB_IMAGES] = self._camera_valid[rows]
+        return valid
+
+    def targets(
+        self, rows: IntArray, horizon: int
+    ) -> tuple[dict[DataType, Array], dict[DataType, BoolArray]]:
+        """Chunks (B, H, W) and their validity: nothing is valid past the episode's end."""
+        layout = self.metadata.output_layout
+        ahead = rows[:, None] + np.arange(horizon)
+        inside = ahead < self._stop[rows][:, None]
+        ahead = np.minimum(ahead, len(self._stop) - 1)
+        valid = self._action_valid[ahead] & inside[..., None]
+        return _split(self._action[ahead], layout), _split(valid, layout)
+
+    def _past(self, rows: IntArray, steps: int) -> IntArray:
+        past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
+        return np.maximum(past, self._start[rows][:, None])
+
+    def _read_numbers(self, episode: Episode) -> None:
+        file = self.path / lerobot.data_path(episode.number)
+        try:
+            data = pq.read_table(file)
+        except (OSError, pa.ArrowException) as error:
+            raise DatasetError(f'{file}: missing or damaged: {error}') from error
+        inputs, outputs = self.metadata.input_layout, self.metadata.output_layout
+        for name, values in (
+            (lerobot.STATE, self._state),
+            (lerobot.VALID_STATE, self._state_valid),
+            (lerobot.ACTION, self._action),
+            (lerobot.VALID_ACTION, self._action_valid),
+        ):
+            if values.shape[1]:
+                values[episode.rows] = _column(data, name, file, values[episode.rows].shape)
+        for values, valid, layout in (
+            (self._state, self._state_valid, inputs),
+            (self._action, self._action_valid, outputs),
+        ):
+            wrong = np.argwhere(valid[episode.rows] & ~np.isfinite(values[episode.rows]))
+            if len(wrong):
+                step, column = wrong[0]
+                raise DatasetError(
+                    f'{file}: {layout.columns()[column]} is '
+                    f'{values[episode.start + step, column]} at step {step}'
+                )
+
+    def _read_images(self, episode: Episode) -> None:
+        for index in self.metadata.descriptions.input[episode.robot].get(DataType.RGB_IMAGES, {}):
+            self._camera_valid[episode.rows, index] = True
+            file = self.path / lerobot.video_path(episode.number, lerobot.camera_key(index))
+            _decode(file, self._images[episode.start : episode.stop, index])
+
+
+def _episodes(metadata: Metadata, path: Path) -> tuple[Episode, ...]:
+    episodes, start = [], 0
+    for number, episode in enumerate(metadata.episodes):
+        if episode.robot not in metadata.descriptions.input:
+            raise DatasetError(
+                f"{path}: episode {number} is of robot '{episode.robot}'; "
+                f'described are: {", ".join(metadata.descriptions.input)}'
+            )
+        episodes.append(Episode(number, episode.robot, start, start + episode.steps))
+        start += episode.steps
+    if not start:
+        raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
+    return tuple(episodes)
+
+
+def _blank(shape: tuple[int, ...], cache: Path | None, memory_limit: int) -> Array:
+    """Zeros; no page is touched until it is written, so that an absent camera costs nothing."""
+    if cache is not None and int(np.prod(shape)) > memory_limit:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        return np.memmap(cache, np.uint8, 'w+', shape=shape)
+    return np.zeros(shape, np.uint8)
+
+
+def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, ...]) -> Array:
+    if name not in data.column_names:
+        raise DatasetError(f"{file}: lacks the column '{name}'")
+    column = data[name].combine_chunks()
+    if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
+        column = column.flatten()
+    values: Array = column.to_numpy(zero_copy_only=False)
+    if len(data) != shape[0] or values.size != shape[0] * shape[1]:
+        raise DatasetError(
+            f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
+            f'meta says {shape[0]} of {shape[1]}'
+        )
+    return values.reshape(shape)
+
+
+def _decode(file: Path, into: Array) -> None:
+    """Fill (n, height, width, 3) with a video's frames."""
+    count = 0
+    try:
+        with av.open(str(file)) as container:
+            for frame in container.decode(video=0):
+                image = frame.to_ndarray(format='rgb24')
+                if count < len(into) and image.shape == into.shape[1:]:
+                    into[count] = image
+                count += image.shape == into.shape[1:]
+    except (av.FFmpegError, OSError, IndexError) as error:
+        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    if count != len(into):
+        height, width = into.shape[1:3]
+        raise DatasetError(
+            f'{file}: has {count} frames of {width}x{height}; the episode has {len(into)} steps'
+        )
+
+
+def _split(values: NDArray[Any], layout: Layout) -> dict[DataType, NDArray[Any]]:
+    """The concatenated slots (..., sum of W) by DataType."""
+    parts, at = {}, 0
+    for kind in layout.numeric:
+        parts[kind] = values[..., at : at + layout.widths[kind]]
+        at += layout.widths[kind]
+    return parts

@@ -1,0 +1,153 @@
+"""The training loop; reads from top to bottom.
+
+Every random choice of step n comes from (seed, n), so that a resumed run repeats an
+uninterrupted one exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from neuracore_ros.dataset.batches import Batch, Batches
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.export import export
+from neuracore_ros.training.interrupt import interrupts
+from neuracore_ros.training.learner import Learner
+from neuracore_ros.training.policies import build
+from neuracore_ros.training.prepare import make_manifest, measure
+from neuracore_ros.training.progress import Clock, Journal
+from neuracore_ros.training.run import Config, Run
+from neuracore_ros.training.sampling import IntArray, Split, draw, rows_by_robot, shift, split
+
+WARM_UP_STEPS = 100
+LOG_EVERY = 50
+SAVE_EVERY = 500
+VALIDATION_ROWS = 256
+
+
+def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
+    """Train a policy, or go on from the run's last checkpoint.
+
+    Args:
+        config: What to train; the run's own if it is resumed.
+        run: Its folder, made already.
+        report: Called with lines for people.
+
+    Returns:
+        The policy file, with the averaged weights of the last step.
+
+    Raises:
+        DatasetError: The dataset cannot be read.
+        TrainingError: The dataset changed since the run began, or the loss is not finite.
+        KeyboardInterrupt: After a checkpoint was saved.
+    """
+    data = Batches(config.dataset, cache=run.images)
+    config = _settle(config, data, run)
+    episodes = split(data.episodes, config.seed)
+    rows = list(rows_by_robot(episodes.training).values())
+    held = _held_back(data, episodes, config)
+
+    manifest = make_manifest(data, episodes.training, config.horizon, config.observation_steps)
+    statistics = measure(data, episodes.training, manifest)
+    torch.manual_seed(config.seed)
+    learner = Learner(build(config.policy, manifest, statistics), statistics.scales())
+    checkpoint = run.load()
+    if checkpoint:
+        learner.restore(checkpoint['learner'])
+    run.forget_after(learner.step)
+    report(_summary(config, data, episodes))
+
+    clock = Clock(config, learner.step, checkpoint['seconds'] if checkpoint else 0.0)
+    with interrupts() as interrupted, closing(Journal(run, report)) as journal:
+        done = clock.done(learner.step)
+        while done < 1:
+            batch = _draw_batch(data, rows, config, learner.step)
+            loss = learner.learn(batch, config.learning_rate * _schedule(learner.step, done))
+            done = clock.done(learner.step)
+
+            last = done >= 1
+            if learner.step % LOG_EVERY == 0 or last:
+                metrics = {
+                    'step': learner.step,
+                    'loss': loss,
+                    'steps_per_s': round(clock.steps_per_s(learner.step), 2),
+                    'seconds': round(clock.seconds, 1),
+                }
+                if learner.step % SAVE_EVERY == 0 or last:
+                    metrics |= _validate(learner, held)
+                journal.write(metrics, clock.left_s(learner.step))
+            if learner.step % SAVE_EVERY == 0 or last or interrupted.is_set():
+                run.save({'learner': learner.state(), 'seconds': clock.seconds})
+            if interrupted.is_set():
+                report(
+                    f'stopped at step {learner.step}; go on with: '
+                    f'neuracore_ros train --resume {run.path}'
+                )
+                raise KeyboardInterrupt
+
+    export(learner.average, manifest, run.policy)
+    report(f'{run.policy}: the averaged weights of step {learner.step}')
+    return run.policy
+
+
+def _settle(config: Config, data: Batches, run: Run) -> Config:
+    """Fill in what only the dataset tells, and hold a resumed run to it."""
+    rows = data.episodes[-1].stop
+    if config.rows not in (0, rows):
+        raise TrainingError(
+            f'{config.dataset}: has {rows} steps; it had {config.rows} when {run.path} began. '
+            'Start a new run with --out.'
+        )
+    horizon = config.horizon or max(1, round(data.metadata.rate_hz))
+    config = replace(config, rows=rows, horizon=horizon)
+    run.write_config(config)
+    return config
+
+
+def _draw_batch(data: Batches, rows: list[IntArray], config: Config, step: int) -> Batch:
+    rng = np.random.default_rng((config.seed, step))
+    batch = data.take(draw(rows, config.batch, rng), config.observation_steps, config.horizon)
+    if config.shift and DataType.RGB_IMAGES in batch.inputs:
+        images = shift(batch.inputs[DataType.RGB_IMAGES], config.shift, rng)
+        batch = replace(batch, inputs={**batch.inputs, DataType.RGB_IMAGES: images})
+    return batch
+
+
+def _held_back(data: Batches, episodes: Split, config: Config) -> dict[str, Batch]:
+    """The same rows at every validation, spread over each robot's held-back episodes."""
+    held = {}
+    for robot, rows in rows_by_robot(episodes.validation).items():
+        some = np.unique(np.linspace(0, len(rows) - 1, VALIDATION_ROWS).astype(np.int64))
+        held[robot] = data.take(rows[some], config.observation_steps, config.horizon)
+    return held
+
+
+def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
+    """Loss by robot, and their mean."""
+    losses = {f'validation_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
+    return {'validation_loss': sum(losses.values()) / len(losses), **losses} if losses else {}
+
+
+def _schedule(step: int, done: float) -> float:
+    """Share of the learning rate: linear warm-up, then a cosine to zero."""
+    return min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _summary(config: Config, data: Batches, episodes: Split) -> str:
+    robots = ', '.join(
+        f'{sum(episode.robot == robot for episode in data.episodes)} of {robot}'
+        for robot in data.robots
+    )
+    return (
+        f'{config.policy}: {config.rows} steps in {len(data.episodes)} episodes ({robots}), '
+        f'{len(episodes.validation)} held back; chunks of {config.horizon} '
+        f'at {data.metadata.rate_hz:g} Hz'
+    )

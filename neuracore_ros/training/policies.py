@@ -1,0 +1,15 @@
+"""The kinds of policy by name; each is built from a manifest alone."""
+
+from torch import nn
+
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.act import Act
+from neuracore_ros.training.mlp import ChunkMlp
+from neuracore_ros.training.normalise import Statistics
+
+POLICIES: dict[str, type[Act] | type[ChunkMlp]] = {'mlp': ChunkMlp, 'act': Act}
+
+
+def build(kind: str, manifest: Manifest, statistics: Statistics) -> nn.Module:
+    """Make an untrained policy that has the signature of DESIGN 7."""
+    return POLICIES[kind](manifest, statistics)

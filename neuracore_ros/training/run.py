@@ -1,0 +1,146 @@
+"""The folder of one training run: its configuration, metrics and checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neuracore_ros.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run is; with the dataset it decides every number of it.
+
+    Attributes:
+        dataset: Its folder.
+        policy: 'mlp' or 'act'.
+        steps: When the run ends; None if only the time does.
+        minutes: Likewise; what comes first counts.
+        batch: B, rows per step.
+        horizon: H, steps of a chunk; 0: as many as a second has.
+        observation_steps: T.
+        learning_rate: At its highest, after the warm-up.
+        shift: How far images are moved about, [px].
+        seed: Of weights, split and batches.
+        rows: Of the dataset, so that a resumed run meets the same one; 0 before it was read.
+    """
+
+    dataset: str
+    policy: str = 'mlp'
+    steps: int | None = None
+    minutes: float | None = None
+    batch: int = 64
+    horizon: int = 0
+    observation_steps: int = 1
+    learning_rate: float = 1e-3
+    shift: int = 2
+    seed: int = 0
+    rows: int = 0
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.policy = path / 'policy.pt'
+        self.tensorboard = path / 'tensorboard'
+        self.images = path / 'images.cache'
+        self._config = path / 'config.json'
+        self._metrics = path / 'metrics.jsonl'
+        self._checkpoint = path / 'checkpoint.pt'
+
+    def require_new(self) -> None:
+        """Check that nothing would be overwritten.
+
+        Raises:
+            TrainingError: The folder holds something.
+        """
+        if self._config.exists():
+            raise TrainingError(
+                f'{self.path}: holds a run already; go on with '
+                f'neuracore_ros train --resume {self.path}, or choose another --out'
+            )
+        if self.path.exists() and (not self.path.is_dir() or self._holds_more()):
+            raise TrainingError(f'{self.path}: is not an empty folder; choose another --out')
+
+    def resume(self, steps: int | None, minutes: float | None) -> Config:
+        """The configuration, with a new end where one is given.
+
+        Raises:
+            TrainingError: The folder holds no run.
+        """
+        config = self.config()
+        return replace(config, steps=steps, minutes=minutes) if steps or minutes else config
+
+    def write_config(self, config: Config) -> None:
+        """Replace the configuration; makes the folder."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        partial = self._config.with_suffix('.partial')
+        partial.write_text(json.dumps(asdict(config), indent=1) + '\n')
+        partial.replace(self._config)
+
+    def config(self) -> Config:
+        """Read the configuration.
+
+        Raises:
+            TrainingError: The folder holds no run.
+        """
+        try:
+            record = json.loads(self._config.read_text())
+            return Config(**{field.name: record[field.name] for field in fields(Config)})
+        except FileNotFoundError as error:
+            raise TrainingError(
+                f'{self.path}: holds no run to resume ({self._config.name} is missing)'
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise TrainingError(f'{self._config}: is damaged: {error}') from error
+
+    def save(self, checkpoint: Mapping[str, Any]) -> None:
+        """Replace the checkpoint; a killed process leaves the old one."""
+        partial = self._checkpoint.with_suffix('.partial')
+        torch.save(dict(checkpoint), partial)
+        partial.replace(self._checkpoint)
+
+    def load(self) -> dict[str, Any] | None:
+        """The last checkpoint; None before the first.
+
+        Raises:
+            TrainingError: The file is damaged.
+        """
+        if not self._checkpoint.exists():
+            return None
+        try:
+            loaded: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
+        except Exception as error:  # torch raises several kinds, none of them documented.
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise TrainingError(f'{self._checkpoint}: is damaged: {reason}') from error
+        return loaded
+
+    def log(self, metrics: Mapping[str, Any]) -> None:
+        """Append one line of metrics."""
+        with self._metrics.open('a') as file:
+            file.write(json.dumps(metrics) + '\n')
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All lines of metrics."""
+        if not self._metrics.exists():
+            return []
+        return [json.loads(line) for line in self._metrics.read_text().splitlines()]
+
+    def forget_after(self, step: int) -> None:
+        """Drop metrics that a resumed run is about to write again."""
+        kept = [line for line in self.metrics() if line['step'] <= step]
+        partial = self._metrics.with_suffix('.partial')
+        partial.write_text(''.join(json.dumps(line) + '\n' for line in kept))
+        partial.replace(self._metrics)
+
+    def _holds_more(self) -> bool:
+        # A run that could not even read its dataset leaves at most decoded images.
+        return any(path != self.images for path in self.path.iterdir())
