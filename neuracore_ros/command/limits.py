@@ -1,8 +1,8 @@
 """Limits: a setpoint that chases the plan, and a spline through it that keeps to the limits too.
 
 The controller plays cubics between our points, so limits must hold between them as well. Two
-properties hold for what `follow` returns, played from the start it was given, whether or not the
-controller knows the velocity there:
+properties hold for what `follow` returns, played from the start it was given, also by a
+controller that does not measure velocities and so starts at rest:
 
 - Positions: no spline leaves the range spanned by its points. Velocities are limited as by
   Fritsch and Carlson, so each segment is monotone (the first one is checked apart).
@@ -90,8 +90,8 @@ def follow(
     start = positions[0]
     above = (low >= np.minimum(limits.lower, start) - _EPS).all()
     below = (high <= np.maximum(limits.upper, start) + _EPS).all()
-    arrived = (np.abs(positions[1:] - allowed) <= _EPS).all(axis=1)
-    limited = ~arrived | (allowed != targets).any(axis=1)
+    arrived = np.all(np.abs(positions[1:] - allowed) <= _EPS, axis=1)
+    limited = ~arrived | np.any(allowed != targets, axis=1)
     return Followed(times, positions, velocities, limited, arrived, bool(above and below))
 
 

@@ -1,6 +1,7 @@
 """Whatever a policy says and whenever: what the controller plays stays within the limits."""
 
 import numpy as np
+import pytest
 from arms import SECOND, accepted, arm, joints_of, played, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,17 +40,20 @@ def chunk(seed, values):
 def check(command, motion, before, now_ns):
     """All that must hold of every message that follows a motion."""
     accepted(command, now_ns)
-    assert command.times_s[-1] <= 0.5 + 1e-9 or before[1].any()
     position, velocity = before
-    spline = played(command, position, velocity, now_ns)
     assert np.allclose(motion.setpoint(now_ns)[0], position, atol=1e-9)
     assert np.allclose(motion.setpoint(now_ns)[1], velocity, atol=1e-9)
-    for start_velocity in (velocity, np.zeros_like(velocity)):
-        spline = played(command, position, start_velocity, now_ns)
-        positions, velocities = sampled(spline)
-        assert (positions >= LOWER - 1e-8).all()
-        assert (positions <= UPPER + 1e-8).all()
-        assert (np.abs(velocities) <= VELOCITY * (1 + 1e-6)).all()
+    positions, velocities = sampled(played(command, position, velocity, now_ns))
+    assert (positions >= LOWER - 1e-8).all()
+    assert (positions <= UPPER + 1e-8).all()
+    assert (np.abs(velocities) <= VELOCITY * (1 + 1e-6)).all()
+    # A controller that does not measure velocities starts each message at rest. What first goes
+    # on as before, at a stop or close to a position limit, is then up to a third faster.
+    follows = command.times_s[0] == pytest.approx(0.05) and not motion._stopping
+    positions, velocities = sampled(played(command, position, np.zeros(len(LIMITS)), now_ns))
+    assert (positions >= LOWER - 1e-8).all()
+    assert (positions <= UPPER + 1e-8).all()
+    assert (np.abs(velocities) <= VELOCITY * (1.0 if follows else 4 / 3) * (1 + 1e-6)).all()
 
 
 @settings(max_examples=300, deadline=None)
@@ -77,5 +81,6 @@ def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, m
         else:
             commands = motion.extend(now_ns)
         for command in commands:
+            assert what == 'stop' or command.times_s[-1] <= max_ahead_s + 1e-9
             check(command, motion, before, now_ns)
         now_ns += round(steps * STEP_NS)
