@@ -17,10 +17,10 @@ AZIMUTH = (-0.6, 0.6)
 """Direction of the target from the base [rad]."""
 HEIGHT = 0.07
 """Height of the ball's centre above the table, in reaches."""
-BALL_RADIUS = 0.042
-"""In reaches: 3.6 cm for a Panda."""
-TOLERANCE = 0.05
-"""Success: the tool is at most so far from the ball's centre, in reaches (4.3 cm, Panda)."""
+BALL_RADIUS = 0.05
+"""In reaches: 4.3 cm for a Panda."""
+TOLERANCE = 0.055
+"""Success: the tool is at most so far from the ball's centre, in reaches (4.7 cm, Panda)."""
 STILL = 0.05
 """Success: every joint is at most so fast [rad/s]."""
 START_SPREAD = 0.12
