@@ -1,0 +1,189 @@
+"""Real runs on a small dataset: they learn, resume exactly, and stop with a clear line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.batches import Batches
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy import torchscript
+from neuracore_ros.training import loop
+from neuracore_ros.training.run import Config, Run
+
+TARGETS = DataType.JOINT_TARGET_POSITIONS
+
+
+def config(dataset, **changes) -> Config:
+    settings = {'steps': 6, 'batch': 8, 'horizon': 4, 'shift': 1, **changes}
+    return Config(str(dataset), **settings)
+
+
+def silent(_line: str) -> None:
+    pass
+
+
+def train(dataset, path, **changes) -> Run:
+    run = Run(path)
+    loop.train(config(dataset, **changes), run, silent)
+    return run
+
+
+@pytest.fixture(scope='module')
+def learnt(dataset, tmp_path_factory) -> Run:
+    """A short run that learns the squares."""
+    torch.set_num_threads(1)
+    path = tmp_path_factory.mktemp('runs') / 'squares'
+    return train(dataset, path, steps=160, batch=32, horizon=4, shift=0)
+
+
+def test_one_policy_learns_what_two_robots_do(learnt):
+    losses = [line['loss'] for line in learnt.metrics()]
+    assert losses[0] > 2.5 * losses[-1]
+    last = learnt.metrics()[-1]
+    assert last['validation_loss'] < 0.5
+    assert {'validation_loss/long', 'validation_loss/short'} <= last.keys()
+
+
+def test_the_policy_file_says_what_it_was_trained_on(learnt):
+    manifest = torchscript.load(learnt.policy).manifest
+    assert manifest.robots['short'].output[TARGETS] == {0: 'pan', 2: 'roll'}
+    assert manifest.input[DataType.RGB_IMAGES].trained == (0, 1)
+    assert manifest.output[TARGETS].trained == (0, 1, 2)
+    assert manifest.rate_hz == 8.0
+    assert manifest.dataset == 'squares'
+    assert {'torch', 'neuracore_ros'} <= manifest.versions.keys()
+
+
+def test_the_policy_file_goes_where_the_square_is(learnt, dataset):
+    policy = torchscript.load(learnt.policy)
+    data = Batches(dataset)
+    errors, distances = [], []
+    for episode in data.episodes:
+        batch = data.take(episode.rows[:1], 1, 4)
+        inputs = {kind: array[0] for kind, array in batch.inputs.items()}
+        valid = {kind: mask[0] for kind, mask in batch.valid.items()}
+        has = batch.target_valid[TARGETS][0]
+        target = batch.targets[TARGETS][0]
+        now = inputs[DataType.JOINT_POSITIONS][-1]
+        errors.append(np.abs(policy.predict(inputs, valid)[TARGETS] - target)[has].mean())
+        distances.append(np.abs(now - target)[has].mean())
+    assert np.mean(errors) < 0.4 * np.mean(distances)
+
+
+def test_metrics_go_to_tensorboard_too(learnt):
+    pytest.importorskip('tensorboard')
+    assert list(learnt.tensorboard.glob('events.out.tfevents.*'))
+
+
+@pytest.mark.parametrize('kind', ['mlp', 'act'])
+def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(loop, 'LOG_EVERY', 1)
+    whole = train(dataset, tmp_path / 'whole', policy=kind)
+    broken = Run(tmp_path / 'broken')
+
+    def interrupt(line: str) -> None:
+        if line.startswith('step 3 '):
+            signal.raise_signal(signal.SIGINT)
+
+    lines: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(
+            config(dataset, policy=kind),
+            broken,
+            lambda line: (lines.append(line), interrupt(line)),
+        )
+    assert lines[-1].startswith('stopped at step 3; go on with: neuracore_ros train --resume')
+    loop.train(broken.resume(None, None), broken, silent)
+
+    keys = ('step', 'loss', 'validation_loss')
+    assert [[line.get(key) for key in keys] for line in broken.metrics()] == [
+        [line.get(key) for key in keys] for line in whole.metrics()
+    ]
+    for name, values in whole.load()['learner']['policy'].items():
+        assert torch.equal(values, broken.load()['learner']['policy'][name])
+
+
+def test_metrics_after_the_last_checkpoint_are_written_anew(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run')
+    run.log({'step': 9, 'loss': 0.0})
+    loop.train(run.resume(8, None), run, silent)
+    assert [line['step'] for line in run.metrics()] == [6, 8]
+
+
+def test_a_run_may_end_by_the_clock(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', steps=None, minutes=0.01)
+    assert run.policy.is_file()
+    assert run.metrics()[-1]['seconds'] >= 0.6
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(dataset, tmp_path):
+    with pytest.raises(TrainingError, match=r'the loss is (nan|inf) at step \d+; start a new run'):
+        train(dataset, tmp_path / 'run', steps=200, learning_rate=1e30)
+    assert not (tmp_path / 'run' / 'policy.pt').exists()
+
+
+def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run')
+    record = json.loads((run.path / 'config.json').read_text())
+    (run.path / 'config.json').write_text(json.dumps({**record, 'rows': 7}))
+    with pytest.raises(TrainingError, match='has 320 steps; it had 7 when .* began'):
+        loop.train(run.resume(None, None), run, silent)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'status', 'says'),
+    [
+        (['DATA'], 2, 'give DATASET and --out RUN, or --resume RUN'),
+        (['DATA', '--out', 'RUN', '--steps', '0'], 2, '0 is not at least 1'),
+        (['DATA', '--out', 'RUN', '--policy', 'magic'], 2, "invalid choice: 'magic'"),
+        (['--resume', 'RUN', '--seed', '1'], 2, 'seed: a resumed run keeps its own'),
+        (['MISSING', '--out', 'RUN'], 1, 'not a dataset of neuracore_ros'),
+        (['--resume', 'RUN'], 1, 'holds no run to resume'),
+        (['DATA', '--out', 'DATA'], 1, 'is not an empty folder; choose another --out'),
+    ],
+)
+def test_a_mistake_gets_one_line(dataset, tmp_path, capsys, arguments, status, says):
+    places = {
+        'DATA': str(dataset),
+        'RUN': str(tmp_path / 'run'),
+        'MISSING': str(tmp_path / 'missing'),
+    }
+    try:
+        code = main(['train', *(places.get(word, word) for word in arguments)])
+    except SystemExit as exit:
+        code = exit.code
+    assert code == status
+    assert says in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_run_is_never_overwritten(dataset, tmp_path, capsys):
+    words = ['train', str(dataset), '--out', str(tmp_path / 'run'), '--steps', '2', '--batch', '2']
+    assert main(words) == 0
+    assert main(words) == 1
+    assert (
+        'holds a run already; go on with neuracore_ros train --resume' in capsys.readouterr().err
+    )
+    assert main(['train', '--resume', str(tmp_path / 'run'), '--steps', '3']) == 0
+    (tmp_path / 'run' / 'checkpoint.pt').write_bytes(b'nothing')
+    assert main(['train', '--resume', str(tmp_path / 'run')]) == 1
+    assert 'checkpoint.pt: is damaged' in capsys.readouterr().err
+
+
+def test_training_imports_no_ros():
+    code = (
+        'import sys, neuracore_ros.cli.train, neuracore_ros.training.loop; '
+        "print(sorted({'rclpy', 'rosbags'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert done.stdout.strip() == '[]'
