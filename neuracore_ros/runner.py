@@ -323,7 +323,9 @@ class Runner:
         self, now_ns: int, problems: list[str], measured: _Measured | Unusable
     ) -> tuple[JointCommand, ...]:
         if problems or not isinstance(measured, _Measured):
-            return self._hold('; '.join(problems), now_ns)
+            commands = self._hold('', now_ns)
+            self._report(problems)
+            return commands
         lost = self._lost(measured)
         if lost.any():
             i = int(np.argmax(lost))
@@ -341,21 +343,19 @@ class Runner:
         return ()
 
     def _report(self, problems: list[str]) -> None:
-        reason = '; '.join(problems)
+        """Say what keeps the robot from running, after what once stopped it."""
         if not self._complete:
             self.state = State.WAITING
         elif self.state is not State.HOLDING:
-            self.state = State.HOLDING
+            self.state, self._cause = State.HOLDING, ''
             self.counters.holds += 1
-        self.reason = reason
+        self.reason = '; '.join([self._cause, *problems] if self._cause else problems)
 
-    def _hold(
-        self, reason: str, now_ns: int, latched: bool = False
-    ) -> tuple[JointCommand, ...]:
+    def _hold(self, cause: str, now_ns: int, latched: bool = False) -> tuple[JointCommand, ...]:
         commands = self._brake(now_ns)
         self._latched = latched or self._settings.rearm == 'manual'
         self.counters.holds += self.state is not State.HOLDING
-        self.state, self.reason = State.HOLDING, reason
+        self.state, self.reason, self._cause = State.HOLDING, cause, cause
         return commands
 
     def _drop(self) -> None:
@@ -373,7 +373,7 @@ class Runner:
 
     def _wait(self) -> None:
         self.state, self.reason = State.WAITING, 'no complete observation yet'
-        self._complete = False
+        self._complete, self._cause = False, ''
         self._drop()
 
     # Observing
