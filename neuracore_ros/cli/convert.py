@@ -93,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(result.to_json(), indent=1))
     elif result.streams:
         print(table(result.streams))
+        for line in result.why():
+            print(f'unusable at {line}')
     if result.failed and not any(bag.error for bag in result.bags):
         print(
             f'neuracore_ros convert: no episode: every piece has under {arguments.min_steps} '

@@ -93,6 +93,7 @@ class Audit:
         ticks: Ticks since every stream had a sample.
         unusable: Ticks at which a value was missing.
         reasons: ``DataType name: kind`` -> ticks; one tick may have several.
+        texts: The same reasons -> the first case in one line, with figures and a cure.
     """
 
     def __init__(self, inputs: Observer, outputs: Observer) -> None:
@@ -106,6 +107,7 @@ class Audit:
         self.ticks = 0
         self.unusable = 0
         self.reasons: Counter[str] = Counter()
+        self.texts: dict[str, str] = {}
 
     def received(self, topic: str, receive_ns: int) -> None:
         """Note what a message brought that the observers were just given."""
@@ -139,10 +141,10 @@ class Audit:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}
             audit.ticks.update(kinds)
         # One stream may be input and output; it is one reason.
-        sources = {(fault.source.data_type, fault.source.name): fault.kind for fault in faults}
-        reasons = [f'{data_type} {name}: {kind}' for (data_type, name), kind in sources.items()]
-        self.reasons.update(reasons)
-        return reasons
+        reasons = {f'{f.source.data_type} {f.source.name}: {f.kind}': f.text for f in faults}
+        self.reasons.update(reasons.keys())
+        self.texts = reasons | self.texts
+        return list(reasons)
 
     def finish(self) -> None:
         """Take over the counters of the streams at the end of the recording."""

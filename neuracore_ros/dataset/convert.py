@@ -72,7 +72,8 @@ def convert(
 
     Raises:
         DescriptionError: The robot cannot be converted, or does not fit the dataset's layout.
-        DatasetError: The folder is something else, in use, or has another rate or image size.
+        DatasetError: The folder is something else, in use, or has another rate or image size;
+            or it cannot be written, for instance because the disk is full.
     """
     chosen = descriptions.robot(robot)
     _require_numbers(chosen)
@@ -82,21 +83,22 @@ def convert(
         Descriptions(descriptions.input, descriptions.output),
     )
     results = []
-    with open_dataset(dataset, new) as writer:
-        _require_same(dataset, writer.metadata, settings)
-        writer.describe(chosen)
-        for bag in bags:
-            try:
-                result = convert_bag(writer, chosen, bag, settings, progress)
-            except BagError as error:
-                result = BagResult(str(bag), error=str(error))
-            except (OSError, av.FFmpegError) as error:
-                raise DatasetError(
-                    f'{dataset}: {error}; {len(writer.metadata.episodes)} episodes are safe: '
-                    'mend this and run the same command again'
-                ) from error
-            results.append(result)
-            reported(result)
+    try:
+        with open_dataset(dataset, new) as writer:
+            _require_same(dataset, writer.metadata, settings)
+            writer.describe(chosen)
+            for bag in bags:
+                try:
+                    result = convert_bag(writer, chosen, bag, settings, progress)
+                except BagError as error:
+                    result = BagResult(str(bag), error=str(error))
+                results.append(result)
+                reported(result)
+    except (OSError, av.FFmpegError) as error:
+        raise DatasetError(
+            f'{dataset}: cannot be written: {error}; mend this and run the same command again: '
+            'no episode is lost'
+        ) from error
     return Result(str(dataset), robot, tuple(results))
 
 
@@ -123,15 +125,21 @@ def convert_bag(
         audit = Audit(inputs, outputs)
         pieces = _Pieces(writer, mine, settings)
         messages = _told(bag, {s.topic for s in _sources(robot)}, progress)
-        for _, piece in groupby(
-            rows(messages, inputs, outputs, known.rate_hz, audit), key=lambda row: row.piece
-        ):
-            pieces.add(piece)
+        try:
+            for _, piece in groupby(
+                rows(messages, inputs, outputs, known.rate_hz, audit), key=lambda row: row.piece
+            ):
+                pieces.add(piece)
+            error = _empty(bag, audit)
+        except BagError as damage:
+            error = str(damage)
         audit.finish()
-        error = _empty(bag, audit)
     if not error and audit.ticks == audit.unusable:
-        error = f'{path}: none of {audit.ticks} ticks is usable ({_advice(audit)})'
-    return BagResult(str(path), error=error, audit=audit) if error else pieces.result(audit)
+        why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
+        error = f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}){why}'
+    if not error:
+        pieces.finish(audit)
+    return pieces.result(audit, error)
 
 
 def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
@@ -190,8 +198,8 @@ class _Pieces:
         self._steps += writing.steps
         self._dropped.clear()
 
-    def result(self, audit: Audit) -> BagResult:
-        """Note that the recording is converted wholly, and tell what became of it."""
+    def finish(self, audit: Audit) -> None:
+        """Note that the recording is converted wholly."""
         self._writer.finish_bag(
             replace(
                 self._bag,
@@ -201,6 +209,9 @@ class _Pieces:
                 short_steps=sum(self._short),
             )
         )
+
+    def result(self, audit: Audit, error: str) -> BagResult:
+        """What became of the recording."""
         return BagResult(
             bag=self._bag.bag,
             episodes=tuple(self._written),
@@ -209,6 +220,7 @@ class _Pieces:
             short_pieces=len(self._short),
             short_steps=sum(self._short),
             notes=tuple(audit.late()),
+            error=error,
             audit=audit,
         )
 
@@ -268,15 +280,6 @@ def _empty(bag: Bag, audit: Audit) -> str:
     more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
     held = f'; the bag has {describe(bag, found)}' if found else ''
     return f'{bag.path}: {why}{held}{more}'
-
-
-def _advice(audit: Audit) -> str:
-    """The age that would have sufficed, for the stream that cost most ticks."""
-    worst = max(audit.streams, key=lambda stream: stream.ticks.total())
-    return (
-        f'{counts(audit.reasons)}; {worst.topic} brings {worst.rate_hz:.2f} samples per second, '
-        f'at ticks their age is {worst.age_s(0.5):.3f} s in the median'
-    )
 
 
 def _size(size: tuple[int, int] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,17 +38,21 @@ class BagResult:
     def line(self) -> str:
         """The result in one line."""
         if self.error:
-            return f'neuracore_ros convert: {self.error}'
+            kept = f' (kept: {_count(len(self.episodes), "episode")} before it)'
+            return f'neuracore_ros convert: {self.error}{kept if self.episodes else ""}'
         if self.audit is None:
-            return f'{self.bag}: skipped, already in the dataset ({self.earlier} episodes)'
-        text = f'{self.bag}: {len(self.episodes)} episodes, {self.steps} steps'
+            return (
+                f'{self.bag}: skipped, already in the dataset ({_count(self.earlier, "episode")})'
+            )
+        text = f'{self.bag}: {_count(len(self.episodes), "episode")}, {self.steps} steps'
         if self.earlier:
-            text += f', {self.earlier} episodes already in the dataset'
+            text += f', {_count(self.earlier, "episode")} already in the dataset'
         text += f'; {self.audit.unusable} of {self.audit.ticks} ticks unusable'
         if self.audit.reasons:
             text += f' ({counts(self.audit.reasons)})'
         if self.short_pieces:
-            text += f'; {self.short_pieces} short pieces dropped ({self.short_steps} steps)'
+            short = _count(self.short_pieces, 'short piece')
+            text += f'; {short} dropped ({self.short_steps} steps)'
         return '; '.join([text, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
@@ -61,6 +66,7 @@ class BagResult:
             'ticks': audit.ticks if audit else 0,
             'ticks_unusable': audit.unusable if audit else 0,
             'ticks_dropped': dict(audit.reasons) if audit else {},
+            'why': audit.texts if audit else {},
             'short_pieces': self.short_pieces,
             'short_steps': self.short_steps,
             'notes': list(self.notes),
@@ -82,6 +88,16 @@ class Result:
         """Every declared stream, over all recordings that were read."""
         return combined(bag.audit for bag in self.bags if bag.audit)
 
+    def why(self) -> list[str]:
+        """Each reason for unusable ticks, the most frequent first, with one case of it."""
+        audits = [bag.audit for bag in self.bags if bag.audit]
+        ticks: Counter[str] = Counter()
+        texts: dict[str, str] = {}
+        for audit in audits:
+            ticks.update(audit.reasons)
+            texts = audit.texts | texts
+        return [f'{_count(n, "tick")}: {texts[reason]}' for reason, n in ticks.most_common()]
+
     @property
     def failed(self) -> bool:
         """Whether something that was asked for is not in the dataset."""
@@ -99,3 +115,7 @@ class Result:
             'bags': [bag.to_json() for bag in self.bags],
             'streams': [stream.to_json() for stream in self.streams],
         }
+
+
+def _count(number: int, noun: str) -> str:
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

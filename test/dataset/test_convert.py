@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from recordings import FORMATS, Messages, at, write_bag
+from recordings import FORMATS, ROS2, Messages, Ros2Writer, at, write_bag
 from two_arms import (
     LEFT,
     NUMBERS,
@@ -63,7 +63,7 @@ def test_a_recording_becomes_a_padded_episode(tmp_path, cross, convert, kind):
         '--description', cross, '--robot', 'left', bag, '--image-size', SIZE, '--task', 'wave'
     )
     data = tmp_path / 'data'
-    assert code == 0 and '1 episodes, 40 steps' in out
+    assert code == 0 and '1 episode, 40 steps' in out
     info = json.loads((data / 'meta/info.json').read_text())
     assert info['features']['observation.state']['names'] == [
         f'JOINT_POSITIONS.{i}' for i in range(3)
@@ -175,7 +175,7 @@ def test_nothing_is_fixed_while_there_is_no_episode(tmp_path, cross, convert):
     bag = record_left(tmp_path / 'bag', seconds=0.2)
     options = ('--description', cross, '--robot', 'left', bag, '--image-size')
     code, out, error = convert(*options, 32)
-    assert code == 1 and '1 short pieces dropped (4 steps)' in out and 'no episode' in error
+    assert code == 1 and '1 short piece dropped (4 steps)' in out and 'no episode' in error
     assert convert(*options, SIZE, '--min-steps', 4)[0] == 0
 
 
@@ -185,7 +185,7 @@ def test_what_was_converted_is_skipped_even_if_it_was_moved(tmp_path, cross, con
     convert(*options, bag, '--image-size', SIZE)
     moved = shutil.move(bag, tmp_path / 'elsewhere')
     code, out, _ = convert(*options, moved, moved / 'bag.mcap')
-    assert code == 0 and out.count('skipped, already in the dataset (1 episodes)') == 2
+    assert code == 0 and out.count('skipped, already in the dataset (1 episode)') == 2
     assert len(load_metadata(tmp_path / 'data').episodes) == 1
 
 
@@ -231,6 +231,15 @@ def test_a_missing_topic_names_the_nearest_with_type_and_names(tmp_path, convert
         'did you mean /arm/joint_state (sensor_msgs/msg/JointState, 50 messages; names a, c)?'
         in error
     )
+
+
+def test_a_relative_topic_that_was_recorded_in_a_namespace_gives_the_option(tmp_path, convert):
+    text = NUMBERS.replace('topic: /joint_states', 'topic: joint_states')
+    description = describe(tmp_path, numbers=text)
+    bag = write_bag(tmp_path / 'bag', joint_states(1.0, topic='/cell/ur5/joint_states'))
+    code, _, error = convert('--description', description, bag)
+    assert code == 1 and 'did you mean --namespace /cell/ur5?' in error
+    assert convert('--description', description, bag, '--namespace', '/cell/ur5')[0] == 0
 
 
 def test_a_stream_without_the_declared_name_is_an_error_that_names_what_there_is(
@@ -286,6 +295,7 @@ def test_a_stream_that_is_always_stale_is_an_error_with_its_figures(tmp_path, co
     bag = write_bag(tmp_path / 'bag', late)
     code, _, error = convert('--description', describe(tmp_path, numbers=text), bag)
     assert code == 1 and 'none of 161 ticks is usable' in error and 'stale 161' in error
+    assert 'max_age_s is 0.001. It arrived 0.01 s late' in error
 
 
 def test_one_bad_bag_does_not_keep_the_others_out(tmp_path, convert):
@@ -293,7 +303,25 @@ def test_one_bad_bag_does_not_keep_the_others_out(tmp_path, convert):
     good = write_bag(tmp_path / 'good', joint_states(1.0))
     code, out, error = convert('--description', description, tmp_path / 'goof', good)
     assert code == 1 and 'goof: no such bag; did you mean' in error
-    assert '1 episodes' in out and len(load_metadata(tmp_path / 'data').episodes) == 1
+    assert '1 episode' in out and len(load_metadata(tmp_path / 'data').episodes) == 1
+
+
+def test_of_a_bag_that_is_damaged_later_on_the_whole_episodes_stay(tmp_path, convert):
+    bag = tmp_path / 'bag'
+    with Ros2Writer(bag, version=9) as writer:
+        kind = 'sensor_msgs/msg/JointState'
+        connection = writer.add_connection('/joint_states', kind, typestore=ROS2)
+        for _, message, log_ns in joint_states(1.0) + joint_states(0.5, start=3.0):
+            writer.write(connection, log_ns, ROS2.serialize_cdr(message, kind))
+        writer.write(connection, at(3.6), b'\x00\x01\x00\x00\x07')
+    description = describe(tmp_path, numbers=NUMBERS)
+    for earlier in (0, 1):
+        code, out, error = convert('--description', description, bag, '--json')
+        (report,) = json.loads(out)['bags']
+        assert code == 1 and 'damaged after 75 of the wanted messages' in error
+        assert ('(kept: 1 episode before it)' in error) == (not earlier)
+        assert (len(report['episodes']), report['already_converted']) == (1 - earlier, earlier)
+    assert len(load_metadata(tmp_path / 'data').episodes) == 1
 
 
 def test_a_folder_that_is_something_else_is_left_alone(tmp_path, convert):
