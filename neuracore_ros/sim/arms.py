@@ -65,7 +65,6 @@ class Arm:
         tool_xyz: The tool point in the last link [m]; ``tool_rpy`` turns z to the approach.
         home: The posture that the expert prefers and trials start near, [rad].
         reach: The scale of the scene: table, cameras, targets and tolerance grow with it [m].
-        cameras: The cameras that the robot has.
         passengers: Joints that its driver publishes although no command moves them [rad or m].
     """
 
@@ -75,7 +74,6 @@ class Arm:
     tool_rpy: Triple
     home: tuple[float, ...]
     reach: float
-    cameras: tuple[str, ...]
     capsules: tuple[Capsule, ...]
     yaw: float = 0.0
     passengers: Mapping[str, float] = field(default_factory=dict)
@@ -105,7 +103,6 @@ FRANKA = Arm(
     tool_rpy=(0, 0, -pi / 4),
     home=(0, -0.6, 0, -2.5, 0, 1.9, pi / 4),
     reach=0.855,
-    cameras=('overhead', 'wrist'),
     capsules=(
         Capsule(0, (-0.06, 0, 0.04), (0, 0, 0.06), 0.085, WHITE),
         Capsule(1, (0, 0, -0.26), (0, 0, 0), 0.066, WHITE),
@@ -140,7 +137,6 @@ UR5 = Arm(
     tool_rpy=(-pi / 2, 0, 0),
     home=(-0.2, -1.75, 1.75, -pi / 2, -pi / 2, -0.2),
     reach=0.85,
-    cameras=('overhead',),
     capsules=(
         Capsule(0, (0, 0, 0.02), (0, 0, 0.04), 0.078, GREY),
         Capsule(1, (0, -0.02, 0), (0, 0.06, 0), 0.064, BLUE),
@@ -171,7 +167,6 @@ SO100 = Arm(
     tool_rpy=(pi / 2, 0, 0),
     home=(0.0, 1.3, -1.4, 1.0, 1.57),
     reach=0.38,
-    cameras=('overhead',),
     capsules=(
         Capsule(0, (0, 0.02, 0.02), (0, -0.05, 0.02), 0.034, YELLOW),
         Capsule(1, (0, 0, 0.0), (0, 0.05, 0.01), 0.03, YELLOW),

@@ -106,7 +106,7 @@ class RobotNode(Node):  # type: ignore[misc]
         self._clock_publisher = self.create_publisher(Clock, '/clock', 10)
         self._joint_publisher = self.create_publisher(JointState, 'joint_states', 10)
         self._image_publishers = {
-            name: self.create_publisher(Image, f'{name}/image_raw', 5) for name in arm.cameras
+            name: self.create_publisher(Image, f'{name}/image_raw', 5) for name in camera.NAMES
         }
         command_topic = 'arm_controller/joint_trajectory'
         self._command_publisher = self.create_publisher(JointTrajectory, command_topic, 10)
