@@ -18,6 +18,9 @@ from neuracore_ros.sim.reaching import BALL_RADIUS, HEIGHT
 Image: TypeAlias = NDArray[np.uint8]
 Stroke: TypeAlias = tuple[Any, Any, int]
 
+NAMES = ('overhead', 'wrist')
+"""Every robot carries both, also one whose robot file names a single camera."""
+
 WIDTH, HEIGHT_PX = 160, 120
 OVERSAMPLING = 2
 SUBPIXEL_BITS = 4
