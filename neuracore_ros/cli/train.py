@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=Path, metavar='RUN', help='a new folder for the run')
     parser.add_argument('--resume', type=Path, metavar='RUN', help='go on with an older run')
     parser.add_argument('--policy', choices=('mlp', 'act'), help='kind of policy (mlp)')
-    parser.add_argument('--steps', type=_count, help=f'when to end ({STEPS})')
+    parser.add_argument(
+        '--steps', type=_natural, help=f'when to end ({STEPS}); 0 exports the untrained policy'
+    )
     parser.add_argument(
         '--minutes', type=_positive, help='when to end, whichever of the two comes first'
     )
@@ -74,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         config = Config(
             dataset=str(arguments.dataset.absolute()),
             policy=arguments.policy or 'mlp',
-            steps=arguments.steps or (None if arguments.minutes else STEPS),
+            steps=STEPS if arguments.steps is arguments.minutes is None else arguments.steps,
             minutes=arguments.minutes,
             batch=arguments.batch or 64,
             horizon=arguments.horizon or 0,

@@ -132,8 +132,8 @@ def _held_back(data: Batches, episodes: Split, config: Config) -> dict[str, Batc
 
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
     """Loss by robot, and their mean."""
-    losses = {f'validation_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
-    return {'validation_loss': sum(losses.values()) / len(losses), **losses} if losses else {}
+    losses = {f'val_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
+    return {'val_loss': sum(losses.values()) / len(losses), **losses} if losses else {}
 
 
 def _schedule(step: int, done: float) -> float:

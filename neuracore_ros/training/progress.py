@@ -25,9 +25,12 @@ class Clock:
 
     def done(self, step: int) -> float:
         """0 at the start; 1 or more when the run is over."""
-        by_steps = step / self._config.steps if self._config.steps else 0.0
-        by_time = self.seconds / (60 * self._config.minutes) if self._config.minutes else 0.0
-        return max(by_steps, by_time)
+        steps, minutes = self._config.steps, self._config.minutes
+        if steps == 0:
+            return 1.0
+        return max(
+            step / steps if steps else 0.0, self.seconds / (60 * minutes) if minutes else 0.0
+        )
 
     def steps_per_s(self, step: int) -> float:
         """Since this process began."""
@@ -61,8 +64,8 @@ class Journal:
         """One line; numbers, or numbers by robot."""
         self._run.log(metrics)
         words = [f'step {metrics["step"]}', f'loss {metrics["loss"]:.4f}']
-        if 'validation_loss' in metrics:
-            words.append(f'validation {metrics["validation_loss"]:.4f}')
+        if 'val_loss' in metrics:
+            words.append(f'val loss {metrics["val_loss"]:.4f}')
         words.append(f'{metrics["steps_per_s"]:.1f} steps/s')
         words.append(f'{int(left_s // 60)}:{int(left_s % 60):02d} left')
         self._report('  '.join(words))

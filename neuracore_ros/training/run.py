@@ -20,8 +20,8 @@ class Config:
     Attributes:
         dataset: Its folder.
         policy: 'mlp' or 'act'.
-        steps: When the run ends; None if only the time does.
-        minutes: Likewise; what comes first counts.
+        steps: When the run ends; None: only time ends it. 0 exports the untrained policy.
+        minutes: When the run ends; what comes first counts.
         batch: B, rows per step.
         horizon: H, steps of a chunk; 0: as many as a second has.
         observation_steps: T.
@@ -77,7 +77,9 @@ class Run:
             TrainingError: The folder holds no run.
         """
         config = self.config()
-        return replace(config, steps=steps, minutes=minutes) if steps or minutes else config
+        if steps is None and minutes is None:
+            return config
+        return replace(config, steps=steps, minutes=minutes)
 
     def write_config(self, config: Config) -> None:
         """Replace the configuration; makes the folder."""

@@ -48,8 +48,8 @@ def test_one_policy_learns_what_two_robots_do(learnt):
     losses = [line['loss'] for line in learnt.metrics()]
     assert losses[0] > 2.5 * losses[-1]
     last = learnt.metrics()[-1]
-    assert last['validation_loss'] < 0.5
-    assert {'validation_loss/long', 'validation_loss/short'} <= last.keys()
+    assert last['val_loss'] < 0.5
+    assert {'val_loss/long', 'val_loss/short'} <= last.keys()
 
 
 def test_the_policy_file_says_what_it_was_trained_on(learnt):
@@ -103,7 +103,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
     assert lines[-1].startswith('stopped at step 3; go on with: neuracore_ros train --resume')
     loop.train(broken.resume(None, None), broken, silent)
 
-    keys = ('step', 'loss', 'validation_loss')
+    keys = ('step', 'loss', 'val_loss')
     assert [[line.get(key) for key in keys] for line in broken.metrics()] == [
         [line.get(key) for key in keys] for line in whole.metrics()
     ]
@@ -124,6 +124,12 @@ def test_a_run_may_end_by_the_clock(dataset, tmp_path):
     assert run.metrics()[-1]['seconds'] >= 0.6
 
 
+def test_no_step_at_all_exports_the_untrained_policy(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', steps=0)
+    assert torchscript.load(run.policy).warm_up(1) > 0
+    assert run.metrics() == []
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(dataset, tmp_path):
     with pytest.raises(TrainingError, match=r'the loss is (nan|inf) at step \d+; start a new run'):
         train(dataset, tmp_path / 'run', steps=200, learning_rate=1e30)
@@ -142,7 +148,7 @@ def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
     ('arguments', 'status', 'says'),
     [
         (['DATA'], 2, 'give DATASET and --out RUN, or --resume RUN'),
-        (['DATA', '--out', 'RUN', '--steps', '0'], 2, '0 is not at least 1'),
+        (['DATA', '--out', 'RUN', '--batch', '0'], 2, '0 is not at least 1'),
         (['DATA', '--out', 'RUN', '--policy', 'magic'], 2, "invalid choice: 'magic'"),
         (['--resume', 'RUN', '--seed', '1'], 2, 'seed: a resumed run keeps its own'),
         (['MISSING', '--out', 'RUN'], 1, 'not a dataset of neuracore_ros'),
