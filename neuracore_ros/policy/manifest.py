@@ -6,7 +6,6 @@ runs too. Reading it needs no torch.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from neuracore_ros.description import (
     plain,
 )
 from neuracore_ros.errors import DescriptionError, PolicyError
+from neuracore_ros.policy.json_record import JsonRecord, is_integer, nearest
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
@@ -137,7 +137,7 @@ class Manifest:
             record = json.loads(text)
         except json.JSONDecodeError as error:
             raise PolicyError(f'{where}: the manifest is not JSON: {error}') from error
-        root = _Record(record, where)
+        root = JsonRecord(record, where)
         if (number := root.value('format')) != FORMAT or isinstance(number, bool):
             raise PolicyError(
                 f'{where}: format {number!r} is unknown; this version reads {FORMAT}'
@@ -159,70 +159,7 @@ class Manifest:
         )
 
 
-class _Record:
-    """A JSON object whose values are checked as they are taken, by their path."""
-
-    def __init__(self, value: Any, where: str) -> None:
-        if not isinstance(value, dict):
-            raise PolicyError(f'{where}: must be a JSON object, is {_short(value)}')
-        self._value = value
-        self.where = where
-
-    def value(self, key: str, **default: Any) -> Any:
-        if key not in self._value:
-            if 'default' in default:
-                return default['default']
-            there = ', '.join(self._value) or 'nothing'
-            raise PolicyError(
-                f'{self.where}: lacks {key!r}{_nearest(key, self._value)}; has: {there}'
-            )
-        return self._value[key]
-
-    def items(self) -> list[tuple[str, Any]]:
-        return list(self._value.items())
-
-    def record(self, key: str, optional: bool = False) -> _Record:
-        default: dict[str, Any] = {'default': {}} if optional else {}
-        return _Record(self.value(key, **default), f'{self.where}: {key}')
-
-    def records(self) -> list[tuple[str, _Record]]:
-        return [(key, _Record(value, f'{self.where}: {key}')) for key, value in self.items()]
-
-    def fail(self, key: str, must: str) -> PolicyError:
-        return PolicyError(
-            f'{self.where}: {key} must be {must}, is {_short(self._value.get(key))}'
-        )
-
-    def count(self, key: str, **default: int) -> int:
-        value = self.value(key, **default)
-        if not _is_int(value) or value < 1:
-            raise self.fail(key, 'an integer of at least 1')
-        return int(value)
-
-    def positive(self, key: str) -> float:
-        value = self.value(key)
-        if not _is_number(value) or not 0 < value < math.inf:
-            raise self.fail(key, 'a number above 0')
-        return float(value)
-
-    def indices(self, key: str, width: int) -> tuple[int, ...]:
-        value = self.value(key, default=list(range(width)))
-        if not isinstance(value, list) or not all(_is_int(i) and 0 <= i < width for i in value):
-            raise self.fail(key, f'a list of indices in 0..{width - 1}')
-        return tuple(sorted(set(value)))
-
-    def numbers(self, key: str, width: int) -> tuple[float, ...]:
-        value = self.value(key, default=None)
-        if value is None:
-            return ()
-        if not isinstance(value, list) or len(value) != width:
-            raise self.fail(key, f'a list of {width} numbers')
-        if not all(number is None or _is_number(number) for number in value):
-            raise self.fail(key, f'a list of {width} numbers, null where a slot has no value')
-        return tuple(math.nan if number is None else float(number) for number in value)
-
-
-def _by_type(record: _Record, read: Any) -> dict[DataType, Any]:
+def _by_type(record: JsonRecord, read: Any) -> dict[DataType, Any]:
     found = {_data_type(name, record.where): read(slots) for name, slots in record.records()}
     if not found:
         raise PolicyError(f'{record.where}: must name at least one DataType')
@@ -232,11 +169,11 @@ def _by_type(record: _Record, read: Any) -> dict[DataType, Any]:
     return {data_type: found[data_type] for data_type in DataType if data_type in found}
 
 
-def _read_input(record: _Record) -> InputSlots:
+def _read_input(record: JsonRecord) -> InputSlots:
     width = record.count('width')
     size = record.value('image_size', default=None)
     if size is not None and not (
-        isinstance(size, list) and len(size) == 2 and all(_is_int(n) and n > 0 for n in size)
+        isinstance(size, list) and len(size) == 2 and all(is_integer(n) and n > 0 for n in size)
     ):
         raise record.fail('image_size', '[height, width] in pixels')
     return InputSlots(
@@ -248,7 +185,7 @@ def _read_input(record: _Record) -> InputSlots:
     )
 
 
-def _read_output(record: _Record) -> OutputSlots:
+def _read_output(record: JsonRecord) -> OutputSlots:
     width = record.count('width')
     mode = record.value('mode', default='absolute')
     if mode not in ('absolute', 'relative'):
@@ -262,7 +199,7 @@ def _read_output(record: _Record) -> OutputSlots:
     )
 
 
-def _read_embodiment(record: _Record) -> Embodiment:
+def _read_embodiment(record: JsonRecord) -> Embodiment:
     def read(role: str) -> EmbodimentDescription:
         try:
             return embodiment(dict(record.record(role).items()), f'{record.where}: {role}')
@@ -278,7 +215,7 @@ def _data_type(name: str, where: str) -> DataType:
     except ValueError:
         known = [data_type.value for data_type in DataType]
         raise PolicyError(
-            f'{where}: {name!r} is no DataType{_nearest(name, known)}; known: {", ".join(known)}'
+            f'{where}: {name!r} is no DataType{nearest(name, known)}; known: {", ".join(known)}'
         ) from None
 
 
@@ -299,21 +236,3 @@ def _slots_json(slots: InputSlots | OutputSlots) -> dict[str, Any]:
         if values:
             record[key] = [None if math.isnan(value) else value for value in values]
     return record
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f' (did you mean {near[0]!r}?)' if near else ''
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else f'{text[:57]}...'
