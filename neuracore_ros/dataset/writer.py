@@ -155,30 +155,33 @@ class DatasetWriter:
         self._replace(replace(self.metadata, bags=(*self.metadata.bags, bag)))
 
     def describe(self, robot: Robot) -> None:
-        """Add a robot's descriptions, or check that they are still the same.
+        """Add a robot's descriptions, or check that those of its episodes still hold.
 
         Raises:
-            DatasetError: It was converted with others.
-            DescriptionError: It does not fit the layouts.
+            DatasetError: They do not.
+            DescriptionError: The robot does not fit the layouts.
         """
-        known = self.metadata.descriptions
-        for role, mine, its in (
-            ('input', known.input, robot.input),
-            ('output', known.output, robot.output),
-        ):
-            if robot.name in mine and plain(mine[robot.name]) != plain(its):
-                raise DatasetError(
-                    f"{self.root}: '{robot.name}' was described otherwise there: {role} was "
-                    f'{json.dumps(plain(mine[robot.name]))}, {robot.path} has '
-                    f'{json.dumps(plain(its))}'
-                )
-        if robot.name in known.input:
-            return
-        self.metadata.input_layout.require(robot.input, robot.name)
-        self.metadata.output_layout.require(robot.output, robot.name)
+        known, name = self.metadata.descriptions, robot.name
         described = Descriptions(
-            {**known.input, robot.name: robot.input}, {**known.output, robot.name: robot.output}
+            {**known.input, name: robot.input}, {**known.output, name: robot.output}
         )
+        known.input_layout.require(robot.input, name)
+        known.output_layout.require(robot.output, name)
+        if name in known.input:
+            before = [plain(known.input[name]), plain(known.output[name])]
+            now = [plain(robot.input), plain(robot.output)]
+            if before == now:
+                return
+            # A robot without episodes may change, as long as the others' columns stay.
+            moved = (
+                described.input_layout != known.input_layout
+                or described.output_layout != known.output_layout
+            )
+            if moved or any(episode.robot == name for episode in self.metadata.episodes):
+                raise DatasetError(
+                    f"{self.root}: '{name}' was described otherwise there: input and output were "
+                    f'{json.dumps(before)}, {robot.path} has {json.dumps(now)}'
+                )
         self._replace(replace(self.metadata, descriptions=described))
 
     def _replace(self, metadata: Metadata) -> None:

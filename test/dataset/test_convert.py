@@ -156,7 +156,15 @@ def test_a_robot_whose_description_changed_is_refused(tmp_path, cross, convert):
     convert('--description', cross, '--robot', 'left', bag, '--image-size', SIZE)
     (tmp_path / 'left.yaml').write_text(LEFT.replace('2: c', '1: c'))
     code, _, error = convert('--description', tmp_path / 'left.yaml', bag)
-    assert code == 1 and "'left' was described otherwise there: input was" in error
+    assert code == 1 and "'left' was described otherwise there" in error
+
+
+def test_a_robot_without_episodes_may_still_change_if_the_columns_stay(tmp_path, cross, convert):
+    left, right = record_left(tmp_path / 'l'), record_right(tmp_path / 'r')
+    convert('--description', cross, '--robot', 'left', left, '--image-size', SIZE)
+    (tmp_path / 'right.yaml').write_text(RIGHT.replace('1: v', '2: v'))
+    assert convert('--description', tmp_path / 'right.yaml', right)[0] == 0
+    assert column(tmp_path / 'data', 'valid.action', 1)[0].tolist() == [True, False, True]
 
 
 def test_rate_and_image_size_are_fixed_by_the_first_convert(tmp_path, cross, convert):
