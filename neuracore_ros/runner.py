@@ -75,7 +75,8 @@ class Counters:
     Attributes:
         late: Predictions that came after all their outputs were due, or not at all in time.
         holds: Times that the robot was held.
-        clamps: Setpoints sent that a limit had changed.
+        clamps: Predicted setpoints outside the position limits, and sent ones that other limits
+            kept from the plan.
         latencies_ms: From request to prediction, the newest thousand.
     """
 
@@ -367,9 +368,13 @@ class Runner:
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
         measured = self._measure(now_ns)
+        lost = np.zeros(len(self._joints.joints), bool)
         if not isinstance(measured, _Measured):
-            return self._motion.stop(now_ns, None, np.zeros(len(self._joints.joints), bool))
-        return self._motion.stop(now_ns, measured.positions, self._lost(measured))
+            return self._motion.stop(now_ns, None, lost)
+        # Once it is held, the robot may be moved by hand without being commanded for it.
+        if self.state is State.RUNNING:
+            lost = self._lost(measured)
+        return self._motion.stop(now_ns, measured.positions, lost)
 
     def _wait(self) -> None:
         self.state, self.reason = State.WAITING, 'no complete observation yet'
@@ -409,7 +414,7 @@ class Runner:
         if not running and not self._motion.at_rest(now_ns):
             return None
         if self.state is State.WAITING:
-            self.reason = 'waiting for the first prediction'
+            self.reason = 'first prediction under way'
         self._next_step = step + self._execute_steps
         steps = range(step - self._manifest.observation_steps + 1, step + 1)
         chosen = [self._seen_at(wanted) for wanted in steps]

@@ -35,15 +35,13 @@ class Followed:
         times_s: Since the start, shape (1 + n,), first 0.
         positions: Shape (1 + n, J); row 0 is the start.
         velocities: Likewise; the last row is zero.
-        limited: Bool, shape (n,): where a limit changed the plan.
-        arrived: Bool, shape (n,): where the plan, inside the position limits, is reached.
+        arrived: Bool, shape (n,): where the plan is reached; elsewhere a limit was in the way.
         inside: Whether the first segment stays inside the position limits.
     """
 
     times_s: Array
     positions: Array
     velocities: Array
-    limited: BoolArray
     arrived: BoolArray
     inside: bool
 
@@ -56,7 +54,7 @@ def follow(
     Args:
         setpoint: Position and velocity at the start, each of shape (J,).
         reference: The plan at the start, shape (J,).
-        targets: The plan afterwards, shape (n, J).
+        targets: The plan afterwards, shape (n, J), inside the position limits.
         times_s: When each target is due, shape (n,), above 0 and increasing.
         limits: Of the J joints.
     """
@@ -64,15 +62,14 @@ def follow(
     if len(times_s) == 0:
         none = np.zeros(0, bool)
         still = np.zeros_like(setpoint[1])
-        return Followed(times, setpoint[0][None], still[None], none, none, inside=True)
+        return Followed(times, setpoint[0][None], still[None], none, inside=True)
     h = np.diff(times)
     bound = np.broadcast_to(limits.velocity, targets.shape).copy()
     # A start that is already faster, such as one with reduced limits, may only slow down.
     bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
-    allowed = np.clip(targets, limits.lower, limits.upper)
     share = np.ones(len(targets))
     for attempt in range(_ATTEMPTS):
-        positions = _chase(setpoint, reference, allowed, h, limits, share)
+        positions = _chase(setpoint, reference, targets, h, limits, share)
         velocities = _monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
         over = _over(times, positions, velocities, bound)
@@ -90,9 +87,8 @@ def follow(
     start = positions[0]
     above = (low >= np.minimum(limits.lower, start) - _EPS).all()
     below = (high <= np.maximum(limits.upper, start) + _EPS).all()
-    arrived = np.all(np.abs(positions[1:] - allowed) <= _EPS, axis=1)
-    limited = ~arrived | np.any(allowed != targets, axis=1)
-    return Followed(times, positions, velocities, limited, arrived, bool(above and below))
+    arrived = np.all(np.abs(positions[1:] - targets) <= _EPS, axis=1)
+    return Followed(times, positions, velocities, arrived, bool(above and below))
 
 
 def slowed(limits: Limits, factor: float) -> Limits:

@@ -123,11 +123,14 @@ class Motion:
             outputs: Shape (n, J), the first one due one step from now; n >= 1.
             now_ns: Its arrival.
         """
+        limits = self._joints.limits
+        allowed = np.clip(outputs, limits.lower, limits.upper)
+        self.clamps += int(np.any(allowed != outputs, axis=1).sum())
         plan = self._plan
         if plan is None:
             setpoint = self._require_setpoint(now_ns)
             plan = Plan(now_ns, self._step_ns, setpoint[0][None])
-        self._plan = plan.merged(outputs, now_ns, self._blend)
+        self._plan = plan.merged(allowed, now_ns, self._blend)
         return self._publish(now_ns)
 
     def extend(self, now_ns: int) -> tuple[JointCommand, ...]:
@@ -140,7 +143,8 @@ class Motion:
             return ()
         left_s = (self._splines[-1].end_ns - now_ns) / 1e9
         enough_s = max(0.5 * self._max_ahead_s, 1.5 * self._step_s)
-        if left_s >= enough_s or self._plan.end_ns <= self._splines[-1].end_ns + 1000:
+        more_ns = self._plan.end_ns - self._splines[-1].end_ns
+        if left_s >= enough_s or more_ns < self._step_ns - 1000:
             return ()
         return self._publish(now_ns)
 
@@ -160,6 +164,8 @@ class Motion:
         # fresh measurement alone is no reason to take it from them.
         if setpoint is None or (now_ns >= self._splines[-1].end_ns and not lost.any()):
             return ()
+        if measured is not None:
+            measured = np.where(self._joints.grips, setpoint[0], measured)
         spline = stop(now_ns, setpoint, self._joints.limits, measured, lost)
         self._stopping = True
         self._remember(spline, now_ns)
@@ -209,7 +215,7 @@ class Motion:
         followed = self._follow(setpoint, times_s, now_ns)
         if not followed.inside and (knot := self._splines[-1].next_knot(now_ns)) is not None:
             followed = self._bridged(setpoint, knot, times_s, now_ns)
-        self.clamps += int(followed.limited.sum())
+        self.clamps += int((~followed.arrived).sum())
         spline = Spline(now_ns, followed.times_s, followed.positions, followed.velocities)
         self._remember(spline, now_ns)
         return self._messages(spline)

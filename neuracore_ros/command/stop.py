@@ -59,7 +59,7 @@ def stop(
     longest = max(longest, SHORTEST_STOP_S)
     # A joint may have been measured slightly outside its range: then it may stay, not go on.
     room = np.where(speed > 0.0, limits.upper - start, start - limits.lower)
-    with np.errstate(divide='ignore', over='ignore'):
+    with np.errstate(divide='ignore', over='ignore', invalid='ignore'):
         allowed = np.where(speed != 0.0, 2.0 * np.maximum(room, 0.0) / np.abs(speed), np.inf)
     rests_s = np.clip(np.floor(np.minimum(longest, allowed) * 1e6) / 1e6, _SHORTEST_S, None)
     rests_s = np.where(speed == 0.0, rests_s.max(), rests_s)

@@ -100,7 +100,8 @@ class Rig:
     listeners: dict | None = field(default_factory=lambda: {'arm': 1})
 
     def __post_init__(self):
-        self.now_ns = START_NS
+        self.true_ns = START_NS
+        self.skew_ns = 0
         self.positions = np.array(self.start)
         self.names = ['a', 'b']
         self.velocity = np.array([2.0, 1.0])
@@ -117,7 +118,7 @@ class Rig:
         """Deliver what a call returned."""
         for command in outcome.commands:
             refused = self.controller.accept(
-                as_message(command), self.now_ns, self.positions, self.velocities
+                as_message(command), self.true_ns, self.positions, self.velocities
             )
             assert refused is None
             self.sent.append((self.now_ns, command))
@@ -126,6 +127,11 @@ class Rig:
             assert self.pending is None, 'a second request before the answer to the first'
             due_ns = self.now_ns + round(self.latency_steps * STEP_NS)
             self.pending = (due_ns, outcome.request)
+
+    @property
+    def now_ns(self):
+        """The runner's clock, which may jump; the controller's does not."""
+        return self.true_ns + self.skew_ns
 
     def answer(self):
         if self.pending and self.pending[0] <= self.now_ns:
@@ -140,17 +146,17 @@ class Rig:
     def simulate(self, duration_ns, period_ns=5_000_000):
         """Move the joints; joint states come every second simulation step."""
         for i in range(duration_ns // period_ns):
-            self.now_ns += period_ns
-            self.answer()
+            self.true_ns += period_ns
             if self.follows:
                 most = 1.001 * self.velocity * period_ns / SECOND
-                change = self.controller.reference(self.now_ns) - self.positions
+                change = self.controller.reference(self.true_ns) - self.positions
                 moved = np.clip(change, -most, most)
                 self.velocities = moved / (period_ns / SECOND)
                 self.positions = self.positions + moved
             self.path.append(self.positions.copy())
             if self.joints_alive and i % 2:
                 self.publish()
+            self.answer()
 
     def publish(self, positions=None, stamp_ns=None):
         values = self.positions if positions is None else positions

@@ -78,11 +78,11 @@ def flat(rig):
 
 
 def back(rig):
-    rig.now_ns -= 10 * STEP_NS
+    rig.skew_ns -= 10 * STEP_NS
 
 
 def forward(rig):
-    rig.now_ns += 10 * STEP_NS
+    rig.skew_ns += 10 * STEP_NS
 
 
 def blocked(rig):

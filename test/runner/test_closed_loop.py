@@ -1,0 +1,131 @@
+"""Any policy, any faults, at any moment: what the robot does stays safe."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rig import STEP_NS, Rig, make_runner
+
+LOWER, UPPER, VELOCITY = np.array([-1.0, -2.0]), np.array([1.0, 0.5]), np.array([2.0, 1.0])
+EVENTS = [
+    *['run'] * 6,
+    'skip',
+    'answer late',
+    'answer soon',
+    'joints die',
+    'joints return',
+    'not a number',
+    'nobody listens',
+    'somebody listens',
+    'clock back',
+    'clock forward',
+    'model fails',
+    'model recovers',
+    'enable',
+    'disable',
+    'reset',
+    'stop',
+    'start',
+]
+
+
+def wild(seed):
+    """A policy between smooth and mad; now and then it predicts what is not a number."""
+    random = np.random.default_rng(seed)
+    reach, noise = random.choice([0.05, 0.4, 3.0]), random.choice([0.0, 0.02, 2.0])
+    phase, mad = random.uniform(0, 6, 3), random.choice([0.0, 0.0, 0.05])
+
+    def model(request):
+        due = request.tick + 1 + np.arange(16)[:, None]
+        chunk = reach * np.sin(0.15 * due + phase) + noise * random.standard_normal((16, 3))
+        if random.random() < mad:
+            chunk[random.integers(16)] = random.choice([np.nan, np.inf, 1e12])
+        return chunk
+
+    return model
+
+
+def fails(request):
+    raise ArithmeticError('boom')
+
+
+def happen(rig, event, model):
+    runner, now_ns = rig.runner, rig.now_ns
+    match event:
+        case 'skip':
+            rig.simulate(STEP_NS)
+        case 'answer late':
+            rig.latency_steps = 18.3
+        case 'answer soon':
+            rig.latency_steps = 0.7
+        case 'joints die' | 'joints return':
+            rig.joints_alive = event == 'joints return'
+        case 'not a number':
+            rig.publish(positions=[np.nan, 0.0])
+        case 'nobody listens' | 'somebody listens':
+            rig.listeners = {'arm': int(event == 'somebody listens')}
+        case 'clock back':
+            rig.skew_ns -= 7 * STEP_NS
+        case 'clock forward':
+            rig.skew_ns += 9 * STEP_NS
+        case 'model fails':
+            rig.model = fails
+        case 'model recovers':
+            rig.model = model
+        case 'enable' | 'disable':
+            rig.do(runner.enable(event == 'enable', now_ns))
+        case 'reset':
+            rig.do(runner.reset(now_ns))
+        case 'stop':
+            rig.do(runner.stop(now_ns))
+        case 'start':
+            # The owner starts only what it has stopped, and waits for it to rest.
+            if not runner._active and runner.at_rest(now_ns):
+                runner.start(now_ns)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('robot')
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    start=st.tuples(st.floats(-1.0, 1.0), st.floats(-2.0, 0.5)),
+    events=st.lists(
+        st.tuples(st.sampled_from(EVENTS), st.integers(1, 8), st.integers(0, 9)), max_size=12
+    ),
+    latency_steps=st.floats(0.0, 5.0),
+    rearm=st.sampled_from(['auto', 'manual']),
+    start_max=st.sampled_from([0.5, 10.0]),
+)
+def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
+    folder, seed, start, events, latency_steps, rearm, start_max
+):
+    runner = make_runner(folder, rearm=rearm, start_max=start_max)
+    model = wild(seed)
+    rig = Rig(runner, model, latency_steps, start)
+    # The joints could be far faster than allowed, so it is the command that keeps them slow.
+    rig.velocity = 20 * VELOCITY
+    rig.step(6)
+    for event, steps, phase in events:
+        rig.simulate(phase * STEP_NS // 10)
+        happen(rig, event, model)
+        rig.step(steps)
+    path = np.array(rig.path)
+    assert (path >= LOWER - 1e-3).all()
+    assert (path <= UPPER + 1e-3).all()
+    # The robot's own estimate of its velocity is half a millisecond step old.
+    assert (np.abs(np.diff(path, axis=0)) / 0.005 <= 1.05 * VELOCITY).all()
+    assert max((c.times_s[-1] for _, c in rig.sent), default=0.0) <= 0.5 + 1e-9
+    # Whatever state it is in, dead joints end all motion: 0.25 s to notice, 0.5 s to brake.
+    rig.joints_alive = False
+    rig.step(15)
+    last = len(rig.path)
+    sent = len(rig.sent)
+    rig.step(20)
+    assert np.ptp(rig.path[last:], axis=0) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert len(rig.sent) == sent

@@ -1,0 +1,135 @@
+"""DESIGN 8: the start gate, at every entry into RUNNING."""
+
+import numpy as np
+import pytest
+from rig import ROBOT, hold, manifest
+
+from neuracore_ros.description import DataType
+
+GRIPPER = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
+
+
+def speeds(rig, first=0):
+    return np.abs(np.diff(rig.path[first:], axis=0)) / 0.005
+
+
+def test_a_first_action_close_to_the_joints_goes_at_once(rig):
+    close = rig(model=hold(0.09)).step(4)
+    assert (close.state, close.runner.reason) == ('RUNNING', '')
+    assert speeds(close)[:, 0].max() > 0.25 * 2.0
+
+
+def test_a_first_action_further_away_is_blended_in_at_a_share_of_the_velocity_limits(rig):
+    further = rig(model=hold(0.4)).step(6)
+    assert (further.state, further.runner.reason) == ('RUNNING', 'blending in')
+    further.step(40)
+    assert speeds(further).max(axis=0) == pytest.approx([0.5, 0.25], abs=0.01)
+    assert further.positions == pytest.approx([0.4, 0.4], abs=1e-3)
+    assert further.runner.reason == ''
+    # From there on the plan is followed at full speed.
+    further.model = hold(0.0)
+    further.step(20)
+    assert speeds(further)[:, 0].max() > 0.7 * 2.0
+
+
+def test_a_first_action_beyond_start_max_holds_and_names_joint_value_and_distance(rig):
+    beyond = rig(model=hold(0.5), start=(0.0, -0.3)).step(10)
+    assert (beyond.state, beyond.sent) == ('HOLDING', [])
+    assert beyond.runner.reason == (
+        "first action of 'b' is 0.500, measured -0.300: 0.800 apart, more than start_max 0.5"
+    )
+
+
+def test_it_is_tried_again_by_itself_or_after_enable_as_rearm_says(rig):
+    for rearm, then in (('auto', 'RUNNING'), ('manual', 'HOLDING')):
+        beyond = rig(model=hold(0.5), start=(0.0, -0.9), rearm=rearm).step(10)
+        beyond.model = hold(0.0)
+        assert beyond.step(20).state == 'HOLDING'
+        beyond.model = lambda request: np.tile([0.0, 0.0, -0.9], (16, 1))
+        assert beyond.step(20).state == then, rearm
+        beyond.do(beyond.runner.enable(True, beyond.now_ns))
+        assert beyond.step(5).state == 'RUNNING'
+
+
+def test_the_gate_stands_at_every_entry_not_only_the_first(rig):
+    running = rig().step(10)
+    running.joints_alive = False
+    running.step(10)
+    assert running.state == 'HOLDING'
+    running.positions = np.array([-0.9, 0.0])
+    running.controller.hold(running.positions)
+    running.joints_alive = True
+    assert running.step(10).state == 'HOLDING'
+    assert "first action of 'a' is 0.050, measured -0.900" in running.runner.reason
+
+
+def test_it_starts_from_the_measured_joints_even_where_they_were_moved_by_hand(rig):
+    running = rig().step(10)
+    running.do(running.runner.enable(False, running.now_ns))
+    running.step(10)
+    running.positions = np.array([-0.4, 0.0])
+    running.controller.hold(running.positions)
+    running.do(running.runner.enable(True, running.now_ns))
+    first = len(running.path)
+    running.step(6)
+    assert running.state == 'RUNNING'
+    assert speeds(running, first)[:, 0].max() <= 0.25 * 2.0 + 1e-3
+
+
+def test_without_a_fresh_sample_of_every_output_joint_it_does_not_start(rig):
+    # The policy reads only 'a'; 'b' is commanded, and so must be measured.
+    robot = ROBOT.replace('input: {JOINT_POSITIONS: {0: a, 2: b}}', 'input: {JOINT_POSITIONS: {0: a}}')
+    blind = rig(robot=robot)
+    blind.names = ['a', 'other']
+    blind.step(10)
+    assert blind.sent == []
+    assert blind.state == 'WAITING'
+    assert "lacks 'b'" in blind.runner.reason
+    blind.names = ['a', 'b']
+    assert blind.step(5).state == 'RUNNING'
+
+
+def test_values_are_compared_in_the_robots_own_units(rig):
+    # Slot value = -2 x + 0.2 of the robot's own x: 0.2 in the slot is 0 on the robot.
+    robot = ROBOT.replace(
+        'commands: {JOINT_TARGET_POSITIONS: {topic: arm}}',
+        'commands: {JOINT_TARGET_POSITIONS: {topic: arm, scale: -2, offset: 0.2}}',
+    ).replace('{topic: joint_states}', '{topic: joint_states, scale: -2, offset: 0.2}')
+    turned = rig(robot=robot, model=hold(0.1)).step(10)
+    assert turned.requests[0].inputs['JOINT_POSITIONS'][0].tolist() == pytest.approx([0.2, 0, 0.2])
+    assert turned.positions == pytest.approx([0.05, 0.05], abs=1e-6)
+
+
+def test_a_gripper_that_holds_a_thing_neither_bars_the_start_nor_lets_go(rig):
+    robot = """
+robot: grips
+limits: {a: {position: [-1, 1], velocity: 2.0}, b: {position: [0, 1], velocity: 1.0}}
+input: {JOINT_POSITIONS: {0: a}}
+output: {JOINT_TARGET_POSITIONS: {0: a}, PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: b}}
+sources:
+  JOINT_POSITIONS: {topic: joint_states}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: joint_states, type: sensor_msgs/msg/JointState}
+commands:
+  JOINT_TARGET_POSITIONS: {topic: arm}
+  PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: arm}
+"""
+    policy = manifest(outputs=(DataType.JOINT_TARGET_POSITIONS, GRIPPER))
+    grips = rig(robot=robot, policy=policy, start=(0.0, 0.7))
+    predicted = grips.runner.predicted
+
+    def closing(request, chunk, now_ns):
+        return predicted(request, {**chunk, GRIPPER: np.zeros((16, 3))}, now_ns)
+
+    grips.runner.predicted = closing
+    # The thing is as wide as 0.6: the gripper stays there, wherever it is sent.
+    publish = grips.publish
+    grips.publish = lambda: publish(positions=[grips.positions[0], max(grips.positions[1], 0.6)])
+    grips.step(40)
+    assert grips.state == 'RUNNING', grips.runner.reason
+    assert grips.last.positions[-1, 1] == pytest.approx(0.0)
+    grips.do(grips.runner.enable(False, grips.now_ns))
+    grips.step(5)
+    grips.do(grips.runner.enable(True, grips.now_ns))
+    grips.step(5)
+    assert grips.state == 'RUNNING', grips.runner.reason
+    assert grips.last.positions[:, 1] == pytest.approx(0.0)
