@@ -42,7 +42,7 @@ class Operator(AbstractContextManager['Operator']):
             domain_id=domain,
             signal_handler_options=SignalHandlerOptions.NO,
         )
-        self._node = rclpy.create_node('operator', context=self._context)
+        self._node = rclpy.create_node('operator', context=self._context, enable_rosout=False)
         self._now_s = 0.0
         self._distance_m = float('nan')
         self.rejected: list[str] = []
