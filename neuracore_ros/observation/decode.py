@@ -54,7 +54,7 @@ def decode_image(message: Any) -> Pixels:
     except (AttributeError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise ObservationError(f'an image not understood ({error!r:.120})') from error
     except cv2.error as error:
-        raise ObservationError(f'an image that OpenCV refuses ({error.err})') from error
+        raise ObservationError(f'an image that OpenCV refuses ({error.err!r:.120})') from error
 
 
 def _decode_raw(message: Any) -> Pixels:
@@ -83,19 +83,19 @@ def _decode_raw(message: Any) -> Pixels:
 
 
 def _decode_compressed(message: Any) -> Pixels:
-    form = str(message.format)
+    form = f'{str(message.format)[:60]!r}'
     words = form.lower()
     data = np.frombuffer(message.data, np.uint8)
     if 'compresseddepth' in words:
-        raise ObservationError(f"format '{form}' holds depths, not colours")
+        raise ObservationError(f'format {form} holds depths, not colours')
     if not data.size:
-        raise ObservationError(f"compressed image ('{form}') without data")
+        raise ObservationError(f'compressed image ({form}) without data')
     # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     image: Any = cv2.imdecode(data, flags)
     if image is None:
         raise ObservationError(
-            f"compressed image ('{form}', {data.size} bytes) is damaged, or neither JPEG nor PNG"
+            f'compressed image ({form}, {data.size} bytes) is damaged, or neither JPEG nor PNG'
         )
     # image_transport writes 'rgb8; jpeg compressed bgr8' when the file holds what every viewer
     # expects. 'compressed rgb8' says that red and blue were swapped when it was compressed.
@@ -115,14 +115,14 @@ def _ask_cv_bridge(message: Any) -> Pixels:
         image = CvBridge().imgmsg_to_cv2(message, 'rgb8')
     # Its own error, or whatever its C++ half raises for an encoding that it does not know.
     except (CvBridgeError, RuntimeError, KeyError) as error:
-        raise ObservationError(f'{_unknown(encoding)} cv_bridge: {error}') from error
+        raise ObservationError(f'{_unknown(encoding)} cv_bridge: {error!r:.200}') from error
     return np.asarray(image, np.uint8)
 
 
 def _unknown(encoding: str) -> str:
     close = difflib.get_close_matches(encoding, ENCODINGS, 1)
     meant = f"; did you mean '{close[0]}'?" if close else '.'
-    return f"unknown encoding '{encoding:.40}'{meant} Known: {', '.join(ENCODINGS)}."
+    return f'unknown encoding {encoding[:40]!r}{meant} Known: {", ".join(ENCODINGS)}.'
 
 
 def _as_is(pixels: Array) -> Array:

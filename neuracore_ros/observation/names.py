@@ -12,6 +12,7 @@ AnyChannel = TypeVar('AnyChannel', bound=Channel)
 # invents names from filling the memory.
 _LOOKUPS = 64
 _SEEN = 512
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Lookups(Generic[AnyChannel]):
         return self._found.get(names) or self._find(names)
 
     def _find(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
-        self._seen.update(dict.fromkeys(names[: max(0, _SEEN - len(self._seen))]))
+        self._note(names)
         ours = [c for c in self._channels if c.source.message_name in names]
         self._seen.update(dict.fromkeys(c.source.message_name for c in ours))
         count = {c.source.message_name: names.count(c.source.message_name) for c in ours}
@@ -57,3 +58,9 @@ class Lookups(Generic[AnyChannel]):
                 self._found.clear()
             self._found[names] = found
         return found
+
+    def _note(self, names: tuple[str, ...]) -> None:
+        """Remember names for messages to people; what no robot would be called is left out."""
+        for name in names[: max(0, _SEEN - len(self._seen))]:
+            if isinstance(name, str) and len(name) <= _LONGEST and name.isprintable():
+                self._seen[name] = None

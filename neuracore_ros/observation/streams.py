@@ -202,7 +202,16 @@ class Stream:
 class Channel:
     """One name of a stream: its newest samples, and what is wrong when there is none."""
 
-    __slots__ = ('_max_age_ns', 'key', 'refusal', 'samples', 'source', 'stamp_ns', 'stream')
+    __slots__ = (
+        '_lack',
+        '_max_age_ns',
+        'key',
+        'refusal',
+        'samples',
+        'source',
+        'stamp_ns',
+        'stream',
+    )
 
     def __init__(self, stream: Stream, source: Source, history: int = HISTORY):
         self.stream = stream
@@ -212,6 +221,7 @@ class Channel:
         self.samples: deque[Sample] = deque(maxlen=history)
         self.stamp_ns: int | None = None  # of the newest sample
         age_s = source.max_age_s
+        self._lack = (0, '')  # the count of names seen when the text was made
         self._max_age_ns = None if age_s is None else round(age_s * SECOND_NS)
 
     def is_newer(self, stamp_ns: int, receive_ns: int) -> bool:
@@ -285,7 +295,10 @@ class Channel:
         if not seen or self.source.message_name in seen:
             text = f'{topic}: {self.label} has no sample yet'
         else:
-            text = self._lacking(seen)
+            # Looking for similar names takes longer than a tick may, and they seldom change.
+            if self._lack[0] != len(seen):
+                self._lack = len(seen), self._lacking(seen)
+            text = self._lack[1]
         # A message that was refused as a whole was never searched for its names.
         if refused is not None:
             return StreamFault(self.source, refused.kind, f'{text}. Refused: {refused.text}')

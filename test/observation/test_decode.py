@@ -263,5 +263,5 @@ def test_an_encoding_unknown_here_is_left_to_cv_bridge(monkeypatch):
     module = SimpleNamespace(CvBridge=CvBridge, CvBridgeError=TypeError)
     monkeypatch.setitem(sys.modules, 'cv_bridge', module)
     assert decode_image(changed(encoding='nv21')).tolist() == CORNERS.tolist()
-    with pytest.raises(ObservationError, match=r'Known: rgb8.*cv_bridge: Unrecognized'):
+    with pytest.raises(ObservationError, match=r'Known: rgb8.*cv_bridge: TypeError.*Unrecognized'):
         decode_image(changed(encoding='rgb9'))

@@ -1,6 +1,7 @@
 """Ways in which a stream can lie, and what is said of each."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from observing import (
     Observation,
     S,
     fault,
+    header,
     image,
     observer,
     only_status,
@@ -211,6 +213,14 @@ def test_huge_messages_and_ever_new_names_stay_small_in_memory_and_text():
     (stream,) = eyes.streams
     assert len(stream.seen) <= 512
     assert len(stream._lookups._found) <= 64
+
+
+def test_names_that_are_no_names_neither_raise_nor_break_the_line():
+    eyes = observer(source(0, 'wrist'))
+    for names in (['\n', 'w' * 10_000, 'wrist_1'], [1, 2, None], 'wrist'):
+        message = SimpleNamespace(name=names, position=[0.0] * len(names), header=header(0))
+        eyes.receive(JOINTS, message, T0)
+    assert "did you mean 'wrist_1'?). It has: wrist_1, " in told(eyes, T0)[1]
 
 
 def test_a_frozen_camera_is_told_though_its_stamps_are_new():

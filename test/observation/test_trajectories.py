@@ -91,7 +91,7 @@ def test_a_point_with_too_few_positions_is_told_with_numbers():
     eyes.receive('/cmd', message, T0)
     assert 'a point has 1 positions for 2 names' in fault(eyes.observe(T0))[1]
     eyes.receive('/cmd', JointTrajectory(), T0 + 1)
-    assert 'order' in fault(eyes.observe(T0 + 1))[1]
+    assert '`order: [...]`' in fault(eyes.observe(T0 + 1))[1]
 
 
 def test_a_start_in_another_clock_is_told_with_the_line_to_write():
