@@ -8,7 +8,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.encoders import PATCH, Cameras, Numbers, PatchEncoder, shrinkage
@@ -92,7 +91,9 @@ class Attention(nn.Module):
         query = self.query(queries).view(batch, count, self.heads, -1).transpose(1, 2)
         pair = self.key_value(tokens).view(batch, tokens.shape[1], 2, self.heads, -1)
         key, value = pair.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        # By hand: torch's fused attention took half the time of a training step on a CPU.
+        scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
+        mixed = scores.masked_fill(~mask, -math.inf).softmax(-1) @ value
         result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, count, -1))
         return result
 

@@ -102,8 +102,10 @@ class Convolutions(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps (N, C, h, w) of images (N, 3, height, width)."""
-        small = F.avg_pool2d(images.float() / 127.5 - 1.0, self.shrink)
-        maps: Tensor = self.layers(small)
+        images = images.float() / 127.5 - 1.0
+        if self.shrink > 1:
+            images = F.avg_pool2d(images, self.shrink)
+        maps: Tensor = self.layers(images)
         return maps
 
 

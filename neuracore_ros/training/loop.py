@@ -1,7 +1,7 @@
 """The training loop; reads from top to bottom.
 
 Every random choice of step n comes from (seed, n), so that a resumed run repeats an
-uninterrupted one exactly.
+uninterrupted one exactly; unless the clock ends it, since then the clock sets the learning rate.
 """
 
 from __future__ import annotations
