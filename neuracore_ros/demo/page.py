@@ -25,8 +25,9 @@ th, td { padding: .3rem .9rem; text-align: left; border-bottom: 1px solid #e3e7e
 th { font-weight: 600; color: #596273; } td.number { text-align: right; }
 td.empty { color: #b3bac6; } td.good { color: #14713d; font-weight: 600; }
 .gallery { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); }
-figure { margin: 0; } figure img { width: 49%; image-rendering: auto; border-radius: 3px; }
+  grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
+figure { margin: 0; } figure div { display: flex; gap: .3rem; }
+figure img { width: 50%; border-radius: 3px; }
 figcaption { font-size: .85rem; color: #596273; }
 figcaption b.reached { color: #14713d; } figcaption b.missed { color: #a8322a; }
 svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
@@ -70,7 +71,7 @@ def write_page(
         curves: Name -> training curve.
         pictures: Folder with ``<robot>_<driver>_<seed>_start.png`` and ``_end.png``.
     """
-    robots = ', '.join(trained_on)
+    robots = ' and '.join(trained_on)
     sections = [
         '<h1>One policy, several robots</h1>',
         f'<p class="lead">One policy was trained on {html.escape(robots)}, from episodes recorded '
@@ -167,7 +168,7 @@ def _figure(trial: Trial, pictures: Path) -> str:
             images.append(f'<img alt="{moment}" src="data:image/png;base64,{data}">')
     word = 'reached' if trial.success else 'missed'
     return (
-        f'<figure>{" ".join(images)}<figcaption>trial {trial.seed}: '
+        f'<figure><div>{"".join(images)}</div><figcaption>trial {trial.seed}: '
         f'{100 * trial.start_m:.0f} cm &rarr; {100 * trial.distance_m:.1f} cm, '
         f'<b class="{word}">{word}</b></figcaption></figure>'
     )

@@ -77,7 +77,7 @@ def run_demo(options: Options) -> list[Trial]:
     policies = {'expert': None, **{d: _train(d, options) for d in ('untrained', 'trained')}}
     say('driving the robots: the scripted expert, the untrained and the trained policy')
     trials = _Trials(out / 'trials.jsonl')
-    work = [(robot, driver) for driver in policies for robot in TRAINED_ON + NEVER_SEEN]
+    work = [(robot, driver) for robot in TRAINED_ON + NEVER_SEEN for driver in policies]
 
     def drive(pair: tuple[str, str]) -> None:
         robot, driver = pair
@@ -88,7 +88,7 @@ def run_demo(options: Options) -> list[Trial]:
         say(f'{robot}, {driver}: {sum(t.success for t in mine)} of {len(mine)} reached')
 
     _side_by_side(drive, work)
-    everything = [trial for robot, driver in sorted(work) for trial in trials.of(robot, driver)]
+    everything = [trial for robot, driver in work for trial in trials.of(robot, driver)]
     write_page(
         out / 'report.html',
         load_descriptions([shipped(CROSS_EMBODIMENT), *map(shipped, NEVER_SEEN)]),
