@@ -26,6 +26,7 @@ from neuracore_ros.command.gate import start_gate
 from neuracore_ros.command.joints import Array, BoolArray, Joints
 from neuracore_ros.command.motion import JointCommand, Motion
 from neuracore_ros.command.settings import Settings, State
+from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import DataType, Layout, Robot, Source
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.observation.observer import Observation, Observer, Unusable
@@ -90,14 +91,6 @@ class Counters:
         return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else np.nan
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """Fresh positions of all commanded joints, (J,), in the robot's units, and their stamps."""
-
-    positions: Array
-    stamps_ns: tuple[int, ...]
-
-
 class Runner:
     """One policy on one robot.
 
@@ -151,6 +144,7 @@ class Runner:
             command_rate_hz=settings.command_rate_hz,
         )
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
+        self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self.counters = Counters()
         self._history: deque[tuple[int, Observation]] = deque(maxlen=manifest.observation_steps)
         self._in_flight: Request | None = None
@@ -178,6 +172,7 @@ class Runner:
         """Become active again after `stop`; steps are counted from the next tick on."""
         self._active = True
         self._clock.restart()
+        self._tracking.note(None)
         self._latched = False
         self._motion.forget()
         self._wait()
@@ -199,10 +194,11 @@ class Runner:
             return Outcome(self._step_points(now_ns))
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
+        measured = self._measure(now_ns)
         if self.state is State.DISABLED:
+            self._note(measured)
             return Outcome(commands + self._step_points(now_ns))
         observation = self._observer.observe(now_ns)
-        measured = self._measure(now_ns)
         problems = _problems(observation, measured)
         if isinstance(observation, Observation) and not problems:
             self._complete = True
@@ -213,6 +209,7 @@ class Runner:
         elif problems and not self._latched:
             self._drop()
             self._report(problems)
+        self._note(measured)
         request = None if problems else self._request(step, now_ns)
         if self.state is State.RUNNING:
             commands += self._motion.extend(now_ns)
@@ -305,6 +302,7 @@ class Runner:
         if self.state is State.RUNNING:
             commands = self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
         self._drop()
+        self._tracking.note(None)
         self._observer.clear()
         self._measured.clear()
         return commands
@@ -321,27 +319,34 @@ class Runner:
         ]
 
     def _check_running(
-        self, now_ns: int, problems: list[str], measured: _Measured | Unusable
+        self, now_ns: int, problems: list[str], measured: Measured | Unusable
     ) -> tuple[JointCommand, ...]:
-        if problems or not isinstance(measured, _Measured):
+        if problems or not isinstance(measured, Measured):
             commands = self._hold('', now_ns)
             self._report(problems)
             return commands
-        lost = self._lost(measured)
-        if lost.any():
-            i = int(np.argmax(lost))
-            reason = (
-                f"'{self._joints.joints[i].name}' does not follow: it is at "
-                f'{measured.positions[i]:.3f}, more than max_tracking_error '
-                f'({self._settings.max_tracking_error:g}) from where it was sent'
-            )
-            return self._hold(reason, now_ns, latched=True)
+        if why := self._does_not_follow(measured):
+            return self._hold(why, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
         if self._motion.runs_dry(now_ns - self._step_ns // 2):
             self.counters.late += 1
             return self._hold('prediction late: the plan has run out', now_ns)
         self.reason = 'blending in' if self._motion.blending_in else ''
         return ()
+
+    def _does_not_follow(self, measured: Measured) -> str:
+        """The tracking fault, if there is one."""
+        if self._settings.dry_run:
+            return ''
+        names = [joint.name for joint in self._joints.joints]
+        for i in np.flatnonzero(self._tracking.jumped(measured)):
+            return f"'{names[i]}' is reported to have jumped to {measured.positions[i]:.3f}"
+        for i in np.flatnonzero(self._tracking.lost(measured, self._motion)):
+            return (
+                f"'{names[i]}' does not follow: it is at {measured.positions[i]:.3f}, more than "
+                f'max_tracking_error ({self._settings.max_tracking_error:g}) off its command'
+            )
+        return ''
 
     def _report(self, problems: list[str]) -> None:
         """Say what keeps the robot from running, after what once stopped it."""
@@ -369,11 +374,11 @@ class Runner:
         self._drop()
         measured = self._measure(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
-        if not isinstance(measured, _Measured):
+        if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
             return self._motion.stop(now_ns, None, lost)
         # Once it is held, the robot may be moved by hand without being commanded for it.
-        if self.state is State.RUNNING:
-            lost = self._lost(measured)
+        if self.state is State.RUNNING and not self._settings.dry_run:
+            lost = self._tracking.lost(measured, self._motion)
         return self._motion.stop(now_ns, measured.positions, lost)
 
     def _wait(self) -> None:
@@ -383,27 +388,17 @@ class Runner:
 
     # Observing
 
-    def _measure(self, now_ns: int) -> _Measured | Unusable:
+    def _note(self, measured: Measured | Unusable) -> None:
+        self._tracking.note(measured if isinstance(measured, Measured) else None)
+
+    def _measure(self, now_ns: int) -> Measured | Unusable:
         seen = self._measured.observe(now_ns)
         if isinstance(seen, Unusable):
             return seen
         pairs = list(zip(self._joints.joints, self._measured_from, strict=True))
         positions = [j.to_message(float(seen.inputs[s.data_type][s.index])) for j, s in pairs]
         stamps = [now_ns - round(1e9 * seen.ages_s[s.data_type, s.name]) for _, s in pairs]
-        return _Measured(np.array(positions, float), tuple(stamps))
-
-    def _lost(self, measured: _Measured) -> BoolArray:
-        """Which joints are not where they were sent, (J,); a gripper may close on a thing."""
-        lost = np.zeros(len(self._joints.joints), bool)
-        if self._settings.dry_run:
-            return lost
-        setpoints = {stamp: self._motion.setpoint(stamp) for stamp in set(measured.stamps_ns)}
-        for i, stamp in enumerate(measured.stamps_ns):
-            setpoint = setpoints[stamp]
-            if setpoint is not None and not self._joints.grips[i]:
-                error = abs(float(setpoint[0][i] - measured.positions[i]))
-                lost[i] = error > self._settings.max_tracking_error
-        return lost
+        return Measured(np.array(positions, float), np.array(stamps, np.int64))
 
     # Predicting
 
@@ -411,7 +406,7 @@ class Runner:
         running = self.state is State.RUNNING
         if self._in_flight or self._latched or step < self._next_step:
             return None
-        if not running and not self._motion.at_rest(now_ns):
+        if not running and not self._may_start(now_ns):
             return None
         if self.state is State.WAITING:
             self.reason = 'first prediction under way'
@@ -424,6 +419,11 @@ class Runner:
         }
         self._in_flight = Request(step, inputs, chosen[-1].valid, self._generation, now_ns)
         return self._in_flight
+
+    def _may_start(self, now_ns: int) -> bool:
+        """Whether the robot rests, and where it does is sure."""
+        sure = self._tracking.confirmed or self._settings.dry_run
+        return sure and self._motion.at_rest(now_ns)
 
     def _seen_at(self, step: int) -> Observation:
         """The observation of a step, or the newest before it; at first, the first repeated."""
@@ -441,8 +441,11 @@ class Runner:
     def _enter(self, first: Array, now_ns: int) -> bool:
         """The start gate; whether the robot may move."""
         measured = self._measure(now_ns)
-        if not isinstance(measured, _Measured):
+        if not isinstance(measured, Measured):
             self._report(_problems(measured))
+            return False
+        if not self._settings.dry_run and self._tracking.jumped(measured).any():
+            self._next_step = 0
             return False
         settings = self._settings
         gate = start_gate(

@@ -15,6 +15,7 @@ EVENTS = [
     'joints die',
     'joints return',
     'not a number',
+    'one lie',
     'nobody listens',
     'somebody listens',
     'clock back',
@@ -61,7 +62,9 @@ def happen(rig, event, model):
         case 'joints die' | 'joints return':
             rig.joints_alive = event == 'joints return'
         case 'not a number':
-            rig.publish(positions=[np.nan, 0.0])
+            rig.publish(positions=[np.nan, rig.positions[1]])
+        case 'one lie':
+            rig.publish(positions=rig.positions + np.array([0.0, 0.9]))
         case 'nobody listens' | 'somebody listens':
             rig.listeners = {'arm': int(event == 'somebody listens')}
         case 'clock back':

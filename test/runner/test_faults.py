@@ -36,7 +36,7 @@ def not_a_number(rig):
     def stepped(steps=1):
         for _ in range(steps):
             step()
-            publish(positions=[np.nan, 0.0])
+            publish(positions=[np.nan, rig.positions[1]])
         return rig
 
     rig.step = stepped
@@ -89,6 +89,11 @@ def blocked(rig):
     rig.follows = False
 
 
+def lies(rig):
+    publish = rig.publish
+    rig.publish = lambda: publish(positions=rig.positions + 0.9)
+
+
 INPUT = [
     (stale, "joint_states: 'a' .* is 0.25 s old; max_age_s is 0.2"),
     (frozen_stamp, 'max_age_s is 0.2'),
@@ -106,6 +111,7 @@ NEEDS_ENABLE = [
     (too_short, r'shape \(15, 3\), wants \(16, W\)'),
     (too_narrow, r"shape \(16, 2\), wants \(16, W\) for JOINT_TARGET_POSITIONS index 2 \('b'\)"),
     (flat, r'shape \(48,\)'),
+    (lies, "'a' is reported to have jumped to 1"),
     (blocked, "'a' does not follow: it is at -?0.*, more than max_tracking_error"),
 ]
 
@@ -150,6 +156,7 @@ def test_a_dead_stream_stops_the_robot_within_max_age_and_one_period(rig):
 def recover(rig: Rig):
     """End every fault."""
     rig.__dict__.pop('step', None)
+    rig.__dict__.pop('publish', None)
     rig.joints_alive, rig.follows, rig.latency_steps = True, True, 1.0
     rig.names, rig.listeners = ['a', 'b'], {'arm': 1}
     rig.model = lambda request: np.zeros((16, 3)) + rig_positions(request)

@@ -7,17 +7,19 @@ from rig import START_NS, STEP_NS, TARGET, joint_state, make_runner, manifest
 from neuracore_ros.errors import UserError
 
 
-def ramp(tick, horizon=16):
-    """Output i of an observation made at a tick is 0.001 times the step at which it is due."""
-    return {TARGET: np.tile(0.001 * (tick + 1 + np.arange(horizon))[:, None], (1, 3))}
+def ramp():
+    """Output i is 0.001 * (i + 1): the steps from the observation to when it is due."""
+    return {TARGET: np.tile(0.001 * np.arange(1, 17)[:, None], (1, 3))}
 
 
-def ready(runner, step=0):
-    """Ticks until that step, with joints at zero; the last outcome."""
-    for k in range(step + 1):
+def ready(runner):
+    """Two ticks of an enabled runner, with joints at zero; the second, at START_NS, asks."""
+    runner.enable(False, START_NS)
+    for k in (-1, 0):
         now_ns = START_NS + k * STEP_NS
         runner.receive('joint_states', joint_state('ab', [0.0, 0.0], now_ns), now_ns)
         outcome = runner.tick(now_ns, {'arm': 1})
+        runner.enable(True, now_ns)
     return outcome
 
 
@@ -28,14 +30,14 @@ def test_a_prediction_that_arrives_in_tick_m_drops_its_first_m_minus_k_outputs(
     runner = make_runner(tmp_path)
     request = ready(runner).request
     now_ns = START_NS + round(arrives_in * STEP_NS)
-    (command,) = runner.predicted(request, ramp(0), now_ns).commands
+    (command,) = runner.predicted(request, ramp(), now_ns).commands
     assert command.positions[:, 0] == pytest.approx(0.001 * (first_due + np.arange(10)))
 
 
 def test_the_first_output_left_goes_out_one_step_ahead_and_the_next_a_step_later(tmp_path):
     runner = make_runner(tmp_path)
     request = ready(runner).request
-    (command,) = runner.predicted(request, ramp(0), START_NS + 20_000_000).commands
+    (command,) = runner.predicted(request, ramp(), START_NS + 20_000_000).commands
     assert command.times_s == pytest.approx(0.05 * np.arange(1, 11))
 
 
@@ -46,7 +48,7 @@ def test_a_prediction_of_which_nothing_is_left_is_late_and_holds_the_robot(tmp_p
         now_ns = START_NS + k * STEP_NS
         runner.receive('joint_states', joint_state('ab', [0.0, 0.0], now_ns), now_ns)
         runner.tick(now_ns, {'arm': 1})
-    assert runner.predicted(request, ramp(0), now_ns).commands == ()
+    assert runner.predicted(request, ramp(), now_ns).commands == ()
     assert runner.state.value == 'HOLDING'
     assert runner.reason == 'prediction late: 16 steps after its observation, horizon 16'
     assert runner.counters.late == 1
@@ -91,13 +93,13 @@ def test_there_is_never_a_second_request_before_an_answer(rig):
 def test_a_skipped_tick_skips_a_step(tmp_path):
     runner = make_runner(tmp_path, execute_steps=4)
     request = ready(runner).request
-    runner.predicted(request, ramp(0), START_NS)
+    runner.predicted(request, ramp(), START_NS)
     for k in (1, 3, 5):
         now_ns = START_NS + k * STEP_NS
         state = runner._motion.setpoint(now_ns)[0]
         runner.receive('joint_states', joint_state('ab', state, now_ns), now_ns)
         outcome = runner.tick(now_ns, {'arm': 1})
-    assert outcome.request.tick == 5
+    assert outcome.request.tick == request.tick + 5
 
 
 def test_before_enough_steps_have_passed_the_first_is_repeated(rig):

@@ -1,0 +1,80 @@
+"""Whether the robot is where it was sent, as far as its measurements can be believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.command.motion import Motion
+
+_FASTER = 1.5
+"""A measured joint may move this much faster than its limit before it is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Fresh positions of all commanded joints.
+
+    Attributes:
+        positions: Shape (J,), in the robot's own units.
+        stamps_ns: When each was measured, shape (J,).
+    """
+
+    positions: Array
+    stamps_ns: NDArray[np.int64]
+
+
+class Tracking:
+    """Compares what is measured with what was commanded, and with what was measured before.
+
+    A gripper is never at fault: it closes on things, and so need not arrive.
+    """
+
+    def __init__(self, joints: Joints, max_error: float) -> None:
+        """For J joints.
+
+        Args:
+            joints: What is commanded.
+            max_error: Largest distance between commanded and measured [rad].
+        """
+        self._joints = joints
+        self._max_error = max_error
+        self._before: Measured | None = None
+        self.confirmed = False
+
+    def note(self, measured: Measured | None) -> None:
+        """Remember a step's measurement; None where there is none, or the clock has jumped.
+
+        It is ``confirmed`` from the second one on that agrees with the one before: one sample
+        alone may be a sensor's lie, and the robot would start from there.
+        """
+        before = self._before
+        if measured is None or before is None or self.jumped(measured).any():
+            self.confirmed = False
+        elif (measured.stamps_ns > before.stamps_ns).all():
+            self.confirmed = True
+        self._before = measured
+
+    def jumped(self, measured: Measured) -> BoolArray:
+        """Joints, (J,), that no robot could have moved so far since the step before.
+
+        A broken sensor must not become motion: such a position is not held, and not started from.
+        """
+        if self._before is None:
+            return np.zeros(len(measured.positions), bool)
+        moved = np.abs(measured.positions - self._before.positions)
+        elapsed_s = np.maximum(measured.stamps_ns - self._before.stamps_ns, 0) / 1e9
+        most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._max_error
+        return np.asarray((moved > most) & ~self._joints.grips)
+
+    def lost(self, measured: Measured, motion: Motion) -> BoolArray:
+        """Joints, (J,), that are not where they were sent at the time of their measurement."""
+        lost = np.zeros(len(measured.positions), bool)
+        for stamp_ns in np.unique(measured.stamps_ns):
+            if (setpoint := motion.setpoint(int(stamp_ns))) is not None:
+                away = np.abs(setpoint[0] - measured.positions) > self._max_error
+                lost |= away & (measured.stamps_ns == stamp_ns)
+        return np.asarray(lost & ~self._joints.grips)
