@@ -145,6 +145,13 @@ def test_a_name_that_vanishes_goes_stale_while_the_others_live():
     assert [(r.source.name, r.kind) for r in seen.reasons] == [('b', 'stale')]
 
 
+def test_in_one_instant_of_a_simulated_clock_the_last_message_without_stamp_counts():
+    eyes = observer(source(0, 'a'))
+    eyes.receive(JOINTS, state(0, a=1.0), T0)
+    eyes.receive(JOINTS, state(0, a=2.0), T0)
+    assert values(eyes.observe(T0)) == [2]
+
+
 def test_two_drivers_of_one_topic_do_not_hide_each_other():
     eyes = observer(source(0, 'a'), source(1, 'b'))
     for number in range(40):
