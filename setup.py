@@ -26,7 +26,17 @@ setup(
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
         'train': ['rosbags', 'pyarrow', 'av', 'tensorboard'],
-        'dev': ['pytest', 'hypothesis', 'rosbags-image', 'ruff', 'mypy', 'types-PyYAML'],
+        'dev': [
+            'colcon-core',
+            'colcon-python-setup-py',
+            'colcon-ros',
+            'hypothesis',
+            'mypy',
+            'pytest',
+            'rosbags-image',
+            'ruff',
+            'types-PyYAML',
+        ],
     },
     entry_points={
         'console_scripts': [

@@ -1,0 +1,100 @@
+"""The package as colcon and pip see it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import neuracore_ros
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ['package.xml', 'setup.py', 'setup.cfg', 'resource', 'launch', 'config', 'neuracore_ros']
+
+
+def test_every_file_that_names_the_version_names_the_same():
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    assert package.findtext('version') == neuracore_ros.__version__
+    assert (
+        re.search(r"version='(.+?)'", (ROOT / 'setup.py').read_text())[1]
+        == neuracore_ros.__version__
+    )
+
+
+def test_package_xml_names_no_build_tool_and_a_maintainer_that_can_be_reached():
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    assert package.get('format') == '3'
+    assert package.find('buildtool_depend') is None, 'ament_python is no rosdep key'
+    assert package.findtext('export/build_type') == 'ament_python'
+    # colcon falls back to plain Python, in silence, where the address is not valid.
+    assert re.fullmatch(r'[^@\s]+@[^@\s]+\.[a-z]+', package.find('maintainer').get('email'))
+
+
+@pytest.fixture(scope='module')
+def workspace(tmp_path_factory) -> Path:
+    """A colcon workspace in which this package was built."""
+    colcon = Path(sys.executable).parent / 'colcon'
+    if not colcon.is_file() and not shutil.which('colcon'):
+        pytest.skip('colcon is not installed: the ament package was not built')
+    folder = tmp_path_factory.mktemp('workspace')
+    package = folder / 'src' / 'neuracore_ros'
+    package.mkdir(parents=True)
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, package / name, ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            shutil.copy(source, package / name)
+    environment = {**os.environ, 'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}'}
+    done = subprocess.run(
+        ['colcon', 'build'],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_colcon_builds_an_ament_package(workspace):
+    share = workspace / 'install' / 'neuracore_ros' / 'share'
+    assert (share / 'ament_index' / 'resource_index' / 'packages' / 'neuracore_ros').is_file()
+    assert (share / 'neuracore_ros' / 'package.xml').is_file()
+    assert (share / 'neuracore_ros' / 'launch' / 'infer.launch.py').is_file()
+    shipped = {path.name for path in (share / 'neuracore_ros' / 'config').iterdir()}
+    assert shipped == {'franka.yaml', 'ur5.yaml', 'so100.yaml', 'franka_ur5.yaml'}
+
+
+@pytest.mark.parametrize(
+    ('executable', 'words'),
+    [
+        ('infer_node', ['--help']),
+        ('sim_robot', ['--help']),
+        ('neuracore_ros', ['layout', '--help']),
+    ],
+)
+def test_a_built_executable_starts_with_the_python_of_the_active_environment(
+    workspace, executable, words
+):
+    if executable == 'sim_robot':
+        pytest.importorskip('rclpy')
+    path = workspace / 'install' / 'neuracore_ros' / 'lib' / 'neuracore_ros' / executable
+    assert path.read_text().startswith('#!/usr/bin/env python3\n')
+    python = f'{sys.version_info.major}.{sys.version_info.minor}'
+    site = workspace / 'install' / 'neuracore_ros' / 'lib' / f'python{python}' / 'site-packages'
+    environment = {
+        **os.environ,
+        'PATH': f'{Path(sys.executable).parent}:{os.environ["PATH"]}',
+        'PYTHONPATH': f'{site}:{os.environ.get("PYTHONPATH", "")}',
+    }
+    done = subprocess.run(
+        [path, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'usage:' in done.stdout
