@@ -10,7 +10,8 @@ from neuracore_ros.description import Source
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.resize import resize_pad
-from neuracore_ros.observation.streams import SECOND_NS, Channel, Sample, Stream, StreamFault, span
+from neuracore_ros.observation.samples import Sample, StreamFault
+from neuracore_ros.observation.streams import SECOND_NS, Channel, Stream, span
 
 Pixels = NDArray[np.uint8]
 

@@ -8,7 +8,8 @@ import numpy as np
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.observation.names import Lookups
-from neuracore_ros.observation.streams import Channel, Kind, Sample, Stream
+from neuracore_ros.observation.samples import Kind, Sample
+from neuracore_ros.observation.streams import Channel, Stream
 
 # What the model reads is float32: a larger number would reach it as infinity.
 LARGEST = float(np.finfo(np.float32).max)

@@ -18,7 +18,8 @@ from neuracore_ros.description.source import (
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.images import ImageChannel, ImageStream
 from neuracore_ros.observation.numbers import NumberStream
-from neuracore_ros.observation.streams import SECOND_NS, Stream, StreamFault, StreamStatus
+from neuracore_ros.observation.samples import StreamFault
+from neuracore_ros.observation.streams import SECOND_NS, Stream, StreamStatus
 from neuracore_ros.observation.trajectories import TrajectoryStream
 
 Array = NDArray[Any]

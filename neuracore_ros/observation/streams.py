@@ -1,27 +1,13 @@
-"""What every stream shares: stamps, refusals, counters, ages and faults."""
+"""What every stream shares: which stamps count, what is counted, and when a sample is stale."""
 
 import difflib
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from neuracore_ros.description import Source
-
-Kind = Literal[
-    'missing',  # no sample so far
-    'stale',  # the newest sample is older than max_age_s
-    'not_finite',  # NaN, infinite, or beyond float32
-    'future',  # stamped later than it arrived
-    'clock',  # stamped by a clock that has nothing to do with that of the arrivals
-    'repeated',  # the stamp of the sample before
-    'older',  # a stamp before that of a sample that arrived earlier
-    'size',  # an array is empty, or has another length than the names
-    'malformed',  # anything else that is wrong with a message
-    'frozen',  # identical image bytes under new stamps
-    'undecodable',  # an image in an unknown encoding, or damaged
-]
-"""Why a message gave no sample, or a stream no value."""
+from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
 
 SECOND_NS = 1_000_000_000
 
@@ -34,43 +20,6 @@ BEHIND_NS = 24 * 3600 * SECOND_NS
 # Samples kept per name, so that a tick slightly before the newest arrival has its own.
 HISTORY = 16
 _RATE_WINDOW_NS = 2 * SECOND_NS
-
-
-class Sample(NamedTuple):
-    """One value of one name.
-
-    Attributes:
-        stamp_ns: When it was measured, by its header or its arrival.
-        receive_ns: When it arrived.
-        value: A number in the slot's unit and sense, or a picture.
-    """
-
-    stamp_ns: int
-    receive_ns: int
-    value: Any
-
-
-class Refusal(NamedTuple):
-    """A message, or a name in it, that gave no sample."""
-
-    receive_ns: int
-    kind: Kind
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFault:
-    """Why one name has no usable value at a tick.
-
-    Attributes:
-        source: The name.
-        kind: The reason in one word.
-        text: The reason in one line: topic, name, figures, and what would mend it.
-    """
-
-    source: Source
-    kind: Kind
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

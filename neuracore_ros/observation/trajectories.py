@@ -11,15 +11,8 @@ from numpy.typing import NDArray
 from neuracore_ros.description import Source
 from neuracore_ros.observation.names import Lookups
 from neuracore_ros.observation.numbers import LARGEST
-from neuracore_ros.observation.streams import (
-    HISTORY,
-    SECOND_NS,
-    Channel,
-    Kind,
-    Sample,
-    Stream,
-    time_ns,
-)
+from neuracore_ros.observation.samples import Kind, Sample
+from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Stream, time_ns
 
 _FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 _START = attrgetter('start_ns')
