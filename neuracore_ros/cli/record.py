@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import select
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,9 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -> None:
-    for _ in range(round(PATIENCE_S / POLL_S)):
-        if recorder.all_heard or stop.requested:
-            return
+    end_s = time.monotonic() + PATIENCE_S
+    while not (recorder.all_heard or stop.requested or time.monotonic() > end_s):
         executor.spin_once(timeout_sec=POLL_S)
 
 
@@ -124,7 +124,9 @@ def _obey_enter(recorder: Recorder) -> None:
 
 def _answer_services(executor: Executor) -> None:
     """Let the answer to ~/stop go out before the node does."""
-    executor.spin_once(timeout_sec=POLL_S)
+    end_s = time.monotonic() + POLL_S
+    while time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=POLL_S)
 
 
 def _show(episode: Episode) -> None:

@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rclpy.utilities import remove_ros_args
 
     words = list(sys.argv if arguments is None else arguments)
-    others = remove_ros_args(words)[1:]
+    try:
+        others = remove_ros_args(words)[1:]
+    except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
+        return _refuse(_first_line(error))
     if {'-h', '--help'} & set(others):
         print(_help())
         return 0
@@ -49,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = StopSignal()
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
-        return _refuse(str(error).split(', at ')[0])
+    except Exception as error:
+        return _refuse(_first_line(error))
     try:
         return run(stop)
     finally:
@@ -72,7 +75,7 @@ def run(stop: StopSignal) -> int:
     try:
         node = InferNode()
     except (ValueError, RuntimeError) as error:  # Names and values that rclpy itself refuses.
-        return _refuse(str(error).split(', at ')[0])
+        return _refuse(_first_line(error))
     executor = make_executor()
     executor.add_node(node)
     try:
@@ -126,6 +129,11 @@ def _help() -> str:
         for spec in SPECS
     )
     return USAGE + '\n'.join(lines)
+
+
+def _first_line(error: Exception) -> str:
+    """What rclpy says, without the places in its own sources."""
+    return str(error).split(', at ')[0]
 
 
 def _refuse(text: str) -> int:

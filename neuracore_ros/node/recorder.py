@@ -113,10 +113,12 @@ class Recorder:
             The bag, which is there once the episode is complete.
 
         Raises:
-            UserError: One is running, or it cannot be written.
+            UserError: One is running, there is no time yet, or it cannot be written.
         """
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
+        if self._now_ns() == 0:
+            raise UserError('there is no /clock so far: nothing could be logged in its time')
         # A robot computer that only runs policies has no rosbags.
         from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
 

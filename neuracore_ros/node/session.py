@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -13,9 +15,11 @@ from rclpy.clock import Clock, ClockType
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile
+from rclpy.timer import Timer
 
 from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
+from neuracore_ros.errors import DescriptionWarning
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
 from neuracore_ros.node.messages import MESSAGES, to_message
 from neuracore_ros.node.parameters import Parameters
@@ -27,8 +31,8 @@ from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, State
 # since their fragments arrive in bursts.
 IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
-# How long a publisher that comes later or changes may go unnoticed.
-GRAPH_PERIOD_S = 0.5
+# So soon a publisher is noticed that comes later, or changes.
+GRAPH_RATE_HZ = 2.0
 # A paused simulation stops its clock; so does a crashed one.
 CLOCK_STOPPED_S = 1.0
 ACKNOWLEDGE_S = 0.5
@@ -54,13 +58,14 @@ class Session:
     def __init__(
         self, node: LifecycleNode, parameters: Parameters, fail: Callable[[Exception], None]
     ) -> None:
-        # Torch takes seconds to import, which a wrong parameter need not wait for.
-        from neuracore_ros.policy.torchscript import load
-
+        self._closed = False
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
-        self.robot = load_robot(parameters.robot)
+        self.robot = self._load_robot(parameters.robot)
+        # Torch takes seconds to import, which what is wrong so far need not wait for.
+        from neuracore_ros.policy.torchscript import load
+
         policy = load(parameters.model, parameters.device, parameters.threads)
         self._policy = policy
         self._runner = Runner(self.robot, policy.manifest, parameters.settings)
@@ -81,12 +86,12 @@ class Session:
         now_ns = self._now_ns()
         self._runner.start(now_ns)
         self._watch = _ClockWatch(now_ns, time.monotonic())
-        self._timers['tick'] = self._node.create_timer(1.0 / self._runner.rate_hz, self._tick)
+        self._start_timer('tick', self._runner.rate_hz, self._tick)
         self._report()
 
     def stop(self) -> None:
         """Brake the robot to rest, and wait until the command is really out."""
-        self._node.destroy_timer(self._timers.pop('tick'))
+        self._end_timer('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
@@ -100,8 +105,9 @@ class Session:
         Returns:
             False if the model is still running and its thread cannot be ended.
         """
-        for timer in self._timers.values():
-            self._node.destroy_timer(timer)
+        self._closed = True
+        for name in tuple(self._timers):
+            self._end_timer(name)
         self._subscriptions.close()
         for publisher in (*self._publishers.values(), self._diagnostics):
             self._node.destroy_publisher(publisher)
@@ -122,6 +128,14 @@ class Session:
         return self._report()
 
     # Opening
+
+    def _load_robot(self, path: Path) -> Robot:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always', DescriptionWarning)
+            robot = load_robot(path)
+        for text in dict.fromkeys(str(warning.message) for warning in caught):
+            self._node.get_logger().warning(text)
+        return robot
 
     def _open(self) -> None:
         node, runner = self._node, self._runner
@@ -146,12 +160,26 @@ class Session:
         )
         self._subscriptions = Subscriptions(node, topics, self._receive)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timers = {
-            'graph': node.create_timer(GRAPH_PERIOD_S, self._look_around, clock=steady),
-            'diagnostics': node.create_timer(1.0, self._diagnose, clock=steady),
-        }
+        self._timers: dict[str, Timer] = {}
+        self._start_timer('graph', GRAPH_RATE_HZ, self._look_around, steady)
+        self._start_timer('diagnostics', 1.0, self._diagnose, steady)
         if runner.point_rate_hz:
-            self._timers['points'] = node.create_timer(1.0 / runner.point_rate_hz, self._points)
+            self._start_timer('points', runner.point_rate_hz, self._points)
+
+    def _start_timer(
+        self, name: str, rate_hz: float, callback: Callable[[], None], clock: Clock | None = None
+    ) -> None:
+        def guarded() -> None:
+            # The events executor may call a timer that was destroyed a moment ago.
+            if not self._closed:
+                callback()
+
+        self._timers[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
+
+    def _end_timer(self, name: str) -> None:
+        timer = self._timers.pop(name)
+        timer.cancel()
+        self._node.destroy_timer(timer)
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest
@@ -178,7 +206,9 @@ class Session:
                 topic: publisher.get_subscription_count()
                 for topic, publisher in self._publishers.items()
             }
-        self._obey(self._runner.tick(self._now_ns(), listeners))
+        now_ns = self._now_ns()
+        self._watch.look(now_ns, time.monotonic())
+        self._obey(self._runner.tick(now_ns, listeners))
         self._report()
 
     def _points(self) -> None:

@@ -28,6 +28,10 @@ class StatusLog:
         if new == self._last:
             return False
         self._last = new
-        say = self._logger.warning if state is State.HOLDING else self._logger.info
-        say(f'{state.value}: {reason}' if reason else state.value)
+        line = f'{state.value}: {reason}' if reason else state.value
+        # rclpy allows one severity for each line of code.
+        if state is State.HOLDING:
+            self._logger.warning(line)
+        else:
+            self._logger.info(line)
         return True

@@ -1,0 +1,69 @@
+"""Worlds shared by the tests of one module: starting processes is what takes the time."""
+
+import os
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from policies import write_policy
+from world import DEFAULTS, UR5, Running, World, infer_node
+
+from neuracore_ros.demo.domain import own_domain
+from neuracore_ros.demo.processes import environment
+
+
+@pytest.fixture(scope='module')
+def domain():
+    """A ROS domain of this module's own, in the environment."""
+    with own_domain() as number, pytest.MonkeyPatch.context() as patch:
+        for key, value in environment(number).items():
+            if os.environ.get(key) != value:
+                patch.setenv(key, value)
+        yield number
+
+
+@pytest.fixture(scope='module')
+def ur5(domain):
+    """A simulated UR5 in wall time, and its witness."""
+    sim = Running('neuracore_ros.sim.robot_node', '--robot', 'ur5', '--seed', 1, '--no-clock')
+    world = World()
+    world.until(lambda: len(world.motion) > 12, 'joint states')
+    yield world
+    world.close()
+    assert sim.end() == 0, sim.output
+
+
+@pytest.fixture(scope='module')
+def shared_node(ur5):
+    """The node, without a policy as yet: `run` gives it one."""
+    process = infer_node(autostart=False)
+    yield process
+    assert process.end() == 0, process.output
+    assert 'Traceback' not in process.output
+
+
+@pytest.fixture
+def run(ur5, shared_node, tmp_path):
+    """Configure and activate the shared node with a policy; yields the world.
+
+    Afterwards all that was sent and all that moved is checked.
+    """
+    ur5.new_trial()
+    ur5.diagnostics.clear()
+
+    def start(activate=True, robot=UR5, behaviour=None, **parameters):
+        model = write_policy(tmp_path / 'policy.pt', **(behaviour or {}))
+        values = {'model': str(model), 'robot': str(robot), **DEFAULTS, **parameters}
+        assert all(r.successful for r in ur5.set('infer', **values))
+        assert ur5.change('configure'), shared_node.output
+        if activate:
+            assert ur5.change('activate')
+        return ur5
+
+    yield start
+    if ur5.lifecycle() == 'active':
+        assert ur5.change('deactivate')
+    if ur5.lifecycle() == 'inactive':
+        assert ur5.change('cleanup')
+    ur5.check()

@@ -1,0 +1,276 @@
+"""The node over real DDS, with a simulated UR5 that obeys as a real controller would."""
+
+import time
+
+import pytest
+from policies import write_policy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+from world import DEFAULTS, UR5
+
+SWEEP = {'speed': 0.02}  # rad a step, 0.4 rad/s
+
+
+def test_it_moves_the_robot_and_holds_it_when_it_is_deactivated(run):
+    world = run(behaviour=SWEEP)
+    world.until_state('RUNNING')
+    world.until_moving()
+    assert world.change('deactivate')
+    world.until_still(1.0)
+    assert world.lifecycle() == 'inactive'
+    sent = len(world.commands)
+    time.sleep(0.3)
+    assert len(world.commands) == sent
+    assert world.change('activate')
+    world.until_moving()
+
+
+def test_a_first_action_too_far_away_is_refused_by_joint_value_and_distance(run):
+    world = run(behaviour={'ahead': 0.9})
+    world.until_state('HOLDING', 'shoulder_pan_joint')
+    assert '0.9' in world.reason
+    time.sleep(0.3)
+    assert world.commands == [] or world.speed() == pytest.approx(0.0, abs=1e-4)
+
+
+def test_joints_that_stop_hold_the_robot_in_time_and_it_goes_on_by_itself(run):
+    world = run(behaviour=SWEEP)
+    world.until_moving()
+    world.set('sim', joints_frozen=True)
+    before = world.positions
+    # max_age_s is 0.2 and a step 0.05; the rest is for two processes to be scheduled.
+    assert world.until_state('HOLDING', 'joint_states') < 0.2 + 0.05 + 0.25
+    time.sleep(0.5)
+    world.set('sim', joints_frozen=False)
+    world.until_state('RUNNING')
+    # 0.25 s at 0.4 rad/s, and as long again to brake.
+    assert abs(world.motion[-1][1][0] - before[0]) < 0.5
+    world.until_moving()
+
+
+def test_a_camera_that_stops_holds_the_robot(run):
+    world = run(behaviour=SWEEP)
+    world.until_moving()
+    world.set('sim', cameras_off=True)
+    assert world.until_state('HOLDING', 'overhead/image_raw') < 0.5 + 0.05 + 0.25
+    world.until_still(0.7)
+    assert world.diagnostics['infer: overhead/image_raw']['level'] == b'\x03'
+    world.set('sim', cameras_off=False)
+    world.until_state('RUNNING')
+
+
+def test_with_manual_rearm_it_waits_for_enable(run):
+    world = run(behaviour=SWEEP, rearm='manual')
+    world.until_moving()
+    world.set('sim', cameras_off=True)
+    world.until_state('HOLDING')
+    world.set('sim', cameras_off=False)
+    time.sleep(0.7)
+    assert world.state == 'HOLDING'
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+
+
+@pytest.mark.parametrize(
+    ('fault', 'said'),
+    [('nan', 'nan'), ('raise', 'raised on purpose'), ('shape', '(1, 5, 7)')],
+)
+def test_a_model_that_fails_holds_the_robot_until_it_is_enabled(run, fault, said):
+    world = run(behaviour={**SWEEP, 'fault': fault, 'at': 4})
+    world.until_state('HOLDING', said)
+    world.until_still(0.7)
+    time.sleep(0.5)
+    assert world.state == 'HOLDING'
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+    world.until_moving()
+
+
+def test_a_model_that_takes_too_long_stops_the_robot_before_its_plan_ends_in_motion(run):
+    world = run(behaviour={**SWEEP, 'fault': 'slow', 'at': 4})
+    world.until_state('HOLDING', 'late')
+    world.until_still(0.7)
+    assert int(world.diagnostics['infer: inference']['late']) >= 1
+    world.until_state('RUNNING')
+
+
+def test_disable_stops_and_enable_goes_on(run):
+    world = run(behaviour=SWEEP, enabled=False)
+    world.until_state('DISABLED')
+    time.sleep(0.3)
+    assert abs(world.speed()) < 1e-4
+    assert world.enable(True).success
+    world.until_moving()
+    assert world.enable(False).message.startswith('DISABLED')
+    world.until_still(0.7)
+    sent = len(world.commands)
+    time.sleep(0.3)
+    assert len(world.commands) == sent
+
+
+def test_a_robot_that_does_not_follow_is_given_up_until_it_is_enabled(run):
+    world = run(behaviour=SWEEP, max_tracking_error=0.1)
+    world.until_moving()
+    world.set('sim', ignore_commands=True)
+    world.until_state('HOLDING', 'shoulder_pan_joint')
+    world.set('sim', ignore_commands=False)
+    time.sleep(0.5)
+    assert world.state == 'HOLDING'
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+    world.set('infer', max_tracking_error=0.3)
+
+
+def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_point(run, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    command = 'JOINT_TARGET_POSITIONS: {topic: arm_controller/joint_trajectory}'
+    before, after = UR5.read_text().split('commands:')
+    robot.write_text(
+        before + 'commands:' + after.replace(command, command[:-1] + ', stream: point}')
+    )
+    world = run(behaviour=SWEEP, robot=robot, command_rate_hz=50.0)
+    world.until_moving()
+    time.sleep(0.5)
+    assert world.change('deactivate')
+    assert {len(message.points) for _, message in world.commands[-20:]} == {1}
+    times = [wall_s for wall_s, _ in world.commands[-20:]]
+    assert (times[-1] - times[0]) / 19 == pytest.approx(0.02, rel=0.3)
+    world.until_still(0.1)
+    world.set('infer', command_rate_hz=0.0)
+
+
+def test_reset_starts_afresh(run):
+    world = run(behaviour=SWEEP)
+    world.until_moving()
+    answer = world.reset()
+    assert answer.success
+    assert answer.message.startswith('WAITING')
+    world.until_state('RUNNING')
+
+
+def test_the_services_say_so_when_the_node_is_not_active(run):
+    world = run(activate=False)
+    assert world.enable(True).message == 'the node is not active'
+    assert not world.reset().success
+
+
+def test_a_dry_run_publishes_nothing(run):
+    world = run(behaviour=SWEEP, dry_run=True)
+    world.commands.clear()
+    world.until_state('RUNNING')
+    time.sleep(0.6)
+    assert world.commands == []
+    assert world.node.count_publishers('arm_controller/joint_trajectory') == 1  # the expert's
+    assert float(world.diagnostics['infer: inference']['latency_ms_p50']) > 0.0
+
+
+def test_diagnostics_tell_the_state_and_every_stream(run):
+    world = run()
+    world.until_state('RUNNING')
+    time.sleep(2.2)
+    inference = world.diagnostics['infer: inference']
+    assert {'latency_ms_p50', 'latency_ms_p99', 'late', 'holds', 'clamps'} < inference.keys()
+    assert (inference['level'], inference['hardware_id']) == (b'\x00', 'ur5')
+    joints, camera = (
+        world.diagnostics[f'infer: {t}'] for t in ('joint_states', 'overhead/image_raw')
+    )
+    assert float(joints['rate_hz']) == pytest.approx(100.0, rel=0.2)
+    assert float(camera['rate_hz']) == pytest.approx(30.0, rel=0.3)
+    assert float(joints['age_s']) < 0.2
+    assert {'drops'} < camera.keys()
+
+
+def test_a_parameter_of_a_configured_node_cannot_be_changed(run):
+    world = run(activate=False)
+    (result,) = world.set('infer', start_max=0.7)
+    assert not result.successful
+    assert 'clean up' in result.reason
+
+
+def test_a_disabled_node_leaves_a_robot_that_somebody_else_moved_alone(run):
+    world = run(behaviour=SWEEP)
+    world.until_moving()
+    world.enable(False)
+    world.until_still(0.7)
+    world.new_trial()  # as if led by hand: far from the last command
+    sent = len(world.commands)
+    time.sleep(0.3)
+    assert world.change('deactivate')
+    time.sleep(0.3)
+    assert len(world.commands) == sent
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'said'),
+    [
+        (
+            {'start_max': 0.01},
+            'start_max is 0.01; it must not be below start_tolerance, which is 0.1',
+        ),
+        ({'execute_steps': 21}, 'execute_steps is 21; the policy predicts 20 steps'),
+        ({'model': 'nowhere.pt'}, 'nowhere.pt: no such file'),
+        ({'robot': 'nowhere.yaml'}, 'nowhere.yaml'),
+        ({'device': 'cuda:7'}, "device 'cuda:7' is not available; this machine has: cpu"),
+    ],
+)
+def test_a_wrong_configuration_fails_in_one_line_and_leaves_the_node_unconfigured(
+    ur5, shared_node, tmp_path, wrong, said
+):
+    defaults = {**DEFAULTS, 'execute_steps': 0, 'device': 'cpu'}
+    model = write_policy(tmp_path / 'policy.pt')
+    ur5.set('infer', model=str(model), robot=str(UR5), **defaults)
+    ur5.set('infer', **wrong)
+    before = len(shared_node.lines)
+    assert not ur5.change('configure')
+    assert ur5.lifecycle() == 'unconfigured'
+    ur5.until(lambda: len(shared_node.lines) > before, 'a line')
+    ur5.set('infer', **defaults)
+    (line,) = shared_node.lines[before:]
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ('policy', 'said'),
+    [
+        (
+            {'width': 4},
+            "'ur5' uses JOINT_TARGET_POSITIONS index 6; the model was trained with width 4",
+        ),
+        ({'horizon': 9}, 'the manifest says (1, 9, 7)'),
+    ],
+)
+def test_a_policy_that_does_not_fit_fails_to_configure(ur5, shared_node, tmp_path, policy, said):
+    model = write_policy(tmp_path / 'policy.pt', **policy)
+    ur5.set('infer', model=str(model), robot=str(UR5), **DEFAULTS)
+    before = len(shared_node.lines)
+    assert not ur5.change('configure')
+    ur5.until(lambda: len(shared_node.lines) > before, 'a line')
+    assert said in shared_node.lines[before]
+
+
+def test_a_camera_that_offers_best_effort_is_heard_and_one_of_another_type_is_named(run, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    robot.write_text(UR5.read_text().replace('overhead/image_raw', 'other/image_raw'))
+    world = run(robot=robot)
+    image = Image(height=48, width=64, encoding='rgb8', step=192, data=bytes(48 * 192))
+
+    def publish(kind, message, reliability):
+        publisher = world.node.create_publisher(
+            kind, 'other/image_raw', QoSProfile(depth=5, reliability=reliability)
+        )
+
+        def send():
+            message.header.stamp = world.node.get_clock().now().to_msg()
+            publisher.publish(message)
+
+        timer = world.node.create_timer(0.05, send)
+        return lambda: (world.node.destroy_timer(timer), world.node.destroy_publisher(publisher))
+
+    for reliability in (ReliabilityPolicy.BEST_EFFORT, ReliabilityPolicy.RELIABLE):
+        stop = publish(Image, image, reliability)
+        world.until_state('RUNNING')
+        stop()
+        world.until_state('HOLDING', 'other/image_raw')
+    stop = publish(CompressedImage, CompressedImage(format='jpeg'), ReliabilityPolicy.RELIABLE)
+    world.until_state('HOLDING', 'type: sensor_msgs/msg/CompressedImage')
+    stop()

@@ -1,0 +1,148 @@
+"""The node as a process: how it starts, refuses and ends."""
+
+import signal
+import time
+
+import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from policies import write_policy
+from world import UR5, Running, World, infer_node
+
+
+@pytest.fixture(scope='module')
+def sweep(tmp_path_factory):
+    """A policy that moves joint 0 by 0.4 rad/s."""
+    return write_policy(tmp_path_factory.mktemp('policy') / 'sweep.pt', speed=0.02)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, sweep, number):
+    ur5.new_trial()
+    process = infer_node(model=sweep, robot=UR5)
+    ur5.until_moving()
+    process.process.send_signal(number)
+    process.process.send_signal(signal.SIGINT)  # an impatient person
+    ur5.until_still(0.7)
+    assert process.wait() == 0, process.output
+    assert 'Traceback' not in process.output
+    # The last command brakes: from the speed it had to none, within what was on its way.
+    last = ur5.commands[-1][1]
+    assert last.points[-1].velocities[0] == 0.0
+    assert 0.0 < last.points[-1].positions[0] - last.points[0].positions[0] + 1e-3 < 0.1
+    ur5.check()
+
+
+def test_a_killed_node_keeps_the_robot_moving_no_longer_than_max_ahead(ur5, sweep):
+    ur5.new_trial()
+    process = infer_node(model=sweep, robot=UR5, max_ahead_s=0.4)
+    ur5.until_moving()
+    process.process.kill()
+    process.wait()
+    ur5.until_still(0.4 + 0.3)
+    ur5.check()
+
+
+def test_a_shutdown_transition_stops_the_robot_and_ends_the_process(ur5, sweep):
+    ur5.new_trial()
+    process = infer_node(model=sweep, robot=UR5)
+    ur5.until_moving()
+    request = Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    assert ur5.call(ChangeState, 'infer/change_state', transition=request).success
+    ur5.until_still(0.7)
+    assert process.wait() == 0
+    ur5.check()
+
+
+def test_the_first_line_says_what_is_going_to_happen(ur5, sweep):
+    process = infer_node(model=sweep, robot=UR5, dry_run=True)
+    ur5.until(lambda: len(process.lines) > 1, 'two lines')
+    assert process.end() == 0
+    first = process.lines[0]
+    for word in (str(sweep), "'ur5'", '20 Hz', 'joint_states', 'overhead/image_raw', 'dry run'):
+        assert word in first
+    assert [line for line in process.lines if ': WAITING' in line]
+
+
+REFUSALS = {
+    'a wrong type': (
+        {'start_max': 'far'},
+        "parameter start_max is 'far'; it must be a number from 0 to 3.2 (default 0.5)",
+    ),
+    'out of range': ({'max_ahead_s': 9}, 'parameter max_ahead_s is 9.0; it must be a number from'),
+    'a wrong word': ({'rearm': 'maybe'}, "parameter rearm is 'maybe'; it must be auto or manual"),
+    'a misspelt name': ({'start_tolerence': 0.1}, 'did you mean start_tolerance?'),
+    'no model': ({'model': None}, 'parameter model is not set'),
+    'no such file': ({'robot': 'nowhere.yaml'}, 'nowhere.yaml'),
+    'a wrong time': ({'use_sim_time': 'maybe'}, 'parameter use_sim_time is'),
+}
+
+
+@pytest.fixture(scope='module')
+def refused(domain, sweep):
+    """All the refusals, started together."""
+    given = {'model': sweep, 'robot': UR5}
+    started = {}
+    for name, (wrong, _) in REFUSALS.items():
+        values = {key: v for key, v in {**given, **wrong}.items() if v is not None}
+        started[name] = infer_node(**values)
+    return started
+
+
+@pytest.mark.parametrize('name', REFUSALS)
+def test_what_cannot_work_ends_with_one_line_and_code_1(refused, name):
+    process = refused[name]
+    assert process.wait() == 1
+    said = [line for line in process.lines if 'Invalid type for parameter' not in line]
+    assert len(said) == 1, process.output
+    assert REFUSALS[name][1] in said[0]
+
+
+def test_what_is_no_ros_argument_is_wrong_usage(domain):
+    process = Running('neuracore_ros.node.infer_node', 'model:=policy.pt')
+    assert process.wait() == 2
+    assert process.lines == [
+        "infer_node: 'model:=policy.pt' is no ROS argument; see infer_node --help"
+    ]
+
+
+def test_help_tells_every_parameter(domain):
+    process = Running('neuracore_ros.node.infer_node', '--help')
+    assert process.wait() == 0
+    for name in ('model', 'max_ahead_s', 'frozen_after_s'):
+        assert f'  {name} ' in process.output
+
+
+def test_an_rclpy_beside_the_sourced_ros_is_refused(domain, tmp_path, monkeypatch):
+    (tmp_path / 'share' / 'rclpy').mkdir(parents=True)
+    monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
+    process = Running('neuracore_ros.node.infer_node')
+    assert process.wait() == 1
+    (line,) = process.lines
+    assert str(tmp_path) in line
+    assert 'pip uninstall' in line
+
+
+def test_two_robots_share_one_file_in_two_namespaces(domain, sweep):
+    processes, worlds = [], []
+    try:
+        for namespace in ('left', 'right'):
+            remap = ['--ros-args', '-r', f'__ns:=/{namespace}']
+            sim = ['--robot', 'ur5', '--no-clock', *remap]
+            node = [*remap, '-p', f'model:={sweep}', '-p', f'robot:={UR5}']
+            node += ['-p', f'dry_run:={str(namespace == "right").lower()}']
+            processes.append(Running('neuracore_ros.sim.robot_node', *sim))
+            processes.append(Running('neuracore_ros.node.infer_node', *node))
+            worlds.append(World(namespace=namespace))
+        left, right = worlds
+        left.until(lambda: len(left.motion) > 12 and len(right.motion) > 12, 'joint states')
+        left.until_moving()
+        time.sleep(0.2)
+        assert right.commands == []
+        assert abs(right.speed()) < 1e-4
+        left.check()
+    finally:
+        codes = [process.end() for process in reversed(processes)]
+        for world in worlds:
+            world.close()
+    assert codes == [0, 0, 0, 0]

@@ -1,0 +1,37 @@
+import pytest
+
+pytest.importorskip('rclpy')
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.node.parameters import SPECS, Spec
+
+RATE = Spec('rate', 20.0, 'How often [Hz].', 1.0, 100.0)
+
+
+@pytest.mark.parametrize('spec', SPECS, ids=lambda spec: spec.name)
+def test_every_default_is_allowed_and_every_parameter_described(spec):
+    assert spec.read(spec.default) == spec.default
+    assert spec.text.endswith('.')
+    assert spec.descriptor().description == spec.text
+
+
+def test_an_integer_will_do_for_a_number():
+    assert RATE.read(30) == 30.0
+    assert type(RATE.read(30)) is float
+
+
+@pytest.mark.parametrize(
+    ('value', 'shown'),
+    [(True, 'true'), ('30', "'30'"), (0.5, '0.5'), (float('nan'), 'nan'), ([1.0], '[1.0]')],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(value, shown):
+    with pytest.raises(UserError) as said:
+        RATE.read(value)
+    assert str(said.value) == (
+        f'parameter rate is {shown}; it must be a number from 1 to 100 (default 20.0): How often [Hz].'
+    )
+
+
+def test_a_truth_value_is_no_integer():
+    with pytest.raises(UserError, match='an integer from 0 to 256'):
+        next(spec for spec in SPECS if spec.name == 'threads').read(True)

@@ -1,0 +1,242 @@
+"""A simulated robot, the node beside it, and somebody who sees and checks all that is sent."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.sim.arms import Kinematics, find_arm
+from neuracore_ros.sim.controller import rejection
+
+PATIENCE_S = 30.0
+UR5 = shipped('ur5')
+DEFAULTS = {'enabled': True, 'dry_run': False, 'rearm': 'auto', 'start_max': 0.5, 'threads': 1}
+TRANSITIONS = {
+    'configure': Transition.TRANSITION_CONFIGURE,
+    'cleanup': Transition.TRANSITION_CLEANUP,
+    'activate': Transition.TRANSITION_ACTIVATE,
+    'deactivate': Transition.TRANSITION_DEACTIVATE,
+    'shutdown': Transition.TRANSITION_INACTIVE_SHUTDOWN,
+}
+
+
+class Running:
+    """A process of ours, with what it says."""
+
+    def __init__(self, module, *arguments):
+        self.process = subprocess.Popen(
+            [sys.executable, '-m', module, *map(str, arguments)],
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    @property
+    def output(self):
+        return '\n'.join(self.lines)
+
+    def end(self, number=signal.SIGINT):
+        """Send a signal, and wait; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self):
+        try:
+            code = self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise AssertionError(f'did not end:\n{self.output}') from None
+        self._reader.join(PATIENCE_S)
+        return code
+
+
+def infer_node(**parameters):
+    words = [w for name, value in parameters.items() for w in ('-p', f'{name}:={ros(value)}')]
+    return Running('neuracore_ros.node.infer_node', '--ros-args', *words)
+
+
+def ros(value):
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+class World:
+    """Everything on one ROS domain, heard by one node of ours."""
+
+    def __init__(self, namespace='', arm='ur5'):
+        self.arm = find_arm(arm)
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node('witness', namespace=namespace, context=self.context)
+        self.commands = []  # (wall seconds, message)
+        self.motion = []  # (wall seconds, positions in the order of the arm's joints)
+        self.refused = []
+        self.diagnostics = {}
+        node = self.node
+        node.create_subscription(
+            JointTrajectory, 'arm_controller/joint_trajectory', self._on_command, 100
+        )
+        node.create_subscription(JointState, 'joint_states', self._on_joints, 100)
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 100)
+        node.create_subscription(String, 'sim/rejected', self._on_rejected, 100)
+        self._clients = {}
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def _spin(self):
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def _on_command(self, message):
+        self.commands.append((time.monotonic(), message))
+        if reason := rejection(message, self.arm.joint_names, time.time_ns()):
+            self.refused.append(reason)
+
+    def _on_joints(self, message):
+        by_name = dict(zip(message.name, message.position, strict=True))
+        positions = np.array([by_name[name] for name in self.arm.joint_names])
+        stamp = message.header.stamp
+        self.motion.append((stamp.sec + stamp.nanosec / 1e9, positions))
+
+    def _on_diagnostics(self, message):
+        for status in message.status:
+            values = {pair.key: pair.value for pair in status.values}
+            self.diagnostics[status.name] = {
+                **values,
+                'level': status.level,
+                'message': status.message,
+                'hardware_id': status.hardware_id,
+            }
+
+    def _on_rejected(self, message):
+        self.refused.append(message.data)
+
+    # What is asked
+
+    @property
+    def state(self):
+        return self.diagnostics.get('infer: inference', {}).get('state')
+
+    @property
+    def reason(self):
+        return self.diagnostics.get('infer: inference', {}).get('reason')
+
+    @property
+    def positions(self):
+        return self.motion[-1][1]
+
+    def speed(self, joint=0):
+        """Of a joint over the last 0.1 s [rad/s]."""
+        (t0, before), (t1, after) = self.motion[-11], self.motion[-1]
+        return (after[joint] - before[joint]) / (t1 - t0)
+
+    def until(self, happened, what, patience_s=PATIENCE_S):
+        """Wait for something to become true; returns how long it took [s]."""
+        start = time.monotonic()
+        while not happened():
+            waited = time.monotonic() - start
+            assert waited < patience_s, (
+                f'waited {waited:.1f} s in vain for {what}; state {self.state}: {self.reason}'
+            )
+            time.sleep(0.005)
+        return time.monotonic() - start
+
+    def until_state(self, state, because='', patience_s=PATIENCE_S):
+        return self.until(
+            lambda: self.state == state and because in self.reason,
+            f'{state}: {because}',
+            patience_s,
+        )
+
+    def until_moving(self):
+        self.until(lambda: len(self.motion) > 12, 'joint states')
+        return self.until(lambda: abs(self.speed()) > 0.2, 'motion')
+
+    def until_still(self, patience_s=PATIENCE_S):
+        return self.until(lambda: abs(self.speed()) < 1e-4, 'rest', patience_s)
+
+    # What is done
+
+    def call(self, kind, name, **fields):
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+        client = self._clients[name]
+        self.until(client.service_is_ready, f'service {name}')
+        answer = client.call_async(kind.Request(**fields))
+        self.until(answer.done, f'an answer of {name}')
+        return answer.result()
+
+    def set(self, node, **values):
+        parameters = [Parameter(name, value=v).to_parameter_msg() for name, v in values.items()]
+        return self.call(SetParameters, f'{node}/set_parameters', parameters=parameters).results
+
+    def change(self, transition):
+        request = Transition(id=TRANSITIONS[transition])
+        return self.call(ChangeState, 'infer/change_state', transition=request).success
+
+    def lifecycle(self):
+        return self.call(GetState, 'infer/get_state').current_state.label
+
+    def enable(self, on):
+        return self.call(SetBool, 'infer/enable', data=on)
+
+    def reset(self):
+        return self.call(Trigger, 'infer/reset')
+
+    def new_trial(self):
+        """Put the simulated robot back to a start of its own, at rest."""
+        self.call(Trigger, 'sim/reset')
+        self.motion.clear()
+        self.until(lambda: len(self.motion) > 12, 'joint states')
+
+    # What must hold in every test
+
+    def check(self, most=1.2):
+        """No command was wrong, and no joint jumped, left its limits or moved on its own.
+
+        The policies of these tests move joint 0 only, by at most 0.4 rad/s. A trajectory starts
+        where the joint is measured, so that a late message makes it catch up, at most threefold.
+        """
+        assert self.refused == []
+        times = np.array([t for t, _ in self.motion])
+        positions = np.array([p for _, p in self.motion])
+        limits = Kinematics(self.arm)
+        assert np.all((positions >= limits.lower) & (positions <= limits.upper))
+        # Wall stamps shake by a scheduler's tick; over 50 ms that matters little.
+        speeds = np.abs(positions[5:] - positions[:-5]) / (times[5:] - times[:-5])[:, None]
+        assert speeds[:, 0].max() <= most, speeds[:, 0].max()
+        assert speeds[:, 1:].max() <= 0.05, speeds[:, 1:].max()
