@@ -134,7 +134,9 @@ class Runner:
         self._measured_from = measured
         self._measured = Observer(measured, Layout(widths), None)
         ages = [source.max_age_s for source in self._sources if source.max_age_s is not None]
-        self._clock = StepClock(manifest.rate_hz, longest_jump_s=min(ages, default=0.5))
+        # A tick may be a step late, however fresh the streams have to be.
+        longest_jump_s = max(min(ages, default=0.5), 1.0 / manifest.rate_hz)
+        self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(
             self._joints,
             rate_hz=manifest.rate_hz,
@@ -202,6 +204,8 @@ class Runner:
         problems = _problems(observation, measured)
         if isinstance(observation, Observation) and not problems:
             self._complete = True
+            if self._history and self._history[-1][0] == step:
+                self._history.pop()
             self._history.append((step, observation))
         problems += self._unheard(listeners)
         if self.state is State.RUNNING:

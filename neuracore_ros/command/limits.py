@@ -22,7 +22,8 @@ from neuracore_ros.command.spline import extent, peak_speeds
 _ENOUGH = 2.0 / 3.0
 """A segment between limited velocities is at most 1.5 times as fast as its slope."""
 
-_ATTEMPTS = 40
+_CAREFUL_ATTEMPTS = 5
+_ATTEMPTS = 30
 _FAR = 1e6
 _EPS = 1e-9
 
@@ -76,8 +77,8 @@ def follow(
         fast = over > 1.0 + _EPS
         if not fast.any():
             break
-        if attempt < _ATTEMPTS // 2:
-            share = np.where(fast, share * 0.99 / np.maximum(over, 1.0), share)
+        if attempt < _CAREFUL_ATTEMPTS:
+            share = np.where(fast, share * 0.95 / np.maximum(over, 1.0), share)
             share[1:] = np.maximum(share[1:], _ENOUGH)
         else:
             # Steps act on each other; here they are all short, and the first one ever shorter.

@@ -76,6 +76,14 @@ def test_it_starts_from_the_measured_joints_even_where_they_were_moved_by_hand(r
     assert speeds(running, first)[:, 0].max() <= 0.25 * 2.0 + 1e-3
 
 
+def test_a_joint_that_rests_outside_its_range_comes_in_within_the_velocity_limits(rig):
+    outside = rig(model=hold(0.45), start=(1.02, 0.53), start_max=1.0).step(40)
+    assert outside.state == 'RUNNING'
+    assert outside.positions == pytest.approx([0.45, 0.45], abs=1e-3)
+    assert (np.array(outside.path) <= [1.02 + 1e-9, 0.53 + 1e-9]).all()
+    assert (speeds(outside) <= [2.0 + 0.01, 1.0 + 0.01]).all()
+
+
 def test_without_a_fresh_sample_of_every_output_joint_it_does_not_start(rig):
     # The policy reads only 'a'; 'b' is commanded, and so must be measured.
     robot = ROBOT.replace('input: {JOINT_POSITIONS: {0: a, 2: b}}', 'input: {JOINT_POSITIONS: {0: a}}')
