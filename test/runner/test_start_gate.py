@@ -23,7 +23,9 @@ def test_a_first_action_further_away_is_blended_in_at_a_share_of_the_velocity_li
     further = rig(model=hold(0.4)).step(6)
     assert (further.state, further.runner.reason) == ('RUNNING', 'blending in')
     further.step(40)
-    assert speeds(further).max(axis=0) == pytest.approx([0.5, 0.25], abs=0.01)
+    fastest = speeds(further).max(axis=0) / [2.0, 1.0]
+    assert (fastest <= 0.25 + 1e-3).all()
+    assert (fastest > 0.2).all()
     assert further.positions == pytest.approx([0.4, 0.4], abs=1e-3)
     assert further.runner.reason == ''
     # From there on the plan is followed at full speed.
