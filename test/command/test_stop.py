@@ -147,3 +147,11 @@ def test_at_rest_a_joint_that_was_moved_away_is_held_where_it_is_once():
     (command,) = motion.stop(SECOND, measured, np.array([1, 0], bool))
     assert command.positions[-1].tolist() == pytest.approx([0.1, -0.25])
     assert motion.stop(2 * SECOND, measured, NONE) == ()
+
+
+def test_after_a_new_start_nothing_is_compared_with_what_was_executed_before():
+    # A measurement may be older than the start; the robot may have been moved by hand before it.
+    motion = moving()
+    motion.begin(np.array([3.0, 3.0]), False, 2 * SECOND)
+    assert motion.setpoint(2 * SECOND - 1) is None
+    assert motion.setpoint(2 * SECOND)[0].tolist() == [3.0, 3.0]

@@ -318,3 +318,29 @@ def test_latencies_are_counted_from_request_to_answer(rig):
 def test_target_types_are_those_of_the_robot(rig):
     request = rig().step(2).requests[0]
     assert TARGET not in request.inputs
+
+
+def test_it_does_not_start_again_before_the_robot_rests(rig):
+    running = rig(model=swing, latency_steps=1.0).step(26)
+    running.step(2)
+    running.do(running.runner.enable(False, running.now_ns))
+    stop = running.last
+    stopped_ns = running.now_ns
+    running.do(running.runner.enable(True, running.now_ns))
+    asked = len(running.requests)
+    running.step(20)
+    first = running.requests[asked]
+    assert first.made_ns >= stopped_ns + stop.times_s[-1] * SECOND
+    assert running.state == 'RUNNING'
+
+
+def test_a_prediction_that_comes_after_a_jump_of_the_clock_is_not_used(rig):
+    running = rig(model=swing, latency_steps=1.0).step(20)
+    while not running.pending:
+        running.step()
+    sent = len(running.sent)
+    request, running.pending = running.pending[1], None
+    late_ns = running.now_ns + 8 * STEP_NS
+    outcome = running.runner.predicted(request, {TARGET: np.zeros((16, 3))}, late_ns)
+    assert outcome.commands == ()
+    assert len(running.sent) == sent
