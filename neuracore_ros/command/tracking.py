@@ -43,19 +43,24 @@ class Tracking:
         self._joints = joints
         self._max_error = max_error
         self._before: Measured | None = None
-        self.confirmed = False
+        self._agrees = np.zeros(len(joints.joints), bool)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the newest measurement of every joint agrees with an earlier one.
+
+        One sample alone may be a sensor's lie, and the robot would start from there.
+        """
+        return bool(self._agrees.all())
 
     def note(self, measured: Measured | None) -> None:
-        """Remember a step's measurement; None where there is none, or the clock has jumped.
-
-        It is ``confirmed`` from the second one on that agrees with the one before: one sample
-        alone may be a sensor's lie, and the robot would start from there.
-        """
-        before = self._before
-        if measured is None or before is None or self.jumped(measured).any():
-            self.confirmed = False
-        elif (measured.stamps_ns > before.stamps_ns).all():
-            self.confirmed = True
+        """Remember a step's measurement; None where there is none, or the clock has jumped."""
+        if measured is None or self._before is None:
+            self._agrees[:] = False
+        else:
+            # Joints of several topics need not have new samples in the same step.
+            self._agrees |= measured.stamps_ns > self._before.stamps_ns
+            self._agrees &= ~self.jumped(measured)
         self._before = measured
 
     def jumped(self, measured: Measured) -> BoolArray:
