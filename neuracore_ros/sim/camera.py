@@ -25,6 +25,9 @@ WIDTH, HEIGHT_PX = 160, 120
 OVERSAMPLING = 2
 SUBPIXEL_BITS = 4
 
+NEAREST = 0.01
+"""What is nearer to a camera, in reaches, would be drawn larger than OpenCV can."""
+
 TABLE: Colour = (206, 190, 168)
 TABLE_LINE: Colour = (192, 175, 152)
 TABLE_EDGE: Colour = (140, 122, 100)
@@ -131,7 +134,8 @@ class Cameras:
         ends = self._kinematics.capsule_ends(positions)
         image = self._backdrop.copy()
         fallen, depths = self._overhead.project(ends - LIGHT / LIGHT[2] * ends[..., 2:])
-        widths = np.maximum(1, 2 * self._radii * self._overhead.focal / depths.mean(axis=1))
+        near = np.maximum(depths.mean(axis=1), NEAREST * self._reach)
+        widths = np.maximum(1, 2 * self._radii * self._overhead.focal / near)
         mask = np.zeros(image.shape[:2], np.uint8)
         for (start, end), width in zip(subpixels(fallen), widths, strict=True):
             cv2.line(mask, start, end, 255, round(width), shift=SUBPIXEL_BITS)
@@ -152,9 +156,9 @@ class Cameras:
         """Draw arm and ball over the ground, far things first, and average down."""
         pixels, depths = view.project(ends)
         ball, ball_depth = view.project(self._target)
-        near = np.maximum(depths.mean(axis=1), 1e-6)
+        near = np.maximum(depths.mean(axis=1), NEAREST * self._reach)
         strokes = shaded_strokes(pixels, self._radii * view.focal / near)
-        ball_drawn = bool(ball_depth <= 0)
+        ball_drawn = bool(ball_depth <= BALL_RADIUS * self._reach)
         for i in np.argsort(-near):
             if not ball_drawn and near[i] < ball_depth:
                 self._draw_ball(image, view, ball, float(ball_depth))
@@ -171,7 +175,7 @@ class Cameras:
     def _draw_ball(self, image: Image, view: View, centre: Array, depth: float) -> None:
         radius = BALL_RADIUS * self._reach * view.focal / depth
         foot, foot_depth = view.project(self._target * [1.0, 1.0, 0.0])
-        if foot_depth > 0:
+        if foot_depth > NEAREST * self._reach:
             start, end = subpixels(np.array([foot, centre]))
             width = max(2, round(0.5 * radius))
             cv2.line(image, start, end, STAND, width, cv2.LINE_AA, SUBPIXEL_BITS)

@@ -75,3 +75,13 @@ def test_the_wrist_camera_of_the_panda_sees_the_ball_grow():
     far = ball(cameras.wrist(trial.start + 0.7 * (goal - trial.start)))[1]
     near = ball(cameras.wrist(goal))[1]
     assert near > 1.5 * far > 0
+
+
+@pytest.mark.parametrize('depth', [-0.1, 0.0, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.1])
+def test_a_ball_that_slips_past_the_wrist_camera_can_be_drawn(depth):
+    kinematics = Kinematics(ARMS['franka'])
+    cameras = Cameras(kinematics)
+    pose = kinematics.frames(kinematics.home)[-1] @ cameras._wrist_mount
+    for x in (-0.3, 0.0, 0.05):
+        cameras.set_target((pose @ [x, 0.02, depth, 1.0])[:3])
+        assert cameras.wrist(kinematics.home).shape == (120, 160, 3)
