@@ -9,6 +9,7 @@ from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
@@ -78,11 +79,11 @@ def start(context: LaunchContext):
         for name in ('dry_run', 'autostart', 'use_sim_time')
         if given[name]
     }
+    # Typed, since launch_ros would read a name such as "a #2.pt" as YAML.
     if given['model']:
-        own['model'] = absolute(given['model'])
+        own['model'] = ParameterValue(absolute(given['model']), value_type=str)
     if given['robot']:
-        own['robot'] = robot_file(given['robot'])
-    # A string such as 'model:=7' stays one: launch_ros reads a dict's values as they are.
+        own['robot'] = ParameterValue(robot_file(given['robot']), value_type=str)
     parameters.append(own)
     return [
         Node(

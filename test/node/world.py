@@ -41,8 +41,9 @@ class Running:
     """A process of ours, with what it says."""
 
     def __init__(self, module, *arguments):
+        what = [module] if str(module).endswith('.py') else ['-m', module]
         self.process = subprocess.Popen(
-            [sys.executable, '-m', module, *map(str, arguments)],
+            [sys.executable, *what, *map(str, arguments)],
             env=dict(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,0 +1,123 @@
+"""`neuracore_ros check`, on policies, robot files and recordings that are right or wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+torch = pytest.importorskip('torch')
+
+from neuracore_ros.description import DataType
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.torchscript import save
+
+UR5 = shipped('ur5')
+
+
+class Still(torch.nn.Module):
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 4, 1)}
+
+
+@pytest.fixture(scope='module')
+def policies(tmp_path_factory):
+    """Policy files by name: one that fits, one that is too narrow, one whose manifest lies."""
+    folder = tmp_path_factory.mktemp('policies')
+    for name, width, horizon in (('good', 7, 4), ('narrow', 5, 4), ('lying', 7, 9)):
+        slots = tuple(range(width))
+        manifest = Manifest(
+            input={DataType.JOINT_POSITIONS: InputSlots(width, slots)},
+            output={DataType.JOINT_TARGET_POSITIONS: OutputSlots(width, slots)},
+            rate_hz=20.0,
+            horizon=horizon,
+        )
+        save(Still(), manifest, folder / f'{name}.pt')
+    return folder
+
+
+def check(*arguments):
+    command = [
+        sys.executable,
+        '-m',
+        'neuracore_ros.cli.main',
+        'check',
+        *map(str, arguments),
+        '--json',
+    ]
+    done = subprocess.run(
+        command, env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert 'Traceback' not in done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_what_fits_is_told_with_what_is_read_and_commanded(policies):
+    code, found = check(policies / 'good.pt', UR5)
+    assert (code, found['errors']) == (0, [])
+    assert found['warnings'] == ["'ur5' has RGB_IMAGES, which the policy does not read: ignored."]
+    assert 'reads joint_states; commands arm_controller/joint_trajectory' in found['facts']
+
+
+def test_every_error_is_told_and_not_only_the_first(policies, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    robot.write_text(UR5.read_text().split('commands:')[0])
+    code, found = check(policies / 'narrow.pt', robot)
+    assert code == 1
+    command, fit = found['errors']
+    assert 'Add under commands' in command
+    assert 'index 6; the model was trained with width 5' in fit
+
+
+def test_a_model_that_does_not_do_what_its_manifest_says_is_found(policies):
+    code, found = check(policies / 'lying.pt', UR5)
+    assert code == 1
+    assert 'the manifest says (1, 9, 7)' in found['errors'][0]
+
+
+def test_files_that_are_not_there_are_each_told(policies, tmp_path):
+    code, found = check(tmp_path / 'nowhere.pt', tmp_path / 'nowhere.yaml')
+    assert code == 1
+    assert ['nowhere.yaml' in found['errors'][0], 'nowhere.pt' in found['errors'][1]] == [
+        True,
+        True,
+    ]
+
+
+def test_a_recording_must_have_the_declared_topics_types_and_names(policies, tmp_path):
+    rosbags = pytest.importorskip('rosbags')
+    assert rosbags
+    import numpy as np
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_typestore
+
+    store = get_typestore(Stores.ROS2_JAZZY)
+    types, nothing = store.types, np.zeros(0)
+    header = types['std_msgs/msg/Header'](types['builtin_interfaces/msg/Time'](1, 0), '')
+    names = [
+        'shoulder_pan_joint',
+        'shoulder_lift_joint',
+        'elbow_joint',
+        'wrist_1_joint',
+        'wrist_2_joint',
+    ]
+    names.append('wrist_three_joint')
+    joints = types['sensor_msgs/msg/JointState'](header, names, np.zeros(6), nothing, nothing)
+    jpeg = types['sensor_msgs/msg/CompressedImage'](header, 'jpeg', np.zeros(3, np.uint8))
+    with Writer(tmp_path / 'bag', version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        for topic, message in (('/joint_states', joints), ('/overhead/image_raw', jpeg)):
+            kind = message.__msgtype__
+            connection = writer.add_connection(topic, kind, typestore=store)
+            writer.write(connection, 10**9, store.serialize_cdr(message, kind))
+    code, found = check(policies / 'good.pt', UR5, '--bag', tmp_path / 'bag')
+    assert code == 1
+    name, image = found['errors']
+    assert (
+        "lacks 'wrist_3_joint' (JOINT_POSITIONS index 6; did you mean 'wrist_three_joint'?)"
+        in name
+    )
+    assert 'type: sensor_msgs/msg/CompressedImage' in image

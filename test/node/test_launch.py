@@ -1,0 +1,110 @@
+"""The launch file, with the real launch_ros; where that is not installed, this is not tested."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+if importlib.util.find_spec('launch_ros') is None:
+    pytest.skip('launch_ros is not installed: launch file not tested', allow_module_level=True)
+
+from policies import write_policy
+from world import Running, World
+
+ROOT = Path(__file__).resolve().parents[2]
+# What `ros2 launch` does, for machines that have launch_ros but no ros2cli.
+LAUNCH = """
+import sys
+from launch import LaunchDescription, LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+given = [word.split(':=', 1) for word in sys.argv[2:]]
+source = PythonLaunchDescriptionSource(sys.argv[1])
+service = LaunchService()
+service.include_launch_description(
+    LaunchDescription([IncludeLaunchDescription(source, launch_arguments=given)])
+)
+sys.exit(service.run())
+"""
+
+
+@pytest.fixture
+def launch(domain, tmp_path, monkeypatch):
+    """Starts the launch file from a folder of its own, with this source tree as the package."""
+    prefix = tmp_path / 'install'
+    share, executables = prefix / 'share' / 'neuracore_ros', prefix / 'lib' / 'neuracore_ros'
+    index = prefix / 'share' / 'ament_index' / 'resource_index' / 'packages'
+    for folder in (share, executables, index):
+        folder.mkdir(parents=True)
+    (index / 'neuracore_ros').touch()
+    for name in ('launch', 'config'):
+        (share / name).symlink_to(ROOT / name)
+    node = executables / 'infer_node'
+    node.write_text(f'#!/bin/sh\nexec {sys.executable} -m neuracore_ros.node.infer_node "$@"\n')
+    node.chmod(0o755)
+    known = os.environ.get('AMENT_PREFIX_PATH')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', os.pathsep.join(filter(None, [str(prefix), known])))
+    monkeypatch.setenv('ROS_LOG_DIR', str(tmp_path / 'log'))
+    monkeypatch.setenv('PYTHONUNBUFFERED', '1')
+    monkeypatch.chdir(tmp_path)
+    script = tmp_path / 'launch_it.py'
+    script.write_text(LAUNCH)
+    file = share / 'launch' / 'infer.launch.py'
+
+    def start(*arguments):
+        return Running(str(script), file, *arguments)
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        ([], 'missing: model and robot. Give model:= a policy file'),
+        (['model:=policy.pt'], 'missing: robot'),
+        (
+            ['model:=policy.pt', 'robot:=spot'],
+            'robot:=spot is neither a .yaml file nor one of franka',
+        ),
+        (['model:=policy.pt', 'robot:=spot.yaml'], 'there is no such file'),
+        (['params_file:=none.yaml'], 'there is no such file'),
+    ],
+)
+def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
+    process = launch(*arguments)
+    assert process.wait() == 1
+    assert said in process.output
+    assert 'Traceback' not in process.output
+
+
+def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(launch, tmp_path):
+    write_policy(tmp_path / 'a #2.pt', speed=0.02)
+    (tmp_path / 'parameters.yaml').write_text('/**:\n  ros__parameters: {start_max: 0.4}\n')
+    sim = Running(
+        'neuracore_ros.sim.robot_node',
+        '--robot',
+        'ur5',
+        '--no-clock',
+        '--ros-args',
+        '-r',
+        '__ns:=/left',
+    )
+    world = World(namespace='left')
+    process = launch(
+        'model:=a #2.pt', 'robot:=ur5', 'namespace:=left', 'params_file:=parameters.yaml'
+    )
+    try:
+        world.until_moving()
+        assert process.end() == 0, process.output
+        world.until_still()
+        world.check()
+    finally:
+        process.end()
+        sim.end()
+        world.close()
+    assert '(sha256' in process.output
+    # A terminal sends Ctrl-C to both; alone, launch waits five seconds and sends SIGTERM.
+    assert ': stopping the robot' in process.output
