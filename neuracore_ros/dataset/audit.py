@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.observation import Observation, Observer, Unusable
+from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import SECOND_NS, Stream
 
 # A stream that starts later than this after the first one shortens an episode noticeably.
@@ -92,7 +92,7 @@ class Audit:
         streams: One entry for each stream of the observers, inputs first.
         ticks: Ticks since every stream had a sample.
         unusable: Ticks at which a value was missing.
-        reasons: ``DataType name: kind`` -> ticks; one tick may have several.
+        reasons: ``DataType name, ...: kind`` -> ticks; one tick may have several.
         texts: The same reasons -> the first case in one line, with figures and a cure.
     """
 
@@ -140,8 +140,7 @@ class Audit:
         for stream, audit in self._pairs:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}
             audit.ticks.update(kinds)
-        # One stream may be input and output; it is one reason.
-        reasons = {f'{f.source.data_type} {f.source.name}: {f.kind}': f.text for f in faults}
+        reasons = _reasons(faults)
         self.reasons.update(reasons.keys())
         self.texts = reasons | self.texts
         return list(reasons)
@@ -220,3 +219,22 @@ def _first_ns(audit: StreamAudit) -> int:
 
 def _seconds(value: float | None) -> str:
     return '-' if value is None else f'{value:.3f} s'
+
+
+def _reasons(faults: Sequence[StreamFault]) -> dict[str, str]:
+    """What is wrong -> the first case of it; joints that fail together are one reason."""
+    together: dict[tuple[str, str, str], dict[str, str]] = {}
+    for fault in faults:
+        source = fault.source
+        key = source.data_type, source.topic, fault.kind
+        # A stream may be input and output; its names count once.
+        together.setdefault(key, {}).setdefault(source.name, fault.text)
+    return {
+        f'{data_type} {_listed(list(names))}: {kind}': next(iter(names.values()))
+        for (data_type, _, kind), names in together.items()
+    }
+
+
+def _listed(names: Sequence[str]) -> str:
+    few = 3
+    return ', '.join(names) if len(names) <= few else f'{names[0]} .. {names[-1]} ({len(names)})'

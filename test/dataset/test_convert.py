@@ -206,7 +206,7 @@ def test_short_pieces_are_dropped_and_counted(tmp_path, convert):
     assert code == 0 and len(report['episodes']) == 2
     assert (report['short_pieces'], report['short_steps']) == (1, 6)
     second = load_metadata(tmp_path / 'data').episodes[1]
-    assert second.dropped['short piece'] == 6 and second.dropped['JOINT_POSITIONS a: stale'] > 0
+    assert second.dropped['short piece'] == 6 and second.dropped['JOINT_POSITIONS a, c: stale'] > 0
     assert report['ticks'] == report['ticks_unusable'] + report['steps'] + 6
 
 

@@ -1,19 +1,20 @@
 """The tick loop, held against the node's path and against the rules, restated plainly."""
 
 from itertools import groupby, pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from recordings import FORMATS, Messages, S, at, write_bag
 from two_arms import LEFT, NUMBERS, images, joint_states, picture, record_left, trajectories
 
-from neuracore_ros.dataset.audit import Audit
+from neuracore_ros.dataset.audit import Audit, _reasons
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.convert import observers
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.rows import rows
 from neuracore_ros.description import DataType, Descriptions, load_robot
-from neuracore_ros.observation import Observation, resize_pad
+from neuracore_ros.observation import Observation, StreamFault, resize_pad
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 RATE_HZ = 20.0
@@ -153,7 +154,7 @@ def test_a_gap_ends_a_piece_and_what_follows_is_another(tmp_path):
     # The last sample, at 0.98 s, serves until 1.18 s: ticks 0 .. 1.15; then from 2.0 on.
     assert [len(piece) for piece in pieces] == [24, 20]
     assert [(piece[0].tick_ns - at(0)) / S for piece in pieces] == [0.0, 2.0]
-    reasons = {'JOINT_POSITIONS a: stale': 16, 'JOINT_POSITIONS c: stale': 16}
+    reasons = {'JOINT_POSITIONS a, c: stale': 16}
     assert pieces[1][0].dropped == reasons
     assert all(not row.dropped for row in found if row is not pieces[1][0])
     assert (audit.ticks, audit.unusable, dict(audit.reasons)) == (60, 16, reasons)
@@ -198,3 +199,13 @@ def test_joints_that_come_in_separate_messages_of_one_topic_are_joined(tmp_path)
     assert found[-1].inputs[JOINTS][0] == pytest.approx(0.96)
     # 'c' is the second name of its messages, which therefore have 1 + t.
     assert found[-1].inputs[JOINTS][2] == pytest.approx(1.953)
+
+
+def test_joints_of_one_topic_that_fail_together_are_one_reason():
+    sources = [
+        SimpleNamespace(data_type='JOINT_POSITIONS', name=f'j{i}', topic='/joint_states')
+        for i in range(7)
+    ]
+    faults = [StreamFault(source, 'stale', f'{source.name} is old') for source in sources]
+    assert list(_reasons(faults)) == ['JOINT_POSITIONS j0 .. j6 (7): stale']
+    assert list(_reasons(faults[:2])) == ['JOINT_POSITIONS j0, j1: stale']
