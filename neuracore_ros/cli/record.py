@@ -85,9 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         recorder = Recorder(node, robot, arguments.out, on_episode)
         executor = make_executor()
         executor.add_node(node)
-        if arguments.seconds:
-            _wait_for_topics(recorder, executor, stop)
-        elif by_enter:
+        _wait_for_topics(recorder, executor, stop)
+        if arguments.seconds and not (recorder.has_time or stop.requested):
+            raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
+        recorder.offer_services()
+        if by_enter:
             print('Enter starts an episode, Enter stops it, Ctrl-C ends.', flush=True)
         while not stop.requested and len(done) != arguments.episodes:
             executor.spin_once(timeout_sec=POLL_S)

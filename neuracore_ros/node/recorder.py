@@ -88,8 +88,11 @@ class Recorder:
         node.create_timer(
             LOOK_PERIOD_S, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
-        node.create_service(Trigger, '~/start', self._on_start)
-        node.create_service(Trigger, '~/stop', self._on_stop)
+
+    def offer_services(self) -> None:
+        """Let others start and stop episodes; best when what is recorded has been found."""
+        self._node.create_service(Trigger, '~/start', self._on_start)
+        self._node.create_service(Trigger, '~/stop', self._on_stop)
 
     @property
     def recording(self) -> bool:
@@ -100,6 +103,11 @@ class Recorder:
     def duration_s(self) -> float:
         """Of the running episode so far [s], whether anything came or not."""
         return (self._now_ns() - self._started_ns) / 1e9 if self._writer else 0.0
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there was a /clock, where there must be one; until then nothing is logged."""
+        return self._now_ns() > 0
 
     @property
     def all_heard(self) -> bool:
@@ -113,12 +121,10 @@ class Recorder:
             The bag, which is there once the episode is complete.
 
         Raises:
-            UserError: One is running, there is no time yet, or it cannot be written.
+            UserError: One is running, or it cannot be written.
         """
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
-        if self._now_ns() == 0:
-            raise UserError('there is no /clock so far: nothing could be logged in its time')
         # A robot computer that only runs policies has no rosbags.
         from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
 
@@ -147,7 +153,6 @@ class Recorder:
     def _receive(self, topic: str, data: bytes) -> None:
         self._heard_s[topic] = time.monotonic()
         now_ns = self._now_ns()
-        # Before the first /clock there is no time to log a message at.
         if self._writer is not None and now_ns > 0:
             self._writer.write(self._names[topic], now_ns, data)
 

@@ -116,8 +116,5 @@ def test_a_recording_must_have_the_declared_topics_types_and_names(policies, tmp
     code, found = check(policies / 'good.pt', UR5, '--bag', tmp_path / 'bag')
     assert code == 1
     name, image = found['errors']
-    assert (
-        "lacks 'wrist_3_joint' (JOINT_POSITIONS index 6; did you mean 'wrist_three_joint'?)"
-        in name
-    )
+    assert "lacks 'wrist_3_joint' (JOINT_POSITIONS index 6; did you mean" in name
     assert 'type: sensor_msgs/msg/CompressedImage' in image

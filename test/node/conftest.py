@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from policies import write_policy
-from world import DEFAULTS, UR5, Running, World, infer_node
+from world import DEFAULTS, INFER_NODE, UR5, Running, World, ros_arguments
 
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
@@ -21,6 +21,26 @@ def domain():
             if os.environ.get(key) != value:
                 patch.setenv(key, value)
         yield number
+
+
+@pytest.fixture
+def begin(domain):
+    """Starts processes that a test which fails does not leave behind."""
+    running = []
+
+    def start(module, *arguments):
+        running.append(Running(module, *arguments))
+        return running[-1]
+
+    yield start
+    for process in reversed(running):
+        process.end()
+
+
+@pytest.fixture
+def infer(begin):
+    """Starts the node with parameters."""
+    return lambda **parameters: begin(INFER_NODE, *ros_arguments(parameters))
 
 
 @pytest.fixture(scope='module')
@@ -37,7 +57,7 @@ def ur5(domain):
 @pytest.fixture(scope='module')
 def shared_node(ur5):
     """The node, without a policy as yet: `run` gives it one."""
-    process = infer_node(autostart=False)
+    process = Running(INFER_NODE, *ros_arguments({'autostart': False}))
     yield process
     assert process.end() == 0, process.output
     assert 'Traceback' not in process.output

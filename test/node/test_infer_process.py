@@ -7,7 +7,7 @@ import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from policies import write_policy
-from world import UR5, Running, World, infer_node
+from world import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
 
 
 @pytest.fixture(scope='module')
@@ -17,9 +17,9 @@ def sweep(tmp_path_factory):
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, sweep, number):
+def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, infer, sweep, number):
     ur5.new_trial()
-    process = infer_node(model=sweep, robot=UR5)
+    process = infer(model=sweep, robot=UR5)
     ur5.until_moving()
     process.process.send_signal(number)
     process.process.send_signal(signal.SIGINT)  # an impatient person
@@ -33,9 +33,9 @@ def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, sweep, nu
     ur5.check()
 
 
-def test_a_killed_node_keeps_the_robot_moving_no_longer_than_max_ahead(ur5, sweep):
+def test_a_killed_node_keeps_the_robot_moving_no_longer_than_max_ahead(ur5, infer, sweep):
     ur5.new_trial()
-    process = infer_node(model=sweep, robot=UR5, max_ahead_s=0.4)
+    process = infer(model=sweep, robot=UR5, max_ahead_s=0.4)
     ur5.until_moving()
     process.process.kill()
     process.wait()
@@ -43,9 +43,9 @@ def test_a_killed_node_keeps_the_robot_moving_no_longer_than_max_ahead(ur5, swee
     ur5.check()
 
 
-def test_a_shutdown_transition_stops_the_robot_and_ends_the_process(ur5, sweep):
+def test_a_shutdown_transition_stops_the_robot_and_ends_the_process(ur5, infer, sweep):
     ur5.new_trial()
-    process = infer_node(model=sweep, robot=UR5)
+    process = infer(model=sweep, robot=UR5)
     ur5.until_moving()
     request = Transition(id=Transition.TRANSITION_ACTIVE_SHUTDOWN)
     assert ur5.call(ChangeState, 'infer/change_state', transition=request).success
@@ -54,8 +54,8 @@ def test_a_shutdown_transition_stops_the_robot_and_ends_the_process(ur5, sweep):
     ur5.check()
 
 
-def test_the_first_line_says_what_is_going_to_happen(ur5, sweep):
-    process = infer_node(model=sweep, robot=UR5, dry_run=True)
+def test_the_first_line_says_what_is_going_to_happen(ur5, infer, sweep):
+    process = infer(model=sweep, robot=UR5, dry_run=True)
     ur5.until(lambda: len(process.lines) > 1, 'two lines')
     assert process.end() == 0
     first = process.lines[0]
@@ -85,7 +85,7 @@ def refused(domain, sweep):
     started = {}
     for name, (wrong, _) in REFUSALS.items():
         values = {key: v for key, v in {**given, **wrong}.items() if v is not None}
-        started[name] = infer_node(**values)
+        started[name] = Running(INFER_NODE, *ros_arguments(values))
     return started
 
 
@@ -98,32 +98,32 @@ def test_what_cannot_work_ends_with_one_line_and_code_1(refused, name):
     assert REFUSALS[name][1] in said[0]
 
 
-def test_what_is_no_ros_argument_is_wrong_usage(domain):
-    process = Running('neuracore_ros.node.infer_node', 'model:=policy.pt')
+def test_what_is_no_ros_argument_is_wrong_usage(begin):
+    process = begin(INFER_NODE, 'model:=policy.pt')
     assert process.wait() == 2
     assert process.lines == [
         "infer_node: 'model:=policy.pt' is no ROS argument; see infer_node --help"
     ]
 
 
-def test_help_tells_every_parameter(domain):
-    process = Running('neuracore_ros.node.infer_node', '--help')
+def test_help_tells_every_parameter(begin):
+    process = begin(INFER_NODE, '--help')
     assert process.wait() == 0
     for name in ('model', 'max_ahead_s', 'frozen_after_s'):
         assert f'  {name} ' in process.output
 
 
-def test_an_rclpy_beside_the_sourced_ros_is_refused(domain, tmp_path, monkeypatch):
+def test_an_rclpy_beside_the_sourced_ros_is_refused(begin, tmp_path, monkeypatch):
     (tmp_path / 'share' / 'rclpy').mkdir(parents=True)
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
-    process = Running('neuracore_ros.node.infer_node')
+    process = begin(INFER_NODE)
     assert process.wait() == 1
     (line,) = process.lines
     assert str(tmp_path) in line
     assert 'pip uninstall' in line
 
 
-def test_two_robots_share_one_file_in_two_namespaces(domain, sweep):
+def test_two_robots_share_one_file_in_two_namespaces(begin, sweep):
     processes, worlds = [], []
     try:
         for namespace in ('left', 'right'):
@@ -131,8 +131,8 @@ def test_two_robots_share_one_file_in_two_namespaces(domain, sweep):
             sim = ['--robot', 'ur5', '--no-clock', *remap]
             node = [*remap, '-p', f'model:={sweep}', '-p', f'robot:={UR5}']
             node += ['-p', f'dry_run:={str(namespace == "right").lower()}']
-            processes.append(Running('neuracore_ros.sim.robot_node', *sim))
-            processes.append(Running('neuracore_ros.node.infer_node', *node))
+            processes.append(begin(SIM_ROBOT, *sim))
+            processes.append(begin(INFER_NODE, *node))
             worlds.append(World(namespace=namespace))
         left, right = worlds
         left.until(lambda: len(left.motion) > 12 and len(right.motion) > 12, 'joint states')

@@ -11,7 +11,7 @@ if importlib.util.find_spec('launch_ros') is None:
     pytest.skip('launch_ros is not installed: launch file not tested', allow_module_level=True)
 
 from policies import write_policy
-from world import Running, World
+from world import SIM_ROBOT, World
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `ros2 launch` does, for machines that have launch_ros but no ros2cli.
@@ -32,7 +32,7 @@ sys.exit(service.run())
 
 
 @pytest.fixture
-def launch(domain, tmp_path, monkeypatch):
+def launch(begin, tmp_path, monkeypatch):
     """Starts the launch file from a folder of its own, with this source tree as the package."""
     prefix = tmp_path / 'install'
     share, executables = prefix / 'share' / 'neuracore_ros', prefix / 'lib' / 'neuracore_ros'
@@ -55,7 +55,7 @@ def launch(domain, tmp_path, monkeypatch):
     file = share / 'launch' / 'infer.launch.py'
 
     def start(*arguments):
-        return Running(str(script), file, *arguments)
+        return begin(str(script), file, *arguments)
 
     return start
 
@@ -80,11 +80,11 @@ def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
     assert 'Traceback' not in process.output
 
 
-def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(launch, tmp_path):
+def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(begin, launch, tmp_path):
     write_policy(tmp_path / 'a #2.pt', speed=0.02)
     (tmp_path / 'parameters.yaml').write_text('/**:\n  ros__parameters: {start_max: 0.4}\n')
-    sim = Running(
-        'neuracore_ros.sim.robot_node',
+    begin(
+        SIM_ROBOT,
         '--robot',
         'ur5',
         '--no-clock',
@@ -102,8 +102,6 @@ def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(launch, tmp_path
         world.until_still()
         world.check()
     finally:
-        process.end()
-        sim.end()
         world.close()
     assert '(sha256' in process.output
     # A terminal sends Ctrl-C to both; alone, launch waits five seconds and sends SIGTERM.

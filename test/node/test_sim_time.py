@@ -2,22 +2,15 @@
 
 import signal
 
-import pytest
 from policies import write_policy
-from world import UR5, Running, World, infer_node
+from world import SIM_ROBOT, UR5, World
 
 
-@pytest.fixture
-def sim(domain):
-    process = Running('neuracore_ros.sim.robot_node', '--robot', 'ur5', '--speed', 3)
-    yield process
-    assert process.end() == 0, process.output
-
-
-def test_a_clock_that_stands_still_is_reported_and_then_it_goes_on(sim, tmp_path):
+def test_a_clock_that_stands_still_is_reported_and_then_it_goes_on(begin, infer, tmp_path):
+    sim = begin(SIM_ROBOT, '--robot', 'ur5', '--speed', 3)
     model = write_policy(tmp_path / 'policy.pt', speed=0.02)
     world = World()
-    node = infer_node(model=model, robot=UR5, use_sim_time=True)
+    node = infer(model=model, robot=UR5, use_sim_time=True)
     try:
         world.until_state('RUNNING')
         world.until_moving()
@@ -31,5 +24,4 @@ def test_a_clock_that_stands_still_is_reported_and_then_it_goes_on(sim, tmp_path
         world.check()
     finally:
         sim.process.send_signal(signal.SIGCONT)
-        node.end()
         world.close()

@@ -26,6 +26,8 @@ from neuracore_ros.sim.arms import Kinematics, find_arm
 from neuracore_ros.sim.controller import rejection
 
 PATIENCE_S = 30.0
+INFER_NODE = 'neuracore_ros.node.infer_node'
+SIM_ROBOT = 'neuracore_ros.sim.robot_node'
 UR5 = shipped('ur5')
 DEFAULTS = {'enabled': True, 'dry_run': False, 'rearm': 'auto', 'start_max': 0.5, 'threads': 1}
 TRANSITIONS = {
@@ -78,13 +80,12 @@ class Running:
         return code
 
 
-def infer_node(**parameters):
-    words = [w for name, value in parameters.items() for w in ('-p', f'{name}:={ros(value)}')]
-    return Running('neuracore_ros.node.infer_node', '--ros-args', *words)
+def ros_arguments(parameters):
+    def written(value):
+        return str(value).lower() if isinstance(value, bool) else value
 
-
-def ros(value):
-    return str(value).lower() if isinstance(value, bool) else value
+    words = [w for name, value in parameters.items() for w in ('-p', f'{name}:={written(value)}')]
+    return ['--ros-args', *words]
 
 
 class World:
