@@ -1,18 +1,17 @@
 """The person at a simulated robot: resets it, calls services, watches, takes pictures."""
 
 import json
-import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
@@ -22,12 +21,15 @@ from std_srvs.srv import SetBool, Trigger
 from neuracore_ros.errors import UserError
 from neuracore_ros.observation.decode import decode_image
 
-# How often a waiting operator looks again, in wall time.
-_LOOK_S = 0.005
+# How long a waiting operator sleeps at most before it looks at its processes, in wall time.
+_LOOK_S = 0.05
 
 
 class Operator(AbstractContextManager['Operator']):
     """One operator in one ROS domain; its waits are in the robot's own time.
+
+    Everything happens on the caller's thread, while it waits: rclpy cannot destroy a subscription
+    or a client that another thread is waiting on.
 
     Args:
         domain: ROS domain of the robot.
@@ -47,13 +49,13 @@ class Operator(AbstractContextManager['Operator']):
         self._distance_m = float('nan')
         self.rejected: list[str] = []
         node = self._node
-        node.create_subscription(Clock, '/clock', self._on_clock, qos_profile_sensor_data)
-        node.create_subscription(Float64, 'sim/distance', self._on_distance, 10)
+        # Only the newest of each counts: what came while nobody waited is of no interest.
+        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        node.create_subscription(Clock, '/clock', self._on_clock, newest)
+        node.create_subscription(Float64, 'sim/distance', self._on_distance, newest)
         node.create_subscription(String, 'sim/rejected', self._on_rejected, 10)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
 
     def __exit__(
         self,
@@ -62,7 +64,6 @@ class Operator(AbstractContextManager['Operator']):
         trace: TracebackType | None,
     ) -> None:
         self._executor.shutdown()
-        self._thread.join()
         self._node.destroy_node()
         self._context.try_shutdown()
 
@@ -109,12 +110,12 @@ class Operator(AbstractContextManager['Operator']):
         Returns:
             Whether it became true.
         """
+        self._look()
         end_s = self._now_s + seconds
         while self._now_s < end_s:
             if until():
                 return True
-            self._alive()
-            time.sleep(_LOOK_S)
+            self._look()
         return until()
 
     def picture(self, topic: str) -> NDArray[np.uint8]:
@@ -148,14 +149,13 @@ class Operator(AbstractContextManager['Operator']):
         # In wall time: the robot's clock may be what does not run.
         end_s = time.monotonic() + patience_s
         while not condition():
-            self._alive()
             if time.monotonic() > end_s:
                 raise UserError(f'{otherwise} after {patience_s:g} s')
-            time.sleep(_LOOK_S)
+            self._look()
 
-    def _spin(self) -> None:
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+    def _look(self) -> None:
+        self._alive()
+        self._executor.spin_once(timeout_sec=_LOOK_S)
 
     def _on_clock(self, message: Clock) -> None:
         self._now_s = message.clock.sec + message.clock.nanosec / 1e9
