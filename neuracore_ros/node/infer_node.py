@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.environment import require_ros
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
 
     from neuracore_ros.node.lifecycle import InferNode
+
+Result = TypeVar('Result')
 
 USAGE = """usage: infer_node --ros-args -p model:=policy.pt -p robot:=ur5.yaml [-p NAME:=VALUE ...]
 
@@ -29,6 +32,7 @@ POLL_S = 0.05
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``infer_node``; returns the exit code."""
+    stop = StopSignal()
     try:
         require_ros()
     except UserError as error:
@@ -49,7 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if others:
         _refuse(f"'{others[0]}' is no ROS argument; see infer_node --help")
         return 2
-    stop = StopSignal()
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
@@ -64,10 +67,7 @@ def run(stop: StopSignal) -> int:
     """Run the node until it is told to end; the robot is stopped before it goes.
 
     Returns:
-        The exit code: 0 ended as told, 1 could not start.
-
-    Raises:
-        Exception: A bug; the robot is stopped all the same.
+        The exit code: 0 ended as told; 1 could not start, or a bug, after its traceback.
     """
     from neuracore_ros.node.executor import make_executor
     from neuracore_ros.node.lifecycle import InferNode
@@ -78,23 +78,30 @@ def run(stop: StopSignal) -> int:
         return _refuse(_first_line(error))
     executor = make_executor()
     executor.add_node(node)
-    try:
-        started = _spin(node, executor, stop)
-    finally:
-        try:
-            node.stop_robot()
-        finally:
-            _answer_services(executor)
-            node.close()
-            node.destroy_node()
-    if node.failure is not None:
-        raise node.failure
+    failures: list[Exception] = []
+    started = _attempt(lambda: _spin(node, executor, stop), failures)
+    # Each of these is done, whatever became of the one before.
+    _attempt(node.stop_robot, failures)
+    _attempt(lambda: _answer_services(executor), failures)
+    _attempt(node.close, failures)
+    _attempt(node.destroy_node, failures)
+    for failure in filter(None, (node.failure, *failures)):
+        traceback.print_exception(failure)
+    code = 0 if started and not (failures or node.failure) else 1
     if node.model_runs_on:
-        # A model that hangs cannot be interrupted, and Python would wait for its thread.
+        # It cannot be interrupted, and Python would wait for its thread.
         print('infer_node: the model is still running; ending without it', file=sys.stderr)
         sys.stderr.flush()
-        os._exit(0)
-    return 0 if started else 1
+        os._exit(code)
+    return code
+
+
+def _attempt(work: Callable[[], Result], failures: list[Exception]) -> Result | None:
+    try:
+        return work()
+    except Exception as failure:
+        failures.append(failure)
+        return None
 
 
 def _spin(node: InferNode, executor: Executor, stop: StopSignal) -> bool:

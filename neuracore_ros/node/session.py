@@ -253,10 +253,13 @@ class Session:
 
     def _hand_over(self, request: Request, answer: Future[Any]) -> None:
         """From the model's thread to the executor's."""
-        if not answer.cancelled():
-            self._node.executor.create_task(self._take, request, answer)
+        executor = self._node.executor
+        if executor is not None and not answer.cancelled():
+            executor.create_task(self._take, request, answer)
 
     def _take(self, request: Request, answer: Future[Any]) -> None:
+        if self._closed:
+            return
         try:
             now_ns = self._now_ns()
             if (error := answer.exception()) is not None:

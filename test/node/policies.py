@@ -39,10 +39,10 @@ class Sweep(torch.nn.Module):
                 chunk = chunk[:, :5]
             if self.fault == 'raise':
                 raise RuntimeError('raised on purpose')
-            if self.fault == 'slow':
+            if self.fault == 'slow' or self.fault == 'hang':
                 # TorchScript cannot sleep: this takes more than the second that a chunk lasts.
                 busy = torch.zeros(1)
-                for _ in range(2_500_000):
+                for _ in range(2_500_000 if self.fault == 'slow' else 1_000_000_000_000):
                     busy = torch.tanh(busy)
                 chunk = chunk + busy
         return {'JOINT_TARGET_POSITIONS': chunk}

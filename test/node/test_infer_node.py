@@ -94,6 +94,15 @@ def test_a_model_that_takes_too_long_stops_the_robot_before_its_plan_ends_in_mot
     world.until_state('RUNNING')
 
 
+def test_a_model_that_is_still_running_does_not_hinder_a_cleanup(run):
+    world = run(behaviour={**SWEEP, 'fault': 'slow', 'at': 1})
+    world.until_state('WAITING', 'prediction')
+    assert world.change('deactivate')
+    assert world.change('cleanup')
+    time.sleep(3.0)  # by now the answer came that nobody waits for
+    assert world.lifecycle() == 'unconfigured'
+
+
 def test_disable_stops_and_enable_goes_on(run):
     world = run(behaviour=SWEEP, enabled=False)
     world.until_state('DISABLED')
@@ -135,7 +144,7 @@ def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_poi
     assert {len(message.points) for _, message in world.commands[-20:]} == {1}
     times = [wall_s for wall_s, _ in world.commands[-20:]]
     assert (times[-1] - times[0]) / 19 == pytest.approx(0.02, rel=0.3)
-    world.until_still(0.1)
+    world.until_still(0.4)
     world.set('infer', command_rate_hz=0.0)
 
 

@@ -33,6 +33,16 @@ def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, infer, sw
     ur5.check()
 
 
+def test_a_signal_does_not_wait_for_a_model_that_hangs(ur5, infer, tmp_path):
+    model = write_policy(tmp_path / 'policy.pt', speed=0.02, fault='hang', at=3)
+    ur5.new_trial()
+    process = infer(model=model, robot=UR5)
+    ur5.until_state('HOLDING', 'late')
+    assert process.end() == 0
+    assert process.lines[-1].endswith('the model is still running; ending without it')
+    ur5.check()
+
+
 def test_a_killed_node_keeps_the_robot_moving_no_longer_than_max_ahead(ur5, infer, sweep):
     ur5.new_trial()
     process = infer(model=sweep, robot=UR5, max_ahead_s=0.4)
