@@ -1,1 +1,1 @@
-"""neuracore_ros.cli"""
+"""The command line: one verb, one file."""

@@ -2,11 +2,9 @@
 
 import argparse
 import importlib
-import importlib.util
 import sys
 import warnings
 from collections.abc import Sequence
-from types import ModuleType
 from typing import TextIO
 
 from neuracore_ros import __version__
@@ -32,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument('--version', action='version', version=__version__)
     verbs = parser.add_subparsers(title='verbs', metavar='VERB', required=True)
     words = sys.argv[1:] if arguments is None else list(arguments)
-    for name in filter(_exists, VERBS):
-        module = _verb(name)
+    for name in VERBS:
+        module = importlib.import_module(f'neuracore_ros.cli.{name}')
         verb = verbs.add_parser(
             name,
             help=module.SUMMARY,
@@ -55,14 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _exists(name: str) -> bool:
-    return importlib.util.find_spec(f'neuracore_ros.cli.{name}') is not None
-
-
-def _verb(name: str) -> ModuleType:
-    return importlib.import_module(f'neuracore_ros.cli.{name}')
 
 
 def _say_warning(
