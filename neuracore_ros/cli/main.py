@@ -12,6 +12,15 @@ from neuracore_ros.errors import DescriptionWarning, UserError
 
 VERBS = ('layout', 'record', 'convert', 'train', 'check', 'demo')
 
+# What a robot computer need not have, and the extra that brings it.
+EXTRAS = {
+    'av': 'train',
+    'pyarrow': 'train',
+    'rclpy': 'ros',
+    'rosbags': 'train',
+    'tensorboard': 'train',
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
@@ -46,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(chosen.run(chosen))
     except UserError as error:
         print(f'neuracore_ros {chosen.verb}: {error}', file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or '').partition('.')[0])
+        if extra is None:
+            raise
+        cure = f"pip install 'neuracore_ros[{extra}]'"
+        print(f'neuracore_ros {chosen.verb}: needs {error.name}: {cure}', file=sys.stderr)
         return 1
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.

@@ -65,3 +65,15 @@ def test_help_shows_examples():
     done = run('layout', '--help')
     assert done.returncode == 0
     assert 'neuracore_ros layout config/franka_ur5.yaml' in done.stdout
+
+
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(tmp_path):
+    code = (
+        'import sys; sys.modules["rosbags"] = None; from neuracore_ros.cli.main import main; '
+        f'sys.exit(main(["convert", "{tmp_path}/data", "--description", "{CONFIG}/ur5.yaml", "x"]))'
+    )
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert 'neuracore_ros convert: needs rosbags' in done.stderr
+    assert "pip install 'neuracore_ros[train]'" in done.stderr
