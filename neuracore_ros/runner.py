@@ -252,10 +252,10 @@ class Runner:
         return Outcome(commands)
 
     def failed(self, request: Request, why: str, now_ns: int) -> Outcome:
-        """Take the model's failure."""
+        """Take the model's failure; ``why`` is one line."""
         if not self._answered(request, now_ns):
             return Outcome()
-        return Outcome(self._hold(f'the model failed: {why}', now_ns, latched=True))
+        return Outcome(self._hold(why, now_ns, latched=True))
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""

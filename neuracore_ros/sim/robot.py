@@ -21,7 +21,7 @@ class SimulatedRobot:
         velocities: Measured, shape (n,) [rad/s].
         disturbance: Standard deviation of random pushes [rad/s]. They move the arm off the
             commanded path, as noise in the executed action would, while the recorded command
-            stays what the expert meant. They fade near the target, where precision counts.
+            stays what the expert meant. Near the target they show how to come back to it.
     """
 
     def __init__(self, arm: Arm, seed: int = 0) -> None:
@@ -66,8 +66,7 @@ class SimulatedRobot:
         keep = np.exp(-period_s / CORRELATION_S)
         noise = self._random.standard_normal(len(self._push)) * np.sqrt(1.0 - keep**2)
         self._push = keep * self._push + noise
-        near = min(1.0, self.distance() / (0.25 * self.kinematics.arm.reach))
-        pushed: Array = self._pushed + self.disturbance * near * period_s * self._push
+        pushed: Array = self._pushed + self.disturbance * period_s * self._push
         self._pushed = pushed
         return pushed
 
