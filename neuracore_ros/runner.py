@@ -240,9 +240,7 @@ class Runner:
         due = self._clock.step(now_ns) - request.tick
         if due >= len(outputs):
             self.counters.late += 1
-            reason = (
-                f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
-            )
+            reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
             return Outcome(self._hold(reason, now_ns))
         outputs = outputs[max(due, 0) :]
         if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):

@@ -18,7 +18,11 @@ HEAVY = {
     'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo'),
 }
 # The manifest of a policy is read without the runtime that executes it.
-WITHOUT_TORCH = {'neuracore_ros.policy', 'neuracore_ros.policy.manifest', 'neuracore_ros.policy.fit'}
+WITHOUT_TORCH = {
+    'neuracore_ros.policy',
+    'neuracore_ros.policy.manifest',
+    'neuracore_ros.policy.fit',
+}
 NEEDS = {
     'description': (),
     'observation': ('description',),

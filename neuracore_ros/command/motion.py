@@ -112,9 +112,7 @@ class Motion:
         self._plan, self._stopping = None, False
         self._point = start.copy()
         self._caught_up_ns = None if blend_in else now_ns
-        self._remember(
-            Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start)))), now_ns
-        )
+        self._remember(Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start)))), now_ns)
 
     def merge(self, outputs: Array, now_ns: int) -> tuple[JointCommand, ...]:
         """Follow a new prediction.
@@ -220,9 +218,7 @@ class Motion:
         self._remember(spline, now_ns)
         return self._messages(spline)
 
-    def _follow(
-        self, setpoint: tuple[Array, Array], times_s: Array, now_ns: int
-    ) -> Followed:
+    def _follow(self, setpoint: tuple[Array, Array], times_s: Array, now_ns: int) -> Followed:
         assert self._plan is not None
         limits = self._joints.limits
         due_ns = now_ns + np.rint(1e9 * np.concatenate([[0.0], times_s])).astype(np.int64)

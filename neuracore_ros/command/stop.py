@@ -72,9 +72,7 @@ def stop(
     return Spline(now_ns, times_s, positions, velocities)
 
 
-def _braked(
-    times_s: Array, start: Array, speed: Array, rests_s: Array
-) -> tuple[Array, Array]:
+def _braked(times_s: Array, start: Array, speed: Array, rests_s: Array) -> tuple[Array, Array]:
     """Positions and velocities, (N, J), of joints that rest after ``rests_s`` (J,)."""
     left = np.maximum(1.0 - times_s / rests_s, 0.0)
     return start + 0.5 * speed * rests_s * (1.0 - left * left), speed * left

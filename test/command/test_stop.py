@@ -63,7 +63,9 @@ def test_a_robot_that_lags_behind_gets_time_to_arrive():
 def test_a_joint_that_does_not_follow_is_held_where_it_was_measured():
     setpoint = (np.array([0.8, 0.0]), np.array([1.0, 1.0]))
     measured = np.array([0.2, 0.0])
-    spline = stop(0, setpoint, limits((-1, 1, 2.0), (-1, 1, 2.0)), measured, np.array([1, 0], bool))
+    spline = stop(
+        0, setpoint, limits((-1, 1, 2.0), (-1, 1, 2.0)), measured, np.array([1, 0], bool)
+    )
     assert spline.positions[:, 0].tolist() == pytest.approx([0.2] * len(spline.positions))
     assert not spline.velocities[:, 0].any()
     assert spline.positions[-1, 1] > 0.1
@@ -82,9 +84,7 @@ def test_a_continuous_joint_stops():
     fresh=st.booleans(),
     lost=st.lists(st.booleans(), min_size=3, max_size=3),
 )
-def test_a_stop_starts_at_the_setpoint_and_stays_within_all_limits(
-    where, speed, lag, fresh, lost
-):
+def test_a_stop_starts_at_the_setpoint_and_stays_within_all_limits(where, speed, lag, fresh, lost):
     # A joint that is not given an acceleration brakes from full speed within 0.25 s.
     robot = limits((-1, 1, 2.0), (0, 0.04, 0.1), (-3, 3, 1.0, 4.0))
     position = robot.lower + np.array(where) * (robot.upper - robot.lower)

@@ -36,7 +36,9 @@ def test_a_row_has_a_place_for_each_driver():
 
 
 def test_a_chart_is_well_formed_and_names_its_curves():
-    svg = line_chart({'training <loss>': [(0, 1.0), (100, 0.1)], 'validation': [(50, 0.3)]}, 'x', 'y')
+    svg = line_chart(
+        {'training <loss>': [(0, 1.0), (100, 0.1)], 'validation': [(50, 0.3)]}, 'x', 'y'
+    )
     texts = [element.text for element in ElementTree.fromstring(svg).iter() if element.text]
     assert 'training <loss>' in texts
     assert '0.2' in texts

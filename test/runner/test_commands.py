@@ -112,7 +112,9 @@ def test_a_trajectory_topic_may_take_one_point_a_step(rig):
 
 
 def test_its_stop_is_one_trajectory(rig):
-    running = rig(robot=POINTS, model=lambda r: np.tile(0.02 * (r.tick + np.arange(16))[:, None], 3))
+    running = rig(
+        robot=POINTS, model=lambda r: np.tile(0.02 * (r.tick + np.arange(16))[:, None], 3)
+    )
     running.step(8)
     running.do(running.runner.stop(running.now_ns))
     assert not running.last.velocities[-1].any()
@@ -122,7 +124,9 @@ def test_its_stop_is_one_trajectory(rig):
 
 
 def test_a_float64_multi_array_takes_points_and_its_stop_is_streamed(rig):
-    running = rig(robot=ARRAY, model=lambda r: np.tile(0.02 * (r.tick + np.arange(16))[:, None], 3))
+    running = rig(
+        robot=ARRAY, model=lambda r: np.tile(0.02 * (r.tick + np.arange(16))[:, None], 3)
+    )
     running.controller = Points(running)
     running.step(12)
     assert running.last.type == 'std_msgs/msg/Float64MultiArray'

@@ -88,7 +88,9 @@ def test_a_joint_that_rests_outside_its_range_comes_in_within_the_velocity_limit
 
 def test_without_a_fresh_sample_of_every_output_joint_it_does_not_start(rig):
     # The policy reads only 'a'; 'b' is commanded, and so must be measured.
-    robot = ROBOT.replace('input: {JOINT_POSITIONS: {0: a, 2: b}}', 'input: {JOINT_POSITIONS: {0: a}}')
+    robot = ROBOT.replace(
+        'input: {JOINT_POSITIONS: {0: a, 2: b}}', 'input: {JOINT_POSITIONS: {0: a}}'
+    )
     blind = rig(robot=robot)
     blind.names = ['a', 'other']
     blind.step(10)

@@ -43,14 +43,16 @@ def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
 
 
 @ALL_ARMS
-def test_the_expert_reaches_although_it_is_pushed(arm):
+def test_the_expert_comes_back_to_the_target_although_it_is_pushed(arm):
     farthest = 0.0
     for seed in range(10):
         pushed, calm = SimulatedRobot(arm, seed), SimulatedRobot(arm, seed)
         pushed.disturbance = 0.2
+        distances = []
         for _ in zip(run_expert(pushed), run_expert(calm), strict=True):
             farthest = max(farthest, float(np.abs(pushed.positions - calm.positions).max()))
-        assert pushed.distance() <= tolerance(pushed.kinematics)
+            distances.append(pushed.distance())
+        assert min(distances[-100:]) <= tolerance(pushed.kinematics)
     assert 0.02 < farthest < 0.3
 
 
