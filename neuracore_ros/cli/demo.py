@@ -13,10 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('--out', type=Path, default=Path('demo'), help='folder (default: demo)')
     parser.add_argument(
-        '--episodes', type=_positive, default=50, help='recorded per robot (default: 50)'
+        '--episodes', type=_positive, default=60, help='recorded per robot (default: 60)'
     )
     parser.add_argument(
-        '--steps', type=_positive, default=2000, help='of training (default: 2000)'
+        '--steps', type=_positive, default=1500, help='of training (default: 1500)'
     )
     parser.add_argument(
         '--trials', type=_positive, default=10, help='per robot and driver (default: 10)'

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--learning-rate', type=_positive, help='at its highest (0.001)')
     parser.add_argument(
-        '--shift', type=_natural, help='pixels by which images are moved about (2 at 64 px)'
+        '--shift', type=_natural, help='pixels by which images are moved about (0)'
     )
     parser.add_argument('--seed', type=_natural, help='of weights, split and batches (0)')
     parser.add_argument(
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             horizon=arguments.horizon or 0,
             observation_steps=arguments.observation_steps or 1,
             learning_rate=arguments.learning_rate or 1e-3,
-            shift=arguments.shift,
+            shift=arguments.shift or 0,
             seed=arguments.seed or 0,
         )
     train(config, folder)

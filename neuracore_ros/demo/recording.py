@@ -8,11 +8,11 @@ from neuracore_ros.description.shipped import shipped
 
 # Random pushes make the expert recover from where it would never go by itself; a policy that
 # learned only from undisturbed motion drifts off (DART, Laskey et al. 2017).
-DISTURBANCE = 0.15
+DISTURBANCE = 0.2
 # Long enough for every arm; an episode ends earlier, a while after the tool has arrived. The while
 # matters: with half a second, policies stopped about a ball's width beside the target.
 _PATIENCE_S = 6.0
-_LINGER_S = 1.5
+_LINGER_S = 1.0
 
 
 def record(

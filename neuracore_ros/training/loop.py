@@ -32,10 +32,6 @@ LOG_EVERY = 50
 SAVE_EVERY = 500
 VALIDATION_ROWS = 256
 
-# Of the image's size. Of 0, 2 and 4 px at 64 px, two let the arms reach most often: a policy
-# must not know pixels by heart, nor lose the ball by a shift as large as the ball.
-SHIFT = 1 / 32
-
 
 def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
     """Train a policy, or go on from the run's last checkpoint.
@@ -111,10 +107,7 @@ def _settle(config: Config, data: Batches, run: Run) -> Config:
             'Start a new run with --out.'
         )
     horizon = config.horizon or max(1, round(data.metadata.rate_hz))
-    shift_px = config.shift
-    if shift_px is None:
-        shift_px = round(SHIFT * min(data.metadata.image_size))
-    config = replace(config, rows=rows, horizon=horizon, shift=shift_px)
+    config = replace(config, rows=rows, horizon=horizon)
     run.write_config(config)
     return config
 
