@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--episodes', type=_positive, default=60, help='recorded per robot (default: 60)'
     )
     parser.add_argument(
-        '--steps', type=_positive, default=1500, help='of training (default: 1500)'
+        '--steps', type=_positive, default=3500, help='of training (default: 3500)'
     )
     parser.add_argument(
         '--trials', type=_positive, default=10, help='per robot and driver (default: 10)'
