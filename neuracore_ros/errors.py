@@ -4,8 +4,12 @@
 class UserError(Exception):
     """Something that the user can mend; its text is one line that says how.
 
-    The command line prints it without a traceback and exits with 1.
+    The command line prints it without a traceback and exits with 1. Line breaks and other
+    characters that cannot be printed, which names in files may hold, are escaped.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(''.join(c if c.isprintable() else repr(c)[1:-1] for c in text))
 
 
 class DescriptionError(UserError):

@@ -21,7 +21,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto
 h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p.lead { color: #596273; margin-top: 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; text-align: left; white-space: nowrap; border-bottom: 1px solid #e3e7ee; }
+th, td { padding: .3rem .8rem; text-align: left; white-space: nowrap;
+  border-bottom: 1px solid #e3e7ee; }
 th { font-weight: 600; color: #596273; } td.number { text-align: right; }
 td.empty { color: #b3bac6; } td.good { color: #14713d; font-weight: 600; }
 .gallery { display: grid; gap: 1rem;

@@ -13,6 +13,7 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     ROUTE_OPTIONS,
     Parser,
+    Routes,
     parse_routes,
     parse_type,
 )
@@ -79,17 +80,15 @@ class CommandTable:
 
     Attributes:
         file: For messages.
-        common: DataType -> options of all its names.
-        named: (DataType, name) -> options of one name, the common ones included.
+        routes: Their options.
     """
 
     file: str
-    common: Mapping[DataType, Mapping[str, Any]]
-    named: Mapping[tuple[DataType, str], Mapping[str, Any]]
+    routes: Routes
 
     def message_name(self, data_type: DataType, name: str) -> str:
         """The name in the command message."""
-        names: Mapping[str, str] = self._options(data_type, name).get('names', {})
+        names: Mapping[str, str] = self.routes.options(data_type, name).get('names', {})
         return names.get(name, name)
 
     def commands(
@@ -126,9 +125,6 @@ class CommandTable:
             self._require_distinct(command)
         return tuple(topics.values())
 
-    def _options(self, data_type: DataType, name: str) -> Mapping[str, Any]:
-        return self.named.get((data_type, name), self.common.get(data_type, {}))
-
     def _command(
         self,
         kind: DataType,
@@ -141,7 +137,7 @@ class CommandTable:
                 f"{self.file}: {kind} ('{name}') cannot be commanded: only positions of joints "
                 'and grippers can'
             )
-        options = self._options(kind, name)
+        options = self.routes.options(kind, name)
         if 'topic' not in options:
             raise DescriptionError(
                 f"{self.file}: '{name}' ({kind} index {index}) has no command. "
@@ -184,11 +180,11 @@ def parse_commands(
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.
     """
-    common, named = parse_routes(value, 'commands', _OPTIONS, names)
-    for options in [*common.values(), *named.values()]:
+    routes = parse_routes(value, 'commands', _OPTIONS, names)
+    for options in [*routes.common.values(), *routes.named.values()]:
         if options.get('type') == FLOAT64_MULTI_ARRAY and options.get('stream') == 'chunk':
             raise DescriptionError(
                 f'{file}: commands to {options.get("topic")}: a Float64MultiArray holds one '
                 'point: remove stream: chunk'
             )
-    return CommandTable(file, common, named)
+    return CommandTable(file, routes)

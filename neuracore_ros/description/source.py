@@ -63,18 +63,33 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceTable:
-    """The ``sources`` of a robot file: options by DataType, and by name where one differs.
+class Routes:
+    """Options by DataType, and by name where one differs.
 
     Attributes:
-        file: For messages.
         common: DataType -> options of all its names.
         named: (DataType, name) -> options of one name, the common ones included.
     """
 
-    file: str
     common: Mapping[DataType, Mapping[str, Any]]
     named: Mapping[tuple[DataType, str], Mapping[str, Any]]
+
+    def options(self, data_type: DataType, name: str) -> Mapping[str, Any]:
+        """What holds for one name."""
+        return self.named.get((data_type, name), self.common.get(data_type, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The ``sources`` of a robot file.
+
+    Attributes:
+        file: For messages.
+        routes: Their options.
+    """
+
+    file: str
+    routes: Routes
 
     def source(self, data_type: DataType, index: int, name: str) -> Source:
         """The source of one name.
@@ -82,7 +97,7 @@ class SourceTable:
         Raises:
             DescriptionError: There is none, or its DataType cannot be read from messages yet.
         """
-        options = self.named.get((data_type, name), self.common.get(data_type, {}))
+        options = self.routes.options(data_type, name)
         if not (data_type.is_numeric or data_type is DataType.RGB_IMAGES):
             raise DescriptionError(
                 f"{self.file}: {data_type} ('{name}') is not supported: no message type is "
@@ -132,10 +147,12 @@ def parse_sources(
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.
     """
-    common, named = parse_routes(value, 'sources', _OPTIONS, names)
-    for kind, options in [*common.items(), *((kind, o) for (kind, _), o in named.items())]:
+    routes = parse_routes(value, 'sources', _OPTIONS, names)
+    for kind, options in routes.common.items():
         _require_sense(kind, options, file)
-    return SourceTable(file, common, named)
+    for (kind, _), options in routes.named.items():
+        _require_sense(kind, options, file)
+    return SourceTable(file, routes)
 
 
 def parse_routes(
@@ -143,7 +160,7 @@ def parse_routes(
     section: str,
     options: Mapping[str, Parser],
     names: Mapping[DataType, Collection[str]],
-) -> tuple[dict[DataType, dict[str, Any]], dict[tuple[DataType, str], dict[str, Any]]]:
+) -> Routes:
     """Read ``sources`` or ``commands``: options by DataType, and by name over them.
 
     Args:
@@ -151,9 +168,6 @@ def parse_routes(
         section: Its key, for messages.
         options: The options that there are.
         names: DataType -> names that it may speak of.
-
-    Returns:
-        The options of each DataType; and of each name that has its own, completed by them.
 
     Raises:
         DescriptionError: An unknown DataType, key or name, or a wrong value.
@@ -186,7 +200,7 @@ def parse_routes(
                 word: options[word](option, inner, names[kind])
                 for word, option in own.fields(inner, options).items()
             }
-    return common, named
+    return Routes(common, named)
 
 
 def parse_type(value: YamlValue, what: str, types: Collection[str]) -> str:

@@ -216,3 +216,9 @@ def test_an_unreadable_file_is_refused_by_name(tmp_path):
     (tmp_path / 'latin.yaml').write_bytes(b'r: \xff')
     with pytest.raises(DescriptionError, match='latin.yaml: is not text in UTF-8'):
         load_descriptions([tmp_path / 'latin.yaml'])
+
+
+def test_a_line_break_in_a_value_does_not_break_the_line(load):
+    with pytest.raises(DescriptionError) as caught:
+        load('"a\\nb"')
+    assert str(caught.value).endswith(r"a description must be a mapping, not 'a\nb'")
