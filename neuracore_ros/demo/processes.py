@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 from neuracore_ros.errors import UserError
 
@@ -44,12 +43,7 @@ class Background(AbstractContextManager['Background']):
                 f'{last_line(self._log)} (log: {self._log})'
             )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:

@@ -2,7 +2,6 @@
 
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import Background
@@ -44,12 +43,7 @@ class Station(AbstractContextManager['Station']):
         self._stack.push(process)
         return process
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._processes.clear()
         self._stack.close()
 
