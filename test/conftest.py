@@ -3,10 +3,14 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from neuracore_ros.demo.domain import own_domain
+from neuracore_ros.demo.processes import environment
 
 SHARED_BAGS = Path(__file__).resolve().parents[2] / 'shared' / 'data' / 'bags'
 
@@ -38,3 +42,30 @@ def ros_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
             yield domain
         return
     pytest.fail('all ROS domains 1..101 are in use by other tests')
+
+
+@pytest.fixture(scope='module')
+def domain() -> Iterator[int]:
+    """A ROS domain of the module's own, in the environment."""
+    pytest.importorskip('rclpy')
+    with own_domain() as number, pytest.MonkeyPatch.context() as patch:
+        for key, value in environment(number).items():
+            if os.environ.get(key) != value:
+                patch.setenv(key, value)
+        yield number
+
+
+@pytest.fixture
+def begin(domain: int) -> Iterator[Callable[..., Any]]:
+    """Starts processes that a test which fails does not leave behind."""
+    from world import Running
+
+    running: list[Running] = []
+
+    def start(module: str, *arguments: object) -> Running:
+        running.append(Running(module, *arguments))
+        return running[-1]
+
+    yield start
+    for process in reversed(running):
+        process.end()

@@ -1,40 +1,11 @@
 """Worlds shared by the tests of one module: starting processes is what takes the time."""
 
-import os
-
 import pytest
 
 pytest.importorskip('rclpy')
 
 from policies import write_policy
 from world import DEFAULTS, INFER_NODE, UR5, Running, World, ros_arguments
-
-from neuracore_ros.demo.domain import own_domain
-from neuracore_ros.demo.processes import environment
-
-
-@pytest.fixture(scope='module')
-def domain():
-    """A ROS domain of this module's own, in the environment."""
-    with own_domain() as number, pytest.MonkeyPatch.context() as patch:
-        for key, value in environment(number).items():
-            if os.environ.get(key) != value:
-                patch.setenv(key, value)
-        yield number
-
-
-@pytest.fixture
-def begin(domain):
-    """Starts processes that a test which fails does not leave behind."""
-    running = []
-
-    def start(module, *arguments):
-        running.append(Running(module, *arguments))
-        return running[-1]
-
-    yield start
-    for process in reversed(running):
-        process.end()
 
 
 @pytest.fixture
