@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
-from rclpy.qos import QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 Receive = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
+Lost = Callable[[str, int], None]
+"""Called with the topic as the robot file writes it, and how many messages never arrived."""
 
 _OVERRIDABLE = (
     QoSPolicyKind.HISTORY,
@@ -31,12 +34,14 @@ class Topic:
         type: ROS 2 message type, such as ``sensor_msgs/msg/JointState``.
         reliability: ``match``, ``reliable`` or ``best_effort``.
         depth: Messages that wait if the executor is busy.
+        latched: Whether to ask for what was published before, as for /tf_static.
     """
 
     name: str
     type: str
     reliability: str
     depth: int
+    latched: bool = False
 
 
 class Subscriptions:
@@ -50,13 +55,20 @@ class Subscriptions:
         topics: What to open.
         receive: Gets each message.
         raw: Whether messages are handed over as they came from the wire.
+        lost: Is told of messages that never arrived, where the middleware counts them.
     """
 
     def __init__(
-        self, node: Node, topics: tuple[Topic, ...], receive: Receive, raw: bool = False
+        self,
+        node: Node,
+        topics: tuple[Topic, ...],
+        receive: Receive,
+        raw: bool = False,
+        lost: Lost | None = None,
     ) -> None:
         self._node = node
         self._receive = receive
+        self._lost = lost
         self._raw = raw
         self.topics = topics
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
@@ -105,15 +117,33 @@ class Subscriptions:
         def callback(message: Any) -> None:
             self._receive(topic.name, message)
 
-        subscription = self._node.create_subscription(
-            message_class(topic.type),
-            topic.name,
-            callback,
-            QoSProfile(depth=topic.depth, reliability=reliability),
-            raw=self._raw,
-            qos_overriding_options=qos_overrides(self._node, topic.name, 'subscription'),
-        )
+        latched = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
+        qos = QoSProfile(depth=topic.depth, reliability=reliability, durability=latched)
+
+        def subscribe(events: SubscriptionEventCallbacks | None) -> Any:
+            return self._node.create_subscription(
+                message_class(topic.type),
+                topic.name,
+                callback,
+                qos,
+                raw=self._raw,
+                event_callbacks=events,
+                qos_overriding_options=qos_overrides(self._node, topic.name, 'subscription'),
+            )
+
+        try:
+            subscription = subscribe(self._events(topic))
+        except UnsupportedEventTypeError:  # Not every middleware counts what it lost.
+            subscription = subscribe(None)
         self._open[topic.name] = (subscription, reliability)
+
+    def _events(self, topic: Topic) -> SubscriptionEventCallbacks | None:
+        lost = self._lost
+        if lost is None:
+            return None
+        return SubscriptionEventCallbacks(
+            message_lost=lambda event: lost(topic.name, event.total_count_change)
+        )
 
     def _note_type(self, topic: Topic) -> None:
         publishers = self._node.get_publishers_info_by_topic(topic.name)
