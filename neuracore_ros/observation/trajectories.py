@@ -2,11 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from neuracore_ros.description import Source
 from neuracore_ros.observation.names import Lookups
@@ -24,26 +22,26 @@ class Piece(NamedTuple):
     Attributes:
         start_ns: From here on it replaces the command before.
         receive_ns: When it arrived.
-        times_ns: When each point is due, strictly increasing, shape (N,).
-        values: At the points, in the slot's unit and sense, shape (N,).
+        times_ns: When each of the N points is due, strictly increasing.
+        values: At the points, in the slot's unit and sense.
         origin: The value that the command before has at the start.
     """
 
     start_ns: int
     receive_ns: int
-    times_ns: NDArray[np.int64]
-    values: NDArray[np.float64]
+    times_ns: Sequence[int]
+    values: Sequence[float]
     origin: float
 
     def value(self, time_ns: int) -> float:
         """The value at a time: linear between start and points; the last point holds."""
-        after = int(self.times_ns.searchsorted(time_ns, 'right'))
+        after = bisect_right(self.times_ns, time_ns)
         if after == len(self.times_ns):
-            return float(self.values[-1])
-        end_ns, end = int(self.times_ns[after]), float(self.values[after])
+            return self.values[-1]
+        end_ns, end = self.times_ns[after], self.values[after]
         begin_ns, begin = self.start_ns, self.origin
         if after > 0:
-            begin_ns, begin = int(self.times_ns[after - 1]), float(self.values[after - 1])
+            begin_ns, begin = self.times_ns[after - 1], self.values[after - 1]
         return begin + (end - begin) * (time_ns - begin_ns) / (end_ns - begin_ns)
 
 
@@ -70,8 +68,8 @@ class TrajectoryChannel(Channel):
         self,
         start_ns: int,
         receive_ns: int,
-        times_ns: NDArray[np.int64],
-        values: NDArray[np.float64],
+        times_ns: Sequence[int],
+        values: Sequence[float],
     ) -> None:
         """Add a command; those that start later continue from it."""
         place = bisect_right(self._pieces, start_ns, key=_START)
@@ -79,7 +77,7 @@ class TrajectoryChannel(Channel):
         del self._pieces[place:]
         for piece in [Piece(start_ns, receive_ns, times_ns, values, 0.0), *followers]:
             before = self._pieces[-1] if self._pieces else None
-            origin = before.value(piece.start_ns) if before else float(piece.values[0])
+            origin = before.value(piece.start_ns) if before else piece.values[0]
             self._pieces.append(piece._replace(origin=origin))
         running = bisect_right(self._pieces, receive_ns, key=_START) - 1
         del self._pieces[: max(0, running - HISTORY)]
@@ -131,16 +129,16 @@ class TrajectoryStream(Stream):
         }
         taken = False
         if lookup.places and self._is_sound(message.points, names, receive_ns):
-            times_ns = stamp_ns + _times_ns(message.points)
-            values = np.array([getattr(point, self._field) for point in message.points], float)
+            # Plain numbers: on a few points they are several times faster than arrays.
+            times_ns = [stamp_ns + time_ns(point.time_from_start) for point in message.points]
+            rows = [[*map(float, getattr(point, self._field))] for point in message.points]
             for channel, place in lookup.places:
                 source = channel.source
                 if not channel.is_newer(stamp_ns, receive_ns):
                     refused.add(channel.refuse_old(stamp_ns, receive_ns))
                     continue
-                with np.errstate(over='ignore', invalid='ignore'):
-                    path = source.scale * values[:, place] + source.offset
-                if np.all(np.abs(path) <= LARGEST):
+                path = [source.scale * row[place] + source.offset for row in rows]
+                if all(-LARGEST <= value <= LARGEST for value in path):
                     channel.command(stamp_ns, receive_ns, times_ns, path)
                     taken = True
                 else:
@@ -160,12 +158,8 @@ class TrajectoryStream(Stream):
                 text = f'a point has {count} {self._field} for {len(names)} names'
                 self.refuse('size', receive_ns, text)
                 return False
-        times_ns = _times_ns(points)
-        if times_ns[0] < 0 or np.any(np.diff(times_ns) <= 0):
+        times_ns = [time_ns(point.time_from_start) for point in points]
+        if times_ns[0] < 0 or any(b <= a for a, b in pairwise(times_ns)):
             self.refuse('malformed', receive_ns, 'times of a trajectory do not increase')
             return False
         return True
-
-
-def _times_ns(points: Sequence[Any]) -> NDArray[np.int64]:
-    return np.array([time_ns(point.time_from_start) for point in points], np.int64)
