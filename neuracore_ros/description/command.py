@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.gripper import Scaling, opening
 from neuracore_ros.description.limits import JointLimit
-from neuracore_ros.description.source import (
-    FLOAT64_MULTI_ARRAY,
-    JOINT_TRAJECTORY,
+from neuracore_ros.description.routes import (
     ROUTE_OPTIONS,
     Parser,
     Routes,
     parse_routes,
     parse_type,
 )
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import YamlValue
 from neuracore_ros.errors import DescriptionError
 
@@ -91,6 +91,13 @@ class CommandTable:
         names: Mapping[str, str] = self.routes.options(data_type, name).get('names', {})
         return names.get(name, name)
 
+    def scaling(self, data_type: DataType, name: str, limit: JointLimit) -> Scaling:
+        """What brings the robot's own positions to the slot's sense."""
+        options = self.routes.options(data_type, name)
+        if data_type.is_gripper and not self.routes.scales(data_type, name):
+            return opening(limit.lower, limit.upper) or Scaling()
+        return Scaling(options.get('scale', 1.0), options.get('offset', 0.0))
+
     def commands(
         self,
         output: Mapping[DataType, Mapping[int, str]],
@@ -143,13 +150,14 @@ class CommandTable:
                 f"{self.file}: '{name}' ({kind} index {index}) has no command. "
                 f'Add under commands: {kind}: {{topic: /...}}'
             )
+        scaling = self.scaling(kind, name, limits[kind, name])
         joint = Joint(
             data_type=kind,
             index=index,
             name=name,
             message_name=self.message_name(kind, name),
-            scale=options.get('scale', 1.0),
-            offset=options.get('offset', 0.0),
+            scale=scaling.scale,
+            offset=scaling.offset,
             limit=limits[kind, name],
         )
         message_type = options.get('type', JOINT_TRAJECTORY)

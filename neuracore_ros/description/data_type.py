@@ -5,6 +5,12 @@ from enum import Enum
 
 from neuracore_ros.errors import DescriptionWarning
 
+POSE_COMPONENTS = ('x', 'y', 'z', 'qx', 'qy', 'qz', 'qw')
+"""The numbers of a slot that holds a pose: metres, and a unit quaternion."""
+
+TEXT_BYTES = 256
+"""Length of a text in a policy's input, [bytes] of UTF-8; shorter ones end in zeros."""
+
 
 class DataType(str, Enum):
     """One kind of data; the names and their order are those of ``neuracore_types``."""
@@ -32,9 +38,29 @@ class DataType(str, Enum):
         return self in {DataType.RGB_IMAGES, DataType.DEPTH_IMAGES}
 
     @property
+    def is_pose(self) -> bool:
+        """Whether a slot holds a pose: the seven numbers of ``POSE_COMPONENTS``."""
+        return self in {DataType.END_EFFECTOR_POSES, DataType.POSES}
+
+    @property
+    def is_gripper(self) -> bool:
+        """Whether a slot holds how far a gripper is open: 0 closed, 1 open."""
+        return self.name.startswith('PARALLEL_GRIPPER_')
+
+    @property
     def is_numeric(self) -> bool:
-        """Whether a slot holds one number, so that slots concatenate to a state vector."""
-        return self.name.startswith(('JOINT_', 'VISUAL_JOINT_', 'PARALLEL_GRIPPER_'))
+        """Whether a slot holds numbers, one or a pose's, that concatenate to a state vector."""
+        return self.is_pose or self.is_gripper or 'JOINT_' in self.name or self.name == 'CUSTOM_1D'
+
+    @property
+    def slot_shape(self) -> tuple[int, ...]:
+        """Shape of the numbers of one slot: (7,) of a pose, () of one number."""
+        return (len(POSE_COMPONENTS),) if self.is_pose else ()
+
+    @property
+    def is_commandable(self) -> bool:
+        """Whether a robot can be told it: positions, of joints and of grippers."""
+        return self.is_gripper or self.measured is DataType.JOINT_POSITIONS
 
     @property
     def is_target(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.data_type import POSE_COMPONENTS, DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription, Slots
 from neuracore_ros.errors import DescriptionError
 
@@ -38,12 +38,49 @@ class Layout:
 
     @property
     def numeric(self) -> tuple[DataType, ...]:
-        """The DataTypes whose slots hold one number each."""
+        """The DataTypes whose slots hold numbers."""
         return tuple(kind for kind in self.widths if kind.is_numeric)
 
     def columns(self) -> list[str]:
-        """Names of the concatenated numeric slots, such as ``JOINT_POSITIONS.6``."""
-        return [f'{kind}.{index}' for kind in self.numeric for index in range(self.widths[kind])]
+        """Names of the concatenated numbers: ``JOINT_POSITIONS.6``, ``POSES.0.qw``."""
+        return [
+            f'{kind}.{index}{part}'
+            for kind in self.numeric
+            for index in range(self.widths[kind])
+            for part in ([f'.{name}' for name in POSE_COMPONENTS] if kind.is_pose else [''])
+        ]
+
+    def join(self, values: Mapping[DataType, NDArray[Any]]) -> NDArray[Any]:
+        """Concatenate the numeric DataTypes in the order of :meth:`columns`.
+
+        Args:
+            values: DataType -> (..., W), poses (..., W, 7).
+
+        Returns:
+            Shape (..., C), C columns; (0,) where nothing is numeric.
+        """
+        flat = [_flat(values[kind], len(kind.slot_shape)) for kind in self.numeric]
+        return np.concatenate(flat, axis=-1) if flat else np.zeros(0, np.float32)
+
+    def join_valid(self, valid: Mapping[DataType, BoolArray]) -> BoolArray:
+        """The same for masks (..., W): a pose's numbers are valid together."""
+        flat = [np.repeat(valid[kind], _size(kind), axis=-1) for kind in self.numeric]
+        return np.concatenate(flat, axis=-1) if flat else np.zeros(0, bool)
+
+    def split(self, columns: NDArray[Any]) -> dict[DataType, NDArray[Any]]:
+        """Undo :meth:`join`; the parts are views of the columns (..., C)."""
+        parts, at = {}, 0
+        for kind in self.numeric:
+            shape = (self.widths[kind], *kind.slot_shape)
+            count = self.widths[kind] * _size(kind)
+            parts[kind] = columns[..., at : at + count].reshape(*columns.shape[:-1], *shape)
+            at += count
+        return parts
+
+    def split_valid(self, columns: BoolArray) -> dict[DataType, BoolArray]:
+        """Undo :meth:`join_valid`: DataType -> (..., W)."""
+        parts: dict[DataType, BoolArray] = self.split(columns)
+        return {kind: part[..., 0] if kind.is_pose else part for kind, part in parts.items()}
 
     def valid(self, description: EmbodimentDescription) -> dict[DataType, BoolArray]:
         """Which slots this robot has.
@@ -122,3 +159,12 @@ def unpad(values: NDArray[Any], slots: Slots) -> NDArray[Any]:
             f"'{slots[last]}' sits at index {last}, beyond width {values.shape[-1]}"
         )
     return values[..., list(slots)]
+
+
+def _size(kind: DataType) -> int:
+    return int(np.prod(kind.slot_shape, dtype=int))
+
+
+def _flat(values: NDArray[Any], axes: int) -> NDArray[Any]:
+    """(..., W) as it is, (..., W, 7) as (..., 7 W)."""
+    return values.reshape(*values.shape[:-2], -1) if axes else values

@@ -1,6 +1,7 @@
 """The robot file: one robot, as every tool reads it."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -8,21 +9,19 @@ from types import MappingProxyType
 from neuracore_ros.description.command import Command, CommandTable, parse_commands
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription, parse_embodiment
+from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
-from neuracore_ros.description.source import Source, SourceTable, parse_sources
-from neuracore_ros.description.urdf import read_urdf_limits
+from neuracore_ros.description.source import (
+    Source,
+    SourceTable,
+    parse_sources,
+    require_distinct,
+)
+from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, DescriptionWarning
 
 _KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
-
-# What the package can command: positions, of joints and of grippers.
-_COMMANDABLE = {
-    DataType.JOINT_POSITIONS,
-    DataType.JOINT_TARGET_POSITIONS,
-    DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS,
-    DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,24 @@ class Robot:
     def input_sources(self) -> tuple[Source, ...]:
         """Where each input comes from, in canonical and index order.
 
+        A LANGUAGE input without a topic is left out: see :meth:`texts`.
+
         Raises:
             DescriptionError: An input has no source.
         """
         return self._described(self.input)
+
+    def texts(self, task: str) -> dict[int, str]:
+        """The LANGUAGE inputs that no topic gives, but the user.
+
+        Args:
+            task: What the user says.
+
+        Returns:
+            Index -> the task.
+        """
+        slots = self.input.get(DataType.LANGUAGE, {})
+        return {index: task for index, name in slots.items() if self._is_given(name)}
 
     def output_sources(self) -> tuple[Source, ...]:
         """Where each output was recorded from, in canonical and index order.
@@ -71,11 +84,13 @@ class Robot:
         Raises:
             DescriptionError: Nothing measures an output.
         """
-        return tuple(
+        sources = tuple(
             self._sources.source(kind.measured, index, name)
             for kind, slots in self.output.items()
             for index, name in slots.items()
         )
+        require_distinct(sources, str(self.path))
+        return sources
 
     def commands(self) -> tuple[Command, ...]:
         """The command topics, each with its joints in index order.
@@ -88,11 +103,18 @@ class Robot:
         return self._commands.commands(self.output, self.limits)
 
     def _described(self, description: EmbodimentDescription) -> tuple[Source, ...]:
-        return tuple(
+        sources = tuple(
             self._sources.source(kind, index, name)
             for kind, slots in description.items()
             for index, name in slots.items()
+            if not (kind is DataType.LANGUAGE and self._is_given(name) and index == 0)
         )
+        require_distinct(sources, str(self.path))
+        return sources
+
+    def _is_given(self, name: str) -> bool:
+        """Whether a text comes from the user."""
+        return not self._sources.has(DataType.LANGUAGE, name)
 
 
 def load_robot(path: Path | str) -> Robot:
@@ -116,63 +138,107 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         if key not in fields:
             raise value.error(f"a robot file needs the key '{key}'")
     name = fields['robot'].string('robot')
-    given, wanted = parse_embodiment(fields['input']), parse_embodiment(fields['output'])
-    if not given:
+    given_input, wanted = parse_embodiment(fields['input']), parse_embodiment(fields['output'])
+    if not given_input:
         raise fields['input'].error('the robot has no input: a model could read nothing')
     file = str(path)
     # A commanded joint must be measured, so sources may speak of that type and name, too.
     names: dict[DataType, list[str]] = {}
-    for description in (given, wanted):
+    for description in (given_input, wanted):
         for kind, slots in description.items():
             names.setdefault(kind, []).extend(slots.values())
     for kind, slots in wanted.items():
         names.setdefault(kind.measured, []).extend(slots.values())
-    sources = parse_sources(fields.get('sources'), names, file)
+    routes = parse_sources(fields.get('sources'), names, file)
     output_names = {kind: list(slots.values()) for kind, slots in wanted.items()}
     commands = parse_commands(fields.get('commands'), output_names, file)
+    urdf = _urdf(fields.get('urdf'), path)
+    table = SourceTable(file, routes, {})
     described = {name for known in names.values() for name in known}
+    described |= {table.message_name(kind, n) for kind, known in names.items() for n in known}
     described |= {commands.message_name(k, n) for k, known in output_names.items() for n in known}
-    limits = _limits(fields.get('limits'), _urdf(fields.get('urdf'), path), described)
-    output_limits = _output_limits(wanted, commands, limits, file)
-    return Robot(name, path, given, wanted, output_limits, sources, commands)
+    given = _limits(fields.get('limits'), urdf, described)
+    sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
+    output_limits = _output_limits(wanted, commands, given, urdf, file)
+    _warn_of_grippers(names, wanted, sources, commands)
+    return Robot(name, path, given_input, wanted, output_limits, sources, commands)
 
 
-def _urdf(value: YamlValue | None, path: Path) -> dict[str, PartialLimit]:
+def _urdf(value: YamlValue | None, path: Path) -> Urdf:
     if value is None:
-        return {}
+        return Urdf({}, {})
     urdf = path.parent / value.string('urdf')
     if not urdf.is_file():
         raise value.error(f'urdf {value}: there is no file {urdf}')
-    return read_urdf_limits(urdf)
+    return read_urdf(urdf)
 
 
-def _limits(
-    value: YamlValue | None, limits: dict[str, PartialLimit], described: set[str]
-) -> dict[str, PartialLimit]:
+def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[str, PartialLimit]:
+    """What the file itself says of joints."""
+    limits = {}
     for joint, (key, limit) in value.mapping('limits').items() if value else ():
-        if joint not in described and joint not in limits:
-            raise key.error(f'limits: no joint {key}{nearest(joint, described | set(limits))}')
-        limits[joint] = parse_limit(limit, joint).over(limits.get(joint, PartialLimit()))
+        known = described | set(urdf.limits)
+        if joint not in known:
+            raise key.error(f'limits: no joint {key}{nearest(joint, known)}')
+        limits[joint] = parse_limit(limit, joint)
     return limits
 
 
 def _output_limits(
     output: EmbodimentDescription,
     commands: CommandTable,
-    limits: Mapping[str, PartialLimit],
+    given: Mapping[str, PartialLimit],
+    urdf: Urdf,
     file: str,
 ) -> Mapping[tuple[DataType, str], JointLimit]:
+    def known(joint: str) -> PartialLimit:
+        nothing = PartialLimit()
+        return given.get(joint, nothing).over(urdf.limits.get(joint, nothing))
+
     found: dict[tuple[DataType, str], JointLimit] = {}
-    for kind in _COMMANDABLE & output.keys():
-        for index, name in output[kind].items():
-            own = limits.get(name, PartialLimit())
-            known = own.over(limits.get(commands.message_name(kind, name), PartialLimit()))
-            limit = known.complete()
+    for kind, slots in output.items():
+        for index, name in slots.items() if kind.is_commandable else ():
+            joint = commands.message_name(kind, name)
+            if joint in urdf.mimics:
+                raise DescriptionError(
+                    f"{file}: output '{name}' ({kind} index {index}): '{joint}' mimics "
+                    f"'{urdf.mimics[joint].joint}' in the URDF and takes no command: command "
+                    f"'{urdf.mimics[joint].joint}'"
+                )
+            limit = known(name).over(known(joint)).complete()
             if limit is None:
-                lacks = 'velocity' if known.position else 'position'
+                lacks = 'velocity' if known(name).over(known(joint)).position else 'position'
                 raise DescriptionError(
                     f"{file}: output '{name}' ({kind} index {index}) has no {lacks} limit. "
                     f'Add under limits: {name}: {{position: [lower, upper], velocity: v}}'
                 )
             found[kind, name] = limit
     return MappingProxyType(found)
+
+
+def _warn_of_grippers(
+    names: Mapping[DataType, Collection[str]],
+    output: EmbodimentDescription,
+    sources: SourceTable,
+    commands: CommandTable,
+) -> None:
+    """Tell what may be meant otherwise: amounts in raw units, and a sense in one place only."""
+    for kind, known in names.items():
+        for name in dict.fromkeys(known if kind.is_gripper else ()):
+            if sources.has(kind, name) and sources.scaling(kind, name) is None:
+                warnings.warn(
+                    f"{sources.file}: {kind} '{name}' is taken raw, not as 0 (closed) to 1 "
+                    f'(open): its range is not known. Add under limits: {name}: {{position: '
+                    '[closed, open]}, or give its source scale and offset',
+                    DescriptionWarning,
+                    stacklevel=2,
+                )
+    for kind, slots in output.items():
+        for name in slots.values() if kind.is_gripper else ():
+            if sources.routes.scales(kind.measured, name) > commands.routes.scales(kind, name):
+                warnings.warn(
+                    f"{sources.file}: {kind} '{name}' is measured with a scale or offset, but "
+                    'commanded without: if both are in one unit, write the same under commands',
+                    DescriptionWarning,
+                    stacklevel=2,
+                )

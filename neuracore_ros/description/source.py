@@ -1,30 +1,55 @@
 """Sources: where the samples of a robot's data come from, live and in a bag."""
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.embodiment import parse_data_type
+from neuracore_ros.description.gripper import Scaling
+from neuracore_ros.description.routes import (
+    ROUTE_OPTIONS,
+    Parser,
+    Routes,
+    parse_routes,
+    parse_type,
+)
 from neuracore_ros.description.yaml_value import YamlValue, nearest
 from neuracore_ros.errors import DescriptionError
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
+FLOAT64 = 'std_msgs/msg/Float64'
+FLOAT32_MULTI_ARRAY = 'std_msgs/msg/Float32MultiArray'
 FLOAT64_MULTI_ARRAY = 'std_msgs/msg/Float64MultiArray'
+WRENCH_STAMPED = 'geometry_msgs/msg/WrenchStamped'
+POSE_STAMPED = 'geometry_msgs/msg/PoseStamped'
+TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
+STRING = 'std_msgs/msg/String'
 
-# The characters of a ROS 2 topic name; `~` would be the node's own namespace.
-_TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
+MULTI_ARRAYS = (FLOAT64_MULTI_ARRAY, FLOAT32_MULTI_ARRAY)
+WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis in 'xyz')
+"""What the numbers of a WrenchStamped are called, [N] and [N m]."""
 
-_NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
-_IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
+_JOINT_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS, FLOAT64)
+_CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
 _FIELD_NAMES = ('position', 'velocity', 'effort')
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
-Parser = Callable[[YamlValue, str, Collection[str]], Any]
-"""Reads one option: its value, what it belongs to (for messages), the names that may occur."""
+
+_EVERY = {'topic', 'type', 'stamp', 'qos', 'max_age_s'}
+_NUMBER = {'scale', 'offset'}
+_MEANT: Mapping[str, set[str]] = {
+    JOINT_STATE: {*_NUMBER, 'names', 'order', 'field'},
+    JOINT_TRAJECTORY: {*_NUMBER, 'names', 'order', 'field'},
+    FLOAT64_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
+    FLOAT32_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
+    FLOAT64: _NUMBER,
+    WRENCH_STAMPED: {*_NUMBER, 'names'},
+    POSE_STAMPED: {'parent'},
+    TF_MESSAGE: {'names', 'parent', 'child'},
+}
+"""Message type -> the options that mean something to it, besides those of every source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +63,14 @@ class Source:
         topic: Without a leading slash, it is relative to the node's namespace.
         type: ROS 2 message type, such as ``sensor_msgs/msg/JointState``.
         field: ``position``, ``velocity`` or ``effort`` of a JointState or JointTrajectory.
-        message_name: Its name in the message.
+        message_name: Its name in the message; of a pose out of ``/tf``, the child frame.
         order: Names by position, for publishers that name nothing.
         scale: The slot's value is ``scale * x + offset``.
         offset: See ``scale``.
         max_age_s: An older sample is stale [s]; None for what never ages.
         stamp: ``header``, or ``receive`` where the header cannot be trusted.
         reliability: ``match`` (the publishers'), ``reliable`` or ``best_effort``.
+        parent: The frame in which a pose is given; '' where any will do.
     """
 
     data_type: DataType
@@ -60,23 +86,17 @@ class Source:
     max_age_s: float | None
     stamp: str
     reliability: str
+    parent: str = ''
 
+    @property
+    def static_topic(self) -> str | None:
+        """Where the transforms that never change are: ``/tf_static`` beside ``/tf``."""
+        return f'{self.topic}_static' if self.type == TF_MESSAGE else None
 
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Options by DataType, and by name where one differs.
-
-    Attributes:
-        common: DataType -> options of all its names.
-        named: (DataType, name) -> options of one name, the common ones included.
-    """
-
-    common: Mapping[DataType, Mapping[str, Any]]
-    named: Mapping[tuple[DataType, str], Mapping[str, Any]]
-
-    def options(self, data_type: DataType, name: str) -> Mapping[str, Any]:
-        """What holds for one name."""
-        return self.named.get((data_type, name), self.common.get(data_type, {}))
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All topics that it is read from."""
+        return (self.topic, self.static_topic) if self.static_topic else (self.topic,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +106,69 @@ class SourceTable:
     Attributes:
         file: For messages.
         routes: Their options.
+        amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
     """
 
     file: str
     routes: Routes
+    amounts: Mapping[str, Scaling]
+
+    def has(self, data_type: DataType, name: str) -> bool:
+        """Whether a topic is given for a name."""
+        return 'topic' in self.routes.options(data_type, name)
+
+    def message_name(self, data_type: DataType, name: str) -> str:
+        """The name in the message."""
+        options = self.routes.options(data_type, name)
+        names: Mapping[str, str] = options.get('names', {})
+        return str(options.get('child', names.get(name, name)))
+
+    def scaling(self, data_type: DataType, name: str) -> Scaling | None:
+        """What brings a name to its slot's sense; None: a gripper of unknown range, left raw."""
+        options = self.routes.options(data_type, name)
+        if not data_type.is_gripper or self.routes.scales(data_type, name):
+            return Scaling(options.get('scale', 1.0), options.get('offset', 0.0))
+        message_name = self.message_name(data_type, name)
+        return self.amounts.get(name) or self.amounts.get(message_name)
 
     def source(self, data_type: DataType, index: int, name: str) -> Source:
         """The source of one name.
 
         Raises:
-            DescriptionError: There is none, or its DataType cannot be read from messages yet.
+            DescriptionError: There is none, it lacks an option, or its DataType is not supported.
         """
+        what = f"'{name}' ({data_type} index {index})"
         options = self.routes.options(data_type, name)
-        if not (data_type.is_numeric or data_type is DataType.RGB_IMAGES):
+        if not types_of(data_type):
+            supported = ', '.join(kind for kind in DataType if types_of(kind))
             raise DescriptionError(
                 f"{self.file}: {data_type} ('{name}') is not supported: no message type is "
-                'known for it'
+                f'known for it. Leave it out; supported are {supported}'
+            )
+        if data_type is DataType.LANGUAGE and index != 0:
+            raise DescriptionError(
+                f'{self.file}: {what}: a robot is told one thing at a time: only index 0 is '
+                'supported'
             )
         if 'topic' not in options:
             raise DescriptionError(
-                f"{self.file}: '{name}' ({data_type} index {index}) has no source. "
+                f'{self.file}: {what} has no source. '
                 f'Add under sources: {data_type}: {{topic: /...}}'
             )
         message_type = options.get('type') or default_type(data_type, options['topic'])
-        default_age = None if data_type.is_target else 0.5 if data_type.is_image else 0.2
+        message_name = self.message_name(data_type, name)
+        if message_type == TF_MESSAGE and 'parent' not in options:
+            raise DescriptionError(
+                f'{self.file}: {what} is a transform: add parent: the frame in which it is given'
+            )
+        if message_type in MULTI_ARRAYS and not options.get('order'):
+            raise _lacks_order(f'{self.file}: {what}', message_type)
+        if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
+            raise DescriptionError(
+                f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
+                f'{nearest(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
+            )
+        scaling = self.scaling(data_type, name) or Scaling()
         return Source(
             data_type=data_type,
             index=index,
@@ -117,26 +176,62 @@ class SourceTable:
             topic=options['topic'],
             type=message_type,
             field=options.get('field', _FIELDS.get(data_type, 'position')),
-            message_name=options.get('names', {}).get(name, name),
+            message_name=message_name,
             order=options.get('order'),
-            scale=options.get('scale', 1.0),
-            offset=options.get('offset', 0.0),
-            max_age_s=options.get('max_age_s', default_age),
+            scale=scaling.scale,
+            offset=scaling.offset,
+            max_age_s=options.get('max_age_s', _max_age_s(data_type)),
             stamp=options.get('stamp', 'header'),
             reliability=options.get('qos', 'match'),
+            parent=options.get('parent', ''),
         )
+
+
+def types_of(data_type: DataType) -> tuple[str, ...]:
+    """The message types that hold a DataType, the usual one first; none if not supported."""
+    if data_type.is_image:
+        return IMAGE, COMPRESSED_IMAGE
+    if data_type.is_pose:
+        return POSE_STAMPED, TF_MESSAGE
+    if data_type is DataType.LANGUAGE:
+        return (STRING,)
+    if data_type is DataType.CUSTOM_1D:
+        return _CUSTOM_TYPES
+    if data_type.is_target:
+        return (JOINT_TRAJECTORY, *(kind for kind in _JOINT_TYPES if kind != JOINT_TRAJECTORY))
+    return _JOINT_TYPES if data_type.is_numeric else ()
 
 
 def default_type(data_type: DataType, topic: str) -> str:
     """The message type of a topic on which the robot file is silent."""
-    if data_type.is_image:
-        return COMPRESSED_IMAGE if topic.endswith('/compressed') else IMAGE
-    return JOINT_TRAJECTORY if data_type.is_target else JOINT_STATE
+    last = topic.rpartition('/')[2]
+    if data_type.is_image and last in {'compressed', 'compressedDepth'}:
+        return COMPRESSED_IMAGE
+    if data_type.is_pose and last == 'tf':
+        return TF_MESSAGE
+    return types_of(data_type)[0]
+
+
+def require_distinct(sources: Collection[Source], file: str) -> None:
+    """Check that no two names of one DataType are the one number of a Float64.
+
+    Raises:
+        DescriptionError: Two are.
+    """
+    seen: dict[tuple[DataType, str], Source] = {}
+    for source in sources:
+        if source.type != FLOAT64:
+            continue
+        if (twin := seen.setdefault((source.data_type, source.topic), source)) is not source:
+            raise DescriptionError(
+                f"{file}: sources of {source.data_type}: '{twin.name}' and '{source.name}' both "
+                f'read {source.topic}, but a Float64 holds one number: give each its own topic'
+            )
 
 
 def parse_sources(
     value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
-) -> SourceTable:
+) -> Routes:
     """Read ``sources`` of a robot file.
 
     Args:
@@ -149,98 +244,12 @@ def parse_sources(
     """
     routes = parse_routes(value, 'sources', _OPTIONS, names)
     for kind, options in routes.common.items():
-        _require_sense(kind, options, file)
+        _require_sense(kind, options, options.keys(), file)
     for (kind, _), options in routes.named.items():
-        _require_sense(kind, options, file)
-    return SourceTable(file, routes)
-
-
-def parse_routes(
-    value: YamlValue | None,
-    section: str,
-    options: Mapping[str, Parser],
-    names: Mapping[DataType, Collection[str]],
-) -> Routes:
-    """Read ``sources`` or ``commands``: options by DataType, and by name over them.
-
-    Args:
-        value: What is written there; None where nothing is.
-        section: Its key, for messages.
-        options: The options that there are.
-        names: DataType -> names that it may speak of.
-
-    Raises:
-        DescriptionError: An unknown DataType, key or name, or a wrong value.
-    """
-    common: dict[DataType, dict[str, Any]] = {}
-    named: dict[tuple[DataType, str], dict[str, Any]] = {}
-    for type_key, routes in value.mapping(section).values() if value else ():
-        kind = parse_data_type(type_key)
-        if kind in common:
-            raise type_key.error(f'{section}: {kind} is given twice')
-        if kind not in names:
-            raise type_key.error(f'{section}: the robot has no {kind}{nearest(kind, names)}')
-        what = f'{section} of {kind}'
-        entries = routes.mapping(what)
-        common[kind] = {
-            key: options[key](option, what, names[kind])
-            for key, (_, option) in entries.items()
-            if key in options
-        }
-        for name, (key, own) in entries.items():
-            if name in options:
-                continue
-            if name not in names[kind]:
-                raise key.error(
-                    f'{what}: {key} is neither an option nor a name of the robot'
-                    f'{nearest(name, [*options, *names[kind]])}'
-                )
-            inner = f"{what} '{name}'"
-            named[kind, name] = common[kind] | {
-                word: options[word](option, inner, names[kind])
-                for word, option in own.fields(inner, options).items()
-            }
-    return Routes(common, named)
-
-
-def parse_type(value: YamlValue, what: str, types: Collection[str]) -> str:
-    """A message type, also in its short forms ``Image`` and ``sensor_msgs/Image``.
-
-    Raises:
-        DescriptionError: A type that is not among ``types``.
-    """
-    word = value.string(f'type of {what}')
-    for full in types:
-        package, _, name = full.split('/')
-        if word in {full, f'{package}/{name}', name}:
-            return full
-    raise value.error(f'{what}: type {value} is not supported{nearest(word, types)}')
-
-
-def _topic(value: YamlValue, what: str, _: Collection[str]) -> str:
-    topic = value.string(f'topic of {what}')
-    if not _TOPIC.fullmatch(topic):
-        raise value.error(f'topic of {what}: {value} is no ROS topic name')
-    return topic
-
-
-def _names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, (key, message_name) in value.mapping(f'names of {what}').items():
-        if name not in known:
-            raise key.error(f'names of {what}: the robot has no {key}{nearest(name, known)}')
-        text = message_name.string(f"name of '{name}' in the message")
-        if text in found.values():
-            raise message_name.error(f'names of {what}: {message_name} is given twice')
-        found[name] = text
-    return found
-
-
-def _scale(value: YamlValue, what: str, _: Collection[str]) -> float:
-    scale = value.number(f'scale of {what}')
-    if scale == 0.0:
-        raise value.error(f'scale of {what} must not be zero')
-    return scale
+        common = routes.common[kind]
+        own = {word for word, option in options.items() if common.get(word) is not option}
+        _require_sense(kind, options, own, file)
+    return routes
 
 
 def _order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
@@ -256,39 +265,56 @@ def _reliability(value: YamlValue, what: str, _: Collection[str]) -> str:
     return fields['reliability'].choice(f'reliability of {what}', words)
 
 
-ROUTE_OPTIONS: Mapping[str, Parser] = {
-    'topic': _topic,
-    'names': _names,
-    'scale': _scale,
-    'offset': lambda value, what, _: value.number(f'offset of {what}'),
-}
-"""The options that sources and commands share."""
-
+_ALL_TYPES = tuple(dict.fromkeys(kind for data_type in DataType for kind in types_of(data_type)))
 _OPTIONS: Mapping[str, Parser] = {
     **ROUTE_OPTIONS,
-    'type': lambda value, what, _: parse_type(value, what, _NUMBER_TYPES + _IMAGE_TYPES),
+    'type': lambda value, what, _: parse_type(value, what, _ALL_TYPES),
     'field': lambda value, what, _: value.choice(f'field of {what}', _FIELD_NAMES),
     'order': _order,
     'max_age_s': lambda value, what, _: value.number(f'max_age_s of {what}', low=0.0),
     'stamp': lambda value, what, _: value.choice(f'stamp of {what}', ('header', 'receive')),
     'qos': _reliability,
+    # Frames had a leading slash in ROS 1.
+    'parent': lambda value, what, _: value.string(f'parent of {what}').lstrip('/'),
+    'child': lambda value, what, _: value.string(f'child of {what}').lstrip('/'),
 }
 
 
-def _require_sense(kind: DataType, options: Mapping[str, Any], file: str) -> None:
+def _max_age_s(kind: DataType) -> float | None:
+    if kind.is_target or kind is DataType.LANGUAGE:
+        return None
+    return 0.5 if kind.is_image else 0.2
+
+
+def _lacks_order(where: str, message_type: str) -> DescriptionError:
+    kind = message_type.rpartition('/')[2]
+    return DescriptionError(f'{where}: a {kind} names nothing: add order: [names by position]')
+
+
+def _require_sense(
+    kind: DataType, options: Mapping[str, Any], own: Collection[str], file: str
+) -> None:
     """Refuse what could only be misread: an image as a number, an age of what never ages."""
+    types = types_of(kind)
     chosen = options.get('type')
-    if chosen and (chosen in _IMAGE_TYPES) != kind.is_image:
-        types = _IMAGE_TYPES if kind.is_image else _NUMBER_TYPES
+    if chosen and chosen not in types:
         raise DescriptionError(
-            f'{file}: sources of {kind}: type {chosen} does not hold it. Known: {", ".join(types)}'
+            f'{file}: sources of {kind}: type {chosen} does not hold it. '
+            f'Known: {", ".join(types) or "none: it is not supported"}'
         )
-    if chosen == FLOAT64_MULTI_ARRAY and not options.get('order'):
+    if chosen in MULTI_ARRAYS and not options.get('order'):
+        raise _lacks_order(f'{file}: sources of {kind}', chosen)
+    if 'max_age_s' in own and _max_age_s(kind) is None:
+        what = 'a target' if kind.is_target else 'what was said'
         raise DescriptionError(
-            f'{file}: sources of {kind}: a Float64MultiArray names nothing: '
-            'add order: [names by position]'
+            f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
         )
-    if kind.is_target and 'max_age_s' in options:
-        raise DescriptionError(
-            f'{file}: sources of {kind}: a target holds until it is replaced: remove max_age_s'
-        )
+    if not types or not (chosen or 'topic' in options):
+        return
+    chosen = chosen or default_type(kind, options['topic'])
+    meant = _EVERY | _MEANT.get(chosen, set())
+    for word in own:
+        if word not in meant:
+            raise DescriptionError(
+                f"{file}: sources of {kind}: '{word}' means nothing to {chosen}: remove it"
+            )

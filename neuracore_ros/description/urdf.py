@@ -1,6 +1,8 @@
-"""Joint limits out of a URDF; nothing else of it is read."""
+"""Joint limits out of a URDF, and which joints mimic others; nothing else of it is read."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -8,15 +10,40 @@ from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.errors import DescriptionError
 
 
-def read_urdf_limits(path: Path) -> dict[str, PartialLimit]:
-    """Limits of every joint that can move.
+@dataclass(frozen=True, slots=True)
+class Mimic:
+    """A joint that another one moves: its position is ``multiplier * position + offset``.
 
-    Returns:
-        Joint name -> limits, [rad] and [rad/s] (revolute) or [m] and [m/s] (prismatic); a
-        continuous joint has no position limits.
+    Attributes:
+        joint: The other one.
+        multiplier: Not 0.
+        offset: [rad] or [m].
+    """
+
+    joint: str
+    multiplier: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Urdf:
+    """What is read of a URDF.
+
+    Attributes:
+        limits: Joint that can move -> limits, [rad] and [rad/s] (revolute) or [m] and [m/s]
+            (prismatic); a continuous joint has no position limits.
+        mimics: Joint -> what it follows.
+    """
+
+    limits: Mapping[str, PartialLimit]
+    mimics: Mapping[str, Mimic]
+
+
+def read_urdf(path: Path) -> Urdf:
+    """Read the joints that can move.
 
     Raises:
-        DescriptionError: The file is missing or no URDF, or a limit is no number.
+        DescriptionError: The file is missing or no URDF, or a limit or mimic is no number.
     """
     try:
         root = ElementTree.fromstring(path.read_bytes())
@@ -26,18 +53,13 @@ def read_urdf_limits(path: Path) -> dict[str, PartialLimit]:
         raise DescriptionError(f'{path}: is not XML: {error}') from error
     if root.tag != 'robot':
         raise DescriptionError(f'{path}: is no URDF: its root is <{root.tag}>, not <robot>')
-    limits = {}
+    limits, mimics = {}, {}
     for joint in root.findall('joint'):
         name, kind, limit = joint.get('name', ''), joint.get('type'), joint.find('limit')
         if kind not in {'revolute', 'prismatic', 'continuous'}:
             continue
         attributes = {} if limit is None else limit.attrib
-        try:
-            numbers = {key: float(attributes[key]) for key in attributes.keys() & _READ}
-        except ValueError as error:
-            raise DescriptionError(f"{path}: limit of joint '{name}': {error}") from error
-        if not all(map(math.isfinite, numbers.values())):
-            raise DescriptionError(f"{path}: limit of joint '{name}' is not finite")
+        numbers = _numbers(attributes, _LIMIT, f"{path}: limit of joint '{name}'")
         position = None
         if kind == 'continuous':
             position = -math.inf, math.inf
@@ -46,7 +68,25 @@ def read_urdf_limits(path: Path) -> dict[str, PartialLimit]:
             position = numbers.get('lower', 0.0), numbers.get('upper', 0.0)
         velocity = numbers.get('velocity', 0.0)
         limits[name] = PartialLimit(position, velocity if velocity > 0.0 else None)
-    return limits
+        mimic = joint.find('mimic')
+        if mimic is not None:
+            numbers = _numbers(mimic.attrib, _MIMIC, f"{path}: mimic of joint '{name}'")
+            multiplier = numbers.get('multiplier', 1.0)
+            if multiplier != 0.0:
+                followed = mimic.get('joint', '')
+                mimics[name] = Mimic(followed, multiplier, numbers.get('offset', 0.0))
+    return Urdf(limits, mimics)
 
 
-_READ = {'lower', 'upper', 'velocity'}
+_LIMIT = {'lower', 'upper', 'velocity'}
+_MIMIC = {'multiplier', 'offset'}
+
+
+def _numbers(attributes: Mapping[str, str], keys: set[str], what: str) -> dict[str, float]:
+    try:
+        numbers = {key: float(attributes[key]) for key in attributes.keys() & keys}
+    except ValueError as error:
+        raise DescriptionError(f'{what}: {error}') from error
+    if not all(map(math.isfinite, numbers.values())):
+        raise DescriptionError(f'{what} is not finite')
+    return numbers

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description import DataType, load_descriptions, load_robot
-from neuracore_ros.description.urdf import read_urdf_limits
+from neuracore_ros.description.urdf import read_urdf
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 TARGETS = DataType.JOINT_TARGET_POSITIONS
@@ -16,7 +16,7 @@ TARGETS = DataType.JOINT_TARGET_POSITIONS
 )
 def test_limits_are_those_of_the_urdf(bags, name, urdf):
     robot = load_robot(CONFIG / f'{name}.yaml')
-    limits = read_urdf_limits(bags.parent / 'urdf' / f'{urdf}.urdf')
+    limits = read_urdf(bags.parent / 'urdf' / f'{urdf}.urdf').limits
     for joint in robot.output[TARGETS].values():
         known = limits[joint]
         limit = robot.limits[TARGETS, joint]

@@ -1,0 +1,56 @@
+"""Grippers: how far one is open, 0 closed to 1 open, of the range of its joint."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.urdf import Mimic
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """From the robot's own value x to the slot's: ``scale * x + offset``."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+def opening(lower: float, upper: float) -> Scaling | None:
+    """What makes the lower limit 0, closed, and the upper one 1, open; None without limits."""
+    if not math.isfinite(upper - lower):
+        return None
+    return Scaling(1.0 / (upper - lower), -lower / (upper - lower))
+
+
+def amounts(
+    given: Mapping[str, PartialLimit],
+    urdf: Mapping[str, PartialLimit],
+    mimics: Mapping[str, Mimic],
+) -> dict[str, Scaling]:
+    """What brings positions of joints to a gripper's 0..1.
+
+    A finger that mimics another one is as far open as that one, even where it moves the other
+    way. Limits that the robot file gives go before either.
+
+    Args:
+        given: Joint -> limits of the robot file.
+        urdf: Joint -> limits of the URDF.
+        mimics: Joint -> what it follows.
+
+    Returns:
+        Joint -> scaling, of the joints whose range is known.
+    """
+    ranges = {**_openings(urdf), **_openings(given)}
+    followers: dict[str, Scaling] = {}
+    for name, mimic in mimics.items():
+        leader = ranges.get(mimic.joint)
+        if leader is not None and mimic.joint not in mimics:
+            scale = leader.scale / mimic.multiplier
+            followers[name] = Scaling(scale, leader.offset - scale * mimic.offset)
+    return {**ranges, **followers, **_openings(given)}
+
+
+def _openings(limits: Mapping[str, PartialLimit]) -> dict[str, Scaling]:
+    found = {name: opening(*limit.position) for name, limit in limits.items() if limit.position}
+    return {name: scaling for name, scaling in found.items() if scaling is not None}
