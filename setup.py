@@ -25,7 +25,15 @@ setup(
     extras_require={
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
-        'train': ['rosbags', 'pyarrow', 'av', 'tensorboard'],
+        # lz4 and zstd decompress bags; rosbags brings them, too.
+        'train': [
+            'rosbags',
+            'pyarrow',
+            'av',
+            'tensorboard',
+            'lz4',
+            'backports.zstd; python_version < "3.14"',
+        ],
         'dev': [
             'colcon-core',
             'colcon-python-setup-py',

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from rosbags.interfaces import Connection, MessageDefinitionFormat
-from rosbags.rosbag1 import Reader as Ros1Reader
-from rosbags.rosbag2 import Reader as Ros2Reader
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
+from neuracore_ros.dataset.folder import files, open_storage
+from neuracore_ros.dataset.storage import Channel, Raw, Storage, ZstdDecompressor, one_line
 from neuracore_ros.errors import BagError
 
-STORAGE_SUFFIXES = ('.mcap', '.db3')
-SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
+# No CDR message begins like this: the first byte of one is always 0.
+ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+STOCK = {'cdr': Stores.ROS2_JAZZY, 'ros1': Stores.ROS1_NOETIC}
 
 
 class Recorded(NamedTuple):
@@ -58,24 +60,41 @@ class Bag:
         count: Number of messages of all topics.
     """
 
-    def __init__(self, path: Path, readers: list[Any], namespace: str) -> None:
+    def __init__(self, path: Path, storages: list[Storage], notes: list[str], namespace: str):
         self.path = path
         self.namespace = namespace.strip('/')
-        self._readers = readers
-        self._decoders: dict[str, Any] = {}
-        self.start_ns = int(min(reader.start_time for reader in readers))
-        self.end_ns = int(max(reader.end_time for reader in readers)) - 1
-        self.count = sum(int(reader.message_count) for reader in readers)
-        topics: dict[str, Topic] = {}
-        for connection in self._connections():
-            known = topics.get(connection.topic)
-            count = connection.msgcount + (known.count if known else 0)
-            topics[connection.topic] = Topic(connection.topic, connection.msgtype, count)
-        self.topics: Mapping[str, Topic] = dict(sorted(topics.items()))
+        self._storages = storages
+        self._notes = notes
+        self._refused: dict[tuple[str, str], str] = {}
+        self._decoders: dict[Channel, Any] = {}
+        full = [storage for storage in storages if storage.counts.total()]
+        self.start_ns = min((storage.start_ns for storage in full), default=0)
+        self.end_ns = max((storage.end_ns for storage in full), default=0)
+        self.count = sum(storage.counts.total() for storage in full)
+        counts: Counter[str] = Counter()
+        types: dict[str, Counter[str]] = {}
+        for storage in storages:
+            for number, channel in storage.channels.items():
+                counts[channel.topic] += storage.counts[number]
+                kinds = types.setdefault(channel.topic, Counter())
+                kinds[channel.type] += storage.counts[number]
+        self.topics: Mapping[str, Topic] = {
+            topic: Topic(topic, kinds.most_common(1)[0][0], counts[topic])
+            for topic, kinds in sorted(types.items())
+        }
 
-    def _connections(self) -> Iterator[Connection]:
-        for reader in self._readers:
-            yield from reader.connections
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of the recording is not there or cannot be read, a line each.
+
+        Damage within a file shows when it is read, so this grows while :meth:`read` goes on.
+        """
+        lost = [
+            f'{storage.path.name}: {text}'
+            for storage in self._storages
+            for text in storage.losses.values()
+        ]
+        return (*self._notes, *lost, *self._refused.values())
 
     def find(self, topic: str) -> Topic | None:
         """The recorded topic that a robot file's ``topic`` means.
@@ -103,43 +122,53 @@ class Bag:
     def read(self, topics: Iterable[str]) -> Iterator[Recorded]:
         """Messages of ``topics`` in log order; topics that the bag lacks give none.
 
+        What cannot be read is left out, and told by :attr:`losses`.
+
         Raises:
-            BagError: The recording is damaged, or a message does not fit its own type.
+            BagError: A message type of ``topics`` is unknown.
         """
         wanted = {found.name: topic for topic in topics if (found := self.find(topic))}
-        streams = []
-        for reader in self._readers:
-            connections = [c for c in reader.connections if c.topic in wanted]
-            # An empty selection would mean every topic to rosbags.
-            if connections:
-                streams.append(reader.messages(connections=connections))
-        count = 0
-        try:
-            for connection, log_time_ns, data in merge(*streams, key=lambda item: int(item[1])):
-                message = self._decode(connection, data)
-                yield Recorded(wanted[connection.topic], message, log_time_ns)
-                count += 1
-        except BagError:
-            raise
-        except Exception as error:  # a parser met damaged bytes: it may raise anything
-            raise BagError(
-                f'{self.path}: damaged after {count} of the wanted messages: {_one_line(error)}'
-            ) from error
+        unread = Counter({name: self.topics[name].count for name in wanted})
+        refused: Counter[str] = Counter()
+        for channel, raw in self._raw(wanted):
+            name = channel.topic
+            unread[name] -= 1
+            decode = self._decoders.get(channel) or self._decoder(channel)
+            data = raw.data
+            try:
+                if data[:4] == ZSTD_MAGIC and channel.serialization == 'cdr':
+                    data = ZstdDecompressor().decompress(data)
+                # A view instead of bytes: rosbags slices off the header, copying each image.
+                message = decode(memoryview(data), channel.type)
+            except Exception as error:  # the bytes of a message may be anything
+                refused[name] += 1
+                self._refused[name, 'type'] = (
+                    f'{name}: {refused[name]} messages are not of their type {channel.type} '
+                    f'({one_line(error)})'
+                )
+                continue
+            yield Recorded(wanted[name], message, raw.log_time_ns)
+        for name, count in unread.items():
+            if count > 0:
+                total = self.topics[name].count
+                self._refused[name, 'unread'] = f'{name}: {count} of {total} messages are lost'
 
     def fingerprint(self) -> str:
-        """Tells recordings apart, whatever they are called and wherever they lie.
-
-        Raises:
-            BagError: The recording is damaged.
-        """
+        """Tells recordings apart, whatever they are called and wherever they lie."""
         digest = hashlib.sha256(f'{self.start_ns} {self.end_ns} {self.topics}'.encode())
-        try:
-            streams = [reader.messages() for reader in self._readers]
-            for _, _, data in islice(merge(*streams, key=lambda item: int(item[1])), 32):
-                digest.update(data)
-        except Exception as error:  # a parser met damaged bytes: it may raise anything
-            raise BagError(f'{self.path}: damaged: {_one_line(error)}') from error
+        for _, raw in islice(self._raw(self.topics), 32):
+            digest.update(raw.data)
         return digest.hexdigest()[:16]
+
+    def _raw(self, topics: Iterable[str]) -> Iterator[tuple[Channel, Raw]]:
+        """Messages of recorded topics in log order."""
+        names = frozenset(topics)
+        streams = []
+        for storage in self._storages:
+            numbers = [n for n, channel in storage.channels.items() if channel.topic in names]
+            if numbers:
+                streams.append(_with_channels(storage, numbers))
+        return merge(*streams, key=lambda item: item[1].log_time_ns)
 
     def names(self, topic: str, messages: int = 50) -> list[str]:
         """Joint names in the first messages of ``topic``, in order of appearance."""
@@ -150,82 +179,79 @@ class Bag:
                 names.update(dict.fromkeys(value if isinstance(value, list) else ()))
         return list(names)
 
-    def _decode(self, connection: Connection, data: bytes) -> Any:
-        decoder = self._decoders.get(connection.msgtype)
-        if decoder is None:
-            decoder = self._decoders[connection.msgtype] = self._decoder(connection)
-        # A view instead of bytes: rosbags slices off the header, which would copy each image.
-        return decoder(memoryview(data), connection.msgtype)
-
-    def _decoder(self, connection: Connection) -> Any:
+    def _decoder(self, channel: Channel) -> Any:
         """Deserialise with the bag's own definition of this one type, else with the stock one.
 
         Only wanted types are registered, so that a strange type elsewhere does no harm.
+
+        Raises:
+            BagError: The type is defined nowhere.
         """
-        ros1 = isinstance(connection.owner, Ros1Reader)
-        definition = connection.msgdef
-        if definition.format == MessageDefinitionFormat.MSG:
+        if channel.serialization not in STOCK:
+            raise BagError(
+                f'{self.path}: {channel.topic} is serialized as {channel.serialization!r}; '
+                f'only {" and ".join(STOCK)} can be read'
+            )
+        store = get_typestore(Stores.EMPTY)
+        try:
+            if channel.encoding in {'ros2msg', 'ros1msg'}:
+                store.register(get_types_from_msg(channel.definition, channel.type))
+            elif channel.encoding in {'ros2idl', 'omgidl'} and 'IDL: ' not in channel.definition:
+                store.register(get_types_from_idl(channel.definition))
+        except Exception:  # a definition may be anything; the stock one may do
             store = get_typestore(Stores.EMPTY)
-            store.register(get_types_from_msg(definition.data, connection.msgtype))
-        elif definition.format == MessageDefinitionFormat.IDL and 'IDL: ' not in definition.data:
-            store = get_typestore(Stores.EMPTY)
-            store.register(get_types_from_idl(definition.data))
-        else:
-            store = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_JAZZY)
-        return store.deserialize_ros1 if ros1 else store.deserialize_cdr
+        if channel.type not in store.types:
+            store = get_typestore(STOCK[channel.serialization])
+        if channel.type not in store.types:
+            raise BagError(
+                f'{self.path}: {channel.topic} holds {channel.type}, which is defined neither in '
+                'the bag nor among the common ones'
+            )
+        ros1 = channel.serialization == 'ros1'
+        decoder = store.deserialize_ros1 if ros1 else store.deserialize_cdr
+        self._decoders[channel] = decoder
+        return decoder
 
 
 @contextmanager
 def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
     """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), or a ROS 1 ``.bag``.
 
+    Of a damaged one, what is whole is read; :attr:`Bag.losses` says what is not.
+
     Args:
         path: Folder, with or without ``metadata.yaml``, or file.
         namespace: Where topics without a leading slash are looked up.
 
     Raises:
-        BagError: There is no bag, it is empty, or it is damaged.
+        BagError: There is no bag, it is empty, or nothing of it can be read.
     """
     path = Path(path)
+    found = files(path)
     with ExitStack() as stack:
-        readers = []
-        for part in _parts(path):
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix='neuracore_ros_')))
+        storages: list[Storage] = []
+        notes = list(found.notes)
+        for part in found.paths:
             try:
-                is_ros1 = part.suffix == '.bag' and part.is_file()
-                reader = Ros1Reader(part) if is_ros1 else Ros2Reader(part)
-                readers.append(stack.enter_context(reader))
-            except Exception as error:  # a parser met damaged bytes: it may raise anything
-                raise BagError(f'{part}: cannot be read: {_one_line(error)}') from error
-        bag = Bag(path, readers, namespace)
+                storages.append(open_storage(part, scratch))
+                stack.callback(storages[-1].close)
+            except BagError as error:
+                if len(found.paths) == 1:
+                    raise
+                notes.append(f'lost: {error}')
+        bag = Bag(path, storages, notes, namespace)
         if not bag.count:
-            raise BagError(f'{path}: holds no message ({len(bag.topics)} topics)')
+            why = ''.join(f'; {loss}' for loss in bag.losses)
+            raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')
+        if found.count is not None and found.count > bag.count and not bag.losses:
+            notes.append(
+                f'metadata.yaml counts {found.count} messages, the files hold {bag.count}'
+            )
         yield bag
 
 
-def _parts(path: Path) -> list[Path]:
-    """What rosbags has to open for one recording."""
-    if not path.exists():
-        folder = path.parent
-        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        close = difflib.get_close_matches(path.name, names, 1)
-        hint = f'; did you mean {folder / close[0]}?' if close else ''
-        raise BagError(f'{path}: no such bag{hint}')
-    if path.is_file():
-        if path.suffix not in SUFFIXES:
-            raise BagError(f'{path}: not a bag (its name ends in none of {", ".join(SUFFIXES)})')
-        return [path]
-    if (path / 'metadata.yaml').is_file():
-        return [path]
-    parts = sorted(entry for entry in path.iterdir() if entry.suffix in STORAGE_SUFFIXES)
-    if parts:
-        return parts
-    bags = sorted(str(entry) for entry in path.glob('*.bag'))
-    bags += sorted(str(entry.parent) for entry in path.glob('*/metadata.yaml'))
-    hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ''
-    raise BagError(f'{path}: no metadata.yaml, .mcap or .db3 in this folder{hint}')
-
-
-def _one_line(error: Exception) -> str:
-    """The error's first line, or its kind where it has no text."""
-    lines = str(error).strip().splitlines()
-    return f'{lines[0] if lines else "unreadable"} ({type(error).__name__})'
+def _with_channels(storage: Storage, numbers: list[int]) -> Iterator[tuple[Channel, Raw]]:
+    channels = storage.channels
+    for raw in storage.messages(numbers):
+        yield channels[raw.channel], raw

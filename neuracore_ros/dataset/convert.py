@@ -131,15 +131,16 @@ def convert_bag(
             ):
                 pieces.add(piece)
             error = _empty(bag, audit)
-        except BagError as damage:
-            error = str(damage)
+        except BagError as unreadable:
+            error = str(unreadable)
+        losses = bag.losses
         audit.finish()
     if not error and audit.ticks == audit.unusable:
         why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
         error = f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}){why}'
     if not error:
         pieces.finish(audit)
-    return pieces.result(audit, error)
+    return pieces.result(audit, error, losses)
 
 
 def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
@@ -210,7 +211,7 @@ class _Pieces:
             )
         )
 
-    def result(self, audit: Audit, error: str) -> BagResult:
+    def result(self, audit: Audit, error: str, losses: Sequence[str]) -> BagResult:
         """What became of the recording."""
         return BagResult(
             bag=self._bag.bag,
@@ -220,6 +221,7 @@ class _Pieces:
             short_pieces=len(self._short),
             short_steps=sum(self._short),
             notes=tuple(audit.late()),
+            losses=tuple(losses),
             error=error,
             audit=audit,
         )
@@ -279,7 +281,8 @@ def _empty(bag: Bag, audit: Audit) -> str:
     found = bag.find(topic)
     more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
     held = f'; the bag has {describe(bag, found)}' if found else ''
-    return f'{bag.path}: {why}{held}{more}'
+    lost = ''.join(f'; lost: {loss}' for loss in bag.losses)
+    return f'{bag.path}: {why}{held}{more}{lost}'
 
 
 def _size(size: tuple[int, int] | None) -> str:

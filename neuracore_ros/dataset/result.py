@@ -21,6 +21,7 @@ class BagResult:
         short_pieces: Pieces dropped for having too few steps.
         short_steps: Steps of these.
         notes: What is worth knowing, a line each.
+        losses: What of the recording could not be read, a line each.
         error: Why it could not be converted; '' if it could.
         audit: Streams and ticks; None where nothing was read.
     """
@@ -32,6 +33,7 @@ class BagResult:
     short_pieces: int = 0
     short_steps: int = 0
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
     error: str = ''
     audit: Audit | None = None
 
@@ -53,7 +55,7 @@ class BagResult:
         if self.short_pieces:
             short = _count(self.short_pieces, 'short piece')
             text += f'; {short} dropped ({self.short_steps} steps)'
-        return '; '.join([text, *self.notes])
+        return '; '.join([text, *self.notes, *(f'lost: {loss}' for loss in self.losses)])
 
     def to_json(self) -> dict[str, Any]:
         """Figures for ``--json``."""
@@ -70,6 +72,7 @@ class BagResult:
             'short_pieces': self.short_pieces,
             'short_steps': self.short_steps,
             'notes': list(self.notes),
+            'losses': list(self.losses),
             'error': self.error,
             'streams': [stream.to_json() for stream in audit.streams] if audit else [],
         }

@@ -113,8 +113,8 @@ def test_an_empty_bag_is_refused(tmp_path, kind):
 
 
 @pytest.mark.parametrize('kind', FORMATS)
-@pytest.mark.parametrize('rest', [0, 7, 100, 3000])
-def test_a_damaged_bag_is_one_line(tmp_path, kind, rest):
+@pytest.mark.parametrize('rest', [0, 7, 100])
+def test_a_bag_of_which_nothing_is_left_is_one_line(tmp_path, kind, rest):
     path = write_bag(tmp_path / 'a.bag', joints(kind, *(k / 100 for k in range(200))), kind)
     if path.is_dir():
         (path / 'metadata.yaml').unlink()
@@ -125,13 +125,14 @@ def test_a_damaged_bag_is_one_line(tmp_path, kind, rest):
     assert '\n' not in str(caught.value)
 
 
-def test_a_message_that_does_not_fit_its_type_is_damage(tmp_path):
+def test_a_message_that_does_not_fit_its_type_is_left_out_and_told(tmp_path):
     path = tmp_path / 'a'
     with Ros2Writer(path, version=9) as writer:
         connection = writer.add_connection('/j', 'sensor_msgs/msg/JointState', typestore=ROS2)
         writer.write(connection, START, b'\x00\x01\x00\x00\x01')
-    with pytest.raises(BagError, match='damaged after 0'), open_bag(path) as bag:
-        list(bag.read(['/j']))
+    with open_bag(path) as bag:
+        assert list(bag.read(['/j'])) == []
+        assert '/j: 1 messages are not of their type sensor_msgs/msg/JointState' in bag.losses[0]
 
 
 def test_something_that_is_no_bag_is_named_so(tmp_path):

@@ -1,0 +1,181 @@
+"""Which files a recording consists of, and how each of them is opened."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuracore_ros.dataset.mcap_file import McapFile
+from neuracore_ros.dataset.ros1_file import Ros1File
+from neuracore_ros.dataset.sqlite_file import SqliteFile
+from neuracore_ros.dataset.storage import (
+    DamageError,
+    Storage,
+    ZstdDecompressor,
+    ZstdError,
+    one_line,
+)
+from neuracore_ros.errors import BagError
+
+STORAGE_SUFFIXES = ('.mcap', '.db3')
+SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
+COMPRESSED = '.zstd'
+METADATA = 'metadata.yaml'
+JOURNALS = ('-wal', '-journal')
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of one recording.
+
+    Attributes:
+        paths: In the order of their names, as metadata.yaml has them.
+        notes: What its metadata.yaml says otherwise, a line each.
+        count: Messages by metadata.yaml; None unknown.
+    """
+
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
+    count: int | None = None
+
+
+def files(path: Path) -> Files:
+    """Find the files of a recording.
+
+    Raises:
+        BagError: There is no recording.
+    """
+    if not path.exists():
+        folder = path.parent
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        close = difflib.get_close_matches(path.name, names, 1)
+        hint = f'; did you mean {folder / close[0]}?' if close else ''
+        raise BagError(f'{path}: no such bag{hint}')
+    if path.is_file():
+        if _suffix(path) not in SUFFIXES:
+            raise BagError(f'{path}: not a bag (its name ends in none of {", ".join(SUFFIXES)})')
+        return Files((path,))
+    there = tuple(sorted(e for e in path.iterdir() if _suffix(e) in STORAGE_SUFFIXES))
+    # A player leaves the file that it decompressed beside the compressed one.
+    there = tuple(e for e in there if e.suffix != COMPRESSED or e.with_suffix('') not in there)
+    if not (path / METADATA).is_file():
+        if there:
+            return Files(there)
+        bags = sorted(str(entry) for entry in path.glob('*.bag'))
+        bags += sorted(str(entry.parent) for entry in path.glob(f'*/{METADATA}'))
+        hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ''
+        raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
+    try:
+        record = yaml.safe_load((path / METADATA).read_text())['rosbag2_bagfile_information']
+        listed = [path / Path(str(name)).name for name in record['relative_file_paths']]
+        counts = {Path(str(f['path'])).name: f['message_count'] for f in record.get('files') or ()}
+        count = int(record['message_count'])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+        note = f'{METADATA} cannot be read ({one_line(error)}): the files are read without it'
+        if not there:
+            raise BagError(f'{path}: {METADATA} cannot be read, and there is no file') from error
+        return Files(there, (note,))
+    return _reconciled(path, listed, there, counts, count)
+
+
+def open_storage(path: Path, scratch: Path) -> Storage:
+    """Open one file of a recording.
+
+    Args:
+        path: The file.
+        scratch: A folder for what must be decompressed or copied, as it must not be changed.
+
+    Raises:
+        BagError: Nothing of it can be read.
+    """
+    losses: dict[object, str] = {}
+    try:
+        if path.suffix == COMPRESSED:
+            inner = scratch / path.stem
+            _decompress(path, inner, losses)
+            storage = _opened(inner, scratch)
+            storage.path = path
+        else:
+            storage = _opened(path, scratch)
+    except (DamageError, OSError) as error:
+        why = f'; {losses[COMPRESSED]}' if losses else ''
+        raise BagError(f'{path}: cannot be read: {one_line(error)}{why}') from error
+    storage.losses |= losses
+    return storage
+
+
+def _opened(path: Path, scratch: Path) -> Storage:
+    if path.suffix == '.mcap':
+        return McapFile(path)
+    if path.suffix == '.bag':
+        return Ros1File(path)
+    journals = [path.with_name(path.name + suffix) for suffix in JOURNALS]
+    journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
+    if not journals:
+        return SqliteFile(path)
+    for file in (path, *journals):
+        shutil.copyfile(file, scratch / file.name)
+    storage = SqliteFile(scratch / path.name, has_journal=True)
+    storage.path = path
+    storage.losses['journal'] = (
+        f'{journals[0].name} lies beside it (was the recorder killed?): what it holds is read'
+    )
+    return storage
+
+
+def _reconciled(
+    path: Path, listed: Sequence[Path], there: Sequence[Path], counts: dict[str, Any], count: int
+) -> Files:
+    """What metadata.yaml lists, held against what there is."""
+    missing = [file for file in listed if not file.is_file()]
+    found = [file for file in listed if file.is_file()]
+    others = [file for file in there if file not in listed]
+    notes = []
+    for file in missing:
+        held = f' with its {counts[file.name]} messages' if file.name in counts else ''
+        notes.append(f'{file.name} is listed in {METADATA}, but is not there: lost{held}')
+    if others and not missing:
+        names = ', '.join(file.name for file in others)
+        notes.append(f'{names}: not listed in {METADATA}, and not read')
+        others = []
+    elif others:
+        names = ', '.join(file.name for file in others)
+        notes.append(f'{names}: not listed in {METADATA}, but read in place of what is missing')
+    if not found + others:
+        raise BagError(f'{path}: {"; ".join(notes) or f"{METADATA} lists no file"}')
+    return Files((*found, *sorted(others)), tuple(notes), count)
+
+
+def _decompress(path: Path, target: Path, losses: dict[object, str]) -> None:
+    """Write the decompressed file, as far as it goes."""
+    decompressor = ZstdDecompressor()
+    with path.open('rb') as packed, target.open('wb') as file:
+        try:
+            while piece := packed.read(_PIECE):
+                while piece:
+                    file.write(decompressor.decompress(piece))
+                    piece = b''
+                    if decompressor.eof and decompressor.unused_data:
+                        piece = decompressor.unused_data
+                        decompressor = ZstdDecompressor()
+        except ZstdError as error:
+            rest = path.stat().st_size - packed.tell()
+            losses[COMPRESSED] = (
+                f'cannot be decompressed from about byte {packed.tell()} on, {rest} bytes before '
+                f'its end ({one_line(error)})'
+            )
+            return
+    if not decompressor.eof:
+        losses[COMPRESSED] = 'the compressed file is cut off'
+
+
+def _suffix(path: Path) -> str:
+    """What kind of file it is, compressed or not."""
+    return Path(path.stem).suffix if path.suffix == COMPRESSED else path.suffix

@@ -1,0 +1,187 @@
+"""One sqlite3 file of a rosbag2 recording, whole or damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
+
+_ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
+_PAGES = Struct('>I')  # number of pages, in the file's header
+_PAGE_SIZE = Struct('>H')
+_BROKEN = (sqlite3.Error, OverflowError)
+SMALLEST_ROW = 8
+# Rows that are tried one by one where the file is damaged, before the rest is given up.
+PATIENCE = 100_000
+
+
+class SqliteFile:
+    """A sqlite3 file. Implements :class:`~neuracore_ros.dataset.storage.Storage`.
+
+    Args:
+        path: The file; it is not changed. One with a journal must be a copy.
+        has_journal: Let sqlite take what lies in the file's journal into account.
+
+    Raises:
+        DamageError: It is no such file, or nothing of it can be read.
+    """
+
+    def __init__(self, path: Path, has_journal: bool = False) -> None:
+        self.path = path
+        self.channels: dict[int, Channel] = {}
+        self.counts: Counter[int] = Counter()
+        self.start_ns = self.end_ns = 0
+        self.losses: dict[object, str] = {}
+        self._rows: list[tuple[int, int, int]] | None = None
+        mode = 'mode=rw' if has_journal else 'mode=ro&immutable=1'
+        try:
+            self._database = sqlite3.connect(f'{path.resolve().as_uri()}?{mode}', uri=True)
+            # Lets sqlite open a file that is shorter than its header says.
+            self._database.execute('PRAGMA writable_schema=ON')
+            self._read_topics()
+        except (*_BROKEN, ValueError) as error:
+            raise DamageError(one_line(error)) from error
+        try:
+            missing = self._missing_bytes()
+            if missing:
+                raise sqlite3.DatabaseError(f'{missing} bytes are missing at the end')
+            self._count()
+        except (*_BROKEN, TypeError) as error:
+            self._rebuild(error)
+
+    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
+        """All readable messages of these channels in log order."""
+        wanted = frozenset(channels)
+        last = (-1, -1)
+        if self._rows is None:
+            places = ','.join(map(str, sorted(wanted)))
+            query = f'{_ROWS} WHERE topic_id IN ({places}) ORDER BY timestamp, rowid'
+            try:
+                for row, channel, time_ns, data in self._database.execute(query):
+                    if isinstance(time_ns, int) and isinstance(data, bytes):
+                        last = time_ns, row
+                        yield Raw(time_ns, channel, data)
+                return
+            except _BROKEN as error:
+                self._rebuild(error)
+        for time_ns, number, channel in self._rows or ():
+            if channel in wanted and (time_ns, number) > last:
+                found = self._row(number)
+                if found is not None:
+                    yield Raw(time_ns, channel, found[3])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _read_topics(self) -> None:
+        columns = {row[1] for row in self._database.execute('PRAGMA table_info(topics)')}
+        if not {'id', 'name', 'type'} <= columns:
+            raise DamageError('this is no rosbag2 file: it has no table of topics')
+        definitions: dict[str, tuple[str, str]] = {}
+        if list(self._database.execute('PRAGMA table_info(message_definitions)')):
+            query = 'SELECT topic_type, encoding, encoded_message_definition'
+            for kind, *definition in self._database.execute(f'{query} FROM message_definitions'):
+                definitions[kind] = str(definition[0]), str(definition[1])
+        query = 'SELECT id, name, type, serialization_format FROM topics'
+        for number, name, kind, serialization in self._database.execute(query):
+            encoding, definition = definitions.get(kind, ('', ''))
+            self.channels[number] = Channel(
+                str(name), str(kind), str(serialization), encoding, definition
+            )
+
+    def _count(self) -> None:
+        query = 'SELECT topic_id, count(*), min(timestamp), max(timestamp) FROM messages'
+        found = list(self._database.execute(f'{query} GROUP BY topic_id'))
+        self.counts = Counter({topic: count for topic, count, _, _ in found})
+        if found:
+            self.start_ns = min(int(first) for _, _, first, _ in found)
+            self.end_ns = max(int(last) for _, _, _, last in found)
+
+    def _missing_bytes(self) -> int:
+        """How many bytes the file lacks, by its own header."""
+        with self.path.open('rb') as file:
+            header = file.read(100)
+        page_size = _PAGE_SIZE.unpack_from(header, 16)[0]
+        page_size = 65536 if page_size == 1 else page_size
+        # The number of pages is only kept up when these two are equal.
+        if header[24:28] != header[92:96]:
+            return 0
+        expected = int(_PAGES.unpack_from(header, 28)[0]) * page_size
+        return max(0, expected - self.path.stat().st_size)
+
+    def _rebuild(self, error: Exception) -> None:
+        """List the rows that can be read one by one.
+
+        Raises:
+            DamageError: There are none.
+        """
+        found = {row: (time_ns, row, channel) for row, channel, time_ns in self._readable()}
+        if not found:
+            raise DamageError(one_line(error))
+        self._rows = sorted(found.values())
+        self.counts = Counter(channel for _, _, channel in self._rows)
+        self.start_ns, self.end_ns = self._rows[0][0], self._rows[-1][0]
+        # Recorders number their messages without gaps.
+        lost = max(found) - len(found)
+        between = f' and {lost} between them cannot' if lost > 0 else ''
+        self.losses['rows'] = (
+            f'{one_line(error)}: {len(found)} messages can be read{between}; '
+            'any that came after them are lost'
+        )
+
+    def _readable(self) -> Iterator[tuple[int, int, int]]:
+        """Number, topic and time of each row that is whole."""
+        row, last, failures = 0, self._last_row(), 0
+        while row < last and failures < PATIENCE:
+            try:
+                query = f'{_ROWS} WHERE rowid > ? ORDER BY rowid'
+                for found in self._database.execute(query, (row,)):
+                    row = found[0]
+                    if self._is_sound(found):
+                        yield found[:3]
+                return
+            except _BROKEN:
+                failures += 1
+                row += 1
+                found = self._row(row)
+                if found is not None and self._is_sound(found):
+                    yield found[:3]
+
+    def _is_sound(self, row: tuple[Any, ...]) -> bool:
+        _, channel, time_ns, data = row
+        return channel in self.channels and isinstance(time_ns, int) and isinstance(data, bytes)
+
+    def _row(self, row: int) -> tuple[Any, ...] | None:
+        try:
+            found = self._database.execute(f'{_ROWS} WHERE rowid = ?', (row,)).fetchone()
+        except _BROKEN:
+            return None
+        return None if found is None else tuple(found)
+
+    def _last_row(self) -> int:
+        """The greatest plausible row number that can be found from some place on."""
+        last = start = 0
+        most = self.path.stat().st_size // SMALLEST_ROW
+        while start <= most:
+            try:
+                query = 'SELECT rowid FROM messages WHERE rowid > ? ORDER BY rowid DESC LIMIT 1'
+                for (row,) in self._database.execute(query, (start,)):
+                    last = max(last, row)
+            except _BROKEN:
+                last = max(last, self._next_row(start))
+            start = start * 2 + 1
+        return min(last, most)
+
+    def _next_row(self, start: int) -> int:
+        try:
+            query = 'SELECT rowid FROM messages WHERE rowid > ? ORDER BY rowid LIMIT 1'
+            found = self._database.execute(query, (start,)).fetchone()
+        except _BROKEN:
+            return 0
+        return int(found[0]) if found else 0

@@ -1,0 +1,312 @@
+"""What the files of a recording have in common: channels, messages, and what is lost."""
+
+from __future__ import annotations
+
+import bz2
+import struct
+import sys
+import zlib
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import lz4.frame
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+
+ZstdDecompressor = zstd.ZstdDecompressor
+ZstdError = zstd.ZstdError
+
+
+class DamageError(Exception):
+    """Bytes of a file that are not what its format asks for.
+
+    Args:
+        text: What is wrong.
+        offset: Where in the file nothing can be understood any more.
+    """
+
+    def __init__(self, text: str, offset: int = 0) -> None:
+        super().__init__(text)
+        self.offset = offset
+
+
+class Channel(NamedTuple):
+    """Where messages of one topic come from.
+
+    Attributes:
+        topic: Its name, as recorded.
+        type: ``package/msg/Name``.
+        serialization: ``cdr`` or ``ros1``; anything else cannot be read.
+        encoding: How the type is defined: ``ros2msg``, ``ros2idl``, ``ros1msg``; '' not at all.
+        definition: The definition.
+    """
+
+    topic: str
+    type: str
+    serialization: str
+    encoding: str
+    definition: str
+
+
+class Raw(NamedTuple):
+    """One message as it lies in a file; ``channel`` is its number there."""
+
+    log_time_ns: int
+    channel: int
+    data: bytes | memoryview
+
+
+class Storage(Protocol):
+    """One open file of a recording.
+
+    Attributes:
+        path: The file.
+        channels: By number.
+        counts: Channel -> messages, as far as they were found.
+        start_ns: Log time of the first message, [ns].
+        end_ns: Log time of the last one, [ns].
+        losses: Where -> what cannot be read, in one line; it may grow while messages are read.
+    """
+
+    path: Path
+    channels: dict[int, Channel]
+    counts: Counter[int]
+    start_ns: int
+    end_ns: int
+    losses: dict[object, str]
+
+    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
+        """All readable messages of these channels in log order."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of messages that is stored, and compressed, as one.
+
+    Attributes:
+        offset: Of its data in the file.
+        size: Of its data there.
+        codec: '', ``none``, ``lz4``, ``zstd`` or ``bz2``.
+        raw_size: Of its data when decompressed.
+        crc: Of its data when decompressed; 0 unknown.
+        start_ns: Log time of its first message, [ns].
+        end_ns: Log time of its last one, [ns].
+        channels: Whose messages it holds; None unknown.
+        is_cut: The file ends in it: what can be decompressed of it counts.
+    """
+
+    offset: int
+    size: int
+    codec: str
+    raw_size: int
+    crc: int
+    start_ns: int
+    end_ns: int
+    channels: frozenset[int] | None = None
+    is_cut: bool = False
+
+
+@dataclass(slots=True)
+class Found:
+    """What is in the data of one chunk.
+
+    Attributes:
+        messages: In the order of the file.
+        channels: Defined in it.
+        damage: Why it ends early; '' if it does not.
+    """
+
+    messages: list[Raw] = field(default_factory=list)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    damage: str = ''
+
+
+class ChunkFile:
+    """A file of chunks: MCAP or ROS 1. Implements :class:`Storage`.
+
+    With an index at its end, only chunks that hold wanted messages are read. Without one, all
+    of them are looked through once, and whatever is whole is kept.
+
+    Args:
+        path: The file.
+
+    Raises:
+        DamageError: It is no such file, or nothing of it can be read.
+        OSError: It cannot be read at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self.channels: dict[int, Channel] = {}
+        self.counts: Counter[int] = Counter()
+        self.start_ns = self.end_ns = 0
+        self.losses: dict[object, str] = {}
+        self.chunks: list[Chunk] = []
+        self._file = path.open('rb')
+        try:
+            try:
+                self.read_index()
+            except MALFORMED as error:
+                self._rebuild_index(DamageError(one_line(error)))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def read_index(self) -> None:
+        """Fill in channels, counts, times and chunks from the index at the file's end.
+
+        Raises:
+            DamageError: There is none; or another of MALFORMED: it cannot be right.
+        """
+        raise NotImplementedError
+
+    def scan(self) -> Iterator[Chunk]:
+        """Every chunk that the file's records tell of; channels beside them are filled in.
+
+        Raises:
+            DamageError: What follows cannot be understood.
+        """
+        raise NotImplementedError
+
+    def parse(self, data: memoryview) -> Found:
+        """Messages and channels in the data of a chunk."""
+        raise NotImplementedError
+
+    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
+        """All readable messages of these channels in log order."""
+        wanted = frozenset(channels)
+        held: list[Raw] = []
+        for chunk in sorted(self.chunks, key=lambda chunk: (chunk.start_ns, chunk.offset)):
+            if chunk.channels is not None and chunk.channels.isdisjoint(wanted):
+                continue
+            # Chunks may overlap in time: what is earlier than this one can go.
+            place = bisect_left(held, chunk.start_ns, key=_LOG_TIME)
+            yield from held[:place]
+            fresh = [raw for raw in self._read(chunk).messages if raw.channel in wanted]
+            early = sum(raw.log_time_ns < chunk.start_ns for raw in fresh)
+            if early:
+                text = f'{early} messages are dated before their chunk, and left out'
+                self.losses[chunk.offset, 'early'] = text
+                fresh = [raw for raw in fresh if raw.log_time_ns >= chunk.start_ns]
+            held = sorted([*held[place:], *fresh], key=_LOG_TIME)
+        yield from held
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def exactly(self, offset: int, size: int) -> bytes:
+        """Bytes of the file.
+
+        Raises:
+            DamageError: It ends before.
+        """
+        if size < 0 or offset < 0 or offset + size > self.size:
+            raise DamageError('the file ends within a record', offset)
+        self._file.seek(offset)
+        return self._file.read(size)
+
+    def _rebuild_index(self, reason: DamageError) -> None:
+        """Fill in what an index would tell, from all that is readable.
+
+        Raises:
+            DamageError: Nothing is; for the reason given, if there is no better one.
+        """
+        self.channels, self.counts, self.chunks = {}, Counter(), []
+        times: list[int] = []
+        try:
+            for chunk in self.scan():
+                found = self._read(chunk)
+                self.channels.update(found.channels)
+                self.counts.update(raw.channel for raw in found.messages)
+                if found.messages:
+                    log_times = [raw.log_time_ns for raw in found.messages]
+                    start_ns, end_ns = min(log_times), max(log_times)
+                    channels = frozenset(raw.channel for raw in found.messages)
+                    times += start_ns, end_ns
+                    self.chunks.append(
+                        replace(chunk, start_ns=start_ns, end_ns=end_ns, channels=channels)
+                    )
+        except DamageError as damage:
+            self.lost(damage.offset, self.size - damage.offset, str(damage))
+        if not times:
+            raise reason
+        unknown = sum(
+            count for number, count in self.counts.items() if number not in self.channels
+        )
+        if unknown:
+            self.losses['unknown'] = f'{unknown} messages belong to no topic that is defined'
+        self.losses['index'] = f'no index that can be used ({reason}): was the recorder killed?'
+        self.start_ns, self.end_ns = min(times), max(times)
+
+    def _read(self, chunk: Chunk) -> Found:
+        """What is in a chunk; of a damaged one what comes before the damage."""
+        try:
+            found = self.parse(memoryview(_data(self.exactly(chunk.offset, chunk.size), chunk)))
+        except DamageError as damage:
+            found = Found(damage=str(damage))
+        if found.damage:
+            count = len(found.messages)
+            kept = f'; {count} messages before that are kept' if count else ''
+            # The times of a chunk that is damaged may be so, too.
+            span_s = (chunk.end_ns - chunk.start_ns) / 1e9
+            lasts = f', {span_s:.2f} s of recording' if 0 <= span_s < 3600 else ''
+            self.lost(chunk.offset, chunk.size, f'{found.damage}{kept}', lasts)
+        return found
+
+    def lost(self, offset: int, size: int, why: str, lasts: str = '') -> None:
+        """Note bytes of which nothing, or nothing more, can be used."""
+        self.losses[offset] = f'{size} bytes from byte {offset} on{lasts}: {why}'
+
+
+def _data(stored: bytes, chunk: Chunk) -> bytes:
+    """The decompressed data of a chunk; of one that is cut, as far as there is any.
+
+    Raises:
+        DamageError: It cannot be decompressed, or is not what was compressed.
+    """
+    if chunk.codec in {'', 'none'}:
+        data = stored
+    elif chunk.codec not in _DECOMPRESSORS:
+        raise DamageError(f'compression {chunk.codec!r} is unknown')
+    else:
+        try:
+            data = _DECOMPRESSORS[chunk.codec]().decompress(stored)
+        except Exception as error:  # each library has its own
+            raise DamageError(f'cannot be decompressed ({one_line(error)})') from error
+    if not chunk.is_cut:
+        if len(data) != chunk.raw_size:
+            raise DamageError(f'has {len(data)} bytes decompressed, not {chunk.raw_size}')
+        if chunk.crc and zlib.crc32(data) != chunk.crc:
+            raise DamageError('its checksum is wrong')
+    return data
+
+
+def one_line(error: Exception) -> str:
+    """The error's first line, or its kind where it has no text."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+MALFORMED = (DamageError, ValueError, LookupError, OverflowError, struct.error)
+"""What parsing damaged bytes may raise."""
+
+_LOG_TIME = itemgetter(0)
+_DECOMPRESSORS: dict[str, Any] = {
+    'zstd': ZstdDecompressor,
+    'lz4': lz4.frame.LZ4FrameDecompressor,
+    'bz2': bz2.BZ2Decompressor,
+}
