@@ -1,7 +1,7 @@
 """Commands: where the node sends each output, and within which limits."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -20,11 +20,21 @@ from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTO
 from neuracore_ros.description.yaml_value import YamlValue
 from neuracore_ros.errors import DescriptionError
 
-_TYPES = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
+FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
+GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'
+ACTIONS = (FOLLOW_JOINT_TRAJECTORY, GRIPPER_COMMAND)
+
+_TYPES = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
+_ONLY_STREAM = {
+    FLOAT64_MULTI_ARRAY: 'point',
+    FOLLOW_JOINT_TRAJECTORY: 'chunk',
+    GRIPPER_COMMAND: 'point',
+}
 _OPTIONS: Mapping[str, Parser] = {
     **ROUTE_OPTIONS,
     'type': lambda value, what, _: parse_type(value, what, _TYPES),
     'stream': lambda value, what, _: value.choice(f'stream of {what}', ('chunk', 'point')),
+    'effort': lambda value, what, _: value.number(f'effort of {what}', 0.0),
 }
 
 Positions = TypeVar('Positions', float, NDArray[Any])
@@ -62,16 +72,21 @@ class Command:
     """One command topic.
 
     Attributes:
-        topic: Without a leading slash, it is relative to the node's namespace.
-        type: ``trajectory_msgs/msg/JointTrajectory`` or ``std_msgs/msg/Float64MultiArray``.
+        topic: Of messages, or the name of an action. Without a leading slash, it is relative to
+            the node's namespace.
+        type: ``trajectory_msgs/msg/JointTrajectory``, ``std_msgs/msg/Float64MultiArray``,
+            ``control_msgs/action/FollowJointTrajectory`` or
+            ``control_msgs/action/GripperCommand``.
         stream: ``chunk`` (many points a message) or ``point`` (one).
         joints: In index order; all in one message.
+        effort: Largest effort of a gripper, [N] or [Nm]; 0 leaves it to its driver.
     """
 
     topic: str
     type: str
     stream: str
     joints: tuple[Joint, ...]
+    effort: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +136,21 @@ class CommandTable:
                 if before is None:
                     topics[command.topic] = command
                     continue
-                if (before.type, before.stream) != (command.type, command.stream):
+                if replace(before, joints=command.joints) != command:
                     raise DescriptionError(
-                        f"{self.file}: commands to {command.topic}: '{name}' differs in type or "
-                        f"stream from '{before.joints[0].name}'; one topic carries one message"
+                        f"{self.file}: commands to {command.topic}: '{name}' differs in type, "
+                        f"stream or effort from '{before.joints[0].name}'; one topic carries one "
+                        'message'
                     )
-                joints = before.joints + command.joints
-                topics[command.topic] = Command(before.topic, before.type, before.stream, joints)
+                topics[command.topic] = replace(before, joints=before.joints + command.joints)
         for command in topics.values():
             self._require_distinct(command)
+            if command.type == GRIPPER_COMMAND and len(command.joints) > 1:
+                names = ', '.join(joint.name for joint in command.joints)
+                raise DescriptionError(
+                    f'{self.file}: commands to {command.topic}: a GripperCommand moves one '
+                    f'gripper, not {names}: give each a topic of its own'
+                )
         return tuple(topics.values())
 
     def _command(
@@ -161,8 +182,9 @@ class CommandTable:
             limit=limits[kind, name],
         )
         message_type = options.get('type', JOINT_TRAJECTORY)
-        only = 'point' if message_type == FLOAT64_MULTI_ARRAY else 'chunk'
-        return Command(options['topic'], message_type, options.get('stream', only), (joint,))
+        stream = options.get('stream', _ONLY_STREAM.get(message_type, 'chunk'))
+        effort = options.get('effort', 0.0)
+        return Command(options['topic'], message_type, stream, (joint,), effort)
 
     def _require_distinct(self, command: Command) -> None:
         seen: dict[str, Joint] = {}
@@ -190,9 +212,16 @@ def parse_commands(
     """
     routes = parse_routes(value, 'commands', _OPTIONS, names)
     for options in [*routes.common.values(), *routes.named.values()]:
-        if options.get('type') == FLOAT64_MULTI_ARRAY and options.get('stream') == 'chunk':
+        kind, stream = options.get('type', JOINT_TRAJECTORY), options.get('stream')
+        where = f'{file}: commands to {options.get("topic")}'
+        if stream and stream != _ONLY_STREAM.get(kind, stream):
+            name, holds = kind.split('/')[-1], _ONLY_STREAM[kind]
             raise DescriptionError(
-                f'{file}: commands to {options.get("topic")}: a Float64MultiArray holds one '
-                'point: remove stream: chunk'
+                f'{where}: a {name} takes {"one" if holds == "point" else "more than one"} '
+                f'point: remove stream: {stream}'
+            )
+        if 'effort' in options and kind != GRIPPER_COMMAND:
+            raise DescriptionError(
+                f'{where}: effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
             )
     return CommandTable(file, routes)

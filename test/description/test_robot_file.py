@@ -87,6 +87,21 @@ def test_two_topics_make_two_commands(robot):
     ]
 
 
+def test_actions_are_commands_of_a_fixed_stream(robot):
+    one = robot(
+        ROBOT,
+        (
+            'commands:\n  JOINT_TARGET_POSITIONS: {topic: /command}',
+            'commands:\n  JOINT_TARGET_POSITIONS: {topic: /arm/follow, type: FollowJointTrajectory, '
+            'wrist: {topic: /hand/move, type: GripperCommand, effort: 12.5}}',
+        ),
+    )
+    assert [(c.topic, c.type, c.stream, c.effort) for c in one.commands()] == [
+        ('/arm/follow', 'control_msgs/action/FollowJointTrajectory', 'chunk', 0.0),
+        ('/hand/move', 'control_msgs/action/GripperCommand', 'point', 12.5),
+    ]
+
+
 def test_a_command_goes_back_to_the_sense_of_the_robot(robot):
     one = robot(
         ROBOT,
@@ -223,6 +238,10 @@ SPOILT = [
     ('  RGB_IMAGES:\n    eye', '  DEPTH_IMAGES:\n    eye', 'sources: the robot has no DEPTH_IMAGES'),
     ('commands:\n  JOINT_TARGET_POSITIONS', 'commands:\n  JOINT_POSITIONS', 'commands: the robot has no JOINT_POSITIONS'),
     ('commands:\n  JOINT_TARGET_POSITIONS: {', 'commands:\n  JOINT_TARGET_POSITIONS: {type: Float64MultiArray, stream: chunk, ', 'remove stream: chunk'),
+    ('commands:\n  JOINT_TARGET_POSITIONS: {', 'commands:\n  JOINT_TARGET_POSITIONS: {type: FollowJointTrajectory, stream: point, ', 'a FollowJointTrajectory takes more than one point: remove stream: point'),
+    ('commands:\n  JOINT_TARGET_POSITIONS: {', 'commands:\n  JOINT_TARGET_POSITIONS: {type: GripperCommand, stream: chunk, ', 'a GripperCommand takes one point: remove stream: chunk'),
+    ('commands:\n  JOINT_TARGET_POSITIONS: {', 'commands:\n  JOINT_TARGET_POSITIONS: {effort: 5, ', 'write type: control_msgs/action/GripperCommand'),
+    ('commands:\n  JOINT_TARGET_POSITIONS: {', 'commands:\n  JOINT_TARGET_POSITIONS: {type: GripperCommand, effort: 0.0, ', 'must be above 0, not'),
 ]  # fmt: skip
 
 
@@ -238,7 +257,8 @@ def test_a_wrong_robot_file_is_refused(robot, old, new, message):
     ('own', 'message'),
     [
         ('names: {base: x}, wrist: {names: {wrist: x}}', "'x' is commanded twice"),
-        ('wrist: {stream: point}', 'differs in type or stream'),
+        ('wrist: {stream: point}', 'differs in type, stream or effort'),
+        ('type: GripperCommand', 'a GripperCommand moves one gripper, not base, wrist'),
     ],
 )
 def test_commands_of_one_topic_that_contradict_are_refused(robot, own, message):
