@@ -7,7 +7,7 @@ import difflib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 SUMMARY = 'Tell all that would stop a policy on a robot, before the robot is on.'
 EXAMPLES = """  neuracore_ros check policy.pt ur5.yaml
-  neuracore_ros check policy.pt ur5.yaml --bag bags/episode_000 --json"""
+  neuracore_ros check policy.pt ur5.yaml --bag bags/episode_000 --json
+  neuracore_ros check policy.pt ur5.yaml --live                 look at the running robot
+
+--live sends nothing and moves nothing; it listens, and reads parameters of controllers."""
 
 
 @dataclass(slots=True)
@@ -40,22 +43,32 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
 
+    def add(self, kind: str, text: str) -> None:
+        """Note one line of kind ``ok``, ``warning`` or ``error``, each text once."""
+        lines = {'ok': self.facts, 'warning': self.warnings, 'error': self.errors}[kind]
+        if text not in lines:
+            lines.append(text)
+
     @contextmanager
     def noting(self) -> Iterator[None]:
         """A block whose mistake of the user becomes an error here, each text once."""
         try:
             yield
         except UserError as error:
-            if str(error) not in self.errors:
-                self.errors.append(str(error))
+            self.add('error', str(error))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('policy', type=Path, help='policy file')
     parser.add_argument('robot', type=Path, help='robot file')
-    parser.add_argument('--bag', type=Path, help='a recording of this robot to look into')
-    parser.add_argument('--namespace', default='', help='of the topics in the recording')
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument('--bag', type=Path, help='a recording of this robot to look into')
+    where.add_argument('--live', action='store_true', help='look at the running robot')
+    parser.add_argument('--namespace', default='', help='of topics without a leading slash')
+    parser.add_argument(
+        '--seconds', type=_seconds, default=5.0, help='how long --live listens (default: 5)'
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
@@ -78,16 +91,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, findings: Findings) -> None:
-    robot = policy = None
+    robot = policy = needed = None
     with findings.noting():
         robot = _robot(arguments.robot, findings)
     with findings.noting():
         policy = _policy(arguments.policy, findings)
     if robot is not None and policy is not None:
-        _check_fit(robot, policy, findings)
+        needed = _check_fit(robot, policy, findings)
     if robot is not None and arguments.bag is not None:
         with findings.noting():
             _check_bag(robot, arguments.bag, arguments.namespace, findings)
+    if robot is not None and arguments.live:
+        rate_hz = policy.manifest.rate_hz if policy else None
+        with findings.noting():
+            _check_live(robot, needed, rate_hz, arguments, findings)
 
 
 def _robot(path: Path, findings: Findings) -> Robot:
@@ -125,7 +142,8 @@ def _policy(path: Path, findings: Findings) -> Policy:
     return policy
 
 
-def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> None:
+def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[str] | None:
+    """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.fit import fit
     from neuracore_ros.runner import Runner
@@ -137,6 +155,27 @@ def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> None:
         findings.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
         )
+        return runner.topics.keys()
+    return None
+
+
+def _check_live(
+    robot: Robot,
+    needed: Collection[str] | None,
+    rate_hz: float | None,
+    arguments: argparse.Namespace,
+    findings: Findings,
+) -> None:
+    from neuracore_ros.node.environment import require_ros
+
+    require_ros()
+    from neuracore_ros.command.settings import Settings
+    from neuracore_ros.node.live import judge
+    from neuracore_ros.node.live_look import look
+
+    facts = look(robot, needed, arguments.seconds, arguments.namespace)
+    for line in judge(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
+        findings.add(line.kind, line.text)
 
 
 def _check_bag(robot: Robot, path: Path, namespace: str, findings: Findings) -> None:
@@ -171,3 +210,10 @@ def _require_name(bag: Bag, source: Source) -> None:
             f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
             f'{source.index}{hint}). It has: {", ".join(names)}'
         )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.5 <= seconds <= 3600.0:
+        raise argparse.ArgumentTypeError('must be 0.5 to 3600')
+    return seconds

@@ -1,0 +1,313 @@
+"""Judgements on who would receive our commands, and in which time all live; pure functions."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.node.live_facts import ClockFacts, CommandFacts, Line, Listener
+from neuracore_ros.node.live_streams import did_you_mean
+from neuracore_ros.observation.streams import SECOND_NS
+
+PARAMETERS = (
+    'joints',
+    'command_joints',
+    'command_interfaces',
+    'state_interfaces',
+    'interface_name',
+    'allow_partial_joints_goal',
+    'interpolate_from_desired_state',
+    'open_loop_control',
+    'interpolation_method',
+    'cmd_timeout',
+    'constraints.goal_time',
+)
+"""What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
+
+# Listeners that execute nothing.
+_SPECTATORS = ('record', 'rosbag2_recorder', 'check', 'rqt', '_ros2cli', 'foxglove_bridge')
+_SLOWEST_CLOCK = 0.9
+
+
+def judge_command(facts: CommandFacts, max_tracking_error: float) -> list[Line]:
+    """Everything about one command topic.
+
+    Args:
+        facts: What was found.
+        max_tracking_error: At which distance the node itself stops the robot [rad].
+    """
+    return list(_judge(facts, max_tracking_error))
+
+
+def _judge(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
+    yield from _rivals(facts)
+    executing = [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
+    if not executing:
+        yield _unheard(facts)
+        return
+    for listener in executing:
+        node, kind = listener.endpoint.node, facts.command.type
+        if listener.endpoint.type != kind:
+            yield Line(
+                'error',
+                f'{facts.topic}: {node} takes {listener.endpoint.type}, the robot file sends '
+                f'{kind}; write under commands: {facts.command.joints[0].data_type}: '
+                f'{{topic: {facts.command.topic}, type: {listener.endpoint.type}}}',
+            )
+        elif listener.endpoint.refusal:
+            yield Line(
+                'error',
+                f'{facts.topic}: {node} would not accept our QoS ({listener.endpoint.refusal}); '
+                f'change its subscription, or give the node a qos_overrides.{facts.topic}.'
+                'publisher parameter',
+            )
+        else:
+            yield from judge_controller(facts, listener, max_tracking_error)
+    if len(executing) > 1:
+        nodes = ', '.join(listener.endpoint.node for listener in executing)
+        yield Line('warning', f'{facts.topic}: {nodes} listen to it: all would execute it')
+
+
+def _is_spectator(node: str) -> bool:
+    return node.rpartition('/')[2].startswith(_SPECTATORS)
+
+
+def _unheard(facts: CommandFacts) -> Line:
+    only = ', '.join(listener.endpoint.node for listener in facts.listeners)
+    who = f'only {only} listens to it, and executes nothing' if only else 'nobody listens to it'
+    meant = did_you_mean(facts.command.topic, facts.similar)
+    cure = meant or ': start and activate the controller, or correct topic in commands'
+    return Line('error', f'{facts.topic}: {who}{cure}')
+
+
+def _rivals(facts: CommandFacts) -> Iterator[Line]:
+    # A simulator may have a commander of its own, beside its controller.
+    own = {listener.endpoint.node for listener in facts.listeners}
+    rivals = [r for r in facts.rivals if facts.rival_messages or r.node not in own]
+    if not rivals:
+        return
+    nodes = ', '.join(dict.fromkeys(rival.node for rival in rivals))
+    if facts.rival_messages:
+        yield Line(
+            'error',
+            f'{facts.topic}: {nodes} is commanding it now ({facts.rival_messages} messages): the '
+            'robot would obey both in turn; end it before the node runs',
+        )
+    else:
+        yield Line(
+            'warning',
+            f'{facts.topic}: {nodes} can command it, too, and is silent now: keep it silent '
+            'while the node runs',
+        )
+
+
+def judge_controller(
+    facts: CommandFacts, listener: Listener, max_tracking_error: float
+) -> Iterator[Line]:
+    """What a controller's own parameters say about the commands that we would send."""
+    node, told = listener.endpoint.node, listener.parameters
+    if told is None:
+        yield Line(
+            'warning',
+            f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
+            'with the robot file yourself',
+        )
+        return
+    names = told.get('command_joints') or told.get('joints')
+    if isinstance(names, list):
+        yield from _joints(facts, node, [str(name) for name in names], told)
+    else:
+        yield Line('ok', f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
+    yield from _interfaces(facts, node, told)
+    if facts.command.type == JOINT_TRAJECTORY:
+        yield from _trajectories(facts, node, told, max_tracking_error)
+
+
+def _joints(
+    facts: CommandFacts, node: str, names: list[str], told: Mapping[str, object]
+) -> Iterator[Line]:
+    ours = [joint.message_name for joint in facts.command.joints]
+    if unknown := [name for name in ours if name not in names]:
+        near = difflib.get_close_matches(unknown[0], names, 1)
+        meant = f"; did you mean '{near[0]}'?" if near else '.'
+        kind = facts.command.joints[0].data_type
+        yield Line(
+            'error',
+            f"{facts.topic}: {node} has no joint '{unknown[0]}'{meant} It has: "
+            f'{", ".join(names)}. If only the name differs, write under commands: {kind}: '
+            f'{{names: {{{_own_name(facts, unknown[0])}: ...}}}}',
+        )
+    elif missing := [name for name in names if name not in ours]:
+        those = ', '.join(missing)
+        if facts.command.type == FLOAT64_MULTI_ARRAY or not told.get('allow_partial_joints_goal'):
+            cure = (
+                'add them to output'
+                if facts.command.type == FLOAT64_MULTI_ARRAY
+                else 'add them to output, or set its allow_partial_joints_goal: true'
+            )
+            yield Line(
+                'error', f'{facts.topic}: {node} refuses commands that lack {those}: {cure}'
+            )
+        else:
+            yield Line('warning', f'{facts.topic}: {node} also controls {those}: left as it is')
+    elif facts.command.type == FLOAT64_MULTI_ARRAY and ours != names:
+        yield Line(
+            'error',
+            f'{facts.topic}: {node} takes numbers in the order {", ".join(names)}; we would send '
+            f'{", ".join(ours)}: a Float64MultiArray has no names, so give its parameter joints '
+            'the order of the indices',
+        )
+    else:
+        yield Line('ok', f'{facts.topic}: {node} controls exactly our {len(ours)} joints')
+
+
+def _own_name(facts: CommandFacts, message_name: str) -> str:
+    return next(j.name for j in facts.command.joints if j.message_name == message_name)
+
+
+def _interfaces(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[Line]:
+    interfaces = told.get('command_interfaces')
+    if isinstance(interfaces, list) and interfaces and 'position' not in interfaces:
+        yield Line(
+            'warning',
+            f'{facts.topic}: {node} drives {", ".join(map(str, interfaces))} and follows our '
+            'positions by its PID gains: see that they are set',
+        )
+    name = told.get('interface_name')
+    if isinstance(name, str) and name not in {'', 'position'}:
+        yield Line(
+            'error',
+            f"{facts.topic}: {node} forwards numbers to '{name}', but we send positions: command "
+            'a controller with interface_name: position',
+        )
+
+
+def _trajectories(
+    facts: CommandFacts, node: str, told: Mapping[str, object], max_tracking_error: float
+) -> Iterator[Line]:
+    states = told.get('state_interfaces')
+    starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
+    if False in starts and True not in starts:
+        yield Line(
+            'warning',
+            f'{facts.topic}: {node} starts each new trajectory from where the arm is measured, '
+            'which lags: motion is rougher where chunks meet. Set its '
+            'interpolate_from_desired_state: true (Humble: open_loop_control)',
+        )
+        if isinstance(states, list) and 'velocity' not in states:
+            yield Line(
+                'warning',
+                f'{facts.topic}: {node} has no velocity among its state_interfaces, so that each '
+                'new trajectory starts as if the arm stood still: add it',
+            )
+    if told.get('interpolation_method') == 'none':
+        yield Line(
+            'warning',
+            f'{facts.topic}: {node} does not interpolate (interpolation_method: none): the arm '
+            'would jump from point to point; set splines',
+        )
+    tight = {
+        joint.message_name: tolerance
+        for joint in facts.command.joints
+        if (tolerance := _number(told.get(f'constraints.{joint.message_name}.trajectory'))) > 0
+        and tolerance < max_tracking_error
+    }
+    if tight:
+        name, tolerance = min(tight.items(), key=lambda item: item[1])
+        yield Line(
+            'warning',
+            f"{facts.topic}: {node} gives a trajectory up when '{name}' is {tolerance:g} rad off, "
+            f'which is before the node stops (max_tracking_error {max_tracking_error:g}): the arm '
+            'would stand still for a reason that only the controller logs',
+        )
+    timeout_s, goal_time_s = _number(told.get('cmd_timeout')), _number(told.get(_GOAL_TIME))
+    if timeout_s > goal_time_s:
+        yield Line(
+            'ok', f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)'
+        )
+
+
+_GOAL_TIME = 'constraints.goal_time'
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
+# Time
+
+
+def judge_clock(facts: ClockFacts, rate_hz: float | None) -> list[Line]:
+    """In which time everybody lives, and whether that time can be trusted."""
+    return list(_clock(facts, rate_hz))
+
+
+def _clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[Line]:
+    simulated = sorted(node for node, used in facts.use_sim_time.items() if used)
+    # Whoever makes the time cannot live by it.
+    real = sorted(
+        node
+        for node, used in facts.use_sim_time.items()
+        if not used and node not in facts.publishers
+    )
+    if not facts.publishers:
+        if simulated:
+            yield Line(
+                'error',
+                f'/clock: nobody publishes it, but {", ".join(simulated)} has use_sim_time: true '
+                'and so stands still in time: start the simulator, or set it to false',
+            )
+        return
+    publishers = ', '.join(facts.publishers)
+    if len(facts.publishers) > 1:
+        yield Line(
+            'error', f'/clock: {publishers} all publish it: time would jump; end all but one'
+        )
+    if facts.domain == 'wall' and not len(facts.clock_ns) and not simulated:
+        return
+    if facts.domain == 'wall' and len(facts.clock_ns):
+        yield Line(
+            'warning',
+            f'/clock: {publishers} publishes it, but the streams are stamped in wall time: run '
+            'the node without use_sim_time, and end what is left of a simulation',
+        )
+        return
+    yield from _clock_rate(facts, publishers, rate_hz)
+    if real:
+        yield Line(
+            'warning',
+            f'/clock: {", ".join(real)} has use_sim_time: false, while the streams are stamped in '
+            'simulated time: set it to true, or its stamps and timeouts are of another time',
+        )
+
+
+def _clock_rate(facts: ClockFacts, publishers: str, rate_hz: float | None) -> Iterator[Line]:
+    steps = np.diff(facts.clock_ns)
+    wall_s = (facts.receive_ns[-1] - facts.receive_ns[0]) / SECOND_NS if len(steps) else 0.0
+    if not len(steps) or wall_s <= 0 or not steps.any():
+        yield Line(
+            'error', f'/clock: {publishers} publishes it, but it stands still: is it paused?'
+        )
+        return
+    if (steps < 0).any():
+        yield Line(
+            'error',
+            f'/clock: it jumped back {int((steps < 0).sum())} times; the node stops the robot at '
+            'each: end whatever resets the simulation',
+        )
+        return
+    step_s, speed = float(np.median(steps[steps > 0])) / SECOND_NS, steps.sum() / 1e9 / wall_s
+    told = f'{1 / step_s:.0f} times a simulated second, {speed:.2f} times as fast as real time'
+    if rate_hz is not None and step_s > _SLOWEST_CLOCK / rate_hz:
+        yield Line(
+            'error',
+            f'/clock: it comes only {told}: too coarse for the {rate_hz:g} Hz of the policy; let '
+            f'{publishers} publish it at least {2 * rate_hz:g} times a second',
+        )
+    else:
+        yield Line(
+            'ok', f'/clock: {publishers} publishes it {told}: run the node with use_sim_time:=true'
+        )

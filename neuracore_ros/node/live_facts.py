@@ -1,0 +1,174 @@
+"""What a look at a running graph found, before anybody judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description import Command, Joint, Source
+
+Times = NDArray[np.int64]
+Domain = Literal['wall', 'sim']
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One judgement: ``ok``, ``warning`` or ``error``, and what to do."""
+
+    kind: Literal['ok', 'warning', 'error']
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A publisher or subscriber of somebody else.
+
+    Attributes:
+        node: Its full name, such as ``/left/arm_controller``.
+        type: ROS 2 message type.
+        reliability: ``reliable``, ``best_effort``, or whatever else the middleware says.
+        deadline_s: Longest time between two messages that it promises or demands; None: any.
+        refusal: Why the middleware would not connect it with us; empty if it would.
+    """
+
+    node: str
+    type: str
+    reliability: str
+    deadline_s: float | None = None
+    refusal: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The messages of one topic while we looked, M of them.
+
+    Attributes:
+        receive_ns: Wall time of each arrival, shape (M,).
+        clock_ns: /clock at each arrival, shape (M,); 0 before the first, or where there is none.
+        stamp_ns: Header stamps, shape (M,); empty where the type has no header.
+        size: Bytes of the largest message.
+        lost: Messages that the middleware knows to have lost.
+    """
+
+    receive_ns: Times
+    clock_ns: Times
+    stamp_ns: Times
+    size: int = 0
+    lost: int = 0
+
+    @property
+    def count(self) -> int:
+        """M."""
+        return len(self.receive_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFacts:
+    """One declared topic.
+
+    Attributes:
+        topic: Its full name.
+        sources: The names that are read from it.
+        publishers: Who sends.
+        similar: Topics of the graph that may be meant, if nobody sends.
+        arrivals: What came.
+        faults: Why the node could not use a name at the end of the look, one line each.
+        name_sets: The different lists of joint names that messages had.
+        picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
+        needed: Whether the policy reads it; what it does not read can stop nothing.
+    """
+
+    topic: str
+    sources: tuple[Source, ...]
+    publishers: tuple[Endpoint, ...]
+    similar: tuple[str, ...]
+    arrivals: Arrivals
+    faults: tuple[str, ...] = ()
+    name_sets: tuple[tuple[str, ...], ...] = ()
+    picture: str = ''
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredJoint:
+    """Where a commanded joint is, in the robot's own units: [rad] or [m]."""
+
+    joint: Joint
+    topic: str
+    position: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFacts:
+    """``/clock``, and who lives by it.
+
+    Attributes:
+        publishers: Full names of the nodes that send it.
+        clock_ns: Its values, shape (M,).
+        receive_ns: Wall time of their arrivals, shape (M,).
+        use_sim_time: Node -> its parameter of that name, of the nodes that told it.
+        domain: In which time the streams are stamped, and the node has to live.
+    """
+
+    publishers: tuple[str, ...]
+    clock_ns: Times
+    receive_ns: Times
+    use_sim_time: Mapping[str, bool]
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who listens to a command topic.
+
+    Attributes:
+        endpoint: Its subscription.
+        parameters: Those that matter here, by name; None if it would not tell.
+    """
+
+    endpoint: Endpoint
+    parameters: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandFacts:
+    """One command topic.
+
+    Attributes:
+        topic: Its full name.
+        command: What we would send.
+        listeners: Who would receive it.
+        rivals: Who else commands there.
+        rival_messages: How many commands of others came while we looked.
+        similar: Topics of the graph that may be meant, if nobody listens.
+    """
+
+    topic: str
+    command: Command
+    listeners: tuple[Listener, ...]
+    rivals: tuple[Endpoint, ...] = ()
+    rival_messages: int = 0
+    similar: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFacts:
+    """Everything that was found.
+
+    Attributes:
+        seconds: How long messages were listened to.
+        streams: The declared topics.
+        joints: Where the commanded joints are, as far as they could be measured.
+        clock: The times.
+        commands: The command topics.
+    """
+
+    seconds: float
+    streams: tuple[StreamFacts, ...]
+    joints: tuple[MeasuredJoint, ...]
+    clock: ClockFacts
+    commands: tuple[CommandFacts, ...]

@@ -1,0 +1,129 @@
+"""What messages say, read by the node's own observer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.serialization import deserialize_message
+
+from neuracore_ros.description import DataType, Joint, Layout, Robot, Source
+from neuracore_ros.errors import ObservationError
+from neuracore_ros.node.live_facts import MeasuredJoint
+from neuracore_ros.node.subscriptions import message_class
+from neuracore_ros.observation import Observer
+from neuracore_ros.observation.decode import decode_image
+from neuracore_ros.observation.images import ImageChannel
+from neuracore_ros.observation.samples import Sample, StreamFault
+
+Messages = Mapping[str, Sequence[tuple[int, bytes]]]
+"""Topic -> time of arrival [ns] and serialized message, in the order of arrival."""
+
+# Times are judged by themselves, with all messages at hand.
+_OF_TIME = {'stale', 'repeated', 'older'}
+_IMAGE_SIZE = (224, 224)
+_MOST_NAME_SETS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read, by topic as declared.
+
+    Attributes:
+        faults: Why a name could not be used at the end, one line each.
+        name_sets: The different lists of joint names.
+        pictures: Encoding and size of images.
+        joints: Where the commanded joints are.
+    """
+
+    faults: Mapping[str, tuple[str, ...]]
+    name_sets: Mapping[str, tuple[tuple[str, ...], ...]]
+    pictures: Mapping[str, str]
+    joints: tuple[MeasuredJoint, ...]
+
+
+def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> Read:
+    """Read all messages as the node would.
+
+    Args:
+        robot: Whose joints are commanded.
+        sources: Of inputs and measured joints.
+        messages: What came.
+    """
+    inputs, measured = robot.input_sources(), robot.measured_sources()
+    observers = [_observer(group) for group in (inputs, measured)]
+    kinds = {source.topic: source.type for source in sources}
+    name_sets: dict[str, tuple[tuple[str, ...], ...]] = {}
+    pictures: dict[str, str] = {}
+    for topic, came in messages.items():
+        seen: dict[tuple[str, ...], None] = {}
+        for now_ns, data in came:
+            message = deserialize_message(data, message_class(kinds[topic]))
+            for observer in observers:
+                observer.receive(topic, message, now_ns)
+            if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
+                seen[tuple(message.name)] = None
+            if hasattr(message, 'encoding') or hasattr(message, 'format'):
+                pictures[topic] = _picture(message)
+        name_sets[topic] = tuple(seen)
+    ends = {topic: came[-1][0] for topic, came in messages.items() if came}
+    faults: dict[str, dict[str, None]] = {}
+    for observer in observers:
+        for source, found in _found(observer, ends):
+            if isinstance(found, StreamFault) and found.kind not in _OF_TIME:
+                faults.setdefault(source.topic, {})[found.text] = None
+    return Read(
+        faults={topic: tuple(texts) for topic, texts in faults.items()},
+        name_sets=name_sets,
+        pictures=pictures,
+        joints=_joints(robot, dict(_found(observers[1], ends))),
+    )
+
+
+def _observer(sources: Sequence[Source]) -> Observer:
+    widths: dict[DataType, int] = {}
+    for source in sources:
+        widths[source.data_type] = max(widths.get(source.data_type, 0), source.index + 1)
+    return Observer(sources, Layout(widths), _IMAGE_SIZE)
+
+
+def _found(observer: Observer, ends: Mapping[str, int]) -> list[tuple[Source, Any]]:
+    """Each name with what it is when its topic's last message has come."""
+    found: list[tuple[Source, Any]] = []
+    for stream in observer.streams:
+        if stream.topic not in ends:
+            continue
+        for channel in stream.channels:
+            value: Any = channel.at(ends[stream.topic])
+            if isinstance(channel, ImageChannel) and isinstance(value, Sample):
+                value = channel.pixels(value)
+            found.append((channel.source, value))
+    return found
+
+
+def _joints(robot: Robot, measured: Mapping[Source, Any]) -> tuple[MeasuredJoint, ...]:
+    joints: dict[tuple[DataType, int], Joint] = {
+        (joint.data_type.measured, joint.index): joint
+        for command in robot.commands()
+        for joint in command.joints
+    }
+    return tuple(
+        MeasuredJoint(
+            joints[source.data_type, source.index],
+            source.topic,
+            float(joints[source.data_type, source.index].to_message(float(sample.value))),
+        )
+        for source, sample in measured.items()
+        if isinstance(sample, Sample)
+    )
+
+
+def _picture(message: Any) -> str:
+    if hasattr(message, 'encoding'):
+        return f'{message.encoding} {message.width}x{message.height}'
+    try:
+        height, width = decode_image(message).shape[:2]
+    except ObservationError:
+        return str(message.format)[:40]
+    return f'{str(message.format)[:40]} {width}x{height}'

@@ -1,0 +1,103 @@
+"""Publishers and controllers that do exactly what a test tells them, right or wrong."""
+
+import threading
+import time
+from contextlib import suppress
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image, JointState
+from trajectory_msgs.msg import JointTrajectory
+
+ALL = (
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'elbow_joint',
+    'wrist_1_joint',
+    'wrist_2_joint',
+    'wrist_3_joint',
+)
+
+
+class Graph:
+    """Nodes of one test, all on one thread."""
+
+    def __init__(self):
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._nodes = []
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self):
+        with suppress(ExternalShutdownException):
+            self._executor.spin()
+
+    def close(self):
+        self._executor.shutdown()
+        self._thread.join()
+        for node in self._nodes:
+            node.destroy_node()
+        self.context.try_shutdown()
+
+    def node(self, name, **parameters):
+        node = rclpy.create_node(name, context=self.context)
+        for key, value in parameters.items():
+            node.declare_parameter(key.replace('__', '.'), value)
+        self._executor.add_node(node)
+        self._nodes.append(node)
+        return node
+
+    def joints(self, name='driver', names=ALL, positions=None, rate_hz=50.0, stamp=time.time_ns):
+        """A driver of joints; ``stamp`` gives what it writes into the header [ns]."""
+        node = self.node(name)
+        publisher = node.create_publisher(JointState, 'joint_states', 10)
+        message = JointState(name=list(names), position=list(positions or [0.1] * len(names)))
+
+        def publish():
+            message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp(), 10**9)
+            publisher.publish(message)
+
+        node.create_timer(1 / rate_hz, publish)
+
+    def camera(self, kind=Image, encoding='rgb8', rate_hz=30.0, size=(24, 32), best_effort=False):
+        node = self.node('camera')
+        policy = ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
+        qos = QoSProfile(depth=5, reliability=policy)
+        publisher = node.create_publisher(kind, 'overhead/image_raw', qos)
+        height, width = size
+        message = kind()
+        if kind is Image:
+            message.height, message.width, message.step = height, width, width * 3
+            message.encoding = encoding
+        message.data = bytes(height * width * 3)
+
+        def publish():
+            message.header.stamp = node.get_clock().now().to_msg()
+            publisher.publish(message)
+
+        node.create_timer(1 / rate_hz, publish)
+
+    def controller(self, name='arm_controller', topic='arm_controller/joint_trajectory', **told):
+        """Somebody who listens to commands, and has parameters like a controller."""
+        self.received = []
+        node = self.node(name, **({'joints': list(ALL)} | told))
+        node.create_subscription(JointTrajectory, topic, self.received.append, 10)
+
+    def teleoperator(self, rate_hz=20.0):
+        node = self.node('teleop')
+        publisher = node.create_publisher(JointTrajectory, 'arm_controller/joint_trajectory', 10)
+        node.create_timer(1 / rate_hz, lambda: publisher.publish(JointTrajectory()))
+
+
+def main():
+    """A camera in a process of its own: 640x480, best effort, as most drivers have it."""
+    graph = Graph()
+    graph.camera(size=(480, 640), best_effort=True)
+    threading.Event().wait()
+
+
+if __name__ == '__main__':
+    main()

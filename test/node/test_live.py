@@ -1,0 +1,171 @@
+"""`neuracore_ros check --live`, on graphs that are right or wrong, over real DDS."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+import scripted
+from policies import write_policy
+from scripted import ALL, Graph
+from sensor_msgs.msg import CompressedImage
+from world import SIM_ROBOT, UR5
+
+from neuracore_ros.description import load_robot
+from neuracore_ros.node.live import judge
+from neuracore_ros.node.live_look import look
+
+TOPICS = ('joint_states', 'overhead/image_raw')
+
+
+@pytest.fixture
+def graph(domain):
+    graph = Graph()
+    yield graph
+    graph.close()
+
+
+@pytest.fixture
+def found(domain):
+    """Looks, and returns lines by kind."""
+
+    def find(seconds=1.0, **options):
+        robot = load_robot(UR5)
+        facts = look(robot, options.pop('needed', TOPICS), seconds, **options)
+        lines = judge(facts, 'ur5.yaml', 20.0, 0.3)
+        return {
+            kind: [line.text for line in lines if line.kind == kind]
+            for kind in ('ok', 'warning', 'error')
+        }
+
+    return find
+
+
+def check(policy, *options):
+    done = subprocess.run(
+        [sys.executable, '-m', 'neuracore_ros.cli.main', 'check', policy, UR5, '--live', *options],
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 'Traceback' not in done.stderr
+    return done
+
+
+def test_a_healthy_robot_passes_and_receives_nothing(graph, tmp_path):
+    graph.joints()
+    graph.camera()
+    graph.controller()
+    policy = write_policy(tmp_path / 'policy.pt')
+    done = check(policy, '--seconds', '2', '--json')
+    told = json.loads(done.stdout)
+    assert (done.returncode, told['errors']) == (0, []), told
+    for fact in (
+        '/arm_controller/joint_trajectory: /arm_controller controls exactly our 6 joints',
+        'all 6 commanded joints are within their limits',
+    ):
+        assert fact in told['facts']
+    assert any('rgb8 32x24, reliable, from /camera' in fact for fact in told['facts'])
+    assert graph.received == []
+
+
+def test_an_empty_graph_is_told_line_by_line(domain, tmp_path):
+    policy = write_policy(tmp_path / 'policy.pt')
+    done = check(policy, '--seconds', '0.5')
+    assert done.returncode == 1
+    joints, camera, command = done.stderr.splitlines()
+    assert joints.startswith('error: /joint_states (JOINT_POSITIONS shoulder_pan_joint')
+    assert camera.endswith('nobody publishes it: start its driver, or correct topic in sources')
+    assert command.endswith(
+        'nobody listens to it: start and activate the controller, or correct topic in commands'
+    )
+
+
+def test_wrong_types_and_names_come_with_what_to_write(graph, found):
+    graph.joints(names=[*ALL[:5], 'wrist_three_joint'])
+    graph.camera(kind=CompressedImage)
+    graph.controller(topic='left/arm_controller/joint_trajectory')
+    errors = found()['error']
+    name, image, command = errors
+    assert "lacks 'wrist_3_joint' (JOINT_POSITIONS index 6; did you mean 'wrist_2_joint'?" in (
+        name.replace('wrist_three_joint', 'wrist_2_joint')
+    )
+    assert 'type: sensor_msgs/msg/CompressedImage}' in image
+    assert 'nobody listens to it; did you mean --namespace /left?' in command
+
+
+def test_another_clock_and_zero_stamps_are_told(graph, found):
+    graph.joints(stamp=time.monotonic_ns)
+    graph.camera(encoding='rgb9')
+    graph.controller()
+    clock, encoding = found()['error']
+    assert 'write under sources: JOINT_POSITIONS: {topic: joint_states, stamp: receive}' in clock
+    assert "unknown encoding 'rgb9'; did you mean 'rgb8'?" in encoding
+
+
+def test_zero_stamps_are_a_warning(graph, found):
+    graph.joints(stamp=lambda: 0)
+    graph.controller()
+    (warning,) = found(needed=TOPICS[:1])['warning'][:1]
+    assert 'header stamps are zero' in warning
+
+
+def test_two_drivers_of_the_same_joints_and_two_commanders_are_named(graph, found):
+    graph.joints('driver')
+    graph.joints('other_driver', names=ALL[::-1])
+    graph.camera()
+    graph.controller()
+    graph.teleoperator()
+    drivers, commander = found()['error']
+    assert 'other_driver' in drivers
+    assert 'send the same joints (elbow_joint, ' in drivers
+    assert '/teleop is commanding it now' in commander
+
+
+def test_a_slow_driver_and_joints_beyond_their_limits_are_errors(graph, found):
+    graph.joints(rate_hz=3.0, positions=[0.0, 0.0, 4.0, 0.0, 0.0, 0.0])
+    graph.camera()
+    graph.controller()
+    slow, beyond = found(seconds=2.0)['error']
+    assert 'the robot would be stopped all the time' in slow
+    assert "'elbow_joint' is at 4, outside its position limits [-3.142, 3.142]" in beyond
+
+
+def test_the_parameters_of_a_controller_are_read(graph, found):
+    graph.joints()
+    graph.camera()
+    graph.controller(
+        joints=[*ALL, 'gripper'],
+        command_interfaces=['velocity'],
+        interpolate_from_desired_state=False,
+        constraints__elbow_joint__trajectory=0.05,
+    )
+    told = found()
+    (error,) = told['error']
+    assert 'refuses commands that lack gripper' in error
+    for part in ('PID gains', 'rougher where chunks meet', "'elbow_joint' is 0.05 rad off"):
+        assert any(part in warning for warning in told['warning']), part
+
+
+def test_lost_large_frames_are_told_with_their_cure(graph, found, begin):
+    begin(Path(scripted.__file__))
+    graph.joints()
+    graph.controller()
+    told = found(seconds=3.0)
+    (loss,) = [text for text in told['error'] + told['warning'] if '/overhead' in text]
+    assert 'were lost' in loss
+    assert 'Let /camera publish RELIABLE' in loss
+
+
+def test_simulated_time_is_recognised(found, begin):
+    begin(SIM_ROBOT, '--robot', 'ur5', '--speed', '2')
+    told = found()
+    assert told['error'] == []
+    assert any('run the node with use_sim_time:=true' in text for text in told['ok'])

@@ -1,0 +1,292 @@
+"""What `check --live` says of facts, without a graph."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.node.live_commands import judge_clock, judge_command
+from neuracore_ros.node.live_facts import (
+    Arrivals,
+    ClockFacts,
+    CommandFacts,
+    Endpoint,
+    Listener,
+    MeasuredJoint,
+    StreamFacts,
+)
+from neuracore_ros.node.live_streams import frames_sent, judge_joints, judge_stream
+
+ROBOT = load_robot(shipped('ur5'))
+JOINTS = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.JOINT_POSITIONS)
+CAMERA = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.RGB_IMAGES)
+(COMMAND,) = ROBOT.commands()
+NAMES = [joint.message_name for joint in COMMAND.joints]
+NOW_NS = 1_700_000_000 * 10**9
+DRIVER = Endpoint('/driver', 'sensor_msgs/msg/JointState', 'reliable')
+BEST_EFFORT = Endpoint('/camera', 'sensor_msgs/msg/Image', 'best_effort')
+CONTROLLER = Endpoint('/arm_controller', COMMAND.type, 'reliable')
+NO_CLOCK = ClockFacts((), np.zeros(0, np.int64), np.zeros(0, np.int64), {}, 'wall')
+
+
+def arrivals(rate_hz=100.0, seconds=5.0, late_s=0.001, stamps=None, **more):
+    receive = NOW_NS + (np.arange(0, seconds, 1 / rate_hz) * 1e9).astype(np.int64)
+    stamp = receive - round(late_s * 1e9) if stamps is None else stamps(receive)
+    return Arrivals(receive, np.zeros_like(receive), stamp, **more)
+
+
+def joints(publishers=(DRIVER,), similar=(), came=None, **more):
+    return StreamFacts('/joint_states', JOINTS, publishers, similar, came or arrivals(), **more)
+
+
+def camera(came, publishers=(BEST_EFFORT,), **more):
+    return StreamFacts('/overhead/image_raw', CAMERA, publishers, (), came, **more)
+
+
+def told(lines, kind):
+    return [line.text for line in lines if line.kind == kind]
+
+
+def only(lines, kind):
+    assert {line.kind for line in lines} <= {kind, 'ok'}
+    (text,) = told(lines, kind)
+    return text
+
+
+def about_joints(**facts):
+    return judge_stream(joints(**facts), 'wall', 20.0)
+
+
+def test_a_healthy_stream_is_one_line_with_its_rate():
+    (line,) = about_joints()
+    assert line.kind == 'ok'
+    assert line.text == (
+        '/joint_states: 100.0 Hz, gaps of 10.0 to 10.0 ms; reliable, from /driver'
+    )
+
+
+def test_a_topic_that_nobody_publishes_names_the_nearest_one():
+    text = only(about_joints(publishers=(), similar=('/left/joint_states',)), 'error')
+    assert 'nobody publishes it' in text
+    assert 'did you mean --namespace /left' in text
+
+
+def test_another_type_comes_with_the_line_to_write():
+    wrong = replace(DRIVER, type='std_msgs/msg/Float64MultiArray')
+    text = only(about_joints(publishers=(wrong,)), 'error')
+    assert '/driver sends std_msgs/msg/Float64MultiArray' in text
+    assert 'JOINT_POSITIONS: {topic: joint_states, type: std_msgs/msg/Float64MultiArray' in text
+
+
+def test_a_publisher_whose_qos_we_refuse_is_named():
+    text = only(about_joints(publishers=(replace(DRIVER, refusal='best effort'),)), 'error')
+    assert 'qos: {reliability: match}' in text
+
+
+def test_a_silent_publisher_is_an_error():
+    text = only(about_joints(came=arrivals(seconds=0.0)), 'error')
+    assert '/driver publishes it, but no message came' in text
+
+
+def test_two_drivers_may_share_a_topic_but_not_a_joint():
+    two = (DRIVER, replace(DRIVER, node='/gripper'))
+    apart = about_joints(publishers=two, name_sets=(('a', 'b'), ('c',)))
+    assert told(apart, 'error') == []
+    same = about_joints(publishers=two, name_sets=(('a', 'b'), ('b', 'c')))
+    (text,) = told(same, 'error')
+    assert '/driver, /gripper send the same joints (b)' in text
+    unknown = about_joints(publishers=two, name_sets=(('a', 'b'),))
+    assert '2 publishers send it: /driver, /gripper' in told(unknown, 'error')[0]
+
+
+@pytest.mark.parametrize(
+    ('stamps', 'kind', 'says'),
+    [
+        (lambda t: t * 0, 'warning', 'header stamps are zero'),
+        (lambda t: t - NOW_NS + 10**9, 'error', 'no message would be used'),
+        (lambda t: t + 3 * 10**9, 'error', "3 s ahead of this computer's clock"),
+        (lambda t: t + 5 * 10**7, 'warning', '0.05 s ahead'),
+        (lambda t: t - 10**9, 'error', 'every message is stale on arrival'),
+        (lambda t: t - (t - NOW_NS) // 100, 'warning', 'drifts by 10.0 ms a second'),
+        (lambda t: t - t % 20_000_000, 'warning', 'repeat the stamp before'),
+    ],
+)
+def test_stamps_are_held_against_the_clock(stamps, kind, says):
+    lines = about_joints(came=arrivals(stamps=stamps))
+    assert any(says in text for text in told(lines, kind)), lines
+    if kind == 'error' and 'no message' in says:
+        assert 'stamp: receive' in told(lines, kind)[0]
+
+
+def test_a_stream_slower_than_its_samples_live_is_an_error():
+    text = only(about_joints(came=arrivals(rate_hz=4.0)), 'error')
+    assert 'max_age_s is 0.2' in text
+    assert 'would be stopped all the time' in text
+
+
+def test_one_long_gap_is_a_warning():
+    came = arrivals()
+    came.receive_ns[250:] += 400_000_000
+    came.stamp_ns[250:] += 400_000_000
+    (text,) = told(about_joints(came=came), 'warning')
+    assert 'one gap made a sample 0.41 s old' in text
+
+
+def test_a_stream_slower_than_the_policy_sees_samples_twice():
+    assert 'slower than the 20 Hz' in only(about_joints(came=arrivals(rate_hz=12.0)), 'warning')
+
+
+def test_what_the_policy_does_not_read_stops_nothing():
+    text = only(about_joints(publishers=(), needed=False), 'warning')
+    assert text.endswith('(the policy does not read it)')
+
+
+def test_frames_are_counted_by_their_stamps_even_where_most_are_lost():
+    random = np.random.default_rng(0)
+    sent = np.arange(300) / 30
+    stamps = (sent + random.normal(0, 5e-4, 300)) * 1e9 + NOW_NS
+    assert frames_sent(stamps.astype(np.int64)) == 300
+    for share in (0.9, 0.5, 0.1):
+        kept = np.sort(random.choice(np.arange(1, 299), round(share * 298), replace=False))
+        kept = np.concatenate([[0], kept, [299]])
+        assert frames_sent(stamps[kept].astype(np.int64)) == pytest.approx(300, abs=3)
+
+
+def test_lost_large_frames_are_counted_and_their_cure_is_told():
+    lossy = camera(arrivals(rate_hz=12.0, size=921_700, lost=90))
+    text = only(judge_stream(lossy, 'wall', 10.0), 'warning')
+    assert '90 of 150 messages' in text
+    assert '(60 %, counted by the middleware)' in text
+    for cure in ('RELIABLE', 'SHM segment', 'LARGE_DATA helps only if it is set for both'):
+        assert cure in text
+    assert 'localhost' not in text.lower()
+    starved = camera(arrivals(rate_hz=1.5, size=921_700, lost=140))
+    assert 'RELIABLE' in only(judge_stream(starved, 'wall', 10.0), 'error')
+
+
+def test_a_joint_outside_its_limits_is_told_with_both_numbers():
+    joint = COMMAND.joints[2]
+    beyond = MeasuredJoint(joint, '/joint_states', joint.limit.upper + 0.5)
+    text = only(judge_joints([beyond], 'ur5.yaml'), 'error')
+    assert f'{beyond.position:.4g}' in text
+    assert f'{joint.limit.upper:.4g}]' in text
+    inside = MeasuredJoint(joint, '/joint_states', 0.0)
+    assert told(judge_joints([inside], 'ur5.yaml'), 'ok')
+
+
+# Commands
+
+
+HEALTHY = (Listener(CONTROLLER, {'joints': NAMES}),)
+
+
+def command(listeners=HEALTHY, kind=None, **more):
+    sent = replace(COMMAND, type=kind) if kind else COMMAND
+    if kind:
+        listeners = tuple(replace(x, endpoint=replace(x.endpoint, type=kind)) for x in listeners)
+    return judge_command(
+        CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more), 0.3
+    )
+
+
+def controller(kind=None, **parameters):
+    values = {'joints': NAMES, **parameters}
+    values = {key.replace('__', '.'): value for key, value in values.items()}
+    return command([Listener(CONTROLLER, values)], kind=kind)
+
+
+def test_the_controller_of_our_joints_is_in_order():
+    assert told(command(), 'ok') == [
+        '/arm_controller/joint_trajectory: /arm_controller controls exactly our 6 joints'
+    ]
+
+
+def test_nobody_listening_names_the_topic_that_may_be_meant():
+    text = only(command([], similar=('/left/arm_controller/joint_trajectory',)), 'error')
+    assert 'nobody listens to it; did you mean --namespace /left?' in text
+
+
+def test_a_recorder_is_no_controller():
+    recorder = replace(CONTROLLER, node='/rosbag2_recorder')
+    text = only(command([Listener(recorder, None)]), 'error')
+    assert 'only /rosbag2_recorder listens to it, and executes nothing' in text
+
+
+def test_a_second_commander_is_named():
+    teleop = Endpoint('/teleop', COMMAND.type, 'reliable')
+    assert '/teleop is commanding it now (12 messages)' in only(
+        command(rivals=(teleop,), rival_messages=12), 'error'
+    )
+    assert 'is silent now' in only(command(rivals=(teleop,)), 'warning')
+
+
+ARRAY = 'std_msgs/msg/Float64MultiArray'
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'kind', 'says'),
+    [
+        ({'joints': [*NAMES[:5], 'wrist_roll']}, 'error', "has no joint 'wrist_3_joint'"),
+        ({'joints': [*NAMES, 'lift']}, 'error', 'refuses commands that lack lift'),
+        (
+            {'joints': [*NAMES, 'lift'], 'allow_partial_joints_goal': True},
+            'warning',
+            'also controls lift',
+        ),
+        ({'joints': NAMES[::-1], 'kind': ARRAY}, 'error', 'numbers in the order wrist_3_joint'),
+        ({'kind': ARRAY, 'interface_name': 'velocity'}, 'error', "forwards numbers to 'velocity'"),
+        ({'command_interfaces': ['effort']}, 'warning', 'PID gains'),
+        ({'interpolate_from_desired_state': False}, 'warning', 'rougher where chunks meet'),
+        ({'interpolation_method': 'none'}, 'warning', 'jump from point to point'),
+        ({'constraints__elbow_joint__trajectory': 0.05}, 'warning', '0.05 rad off'),
+    ],
+)
+def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters, kind, says):
+    lines = controller(**parameters)
+    assert says in only(lines, kind)
+
+
+def test_joints_in_another_order_do_no_harm_to_a_trajectory():
+    assert not told(controller(joints=NAMES[::-1]), 'error')
+
+
+def test_a_controller_that_tells_nothing_is_a_warning():
+    assert 'told none of its parameters' in only(command([Listener(CONTROLLER, None)]), 'warning')
+
+
+# Time
+
+
+def clock(rate_hz=100.0, speed=1.0, publishers=('/gazebo',), domain='sim', **uses):
+    receive = NOW_NS + (np.arange(0, 5, 1 / rate_hz) * 1e9).astype(np.int64)
+    simulated = ((receive - NOW_NS) * speed).astype(np.int64) + 10**9
+    nodes = {f'/{node}': used for node, used in uses.items()}
+    return ClockFacts(publishers, simulated, receive, nodes, domain)
+
+
+def test_wall_time_needs_no_word():
+    assert judge_clock(NO_CLOCK, 20.0) == []
+
+
+def test_simulated_time_is_told_with_its_speed():
+    (text,) = told(judge_clock(clock(speed=2.0), 20.0), 'ok')
+    assert '2.00 times as fast as real time' in text
+    assert 'use_sim_time:=true' in text
+
+
+@pytest.mark.parametrize(
+    ('facts', 'kind', 'says'),
+    [
+        (clock(speed=0.0), 'error', 'stands still'),
+        (clock(rate_hz=10.0), 'error', 'too coarse for the 20 Hz'),
+        (clock(speed=-1.0), 'error', 'jumped back'),
+        (clock(publishers=('/a', '/b')), 'error', '/a, /b all publish it'),
+        (clock(domain='wall'), 'warning', 'stamped in wall time'),
+        (clock(driver=False), 'warning', '/driver has use_sim_time: false'),
+        (replace(NO_CLOCK, use_sim_time={'/x': True}), 'error', '/x has use_sim_time: true'),
+    ],
+)
+def test_times_that_do_not_go_together(facts, kind, says):
+    assert says in only(judge_clock(facts, 20.0), kind)
