@@ -255,6 +255,15 @@ class Runner:
             return Outcome()
         return Outcome(self._hold(why, now_ns, latched=True))
 
+    def disturbed(self, why: str, now_ns: int) -> Outcome:
+        """Take that a command was refused, or that somebody else commands the robot, too.
+
+        While it runs, it is stopped until `enable`; otherwise the robot is not ours to move.
+        """
+        if self.state is not State.RUNNING or self._settings.dry_run:
+            return Outcome()
+        return Outcome(self._hold(why, now_ns, latched=True))
+
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
         return self._motion.points(now_ns)

@@ -344,3 +344,19 @@ def test_a_prediction_that_comes_after_a_jump_of_the_clock_is_not_used(rig):
     outcome = running.runner.predicted(request, {TARGET: np.zeros((16, 3))}, late_ns)
     assert outcome.commands == ()
     assert len(running.sent) == sent
+
+
+def test_a_disturbance_stops_a_running_robot_until_it_is_enabled_and_leaves_others_alone(rig):
+    running = rig(model=swing).step(20)
+    assert running.state == 'RUNNING'
+    running.do(running.runner.disturbed('somebody else commands', running.now_ns))
+    assert (running.state, running.runner.reason) == ('HOLDING', 'somebody else commands')
+    assert running.last.velocities[-1].tolist() == [0.0, 0.0]
+    running.step(40)
+    assert running.state == 'HOLDING'
+    sent = len(running.sent)
+    running.do(running.runner.disturbed('again', running.now_ns))
+    assert len(running.sent) == sent
+    running.do(running.runner.enable(True, running.now_ns))
+    running.step(10)
+    assert running.state == 'RUNNING'
