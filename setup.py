@@ -39,6 +39,7 @@ setup(
             'colcon-python-setup-py',
             'colcon-ros',
             'hypothesis',
+            'mcap',
             'mypy',
             'pytest',
             'rosbags-image',

@@ -13,7 +13,7 @@ import yaml
 
 from neuracore_ros.dataset.mcap_file import McapFile
 from neuracore_ros.dataset.ros1_file import Ros1File
-from neuracore_ros.dataset.sqlite_file import SqliteFile
+from neuracore_ros.dataset.sqlite_file import SqliteFile, cut_bytes
 from neuracore_ros.dataset.storage import (
     DamageError,
     Storage,
@@ -119,7 +119,16 @@ def _opened(path: Path, scratch: Path) -> Storage:
     journals = [path.with_name(path.name + suffix) for suffix in JOURNALS]
     journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
     if not journals:
-        return SqliteFile(path)
+        rest = cut_bytes(path)
+        if not rest:
+            return SqliteFile(path)
+        whole = scratch / path.name
+        with path.open('rb') as file, whole.open('wb') as copy:
+            shutil.copyfileobj(file, copy, _PIECE)
+            copy.truncate(path.stat().st_size - rest)
+        storage = SqliteFile(whole)
+        storage.path = path
+        return storage
     for file in (path, *journals):
         shutil.copyfile(file, scratch / file.name)
     storage = SqliteFile(scratch / path.name, has_journal=True)

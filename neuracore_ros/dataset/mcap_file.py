@@ -14,6 +14,7 @@ from neuracore_ros.dataset.storage import (
     DamageError,
     Found,
     Raw,
+    one_line,
 )
 
 MAGIC = b'\x89MCAP0\r\n'
@@ -81,13 +82,13 @@ class McapFile(ChunkFile):
                 if opcode == MESSAGE:
                     continue
                 run = end
-                if opcode == CHUNK:
-                    yield self._chunk(body, size)
-                elif opcode in {SCHEMA, CHANNEL}:
-                    try:
+                try:
+                    if opcode == CHUNK:
+                        yield self._chunk(body, size)
+                    elif opcode in {SCHEMA, CHANNEL}:
                         self._define(opcode, self.exactly(body, size), self.channels)
-                    except MALFORMED as error:
-                        self.lost(body, size, f'no definition of a topic: {error}')
+                except MALFORMED as error:
+                    self.lost(body, size, one_line(error))
         except DamageError:
             yield from _run(run, end)
             raise

@@ -20,11 +20,21 @@ SMALLEST_ROW = 8
 PATIENCE = 100_000
 
 
+def cut_bytes(path: Path) -> int:
+    """How many bytes the file has after its last whole page.
+
+    sqlite would fill up such a page with zeros, and give them out as data.
+    """
+    with path.open('rb') as file:
+        header = file.read(100)
+    return path.stat().st_size % _page_size(header) if len(header) == 100 else 0
+
+
 class SqliteFile:
     """A sqlite3 file. Implements :class:`~neuracore_ros.dataset.storage.Storage`.
 
     Args:
-        path: The file; it is not changed. One with a journal must be a copy.
+        path: The file, of whole pages; it is not changed. One with a journal must be a copy.
         has_journal: Let sqlite take what lies in the file's journal into account.
 
     Raises:
@@ -51,7 +61,7 @@ class SqliteFile:
             if missing:
                 raise sqlite3.DatabaseError(f'{missing} bytes are missing at the end')
             self._count()
-        except (*_BROKEN, TypeError) as error:
+        except (*_BROKEN, TypeError, ValueError) as error:
             self._rebuild(error)
 
     def messages(self, channels: Collection[int]) -> Iterator[Raw]:
@@ -59,13 +69,17 @@ class SqliteFile:
         wanted = frozenset(channels)
         last = (-1, -1)
         if self._rows is None:
+            # Times and row numbers come from the index alone, so that nothing large is sorted,
+            # and a row that contradicts the index shows.
+            order = 'SELECT timestamp, rowid FROM messages ORDER BY timestamp, rowid'
             places = ','.join(map(str, sorted(wanted)))
-            query = f'{_ROWS} WHERE topic_id IN ({places}) ORDER BY timestamp, rowid'
+            query = f'{_ROWS} WHERE rowid = ? AND topic_id IN ({places})'
             try:
-                for row, channel, time_ns, data in self._database.execute(query):
-                    if isinstance(time_ns, int) and isinstance(data, bytes):
-                        last = time_ns, row
-                        yield Raw(time_ns, channel, data)
+                for time_ns, row in self._database.execute(order):
+                    for found in self._database.execute(query, (row,)):
+                        if self._is_sound(found) and found[2] == time_ns:
+                            yield Raw(time_ns, found[1], found[3])
+                    last = time_ns, row
                 return
             except _BROKEN as error:
                 self._rebuild(error)
@@ -107,12 +121,10 @@ class SqliteFile:
         """How many bytes the file lacks, by its own header."""
         with self.path.open('rb') as file:
             header = file.read(100)
-        page_size = _PAGE_SIZE.unpack_from(header, 16)[0]
-        page_size = 65536 if page_size == 1 else page_size
         # The number of pages is only kept up when these two are equal.
         if header[24:28] != header[92:96]:
             return 0
-        expected = int(_PAGES.unpack_from(header, 28)[0]) * page_size
+        expected = int(_PAGES.unpack_from(header, 28)[0]) * _page_size(header)
         return max(0, expected - self.path.stat().st_size)
 
     def _rebuild(self, error: Exception) -> None:
@@ -185,3 +197,8 @@ class SqliteFile:
         except _BROKEN:
             return 0
         return int(found[0]) if found else 0
+
+
+def _page_size(header: bytes) -> int:
+    (size,) = _PAGE_SIZE.unpack_from(header, 16)
+    return 65536 if size == 1 else max(int(size), 512)
