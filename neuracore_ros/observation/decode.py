@@ -90,6 +90,10 @@ def _decode_compressed(message: Any) -> Pixels:
         raise ObservationError(f'format {form} holds depths, not colours')
     if not data.size:
         raise ObservationError(f'compressed image ({form}) without data')
+    if _is_cut_off(message.data):
+        raise ObservationError(
+            f'compressed image ({form}, {data.size} bytes) is truncated: its end is missing'
+        )
     # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     image: Any = cv2.imdecode(data, flags)
@@ -102,6 +106,17 @@ def _decode_compressed(message: Any) -> Pixels:
     swapped = words.partition(';')[2].partition('compressed')[2].strip().startswith('rgb')
     pixels: Pixels = image if swapped else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return pixels
+
+
+def _is_cut_off(data: Any) -> bool:
+    """Whether a JPEG ends before its end, of which OpenCV 4 makes a picture all the same.
+
+    Within the last scan, two such bytes are nothing else; some drivers pad what comes after.
+    """
+    picture = bytes(data)
+    if not picture.startswith(b'\xff\xd8') or picture.endswith(b'\xff\xd9'):
+        return False
+    return picture.rfind(b'\xff\xd9') < picture.rfind(b'\xff\xda')
 
 
 def _ask_cv_bridge(message: Any) -> Pixels:

@@ -183,6 +183,9 @@ def test_a_camera_that_lies_on_its_side_in_exif_is_not_turned():
     assert decode_image(message).shape == (8, 16, 3)
 
 
+JPEG = cv2.imencode('.jpg', np.random.default_rng(1).integers(0, 255, (16, 16, 3)))[1].tobytes()
+
+
 def changed(**fields: object) -> Image:
     message = raw('rgb8', CORNERS)
     for field, value in fields.items():
@@ -209,6 +212,7 @@ def changed(**fields: object) -> Image:
         (raw('bayer_rggb8', np.zeros((2, 2), np.uint8)), 'too small'),
         (CompressedImage(format='jpeg'), 'without data'),
         (CompressedImage(format='jpeg', data=b'\xff\xd8\xff'), 'damaged, or neither JPEG nor PNG'),
+        (CompressedImage(format='jpeg', data=JPEG[:-9]), 'is truncated: its end is missing'),
         (CompressedImage(format='16UC1; compressedDepth png', data=b'1'), 'holds depths'),
         (object(), 'not understood'),
     ],
@@ -218,6 +222,11 @@ def test_what_cannot_be_decoded_is_refused_in_one_line_with_numbers(message, wor
         decode_image(message)
     assert '\n' not in str(refused.value)
     assert len(str(refused.value)) < 500
+
+
+def test_what_a_driver_pads_after_a_jpeg_is_ignored():
+    seen = decode_image(CompressedImage(format='jpeg', data=JPEG + bytes(100)))
+    assert np.array_equal(seen, decode_image(CompressedImage(format='jpeg', data=JPEG)))
 
 
 @settings(deadline=None)
