@@ -53,8 +53,25 @@ class DataType(str, Enum):
         return self.is_pose or self.is_gripper or 'JOINT_' in self.name or self.name == 'CUSTOM_1D'
 
     @property
-    def slot_shape(self) -> tuple[int, ...]:
-        """Shape of the numbers of one slot: (7,) of a pose, () of one number."""
+    def dtype(self) -> str:
+        """NumPy's word for what a slot is made of, in observations, batches and policies."""
+        return 'uint8' if self in {DataType.RGB_IMAGES, DataType.LANGUAGE} else 'float32'
+
+    def slot_shape(
+        self, image_size: tuple[int, int] = (0, 0), text_bytes: int = TEXT_BYTES
+    ) -> tuple[int, ...]:
+        """Shape of one slot: () where it is one number.
+
+        Args:
+            image_size: (height, width) of images, [px].
+            text_bytes: Length of a text, [bytes].
+        """
+        if self is DataType.RGB_IMAGES:
+            return (*image_size, 3)
+        if self is DataType.DEPTH_IMAGES:
+            return image_size
+        if self is DataType.LANGUAGE:
+            return (text_bytes,)
         return (len(POSE_COMPONENTS),) if self.is_pose else ()
 
     @property

@@ -59,7 +59,7 @@ class Layout:
         Returns:
             Shape (..., C), C columns; (0,) where nothing is numeric.
         """
-        flat = [_flat(values[kind], len(kind.slot_shape)) for kind in self.numeric]
+        flat = [_flat(values[kind], len(kind.slot_shape())) for kind in self.numeric]
         return np.concatenate(flat, axis=-1) if flat else np.zeros(0, np.float32)
 
     def join_valid(self, valid: Mapping[DataType, BoolArray]) -> BoolArray:
@@ -71,7 +71,7 @@ class Layout:
         """Undo :meth:`join`; the parts are views of the columns (..., C)."""
         parts, at = {}, 0
         for kind in self.numeric:
-            shape = (self.widths[kind], *kind.slot_shape)
+            shape = (self.widths[kind], *kind.slot_shape())
             count = self.widths[kind] * _size(kind)
             parts[kind] = columns[..., at : at + count].reshape(*columns.shape[:-1], *shape)
             at += count
@@ -162,7 +162,7 @@ def unpad(values: NDArray[Any], slots: Slots) -> NDArray[Any]:
 
 
 def _size(kind: DataType) -> int:
-    return int(np.prod(kind.slot_shape, dtype=int))
+    return int(np.prod(kind.slot_shape(), dtype=int))
 
 
 def _flat(values: NDArray[Any], axes: int) -> NDArray[Any]:

@@ -1,7 +1,8 @@
 """Image messages to RGB: one decoder for bag and robot."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import cv2
@@ -47,10 +48,21 @@ def decode_image(message: Any) -> Pixels:
         ObservationError: The encoding is unknown, sizes and data do not match, or compressed
             data is damaged.
     """
-    try:
+    with understood():
         if hasattr(message, 'encoding'):
             return _decode_raw(message)
         return _decode_compressed(message)
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """A block that reads whatever a message may be; errors of it become ours.
+
+    Raises:
+        ObservationError: It is no image, or OpenCV refuses it.
+    """
+    try:
+        yield
     except (AttributeError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise ObservationError(f'an image not understood ({error!r:.120})') from error
     except cv2.error as error:
@@ -61,12 +73,29 @@ def _decode_raw(message: Any) -> Pixels:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         return _ask_cv_bridge(message)
+    return encoding.to_rgb(read_raw(message, encoding.dtype, encoding.channels))
+
+
+def read_raw(message: Any, dtype: str, channels: int) -> Array:
+    """The pixels of a sensor_msgs/Image as they are.
+
+    Args:
+        message: Of rclpy or of rosbags.
+        dtype: Of one channel, NumPy's word without the byte order.
+        channels: Per pixel.
+
+    Returns:
+        Shape (h, w, channels), in the byte order of this machine.
+
+    Raises:
+        ObservationError: It is empty, or sizes and data do not match.
+    """
     height, width, step = int(message.height), int(message.width), int(message.step)
-    what = f'{message.encoding} image of {width} x {height}'
+    what = f'{str(message.encoding)[:40]} image of {width} x {height}'
     if height < 1 or width < 1:
         raise ObservationError(f'{what}: it is empty')
-    dtype = np.dtype(encoding.dtype).newbyteorder('>' if message.is_bigendian else '<')
-    row = width * encoding.channels * dtype.itemsize
+    order = np.dtype(dtype).newbyteorder('>' if message.is_bigendian else '<')
+    row = width * channels * order.itemsize
     data = np.frombuffer(message.data, np.uint8)
     if step < row:
         raise ObservationError(f'{what}: step is {step}, but a row has {row} bytes')
@@ -76,10 +105,10 @@ def _decode_raw(message: Any) -> Pixels:
             f'{step * height}'
         )
     pixels = data.reshape(height, step)[:, :row]
-    if dtype.itemsize > 1:
-        pixels = np.ascontiguousarray(pixels).view(dtype)
-        pixels = pixels.astype(dtype.newbyteorder('='), copy=False)
-    return encoding.to_rgb(pixels.reshape(height, width, encoding.channels))
+    if order.itemsize > 1:
+        pixels = np.ascontiguousarray(pixels).view(order)
+        pixels = pixels.astype(order.newbyteorder('='), copy=False)
+    return pixels.reshape(height, width, channels)
 
 
 def _decode_compressed(message: Any) -> Pixels:

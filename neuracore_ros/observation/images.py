@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description import Source
+from neuracore_ros.description import DataType, Source
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
+from neuracore_ros.observation.depth import decode_depth
 from neuracore_ros.observation.resize import resize_pad
 from neuracore_ros.observation.samples import Sample, StreamFault
 from neuracore_ros.observation.streams import SECOND_NS, Channel, Stream, span
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[Any]
 
 # Each holds a whole message; one more than the newest lets a tick slightly before its arrival
 # still have its own.
@@ -33,13 +35,14 @@ class Frame(NamedTuple):
 
 
 class ImageStream(Stream):
-    """One image topic."""
+    """One image topic, of colours or of depths."""
 
     def __init__(
         self, sources: Sequence[Source], size: tuple[int, int], frozen_after_s: float = 0.0
     ):
         super().__init__(sources)
         self._size = size
+        self._holds_depths = sources[0].data_type is DataType.DEPTH_IMAGES
         self._frozen_after_ns = round(frozen_after_s * SECOND_NS)
         self.channels = tuple(ImageChannel(self, source) for source in sources)
         self._first = self.channels[0]
@@ -49,7 +52,8 @@ class ImageStream(Stream):
         """Decode and resize a sample of this stream, once.
 
         Returns:
-            RGB, uint8, shape (height, width, 3); or why it cannot be decoded.
+            RGB, uint8, shape (height, width, 3), or metres, float32, shape (height, width); or
+            why it cannot be decoded.
         """
         frame: Frame = sample.value
         if self._decoded is None or self._decoded[0] is not frame:
@@ -68,6 +72,9 @@ class ImageStream(Stream):
 
     def _decode(self, frame: Frame, receive_ns: int) -> Pixels | str:
         try:
+            if self._holds_depths:
+                depths = decode_depth(frame.message)[..., None]
+                return resize_pad(depths, self._size, cv2.INTER_NEAREST_EXACT)[..., 0]
             return resize_pad(decode_image(frame.message), self._size)
         except ObservationError as error:
             self.refuse('undecodable', receive_ns, str(error))
@@ -112,7 +119,7 @@ class ImageChannel(Channel):
         return sample
 
     def pixels(self, sample: Sample) -> Pixels | StreamFault:
-        """RGB, uint8, shape (height, width, 3); or why it cannot be decoded."""
+        """As :meth:`ImageStream.pixels`; or why it cannot be decoded."""
         pixels = self._images.pixels(sample)
         if isinstance(pixels, str):
             return self.fault('undecodable', f'{self.label}: {pixels}')

@@ -1,4 +1,4 @@
-"""Numbers by name: JointState, and arrays whose names are declared."""
+"""Numbers by name: JointState, wrenches, single numbers, and arrays with declared names."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.description import Source
-from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
+from neuracore_ros.description.source import (
+    FLOAT64,
+    JOINT_STATE,
+    MULTI_ARRAYS,
+    WRENCH_NAMES,
+    WRENCH_STAMPED,
+)
 from neuracore_ros.observation.names import Lookups
 from neuracore_ros.observation.samples import Kind, Sample
 from neuracore_ros.observation.streams import Channel, Stream
@@ -25,18 +31,18 @@ class NumberStream(Stream):
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
         first = sources[0]
-        self._is_array = first.type == FLOAT64_MULTI_ARRAY
-        self._trusts_header = first.stamp == 'header' and not self._is_array
-        self._field = first.field
+        has_header = first.type in (JOINT_STATE, WRENCH_STAMPED)
+        self._trusts_header = first.stamp == 'header' and has_header
+        self._type = first.type
+        self._field = first.field if first.type == JOINT_STATE else 'data'
         self._order = first.order or ()
+        if first.type == FLOAT64:
+            self._order = tuple(dict.fromkeys(source.message_name for source in sources))
         self.channels = tuple(Channel(self, source) for source in sources)
         self._lookups = Lookups(self.channels, self.seen)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        if self._is_array:
-            names, values = self._order, message.data
-        else:
-            names, values = tuple(message.name) or self._order, getattr(message, self._field)
+        names, values = self._read(message)
         if not names:
             self.refuse('size', receive_ns, 'name[] is empty; write `order: [...]` in its source')
             return False
@@ -69,3 +75,14 @@ class NumberStream(Stream):
         if refused:
             self.drops.update(refused)
         return taken
+
+    def _read(self, message: Any) -> tuple[tuple[str, ...], Any]:
+        """Names and numbers of a message, of equal length if all is well."""
+        if self._type in MULTI_ARRAYS:
+            return self._order, message.data
+        if self._type == FLOAT64:
+            return self._order, [message.data] * len(self._order)
+        if self._type == WRENCH_STAMPED:
+            force, torque = message.wrench.force, message.wrench.torque
+            return WRENCH_NAMES, [force.x, force.y, force.z, torque.x, torque.y, torque.z]
+        return tuple(message.name) or self._order, getattr(message, self._field)

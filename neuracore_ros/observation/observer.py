@@ -8,24 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType, Layout, Source
+from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.source import (
-    COMPRESSED_IMAGE,
-    FLOAT64_MULTI_ARRAY,
-    IMAGE,
-    JOINT_STATE,
     JOINT_TRAJECTORY,
+    POSE_STAMPED,
+    STRING,
+    TF_MESSAGE,
+    types_of,
 )
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.images import ImageChannel, ImageStream
 from neuracore_ros.observation.numbers import NumberStream
+from neuracore_ros.observation.poses import PoseStream
 from neuracore_ros.observation.samples import StreamFault
 from neuracore_ros.observation.streams import SECOND_NS, Stream, StreamStatus
+from neuracore_ros.observation.texts import TextStream, encode_text
 from neuracore_ros.observation.trajectories import TrajectoryStream
+from neuracore_ros.observation.transforms import StaticTransformStream, TransformStream
 
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
-
-_NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Observation:
 
     Attributes:
         tick_ns: The time.
-        inputs: DataType -> float32, shape (W,), in rad or m, for numbers; uint8, shape
-            (K, height, width, 3), RGB, for RGB_IMAGES; zero where not valid.
+        inputs: DataType -> numbers, float32, shape (W,), in rad or m; poses, float32, (W, 7);
+            RGB_IMAGES, uint8, (K, height, width, 3); DEPTH_IMAGES, float32, (K, height, width),
+            in m; LANGUAGE, uint8, (W, N), UTF-8 that ends in zeros. Zero where not valid.
         valid: DataType -> bool, shape (W,): the slots that this robot has. Read-only.
         ages_s: (DataType, name) -> tick minus stamp [s].
     """
@@ -77,6 +80,8 @@ class Observer:
         layout: Layout,
         image_size: tuple[int, int] | None,
         frozen_after_s: float = 0.0,
+        texts: Mapping[int, str] | None = None,
+        text_bytes: int = TEXT_BYTES,
     ):
         """Prepare one stream for each topic and way of reading it.
 
@@ -86,28 +91,37 @@ class Observer:
             image_size: (height, width) of the model's images; None: no images are observed.
             frozen_after_s: Identical image bytes under new stamps for this long are a fault
                 [s]; 0: they are not looked for.
+            texts: Index -> what LANGUAGE says there, where no source does.
+            text_bytes: N, the length of a text [bytes].
 
         Raises:
             DescriptionError: A source lies beyond the layout.
-            ObservationError: A DataType is neither numeric nor RGB_IMAGES, two sources fill one
-                slot or give one topic two types, or there are images but no ``image_size``.
+            ObservationError: A DataType is not supported, two sources fill one slot or give one
+                topic two types, there are images but no ``image_size``, or a text is too long.
         """
         slots: dict[DataType, dict[int, str]] = {}
         for source in sources:
             _require_readable(source, slots, sources, image_size)
             slots.setdefault(source.data_type, {})[source.index] = source.name
+        self._texts = {i: encode_text(text, text_bytes) for i, text in (texts or {}).items()}
+        for index in self._texts:
+            slots.setdefault(DataType.LANGUAGE, {})[index] = 'task'
         self._valid = layout.valid(slots)
         for mask in self._valid.values():
             mask.setflags(write=False)
-        self._numeric = {kind: layout.widths[kind] for kind in layout.numeric}
-        self._cameras = layout.widths.get(DataType.RGB_IMAGES, 0)
-        self._image_size = image_size
-        self.streams = tuple(_streams(sources, image_size, frozen_after_s))
+        self._shapes = {
+            kind: (width, *kind.slot_shape(image_size or (0, 0), text_bytes))
+            for kind, width in layout.widths.items()
+            if image_size or not kind.is_image
+        }
+        self.streams = tuple(_streams(sources, image_size, frozen_after_s, text_bytes))
         self._by_topic = _by_topic(self.streams)
         channels = [channel for stream in self.streams for channel in stream.channels]
         self._numbers = [c for c in channels if not isinstance(c, ImageChannel)]
         self._images = [c for c in channels if isinstance(c, ImageChannel)]
-        self.topics: Mapping[str, str] = {source.topic: source.type for source in sources}
+        self.topics: Mapping[str, str] = {
+            topic: source.type for source in sources for topic in source.topics
+        }
 
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:
         """Offer a message to the streams of its topic.
@@ -127,14 +141,16 @@ class Observer:
         """Read every source, of what arrived at or before the tick."""
         faults: list[StreamFault] = []
         ages_s: dict[tuple[DataType, str], float] = {}
-        rows = {kind: [0.0] * width for kind, width in self._numeric.items()}
+        inputs: dict[DataType, Array] = {
+            kind: np.zeros(shape, kind.dtype) for kind, shape in self._shapes.items()
+        }
         for channel in self._numbers:
             sample = channel.at(tick_ns)
             if isinstance(sample, StreamFault):
                 faults.append(sample)
                 continue
             source = channel.source
-            rows[source.data_type][source.index] = sample.value
+            inputs[source.data_type][source.index] = sample.value
             ages_s[channel.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
         pictures = []
         for camera in self._images:
@@ -146,18 +162,14 @@ class Observer:
             ages_s[camera.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
         if faults:
             return Unusable(tick_ns, tuple(faults))
-        inputs: dict[DataType, Array] = {
-            kind: np.array(row, np.float32) for kind, row in rows.items()
-        }
-        if self._cameras and self._image_size:
-            images = np.zeros((self._cameras, *self._image_size, 3), np.uint8)
-            for camera, sample in pictures:
-                pixels = camera.pixels(sample)
-                if isinstance(pixels, StreamFault):
-                    faults.append(pixels)
-                else:
-                    images[camera.source.index] = pixels
-            inputs[DataType.RGB_IMAGES] = images
+        for camera, sample in pictures:
+            pixels = camera.pixels(sample)
+            if isinstance(pixels, StreamFault):
+                faults.append(pixels)
+            else:
+                inputs[camera.source.data_type][camera.source.index] = pixels
+        for index, text in self._texts.items():
+            inputs[DataType.LANGUAGE][index] = text
         if faults:
             return Unusable(tick_ns, tuple(faults))
         return Observation(tick_ns, inputs, self._valid, ages_s)
@@ -186,15 +198,14 @@ def _require_readable(
     image_size: tuple[int, int] | None,
 ) -> None:
     kind, what = source.data_type, f"'{source.name}' ({source.data_type} index {source.index})"
-    is_picture = kind is DataType.RGB_IMAGES
-    if not (is_picture or kind.is_numeric):
+    known = types_of(kind)
+    if not known:
         raise ObservationError(f'{what}: no message type is known for {kind}')
-    known = (IMAGE, COMPRESSED_IMAGE) if is_picture else _NUMBER_TYPES
     if source.type not in known:
         raise ObservationError(
             f"{what}: type '{source.type}' does not hold it. Known: {', '.join(known)}"
         )
-    if is_picture and image_size is None:
+    if kind.is_image and image_size is None:
         raise ObservationError(f'{what} is an image, but no image size is given')
     if source.index in slots.get(kind, {}):
         twin = slots[kind][source.index]
@@ -208,19 +219,29 @@ def _require_readable(
 
 
 def _streams(
-    sources: Sequence[Source], image_size: tuple[int, int] | None, frozen_after_s: float
+    sources: Sequence[Source],
+    image_size: tuple[int, int] | None,
+    frozen_after_s: float,
+    text_bytes: int,
 ) -> Iterator[Stream]:
     """Sources that read the same messages in the same way share a stream."""
     groups: dict[tuple[object, ...], list[Source]] = {}
     for source in sources:
-        way = (source.topic, source.type, source.field, source.order, source.stamp)
+        picture = source.data_type if source.data_type.is_image else None
+        way = (source.topic, source.type, source.field, source.order, source.stamp, picture)
         groups.setdefault(way, []).append(source)
     for group in groups.values():
         first = group[0]
-        if image_size and first.data_type is DataType.RGB_IMAGES:
+        if image_size and first.data_type.is_image:
             yield ImageStream(group, image_size, frozen_after_s)
         elif first.type == JOINT_TRAJECTORY:
             yield TrajectoryStream(group)
+        elif first.type == POSE_STAMPED:
+            yield PoseStream(group)
+        elif first.type == TF_MESSAGE:
+            yield TransformStream(group)
+        elif first.type == STRING:
+            yield TextStream(group, text_bytes)
         else:
             yield NumberStream(group)
 
@@ -229,6 +250,8 @@ def _by_topic(streams: Sequence[Stream]) -> dict[str, tuple[Stream, ...]]:
     found: dict[str, tuple[Stream, ...]] = {}
     for stream in streams:
         found[stream.topic] = (*found.get(stream.topic, ()), stream)
+        if isinstance(stream, TransformStream) and (fixed := stream.sources[0].static_topic):
+            found[fixed] = (*found.get(fixed, ()), StaticTransformStream(stream))
     # ROS 1 recorded some topics without their slash; a declared spelling goes first.
     for topic, readers in tuple(found.items()):
         for spelling in (topic.lstrip('/'), '/' + topic.lstrip('/')):

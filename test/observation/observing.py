@@ -1,5 +1,6 @@
 """Sources, messages and readings, short enough for a test to read."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,15 @@ from neuracore_ros.observation import Observation, Observer, StreamStatus, Unusa
 
 pytest.importorskip('sensor_msgs', reason='needs the ROS 2 messages: pip install .[ros]')
 from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseStamped,
+    Quaternion,
+    Transform,
+    TransformStamped,
+    Vector3,
+)
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
@@ -19,6 +29,10 @@ T0 = 1_700_000_000 * S
 J = DataType.JOINT_POSITIONS
 TARGET = DataType.JOINT_TARGET_POSITIONS
 RGB = DataType.RGB_IMAGES
+DEPTH = DataType.DEPTH_IMAGES
+POSES = DataType.POSES
+CUSTOM = DataType.CUSTOM_1D
+LANGUAGE = DataType.LANGUAGE
 
 
 def source(index: int, name: str, kind: DataType = J, **changes: Any) -> Source:
@@ -43,16 +57,28 @@ def source(index: int, name: str, kind: DataType = J, **changes: Any) -> Source:
     return Source(**(common | usual | changes))
 
 
-def observer(*sources: Source, frozen_after_s: float = 0.0) -> Observer:
-    """One whose layout is exactly these sources, and whose images are 4 x 4."""
-    slots: dict[DataType, dict[int, str]] = {}
+def pose_source(index: int, name: str, **changes: Any) -> Source:
+    usual = {'topic': '/pose', 'type': 'geometry_msgs/msg/PoseStamped'}
+    return source(index, name, POSES, **(usual | changes))
+
+
+def tf_source(index: int, parent: str, child: str, **changes: Any) -> Source:
+    usual = {'topic': '/tf', 'type': 'tf2_msgs/msg/TFMessage', 'parent': parent}
+    return source(index, child, POSES, **(usual | changes))
+
+
+def observer(
+    *sources: Source, frozen_after_s: float = 0.0, texts: dict[int, str] | None = None
+) -> Observer:
+    """One whose layout is exactly these sources and texts, and whose images are 4 x 4."""
+    slots: dict[DataType, dict[int, str]] = {LANGUAGE: dict(texts or {})}
     for one in sources:
         slots.setdefault(one.data_type, {})[one.index] = one.name
-    return Observer(sources, Layout.of([slots]), (4, 4), frozen_after_s)
+    return Observer(sources, Layout.of([slots]), (4, 4), frozen_after_s, texts)
 
 
-def header(stamp_ns: int) -> Header:
-    return Header(stamp=Time(sec=stamp_ns // S, nanosec=stamp_ns % S))
+def header(stamp_ns: int, frame: str = '') -> Header:
+    return Header(stamp=Time(sec=stamp_ns // S, nanosec=stamp_ns % S), frame_id=frame)
 
 
 def state(stamp_ns: int, /, **positions: float) -> JointState:
@@ -76,6 +102,33 @@ def trajectory(stamp_ns: int, /, **paths: dict[float, float]) -> JointTrajectory
         for number, seconds in enumerate(next(iter(paths.values()), {}))
     ]
     return JointTrajectory(header=header(stamp_ns), joint_names=list(paths), points=points)
+
+
+def pose_message(
+    stamp_ns: int, xyz: tuple[float, ...], q: tuple[float, ...], frame: str = 'base'
+) -> PoseStamped:
+    pose = Pose(position=_xyz(Point, xyz), orientation=_quaternion(q))
+    return PoseStamped(header=header(stamp_ns, frame), pose=pose)
+
+
+def transform(
+    stamp_ns: int, parent: str, child: str, xyz: tuple[float, ...], q: tuple[float, ...]
+) -> TransformStamped:
+    moved = Transform(translation=_xyz(Vector3, xyz), rotation=_quaternion(q))
+    return TransformStamped(header=header(stamp_ns, parent), child_frame_id=child, transform=moved)
+
+
+def tf(*transforms: TransformStamped) -> Any:
+    """A TFMessage; its package is not among the ROS wheels, its only field is."""
+    return SimpleNamespace(transforms=list(transforms))
+
+
+def _xyz(kind: type[Any], xyz: tuple[float, ...]) -> Any:
+    return kind(x=float(xyz[0]), y=float(xyz[1]), z=float(xyz[2]))
+
+
+def _quaternion(q: tuple[float, ...]) -> Quaternion:
+    return Quaternion(x=float(q[0]), y=float(q[1]), z=float(q[2]), w=float(q[3]))
 
 
 def values(seen: Observation | Unusable, kind: DataType = J) -> list[float]:

@@ -180,7 +180,7 @@ def test_valid_is_shared_and_therefore_read_only():
     ('sources', 'words'),
     [
         ([source(0, 'a'), source(0, 'b')], "'a' fills that slot already"),
-        ([source(0, 'd', DataType.DEPTH_IMAGES)], 'no message type is known for DEPTH_IMAGES'),
+        ([source(0, 'd', DataType.POINT_CLOUDS)], 'no message type is known for POINT_CLOUDS'),
         ([source(0, 'top', RGB)], 'no image size'),
         ([source(0, 'a', type='geometry_msgs/msg/Pose')], 'does not hold it. Known: sensor_msgs'),
         ([source(0, 'a'), source(0, 'b', TARGET, topic='/joint_states')], 'a topic has one type'),

@@ -1,0 +1,194 @@
+"""Poses between named frames, out of ``/tf`` and ``/tf_static``."""
+
+import difflib
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from neuracore_ros.description import Source
+from neuracore_ros.observation.poses import Pose, PoseError, compose, invert, read_pose, signed
+from neuracore_ros.observation.samples import Kind, Sample, StreamFault
+from neuracore_ros.observation.streams import HISTORY, Channel, Stream
+
+_NOWHERE: Pose = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+
+# Only keeps a topic that invents frames from filling the memory.
+_MOST_FRAMES = 2000
+_TOLD = 8
+
+
+class Link(NamedTuple):
+    """What is known of one frame.
+
+    Attributes:
+        parent: The frame in which it is given.
+        samples: Its newest poses; of a frame that never moves, one.
+        moves: Whether it comes from ``/tf`` and can become stale.
+    """
+
+    parent: str
+    samples: deque[Sample]
+    moves: bool
+
+
+class Frames:
+    """The newest pose of every frame in its parent."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Link] = {}
+
+    def add(self, parent: str, child: str, sample: Sample, moves: bool) -> Kind | None:
+        """Take a frame's newer pose; or say why it is none."""
+        link = self._links.get(child)
+        if link is None or link.parent != parent or link.moves != moves:
+            if link is None and len(self._links) >= _MOST_FRAMES:
+                return 'malformed'
+            link = self._links[child] = Link(parent, deque(maxlen=HISTORY), moves)
+        if link.samples and moves:
+            newest_ns = link.samples[-1].stamp_ns
+            if sample.stamp_ns < newest_ns:
+                return 'older'
+            if sample.stamp_ns == newest_ns != sample.receive_ns:
+                return 'repeated'
+        link.samples.append(sample)
+        return None
+
+    def forget_moving(self) -> None:
+        """Drop what ages; what is fixed is sent only once."""
+        self._links = {child: link for child, link in self._links.items() if not link.moves}
+
+    def pose(self, parent: str, child: str, tick_ns: int) -> Sample | None:
+        """Where the child is in the parent, of what arrived at or before the tick.
+
+        Returns:
+            The pose, as old as the oldest of the links between them; where none of these moves,
+            as old as the tick. None where a link is missing.
+        """
+        down, up = self._line(child), self._line(parent)
+        common = next((frame for frame in down if frame in up), None)
+        if common is None:
+            return None
+        stamps, arrivals = [], []
+        ends = []
+        for line in (down, up):
+            pose = _NOWHERE
+            for frame in line[: line.index(common)]:
+                link = self._links[frame]
+                sample = next((s for s in reversed(link.samples) if s.receive_ns <= tick_ns), None)
+                if sample is None:
+                    return None
+                pose = compose(sample.value, pose)
+                arrivals.append(sample.receive_ns)
+                if link.moves:
+                    stamps.append(sample.stamp_ns)
+            ends.append(pose)
+        pose = signed(compose(invert(ends[1]), ends[0]))
+        return Sample(min(stamps, default=tick_ns), max(arrivals, default=tick_ns), pose)
+
+    def lack(self, parent: str, child: str) -> str:
+        """What keeps two frames apart, with the frames that there are."""
+        known = dict.fromkeys(f for c, link in self._links.items() for f in (c, link.parent))
+        missing = [frame for frame in (parent, child) if frame not in known]
+        if not known:
+            return 'no transform has come yet'
+        if missing:
+            near = difflib.get_close_matches(missing[0], known, _TOLD, cutoff=0.0)
+            meant = difflib.get_close_matches(missing[0], near, 1)
+            hint = f"; did you mean '{meant[0]}'?" if meant else '.'
+            more = f' and {len(known) - len(near)} more' if len(known) > len(near) else ''
+            return f"there is no frame '{missing[0]}'{hint} There are: {', '.join(near)}{more}"
+        roots = [self._line(frame)[-1] for frame in (parent, child)]
+        return (
+            f"nothing links '{parent}' and '{child}': the one hangs on '{roots[0]}', "
+            f"the other on '{roots[1]}'"
+        )
+
+    def _line(self, frame: str) -> list[str]:
+        """A frame, its parent, and so on; ends where it would go in a circle."""
+        line = [frame]
+        while (link := self._links.get(line[-1])) is not None and link.parent not in line:
+            line.append(link.parent)
+        return line
+
+
+class TransformChannel(Channel):
+    """One frame, seen from another one."""
+
+    __slots__ = ('_frames',)
+
+    def __init__(self, stream: 'TransformStream', source: Source):
+        super().__init__(stream, source)
+        self._frames = stream.frames
+
+    def newest(self, tick_ns: int) -> Sample | None:
+        """The pose of what arrived at or before the tick."""
+        return self._frames.pose(self.source.parent, self.source.message_name, tick_ns)
+
+    def _missing(self) -> StreamFault:
+        why = self._frames.lack(self.source.parent, self.source.message_name)
+        refused = self.stream.refusal
+        if refused is not None:
+            return self.fault(refused.kind, f'{self.label}: {why}. Refused: {refused.text}')
+        return self.fault('missing', f'{self.label}: {why}')
+
+
+class TransformStream(Stream):
+    """The names that read ``/tf``."""
+
+    def __init__(self, sources: Sequence[Source]):
+        super().__init__(sources)
+        self.frames = Frames()
+        self.channels = tuple(TransformChannel(self, source) for source in sources)
+
+    def clear(self) -> None:
+        """Forget what moves."""
+        super().clear()
+        self.frames.forget_moving()
+
+    def _stamp_ns(self, message: Any, receive_ns: int) -> int | None:
+        return receive_ns  # Each transform has a stamp of its own.
+
+    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        taken = False
+        refused: set[Kind] = set()
+        for transform in message.transforms:
+            own_ns = super()._stamp_ns(transform, receive_ns)
+            if own_ns is None:
+                continue
+            try:
+                kind = _add(self.frames, transform, own_ns, receive_ns, moves=True)
+            except PoseError as error:
+                self.refuse(error.kind, receive_ns, f"'{transform.child_frame_id[:60]}': {error}")
+                continue
+            if kind is None:
+                taken = True
+            else:
+                refused.add(kind)
+        self.drops.update(refused)
+        return taken
+
+
+class StaticTransformStream(Stream):
+    """What ``/tf_static`` adds to a stream of ``/tf``; it never ages."""
+
+    def __init__(self, moving: TransformStream):
+        super().__init__(moving.sources)
+        self._frames = moving.frames
+        self._trusts_header = False
+
+    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        for transform in message.transforms:
+            try:
+                _add(self._frames, transform, stamp_ns, receive_ns, moves=False)
+            except PoseError as error:
+                self.refuse(error.kind, receive_ns, str(error))
+        return True
+
+
+def _add(
+    frames: Frames, transform: Any, stamp_ns: int, receive_ns: int, moves: bool
+) -> Kind | None:
+    pose = read_pose(transform.transform.translation, transform.transform.rotation)
+    parent = transform.header.frame_id.lstrip('/')
+    child = transform.child_frame_id.lstrip('/')
+    return frames.add(parent, child, Sample(stamp_ns, receive_ns, pose), moves)
