@@ -30,6 +30,10 @@ class JsonRecord:
             )
         return self._value[key]
 
+    def has(self, key: str) -> bool:
+        """Whether a key is given."""
+        return key in self._value
+
     def items(self) -> list[tuple[str, Any]]:
         """All keys and values."""
         return list(self._value.items())

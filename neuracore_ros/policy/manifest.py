@@ -19,6 +19,7 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
+from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DescriptionError, PolicyError
 from neuracore_ros.policy.json_record import JsonRecord, is_integer, nearest
 
@@ -35,7 +36,9 @@ class InputSlots:
         trained: Indices that some training episode had valid, ascending.
         minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown.
         maximum: Largest, likewise.
-        image_size: (height, width) of a camera's image, [px]; None for numbers.
+            Poses have none.
+        image_size: (height, width) of a camera's image, [px]; None for what is no image.
+        length: Of a text, [bytes]; None for what is no text.
     """
 
     width: int
@@ -43,6 +46,7 @@ class InputSlots:
     minimum: tuple[float, ...] = ()
     maximum: tuple[float, ...] = ()
     image_size: tuple[int, int] | None = None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,21 @@ class Manifest:
 
     @property
     def image_size(self) -> tuple[int, int] | None:
-        """(height, width) of RGB_IMAGES, [px]; None if the policy reads no images."""
-        slots = self.input.get(DataType.RGB_IMAGES)
-        return slots.image_size if slots else None
+        """(height, width) of all images, [px]; None if the policy reads none."""
+        sizes = (slots.image_size for kind, slots in self.input.items() if kind.is_image)
+        return next(sizes, None)
+
+    @property
+    def text_bytes(self) -> int:
+        """Length of a text of LANGUAGE, [bytes]."""
+        slots = self.input.get(DataType.LANGUAGE)
+        return slots.length or TEXT_BYTES if slots else TEXT_BYTES
+
+    def input_shape(self, kind: DataType) -> tuple[int, ...]:
+        """Shape of an input without its batch: (T, W), images (T, K, height, width, 3)..."""
+        slots = self.input[kind]
+        one = kind.slot_shape(slots.image_size or (0, 0), slots.length or TEXT_BYTES)
+        return (self.observation_steps, slots.width, *one)
 
     def to_json(self) -> str:
         """Write the manifest as DESIGN's format 1, one readable JSON document."""
@@ -143,7 +159,7 @@ class Manifest:
                 f'{where}: format {number!r} is unknown; this version reads {FORMAT}'
             )
         return cls(
-            input=_by_type(root.record('input'), _read_input),
+            input=_read_inputs(root.record('input')),
             output=_by_type(root.record('output'), _read_output),
             rate_hz=root.positive('rate_hz'),
             horizon=root.count('horizon'),
@@ -163,10 +179,19 @@ def _by_type(record: JsonRecord, read: Any) -> dict[DataType, Any]:
     found = {_data_type(name, record.where): read(slots) for name, slots in record.records()}
     if not found:
         raise PolicyError(f'{record.where}: must name at least one DataType')
+    return {data_type: found[data_type] for data_type in DataType if data_type in found}
+
+
+def _read_inputs(record: JsonRecord) -> dict[DataType, InputSlots]:
+    found: dict[DataType, InputSlots] = _by_type(record, _read_input)
     for data_type, slots in found.items():
         if data_type.is_image and slots.image_size is None:
             raise PolicyError(f"{record.where}: {data_type.value}: lacks 'image_size'")
-    return {data_type: found[data_type] for data_type in DataType if data_type in found}
+        if data_type is DataType.LANGUAGE and slots.length is None:
+            raise PolicyError(f"{record.where}: {data_type.value}: lacks 'length' in bytes")
+    if len({slots.image_size for kind, slots in found.items() if kind.is_image}) > 1:
+        raise PolicyError(f"{record.where}: all images must have one 'image_size'")
+    return found
 
 
 def _read_input(record: JsonRecord) -> InputSlots:
@@ -182,6 +207,7 @@ def _read_input(record: JsonRecord) -> InputSlots:
         minimum=record.numbers('min', width),
         maximum=record.numbers('max', width),
         image_size=(size[0], size[1]) if size else None,
+        length=record.count('length') if record.has('length') else None,
     )
 
 
@@ -223,6 +249,8 @@ def _input_json(slots: InputSlots) -> dict[str, Any]:
     record = _slots_json(slots)
     if slots.image_size:
         record['image_size'] = list(slots.image_size)
+    if slots.length:
+        record['length'] = slots.length
     return record
 
 

@@ -49,8 +49,9 @@ class Policy:
         """Predict one chunk of actions.
 
         Args:
-            inputs: Raw values, oldest step first: (T, W) numbers, (T, K, height, width, 3) uint8
-                images. A DataType that is missing counts as absent: zeros, not valid.
+            inputs: Raw values, oldest step first: (T, W) numbers, (T, W, 7) poses, (T, K, height,
+                width, 3) uint8 images, (T, K, height, width) depths, (T, W, N) uint8 texts. A
+                DataType that is missing counts as absent: zeros, not valid.
             valid: Which slots the robot has, (W,).
             output_valid: Which outputs the robot has, (W,): those must be finite. Without it, all
                 that the policy was trained on must be.
@@ -81,10 +82,8 @@ class Policy:
             How long the last run took, [s].
         """
         zeros = {
-            kind: np.zeros(
-                _input_shape(slots, self.manifest.observation_steps), _input_dtype(slots)
-            )
-            for kind, slots in self.manifest.input.items()
+            kind: np.zeros(self.manifest.input_shape(kind), kind.dtype)
+            for kind in self.manifest.input
         }
         valid = {kind: np.ones(slots.width, bool) for kind, slots in self.manifest.input.items()}
         taken_s = 0.0
@@ -101,15 +100,15 @@ class Policy:
         inputs: Mapping[DataType, Array],
         valid: Mapping[DataType, BoolArray],
     ) -> tuple[Array, BoolArray]:
-        shape = _input_shape(slots, self.manifest.observation_steps)
+        shape = self.manifest.input_shape(kind)
         if kind not in inputs:
-            return np.zeros(shape, _input_dtype(slots)), np.zeros(slots.width, bool)
+            return np.zeros(shape, kind.dtype), np.zeros(slots.width, bool)
         values, mask = np.asarray(inputs[kind]), np.asarray(valid.get(kind, np.empty(0, bool)))
         if values.shape != shape:
             raise PolicyError(f'input {kind} has shape {values.shape}; the policy reads {shape}')
         if mask.shape != (slots.width,):
             raise PolicyError(f'valid {kind} has shape {mask.shape}; it must be ({slots.width},)')
-        return np.ascontiguousarray(values, _input_dtype(slots)), mask.astype(bool)
+        return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
 
     def _output(
         self, result: object, output_valid: Mapping[DataType, BoolArray] | None
@@ -221,15 +220,6 @@ def _device(name: str) -> torch.device:
             f"device '{name}' is not available; this machine has: {', '.join(there)}"
         )
     return device
-
-
-def _input_shape(slots: InputSlots, steps: int) -> tuple[int, ...]:
-    image = (*slots.image_size, 3) if slots.image_size else ()
-    return (steps, slots.width, *image)
-
-
-def _input_dtype(slots: InputSlots) -> type[np.generic]:
-    return np.uint8 if slots.image_size else np.float32
 
 
 def _last_line(error: Exception) -> str:
