@@ -43,7 +43,8 @@ class Request:
 
     Attributes:
         tick: The step of the observation.
-        inputs: DataType -> (T, W), images (T, K, height, width, 3); oldest step first.
+        inputs: DataType -> (T, W), poses (T, W, 7), images (T, K, height, width, 3), depths
+            (T, K, height, width), texts (T, W, N); oldest step first.
         valid: DataType -> bool, shape (W,).
         generation: Which run it belongs to; after a stop, its prediction is not used.
         made_ns: When it was made.
@@ -125,8 +126,17 @@ class Runner:
         )
         measured = _measured_sources(robot, self._joints)
         self._sources = sources + measured
+        read = fitted.input.get(DataType.LANGUAGE, {})
+        texts = {i: text for i, text in robot.texts(settings.task).items() if i in read}
+        if texts and not settings.task:
+            self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
         self._observer = Observer(
-            sources, manifest.input_layout, manifest.image_size, settings.frozen_after_s
+            sources,
+            manifest.input_layout,
+            manifest.image_size,
+            settings.frozen_after_s,
+            texts,
+            manifest.text_bytes,
         )
         widths: dict[DataType, int] = {}
         for source in measured:
@@ -156,7 +166,11 @@ class Runner:
     @property
     def topics(self) -> Mapping[str, tuple[str, str]]:
         """Topic -> (ROS message type, reliability), of inputs and measured joints."""
-        return {source.topic: (source.type, source.reliability) for source in self._sources}
+        return {
+            topic: (source.type, source.reliability)
+            for source in self._sources
+            for topic in source.topics
+        }
 
     @property
     def command_topics(self) -> Mapping[str, str]:

@@ -71,8 +71,15 @@ class Recorder:
         self._on_episode = on_episode
         sources = (*robot.input_sources(), *robot.output_sources())
         topics = {
-            source.topic: Topic(source.topic, source.type, source.reliability, _depth(source.type))
+            topic: Topic(
+                topic,
+                source.type,
+                source.reliability,
+                _depth(source.type),
+                latched=topic.endswith('/tf_static'),
+            )
             for source in sources
+            for topic in source.topics
         }
         if node.get_clock().ros_time_is_active:
             topics[CLOCK.name] = CLOCK

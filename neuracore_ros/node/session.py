@@ -155,7 +155,7 @@ class Session:
             if not self._dry_run
         }
         topics = tuple(
-            Topic(name, kind, reliability, _depth(kind))
+            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('/tf_static'))
             for name, (kind, reliability) in runner.topics.items()
         )
         self._subscriptions = Subscriptions(node, topics, self._receive)
