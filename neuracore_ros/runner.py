@@ -21,10 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
 from neuracore_ros.command.joints import Array, BoolArray, Joints
-from neuracore_ros.command.motion import JointCommand, Motion
+from neuracore_ros.command.message import JointCommand
+from neuracore_ros.command.motion import Motion
+from neuracore_ros.command.profile import SplineProfile
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import DataType, Layout, Robot, Source
@@ -77,6 +80,8 @@ class Counters:
     Attributes:
         late: Predictions that came after all their outputs were due, or not at all in time.
         holds: Times that the robot was held.
+        seams_rad: How far each of the newest thousand predictions moved the plan at the first step
+            that it shared with the ones before; the largest of the joints.
         clamps: Predicted setpoints outside the position limits, and sent ones that other limits
             kept from the plan.
         latencies_ms: From request to prediction, the newest thousand.
@@ -86,6 +91,11 @@ class Counters:
     holds: int = 0
     clamps: int = 0
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+    seams_rad: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+
+    def seam_rad(self, percent: float) -> float:
+        """A percentile of the seams; NaN before the first."""
+        return float(np.percentile(self.seams_rad, percent)) if self.seams_rad else np.nan
 
     def latency_ms(self, percent: float) -> float:
         """A percentile of the latencies; NaN before the first."""
@@ -149,9 +159,10 @@ class Runner:
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(
             self._joints,
+            SplineProfile(self._joints.limits),
+            BLENDS[settings.blend],
             rate_hz=manifest.rate_hz,
             max_ahead_s=settings.max_ahead_s,
-            blend=settings.blend,
             start_speed=settings.start_speed,
             command_rate_hz=settings.command_rate_hz,
         )
@@ -260,6 +271,8 @@ class Runner:
         if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):
             return Outcome()
         commands = self._motion.merge(outputs, now_ns)
+        if self._motion.seam_rad is not None:
+            self.counters.seams_rad.append(self._motion.seam_rad)
         self.counters.clamps = self._motion.clamps
         return Outcome(commands)
 

@@ -27,7 +27,8 @@ def start_gate(
 ) -> Gate:
     """Hold the first action against the measured joints.
 
-    Grippers pass: one that holds a thing stays far from the commanded opening.
+    Grippers pass: one that holds a thing stays far from the commanded opening. Continuous joints
+    go the short way.
 
     Args:
         first: Shape (J,), in the robot's own units.
@@ -36,7 +37,7 @@ def start_gate(
         tolerance: Up to here, go [rad].
         most: Up to here, blend in [rad].
     """
-    distance = np.where(joints.grips, 0.0, np.abs(first - measured))
+    distance = np.where(joints.grips, 0.0, np.abs(joints.nearest(first, measured) - measured))
     worst = int(np.argmax(distance))
     if distance[worst] > most:
         return Gate(

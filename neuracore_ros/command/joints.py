@@ -17,10 +17,11 @@ from neuracore_ros.errors import PolicyError
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_GRIPPERS = (
-    DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS,
-    DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS,
-)
+_TURN = 2.0 * np.pi
+
+FULL_ACCELERATION_S = 0.1
+"""From none to the acceleration limit, of a joint that has no jerk limit: ten times the
+acceleration a second, gentler than makers' own limits (Franka's are 500 times it)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +33,28 @@ class Limits:
         upper: Largest position; inf for a continuous joint.
         velocity: Largest speed, [rad/s] or [m/s].
         acceleration: Largest acceleration, [rad/s2] or [m/s2]; inf where none is given.
+        jerk: Largest jerk, [rad/s3] or [m/s3]; where none is given, such that the acceleration
+            limit is reached in a tenth of a second; inf where that is not given, either.
     """
 
     lower: Array
     upper: Array
     velocity: Array
     acceleration: Array
+    jerk: Array
 
     @classmethod
     def of(cls, joints: Sequence[Joint]) -> Limits:
         """The limits of these joints, in their order."""
         limits = [joint.limit for joint in joints]
+        acceleration = np.array([limit.acceleration or np.inf for limit in limits], float)
+        given = np.array([limit.jerk or np.inf for limit in limits], float)
         return cls(
             np.array([limit.lower for limit in limits], float),
             np.array([limit.upper for limit in limits], float),
             np.array([limit.velocity for limit in limits], float),
-            np.array([limit.acceleration or np.inf for limit in limits], float),
+            acceleration,
+            np.where(np.isfinite(given), given, acceleration / FULL_ACCELERATION_S),
         )
 
 
@@ -60,25 +67,43 @@ class Joints:
         joints: Their joints, J of them.
         limits: Theirs.
         grips: Bool, shape (J,): grippers, which close on things and so need not arrive.
+        turns: Bool, shape (J,): continuous joints, which go on after a full turn.
     """
 
     commands: tuple[Command, ...]
     joints: tuple[Joint, ...]
     limits: Limits
     grips: BoolArray
+    turns: BoolArray
 
     @classmethod
     def of(cls, commands: tuple[Command, ...]) -> Joints:
         """All joints of all topics."""
         joints = tuple(joint for command in commands for joint in command.joints)
-        grips = np.array([joint.data_type in _GRIPPERS for joint in joints], bool)
-        return cls(commands, joints, Limits.of(joints), grips)
+        grips = np.array([joint.data_type.is_gripper for joint in joints], bool)
+        limits = Limits.of(joints)
+        turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips
+        return cls(commands, joints, limits, grips, turns)
 
     def columns(self, command: Command) -> slice:
         """Where the joints of one topic are among the J."""
         before = self.commands[: self.commands.index(command)]
         start = sum(len(other.joints) for other in before)
         return slice(start, start + len(command.joints))
+
+    def nearest(self, positions: Array, reference: Array) -> Array:
+        """Positions (J,), those of continuous joints taken to the turn nearest a reference (J,).
+
+        Many encoders wrap from pi to -pi; no joint jumps there.
+        """
+        turns = np.where(self.turns, np.rint((positions - reference) / _TURN), 0.0)
+        return np.asarray(positions - _TURN * turns)
+
+    def unwound(self, outputs: Array, setpoint: Array) -> Array:
+        """Outputs (n, J); continuous joints go the shortest way from setpoint (J,) and step."""
+        path = np.concatenate([setpoint[None], outputs])
+        path[:, self.turns] = np.unwrap(path[:, self.turns], axis=0, period=_TURN)
+        return path[1:]
 
     def from_slots(self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int) -> Array:
         """A prediction in the robot's own units.

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
-from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.errors import UserError
 
 
@@ -32,7 +32,8 @@ class Settings:
         execute_steps: Steps between two predictions; 0: half the horizon, at most 0.5 s.
         max_ahead_s: How far a message may reach into the future [s].
         max_tracking_error: Between commanded and measured; beyond, the robot is held [rad].
-        blend: How predictions that overlap are joined: ``linear`` or ``none``.
+        blend: How predictions that overlap are joined: ``none``, ``linear``, ``minimum_jerk`` or
+            ``ensemble``.
         command_rate_hz: Of single streamed points; 0: one a step.
         frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
         task: What the robot is told to do.

@@ -70,7 +70,8 @@ class Tracking:
         """
         if self._before is None:
             return np.zeros(len(measured.positions), bool)
-        moved = np.abs(measured.positions - self._before.positions)
+        now, before = measured.positions, self._before.positions
+        moved = np.abs(self._joints.nearest(now, before) - before)
         elapsed_s = np.maximum(measured.stamps_ns - self._before.stamps_ns, 0) / 1e9
         most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._max_error
         return np.asarray((moved > most) & ~self._joints.grips)
@@ -80,6 +81,7 @@ class Tracking:
         lost = np.zeros(len(measured.positions), bool)
         for stamp_ns in np.unique(measured.stamps_ns):
             if (setpoint := motion.setpoint(int(stamp_ns))) is not None:
-                away = np.abs(setpoint[0] - measured.positions) > self._max_error
+                reported = self._joints.nearest(measured.positions, setpoint[0])
+                away = np.abs(setpoint[0] - reported) > self._max_error
                 lost |= away & (measured.stamps_ns == stamp_ns)
         return np.asarray(lost & ~self._joints.grips)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.yaml_value import YamlValue
 
+_POSITIVE = ('velocity', 'acceleration', 'jerk')
+
 
 @dataclass(frozen=True, slots=True)
 class JointLimit:
@@ -15,12 +17,14 @@ class JointLimit:
         upper: Largest position, [rad] or [m]; inf for a continuous joint.
         velocity: Largest speed, [rad/s] or [m/s].
         acceleration: Largest acceleration, [rad/s2] or [m/s2]; None where nobody gives one.
+        jerk: Largest jerk, [rad/s3] or [m/s3]; None where nobody gives one. A URDF never does.
     """
 
     lower: float
     upper: float
     velocity: float
     acceleration: float | None = None
+    jerk: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class PartialLimit:
     position: tuple[float, float] | None = None
     velocity: float | None = None
     acceleration: float | None = None
+    jerk: float | None = None
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
         """This, completed by another file."""
@@ -37,32 +42,31 @@ class PartialLimit:
             self.position or other.position,
             self.velocity or other.velocity,
             self.acceleration or other.acceleration,
+            self.jerk or other.jerk,
         )
 
     def complete(self) -> JointLimit | None:
         """The joint's limits, or None where position or velocity is not known."""
         if self.position is None or not self.velocity:
             return None
-        return JointLimit(*self.position, self.velocity, self.acceleration)
+        return JointLimit(*self.position, self.velocity, self.acceleration, self.jerk)
 
 
 def parse_limit(value: YamlValue, joint: str) -> PartialLimit:
-    """``{position: [lower, upper] | none, velocity: v, acceleration: a}``, each optional.
+    """``{position: [lower, upper] | none, velocity, acceleration, jerk: number}``, each optional.
 
     Raises:
         DescriptionError: An unknown key, a bound that is no number, or bounds in the wrong order.
     """
     what = f"limits of '{joint}'"
-    fields = value.fields(what, ('position', 'velocity', 'acceleration'))
+    fields = value.fields(what, ('position', *_POSITIVE))
     position = None
     if 'position' in fields:
         position = _bounds(fields['position'], f'position {what}')
     positive = {
-        key: fields[key].number(f'{key} {what}', low=0.0)
-        for key in ('velocity', 'acceleration')
-        if key in fields
+        key: fields[key].number(f'{key} {what}', low=0.0) for key in _POSITIVE if key in fields
     }
-    return PartialLimit(position, positive.get('velocity'), positive.get('acceleration'))
+    return PartialLimit(position, **positive)
 
 
 def _bounds(value: YamlValue, what: str) -> tuple[float, float]:

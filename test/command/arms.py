@@ -4,7 +4,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.motion import Motion
+from neuracore_ros.command.profile import SplineProfile
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.description import Command, DataType, Joint, JointLimit
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
@@ -27,6 +30,12 @@ def arm(*limits, stream='chunk', kind=JOINT_TRAJECTORY, topic='arm'):
 
 def joints_of(*commands):
     return Joints.of(commands)
+
+
+def motion_of(*commands, blend='none', max_ahead_s=0.5, profile=SplineProfile):
+    """A motion of 20 steps a second."""
+    joints = joints_of(*commands)
+    return Motion(joints, profile(joints.limits), BLENDS[blend], 20.0, max_ahead_s, 0.25, 0.0)
 
 
 def as_message(command):

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, joints_of, played, sampled
+from arms import SECOND, accepted, arm, motion_of, played, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuracore_ros.command.motion import Motion
+from neuracore_ros.command.blend import BLENDS
 
-RATE_HZ = 20.0
 STEP_NS = SECOND // 20
 LIMITS = [(-1.0, 1.0, 2.0), (-0.3, 2.0, 1.0), (0.0, 0.04, 0.1), (-1.0, 1.0, 3.0, 8.0)]
 LOWER, UPPER, VELOCITY = (np.array([limit[i] for limit in LIMITS]) for i in range(3))
@@ -60,12 +59,12 @@ def check(command, motion, before, now_ns):
 @given(
     start=st.lists(st.floats(0.0, 1.0), min_size=4, max_size=4),
     events=events,
-    blend=st.sampled_from(['linear', 'none']),
+    blend=st.sampled_from(sorted(BLENDS)),
     blend_in=st.booleans(),
     max_ahead_s=st.sampled_from([0.05, 0.1, 0.5]),
 )
 def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, max_ahead_s):
-    motion = Motion(joints_of(arm(*LIMITS)), RATE_HZ, max_ahead_s, blend, 0.25, 0.0)
+    motion = motion_of(arm(*LIMITS), blend=blend, max_ahead_s=max_ahead_s)
     now_ns = 10**18
     motion.begin(LOWER + np.array(start) * (UPPER - LOWER), blend_in, now_ns)
     for what, steps, seed, values in events:
@@ -74,7 +73,7 @@ def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, m
             commands = motion.stop(now_ns, before[0], NOBODY)
         elif what == 'merge':
             if motion.setpoint(now_ns) and motion._stopping:
-                now_ns = max(now_ns, motion._splines[-1].end_ns)
+                now_ns = max(now_ns, now_ns + round(motion.rests_in_s(now_ns) * SECOND))
                 motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
                 before = motion.setpoint(now_ns)
             commands = motion.merge(chunk(seed, values), now_ns)

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, joints_of, sampled
+from arms import SECOND, accepted, arm, motion_of, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuracore_ros.command.joints import Limits
-from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.stop import LONGEST_CATCH_UP_S, stop
 
 ONE, NONE = np.zeros(1, bool), np.zeros(2, bool)
@@ -109,7 +108,7 @@ def test_a_stop_starts_at_the_setpoint_and_stays_within_all_limits(where, speed,
 
 def moving(speed=1.0):
     """A motion in the middle of a straight line."""
-    motion = Motion(joints_of(arm((-9, 9, 2.0), (-9, 9, 2.0))), 20.0, 0.5, 'none', 0.25, 0.0)
+    motion = motion_of(arm((-9, 9, 2.0), (-9, 9, 2.0)))
     motion.begin(np.zeros(2), False, 0)
     motion.merge(speed * 0.05 * np.arange(1, 11)[:, None] * [1.0, -0.5], 0)
     return motion
@@ -137,7 +136,7 @@ def test_a_motion_that_has_ended_needs_no_stop():
 
 
 def test_where_nothing_was_commanded_nothing_is_published():
-    motion = Motion(joints_of(arm((-1, 1, 1.0), (-1, 1, 1.0))), 20.0, 0.5, 'none', 0.25, 0.0)
+    motion = motion_of(arm((-1, 1, 1.0), (-1, 1, 1.0)))
     assert motion.stop(SECOND, np.zeros(2), NONE) == ()
 
 

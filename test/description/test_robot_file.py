@@ -143,6 +143,14 @@ def test_limits_come_from_the_urdf_and_the_file_overrides_them(robot, tmp_path):
     assert one.limits[TARGETS, 'wrist'] == JointLimit(-math.inf, math.inf, 2.5)
 
 
+def test_a_jerk_limit_may_be_given(robot):
+    given = robot(ROBOT, ('acceleration: 4.0}', 'acceleration: 4.0, jerk: 25}'))
+    assert given.limits[TARGETS, 'wrist'].jerk == 25.0
+    assert robot().limits[TARGETS, 'wrist'].jerk is None
+    with pytest.raises(DescriptionError, match="jerk limits of 'wrist' must be above 0"):
+        robot(ROBOT, ('acceleration: 4.0}', 'acceleration: 4.0, jerk: 0}'))
+
+
 def test_limits_may_be_given_by_the_name_in_the_message(robot):
     one = robot(
         ROBOT,

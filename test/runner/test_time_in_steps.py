@@ -120,7 +120,7 @@ def test_before_enough_steps_have_passed_the_first_is_repeated(rig):
         ({'execute_steps': 17}, 'execute_steps is 17; the policy predicts 16 steps'),
         ({'max_ahead_s': 0.01}, 'max_ahead_s is 0.01, shorter than one step of the policy'),
         ({'rearm': 'maybe'}, "rearm must be one of auto, manual, is 'maybe'"),
-        ({'blend': 'min'}, "blend must be one of linear, none, is 'min'"),
+        ({'blend': 'min'}, "blend must be one of ensemble, linear, minimum_jerk, none, is 'min'"),
         ({'start_max': 0.01}, 'start_max must be at least 0.1, is 0.01'),
         ({'start_speed': 1.5}, 'start_speed must be above 0 and at most 1, is 1.5'),
         ({'max_tracking_error': float('nan')}, 'max_tracking_error must be'),

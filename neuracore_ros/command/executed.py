@@ -1,0 +1,44 @@
+"""What the robot is executing: the motions that were sent, newest last."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from neuracore_ros.command.joints import Array
+from neuracore_ros.command.spline import Spline
+
+_REMEMBERED_S = 2.0
+"""A measurement is compared with the setpoint of its own stamp, so older motions are kept."""
+
+
+class Executed:
+    """The setpoint of every moment of the last seconds."""
+
+    def __init__(self) -> None:
+        self._splines: deque[Spline] = deque()
+
+    @property
+    def newest(self) -> Spline | None:
+        """The motion that is being executed; None before the first."""
+        return self._splines[-1] if self._splines else None
+
+    def at(self, now_ns: int) -> tuple[Array, Array] | None:
+        """Position and velocity being executed at a time; None before the first motion."""
+        for spline in reversed(self._splines):
+            if spline.start_ns <= now_ns:
+                return spline.at(now_ns)
+        return None
+
+    def add(self, spline: Spline, now_ns: int) -> None:
+        """From now on another motion is executed."""
+        while len(self._splines) > 1 and self._splines[1].start_ns < now_ns - _REMEMBERED_S * 1e9:
+            self._splines.popleft()
+        self._splines.append(spline)
+
+    def shift(self, by_ns: int) -> None:
+        """Move everything on the clock, which has jumped."""
+        self._splines = deque(spline.shifted(by_ns) for spline in self._splines)
+
+    def clear(self) -> None:
+        """Nothing was sent yet."""
+        self._splines.clear()

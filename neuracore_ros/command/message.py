@@ -1,0 +1,52 @@
+"""What goes out: one message to one command topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.description import Command
+
+
+@dataclass(frozen=True, slots=True)
+class JointCommand:
+    """One message to one command topic: N points, J joints, in the robot's own units.
+
+    Attributes:
+        topic: As in the robot file.
+        type: As in the robot file, such as ``trajectory_msgs/msg/JointTrajectory``.
+        joint_names: The robot's, in index order.
+        times_s: ``time_from_start``, shape (N,), above 0 and strictly increasing.
+        positions: Shape (N, J).
+        velocities: Shape (N, J), last row zero; None for a single streamed point.
+    """
+
+    topic: str
+    type: str
+    joint_names: tuple[str, ...]
+    times_s: Array
+    positions: Array
+    velocities: Array | None
+
+
+def joint_command(
+    joints: Joints, command: Command, times_s: Array, positions: Array, velocities: Array | None
+) -> JointCommand:
+    """The part of a motion that one topic takes.
+
+    Args:
+        joints: All J of the motion.
+        command: The topic.
+        times_s: Shape (N,).
+        positions: Shape (N, J).
+        velocities: Likewise, or None.
+    """
+    columns = joints.columns(command)
+    return JointCommand(
+        command.topic,
+        command.type,
+        tuple(joint.message_name for joint in command.joints),
+        times_s,
+        positions[:, columns].copy(),
+        None if velocities is None else velocities[:, columns].copy(),
+    )
