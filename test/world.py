@@ -100,6 +100,7 @@ class World:
         self.motion = []  # (wall seconds, positions in the order of the arm's joints)
         self.refused = []
         self.diagnostics = {}
+        self.states = []  # (stamp in seconds, state, reason) of every inference status
         node = self.node
         node.create_subscription(
             JointTrajectory, 'arm_controller/joint_trajectory', self._on_command, 100
@@ -143,6 +144,10 @@ class World:
                 'message': status.message,
                 'hardware_id': status.hardware_id,
             }
+            if status.name == 'infer: inference':
+                stamp = message.header.stamp
+                stamp_s = stamp.sec + stamp.nanosec / 1e9
+                self.states.append((stamp_s, values['state'], values['reason']))
 
     def _on_rejected(self, message):
         self.refused.append(message.data)
@@ -162,7 +167,9 @@ class World:
         return self.motion[-1][1]
 
     def speed(self, joint=0):
-        """Of a joint over the last 0.1 s [rad/s]."""
+        """Of a joint over the last 0.1 s [rad/s]; NaN before so much has been seen."""
+        if len(self.motion) < 11:
+            return np.nan
         (t0, before), (t1, after) = self.motion[-11], self.motion[-1]
         return (after[joint] - before[joint]) / (t1 - t0)
 
@@ -193,11 +200,16 @@ class World:
 
     # What is done
 
-    def call(self, kind, name, **fields):
+    def client(self, kind, name):
+        """Of a service that is there."""
         if name not in self._clients:
             self._clients[name] = self.node.create_client(kind, name)
         client = self._clients[name]
         self.until(client.service_is_ready, f'service {name}')
+        return client
+
+    def call(self, kind, name, **fields):
+        client = self.client(kind, name)
         answer = client.call_async(kind.Request(**fields))
         self.until(answer.done, f'an answer of {name}')
         return answer.result()
@@ -211,7 +223,14 @@ class World:
         return self.call(ChangeState, 'infer/change_state', transition=request).success
 
     def lifecycle(self):
-        return self.call(GetState, 'infer/get_state').current_state.label
+        # The first answer of a node that has just been found may be lost: nobody knew us there.
+        client = self.client(GetState, 'infer/get_state')
+        for _ in range(5):
+            answer = client.call_async(GetState.Request())
+            with suppress(AssertionError):
+                self.until(answer.done, 'an answer of infer/get_state', PATIENCE_S / 5)
+                return answer.result().current_state.label
+        raise AssertionError('no answer of infer/get_state')
 
     def enable(self, on):
         return self.call(SetBool, 'infer/enable', data=on)
