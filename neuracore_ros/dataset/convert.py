@@ -121,10 +121,11 @@ def convert_bag(
         if (mine.robot, mine.fingerprint) in before:
             return BagResult(str(path), earlier=len(_episodes(known, mine)))
         require_topics(bag, _sources(robot), robot.path)
-        inputs, outputs = observers(robot, known)
+        inputs, outputs = observers(robot, known, settings.task)
         audit = Audit(inputs, outputs)
         pieces = _Pieces(writer, mine, settings)
-        messages = _told(bag, {s.topic for s in _sources(robot)}, progress)
+        topics = {topic for source in _sources(robot) for topic in source.topics}
+        messages = _told(bag, topics, progress)
         try:
             for _, piece in groupby(
                 rows(messages, inputs, outputs, known.rate_hz, audit), key=lambda row: row.piece
@@ -143,11 +144,18 @@ def convert_bag(
     return pieces.result(audit, error, losses)
 
 
-def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
-    """Fresh observers of what the model reads and of what it should command."""
+def observers(
+    robot: Robot, metadata: Metadata, task: str = ''
+) -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command.
+
+    Raises:
+        ObservationError: The task is too long for LANGUAGE.
+    """
+    texts = robot.texts(task)
     size = metadata.image_size
     return (
-        Observer(robot.input_sources(), metadata.input_layout, size),
+        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
         Observer(robot.output_sources(), metadata.output_layout, None),
     )
 
@@ -174,7 +182,7 @@ class _Pieces:
             for _ in piece:
                 pass
             return
-        writing = self._writer.episode()
+        writing = self._writer.episode(self._settings.task)
         try:
             for row in chain([first], piece):
                 writing.add(row)
@@ -191,7 +199,7 @@ class _Pieces:
                 fingerprint=self._bag.fingerprint,
                 dropped=dict(self._dropped),
             )
-            self._writer.commit(writing, episode, self._settings.task)
+            self._writer.commit(writing, episode)
         except BaseException:
             writing.discard()
             raise
@@ -251,7 +259,7 @@ def _sources(robot: Robot) -> tuple[Source, ...]:
 
 def _require_numbers(robot: Robot) -> None:
     for kind in robot.output:
-        if not kind.is_numeric:
+        if not kind.is_commandable:
             raise DescriptionError(f'{robot.path}: output {kind} is not supported: no command')
     if not robot.output:
         raise DescriptionError(f'{robot.path}: the robot has no output: nothing to learn')

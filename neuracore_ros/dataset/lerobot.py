@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from neuracore_ros.dataset import depths
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import PIXEL_FORMAT
@@ -35,19 +36,23 @@ VALID_STATE, VALID_ACTION = 'valid.observation.state', 'valid.action'
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The numbers of one episode; N rows.
+    """What the table of one episode holds; N rows.
 
     Attributes:
         state: float32, shape (N, inputs).
         state_valid: bool, likewise.
         action: float32, shape (N, outputs).
         action_valid: bool, likewise.
+        depths: Feature -> N images, as PNG.
+        tasks: What was to be done at each row.
     """
 
     state: NDArray[np.float32]
     state_valid: NDArray[np.bool_]
     action: NDArray[np.float32]
     action_valid: NDArray[np.bool_]
+    depths: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    tasks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class EpisodeRecord:
     Attributes:
         number: The episode.
         robot: Whose it is.
-        task: What was to be done.
+        tasks: What was to be done, each text once.
         first_row: Rows of all episodes before.
         steps: Rows of this one.
         statistics: Feature -> its statistics in this episode.
@@ -65,7 +70,7 @@ class EpisodeRecord:
 
     number: int
     robot: str
-    task: str
+    tasks: tuple[str, ...]
     first_row: int
     steps: int
     statistics: Mapping[str, Statistics]
@@ -79,6 +84,12 @@ def camera_key(index: int) -> str:
 def cameras(metadata: Metadata) -> list[str]:
     """The features of all camera slots, by index."""
     return [camera_key(i) for i in range(metadata.input_layout.widths.get(DataType.RGB_IMAGES, 0))]
+
+
+def depth_keys(metadata: Metadata) -> list[str]:
+    """The features of all depth cameras, by index."""
+    width = metadata.input_layout.widths.get(DataType.DEPTH_IMAGES, 0)
+    return [f'observation.images.depth_{index}' for index in range(width)]
 
 
 def data_path(number: int) -> Path:
@@ -147,8 +158,11 @@ def tasks_table(tasks: Sequence[str]) -> bytes:
     return _parquet(table.replace_schema_metadata({'pandas': json.dumps(pandas)}))
 
 
-def data_table(columns: Columns, record: EpisodeRecord, task_index: int, rate_hz: float) -> bytes:
-    """The rows of one episode."""
+def data_table(
+    columns: Columns, record: EpisodeRecord, tasks: Sequence[str], rate_hz: float
+) -> bytes:
+    """The rows of one episode; ``tasks`` are those of the whole dataset."""
+    task_index = {task: index for index, task in enumerate(tasks)}
     steps = np.arange(record.steps)
     fields = {
         STATE: _vectors(columns.state, pa.float32()),
@@ -157,12 +171,13 @@ def data_table(columns: Columns, record: EpisodeRecord, task_index: int, rate_hz
         VALID_ACTION: _vectors(columns.action_valid, pa.bool_()),
     }
     fields = {key: value for key, value in fields.items() if value is not None}
+    fields |= {key: depths.column(images) for key, images in columns.depths.items()}
     fields |= {
         'timestamp': pa.array((steps / rate_hz).astype(np.float32)),
         'frame_index': pa.array(steps, pa.int64()),
         'episode_index': pa.array(np.full(record.steps, record.number), pa.int64()),
         'index': pa.array(record.first_row + steps, pa.int64()),
-        'task_index': pa.array(np.full(record.steps, task_index), pa.int64()),
+        'task_index': pa.array([task_index[task] for task in columns.tasks], pa.int64()),
     }
     return _parquet(pa.table(fields))
 
@@ -172,7 +187,7 @@ def episode_table(record: EpisodeRecord, metadata: Metadata) -> bytes:
     chunk, file = _place(record.number).values()
     row: dict[str, Any] = {
         'episode_index': record.number,
-        'tasks': [record.task],
+        'tasks': list(record.tasks),
         'length': record.steps,
         'robot': record.robot,
         'dataset_from_index': record.first_row,
@@ -209,7 +224,7 @@ def read_episode(path: Path) -> EpisodeRecord:
     return EpisodeRecord(
         number=row['episode_index'],
         robot=row['robot'],
-        task=row['tasks'][0],
+        tasks=tuple(row['tasks']),
         first_row=row['dataset_from_index'],
         steps=row['length'],
         statistics={key: Statistics.from_json(value) for key, value in found.items()},
@@ -250,6 +265,13 @@ def _features(metadata: Metadata) -> dict[str, Any]:
                 'is_depth_map': False,
                 'has_audio': False,
             },
+        }
+    for key in depth_keys(metadata):
+        features[key] = {
+            'dtype': 'image',
+            'shape': [height, width, 1],
+            'names': ['height', 'width', 'channels'],
+            'info': {'is_depth_map': True, 'depth_unit': 'mm'},
         }
     for key in ('timestamp', 'frame_index', 'episode_index', 'index', 'task_index'):
         dtype = 'float32' if key == 'timestamp' else 'int64'

@@ -54,13 +54,14 @@ class Statistics:
         )
 
     @classmethod
-    def of_histogram(cls, histogram: IntArray) -> Statistics:
-        """Statistics of pixels, scaled to 0..1.
+    def of_histogram(cls, histogram: IntArray, unit: float) -> Statistics:
+        """Statistics of pixels.
 
         Args:
-            histogram: How often each of the 256 levels occurs per channel, shape (C, 256).
+            histogram: How often each of L levels occurs per channel, shape (C, L).
+            unit: What one level is: 1 / 255 of colours, 1 mm of depths.
         """
-        level = np.arange(256) / 255
+        level: FloatArray = np.arange(histogram.shape[1]) * np.float64(unit)
         moments: list[tuple[float, ...] | None] = []
         quantiles: list[FloatArray | None] = []
         for counts in histogram:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.lerobot import Columns, EpisodeRecord
 from neuracore_ros.dataset.metadata import (
     METADATA_PATH,
@@ -29,8 +28,10 @@ from neuracore_ros.dataset.metadata import (
 from neuracore_ros.dataset.rows import Row
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import VideoWriter
-from neuracore_ros.description import DataType, Descriptions, Layout, Robot, plain
+from neuracore_ros.description import DataType, Descriptions, Robot, plain
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.observation.depth import millimetres
+from neuracore_ros.observation.texts import decode_text
 
 LOCK_PATH = Path('.neuracore_ros.lock')
 # Colours of neighbouring steps and pixels say the same; every tenth step is enough.
@@ -45,14 +46,19 @@ class EpisodeWriter:
         root: The dataset.
         number: The episode's number to be.
         metadata: Layouts, rate and image size.
+        task: What was to be done, wherever the rows themselves do not say.
     """
 
-    def __init__(self, root: Path, number: int, metadata: Metadata) -> None:
+    def __init__(self, root: Path, number: int, metadata: Metadata, task: str) -> None:
         self._root = root
         self.number = number
         self._metadata = metadata
         self._rows: list[tuple[NDArray[np.float32], ...]] = []
         self._valid: list[tuple[NDArray[np.bool_], ...]] = []
+        self._task = task
+        self._tasks: list[str] = []
+        self._depths: dict[str, list[bytes]] = {key: [] for key in lerobot.depth_keys(metadata)}
+        self._blank = depths.encode(np.zeros(metadata.image_size, np.float32))
         self._videos: dict[str, VideoWriter] = {}
         self._levels: dict[str, NDArray[np.int64]] = {}
         for camera in lerobot.cameras(metadata):
@@ -60,6 +66,8 @@ class EpisodeWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._videos[camera] = VideoWriter(path, metadata.rate_hz, metadata.image_size)
             self._levels[camera] = np.zeros((3, 256), np.int64)
+        for camera in self._depths:
+            self._levels[camera] = np.zeros((1, 1 << 16), np.int64)
 
     @property
     def steps(self) -> int:
@@ -77,8 +85,24 @@ class EpisodeWriter:
             video.add(images[index])
             if self.steps % PIXEL_STEP == 0:
                 _count_levels(images[index], self._levels[camera])
-        self._rows.append((_joined(row.inputs, inputs), _joined(row.outputs, outputs)))
-        self._valid.append((_joined(row.input_valid, inputs), _joined(row.output_valid, outputs)))
+        self._add_depths(row)
+        told = row.input_valid.get(DataType.LANGUAGE)
+        says = told is not None and bool(told[0])
+        self._tasks.append(decode_text(row.inputs[DataType.LANGUAGE][0]) if says else self._task)
+        self._rows.append((inputs.join(row.inputs), outputs.join(row.outputs)))
+        valid = inputs.join_valid(row.input_valid), outputs.join_valid(row.output_valid)
+        self._valid.append(valid)
+
+    def _add_depths(self, row: Row) -> None:
+        for index, (camera, images) in enumerate(self._depths.items()):
+            if not row.input_valid[DataType.DEPTH_IMAGES][index]:
+                images.append(self._blank)
+                continue
+            image = row.inputs[DataType.DEPTH_IMAGES][index]
+            images.append(depths.encode(image))
+            if self.steps % PIXEL_STEP == 0:
+                some = millimetres(image[::PIXEL_STRIDE, ::PIXEL_STRIDE])
+                self._levels[camera][0] += np.bincount(some[some > 0], minlength=1 << 16)
 
     def close(self) -> Columns:
         """Finish the videos.
@@ -90,7 +114,7 @@ class EpisodeWriter:
             video.close()
         state, action = (np.stack(column) for column in zip(*self._rows, strict=True))
         valid_state, valid_action = (np.stack(column) for column in zip(*self._valid, strict=True))
-        return Columns(state, valid_state, action, valid_action)
+        return Columns(state, valid_state, action, valid_action, self._depths, self._tasks)
 
     def statistics(self, columns: Columns) -> dict[str, Statistics]:
         """Statistics of every feature over its valid entries."""
@@ -100,7 +124,8 @@ class EpisodeWriter:
         }
         found = {key: value for key, value in found.items() if value.count.size}
         for camera, levels in self._levels.items():
-            found[camera] = Statistics.of_histogram(levels)
+            unit = 1.0 if camera in self._depths else 1 / 255
+            found[camera] = Statistics.of_histogram(levels, unit)
         return found
 
     def discard(self) -> None:
@@ -123,17 +148,17 @@ class DatasetWriter:
         self._statistics: dict[str, Statistics] = {}
         self._recover()
 
-    def episode(self) -> EpisodeWriter:
-        """Begin the next episode."""
-        return EpisodeWriter(self.root, len(self.metadata.episodes), self.metadata)
+    def episode(self, task: str) -> EpisodeWriter:
+        """Begin the next episode; ``task`` is what the rows do not say themselves."""
+        return EpisodeWriter(self.root, len(self.metadata.episodes), self.metadata, task)
 
-    def commit(self, written: EpisodeWriter, episode: Episode, task: str) -> None:
+    def commit(self, written: EpisodeWriter, episode: Episode) -> None:
         """Make an episode part of the dataset; its files first, the list of episodes last."""
         columns = written.close()
         record = EpisodeRecord(
             number=written.number,
             robot=episode.robot,
-            task=task,
+            tasks=tuple(dict.fromkeys(columns.tasks)),
             first_row=self._rows,
             steps=written.steps,
             statistics=written.statistics(columns),
@@ -142,7 +167,7 @@ class DatasetWriter:
         for camera in lerobot.cameras(self.metadata):
             final = self.root / lerobot.video_path(record.number, camera)
             partial(final).replace(final)
-        table = lerobot.data_table(columns, record, self._tasks.index(task), self.metadata.rate_hz)
+        table = lerobot.data_table(columns, record, self._tasks, self.metadata.rate_hz)
         write_whole(self.root / lerobot.data_path(record.number), table)
         write_whole(
             self.root / lerobot.episode_path(record.number),
@@ -194,8 +219,7 @@ class DatasetWriter:
     def _count(self, record: EpisodeRecord) -> None:
         """Add an episode to the totals."""
         self._rows += record.steps
-        if record.task not in self._tasks:
-            self._tasks.append(record.task)
+        self._tasks += [task for task in record.tasks if task not in self._tasks]
         for key, statistics in record.statistics.items():
             known = self._statistics.get(key)
             self._statistics[key] = known.merge(statistics) if known else statistics
@@ -282,11 +306,6 @@ def _number(file: Path) -> int:
     except ValueError:
         return -1
     return chunk * lerobot.FILES_PER_CHUNK + number
-
-
-def _joined(values: Mapping[DataType, NDArray[Any]], layout: Layout) -> NDArray[Any]:
-    parts = [values[kind] for kind in layout.numeric]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def _count_levels(image: NDArray[np.uint8], levels: NDArray[np.int64]) -> None:

@@ -45,7 +45,7 @@ def test_merging_is_as_exact_as_counting_at_once(order):
 def test_pixels_are_counted_by_level():
     image = np.random.default_rng(0).integers(0, 256, (50, 60, 3), dtype=np.uint8)
     levels = np.stack([np.bincount(image[..., c].ravel(), minlength=256) for c in range(3)])
-    found = Statistics.of_histogram(levels)
+    found = Statistics.of_histogram(levels, 1 / 255)
     np.testing.assert_allclose(found.mean, image.mean((0, 1)) / 255)
     np.testing.assert_allclose(found.std, image.std((0, 1)) / 255)
     median = np.median(image, (0, 1)) / 255

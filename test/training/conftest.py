@@ -65,10 +65,10 @@ def write(path: Path, episodes: dict[str, int]) -> Path:
     with open_dataset(path, Metadata(8.0, (SIZE, SIZE), described())) as writer:
         for robot, count in episodes.items():
             for _ in range(count):
-                written = writer.episode()
+                written = writer.episode('go to the square')
                 for row in rows(robot, rng):
                     written.add(row)
-                writer.commit(written, Episode(robot, 'bag', 0, STEPS), 'go to the square')
+                writer.commit(written, Episode(robot, 'bag', 0, STEPS))
     return path
 
 
