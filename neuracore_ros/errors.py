@@ -1,6 +1,11 @@
 """What a person can mend, said in one line."""
 
 
+def printable(text: str) -> str:
+    """The text in one line, with what cannot be printed escaped."""
+    return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class UserError(Exception):
     """Something that the user can mend; its text is one line that says how.
 
@@ -9,7 +14,7 @@ class UserError(Exception):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(''.join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+        super().__init__(printable(text))
 
 
 class DescriptionError(UserError):

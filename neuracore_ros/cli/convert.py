@@ -13,6 +13,7 @@ SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if ther
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5.yaml --robot ur5 bags/ur5/*
   neuracore_ros convert data --description franka_ur5.yaml --robot franka bags/franka/*
   neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
+  neuracore_ros convert data --description ur5.yaml day.mcap --marker /episode --trim-idle 0.02
 
 The first convert fixes layout, rate and image size. What was converted is skipped, so that the
 same command goes on after an interruption, or adds new recordings."""
@@ -47,6 +48,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
     )
+    cut = parser.add_argument_group(
+        'episodes',
+        'One recording is one episode, or several where a stream fails. These cut it further; '
+        'together, an episode is what all of them leave.',
+    )
+    cut.add_argument(
+        '--marker',
+        default='',
+        metavar='TOPIC',
+        help='cut at its words start, stop, success, discard (String), or true and false (Bool); '
+        'without it, a String topic whose name ends in /episode is one if it says such words; '
+        '"none": take no notice of that',
+    )
+    cut.add_argument(
+        '--gap-s',
+        type=_positive,
+        metavar='S',
+        help='cut where no declared stream has a message for so long [s]',
+    )
+    cut.add_argument(
+        '--range',
+        type=_range,
+        action='append',
+        default=[],
+        metavar='START:END',
+        help='an episode by seconds from the start of the recording (may be repeated)',
+    )
+    cut.add_argument(
+        '--trim-idle',
+        type=_positive,
+        metavar='RAD_PER_S',
+        help='drop the start and the end of an episode while no output moves faster, but for '
+        'half a second [rad/s, or m/s]',
+    )
     parser.add_argument('--json', action='store_true', help='print figures as JSON')
 
 
@@ -54,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
     from neuracore_ros.dataset.audit import table
     from neuracore_ros.dataset.convert import Settings, convert
+    from neuracore_ros.dataset.cutting import Cutting
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
 
@@ -79,6 +115,9 @@ def run(arguments: argparse.Namespace) -> int:
         min_steps=arguments.min_steps,
         task=arguments.task,
         namespace=arguments.namespace,
+        cutting=Cutting(
+            arguments.marker, arguments.gap_s, tuple(arguments.range), arguments.trim_idle
+        ),
     )
     result = convert(
         arguments.dataset,
@@ -127,6 +166,23 @@ def _rate(text: str) -> float:
     if not 0.1 <= rate_hz <= 1000.0:
         raise argparse.ArgumentTypeError(f'{text} is not between 0.1 and 1000 Hz')
     return rate_hz
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number < 1e9:
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return number
+
+
+def _range(text: str) -> tuple[float, float]:
+    try:
+        start, end = map(float, text.split(':'))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{text} is not START:END in seconds') from error
+    if not 0.0 <= start < end < 1e9:
+        raise argparse.ArgumentTypeError(f'{text}: must start at 0 or later, and end after it')
+    return start, end
 
 
 def _count(text: str) -> int:

@@ -90,9 +90,10 @@ class Audit:
 
     Attributes:
         streams: One entry for each stream of the observers, inputs first.
-        ticks: Ticks since every stream had a sample.
+        ticks: Ticks within episodes, since every stream had a sample.
         unusable: Ticks at which a value was missing.
         reasons: ``DataType name, ...: kind`` -> ticks; one tick may have several.
+        cut: Why a tick belongs to no episode -> ticks that were not looked at.
         texts: The same reasons -> the first case in one line, with figures and a cure.
     """
 
@@ -107,6 +108,7 @@ class Audit:
         self.ticks = 0
         self.unusable = 0
         self.reasons: Counter[str] = Counter()
+        self.cut: Counter[str] = Counter()
         self.texts: dict[str, str] = {}
 
     def received(self, topic: str, receive_ns: int) -> None:
@@ -144,6 +146,13 @@ class Audit:
         self.reasons.update(reasons.keys())
         self.texts = reasons | self.texts
         return list(reasons)
+
+    def skip(self, ticks: int, reason: str, text: str) -> None:
+        """Note ticks that are unusable without a look."""
+        self.ticks += ticks
+        self.unusable += ticks
+        self.reasons[reason] += ticks
+        self.texts.setdefault(reason, text)
 
     def finish(self) -> None:
         """Take over the counters of the streams at the end of the recording."""

@@ -18,7 +18,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 
 from neuracore_ros.dataset.folder import files, open_storage
 from neuracore_ros.dataset.storage import Channel, Raw, Storage, ZstdDecompressor, one_line
-from neuracore_ros.errors import BagError
+from neuracore_ros.errors import BagError, printable
 
 # No CDR message begins like this: the first byte of one is always 0.
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
@@ -94,7 +94,7 @@ class Bag:
             for storage in self._storages
             for text in storage.losses.values()
         ]
-        return (*self._notes, *lost, *self._refused.values())
+        return tuple(map(printable, (*self._notes, *lost, *self._refused.values())))
 
     def find(self, topic: str) -> Topic | None:
         """The recorded topic that a robot file's ``topic`` means.
@@ -152,6 +152,11 @@ class Bag:
             if count > 0:
                 total = self.topics[name].count
                 self._refused[name, 'unread'] = f'{name}: {count} of {total} messages are lost'
+
+    def times_ns(self, topics: Iterable[str]) -> Iterator[int]:
+        """Log times of the messages of ``topics``, in order; nothing is decoded."""
+        for _, raw in self._raw(found.name for topic in topics if (found := self.find(topic))):
+            yield raw.log_time_ns
 
     def fingerprint(self) -> str:
         """Tells recordings apart, whatever they are called and wherever they lie."""

@@ -12,7 +12,9 @@ import av
 
 from neuracore_ros.dataset.audit import Audit, counts
 from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
+from neuracore_ros.dataset.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.declared import describe, require_topics
+from neuracore_ros.dataset.episodes import find_cuts
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode, Metadata
 from neuracore_ros.dataset.result import BagResult, Result
 from neuracore_ros.dataset.rows import Row, rows
@@ -39,6 +41,7 @@ class Settings:
         min_steps: Shorter pieces are dropped.
         task: What is done in these recordings.
         namespace: Where topics without a leading slash were recorded.
+        cutting: Which parts of a recording are episodes.
     """
 
     rate_hz: float | None = None
@@ -46,6 +49,7 @@ class Settings:
     min_steps: int = MIN_STEPS
     task: str = ''
     namespace: str = ''
+    cutting: Cutting = WHOLE
 
 
 def convert(
@@ -116,46 +120,43 @@ def convert_bag(
     """
     known = writer.metadata
     with open_bag(path, settings.namespace) as bag:
-        mine = ConvertedBag(robot.name, str(path), bag.fingerprint())
+        mine = ConvertedBag(
+            robot.name, str(path), bag.fingerprint(), cutting=str(settings.cutting)
+        )
+        _require_same_cutting(known, mine)
         before = [(other.robot, other.fingerprint) for other in known.bags]
         if (mine.robot, mine.fingerprint) in before:
             return BagResult(str(path), earlier=len(_episodes(known, mine)))
         require_topics(bag, _sources(robot), robot.path)
-        inputs, outputs = observers(robot, known, settings.task)
+        topics = {source.topic for source in _sources(robot)}
+        _, motion = observers(robot, known)
+        cuts = find_cuts(bag, settings.cutting, topics, motion)
+        inputs, outputs = observers(robot, known)
         audit = Audit(inputs, outputs)
         pieces = _Pieces(writer, mine, settings)
-        topics = {topic for source in _sources(robot) for topic in source.topics}
         messages = _told(bag, topics, progress)
         try:
-            for _, piece in groupby(
-                rows(messages, inputs, outputs, known.rate_hz, audit), key=lambda row: row.piece
-            ):
+            steps = rows(messages, inputs, outputs, known.rate_hz, audit, cuts)
+            for _, piece in groupby(steps, key=lambda row: row.piece):
                 pieces.add(piece)
             error = _empty(bag, audit)
         except BagError as unreadable:
             error = str(unreadable)
         losses = bag.losses
         audit.finish()
-    if not error and audit.ticks == audit.unusable:
+    if not error and audit.ticks == audit.unusable and (audit.ticks or not audit.cut):
         why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
         error = f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}){why}'
     if not error:
-        pieces.finish(audit)
-    return pieces.result(audit, error, losses)
+        pieces.finish(audit, losses)
+    return pieces.result(audit, error, cuts.notes, losses)
 
 
-def observers(
-    robot: Robot, metadata: Metadata, task: str = ''
-) -> tuple[Observer, Observer]:
-    """Fresh observers of what the model reads and of what it should command.
-
-    Raises:
-        ObservationError: The task is too long for LANGUAGE.
-    """
-    texts = robot.texts(task)
+def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command."""
     size = metadata.image_size
     return (
-        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
+        Observer(robot.input_sources(), metadata.input_layout, size),
         Observer(robot.output_sources(), metadata.output_layout, None),
     )
 
@@ -182,7 +183,7 @@ class _Pieces:
             for _ in piece:
                 pass
             return
-        writing = self._writer.episode(self._settings.task)
+        writing = self._writer.episode()
         try:
             for row in chain([first], piece):
                 writing.add(row)
@@ -198,8 +199,10 @@ class _Pieces:
                 steps=writing.steps,
                 fingerprint=self._bag.fingerprint,
                 dropped=dict(self._dropped),
+                outcome=first.outcome,
+                cutting=self._bag.cutting,
             )
-            self._writer.commit(writing, episode)
+            self._writer.commit(writing, episode, self._settings.task)
         except BaseException:
             writing.discard()
             raise
@@ -207,19 +210,22 @@ class _Pieces:
         self._steps += writing.steps
         self._dropped.clear()
 
-    def finish(self, audit: Audit) -> None:
+    def finish(self, audit: Audit, losses: Sequence[str]) -> None:
         """Note that the recording is converted wholly."""
         self._writer.finish_bag(
             replace(
                 self._bag,
                 ticks=audit.ticks,
-                dropped=dict(audit.reasons),
+                dropped=dict(audit.reasons + audit.cut),
                 short_pieces=len(self._short),
                 short_steps=sum(self._short),
+                losses=tuple(losses),
             )
         )
 
-    def result(self, audit: Audit, error: str, losses: Sequence[str]) -> BagResult:
+    def result(
+        self, audit: Audit, error: str, notes: Sequence[str], losses: Sequence[str]
+    ) -> BagResult:
         """What became of the recording."""
         return BagResult(
             bag=self._bag.bag,
@@ -228,7 +234,7 @@ class _Pieces:
             earlier=len(self._earlier),
             short_pieces=len(self._short),
             short_steps=sum(self._short),
-            notes=tuple(audit.late()),
+            notes=(*notes, *audit.late()),
             losses=tuple(losses),
             error=error,
             audit=audit,
@@ -242,6 +248,22 @@ def _episodes(metadata: Metadata, bag: ConvertedBag) -> set[int]:
         for episode in metadata.episodes
         if (episode.robot, episode.fingerprint) == (bag.robot, bag.fingerprint)
     }
+
+
+def _require_same_cutting(metadata: Metadata, bag: ConvertedBag) -> None:
+    """Refuse to cut a recording twice, in two ways.
+
+    Raises:
+        BagError: The dataset has it already, cut otherwise.
+    """
+    before = [(other.robot, other.fingerprint, other.cutting) for other in metadata.bags]
+    before += [(other.robot, other.fingerprint, other.cutting) for other in metadata.episodes]
+    for robot, fingerprint, cutting in before:
+        if (robot, fingerprint) == (bag.robot, bag.fingerprint) and cutting != bag.cutting:
+            raise BagError(
+                f'{bag.bag}: is in the dataset already, cut with {cutting or "no option"}, '
+                f'which cannot become {bag.cutting or "none"}; convert it into another dataset'
+            )
 
 
 def _told(bag: Bag, topics: Iterable[str], progress: Progress) -> Iterator[Recorded]:
@@ -259,7 +281,7 @@ def _sources(robot: Robot) -> tuple[Source, ...]:
 
 def _require_numbers(robot: Robot) -> None:
     for kind in robot.output:
-        if not kind.is_commandable:
+        if not kind.is_numeric:
             raise DescriptionError(f'{robot.path}: output {kind} is not supported: no command')
     if not robot.output:
         raise DescriptionError(f'{robot.path}: the robot has no output: nothing to learn')

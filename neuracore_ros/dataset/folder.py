@@ -123,8 +123,8 @@ def _opened(path: Path, scratch: Path) -> Storage:
         if not rest:
             return SqliteFile(path)
         whole = scratch / path.name
-        with path.open('rb') as file, whole.open('wb') as copy:
-            shutil.copyfileobj(file, copy, _PIECE)
+        with path.open('rb') as data, whole.open('wb') as copy:
+            shutil.copyfileobj(data, copy, _PIECE)
             copy.truncate(path.stat().st_size - rest)
         storage = SqliteFile(whole)
         storage.path = path

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Episode:
         steps: Number of rows.
         fingerprint: The recording's, however it is called.
         dropped: Reason -> unusable ticks of the bag since the episode before.
+        outcome: ``success``, as its marker says; '' where nobody said.
+        cutting: How the recording was cut, in options of ``convert``; '' not at all.
     """
 
     robot: str
@@ -39,6 +41,8 @@ class Episode:
     steps: int
     fingerprint: str = ''
     dropped: Mapping[str, int] = field(default_factory=dict)
+    outcome: str = ''
+    cutting: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,11 @@ class ConvertedBag:
         bag: Its path, as it was given.
         fingerprint: What it is known by, however it is called.
         ticks: Ticks between the start of the last stream and the end of the bag.
-        dropped: Reason -> unusable ticks.
+        dropped: Reason -> unusable ticks, and ticks outside of episodes.
         short_pieces: Pieces that were dropped because they had too few steps.
         short_steps: Steps of these pieces.
+        cutting: How it was cut, in options of ``convert``; '' not at all.
+        losses: What of it could not be read, a line each.
     """
 
     robot: str
@@ -62,6 +68,8 @@ class ConvertedBag:
     dropped: Mapping[str, int] = field(default_factory=dict)
     short_pieces: int = 0
     short_steps: int = 0
+    cutting: str = ''
+    losses: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,12 @@ class BagResult:
     error: str = ''
     audit: Audit | None = None
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to be done: all that is to be in the dataset is there."""
+        cut_off = self.audit is None or (bool(self.audit.cut) and not self.short_pieces)
+        return not self.error and bool(self.episodes or self.earlier or cut_off)
+
     def line(self) -> str:
         """The result in one line."""
         if self.error:
@@ -52,6 +58,8 @@ class BagResult:
         text += f'; {self.audit.unusable} of {self.audit.ticks} ticks unusable'
         if self.audit.reasons:
             text += f' ({counts(self.audit.reasons)})'
+        if self.audit.cut:
+            text += f'; {self.audit.cut.total()} ticks cut off ({counts(self.audit.cut)})'
         if self.short_pieces:
             short = _count(self.short_pieces, 'short piece')
             text += f'; {short} dropped ({self.short_steps} steps)'
@@ -69,6 +77,7 @@ class BagResult:
             'ticks_unusable': audit.unusable if audit else 0,
             'ticks_dropped': dict(audit.reasons) if audit else {},
             'why': audit.texts if audit else {},
+            'ticks_cut': dict(audit.cut) if audit else {},
             'short_pieces': self.short_pieces,
             'short_steps': self.short_steps,
             'notes': list(self.notes),
@@ -104,9 +113,7 @@ class Result:
     @property
     def failed(self) -> bool:
         """Whether something that was asked for is not in the dataset."""
-        return any(bag.error for bag in self.bags) or not any(
-            bag.episodes or bag.earlier for bag in self.bags
-        )
+        return any(bag.error for bag in self.bags) or not any(bag.is_settled for bag in self.bags)
 
     def to_json(self) -> dict[str, Any]:
         """Figures for ``--json``."""

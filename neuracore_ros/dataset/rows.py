@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from neuracore_ros.dataset.audit import Audit
 from neuracore_ros.dataset.bags import Recorded
+from neuracore_ros.dataset.cutting import Cuts, Span
 from neuracore_ros.description import DataType
 from neuracore_ros.observation import Observation, Observer, Unusable
 
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
+
+# In a longer silence no tick is looked at: a clock that was set may leave one of years.
+SILENCE_NS = 60 * 1_000_000_000
+SILENCE = 'no message of any stream'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Row:
         outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
         output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
         dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
+        outcome: Of the episode, by its marker; '' where nobody said.
     """
 
     piece: int
@@ -39,6 +45,7 @@ class Row:
     outputs: Mapping[DataType, Array]
     output_valid: Mapping[DataType, BoolArray]
     dropped: Mapping[str, int]
+    outcome: str = ''
 
 
 def rows(
@@ -47,10 +54,12 @@ def rows(
     outputs: Observer,
     rate_hz: float,
     audit: Audit | None = None,
+    cuts: Cuts | None = None,
 ) -> Iterator[Row]:
     """Resample a recording.
 
-    The first tick is when every stream has a sample. An unusable tick ends a piece.
+    The first tick is when every stream has a sample. An unusable tick ends a piece, and so does
+    the end of an episode; between episodes, nothing is observed.
 
     Args:
         messages: In log order.
@@ -58,15 +67,21 @@ def rows(
         outputs: Observes what it should command.
         rate_hz: Ticks per second, [Hz].
         audit: Told of everything that is used and dropped.
+        cuts: The episodes; None: the whole recording is one.
     """
     audit = audit or Audit(inputs, outputs)
     start_ns = ticks = 0
     started = False
     now_ns = 0
-    pieces = _Pieces(inputs, outputs, audit)
+    pieces = _Pieces(inputs, outputs, audit, cuts)
     for topic, message, log_time_ns in messages:
         # A message belongs to a tick that is received at it or before.
         while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) < log_time_ns:
+            if tick_ns - now_ns > SILENCE_NS:
+                skipped = _ticks_before(log_time_ns - start_ns, rate_hz) - ticks
+                yield from pieces.skip(skipped, (log_time_ns - now_ns) / 1e9)
+                ticks += skipped
+                break
             yield from pieces.step(tick_ns)
             ticks += 1
         now_ns = log_time_ns
@@ -84,13 +99,27 @@ def rows(
 class _Pieces:
     """Turns ticks into rows; holds one row back, since measured outputs come a tick later."""
 
-    def __init__(self, inputs: Observer, outputs: Observer, audit: Audit) -> None:
+    def __init__(
+        self, inputs: Observer, outputs: Observer, audit: Audit, cuts: Cuts | None
+    ) -> None:
         self._inputs, self._outputs, self._audit = inputs, outputs, audit
+        self._cuts = cuts
+        self._span: Span | None = None
         self._piece = 0
         self._held: Row | None = None
         self._dropped: dict[str, int] = {}
 
     def step(self, tick_ns: int) -> Iterator[Row]:
+        """Give what is complete with the tick at this time."""
+        if self._cuts is not None:
+            span = self._cuts.at(tick_ns)
+            if isinstance(span, str):
+                yield from self.end()
+                self._audit.cut[span] += 1
+                return
+            if span is not self._span:
+                yield from self.end()
+                self._span = span
         wanted, given = self._outputs.observe(tick_ns), self._inputs.observe(tick_ns)
         reasons = self._audit.tick(tick_ns, given, wanted)
         if isinstance(given, Unusable) or isinstance(wanted, Unusable):
@@ -101,6 +130,12 @@ class _Pieces:
         if self._held is not None:
             yield _with_measured(self._held, wanted)
         self._held = self._row(given, wanted)
+
+    def skip(self, ticks: int, silence_s: float) -> Iterator[Row]:
+        """Drop the rest of a long silence."""
+        yield from self.end()
+        self._audit.skip(ticks, SILENCE, f'{SILENCE} for {silence_s:.0f} s')
+        self._dropped[SILENCE] = self._dropped.get(SILENCE, 0) + ticks
 
     def end(self) -> Iterator[Row]:
         """Give the held row, after which nothing was measured."""
@@ -126,6 +161,7 @@ class _Pieces:
                 for kind, valid in wanted.valid.items()
             },
             dropped=dropped,
+            outcome=self._span.outcome if self._span else '',
         )
 
 
@@ -137,6 +173,14 @@ def _with_measured(row: Row, after: Observation) -> Row:
         outputs={**row.outputs, **{kind: after.inputs[kind] for kind in measured}},
         output_valid={**row.output_valid, **{kind: after.valid[kind] for kind in measured}},
     )
+
+
+def _ticks_before(span_ns: int, rate_hz: float) -> int:
+    """How many ticks lie before the end of a span that begins with one."""
+    ticks = int(span_ns * rate_hz / 1e9)
+    while _tick(0, ticks, rate_hz) < span_ns:
+        ticks += 1
+    return ticks
 
 
 def _tick(start_ns: int, tick: int, rate_hz: float) -> int:

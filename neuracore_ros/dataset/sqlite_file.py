@@ -12,12 +12,16 @@ from typing import Any
 from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
 
 _ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
+THIS = f'{_ROWS} WHERE rowid = ?'
+ALL_AFTER = f'{_ROWS} WHERE rowid > ? ORDER BY rowid'
+AFTER = f'{ALL_AFTER} LIMIT 1'
+LAST = f'{ALL_AFTER} DESC LIMIT 1'
 _PAGES = Struct('>I')  # number of pages, in the file's header
 _PAGE_SIZE = Struct('>H')
 _BROKEN = (sqlite3.Error, OverflowError)
 SMALLEST_ROW = 8
-# Rows that are tried one by one where the file is damaged, before the rest is given up.
-PATIENCE = 100_000
+# Places at which reading is taken up again, before the rest of a file is given up.
+MOST_HOLES = 1000
 
 
 def cut_bytes(path: Path) -> int:
@@ -73,7 +77,7 @@ class SqliteFile:
             # and a row that contradicts the index shows.
             order = 'SELECT timestamp, rowid FROM messages ORDER BY timestamp, rowid'
             places = ','.join(map(str, sorted(wanted)))
-            query = f'{_ROWS} WHERE rowid = ? AND topic_id IN ({places})'
+            query = f'{THIS} AND topic_id IN ({places})'
             try:
                 for time_ns, row in self._database.execute(order):
                     for found in self._database.execute(query, (row,)):
@@ -82,10 +86,14 @@ class SqliteFile:
                     last = time_ns, row
                 return
             except _BROKEN as error:
-                self._rebuild(error)
+                try:
+                    self._rebuild(error)
+                except DamageError as damage:
+                    self.losses['rows'] = str(damage)
+                    return
         for time_ns, number, channel in self._rows or ():
             if channel in wanted and (time_ns, number) > last:
-                found = self._row(number)
+                found = self._one(THIS, number)
                 if found is not None:
                     yield Raw(time_ns, channel, found[3])
 
@@ -149,54 +157,58 @@ class SqliteFile:
 
     def _readable(self) -> Iterator[tuple[int, int, int]]:
         """Number, topic and time of each row that is whole."""
-        row, last, failures = 0, self._last_row(), 0
-        while row < last and failures < PATIENCE:
+        row, last = 0, self._last_row()
+        for _ in range(MOST_HOLES):
             try:
-                query = f'{_ROWS} WHERE rowid > ? ORDER BY rowid'
-                for found in self._database.execute(query, (row,)):
+                for found in self._database.execute(ALL_AFTER, (row,)):
                     row = found[0]
                     if self._is_sound(found):
                         yield found[:3]
                 return
             except _BROKEN:
-                failures += 1
-                row += 1
-                found = self._row(row)
-                if found is not None and self._is_sound(found):
-                    yield found[:3]
+                # sqlite3 looks one row ahead, so that this one may be before the hole.
+                while (one := self._one(AFTER, row)) is not None and one[0] > row:
+                    row = one[0]
+                    if self._is_sound(one):
+                        yield one[:3]
+                row = self._end_of_hole(row, last)
+            if row > last:
+                return
 
-    def _is_sound(self, row: tuple[Any, ...]) -> bool:
-        _, channel, time_ns, data = row
-        return channel in self.channels and isinstance(time_ns, int) and isinstance(data, bytes)
-
-    def _row(self, row: int) -> tuple[Any, ...] | None:
-        try:
-            found = self._database.execute(f'{_ROWS} WHERE rowid = ?', (row,)).fetchone()
-        except _BROKEN:
-            return None
-        return None if found is None else tuple(found)
+    def _end_of_hole(self, row: int, last: int) -> int:
+        """The least row number after which one can be read again; beyond the last if none."""
+        step = 1
+        while self._one(AFTER, row + step) is None:
+            row, step = row + step, 2 * step
+            if row > last:
+                return row
+        low, high = row, row + step
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._one(AFTER, middle) is None else (low, middle)
+        return high
 
     def _last_row(self) -> int:
         """The greatest plausible row number that can be found from some place on."""
         last = start = 0
         most = self.path.stat().st_size // SMALLEST_ROW
         while start <= most:
-            try:
-                query = 'SELECT rowid FROM messages WHERE rowid > ? ORDER BY rowid DESC LIMIT 1'
-                for (row,) in self._database.execute(query, (start,)):
-                    last = max(last, row)
-            except _BROKEN:
-                last = max(last, self._next_row(start))
+            for query in (AFTER, LAST):
+                found = self._one(query, start)
+                last = max(last, found[0] if found else 0)
             start = start * 2 + 1
         return min(last, most)
 
-    def _next_row(self, start: int) -> int:
+    def _one(self, query: str, row: int) -> tuple[Any, ...] | None:
         try:
-            query = 'SELECT rowid FROM messages WHERE rowid > ? ORDER BY rowid LIMIT 1'
-            found = self._database.execute(query, (start,)).fetchone()
+            found = self._database.execute(query, (row,)).fetchone()
         except _BROKEN:
-            return 0
-        return int(found[0]) if found else 0
+            return None
+        return None if found is None else tuple(found)
+
+    def _is_sound(self, row: tuple[Any, ...]) -> bool:
+        _, channel, time_ns, data = row
+        return channel in self.channels and isinstance(time_ns, int) and isinstance(data, bytes)
 
 
 def _page_size(header: bytes) -> int:

@@ -21,10 +21,16 @@ def whole(tmp_path_factory):
     return made
 
 
+def number(message):
+    """Which message it is; -1 where a definition without a checksum is damaged."""
+    position = getattr(message, 'position', ())
+    return position[0] if len(position) else -1
+
+
 def read(path):
     """(message number, log time) of everything that can be read, and what is said to be lost."""
     with open_bag(path) as bag:
-        found = [(m.message.position[0], m.log_time_ns) for m in bag.read(['/joint_states'])]
+        found = [(number(m.message), m.log_time_ns) for m in bag.read(['/joint_states'])]
         # A topic whose name is damaged is not there, and convert says so.
         return found, bag.losses or () if '/joint_states' in bag.topics else ('no topic',)
 
