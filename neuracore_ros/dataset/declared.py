@@ -8,16 +8,14 @@ from pathlib import Path
 from neuracore_ros.dataset.bags import Bag, Topic
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import (
-    COMPRESSED_IMAGE,
-    FLOAT64_MULTI_ARRAY,
-    IMAGE,
     JOINT_STATE,
     JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+    TF_MESSAGE,
+    types_of,
 )
 from neuracore_ros.errors import BagError
 
-IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
-NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 NAMED = 8
 
 
@@ -49,7 +47,7 @@ def describe(bag: Bag, topic: Topic) -> str:
 
 def _alternatives(bag: Bag, source: Source) -> str:
     """The recorded topics that may be meant: those of a readable type first."""
-    types = IMAGE_TYPES if source.data_type.is_image else NUMBER_TYPES
+    types = types_of(source.data_type)
     nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
     if not nearest:
         return 'no topic of the bag has a message'
@@ -62,11 +60,13 @@ def _alternatives(bag: Bag, source: Source) -> str:
 
 def _other_type(bag: Bag, source: Source, found: Topic, robot_file: Path) -> str:
     what = f'{bag.path}: {found.name} holds {found.type}, but {robot_file} declares {source.type}'
-    types = IMAGE_TYPES if source.data_type.is_image else NUMBER_TYPES
+    types = types_of(source.data_type)
     if found.type not in types:
         return f'{what}; {source.data_type} can be read from {", ".join(types)}'
     options = f'topic: {source.topic}, type: {found.type}'
-    if found.type == FLOAT64_MULTI_ARRAY:
+    if found.type in MULTI_ARRAYS:
         options += ', order: [names by position]'
+    if found.type == TF_MESSAGE:
+        options += ', parent: the frame in which it is given'
     line = f'{source.data_type}: {{{source.name}: {{{options}}}}}'
     return f'{what}; write under sources: {line}'
