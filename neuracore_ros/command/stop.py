@@ -16,6 +16,10 @@ LONGEST_CATCH_UP_S = 0.5
 SHORTEST_STOP_S = 0.1
 """A stop lasts at least this long: the robot may lag behind by more than it still has to go."""
 
+LOST_SPEED = 0.25
+"""Share of its velocity limit for a lost joint. If its encoder is dead, it is where it was sent,
+and the stop takes it back to where it is reported to be."""
+
 _SHORTEST_S = 1e-6
 
 
@@ -53,8 +57,9 @@ def stop(
     longest = float(np.max(np.abs(speed) / braking))
     if measured is not None:
         behind = np.abs(start - measured)
-        longest = max(longest, min(_catch_up_s(behind, speed, limits), LONGEST_CATCH_UP_S))
         speed[lost] = 0.0
+        most = np.where(lost, LOST_SPEED, 1.0) * limits.velocity
+        longest = max(longest, min(_catch_up_s(behind, speed, most), LONGEST_CATCH_UP_S))
         start[lost] = np.clip(measured, limits.lower, limits.upper)[lost]
     longest = max(longest, SHORTEST_STOP_S)
     # A joint may have been measured slightly outside its range: then it may stay, not go on.
@@ -78,12 +83,11 @@ def _braked(times_s: Array, start: Array, speed: Array, rests_s: Array) -> tuple
     return start + 0.5 * speed * rests_s * (1.0 - left * left), speed * left
 
 
-def _catch_up_s(behind: Array, speed: Array, limits: Limits) -> float:
+def _catch_up_s(behind: Array, speed: Array, most: Array) -> float:
     """How long a stop must last for robots that are ``behind`` the setpoint [s].
 
     A controller starts it from the measured state. There the speed is
-    ``(1 - u) (v + 6 u behind / T)`` for u in 0..1; this T keeps it within the velocity limits.
+    ``(1 - u) (v + 6 u behind / T)`` for u in 0..1; this T keeps it within ``most``.
     """
-    most = limits.velocity
     v = np.minimum(np.abs(speed), most)
     return float(np.max(6.0 * behind / (2.0 * most - v + 2.0 * np.sqrt(most * (most - v)))))

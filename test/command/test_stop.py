@@ -59,6 +59,14 @@ def test_a_robot_that_lags_behind_gets_time_to_arrive():
     assert behind.times_s[-1] == pytest.approx(0.3)
 
 
+def test_a_lost_joint_goes_slowly_to_where_it_is_reported_to_be():
+    # A dead encoder reports where the joint was; the joint itself is where it was sent.
+    spline = stop(0, at(0.2, 1.0), limits((-9, 9, 3.0)), np.array([0.0]), np.ones(1, bool))
+    assert spline.positions[:, 0] == pytest.approx(0.0)
+    # From rest to rest over 0.2 rad, at a quarter of the velocity limit.
+    assert spline.times_s[-1] == pytest.approx(1.5 * 0.2 / (0.25 * 3.0))
+
+
 def test_a_joint_that_does_not_follow_is_held_where_it_was_measured():
     setpoint = (np.array([0.8, 0.0]), np.array([1.0, 1.0]))
     measured = np.array([0.2, 0.0])
