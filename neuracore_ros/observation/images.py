@@ -47,6 +47,8 @@ class ImageStream(Stream):
         self.channels = tuple(ImageChannel(self, source) for source in sources)
         self._first = self.channels[0]
         self._decoded: tuple[Frame, Pixels | str] | None = None
+        # Stamp of the newest image that could be decoded; None after one that could not be.
+        self.proven_ns: int | None = None
 
     def pixels(self, sample: Sample) -> Pixels | str:
         """Decode and resize a sample of this stream, once.
@@ -57,7 +59,9 @@ class ImageStream(Stream):
         """
         frame: Frame = sample.value
         if self._decoded is None or self._decoded[0] is not frame:
-            self._decoded = frame, self._decode(frame, sample.receive_ns)
+            pixels = self._decode(frame, sample.receive_ns)
+            self._decoded = frame, pixels
+            self.proven_ns = None if isinstance(pixels, str) else sample.stamp_ns
         return self._decoded[1]
 
     def is_frozen(self, sample: Sample) -> bool:
@@ -68,7 +72,7 @@ class ImageStream(Stream):
     def clear(self) -> None:
         """Forget all images."""
         super().clear()
-        self._decoded = None
+        self._decoded = self.proven_ns = None
 
     def _decode(self, frame: Frame, receive_ns: int) -> Pixels | str:
         try:
@@ -124,6 +128,14 @@ class ImageChannel(Channel):
         if isinstance(pixels, str):
             return self.fault('undecodable', f'{self.label}: {pixels}')
         return pixels
+
+    def doubt(self, sample: Sample, tick_ns: int) -> StreamFault | None:
+        """Decode, where no image has been for ``max_age_s``; what is wrong with it, if anything."""
+        proven_ns, longest_ns = self._images.proven_ns, self._max_age_ns
+        if proven_ns is not None and (longest_ns is None or tick_ns - proven_ns <= longest_ns):
+            return None
+        pixels = self.pixels(sample)
+        return pixels if isinstance(pixels, StreamFault) else None
 
 
 def _same_bytes(before: Any, after: Any) -> bool:

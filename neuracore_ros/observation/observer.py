@@ -1,5 +1,7 @@
 """The observer: messages in, padded arrays out; the same for a bag and for the live robot."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.images import ImageChannel, ImageStream
 from neuracore_ros.observation.numbers import NumberStream
 from neuracore_ros.observation.poses import PoseStream
-from neuracore_ros.observation.samples import StreamFault
+from neuracore_ros.observation.samples import Sample, StreamFault
 from neuracore_ros.observation.streams import SECOND_NS, Stream, StreamStatus
 from neuracore_ros.observation.texts import TextStream, encode_text
 from neuracore_ros.observation.trajectories import TrajectoryStream
@@ -47,6 +49,23 @@ class Observation:
     inputs: Mapping[DataType, Array]
     valid: Mapping[DataType, BoolArray]
     ages_s: Mapping[tuple[DataType, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is there at one tick, its images not decoded.
+
+    Attributes:
+        tick_ns: The time.
+        numbers: As in `Observation.inputs`, without the images.
+        ages_s: (DataType, name) -> tick minus stamp [s].
+        pictures: Each camera with its image as it came.
+    """
+
+    tick_ns: int
+    numbers: Mapping[DataType, Array]
+    ages_s: Mapping[tuple[DataType, str], float]
+    pictures: tuple[tuple[ImageChannel, Sample], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +157,22 @@ class Observer:
             stream.offer(message, receive_ns)
 
     def observe(self, tick_ns: int) -> Observation | Unusable:
-        """Read every source, of what arrived at or before the tick."""
+        """Read every source, of what arrived at or before the tick, and decode the images."""
+        seen = self.look(tick_ns)
+        return self.decode(seen) if isinstance(seen, Sight) else seen
+
+    def look(self, tick_ns: int) -> Sight | Unusable:
+        """Read every source, of what arrived at or before the tick; decode only what must be.
+
+        That images can be decoded is believed for ``max_age_s`` after the last one that was: a
+        camera that sends damaged ones is found out as fast as one that sends none.
+        """
         faults: list[StreamFault] = []
         ages_s: dict[tuple[DataType, str], float] = {}
         inputs: dict[DataType, Array] = {
-            kind: np.zeros(shape, kind.dtype) for kind, shape in self._shapes.items()
+            kind: np.zeros(shape, kind.dtype)
+            for kind, shape in self._shapes.items()
+            if not kind.is_image
         }
         for channel in self._numbers:
             sample = channel.at(tick_ns)
@@ -160,19 +190,30 @@ class Observer:
                 continue
             pictures.append((camera, sample))
             ages_s[camera.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
+        if not faults:
+            faults = [f for camera, sample in pictures if (f := camera.doubt(sample, tick_ns))]
         if faults:
             return Unusable(tick_ns, tuple(faults))
-        for camera, sample in pictures:
+        for index, text in self._texts.items():
+            inputs[DataType.LANGUAGE][index] = text
+        return Sight(tick_ns, inputs, ages_s, tuple(pictures))
+
+    def decode(self, seen: Sight) -> Observation | Unusable:
+        """Decode the images of a tick."""
+        faults: list[StreamFault] = []
+        inputs = dict(seen.numbers)
+        for kind, shape in self._shapes.items():
+            if kind.is_image:
+                inputs[kind] = np.zeros(shape, kind.dtype)
+        for camera, sample in seen.pictures:
             pixels = camera.pixels(sample)
             if isinstance(pixels, StreamFault):
                 faults.append(pixels)
             else:
                 inputs[camera.source.data_type][camera.source.index] = pixels
-        for index, text in self._texts.items():
-            inputs[DataType.LANGUAGE][index] = text
         if faults:
-            return Unusable(tick_ns, tuple(faults))
-        return Observation(tick_ns, inputs, self._valid, ages_s)
+            return Unusable(seen.tick_ns, tuple(faults))
+        return Observation(seen.tick_ns, inputs, self._valid, seen.ages_s)
 
     def is_complete(self, tick_ns: int) -> bool:
         """Whether every source has a sample, of whatever age, at or before the tick.
