@@ -128,10 +128,10 @@ def convert_bag(
         if (mine.robot, mine.fingerprint) in before:
             return BagResult(str(path), earlier=len(_episodes(known, mine)))
         require_topics(bag, _sources(robot), robot.path)
-        topics = {source.topic for source in _sources(robot)}
+        topics = {topic for source in _sources(robot) for topic in source.topics}
         _, motion = observers(robot, known)
         cuts = find_cuts(bag, settings.cutting, topics, motion)
-        inputs, outputs = observers(robot, known)
+        inputs, outputs = observers(robot, known, settings.task)
         audit = Audit(inputs, outputs)
         pieces = _Pieces(writer, mine, settings)
         messages = _told(bag, topics, progress)
@@ -152,11 +152,16 @@ def convert_bag(
     return pieces.result(audit, error, cuts.notes, losses)
 
 
-def observers(robot: Robot, metadata: Metadata) -> tuple[Observer, Observer]:
-    """Fresh observers of what the model reads and of what it should command."""
+def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command.
+
+    Raises:
+        ObservationError: The task is too long for LANGUAGE.
+    """
+    texts = robot.texts(task)
     size = metadata.image_size
     return (
-        Observer(robot.input_sources(), metadata.input_layout, size),
+        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
         Observer(robot.output_sources(), metadata.output_layout, None),
     )
 
@@ -183,7 +188,7 @@ class _Pieces:
             for _ in piece:
                 pass
             return
-        writing = self._writer.episode()
+        writing = self._writer.episode(self._settings.task)
         try:
             for row in chain([first], piece):
                 writing.add(row)
@@ -202,7 +207,7 @@ class _Pieces:
                 outcome=first.outcome,
                 cutting=self._bag.cutting,
             )
-            self._writer.commit(writing, episode, self._settings.task)
+            self._writer.commit(writing, episode)
         except BaseException:
             writing.discard()
             raise
@@ -220,6 +225,7 @@ class _Pieces:
                 short_pieces=len(self._short),
                 short_steps=sum(self._short),
                 losses=tuple(losses),
+                streams=[stream.to_json() for stream in audit.streams],
             )
         )
 
@@ -281,7 +287,7 @@ def _sources(robot: Robot) -> tuple[Source, ...]:
 
 def _require_numbers(robot: Robot) -> None:
     for kind in robot.output:
-        if not kind.is_numeric:
+        if not kind.is_commandable:
             raise DescriptionError(f'{robot.path}: output {kind} is not supported: no command')
     if not robot.output:
         raise DescriptionError(f'{robot.path}: the robot has no output: nothing to learn')
