@@ -130,7 +130,7 @@ class ImageChannel(Channel):
         return pixels
 
     def doubt(self, sample: Sample, tick_ns: int) -> StreamFault | None:
-        """Decode, where no image has been for ``max_age_s``; what is wrong with it, if anything."""
+        """Decode, where no image has been for ``max_age_s``; what is wrong with it."""
         proven_ns, longest_ns = self._images.proven_ns, self._max_age_ns
         if proven_ns is not None and (longest_ns is None or tick_ns - proven_ns <= longest_ns):
             return None
