@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.runner import Counters, State
 
@@ -18,7 +19,12 @@ _LEVELS = {
 
 
 def inference_status(
-    robot: str, state: State, reason: str, counters: Counters
+    robot: str,
+    state: State,
+    reason: str,
+    counters: Counters,
+    cadence: Cadence,
+    rivals: Sequence[str],
 ) -> DiagnosticStatus:
     """The status named ``infer: inference``.
 
@@ -27,6 +33,9 @@ def inference_status(
         state: What the runner is doing; DISABLED while the node is not active.
         reason: Why it is not running; may be empty.
         counters: Since configure.
+        cadence: Since configure.
+        rivals: Full names of other nodes that could command the robot. One that does so while
+            we do shows in the state; a silent one is no fault.
     """
     return DiagnosticStatus(
         level=_LEVELS[state],
@@ -41,6 +50,9 @@ def inference_status(
             late=counters.late,
             holds=counters.holds,
             clamps=counters.clamps,
+            rate_hz=f'{cadence.rate_hz:.2f}',
+            worst_gap_s=f'{cadence.worst_gap_s:.3f}',
+            other_commanders=', '.join(rivals),
         ),
     )
 
@@ -50,6 +62,7 @@ def stream_statuses(
     streams: Iterable[StreamStatus],
     max_ages_s: Mapping[str, float],
     faults: Mapping[str, str],
+    doubts: Mapping[str, str],
 ) -> list[DiagnosticStatus]:
     """One status per stream, named by its topic.
 
@@ -58,8 +71,9 @@ def stream_statuses(
         streams: As the runner sees them.
         max_ages_s: Topic -> age from which a sample is stale [s]; absent where none is.
         faults: Topic -> why nothing can arrive.
+        doubts: Topic -> why what arrives may be wrong.
     """
-    return [_stream_status(robot, stream, max_ages_s, faults) for stream in streams]
+    return [_stream_status(robot, stream, max_ages_s, faults, doubts) for stream in streams]
 
 
 def _stream_status(
@@ -67,6 +81,7 @@ def _stream_status(
     stream: StreamStatus,
     max_ages_s: Mapping[str, float],
     faults: Mapping[str, str],
+    doubts: Mapping[str, str],
 ) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, 'ok'
     limit_s = max_ages_s.get(stream.topic)
@@ -76,6 +91,8 @@ def _stream_status(
         level, message = DiagnosticStatus.STALE, 'nothing has arrived yet'
     elif limit_s is not None and stream.age_s > limit_s:
         level, message = DiagnosticStatus.STALE, f'older than max_age_s ({limit_s:g})'
+    elif doubt := doubts.get(stream.topic):
+        level, message = DiagnosticStatus.WARN, doubt
     return DiagnosticStatus(
         level=level,
         name=f'infer: {stream.topic}',

@@ -73,7 +73,7 @@ def run(stop: StopSignal) -> int:
     from neuracore_ros.node.lifecycle import InferNode
 
     try:
-        node = InferNode()
+        node = InferNode(lambda: bool(stop.requested))
     except (ValueError, RuntimeError) as error:  # Names and values that rclpy itself refuses.
         return _refuse(_first_line(error))
     executor = make_executor()
@@ -110,10 +110,9 @@ def _spin(node: InferNode, executor: Executor, stop: StopSignal) -> bool:
 
     done = TransitionCallbackReturn.SUCCESS
     if node.autostart:
-        if node.trigger_configure() != done:
-            return False
-        if not stop.requested and node.trigger_activate() != done:
-            return False
+        for transition in (node.trigger_configure, node.trigger_activate):
+            if not stop.requested and transition() != done and not stop.requested:
+                return False
     while not (stop.requested or node.ended or node.failure):
         executor.spin_once(timeout_sec=POLL_S)
     if stop.requested:

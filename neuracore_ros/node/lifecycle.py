@@ -9,11 +9,15 @@ from std_srvs.srv import SetBool, Trigger
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node import parameters
+from neuracore_ros.node.inference import Interrupted
 from neuracore_ros.node.session import Session
 
 
 class InferNode(LifecycleNode):  # type: ignore[misc]
     """The lifecycle around a session.
+
+    Args:
+        interrupted: Whether the process was told to end.
 
     Attributes:
         ended: The node was shut down by a transition: nothing more will come.
@@ -21,11 +25,12 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         model_runs_on: The model's thread could not be ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interrupted: Callable[[], bool]) -> None:
         super().__init__('infer', automatically_declare_parameters_from_overrides=True)
         self.ended = False
         self.failure: Exception | None = None
         self.model_runs_on = False
+        self._interrupted = interrupted
         self._session: Session | None = None
         self._active = False
         parameters.declare(self)
@@ -48,7 +53,8 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         if self._session is not None:
             session, self._session = self._session, None
             self.remove_on_set_parameters_callback(parameters.refuse_change)
-            self.model_runs_on = not session.close()
+            # Also if an earlier session's did and this one's does not.
+            self.model_runs_on |= not session.close()
 
     # Transitions. rclpy turns exceptions into a silent failure, so each is remembered first.
 
@@ -74,7 +80,11 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         return self._guarded(self.stop_robot) or super().on_shutdown(state)
 
     def _configure(self) -> None:
-        self._session = Session(self, parameters.read(self), self._remember)
+        try:
+            self._session = Session(self, parameters.read(self), self._interrupted, self._remember)
+        except Interrupted:
+            self.model_runs_on = True
+            raise
         self.add_on_set_parameters_callback(parameters.refuse_change)
 
     def _activate(self) -> None:
@@ -88,6 +98,8 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
             work()
         except UserError as error:
             self.get_logger().fatal(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Interrupted:
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
             self._remember(error)

@@ -173,6 +173,11 @@ SPECS = (
         0.0,
         60.0,
     ),
+    Spec(
+        'debug',
+        False,
+        'Publish every prediction, with what the model was given, on ~/debug as JSON.',
+    ),
     Spec('task', '', 'What to do, in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.
@@ -195,6 +200,7 @@ class Parameters:
     robot: Path
     device: str
     threads: int
+    debug: bool
     settings: Settings
 
 
@@ -243,6 +249,7 @@ def read(node: Node) -> Parameters:
         robot=Path(values['robot']).expanduser(),
         device=values['device'],
         threads=values['threads'],
+        debug=values['debug'],
         settings=Settings(
             enabled=values['enabled'],
             rearm=values['rearm'],

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile
 from rclpy.timer import Timer
 
 from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
 from neuracore_ros.errors import DescriptionWarning
+from neuracore_ros.node.cadence import Cadence
+from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
+from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
-from neuracore_ros.node.messages import MESSAGES, to_message
+from neuracore_ros.node.inference import Inference
+from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.status_log import StatusLog
-from neuracore_ros.node.subscriptions import Subscriptions, Topic, qos_overrides
-from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, State
+from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.runner import Outcome, Request, Runner, State
 
 # Five is what ROS uses for sensors. With two, a third of the large reliable images were lost,
 # since their fragments arrive in bursts.
@@ -33,9 +35,6 @@ IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
 # So soon a publisher is noticed that comes later, or changes.
 GRAPH_RATE_HZ = 2.0
-# A paused simulation stops its clock; so does a crashed one.
-CLOCK_STOPPED_S = 1.0
-ACKNOWLEDGE_S = 0.5
 # Streamed points brake one by one; no robot takes longer from full speed to rest.
 BRAKING_S = 2.0
 
@@ -49,34 +48,38 @@ class Session:
     Args:
         node: Owner of publishers, subscriptions and timers; in an executor.
         parameters: Checked.
+        interrupted: Whether the process was told to end.
         fail: Is given an exception that no caller would see, on the executor's thread.
 
     Raises:
         UserError: Robot, policy and parameters do not go together; one line says why.
+        Interrupted: The process was told to end meanwhile.
     """
 
     def __init__(
-        self, node: LifecycleNode, parameters: Parameters, fail: Callable[[Exception], None]
+        self,
+        node: LifecycleNode,
+        parameters: Parameters,
+        interrupted: Callable[[], bool],
+        fail: Callable[[Exception], None],
     ) -> None:
         self._closed = False
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
+        self._timers: dict[str, Timer] = {}
+        self._log = StatusLog(node.get_logger())
         self.robot = self._load_robot(parameters.robot)
-        # Torch takes seconds to import, which what is wrong so far need not wait for.
-        from neuracore_ros.policy.torchscript import load
-
-        policy = load(parameters.model, parameters.device, parameters.threads)
-        self._policy = policy
-        self._runner = Runner(self.robot, policy.manifest, parameters.settings)
-        self._runner.stop(self._now_ns())
-        for warning in self._runner.warnings:
-            node.get_logger().warning(warning)
-        self._output_valid = policy.manifest.output_layout.valid(self.robot.output)
-        self._model = ThreadPoolExecutor(1, thread_name_prefix='inference')
-        # On the thread that will run it: the runtime prepares itself for each thread anew.
-        taken_s = self._model.submit(policy.warm_up).result()
-        self._open()
+        commands = () if self._dry_run else self.robot.commands()
+        self._outputs = Outputs(node, commands, self._disturbed)
+        self._inference = Inference(node, interrupted)
+        try:
+            taken_s = self._load_policy(parameters)
+        except BaseException:
+            self._outputs.close()
+            self._inference.close()
+            raise
+        self._open(parameters)
         node.get_logger().info(self._announcement(parameters, taken_s))
 
     # Lifecycle
@@ -85,18 +88,17 @@ class Session:
         """Run: from now on the robot may move."""
         now_ns = self._now_ns()
         self._runner.start(now_ns)
-        self._watch = _ClockWatch(now_ns, time.monotonic())
+        self._cadence.start()
+        self._watch = ClockWatch(now_ns, time.monotonic())
         self._start_timer('tick', self._runner.rate_hz, self._tick)
         self._report()
 
     def stop(self) -> None:
-        """Brake the robot to rest, and wait until the command is really out."""
+        """Brake the robot to rest."""
         self._end_timer('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
-        for publisher in self._publishers.values():
-            publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_S))
         self._report()
 
     def close(self) -> bool:
@@ -109,11 +111,13 @@ class Session:
         for name in tuple(self._timers):
             self._end_timer(name)
         self._subscriptions.close()
-        for publisher in (*self._publishers.values(), self._diagnostics):
-            self._node.destroy_publisher(publisher)
-        self._publishers.clear()
-        self._model.shutdown(wait=False, cancel_futures=True)
-        return self._in_flight is None or self._in_flight.done()
+        self._outputs.close()
+        self._node.destroy_publisher(self._diagnostics)
+        if self._debug is not None:
+            self._debug.close()
+        if text := self._cadence.report(self._runner.counters):
+            self._node.get_logger().info(text)
+        return self._inference.close()
 
     # Services
 
@@ -137,30 +141,38 @@ class Session:
             self._node.get_logger().warning(text)
         return robot
 
-    def _open(self) -> None:
+    def _load_policy(self, parameters: Parameters) -> float:
+        """Load, check and warm up; returns how long a prediction takes [s]."""
+
+        def load() -> Any:
+            # Torch takes seconds to import, which what is wrong so far need not wait for.
+            from neuracore_ros.policy.load import load_policy
+
+            return load_policy(parameters.model, parameters.device, parameters.threads)
+
+        self._policy = self._inference.wait(load)
+        manifest = self._policy.manifest
+        self._runner = Runner(self.robot, manifest, parameters.settings)
+        self._runner.stop(self._now_ns())
+        for warning in self._runner.warnings:
+            self._node.get_logger().warning(warning)
+        self._output_valid = manifest.output_layout.valid(self.robot.output)
+        return float(self._inference.wait(self._policy.warm_up))
+
+    def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
         self._max_ages_s = _max_ages_s(self.robot)
-        self._in_flight: Future[Any] | None = None
-        self._log = StatusLog(node.get_logger())
-        self._watch = _ClockWatch(self._now_ns(), time.monotonic())
+        self._rivals: Mapping[str, Sequence[str]] = {}
+        self._cadence = Cadence(runner.rate_hz)
+        self._watch = ClockWatch(self._now_ns(), time.monotonic())
         self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self._publishers = {
-            topic: node.create_publisher(
-                MESSAGES[kind],
-                topic,
-                QoSProfile(depth=10),
-                qos_overriding_options=qos_overrides(node, topic, 'publisher'),
-            )
-            for topic, kind in runner.command_topics.items()
-            if not self._dry_run
-        }
+        self._debug = Debug(node) if parameters.debug else None
         topics = tuple(
             Topic(name, kind, reliability, _depth(kind), latched=name.endswith('/tf_static'))
             for name, (kind, reliability) in runner.topics.items()
         )
         self._subscriptions = Subscriptions(node, topics, self._receive)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timers: dict[str, Timer] = {}
         self._start_timer('graph', GRAPH_RATE_HZ, self._look_around, steady)
         self._start_timer('diagnostics', 1.0, self._diagnose, steady)
         if runner.point_rate_hz:
@@ -171,10 +183,10 @@ class Session:
     ) -> None:
         def guarded() -> None:
             # The events executor may call a timer that was destroyed a moment ago.
-            if not self._closed:
+            if self._timers.get(name) is timer:
                 callback()
 
-        self._timers[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
+        timer = self._timers[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
 
     def _end_timer(self, name: str) -> None:
         timer = self._timers.pop(name)
@@ -200,25 +212,44 @@ class Session:
             self._runner.receive(topic, message, now_ns)
 
     def _tick(self) -> None:
-        listeners = None
-        if not self._dry_run:
-            listeners = {
-                topic: publisher.get_subscription_count()
-                for topic, publisher in self._publishers.items()
-            }
         now_ns = self._now_ns()
         self._watch.look(now_ns, time.monotonic())
+        listeners = None if self._dry_run else self._outputs.listeners()
         self._obey(self._runner.tick(now_ns, listeners))
+        running = self._runner.state is State.RUNNING
+        self._cadence.step(now_ns, self._runner.status(now_ns) if running else ())
         self._report()
 
     def _points(self) -> None:
-        self._publish(self._runner.points(self._now_ns()))
+        self._outputs.send(self._runner.points(self._now_ns()))
 
     def _look_around(self) -> None:
         self._subscriptions.refresh()
+        self._outputs.look_around()
         if self._node.get_clock().ros_time_is_active:
             self._watch.look(self._now_ns(), time.monotonic())
+        self._note_rivals()
         self._report()
+
+    def _note_rivals(self) -> None:
+        rivals = self._outputs.rivals()
+        for topic, names in rivals.items():
+            if names != self._rivals.get(topic):
+                self._node.get_logger().warning(
+                    f'{", ".join(names)} can command {topic}, too: if that happens while this '
+                    'node does, it stops the robot'
+                )
+        self._rivals = rivals
+
+    def _disturbed(self, why: str) -> None:
+        """A command was refused, or somebody else commands the robot."""
+        if self._closed:
+            return
+        try:
+            self._obey(self._runner.disturbed(why, self._now_ns()))
+            self._report()
+        except Exception as error:  # The answer of an action comes as a task, see executor.py.
+            self._fail(error)
 
     def _brake_points(self, now_ns: int) -> None:
         """Send the single points of a stop, which go out one by one, until the robot rests.
@@ -230,42 +261,34 @@ class Session:
             points = self._runner.points(now_ns)
             if not points:
                 return
-            self._publish(points)
+            self._outputs.send(points)
             time.sleep(period_s)
             now_ns += round(1e9 * period_s)
 
     def _obey(self, outcome: Outcome) -> None:
-        self._publish(outcome.commands)
-        if outcome.request is not None:
-            request = outcome.request
-            self._in_flight = self._model.submit(self._predict, request)
-            self._in_flight.add_done_callback(lambda answer: self._hand_over(request, answer))
-
-    def _publish(self, commands: tuple[JointCommand, ...]) -> None:
-        for command in commands:
-            if command.topic in self._publishers:
-                self._publishers[command.topic].publish(to_message(command))
+        self._outputs.send(outcome.commands)
+        if (request := outcome.request) is not None:
+            self._inference.start(partial(self._predict, request), partial(self._take, request))
 
     # The model
 
     def _predict(self, request: Request) -> Any:
         return self._policy.predict(request.inputs, request.valid, self._output_valid)
 
-    def _hand_over(self, request: Request, answer: Future[Any]) -> None:
-        """From the model's thread to the executor's."""
-        executor = self._node.executor
-        if executor is not None and not answer.cancelled():
-            executor.create_task(self._take, request, answer)
-
     def _take(self, request: Request, answer: Future[Any]) -> None:
         if self._closed:
             return
         try:
             now_ns = self._now_ns()
+            self._cadence.predictions += 1
             if (error := answer.exception()) is not None:
                 self._obey(self._runner.failed(request, str(error), now_ns))
             else:
                 self._obey(self._runner.predicted(request, answer.result(), now_ns))
+            if self._debug is not None:
+                used = self._runner.state is State.RUNNING and error is None
+                shown = str(error) if error is not None else answer.result()
+                self._debug.prediction(request, shown, now_ns, self._runner.rate_hz, used)
             self._report()
         except Exception as error:  # A task that raises would abort the process, see executor.py.
             self._fail(error)
@@ -276,7 +299,7 @@ class Session:
         state, reason = self._runner.state, self._runner.reason
         if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
             return State.HOLDING, (
-                f'/clock has stood still for {CLOCK_STOPPED_S:g} s: no step is made; what was '
+                f'/clock has stood still for {STOPPED_S:g} s: no step is made; what was '
                 'commanded ends by itself'
             )
         faults = self._subscriptions.faults()
@@ -287,6 +310,7 @@ class Session:
     def _report(self) -> str:
         """Log the status if it is news, and put it on /diagnostics at once."""
         state, reason = self._status()
+        self._cadence.state(state, reason)
         if self._log.update(state, reason):
             self._diagnose()
         return f'{state.value}: {reason}' if reason else state.value
@@ -298,32 +322,19 @@ class Session:
             self._runner.status(now.nanoseconds),
             self._max_ages_s,
             self._subscriptions.faults(),
+            self._subscriptions.doubts(),
         )
-        inference = inference_status(name, *self._status(), self._runner.counters)
+        inference = inference_status(
+            name,
+            *self._status(),
+            self._runner.counters,
+            self._cadence,
+            sorted({name for names in self._rivals.values() for name in names}),
+        )
         self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
-
-
-@dataclass(slots=True)
-class _ClockWatch:
-    """Whether simulated time goes on, seen from a clock that always does.
-
-    A stop cannot be sent for it: where the robot is by now is not known in a time that stands
-    still, and a command from an older setpoint would be a jump back. No tick means no command,
-    so what was sent ends within ``max_ahead_s``.
-    """
-
-    ros_ns: int
-    moved_s: float
-    stopped: bool = False
-
-    def look(self, ros_ns: int, steady_s: float) -> None:
-        """Compare the clock with what it was."""
-        if ros_ns != self.ros_ns:
-            self.ros_ns, self.moved_s = ros_ns, steady_s
-        self.stopped = steady_s - self.moved_s > CLOCK_STOPPED_S
 
 
 def _depth(kind: str) -> int:

@@ -24,7 +24,7 @@ class StatusLog:
             Whether it was new. A reason whose figures alone have changed, such as an age that
             grows, is the same one.
         """
-        new = state, re.sub(r'\d+(\.\d+)?', '#', reason)
+        new = state, without_figures(reason)
         if new == self._last:
             return False
         self._last = new
@@ -35,3 +35,8 @@ class StatusLog:
         else:
             self._logger.info(line)
         return True
+
+
+def without_figures(reason: str) -> str:
+    """What stays the same of a reason whose figures change."""
+    return re.sub(r'\d+(\.\d+)?', '#', reason)

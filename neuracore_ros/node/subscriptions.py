@@ -12,6 +12,8 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from neuracore_ros.node.graph import publishers
+
 Receive = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
 Lost = Callable[[str, int], None]
@@ -73,6 +75,7 @@ class Subscriptions:
         self.topics = topics
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
         self._faults: dict[str, str] = {}
+        self._doubts: dict[str, str] = {}
         for topic in topics:
             # Best effort hears every publisher, so it is the one to wait with.
             self._reopen(topic, self._wanted(topic) or ReliabilityPolicy.BEST_EFFORT)
@@ -88,10 +91,15 @@ class Subscriptions:
                     f'{topic.name}: reopened as {wanted.name}, as its publishers offer'
                 )
             self._note_type(topic)
+            self._note_doubt(topic)
 
     def faults(self) -> Mapping[str, str]:
         """Topic -> why nothing can arrive on it, with the line to write."""
         return self._faults
+
+    def doubts(self) -> Mapping[str, str]:
+        """Topic -> why what arrives on it may be wrong."""
+        return self._doubts
 
     def close(self) -> None:
         """Unsubscribe from everything."""
@@ -158,6 +166,19 @@ class Subscriptions:
         if self._faults.get(topic.name) != fault:
             self._node.get_logger().error(fault)
         self._faults[topic.name] = fault
+
+    def _note_doubt(self, topic: Topic) -> None:
+        names = publishers(self._node, topic.name)
+        if len(names) < 2:
+            self._doubts.pop(topic.name, None)
+            return
+        doubt = (
+            f'{topic.name} has {len(names)} publishers: {", ".join(names)}; that is right only if '
+            'each reports other joints'
+        )
+        if self._doubts.get(topic.name) != doubt:
+            self._node.get_logger().warning(doubt)
+        self._doubts[topic.name] = doubt
 
 
 def message_class(name: str) -> type[Any]:

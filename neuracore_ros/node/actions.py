@@ -1,0 +1,197 @@
+"""Commands as goals of actions; loaded only where a robot file asks for it.
+
+The two services of an action are called directly. rclpy's ActionClient would besides receive
+all feedback, which nobody reads, and in rclpy 9.1.2 it keeps a future of every goal for ever.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from action_msgs.msg import GoalStatus
+from rclpy.node import Node
+from rclpy.task import Future
+from unique_identifier_msgs.msg import UUID
+
+from neuracore_ros.description import Command
+from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
+from neuracore_ros.errors import DescriptionError
+from neuracore_ros.node import graph
+from neuracore_ros.node.messages import to_message
+from neuracore_ros.runner import JointCommand
+
+if TYPE_CHECKING:
+    from neuracore_ros.node.outputs import Disturbed
+
+_SMALL_SHARE = 0.01
+_SMALL = 1e-3
+_LOST = {
+    GoalStatus.STATUS_ABORTED: 'gave up its goal',
+    GoalStatus.STATUS_CANCELED: 'was told by somebody else to give up its goal',
+}
+
+
+def open_action(
+    node: Node, command: Command, disturbed: Disturbed
+) -> TrajectoryAction | GripperAction:
+    """The output of one action.
+
+    Raises:
+        DescriptionError: Its messages are not installed.
+    """
+    try:
+        from control_msgs import action
+    except ImportError:
+        raise DescriptionError(
+            f'commands to {command.topic}: {command.type} needs control_msgs, which is not '
+            'installed: apt install ros-$ROS_DISTRO-control-msgs, or command it by a topic'
+        ) from None
+    if command.type == FOLLOW_JOINT_TRAJECTORY:
+        return TrajectoryAction(node, command, action.FollowJointTrajectory, disturbed)
+    return GripperAction(node, command, action.GripperCommand, disturbed)
+
+
+class TrajectoryAction:
+    """FollowJointTrajectory: every goal replaces the one before it.
+
+    A stop is a goal as well, which brakes. Cancelling would make joint_trajectory_controller
+    hold the position just measured: a jump of the velocity to zero.
+    """
+
+    def __init__(self, node: Node, command: Command, action: Any, disturbed: Disturbed) -> None:
+        self._action = action
+        self._topic = command.topic
+        self._disturbed = disturbed
+        self._goals = _Goals(node, action, command.topic, disturbed, self._lost)
+        self.look_around = self._goals.look_around
+        self.listeners = self._goals.listeners
+        self.rivals = self._goals.rivals
+        self.close = self._goals.close
+
+    def send(self, command: JointCommand) -> None:
+        """Send a trajectory as a new goal."""
+        self._goals.send(self._action.Goal(trajectory=to_message(command)))
+
+    def _lost(self, how: str, result: Any) -> None:
+        why = result.error_string or f'error code {result.error_code}'
+        self._disturbed(f'{self._topic} {how}: {why}')
+
+
+class GripperAction:
+    """GripperCommand: one goal for each noticeable change of the wanted position.
+
+    A gripper closes on things, and its driver may call that a failure; so one that gives up is
+    reported, and stops nobody.
+    """
+
+    def __init__(self, node: Node, command: Command, action: Any, disturbed: Disturbed) -> None:
+        (joint,) = command.joints
+        self._node = node
+        self._action = action
+        self._topic = command.topic
+        self._effort = command.effort
+        self._ends = (joint.limit.lower, joint.limit.upper)
+        span = joint.limit.upper - joint.limit.lower
+        self._small = _SMALL_SHARE * span if span < float('inf') else _SMALL
+        self._wanted: float | None = None
+        self._goals = _Goals(node, action, command.topic, disturbed, self._lost)
+        self.look_around = self._goals.look_around
+        self.listeners = self._goals.listeners
+        self.rivals = self._goals.rivals
+        self.close = self._goals.close
+
+    def send(self, command: JointCommand) -> None:
+        """Send the last position, if it is another one: all the way to an end, or by 1 %."""
+        position = float(command.positions[-1, 0])
+        moved = float('inf') if self._wanted is None else abs(position - self._wanted)
+        if moved < self._small and not (moved > 0.0 and position in self._ends):
+            return
+        self._wanted = position
+        goal = self._action.Goal()
+        goal.command.position = position
+        goal.command.max_effort = self._effort
+        self._goals.send(goal)
+
+    def _lost(self, how: str, result: Any) -> None:
+        if not result.stalled:
+            self._node.get_logger().warning(
+                f'{self._topic} {how}: the gripper is at {result.position:.4f}'
+            )
+
+
+class _Goals:
+    """Sends goals to one action server, and follows the newest.
+
+    Args:
+        node: In an executor.
+        action: Its class.
+        name: Its name.
+        refused: Told of a goal that is not accepted.
+        lost: Told how the newest goal was lost, with its result.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        action: Any,
+        name: str,
+        refused: Disturbed,
+        lost: Callable[[str, Any], None],
+    ) -> None:
+        self._node = node
+        self._name = name
+        self._refused = refused
+        self._lost = lost
+        self._kinds = action.Impl
+        self._send = node.create_client(self._kinds.SendGoalService, f'{name}/_action/send_goal')
+        self._result = node.create_client(
+            self._kinds.GetResultService, f'{name}/_action/get_result'
+        )
+        self._newest: UUID | None = None
+        self._closed = False
+        self.look_around()
+
+    def send(self, goal: Any) -> None:
+        """Replace whatever the server does by a goal."""
+        name = UUID(uuid=list(uuid.uuid4().bytes))
+        self._newest = name
+        request = self._kinds.SendGoalService.Request(goal_id=name, goal=goal)
+        self._send.call_async(request).add_done_callback(lambda f: self._answered(name, f))
+
+    def listeners(self) -> int:
+        """1 if the action server is there."""
+        return int(self._send.service_is_ready() and self._result.service_is_ready())
+
+    def look_around(self) -> None:
+        """Who else is a client of the action."""
+        names = graph.listeners(self._node, f'{self._name}/_action/feedback')
+        self._rivals = sorted(set(names))
+
+    def rivals(self) -> Sequence[str]:
+        """Other clients of the action, whether they have a goal at the moment or not."""
+        return self._rivals
+
+    def close(self) -> None:
+        """Forget the goals; the server carries on with the newest."""
+        self._closed = True
+        self._node.destroy_client(self._send)
+        self._node.destroy_client(self._result)
+
+    def _answered(self, name: UUID, answer: Future) -> None:
+        if self._closed:
+            return
+        if not answer.result().accepted:
+            self._refused(f'{self._name} rejects the goal; its log says why')
+            return
+        request = self._kinds.GetResultService.Request(goal_id=name)
+        self._result.call_async(request).add_done_callback(lambda f: self._ended(name, f))
+
+    def _ended(self, name: UUID, answer: Future) -> None:
+        # A goal that a newer one replaced ends as aborted or cancelled, and rightly so.
+        if self._closed or name is not self._newest:
+            return
+        how = _LOST.get(answer.result().status)
+        if how is not None:
+            self._lost(how, answer.result().result)

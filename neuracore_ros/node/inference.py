@@ -1,0 +1,73 @@
+"""The model, on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as WaitedLongEnough
+from typing import Any, TypeVar
+
+from rclpy.node import Node
+
+Result = TypeVar('Result')
+
+_POLL_S = 0.05
+
+
+class Interrupted(Exception):  # noqa: N818, since nothing went wrong.
+    """The process was told to end while it waited for the model."""
+
+
+class Inference:
+    """Everything that a model does, one thing at a time.
+
+    Loading and warming up are done on this thread, too: runtimes prepare themselves for each
+    thread anew, and a signal need not wait for either.
+
+    Args:
+        node: In the executor that is handed the answers.
+        interrupted: Whether the process was told to end.
+    """
+
+    def __init__(self, node: Node, interrupted: Callable[[], bool]) -> None:
+        self._node = node
+        self._interrupted = interrupted
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix='inference')
+        self._work: Future[Any] | None = None
+
+    def wait(self, work: Callable[[], Result]) -> Result:
+        """Do something there while the caller waits.
+
+        Raises:
+            Interrupted: The process was told to end meanwhile; the work goes on.
+            Exception: Whatever the work raises.
+        """
+        self._work = future = self._thread.submit(work)
+        while True:
+            try:
+                return future.result(_POLL_S)
+            except WaitedLongEnough:
+                if future.done():
+                    return future.result()
+                if self._interrupted():
+                    raise Interrupted from None
+
+    def start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
+        """Do something there, and call ``done`` on the executor's thread; it must not raise."""
+
+        def hand_over(answer: Future[Any]) -> None:
+            executor = self._node.executor
+            if executor is not None and not answer.cancelled():
+                executor.create_task(done, answer)
+
+        self._work = self._thread.submit(work)
+        self._work.add_done_callback(hand_over)
+
+    def close(self) -> bool:
+        """Let the thread end when it can.
+
+        Returns:
+            Whether it can now; what a model does cannot be interrupted.
+        """
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        return self._work is None or self._work.done()

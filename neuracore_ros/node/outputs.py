@@ -1,0 +1,171 @@
+"""Where commands go: topics and actions of controllers, behind one seam."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from neuracore_ros.description import Command
+from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.node import graph
+from neuracore_ros.node.messages import MESSAGES, to_message
+from neuracore_ros.node.subscriptions import qos_overrides
+from neuracore_ros.runner import JointCommand
+
+Disturbed = Callable[[str], None]
+"""Told in one line that a command was refused, or that somebody else commands the robot."""
+
+# A message is on its way when `publish` returns, and still lost if its publisher goes at once:
+# one of 12 was; none of 40 after this time. Waiting for acknowledgements would not help: a Fast
+# DDS reader gives them when the writer's heartbeat asks, every 3 s.
+LINGER_S = 0.1
+# Messages of ours that may not have come back to us yet; more than any queue holds.
+_ECHOES = 100
+
+
+class Output(Protocol):
+    """One command topic or action."""
+
+    def send(self, command: JointCommand) -> None:
+        """Send one command."""
+
+    def listeners(self) -> int:
+        """How many there are that may execute what is sent."""
+
+    def look_around(self) -> None:
+        """Look at the graph, which is too slow for every step."""
+
+    def rivals(self) -> Sequence[str]:
+        """Full names of other nodes that could command the same robot."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class Outputs:
+    """All command topics and actions of a robot.
+
+    Args:
+        node: Owner of what is opened; in an executor.
+        commands: As the robot file has them.
+        disturbed: See `Disturbed`; called on the executor's thread.
+
+    Raises:
+        UserError: The messages of an action are not installed.
+    """
+
+    def __init__(self, node: Node, commands: Iterable[Command], disturbed: Disturbed) -> None:
+        self._outputs: dict[str, Output] = {}
+        self._sent_s = -LINGER_S
+        try:
+            for command in commands:
+                self._outputs[command.topic] = _open(node, command, disturbed)
+        except Exception:
+            self.close()
+            raise
+
+    def send(self, commands: Iterable[JointCommand]) -> None:
+        """Send commands to their topics."""
+        for command in commands:
+            if command.topic in self._outputs:
+                self._outputs[command.topic].send(command)
+                self._sent_s = time.monotonic()
+
+    def listeners(self) -> dict[str, int]:
+        """Topic -> how many there are that may execute what is sent."""
+        return {topic: output.listeners() for topic, output in self._outputs.items()}
+
+    def look_around(self) -> None:
+        """Look at the graph; call it now and then."""
+        for output in self._outputs.values():
+            output.look_around()
+
+    def rivals(self) -> Mapping[str, Sequence[str]]:
+        """Topic -> full names of other nodes that could command it, where there are any."""
+        found = {topic: output.rivals() for topic, output in self._outputs.items()}
+        return {topic: names for topic, names in found.items() if names}
+
+    def close(self) -> None:
+        """Let the last command get out, then give everything back."""
+        time.sleep(max(0.0, self._sent_s + LINGER_S - time.monotonic()))
+        for output in self._outputs.values():
+            output.close()
+        self._outputs.clear()
+
+
+def _open(node: Node, command: Command, disturbed: Disturbed) -> Output:
+    if command.type in ACTIONS:
+        # Only now, since its messages may not be installed.
+        from neuracore_ros.node.actions import open_action
+
+        return open_action(node, command, disturbed)
+    return TopicOutput(node, command, disturbed)
+
+
+class TopicOutput:
+    """A topic, which is listened to as well: nobody else may command while we do.
+
+    The middleware does not tell who sent a message; but each of ours comes back once, so any
+    other one is somebody else's.
+    """
+
+    def __init__(self, node: Node, command: Command, disturbed: Disturbed) -> None:
+        self._node = node
+        self._topic = command.topic
+        self._disturbed = disturbed
+        self._sent: deque[Any] = deque(maxlen=_ECHOES)
+        kind = MESSAGES[command.type]
+        self._publisher = node.create_publisher(
+            kind,
+            command.topic,
+            QoSProfile(depth=10),
+            qos_overriding_options=qos_overrides(node, command.topic, 'publisher'),
+        )
+        self._echo = node.create_subscription(
+            kind, command.topic, self._hear, QoSProfile(depth=10)
+        )
+        self._subscriptions = 0
+        self.look_around()
+
+    def send(self, command: JointCommand) -> None:
+        """Publish one command."""
+        message = to_message(command)
+        self._sent.append(message)
+        self._publisher.publish(message)
+
+    def listeners(self) -> int:
+        """How many nodes subscribe that may execute; asks by name only if their number changed."""
+        if self._publisher.get_subscription_count() != self._subscriptions:
+            self.look_around()
+        return self._listeners
+
+    def look_around(self) -> None:
+        """Who subscribes, and who publishes beside us."""
+        self._subscriptions = self._publisher.get_subscription_count()
+        self._listeners = len(graph.listeners(self._node, self._topic))
+        self._rivals = graph.other_publishers(self._node, self._topic)
+
+    def rivals(self) -> Sequence[str]:
+        """Other nodes that publish the topic, whether they do at the moment or not."""
+        return self._rivals
+
+    def close(self) -> None:
+        """Stop publishing and listening."""
+        self._node.destroy_subscription(self._echo)
+        self._node.destroy_publisher(self._publisher)
+
+    def _hear(self, message: Any) -> None:
+        for echo in self._sent:
+            if echo == message:
+                # They come in order: those before it are lost.
+                while self._sent.popleft() is not echo:
+                    pass
+                return
+        self.look_around()
+        who = ' or '.join(self._rivals) or 'another node'
+        self._disturbed(f'{who} commands {self._topic}, too')
