@@ -225,6 +225,7 @@ class _Pieces:
                 short_pieces=len(self._short),
                 short_steps=sum(self._short),
                 losses=tuple(losses),
+                streams=[stream.to_json() for stream in audit.streams],
             )
         )
 
