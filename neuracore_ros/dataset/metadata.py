@@ -59,6 +59,7 @@ class ConvertedBag:
         short_steps: Steps of these pieces.
         cutting: How it was cut, in options of ``convert``; '' not at all.
         losses: What of it could not be read, a line each.
+        streams: Every declared stream: samples, rate, ages, and what was refused.
     """
 
     robot: str
@@ -70,6 +71,7 @@ class ConvertedBag:
     short_steps: int = 0
     cutting: str = ''
     losses: Sequence[str] = ()
+    streams: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
