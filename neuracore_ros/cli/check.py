@@ -19,7 +19,7 @@ from neuracore_ros.errors import BagError, DescriptionWarning, UserError
 if TYPE_CHECKING:
     from neuracore_ros.dataset.bags import Bag
     from neuracore_ros.description import Robot, Source
-    from neuracore_ros.policy.torchscript import Policy
+    from neuracore_ros.policy.policy import Policy
 
 SUMMARY = 'Tell all that would stop a policy on a robot, before the robot is on.'
 EXAMPLES = """  neuracore_ros check policy.pt ur5.yaml
@@ -124,9 +124,9 @@ def _robot(path: Path, findings: Findings) -> Robot:
 
 
 def _policy(path: Path, findings: Findings) -> Policy:
-    from neuracore_ros.policy.torchscript import load
+    from neuracore_ros.policy.load import load_policy
 
-    policy = load(path)
+    policy = load_policy(path)
     with findings.noting():
         taken_s = policy.warm_up()
         findings.facts.append(

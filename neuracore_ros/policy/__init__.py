@@ -1,4 +1,5 @@
 """A policy file in, predictions out.
 
-`manifest` and `fit` need no torch; `torchscript` does, so nothing is imported here.
+Only `torchscript`, `onnx` and `openvino` need the runtime of their name, so nothing is imported
+here: `load` imports the one that a file needs.
 """

@@ -114,6 +114,10 @@ class Manifest:
         one = kind.slot_shape(slots.image_size or (0, 0), slots.length or TEXT_BYTES)
         return (self.observation_steps, slots.width, *one)
 
+    def output_shape(self, kind: DataType) -> tuple[int, ...]:
+        """Shape of an output without its batch: (H, W), poses (H, W, 7)."""
+        return (self.horizon, self.output[kind].width, *kind.slot_shape())
+
     def to_json(self) -> str:
         """Write the manifest as DESIGN's format 1, one readable JSON document."""
         return json.dumps(

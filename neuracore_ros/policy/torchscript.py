@@ -1,162 +1,88 @@
-"""A TorchScript policy file: written, read and run."""
+"""TorchScript policy files: written, and run by torch. Such a file is code: loading runs it."""
 
 from __future__ import annotations
 
-import hashlib
+import io
 import os
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.manifest import MANIFEST_FILE, InputSlots, Manifest
+from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
+from neuracore_ros.policy.policy import Array, BoolArray, last_line
 
-Array = NDArray[Any]
-BoolArray = NDArray[np.bool_]
 
+class TorchScript:
+    """Runs a TorchScript module.
 
-class Policy:
-    """A loaded policy.
+    Args:
+        file: With the manifest as an extra file.
+        options: Threads are those of this whole process.
 
-    Attributes:
-        manifest: What it reads and predicts.
-        sha256: Of the file, to tell one policy from another in a log.
-        device: Where it runs.
+    Raises:
+        PolicyError: No TorchScript, no manifest, or a device or precision that is not there.
     """
 
-    def __init__(
-        self, module: torch.jit.ScriptModule, manifest: Manifest, sha256: str, device: torch.device
-    ) -> None:
-        self.manifest = manifest
-        self.sha256 = sha256
-        self.device = device
-        self._module = module
+    def __init__(self, file: PolicyFile, options: Options) -> None:
+        self._device = _device(options.device)
+        self._precision = _precision(options.precision, self._device)
+        self._module, self.manifest = read(file, self._device)
+        if options.threads > 0:
+            torch.set_num_threads(options.threads)
 
-    def predict(
-        self,
-        inputs: Mapping[DataType, Array],
-        valid: Mapping[DataType, BoolArray],
-        output_valid: Mapping[DataType, BoolArray] | None = None,
-    ) -> dict[DataType, NDArray[np.float32]]:
-        """Predict one chunk of actions.
-
-        Args:
-            inputs: Raw values, oldest step first: (T, W) numbers, (T, W, 7) poses, (T, K, height,
-                width, 3) uint8 images, (T, K, height, width) depths, (T, W, N) uint8 texts. A
-                DataType that is missing counts as absent: zeros, not valid.
-            valid: Which slots the robot has, (W,).
-            output_valid: Which outputs the robot has, (W,): those must be finite. Without it, all
-                that the policy was trained on must be.
-
-        Returns:
-            Absolute values, float32, (H, W).
-
-        Raises:
-            PolicyError: An input of a wrong shape, or a model that fails, leaves out a DataType,
-                or gives a wrong shape or a number that is not finite.
-        """
-        tensors, masks = {}, {}
-        for kind, slots in self.manifest.input.items():
-            values, mask = self._input(kind, slots, inputs, valid)
-            tensors[kind.value] = torch.from_numpy(values)[None].to(self.device)
-            masks[kind.value] = torch.from_numpy(mask)[None].to(self.device)
-        try:
-            with torch.inference_mode():
-                result = self._module(tensors, masks)
-        except Exception as error:  # Whatever a stranger's module raises is the model's fault.
-            raise PolicyError(f'the model failed: {_last_line(error)}') from error
-        return self._absolute(self._output(result, output_valid), inputs)
-
-    def warm_up(self, runs: int = 3) -> float:
-        """Run on empty inputs, since TorchScript compiles during the first runs.
-
-        Returns:
-            How long the last run took, [s].
-        """
-        zeros = {
-            kind: np.zeros(self.manifest.input_shape(kind), kind.dtype)
-            for kind in self.manifest.input
-        }
-        valid = {kind: np.ones(slots.width, bool) for kind, slots in self.manifest.input.items()}
-        taken_s = 0.0
-        for _ in range(runs):
-            start = time.perf_counter()
-            self.predict(zeros, valid)
-            taken_s = time.perf_counter() - start
-        return taken_s
-
-    def _input(
-        self,
-        kind: DataType,
-        slots: InputSlots,
-        inputs: Mapping[DataType, Array],
-        valid: Mapping[DataType, BoolArray],
-    ) -> tuple[Array, BoolArray]:
-        shape = self.manifest.input_shape(kind)
-        if kind not in inputs:
-            return np.zeros(shape, kind.dtype), np.zeros(slots.width, bool)
-        values, mask = np.asarray(inputs[kind]), np.asarray(valid.get(kind, np.empty(0, bool)))
-        if values.shape != shape:
-            raise PolicyError(f'input {kind} has shape {values.shape}; the policy reads {shape}')
-        if mask.shape != (slots.width,):
-            raise PolicyError(f'valid {kind} has shape {mask.shape}; it must be ({slots.width},)')
-        return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
-
-    def _output(
-        self, result: object, output_valid: Mapping[DataType, BoolArray] | None
-    ) -> dict[DataType, NDArray[np.float32]]:
+    def run(
+        self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
+    ) -> Mapping[str, Array]:
+        """Execute the module once."""
+        tensors = {name: torch.from_numpy(a).to(self._device) for name, a in inputs.items()}
+        masks = {name: torch.from_numpy(a).to(self._device) for name, a in valid.items()}
+        with torch.inference_mode(), self._autocast():
+            result = self._module(tensors, masks)
         if not isinstance(result, dict):
             raise PolicyError(
                 f'the model gives a {type(result).__name__}, not a Dict[str, Tensor]'
             )
-        chunks = {}
-        for kind, slots in self.manifest.output.items():
-            if kind.value not in result:
-                raise PolicyError(
-                    f'the model gives no {kind}. It gives: {", ".join(result) or "nothing"}'
-                )
-            tensor = result[kind.value]
-            shape = (1, self.manifest.horizon, slots.width)
-            if tuple(tensor.shape) != shape:
-                raise PolicyError(
-                    f'the model gives {kind} of shape {tuple(tensor.shape)}; '
-                    f'the manifest says {shape}'
-                )
-            chunk = tensor[0].to('cpu', torch.float32).numpy().copy()
-            used = np.zeros(slots.width, bool)
-            used[list(slots.trained)] = True
-            if output_valid is not None:
-                used = np.asarray(output_valid.get(kind, np.zeros(slots.width, bool)))
-            wrong = np.argwhere(~np.isfinite(chunk) & used)
-            if len(wrong):
-                step, index = wrong[0]
-                raise PolicyError(
-                    f'the model gives {kind} of shape {shape} with {chunk[step, index]} '
-                    f'at index {index}, step {step}'
-                )
-            chunks[kind] = chunk
-        return chunks
+        return {name: t.to('cpu', torch.float32).numpy() for name, t in result.items()}
 
-    def _absolute(
-        self, chunks: dict[DataType, NDArray[np.float32]], inputs: Mapping[DataType, Array]
-    ) -> dict[DataType, NDArray[np.float32]]:
-        """Add what was measured to outputs of `mode: relative`."""
-        for kind, chunk in chunks.items():
-            if self.manifest.output[kind].mode == 'relative':
-                if kind.measured not in inputs:
-                    raise PolicyError(f'{kind} is relative to {kind.measured}, which is no input')
-                measured = inputs[kind.measured][-1]
-                shared = min(len(measured), chunk.shape[1])
-                chunk[:, :shared] += measured[:shared]
-        return chunks
+    def _autocast(self) -> torch.autocast:
+        lower = self._precision is not torch.float32
+        kind = self._precision if lower else None
+        return torch.autocast(self._device.type, dtype=kind, enabled=lower)
+
+
+def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, Manifest]:
+    """A policy file's module, which torch builds by running code of the file, and its manifest.
+
+    Raises:
+        PolicyError: No TorchScript, or no manifest.
+    """
+    module, text = read_module(file, device)
+    return module, Manifest.from_json(text, str(file.path))
+
+
+def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, str]:
+    """A TorchScript module, and the text of its manifest, empty if it has none.
+
+    Raises:
+        PolicyError: No TorchScript.
+    """
+    extra = {MANIFEST_FILE: ''}
+    try:
+        with quiet():
+            module = torch.jit.load(  # type: ignore[no-untyped-call]
+                io.BytesIO(file.parts[0]), map_location=device, _extra_files=extra
+            )
+    except Exception as error:  # torch raises several kinds, none of them documented.
+        raise PolicyError(
+            f'{file.path}: is not a TorchScript file, or is damaged ({last_line(error)})'
+        ) from error
+    text = extra[MANIFEST_FILE]
+    return module.eval(), text if isinstance(text, str) else text.decode(errors='replace')
 
 
 def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
@@ -169,43 +95,18 @@ def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
     """
     path = Path(path)
     partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    with _quiet():
+    with quiet():
         scripted = torch.jit.script(module.eval())
         torch.jit.save(scripted, str(partial), _extra_files={MANIFEST_FILE: manifest.to_json()})
     partial.replace(path)
 
 
-def load(path: str | Path, device: str = 'cpu', threads: int = 0) -> Policy:
-    """Read a policy file.
-
-    Args:
-        path: TorchScript with the manifest as an extra file.
-        device: Such as 'cpu', 'cuda', 'cuda:1'.
-        threads: Of this whole process for one operation; 0 leaves it to torch.
-
-    Raises:
-        PolicyError: No file, no TorchScript, no manifest, or a device that is not there.
-    """
-    path = Path(path)
-    if not path.is_file():
-        what = 'is a folder, not a policy file' if path.is_dir() else 'no such file'
-        raise PolicyError(f'{path}: {what}')
-    place = _device(device)
-    extra = {MANIFEST_FILE: ''}
-    try:
-        with _quiet():
-            module = torch.jit.load(  # type: ignore[no-untyped-call]
-                str(path), map_location=place, _extra_files=extra
-            )
-    except Exception as error:  # torch raises several kinds, none of them documented.
-        raise PolicyError(
-            f'{path}: is not a TorchScript file, or is damaged ({_last_line(error)})'
-        ) from error
-    text = extra[MANIFEST_FILE]
-    manifest = Manifest.from_json(text if isinstance(text, str) else text.decode(), str(path))
-    if threads > 0:
-        torch.set_num_threads(threads)
-    return Policy(module.eval(), manifest, _sha256(path), place)
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Torch calls its own TorchScript deprecated; a robot's user can do nothing about it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='.*torch.jit.*')
+        yield
 
 
 def _device(name: str) -> torch.device:
@@ -222,23 +123,9 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _last_line(error: Exception) -> str:
-    """What a TorchScript error says, without its stack of source lines."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def _sha256(path: Path) -> str:
-    with path.open('rb') as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Torch calls its own TorchScript deprecated; a robot's user can do nothing about it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='.*torch.jit.*')
-        yield
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    if name == 'float16' and device.type == 'cpu':
+        raise PolicyError(
+            "precision 'float16' is emulated on a CPU: use bfloat16 or float32, or device cuda"
+        )
+    return {'float32': torch.float32, 'bfloat16': torch.bfloat16, 'float16': torch.float16}[name]

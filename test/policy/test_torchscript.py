@@ -10,6 +10,7 @@ import torch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy import torchscript
+from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
 
 JOINTS = DataType.JOINT_POSITIONS
@@ -82,7 +83,7 @@ def observation():
 
 
 def test_a_file_written_by_hand_runs(tmp_path):
-    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill()))
     chunk = policy.predict(*observation())[TARGETS]
     assert chunk.dtype == np.float32
     assert chunk.shape == (5, 3)
@@ -93,31 +94,31 @@ def test_a_file_written_by_hand_runs(tmp_path):
 def test_what_save_writes_load_reads(tmp_path):
     manifest = Manifest.from_json(json.dumps(MANIFEST))
     torchscript.save(StandStill(), manifest, tmp_path / 'policy.pt')
-    policy = torchscript.load(tmp_path / 'policy.pt', threads=torch.get_num_threads())
+    policy = load_policy(tmp_path / 'policy.pt', threads=torch.get_num_threads())
     assert policy.manifest == manifest
     assert policy.warm_up() > 0
     assert [path.name for path in tmp_path.iterdir()] == ['policy.pt']
 
 
 def test_an_input_that_is_left_out_counts_as_absent(tmp_path):
-    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill()))
     assert not policy.predict({}, {})[TARGETS].any()
 
 
 def test_a_relative_output_leaves_absolute(tmp_path):
     manifest = json.loads(json.dumps(MANIFEST))
     manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
-    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill(), manifest))
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill(), manifest))
     assert np.allclose(policy.predict(*observation())[TARGETS][:, :2], [0.2, 0.4])
 
 
 def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp_path):
-    policy = torchscript.load(by_hand(tmp_path / 'one.pt', Silent(everywhere=False)))
+    policy = load_policy(by_hand(tmp_path / 'one.pt', Silent(everywhere=False)))
     policy.predict(*observation())  # Index 2 was never trained.
     everywhere = {TARGETS: np.ones(3, bool)}
     with pytest.raises(PolicyError, match=r'JOINT_TARGET_POSITIONS of shape .* nan at index 2'):
         policy.predict(*observation(), output_valid=everywhere)
-    policy = torchscript.load(by_hand(tmp_path / 'all.pt', Silent(everywhere=True)))
+    policy = load_policy(by_hand(tmp_path / 'all.pt', Silent(everywhere=True)))
     with pytest.raises(PolicyError, match='inf at index 1, step 3'):
         policy.predict(*observation())
     policy.predict(*observation(), output_valid={TARGETS: np.array([True, False, False])})
@@ -132,14 +133,14 @@ def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp
     ],
 )
 def test_a_model_that_breaks_its_word_is_named(tmp_path, module, says):
-    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', module))
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', module))
     with pytest.raises(PolicyError, match=says) as refused:
         policy.predict(*observation())
     assert '\n' not in str(refused.value)
 
 
 def test_an_input_of_a_wrong_shape_is_named(tmp_path):
-    policy = torchscript.load(by_hand(tmp_path / 'policy.pt', StandStill()))
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill()))
     inputs, valid = observation()
     with pytest.raises(PolicyError, match=r'JOINT_POSITIONS has shape \(1, 2\); .* \(1, 3\)'):
         policy.predict({**inputs, JOINTS: np.zeros((1, 2))}, valid)
@@ -149,7 +150,7 @@ def test_an_input_of_a_wrong_shape_is_named(tmp_path):
 
 def refusal(path, **options):
     with pytest.raises(PolicyError) as refused:
-        torchscript.load(path, **options)
+        load_policy(path, **options)
     assert '\n' not in str(refused.value)
     return str(refused.value)
 

@@ -14,7 +14,7 @@ from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.policy import torchscript
+from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training import loop
 from neuracore_ros.training.run import Config, Run
 
@@ -53,7 +53,7 @@ def test_one_policy_learns_what_two_robots_do(learnt):
 
 
 def test_the_policy_file_says_what_it_was_trained_on(learnt):
-    manifest = torchscript.load(learnt.policy).manifest
+    manifest = load_policy(learnt.policy).manifest
     assert manifest.robots['short'].output[TARGETS] == {0: 'pan', 2: 'roll'}
     assert manifest.input[DataType.RGB_IMAGES].trained == (0, 1)
     assert manifest.output[TARGETS].trained == (0, 1, 2)
@@ -63,7 +63,7 @@ def test_the_policy_file_says_what_it_was_trained_on(learnt):
 
 
 def test_the_policy_file_goes_where_the_square_is(learnt, dataset):
-    policy = torchscript.load(learnt.policy)
+    policy = load_policy(learnt.policy)
     data = Batches(dataset)
     errors, distances = [], []
     for episode in data.episodes:
@@ -126,7 +126,7 @@ def test_a_run_may_end_by_the_clock(dataset, tmp_path):
 
 def test_no_step_at_all_exports_the_untrained_policy(dataset, tmp_path):
     run = train(dataset, tmp_path / 'run', steps=0)
-    assert torchscript.load(run.policy).warm_up(1) > 0
+    assert load_policy(run.policy).warm_up(1) > 0
     assert run.metrics() == []
 
 

@@ -1,0 +1,84 @@
+"""The bytes of a policy file, and how they are to be run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuracore_ros.errors import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a policy is executed.
+
+    Attributes:
+        device: Such as 'cpu', 'cuda', 'cuda:1'.
+        threads: For one operation; 0 leaves it to the runtime.
+        precision: 'float32', 'bfloat16' or 'float16': of what is computed inside; inputs and
+            outputs stay as they are.
+    """
+
+    device: str = 'cpu'
+    threads: int = 0
+    precision: str = 'float32'
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A file that was read once, so that what is hashed is what is run.
+
+    Attributes:
+        path: Where it is.
+        parts: Its content; of an OpenVINO model NAME.xml, NAME.bin and NAME.json.
+        sha256: Of all parts, one after the other.
+    """
+
+    path: Path
+    parts: tuple[bytes, ...]
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path, beside: tuple[str, ...] = ()) -> PolicyFile:
+        """Read a file and what belongs to it.
+
+        Args:
+            path: The file.
+            beside: Endings of the files beside it without which it is nothing.
+
+        Raises:
+            PolicyError: One of them is missing, is a folder, or cannot be read.
+        """
+        paths = [path, *(path.with_suffix(ending) for ending in beside)]
+        parts = tuple(_bytes(each, path) for each in paths)
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part)
+        return cls(path, parts, digest.hexdigest())
+
+    def require(self, sha256: str) -> None:
+        """Hold the file against the digest that was demanded.
+
+        Raises:
+            PolicyError: It has another one.
+        """
+        wanted = sha256.strip().lower()
+        if wanted != self.sha256:
+            raise PolicyError(
+                f'{self.path}: has sha256 {self.sha256}, not {wanted}, which was demanded: it is '
+                'another file, or was changed'
+            )
+
+
+def _bytes(path: Path, main: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        if path == main:
+            raise PolicyError(f'{path}: no such file') from error
+        raise PolicyError(f'{main}: lacks {path.name} beside it; copy both together') from error
+    except IsADirectoryError as error:
+        raise PolicyError(f'{path}: is a folder, not a policy file') from error
+    except OSError as error:
+        raise PolicyError(f'{path}: cannot be read: {error.strerror}') from error

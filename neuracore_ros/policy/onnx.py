@@ -1,0 +1,70 @@
+"""ONNX policy files, run by ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import onnxruntime
+
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
+from neuracore_ros.policy.names import feed
+from neuracore_ros.policy.policy import Array, BoolArray, last_line
+
+_PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+
+
+class Onnx:
+    """Runs an ONNX model with the inputs of :mod:`neuracore_ros.policy.names`.
+
+    Args:
+        file: With the manifest in `metadata_props`.
+        options: The precision is that of the file: float32 is all that may be asked for.
+
+    Raises:
+        PolicyError: No ONNX, no manifest, wrong inputs, or a device or precision that is not
+            there.
+    """
+
+    def __init__(self, file: PolicyFile, options: Options) -> None:
+        if options.precision != 'float32':
+            raise PolicyError(
+                f"{file.path}: precision '{options.precision}': an ONNX file is run in the "
+                'precision that it holds; use float32, or a .pt or .xml file'
+            )
+        providers = _providers(options.device)
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = 3
+        settings.intra_op_num_threads = options.threads
+        # Its threads would otherwise spin for the next run, on cores that the robot needs.
+        settings.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        try:
+            self._session = onnxruntime.InferenceSession(file.parts[0], settings, providers)
+        except Exception as error:  # The binding raises several kinds, none of them documented.
+            raise PolicyError(
+                f'{file.path}: is not an ONNX file, or is damaged ({last_line(error)})'
+            ) from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.manifest = Manifest.from_json(metadata.get(MANIFEST_FILE, ''), str(file.path))
+        self._inputs = [argument.name for argument in self._session.get_inputs()]
+        self._outputs = [argument.name for argument in self._session.get_outputs()]
+
+    def run(
+        self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
+    ) -> Mapping[str, Array]:
+        """Execute the model once."""
+        result = self._session.run(self._outputs, feed(self._inputs, inputs, valid))
+        return dict(zip(self._outputs, result, strict=True))
+
+
+def _providers(device: str) -> list[Any]:
+    name, _, index = device.partition(':')
+    provider = _PROVIDERS.get(name)
+    there = [n for n, p in _PROVIDERS.items() if p in onnxruntime.get_available_providers()]
+    if name not in there or not (index.isdecimal() or device == name):
+        raise PolicyError(
+            f"device '{device}' is not available; this ONNX Runtime has: {', '.join(there)}"
+        )
+    return [(provider, {'device_id': index})] if index and name != 'cpu' else [provider]

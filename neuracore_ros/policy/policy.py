@@ -1,0 +1,170 @@
+"""A loaded policy: everything that a model could get wrong is checked here, for every runtime."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+
+Array = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+FloatArray = NDArray[np.float32]
+
+
+class Runtime(Protocol):
+    """What executes a model; one for each kind of file."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model reads and predicts."""
+
+    def run(
+        self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
+    ) -> Mapping[str, Array]:
+        """Execute the model once, as DESIGN 7 has it; arrays begin with a batch of 1."""
+
+
+class Policy:
+    """A loaded policy.
+
+    Attributes:
+        manifest: What it reads and predicts.
+        sha256: Of the file, to tell one policy from another in a log.
+    """
+
+    def __init__(self, runtime: Runtime, sha256: str) -> None:
+        self.manifest = runtime.manifest
+        self.sha256 = sha256
+        self._runtime = runtime
+
+    def predict(
+        self,
+        inputs: Mapping[DataType, Array],
+        valid: Mapping[DataType, BoolArray],
+        output_valid: Mapping[DataType, BoolArray] | None = None,
+    ) -> dict[DataType, FloatArray]:
+        """Predict one chunk of actions.
+
+        Args:
+            inputs: Raw values, oldest step first: (T, W) numbers, (T, W, 7) poses, (T, K, height,
+                width, 3) uint8 images, (T, K, height, width) depths, (T, W, N) uint8 texts. A
+                DataType that is missing counts as absent: zeros, not valid.
+            valid: Which slots the robot has, (W,).
+            output_valid: Which outputs the robot has, (W,): those must be finite. Without it, all
+                that the policy was trained on must be.
+
+        Returns:
+            Absolute values, float32, (H, W), poses (H, W, 7).
+
+        Raises:
+            PolicyError: An input of a wrong shape, or a model that fails, leaves out a DataType,
+                or gives a wrong shape or a number that is not finite.
+        """
+        arrays, masks = {}, {}
+        for kind, slots in self.manifest.input.items():
+            values, mask = self._input(kind, slots, inputs, valid)
+            arrays[kind.value], masks[kind.value] = values[None], mask[None]
+        try:
+            result = self._runtime.run(arrays, masks)
+        except PolicyError:
+            raise
+        except Exception as error:  # Whatever a stranger's model raises is the model's fault.
+            raise PolicyError(f'the model failed: {last_line(error)}') from error
+        chunks = {
+            kind: self._output(kind, slots, result, output_valid)
+            for kind, slots in self.manifest.output.items()
+        }
+        self._make_absolute(chunks, inputs)
+        return chunks
+
+    def warm_up(self, runs: int = 3) -> float:
+        """Run on empty inputs, since runtimes compile and allocate during their first runs.
+
+        Returns:
+            How long the last run took, [s].
+        """
+        zeros = {
+            kind: np.zeros(self.manifest.input_shape(kind), kind.dtype)
+            for kind in self.manifest.input
+        }
+        valid = {kind: np.ones(slots.width, bool) for kind, slots in self.manifest.input.items()}
+        taken_s = 0.0
+        for _ in range(runs):
+            start = time.perf_counter()
+            self.predict(zeros, valid)
+            taken_s = time.perf_counter() - start
+        return taken_s
+
+    def _input(
+        self,
+        kind: DataType,
+        slots: InputSlots,
+        inputs: Mapping[DataType, Array],
+        valid: Mapping[DataType, BoolArray],
+    ) -> tuple[Array, BoolArray]:
+        shape = self.manifest.input_shape(kind)
+        if kind not in inputs:
+            return np.zeros(shape, kind.dtype), np.zeros(slots.width, bool)
+        values, mask = np.asarray(inputs[kind]), np.asarray(valid.get(kind, np.empty(0, bool)))
+        if values.shape != shape:
+            raise PolicyError(f'input {kind} has shape {values.shape}; the policy reads {shape}')
+        if mask.shape != (slots.width,):
+            raise PolicyError(f'valid {kind} has shape {mask.shape}; it must be ({slots.width},)')
+        return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
+
+    def _output(
+        self,
+        kind: DataType,
+        slots: OutputSlots,
+        result: Mapping[str, Array],
+        output_valid: Mapping[DataType, BoolArray] | None,
+    ) -> FloatArray:
+        if kind.value not in result:
+            raise PolicyError(
+                f'the model gives no {kind}. It gives: {", ".join(result) or "nothing"}'
+            )
+        array = np.asarray(result[kind.value])
+        shape = (1, *self.manifest.output_shape(kind))
+        if array.shape != shape:
+            raise PolicyError(
+                f'the model gives {kind} of shape {array.shape}; the manifest says {shape}'
+            )
+        # A copy, since a runtime may reuse its memory for the next prediction.
+        chunk = np.array(array[0], np.float32)
+        used = np.zeros(slots.width, bool)
+        used[list(slots.trained)] = True
+        if output_valid is not None:
+            used = np.asarray(output_valid.get(kind, np.zeros(slots.width, bool)))
+        wrong = np.argwhere(~np.isfinite(chunk) & used.reshape(-1, *(1,) * (chunk.ndim - 2)))
+        if len(wrong):
+            step, index = wrong[0][:2]
+            raise PolicyError(
+                f'the model gives {kind} of shape {shape} with {chunk[tuple(wrong[0])]} '
+                f'at index {index}, step {step}'
+            )
+        return chunk
+
+    def _make_absolute(
+        self, chunks: Mapping[DataType, FloatArray], inputs: Mapping[DataType, Array]
+    ) -> None:
+        """Add what was measured to outputs of `mode: relative`."""
+        for kind, chunk in chunks.items():
+            if self.manifest.output[kind].mode == 'relative':
+                if kind.measured not in inputs:
+                    raise PolicyError(f'{kind} is relative to {kind.measured}, which is no input')
+                measured = inputs[kind.measured][-1]
+                shared = min(len(measured), chunk.shape[1])
+                chunk[:, :shared] += measured[:shared]
+
+
+def last_line(error: Exception) -> str:
+    """What a runtime's error says, without its stack of source lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
