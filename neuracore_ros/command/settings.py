@@ -34,6 +34,9 @@ class Settings:
         max_tracking_error: Between commanded and measured; beyond, the robot is held [rad].
         blend: How predictions that overlap are joined: ``none``, ``linear``, ``minimum_jerk`` or
             ``ensemble``.
+        delay_steps: A prediction is used exactly so many steps after its observation, so that
+            equal recordings give equal commands however fast the model is; one that comes later
+            stops the robot. 0: it is used as soon as it comes.
         command_rate_hz: Of single streamed points; 0: one a step.
         frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
         task: What the robot is told to do.
@@ -49,6 +52,7 @@ class Settings:
     max_ahead_s: float = 0.5
     max_tracking_error: float = 0.3
     blend: str = 'linear'
+    delay_steps: int = 0
     command_rate_hz: float = 0.0
     frozen_after_s: float = 0.0
     task: str = ''
@@ -68,6 +72,7 @@ class Settings:
         if not 0.0 < self.start_speed <= 1.0:
             raise UserError(f'start_speed must be above 0 and at most 1, is {self.start_speed:g}')
         _above('execute_steps', self.execute_steps, 0)
+        _above('delay_steps', self.delay_steps, 0)
         _above('max_ahead_s', self.max_ahead_s, 0.0)
         if self.max_tracking_error <= 0.0:
             raise UserError(f'max_tracking_error must be above 0, is {self.max_tracking_error:g}')
@@ -91,7 +96,14 @@ class Settings:
                 f'max_ahead_s is {self.max_ahead_s:g}, shorter than one step of the policy '
                 f'({1.0 / rate_hz:g} s)'
             )
-        return self.execute_steps or max(1, min(horizon // 2, int(0.5 * rate_hz)))
+        steps = self.execute_steps or max(1, min(horizon // 2, int(0.5 * rate_hz)))
+        if max(steps, self.delay_steps) + self.delay_steps > horizon:
+            raise UserError(
+                f'delay_steps is {self.delay_steps}: with a prediction every '
+                f'{max(steps, self.delay_steps)} steps, of {horizon} steps each, the robot runs '
+                'out of them before the next is used'
+            )
+        return steps
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:

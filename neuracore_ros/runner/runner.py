@@ -13,93 +13,34 @@ after `stop` until `at_rest`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
-from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.command.joints import Array, Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.profile import SplineProfile
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
-from neuracore_ros.description import DataType, Layout, Robot, Source
+from neuracore_ros.description import DataType, Robot
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.observation.observer import Observation, Observer, Unusable
+from neuracore_ros.observation.history import History
+from neuracore_ros.observation.observer import Observation, Observer, Sight, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.runner.asking import Asking
+from neuracore_ros.runner.counters import Counters
+from neuracore_ros.runner.exchange import Answer, Chunk, Outcome, Request
+from neuracore_ros.runner.measuring import Measuring
 
-__all__ = ['Counters', 'JointCommand', 'Outcome', 'Request', 'Runner', 'Settings', 'State']
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the model is to predict from.
-
-    Attributes:
-        tick: The step of the observation.
-        inputs: DataType -> (T, W), poses (T, W, 7), images (T, K, height, width, 3), depths
-            (T, K, height, width), texts (T, W, N); oldest step first.
-        valid: DataType -> bool, shape (W,).
-        generation: Which run it belongs to; after a stop, its prediction is not used.
-        made_ns: When it was made.
-    """
-
-    tick: int
-    inputs: Mapping[DataType, NDArray[Any]]
-    valid: Mapping[DataType, BoolArray]
-    generation: int
-    made_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the owner has to do now.
-
-    Attributes:
-        commands: To send, at once.
-        request: To predict; None where nothing is to be predicted.
-    """
-
-    commands: tuple[JointCommand, ...] = ()
-    request: Request | None = None
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened since the start.
-
-    Attributes:
-        late: Predictions that came after all their outputs were due, or not at all in time.
-        holds: Times that the robot was held.
-        seams_rad: How far each of the newest thousand predictions moved the plan at the first step
-            that it shared with the ones before; the largest of the joints.
-        clamps: Predicted setpoints outside the position limits, and sent ones that other limits
-            kept from the plan.
-        latencies_ms: From request to prediction, the newest thousand.
-    """
-
-    late: int = 0
-    holds: int = 0
-    clamps: int = 0
-    latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
-    seams_rad: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
-
-    def seam_rad(self, percent: float) -> float:
-        """A percentile of the seams; NaN before the first."""
-        return float(np.percentile(self.seams_rad, percent)) if self.seams_rad else np.nan
-
-    def latency_ms(self, percent: float) -> float:
-        """A percentile of the latencies; NaN before the first."""
-        return float(np.percentile(self.latencies_ms, percent)) if self.latencies_ms else np.nan
+_LEAST_PATIENCE_S = 1.0
+"""A model that answers slower than its horizon is late; shorter ones get this long at first."""
 
 
 class Runner:
@@ -127,15 +68,14 @@ class Runner:
         self._manifest = manifest
         self._settings = settings
         self._step_ns = round(1e9 / manifest.rate_hz)
-        self._execute_steps = settings.steps_between(manifest.horizon, manifest.rate_hz)
         self._joints = Joints.of(robot.commands())
         sources = tuple(
             source
             for source in robot.input_sources()
             if source.index in fitted.input.get(source.data_type, {})
         )
-        measured = _measured_sources(robot, self._joints)
-        self._sources = sources + measured
+        self._measuring = Measuring(robot, self._joints)
+        self._sources = sources + self._measuring.sources
         read = fitted.input.get(DataType.LANGUAGE, {})
         texts = {i: text for i, text in robot.texts(settings.task).items() if i in read}
         if texts and not settings.task:
@@ -148,11 +88,6 @@ class Runner:
             texts,
             manifest.text_bytes,
         )
-        widths: dict[DataType, int] = {}
-        for source in measured:
-            widths[source.data_type] = max(widths.get(source.data_type, 0), source.index + 1)
-        self._measured_from = measured
-        self._measured = Observer(measured, Layout(widths), None)
         ages = [source.max_age_s for source in self._sources if source.max_age_s is not None]
         # A tick may be a step late, however fresh the streams have to be.
         longest_jump_s = max(min(ages, default=0.5), 1.0 / manifest.rate_hz)
@@ -169,9 +104,13 @@ class Runner:
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self.counters = Counters()
-        self._history: deque[tuple[int, Observation]] = deque(maxlen=manifest.observation_steps)
-        self._in_flight: Request | None = None
-        self._generation = 0
+        self._history = History(self._observer, manifest.observation_steps)
+        self._asking = Asking(
+            settings.steps_between(manifest.horizon, manifest.rate_hz),
+            settings.delay_steps,
+            max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
+        )
+        self._commanded_ns: int | None = None
         self.start(0)
 
     @property
@@ -192,7 +131,7 @@ class Runner:
         """One entry per stream."""
         inputs = self._observer.status(now_ns)
         known = {status.topic for status in inputs}
-        others = [s for s in self._measured.status(now_ns) if s.topic not in known]
+        others = [s for s in self._measuring.status(now_ns) if s.topic not in known]
         return (*inputs, *others)
 
     def start(self, now_ns: int) -> None:
@@ -208,7 +147,7 @@ class Runner:
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
         self._observer.receive(topic, message, now_ns)
-        self._measured.receive(topic, message, now_ns)
+        self._measuring.receive(topic, message, now_ns)
 
     def tick(self, now_ns: int, listeners: Mapping[str, int] | None = None) -> Outcome:
         """One step: check everything, ask for a prediction if it is time, send what is due.
@@ -221,34 +160,38 @@ class Runner:
             return Outcome(self._step_points(now_ns))
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
-        measured = self._measure(now_ns)
+        self._asking.step(step)
+        measured = self._measuring.at(now_ns)
         if self.state is State.DISABLED:
+            self._asking.due()
             self._note(measured)
             return Outcome(commands + self._step_points(now_ns))
-        observation = self._observer.observe(now_ns)
-        problems = _problems(observation, measured)
-        if isinstance(observation, Observation) and not problems:
+        seen = self._observer.look(now_ns)
+        problems = _problems(seen, measured)
+        if isinstance(seen, Sight) and not problems:
             self._complete = True
-            if self._history and self._history[-1][0] == step:
-                self._history.pop()
-            self._history.append((step, observation))
+            self._history.add(step, seen)
         problems += self._unheard(listeners)
-        if self.state is State.RUNNING:
-            commands += self._check_running(now_ns, problems, measured)
-        elif problems and not self._latched:
-            self._drop()
-            self._report(problems)
+        if problems or not isinstance(measured, Measured):
+            commands += self._interrupt(problems, now_ns)
+        elif self.state is State.RUNNING:
+            commands += self._check_running(now_ns, measured)
         self._note(measured)
-        request = None if problems else self._request(step, now_ns)
+        commands += self._use_what_is_due(now_ns)
+        request = None
+        if not problems and self._may_ask(step, now_ns):
+            observation = self._history.observe(step)
+            if isinstance(observation, Observation):
+                request = self._ask(step, observation, now_ns)
+            else:
+                commands += self._interrupt(_problems(observation), now_ns)
         if self.state is State.RUNNING:
             commands += self._motion.extend(now_ns)
         commands += self._step_points(now_ns)
-        self.counters.clamps = self._motion.clamps
+        self._count(commands, now_ns)
         return Outcome(commands, request)
 
-    def predicted(
-        self, request: Request, chunk: Mapping[DataType, NDArray[Any]], now_ns: int
-    ) -> Outcome:
+    def predicted(self, request: Request, chunk: Chunk, now_ns: int) -> Outcome:
         """Take the model's answer.
 
         Args:
@@ -256,31 +199,11 @@ class Runner:
             chunk: DataType -> (H, W), in the slots' sense.
             now_ns: Now.
         """
-        if not self._answered(request, now_ns) or self._clock.jumped_ns(now_ns):
-            return Outcome()
-        try:
-            outputs = self._joints.from_slots(chunk, self._manifest.horizon)
-        except PolicyError as error:
-            return Outcome(self._hold(str(error), now_ns, latched=True))
-        due = self._clock.step(now_ns) - request.tick
-        if due >= len(outputs):
-            self.counters.late += 1
-            reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
-            return Outcome(self._hold(reason, now_ns))
-        outputs = outputs[max(due, 0) :]
-        if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):
-            return Outcome()
-        commands = self._motion.merge(outputs, now_ns)
-        if self._motion.seam_rad is not None:
-            self.counters.seams_rad.append(self._motion.seam_rad)
-        self.counters.clamps = self._motion.clamps
-        return Outcome(commands)
+        return self._answered(Answer(request, chunk), now_ns)
 
     def failed(self, request: Request, why: str, now_ns: int) -> Outcome:
         """Take the model's failure; ``why`` is one line."""
-        if not self._answered(request, now_ns):
-            return Outcome()
-        return Outcome(self._hold(why, now_ns, latched=True))
+        return self._answered(Answer(request, None, why), now_ns)
 
     def disturbed(self, why: str, now_ns: int) -> Outcome:
         """Take that a command was refused, or that somebody else commands the robot, too.
@@ -294,6 +217,10 @@ class Runner:
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
         return self._motion.points(now_ns)
+
+    def rests_in_s(self, now_ns: int) -> float:
+        """How long what was commanded goes on to move the robot, streamed points included [s]."""
+        return self._motion.rests_in_s(now_ns)
 
     def at_rest(self, now_ns: int) -> bool:
         """Whether nothing that was commanded still moves the robot."""
@@ -342,7 +269,7 @@ class Runner:
         self._drop()
         self._tracking.note(None)
         self._observer.clear()
-        self._measured.clear()
+        self._measuring.clear()
         return commands
 
     # Faults
@@ -356,13 +283,18 @@ class Runner:
             if listeners.get(topic, 0) == 0
         ]
 
-    def _check_running(
-        self, now_ns: int, problems: list[str], measured: Measured | Unusable
-    ) -> tuple[JointCommand, ...]:
-        if problems or not isinstance(measured, Measured):
+    def _interrupt(self, problems: list[str], now_ns: int) -> tuple[JointCommand, ...]:
+        """Stop for what is wrong with the streams or the graph."""
+        commands: tuple[JointCommand, ...] = ()
+        if self.state is State.RUNNING:
             commands = self._hold('', now_ns)
-            self._report(problems)
-            return commands
+        elif self._latched:
+            return ()
+        self._drop()
+        self._report(problems)
+        return commands
+
+    def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
         if why := self._does_not_follow(measured):
             return self._hold(why, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
@@ -404,13 +336,12 @@ class Runner:
 
     def _drop(self) -> None:
         """Forget what was seen and asked so far: it must not move the robot any more."""
-        self._generation += 1
-        self._next_step = 0
+        self._asking.drop()
         self._history.clear()
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
-        measured = self._measure(now_ns)
+        measured = self._measuring.at(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
             return self._motion.stop(now_ns, None, lost)
@@ -429,61 +360,88 @@ class Runner:
     def _note(self, measured: Measured | Unusable) -> None:
         self._tracking.note(measured if isinstance(measured, Measured) else None)
 
-    def _measure(self, now_ns: int) -> Measured | Unusable:
-        seen = self._measured.observe(now_ns)
-        if isinstance(seen, Unusable):
-            return seen
-        pairs = list(zip(self._joints.joints, self._measured_from, strict=True))
-        positions = [j.to_message(float(seen.inputs[s.data_type][s.index])) for j, s in pairs]
-        stamps = [now_ns - round(1e9 * seen.ages_s[s.data_type, s.name]) for _, s in pairs]
-        return Measured(np.array(positions, float), np.array(stamps, np.int64))
-
     # Predicting
 
-    def _request(self, step: int, now_ns: int) -> Request | None:
-        running = self.state is State.RUNNING
-        if self._in_flight or self._latched or step < self._next_step:
-            return None
-        if not running and not self._may_start(now_ns):
-            return None
-        if self.state is State.WAITING:
-            self.reason = 'first prediction under way'
-        self._next_step = step + self._execute_steps
-        steps = range(step - self._manifest.observation_steps + 1, step + 1)
-        chosen = [self._seen_at(wanted) for wanted in steps]
-        inputs = {
-            kind: np.stack([observation.inputs[kind] for observation in chosen])
-            for kind in chosen[-1].inputs
-        }
-        self._in_flight = Request(step, inputs, chosen[-1].valid, self._generation, now_ns)
-        return self._in_flight
-
-    def _may_start(self, now_ns: int) -> bool:
-        """Whether the robot rests, and where it does is sure."""
+    def _may_ask(self, step: int, now_ns: int) -> bool:
+        if self._latched or not self._asking.may_ask(step):
+            return False
+        if self.state is State.RUNNING:
+            return True
+        # The robot rests, and where it does is sure.
         sure = self._tracking.confirmed or self._settings.dry_run
         return sure and self._motion.at_rest(now_ns)
 
-    def _seen_at(self, step: int) -> Observation:
-        """The observation of a step, or the newest before it; at first, the first repeated."""
-        before = [seen for at, seen in self._history if at <= step]
-        return before[-1] if before else self._history[0][1]
+    def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
+        if self.state is State.WAITING:
+            self.reason = 'first prediction under way'
+        generation = self._asking.generation
+        request = Request(step, observation.inputs, observation.valid, generation, now_ns)
+        self._asking.ask(request)
+        return request
 
-    def _answered(self, request: Request, now_ns: int) -> bool:
-        """Whether this answer is to be used."""
-        if self._in_flight is not request:
-            return False
-        self._in_flight = None
-        self.counters.latencies_ms.append((now_ns - request.made_ns) / 1e6)
-        return request.generation == self._generation and self.state is not State.DISABLED
+    def _answered(self, answer: Answer, now_ns: int) -> Outcome:
+        if not self._asking.take(answer):
+            return Outcome()
+        self.counters.latencies_ms.append((now_ns - answer.request.made_ns) / 1e6)
+        if self._asking.is_delayed:
+            return Outcome()
+        due = self._asking.due()
+        # The next tick deals with a clock that has jumped.
+        if due is None or self.state is State.DISABLED or self._clock.jumped_ns(now_ns):
+            return Outcome()
+        commands = self._use(due, now_ns)
+        self._count(commands, now_ns)
+        return Outcome(commands)
+
+    def _use_what_is_due(self, now_ns: int) -> tuple[JointCommand, ...]:
+        if self._asking.is_delayed and (due := self._asking.due()) is not None:
+            return self._use(due, now_ns)
+        # While it runs without a delay, the plan tells how long there is time.
+        bridged = self.state is State.RUNNING and not self._asking.is_delayed
+        stuck = self.state is State.WAITING and self._asking.is_stuck()
+        if stuck or (self._asking.is_late() and not bridged):
+            self.counters.late += 1
+            waited_s = self._asking.waited_steps / self.rate_hz
+            return self._hold(f'prediction late: none for {waited_s:.3g} s', now_ns)
+        return ()
+
+    def _use(self, answer: Answer, now_ns: int) -> tuple[JointCommand, ...]:
+        if answer.chunk is None:
+            return self._hold(answer.failure, now_ns, latched=True)
+        try:
+            outputs = self._joints.from_slots(answer.chunk, self._manifest.horizon)
+        except PolicyError as error:
+            return self._hold(str(error), now_ns, latched=True)
+        due = self._clock.step(now_ns) - answer.request.tick
+        if due >= len(outputs):
+            self.counters.late += 1
+            reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
+            return self._hold(reason, now_ns)
+        outputs = outputs[max(due, 0) :]
+        if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):
+            return ()
+        commands = self._motion.merge(outputs, now_ns)
+        if self._motion.seam_rad is not None:
+            self.counters.seams_rad.append(self._motion.seam_rad)
+        return commands
+
+    def _count(self, commands: tuple[JointCommand, ...], now_ns: int) -> None:
+        self.counters.clamps = self._motion.clamps
+        running = self.state is State.RUNNING
+        if commands and running and self._commanded_ns is not None:
+            gap_s = (now_ns - self._commanded_ns) / 1e9
+            self.counters.longest_gap_s = max(self.counters.longest_gap_s, gap_s)
+        if commands or not running:
+            self._commanded_ns = now_ns if running else None
 
     def _enter(self, first: Array, now_ns: int) -> bool:
         """The start gate; whether the robot may move."""
-        measured = self._measure(now_ns)
+        measured = self._measuring.at(now_ns)
         if not isinstance(measured, Measured):
             self._report(_problems(measured))
             return False
         if not self._settings.dry_run and self._tracking.jumped(measured).any():
-            self._next_step = 0
+            self._asking.postpone(0)
             return False
         settings = self._settings
         gate = start_gate(
@@ -491,7 +449,7 @@ class Runner:
         )
         if gate.refusal is not None:
             self._hold(gate.refusal, now_ns)
-            self._next_step = self._clock.step(now_ns) + self._execute_steps
+            self._asking.postpone(self._clock.step(now_ns))
             return False
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
         self.state = State.RUNNING
@@ -503,19 +461,3 @@ def _problems(*seen: object) -> list[str]:
     """What is wrong with the streams, each line once."""
     faults = [fault for item in seen if isinstance(item, Unusable) for fault in item.reasons]
     return list(dict.fromkeys(fault.text for fault in faults))
-
-
-def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
-    """Where each commanded joint is measured, in the order of the joints.
-
-    Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
-    """
-    slots = [(kind, index) for kind, named in robot.output.items() for index in named]
-    by_slot = dict(zip(slots, robot.measured_sources(), strict=True))
-    found: dict[tuple[DataType, int], Source] = {}
-    for joint in joints.joints:
-        source = by_slot[joint.data_type, joint.index]
-        while (source.data_type, source.index) in found:
-            source = replace(source, index=source.index + 1)
-        found[source.data_type, source.index] = source
-    return tuple(found.values())

@@ -1,0 +1,49 @@
+"""What happened since the start, as plain numbers."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+_NEWEST = 1000
+
+
+def _newest() -> deque[float]:
+    return deque(maxlen=_NEWEST)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start.
+
+    Attributes:
+        late: Predictions that came after all their outputs were due, or not at all in time.
+        holds: Times that the robot was held.
+        clamps: Predicted setpoints outside the position limits, and sent ones that other limits
+            kept from the plan.
+        latencies_ms: From request to prediction, the newest thousand.
+        seams_rad: How far each of the newest thousand predictions moved the plan at the first
+            step that it shared with the ones before; the largest of the joints.
+        longest_gap_s: Between two commands while running [s].
+    """
+
+    late: int = 0
+    holds: int = 0
+    clamps: int = 0
+    latencies_ms: deque[float] = field(default_factory=_newest)
+    seams_rad: deque[float] = field(default_factory=_newest)
+    longest_gap_s: float = 0.0
+
+    def latency_ms(self, percent: float) -> float:
+        """A percentile of the latencies; NaN before the first."""
+        return _percentile(self.latencies_ms, percent)
+
+    def seam_rad(self, percent: float) -> float:
+        """A percentile of the seams; NaN before the first."""
+        return _percentile(self.seams_rad, percent)
+
+
+def _percentile(values: deque[float], percent: float) -> float:
+    return float(np.percentile(values, percent)) if values else np.nan
