@@ -24,6 +24,7 @@ def inference_status(
     reason: str,
     counters: Counters,
     cadence: Cadence,
+    sent: int,
     rivals: Sequence[str],
 ) -> DiagnosticStatus:
     """The status named ``infer: inference``.
@@ -34,6 +35,7 @@ def inference_status(
         reason: Why it is not running; may be empty.
         counters: Since configure.
         cadence: Since configure.
+        sent: Commands since configure.
         rivals: Full names of other nodes that could command the robot. One that does so while
             we do shows in the state; a silent one is no fault.
     """
@@ -50,6 +52,7 @@ def inference_status(
             late=counters.late,
             holds=counters.holds,
             clamps=counters.clamps,
+            commands=sent,
             rate_hz=f'{cadence.rate_hz:.2f}',
             worst_gap_s=f'{cadence.worst_gap_s:.3f}',
             other_commanders=', '.join(rivals),

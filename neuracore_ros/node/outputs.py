@@ -55,12 +55,16 @@ class Outputs:
         commands: As the robot file has them.
         disturbed: See `Disturbed`; called on the executor's thread.
 
+    Attributes:
+        sent: Commands so far.
+
     Raises:
         UserError: The messages of an action are not installed.
     """
 
     def __init__(self, node: Node, commands: Iterable[Command], disturbed: Disturbed) -> None:
         self._outputs: dict[str, Output] = {}
+        self.sent = 0
         self._sent_s = -LINGER_S
         try:
             for command in commands:
@@ -74,6 +78,7 @@ class Outputs:
         for command in commands:
             if command.topic in self._outputs:
                 self._outputs[command.topic].send(command)
+                self.sent += 1
                 self._sent_s = time.monotonic()
 
     def listeners(self) -> dict[str, int]:

@@ -329,6 +329,7 @@ class Session:
             *self._status(),
             self._runner.counters,
             self._cadence,
+            self._outputs.sent,
             sorted({name for names in self._rivals.values() for name in names}),
         )
         self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
