@@ -141,3 +141,20 @@ def test_the_same_calls_give_the_same_commands(rig):
         ]
 
     assert sent() == sent()
+
+
+def test_a_model_that_never_answers_at_first_is_late_and_not_waited_for_for_ever(rig):
+    hung = rig(latency_steps=1e6).step(15)
+    assert (hung.state, hung.runner.reason) == ('WAITING', 'first prediction under way')
+    hung.step(10)
+    assert hung.state == 'HOLDING'
+    assert hung.runner.reason == 'prediction late: none for 1 s'
+    assert (hung.runner.counters.late, hung.runner.counters.holds) == (1, 1)
+    # Somebody enables it while the model still hangs: it says so again.
+    hung.do(hung.runner.enable(True, hung.now_ns))
+    assert hung.step(2).state == 'HOLDING'
+    assert hung.sent == []
+    # It answers, much too late, and from then on in time.
+    hung.pending = (hung.now_ns, hung.pending[1])
+    hung.latency_steps = 1.0
+    assert hung.step(10).state == 'RUNNING'
