@@ -16,10 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.description import DataType, Layout
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.description import DataType
+from neuracore_ros.description.data_type import TEXT_BYTES
+from neuracore_ros.errors import DatasetError, ObservationError
+from neuracore_ros.observation.depth import metres
+from neuracore_ros.observation.texts import encode_text
 
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
@@ -49,7 +52,9 @@ class Batch:
     """What a policy reads at B rows, and what it should predict.
 
     Attributes:
-        inputs: (B, T, W) float32; RGB_IMAGES (B, T, K, height, width, 3) uint8.
+        inputs: (B, T, W) float32; poses (B, T, W, 7) float32; RGB_IMAGES (B, T, K, height,
+            width, 3) uint8; DEPTH_IMAGES (B, T, K, height, width) float32, metres; LANGUAGE
+            (B, T, W, N) uint8.
         valid: (B, W): what the robot of each row has.
         targets: (B, H, W) float32.
         target_valid: (B, H, W): False also past the end of the episode.
@@ -77,7 +82,8 @@ class Batches:
 
         Args:
             path: The dataset's folder.
-            cache: A file for the decoded images, used if they exceed the limit.
+            cache: A file for the decoded images, used if they exceed the limit; depths go into
+                one beside it.
             memory_limit: [bytes].
 
         Raises:
@@ -93,13 +99,24 @@ class Batches:
         self._state_valid = np.zeros(self._state.shape, bool)
         self._action = np.zeros((rows, len(outputs.columns())), np.float32)
         self._action_valid = np.zeros(self._action.shape, bool)
-        cameras = inputs.widths.get(DataType.RGB_IMAGES, 0)
-        self._camera_valid = np.zeros((rows, cameras), bool)
-        self._images = _blank((rows, cameras, *self.metadata.image_size, 3), cache, memory_limit)
+        self._has = {
+            kind: np.zeros((rows, width), bool)
+            for kind, width in inputs.widths.items()
+            if not kind.is_numeric
+        }
+        size, cameras = self.metadata.image_size, inputs.widths
+        colours = (rows, cameras.get(DataType.RGB_IMAGES, 0), *size, 3)
+        self._images = _blank(colours, np.uint8, cache, memory_limit)
+        # Millimetres, as they are stored: half the size of metres.
+        beside = cache and cache.with_name(f'depths-{cache.name}')
+        distances = (rows, cameras.get(DataType.DEPTH_IMAGES, 0), *size)
+        self._depths = _blank(distances, np.uint16, beside, memory_limit)
+        self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
+        self._task = np.zeros(rows, np.int64)
         for episode in self.episodes:
             self._start[episode.rows] = episode.start
             self._stop[episode.rows] = episode.stop
-            self._read_numbers(episode)
+            self._read_table(episode)
             self._read_images(episode)
 
     @property
@@ -110,22 +127,27 @@ class Batches:
     def take(self, rows: IntArray, observation_steps: int, horizon: int) -> Batch:
         """Inputs at these rows, and the chunks that should follow."""
         inputs = self.numbers(rows, observation_steps)
-        if self._camera_valid.shape[1]:
-            inputs[DataType.RGB_IMAGES] = self._images[self._past(rows, observation_steps)]
+        past = self._past(rows, observation_steps)
+        if DataType.RGB_IMAGES in self._has:
+            inputs[DataType.RGB_IMAGES] = self._images[past]
+        if DataType.DEPTH_IMAGES in self._has:
+            inputs[DataType.DEPTH_IMAGES] = metres(self._depths[past])
+        if self._texts is not None:
+            has = self._has[DataType.LANGUAGE][past]
+            inputs[DataType.LANGUAGE] = (
+                self._texts[self._task[past]][..., None, :] * has[..., None]
+            )
         targets, target_valid = self.targets(rows, horizon)
         return Batch(inputs, self.valid(rows), targets, target_valid)
 
     def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
         """Numeric inputs (B, T, W); before the episode's start, its first step is repeated."""
-        state = self._state[self._past(rows, observation_steps)]
-        return _split(state, self.metadata.input_layout)
+        return self.metadata.input_layout.split(self._state[self._past(rows, observation_steps)])
 
     def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
         """Which input slots there are at each row, (B, W)."""
-        valid = _split(self._state_valid[rows], self.metadata.input_layout)
-        if self._camera_valid.shape[1]:
-            valid[DataType.RGB_IMAGES] = self._camera_valid[rows]
-        return valid
+        valid = self.metadata.input_layout.split_valid(self._state_valid[rows])
+        return {**valid, **{kind: has[rows] for kind, has in self._has.items()}}
 
     def targets(
         self, rows: IntArray, horizon: int
@@ -136,13 +158,23 @@ class Batches:
         inside = ahead < self._stop[rows][:, None]
         ahead = np.minimum(ahead, len(self._stop) - 1)
         valid = self._action_valid[ahead] & inside[..., None]
-        return _split(self._action[ahead], layout), _split(valid, layout)
+        return layout.split(self._action[ahead]), layout.split_valid(valid)
 
     def _past(self, rows: IntArray, steps: int) -> IntArray:
         past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
         return np.maximum(past, self._start[rows][:, None])
 
-    def _read_numbers(self, episode: Episode) -> None:
+    def _read_texts(self) -> NDArray[np.uint8]:
+        """What was to be done, as bytes, (tasks, N)."""
+        file = self.path / lerobot.TASKS_PATH
+        try:
+            table = pq.read_table(file).to_pydict()
+            texts = [encode_text(task, TEXT_BYTES) for task in table['task']]
+            return np.stack(texts)[np.argsort(table['task_index'])]
+        except (OSError, pa.ArrowException, KeyError, ValueError, ObservationError) as error:
+            raise DatasetError(f'{file}: missing or damaged: {error}') from error
+
+    def _read_table(self, episode: Episode) -> None:
         file = self.path / lerobot.data_path(episode.number)
         try:
             data = pq.read_table(file)
@@ -157,6 +189,18 @@ class Batches:
         ):
             if values.shape[1]:
                 values[episode.rows] = _column(data, name, file, values[episode.rows].shape)
+        has = inputs.valid(self.metadata.descriptions.input[episode.robot])
+        for kind, mask in self._has.items():
+            mask[episode.rows] = has[kind]
+        if self._texts is not None:
+            task = _column(data, 'task_index', file, (len(episode.rows), 1))[:, 0]
+            if task.min() < 0 or task.max() >= len(self._texts):
+                raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
+            self._task[episode.rows] = task
+        for index, key in enumerate(lerobot.depth_keys(self.metadata)):
+            if has[DataType.DEPTH_IMAGES][index]:
+                into = self._depths[episode.start : episode.stop, index]
+                depths.decode(_raw_column(data, key, file), into, f"{file}: '{key}'")
         for values, valid, layout in (
             (self._state, self._state_valid, inputs),
             (self._action, self._action_valid, outputs),
@@ -171,7 +215,6 @@ class Batches:
 
     def _read_images(self, episode: Episode) -> None:
         for index in self.metadata.descriptions.input[episode.robot].get(DataType.RGB_IMAGES, {}):
-            self._camera_valid[episode.rows, index] = True
             file = self.path / lerobot.video_path(episode.number, lerobot.camera_key(index))
             _decode(file, self._images[episode.start : episode.stop, index])
 
@@ -191,18 +234,24 @@ def _episodes(metadata: Metadata, path: Path) -> tuple[Episode, ...]:
     return tuple(episodes)
 
 
-def _blank(shape: tuple[int, ...], cache: Path | None, memory_limit: int) -> Array:
+def _blank(
+    shape: tuple[int, ...], dtype: type[np.generic], cache: Path | None, memory_limit: int
+) -> Array:
     """Zeros; no page is touched until it is written, so that an absent camera costs nothing."""
-    if cache is not None and int(np.prod(shape)) > memory_limit:
+    if cache is not None and int(np.prod(shape)) * np.dtype(dtype).itemsize > memory_limit:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        return np.memmap(cache, np.uint8, 'w+', shape=shape)
-    return np.zeros(shape, np.uint8)
+        return np.memmap(cache, dtype, 'w+', shape=shape)
+    return np.zeros(shape, dtype)
+
+
+def _raw_column(data: pa.Table, name: str, file: Path) -> pa.ChunkedArray:
+    if name not in data.column_names:
+        raise DatasetError(f"{file}: lacks the column '{name}'")
+    return data[name]
 
 
 def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, ...]) -> Array:
-    if name not in data.column_names:
-        raise DatasetError(f"{file}: lacks the column '{name}'")
-    column = data[name].combine_chunks()
+    column = _raw_column(data, name, file).combine_chunks()
     if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
         column = column.flatten()
     values: Array = column.to_numpy(zero_copy_only=False)
@@ -231,12 +280,3 @@ def _decode(file: Path, into: Array) -> None:
         raise DatasetError(
             f'{file}: has {count} frames of {width}x{height}; the episode has {len(into)} steps'
         )
-
-
-def _split(values: NDArray[Any], layout: Layout) -> dict[DataType, NDArray[Any]]:
-    """The concatenated slots (..., sum of W) by DataType."""
-    parts, at = {}, 0
-    for kind in layout.numeric:
-        parts[kind] = values[..., at : at + layout.widths[kind]]
-        at += layout.widths[kind]
-    return parts

@@ -146,4 +146,4 @@ class Run:
 
     def _holds_more(self) -> bool:
         # A run that could not even read its dataset leaves at most decoded images.
-        return any(path != self.images for path in self.path.iterdir())
+        return any(path.suffix != self.images.suffix for path in self.path.iterdir())
