@@ -39,6 +39,8 @@ setup(
             'lz4',
             'backports.zstd; python_version < "3.14"',
         ],
+        # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
+        'rerun': ['rerun-sdk'],
         'dev': [
             'colcon-core',
             'colcon-python-setup-py',
@@ -47,6 +49,7 @@ setup(
             'mcap',
             'mypy',
             'pytest',
+            'rerun-sdk',
             'rosbags-image',
             'ruff',
             'types-PyYAML',

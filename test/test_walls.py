@@ -13,9 +13,9 @@ HEAVY = {
     'torch': ('policy', 'training'),
     'rclpy': ('node', 'sim', 'demo'),
     'rosbags': ('dataset',),
-    'pyarrow': ('dataset', 'training'),
-    'av': ('dataset', 'training'),
-    'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo'),
+    'pyarrow': ('dataset', 'report', 'training'),
+    'av': ('dataset', 'report', 'training'),
+    'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo', 'report'),
 }
 # The manifest of a policy is read without the runtime that executes it.
 WITHOUT_TORCH = {
@@ -30,6 +30,7 @@ NEEDS = {
     'policy': ('description',),
     'runner': ('description', 'observation', 'command', 'policy'),
     'dataset': ('description', 'observation'),
+    'report': ('description', 'dataset', 'observation'),
     'training': ('description', 'dataset', 'policy'),
     'node': ('description', 'observation', 'command', 'policy', 'runner'),
 }

@@ -10,7 +10,7 @@ from typing import TextIO
 from neuracore_ros import __version__
 from neuracore_ros.errors import DescriptionWarning, UserError
 
-VERBS = ('layout', 'record', 'convert', 'train', 'check', 'demo')
+VERBS = ('layout', 'record', 'convert', 'report', 'train', 'check', 'demo')
 
 # What a robot computer need not have, and the extra that brings it.
 EXTRAS = {
@@ -18,6 +18,7 @@ EXTRAS = {
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',
+    'rerun': 'rerun',
     'tensorboard': 'train',
 }
 

@@ -1,38 +1,18 @@
 """One self-contained HTML page of a demo: layout, training curves, trials."""
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuracore_ros.demo.chart import Line, line_chart
 from neuracore_ros.demo.trials import Trial
 from neuracore_ros.description.cross_embodiment import Descriptions
-from neuracore_ros.description.embodiment import CrossEmbodimentDescription
-from neuracore_ros.description.layout import Layout
+from neuracore_ros.report import page
+from neuracore_ros.report.chart import Line, line_chart
+from neuracore_ros.report.layout import layout_tables
 
 DRIVERS = ('expert', 'untrained', 'trained')
 _SHOWN = 4
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1d2430; background: #fff; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-p.lead { color: #596273; margin-top: 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; text-align: left; white-space: nowrap;
-  border-bottom: 1px solid #e3e7ee; }
-th { font-weight: 600; color: #596273; } td.number { text-align: right; }
-td.empty { color: #b3bac6; } td.good { color: #14713d; font-weight: 600; }
-.gallery { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
-figure { margin: 0; } figure div { display: flex; gap: .3rem; }
-figure img { width: 50%; border-radius: 3px; }
-figcaption { font-size: .85rem; color: #596273; }
-figcaption b.reached { color: #14713d; } figcaption b.missed { color: #a8322a; }
-svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +61,14 @@ def write_page(
         '<h2>Closed-loop trials</h2>',
         _score_table(trials, trained_on),
         '<h2>Which joint sits where: input</h2>',
-        _layout_tables(descriptions.input, descriptions.input_layout),
+        layout_tables(descriptions.input, descriptions.input_layout),
         '<h2>Which joint sits where: output</h2>',
-        _layout_tables(descriptions.output, descriptions.output_layout),
+        layout_tables(descriptions.output, descriptions.output_layout),
         '<h2>Training</h2>',
         line_chart(curves, 'step', 'L1 error, in standard deviations'),
         *_galleries(trials, pictures),
     ]
-    body = '\n'.join(sections)
-    path.write_text(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>neuracore_ros demo</title><style>{_STYLE}</style></head>\n<body>\n{body}\n'
-        '</body></html>\n',
-        encoding='utf-8',
-    )
+    page.write_page(path, 'neuracore_ros demo', sections)
 
 
 def score_rows(trials: Sequence[Trial]) -> list[tuple[str, list[Score | None]]]:
@@ -111,39 +84,20 @@ def score_rows(trials: Sequence[Trial]) -> list[tuple[str, list[Score | None]]]:
 
 
 def _score_table(trials: Sequence[Trial], trained_on: Sequence[str]) -> str:
-    head = ''.join(f'<th>{driver}</th><th>final distance</th>' for driver in DRIVERS)
+    head = [text for driver in DRIVERS for text in (driver, 'final distance')]
     rows = []
     for robot, scores in score_rows(trials):
         note = '' if robot in trained_on else ' (never trained on)'
-        cells = [f'<td>{html.escape(robot)}{note}</td>']
+        cells = [page.cell(f'{robot}{note}')]
         for entry in scores:
             if entry is None:
-                cells.append('<td class="empty">-</td><td class="empty">-</td>')
+                cells += [page.cell(''), page.cell('')]
                 continue
             kind = 'number good' if entry.successes >= 0.8 * entry.trials else 'number'
-            cells.append(
-                f'<td class="{kind}">{entry.successes} of {entry.trials}</td>'
-                f'<td class="number">{entry.median_cm:.1f} cm</td>'
-            )
-        rows.append(f'<tr>{"".join(cells)}</tr>')
-    return f'<div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
-
-
-def _layout_tables(robots: CrossEmbodimentDescription, layout: Layout) -> str:
-    tables = []
-    for kind, width in layout.widths.items():
-        head = ''.join(f'<th>{html.escape(robot)}</th>' for robot in robots)
-        rows = [f'<tr><th>{kind}</th>{head}</tr>']
-        for index in range(width):
-            cells = [f'<td class="number">{index}</td>']
-            for description in robots.values():
-                name = description.get(kind, {}).get(index)
-                cells.append(
-                    f'<td>{html.escape(name)}</td>' if name else '<td class="empty">-</td>'
-                )
-            rows.append(f'<tr>{"".join(cells)}</tr>')
-        tables.append(f'<div class="scroll"><table>{"".join(rows)}</table></div>')
-    return '<br>'.join(tables)
+            cells.append(page.cell(f'{entry.successes} of {entry.trials}', kind))
+            cells.append(page.cell(f'{entry.median_cm:.1f} cm', 'number'))
+        rows.append(cells)
+    return page.table(['', *head], rows)
 
 
 def _galleries(trials: Sequence[Trial], pictures: Path) -> list[str]:
@@ -165,8 +119,7 @@ def _figure(trial: Trial, pictures: Path) -> str:
     for moment in ('start', 'end'):
         file = pictures / f'{trial.robot}_{trial.driver}_{trial.seed}_{moment}.png'
         if file.is_file():
-            data = base64.b64encode(file.read_bytes()).decode()
-            images.append(f'<img alt="{moment}" src="data:image/png;base64,{data}">')
+            images.append(page.image(file.read_bytes(), 'png', moment))
     word = 'reached' if trial.success else 'missed'
     return (
         f'<figure><div>{"".join(images)}</div><figcaption>trial {trial.seed}: '

@@ -31,6 +31,11 @@ class Background(AbstractContextManager['Background']):
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raise if the process has ended by itself.
 

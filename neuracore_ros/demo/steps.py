@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from neuracore_ros.demo.chart import Line
 from neuracore_ros.demo.page import write_page
 from neuracore_ros.demo.processes import run_verb
 from neuracore_ros.demo.recording import record
@@ -16,6 +15,7 @@ from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import UserError
+from neuracore_ros.report.chart import Line
 
 TRAINED_ON = ('franka', 'ur5')
 NEVER_SEEN = ('so100',)

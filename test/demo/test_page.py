@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from neuracore_ros.demo.chart import line_chart
+from neuracore_ros.report.chart import line_chart
 from neuracore_ros.demo.page import Score, score, score_rows, write_page
 from neuracore_ros.demo.trials import Trial
 from neuracore_ros.description import load_descriptions

@@ -1,0 +1,89 @@
+"""One episode of a dataset, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.lerobot import Columns
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.errors import DatasetError
+
+
+def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
+    """The numbers of one episode, N rows.
+
+    Args:
+        root: The dataset.
+        metadata: Its own.
+        number: The episode's.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    file = root / lerobot.data_path(number)
+    steps = metadata.episodes[number].steps
+    try:
+        data = pq.read_table(file)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    inputs = (steps, len(metadata.input_layout.columns()))
+    outputs = (steps, len(metadata.output_layout.columns()))
+    return Columns(
+        _column(data, lerobot.STATE, file, inputs).astype(np.float32),
+        _column(data, lerobot.VALID_STATE, file, inputs).astype(bool),
+        _column(data, lerobot.ACTION, file, outputs).astype(np.float32),
+        _column(data, lerobot.VALID_ACTION, file, outputs).astype(bool),
+    )
+
+
+def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[NDArray[np.uint8]]:
+    """Frames of one camera, spread evenly over an episode.
+
+    Args:
+        root: The dataset.
+        number: The episode's.
+        camera: Its feature.
+        count: How many, if there are so many.
+
+    Yields:
+        RGB, uint8, shape (height, width, 3).
+
+    Raises:
+        DatasetError: The video is missing or damaged.
+    """
+    file = root / lerobot.video_path(number, camera)
+    try:
+        with av.open(str(file)) as container:
+            total = container.streams.video[0].frames
+            wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
+            for at, frame in enumerate(container.decode(video=0)):
+                if at in wanted:
+                    yield frame.to_ndarray(format='rgb24')
+    except (av.FFmpegError, OSError, IndexError) as error:
+        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+
+
+def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, int]) -> NDArray[Any]:
+    if not shape[1]:
+        return np.zeros(shape, np.float32)
+    if name not in data.column_names:
+        raise DatasetError(f"{file}: lacks the column '{name}'")
+    column = data[name].combine_chunks()
+    if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
+        column = column.flatten()
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    if len(data) != shape[0] or values.size != shape[0] * shape[1]:
+        raise DatasetError(
+            f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
+            f'meta says {shape[0]} of {shape[1]}'
+        )
+    return values.reshape(shape)

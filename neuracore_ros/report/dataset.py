@@ -1,0 +1,261 @@
+"""What is in a dataset, and what was dropped, as one page."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
+from neuracore_ros.dataset.reading import read_columns, read_frames
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import DatasetError
+from neuracore_ros.report import page
+from neuracore_ros.report.chart import LINEAR, Line, line_chart
+from neuracore_ros.report.layout import layout_tables
+from neuracore_ros.report.traces import Trace, traces
+
+SHOWN = 4
+"""Episodes of each robot with traces and pictures, spread over all of them."""
+# More points than that cannot be told apart on a page.
+_POINTS = 240
+_FRAMES, _FRAME_HEIGHT = 8, 120
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
+
+
+def write_dataset_page(path: Path, dataset: Path, shown: int = SHOWN) -> int:
+    """Write the page.
+
+    Args:
+        path: Where.
+        dataset: Its folder.
+        shown: Episodes of each robot that are shown with traces and pictures.
+
+    Returns:
+        How many episodes are shown so.
+
+    Raises:
+        DatasetError: It is no dataset, has no episode, or is damaged.
+    """
+    metadata = load_metadata(dataset)
+    if not metadata.episodes:
+        raise DatasetError(f'{dataset}: has no episodes; add some with: neuracore_ros convert')
+    chosen = _chosen(metadata, shown)
+    name = dataset.resolve().name
+    page.write_page(path, f'{name}: dataset', _sections(dataset, name, metadata, chosen))
+    return len(chosen)
+
+
+def _sections(
+    dataset: Path, name: str, metadata: Metadata, chosen: Sequence[int]
+) -> Iterator[str]:
+    steps = sum(episode.steps for episode in metadata.episodes)
+    height, width = metadata.image_size
+    yield f'<h1>{html.escape(name)}</h1>'
+    yield (
+        f'<p class="lead">{len(metadata.episodes)} episodes, {steps} steps, '
+        f'{steps / metadata.rate_hz / 60:.1f} minutes at {metadata.rate_hz:g} Hz; images '
+        f'{width} x {height} px.</p>'
+    )
+    yield '<h2>Robots</h2>'
+    yield _robots(metadata)
+    described = metadata.descriptions
+    yield '<h2>Which joint and camera sits where: input</h2>'
+    yield layout_tables(described.input, described.input_layout)
+    yield '<h2>Which joint and camera sits where: output</h2>'
+    yield layout_tables(described.output, described.output_layout)
+    yield '<h2>Streams</h2>'
+    yield _streams(metadata)
+    yield '<h2>What was dropped, and why</h2>'
+    yield _dropped(metadata)
+    yield page.folded(f'All {len(metadata.bags)} recordings', _recordings(metadata))
+    yield page.folded(f'All {len(metadata.episodes)} episodes', _episodes(metadata))
+    for number in chosen:
+        yield from _episode(dataset, metadata, number)
+
+
+def _chosen(metadata: Metadata, shown: int) -> list[int]:
+    """Numbers of some episodes of each robot, spread evenly."""
+    by_robot: dict[str, list[int]] = {}
+    for number, episode in enumerate(metadata.episodes):
+        by_robot.setdefault(episode.robot, []).append(number)
+    found = []
+    for numbers in by_robot.values():
+        places = np.linspace(0, len(numbers) - 1, min(shown, len(numbers))).round().astype(int)
+        found += [numbers[place] for place in places]
+    return found
+
+
+# Tables
+
+
+def _robots(metadata: Metadata) -> str:
+    rows = []
+    for robot in metadata.descriptions.input:
+        mine = [episode for episode in metadata.episodes if episode.robot == robot]
+        steps = sum(episode.steps for episode in mine)
+        figures = (len(mine), steps, f'{steps / metadata.rate_hz:.1f} s')
+        rows.append([page.cell(robot), *(page.cell(figure, 'number') for figure in figures)])
+    return page.table(['robot', 'episodes', 'steps', 'duration'], rows)
+
+
+def _streams(metadata: Metadata) -> str:
+    """Every stream of every robot, over its recordings: the worst ages, the sum of the losses."""
+    together: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for bag in metadata.bags:
+        for stream in bag.streams:
+            key = bag.robot, stream['topic'], stream['role']
+            together.setdefault(key, []).append(stream)
+    if not together:
+        return '<p>These recordings were converted before streams were noted.</p>'
+    rows = []
+    for (robot, topic, role), streams in together.items():
+        refused: Counter[str] = Counter()
+        for stream in streams:
+            refused.update(stream['drops'])
+        rates = [stream['rate_hz'] for stream in streams]
+        ages = [_worst(streams, key) for key in ('age_s_p50', 'age_s_p95', 'age_s_max')]
+        rows.append(
+            [
+                *(page.cell(text) for text in (robot, topic, role)),
+                page.cell(', '.join(streams[0]['names']), 'long'),
+                page.cell(sum(stream['samples'] for stream in streams), 'number'),
+                page.cell(f'{min(rates):.1f} to {max(rates):.1f}', 'number'),
+                *(page.cell(age, 'number') for age in ages),
+                page.cell(_worst(streams, 'longest_gap_s'), 'number'),
+                page.cell(_counts(refused), 'bad'),
+            ]
+        )
+    head = ['robot', 'topic', 'role', 'names', 'samples', 'Hz', 'age p50', 'p95', 'max']
+    return page.table([*head, 'longest gap', 'messages refused'], rows)
+
+
+def _worst(streams: Sequence[Mapping[str, Any]], key: str) -> str:
+    """The largest figure over all recordings, in milliseconds."""
+    known = [stream[key] for stream in streams if stream[key] is not None]
+    return f'{1e3 * max(known):.0f} ms' if known else ''
+
+
+def _dropped(metadata: Metadata) -> str:
+    """Each reason, over all recordings of a robot."""
+    ticks: Counter[tuple[str, str]] = Counter()
+    bags: Counter[tuple[str, str]] = Counter()
+    for bag in metadata.bags:
+        reasons = dict(bag.dropped)
+        if bag.short_steps:
+            reasons['piece shorter than --min-steps'] = bag.short_steps
+        for reason, count in reasons.items():
+            ticks[bag.robot, reason] += count
+            bags[bag.robot, reason] += 1
+    if not ticks:
+        return '<p>Nothing: every tick of every recording is a step of an episode.</p>'
+    rows = [
+        [
+            page.cell(key[0]),
+            page.cell(key[1], 'long'),
+            page.cell(count, 'number bad'),
+            page.cell(bags[key], 'number'),
+        ]
+        for key, count in ticks.most_common()
+    ]
+    return page.table(['robot', 'reason', 'ticks', 'in recordings'], rows)
+
+
+def _recordings(metadata: Metadata) -> str:
+    rows = [
+        [
+            page.cell(bag.robot),
+            page.cell(bag.bag, 'long'),
+            page.cell(bag.ticks, 'number'),
+            page.cell(sum(e.steps for e in metadata.episodes if e.bag == bag.bag), 'number'),
+            page.cell(_counts(bag.dropped), 'long bad'),
+            page.cell(
+                f'{bag.short_steps} steps in {bag.short_pieces}' if bag.short_pieces else ''
+            ),
+            page.cell('; '.join(bag.losses), 'long bad'),
+        ]
+        for bag in metadata.bags
+    ]
+    head = ['robot', 'recording', 'ticks', 'kept', 'dropped for (ticks)', 'short pieces', 'lost']
+    return page.table(head, rows)
+
+
+def _episodes(metadata: Metadata) -> str:
+    rows = [
+        [
+            page.cell(number, 'number'),
+            page.cell(episode.robot),
+            page.cell(episode.bag, 'long'),
+            page.cell(episode.outcome),
+            page.cell(episode.steps, 'number'),
+            page.cell(f'{episode.steps / metadata.rate_hz:.1f} s', 'number'),
+            page.cell(_counts(episode.dropped), 'long bad'),
+        ]
+        for number, episode in enumerate(metadata.episodes)
+    ]
+    head = [
+        'episode',
+        'robot',
+        'recording',
+        'outcome',
+        'steps',
+        'duration',
+        'dropped before it (ticks)',
+    ]
+    return page.table(head, rows)
+
+
+def _counts(counter: Mapping[str, int]) -> str:
+    ordered = sorted(counter.items(), key=lambda pair: -pair[1])
+    return ', '.join(f'{reason} {count}' for reason, count in ordered)
+
+
+# One episode
+
+
+def _episode(dataset: Path, metadata: Metadata, number: int) -> Iterator[str]:
+    episode = metadata.episodes[number]
+    described = metadata.descriptions
+    yield f'<h2>Episode {number}: {html.escape(episode.robot)}</h2>'
+    for index, name in described.input[episode.robot].get(DataType.RGB_IMAGES, {}).items():
+        yield f'<h3>RGB_IMAGES {index}: {html.escape(name)}</h3>'
+        yield _contact_sheet(dataset, number, lerobot.camera_key(index), name)
+    columns = read_columns(dataset, metadata, number)
+    given = traces(described.input[episode.robot], metadata.input_layout, columns.state)
+    yield from _charts('input', given, metadata.rate_hz)
+    # What came after the last step was not measured.
+    action = np.where(columns.action_valid, columns.action, np.nan)
+    wanted = traces(described.output[episode.robot], metadata.output_layout, action)
+    yield from _charts('output', wanted, metadata.rate_hz)
+
+
+def _contact_sheet(dataset: Path, number: int, camera: str, name: str) -> str:
+    """Frames side by side, from the first to the last."""
+    frames = []
+    for frame in read_frames(dataset, number, camera, _FRAMES):
+        width = round(frame.shape[1] * _FRAME_HEIGHT / frame.shape[0])
+        frames.append(cv2.resize(frame, (width, _FRAME_HEIGHT), interpolation=cv2.INTER_AREA))
+    sheet = cv2.cvtColor(np.hstack(frames), cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode('.jpg', sheet, _JPEG)[1]
+    return page.image(encoded.tobytes(), 'jpeg', f'{name}, first to last step', 'sheet')
+
+
+def _charts(role: str, shown: Iterable[Trace], rate_hz: float) -> Iterator[str]:
+    """One chart for each DataType."""
+    for kind, group in groupby(shown, key=lambda trace: trace.data_type):
+        lines: dict[str, Line] = {}
+        for trace in group:
+            every = max(1, len(trace.values) // _POINTS)
+            lines[trace.label] = [
+                (step / rate_hz, float(trace.values[step]))
+                for step in range(0, len(trace.values), every)
+            ]
+        yield f'<h3>{role} {kind}</h3>'
+        yield line_chart(lines, 'time [s]', '', LINEAR)

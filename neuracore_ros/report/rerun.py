@@ -1,0 +1,61 @@
+"""One episode of a dataset in the Rerun viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.metadata import load_metadata
+from neuracore_ros.dataset.reading import read_columns, read_frames
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import DatasetError
+from neuracore_ros.report.traces import traces
+
+TIMELINE = 'episode'
+
+
+def show_episode(dataset: Path, number: int, file: Path | None = None) -> None:
+    """Open an episode in the viewer, or write it for the viewer.
+
+    Args:
+        dataset: Its folder.
+        number: The episode's.
+        file: An ``.rrd`` file to write; None opens the viewer.
+
+    Raises:
+        DatasetError: No dataset, no such episode, or damaged files.
+        ModuleNotFoundError: The viewer's library is not installed.
+    """
+    # Only now: it is an extra, and large.
+    import rerun
+
+    metadata = load_metadata(dataset)
+    if not 0 <= number < len(metadata.episodes):
+        raise DatasetError(
+            f'{dataset}: has no episode {number}; it has {len(metadata.episodes)}, from 0 on'
+        )
+    columns = read_columns(dataset, metadata, number)
+    rerun.init(f'neuracore_ros {dataset.resolve().name} {number}', spawn=file is None)
+    if file is not None:
+        rerun.save(file)
+    robot, described = metadata.episodes[number].robot, metadata.descriptions
+    times = rerun.TimeColumn(TIMELINE, duration=np.arange(len(columns.state)) / metadata.rate_hz)
+    action = np.where(columns.action_valid, columns.action, np.nan)
+    shown = {
+        'input': traces(described.input[robot], metadata.input_layout, columns.state),
+        'output': traces(described.output[robot], metadata.output_layout, action),
+    }
+    for role, lines in shown.items():
+        for trace in lines:
+            scalars = rerun.Scalars.columns(scalars=trace.values.astype(float))
+            path = rerun.new_entity_path([role, trace.data_type.value, trace.label])
+            rerun.send_columns(path, [times], scalars)
+    for index, name in described.input[robot].get(DataType.RGB_IMAGES, {}).items():
+        frames = read_frames(dataset, number, lerobot.camera_key(index), len(columns.state))
+        for step, frame in enumerate(frames):
+            rerun.set_time(TIMELINE, duration=step / metadata.rate_hz)
+            picture: Any = rerun.Image(frame).compress(jpeg_quality=90)
+            rerun.log(['input', 'RGB_IMAGES', f'{index} {name}'], picture)
