@@ -2,7 +2,7 @@
 
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
-from recordings import ROS1, ROS2, Messages, Ros1Writer, at, write_bag
+from recordings import ROS1, ROS2, START, Messages, Ros1Writer, at, write_bag
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 COUNT = 200
@@ -33,12 +33,19 @@ def joint_states(count=COUNT, kind='mcap', topic='/joint_states'):
     ]
 
 
-def write_mcap(path, messages, chunk_size=2000, **options):
-    """Write (topic, message, log time) in the order given."""
+def write_mcap(path, messages, chunk_size=2000, unknown=None, **options):
+    """Write (topic, message, log time) in the order given.
+
+    ``unknown`` is a topic, and its type that nothing defines, of one message.
+    """
     with path.open('wb') as file:
         writer = McapWriter(file, chunk_size=chunk_size, **options)
         writer.start(profile='ros2', library='test')
         channels = {}
+        if unknown:
+            schema = writer.register_schema(unknown[1], '', b'')
+            channel = writer.register_channel(unknown[0], 'cdr', schema)
+            writer.add_message(channel, START, b'\x00\x01\x00\x00', START)
         for topic, message, log_ns in messages:
             name = message.__msgtype__
             if topic not in channels:
