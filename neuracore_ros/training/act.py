@@ -10,7 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.encoders import PATCH, Cameras, Numbers, PatchEncoder, shrinkage
+from neuracore_ros.training.encoders import (
+    PATCH,
+    Numbers,
+    PatchEncoder,
+    Texts,
+    Views,
+    shrinkage,
+)
 from neuracore_ros.training.normalise import Denormalisers, Statistics
 
 SIZE = 192
@@ -30,15 +37,21 @@ class Act(nn.Module):
             math.ceil(pixels // shrink / PATCH) for pixels in manifest.image_size or (1, 1)
         )
         self.patches = rows * columns
-        self.cameras = Cameras(manifest, lambda: PatchEncoder(SIZE, shrink), self.patches * SIZE)
+        self.views = Views(
+            manifest,
+            lambda pixels, channels: PatchEncoder(pixels, channels, SIZE, shrink),
+            self.patches * SIZE,
+        )
+        self.texts = Texts(manifest, SIZE)
         self.outputs = Denormalisers(manifest, statistics)
 
         slots, steps = self.numbers.width, manifest.observation_steps
-        self.robot = nn.Linear(slots + self.cameras.count, SIZE)
+        self.robot = nn.Linear(slots + self.views.count + self.texts.count, SIZE)
         self.value = nn.Parameter(torch.randn(slots, SIZE) * 0.1)
         self.slot = nn.Parameter(torch.randn(slots, SIZE) * 0.1)
         self.step = nn.Parameter(torch.randn(steps, 1, SIZE) * 0.1)
-        self.patch = nn.Parameter(torch.randn(self.cameras.count, self.patches, SIZE) * 0.1)
+        self.patch = nn.Parameter(torch.randn(self.views.count, self.patches, SIZE) * 0.1)
+        self.text = nn.Parameter(torch.randn(self.texts.count, SIZE) * 0.1)
         self.encoder = nn.ModuleList(EncoderLayer() for _ in range(ENCODER_LAYERS))
         self.queries = nn.Parameter(torch.randn(manifest.horizon, SIZE) * 0.1)
         self.decoder = DecoderLayer()
@@ -48,22 +61,27 @@ class Act(nn.Module):
         """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
         numbers, has_number = self.numbers(inputs, valid, batch, steps)
-        cameras, has_camera = self.cameras(inputs, valid, batch, steps)
+        pictures, has_view = self.views(inputs, valid, batch, steps)
+        texts, has_text = self.texts(inputs, valid, batch, steps)
 
-        has_slot = torch.cat([has_number, has_camera], 1)
+        has_slot = torch.cat([has_number, has_view, has_text], 1)
         robot = self.robot(has_slot.float())[:, None]
         joints = numbers[..., None] * self.value + self.slot + self.step
-        views = cameras.unflatten(3, (self.patches, -1)) + self.patch
+        views = pictures.unflatten(3, (self.patches, -1)) + self.patch
         views = views.flatten(2, 3) + self.step
-        tokens = torch.cat([robot, joints.flatten(1, 2), views.flatten(1, 2)], 1)
+        words = texts + self.text + self.step
+        tokens = torch.cat(
+            [robot, joints.flatten(1, 2), views.flatten(1, 2), words.flatten(1, 2)], 1
+        )
 
         # The robot's own token is always there, so that no row of attention is empty.
-        has_patch = has_camera.repeat_interleave(self.patches, 1)
+        has_patch = has_view.repeat_interleave(self.patches, 1)
         has_token = torch.cat(
             [
                 torch.ones_like(has_slot[:, :1]),
                 has_number.repeat(1, steps),
                 has_patch.repeat(1, steps),
+                has_text.repeat(1, steps),
             ],
             1,
         )

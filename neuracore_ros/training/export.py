@@ -48,10 +48,10 @@ def example(
     """Random inputs of the manifest's shapes, and random masks."""
     inputs, valid = {}, {}
     for kind, slots in manifest.input.items():
-        shape = (batch, manifest.observation_steps, slots.width)
-        if slots.image_size:
-            images = torch.randint(0, 256, (*shape, *slots.image_size, 3), generator=generator)
-            inputs[kind.value] = images.to(torch.uint8)
+        shape = (batch, *manifest.input_shape(kind))
+        if kind.dtype == 'uint8':
+            whole = torch.randint(0, 256, shape, generator=generator)
+            inputs[kind.value] = whole.to(torch.uint8)
         else:
             inputs[kind.value] = torch.randn(shape, generator=generator)
         valid[kind.value] = torch.rand(batch, slots.width, generator=generator) < 0.7

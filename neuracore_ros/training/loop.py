@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from neuracore_ros.dataset.batches import Batch, Batches
-from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.training.export import export
 from neuracore_ros.training.interrupt import interrupts
@@ -115,9 +114,13 @@ def _settle(config: Config, data: Batches, run: Run) -> Config:
 def _draw_batch(data: Batches, rows: list[IntArray], config: Config, step: int) -> Batch:
     rng = np.random.default_rng((config.seed, step))
     batch = data.take(draw(rows, config.batch, rng), config.observation_steps, config.horizon)
-    if config.shift and DataType.RGB_IMAGES in batch.inputs:
-        images = shift(batch.inputs[DataType.RGB_IMAGES], config.shift, rng)
-        batch = replace(batch, inputs={**batch.inputs, DataType.RGB_IMAGES: images})
+    if config.shift:
+        moved = {
+            kind: shift(images, config.shift, rng)
+            for kind, images in batch.inputs.items()
+            if kind.is_image
+        }
+        batch = replace(batch, inputs={**batch.inputs, **moved})
     return batch
 
 

@@ -1,12 +1,20 @@
-"""The small policy: key points of each camera and the joints through an MLP to a chunk."""
+"""The small policy: key points of each camera, numbers and texts through an MLP to a chunk."""
 
 from torch import Tensor, cat, nn
 
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.encoders import KEYPOINTS, Cameras, KeypointEncoder, Numbers, shrinkage
+from neuracore_ros.training.encoders import (
+    KEYPOINTS,
+    KeypointEncoder,
+    Numbers,
+    Texts,
+    Views,
+    shrinkage,
+)
 from neuracore_ros.training.normalise import Denormalisers, Statistics
 
 HIDDEN = 512
+TEXT_SIZE = 64
 
 
 class ChunkMlp(nn.Module):
@@ -17,12 +25,17 @@ class ChunkMlp(nn.Module):
         self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
         self.numbers = Numbers(manifest, statistics)
-        self.cameras = Cameras(
-            manifest, lambda: KeypointEncoder(shrinkage(manifest)), 2 * KEYPOINTS
+        shrink = shrinkage(manifest)
+        self.views = Views(
+            manifest,
+            lambda pixels, channels: KeypointEncoder(pixels, channels, shrink),
+            2 * KEYPOINTS,
         )
+        self.texts = Texts(manifest, TEXT_SIZE)
         self.outputs = Denormalisers(manifest, statistics)
-        slots = self.numbers.width + self.cameras.count
-        values = self.numbers.width + self.cameras.count * self.cameras.size
+        slots = self.numbers.width + self.views.count + self.texts.count
+        pictures, texts = self.views.count * self.views.size, self.texts.count * TEXT_SIZE
+        values = self.numbers.width + pictures + texts
         self.layers = nn.Sequential(
             nn.Linear(manifest.observation_steps * values + slots, HIDDEN),
             nn.GELU(),
@@ -37,10 +50,10 @@ class ChunkMlp(nn.Module):
         """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
         numbers, has_number = self.numbers(inputs, valid, batch, steps)
-        cameras, has_camera = self.cameras(inputs, valid, batch, steps)
-        features = cat(
-            [numbers.flatten(1), cameras.flatten(1), has_number.float(), has_camera.float()], 1
-        )
+        views, has_view = self.views(inputs, valid, batch, steps)
+        texts, has_text = self.texts(inputs, valid, batch, steps)
+        has = cat([has_number, has_view, has_text], 1)
+        features = cat([numbers.flatten(1), views.flatten(1), texts.flatten(1), has.float()], 1)
         chunk = self.layers(features).reshape(batch, self.horizon, -1)
         result: dict[str, Tensor] = self.outputs(chunk, inputs, valid)
         return result

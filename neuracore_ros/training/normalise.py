@@ -4,7 +4,7 @@ Normalise first, then mask: a padded slot is 0 to the network whatever the stati
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neuracore_ros.description import DataType, Layout
+from neuracore_ros.description.data_type import POSE_COMPONENTS
 from neuracore_ros.policy.manifest import Manifest
 
 FloatArray = NDArray[np.float32]
@@ -55,6 +56,33 @@ class SlotStatistics:
         )
 
 
+def slot_statistics(
+    kind: DataType, values: NDArray[Any], valid: NDArray[np.bool_]
+) -> SlotStatistics:
+    """Statistics of every number of a DataType.
+
+    Args:
+        kind: The DataType.
+        values: Shape (N, W), poses (N, W, 7).
+        valid: Shape (N, W).
+
+    Returns:
+        Of W numbers, or of 7 W; quaternions are left as they are: mean 0, std 1, since apart
+        from each other their numbers mean nothing.
+    """
+    if not kind.is_pose:
+        return SlotStatistics.of(values, valid)
+    size = len(POSE_COMPONENTS)
+    numbers = values.reshape(len(values), size * valid.shape[1])
+    found = SlotStatistics.of(numbers, np.repeat(valid, size, axis=1))
+    turns = np.tile([name.startswith('q') for name in POSE_COMPONENTS], valid.shape[1])
+    return replace(
+        found,
+        mean=np.where(turns, np.float32(0), found.mean),
+        std=np.where(turns, np.float32(1), found.std),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
     """What a policy is normalised by: its inputs, and its outputs relative to `base`."""
@@ -94,7 +122,7 @@ class Normaliser(nn.Module):
         self.register_buffer('std', torch.from_numpy(statistics.std))
 
     def forward(self, values: Tensor, valid: Tensor) -> Tensor:
-        """Normalise values (B, T, W) whose slots are valid (B, W)."""
+        """Normalise numbers (B, T, W) that are valid (B, W)."""
         normal = ((values - self.mean) / self.std).clamp(-self.most, self.most)
         # Not a product: padding may hold anything, and 0 * NaN is NaN.
         return torch.where(valid[:, None], normal, torch.zeros_like(normal))
@@ -155,7 +183,11 @@ class Denormalisers(nn.Module):
 
 def _unit(layout: Layout) -> dict[DataType, SlotStatistics]:
     return {
-        kind: SlotStatistics.of(np.zeros((0, layout.widths[kind])), np.zeros((0, 1), bool))
+        kind: slot_statistics(
+            kind,
+            np.zeros((0, layout.widths[kind], *kind.slot_shape())),
+            np.zeros((0, layout.widths[kind]), bool),
+        )
         for kind in layout.numeric
     }
 

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 import neuracore_ros
 from neuracore_ros.dataset.batches import Batches, Episode
 from neuracore_ros.description import DataType
+from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
-from neuracore_ros.training.normalise import SlotStatistics, Statistics, base_kind
+from neuracore_ros.training.normalise import (
+    SlotStatistics,
+    Statistics,
+    base_kind,
+    slot_statistics,
+)
 
 IntArray = NDArray[np.int64]
 
@@ -38,13 +44,17 @@ def make_manifest(
     described = data.metadata.descriptions
     inputs: dict[DataType, InputSlots] = {}
     for kind, width in data.metadata.input_layout.widths.items():
-        if kind is DataType.RGB_IMAGES:
-            size = data.metadata.image_size
-            inputs[kind] = InputSlots(width, _trained(valid[kind]), image_size=size)
+        trained = _trained(valid[kind])
+        if kind.is_image:
+            inputs[kind] = InputSlots(width, trained, image_size=data.metadata.image_size)
+        elif kind is DataType.LANGUAGE:
+            inputs[kind] = InputSlots(width, trained, length=TEXT_BYTES)
+        elif kind.is_pose:
+            inputs[kind] = InputSlots(width, trained)
         else:
             found = SlotStatistics.of(values[kind][:, 0], valid[kind])
             lowest, highest = found.minimum.tolist(), found.maximum.tolist()
-            inputs[kind] = InputSlots(width, _trained(valid[kind]), tuple(lowest), tuple(highest))
+            inputs[kind] = InputSlots(width, trained, tuple(lowest), tuple(highest))
     outputs = {}
     for kind, width in data.metadata.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
@@ -87,7 +97,7 @@ def measure(data: Batches, episodes: Sequence[Episode], manifest: Manifest) -> S
             chunks[..., :shared] -= now
         outputs[kind] = SlotStatistics.of(chunks, target_valid[kind])
     return Statistics(
-        {kind: SlotStatistics.of(array[:, 0], valid[kind]) for kind, array in values.items()},
+        {kind: slot_statistics(kind, array[:, 0], valid[kind]) for kind, array in values.items()},
         outputs,
     )
 

@@ -59,14 +59,15 @@ def shift(images: Array, pixels: int, rng: np.random.Generator) -> Array:
     """Move each image by up to some pixels in both directions, its border repeated.
 
     Args:
-        images: (B, T, K, height, width, 3); a camera moves alike in all of its T steps.
+        images: (B, T, K, height, width, 3), depths (B, T, K, height, width); a camera moves alike
+            in all of its T steps.
         pixels: Largest shift, [px].
         rng: Where the shifts come from.
 
     Returns:
         The same shape.
     """
-    batch, _, cameras, height, width, _ = images.shape
+    batch, _, cameras, height, width = images.shape[:5]
     across = np.arange(width)
     down = np.arange(height)
     moved = np.empty_like(images)

@@ -1,6 +1,7 @@
 """Statistics and losses count valid entries only."""
 
 import numpy as np
+import pytest
 import torch
 
 from neuracore_ros.description import DataType, Layout
@@ -10,6 +11,7 @@ from neuracore_ros.training.normalise import (
     Denormaliser,
     Normaliser,
     SlotStatistics,
+    slot_statistics,
 )
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
@@ -29,6 +31,16 @@ def test_statistics_count_valid_entries_only():
     assert found.minimum[:2].tolist() == [1.0, 5.0]
     assert found.maximum[:2].tolist() == [3.0, 5.0]
     assert np.isnan([found.minimum[2], found.maximum[2]]).all()
+
+
+def test_positions_of_poses_are_normalised_and_quaternions_left_as_they_are():
+    poses = np.zeros((2, 2, 7))
+    poses[:, 0] = [[1, 2, 3, 0.6, 0, 0, 0.8], [3, 2, 3, 0, 0, 0, 1]]
+    valid = np.array([[True, False], [True, False]])
+    found = slot_statistics(DataType.POSES, poses, valid)
+    assert found.mean.tolist() == [2, 2, 3, 0, 0, 0, 0] + [0] * 7
+    assert found.std[:3] == pytest.approx([1, STD_FLOOR, STD_FLOOR])
+    assert found.std[3:].tolist() == [1] * 11
 
 
 def test_a_padded_slot_is_zero_whatever_the_statistics_are():
