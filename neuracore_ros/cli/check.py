@@ -166,9 +166,10 @@ def _check_live(
     arguments: argparse.Namespace,
     findings: Findings,
 ) -> None:
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.node.environment import require_namespace, require_ros
 
     require_ros()
+    require_namespace(arguments.namespace)
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.node.live import judge
     from neuracore_ros.node.live_look import look

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import select
+import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.keys import Keys
 from neuracore_ros.errors import UserError
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
+    from rclpy.node import Node
 
     from neuracore_ros.node.recorder import Episode, Recorder
     from neuracore_ros.node.stop_signal import StopSignal
+    from neuracore_ros.node.subscriptions import Topic
 
 SUMMARY = 'Record the topics of a robot file to MCAP, one bag an episode.'
-EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                     Enter starts and stops
+EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                    keys start and end it
+  neuracore_ros record ur5.yaml --out bags --task 'pick up the red cube'
   neuracore_ros record ur5.yaml --out bags --seconds 10 --episodes 3
-  neuracore_ros record ur5.yaml --out bags --services          /record/start, /record/stop"""
+  neuracore_ros record ur5.yaml --out bags --services          no terminal: by services alone
+  neuracore_ros record ur5.yaml --out bags --also /tf /tf_static
 
+keys: space or s starts and stops, y stops with success, d discards, q ends.
+services (std_srvs/Trigger): /record/start, /record/stop, /record/success, /record/discard.
+Numbers go on after the episodes that are there; none is overwritten. A discarded episode leaves
+no bag. The words start, stop and success are in each bag on /record/episode."""
+
+KEYS = 'space: start/stop   y: success   d: discard   q: end'
 POLL_S = 0.05
+SHOW_PERIOD_S = 0.5
 # How long the first episode waits for topics that are slow to be found.
 PATIENCE_S = 5.0
 
@@ -31,13 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('robot', type=Path, help='robot file')
     parser.add_argument('--out', type=Path, required=True, help='folder of the bags')
-    parser.add_argument('--episodes', type=_count, help='end after so many (default: at Ctrl-C)')
+    parser.add_argument('--episodes', type=_count, help='end after so many (default: at q)')
     way = parser.add_mutually_exclusive_group()
     way.add_argument('--seconds', type=_seconds, help='length of an episode; the next one follows')
     way.add_argument(
         '--services',
         action='store_true',
-        help='wait for the services ~/start and ~/stop (std_srvs/Trigger) instead of Enter',
+        help='needs no terminal: services start and end episodes',
+    )
+    parser.add_argument('--task', default='', help='what is done in these episodes, in words')
+    parser.add_argument(
+        '--also', nargs='+', default=[], metavar='TOPIC', help='topics beside those of the robot'
+    )
+    parser.add_argument(
+        '--rate-hz',
+        type=_rate,
+        default=20.0,
+        help='steps per second that convert will make; slower streams are told (default: 20)',
     )
     parser.add_argument(
         '--use-sim-time', action='store_true', help='live by /clock, and record it'
@@ -46,28 +68,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Record until enough episodes are there, or Ctrl-C; a running episode is completed.
+    """Record until enough episodes are there, or q or Ctrl-C; a running episode is completed.
 
     Raises:
-        UserError: No ROS 2, a wrong robot file, or nowhere to write.
+        UserError: No ROS 2, a wrong robot file, a topic that nobody publishes, or nowhere to
+            write.
     """
     from neuracore_ros.description import load_robot
-    from neuracore_ros.node.environment import require_ros
+    from neuracore_ros.node.environment import require_namespace, require_ros
 
-    by_enter = not (arguments.seconds or arguments.services)
-    if by_enter and not sys.stdin.isatty():
-        raise UserError('there is no terminal to press Enter in: give --seconds or --services')
+    if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
+        raise UserError('there is no terminal to press keys in: give --seconds or --services')
     robot = load_robot(arguments.robot)
     require_ros()
+    require_namespace(arguments.namespace)
     import rclpy
     from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
 
+    from neuracore_ros.dataset.bag_writer import require_type, rescue
     from neuracore_ros.node.executor import make_executor
     from neuracore_ros.node.recorder import Recorder
     from neuracore_ros.node.stop_signal import StopSignal
 
-    stop = StopSignal()
+    stop, screen = StopSignal(), Screen()
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = rclpy.create_node(
@@ -76,36 +100,147 @@ def run(arguments: argparse.Namespace) -> int:
             parameter_overrides=[Parameter('use_sim_time', value=arguments.use_sim_time)],
             automatically_declare_parameters_from_overrides=True,
         )
-        done: list[Episode] = []
-
-        def on_episode(episode: Episode) -> None:
-            done.append(episode)
-            _show(episode)
-
-        recorder = Recorder(node, robot, arguments.out, on_episode)
         executor = make_executor()
         executor.add_node(node)
+        for path in rescue(arguments.out):
+            screen.say(f'{path}: rescued from a recorder that was killed; it ends where that did')
+        also = _find(arguments.also, node, executor, stop)
+        for topic in also:
+            require_type(topic.type)
+        recorder = Recorder(
+            node,
+            robot,
+            arguments.out,
+            screen.show,
+            screen.say,
+            screen.warn,
+            also,
+            arguments.task,
+            arguments.rate_hz,
+        )
         _wait_for_topics(recorder, executor, stop)
         if arguments.seconds and not (recorder.has_time or stop.requested):
             raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
-        recorder.offer_services()
-        if by_enter:
-            print('Enter starts an episode, Enter stops it, Ctrl-C ends.', flush=True)
-        while not stop.requested and len(done) != arguments.episodes:
-            executor.spin_once(timeout_sec=POLL_S)
-            if by_enter:
-                _obey_enter(recorder)
-            elif arguments.seconds and not recorder.recording:
-                recorder.start()
-            elif arguments.seconds and recorder.duration_s >= arguments.seconds:
-                recorder.stop()
-        if recorder.recording:
-            recorder.stop()
+        recorder.open()
+        _record(recorder, executor, stop, screen, arguments)
         _answer_services(executor)
         node.destroy_node()
     finally:
         rclpy.try_shutdown()
     return 0
+
+
+def _record(
+    recorder: Recorder,
+    executor: Executor,
+    stop: StopSignal,
+    screen: Screen,
+    arguments: argparse.Namespace,
+) -> None:
+    """Obey keys, time and signals until it is enough."""
+    with Keys(sys.stdin) as keys:
+        if sys.stdin.isatty():
+            screen.say(KEYS)
+        while not stop.requested:
+            executor.spin_once(timeout_sec=POLL_S)
+            # A full disk may have ended the last episode.
+            if screen.kept == arguments.episodes or not _obey(keys.pressed(), recorder, screen):
+                break
+            if arguments.seconds and not recorder.recording:
+                recorder.start()
+            elif arguments.seconds and recorder.duration_s >= arguments.seconds:
+                recorder.end('stop')
+            screen.update(recorder.status())
+        if recorder.recording:
+            recorder.end('stop')
+
+
+class Screen:
+    """Lines for a person, and below them one that is renewed; only on a terminal.
+
+    Attributes:
+        kept: How many episodes were shown that were not discarded.
+    """
+
+    def __init__(self) -> None:
+        self.kept = 0
+        self._is_terminal = sys.stdout.isatty()
+        self._status = ''
+        self._shown_s = 0.0
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._clear()
+        print(text, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Print a line that should not be missed."""
+        self._clear()
+        print(f'warning: {text}', file=sys.stderr, flush=True)
+
+    def show(self, episode: Episode) -> None:
+        """Print what became of an episode."""
+        if episode.outcome == 'discard':
+            self.say(f'{episode.path}: discarded after {episode.duration_s:.1f} s')
+            return
+        self.kept += 1
+        outcome = ', success' if episode.outcome == 'success' else ''
+        self.say(
+            f'{episode.path}: {episode.duration_s:.1f} s, {episode.size / 1e6:.1f} MB{outcome}'
+        )
+        for topic, count in episode.counts.items():
+            rate = f'{count / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
+            lost = f'  {episode.lost[topic]} lost on the way' if topic in episode.lost else ''
+            told = rate if count else '  nothing was heard'
+            print(f'  {topic:40}{count:8} {told}{lost}', flush=True)
+
+    def update(self, status: str) -> None:
+        """Renew the line at the bottom, now and then."""
+        now_s = time.monotonic()
+        if not self._is_terminal or now_s - self._shown_s < SHOW_PERIOD_S:
+            return
+        self._shown_s = now_s
+        self._clear()
+        self._status = status[: shutil.get_terminal_size().columns - 1]
+        print(self._status, end='', flush=True)
+
+    def _clear(self) -> None:
+        if self._status:
+            print('\r\x1b[K', end='', flush=True)
+            self._status = ''
+
+
+def _obey(key: str, recorder: Recorder, screen: Screen) -> bool:
+    """Do what a key asks for; False: end."""
+    outcome = {'y': 'success', 'd': 'discard'}.get(key)
+    try:
+        if key in {' ', 's', '\n'}:
+            outcome = 'stop' if recorder.recording else None
+            if outcome is None:
+                screen.say(f'recording {recorder.start()}')
+        if outcome is not None:
+            recorder.end(outcome)
+    except UserError as error:
+        screen.warn(str(error))
+    return key != 'q'
+
+
+def _find(names: list[str], node: Node, executor: Executor, stop: StopSignal) -> list[Topic]:
+    """The topics of ``--also``, once their publishers have been found.
+
+    Raises:
+        UserError: Nobody publishes one.
+    """
+    from neuracore_ros.node.recorder import find_topics
+
+    end_s = time.monotonic() + PATIENCE_S
+    found, missing = find_topics(node, names)
+    while missing and not stop.requested and time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=POLL_S)
+        found, missing = find_topics(node, names)
+    if missing and not stop.requested:
+        raise UserError(missing[0])
+    return found
 
 
 def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -> None:
@@ -114,28 +249,11 @@ def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -
         executor.spin_once(timeout_sec=POLL_S)
 
 
-def _obey_enter(recorder: Recorder) -> None:
-    if not select.select([sys.stdin], [], [], 0.0)[0]:
-        return
-    sys.stdin.readline()
-    if recorder.recording:
-        recorder.stop()
-    else:
-        print(f'recording {recorder.start()}', flush=True)
-
-
 def _answer_services(executor: Executor) -> None:
-    """Let the answer to ~/stop go out before the node does."""
+    """Let the answer to a service go out before the node does."""
     end_s = time.monotonic() + POLL_S
     while time.monotonic() < end_s:
         executor.spin_once(timeout_sec=POLL_S)
-
-
-def _show(episode: Episode) -> None:
-    print(f'{episode.path}: {episode.duration_s:.1f} s', flush=True)
-    for topic, count in episode.counts.items():
-        rate = f'{count / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
-        print(f'  {topic:40}{count:8} {rate if count else "  nothing was heard"}', flush=True)
 
 
 def _count(text: str) -> int:
@@ -150,3 +268,10 @@ def _seconds(text: str) -> float:
     if not 0.0 < seconds < 1e6:
         raise argparse.ArgumentTypeError('must be above 0')
     return seconds
+
+
+def _rate(text: str) -> float:
+    rate_hz = float(text)
+    if not 0.1 <= rate_hz <= 1000.0:
+        raise argparse.ArgumentTypeError('must be 0.1 to 1000')
+    return rate_hz

@@ -1,17 +1,45 @@
 """One episode on disk: a rosbag2 folder with MCAP storage, there only when whole."""
 
+from __future__ import annotations
+
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from rosbags.interfaces import (
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
 from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.errors import BagError
 
 # Definitions of the message types that a robot file can name: equal in Jazzy and Kilted.
 _TYPES = get_typestore(Stores.ROS2_JAZZY)
+STRING = 'std_msgs/msg/String'
+_PARTIAL = '.partial-'
+_NEVER = QosTime(9223372036, 854775807)
+# So that a player offers a latched topic as it was offered to us.
+_LATCHED = Qos(
+    history=QosHistory.KEEP_LAST,
+    depth=100,
+    reliability=QosReliability.RELIABLE,
+    durability=QosDurability.TRANSIENT_LOCAL,
+    deadline=_NEVER,
+    lifespan=_NEVER,
+    liveliness=QosLiveliness.AUTOMATIC,
+    liveliness_lease_duration=_NEVER,
+    avoid_ros_namespace_conventions=False,
+)
 
 
 class BagWriter:
@@ -20,29 +48,47 @@ class BagWriter:
     Args:
         path: The bag's folder; must not exist.
         topics: Topic -> ROS 2 message type; all are in the bag, even those that stay empty.
+        latched: Those of them that are offered to late subscribers, too.
+        notes: Kept as ``custom_data`` of the bag's metadata.
 
     Raises:
-        BagError: There is such a folder already, or it cannot be written.
+        BagError: There is such a folder already, it cannot be written, or a type is not known.
     """
 
-    def __init__(self, path: Path, topics: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        topics: Mapping[str, str],
+        latched: Collection[str] = (),
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
         if path.exists():
             raise BagError(f'{path} is there already: recordings are never overwritten')
+        for kind in topics.values():
+            require_type(kind)
         self.path = path
         self.counts = dict.fromkeys(topics, 0)
+        self.size = 0
         self.start_ns = 0
         self.end_ns = 0
         # The storage file is named after its folder, so the partial name is the parent's.
-        self._partial = path.parent / f'.partial-{path.name}-{os.getpid()}'
+        self._partial = path.parent / f'{_PARTIAL}{path.name}-{os.getpid()}'
         self._writer = Writer(
             self._partial / path.name, version=9, storage_plugin=StoragePlugin.MCAP
         )
+        for key, value in (notes or {}).items():
+            self._writer.set_custom_data(key, value)
         try:
             self._writer.open()
         except OSError as error:
             raise BagError(f'{path}: cannot be written: {error.strerror}') from error
         self._connections = {
-            topic: self._writer.add_connection(topic, kind, typestore=_TYPES)
+            topic: self._writer.add_connection(
+                topic,
+                kind,
+                typestore=_TYPES,
+                offered_qos_profiles=[_LATCHED] if topic in latched else [],
+            )
             for topic, kind in topics.items()
         }
 
@@ -53,35 +99,71 @@ class BagWriter:
             topic: One of those given at the start.
             log_time_ns: When it was received, [ns].
             data: As CDR, the way it came from the wire.
+
+        Raises:
+            OSError: The disk takes no more.
         """
         self._writer.write(self._connections[topic], log_time_ns, data)
         self.counts[topic] += 1
+        self.size += len(data)
         self.start_ns = min(self.start_ns or log_time_ns, log_time_ns)
         self.end_ns = max(self.end_ns, log_time_ns)
+
+    def write_text(self, topic: str, log_time_ns: int, text: str) -> None:
+        """Add a std_msgs/String.
+
+        Raises:
+            OSError: The disk takes no more.
+        """
+        message = _TYPES.types[STRING](text)
+        self.write(topic, log_time_ns, bytes(_TYPES.serialize_cdr(message, STRING)))
 
     @property
     def duration_s(self) -> float:
         """Between the first message and the last, [s]."""
         return (self.end_ns - self.start_ns) / 1e9
 
-    def close(self) -> None:
-        """Complete the bag and give it its name; without a single message, leave none.
+    def flush(self) -> None:
+        """Hand all messages to the operating system, which outlives a killed process.
 
         Raises:
-            BagError: It cannot be completed, or nothing was recorded.
+            OSError: The disk takes no more.
+        """
+        # rosbags ends a chunk after 1 MiB only, which joints alone need half a minute for.
+        storage: Any = self._writer.storage
+        if storage.chunk.bio.tell():
+            storage.close_chunk()
+        storage.bio.flush()
+
+    def close(self) -> None:
+        """Complete the bag and give it its name.
+
+        Raises:
+            BagError: It cannot be completed.
         """
         try:
             self._writer.close()
-            if any(self.counts.values()):
-                (self._partial / self.path.name).rename(self.path)
+            (self._partial / self.path.name).rename(self.path)
         except OSError as error:
             raise BagError(
                 f'{self.path}: cannot be completed: {error.strerror}; what there is lies in '
                 f'{self._partial}'
             ) from error
         shutil.rmtree(self._partial, ignore_errors=True)
-        if not any(self.counts.values()):
-            raise BagError(f'{self.path}: nothing was recorded: no message of any topic came')
+
+    def close_cut(self) -> None:
+        """Give the bag its name as it is, without index and metadata: `convert` reads it."""
+        with suppress(OSError):
+            self._writer.abort()
+        with suppress(OSError):
+            (self._partial / self.path.name).rename(self.path)
+            shutil.rmtree(self._partial, ignore_errors=True)
+
+    def discard(self) -> None:
+        """Leave nothing."""
+        with suppress(OSError):
+            self._writer.abort()
+        shutil.rmtree(self._partial, ignore_errors=True)
 
 
 def next_episode(folder: Path) -> Path:
@@ -92,3 +174,85 @@ def next_episode(folder: Path) -> Path:
         if path.name.removeprefix('episode_').isdigit()
     ]
     return folder / f'episode_{max(taken, default=-1) + 1:03d}'
+
+
+def rescue(folder: Path) -> list[Path]:
+    """Give names to the bags of recorders that were killed, as far as they can be read.
+
+    Returns:
+        What was rescued.
+    """
+    rescued = []
+    for partial in sorted(folder.glob(f'{_PARTIAL}episode_*')):
+        name, _, process = partial.name.removeprefix(_PARTIAL).rpartition('-')
+        bag = partial / name
+        if _is_running(process) or not bag.is_dir() or not _is_readable(bag):
+            continue
+        target = folder / name
+        if target.exists():
+            target = next_episode(folder)
+        bag.rename(target)
+        shutil.rmtree(partial, ignore_errors=True)
+        rescued.append(target)
+    return rescued
+
+
+def require_type(kind: str) -> None:
+    """Make the definition of a message type known, which a bag must hold.
+
+    Types that are not ROS 2's own are read from the packages of the sourced workspace.
+
+    Raises:
+        BagError: It is not found.
+    """
+    wanted = [kind]
+    while wanted:
+        name = wanted.pop()
+        if name in _TYPES.fielddefs:
+            continue
+        found = get_types_from_msg(_definition(name, kind), name)
+        _TYPES.register(found)
+        wanted += [used for used in _used_by(found[name][1]) if used not in _TYPES.fielddefs]
+
+
+def _used_by(fields: Any) -> list[str]:
+    """Message types in the fields of one."""
+    names = []
+    for _, (_, content) in fields:
+        # An array holds its element's kind and content; a plain type, its name and size.
+        while isinstance(content, tuple) and not isinstance(content[0], str):
+            content = content[0][1]  # noqa: PLW2901
+        if isinstance(content, str):
+            names.append(content)
+    return names
+
+
+def _definition(name: str, wanted: str) -> str:
+    package, _, kind = name.split('/')
+    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    for prefix in prefixes:
+        path = Path(prefix) / 'share' / package / 'msg' / f'{kind}.msg'
+        if path.is_file():
+            return path.read_text('utf-8')
+    needs = f' (which {wanted} needs)' if name != wanted else ''
+    raise BagError(
+        f'no definition of {name}{needs} is known: source the workspace that has {package}'
+    )
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        with open_bag(path) as bag:
+            return bag.count > 0
+    except BagError:
+        return False

@@ -2,9 +2,12 @@
 
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 from neuracore_ros.errors import UserError
+
+_NAMESPACE = re.compile(r'/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?')
 
 
 def require_ros() -> None:
@@ -30,4 +33,17 @@ def require_ros() -> None:
         raise UserError(
             f'rclpy comes from {origin.parent}, but the sourced ROS 2 at {sourced[0]} has its '
             'own: pip uninstall ros-rclpy in this Python environment, or use a shell without ROS 2'
+        )
+
+
+def require_namespace(namespace: str) -> None:
+    """Refuse what cannot be a node's namespace, before rclpy does so in its own way.
+
+    Raises:
+        UserError: It holds a character that none may hold.
+    """
+    if namespace and not _NAMESPACE.fullmatch(namespace):
+        raise UserError(
+            f"--namespace '{namespace}' is none: it has letters, digits, '_' and '/' only, and no "
+            'part of it begins with a digit'
         )

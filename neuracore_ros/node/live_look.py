@@ -21,7 +21,6 @@ from rclpy.signals import SignalHandlerOptions
 
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
-from neuracore_ros.errors import UserError
 from neuracore_ros.node.executor import make_executor
 from neuracore_ros.node.live_commands import PARAMETERS
 from neuracore_ros.node.live_facts import (
@@ -67,7 +66,7 @@ def look(
 
     Raises:
         DescriptionError: A source or a command is missing in the robot file.
-        UserError: A message type is not installed, or the namespace is none.
+        UserError: A message type is not installed.
     """
     sources = (*robot.input_sources(), *robot.measured_sources())
     by_topic: dict[str, list[Source]] = {}
@@ -83,16 +82,9 @@ def look(
 @contextmanager
 def _node(namespace: str) -> Iterator[tuple[Node, Executor]]:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = rclpy.create_node(
-            'check',
-            namespace=namespace,
-            enable_rosout=False,
-            start_parameter_services=False,
-        )
-    except ValueError as error:
-        rclpy.try_shutdown()
-        raise UserError(f'--namespace {namespace}: {str(error).splitlines()[0]}') from error
+    node = rclpy.create_node(
+        'check', namespace=namespace, enable_rosout=False, start_parameter_services=False
+    )
     # What subscriptions log is among our own lines.
     node.get_logger().set_level(LoggingSeverity.FATAL)
     executor = make_executor()

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rclpy.clock import Clock, ClockType
+from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.stream_watch import StreamWatch
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.bag_writer import BagWriter
 
 CLOCK = Topic('/clock', 'rosgraph_msgs/msg/Clock', 'match', depth=1000)
+STRING = 'std_msgs/msg/String'
+# `convert` finds the words by the last part of this name.
+MARKER, TASK = '~/episode', '~/task'
+START, STOP, SUCCESS, DISCARD = 'start', 'stop', 'success', 'discard'
 # A disk may pause for a moment: what arrives meanwhile waits here.
 IMAGE_DEPTH = 30
 NUMBER_DEPTH = 1000
 LOOK_PERIOD_S = 0.25
-SILENT_S = 1.0
+# So much is lost at most if the recorder is killed.
+FLUSH_PERIOD_S = 1.0
+# An episode must be completed before the disk is really full; others need some, too.
+KEEP_FREE_BYTES = 200_000_000
+MOST_LATCHED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,72 +48,100 @@ class Episode:
     """What was recorded.
 
     Attributes:
-        path: The bag.
+        path: The bag; of a discarded episode, where it would have been.
+        outcome: ``stop``, ``success`` or ``discard``.
         counts: Topic -> messages.
+        lost: Topic -> messages that were sent, but never arrived; only where there are any.
         duration_s: From the first message to the last [s].
+        size: Of all messages [bytes].
     """
 
     path: Path
+    outcome: str
     counts: dict[str, int]
+    lost: dict[str, int]
     duration_s: float
+    size: int
 
     def as_json(self) -> str:
-        """For the answer of ``~/stop``."""
-        return json.dumps(
-            {'path': str(self.path), 'counts': self.counts, 'duration_s': self.duration_s}
-        )
+        """For the answers of services."""
+        return json.dumps({**asdict(self), 'path': str(self.path)})
 
 
 class Recorder:
-    """Makes one bag per episode, started and stopped by calls or services.
+    """Makes one bag per episode, started and ended by calls or services.
+
+    Into each bag it writes the words ``start`` and ``stop`` or ``success`` on ``~/episode``, by
+    which ``convert`` knows how an episode went, and what was to be done on ``~/task``.
 
     Args:
         node: Named ``record``; messages are logged in the time of its clock.
         robot: Whose input and output sources are recorded.
         folder: Where ``episode_000`` and on are written.
-        on_episode: Is told of each episode that is complete.
+        on_episode: Is told of each episode that has ended.
+        say: Is told, in a line, what the person may like to know.
+        warn: Is told, in a line, what the person should see to.
+        also: Topics beside those of the robot.
+        task: What is done, in words.
+        rate_hz: Of the steps that will be made; slower streams are told.
 
     Raises:
         DescriptionError: A source is missing in the robot file.
+        UserError: A message type is not installed.
     """
 
     def __init__(
-        self, node: Node, robot: Robot, folder: Path, on_episode: Callable[[Episode], None]
+        self,
+        node: Node,
+        robot: Robot,
+        folder: Path,
+        on_episode: Callable[[Episode], None],
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+        also: Sequence[Topic] = (),
+        task: str = '',
+        rate_hz: float = 20.0,
     ) -> None:
         self._node = node
         self._folder = folder
         self._on_episode = on_episode
-        sources = (*robot.input_sources(), *robot.output_sources())
-        topics = {
-            topic: Topic(
-                topic,
-                source.type,
-                source.reliability,
-                _depth(source.type),
-                latched=topic.endswith('/tf_static'),
-            )
-            for source in sources
-            for topic in source.topics
-        }
+        self._say, self._warn = say, warn
+        self._robot = robot
+        self._task = task
+        topics = _topics(robot)
+        topics.update({topic.name: topic for topic in also if topic.name not in topics})
         if node.get_clock().ros_time_is_active:
             topics[CLOCK.name] = CLOCK
-        # Nobody commands all the time; the other topics must never be silent.
-        inputs = {source.topic for source in robot.input_sources()}
-        self._steady = topics.keys() & (inputs | {CLOCK.name})
-        self._heard_s: dict[str, float] = {}
-        self._warned: set[str] = set()
+        self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
+        self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
+        self._watches = self._watch(topics, rate_hz)
+        self._watching = False
+        self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
+        self._lost: Counter[str] = Counter()
         self._writer: BagWriter | None = None
         self._started_ns = 0
-        self._subscriptions = Subscriptions(node, tuple(topics.values()), self._receive, raw=True)
-        self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
+        self._flushed_s = 0.0
+        # What subscriptions would log is among our own lines.
+        node.get_logger().set_level(LoggingSeverity.FATAL)
+        self._subscriptions = Subscriptions(
+            node, tuple(topics.values()), self._receive, raw=True, lost=self._miss
+        )
         node.create_timer(
             LOOK_PERIOD_S, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
-    def offer_services(self) -> None:
-        """Let others start and stop episodes; best when what is recorded has been found."""
-        self._node.create_service(Trigger, '~/start', self._on_start)
-        self._node.create_service(Trigger, '~/stop', self._on_stop)
+    def open(self) -> None:
+        """Offer the services, and tell of silent streams from now on."""
+        for word, act in (
+            (START, lambda: str(self.start())),
+            (STOP, lambda: self.end(STOP).as_json()),
+            (SUCCESS, lambda: self.end(SUCCESS).as_json()),
+            (DISCARD, lambda: self.end(DISCARD).as_json()),
+        ):
+            self._node.create_service(Trigger, f'~/{word}', _answering(act))
+        self._look_around()
+        self._tell_problems()
+        self._watching = True
 
     @property
     def recording(self) -> bool:
@@ -113,13 +155,29 @@ class Recorder:
 
     @property
     def has_time(self) -> bool:
-        """Whether there was a /clock, where there must be one; until then nothing is logged."""
+        """Whether there was a /clock, where there must be one."""
         return self._now_ns() > 0
 
     @property
     def all_heard(self) -> bool:
         """Whether every topic is alive, but for those of commands."""
-        return not self._silent()
+        return all(watch.is_heard for watch in self._watches.values() if watch.is_steady)
+
+    def status(self) -> str:
+        """What a person watches while it records."""
+        if self._writer is None:
+            return ''
+        now_s = self._now_ns() / 1e9
+        rates = '  '.join(
+            f'{name.strip("/")} {self._watches[topic].rate_hz(now_s):.0f}/s'
+            for topic, name in self._names.items()
+            if topic != CLOCK.name
+        )
+        writer, lost = self._writer, sum(self._lost.values())
+        return (
+            f'{writer.path.name}  {self.duration_s:.1f} s  {writer.size / 1e6:.1f} MB  '
+            f'dropped {lost}  {rates}'
+        )
 
     def start(self) -> Path:
         """Begin an episode.
@@ -128,23 +186,46 @@ class Recorder:
             The bag, which is there once the episode is complete.
 
         Raises:
-            UserError: One is running, or it cannot be written.
+            UserError: One is running, there is no time, or it cannot be written.
         """
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
+        if not self.has_time:
+            raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
         # A robot computer that only runs policies has no rosbags.
         from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
 
-        path = next_episode(self._folder)
+        self._require_space()
         types = {self._names[topic.name]: topic.type for topic in self._subscriptions.topics}
-        self._writer = BagWriter(path, types)
-        self._started_ns = self._now_ns()
-        self._warned.clear()
-        self._warn()
-        return path
+        types[self._marker] = STRING
+        notes = {'robot': self._robot.name}
+        if self._task:
+            types[self._task_topic] = STRING
+            notes['task'] = self._task
+        latched = [self._names[topic] for topic in self._latched]
+        self._writer = writer = BagWriter(next_episode(self._folder), types, latched, notes)
+        self._started_ns = now_ns = self._now_ns()
+        self._flushed_s = time.monotonic()
+        self._lost.clear()
+        try:
+            writer.write_text(self._marker, now_ns, START)
+            if self._task:
+                writer.write_text(self._task_topic, now_ns, self._task)
+            for topic, messages in self._latched.items():
+                for data in messages:
+                    writer.write(self._names[topic], now_ns, data)
+        except OSError as error:
+            self._writer = None
+            writer.discard()
+            raise UserError(f'{writer.path}: cannot be written: {error.strerror}') from error
+        self._tell_problems()
+        return writer.path
 
-    def stop(self) -> Episode:
-        """Complete the running episode.
+    def end(self, outcome: str) -> Episode:
+        """End the running episode.
+
+        Args:
+            outcome: ``stop``, ``success``, or ``discard``, which leaves no bag.
 
         Raises:
             UserError: None is running, it recorded nothing, or it cannot be written.
@@ -152,63 +233,184 @@ class Recorder:
         if self._writer is None:
             raise UserError('nothing is being recorded')
         writer, self._writer = self._writer, None
-        writer.close()
-        episode = Episode(writer.path, writer.counts, writer.duration_s)
+        episode = self._episode(writer, outcome)
+        if outcome == DISCARD:
+            writer.discard()
+        elif not any(episode.counts.values()):
+            writer.discard()
+            raise UserError(f'{writer.path}: nothing was recorded: no message of any topic came')
+        else:
+            try:
+                writer.write_text(self._marker, self._now_ns(), outcome)
+                writer.close()
+            except (OSError, UserError) as error:
+                self._keep_cut(writer, error)
         self._on_episode(episode)
         return episode
 
+    def _episode(self, writer: BagWriter, outcome: str) -> Episode:
+        counts = {name: writer.counts[name] for name in self._names.values()}
+        lost = {self._names[topic]: count for topic, count in self._lost.items()}
+        return Episode(writer.path, outcome, counts, lost, writer.duration_s, writer.size)
+
+    # Messages
+
     def _receive(self, topic: str, data: bytes) -> None:
-        self._heard_s[topic] = time.monotonic()
         now_ns = self._now_ns()
-        if self._writer is not None and now_ns > 0:
-            self._writer.write(self._names[topic], now_ns, data)
+        if topic in self._latched and len(self._latched[topic]) < MOST_LATCHED:
+            self._latched[topic].append(data)
+        if now_ns <= 0:
+            return
+        self._watches[topic].hear(time.monotonic(), now_ns / 1e9)
+        if self._writer is not None:
+            try:
+                self._writer.write(self._names[topic], now_ns, data)
+            except OSError as error:
+                self._give_up(error)
+
+    def _miss(self, topic: str, count: int) -> None:
+        if self._writer is not None:
+            self._lost[topic] += count
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
 
+    # Disk
+
+    def _require_space(self) -> None:
+        free = _free_bytes(self._folder)
+        if free < KEEP_FREE_BYTES:
+            raise UserError(
+                f'{self._folder}: only {free / 1e6:.0f} MB are free, and '
+                f'{KEEP_FREE_BYTES / 1e6:.0f} MB must stay: make room, or give another --out'
+            )
+
+    def _mind_space(self) -> None:
+        free = _free_bytes(self._folder)
+        if self._writer is not None and free < KEEP_FREE_BYTES:
+            path = self._writer.path
+            self._warn(
+                f'{path}: the disk is nearly full ({free / 1e6:.0f} MB are free): the episode was '
+                'stopped, and is kept. Make room, or give another --out'
+            )
+            self.end(STOP)
+
+    def _give_up(self, error: OSError) -> None:
+        """The disk takes no more: keep what there is."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        self._keep_cut(writer, error)
+        self._on_episode(self._episode(writer, STOP))
+
+    def _keep_cut(self, writer: BagWriter, error: Exception) -> None:
+        writer.close_cut()
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        self._warn(
+            f'{writer.path}: {why}: the episode was stopped after {writer.duration_s:.1f} s; what '
+            'could be written is kept, and convert reads it'
+        )
+
+    # Streams
+
+    def _watch(self, topics: dict[str, Topic], rate_hz: float) -> dict[str, StreamWatch]:
+        sources = self._robot.input_sources()
+        # Nobody commands all the time; the other topics must never be silent.
+        steady = {topic for source in sources for topic in source.topics[:1]} | {CLOCK.name}
+        ages: dict[str, float] = {}
+        for source in sources:
+            if source.max_age_s is not None:
+                ages[source.topic] = min(
+                    source.max_age_s, ages.get(source.topic, source.max_age_s)
+                )
+        return {
+            topic: StreamWatch(self._names[topic], ages.get(topic), rate_hz, topic in steady)
+            for topic in topics
+        }
+
+    def _tell_problems(self) -> None:
+        for watch in self._watches.values():
+            if watch.problem:
+                self._warn(watch.problem)
+
     def _look_around(self) -> None:
         self._subscriptions.refresh()
-        if self._writer is not None:
-            self._warn()
+        wall_s, now_s = time.monotonic(), self._now_ns() / 1e9
+        faults = self._subscriptions.faults()
+        for topic, watch in self._watches.items():
+            fault = faults.get(topic, '').removeprefix(f'{topic}: ')
+            if not fault and not self._node.count_publishers(topic):
+                fault = 'nobody publishes it'
+            line = watch.look(wall_s, now_s, fault)
+            if line and self._watching:
+                (self._warn if watch.problem else self._say)(line)
+        if self._writer is None:
+            return
+        self._mind_space()
+        if self._writer is not None and wall_s - self._flushed_s > FLUSH_PERIOD_S:
+            self._flushed_s = wall_s
+            try:
+                self._writer.flush()
+            except OSError as error:
+                self._give_up(error)
 
-    def _warn(self) -> None:
-        """Say at once, and once an episode, which declared topics bring nothing."""
-        silent = self._silent()
-        for topic in self._names:
-            if topic not in self._steady and not self._node.count_publishers(topic):
-                silent[topic] = 'nobody publishes it'
-        for topic in silent.keys() - self._warned:
-            self._node.get_logger().warning(f'{self._names[topic]} is silent: {silent[topic]}')
-        # One that came back may be told of again.
-        self._warned = set(silent)
 
-    def _silent(self) -> dict[str, str]:
-        """Topic -> why nothing came lately."""
-        now_s, faults = time.monotonic(), self._subscriptions.faults()
-        silent = dict(faults)
-        for topic in self._steady - faults.keys():
-            if topic not in self._heard_s:
-                published = self._node.count_publishers(topic)
-                silent[topic] = 'no message so far' if published else 'nobody publishes it'
-            elif now_s - self._heard_s[topic] > SILENT_S:
-                silent[topic] = f'no message for more than {SILENT_S:g} s'
-        return silent
+def find_topics(node: Node, names: Sequence[str]) -> tuple[list[Topic], list[str]]:
+    """Topics by name, as their publishers offer them.
 
-    def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    Returns:
+        Those that somebody publishes; and a line for each of the others.
+    """
+    found, missing = [], []
+    for name in names:
+        publishers = node.get_publishers_info_by_topic(name)
+        if not publishers:
+            known = [n for n, _ in node.get_topic_names_and_types() if node.count_publishers(n)]
+            near = difflib.get_close_matches(node.resolve_topic_name(name), known, 1)
+            meant = f'; did you mean {near[0]}?' if near else ''
+            missing.append(f'--also {name}: nobody publishes it{meant}')
+            continue
+        kind = publishers[0].topic_type
+        durable = {publisher.qos_profile.durability for publisher in publishers}
+        latched = durable == {DurabilityPolicy.TRANSIENT_LOCAL}
+        found.append(Topic(name, kind, 'match', _depth(kind), latched))
+    return found, missing
+
+
+def _topics(robot: Robot) -> dict[str, Topic]:
+    sources = (*robot.input_sources(), *robot.output_sources())
+    return {
+        topic: Topic(
+            topic,
+            source.type,
+            source.reliability,
+            _depth(source.type),
+            latched=topic.endswith('/tf_static'),
+        )
+        for source in sources
+        for topic in source.topics
+    }
+
+
+def _answering(
+    act: Callable[[], str],
+) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
+    def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            response.message = str(self.start())
+            response.message = act()
             response.success = True
         except UserError as error:
             response.message = str(error)
         return response
 
-    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        try:
-            response.message = self.stop().as_json()
-            response.success = True
-        except UserError as error:
-            response.message = str(error)
-        return response
+    return answer
+
+
+def _free_bytes(folder: Path) -> int:
+    """Where the folder is, or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def _depth(kind: str) -> int:
