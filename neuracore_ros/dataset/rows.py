@@ -18,8 +18,9 @@ from neuracore_ros.observation import Observation, Observer, Unusable
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
 
-# In a longer silence no tick is looked at: a clock that was set may leave one of years.
-SILENCE_NS = 60 * 1_000_000_000
+# In a longer silence no tick is looked at: a clock that was set may leave one of years. No
+# sample of a sensor is taken for fresh for so long.
+SILENCE_NS = 3600 * 1_000_000_000
 SILENCE = 'no message of any stream'
 
 
