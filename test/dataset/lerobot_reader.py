@@ -18,6 +18,9 @@ def main(root, out):
     items = [dataset[k] for k in range(len(dataset))]
     found = {key: np.stack([item[key].numpy() for item in items]) for key in KEYS}
     for camera in dataset.meta.camera_keys:
+        if camera in dataset.meta.depth_keys:  # millimetres
+            found[camera] = np.stack([item[camera].numpy() for item in items])
+            continue
         found[camera] = np.stack([(item[camera] * 255).round().byte().numpy() for item in items])
     found['task'] = np.array([item['task'] for item in items])
     found['episode'] = np.array([int(item['episode_index']) for item in items])
@@ -30,7 +33,15 @@ def training_step(meta, root):
     """The loss of a stock ACT, on chunks that go past the end of an episode too."""
     from lerobot.policies.act.configuration_act import ACTConfig
     from lerobot.policies.factory import make_policy, make_pre_post_processors
+    from lerobot.utils.feature_utils import dataset_to_policy_features
 
+    features = dataset_to_policy_features(meta.features)
+    # Stock policies look at three channels; they would fail on LeRobot's own depth, too.
+    inputs = {
+        key: feature
+        for key, feature in features.items()
+        if key != 'action' and key not in meta.depth_keys
+    }
     config = ACTConfig(
         chunk_size=CHUNK,
         n_action_steps=CHUNK,
@@ -40,6 +51,8 @@ def training_step(meta, root):
         n_encoder_layers=1,
         pretrained_backbone_weights=None,
         device='cpu',
+        input_features=inputs,
+        output_features={'action': features['action']},
         push_to_hub=False,
     )
     policy = make_policy(config, ds_meta=meta)

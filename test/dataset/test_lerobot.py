@@ -10,10 +10,14 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from every_type import BARE, EVERY, record_bare, record_every
 from recordings import write_bag
 from two_arms import LEFT, NUMBERS, RIGHT, describe, joint_states, record_left, record_right
 
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.batches import Batches
+from neuracore_ros.description import DataType
+from neuracore_ros.observation.texts import decode_text
 
 READER = Path(__file__).with_name('lerobot_reader.py')
 
@@ -83,3 +87,31 @@ def test_a_single_joint_at_an_odd_rate_opens_in_lerobot(tmp_path, read):
     np.testing.assert_array_equal(
         items['observation.state'].reshape(-1), column(data, 'observation.state')
     )
+
+
+def test_every_type_opens_in_lerobot_with_equal_depths_and_tasks(tmp_path, read):
+    cross = describe(tmp_path, every=EVERY, bare=BARE)
+    data = tmp_path / 'data'
+    options = ['--description', str(cross), '--image-size', '64x48', '--task', 'go']
+    for robot, bag in (
+        ('every', record_every(tmp_path / 'e')),
+        ('bare', record_bare(tmp_path / 'b')),
+    ):
+        assert main(['convert', str(data), str(bag), '--robot', robot, *options]) == 0
+    items = read(data)
+    batches = Batches(data)
+    rows = np.arange(batches.episodes[-1].stop)
+    ours = batches.take(rows, 1, 1).inputs
+    for camera in (0, 1):
+        theirs = items[f'observation.images.depth_{camera}'] / 1000
+        assert theirs.shape == (len(rows), 1, 48, 64)
+        assert np.abs(theirs - ours[DataType.DEPTH_IMAGES][:, :, camera]).max() < 0.001
+    np.testing.assert_array_equal(
+        items['observation.state'],
+        batches.metadata.input_layout.join(batches.numbers(rows, 1))[:, 0],
+    )
+    own = batches.episodes[0].rows
+    told = [decode_text(text) for text in ours[DataType.LANGUAGE][own, 0, 0]]
+    assert items['task'][own].tolist() == told and len(set(told)) == 2
+    assert set(items['task'][len(own) :]) == {'go'}
+    assert np.isfinite(items['loss'])
