@@ -1,5 +1,6 @@
 """A simulated robot, the node beside it, and somebody who sees and checks all that is sent."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -52,6 +53,8 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        # Whatever becomes of the test: a robot that is left over would disturb the next one.
+        atexit.register(self.process.kill)
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
