@@ -31,8 +31,9 @@ class Outcome:
         (self.bag,) = report['bags']
         self.streams = {stream['topic']: stream for stream in report['streams']}
         self.said = ' | '.join([*self.bag['notes'], *self.bag['losses'], self.bag['error']])
-        self.episodes = [(e.start_ns - at(0)) / S for e in load_metadata(dataset).episodes]
-        self.steps = [e.steps for e in load_metadata(dataset).episodes]
+        made = load_metadata(dataset).episodes if self.bag['episodes'] else ()
+        self.episodes = [(e.start_ns - at(0)) / S for e in made]
+        self.steps = [e.steps for e in made]
         self.tables = [
             dataset / f'data/chunk-000/file-{n:03d}.parquet' for n in self.bag['episodes']
         ]
