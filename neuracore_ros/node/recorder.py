@@ -315,8 +315,9 @@ class Recorder:
 
     def _watch(self, topics: dict[str, Topic], rate_hz: float) -> dict[str, StreamWatch]:
         sources = self._robot.input_sources()
-        # Nobody commands all the time; the other topics must never be silent.
-        steady = {topic for source in sources for topic in source.topics[:1]} | {CLOCK.name}
+        # Nobody commands or speaks all the time; the other topics must never be silent.
+        steady = {source.topic for source in sources if source.max_age_s is not None}
+        steady.add(CLOCK.name)
         ages: dict[str, float] = {}
         for source in sources:
             if source.max_age_s is not None:
@@ -385,7 +386,7 @@ def _topics(robot: Robot) -> dict[str, Topic]:
             source.type,
             source.reliability,
             _depth(source.type),
-            latched=topic.endswith('/tf_static'),
+            latched=topic.endswith('tf_static'),
         )
         for source in sources
         for topic in source.topics

@@ -168,7 +168,7 @@ class Session:
         self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._debug = Debug(node) if parameters.debug else None
         topics = tuple(
-            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('/tf_static'))
+            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
             for name, (kind, reliability) in runner.topics.items()
         )
         self._subscriptions = Subscriptions(node, topics, self._receive)
