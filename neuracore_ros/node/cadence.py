@@ -86,6 +86,10 @@ class Cadence:
                 f' in {counters.latency_ms(50):.0f} ms (p50), {counters.latency_ms(99):.0f} ms '
                 f'(p99), {counters.late} late'
             )
+        if counters.seams_rad:
+            words.append(
+                f'seams {counters.seam_rad(50):.4f} rad (p50), {counters.seam_rad(99):.4f} rad (p99)'
+            )
         words += [f'held {counters.holds} times{self._reasons()}', f'{counters.clamps} clamps']
         if self._oldest_s:
             ages = ', '.join(f'{topic} {age:.3f} s' for topic, age in self._oldest_s.items())

@@ -53,6 +53,7 @@ def inference_status(
             holds=counters.holds,
             clamps=counters.clamps,
             commands=sent,
+            seam_rad_p99=f'{counters.seam_rad(99):.4f}',
             rate_hz=f'{cadence.rate_hz:.2f}',
             worst_gap_s=f'{cadence.worst_gap_s:.3f}',
             other_commanders=', '.join(rivals),

@@ -97,7 +97,18 @@ class Spec:
 SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
     Spec('robot', '', 'The robot file, such as ur5.yaml.'),
+    Spec(
+        'sha256',
+        '',
+        'The sha256 that the policy file must have, in full; empty takes any file.',
+    ),
     Spec('device', 'cpu', 'Where the model runs: cpu, cuda, cuda:1.'),
+    Spec(
+        'precision',
+        'float32',
+        'In which numbers the model computes inside.',
+        words=('float32', 'bfloat16', 'float16'),
+    ),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
     Spec('dry_run', False, 'Do everything but publish commands.'),
     Spec('enabled', True, 'Start enabled; otherwise wait for ~/enable.'),
@@ -155,7 +166,15 @@ SPECS = (
         'blend',
         'linear',
         'How a new prediction takes over from the one that is running.',
-        words=('linear', 'none'),
+        words=('none', 'linear', 'minimum_jerk', 'ensemble'),
+    ),
+    Spec(
+        'delay_steps',
+        0,
+        'Steps from an observation to its prediction, always exactly so many, so that equal '
+        'recordings give equal commands; 0 uses a prediction as soon as it comes.',
+        0,
+        1000,
     ),
     Spec(
         'command_rate_hz',
@@ -198,7 +217,9 @@ class Parameters:
 
     model: Path
     robot: Path
+    sha256: str
     device: str
+    precision: str
     threads: int
     debug: bool
     settings: Settings
@@ -247,7 +268,9 @@ def read(node: Node) -> Parameters:
     return Parameters(
         model=Path(values['model']).expanduser(),
         robot=Path(values['robot']).expanduser(),
+        sha256=values['sha256'],
         device=values['device'],
+        precision=values['precision'],
         threads=values['threads'],
         debug=values['debug'],
         settings=Settings(
@@ -260,6 +283,7 @@ def read(node: Node) -> Parameters:
             max_ahead_s=values['max_ahead_s'],
             max_tracking_error=values['max_tracking_error'],
             blend=values['blend'],
+            delay_steps=values['delay_steps'],
             command_rate_hz=values['command_rate_hz'],
             frozen_after_s=values['frozen_after_s'],
             task=values['task'],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +36,6 @@ IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
 # So soon a publisher is noticed that comes later, or changes.
 GRAPH_RATE_HZ = 2.0
-# Streamed points brake one by one; no robot takes longer from full speed to rest.
-BRAKING_S = 2.0
 
 
 class Session:
@@ -148,7 +147,13 @@ class Session:
             # Torch takes seconds to import, which what is wrong so far need not wait for.
             from neuracore_ros.policy.load import load_policy
 
-            return load_policy(parameters.model, parameters.device, parameters.threads)
+            return load_policy(
+                parameters.model,
+                parameters.device,
+                parameters.threads,
+                parameters.precision,
+                parameters.sha256,
+            )
 
         self._policy = self._inference.wait(load)
         manifest = self._policy.manifest
@@ -257,7 +262,7 @@ class Session:
         Callbacks wait meanwhile, and with them simulated time; so time is counted here.
         """
         period_s = 1.0 / (self._runner.point_rate_hz or self._runner.rate_hz)
-        for _ in range(round(BRAKING_S / period_s)):
+        for _ in range(math.ceil(self._runner.rests_in_s(now_ns) / period_s)):
             points = self._runner.points(now_ns)
             if not points:
                 return

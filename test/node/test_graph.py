@@ -1,0 +1,105 @@
+"""Who else is on the node's topics, and what the node makes of it."""
+
+import time
+
+import pytest
+import rclpy
+from sensor_msgs.msg import Image
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+from world import UR5
+
+SWEEP = {'speed': 0.02}
+COMMANDS = 'arm_controller/joint_trajectory'
+
+
+@pytest.fixture
+def other(ur5):
+    """Starts nodes of a name."""
+    nodes = []
+
+    def start(name):
+        nodes.append(rclpy.create_node(name, context=ur5.context))
+        return nodes[-1]
+
+    yield start
+    for node in nodes:
+        node.destroy_node()
+
+
+def here(world):
+    """A command to stay."""
+    point = JointTrajectoryPoint(positions=world.positions.tolist())
+    point.time_from_start.nanosec = 300_000_000
+    return JointTrajectory(joint_names=list(world.arm.joint_names), points=[point])
+
+
+def test_somebody_else_who_commands_gets_the_robot_until_enable(run, other):
+    world = run(behaviour=SWEEP)
+    teleop = other('teleop').create_publisher(JointTrajectory, COMMANDS, 10)
+    world.until_moving()
+    inference = 'infer: inference'
+    world.until(lambda: '/teleop' in world.diagnostics[inference]['other_commanders'], 'its name')
+    assert world.state == 'RUNNING'  # a publisher that is silent does no harm
+    teleop.publish(here(world))
+    world.until_state('HOLDING', f'/teleop commands {COMMANDS}, too')
+    world.until_still(0.7)
+    time.sleep(0.3)
+    sent = len(world.commands)
+    teleop.publish(here(world))
+    time.sleep(0.3)
+    assert len(world.commands) == sent + 1  # nobody fights for a robot that is held
+    assert world.enable(True).success
+    world.until_moving()
+
+
+def test_what_somebody_else_commands_while_the_node_is_disabled_is_no_fault(run, other):
+    world = run(behaviour=SWEEP, enabled=False)
+    teleop = other('teleop').create_publisher(JointTrajectory, COMMANDS, 10)
+    world.until_state('DISABLED')
+    world.until(lambda: teleop.get_subscription_count() > 1, 'discovery')
+    teleop.publish(here(world))
+    time.sleep(0.3)
+    assert world.state == 'DISABLED'
+    world.enable(True)
+    world.until_moving()
+
+
+def test_a_recorder_or_an_echo_is_no_controller(run, other, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    before, after = UR5.read_text().split('commands:')
+    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    world = run(behaviour=SWEEP, robot=robot)
+    for name in ('rosbag2_recorder', '_ros2cli_4711'):
+        other(name).create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
+    world.until_state('HOLDING', 'nobody listens to lonely')
+    world.until(lambda: world.node.count_subscribers('lonely') == 3, 'the spectators')
+    time.sleep(0.7)
+    assert world.state == 'HOLDING'
+    other('controller').create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
+    # Nothing moves by what a deaf controller is told; so the robot soon does not follow.
+    world.until(lambda: 'does not follow' in world.reason or world.state == 'RUNNING', 'a start')
+
+
+def test_two_publishers_of_one_input_are_named(run, other, shared_node):
+    world = run()
+    world.until_state('RUNNING')
+    before = len(shared_node.lines)
+    other('twin').create_publisher(Image, 'overhead/image_raw', 5)
+    named = 'overhead/image_raw has 2 publishers: /sim, /twin'
+    camera = 'infer: overhead/image_raw'
+    world.until(lambda: named in world.diagnostics[camera]['message'], 'a warning')
+    assert world.diagnostics[camera]['level'] == b'\x01'
+    assert len([line for line in shared_node.lines[before:] if named in line]) == 1
+    assert world.state == 'RUNNING'
+
+
+def test_a_controller_that_goes_is_missed_at_once(run, other, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    before, after = UR5.read_text().split('commands:')
+    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    controller = other('controller')
+    heard = controller.create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
+    world = run(robot=robot)
+    world.until_state('RUNNING')
+    controller.destroy_subscription(heard)
+    assert world.until_state('HOLDING', 'nobody listens to lonely') < 0.5
