@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.errors import BagError, DescriptionWarning, UserError
 
+# Of a recording, where no policy says otherwise.
+DEFAULT_RATE_HZ = 20.0
+
 if TYPE_CHECKING:
     from neuracore_ros.dataset.bags import Bag
     from neuracore_ros.description import Robot, Source
@@ -100,7 +103,8 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
         needed = _check_fit(robot, policy, findings)
     if robot is not None and arguments.bag is not None:
         with findings.noting():
-            _check_bag(robot, arguments.bag, arguments.namespace, findings)
+            rate_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
+            _check_bag(robot, arguments.bag, steps_hz, arguments.namespace, findings)
     if robot is not None and arguments.live:
         rate_hz = policy.manifest.rate_hz if policy else None
         with findings.noting():
@@ -179,9 +183,12 @@ def _check_live(
         findings.add(line.kind, line.text)
 
 
-def _check_bag(robot: Robot, path: Path, namespace: str, findings: Findings) -> None:
+def _check_bag(
+    robot: Robot, path: Path, rate_hz: float, namespace: str, findings: Findings
+) -> None:
     from neuracore_ros.dataset.bags import open_bag
     from neuracore_ros.dataset.declared import require_topics
+    from neuracore_ros.dataset.recording import survey
 
     topics: dict[str, dict[str, Source]] = {}
     for source in (*robot.input_sources(), *robot.measured_sources()):
@@ -193,6 +200,19 @@ def _check_bag(robot: Robot, path: Path, namespace: str, findings: Findings) -> 
                 require_topics(bag, list(named.values())[:1], robot.path)
                 for source in named.values():
                     _require_name(bag, source)
+        if findings.errors:
+            return
+        try:
+            require_topics(bag, robot.output_sources(), robot.path)
+        except UserError as error:
+            findings.warnings.append(f'convert cannot use it: {error}')
+            return
+    found = survey(robot, path, rate_hz, namespace)
+    if found.error:
+        findings.errors.append(found.error)
+    else:
+        findings.facts.append(found.line())
+    findings.warnings += [f'{path}: lost: {loss}' for loss in found.losses]
 
 
 def _require_name(bag: Bag, source: Source) -> None:

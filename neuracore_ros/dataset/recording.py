@@ -1,0 +1,168 @@
+"""One recording as the steps of one robot, and what became of every tick and message of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from neuracore_ros.dataset.audit import Audit, counts
+from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
+from neuracore_ros.dataset.cutting import WHOLE, Cutting
+from neuracore_ros.dataset.declared import describe, require_topics
+from neuracore_ros.dataset.episodes import find_cuts
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.result import BagResult
+from neuracore_ros.dataset.rows import Row, rows
+from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.errors import BagError
+from neuracore_ros.observation import Observer
+
+Told = Callable[[float], None]
+"""Is told which part of a recording is done (0..1)."""
+
+# Looking for what is wrong needs no large images.
+SURVEY_SIZE = (32, 32)
+
+
+def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command.
+
+    Raises:
+        ObservationError: The task is too long for LANGUAGE.
+    """
+    texts = robot.texts(task)
+    size = metadata.image_size
+    return (
+        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
+        Observer(robot.output_sources(), metadata.output_layout, None),
+    )
+
+
+class Recording:
+    """An open recording, read once.
+
+    Args:
+        bag: The recording.
+        robot: Whose it is.
+        metadata: Layouts, rate and image size.
+        cutting: Which parts of it are episodes.
+        task: What is done in it.
+
+    Raises:
+        BagError: It lacks something declared, or a part that should be an episode.
+
+    Attributes:
+        audit: What became of streams and ticks.
+        error: After :meth:`pieces`, why it cannot be converted; '' if it can.
+    """
+
+    def __init__(
+        self, bag: Bag, robot: Robot, metadata: Metadata, cutting: Cutting, task: str = ''
+    ) -> None:
+        sources = robot.input_sources() + robot.output_sources()
+        require_topics(bag, sources, robot.path)
+        self._bag = bag
+        self._rate_hz = metadata.rate_hz
+        self._topics = {topic for source in sources for topic in source.topics}
+        _, motion = observers(robot, metadata)
+        self._cuts = find_cuts(bag, cutting, self._topics, motion)
+        self._observers = observers(robot, metadata, task)
+        self.audit = Audit(*self._observers)
+        self.error = ''
+
+    def pieces(self, told: Told = lambda part: None) -> Iterator[Iterator[Row]]:
+        """Rows that follow each other without a gap, piece by piece.
+
+        Args:
+            told: Called every few messages.
+        """
+        messages = self._messages(told)
+        steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
+        try:
+            for _, piece in groupby(steps, key=lambda row: row.piece):
+                yield piece
+            self.error = self._empty() or self._unusable()
+        except BagError as unreadable:
+            self.error = str(unreadable)
+        self.audit.finish()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing, a line each."""
+        return (*self._cuts.notes, *self.audit.late())
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of it could not be read, a line each."""
+        return self._bag.losses
+
+    def _messages(self, told: Told) -> Iterator[Recorded]:
+        span_ns = max(self._bag.end_ns - self._bag.start_ns, 1)
+        for count, recorded in enumerate(self._bag.read(self._topics)):
+            if count % 100 == 0:
+                told((recorded.log_time_ns - self._bag.start_ns) / span_ns)
+            yield recorded
+
+    def _empty(self) -> str:
+        """Which declared name never had a value, and what the bag has instead; '' if all had."""
+        empty = self.audit.empty(self._bag.end_ns)
+        if not empty:
+            return ''
+        topic, why = empty[0]
+        found = self._bag.find(topic)
+        more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
+        held = f'; the bag has {describe(self._bag, found)}' if found else ''
+        lost = ''.join(f'; lost: {loss}' for loss in self.losses)
+        return f'{self._bag.path}: {why}{held}{more}{lost}'
+
+    def _unusable(self) -> str:
+        """That no tick at all was usable, and why; '' if one was, or none was looked at."""
+        audit = self.audit
+        if audit.ticks > audit.unusable or (audit.cut and not audit.ticks):
+            return ''
+        why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
+        reasons = counts(audit.reasons)
+        return f'{self._bag.path}: none of {audit.ticks} ticks is usable ({reasons}){why}'
+
+
+def survey(
+    robot: Robot,
+    path: Path,
+    rate_hz: float,
+    namespace: str = '',
+    min_steps: int = 1,
+    cutting: Cutting = WHOLE,
+) -> BagResult:
+    """What ``convert`` would make of a recording, and say of it; nothing is written.
+
+    Args:
+        robot: Whose it is.
+        path: The recording.
+        rate_hz: Steps per second, [Hz].
+        namespace: Where topics without a leading slash were recorded.
+        min_steps: Shorter pieces are dropped.
+        cutting: Which parts of it are episodes.
+    """
+    described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
+    metadata = Metadata(rate_hz, SURVEY_SIZE, described)
+    try:
+        with open_bag(path, namespace) as bag:
+            recording = Recording(bag, robot, metadata, cutting)
+            steps = [sum(1 for _ in piece) for piece in recording.pieces()]
+            losses = recording.losses
+    except BagError as error:
+        return BagResult(str(path), error=str(error))
+    whole = [count for count in steps if count >= min_steps]
+    short = [count for count in steps if count < min_steps]
+    return BagResult(
+        bag=str(path),
+        episodes=tuple(range(len(whole))),
+        steps=sum(whole),
+        short_pieces=len(short),
+        short_steps=sum(short),
+        notes=recording.notes,
+        losses=losses,
+        error=recording.error,
+        audit=recording.audit,
+    )
