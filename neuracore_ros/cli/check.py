@@ -103,7 +103,7 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
         needed = _check_fit(robot, policy, findings)
     if robot is not None and arguments.bag is not None:
         with findings.noting():
-            rate_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
+            steps_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
             _check_bag(robot, arguments.bag, steps_hz, arguments.namespace, findings)
     if robot is not None and arguments.live:
         rate_hz = policy.manifest.rate_hz if policy else None
