@@ -63,7 +63,7 @@ class Findings:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('policy', type=Path, help='policy file')
+    parser.add_argument('policy', type=Path, help='policy file (.pt, .onnx, .xml)')
     parser.add_argument('robot', type=Path, help='robot file')
     where = parser.add_mutually_exclusive_group()
     where.add_argument('--bag', type=Path, help='a recording of this robot to look into')

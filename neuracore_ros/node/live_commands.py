@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live_facts import ClockFacts, CommandFacts, Line, Listener
 from neuracore_ros.node.live_streams import did_you_mean
 from neuracore_ros.observation.streams import SECOND_NS
@@ -27,8 +29,6 @@ PARAMETERS = (
 )
 """What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
 
-# Listeners that execute nothing.
-_SPECTATORS = ('record', 'rosbag2_recorder', 'check', 'rqt', '_ros2cli', 'foxglove_bridge')
 _SLOWEST_CLOCK = 0.9
 
 
@@ -72,7 +72,7 @@ def _judge(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
 
 
 def _is_spectator(node: str) -> bool:
-    return node.rpartition('/')[2].startswith(_SPECTATORS)
+    return node.rpartition('/')[2].startswith(SPECTATORS)
 
 
 def _unheard(facts: CommandFacts) -> Line:
@@ -122,7 +122,7 @@ def judge_controller(
     else:
         yield Line('ok', f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
     yield from _interfaces(facts, node, told)
-    if facts.command.type == JOINT_TRAJECTORY:
+    if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
         yield from _trajectories(facts, node, told, max_tracking_error)
 
 

@@ -80,6 +80,7 @@ class StreamFacts:
         name_sets: The different lists of joint names that messages had.
         picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
         needed: Whether the policy reads it; what it does not read can stop nothing.
+        is_static: Whether it is sent once, as /tf_static is, and holds from then on.
     """
 
     topic: str
@@ -91,6 +92,7 @@ class StreamFacts:
     name_sets: tuple[tuple[str, ...], ...] = ()
     picture: str = ''
     needed: bool = True
+    is_static: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ def look(
     sources = (*robot.input_sources(), *robot.measured_sources())
     by_topic: dict[str, list[Source]] = {}
     for source in sources:
-        by_topic.setdefault(source.topic, []).append(source)
+        for topic in source.topics:
+            by_topic.setdefault(topic, []).append(source)
     with _node(namespace) as (node, executor):
         eyes = _Eyes(node, executor, by_topic, robot.commands())
         eyes.discover()
@@ -160,7 +161,13 @@ class _Eyes:
     def listen(self, seconds: float) -> None:
         """Take what comes, and ask controllers and publishers for their parameters."""
         topics = [
-            Topic(topic, group[0].type, group[0].reliability, self._depth(topic))
+            Topic(
+                topic,
+                group[0].type,
+                group[0].reliability,
+                self._depth(topic),
+                latched=_is_static(topic, group),
+            )
             for topic, group in self._by_topic.items()
         ]
         topics.append(Topic(CLOCK, 'rosgraph_msgs/msg/Clock', 'match', NUMBER_DEPTH))
@@ -202,7 +209,8 @@ class _Eyes:
     def _forget(self) -> None:
         """What came while subscriptions were being matched tells nothing of rates."""
         for topic, group in self._by_topic.items():
-            self._ears[topic] = _Ear(group[0].type)
+            if not _is_static(topic, group):
+                self._ears[topic] = _Ear(group[0].type)
         self._rival_messages.clear()
         self._clock = self._clock[-1:]
 
@@ -239,13 +247,14 @@ class _Eyes:
             StreamFacts(
                 topic=self._full(topic),
                 sources=tuple(dict.fromkeys(group)),
-                publishers=self._publishers(group[0]),
+                publishers=self._publishers(topic, group[0]),
                 similar=self._similar(topic, group[0].type, self._node.count_publishers),
                 arrivals=arrivals[topic],
                 faults=read.faults.get(topic, ()),
                 name_sets=read.name_sets.get(topic, ()),
                 picture=read.pictures.get(topic, ''),
                 needed=needed is None or topic in needed,
+                is_static=_is_static(topic, group),
             )
             for topic, group in self._by_topic.items()
         )
@@ -270,11 +279,11 @@ class _Eyes:
     def _full(self, topic: str) -> str:
         return str(self._node.resolve_topic_name(topic))
 
-    def _publishers(self, source: Source) -> tuple[Endpoint, ...]:
+    def _publishers(self, topic: str, source: Source) -> tuple[Endpoint, ...]:
         # To match is to accept the least.
         wanted = 'reliable' if source.reliability == 'reliable' else 'best_effort'
         ours = QoSProfile(depth=1, reliability=ReliabilityPolicy[wanted.upper()])
-        infos = self._node.get_publishers_info_by_topic(source.topic)
+        infos = self._node.get_publishers_info_by_topic(topic)
         return tuple(_endpoint(i, _refusal(i.qos_profile, ours)) for i in infos)
 
     def _command(self, command: Command) -> CommandFacts:
@@ -368,6 +377,10 @@ def first_time_ns(data: bytes) -> int:
     order = '<' if data[1] & 1 else '>'
     seconds, nanoseconds = struct.unpack_from(f'{order}iI', data, 4)
     return int(seconds) * SECOND_NS + int(nanoseconds)
+
+
+def _is_static(topic: str, sources: Sequence[Source]) -> bool:
+    return topic != sources[0].topic
 
 
 def _name(info: Any) -> str:

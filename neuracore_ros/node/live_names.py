@@ -53,7 +53,7 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
     """
     inputs, measured = robot.input_sources(), robot.measured_sources()
     observers = [_observer(group) for group in (inputs, measured)]
-    kinds = {source.topic: source.type for source in sources}
+    kinds = {topic: source.type for source in sources for topic in source.topics}
     name_sets: dict[str, tuple[tuple[str, ...], ...]] = {}
     pictures: dict[str, str] = {}
     for topic, came in messages.items():

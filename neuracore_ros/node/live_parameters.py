@@ -11,8 +11,10 @@ from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
-# A node that answers at all does so at once; a simulator may be slow.
-PATIENCE_S = 2.0
+# A node without such services costs the first each time; one that has them answers at once,
+# unless its computer is very busy.
+FIND_S = 3.0
+ANSWER_S = 8.0
 POLL_S = 0.02
 
 
@@ -37,7 +39,7 @@ def ask_parameters(
     def ready() -> bool:
         return all(c.service_is_ready() for c in (*lists.values(), *gets.values()))
 
-    _wait(executor, ready)
+    _wait(executor, ready, FIND_S)
     listed = _call(executor, lists, {name: ListParameters.Request() for name in wanted})
     requests = {}
     for name, answer in listed.items():
@@ -66,7 +68,7 @@ def _call(
         for name, request in requests.items()
         if clients[name].service_is_ready()
     }
-    _wait(executor, lambda: all(future.done() for future in futures.values()))
+    _wait(executor, lambda: all(f.done() for f in futures.values()), ANSWER_S)
     return {
         name: future.result()
         for name, future in futures.items()
@@ -74,7 +76,7 @@ def _call(
     }
 
 
-def _wait(executor: Executor, done: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + PATIENCE_S
+def _wait(executor: Executor, done: Callable[[], bool], patience_s: float) -> None:
+    end_s = time.monotonic() + patience_s
     while not done() and time.monotonic() < end_s:
         executor.spin_once(timeout_sec=POLL_S)

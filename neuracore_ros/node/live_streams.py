@@ -82,6 +82,9 @@ def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterato
         yield from lines
         if any(line.kind == 'error' for line in lines):
             return
+    if facts.is_static or all(source.max_age_s is None for source in facts.sources):
+        yield _lasting(facts)
+        return
     if facts.arrivals.count < 2:
         yield _silent(facts)
         return
@@ -165,10 +168,19 @@ def _several(facts: StreamFacts) -> list[Line]:
     ]
 
 
+def _lasting(facts: StreamFacts) -> Line:
+    """A stream whose last message holds until there is another."""
+    who, count = _listed(facts.publishers), facts.arrivals.count
+    if count:
+        return Line('ok', f'{facts.topic}: {who} publishes it; messages that came: {count}')
+    return Line(
+        'warning',
+        f'{facts.topic}: {who} publishes it, but no message came: the node waits for one',
+    )
+
+
 def _silent(facts: StreamFacts) -> Line:
     who, count = _listed(facts.publishers), facts.arrivals.count
-    if all(source.data_type.is_target for source in facts.sources):
-        return Line('ok', f'{facts.topic}: {who} publishes it, {count} messages now')
     came = 'no message' if count == 0 else 'one message only'
     lost = ''
     if facts.arrivals.lost:

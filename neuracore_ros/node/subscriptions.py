@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from neuracore_ros.errors import UserError
 from neuracore_ros.node.graph import publishers
 
 Receive = Callable[[str, Any], None]
@@ -182,9 +183,19 @@ class Subscriptions:
 
 
 def message_class(name: str) -> type[Any]:
-    """The class of a ROS 2 message type such as ``sensor_msgs/msg/Image``."""
+    """The class of a ROS 2 message type such as ``sensor_msgs/msg/Image``.
+
+    Raises:
+        UserError: The package of the type is not installed, or lacks it.
+    """
     package, _, kind = name.split('/')
-    found: type[Any] = getattr(import_module(f'{package}.msg'), kind)
+    try:
+        found: type[Any] = getattr(import_module(f'{package}.msg'), kind)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise UserError(
+            f'the message type {name} is not known here: source the workspace that has {package}, '
+            f'or apt install ros-$ROS_DISTRO-{package.replace("_", "-")}'
+        ) from error
     return found
 
 

@@ -143,6 +143,14 @@ def test_what_the_policy_does_not_read_stops_nothing():
     assert text.endswith('(the policy does not read it)')
 
 
+def test_what_is_sent_once_need_not_come_again():
+    one = arrivals(seconds=0.01)
+    assert only(about_joints(came=one, is_static=True), 'ok').endswith('messages that came: 1')
+    assert 'no message came' in only(
+        about_joints(came=arrivals(seconds=0.0), is_static=True), 'warning'
+    )
+
+
 def test_frames_are_counted_by_their_stamps_even_where_most_are_lost():
     random = np.random.default_rng(0)
     sent = np.arange(300) / 30
