@@ -39,18 +39,26 @@ setup(
             'lz4',
             'backports.zstd; python_version < "3.14"',
         ],
+        # profile: ruckig, jerk-limited motion (MIT; wheels for Linux, macOS and Windows).
+        'ruckig': ['ruckig'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
+        # convert --scheduler: recordings shared out over several computers.
+        'dask': ['distributed'],
         'dev': [
             'colcon-core',
             'colcon-python-setup-py',
             'colcon-ros',
+            'distributed',
             'hypothesis',
             'mcap',
+            # Reads our recordings without our code, as an independent judge of them.
+            'mcap-ros2-support',
             'mypy',
             'pytest',
             'rerun-sdk',
             'rosbags-image',
+            'ruckig',
             'ruff',
             'types-PyYAML',
         ],

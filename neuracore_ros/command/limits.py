@@ -71,7 +71,7 @@ def follow(
     share = np.ones(len(targets))
     for attempt in range(_ATTEMPTS):
         positions = _chase(setpoint, reference, targets, h, limits, share)
-        velocities = _monotone_velocities(positions, h)
+        velocities = monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
         over = _over(times, positions, velocities, bound)
         fast = over > 1.0 + _EPS
@@ -152,7 +152,7 @@ def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
     return np.where(np.isfinite(gain), np.minimum(gradual, at_once), at_once)
 
 
-def _monotone_velocities(positions: Array, h: Array) -> Array:
+def monotone_velocities(positions: Array, h: Array) -> Array:
     """Central differences at inner points, limited so that no segment overshoots; zero at ends."""
     slopes = np.diff(positions, axis=0) / h[:, None]
     left, right = slopes[:-1], slopes[1:]

@@ -34,6 +34,7 @@ class Settings:
         max_tracking_error: Between commanded and measured; beyond, the robot is held [rad].
         blend: How predictions that overlap are joined: ``none``, ``linear``, ``minimum_jerk`` or
             ``ensemble``.
+        profile: ``spline``, or ``ruckig``: limited in jerk, where accelerations are given.
         delay_steps: A prediction is used exactly so many steps after its observation, so that
             equal recordings give equal commands however fast the model is; one that comes later
             stops the robot. 0: it is used as soon as it comes.
@@ -52,6 +53,7 @@ class Settings:
     max_ahead_s: float = 0.5
     max_tracking_error: float = 0.3
     blend: str = 'linear'
+    profile: str = 'spline'
     delay_steps: int = 0
     command_rate_hz: float = 0.0
     frozen_after_s: float = 0.0
@@ -66,6 +68,7 @@ class Settings:
         """
         _choice('rearm', self.rearm, ('auto', 'manual'))
         _choice('blend', self.blend, tuple(BLENDS))
+        _choice('profile', self.profile, ('spline', 'ruckig'))
         _above('start_tolerance', self.start_tolerance, 0.0)
         _above('start_max', self.start_max, self.start_tolerance)
         _above('start_speed', self.start_speed, 0.0)

@@ -52,6 +52,18 @@ class Spline:
         position = before + h * u * (leaving + u * (skew + u * bend))
         return position, leaving + u * (2.0 * skew + 3.0 * u * bend)
 
+    def acceleration_at(self, now_ns: int) -> Array:
+        """Acceleration at a time, shape (J,); that of the segment that begins there."""
+        t = max((now_ns - self.start_ns) / 1e9, 0.0)
+        if t >= self.times_s[-1]:
+            return np.zeros_like(self.positions[-1])
+        i = int(np.searchsorted(self.times_s, t, side='right')) - 1
+        h = self.times_s[i + 1] - self.times_s[i]
+        slope = (self.positions[i + 1] - self.positions[i]) / h
+        leaving, arriving = self.velocities[i], self.velocities[i + 1]
+        bend, skew = leaving + arriving - 2.0 * slope, 3.0 * slope - 2.0 * leaving - arriving
+        return np.asarray((2.0 * skew + 6.0 * (t - self.times_s[i]) / h * bend) / h)
+
     def next_knot(self, now_ns: int) -> tuple[float, Array, Array] | None:
         """The first knot after a time: in how many seconds, position, velocity; None at rest."""
         t = (now_ns - self.start_ns) / 1e9
@@ -84,9 +96,9 @@ def peak_speeds(times_s: Array, positions: Array, velocities: Array) -> Array:
 
 
 def extent(
-    h: float, ends: tuple[Array, Array], speeds: tuple[Array, Array]
+    h: float | Array, ends: tuple[Array, Array], speeds: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    """The least and largest position inside one segment of h seconds, each of shape (J,)."""
+    """The least and largest position inside segments of h seconds, of the shape of ``ends``."""
     (before, after), (leaving, arriving) = ends, speeds
     slope = (after - before) / h
     bend = leaving + arriving - 2.0 * slope

@@ -21,10 +21,11 @@ import numpy as np
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
+from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Array, Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
-from neuracore_ros.command.profile import SplineProfile
+from neuracore_ros.command.profile import Profile, SplineProfile
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import DataType, Robot
@@ -94,7 +95,7 @@ class Runner:
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(
             self._joints,
-            SplineProfile(self._joints.limits),
+            self._profile(),
             BLENDS[settings.blend],
             rate_hz=manifest.rate_hz,
             max_ahead_s=settings.max_ahead_s,
@@ -252,6 +253,13 @@ class Runner:
 
     def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
         return () if self.point_rate_hz else self._motion.points(now_ns)
+
+    def _profile(self) -> Profile:
+        if self._settings.profile == 'spline':
+            return SplineProfile(self._joints.limits)
+        limited = JerkLimited(self._joints, 1.0 / self.rate_hz, self._settings.max_ahead_s)
+        self.warnings += limited.slowed
+        return limited
 
     # Time
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.profile import SplineProfile
@@ -32,10 +33,13 @@ def joints_of(*commands):
     return Joints.of(commands)
 
 
-def motion_of(*commands, blend='none', max_ahead_s=0.5, profile=SplineProfile):
+def motion_of(*commands, blend='none', max_ahead_s=0.5, jerk_limited=False):
     """A motion of 20 steps a second."""
     joints = joints_of(*commands)
-    return Motion(joints, profile(joints.limits), BLENDS[blend], 20.0, max_ahead_s, 0.25, 0.0)
+    profile = SplineProfile(joints.limits)
+    if jerk_limited:
+        profile = JerkLimited(joints, 0.05, max_ahead_s)
+    return Motion(joints, profile, BLENDS[blend], 20.0, max_ahead_s, 0.25, 0.0)
 
 
 def as_message(command):

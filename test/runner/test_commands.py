@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from rig import ROBOT, SECOND, START_NS, STEP_NS, TARGET, hold, joint_state
 
+from neuracore_ros.errors import DescriptionError
+
 
 def test_a_command_has_only_and_all_of_the_robots_own_joints_in_index_order(rig):
     command = rig().step(3).last
@@ -189,3 +191,34 @@ def test_an_input_that_the_policy_does_not_read_is_not_subscribed_to(rig):
     runner = rig(robot=robot).runner
     assert runner.topics == {'joint_states': ('sensor_msgs/msg/JointState', 'match')}
     assert 'JOINT_VELOCITIES, which the policy does not read' in runner.warnings[0]
+
+
+def test_profile_ruckig_moves_the_robot_within_acceleration_and_jerk(rig):
+    pytest.importorskip('ruckig')
+    robot = ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 200')
+    running = rig(robot=robot, profile='ruckig', model=swing, latency_steps=1.0).step(60)
+    assert (running.state, running.runner.warnings) == ('RUNNING', ())
+    due = 60 - 1
+    assert running.positions == pytest.approx([swing_at(due)] * 2, abs=0.02)
+    path = np.array(running.path)[::5]
+    bend = np.diff(path, 2, axis=0) / 0.025**2
+    assert (np.abs(bend).max(axis=0) <= [9.0 * 1.05, 10.0 * 1.05]).all()
+    running.do(running.runner.enable(False, running.now_ns))
+    running.step(20)
+    assert not running.last.velocities[-1].any()
+    assert np.ptp(running.path[-50:], axis=0) == pytest.approx([0.0, 0.0])
+
+
+def test_profile_ruckig_needs_accelerations_and_says_what_max_ahead_costs(rig):
+    with pytest.raises(DescriptionError, match="'a' has no acceleration limit"):
+        rig(profile='ruckig')
+    slow = ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 1.0')
+    assert "'a' is kept to 0.2 of 2 rad/s" in rig(robot=slow, profile='ruckig').runner.warnings[0]
+
+
+def swing_at(step):
+    return 0.3 * (1 - np.cos(0.1 * step))
+
+
+def swing(request):
+    return np.tile(swing_at(request.tick + 1 + np.arange(16))[:, None], (1, 3))
