@@ -1,0 +1,53 @@
+"""docs/robot_file.md: its examples load, and it names everything that there is."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+from neuracore_ros.description import (
+    DataType,
+    command,
+    limits,
+    load_descriptions,
+    load_robot,
+    source,
+)
+from neuracore_ros.description.robot import _KEYS
+from neuracore_ros.description.source import types_of
+from neuracore_ros.errors import DescriptionWarning
+
+TEXT = (Path(__file__).resolve().parents[2] / 'docs' / 'robot_file.md').read_text()
+BLOCKS = re.findall(r'^```yaml\n(.*?)^```', TEXT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize('block', BLOCKS, ids=lambda block: block.split(':', 2)[1].split()[0])
+def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
+    path = tmp_path / 'example.yaml'
+    path.write_text(block)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', DescriptionWarning)
+        descriptions = load_descriptions([path])
+        assert descriptions.input_layout.widths
+        if block.startswith('robot:'):
+            robot = load_robot(path)
+            assert robot.input_sources()
+            if robot.output:
+                assert robot.output_sources() and robot.measured_sources() and robot.commands()
+
+
+def test_every_key_and_option_is_named():
+    words = [*_KEYS, *source._OPTIONS, *command._OPTIONS, *limits._POSITIVE, 'position']
+    assert [word for word in words if f'`{word}' not in TEXT] == []
+
+
+def test_every_data_type_stands_with_its_messages():
+    rows = [line for line in TEXT.splitlines() if line.startswith('| `')]
+    for kind in DataType:
+        (row,) = [row for row in rows if f'`{kind}`' in row.split('|')[1]]
+        for message_type in types_of(kind):
+            name = message_type.rpartition('/')[2]
+            known = name in row or 'the same' in row or ('arrays' in row and 'MultiArray' in name)
+            assert known, f'{kind}: {name}'
+    assert BLOCKS
