@@ -1,19 +1,24 @@
 """``neuracore_ros convert``: recordings of one robot become episodes of a dataset."""
 
 import argparse
+import glob
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.convert_progress import Lines
+
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.result import BagResult
+    from neuracore_ros.dataset.result import Result
 
 SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5.yaml --robot ur5 bags/ur5/*
   neuracore_ros convert data --description franka_ur5.yaml --robot franka bags/franka/*
   neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
   neuracore_ros convert data --description ur5.yaml day.mcap --marker /episode --trim-idle 0.02
+  neuracore_ros convert data --description ur5.yaml 'bags/**/*.mcap' --workers 4
+  neuracore_ros convert /shared/data --description ur5.yaml /shared/bags/* --scheduler host:8786
 
 The first convert fixes layout, rate and image size. What was converted is skipped, so that the
 same command goes on after an interruption, or adds new recordings."""
@@ -23,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('dataset', type=Path, help='folder of the dataset')
     parser.add_argument(
-        'bags', nargs='+', type=Path, metavar='BAG', help='rosbag2 folder, .mcap, .db3 or .bag'
+        'bags',
+        nargs='+',
+        metavar='BAG',
+        help='rosbag2 folder, .mcap, .db3 or .bag; a quoted pattern stands for all that match it',
     )
     parser.add_argument(
         '--description',
@@ -47,6 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--task', default='', help='what is done in these recordings, in words')
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
+    )
+    side_by_side = parser.add_mutually_exclusive_group()
+    side_by_side.add_argument(
+        '--workers',
+        type=_count,
+        default=1,
+        metavar='N',
+        help='convert so many recordings side by side; the dataset is the same (default: 1)',
+    )
+    side_by_side.add_argument(
+        '--scheduler',
+        default='',
+        metavar='ADDRESS',
+        help='let the workers of this Dask scheduler convert; they share a file system',
     )
     cut = parser.add_argument_group(
         'episodes',
@@ -87,9 +109,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
-    from neuracore_ros.dataset.audit import table
-    from neuracore_ros.dataset.convert import Settings, convert
+    from neuracore_ros.dataset.convert import convert
     from neuracore_ros.dataset.cutting import Cutting
+    from neuracore_ros.dataset.plan import Settings
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
 
@@ -101,39 +123,28 @@ def run(arguments: argparse.Namespace) -> int:
                 f'say whose recordings these are: --robot {" | ".join(descriptions.input)}'
             )
         robot = next(iter(descriptions.input))
-    lines = sys.stderr if arguments.json else sys.stdout
-    progress = Percentage(len(arguments.bags)) if sys.stderr.isatty() else None
-
-    def say(result: 'BagResult') -> None:
-        if progress:
-            progress.end_bag()
-        print(result.line(), file=sys.stderr if result.error else lines, flush=True)
-
     settings = Settings(
         rate_hz=arguments.rate_hz,
         image_size=arguments.image_size,
         min_steps=arguments.min_steps,
         task=arguments.task,
         namespace=arguments.namespace,
+        workers=arguments.workers,
+        scheduler=arguments.scheduler,
         cutting=Cutting(
             arguments.marker, arguments.gap_s, tuple(arguments.range), arguments.trim_idle
         ),
     )
+    bags = _matching(arguments.bags)
+    lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
-        arguments.dataset,
-        descriptions,
-        robot,
-        arguments.bags,
-        settings,
-        progress or (lambda bag, part: None),
-        say,
+        arguments.dataset, descriptions, robot, bags, settings, lines.progress, lines.reported
     )
+    lines.end()
     if arguments.json:
         print(json.dumps(result.to_json(), indent=1))
-    elif result.streams:
-        print(table(result.streams))
-        for line in result.why():
-            print(f'unusable at {line}')
+    else:
+        _print_summary(result)
     if result.failed and not any(bag.error for bag in result.bags):
         print(
             f'neuracore_ros convert: no episode: every piece has under {arguments.min_steps} '
@@ -143,22 +154,25 @@ def run(arguments: argparse.Namespace) -> int:
     return int(result.failed)
 
 
-class Percentage:
-    """One line on a terminal that says how far a run is."""
+def _print_summary(result: 'Result') -> None:
+    from neuracore_ros.dataset.audit import table
 
-    def __init__(self, bags: int) -> None:
-        self._bags = bags
-        self._done = 0
+    if result.streams:
+        print(table(result.streams))
+        for line in result.why():
+            print(f'unusable at {line}')
+    if len(result.bags) > 1:
+        print(result.summary())
 
-    def __call__(self, bag: str, part: float) -> None:
-        """Show which part (0..1) of a bag is done."""
-        text = f'[{self._done + 1}/{self._bags}] {part:4.0%} {bag}'
-        print(f'\r\033[K{text[:99]}', end='', file=sys.stderr, flush=True)
 
-    def end_bag(self) -> None:
-        """Clear the line for what is printed next."""
-        self._done += 1
-        print('\r\033[K', end='', file=sys.stderr, flush=True)
+def _matching(patterns: list[str]) -> list[Path]:
+    """The recordings; a name that is there is itself, whatever characters it has."""
+    found: list[Path] = []
+    for pattern in patterns:
+        # Path.glob takes no absolute pattern.
+        matches = [] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
+        found += [Path(match) for match in sorted(matches) or [pattern]]
+    return found
 
 
 def _rate(text: str) -> float:

@@ -15,6 +15,7 @@ VERBS = ('layout', 'record', 'convert', 'report', 'train', 'check', 'demo')
 # What a robot computer need not have, and the extra that brings it.
 EXTRAS = {
     'av': 'train',
+    'distributed': 'dask',
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',

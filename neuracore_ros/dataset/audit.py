@@ -155,9 +155,10 @@ class Audit:
         self.texts.setdefault(reason, text)
 
     def finish(self) -> None:
-        """Take over the counters of the streams at the end of the recording."""
+        """Take over the counters of the streams at the end of the recording, and let them go."""
         for stream, audit in self._pairs:
             audit.drops = Counter(stream.drops)
+        self._pairs.clear()
 
     def empty(self, now_ns: int) -> list[tuple[str, str]]:
         """Names that never had a sample: their topic, and why in one line."""

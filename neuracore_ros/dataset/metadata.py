@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,24 +104,7 @@ class Metadata:
 
     def to_json(self) -> str:
         """Write format 1."""
-        described = self.descriptions
-        record = {
-            'format': FORMAT,
-            'rate_hz': self.rate_hz,
-            'image_size': list(self.image_size),
-            'descriptions': {
-                robot: {
-                    'input': plain(described.input[robot]),
-                    'output': plain(described.output[robot]),
-                }
-                for robot in described.input
-            },
-            'episodes': {
-                str(number): _record(episode) for number, episode in enumerate(self.episodes)
-            },
-            'bags': [_record(bag) for bag in self.bags],
-        }
-        return json.dumps(record, indent=1)
+        return document(self, map(line, self.episodes), map(line, self.bags))
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Metadata:
@@ -163,6 +146,43 @@ class Metadata:
             raise DatasetError(f'{where}: not the metadata of a dataset: {what}') from error
 
 
+def line(value: Episode | ConvertedBag) -> str:
+    """One entry of the document."""
+    return json.dumps({name: getattr(value, name) for name in type(value).__slots__})
+
+
+def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -> str:
+    """Format 1, one line for each episode and recording.
+
+    Args:
+        metadata: What is fixed.
+        episodes: Its episodes, and
+        bags: its recordings, as :func:`line` writes them: a writer keeps these, so that the
+            thousandth commit costs no more than the first.
+    """
+    described = metadata.descriptions
+    head = {
+        'format': FORMAT,
+        'rate_hz': metadata.rate_hz,
+        'image_size': list(metadata.image_size),
+        'descriptions': {
+            robot: {
+                'input': plain(described.input[robot]),
+                'output': plain(described.output[robot]),
+            }
+            for robot in described.input
+        },
+    }
+    numbered = ',\n  '.join(f'"{number}": {text}' for number, text in enumerate(episodes))
+    listed = ',\n  '.join(bags)
+    parts = [
+        *(f'"{key}": {json.dumps(value)}' for key, value in head.items()),
+        f'"episodes": {{{numbered}}}',
+        f'"bags": [{listed}]',
+    ]
+    return '{' + ',\n '.join(parts) + '}\n'
+
+
 def load_metadata(dataset: Path | str) -> Metadata:
     """Read the metadata of a dataset.
 
@@ -191,12 +211,17 @@ def write_whole(path: Path, data: bytes) -> None:
     partial.replace(path)
 
 
+def sync_folder(folder: Path) -> None:
+    """Make renames within a folder outlast a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 # LeRobot reads every *.parquet that it finds, so the suffix comes last.
 PARTIAL = '.partial'
-
-
-def _record(value: Episode | ConvertedBag) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in type(value).__slots__}
 
 
 def _read(kind: Any, record: Mapping[str, Any]) -> Any:

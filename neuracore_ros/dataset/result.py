@@ -38,6 +38,11 @@ class BagResult:
     audit: Audit | None = None
 
     @property
+    def is_skipped(self) -> bool:
+        """Whether there was nothing left to do."""
+        return self.audit is None and not self.error
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing is left to be done: all that is to be in the dataset is there."""
         cut_off = self.audit is None or (bool(self.audit.cut) and not self.short_pieces)
@@ -48,7 +53,7 @@ class BagResult:
         if self.error:
             kept = f' (kept: {_count(len(self.episodes), "episode")} before it)'
             return f'neuracore_ros convert: {self.error}{kept if self.episodes else ""}'
-        if self.audit is None:
+        if self.audit is None:  # is_skipped
             return (
                 f'{self.bag}: skipped, already in the dataset ({_count(self.earlier, "episode")})'
             )
@@ -109,6 +114,28 @@ class Result:
             ticks.update(audit.reasons)
             texts = audit.texts | texts
         return [f'{_count(n, "tick")}: {texts[reason]}' for reason, n in ticks.most_common()]
+
+    def summary(self) -> str:
+        """Everything in one line."""
+        done = sum(1 for bag in self.bags if bag.episodes and not bag.error)
+        parts = {
+            'failed': sum(1 for bag in self.bags if bag.error),
+            'skipped, already in the dataset': sum(1 for bag in self.bags if bag.is_skipped),
+            'without an episode': sum(
+                1 for bag in self.bags if not (bag.error or bag.is_skipped or bag.episodes)
+            ),
+            'read with losses': sum(1 for bag in self.bags if bag.losses),
+        }
+        episodes = sum(len(bag.episodes) for bag in self.bags)
+        steps = sum(bag.steps for bag in self.bags)
+        text = f'{self.dataset}: {_count(episodes, "episode")} ({steps} steps) added'
+        text += f'; {done} of {_count(len(self.bags), "recording")} converted'
+        more = [f'{number} {what}' for what, number in parts.items() if number]
+        short = sum(bag.short_pieces for bag in self.bags)
+        if short:
+            lost = sum(bag.short_steps for bag in self.bags)
+            more.append(f'{_count(short, "short piece")} ({lost} steps) dropped')
+        return ', '.join([text, *more])
 
     @property
     def failed(self) -> bool:

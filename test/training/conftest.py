@@ -68,7 +68,7 @@ def write(path: Path, episodes: dict[str, int]) -> Path:
                 written = writer.episode('go to the square')
                 for row in rows(robot, rng):
                     written.add(row)
-                writer.commit(written, Episode(robot, 'bag', 0, STEPS))
+                writer.commit(written.finish(), Episode(robot, 'bag', 0, STEPS))
     return path
 
 

@@ -1,0 +1,206 @@
+"""One episode on its way into a dataset: written whole, but under no number yet."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset import depths, lerobot
+from neuracore_ros.dataset.lerobot import Columns
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.rows import Row
+from neuracore_ros.dataset.statistics import Statistics
+from neuracore_ros.dataset.video import VideoWriter, write_black
+from neuracore_ros.description import DataType, Layout
+from neuracore_ros.observation.depth import millimetres
+from neuracore_ros.observation.texts import decode_text
+
+# Colours of neighbouring steps and pixels say the same; every tenth step is enough.
+PIXEL_STEP = 10
+PIXEL_STRIDE = 4
+BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class StagedEpisode:
+    """An episode that is complete, wherever it will come in the dataset.
+
+    Attributes:
+        folder: Holds one video per camera, safely on the disk.
+        steps: Rows.
+        columns: What its table holds.
+        statistics: Feature -> its statistics over valid entries.
+    """
+
+    folder: Path
+    steps: int
+    columns: Columns
+    statistics: Mapping[str, Statistics]
+
+    def video(self, camera: str) -> Path:
+        """The file of one camera."""
+        return video_path(self.folder, camera)
+
+    def discard(self) -> None:
+        """Delete its files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class EpisodeWriter:
+    """Writes one episode into a folder of its own: videos as rows come, numbers at the end.
+
+    Args:
+        folder: Where; it is made.
+        metadata: Layouts, rate and image size.
+        task: What was to be done, wherever the rows themselves do not say.
+    """
+
+    def __init__(self, folder: Path, metadata: Metadata, task: str = '') -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._metadata = metadata
+        self._task = task
+        self._tasks: list[str] = []
+        self._inputs = _Vectors(metadata.input_layout)
+        self._outputs = _Vectors(metadata.output_layout)
+        self._cameras = lerobot.cameras(metadata)
+        self._videos: dict[int, VideoWriter] = {}
+        self._depths: dict[str, list[bytes]] = {key: [] for key in lerobot.depth_keys(metadata)}
+        self._blank = depths.encode(np.zeros(metadata.image_size, np.float32))
+        self._levels = {camera: np.zeros((3, 256), np.int64) for camera in self._cameras}
+        self._levels |= {camera: np.zeros((1, 1 << 16), np.int64) for camera in self._depths}
+
+    @property
+    def steps(self) -> int:
+        """Rows so far."""
+        return len(self._tasks)
+
+    def add(self, row: Row) -> None:
+        """Append one row; all rows have the same cameras."""
+        images = row.inputs.get(DataType.RGB_IMAGES)
+        if images is not None:
+            if not self._videos:
+                self._open_videos(row.input_valid[DataType.RGB_IMAGES])
+            for index, video in self._videos.items():
+                video.add(images[index])
+                if self.steps % PIXEL_STEP == 0:
+                    _count_levels(images[index], self._levels[self._cameras[index]])
+        self._add_depths(row)
+        self._inputs.add(row.inputs, row.input_valid)
+        self._outputs.add(row.outputs, row.output_valid)
+        told = row.input_valid.get(DataType.LANGUAGE)
+        says = told is not None and bool(told[0])
+        self._tasks.append(decode_text(row.inputs[DataType.LANGUAGE][0]) if says else self._task)
+
+    def finish(self) -> StagedEpisode:
+        """Complete the files.
+
+        Raises:
+            OSError: They could not be written, for instance because the disk is full.
+        """
+        for video in self._videos.values():
+            video.close()
+        for index, camera in enumerate(self._cameras):
+            if index not in self._videos:
+                path = video_path(self._folder, camera)
+                write_black(path, self._metadata.rate_hz, self._metadata.image_size, self.steps)
+        numbers = *self._inputs.columns(), *self._outputs.columns()
+        columns = Columns(*numbers, self._depths, self._tasks)
+        return StagedEpisode(self._folder, self.steps, columns, self._statistics(columns))
+
+    def discard(self) -> None:
+        """Drop the episode and its files."""
+        for video in self._videos.values():
+            # What cannot be finished is to be deleted anyway.
+            with suppress(Exception):
+                video.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _open_videos(self, valid: NDArray[np.bool_]) -> None:
+        rate_hz, size = self._metadata.rate_hz, self._metadata.image_size
+        for index in np.flatnonzero(valid).tolist():
+            path = video_path(self._folder, self._cameras[index])
+            self._videos[index] = VideoWriter(path, rate_hz, size)
+
+    def _add_depths(self, row: Row) -> None:
+        for index, (camera, images) in enumerate(self._depths.items()):
+            if not row.input_valid[DataType.DEPTH_IMAGES][index]:
+                images.append(self._blank)
+                continue
+            image = row.inputs[DataType.DEPTH_IMAGES][index]
+            images.append(depths.encode(image))
+            if self.steps % PIXEL_STEP == 0:
+                some = millimetres(image[::PIXEL_STRIDE, ::PIXEL_STRIDE])
+                self._levels[camera][0] += np.bincount(some[some > 0], minlength=1 << 16)
+
+    def _statistics(self, columns: Columns) -> dict[str, Statistics]:
+        found = {
+            lerobot.STATE: Statistics.of(columns.state, columns.state_valid),
+            lerobot.ACTION: Statistics.of(columns.action, columns.action_valid),
+        }
+        found = {key: value for key, value in found.items() if value.count.size}
+        for camera, levels in self._levels.items():
+            unit = 1.0 if camera in self._depths else 1 / 255
+            found[camera] = Statistics.of_histogram(levels, unit)
+        return found
+
+
+class _Vectors:
+    """The numeric DataTypes of one role, joined to columns block by block."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._rows: list[Mapping[DataType, NDArray[Any]]] = []
+        self._valid: list[Mapping[DataType, NDArray[Any]]] = []
+        self._blocks: list[tuple[NDArray[np.float32], NDArray[np.bool_]]] = []
+
+    def add(
+        self,
+        values: Mapping[DataType, NDArray[Any]],
+        valid: Mapping[DataType, NDArray[Any]],
+    ) -> None:
+        """Append one row."""
+        self._rows.append({kind: values[kind] for kind in self._layout.numeric})
+        self._valid.append(valid)
+        if len(self._rows) == BLOCK:
+            self._join()
+
+    def columns(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Values and valid, each of shape (N, columns)."""
+        self._join()
+        values, valid = zip(*self._blocks, strict=True)
+        return np.concatenate(values), np.concatenate(valid)
+
+    def _join(self) -> None:
+        if self._rows:
+            layout = self._layout
+            values = layout.join(_stacked(self._rows, layout))
+            valid = layout.join_valid(_stacked(self._valid, layout))
+            shape = len(self._rows), len(layout.columns())
+            self._blocks.append((values.reshape(shape), valid.reshape(shape)))
+        self._rows.clear()
+        self._valid.clear()
+
+
+def _stacked(rows: list[Mapping[DataType, NDArray[Any]]], layout: Layout) -> dict[DataType, Any]:
+    return {kind: np.stack([row[kind] for row in rows]) for kind in layout.numeric}
+
+
+def video_path(folder: Path, camera: str) -> Path:
+    """The staged file of one camera."""
+    return folder / f'{camera}.mp4'
+
+
+def _count_levels(image: NDArray[np.uint8], levels: NDArray[np.int64]) -> None:
+    pixels = np.ascontiguousarray(image[::PIXEL_STRIDE, ::PIXEL_STRIDE])
+    for channel in range(3):
+        counted = cv2.calcHist([pixels], [channel], None, [256], [0, 256])
+        levels[channel] += counted.ravel().astype(np.int64)

@@ -1,0 +1,251 @@
+"""The unit of work: one recording becomes staged episodes, here or in another process."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+
+import av
+
+from neuracore_ros.dataset.audit import Audit, counts
+from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
+from neuracore_ros.dataset.declared import describe, require_topics
+from neuracore_ros.dataset.episodes import find_cuts
+from neuracore_ros.dataset.metadata import ConvertedBag, Episode, Metadata
+from neuracore_ros.dataset.plan import Job
+from neuracore_ros.dataset.result import BagResult
+from neuracore_ros.dataset.rows import Row, rows
+from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
+from neuracore_ros.description import Robot
+from neuracore_ros.errors import BagError, DatasetError
+from neuracore_ros.observation import Observer
+
+Told = Callable[[float], None]
+"""Is told which part of a recording is done (0..1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An episode that waits for its number.
+
+    Attributes:
+        episode: What the dataset will say of it.
+        staged: Its files and numbers.
+    """
+
+    episode: Episode
+    staged: StagedEpisode
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a recording.
+
+    Attributes:
+        result: What became of it, but for what the dataset knows: numbers, earlier episodes.
+        fingerprint: Of the recording; '' where it could not be opened.
+        bag: To be noted as finished; None where there was an error.
+    """
+
+    result: BagResult
+    fingerprint: str = ''
+    bag: ConvertedBag | None = None
+
+
+Event = Piece | Done
+
+
+def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Event]:
+    """Convert one recording, up to the numbers of its episodes.
+
+    Args:
+        job: What all recordings have in common.
+        path: The recording.
+        told: Called every few messages.
+
+    Yields:
+        Each episode as soon as it is complete, and one ``Done`` at the end.
+
+    Raises:
+        DatasetError: Nothing can be written, for instance because the disk is full.
+    """
+    # Of its own for each attempt: one that is thought dead may still write to another.
+    folder = job.staging / uuid.uuid4().hex
+    try:
+        folder.mkdir()
+        yield from _staged(job, path, folder, told)
+    except BagError as error:
+        yield Done(BagResult(str(path), error=str(error)))
+    except (OSError, av.FFmpegError) as error:
+        raise cannot_write(job.dataset, error) from error
+
+
+def cannot_write(dataset: Path, error: Exception) -> DatasetError:
+    """The error for people; it says that nothing is lost."""
+    return DatasetError(
+        f'{dataset}: cannot be written: {error}; mend this and run the same command again: '
+        'no episode is lost'
+    )
+
+
+def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command.
+
+    Raises:
+        ObservationError: The task is too long for LANGUAGE.
+    """
+    texts = robot.texts(task)
+    size = metadata.image_size
+    return (
+        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
+        Observer(robot.output_sources(), metadata.output_layout, None),
+    )
+
+
+def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
+    robot, metadata, settings = job.robot, job.metadata, job.settings
+    with open_bag(path, settings.namespace) as bag:
+        fingerprint = bag.fingerprint()
+        _require_same_cutting(job, path, fingerprint)
+        if fingerprint in job.finished:
+            yield Done(BagResult(str(path)), fingerprint)
+            return
+        require_topics(bag, job.sources, robot.path)
+        _, motion = observers(robot, metadata)
+        cuts = find_cuts(bag, settings.cutting, job.topics, motion)
+        inputs, outputs = observers(robot, metadata, settings.task)
+        audit = Audit(inputs, outputs)
+        pieces = _Pieces(job, path, folder, fingerprint)
+        messages = _told(bag, job.topics, told)
+        try:
+            steps = rows(messages, inputs, outputs, metadata.rate_hz, audit, cuts)
+            for _, piece in groupby(steps, key=lambda row: row.piece):
+                yield from pieces.add(piece)
+            error = _empty(bag, audit)
+        except BagError as unreadable:
+            error = str(unreadable)
+        losses = bag.losses
+        audit.finish()
+    if not error and audit.ticks == audit.unusable and (audit.ticks or not audit.cut):
+        why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
+        error = f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}){why}'
+    result = BagResult(
+        bag=str(path),
+        short_pieces=len(pieces.short),
+        short_steps=sum(pieces.short),
+        notes=(*cuts.notes, *audit.late()),
+        losses=tuple(losses),
+        error=error,
+        audit=audit,
+    )
+    finished = ConvertedBag(
+        robot=robot.name,
+        bag=str(path),
+        fingerprint=fingerprint,
+        ticks=audit.ticks,
+        dropped=dict(audit.reasons + audit.cut),
+        short_pieces=result.short_pieces,
+        short_steps=result.short_steps,
+        cutting=str(settings.cutting),
+        losses=result.losses,
+        streams=[stream.to_json() for stream in audit.streams],
+    )
+    yield Done(result, fingerprint, None if error else finished)
+
+
+class _Pieces:
+    """Stages the pieces of one recording that are long enough and not in the dataset yet.
+
+    Attributes:
+        short: Steps of each piece that was too short.
+    """
+
+    def __init__(self, job: Job, bag: Path, folder: Path, fingerprint: str) -> None:
+        self._job = job
+        self._bag = str(bag)
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._earlier = job.starts_ns.get(fingerprint, frozenset())
+        self._dropped: Counter[str] = Counter()
+        self._count = 0
+        self.short: list[int] = []
+
+    def add(self, piece: Iterator[Row]) -> Iterator[Piece]:
+        """Stage one piece, row by row."""
+        first = next(piece)
+        self._dropped.update(first.dropped)
+        if first.tick_ns in self._earlier:
+            self._dropped.clear()
+            for _ in piece:
+                pass
+            return
+        self._count += 1
+        folder, settings = self._folder / str(self._count), self._job.settings
+        writing = EpisodeWriter(folder, self._job.metadata, settings.task)
+        try:
+            for row in chain([first], piece):
+                writing.add(row)
+            if writing.steps < settings.min_steps:
+                writing.discard()
+                self.short.append(writing.steps)
+                self._dropped['short piece'] += writing.steps
+                return
+            episode = writing.finish()
+        except BaseException:
+            writing.discard()
+            raise
+        yield Piece(
+            Episode(
+                robot=self._job.robot.name,
+                bag=self._bag,
+                start_ns=first.tick_ns,
+                steps=episode.steps,
+                fingerprint=self._fingerprint,
+                dropped=dict(self._dropped),
+                outcome=first.outcome,
+                cutting=str(settings.cutting),
+            ),
+            episode,
+        )
+        self._dropped.clear()
+
+
+def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:
+    """Refuse to cut a recording twice, in two ways.
+
+    Raises:
+        BagError: The dataset has it already, cut otherwise.
+    """
+    now = str(job.settings.cutting)
+    before = job.cuttings.get(fingerprint, now)
+    if before != now:
+        raise BagError(
+            f'{bag}: is in the dataset already, cut with {before or "no option"}, which cannot '
+            f'become {now or "none"}; convert it into another dataset'
+        )
+
+
+def _told(bag: Bag, topics: Iterable[str], told: Told) -> Iterator[Recorded]:
+    """The messages, telling now and then how far they are."""
+    span_ns = max(bag.end_ns - bag.start_ns, 1)
+    for count, recorded in enumerate(bag.read(topics)):
+        if count % 100 == 0:
+            told((recorded.log_time_ns - bag.start_ns) / span_ns)
+        yield recorded
+
+
+def _empty(bag: Bag, audit: Audit) -> str:
+    """Which declared name never had a value, and what the bag has instead; '' if all had."""
+    empty = audit.empty(bag.end_ns)
+    if not empty:
+        return ''
+    topic, why = empty[0]
+    found = bag.find(topic)
+    more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
+    held = f'; the bag has {describe(bag, found)}' if found else ''
+    lost = ''.join(f'; lost: {loss}' for loss in bag.losses)
+    return f'{bag.path}: {why}{held}{more}{lost}'
