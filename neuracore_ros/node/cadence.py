@@ -88,7 +88,8 @@ class Cadence:
             )
         if counters.seams_rad:
             words.append(
-                f'seams {counters.seam_rad(50):.4f} rad (p50), {counters.seam_rad(99):.4f} rad (p99)'
+                f'seams of {counters.seam_rad(50):.4f} rad (p50), '
+                f'{counters.seam_rad(99):.4f} rad (p99)'
             )
         words += [f'held {counters.holds} times{self._reasons()}', f'{counters.clamps} clamps']
         if self._oldest_s:
