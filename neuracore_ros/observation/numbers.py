@@ -9,7 +9,6 @@ from neuracore_ros.description import Source
 from neuracore_ros.description.source import (
     FLOAT64,
     JOINT_STATE,
-    MULTI_ARRAYS,
     WRENCH_NAMES,
     WRENCH_STAMPED,
 )
@@ -42,7 +41,10 @@ class NumberStream(Stream):
         self._lookups = Lookups(self.channels, self.seen)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        names, values = self._read(message)
+        if self._type == JOINT_STATE:
+            names, values = tuple(message.name) or self._order, getattr(message, self._field)
+        else:
+            names, values = self._read(message)
         if not names:
             self.refuse('size', receive_ns, 'name[] is empty; write `order: [...]` in its source')
             return False
@@ -77,12 +79,10 @@ class NumberStream(Stream):
         return taken
 
     def _read(self, message: Any) -> tuple[tuple[str, ...], Any]:
-        """Names and numbers of a message, of equal length if all is well."""
-        if self._type in MULTI_ARRAYS:
-            return self._order, message.data
+        """Names and numbers of a message that names nothing itself."""
         if self._type == FLOAT64:
             return self._order, [message.data] * len(self._order)
         if self._type == WRENCH_STAMPED:
             force, torque = message.wrench.force, message.wrench.torque
             return WRENCH_NAMES, [force.x, force.y, force.z, torque.x, torque.y, torque.z]
-        return tuple(message.name) or self._order, getattr(message, self._field)
+        return self._order, message.data

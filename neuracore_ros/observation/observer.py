@@ -31,6 +31,8 @@ from neuracore_ros.observation.transforms import StaticTransformStream, Transfor
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
 
+_DTYPES = {kind: np.dtype(kind.dtype) for kind in DataType}
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
@@ -128,10 +130,17 @@ class Observer:
         self._valid = layout.valid(slots)
         for mask in self._valid.values():
             mask.setflags(write=False)
-        self._shapes = {
+        shapes = {
             kind: (width, *kind.slot_shape(image_size or (0, 0), text_bytes))
             for kind, width in layout.widths.items()
             if image_size or not kind.is_image
+        }
+        self._pictures = {kind: shape for kind, shape in shapes.items() if kind.is_image}
+        # Lists, since it is several times faster to put single numbers into them.
+        self._blank: dict[DataType, list[Any]] = {
+            kind: list(np.zeros(shape, kind.dtype)) if shape[1:] else [0.0] * shape[0]
+            for kind, shape in shapes.items()
+            if not kind.is_image
         }
         self.streams = tuple(_streams(sources, image_size, frozen_after_s, text_bytes))
         self._by_topic = _by_topic(self.streams)
@@ -169,18 +178,14 @@ class Observer:
         """
         faults: list[StreamFault] = []
         ages_s: dict[tuple[DataType, str], float] = {}
-        inputs: dict[DataType, Array] = {
-            kind: np.zeros(shape, kind.dtype)
-            for kind, shape in self._shapes.items()
-            if not kind.is_image
-        }
+        rows = {kind: blank.copy() for kind, blank in self._blank.items()}
         for channel in self._numbers:
             sample = channel.at(tick_ns)
             if isinstance(sample, StreamFault):
                 faults.append(sample)
                 continue
             source = channel.source
-            inputs[source.data_type][source.index] = sample.value
+            rows[source.data_type][source.index] = sample.value
             ages_s[channel.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
         pictures = []
         for camera in self._images:
@@ -195,16 +200,16 @@ class Observer:
         if faults:
             return Unusable(tick_ns, tuple(faults))
         for index, text in self._texts.items():
-            inputs[DataType.LANGUAGE][index] = text
+            rows[DataType.LANGUAGE][index] = text
+        inputs = {kind: np.array(row, _DTYPES[kind]) for kind, row in rows.items()}
         return Sight(tick_ns, inputs, ages_s, tuple(pictures))
 
     def decode(self, seen: Sight) -> Observation | Unusable:
         """Decode the images of a tick."""
         faults: list[StreamFault] = []
         inputs = dict(seen.numbers)
-        for kind, shape in self._shapes.items():
-            if kind.is_image:
-                inputs[kind] = np.zeros(shape, kind.dtype)
+        for kind, shape in self._pictures.items():
+            inputs[kind] = np.zeros(shape, _DTYPES[kind])
         for camera, sample in seen.pictures:
             pixels = camera.pixels(sample)
             if isinstance(pixels, StreamFault):
