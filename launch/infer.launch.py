@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
@@ -71,7 +71,8 @@ def start(context: LaunchContext):
     given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
     if not given['params_file']:
         require(given)
-    parameters: list = []
+    # A launch that was killed can no longer stop what it started.
+    parameters: list = [{'end_with_parent': True}]
     if given['params_file']:
         parameters.append(existing(given['params_file'], 'params_file'))
     own: dict = {
@@ -95,8 +96,16 @@ def start(context: LaunchContext):
             arguments=['--ros-args', '--log-level', given['log_level']],
             output='screen',
             emulate_tty=True,
+            on_exit=end,
         )
     ]
+
+
+def end(event, _: LaunchContext):
+    """End the launch with its node; only an exception makes `ros2 launch` return 1."""
+    if event.returncode != 0:
+        raise RuntimeError(f'infer_node ended with {event.returncode}; its last lines say why')
+    return [Shutdown(reason='infer_node has ended')]
 
 
 def require(given):

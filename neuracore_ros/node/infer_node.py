@@ -76,6 +76,7 @@ def run(stop: StopSignal) -> int:
         node = InferNode(lambda: bool(stop.requested))
     except (ValueError, RuntimeError) as error:  # Names and values that rclpy itself refuses.
         return _refuse(_first_line(error))
+    stop.with_parent = node.ends_with_parent
     executor = make_executor()
     executor.add_node(node)
     failures: list[Exception] = []

@@ -42,6 +42,11 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         """Whether to configure and activate without being asked; also if that is unclear."""
         return self.get_parameter('autostart').value is not False
 
+    @property
+    def ends_with_parent(self) -> bool:
+        """Whether to end when the process that started this one is gone."""
+        return self.get_parameter('end_with_parent').value is True
+
     def stop_robot(self) -> None:
         """Brake, from whatever state; harmless if there is nothing to stop."""
         if self._session is not None and self._active:

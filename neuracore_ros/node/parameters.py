@@ -114,6 +114,12 @@ SPECS = (
     Spec('enabled', True, 'Start enabled; otherwise wait for ~/enable.'),
     Spec('autostart', True, 'Configure and activate at once, without a lifecycle manager.'),
     Spec(
+        'end_with_parent',
+        False,
+        'Stop the robot and end when the process that started this one is gone, as the launch '
+        'file asks: nobody else would end it.',
+    ),
+    Spec(
         'rearm',
         'auto',
         'After an input fault, go on by itself (auto) or wait for ~/enable (manual).',
@@ -175,6 +181,13 @@ SPECS = (
         'recordings give equal commands; 0 uses a prediction as soon as it comes.',
         0,
         1000,
+    ),
+    Spec(
+        'profile',
+        'spline',
+        'How setpoints are joined: cubic splines, or (ruckig) limited in jerk where the robot '
+        'file gives accelerations.',
+        words=('spline', 'ruckig'),
     ),
     Spec(
         'command_rate_hz',
@@ -284,6 +297,7 @@ def read(node: Node) -> Parameters:
             max_tracking_error=values['max_tracking_error'],
             blend=values['blend'],
             delay_steps=values['delay_steps'],
+            profile=values['profile'],
             command_rate_hz=values['command_rate_hz'],
             frozen_after_s=values['frozen_after_s'],
             task=values['task'],

@@ -1,5 +1,6 @@
-"""SIGINT and SIGTERM, turned into a request to stop the robot first."""
+"""What asks the process to end, turned into a request to stop the robot first."""
 
+import os
 import signal
 from types import FrameType
 
@@ -13,11 +14,23 @@ class StopSignal:
     """
 
     def __init__(self) -> None:
-        self.requested = ''
-        """The signal's name; empty until one came."""
+        self._requested = ''
+        self._parent = os.getppid()
+        self.with_parent = False
+        """Whether to end, too, when the process that started this one is gone."""
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
+        # A terminal that is closed sends it; under nohup it is to be ignored.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._note)
+
+    @property
+    def requested(self) -> str:
+        """What asked for the end; empty until something did."""
+        if not self._requested and self.with_parent and os.getppid() != self._parent:
+            self._requested = 'the process that started this one is gone'
+        return self._requested
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
-        self.requested = signal.Signals(number).name
+        self._requested = signal.Signals(number).name

@@ -1,7 +1,9 @@
 """The node as a process: how it starts, refuses and ends."""
 
+import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -31,6 +33,68 @@ def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, infer, sw
     assert last.points[-1].velocities[0] == 0.0
     assert 0.0 < last.points[-1].positions[0] - last.points[0].positions[0] + 1e-3 < 0.1
     ur5.check()
+
+
+@pytest.mark.parametrize('wait_s', [0.0, 0.3, 1.0])
+def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, wait_s):
+    process = infer(model=sweep, robot=UR5)
+    # Until then Python itself starts, which no program can do anything about.
+    assert_ready(process)
+    time.sleep(wait_s)
+    process.process.send_signal(signal.SIGINT)
+    process.process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0, process.output
+    assert 'Traceback' not in process.output
+
+
+def assert_ready(process):
+    """Wait until a process handles SIGINT itself."""
+    mask = Path(f'/proc/{process.process.pid}/status')
+    for _ in range(1000):
+        caught = re.search(r'SigCgt:\s*(\w+)', mask.read_text())[1]
+        if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        time.sleep(0.01)
+    raise AssertionError('it never handled SIGTERM')
+
+
+def test_a_closed_terminal_stops_the_robot_first(ur5, infer, sweep):
+    ur5.new_trial()
+    process = infer(model=sweep, robot=UR5)
+    ur5.until_moving()
+    assert process.end(signal.SIGHUP) == 0, process.output
+    assert 'SIGHUP: stopping the robot' in process.output
+    ur5.until_still(1.0)
+    ur5.check()
+
+
+def test_a_node_whose_parent_was_killed_stops_the_robot_and_ends(ur5, begin, sweep, tmp_path):
+    ur5.new_trial()
+    log = tmp_path / 'log'
+    script = tmp_path / 'parent.py'
+    script.write_text(
+        'import subprocess, sys, time\n'
+        f'log = open({str(log)!r}, "w")\n'
+        'node = subprocess.Popen([sys.executable, "-m", *sys.argv[1:]], stdout=log, stderr=log)\n'
+        'print(node.pid, flush=True)\n'
+        'time.sleep(600)\n'
+    )
+    given = ros_arguments({'model': sweep, 'robot': UR5, 'end_with_parent': True})
+    parent = begin(str(script), INFER_NODE, *given)
+    ur5.until_moving()
+    node = int(parent.lines[0])
+    parent.process.kill()
+    ur5.until_still(1.5)
+    ur5.until(lambda: 'the process that started this one is gone' in log.read_text(), 'the line')
+    ur5.until(lambda: not is_alive(node), 'the end of the node')
+    assert 'Traceback' not in log.read_text()
+    ur5.check()
+
+
+def is_alive(pid):
+    """Whether a process of ours, which nobody may have waited for, still runs."""
+    status = Path(f'/proc/{pid}/stat')
+    return status.exists() and status.read_text().rpartition(')')[2].split()[0] != 'Z'
 
 
 def test_a_signal_does_not_wait_for_a_model_that_hangs(ur5, infer, tmp_path):
@@ -81,6 +145,7 @@ REFUSALS = {
     'out of range': ({'max_ahead_s': 9}, 'parameter max_ahead_s is 9.0; it must be a number from'),
     'a wrong word': ({'rearm': 'maybe'}, "parameter rearm is 'maybe'; it must be auto or manual"),
     'an unknown blend': ({'blend': 'cubic'}, "blend is 'cubic'; it must be none or linear or min"),
+    'a wrong profile': ({'profile': 'rukig'}, "profile is 'rukig'; it must be spline or ruckig"),
     'a wrong delay': ({'delay_steps': -1}, 'delay_steps is -1; it must be an integer from 0'),
     'a wrong precision': ({'precision': 'int8'}, "precision is 'int8'; it must be float32 or"),
     'a wrong debug': ({'debug': 1}, 'debug is 1; it must be true or false'),

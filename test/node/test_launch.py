@@ -106,3 +106,27 @@ def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(begin, launch, t
     assert '(sha256' in process.output
     # A terminal sends Ctrl-C to both; alone, launch waits five seconds and sends SIGTERM.
     assert ': stopping the robot' in process.output
+
+
+def test_the_launch_ends_with_its_node_and_says_why(launch, tmp_path):
+    write_policy(tmp_path / 'policy.pt', width=3)
+    process = launch('model:=policy.pt', 'robot:=ur5')
+    assert process.wait() == 1, process.output
+    assert 'the model was trained with width 3' in process.output
+    assert 'infer_node ended with 1; its last lines say why' in process.output
+    assert 'Traceback' not in process.output
+
+
+def test_a_node_whose_launch_was_killed_stops_the_robot_and_ends(begin, launch, tmp_path):
+    write_policy(tmp_path / 'policy.pt', speed=0.02)
+    begin(SIM_ROBOT, '--robot', 'ur5', '--no-clock')
+    world = World()
+    process = launch('model:=policy.pt', 'robot:=ur5')
+    try:
+        world.until_moving()
+        process.process.kill()
+        world.until_still()
+        world.until(lambda: world.node.count_publishers('infer/transition_event') == 0, 'the end')
+        world.check()
+    finally:
+        world.close()

@@ -44,6 +44,6 @@ def test_the_words_are_those_that_the_runner_and_the_policies_know():
     words = {spec.name: spec.words for spec in SPECS if spec.words}
     assert set(words['blend']) == set(BLENDS)
     assert words['precision'] == PRECISIONS
-    for name in ('blend', 'rearm'):
+    for name in ('blend', 'profile', 'rearm'):
         for word in words[name]:
             Settings(**{name: word})
