@@ -1,0 +1,82 @@
+"""A policy that misbehaves whenever a picture tells it to."""
+
+import torch
+
+from neuracore_ros.description import DataType
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.torchscript import save
+
+HORIZON = 20
+RATE_HZ = 20.0
+STEP_S = 1.0 / RATE_HZ
+ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far', 'near')
+
+
+class Puppet(torch.nn.Module):
+    """Sways joint 0 between -0.5 and 0.5 rad, at 0.4 rad/s, from where it is measured.
+
+    One that is ``hung`` never answers, not even to the zeros of the warm-up.
+
+    A picture of camera 1 whose middle is the colour (1 + n, 1, 2) is an order: do ORDERS[n].
+    """
+
+    def __init__(self, hung: bool = False) -> None:
+        super().__init__()
+        self.hung = hung
+        self.way, self.leaps = 1.0, 1.0
+        self.register_buffer('steps', torch.arange(1, HORIZON + 1, dtype=torch.float32))
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        newest = inputs['JOINT_POSITIONS'][:, -1:]
+        if float(newest[0, 0, 0]) > 0.5:
+            self.way = -1.0
+        if float(newest[0, 0, 0]) < -0.5:
+            self.way = 1.0
+        chunk = newest.repeat(1, self.steps.shape[0], 1)
+        chunk[:, :, 0] += 0.02 * self.way * self.steps
+        height, width = inputs['RGB_IMAGES'].shape[3], inputs['RGB_IMAGES'].shape[4]
+        middle = inputs['RGB_IMAGES'][0, -1, -1, height // 2, width // 2]
+        order = -1
+        if int(middle[1]) == 1 and int(middle[2]) == 2:
+            order = int(middle[0]) - 1
+        if order == 0:
+            raise RuntimeError('raised on purpose')
+        if order == 1:
+            chunk[:, 3, 1] = float('nan')
+        if order == 2:
+            chunk[:, 3, 1] = float('inf')
+        if order == 3:
+            chunk = chunk[:, :, :5]
+        if order == 4:
+            chunk = chunk[:, :5]
+        if order == 5 or order == 6 or self.hung:
+            # TorchScript cannot sleep: this takes more than the second that a chunk lasts.
+            busy = torch.zeros(1)
+            for _ in range(2_500_000 if order == 5 else 1_000_000_000_000):
+                busy = torch.tanh(busy)
+            chunk = chunk + busy
+        if order == 7:
+            self.leaps = -self.leaps
+            chunk[:, :, 0] = 2.0 * self.leaps
+        if order == 8:
+            chunk[:, :, 0] += 0.9
+        if order == 9:
+            chunk[:, :, 0] += 0.3
+        return {'JOINT_TARGET_POSITIONS': chunk}
+
+
+def write_puppet(path, cameras=2, hung=False):
+    """Save a `Puppet` that reads so many cameras."""
+    manifest = Manifest(
+        input={
+            DataType.JOINT_POSITIONS: InputSlots(7, tuple(range(7))),
+            DataType.RGB_IMAGES: InputSlots(cameras, tuple(range(cameras)), image_size=(48, 64)),
+        },
+        output={DataType.JOINT_TARGET_POSITIONS: OutputSlots(7, tuple(range(7)))},
+        rate_hz=RATE_HZ,
+        horizon=HORIZON,
+    )
+    save(Puppet(hung), manifest, path)
+    return path

@@ -1,0 +1,155 @@
+"""A robot that moves, a saboteur, and what must hold whatever is done to it."""
+
+import signal
+import time
+
+import numpy as np
+import spoiling as spoil
+from puppet import ORDERS
+from saboteur import Saboteur, sound
+from table import ENABLE, FROZEN_AFTER_S
+from world import DEFAULTS, INFER_NODE, SIM_ROBOT, Running, World, ros_arguments
+
+SETTINGS = {
+    **DEFAULTS,
+    'max_tracking_error': 0.15,
+    'frozen_after_s': FROZEN_AFTER_S,
+    'max_ahead_s': 0.5,
+}
+# From the stop to rest: the longest that a stop lasts, and the controller's period.
+BRAKING_S = 0.5 + 0.05
+# What a machine with other things to do may add; who is late once is asked again.
+SLACK_S = 0.15
+
+
+class Stage:
+    """A simulated UR5 in wall time, the saboteur, the witness, and at most one node.
+
+    Attributes:
+        world: Sees the robot as it is.
+        saboteur: Decides what the node sees.
+        robot: The robot file.
+    """
+
+    def __init__(self, robot, **saboteur):
+        self.robot = robot
+        self.sim = Running(SIM_ROBOT, '--robot', 'ur5', '--seed', 1, '--no-clock')
+        self.world = World()
+        self.saboteur = Saboteur(**saboteur)
+        self.node = None
+        self.world.until(lambda: len(self.world.motion) > 12, 'joint states')
+
+    def start_node(self, **parameters):
+        """A node process, without a policy unless one is given."""
+        values = {**SETTINGS, 'robot': self.robot, **parameters}
+        self.node = Running(INFER_NODE, *ros_arguments(values))
+        return self.node
+
+    def close(self):
+        """End everything, whatever a failed test has left."""
+        assert self.sim.end() == 0, self.sim.output
+        assert self.node is None or self.node.end() in (0, -signal.SIGKILL), self.node.output
+        self.saboteur.close()
+        self.world.close()
+
+    # What is done
+
+    def configure(self, **parameters):
+        """Have the node run something else, or in another way."""
+        world = self.world
+        if world.lifecycle() == 'active':
+            assert world.change('deactivate')
+        if world.lifecycle() == 'inactive':
+            assert world.change('cleanup')
+        results = world.set('infer', **{**SETTINGS, 'robot': str(self.robot), **parameters})
+        assert all(result.successful for result in results), results
+        assert world.change('configure'), self.node.output
+        assert world.change('activate')
+
+    def recover(self):
+        """Everything is as it should be again, whatever was before."""
+        self.saboteur.heal()
+        world = self.world
+        if world.state in ('HOLDING', 'DISABLED'):
+            world.enable(True)
+        world.until_state('RUNNING')
+        world.until(self.moves_as_usual, 'the usual motion')
+        self.begin()
+
+    def moves_as_usual(self):
+        """Whether joint 0 moves, and has not been fast for a while."""
+        times, positions = zip(*self.world.motion[-40:], strict=True)
+        moved = np.abs(np.diff(np.array(positions)[::5, 0])) / np.diff(times[::5])
+        return len(times) == 40 and moved[-1] > 0.2 and moved.max() < 0.6
+
+    def begin(self):
+        """Judge from now on."""
+        self.world.motion.clear()
+        self.world.states.clear()
+        self.saboteur.sent.clear()
+
+    def provoke(self, fault, rearm):
+        """Let a fault happen and end, in the middle of a motion.
+
+        Args:
+            fault: From the table.
+            rearm: ``auto`` or ``manual``.
+
+        Returns:
+            How long it took to be held, and to stand [s], by the stamps of messages.
+        """
+        world, saboteur = self.world, self.saboteur
+        self.recover()
+        stream = getattr(saboteur, fault.stream) if fault.stream else None
+        began_s = time.time()
+        saboteur.do(lambda: fault.provoke(saboteur))
+        world.until_state('HOLDING', fault.says)
+        held_s = next(stamp for stamp, state, _ in world.states if state == 'HOLDING')
+        if stream is not None:
+            began_s = stream.sound_ns / 1e9
+        world.until_still(5.0)
+        rested_s = self.last_moved_s()
+        if fault.still:
+            self.stays('HOLDING')
+        saboteur.heal()
+        if fault.rearms == ENABLE or rearm == 'manual':
+            self.stays('HOLDING')
+            assert world.enable(True).success
+        world.until_state('RUNNING')
+        world.until_moving()
+        self.check(fault.most)
+        return held_s - began_s, rested_s - began_s
+
+    def stays(self, state, seconds=0.4):
+        """Nothing moves, nothing is sent, and the state stays as it is, for a while."""
+        world = self.world
+        sent, moved, seen = len(self.saboteur.sent), len(world.motion), len(world.states)
+        time.sleep(seconds)
+        assert len(self.saboteur.sent) == sent
+        positions = np.array([position for _, position in world.motion[moved:]])
+        assert np.ptp(positions, axis=0).max() < 1e-6, np.ptp(positions, axis=0)
+        assert {s for _, s, _ in world.states[seen:]} <= {state}, world.states[seen:]
+        assert world.state == state, world.reason
+
+    def does(self, order):
+        """Have the puppet do something, or nothing, from the next picture on."""
+        change = spoil.painted(1 + ORDERS.index(order)) if order else sound
+        self.saboteur.do(lambda: setattr(self.saboteur.overhead, 'change', change))
+
+    def last_moved_s(self):
+        """The stamp of the last joint state that differs from the newest [s]."""
+        newest = self.world.positions
+        for stamp_s, positions in reversed(list(self.world.motion)):
+            if np.abs(positions - newest).max() > 1e-6:
+                return stamp_s
+        return 0.0
+
+    def check(self, most=1.2):
+        """What must hold always: see `World.check`; and the node sent nothing wrong."""
+        self.world.check(most)
+        assert self.saboteur.refused == []
+
+
+def bounds_s(fault):
+    """How long a fault may take to be held, and the robot to stand [s]."""
+    return fault.within_s + SLACK_S, fault.within_s + BRAKING_S + SLACK_S

@@ -1,0 +1,225 @@
+"""What a bad day brings together: hands, emergency stops, impatient people, many cameras."""
+
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spoiling as spoil
+from puppet import write_puppet
+from saboteur import camera_topic, many_cameras, robot_file
+from stage import Stage
+
+CAMERAS = 8
+
+
+@pytest.fixture(scope='module')
+def stage(domain, tmp_path_factory):
+    """As for other faults, but with many cameras."""
+    stage = Stage(robot_file(tmp_path_factory.mktemp('robot')), cameras=CAMERAS)
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def moving(staged):
+    """The stage while its robot moves."""
+    staged.recover()
+    return staged
+
+
+def hold(stage, change=spoil.silent):
+    """Hold the robot by its wrist camera."""
+    stage.saboteur.do(lambda: setattr(stage.saboteur.wrist, 'change', change()))
+    stage.world.until_state('HOLDING', 'wrist')
+    stage.world.until_still()
+
+
+def test_a_robot_moved_by_hand_while_it_is_held_goes_on_from_there(moving):
+    hold(moving)
+    before = moving.world.positions[0]
+    sent = len(moving.saboteur.sent)
+    moving.saboteur.push(0.4, 1.0)
+    moving.world.until(lambda: moving.world.positions[0] > before + 0.399, 'a push')
+    moving.world.until_still()
+    assert moving.world.state == 'HOLDING'
+    assert len(moving.saboteur.sent) == sent
+    moving.saboteur.heal()
+    moving.world.until_state('RUNNING')
+    moving.world.until_moving()
+    moving.check()
+
+
+def test_a_robot_that_is_still_pushed_when_its_fault_ends_does_not_jump(moving):
+    hold(moving)
+    moving.saboteur.push(-0.6, 1.5)
+    time.sleep(0.3)
+    moving.saboteur.heal()
+    moving.world.until_state('RUNNING')
+    moving.world.until_moving()
+    time.sleep(0.5)
+    moving.check()
+
+
+def test_a_first_action_far_away_after_a_fault_is_refused(moving):
+    hold(moving)
+    moving.does('far')
+    moving.saboteur.do(moving.saboteur.wrist.heal)
+    moving.world.until_state('HOLDING', "first action of 'shoulder_pan_joint'")
+    moving.stays('HOLDING', 0.8)
+    moving.does('')
+    moving.world.until_state('RUNNING')
+    moving.check()
+
+
+def test_a_first_action_a_little_away_after_a_fault_is_approached_slowly(moving):
+    hold(moving)
+    moving.does('near')
+    moving.saboteur.do(moving.saboteur.wrist.heal)
+    moving.world.until_state('RUNNING', 'blending in')
+    moving.world.until_moving()
+    time.sleep(0.5)
+    # A quarter of the velocity limit; what catches up may be faster for a moment.
+    moving.check(most=1.2)
+
+
+def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(moving):
+    world, saboteur = moving.world, moving.saboteur
+    saboteur.do(saboteur.stop_robot)
+    world.until_state('HOLDING', 'does not follow')
+    time.sleep(2.0)
+    before = world.positions
+    saboteur.do(saboteur.release)
+    moving.stays('HOLDING', 0.8)
+    assert np.abs(world.positions - before).max() < 0.01
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+    world.until_moving()
+    moving.check()
+
+
+def test_enabling_a_robot_in_emergency_stop_is_a_fault_again_and_still_does_not_snap(moving):
+    world, saboteur = moving.world, moving.saboteur
+    saboteur.do(saboteur.stop_robot)
+    world.until_state('HOLDING', 'does not follow')
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+    world.until_state('HOLDING', 'does not follow')
+    before = world.positions
+    saboteur.do(saboteur.release)
+    moving.stays('HOLDING', 0.8)
+    assert np.abs(world.positions - before).max() < 0.01
+    moving.check()
+
+
+def test_a_node_deactivated_in_an_emergency_stop_starts_where_the_robot_is(moving):
+    world, saboteur = moving.world, moving.saboteur
+    saboteur.do(saboteur.stop_robot)
+    world.until_state('HOLDING', 'does not follow')
+    assert world.change('deactivate')
+    saboteur.do(saboteur.release)
+    saboteur.push(0.4, 1.0)
+    time.sleep(1.2)
+    assert world.change('activate')
+    world.until_state('RUNNING')
+    world.until_moving()
+    moving.check()
+
+
+def test_disable_and_enable_fifty_times_quickly(moving):
+    for _ in range(50):
+        assert moving.world.enable(False).message.startswith('DISABLED')
+        assert moving.world.enable(True).success
+    moving.world.until_moving()
+    assert moving.world.enable(False).success
+    moving.world.until_still()
+    moving.stays('DISABLED')
+    moving.check()
+
+
+def test_services_in_a_loop_do_not_keep_it_from_running(moving):
+    world = moving.world
+    end_s = world.motion[-1][0] + 2.0 if world.motion else time.time() + 2.0
+    calls = 0
+    while time.time() < end_s:
+        assert world.enable(True).success
+        world.lifecycle()
+        calls += 1
+    assert calls > 20
+    assert {state for _, state, _ in world.states} <= {'RUNNING'}
+    world.until_moving()
+    moving.check()
+
+
+def test_resets_in_a_loop_leave_a_robot_that_goes_on(moving):
+    for _ in range(50):
+        assert moving.world.reset().success
+    moving.world.until_state('RUNNING')
+    moving.world.until_moving()
+    moving.check()
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_whatever_is_asked_at_any_moment_ends_at_rest(moving, puppet, seed):
+    world, moment = moving.world, random.Random(seed)
+    for _ in range(4):
+        time.sleep(moment.uniform(0.0, 0.6))
+        ask = moment.choice(['disable', 'reset', 'deactivate', 'configure'])
+        if ask == 'disable':
+            assert world.enable(False).success
+            world.until_still(2.0)
+            moving.stays('DISABLED', 0.2)
+            assert world.enable(True).success
+        if ask == 'reset':
+            assert world.reset().success
+        if ask == 'deactivate':
+            assert world.change('deactivate')
+            world.until_still(2.0)
+            moving.stays('DISABLED', 0.2)
+            assert world.change('activate')
+        if ask == 'configure':
+            moving.configure(model=str(puppet))
+        world.until_state('RUNNING')
+    world.until_moving()
+    moving.check()
+
+
+def test_eight_cameras_run_and_each_of_them_holds_the_robot(moving, tmp_path):
+    world, saboteur = moving.world, moving.saboteur
+    model = write_puppet(tmp_path / 'policy.pt', cameras=CAMERAS)
+    robot = many_cameras(moving.robot, CAMERAS)
+    moving.configure(model=str(model), robot=str(robot))
+    for number in range(CAMERAS):
+        world.until_state('RUNNING')
+        saboteur.do(saboteur.cameras[number].kill)
+        world.until_state('HOLDING', camera_topic(number))
+        saboteur.heal()
+    world.until_moving()
+    moving.check()
+
+
+# Last, since it takes the node's policy away.
+def test_configure_and_cleanup_twenty_times_leave_nothing_behind(moving, puppet):
+    world, pid = moving.world, moving.node.process.pid
+
+    def held():
+        """Threads, and open files, of the unconfigured node."""
+        assert world.change('deactivate')
+        assert world.change('cleanup')
+        status = Path(f'/proc/{pid}/status').read_text()
+        threads = int(status.split('Threads:')[1].split()[0])
+        return threads, len(list(Path(f'/proc/{pid}/fd').iterdir()))
+
+    moving.configure(model=str(puppet))
+    world.until_state('RUNNING')
+    before = held()
+    for _ in range(20):
+        assert world.change('configure')
+        assert world.change('activate')
+        after = held()
+    assert after[0] <= before[0]
+    assert after[1] <= before[1]
+    assert world.change('configure')
+    assert world.change('activate')
+    moving.check()
