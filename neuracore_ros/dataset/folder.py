@@ -26,6 +26,7 @@ from neuracore_ros.errors import BagError
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
 COMPRESSED = '.zstd'
+ACTIVE = '.active'
 METADATA = 'metadata.yaml'
 JOURNALS = ('-wal', '-journal')
 _PIECE = 1 << 20
@@ -114,7 +115,7 @@ def open_storage(path: Path, scratch: Path) -> Storage:
 def _opened(path: Path, scratch: Path) -> Storage:
     if path.suffix == '.mcap':
         return McapFile(path)
-    if path.suffix == '.bag':
+    if _suffix(path) == '.bag':
         return Ros1File(path)
     journals = [path.with_name(path.name + suffix) for suffix in JOURNALS]
     journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
@@ -186,5 +187,6 @@ def _decompress(path: Path, target: Path, losses: dict[object, str]) -> None:
 
 
 def _suffix(path: Path) -> str:
-    """What kind of file it is, compressed or not."""
-    return Path(path.stem).suffix if path.suffix == COMPRESSED else path.suffix
+    """What kind of file it is, compressed, complete or neither."""
+    # A ROS 1 recorder calls a bag .bag.active until it has written the index.
+    return Path(path.stem).suffix if path.suffix in {COMPRESSED, ACTIVE} else path.suffix

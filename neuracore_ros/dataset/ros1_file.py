@@ -74,6 +74,9 @@ class Ros1File(ChunkFile):
                     raise DamageError(f'there is no record {op}')
             except MALFORMED as error:
                 raise DamageError(str(error), place) from error
+            # Of a chunk, this is said when it is read.
+            if body + size > self.size and op != CHUNK:
+                raise DamageError('the file ends within a record', place)
             place = body + size
 
     def parse(self, data: memoryview) -> Found:

@@ -18,9 +18,9 @@ from neuracore_ros.observation import Observation, Observer, Unusable
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
 
-# In a longer silence no tick is looked at: a clock that was set may leave one of years. No
-# sample of a sensor is taken for fresh for so long.
-SILENCE_NS = 3600 * 1_000_000_000
+# A clock that was set may leave a silence of years. Its ticks are not looked at from this long
+# after all samples are stale.
+SILENCE_NS = 60 * 1_000_000_000
 SILENCE = 'no message of any stream'
 
 
@@ -74,11 +74,12 @@ def rows(
     start_ns = ticks = 0
     started = False
     now_ns = 0
+    silence_ns = _silence_ns(inputs, outputs)
     pieces = _Pieces(inputs, outputs, audit, cuts)
     for topic, message, log_time_ns in messages:
         # A message belongs to a tick that is received at it or before.
         while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) < log_time_ns:
-            if tick_ns - now_ns > SILENCE_NS:
+            if tick_ns - now_ns > silence_ns:
                 skipped = _ticks_before(log_time_ns - start_ns, rate_hz) - ticks
                 yield from pieces.skip(skipped, (log_time_ns - now_ns) / 1e9)
                 ticks += skipped
@@ -174,6 +175,13 @@ def _with_measured(row: Row, after: Observation) -> Row:
         outputs={**row.outputs, **{kind: after.inputs[kind] for kind in measured}},
         output_valid={**row.output_valid, **{kind: after.valid[kind] for kind in measured}},
     )
+
+
+def _silence_ns(inputs: Observer, outputs: Observer) -> int:
+    """How long after the last message of any stream no tick can be usable, [ns]."""
+    sources = [s for stream in (*inputs.streams, *outputs.streams) for s in stream.sources]
+    ages_s = [source.max_age_s for source in sources if source.max_age_s is not None]
+    return SILENCE_NS + round(max(ages_s, default=0.0) * 1e9)
 
 
 def _ticks_before(span_ns: int, rate_hz: float) -> int:

@@ -258,6 +258,8 @@ class ChunkFile:
             found = self.parse(memoryview(_data(self.exactly(chunk.offset, chunk.size), chunk)))
         except DamageError as damage:
             found = Found(damage=str(damage))
+        if chunk.is_cut:
+            found.damage = found.damage or 'the file ends within it'
         if found.damage:
             count = len(found.messages)
             kept = f'; {count} messages before that are kept' if count else ''

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import write_mcap
+from damage import storage_file, write_mcap
 from mcap.writer import CompressionType
 from recordings import ROS2, Messages, Ros2Writer, S, at, write_bag
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
@@ -266,11 +266,33 @@ def test_a_ros1_bag_without_an_index(tmp_path, convert):
     whole = write_bag(tmp_path / 'whole.bag', joint_states(2.0, kind='ros1'), 'ros1')
     data = whole.read_bytes()
     place = data.index(b'index_pos=') + 10
-    bag = tmp_path / 'active.bag'
+    bag = tmp_path / 'killed.bag.active'
     bag.write_bytes(data[:place] + bytes(8) + data[place + 8 :])
     outcome = convert(bag)
     assert (outcome.code, outcome.steps) == (0, [40])
     assert 'the bag is not indexed): was the recorder killed?' in outcome.said
+
+
+def test_a_ros1_bag_that_is_cut(tmp_path, convert):
+    messages = joint_states(4.0, kind='ros1')
+    bag = storage_file(tmp_path / 'made', 'ros1_lz4', messages)
+    bag.write_bytes(bag.read_bytes()[: bag.stat().st_size // 2])
+    outcome = convert(bag)
+    assert outcome.code == 0 and 20 < outcome.steps[0] < 60
+    assert 'was the recorder killed?' in outcome.said and 'bytes from byte' in outcome.said
+
+
+@pytest.mark.parametrize('kind', STORAGES)
+def test_a_compressed_file_that_is_cut(tmp_path, convert, kind):
+    # zstd gives out nothing of an unfinished block, so that there must be some.
+    messages = joint_states(60.0, rate_hz=100)
+    bag = compressed(tmp_path / 'bag', CompressionMode.FILE, kind, messages)
+    (file,) = bag.glob('*.zstd')
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+    (bag / 'metadata.yaml').unlink()
+    outcome = convert(bag)
+    assert outcome.code == 0 and sum(outcome.steps) > 200
+    assert f'{file.name}: the compressed file is cut off' in outcome.said
 
 
 def test_a_topic_that_the_arm_and_the_gripper_share(tmp_path, convert):
