@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import time
@@ -53,7 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--task', default='', help='what is done in these episodes, in words')
     parser.add_argument(
-        '--also', nargs='+', default=[], metavar='TOPIC', help='topics beside those of the robot'
+        '--also',
+        nargs='+',
+        type=_topic,
+        default=[],
+        metavar='TOPIC',
+        help='topics beside those of the robot',
     )
     parser.add_argument(
         '--rate-hz',
@@ -275,3 +281,9 @@ def _rate(text: str) -> float:
     if not 0.1 <= rate_hz <= 1000.0:
         raise argparse.ArgumentTypeError('must be 0.1 to 1000')
     return rate_hz
+
+
+def _topic(text: str) -> str:
+    if not re.fullmatch(r'/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"'{text}' is no ROS topic name")
+    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,34 +51,56 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
         sources: Of inputs and measured joints.
         messages: What came.
     """
-    inputs, measured = robot.input_sources(), robot.measured_sources()
-    observers = [_observer(group) for group in (inputs, measured)]
-    kinds = {topic: source.type for source in sources for topic in source.topics}
-    name_sets: dict[str, tuple[tuple[str, ...], ...]] = {}
+    observers = [_observer(group) for group in (robot.input_sources(), robot.measured_sources())]
+    name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
+    for topic, message in _feed(observers, sources, messages):
+        seen = name_sets.setdefault(topic, {})
+        if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
+            seen[tuple(message.name)] = None
+        if hasattr(message, 'encoding') or hasattr(message, 'format'):
+            pictures[topic] = _picture(message)
+    return Read(
+        faults=_faults(observers, messages),
+        name_sets={topic: tuple(names) for topic, names in name_sets.items()},
+        pictures=pictures,
+        joints=_joints(robot, dict(_found(observers[1], messages))),
+    )
+
+
+def read_faults(sources: Sequence[Source], messages: Messages) -> list[str]:
+    """Why names could not be read from messages, one line each.
+
+    Args:
+        sources: What is to be read; at most one for a slot.
+        messages: What came.
+    """
+    observer = _observer(sources)
+    for _ in _feed([observer], sources, messages):
+        pass
+    return [text for texts in _faults([observer], messages).values() for text in texts]
+
+
+def _feed(
+    observers: Sequence[Observer], sources: Sequence[Source], messages: Messages
+) -> Iterator[tuple[str, Any]]:
+    """Hand all messages over, and pass them on with their topics."""
+    kinds = {topic: source.type for source in sources for topic in source.topics}
     for topic, came in messages.items():
-        seen: dict[tuple[str, ...], None] = {}
         for now_ns, data in came:
             message = deserialize_message(data, message_class(kinds[topic]))
             for observer in observers:
                 observer.receive(topic, message, now_ns)
-            if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
-                seen[tuple(message.name)] = None
-            if hasattr(message, 'encoding') or hasattr(message, 'format'):
-                pictures[topic] = _picture(message)
-        name_sets[topic] = tuple(seen)
-    ends = {topic: came[-1][0] for topic, came in messages.items() if came}
+            yield topic, message
+
+
+def _faults(observers: Sequence[Observer], messages: Messages) -> dict[str, tuple[str, ...]]:
     faults: dict[str, dict[str, None]] = {}
     for observer in observers:
-        for source, found in _found(observer, ends):
+        for source, found in _found(observer, messages):
             if isinstance(found, StreamFault) and found.kind not in _OF_TIME:
                 faults.setdefault(source.topic, {})[found.text] = None
-    return Read(
-        faults={topic: tuple(texts) for topic, texts in faults.items()},
-        name_sets=name_sets,
-        pictures=pictures,
-        joints=_joints(robot, dict(_found(observers[1], ends))),
-    )
+    return {topic: tuple(texts) for topic, texts in faults.items()}
 
 
 def _observer(sources: Sequence[Source]) -> Observer:
@@ -88,8 +110,9 @@ def _observer(sources: Sequence[Source]) -> Observer:
     return Observer(sources, Layout(widths), _IMAGE_SIZE)
 
 
-def _found(observer: Observer, ends: Mapping[str, int]) -> list[tuple[Source, Any]]:
+def _found(observer: Observer, messages: Messages) -> list[tuple[Source, Any]]:
     """Each name with what it is when its topic's last message has come."""
+    ends = {topic: came[-1][0] for topic, came in messages.items() if came}
     found: list[tuple[Source, Any]] = []
     for stream in observer.streams:
         if stream.topic not in ends:

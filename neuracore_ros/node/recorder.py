@@ -21,6 +21,7 @@ from std_srvs.srv import Trigger
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.live_names import read_faults
 from neuracore_ros.node.stream_watch import StreamWatch
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
@@ -41,6 +42,7 @@ FLUSH_PERIOD_S = 1.0
 # An episode must be completed before the disk is really full; others need some, too.
 KEEP_FREE_BYTES = 200_000_000
 MOST_LATCHED = 1000
+MOST_LOOKED_INTO = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Recorder:
         self._watches = self._watch(topics, rate_hz)
         self._watching = False
         self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
+        self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in topics}
         self._lost: Counter[str] = Counter()
         self._writer: BagWriter | None = None
         self._started_ns = 0
@@ -141,6 +144,7 @@ class Recorder:
             self._node.create_service(Trigger, f'~/{word}', _answering(act))
         self._look_around()
         self._tell_problems()
+        self._look_into()
         self._watching = True
 
     @property
@@ -261,6 +265,8 @@ class Recorder:
             self._latched[topic].append(data)
         if now_ns <= 0:
             return
+        if not self._watching and len(self._first[topic]) < MOST_LOOKED_INTO:
+            self._first[topic].append((now_ns, data))
         self._watches[topic].hear(time.monotonic(), now_ns / 1e9)
         if self._writer is not None:
             try:
@@ -328,6 +334,14 @@ class Recorder:
             topic: StreamWatch(self._names[topic], ages.get(topic), rate_hz, topic in steady)
             for topic in topics
         }
+
+    def _look_into(self) -> None:
+        """Tell now what `convert` would find wrong with the messages."""
+        sources = self._robot.input_sources()
+        known = {topic for source in sources for topic in source.topics}
+        for text in read_faults(sources, {t: m for t, m in self._first.items() if t in known}):
+            self._warn(text)
+        self._first = {topic: [] for topic in self._first}
 
     def _tell_problems(self) -> None:
         for watch in self._watches.values():
