@@ -150,9 +150,9 @@ def _size(size: tuple[int, int] | None) -> str:
     return f'{width}x{height}'
 
 
-def _pairs(mapping: MappingProxyType[object, object]) -> tuple[type, tuple[dict[object, object]]]:
-    return MappingProxyType, (dict(mapping),)
+def _read_only(values: dict[object, object]) -> MappingProxyType[object, object]:
+    return MappingProxyType(values)
 
 
 # Descriptions hold read-only mappings, which Python alone cannot send to another process.
-copyreg.pickle(MappingProxyType, _pairs)
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))

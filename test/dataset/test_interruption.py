@@ -1,13 +1,15 @@
 """A convert that is killed at any moment is finished by the same command."""
 
-import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from datasets import contents
 from recordings import write_bag
 from two_arms import LEFT, describe, images, joint_states, trajectories
 
@@ -57,22 +59,6 @@ def whole(command, tmp_path_factory):
     dataset = tmp_path_factory.mktemp('whole') / 'data'
     assert main(command(dataset)) == 0
     return contents(dataset)
-
-
-def contents(dataset):
-    """Every file of a dataset in a form that can be compared."""
-    found = {}
-    for path in sorted(p for p in dataset.rglob('*') if p.is_file()):
-        name = str(path.relative_to(dataset))
-        if path.suffix == '.parquet':
-            found[name] = pq.read_table(path).to_pylist()
-        elif path.suffix == '.json':
-            found[name] = json.loads(path.read_text())
-        elif path.suffix == '.mp4':
-            found[name] = path.read_bytes()
-        elif not name.endswith('.lock'):
-            found[name] = 'leftover'
-    return found
 
 
 # Renames: 1 makes the dataset, then 8 for each episode (it has two videos) and 1 for each bag.
@@ -130,3 +116,97 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(tmp_path, command,
     assert 'Traceback' not in run.stderr and run.stderr.count('\n') == 1
     assert main(arguments) == 0
     assert contents(tmp_path / 'data') == whole
+
+
+@pytest.mark.parametrize('whom', ['parent', 'group'])
+@pytest.mark.parametrize('workers', [1, 2])
+@pytest.mark.parametrize('seed', [1, 2])
+def test_a_run_killed_at_any_time_is_finished_by_the_same_command(
+    tmp_path, command, whole, seed, workers, whom
+):
+    arguments = [*command(tmp_path / 'data'), '--workers', str(workers)]
+    moment_s = random.Random(f'{seed} {workers} {whom}').uniform(0.3, 3.0)
+    run = subprocess.Popen(
+        [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(moment_s)
+    if whom == 'group':
+        os.killpg(run.pid, signal.SIGKILL)
+    else:
+        run.kill()
+    run.wait()
+    # Workers whose parent is gone end by themselves.
+    end = time.monotonic() + 20
+    while processes_of_session(run.pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not processes_of_session(run.pid)
+    assert main(arguments) == 0
+    assert contents(tmp_path / 'data') == whole
+    assert not (tmp_path / 'data/.staging').exists()
+
+
+def test_the_next_run_need_not_wait_until_orphans_have_ended(tmp_path, command, whole):
+    arguments = [*command(tmp_path / 'data'), '--workers', '2']
+    for moment_s in (1.0, 1.5, 2.0):
+        run = subprocess.Popen(
+            [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(moment_s)
+        run.kill()
+        run.wait()
+    assert main(arguments) == 0
+    assert contents(tmp_path / 'data') == whole
+
+
+def test_a_disk_that_is_really_full_is_one_line_and_the_same_command_goes_on(
+    tmp_path, command, whole
+):
+    disk = tmp_path / 'disk'
+    disk.mkdir()
+    mount = ['mount', '-t', 'tmpfs', '-o', 'size=48k', 'tmpfs', str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip('only root may mount a small disk')
+    try:
+        arguments = command(disk / 'data')
+        for workers in ('1', '2'):
+            run = subprocess.run(
+                [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments, '--workers', workers],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert run.returncode == 1 and 'No space left on device' in run.stderr
+            assert 'Traceback' not in run.stderr and run.stderr.count('\n') == 1
+        subprocess.run(['mount', '-o', 'remount,size=4m', str(disk)], check=True)
+        assert main(arguments) == 0
+        assert contents(disk / 'data') == whole
+    finally:
+        subprocess.run(['umount', str(disk)], check=True)
+
+
+def test_a_first_convert_that_fails_leaves_no_folder(tmp_path, command):
+    arguments = command(tmp_path / 'data')
+    run = [sys.executable, '-c', FULL, '200', *arguments]
+    assert subprocess.run(run, capture_output=True, check=False).returncode == 1
+    assert not (tmp_path / 'data').exists()
+    (tmp_path / 'mine').mkdir()
+    assert main(['convert', str(tmp_path / 'mine'), 'no_bag', *arguments[4:]]) == 1
+    assert list((tmp_path / 'mine').iterdir()) == []
+
+
+def processes_of_session(session):
+    """Processes that are alive: what is dead but not yet reaped is not."""
+    found = []
+    for stat in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            fields = stat.read_text().rpartition(')')[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != 'Z':
+            found.append(int(stat.parent.name))
+    return found
