@@ -177,6 +177,8 @@ class Runner:
             commands += self._interrupt(problems, now_ns)
         elif self.state is State.RUNNING:
             commands += self._check_running(now_ns, measured)
+        elif self.state is State.HOLDING and self._asking.is_stuck() and not self._latched:
+            self.reason = self._overdue()
         self._note(measured)
         commands += self._use_what_is_due(now_ns)
         request = None
@@ -409,9 +411,11 @@ class Runner:
         stuck = self.state is State.WAITING and self._asking.is_stuck()
         if stuck or (self._asking.is_late() and not bridged):
             self.counters.late += 1
-            waited_s = self._asking.waited_steps / self.rate_hz
-            return self._hold(f'prediction late: none for {waited_s:.3g} s', now_ns)
+            return self._hold(self._overdue(), now_ns)
         return ()
+
+    def _overdue(self) -> str:
+        return f'prediction late: none for {self._asking.waited_steps / self.rate_hz:.3g} s'
 
     def _use(self, answer: Answer, now_ns: int) -> tuple[JointCommand, ...]:
         if answer.chunk is None:

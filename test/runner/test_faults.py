@@ -360,3 +360,17 @@ def test_a_disturbance_stops_a_running_robot_until_it_is_enabled_and_leaves_othe
     running.do(running.runner.enable(True, running.now_ns))
     running.step(10)
     assert running.state == 'RUNNING'
+
+
+def test_a_model_that_never_answers_is_what_holds_the_robot_once_its_streams_are_well_again(rig):
+    running = rig(model=swing, latency_steps=1.0).step(25)
+    running.latency_steps = 4000.0
+    running.step(6)
+    running.joints_alive = False
+    running.step(10)
+    assert 'max_age_s is 0.2' in running.runner.reason
+    running.joints_alive = True
+    running.step(30)
+    assert running.state == 'HOLDING'
+    assert running.runner.reason.startswith('prediction late: none for ')
+    assert running.runner.counters.holds == 1
