@@ -1,17 +1,25 @@
 """Any policy, any faults, at any moment: what the robot does stays safe."""
 
+import importlib.util
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rig import STEP_NS, Rig, make_runner
+from rig import ROBOT, SECOND, STEP_NS, Rig, make_runner
 
+from neuracore_ros.command.blend import BLENDS
+
+PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']
 LOWER, UPPER, VELOCITY = np.array([-1.0, -2.0]), np.array([1.0, 0.5]), np.array([2.0, 1.0])
+ACCELERATION = np.array([9.0, 10.0])
 EVENTS = [
     *['run'] * 6,
     'skip',
     'answer late',
     'answer soon',
+    'answer anyhow',
     'joints die',
     'joints return',
     'not a number',
@@ -28,6 +36,33 @@ EVENTS = [
     'stop',
     'start',
 ]
+
+
+class Jittery(Rig):
+    """Its model may take any time to answer; every command must go on from the one before."""
+
+    random = None
+    jerk_limited = False
+
+    def do(self, outcome):
+        if self.random is not None:
+            self.latency_steps = self.random.choice([0.1, 1.0, 4.0]) * self.random.uniform()
+        super().do(outcome)
+        executed = self.runner._motion._executed._splines
+        for before, after in pairwise(executed):
+            assert after.start_ns >= before.start_ns
+        if outcome.commands and len(executed) > 1:
+            before, after = executed[-2], executed[-1]
+            for one, other in zip(
+                before.at(after.start_ns), after.at(after.start_ns), strict=True
+            ):
+                lost = self.runner.reason.find('does not follow') >= 0
+                assert lost or np.allclose(one, other, atol=1e-9)
+        if outcome.commands and self.jerk_limited:
+            spline = executed[-1]
+            for time_s in spline.times_s[:-1][np.diff(spline.times_s) > 1e-4]:
+                at = spline.acceleration_at(spline.start_ns + round(time_s * SECOND))
+                assert (np.abs(at) <= 1.01 * ACCELERATION).all()
 
 
 def wild(seed):
@@ -59,6 +94,8 @@ def happen(rig, event, model):
             rig.latency_steps = 18.3
         case 'answer soon':
             rig.latency_steps = 0.7
+        case 'answer anyhow':
+            rig.random = np.random.default_rng(len(rig.path))
         case 'joints die' | 'joints return':
             rig.joints_alive = event == 'joints return'
         case 'not a number':
@@ -104,13 +141,37 @@ def folder(tmp_path_factory):
     latency_steps=st.floats(0.0, 5.0),
     rearm=st.sampled_from(['auto', 'manual']),
     start_max=st.sampled_from([0.5, 10.0]),
+    blend=st.sampled_from(sorted(BLENDS)),
+    profile=st.sampled_from(PROFILES),
+    delay_steps=st.sampled_from([0, 0, 1, 5]),
+    execute_steps=st.sampled_from([0, 1, 11]),
 )
 def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
-    folder, seed, start, events, latency_steps, rearm, start_max
+    folder,
+    seed,
+    start,
+    events,
+    latency_steps,
+    rearm,
+    start_max,
+    blend,
+    profile,
+    delay_steps,
+    execute_steps,
 ):
-    runner = make_runner(folder, rearm=rearm, start_max=start_max)
+    runner = make_runner(
+        folder,
+        robot=ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 300'),
+        rearm=rearm,
+        start_max=start_max,
+        blend=blend,
+        profile=profile,
+        delay_steps=delay_steps,
+        execute_steps=execute_steps,
+    )
     model = wild(seed)
-    rig = Rig(runner, model, latency_steps, start)
+    rig = Jittery(runner, model, latency_steps, start)
+    rig.jerk_limited = profile == 'ruckig'
     # The joints could be far faster than allowed, so it is the command that keeps them slow.
     rig.velocity = 20 * VELOCITY
     rig.step(6)
