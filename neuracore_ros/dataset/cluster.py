@@ -50,7 +50,7 @@ def on_cluster(
             )
         undone = set(range(len(bags)))
         given: dict[Future, int] = {}
-        running = as_completed()
+        running = as_completed(loop=client.loop)
         while undone:
             for place in range(len(bags) - len(undone) + len(given), len(bags)):
                 if place >= min(undone) + ahead:
