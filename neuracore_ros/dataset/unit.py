@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 
 import av
 
-from neuracore_ros.dataset.audit import Audit, counts
-from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
-from neuracore_ros.dataset.declared import describe, require_topics
-from neuracore_ros.dataset.episodes import find_cuts
-from neuracore_ros.dataset.metadata import ConvertedBag, Episode, Metadata
+from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.plan import Job
+from neuracore_ros.dataset.recording import Recording, Told
 from neuracore_ros.dataset.result import BagResult
-from neuracore_ros.dataset.rows import Row, rows
+from neuracore_ros.dataset.rows import Row
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
-from neuracore_ros.description import Robot
 from neuracore_ros.errors import BagError, DatasetError
-from neuracore_ros.observation import Observer
-
-Told = Callable[[float], None]
-"""Is told which part of a recording is done (0..1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +85,6 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
     )
 
 
-def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
-    """Fresh observers of what the model reads and of what it should command.
-
-    Raises:
-        ObservationError: The task is too long for LANGUAGE.
-    """
-    texts = robot.texts(task)
-    size = metadata.image_size
-    return (
-        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
-        Observer(robot.output_sources(), metadata.output_layout, None),
-    )
-
-
 def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
     with open_bag(path, settings.namespace) as bag:
@@ -114,32 +93,18 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         if fingerprint in job.finished:
             yield Done(BagResult(str(path)), fingerprint)
             return
-        require_topics(bag, job.sources, robot.path)
-        _, motion = observers(robot, metadata)
-        cuts = find_cuts(bag, settings.cutting, job.topics, motion)
-        inputs, outputs = observers(robot, metadata, settings.task)
-        audit = Audit(inputs, outputs)
+        recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
         pieces = _Pieces(job, path, folder, fingerprint)
-        messages = _told(bag, job.topics, told)
-        try:
-            steps = rows(messages, inputs, outputs, metadata.rate_hz, audit, cuts)
-            for _, piece in groupby(steps, key=lambda row: row.piece):
-                yield from pieces.add(piece)
-            error = _empty(bag, audit)
-        except BagError as unreadable:
-            error = str(unreadable)
-        losses = bag.losses
-        audit.finish()
-    if not error and audit.ticks == audit.unusable and (audit.ticks or not audit.cut):
-        why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
-        error = f'{path}: none of {audit.ticks} ticks is usable ({counts(audit.reasons)}){why}'
+        for piece in recording.pieces(told):
+            yield from pieces.add(piece)
+        audit, losses = recording.audit, recording.losses
     result = BagResult(
         bag=str(path),
         short_pieces=len(pieces.short),
         short_steps=sum(pieces.short),
-        notes=(*cuts.notes, *audit.late()),
-        losses=tuple(losses),
-        error=error,
+        notes=recording.notes,
+        losses=losses,
+        error=recording.error,
         audit=audit,
     )
     finished = ConvertedBag(
@@ -154,7 +119,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         losses=result.losses,
         streams=[stream.to_json() for stream in audit.streams],
     )
-    yield Done(result, fingerprint, None if error else finished)
+    yield Done(result, fingerprint, None if recording.error else finished)
 
 
 class _Pieces:
@@ -227,25 +192,3 @@ def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:
             f'{bag}: is in the dataset already, cut with {before or "no option"}, which cannot '
             f'become {now or "none"}; convert it into another dataset'
         )
-
-
-def _told(bag: Bag, topics: Iterable[str], told: Told) -> Iterator[Recorded]:
-    """The messages, telling now and then how far they are."""
-    span_ns = max(bag.end_ns - bag.start_ns, 1)
-    for count, recorded in enumerate(bag.read(topics)):
-        if count % 100 == 0:
-            told((recorded.log_time_ns - bag.start_ns) / span_ns)
-        yield recorded
-
-
-def _empty(bag: Bag, audit: Audit) -> str:
-    """Which declared name never had a value, and what the bag has instead; '' if all had."""
-    empty = audit.empty(bag.end_ns)
-    if not empty:
-        return ''
-    topic, why = empty[0]
-    found = bag.find(topic)
-    more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
-    held = f'; the bag has {describe(bag, found)}' if found else ''
-    lost = ''.join(f'; lost: {loss}' for loss in bag.losses)
-    return f'{bag.path}: {why}{held}{more}{lost}'

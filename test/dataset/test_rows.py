@@ -11,8 +11,8 @@ from two_arms import LEFT, NUMBERS, images, joint_states, picture, record_left, 
 from neuracore_ros.dataset.audit import Audit, _reasons
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.recording import observers
 from neuracore_ros.dataset.rows import rows
-from neuracore_ros.dataset.unit import observers
 from neuracore_ros.description import DataType, Descriptions, load_robot
 from neuracore_ros.observation import Observation, StreamFault, resize_pad
 
