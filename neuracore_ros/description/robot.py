@@ -11,12 +11,8 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription, parse_embodiment
 from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
-from neuracore_ros.description.source import (
-    Source,
-    SourceTable,
-    parse_sources,
-    require_distinct,
-)
+from neuracore_ros.description.source import Source, SourceTable, require_distinct
+from neuracore_ros.description.source_options import parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
 from neuracore_ros.errors import DescriptionError, DescriptionWarning

@@ -2,18 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
-from neuracore_ros.description.routes import (
-    ROUTE_OPTIONS,
-    Parser,
-    Routes,
-    parse_routes,
-    parse_type,
-)
-from neuracore_ros.description.yaml_value import YamlValue, nearest
+from neuracore_ros.description.routes import Routes
+from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionError
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
@@ -34,22 +27,7 @@ WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis i
 
 _JOINT_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS, FLOAT64)
 _CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
-_FIELD_NAMES = ('position', 'velocity', 'effort')
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
-
-_EVERY = {'topic', 'type', 'stamp', 'qos', 'max_age_s'}
-_NUMBER = {'scale', 'offset'}
-_MEANT: Mapping[str, set[str]] = {
-    JOINT_STATE: {*_NUMBER, 'names', 'order', 'field'},
-    JOINT_TRAJECTORY: {*_NUMBER, 'names', 'order', 'field'},
-    FLOAT64_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
-    FLOAT32_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
-    FLOAT64: _NUMBER,
-    WRENCH_STAMPED: {*_NUMBER, 'names'},
-    POSE_STAMPED: {'parent'},
-    TF_MESSAGE: {'names', 'parent', 'child'},
-}
-"""Message type -> the options that mean something to it, besides those of every source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +140,7 @@ class SourceTable:
                 f'{self.file}: {what} is a transform: add parent: the frame in which it is given'
             )
         if message_type in MULTI_ARRAYS and not options.get('order'):
-            raise _lacks_order(f'{self.file}: {what}', message_type)
+            raise lacks_order(f'{self.file}: {what}', message_type)
         if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
             raise DescriptionError(
                 f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
@@ -180,7 +158,7 @@ class SourceTable:
             order=options.get('order'),
             scale=scaling.scale,
             offset=scaling.offset,
-            max_age_s=options.get('max_age_s', _max_age_s(data_type)),
+            max_age_s=options.get('max_age_s', default_max_age_s(data_type)),
             stamp=options.get('stamp', 'header'),
             reliability=options.get('qos', 'match'),
             parent=options.get('parent', ''),
@@ -229,92 +207,14 @@ def require_distinct(sources: Collection[Source], file: str) -> None:
             )
 
 
-def parse_sources(
-    value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
-) -> Routes:
-    """Read ``sources`` of a robot file.
-
-    Args:
-        value: What is written there; None where nothing is.
-        names: DataType -> names that the robot's descriptions hold.
-        file: For messages.
-
-    Raises:
-        DescriptionError: An unknown key, name or word, or a wrong number.
-    """
-    routes = parse_routes(value, 'sources', _OPTIONS, names)
-    for kind, options in routes.common.items():
-        _require_sense(kind, options, options.keys(), file)
-    for (kind, _), options in routes.named.items():
-        common = routes.common[kind]
-        own = {word for word, option in options.items() if common.get(word) is not option}
-        _require_sense(kind, options, own, file)
-    return routes
-
-
-def _order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
-    elements = value.elements(f'order of {what}')
-    return tuple(element.string(f'a name in order of {what}') for element in elements)
-
-
-def _reliability(value: YamlValue, what: str, _: Collection[str]) -> str:
-    fields = value.fields(f'qos of {what}', ('reliability',))
-    if 'reliability' not in fields:
-        return 'match'
-    words = ('match', 'reliable', 'best_effort')
-    return fields['reliability'].choice(f'reliability of {what}', words)
-
-
-_ALL_TYPES = tuple(dict.fromkeys(kind for data_type in DataType for kind in types_of(data_type)))
-_OPTIONS: Mapping[str, Parser] = {
-    **ROUTE_OPTIONS,
-    'type': lambda value, what, _: parse_type(value, what, _ALL_TYPES),
-    'field': lambda value, what, _: value.choice(f'field of {what}', _FIELD_NAMES),
-    'order': _order,
-    'max_age_s': lambda value, what, _: value.number(f'max_age_s of {what}', low=0.0),
-    'stamp': lambda value, what, _: value.choice(f'stamp of {what}', ('header', 'receive')),
-    'qos': _reliability,
-    # Frames had a leading slash in ROS 1.
-    'parent': lambda value, what, _: value.string(f'parent of {what}').lstrip('/'),
-    'child': lambda value, what, _: value.string(f'child of {what}').lstrip('/'),
-}
-
-
-def _max_age_s(kind: DataType) -> float | None:
+def default_max_age_s(kind: DataType) -> float | None:
+    """The age at which a sample is stale, [s]; None for what never ages."""
     if kind.is_target or kind is DataType.LANGUAGE:
         return None
     return 0.5 if kind.is_image else 0.2
 
 
-def _lacks_order(where: str, message_type: str) -> DescriptionError:
+def lacks_order(where: str, message_type: str) -> DescriptionError:
+    """What is wrong with an array whose names are not declared."""
     kind = message_type.rpartition('/')[2]
     return DescriptionError(f'{where}: a {kind} names nothing: add order: [names by position]')
-
-
-def _require_sense(
-    kind: DataType, options: Mapping[str, Any], own: Collection[str], file: str
-) -> None:
-    """Refuse what could only be misread: an image as a number, an age of what never ages."""
-    types = types_of(kind)
-    chosen = options.get('type')
-    if chosen and chosen not in types:
-        raise DescriptionError(
-            f'{file}: sources of {kind}: type {chosen} does not hold it. '
-            f'Known: {", ".join(types) or "none: it is not supported"}'
-        )
-    if chosen in MULTI_ARRAYS and not options.get('order'):
-        raise _lacks_order(f'{file}: sources of {kind}', chosen)
-    if 'max_age_s' in own and _max_age_s(kind) is None:
-        what = 'a target' if kind.is_target else 'what was said'
-        raise DescriptionError(
-            f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
-        )
-    if not types or not (chosen or 'topic' in options):
-        return
-    chosen = chosen or default_type(kind, options['topic'])
-    meant = _EVERY | _MEANT.get(chosen, set())
-    for word in own:
-        if word not in meant:
-            raise DescriptionError(
-                f"{file}: sources of {kind}: '{word}' means nothing to {chosen}: remove it"
-            )

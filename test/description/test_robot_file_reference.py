@@ -12,7 +12,7 @@ from neuracore_ros.description import (
     limits,
     load_descriptions,
     load_robot,
-    source,
+    source_options,
 )
 from neuracore_ros.description.robot import _KEYS
 from neuracore_ros.description.source import types_of
@@ -38,7 +38,7 @@ def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
 
 
 def test_every_key_and_option_is_named():
-    words = [*_KEYS, *source._OPTIONS, *command._OPTIONS, *limits._POSITIVE, 'position']
+    words = [*_KEYS, *source_options._OPTIONS, *command._OPTIONS, *limits._POSITIVE, 'position']
     assert [word for word in words if f'`{word}' not in TEXT] == []
 
 
