@@ -42,7 +42,9 @@ class StreamWatch:
             wall_s: When it came, on a clock that always runs [s].
             now_s: When it came, in the time in which we live, which may be simulated [s].
         """
-        if self._first_s is None or (self._arrivals and now_s < self._arrivals[-1]):
+        turned_back = bool(self._arrivals) and now_s < self._arrivals[-1]
+        # A rate is counted anew after a silence, or a stream would be slow when it is back.
+        if turned_back or wall_s - self._heard_s > SILENT_S:
             self._first_s = now_s
             self._arrivals.clear()
         self._heard_s = wall_s
@@ -69,13 +71,21 @@ class StreamWatch:
             One line, or nothing.
         """
         before = self.problem.partition(':')[0]
-        self.problem = self._silence(wall_s, fault) or self._slowness(now_s)
+        problem = self._silence(wall_s, fault) or self._slowness(now_s)
+        # A message a second would otherwise be told as a silence and a return each.
+        if not problem and before.endswith('silent') and self._is_young(now_s):
+            return ''
+        self.problem = problem
         if self.problem.partition(':')[0] == before:
             return ''
         if self.problem:
             return self.problem
         rate = f': {self.rate_hz(now_s):.1f} Hz' if self.is_steady else ''
         return f'{self.name} is back{rate}'
+
+    def _is_young(self, now_s: float) -> bool:
+        """Whether it has not come for long enough to know its rate."""
+        return self.is_steady and (self._first_s is None or now_s - self._first_s < WINDOW_S)
 
     def _silence(self, wall_s: float, fault: str) -> str:
         why = fault
@@ -87,7 +97,7 @@ class StreamWatch:
         return f'{self.name} is silent: {why}' if why else ''
 
     def _slowness(self, now_s: float) -> str:
-        if self._max_age_s is None or self._first_s is None or now_s - self._first_s < WINDOW_S:
+        if self._max_age_s is None or self._is_young(now_s):
             return ''
         rate_hz = self.rate_hz(now_s)
         if rate_hz * self._max_age_s < TOLERANCE:
