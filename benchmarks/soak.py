@@ -121,12 +121,12 @@ def publish_pictures() -> None:
     def publish() -> None:
         nonlocal count
         count += 1
-        message.data[0] = count % 256
+        message.data[0] = count // len(CAMERAS) % 256
         message.header.stamp = node.get_clock().now().to_msg()
-        for publisher in publishers:
-            publisher.publish(message)
+        publishers[count % len(CAMERAS)].publish(message)
 
-    node.create_timer(1.0 / CAMERA_HZ, publish)
+    # One after the other: real cameras do not fire together.
+    node.create_timer(1.0 / CAMERA_HZ / len(CAMERAS), publish)
     with suppress(KeyboardInterrupt, ExternalShutdownException):
         rclpy.spin(node)
 
@@ -159,13 +159,15 @@ class Watch:
         from diagnostic_msgs.msg import DiagnosticArray
         from lifecycle_msgs.srv import ChangeState
         from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+        from rclpy.signals import SignalHandlerOptions
         from std_msgs.msg import String
         from trajectory_msgs.msg import JointTrajectory
 
         self.received = 0
         self.rejections: list[str] = []
         self.says: dict[str, dict[str, str]] = {}
-        rclpy.init()
+        # Ctrl-C ends the soak, which then ends its processes in order.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node('soak')
         self._node.create_subscription(JointTrajectory, COMMANDS, self._on_command, 1000)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._on_status, 100)
