@@ -31,7 +31,7 @@ NEEDS = {
     'runner': ('description', 'observation', 'command', 'policy'),
     'dataset': ('description', 'observation'),
     'report': ('description', 'dataset', 'observation'),
-    'training': ('description', 'dataset', 'policy'),
+    'training': ('description', 'dataset', 'observation', 'policy'),
     'node': ('description', 'observation', 'command', 'policy', 'runner'),
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))
