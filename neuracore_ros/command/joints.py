@@ -82,7 +82,8 @@ class Joints:
         joints = tuple(joint for command in commands for joint in command.joints)
         grips = np.array([joint.data_type.is_gripper for joint in joints], bool)
         limits = Limits.of(joints)
-        turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips
+        slides = np.array([joint.limit.slides for joint in joints], bool)
+        turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips & ~slides
         return cls(commands, joints, limits, grips, turns)
 
     def columns(self, command: Command) -> slice:

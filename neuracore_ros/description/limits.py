@@ -18,6 +18,7 @@ class JointLimit:
         velocity: Largest speed, [rad/s] or [m/s].
         acceleration: Largest acceleration, [rad/s2] or [m/s2]; None where nobody gives one.
         jerk: Largest jerk, [rad/s3] or [m/s3]; None where nobody gives one. A URDF never does.
+        slides: It is prismatic by its URDF, and so comes to no equivalent place after 2 pi.
     """
 
     lower: float
@@ -25,6 +26,7 @@ class JointLimit:
     velocity: float
     acceleration: float | None = None
     jerk: float | None = None
+    slides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class PartialLimit:
     velocity: float | None = None
     acceleration: float | None = None
     jerk: float | None = None
+    slides: bool = False
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
         """This, completed by another file."""
@@ -43,13 +46,14 @@ class PartialLimit:
             self.velocity or other.velocity,
             self.acceleration or other.acceleration,
             self.jerk or other.jerk,
+            self.slides or other.slides,
         )
 
     def complete(self) -> JointLimit | None:
         """The joint's limits, or None where position or velocity is not known."""
         if self.position is None or not self.velocity:
             return None
-        return JointLimit(*self.position, self.velocity, self.acceleration, self.jerk)
+        return JointLimit(*self.position, self.velocity, self.acceleration, self.jerk, self.slides)
 
 
 def parse_limit(value: YamlValue, joint: str) -> PartialLimit:

@@ -67,7 +67,9 @@ def read_urdf(path: Path) -> Urdf:
             # The URDF specification lets both bounds default to 0: no range, so no limit.
             position = numbers.get('lower', 0.0), numbers.get('upper', 0.0)
         velocity = numbers.get('velocity', 0.0)
-        limits[name] = PartialLimit(position, velocity if velocity > 0.0 else None)
+        limits[name] = PartialLimit(
+            position, velocity if velocity > 0.0 else None, slides=kind == 'prismatic'
+        )
         mimic = joint.find('mimic')
         if mimic is not None:
             numbers = _numbers(mimic.attrib, _MIMIC, f"{path}: mimic of joint '{name}'")

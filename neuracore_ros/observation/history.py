@@ -28,6 +28,11 @@ class History:
         self._steps = observation_steps
         self._seen: deque[tuple[int, Sight | Observation]] = deque(maxlen=observation_steps)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been seen since it was cleared."""
+        return not self._seen
+
     def add(self, step: int, seen: Sight) -> None:
         """Remember what was there at a step; a second time at one step counts."""
         if self._seen and self._seen[-1][0] == step:

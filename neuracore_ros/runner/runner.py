@@ -373,7 +373,7 @@ class Runner:
     # Predicting
 
     def _may_ask(self, step: int, now_ns: int) -> bool:
-        if self._latched or not self._asking.may_ask(step):
+        if self._latched or self._history.is_empty or not self._asking.may_ask(step):
             return False
         if self.state is State.RUNNING:
             return True

@@ -31,6 +31,11 @@ def test_a_gripper_without_a_range_does_not_turn():
     assert not joints_of(Command('hand', 'x', 'point', (grip,))).turns.any()
 
 
+def test_a_rail_without_an_end_does_not_turn():
+    rail = joint(0, JointLimit(-INF, INF, 1.0, slides=True))
+    assert not joints_of(Command('rail', 'x', 'point', (rail,))).turns.any()
+
+
 def test_the_start_gate_measures_the_short_way():
     joints = joints_of(WHEEL)
     measured = np.array([-3.1, 0.0])

@@ -151,6 +151,17 @@ def test_a_jerk_limit_may_be_given(robot):
         robot(ROBOT, ('acceleration: 4.0}', 'acceleration: 4.0, jerk: 0}'))
 
 
+def test_a_rail_stays_a_rail_where_the_file_takes_its_range_away(robot, tmp_path):
+    (tmp_path / 'one.urdf').write_text(URDF)
+    rail = robot(
+        ROBOT.replace('wrist', 'slide'),
+        ('limits:\n', 'urdf: one.urdf\nlimits:\n'),
+    )
+    limit = rail.limits[TARGETS, 'slide']
+    assert (limit.lower, limit.upper, limit.slides) == (-math.inf, math.inf, True)
+    assert not robot().limits[TARGETS, 'wrist'].slides
+
+
 def test_limits_may_be_given_by_the_name_in_the_message(robot):
     one = robot(
         ROBOT,

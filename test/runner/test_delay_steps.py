@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rig import START_NS, STEP_NS, TARGET, joint_state, make_runner
+from rig import ROBOT, START_NS, STEP_NS, TARGET, joint_state, make_runner
 
 from neuracore_ros.errors import UserError
 
@@ -110,3 +110,19 @@ def test_a_failure_waits_for_its_step_too(tmp_path):
 def test_a_delay_that_the_plan_cannot_bridge_is_refused(tmp_path, delay, execute):
     with pytest.raises(UserError, match=f'delay_steps is {delay}: with a prediction every'):
         make_runner(tmp_path, delay_steps=delay, execute_steps=execute)
+
+
+def test_after_a_pause_longer_than_the_horizon_it_is_late_and_asks_again(tmp_path):
+    robot = ROBOT.replace('{topic: joint_states}', '{topic: joint_states, max_age_s: 5}')
+    runner = make_runner(tmp_path, robot=robot, delay_steps=1)
+    request = None
+    for k in [0, 1, 2, 25, 26, 27]:
+        now_ns = START_NS + k * STEP_NS
+        runner.receive('joint_states', joint_state('ab', [0.0, 0.0], now_ns), now_ns)
+        outcome = runner.tick(now_ns, {'arm': 1})
+        if k == 25:
+            assert runner.reason.startswith('prediction late')
+        request = outcome.request or request
+        if outcome.request:
+            runner.predicted(request, {TARGET: np.zeros((16, 3))}, now_ns)
+    assert request.tick == 26
