@@ -13,7 +13,8 @@ import numpy as np
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import SECOND_NS, Stream
 
-# A stream that starts later than this after the first one shortens an episode noticeably.
+# A stream that starts so much later than the first one shortens an episode noticeably; after one
+# that ends so much earlier, commands hold.
 LATE_S = 1.0
 
 
@@ -27,6 +28,7 @@ class StreamAudit:
         names: The names that it serves.
         samples: Messages that brought something new.
         first_ns: Log time of the first of them, [ns]; None where there is none.
+        last_ns: Log time of the last of them, [ns]; None where there is none.
         duration_ns: From the first to the last, [ns]; over several bags the sum.
         longest_gap_ns: Between two of them, [ns].
         intervals: Pairs of neighbouring samples, for the rate.
@@ -40,6 +42,7 @@ class StreamAudit:
     names: tuple[str, ...]
     samples: int = 0
     first_ns: int | None = None
+    last_ns: int | None = None
     duration_ns: int = 0
     longest_gap_ns: int = 0
     intervals: int = 0
@@ -103,7 +106,6 @@ class Audit:
             for stream in observer.streams:
                 names = tuple(source.name for source in stream.sources)
                 self._pairs.append((stream, StreamAudit(stream.topic, role, names)))
-        self._latest_ns: dict[int, int] = {}
         self.streams = [audit for _, audit in self._pairs]
         self.ticks = 0
         self.unusable = 0
@@ -113,12 +115,11 @@ class Audit:
 
     def received(self, topic: str, receive_ns: int) -> None:
         """Note what a message brought that the observers were just given."""
-        for place, (stream, audit) in enumerate(self._pairs):
+        for stream, audit in self._pairs:
             if stream.topic != topic or stream.samples == audit.samples:
                 continue
             audit.samples = stream.samples
-            latest_ns = self._latest_ns.get(place)
-            self._latest_ns[place] = receive_ns
+            latest_ns, audit.last_ns = audit.last_ns, receive_ns
             if latest_ns is None:
                 audit.first_ns = receive_ns
                 continue
@@ -182,6 +183,19 @@ class Audit:
             if lag_s >= LATE_S
         ]
 
+    def early(self) -> list[str]:
+        """A line for each stream that ends well before the last one; a single message may."""
+        ended = [audit for audit in self.streams if audit.last_ns is not None]
+        last = max(ended, key=_last_ns, default=None)
+        if last is None:
+            return []
+        early = [(audit, (_last_ns(last) - _last_ns(audit)) / SECOND_NS) for audit in ended]
+        return [
+            f'{audit.topic} ({audit.role}) ends {lead_s:.1f} s before {last.topic}'
+            for audit, lead_s in early
+            if lead_s >= LATE_S and audit.samples > 1
+        ]
+
 
 def combined(audits: Iterable[Audit]) -> list[StreamAudit]:
     """The streams of several recordings of one robot."""
@@ -221,6 +235,10 @@ def table(streams: Sequence[StreamAudit]) -> str:
 def counts(counter: Counter[str]) -> str:
     """``stale 12, future 3``, the most frequent first."""
     return ', '.join(f'{reason} {count}' for reason, count in counter.most_common()) or '-'
+
+
+def _last_ns(audit: StreamAudit) -> int:
+    return audit.last_ns or 0
 
 
 def _first_ns(audit: StreamAudit) -> int:

@@ -90,7 +90,7 @@ class Recording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing, a line each."""
-        return (*self._cuts.notes, *self.audit.late())
+        return (*self._cuts.notes, *self.audit.late(), *self.audit.early())
 
     @property
     def losses(self) -> tuple[str, ...]:

@@ -42,7 +42,10 @@ def test_a_servo_arm_whose_commands_have_other_names_and_start_late(convert, bag
     bag = 'aerial_servo_mcap_20251202'
     report, state, action = convert('servo_arm', bag)
     (line,) = report['bags']
-    assert line['notes'] == ['/servo/in/state (output) starts 2.4 s after /servo/out/state']
+    assert line['notes'] == [
+        '/servo/in/state (output) starts 2.4 s after /servo/out/state',
+        '/servo/in/state (output) ends 1.9 s before /servo/out/state',
+    ]
     measured = messages(bags / bag, '/servo/out/state')
     commanded = messages(bags / bag, '/servo/in/state')
     start_ns = commanded[0][0]

@@ -394,6 +394,14 @@ def test_commands_start_late(tmp_path, convert):
     assert '/arm/joint_trajectory (output) starts 3.0 s after /joint_states' in outcome.said
 
 
+def test_commands_end_early(tmp_path, convert):
+    messages = joint_states(5.0) + images(5.0) + trajectories(2.0)
+    outcome = convert(write_bag(tmp_path / 'bag', messages), robot=LEFT)
+    assert (outcome.code, outcome.steps) == (0, [100])
+    assert '/arm/joint_trajectory (output) ends 3.0 s before /joint_states' in outcome.said
+    assert len(set(outcome.column('action', 0)[-50:])) == 1
+
+
 def test_one_trajectory_covers_five_seconds(tmp_path, convert):
     path = [(t, [t, -t]) for t in (1.0, 2.0, 5.0)]
     command = Messages().trajectory(at(0.5), path, 'ac')
