@@ -22,8 +22,8 @@ class Debug:
 
     Keys: ``tick``, ``stamp_ns`` and ``latency_ms`` of the request; ``inputs`` and ``prediction``
     by DataType, padded, images as shape and mean colours; ``valid`` masks; ``error`` of a model
-    that failed; ``merged_at_step``: the number of outputs, from 0, that were already due when
-    the answer came, and so were skipped; null if none was used.
+    that failed; ``merged_at_step``: how many outputs were already due, and so were skipped; null
+    if none was used.
     """
 
     def __init__(self, node: Node) -> None:
@@ -35,8 +35,7 @@ class Debug:
         request: Request,
         answer: Mapping[DataType, NDArray[Any]] | str,
         now_ns: int,
-        rate_hz: float,
-        used: bool,
+        merged_at_step: int | None,
     ) -> None:
         """Publish one prediction.
 
@@ -44,17 +43,15 @@ class Debug:
             request: What the model was given.
             answer: DataType -> (H, W), or why there is none.
             now_ns: Its arrival.
-            rate_hz: Of the policy's steps.
-            used: Whether the robot follows it.
+            merged_at_step: See the class.
         """
-        latency_s = (now_ns - request.made_ns) / 1e9
         shown: dict[str, Any] = {
             'tick': request.tick,
             'stamp_ns': request.made_ns,
-            'latency_ms': round(1000 * latency_s, 3),
+            'latency_ms': round((now_ns - request.made_ns) / 1e6, 3),
             'inputs': {kind.value: _shown(kind, x) for kind, x in request.inputs.items()},
             'valid': {kind.value: mask.tolist() for kind, mask in request.valid.items()},
-            'merged_at_step': max(round(latency_s * rate_hz), 0) if used else None,
+            'merged_at_step': merged_at_step,
         }
         if isinstance(answer, str):
             shown['error'] = answer

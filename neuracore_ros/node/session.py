@@ -74,7 +74,9 @@ class Session:
         self._inference = Inference(node, interrupted)
         try:
             taken_s = self._load_policy(parameters)
+            self._subscriptions = self._subscribe()
         except BaseException:
+            self._closed = True
             self._outputs.close()
             self._inference.close()
             raise
@@ -164,6 +166,13 @@ class Session:
         self._output_valid = manifest.output_layout.valid(self.robot.output)
         return float(self._inference.wait(self._policy.warm_up))
 
+    def _subscribe(self) -> Subscriptions:
+        topics = tuple(
+            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
+            for name, (kind, reliability) in self._runner.topics.items()
+        )
+        return Subscriptions(self._node, topics, self._receive)
+
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
         self._max_ages_s = _max_ages_s(self.robot)
@@ -172,11 +181,7 @@ class Session:
         self._watch = ClockWatch(self._now_ns(), time.monotonic())
         self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._debug = Debug(node) if parameters.debug else None
-        topics = tuple(
-            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
-            for name, (kind, reliability) in runner.topics.items()
-        )
-        self._subscriptions = Subscriptions(node, topics, self._receive)
+        self._delay_steps = parameters.settings.delay_steps
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._start_timer('graph', GRAPH_RATE_HZ, self._look_around, steady)
         self._start_timer('diagnostics', 1.0, self._diagnose, steady)
@@ -291,12 +296,18 @@ class Session:
             else:
                 self._obey(self._runner.predicted(request, answer.result(), now_ns))
             if self._debug is not None:
-                used = self._runner.state is State.RUNNING and error is None
                 shown = str(error) if error is not None else answer.result()
-                self._debug.prediction(request, shown, now_ns, self._runner.rate_hz, used)
+                self._debug.prediction(request, shown, now_ns, self._skipped(request, now_ns))
             self._report()
         except Exception as error:  # A task that raises would abort the process, see executor.py.
             self._fail(error)
+
+    def _skipped(self, request: Request, now_ns: int) -> int | None:
+        """How many outputs of an answer are due before it is followed; None if it is not."""
+        if self._runner.state is not State.RUNNING:
+            return None
+        waited_s = (now_ns - request.made_ns) / 1e9
+        return self._delay_steps or max(round(waited_s * self._runner.rate_hz), 0)
 
     # What people see
 

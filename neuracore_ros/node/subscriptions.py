@@ -20,12 +20,13 @@ Receive = Callable[[str, Any], None]
 Lost = Callable[[str, int], None]
 """Called with the topic as the robot file writes it, and how many messages never arrived."""
 
-_OVERRIDABLE = (
-    QoSPolicyKind.HISTORY,
-    QoSPolicyKind.DEPTH,
-    QoSPolicyKind.RELIABILITY,
-    QoSPolicyKind.DURABILITY,
-)
+# With the values that a policy may have.
+_OVERRIDABLE = {
+    QoSPolicyKind.HISTORY: ('keep_last', 'keep_all'),
+    QoSPolicyKind.DEPTH: (),
+    QoSPolicyKind.RELIABILITY: ('reliable', 'best_effort'),
+    QoSPolicyKind.DURABILITY: ('volatile', 'transient_local'),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,13 @@ class Subscriptions:
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
         self._faults: dict[str, str] = {}
         self._doubts: dict[str, str] = {}
-        for topic in topics:
-            # Best effort hears every publisher, so it is the one to wait with.
-            self._reopen(topic, self._wanted(topic) or ReliabilityPolicy.BEST_EFFORT)
+        try:
+            for topic in topics:
+                # Best effort hears every publisher, so it is the one to wait with.
+                self._reopen(topic, self._wanted(topic) or ReliabilityPolicy.BEST_EFFORT)
+        except Exception:
+            self.close()
+            raise
         self.refresh()
 
     def refresh(self) -> None:
@@ -209,7 +214,17 @@ def qos_overrides(node: Node, topic: str, entity: str) -> QoSOverridingOptions:
         node: Declares parameters from overrides.
         topic: Relative or absolute.
         entity: ``subscription`` or ``publisher``.
+
+    Raises:
+        UserError: A policy is given a value that it cannot have.
     """
     prefix = f'qos_overrides.{node.resolve_topic_name(topic)}.{entity}'
     given = [kind for kind in _OVERRIDABLE if node.has_parameter(f'{prefix}.{kind.name.lower()}')]
+    for kind in given:
+        name = f'{prefix}.{kind.name.lower()}'
+        value, words = node.get_parameter(name).value, _OVERRIDABLE[kind]
+        right = value in words if words else type(value) is int and value > 0
+        if not right:
+            allowed = ' or '.join(words) or 'an integer above 0'
+            raise UserError(f"parameter {name} is '{value}'; it must be {allowed}")
     return QoSOverridingOptions(given)
