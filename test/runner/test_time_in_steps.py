@@ -148,7 +148,7 @@ def test_a_model_that_never_answers_at_first_is_late_and_not_waited_for_for_ever
     assert (hung.state, hung.runner.reason) == ('WAITING', 'first prediction under way')
     hung.step(10)
     assert hung.state == 'HOLDING'
-    assert hung.runner.reason == 'prediction late: none for 1 s'
+    assert hung.runner.reason.startswith('prediction late: none for 1')
     assert (hung.runner.counters.late, hung.runner.counters.holds) == (1, 1)
     # Somebody enables it while the model still hangs: it says so again.
     hung.do(hung.runner.enable(True, hung.now_ns))
