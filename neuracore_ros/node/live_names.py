@@ -95,12 +95,23 @@ def _feed(
 
 
 def _faults(observers: Sequence[Observer], messages: Messages) -> dict[str, tuple[str, ...]]:
-    faults: dict[str, dict[str, None]] = {}
+    """By topic, one line for each kind of fault."""
+    faults: dict[str, dict[str, list[StreamFault]]] = {}
     for observer in observers:
         for source, found in _found(observer, messages):
             if isinstance(found, StreamFault) and found.kind not in _OF_TIME:
-                faults.setdefault(source.topic, {})[found.text] = None
-    return {topic: tuple(texts) for topic, texts in faults.items()}
+                faults.setdefault(source.topic, {}).setdefault(found.kind, []).append(found)
+    return {
+        topic: tuple(_one_line(alike) for alike in kinds.values())
+        for topic, kinds in faults.items()
+    }
+
+
+def _one_line(faults: Sequence[StreamFault]) -> str:
+    """The first in full, the others by name."""
+    first = faults[0]
+    others = dict.fromkeys(f.source.name for f in faults if f.source.name != first.source.name)
+    return f'{first.text}. Likewise: {", ".join(others)}' if others else first.text
 
 
 def _observer(sources: Sequence[Source]) -> Observer:

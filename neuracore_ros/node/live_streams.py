@@ -106,7 +106,8 @@ def did_you_mean(topic: str, similar: Sequence[str]) -> str:
     if not similar:
         return ''
     if not topic.startswith('/') and similar[0].endswith(f'/{topic}'):
-        meant = f'--namespace {similar[0].removesuffix(topic).rstrip("/")}'
+        namespace = similar[0].removesuffix(topic).rstrip('/')
+        meant = f'--namespace {namespace}' if namespace else 'to leave --namespace out'
     else:
         meant = similar[0]
     others = f' There are also {", ".join(similar[1:])}.' if similar[1:] else ''

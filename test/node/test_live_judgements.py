@@ -71,6 +71,8 @@ def test_a_topic_that_nobody_publishes_names_the_nearest_one():
     text = only(about_joints(publishers=(), similar=('/left/joint_states',)), 'error')
     assert 'nobody publishes it' in text
     assert 'did you mean --namespace /left' in text
+    text = only(about_joints(publishers=(), similar=('/joint_states',)), 'error')
+    assert 'did you mean to leave --namespace out?' in text
 
 
 def test_another_type_comes_with_the_line_to_write():
