@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from neuracore_ros.dataset.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.description import Descriptions, Robot, Source
+from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.errors import DatasetError, DescriptionError
 
 RATE_HZ = 20.0
@@ -67,16 +67,6 @@ class Job:
     finished: frozenset[str] = frozenset()
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, frozenset[int]] = field(default_factory=dict)
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """Everything that is read."""
-        return self.robot.input_sources() + self.robot.output_sources()
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """Where it is read from."""
-        return frozenset(topic for source in self.sources for topic in source.topics)
 
 
 def plan(

@@ -8,6 +8,7 @@ from recordings import ROS2, Messages, S, at, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.dataset.cutting import (
     IDLE,
     OUTSIDE,
@@ -22,6 +23,7 @@ from neuracore_ros.dataset.cutting import (
 from neuracore_ros.dataset.metadata import load_metadata
 
 WHOLE = Span(0, 100 * S)
+STRING, JOINT_STATE = 'std_msgs/msg/String', 'sensor_msgs/msg/JointState'
 BOOL = ROS2.types['std_msgs/msg/Bool']
 
 
@@ -156,6 +158,24 @@ def test_what_the_recorder_marked_as_discarded_is_never_converted(tmp_path, conv
 def test_the_marker_of_a_recorder_can_be_left_out_of_account(tmp_path, convert):
     assert convert(marked('start@0 discard@9.99'), '--marker', 'none')[0] == 0
     assert episodes(tmp_path) == [(0.0, 200, '')]
+
+
+@pytest.mark.parametrize('whole', [True, False])
+def test_a_recording_of_our_recorder_keeps_its_outcome(tmp_path, convert, whole):
+    marker = '/cell/record/episode'
+    writer = BagWriter(tmp_path / 'bag', {marker: STRING, '/joint_states': JOINT_STATE})
+    writer.write_text(marker, at(0), 'start')
+    for topic, message, log_ns in joint_states(2.0):
+        writer.write(topic, log_ns, bytes(ROS2.serialize_cdr(message, JOINT_STATE)))
+    if whole:
+        writer.write_text(marker, at(2.0), 'success')
+        writer.close()
+    else:  # the disk was full
+        writer.flush()
+        writer.close_cut()
+    code, report, _ = convert([])
+    assert code == 0 and episodes(tmp_path) == [(0.0, 40, 'success' if whole else '')]
+    assert bool(report['losses']) == (not whole)
 
 
 def test_any_other_topic_of_that_name_cuts_nothing(tmp_path, convert):
