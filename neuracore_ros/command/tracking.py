@@ -85,3 +85,15 @@ class Tracking:
                 away = np.abs(setpoint[0] - reported) > self._max_error
                 lost |= away & (measured.stamps_ns == stamp_ns)
         return np.asarray(lost & ~self._joints.grips)
+
+    def fault(self, measured: Measured, motion: Motion) -> str:
+        """Why the robot is not where it was sent, one line; empty where it is."""
+        names = [joint.name for joint in self._joints.joints]
+        for i in np.flatnonzero(self.jumped(measured)):
+            return f"'{names[i]}' is reported to have jumped to {measured.positions[i]:.3f}"
+        for i in np.flatnonzero(self.lost(measured, motion)):
+            return (
+                f"'{names[i]}' does not follow: it is at {measured.positions[i]:.3f}, more than "
+                f'max_tracking_error ({self._max_error:g}) off its command'
+            )
+        return ''

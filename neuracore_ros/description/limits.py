@@ -70,7 +70,9 @@ def parse_limit(value: YamlValue, joint: str) -> PartialLimit:
     positive = {
         key: fields[key].number(f'{key} {what}', low=0.0) for key in _POSITIVE if key in fields
     }
-    return PartialLimit(position, *(positive.get(key) for key in _POSITIVE))
+    return PartialLimit(
+        position, positive.get('velocity'), positive.get('acceleration'), positive.get('jerk')
+    )
 
 
 def _bounds(value: YamlValue, what: str) -> tuple[float, float]:

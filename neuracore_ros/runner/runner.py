@@ -305,7 +305,8 @@ class Runner:
         return commands
 
     def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
-        if why := self._does_not_follow(measured):
+        why = '' if self._settings.dry_run else self._tracking.fault(measured, self._motion)
+        if why:
             return self._hold(why, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
         if self._motion.runs_dry(now_ns - self._step_ns // 2):
@@ -313,20 +314,6 @@ class Runner:
             return self._hold('prediction late: the plan has run out', now_ns)
         self.reason = 'blending in' if self._motion.blending_in else ''
         return ()
-
-    def _does_not_follow(self, measured: Measured) -> str:
-        """The tracking fault, if there is one."""
-        if self._settings.dry_run:
-            return ''
-        names = [joint.name for joint in self._joints.joints]
-        for i in np.flatnonzero(self._tracking.jumped(measured)):
-            return f"'{names[i]}' is reported to have jumped to {measured.positions[i]:.3f}"
-        for i in np.flatnonzero(self._tracking.lost(measured, self._motion)):
-            return (
-                f"'{names[i]}' does not follow: it is at {measured.positions[i]:.3f}, more than "
-                f'max_tracking_error ({self._settings.max_tracking_error:g}) off its command'
-            )
-        return ''
 
     def _report(self, problems: list[str]) -> None:
         """Say what keeps the robot from running, after what once stopped it."""
