@@ -208,6 +208,7 @@ def in_turns(rounds: int, turns: dict[str, tuple[Any, ...]]) -> dict[str, dict[s
         ratios = [m['seconds'] / f['seconds'] for m, f in zip(measured, first, strict=True)]
         medians[name] = {
             'seconds': statistics.median(m['seconds'] for m in measured),
+            'cpu_seconds': statistics.median(m['cpu_seconds'] for m in measured),
             'peak_mb': max(m['peak_mb'] for m in measured),
             'ratio': statistics.median(ratios),
             'ratio_least': min(ratios),
@@ -232,7 +233,8 @@ def main() -> None:
     work = arguments.work
     if arguments.alone:
         seconds = globals()[arguments.alone](arguments.bags, work, arguments.workers)
-        print(json.dumps({'seconds': seconds, 'peak_mb': peak_mb()}))
+        figures = {'seconds': seconds, 'cpu_seconds': cpu_s(), 'peak_mb': peak_mb()}
+        print(json.dumps(figures))
         return
     work.mkdir(parents=True, exist_ok=True)
     bag = [make_bag(work / 'recording', SECONDS)]
@@ -261,6 +263,12 @@ def main() -> None:
         return
     for name, figure in figures.items():
         print(f'{name:32}' + '  '.join(f'{key} {value:8.2f}' for key, value in figure.items()))
+
+
+def cpu_s() -> float:
+    """What this program and its children used of all processors, imports and all [s]."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def peak_mb() -> float:

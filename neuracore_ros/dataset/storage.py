@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bz2
+import os
 import struct
 import sys
 import zlib
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from pathlib import Path
@@ -24,6 +26,10 @@ else:
 
 ZstdDecompressor = zstd.ZstdDecompressor
 ZstdError = zstd.ZstdError
+
+
+# Chunks that are read before they are needed: one or two megabytes each, as a rule.
+AHEAD = 2
 
 
 class DamageError(Exception):
@@ -133,6 +139,21 @@ class Found:
     damage: str = ''
 
 
+def _ahead(
+    read: Callable[[Chunk], Found], chunks: Iterable[Chunk]
+) -> Iterator[tuple[Chunk, Found]]:
+    """Read the next chunk in a thread, while the messages of this one are used."""
+    with ThreadPoolExecutor(1, 'chunks') as thread:
+        coming: deque[tuple[Chunk, Future[Found]]] = deque()
+        for chunk in chunks:
+            coming.append((chunk, thread.submit(read, chunk)))
+            if len(coming) > AHEAD:
+                earlier, future = coming.popleft()
+                yield earlier, future.result()
+        for later, future in coming:
+            yield later, future.result()
+
+
 class ChunkFile:
     """A file of chunks: MCAP or ROS 1. Implements :class:`Storage`.
 
@@ -189,13 +210,16 @@ class ChunkFile:
         """All readable messages of these channels in log order."""
         wanted = frozenset(channels)
         held: list[Raw] = []
-        for chunk in sorted(self.chunks, key=lambda chunk: (chunk.start_ns, chunk.offset)):
-            if chunk.channels is not None and chunk.channels.isdisjoint(wanted):
-                continue
+        chunks = [
+            chunk
+            for chunk in sorted(self.chunks, key=lambda chunk: (chunk.start_ns, chunk.offset))
+            if chunk.channels is None or not chunk.channels.isdisjoint(wanted)
+        ]
+        for chunk, found in _ahead(self._read, chunks):
             # Chunks may overlap in time: what is earlier than this one can go.
             place = bisect_left(held, chunk.start_ns, key=_LOG_TIME)
             yield from held[:place]
-            fresh = [raw for raw in self._read(chunk).messages if raw.channel in wanted]
+            fresh = [raw for raw in found.messages if raw.channel in wanted]
             early = sum(raw.log_time_ns < chunk.start_ns for raw in fresh)
             if early:
                 text = f'{early} messages are dated before their chunk, and left out'
@@ -216,8 +240,11 @@ class ChunkFile:
         """
         if size < 0 or offset < 0 or offset + size > self.size:
             raise DamageError('the file ends within a record', offset)
-        self._file.seek(offset)
-        return self._file.read(size)
+        # Unlike a seek, this lets several threads read; one call gives at most 2 GiB.
+        data = os.pread(self._file.fileno(), size, offset)
+        while data and len(data) < size:
+            data += os.pread(self._file.fileno(), size - len(data), offset + len(data))
+        return data
 
     def _rebuild_index(self, reason: DamageError) -> None:
         """Fill in what an index would tell, from all that is readable.
