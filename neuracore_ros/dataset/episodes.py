@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,7 +55,10 @@ def find_cuts(bag: Bag, cutting: Cutting, topics: Iterable[str], outputs: Observ
         if not spans:
             raise BagError(f'{bag.path}: its marker never says {START}: there is no episode')
     if cutting.ranges:
-        spans = overlaps(spans, by_ranges(cutting.ranges, whole))
+        ranges = by_ranges(cutting.ranges, whole)
+        if any(one.end_ns > other.start_ns for one, other in pairwise(ranges)):
+            raise BagError(f'{bag.path}: {cutting}: no step can belong to two episodes')
+        spans = overlaps(spans, ranges)
         if not spans:
             raise BagError(
                 f'{bag.path}: nothing of it lies in {cutting}; it lasts {whole.duration_s:.1f} s'

@@ -204,6 +204,8 @@ def test_ranges_are_episodes_and_one_beyond_the_end_is_an_error(tmp_path, conver
     assert episodes(tmp_path) == [(1.0, 20, ''), (5.5, 30, '')]
     code, _, error = convert(joint_states(5.0), '--range', '6:7', bag='other')
     assert code == 1 and 'nothing of it lies in --range 6:7; it lasts 5.0 s' in error
+    code, _, error = convert([], '--range', '2:4', '--range', '1:3', bag='other')
+    assert code == 1 and 'no step can belong to two episodes' in error
 
 
 def test_idle_starts_and_ends_are_trimmed(tmp_path, convert):
