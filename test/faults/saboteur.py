@@ -40,12 +40,14 @@ class Relay:
         change: From one message to those that are published instead.
         last: The newest message that was sent as it is.
         sound_ns: Its stamp.
+        published: How many messages so far.
     """
 
     def __init__(self, saboteur, kind, source, target, prepare=None):
         self.saboteur, self.kind, self.source, self.target = saboteur, kind, source, target
         self.prepare = prepare or (lambda message: message)
         self.change, self.sound_ns, self.last = sound, 0, None
+        self.published = 0
         self._delay_s, self._late = 0.0, deque()
         self._subscription = self._publisher = self._twin = None
         self.revive()
@@ -93,6 +95,7 @@ class Relay:
 
     def _on_message(self, message):
         change, delay_s = self.change, self._delay_s
+        self.saboteur.note_lag(message)
         message = self.prepare(message)
         if hasattr(message, 'header') and to_ns(message.header.stamp):
             shifted = to_ns(message.header.stamp) + self.saboteur.offset_ns
@@ -111,6 +114,7 @@ class Relay:
     def _publish(self, message):
         if self._publisher is not None:
             self._publisher.publish(message)
+            self.published += 1
 
 
 class Saboteur:
@@ -118,6 +122,7 @@ class Saboteur:
 
     Attributes:
         sent: (wall ns, message) of every command of the node.
+        worst_lag_s: From a stamp of the robot to its arrival here.
         cameras: More relays of one of them.
         refused: Why a controller would not have executed some of them.
         offset_ns: Of the clock, and of all stamps, from wall time.
@@ -130,6 +135,7 @@ class Saboteur:
         self.offset_ns, self.clock_runs = 0, True
         self.sent, self.refused = [], []
         self._seen, self._meddler = 0, None
+        self.worst_lag_s = 0.0
         self.joints = Relay(self, JointState, 'joint_states', JOINTS)
         self.overhead = Relay(self, Image, 'overhead/image_raw', OVERHEAD, self._noisy)
         self.wrist = Relay(self, CompressedImage, 'wrist/image_raw', WRIST, self._as_jpeg)
@@ -230,6 +236,11 @@ class Saboteur:
     def _tell_time(self):
         if self.clock_runs:
             self._clock.publish(Clock(clock=at(time.time_ns() + self.offset_ns)))
+
+    def note_lag(self, message):
+        """How late this machine delivers messages now."""
+        if hasattr(message, 'header') and (stamp_ns := to_ns(message.header.stamp)):
+            self.worst_lag_s = max(self.worst_lag_s, (time.time_ns() - stamp_ns) / 1e9)
 
     def _noisy(self, message):
         """A picture with the noise that every real camera has, in its first byte."""

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import spoiling as spoil
-from puppet import ORDERS
+from puppet import ORDERS, STEP_S
 from saboteur import Saboteur, sound
 from table import ENABLE, FROZEN_AFTER_S
 from world import DEFAULTS, INFER_NODE, SIM_ROBOT, Running, World, ros_arguments
@@ -78,15 +78,19 @@ class Stage:
 
     def moves_as_usual(self):
         """Whether joint 0 moves, and has not been fast for a while."""
-        times, positions = zip(*self.world.motion[-40:], strict=True)
-        moved = np.abs(np.diff(np.array(positions)[::5, 0])) / np.diff(times[::5])
-        return len(times) == 40 and moved[-1] > 0.2 and moved.max() < 0.6
+        motion = self.world.motion[-40:]
+        if len(motion) < 40:
+            return False
+        times, positions = zip(*motion[::5], strict=True)
+        speeds = np.abs(np.diff(np.array(positions)[:, 0])) / np.diff(times)
+        return speeds[-1] > 0.2 and speeds.max() < 0.6
 
     def begin(self):
         """Judge from now on."""
         self.world.motion.clear()
         self.world.states.clear()
         self.saboteur.sent.clear()
+        self.saboteur.worst_lag_s = 0.0
 
     def provoke(self, fault, rearm):
         """Let a fault happen and end, in the middle of a motion.
@@ -132,9 +136,12 @@ class Stage:
         assert world.state == state, world.reason
 
     def does(self, order):
-        """Have the puppet do something, or nothing, from the next picture on."""
+        """Have the puppet do something, or nothing; returns when it has been told."""
         change = spoil.painted(1 + ORDERS.index(order)) if order else sound
-        self.saboteur.do(lambda: setattr(self.saboteur.overhead, 'change', change))
+        relay = self.saboteur.overhead
+        self.saboteur.do(lambda: setattr(relay, 'change', change))
+        before = relay.published
+        self.world.until(lambda: relay.published > before + 5, 'pictures')
 
     def last_moved_s(self):
         """The stamp of the last joint state that differs from the newest [s]."""
@@ -145,8 +152,13 @@ class Stage:
         return 0.0
 
     def check(self, most=1.2):
-        """What must hold always: see `World.check`; and the node sent nothing wrong."""
-        self.world.check(most)
+        """What must hold always: see `World.check`; and the node sent nothing wrong.
+
+        A command that comes late finds the robot behind by 0.4 rad/s times that delay, and
+        makes it catch up within its first step, on a cubic.
+        """
+        catching_up = 1.5 * 0.4 * self.saboteur.worst_lag_s / STEP_S
+        self.world.check(most + catching_up)
         assert self.saboteur.refused == []
 
 
