@@ -25,11 +25,11 @@ setup(
     extras_require={
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
-        # Other runtimes of a policy: the packages that run it, and that export to it.
-        'onnx': ['onnxruntime', 'onnx'],
+        # Other runtimes of a policy, for robot computers.
+        'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
-        # Reads the weights of LeRobot's checkpoints, which are data, never code.
-        'lerobot': ['safetensors'],
+        # To write for them, and to read the weights of LeRobot's checkpoints.
+        'export': ['onnx', 'onnxruntime', 'onnxscript', 'openvino', 'safetensors'],
         # lz4 and zstd decompress bags; rosbags brings them, too.
         'train': [
             'rosbags',

@@ -10,15 +10,20 @@ from typing import TextIO
 from neuracore_ros import __version__
 from neuracore_ros.errors import DescriptionWarning, UserError
 
-VERBS = ('layout', 'record', 'convert', 'report', 'train', 'check', 'demo')
+VERBS = ('layout', 'record', 'convert', 'report', 'train', 'export', 'check', 'demo')
 
 # What a robot computer need not have, and the extra that brings it.
 EXTRAS = {
     'av': 'train',
     'distributed': 'dask',
+    'onnx': 'export',
+    'onnxscript': 'export',
+    'openvino': 'openvino',
+    'onnxruntime': 'onnx',
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',
+    'safetensors': 'export',
     'rerun': 'rerun',
     'tensorboard': 'train',
 }

@@ -10,7 +10,7 @@ import openvino
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.names import feed
+from neuracore_ros.policy.names import feed, graph_inputs
 from neuracore_ros.policy.policy import Array, BoolArray, last_line
 
 # OpenVINO's names: of a precision as a hint, and as a device lists it.
@@ -53,8 +53,12 @@ class OpenVino:
             raise PolicyError(
                 f'{file.path}: is not an OpenVINO model, or is damaged ({last_line(error)})'
             ) from error
-        self._inputs = [port.get_any_name() for port in compiled.inputs]
-        self._outputs = [port.get_any_name() for port in compiled.outputs]
+        self._inputs = [
+            _name(port, graph_inputs(tuple(self.manifest.input))) for port in compiled.inputs
+        ]
+        self._outputs = [
+            _name(port, [kind.value for kind in self.manifest.output]) for port in compiled.outputs
+        ]
         self._request = compiled.create_infer_request()
 
     def run(
@@ -64,6 +68,11 @@ class OpenVino:
         arrays = feed(self._inputs, inputs, valid)
         result = self._request.infer(arrays, share_inputs=True, share_outputs=True)
         return {name: result[index] for index, name in enumerate(self._outputs)}
+
+
+def _name(port: Any, known: list[str]) -> str:
+    """Which of a port's names is ours; converters add others."""
+    return next((name for name in known if name in port.names), port.get_any_name())
 
 
 def _device(core: openvino.Core, name: str) -> str:

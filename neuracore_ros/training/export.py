@@ -2,17 +2,78 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from neuracore_ros.policy import torchscript
+from neuracore_ros.policy.load import KINDS, load_policy
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.policy import Policy
+from neuracore_ros.training.graph import write_onnx, write_openvino
+from neuracore_ros.training.proof import TOLERANCE, Eager, Proof, latencies_ms, prove
 
-# Float32 through some ten layers; a wrong axis or mask is off by far more.
-TOLERANCE = 1e-4
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A module with the signature of DESIGN 7, and its manifest."""
+
+    module: nn.Module
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A policy file that was written.
+
+    Attributes:
+        kind: 'torchscript', 'onnx' or 'openvino'.
+        latency_ms: Median time of a prediction: of the module in memory ('eager'), of its
+            TorchScript, and of the file.
+    """
+
+    kind: str
+    proof: Proof
+    latency_ms: Mapping[str, float]
+
+    @property
+    def ratio(self) -> float:
+        """Latency of the file, as a share of TorchScript's."""
+        return self.latency_ms[self.kind] / self.latency_ms['torchscript']
+
+
+def write(model: Model, kind: str, out: Path) -> Exported:
+    """Write a policy file once it is proven to be equal to the model.
+
+    Args:
+        model: Eager; TorchScript, if TorchScript is to be written.
+        kind: 'torchscript', 'onnx' or 'openvino'.
+        out: The file; what belongs to it is written beside it.
+
+    Raises:
+        PolicyError: The model cannot be written so, or came out different; nothing is written.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix='.export', dir=out.parent) as folder:
+        written = scripted = Path(folder) / 'policy.pt'
+        torchscript.save(model.module, model.manifest, scripted)
+        eager = Policy(Eager(model.module, model.manifest), '')
+        policies = {'eager': eager, 'torchscript': load_policy(scripted)}
+        if kind != 'torchscript':
+            written = Path(folder) / out.name
+            write_graph = {'onnx': write_onnx, 'openvino': write_openvino}[kind]
+            write_graph(model.module, model.manifest, written)
+            policies[kind] = load_policy(written)
+        exported = Exported(kind, prove(eager, policies[kind]), latencies_ms(policies))
+        # The file itself last: beside it is then all that it needs.
+        for ending in (*KINDS[out.suffix], out.suffix):
+            written.with_suffix(ending).replace(out.with_suffix(ending))
+    return exported
 
 
 def export(module: nn.Module, manifest: Manifest, path: Path) -> None:

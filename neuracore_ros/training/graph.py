@@ -1,0 +1,129 @@
+"""A module of DESIGN 7 as a graph of flat inputs and outputs, written as ONNX or OpenVINO."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
+from neuracore_ros.policy.names import graph_inputs
+from neuracore_ros.policy.policy import last_line
+
+
+class Flat(nn.Module):
+    """A module whose dictionaries have become positions; ``inputs.*`` first, then ``valid.*``."""
+
+    def __init__(self, module: nn.Module, manifest: Manifest) -> None:
+        super().__init__()
+        self.module = module
+        self.inputs = [kind.value for kind in manifest.input]
+        self.outputs = [kind.value for kind in manifest.output]
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The module's outputs, in the manifest's order."""
+        inputs = dict(zip(self.inputs, tensors[: len(self.inputs)], strict=True))
+        valid = dict(zip(self.inputs, tensors[len(self.inputs) :], strict=True))
+        result = self.module(inputs, valid)
+        return tuple(result[name] for name in self.outputs)
+
+
+def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
+    """Write an ONNX file of batch 1, the manifest in its `metadata_props`.
+
+    Args:
+        module: Eager, on the CPU. A submodule that has an attribute ``dense`` is told by it to
+            compute everything, whatever is absent: a graph has fixed shapes.
+        manifest: Of the module.
+        path: Replaced if it exists.
+
+    Raises:
+        PolicyError: The module holds what ONNX has no words for.
+    """
+    import onnx
+
+    kinds = tuple(manifest.input)
+    zeros = [
+        torch.zeros(1, *manifest.input_shape(kind), dtype=getattr(torch, kind.dtype))
+        for kind in kinds
+    ]
+    masks = [torch.ones(1, manifest.input[kind].width, dtype=torch.bool) for kind in kinds]
+    with _converting(), _dense(module), tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / 'model.onnx'
+        torch.onnx.export(
+            Flat(module, manifest).eval(),
+            (*zeros, *masks),
+            plain,
+            input_names=graph_inputs(kinds),
+            output_names=[kind.value for kind in manifest.output],
+            external_data=False,
+            dynamo=True,
+            verbose=False,
+        )
+        model = onnx.load(plain)
+    model.metadata_props.add(key=MANIFEST_FILE, value=manifest.to_json())
+    path.write_bytes(model.SerializeToString())
+
+
+def write_openvino(module: nn.Module, manifest: Manifest, path: Path) -> None:
+    """Write NAME.xml, and NAME.bin and the manifest NAME.json beside it.
+
+    By way of ONNX: OpenVINO's own reader of torch modules stumbles over empty tensors.
+
+    Args:
+        module: As for :func:`write_onnx`.
+        manifest: Of the module.
+        path: NAME.xml; all three are replaced if they exist.
+
+    Raises:
+        PolicyError: The module holds what ONNX or OpenVINO has no words for.
+    """
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        between = Path(folder) / 'model.onnx'
+        write_onnx(module, manifest, between)
+        with _converting():
+            model = openvino.convert_model(between)
+    openvino.save_model(model, path, compress_to_fp16=False)
+    path.with_suffix('.json').write_text(manifest.to_json())
+
+
+@contextmanager
+def _dense(module: nn.Module) -> Iterator[None]:
+    parts = [part for part in module.modules() if hasattr(part, 'dense')]
+    before = [part.dense for part in parts]
+    for part in parts:
+        part.dense = True  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for part, was in zip(parts, before, strict=True):
+            part.dense = was
+
+
+@contextmanager
+def _converting() -> Iterator[None]:
+    """Silence the converters, which speak to developers, and put what they fail at in a line."""
+    try:
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            warnings.simplefilter('ignore')
+            yield
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:  # Converters raise several kinds, none of them documented.
+        raise PolicyError(
+            f'the model cannot be written as a graph ({last_line(error)[:160]}); keep TorchScript'
+        ) from error

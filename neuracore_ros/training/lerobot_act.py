@@ -1,0 +1,224 @@
+"""The inference half of ACT (Zhao et al. 2023), loading the weights of LeRobot's checkpoints.
+
+Names of modules are those of LeRobot's state dict. The VAE encoder, which only training uses, is
+not here: at inference the latent is zero.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neuracore_ros.training.resnet import CHANNELS, STRIDE, ResNet
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the network is built from; the names are ours, the defaults LeRobot's.
+
+    Attributes:
+        state: Numbers of the state; 0: there is none.
+        cameras: Images, K.
+        image_size: (height, width) of each, [px].
+        actions: Numbers of one action.
+        horizon: Actions of a chunk, H.
+        width: Of a token, D.
+        backbone: 'resnet18' or 'resnet34'.
+        norm_first: Whether layers normalise before attention rather than after it.
+    """
+
+    state: int
+    cameras: int
+    image_size: tuple[int, int]
+    actions: int
+    horizon: int = 100
+    width: int = 512
+    heads: int = 8
+    feed_forward: int = 3200
+    encoder_layers: int = 4
+    decoder_layers: int = 1
+    latent: int = 32
+    activation: str = 'relu'
+    backbone: str = 'resnet18'
+    norm_first: bool = False
+
+
+class ActNetwork(nn.Module):
+    """Normalised state and images to a chunk of normalised actions."""
+
+    latent: Tensor
+    patch_positions: Tensor
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        width = shape.width
+        self.horizon = shape.horizon
+        self.backbone = ResNet(shape.backbone)
+        self.encoder = Encoder(shape)
+        self.decoder = Decoder(shape)
+        self.encoder_robot_state_input_proj: nn.Module = nn.Identity()
+        if shape.state:
+            self.encoder_robot_state_input_proj = nn.Linear(shape.state, width)
+        self.has_state = shape.state > 0
+        self.encoder_latent_input_proj = nn.Linear(shape.latent, width)
+        self.encoder_img_feat_input_proj = nn.Conv2d(CHANNELS[-1], width, 1)
+        self.encoder_1d_feature_pos_embed = nn.Embedding(1 + self.has_state, width)
+        self.decoder_pos_embed = nn.Embedding(shape.horizon, width)
+        self.action_head = nn.Linear(width, shape.actions)
+        patches = _patch_positions(shape).repeat(shape.cameras, 1)
+        self.register_buffer('patch_positions', patches, persistent=False)
+        self.register_buffer('latent', torch.zeros(shape.latent), persistent=False)
+
+    def forward(self, state: Tensor, images: Tensor) -> Tensor:
+        """A chunk (B, H, actions) of state (B, S) and images (B, K, 3, height, width)."""
+        batch = images.shape[0]
+        maps = self.encoder_img_feat_input_proj(self.backbone(images.flatten(0, 1)))
+        patches = maps.flatten(2).transpose(1, 2).reshape(batch, -1, maps.shape[1])
+        singles = [self.encoder_latent_input_proj(self.latent).expand(batch, -1)]
+        if self.has_state:
+            singles.append(self.encoder_robot_state_input_proj(state))
+        tokens = torch.cat([torch.stack(singles, 1), patches], 1)
+        positions = torch.cat([self.encoder_1d_feature_pos_embed.weight, self.patch_positions])
+        memory = self.encoder(tokens, positions)
+        queries = self.decoder_pos_embed.weight
+        chunk = self.decoder(
+            torch.zeros_like(queries).expand(batch, -1, -1), queries, memory, positions
+        )
+        result: Tensor = self.action_head(chunk)
+        return result
+
+
+class Attention(nn.Module):
+    """Multi-head attention with the weights of torch's own."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.in_proj_weight = nn.Parameter(torch.empty(3 * shape.width, shape.width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * shape.width))
+        self.out_proj = nn.Linear(shape.width, shape.width)
+        nn.init.xavier_uniform_(self.in_proj_weight)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Mix of the values (B, M, D) for each query (B, N, D)."""
+        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
+        mixed = F.scaled_dot_product_attention(
+            self._split(F.linear(query, weights[0], biases[0])),
+            self._split(F.linear(key, weights[1], biases[1])),
+            self._split(F.linear(value, weights[2], biases[2])),
+        )
+        result: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
+        return result
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and a feed-forward network; positions go into queries and keys only."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.self_attn = Attention(shape)
+        self.linear1 = nn.Linear(shape.width, shape.feed_forward)
+        self.linear2 = nn.Linear(shape.feed_forward, shape.width)
+        self.norm1 = nn.LayerNorm(shape.width)
+        self.norm2 = nn.LayerNorm(shape.width)
+        self.activation = _activation(shape.activation)
+        self.norm_first = shape.norm_first
+
+    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Tokens (B, M, D) that know of each other."""
+        normal = self.norm1(tokens) if self.norm_first else tokens
+        where = normal + positions
+        tokens = tokens + self.self_attn(where, where, normal)
+        if not self.norm_first:
+            tokens = self.norm1(tokens)
+        normal = self.norm2(tokens) if self.norm_first else tokens
+        tokens = tokens + self.linear2(self.activation(self.linear1(normal)))
+        return tokens if self.norm_first else self.norm2(tokens)
+
+
+class Encoder(nn.Module):
+    """Layers over all tokens."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.encoder_layers))
+        self.norm = nn.LayerNorm(shape.width) if shape.norm_first else nn.Identity()
+
+    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Tokens (B, M, D)."""
+        for layer in self.layers:
+            tokens = layer(tokens, positions)
+        result: Tensor = self.norm(tokens)
+        return result
+
+
+class DecoderLayer(nn.Module):
+    """Queries attend to each other, then to the encoder's tokens."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.self_attn = Attention(shape)
+        self.multihead_attn = Attention(shape)
+        self.linear1 = nn.Linear(shape.width, shape.feed_forward)
+        self.linear2 = nn.Linear(shape.feed_forward, shape.width)
+        self.norm1 = nn.LayerNorm(shape.width)
+        self.norm2 = nn.LayerNorm(shape.width)
+        self.norm3 = nn.LayerNorm(shape.width)
+        self.activation = _activation(shape.activation)
+        self.norm_first = shape.norm_first
+
+    def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
+        """Tokens (B, H, D); queries and places are positions of tokens and of the memory."""
+        normal = self.norm1(tokens) if self.norm_first else tokens
+        where = normal + queries
+        tokens = tokens + self.self_attn(where, where, normal)
+        if not self.norm_first:
+            tokens = self.norm1(tokens)
+        normal = self.norm2(tokens) if self.norm_first else tokens
+        tokens = tokens + self.multihead_attn(normal + queries, memory + places, memory)
+        if not self.norm_first:
+            tokens = self.norm2(tokens)
+        normal = self.norm3(tokens) if self.norm_first else tokens
+        tokens = tokens + self.linear2(self.activation(self.linear1(normal)))
+        return tokens if self.norm_first else self.norm3(tokens)
+
+
+class Decoder(nn.Module):
+    """Layers over all queries."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.decoder_layers))
+        self.norm = nn.LayerNorm(shape.width)
+
+    def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
+        """Tokens (B, H, D)."""
+        for layer in self.layers:
+            tokens = layer(tokens, queries, memory, places)
+        result: Tensor = self.norm(tokens)
+        return result
+
+
+def _activation(name: str) -> nn.Module:
+    return nn.GELU() if name == 'gelu' else nn.ReLU()
+
+
+def _patch_positions(shape: Shape) -> Tensor:
+    """Sines and cosines of each patch's row and column, (patches, D), row by row."""
+    rows, columns = (math.ceil(pixels / STRIDE) for pixels in shape.image_size)
+    half = shape.width // 2
+    frequency = 10000 ** (2 * (torch.arange(half, dtype=torch.float32) // 2) / half)
+
+    def waves(count: int) -> Tensor:
+        turns = torch.arange(1, count + 1, dtype=torch.float32) / (count + 1e-6) * (2 * math.pi)
+        angles = turns[:, None] / frequency
+        return torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], 2).flatten(1)
+
+    down = waves(rows)[:, None].expand(-1, columns, -1)
+    across = waves(columns)[None].expand(rows, -1, -1)
+    return torch.cat([down, across], 2).flatten(0, 1)

@@ -1,0 +1,53 @@
+"""A training run's folder in, the trained module and its manifest out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from neuracore_ros.errors import PolicyError, TrainingError
+from neuracore_ros.policy.file import PolicyFile
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.torchscript import read
+from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.policies import build
+from neuracore_ros.training.run import Run
+
+
+def read_run(path: Path) -> tuple[nn.Module, Manifest]:
+    """The module of a run, eager, so that it can be written as a graph.
+
+    Args:
+        path: The run's folder, or its policy.pt. Of a policy.pt on its own the TorchScript is
+            all that there is, and all that can be written.
+
+    Raises:
+        TrainingError: The folder holds no run, or one that has not ended.
+        PolicyError: There is no such path, or the policy file is none.
+    """
+    if not path.exists():
+        raise PolicyError(f'{path}: no such run or policy file')
+    run = Run(path if path.is_dir() else path.parent)
+    file = run.policy if path.is_dir() else path
+    if path.is_dir():
+        run.config()
+    if not file.exists():
+        raise TrainingError(
+            f'{path}: has no {file.name} yet; go on with neuracore_ros train --resume {path}'
+        )
+    if file.suffix != '.pt':
+        raise PolicyError(f'{file}: only a run or a .pt file can be exported')
+    scripted, manifest = read(PolicyFile.read(file), torch.device('cpu'))
+    if file.name != run.policy.name or not (run.path / 'config.json').exists():
+        return scripted, manifest
+    module = build(run.config().policy, manifest, Statistics.none(manifest))
+    try:
+        module.load_state_dict(scripted.state_dict())
+    except RuntimeError as error:
+        raise TrainingError(
+            f'{file}: was written by another version, whose weights do not fit this one '
+            f'(neuracore_ros {manifest.versions.get("neuracore_ros", "unknown")})'
+        ) from error
+    return module.eval(), manifest
