@@ -140,20 +140,19 @@ class DatasetWriter:
             places[-1].parent.mkdir(parents=True, exist_ok=True)
             staged.video(camera).replace(places[-1])
         rate_hz = self.metadata.rate_hz
-        for path, content in (
-            (
-                lerobot.data_path(record.number),
-                tables.data_table(staged.columns, record, self._tasks, rate_hz),
+        written = {
+            lerobot.data_path(record.number): tables.data_table(
+                staged.columns, record, self._tasks, rate_hz
             ),
-            (
-                lerobot.episode_path(record.number),
-                tables.episode_table(record, self.metadata),
-            ),
-        ):
+            lerobot.episode_path(record.number): tables.episode_table(record, self.metadata),
+        }
+        for path, content in written.items():
             places.append(self.root / path)
             write_whole(places[-1], content)
-        for place in places:
-            sync_folder(place.parent)
+        above = {folder for place in places for folder in place.parents}
+        for folder in sorted(above, reverse=True):
+            if folder.is_relative_to(self.root):
+                sync_folder(folder)
         staged.discard()
 
     def _write_metadata(self, metadata: Metadata) -> None:
