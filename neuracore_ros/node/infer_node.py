@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import time
@@ -28,6 +29,7 @@ parameters:
 """
 # Signals are looked at between two callbacks, so this often when there is nothing to do.
 POLL_S = 0.05
+LONGEST_END_S = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +85,8 @@ def run(stop: StopSignal) -> int:
     started = _attempt(lambda: _spin(node, executor, stop), failures)
     # Each of these is done, whatever became of the one before.
     _attempt(node.stop_robot, failures)
+    # The robot is safe; a middleware that hangs while it is taken down must not keep the process.
+    faulthandler.dump_traceback_later(LONGEST_END_S, exit=True)
     _attempt(lambda: _answer_services(executor), failures)
     _attempt(node.close, failures)
     _attempt(node.destroy_node, failures)
