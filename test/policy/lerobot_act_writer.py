@@ -62,7 +62,7 @@ def statistics():
         return {'mean': low, 'std': torch.rand(shape) + 0.2, 'min': low, 'max': low + 1.5}
 
     keys = {'observation.state': (STATE,), 'action': (ACTIONS,)}
-    keys |= {key: (3, 1, 1) for key in CAMERAS}
+    keys |= dict.fromkeys(CAMERAS, (3, 1, 1))
     return {key: of(shape) for key, shape in keys.items()}
 
 
