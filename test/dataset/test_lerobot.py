@@ -36,7 +36,8 @@ def read(tmp_path):
     def run(dataset):
         out = tmp_path / 'items.npz'
         subprocess.run(
-            [python, str(READER), str(dataset), str(out)],
+            # -P: the helpers beside the reader must not stand before its libraries.
+            [python, '-P', str(READER), str(dataset), str(out)],
             env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(tmp_path / 'hub')},
             check=True,
         )
