@@ -113,7 +113,7 @@ class Attention(nn.Module):
         return result
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return tokens.reshape(tokens.shape[0], tokens.shape[1], self.heads, -1).transpose(1, 2)
 
 
 class EncoderLayer(nn.Module):

@@ -35,7 +35,7 @@ class ResNet(nn.Module):
     def fuse(self) -> None:
         """Put every normalisation into the convolution before it; for inference only."""
         self.eval()
-        self.conv1, self.bn1 = fuse_conv_bn_eval(self.conv1, self.bn1), nn.Identity()
+        self.conv1, self.bn1 = _fused(self.conv1, self.bn1), nn.Identity()
         for block in self.modules():
             if isinstance(block, Block):
                 block.fuse()
@@ -62,16 +62,21 @@ class Block(nn.Module):
 
     def fuse(self) -> None:
         """See :meth:`ResNet.fuse`."""
-        self.conv1, self.bn1 = fuse_conv_bn_eval(self.conv1, self.bn1), nn.Identity()
-        self.conv2, self.bn2 = fuse_conv_bn_eval(self.conv2, self.bn2), nn.Identity()
+        self.conv1, self.bn1 = _fused(self.conv1, self.bn1), nn.Identity()
+        self.conv2, self.bn2 = _fused(self.conv2, self.bn2), nn.Identity()
         if isinstance(self.downsample, nn.Sequential):
-            self.downsample = fuse_conv_bn_eval(*self.downsample)
+            self.downsample = _fused(*self.downsample)
 
 
 def _stage(before: int, after: int, count: int, stride: int) -> nn.Sequential:
     blocks = [Block(before, after, stride)]
     blocks += [Block(after, after, 1) for _ in range(count - 1)]
     return nn.Sequential(*blocks)
+
+
+def _fused(convolution: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+    return fuse_conv_bn_eval(convolution, norm)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
