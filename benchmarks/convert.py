@@ -29,8 +29,8 @@ CAMERAS = ['/left/image_raw', '/right/image_raw']
 RATES_HZ = {'/joint_states': 100, '/arm/joint_trajectory': 50, **dict.fromkeys(CAMERAS, 30)}
 SECONDS = 20
 LONG = 10
-SMALL_BAGS = 120
-SMALL_SECONDS = 1.0
+SMALL_BAGS = 100
+SMALL_SECONDS = 0.5
 STEPS_HZ = 30
 SIZE = 224
 
