@@ -207,6 +207,9 @@ class World:
         """Of a service that is there."""
         if name not in self._clients:
             self._clients[name] = self.node.create_client(kind, name)
+            self.until(self._clients[name].service_is_ready, f'service {name}')
+            # It knows the service; the service may not know it yet, and its answer would be lost.
+            time.sleep(0.2)
         client = self._clients[name]
         self.until(client.service_is_ready, f'service {name}')
         return client
