@@ -14,7 +14,6 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
-from rclpy.timer import Timer
 
 from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
@@ -26,10 +25,13 @@ from neuracore_ros.node.diagnostics import as_array, inference_status, stream_st
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
+from neuracore_ros.node.phase import Phase
 from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.node.timers import Timers
 from neuracore_ros.runner import Outcome, Request, Runner, State
 
+_IMAGES = (IMAGE, COMPRESSED_IMAGE)
 # Five is what ROS uses for sensors. With two, a third of the large reliable images were lost,
 # since their fragments arrive in bursts.
 IMAGE_DEPTH = 5
@@ -66,7 +68,7 @@ class Session:
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
-        self._timers: dict[str, Timer] = {}
+        self._timers = Timers(node)
         self._log = StatusLog(node.get_logger())
         self.robot = self._load_robot(parameters.robot)
         commands = () if self._dry_run else self.robot.commands()
@@ -91,12 +93,13 @@ class Session:
         self._runner.start(now_ns)
         self._cadence.start()
         self._watch = ClockWatch(now_ns, time.monotonic())
-        self._start_timer('tick', self._runner.rate_hz, self._tick)
+        self._phase = Phase(1.0 / self._runner.rate_hz)
+        self._timers.start('tick', self._runner.rate_hz, self._tick)
         self._report()
 
     def stop(self) -> None:
         """Brake the robot to rest."""
-        self._end_timer('tick')
+        self._timers.end('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
@@ -109,8 +112,7 @@ class Session:
             False if the model is still running and its thread cannot be ended.
         """
         self._closed = True
-        for name in tuple(self._timers):
-            self._end_timer(name)
+        self._timers.close()
         self._subscriptions.close()
         self._outputs.close()
         self._node.destroy_publisher(self._diagnostics)
@@ -171,6 +173,8 @@ class Session:
             Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
             for name, (kind, reliability) in self._runner.topics.items()
         )
+        self._cameras = {topic.name for topic in topics if topic.type in _IMAGES}
+        self._phase = Phase(1.0 / self._runner.rate_hz)
         return Subscriptions(self._node, topics, self._receive)
 
     def _open(self, parameters: Parameters) -> None:
@@ -183,25 +187,10 @@ class Session:
         self._debug = Debug(node) if parameters.debug else None
         self._delay_steps = parameters.settings.delay_steps
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._start_timer('graph', GRAPH_RATE_HZ, self._look_around, steady)
-        self._start_timer('diagnostics', 1.0, self._diagnose, steady)
+        self._timers.start('graph', GRAPH_RATE_HZ, self._look_around, steady)
+        self._timers.start('diagnostics', 1.0, self._diagnose, steady)
         if runner.point_rate_hz:
-            self._start_timer('points', runner.point_rate_hz, self._points)
-
-    def _start_timer(
-        self, name: str, rate_hz: float, callback: Callable[[], None], clock: Clock | None = None
-    ) -> None:
-        def guarded() -> None:
-            # The events executor may call a timer that was destroyed a moment ago.
-            if self._timers.get(name) is timer:
-                callback()
-
-        timer = self._timers[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
-
-    def _end_timer(self, name: str) -> None:
-        timer = self._timers.pop(name)
-        timer.cancel()
-        self._node.destroy_timer(timer)
+            self._timers.start('points', runner.point_rate_hz, self._points)
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest
@@ -220,6 +209,8 @@ class Session:
         # Before the first /clock there is no time at which anything could have arrived.
         if now_ns := self._now_ns():
             self._runner.receive(topic, message, now_ns)
+            if topic in self._cameras:
+                self._phase.arrived(time.monotonic())
 
     def _tick(self) -> None:
         now_ns = self._now_ns()
@@ -228,6 +219,9 @@ class Session:
         self._obey(self._runner.tick(now_ns, listeners))
         running = self._runner.state is State.RUNNING
         self._cadence.step(now_ns, self._runner.status(now_ns) if running else ())
+        # Simulated time has a pace of its own, and its images come when it likes.
+        if not self._node.get_clock().ros_time_is_active:
+            self._timers.advance('tick', self._phase.tick(time.monotonic()))
         self._report()
 
     def _points(self) -> None:
@@ -355,7 +349,7 @@ class Session:
 
 
 def _depth(kind: str) -> int:
-    return IMAGE_DEPTH if kind in (IMAGE, COMPRESSED_IMAGE) else NUMBER_DEPTH
+    return IMAGE_DEPTH if kind in _IMAGES else NUMBER_DEPTH
 
 
 def _max_ages_s(robot: Robot) -> dict[str, float]:

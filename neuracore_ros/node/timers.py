@@ -1,0 +1,52 @@
+"""The timers of a session, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.clock import Clock
+from rclpy.node import Node
+from rclpy.timer import Timer
+
+
+class Timers:
+    """Timers that can be ended, and moved a little in time.
+
+    Args:
+        node: Owner of the timers.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._open: dict[str, Timer] = {}
+        self._periods_ns: dict[str, int] = {}
+
+    def start(
+        self, name: str, rate_hz: float, callback: Callable[[], None], clock: Clock | None = None
+    ) -> None:
+        """Call something at a rate, from one period after now on; by the node's clock."""
+
+        def guarded() -> None:
+            # The events executor may call a timer that was destroyed a moment ago.
+            if self._open.get(name) is timer:
+                callback()
+
+        timer = self._open[name] = self._node.create_timer(1.0 / rate_hz, guarded, clock=clock)
+        self._periods_ns[name] = timer.timer_period_ns
+
+    def advance(self, name: str, seconds: float) -> None:
+        """Set how much shorter the period after the next call is; below 0: longer."""
+        wanted_ns = self._periods_ns[name] - round(1e9 * seconds)
+        if self._open[name].timer_period_ns != wanted_ns:
+            self._open[name].timer_period_ns = wanted_ns
+
+    def end(self, name: str) -> None:
+        """End one of them."""
+        timer = self._open.pop(name)
+        timer.cancel()
+        self._node.destroy_timer(timer)
+
+    def close(self) -> None:
+        """End all of them."""
+        for name in tuple(self._open):
+            self.end(name)
