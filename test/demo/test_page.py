@@ -5,12 +5,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from neuracore_ros.report.chart import line_chart
 from neuracore_ros.demo.page import Score, score, score_rows, write_page
 from neuracore_ros.demo.trials import Trial
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.report.chart import line_chart
 
 
 def trial(robot='ur5', driver='trained', seed=1, distance_m=0.01) -> Trial:
