@@ -55,11 +55,17 @@ setup(
             # Reads our recordings without our code, as an independent judge of them.
             'mcap-ros2-support',
             'mypy',
+            # All of `export`, so that no test of a runtime is skipped.
+            'onnx',
+            'onnxruntime',
+            'onnxscript',
+            'openvino',
             'pytest',
             'rerun-sdk',
             'rosbags-image',
             'ruckig',
             'ruff',
+            'safetensors',
             'types-PyYAML',
         ],
     },
