@@ -46,9 +46,24 @@ def read_urdf(path: Path) -> Urdf:
         DescriptionError: The file is missing or no URDF, or a limit or mimic is no number.
     """
     try:
-        root = ElementTree.fromstring(path.read_bytes())
+        text = path.read_bytes()
     except OSError as error:
         raise DescriptionError(f'{path}: cannot be read: {error.strerror}') from error
+    return parse_urdf(text, str(path))
+
+
+def parse_urdf(text: bytes, path: str) -> Urdf:
+    """Read the joints that can move out of the text of a URDF.
+
+    Args:
+        text: XML.
+        path: For messages: the file or topic that it comes from.
+
+    Raises:
+        DescriptionError: It is no URDF, or a limit or mimic is no number.
+    """
+    try:
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise DescriptionError(f'{path}: is not XML: {error}') from error
     if root.tag != 'robot':
