@@ -17,11 +17,15 @@ HEAVY = {
     'av': ('dataset', 'report', 'training'),
     'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo', 'report'),
 }
-# The manifest of a policy is read without the runtime that executes it.
+# A policy is read, held against a robot and run without a runtime that it does not need.
 WITHOUT_TORCH = {
     'neuracore_ros.policy',
-    'neuracore_ros.policy.manifest',
+    'neuracore_ros.policy.file',
     'neuracore_ros.policy.fit',
+    'neuracore_ros.policy.load',
+    'neuracore_ros.policy.manifest',
+    'neuracore_ros.policy.names',
+    'neuracore_ros.policy.policy',
 }
 NEEDS = {
     'description': (),
@@ -58,7 +62,7 @@ def test_a_folder_loads_only_what_stands_below_it(folder):
         assert own - {'errors'} <= {folder, *NEEDS[folder]}
 
 
-def test_a_manifest_is_read_without_torch():
+def test_a_policy_that_is_no_torchscript_needs_no_torch():
     assert 'torch' not in loaded_by(', '.join(sorted(WITHOUT_TORCH)))
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.arguments import count, image_size, positive, rate
 from neuracore_ros.cli.convert_progress import Lines
 
 if TYPE_CHECKING:
@@ -42,15 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='robot file or cross-embodiment file: its robots make the layout (may be repeated)',
     )
     parser.add_argument('--robot', help='the robot in these bags, where several are described')
-    parser.add_argument('--rate-hz', type=_rate, help='steps per second (default: 20)')
+    parser.add_argument('--rate-hz', type=rate, help='steps per second (default: 20)')
     parser.add_argument(
         '--image-size',
-        type=_image_size,
+        type=_video_size,
         metavar='N|WIDTHxHEIGHT',
         help='size to which images are resized, in pixels, even (default: 224)',
     )
     parser.add_argument(
-        '--min-steps', type=_count, default=10, help='drop shorter pieces (default: 10)'
+        '--min-steps', type=count, default=10, help='drop shorter pieces (default: 10)'
     )
     parser.add_argument('--task', default='', help='what is done in these recordings, in words')
     parser.add_argument(
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     side_by_side = parser.add_mutually_exclusive_group()
     side_by_side.add_argument(
         '--workers',
-        type=_count,
+        type=count,
         default=1,
         metavar='N',
         help='convert so many recordings side by side; the dataset is the same (default: 1)',
@@ -85,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     cut.add_argument(
         '--gap-s',
-        type=_positive,
+        type=positive,
         metavar='S',
         help='cut where no declared stream has a message for so long [s]',
     )
@@ -99,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     cut.add_argument(
         '--trim-idle',
-        type=_positive,
+        type=positive,
         metavar='RAD_PER_S',
         help='drop the start and the end of an episode while no output moves faster, but for '
         'half a second [rad/s, or m/s]',
@@ -175,20 +176,6 @@ def _matching(patterns: list[str]) -> list[Path]:
     return found
 
 
-def _rate(text: str) -> float:
-    rate_hz = float(text)
-    if not 0.1 <= rate_hz <= 1000.0:
-        raise argparse.ArgumentTypeError(f'{text} is not between 0.1 and 1000 Hz')
-    return rate_hz
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0.0 < number < 1e9:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
-    return number
-
-
 def _range(text: str) -> tuple[float, float]:
     try:
         start, end = map(float, text.split(':'))
@@ -199,19 +186,9 @@ def _range(text: str) -> tuple[float, float]:
     return start, end
 
 
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError(f'{text} is less than 1')
-    return count
-
-
-def _image_size(text: str) -> tuple[int, int]:
-    """``224`` or ``320x240`` (width, height) as (height, width)."""
-    try:
-        width, height = (int(part) for part in (text.split('x') if 'x' in text else (text, text)))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'{text} is neither 224 nor 320x240') from error
-    if not (16 <= width <= 4096 and 16 <= height <= 4096) or width % 2 or height % 2:
+def _video_size(text: str) -> tuple[int, int]:
+    """What a video's encoder takes."""
+    height, width = image_size(text)
+    if min(height, width) < 16 or width % 2 or height % 2:
         raise argparse.ArgumentTypeError(f'{text}: sides are even numbers from 16 to 4096')
     return height, width

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.arguments import count, image_size, rate
 from neuracore_ros.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--robot', type=Path, help='robot file: what the model reads and commands'
     )
     foreign.add_argument('--manifest', type=Path, help='its manifest as JSON, in place of --robot')
-    foreign.add_argument('--rate-hz', type=_rate, help='steps per second in training')
+    foreign.add_argument('--rate-hz', type=rate, help='steps per second in training')
     foreign.add_argument(
-        '--horizon', type=_count, help='steps that it predicts (default: as many as it gives)'
+        '--horizon', type=count, help='steps that it predicts (default: as many as it gives)'
     )
     foreign.add_argument(
-        '--observation-steps', type=_count, default=1, help='newest steps that it reads (1)'
+        '--observation-steps', type=count, default=1, help='newest steps that it reads (1)'
     )
     foreign.add_argument(
-        '--image-size', type=_image_size, metavar='N|WIDTHxHEIGHT', help='of images, in pixels'
+        '--image-size', type=image_size, metavar='N|WIDTHxHEIGHT', help='of images, in pixels'
     )
     foreign.add_argument(
         '--mode',
@@ -155,26 +155,3 @@ def _format(arguments: argparse.Namespace) -> str:
 
 def _written(out: Path) -> list[Path]:
     return [out, *(out.with_suffix(e) for e in ('.bin', '.json') if out.suffix == '.xml')]
-
-
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not at least 1')
-    return number
-
-
-def _rate(text: str) -> float:
-    if not 0 < (number := float(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
-    return number
-
-
-def _image_size(text: str) -> tuple[int, int]:
-    """``224`` or ``320x240`` (width, height) as (height, width)."""
-    try:
-        width, height = (int(part) for part in (text.split('x') if 'x' in text else (text, text)))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f'{text} is neither 224 nor 320x240') from error
-    if width < 1 or height < 1:
-        raise argparse.ArgumentTypeError(f'{text}: sides are at least 1')
-    return height, width

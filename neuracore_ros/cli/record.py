@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.arguments import count, positive, rate
 from neuracore_ros.cli.keys import Keys
 from neuracore_ros.errors import UserError
 
@@ -44,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('robot', type=Path, help='robot file')
     parser.add_argument('--out', type=Path, required=True, help='folder of the bags')
-    parser.add_argument('--episodes', type=_count, help='end after so many (default: at q)')
+    parser.add_argument('--episodes', type=count, help='end after so many (default: at q)')
     way = parser.add_mutually_exclusive_group()
-    way.add_argument('--seconds', type=_seconds, help='length of an episode; the next one follows')
+    way.add_argument('--seconds', type=positive, help='length of an episode; the next one follows')
     way.add_argument(
         '--services',
         action='store_true',
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--rate-hz',
-        type=_rate,
+        type=rate,
         default=20.0,
         help='steps per second that convert will make; slower streams are told (default: 20)',
     )
@@ -194,11 +195,11 @@ class Screen:
         self.say(
             f'{episode.path}: {episode.duration_s:.1f} s, {episode.size / 1e6:.1f} MB{outcome}'
         )
-        for topic, count in episode.counts.items():
-            rate = f'{count / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
+        for topic, messages in episode.counts.items():
+            often = f'{messages / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
             lost = f'  {episode.lost[topic]} lost on the way' if topic in episode.lost else ''
-            told = rate if count else '  nothing was heard'
-            print(f'  {topic:40}{count:8} {told}{lost}', flush=True)
+            told = often if messages else '  nothing was heard'
+            print(f'  {topic:40}{messages:8} {told}{lost}', flush=True)
 
     def update(self, status: str) -> None:
         """Renew the line at the bottom, now and then."""
@@ -260,27 +261,6 @@ def _answer_services(executor: Executor) -> None:
     end_s = time.monotonic() + POLL_S
     while time.monotonic() < end_s:
         executor.spin_once(timeout_sec=POLL_S)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError('must be at least 1')
-    return count
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError('must be above 0')
-    return seconds
-
-
-def _rate(text: str) -> float:
-    rate_hz = float(text)
-    if not 0.1 <= rate_hz <= 1000.0:
-        raise argparse.ArgumentTypeError('must be 0.1 to 1000')
-    return rate_hz
 
 
 def _topic(text: str) -> str:

@@ -1,8 +1,9 @@
 """``neuracore_ros train``: a dataset in, a policy file out."""
 
 import argparse
-import math
 from pathlib import Path
+
+from neuracore_ros.cli.arguments import count, natural, positive
 
 SUMMARY = 'Train one policy on all robots of a dataset; writes RUN/policy.pt.'
 EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
@@ -26,25 +27,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--resume', type=Path, metavar='RUN', help='go on with an older run')
     parser.add_argument('--policy', choices=('mlp', 'act'), help='kind of policy (mlp)')
     parser.add_argument(
-        '--steps', type=_natural, help=f'when to end ({STEPS}); 0 exports the untrained policy'
+        '--steps', type=natural, help=f'when to end ({STEPS}); 0 exports the untrained policy'
     )
     parser.add_argument(
-        '--minutes', type=_positive, help='when to end, whichever of the two comes first'
+        '--minutes', type=positive, help='when to end, whichever of the two comes first'
     )
-    parser.add_argument('--batch', type=_count, help='rows of a step (64)')
+    parser.add_argument('--batch', type=count, help='rows of a step (64)')
     parser.add_argument(
-        '--horizon', type=_count, help='steps that the policy predicts (as many as a second has)'
+        '--horizon', type=count, help='steps that the policy predicts (as many as a second has)'
     )
     parser.add_argument(
-        '--observation-steps', type=_count, help='newest steps that the policy reads (1)'
+        '--observation-steps', type=count, help='newest steps that the policy reads (1)'
     )
-    parser.add_argument('--learning-rate', type=_positive, help='at its highest (0.001)')
+    parser.add_argument('--learning-rate', type=positive, help='at its highest (0.001)')
+    parser.add_argument('--shift', type=natural, help='pixels by which images are moved about (0)')
+    parser.add_argument('--seed', type=natural, help='of weights, split and batches (0)')
     parser.add_argument(
-        '--shift', type=_natural, help='pixels by which images are moved about (0)'
-    )
-    parser.add_argument('--seed', type=_natural, help='of weights, split and batches (0)')
-    parser.add_argument(
-        '--threads', type=_count, help='processor threads; another number, other rounding'
+        '--threads', type=count, help='processor threads; another number, other rounding'
     )
     parser.set_defaults(wrong_usage=parser.error)
 
@@ -87,21 +86,3 @@ def run(arguments: argparse.Namespace) -> int:
         )
     train(config, folder)
     return 0
-
-
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f'{number} is not at least 1')
-    return number
-
-
-def _natural(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f'{number} is below 0')
-    return number
-
-
-def _positive(text: str) -> float:
-    if not 0 < (number := float(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0')
-    return number
