@@ -53,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--min-steps', type=count, default=10, help='drop shorter pieces (default: 10)'
     )
-    parser.add_argument('--task', default='', help='what is done in these recordings, in words')
+    parser.add_argument(
+        '--task',
+        help='what is done in these recordings, in words (default: what "record --task" noted)',
+    )
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
     )

@@ -58,10 +58,14 @@ class Bag:
         start_ns: Log time of the first message of any topic, [ns].
         end_ns: Log time of the last one, [ns].
         count: Number of messages of all topics.
+        task: What is done, as the custom data of its metadata.yaml say; '' where they do not.
     """
 
-    def __init__(self, path: Path, storages: list[Storage], notes: list[str], namespace: str):
+    def __init__(
+        self, path: Path, storages: list[Storage], notes: list[str], namespace: str, task: str
+    ) -> None:
         self.path = path
+        self.task = task
         self.namespace = namespace.strip('/')
         self._storages = storages
         self._notes = notes
@@ -245,7 +249,7 @@ def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
                 if len(found.paths) == 1:
                     raise
                 notes.append(f'lost: {error}')
-        bag = Bag(path, storages, notes, namespace)
+        bag = Bag(path, storages, notes, namespace, found.task)
         if not bag.count:
             why = ''.join(f'; {loss}' for loss in bag.losses)
             raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')

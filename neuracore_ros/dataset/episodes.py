@@ -30,6 +30,7 @@ from neuracore_ros.observation import Observation, Observer
 STRING, BOOL = 'std_msgs/msg/String', 'std_msgs/msg/Bool'
 # The last part of the name of the topic into which ``neuracore_ros record`` writes the words.
 RECORDED_MARKER = 'episode'
+RECORDED_TASK = '/record/task'
 # How often it is looked whether something moves.
 LOOK_NS = 50_000_000
 
@@ -69,6 +70,16 @@ def find_cuts(bag: Bag, cutting: Cutting, topics: Iterable[str], outputs: Observ
     if cutting.trim_idle is not None:
         moving_ns = _moving_ns(bag, outputs, cutting.trim_idle)
     return cuts(spans, moving_ns, notes)
+
+
+def recorded_task(bag: Bag) -> str:
+    """What is done in a recording, as its recorder noted it; '' where it did not."""
+    if bag.task:
+        return bag.task
+    for topic in bag.topics.values():
+        if topic.type == STRING and topic.name.endswith(RECORDED_TASK):
+            return next((str(said.message.data) for said in bag.read([topic.name])), '')
+    return ''
 
 
 def _words(bag: Bag, marker: str) -> list[tuple[str, int]] | None:

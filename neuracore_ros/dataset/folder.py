@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,13 @@ class Files:
         paths: In the order of their names, as metadata.yaml has them.
         notes: What its metadata.yaml says otherwise, a line each.
         count: Messages by metadata.yaml; None unknown.
+        task: What is done, as its custom data say; '' where they do not.
     """
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     count: int | None = None
+    task: str = ''
 
 
 def files(path: Path) -> Files:
@@ -78,12 +80,13 @@ def files(path: Path) -> Files:
         listed = [path / Path(str(name)).name for name in record['relative_file_paths']]
         counts = {Path(str(f['path'])).name: f['message_count'] for f in record.get('files') or ()}
         count = int(record['message_count'])
+        task = str((record.get('custom_data') or {}).get('task') or '')
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
         note = f'{METADATA} cannot be read ({one_line(error)}): the files are read without it'
         if not there:
             raise BagError(f'{path}: {METADATA} cannot be read, and there is no file') from error
         return Files(there, (note,))
-    return _reconciled(path, listed, there, counts, count)
+    return replace(_reconciled(path, listed, there, counts, count), task=task)
 
 
 def open_storage(path: Path, scratch: Path) -> Storage:

@@ -26,7 +26,7 @@ class Settings:
         rate_hz: Steps per second, [Hz]; None: the dataset's, or 20 Hz for a new one.
         image_size: (height, width), [px]; None: the dataset's, or 224x224 for a new one.
         min_steps: Shorter pieces are dropped.
-        task: What is done in these recordings.
+        task: What is done in these recordings; None: what each of them says itself.
         namespace: Where topics without a leading slash were recorded.
         cutting: Which parts of a recording are episodes.
         workers: Recordings that are converted side by side, each in a process.
@@ -36,7 +36,7 @@ class Settings:
     rate_hz: float | None = None
     image_size: tuple[int, int] | None = None
     min_steps: int = MIN_STEPS
-    task: str = ''
+    task: str | None = None
     namespace: str = ''
     cutting: Cutting = WHOLE
     workers: int = 1

@@ -10,12 +10,12 @@ from neuracore_ros.dataset.audit import Audit, counts
 from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
 from neuracore_ros.dataset.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.declared import describe, require_topics
-from neuracore_ros.dataset.episodes import find_cuts
+from neuracore_ros.dataset.episodes import find_cuts, recorded_task
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row, rows
 from neuracore_ros.description import Descriptions, Robot
-from neuracore_ros.errors import BagError
+from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
 
 Told = Callable[[float], None]
@@ -47,18 +47,26 @@ class Recording:
         robot: Whose it is.
         metadata: Layouts, rate and image size.
         cutting: Which parts of it are episodes.
-        task: What is done in it.
+        task: What is done in it; None: what it says itself.
 
     Raises:
-        BagError: It lacks something declared, or a part that should be an episode.
+        BagError: It lacks something declared, or a part that should be an episode; or what it
+            says is too long for LANGUAGE.
+        ObservationError: The given task is too long for it.
 
     Attributes:
+        task: What is done in it, in words.
         audit: What became of streams and ticks.
         error: After :meth:`pieces`, why it cannot be converted; '' if it can.
     """
 
     def __init__(
-        self, bag: Bag, robot: Robot, metadata: Metadata, cutting: Cutting, task: str = ''
+        self,
+        bag: Bag,
+        robot: Robot,
+        metadata: Metadata,
+        cutting: Cutting,
+        task: str | None = None,
     ) -> None:
         sources = robot.input_sources() + robot.output_sources()
         require_topics(bag, sources, robot.path)
@@ -67,7 +75,15 @@ class Recording:
         self._topics = {topic for source in sources for topic in source.topics}
         _, motion = observers(robot, metadata)
         self._cuts = find_cuts(bag, cutting, self._topics, motion)
-        self._observers = observers(robot, metadata, task)
+        self.task = recorded_task(bag) if task is None else task
+        try:
+            self._observers = observers(robot, metadata, self.task)
+        except ObservationError as error:
+            if task is not None:
+                raise
+            raise BagError(
+                f'{bag.path}: its task: {error}; or give another one: --task'
+            ) from error
         self.audit = Audit(*self._observers)
         self.error = ''
 

@@ -94,7 +94,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
             yield Done(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
-        pieces = _Pieces(job, path, folder, fingerprint)
+        pieces = _Pieces(job, path, folder, fingerprint, recording.task)
         for piece in recording.pieces(told):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
@@ -129,11 +129,12 @@ class _Pieces:
         short: Steps of each piece that was too short.
     """
 
-    def __init__(self, job: Job, bag: Path, folder: Path, fingerprint: str) -> None:
+    def __init__(self, job: Job, bag: Path, folder: Path, fingerprint: str, task: str) -> None:
         self._job = job
         self._bag = str(bag)
         self._folder = folder
         self._fingerprint = fingerprint
+        self._task = task
         self._earlier = job.starts_ns.get(fingerprint, frozenset())
         self._dropped: Counter[str] = Counter()
         self._count = 0
@@ -150,7 +151,7 @@ class _Pieces:
             return
         self._count += 1
         folder, settings = self._folder / str(self._count), self._job.settings
-        writing = EpisodeWriter(folder, self._job.metadata, settings.task)
+        writing = EpisodeWriter(folder, self._job.metadata, self._task)
         try:
             for row in chain([first], piece):
                 writing.add(row)

@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from every_type import BARE, EVERY, SUPPORTED, depth_picture, record_bare, record_every
+from recordings import ROS2
 from two_arms import describe
 
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType, load_robot
@@ -152,6 +154,65 @@ def test_the_task_says_what_no_topic_does(tmp_path):
     batch = Batches(tmp_path / 'data').take(np.array([0]), 1, 1)
     assert decode_text(batch.inputs[DataType.LANGUAGE][0, 0, 0]) == 'stack them'
     assert batch.valid[DataType.LANGUAGE].all()
+
+
+def record_task(path, task):
+    """A recording of the bare robot, as `neuracore_ros record --task` writes it."""
+    bare = record_bare(path.with_name('source'))
+    topics = {'/record/task': 'std_msgs/msg/String'}
+    with open_bag(bare) as opened:
+        topics |= {topic.name: topic.type for topic in opened.topics.values()}
+        writer = BagWriter(path, topics, notes={'robot': 'bare', 'task': task})
+        messages = list(opened.read(opened.topics))
+        writer.write_text('/record/task', messages[0].log_time_ns, task)
+        for topic, message, log_time_ns in messages:
+            data = ROS2.serialize_cdr(message, topics[topic])
+            writer.write(topic, log_time_ns, bytes(data))
+    return writer
+
+
+def tasks(dataset):
+    return pq.read_table(dataset / 'meta/tasks.parquet').to_pydict()['task']
+
+
+def test_a_recording_says_itself_what_is_done_in_it(tmp_path):
+    listener = BARE.replace(
+        '{JOINT_POSITIONS: {1: z}}', '{JOINT_POSITIONS: {1: z}, LANGUAGE: [x]}'
+    )
+    cross = describe(tmp_path, bare=listener)
+    record_task(tmp_path / 'bag', 'pick it up').close()
+    arguments = [str(tmp_path / 'bag'), '--description', str(cross)]
+    assert main(['convert', str(tmp_path / 'own'), *arguments]) == 0
+    assert tasks(tmp_path / 'own') == ['pick it up']
+    batch = Batches(tmp_path / 'own').take(np.array([0]), 1, 1)
+    assert decode_text(batch.inputs[DataType.LANGUAGE][0, 0, 0]) == 'pick it up'
+    assert main(['convert', str(tmp_path / 'other'), *arguments, '--task', 'drop it']) == 0
+    assert tasks(tmp_path / 'other') == ['drop it']
+
+
+def test_a_recording_that_was_cut_off_says_it_on_its_topic(tmp_path):
+    cross = describe(tmp_path, bare=BARE)
+    writer = record_task(tmp_path / 'bag', 'pick it up')
+    writer.flush()
+    writer.close_cut()
+    assert not (tmp_path / 'bag/metadata.yaml').exists()
+    arguments = [str(tmp_path / 'bag'), '--description', str(cross)]
+    assert main(['convert', str(tmp_path / 'data'), *arguments]) == 0
+    assert tasks(tmp_path / 'data') == ['pick it up']
+
+
+def test_a_recording_whose_own_task_is_too_long_keeps_no_other_out(tmp_path, capsys):
+    listener = BARE.replace(
+        '{JOINT_POSITIONS: {1: z}}', '{JOINT_POSITIONS: {1: z}, LANGUAGE: [x]}'
+    )
+    cross = describe(tmp_path, bare=listener)
+    record_task(tmp_path / 'bag', 'x' * 257).close()
+    bags = [str(tmp_path / 'bag'), str(record_bare(tmp_path / 'other'))]
+    assert main(['convert', str(tmp_path / 'data'), *bags, '--description', str(cross)]) == 1
+    assert '257 bytes; at most 256 fit: shorten it; or give another one: --task' in (
+        capsys.readouterr().err
+    )
+    assert len(Batches(tmp_path / 'data').episodes) == 1
 
 
 def test_a_frame_that_the_bag_lacks_is_named(tmp_path, capsys):
