@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rclpy.node import Node
+from rclpy.qos import QoSCompatibility, qos_check_compatible
 
 SPECTATORS = (
     '_ros2cli',
@@ -30,12 +31,25 @@ def listeners(node: Node, topic: str) -> list[str]:
     A bridge to another machine counts, since a controller may be behind it; so does a node whose
     name has not arrived yet.
     """
+    return [_full_name(info) for info in _executors(node, topic)]
+
+
+def deaf(node: Node, topic: str) -> list[str]:
+    """Those of `listeners` that the publisher of this node does not reach, one line each."""
     own = node.get_fully_qualified_name()
-    return [
-        _full_name(info)
-        for info in node.get_subscriptions_info_by_topic(topic)
-        if not info.node_name.startswith(SPECTATORS) and _full_name(info) != own
-    ]
+    # As it was discovered, since only then both sides write "no deadline" in the same way.
+    ours = [i for i in node.get_publishers_info_by_topic(topic) if _full_name(i) == own]
+    found = []
+    for info in _executors(node, topic) if ours else ():
+        compatible, why = qos_check_compatible(ours[0].qos_profile, info.qos_profile)
+        if info.topic_type != ours[0].topic_type:
+            why = f'it expects {info.topic_type}, and {ours[0].topic_type} is sent'
+        elif compatible == QoSCompatibility.ERROR:
+            why = f'the QoS does not fit ({why.removeprefix("ERROR: ").rstrip(";")})'
+        else:
+            continue
+        found.append(f'{_full_name(info)} cannot hear {topic}: {why}')
+    return found
 
 
 def other_publishers(node: Node, topic: str) -> list[str]:
@@ -50,6 +64,15 @@ def publishers(node: Node, topic: str) -> list[str]:
     for some seconds.
     """
     return _names(node.get_publishers_info_by_topic(topic), '')
+
+
+def _executors(node: Node, topic: str) -> list[Any]:
+    own = node.get_fully_qualified_name()
+    return [
+        info
+        for info in node.get_subscriptions_info_by_topic(topic)
+        if not info.node_name.startswith(SPECTATORS) and _full_name(info) != own
+    ]
 
 
 def _names(infos: Iterable[Any], own: str) -> list[str]:

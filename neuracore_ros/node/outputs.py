@@ -123,6 +123,7 @@ class TopicOutput:
         self._node = node
         self._topic = command.topic
         self._disturbed = disturbed
+        self._deaf: list[str] = []
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -152,7 +153,12 @@ class TopicOutput:
     def look_around(self) -> None:
         """Who subscribes, and who publishes beside us."""
         self._subscriptions = self._publisher.get_subscription_count()
-        self._listeners = len(graph.listeners(self._node, self._topic))
+        deaf = graph.deaf(self._node, self._topic)
+        for line in deaf:
+            if line not in self._deaf:
+                self._node.get_logger().warning(line)
+        self._deaf = deaf
+        self._listeners = len(graph.listeners(self._node, self._topic)) - len(deaf)
         self._rivals = graph.other_publishers(self._node, self._topic)
 
     def rivals(self) -> Sequence[str]:

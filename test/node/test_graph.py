@@ -4,7 +4,9 @@ import time
 
 import pytest
 import rclpy
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
+from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from world import UR5
 
@@ -78,6 +80,29 @@ def test_a_recorder_or_an_echo_is_no_controller(run, other, tmp_path):
     other('controller').create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
     # Nothing moves by what a deaf controller is told; so the robot soon does not follow.
     world.until(lambda: 'does not follow' in world.reason or world.state == 'RUNNING', 'a start')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'durability', 'says'),
+    [
+        (JointTrajectory, DurabilityPolicy.TRANSIENT_LOCAL, 'the QoS does not fit'),
+        (Float64MultiArray, DurabilityPolicy.VOLATILE, 'it expects std_msgs/msg/Float64Multi'),
+    ],
+)
+def test_a_controller_that_cannot_hear_is_nobody_who_listens(
+    run, other, shared_node, tmp_path, kind, durability, says
+):
+    robot = tmp_path / 'ur5.yaml'
+    before, after = UR5.read_text().split('commands:')
+    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    qos = QoSProfile(depth=10, durability=durability)
+    other('deaf_one').create_subscription(kind, 'lonely', lambda _: None, qos)
+    world = run(behaviour=SWEEP, robot=robot)
+    world.until_state('HOLDING', 'nobody listens to lonely')
+    named = f'/deaf_one cannot hear lonely: {says}'
+    world.until(lambda: any(named in line for line in shared_node.lines), 'a warning')
+    time.sleep(0.7)
+    assert world.state == 'HOLDING'
 
 
 def test_two_publishers_of_one_input_are_named(run, other, shared_node):
