@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 
 # Ticks that are looked at before the timer is moved.
 _TICKS = 8
 # Arrivals shake by a millisecond or so; a tick before its image would see the one before.
-_MARGIN_S = 0.002
+_MARGIN_S = 0.003
 _SLACK_S = 0.001
 # Steps stay as long as in training, within a few percent.
 _LARGEST_SHARE = 0.05
+# A camera that is silent for so long has no phase.
+_SILENT_S = 1.0
+
+
+@dataclass(slots=True)
+class _Camera:
+    """When the images of one topic came, and how long ticks came after them."""
+
+    newest_s: float
+    period_s: float = 0.0
+    waits_s: deque[float] = field(default_factory=lambda: deque(maxlen=_TICKS))
+
+    def wait_s(self, earlier_s: float) -> float:
+        """Age of the newest image at the ticks, were they so much earlier."""
+        wait_s = (min(self.waits_s) - earlier_s) % self.period_s
+        # So close to the arrival, the image might just be missed.
+        return wait_s if wait_s > 0.5 * _MARGIN_S else wait_s + self.period_s
 
 
 class Phase:
     """How the ticks of a timer lie behind the arrivals of images.
 
     A camera at 30 Hz and a policy at 10 Hz, each with a clock of its own, keep their distance
-    for minutes: every image may be 30 ms old when it is looked at, or none. Ticks are moved
-    towards the arrivals, a little at a time. Where the rates do not divide, some tick is always
-    close to an arrival, and nothing is moved.
+    for minutes: every image may be 30 ms old when it is looked at, or none. Ticks are moved, a
+    little at a time, to where the images of all cameras together are freshest. Where the rates
+    do not divide, some tick is always close to an arrival, and little is moved.
     """
 
     def __init__(self, period_s: float) -> None:
         self._period_s = period_s
-        self._newest_s: float | None = None
-        self._waits_s: deque[float] = deque(maxlen=_TICKS)
+        self._cameras: dict[str, _Camera] = {}
 
-    def arrived(self, now_s: float) -> None:
-        """Note that an image has arrived."""
-        self._newest_s = now_s
+    def arrived(self, topic: str, now_s: float) -> None:
+        """Note that an image of a topic has arrived."""
+        camera = self._cameras.get(topic)
+        if camera is None or now_s - camera.newest_s > _SILENT_S:
+            self._cameras[topic] = _Camera(now_s)
+            return
+        since_s, camera.newest_s = now_s - camera.newest_s, now_s
+        share = 0.1 if camera.period_s else 1.0
+        camera.period_s += share * (since_s - camera.period_s)
 
     def tick(self, now_s: float) -> float:
         """Note a tick.
@@ -37,15 +60,35 @@ class Phase:
         Returns:
             By how much the ticks after the next one should come earlier [s]; below 0: later.
         """
-        if self._newest_s is None:
+        cameras = [
+            camera
+            for camera in self._cameras.values()
+            if camera.period_s > 0.0 and now_s - camera.newest_s < _SILENT_S
+        ]
+        for camera in cameras:
+            camera.waits_s.append(now_s - camera.newest_s)
+        if not cameras or min(len(camera.waits_s) for camera in cameras) < _TICKS:
             return 0.0
-        self._waits_s.append(now_s - self._newest_s)
-        if len(self._waits_s) < _TICKS:
-            return 0.0
-        most_s = _LARGEST_SHARE * self._period_s
-        shift_s = min(self._waits_s) - _MARGIN_S
+        shift_s = _best_shift_s(cameras)
         if abs(shift_s) <= _SLACK_S:
             return 0.0
-        # Where the image came is to be seen anew.
-        self._waits_s.clear()
+        # Where the images came is to be seen anew.
+        for camera in cameras:
+            camera.waits_s.clear()
+        most_s = _LARGEST_SHARE * self._period_s
         return max(-most_s, min(shift_s, most_s))
+
+
+def _best_shift_s(cameras: list[_Camera]) -> float:
+    """To right after the arrivals of that camera after which all images are freshest [s]."""
+
+    def age_s(earlier_s: float) -> float:
+        return sum(camera.wait_s(earlier_s) for camera in cameras)
+
+    shifts_s = []
+    for camera in cameras:
+        earlier_s = min(camera.waits_s) - _MARGIN_S
+        # The same place in time can be reached from both sides; the nearer one is taken.
+        later_s = earlier_s - camera.period_s
+        shifts_s.append(min(earlier_s, later_s, key=abs))
+    return min(shifts_s, key=lambda earlier_s: (round(age_s(earlier_s), 3), abs(earlier_s)))

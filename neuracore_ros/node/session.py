@@ -210,7 +210,7 @@ class Session:
         if now_ns := self._now_ns():
             self._runner.receive(topic, message, now_ns)
             if topic in self._cameras:
-                self._phase.arrived(time.monotonic())
+                self._phase.arrived(topic, time.monotonic())
 
     def _tick(self) -> None:
         now_ns = self._now_ns()

@@ -5,26 +5,34 @@ import pytest
 from neuracore_ros.node.phase import Phase
 
 
-def run(rate_hz, camera_hz, offset_s, seconds=20.0, drift=0.0):
-    """The wait of every tick behind the newest image [s], and the periods of the ticks."""
+def run(rate_hz, camera_hz, *offsets_s, seconds=30.0, drift=0.0):
+    """The ages of the images of all cameras at every tick [s], and the periods of the ticks."""
     phase = Phase(1 / rate_hz)
-    now, earlier, arrived, waits, periods = 0.0, 0.0, 0, [], []
+    now, earlier, ages, periods = 0.0, 0.0, [], []
+    arrived, newest = [0] * len(offsets_s), [None] * len(offsets_s)
     while now < seconds:
-        while (arrival := offset_s + arrived * (1 + drift) / camera_hz) <= now:
-            phase.arrived(arrival)
-            newest, arrived = arrival, arrived + 1
-        if arrived:
-            waits.append(now - newest)
+        for n, offset_s in enumerate(offsets_s):
+            while (at := offset_s + arrived[n] * (1 + drift) / camera_hz) <= now:
+                phase.arrived(f'/camera_{n}', at)
+                newest[n], arrived[n] = at, arrived[n] + 1
+        if None not in newest:
+            ages.append([now - at for at in newest])
         period, earlier = 1 / rate_hz - earlier, phase.tick(now)
         periods.append(period)
         now += period
-    return waits, periods
+    return ages, periods
 
 
 @pytest.mark.parametrize('offset_ms', [0.5, 5, 12, 25, 33])
 def test_an_image_that_was_always_old_becomes_fresh(offset_ms):
-    waits, _ = run(10.0, 30.0, offset_ms / 1e3)
-    assert all(0.0 < wait < 0.004 for wait in waits[-20:])
+    ages, _ = run(10.0, 30.0, offset_ms / 1e3)
+    assert all(0.001 < age < 0.005 for [age] in ages[-20:])
+
+
+@pytest.mark.parametrize('first_ms', [0, 8, 16, 24, 32])
+def test_a_tick_waits_for_the_second_of_two_cameras(first_ms):
+    ages, _ = run(10.0, 30.0, first_ms / 1e3, (first_ms + 7) / 1e3)
+    assert all(0.001 < second < 0.005 and first < 0.012 for first, second in ages[-20:])
 
 
 def test_a_step_stays_as_long_as_in_training_within_five_percent():
@@ -34,14 +42,21 @@ def test_a_step_stays_as_long_as_in_training_within_five_percent():
 
 
 def test_a_camera_whose_clock_drifts_is_followed():
-    waits, _ = run(10.0, 30.0, 0.005, seconds=120.0, drift=2e-4)
-    assert max(waits[300:]) < 0.006
+    ages, _ = run(10.0, 30.0, 0.005, seconds=120.0, drift=2e-4)
+    assert max(age for [age] in ages[300:]) < 0.008
 
 
-def test_rates_that_do_not_divide_are_left_alone_once_some_tick_is_close():
-    waits, periods = run(20.0, 30.0, 0.010)
-    assert min(waits[-4:]) < 0.004
+def test_rates_that_do_not_divide_keep_some_tick_close_to_an_arrival():
+    ages, periods = run(20.0, 30.0, 0.010)
+    assert min(age for [age] in ages[-4:]) < 0.005
     assert periods[-40:] == [0.05] * 40
+
+
+def test_a_camera_that_has_stopped_moves_nothing():
+    phase = Phase(0.1)
+    phase.arrived('/camera', 0.0)
+    phase.arrived('/camera', 0.03)
+    assert {phase.tick(0.05 + 0.1 * n) for n in range(11, 60)} == {0.0}
 
 
 def test_without_images_nothing_moves():
