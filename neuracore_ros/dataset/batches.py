@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
+from neuracore_ros.dataset.reading import read_columns, read_task_indices
 from neuracore_ros.description import DataType
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
@@ -176,31 +177,24 @@ class Batches:
 
     def _read_table(self, episode: Episode) -> None:
         file = self.path / lerobot.data_path(episode.number)
-        try:
-            data = pq.read_table(file)
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetError(f'{file}: missing or damaged: {error}') from error
+        columns = read_columns(self.path, self.metadata, episode.number)
+        self._state[episode.rows] = columns.state
+        self._state_valid[episode.rows] = columns.state_valid
+        self._action[episode.rows] = columns.action
+        self._action_valid[episode.rows] = columns.action_valid
         inputs, outputs = self.metadata.input_layout, self.metadata.output_layout
-        for name, values in (
-            (lerobot.STATE, self._state),
-            (lerobot.VALID_STATE, self._state_valid),
-            (lerobot.ACTION, self._action),
-            (lerobot.VALID_ACTION, self._action_valid),
-        ):
-            if values.shape[1]:
-                values[episode.rows] = _column(data, name, file, values[episode.rows].shape)
         has = inputs.valid(self.metadata.descriptions.input[episode.robot])
         for kind, mask in self._has.items():
             mask[episode.rows] = has[kind]
         if self._texts is not None:
-            task = _column(data, 'task_index', file, (len(episode.rows), 1))[:, 0]
+            task = read_task_indices(self.path, self.metadata, episode.number)
             if task.min() < 0 or task.max() >= len(self._texts):
                 raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
             self._task[episode.rows] = task
         for index, key in enumerate(lerobot.depth_keys(self.metadata)):
             if has[DataType.DEPTH_IMAGES][index]:
                 into = self._depths[episode.start : episode.stop, index]
-                depths.decode(_raw_column(data, key, file), into, f"{file}: '{key}'")
+                depths.read(file, key, into)
         for values, valid, layout in (
             (self._state, self._state_valid, inputs),
             (self._action, self._action_valid, outputs),
@@ -242,25 +236,6 @@ def _blank(
         cache.parent.mkdir(parents=True, exist_ok=True)
         return np.memmap(cache, dtype, 'w+', shape=shape)
     return np.zeros(shape, dtype)
-
-
-def _raw_column(data: pa.Table, name: str, file: Path) -> pa.ChunkedArray:
-    if name not in data.column_names:
-        raise DatasetError(f"{file}: lacks the column '{name}'")
-    return data[name]
-
-
-def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, ...]) -> Array:
-    column = _raw_column(data, name, file).combine_chunks()
-    if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
-        column = column.flatten()
-    values: Array = column.to_numpy(zero_copy_only=False)
-    if len(data) != shape[0] or values.size != shape[0] * shape[1]:
-        raise DatasetError(
-            f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
-            f'meta says {shape[0]} of {shape[1]}'
-        )
-    return values.reshape(shape)
 
 
 def _decode(file: Path, into: Array) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.dataset.depths import Spool
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import PIXEL_FORMAT
@@ -39,7 +40,7 @@ class Columns:
         state_valid: bool, likewise.
         action: float32, shape (N, outputs).
         action_valid: bool, likewise.
-        depths: Feature -> N images, as PNG.
+        depths: Feature -> N images, as PNG, in a file.
         tasks: What was to be done at each row.
     """
 
@@ -47,7 +48,7 @@ class Columns:
     state_valid: NDArray[np.bool_]
     action: NDArray[np.float32]
     action_valid: NDArray[np.bool_]
-    depths: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    depths: Mapping[str, Spool] = field(default_factory=dict)
     tasks: Sequence[str] = ()
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from neuracore_ros.description import DescriptionError, Descriptions, Layout, embodiment, plain
 from neuracore_ros.errors import DatasetError
@@ -200,15 +201,22 @@ def load_metadata(dataset: Path | str) -> Metadata:
     return Metadata.from_json(text, str(path))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that it has the old content or the new one, whatever happens."""
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Write a file so that it has the old content or all of the new one, whatever happens."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
     with partial.open('wb') as file:
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file so that it has the old content or the new one, whatever happens."""
+    with replaced(path) as file:
+        file.write(data)
 
 
 def sync_folder(folder: Path) -> None:

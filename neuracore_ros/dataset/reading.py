@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.observation.depth import metres
 
 
 def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
@@ -31,10 +32,7 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     """
     file = root / lerobot.data_path(number)
     steps = metadata.episodes[number].steps
-    try:
-        data = pq.read_table(file)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    data = _table(file, lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
     inputs = (steps, len(metadata.input_layout.columns()))
     outputs = (steps, len(metadata.output_layout.columns()))
     return Columns(
@@ -69,6 +67,58 @@ def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[ND
                 if at in wanted:
                     yield frame.to_ndarray(format='rgb24')
     except (av.FFmpegError, OSError, IndexError) as error:
+        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+
+
+def read_depths(root: Path, metadata: Metadata, number: int, camera: str) -> NDArray[np.float32]:
+    """Depths of one camera at all N rows of an episode.
+
+    Returns:
+        Metres, shape (N, height, width), 0 where nothing was measured.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    file = root / lerobot.data_path(number)
+    into = np.zeros((metadata.episodes[number].steps, *metadata.image_size), np.uint16)
+    depths.read(file, camera, into)
+    return metres(into)
+
+
+def read_tasks(root: Path, number: int) -> list[str]:
+    """What was to be done at each row of an episode.
+
+    Raises:
+        DatasetError: A file is missing or damaged.
+    """
+    file = root / lerobot.data_path(number)
+    try:
+        table = pq.read_table(root / lerobot.TASKS_PATH).to_pydict()
+        tasks = dict(zip(table['task_index'], table['task'], strict=True))
+        places = pq.read_table(file, columns=['task_index'])['task_index'].to_pylist()
+        return [tasks[place] for place in places]
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+
+
+def read_task_indices(root: Path, metadata: Metadata, number: int) -> NDArray[np.int64]:
+    """Which of the dataset's tasks each of the N rows of an episode has.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    file = root / lerobot.data_path(number)
+    shape = metadata.episodes[number].steps, 1
+    return _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0]
+
+
+def _table(file: Path, *names: str) -> pa.Table:
+    """Those of the columns that there are; images beside them are not read."""
+    try:
+        with pq.ParquetFile(file) as table:
+            there = [name for name in names if name in table.schema_arrow.names]
+            return table.read(there)
+    except (OSError, pa.ArrowException) as error:
         raise DatasetError(f'{file}: missing or damaged: {error}') from error
 
 

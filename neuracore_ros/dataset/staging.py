@@ -34,7 +34,7 @@ class StagedEpisode:
     """An episode that is complete, wherever it will come in the dataset.
 
     Attributes:
-        folder: Holds one video per camera, safely on the disk.
+        folder: Holds one video per camera, safely on the disk, and depths.
         steps: Rows.
         columns: What its table holds.
         statistics: Feature -> its statistics over valid entries.
@@ -55,7 +55,7 @@ class StagedEpisode:
 
 
 class EpisodeWriter:
-    """Writes one episode into a folder of its own: videos as rows come, numbers at the end.
+    """Writes one episode into a folder of its own: images as rows come, numbers at the end.
 
     Args:
         folder: Where; it is made.
@@ -73,7 +73,9 @@ class EpisodeWriter:
         self._outputs = _Vectors(metadata.output_layout)
         self._cameras = lerobot.cameras(metadata)
         self._videos: dict[int, VideoWriter] = {}
-        self._depths: dict[str, list[bytes]] = {key: [] for key in lerobot.depth_keys(metadata)}
+        self._depths = {
+            key: depths.SpoolWriter(folder / key) for key in lerobot.depth_keys(metadata)
+        }
         self._blank = depths.encode(np.zeros(metadata.image_size, np.float32))
         self._levels = {camera: np.zeros((3, 256), np.int64) for camera in self._cameras}
         self._levels |= {camera: np.zeros((1, 1 << 16), np.int64) for camera in self._depths}
@@ -113,7 +115,8 @@ class EpisodeWriter:
                 path = video_path(self._folder, camera)
                 write_black(path, self._metadata.rate_hz, self._metadata.image_size, self.steps)
         numbers = *self._inputs.columns(), *self._outputs.columns()
-        columns = Columns(*numbers, self._depths, self._tasks)
+        spools = {key: spool.close() for key, spool in self._depths.items()}
+        columns = Columns(*numbers, spools, self._tasks)
         return StagedEpisode(self._folder, self.steps, columns, self._statistics(columns))
 
     def discard(self) -> None:
@@ -122,6 +125,9 @@ class EpisodeWriter:
             # What cannot be finished is to be deleted anyway.
             with suppress(Exception):
                 video.close()
+        for spool in self._depths.values():
+            with suppress(OSError):
+                spool.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _open_videos(self, valid: NDArray[np.bool_]) -> None:
@@ -131,12 +137,12 @@ class EpisodeWriter:
             self._videos[index] = VideoWriter(path, rate_hz, size)
 
     def _add_depths(self, row: Row) -> None:
-        for index, (camera, images) in enumerate(self._depths.items()):
+        for index, (camera, spool) in enumerate(self._depths.items()):
             if not row.input_valid[DataType.DEPTH_IMAGES][index]:
-                images.append(self._blank)
+                spool.add(self._blank)
                 continue
             image = row.inputs[DataType.DEPTH_IMAGES][index]
-            images.append(depths.encode(image))
+            spool.add(depths.encode(image))
             if self.steps % PIXEL_STEP == 0:
                 some = millimetres(image[::PIXEL_STRIDE, ::PIXEL_STRIDE])
                 self._levels[camera][0] += np.bincount(some[some > 0], minlength=1 << 16)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,8 @@ from neuracore_ros.dataset.lerobot import (
 )
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
+
+COMPRESSION = 'snappy'
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,14 @@ class EpisodeRecord:
     statistics: Mapping[str, Statistics]
 
 
-def data_table(
-    columns: Columns, record: EpisodeRecord, tasks: Sequence[str], rate_hz: float
-) -> bytes:
-    """The rows of one episode; ``tasks`` are those of the whole dataset."""
+def write_data(
+    file: BinaryIO,
+    columns: Columns,
+    record: EpisodeRecord,
+    tasks: Sequence[str],
+    rate_hz: float,
+) -> None:
+    """Write the rows of one episode; ``tasks`` are those of the whole dataset."""
     task_index = {task: index for index, task in enumerate(tasks)}
     steps = np.arange(record.steps)
     fields = {
@@ -62,7 +68,6 @@ def data_table(
         VALID_ACTION: _vectors(columns.action_valid, pa.bool_()),
     }
     fields = {key: value for key, value in fields.items() if value is not None}
-    fields |= {key: depths.column(images) for key, images in columns.depths.items()}
     fields |= {
         'timestamp': pa.array((steps / rate_hz).astype(np.float32)),
         'frame_index': pa.array(steps, pa.int64()),
@@ -70,7 +75,16 @@ def data_table(
         'index': pa.array(record.first_row + steps, pa.int64()),
         'task_index': pa.array([task_index[task] for task in columns.tasks], pa.int64()),
     }
-    return _parquet(pa.table(fields))
+    numbers = pa.table(fields)
+    images = [pa.field(key, depths.TYPE) for key in columns.depths]
+    schema = pa.schema([*numbers.schema, *images])
+    block = depths.BLOCK if images else record.steps
+    with pq.ParquetWriter(file, schema, compression=COMPRESSION) as writer:
+        for start in range(0, record.steps, block):
+            part = numbers.slice(start, block)
+            for image, spool in zip(images, columns.depths.values(), strict=True):
+                part = part.append_column(image, spool.column(start, start + block))
+            writer.write_table(part)
 
 
 def episode_table(record: EpisodeRecord, metadata: Metadata) -> bytes:
@@ -173,5 +187,5 @@ def _pandas_column(name: str, pandas_type: str, numpy_type: str) -> dict[str, An
 
 def _parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression='snappy')
+    pq.write_table(table, buffer, compression=COMPRESSION)
     return buffer.getvalue()

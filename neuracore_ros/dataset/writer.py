@@ -23,6 +23,7 @@ from neuracore_ros.dataset.metadata import (
     document,
     line,
     load_metadata,
+    replaced,
     sync_folder,
     write_whole,
 )
@@ -139,16 +140,12 @@ class DatasetWriter:
             places.append(self.root / lerobot.video_path(record.number, camera))
             places[-1].parent.mkdir(parents=True, exist_ok=True)
             staged.video(camera).replace(places[-1])
-        rate_hz = self.metadata.rate_hz
-        written = {
-            lerobot.data_path(record.number): tables.data_table(
-                staged.columns, record, self._tasks, rate_hz
-            ),
-            lerobot.episode_path(record.number): tables.episode_table(record, self.metadata),
-        }
-        for path, content in written.items():
-            places.append(self.root / path)
-            write_whole(places[-1], content)
+        places.append(self.root / lerobot.data_path(record.number))
+        with replaced(places[-1]) as file:
+            rate_hz = self.metadata.rate_hz
+            tables.write_data(file, staged.columns, record, self._tasks, rate_hz)
+        places.append(self.root / lerobot.episode_path(record.number))
+        write_whole(places[-1], tables.episode_table(record, self.metadata))
         above = {folder for place in places for folder in place.parents}
         for folder in sorted(above, reverse=True):
             if folder.is_relative_to(self.root):

@@ -1,6 +1,8 @@
 """Every DataType from a bag to batches, as the node would see it."""
 
+import itertools
 import json
+import pickle
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,9 +12,15 @@ from recordings import ROS2
 from two_arms import describe
 
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset import depths, tables
 from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.batches import Batches
+from neuracore_ros.dataset.cutting import WHOLE
+from neuracore_ros.dataset.metadata import load_metadata
+from neuracore_ros.dataset.recording import Recording
+from neuracore_ros.dataset.staging import EpisodeWriter
+from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.observation import Observation, Observer
 from neuracore_ros.observation.depth import metres
@@ -94,6 +102,29 @@ def test_gripper_amounts_are_0_to_1_in_states_and_actions(converted):
     action = batches.targets(rows, 1)[0][DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS]
     for values in (state, action):
         assert 0.0 <= values.min() < 0.2 and 0.8 < values.max() <= 1.0
+
+
+def test_depths_are_never_held_in_memory_all_at_once(converted, tmp_path):
+    data, folder, bag = converted
+    metadata = load_metadata(data)
+    writing = EpisodeWriter(tmp_path / 'episode', metadata)
+    with open_bag(bag) as opened:
+        recording = Recording(opened, load_robot(folder / 'every.yaml'), metadata, WHOLE)
+        for row in itertools.chain.from_iterable(recording.pieces()):
+            for _ in range(5):
+                writing.add(row)
+    staged = writing.finish()
+    spool = staged.columns.depths['observation.images.depth_1']
+    assert spool.path.read_bytes()[:100] not in pickle.dumps(staged.columns)
+    record = EpisodeRecord(0, 'every', (), 0, staged.steps, staged.statistics)
+    with (tmp_path / 'table').open('wb') as file:
+        tables.write_data(file, staged.columns, record, staged.columns.tasks, 20.0)
+    groups = pq.ParquetFile(tmp_path / 'table').metadata
+    assert staged.steps > 2 * depths.BLOCK and groups.num_row_groups > 2
+    assert max(groups.row_group(k).num_rows for k in range(groups.num_row_groups)) == depths.BLOCK
+    into = np.zeros((staged.steps, *SIZE), np.uint16)
+    depths.read(tmp_path / 'table', 'observation.images.depth_1', into)
+    assert into[0].any() and np.array_equal(into[0], into[4]) and not into[0, :5, :5].any()
 
 
 def test_the_task_is_what_was_said_at_each_step(converted):
