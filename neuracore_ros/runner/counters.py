@@ -19,6 +19,7 @@ class Counters:
     """What happened since the start.
 
     Attributes:
+        observed: Steps at which every stream had a usable value.
         late: Predictions that came after all their outputs were due, or not at all in time.
         holds: Times that the robot was held.
         clamps: Predicted setpoints outside the position limits, and sent ones that other limits
@@ -29,6 +30,7 @@ class Counters:
         longest_gap_s: Between two commands while running [s].
     """
 
+    observed: int = 0
     late: int = 0
     holds: int = 0
     clamps: int = 0

@@ -171,6 +171,7 @@ class Runner:
         problems = _problems(seen, measured)
         if isinstance(seen, Sight) and not problems:
             self._complete = True
+            self.counters.observed += 1
             self._history.add(step, seen)
         problems += self._unheard(listeners)
         if problems or not isinstance(measured, Measured):
@@ -220,6 +221,11 @@ class Runner:
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
         return self._motion.points(now_ns)
+
+    def setpoint(self, now_ns: int) -> Array | None:
+        """Where the commanded joints should be, shape (J,); None before the first command."""
+        executed = self._motion.setpoint(now_ns)
+        return None if executed is None else executed[0]
 
     def rests_in_s(self, now_ns: int) -> float:
         """How long what was commanded goes on to move the robot, streamed points included [s]."""
