@@ -12,10 +12,20 @@ import neuracore_ros
 HEAVY = {
     'torch': ('policy', 'training'),
     'rclpy': ('node', 'sim', 'demo'),
-    'rosbags': ('dataset',),
-    'pyarrow': ('dataset', 'report', 'training'),
-    'av': ('dataset', 'report', 'training'),
-    'cv2': ('observation', 'dataset', 'sim', 'node', 'training', 'runner', 'demo', 'report'),
+    'rosbags': ('dataset', 'evaluation'),
+    'pyarrow': ('dataset', 'report', 'training', 'evaluation'),
+    'av': ('dataset', 'report', 'training', 'evaluation'),
+    'cv2': (
+        'observation',
+        'dataset',
+        'sim',
+        'node',
+        'training',
+        'runner',
+        'demo',
+        'report',
+        'evaluation',
+    ),
 }
 # A policy is read, held against a robot and run without a runtime that it does not need.
 WITHOUT_TORCH = {
@@ -34,9 +44,10 @@ NEEDS = {
     'policy': ('description',),
     'runner': ('description', 'observation', 'command', 'policy'),
     'dataset': ('description', 'observation'),
+    'drafting': ('description',),
     'report': ('description', 'dataset', 'observation'),
     'training': ('description', 'dataset', 'observation', 'policy'),
-    'node': ('description', 'observation', 'command', 'policy', 'runner'),
+    'node': ('description', 'observation', 'command', 'policy', 'runner', 'drafting'),
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))
 

@@ -1,0 +1,194 @@
+"""``neuracore_ros evaluate``: what policies would have done on recordings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuracore_ros.cli.arguments import natural, positive
+from neuracore_ros.errors import UserError
+
+if TYPE_CHECKING:
+    from neuracore_ros.description import Robot
+    from neuracore_ros.evaluation.evaluate import Result
+
+SUMMARY = "Replay recordings through the node's own runner, and measure what policies would do."
+EXAMPLES = """  neuracore_ros evaluate policy.pt ur5.yaml bags/ur5/*
+  neuracore_ros evaluate run/policy.pt dataset                  the episodes it did not learn from
+  neuracore_ros evaluate old.pt new.pt dataset --out report.html
+  neuracore_ros evaluate policy.onnx ur5.yaml bags/* --max-error 0.02     for CI: status 1 if worse
+
+An error is that of the prediction against the recorded command: mean absolute over all valid
+entries, joints and horizon steps, in rad."""
+
+POLICIES = ('.pt', '.onnx', '.xml')
+ROBOTS = ('.yaml', '.yml')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument(
+        'files',
+        nargs='+',
+        type=Path,
+        metavar='FILE',
+        help='policies (.pt, .onnx, .xml); a robot file (.yaml) and its bags, or a dataset',
+    )
+    parser.add_argument('--out', type=Path, help='HTML page to write')
+    parser.add_argument('--json', action='store_true', help='print all figures as JSON')
+    parser.add_argument(
+        '--max-error',
+        type=positive,
+        metavar='E',
+        help='end with status 1 if the error of any policy on any robot is larger [rad]',
+    )
+    parser.add_argument(
+        '--latency-steps',
+        type=natural,
+        default=0,
+        metavar='N',
+        help='a prediction is used so many steps after its observation (default: 0)',
+    )
+    parser.add_argument(
+        '--execute-steps',
+        type=natural,
+        default=0,
+        metavar='N',
+        help='steps from one prediction to the next (default: half the horizon, at most 0.5 s)',
+    )
+    parser.add_argument(
+        '--episodes',
+        type=_numbers,
+        metavar='N,N-N',
+        help='episodes of a dataset (default: those that training held back, else all)',
+    )
+    parser.add_argument('--task', default='', help='what the robot in the bags is told to do')
+    parser.add_argument(
+        '--namespace', default='', help='where topics without a leading slash were recorded'
+    )
+    parser.set_defaults(refuse=parser.error)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; 1 if an error is larger than it may be."""
+    if arguments.out and not arguments.out.parent.is_dir():
+        raise UserError(f'{arguments.out.parent}: no such folder')
+    progress = Progress()
+    try:
+        result = _evaluate(arguments, progress)
+    finally:
+        progress.end()
+    from neuracore_ros.evaluation.page import write_evaluation_page
+    from neuracore_ros.evaluation.record import as_json, as_table
+
+    for case in result.cases:
+        for text in case.warnings:
+            print(f'warning: {case.policy}: {text}', file=sys.stderr)
+    if arguments.out:
+        write_evaluation_page(arguments.out, result)
+    if arguments.json:
+        print(json.dumps(as_json(result), indent=1))
+    else:
+        print(result.note)
+        print(as_table(result))
+        for case in result.cases:
+            for reason, count in case.figures.holds.items():
+                print(f'{case.policy} on {case.robot} held {count} times: {reason}')
+        if arguments.out:
+            print(f'{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB')
+    worst = result.worst
+    if arguments.max_error is not None and not worst.figures.mean <= arguments.max_error:
+        raise UserError(
+            f"{worst.policy} on '{worst.robot}': error {worst.figures.mean:.4g} "
+            f'{worst.figures.unit} is above --max-error {arguments.max_error:g}'
+        )
+    return 0
+
+
+class Progress:
+    """A line that changes on a terminal; nothing elsewhere but a line now and then."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty()
+        self._every_s = 0.2 if self._on_terminal else 15.0
+        self._next_s = time.monotonic() + self._every_s
+
+    def tell(self, what: str, part: float) -> None:
+        """Show which part (0..1) of all is done."""
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + self._every_s
+            start, end = ('\r\033[K', '') if self._on_terminal else ('', '\n')
+            print(f'{start}{part:.0%} {what}'[:99], end=end, file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Leave the terminal tidy."""
+        if self._on_terminal:
+            print('\r\033[K', end='', file=sys.stderr, flush=True)
+
+
+def _evaluate(arguments: argparse.Namespace, progress: Progress) -> Result:
+    policies = [path for path in arguments.files if path.suffix in POLICIES]
+    robots = [path for path in arguments.files if path.suffix in ROBOTS]
+    recordings = [path for path in arguments.files if path.suffix not in (*POLICIES, *ROBOTS)]
+    if not policies:
+        arguments.refuse(f'no policy is given: a file that ends in {", ".join(POLICIES)}')
+    if not recordings:
+        arguments.refuse('nothing to replay: give a robot file and its bags, or a dataset')
+    from neuracore_ros.command.settings import Settings
+    from neuracore_ros.evaluation.evaluate import evaluate_bags, evaluate_dataset, is_dataset
+
+    settings = Settings(
+        delay_steps=arguments.latency_steps,
+        execute_steps=arguments.execute_steps,
+        task=arguments.task,
+        dry_run=True,
+    )
+    datasets = [path for path in recordings if is_dataset(path)]
+    if not datasets:
+        if arguments.episodes is not None:
+            arguments.refuse(f'--episodes are of a dataset; {recordings[0]} is none')
+        robot = _robot(robots, recordings[0], arguments)
+        return evaluate_bags(
+            policies, robot, recordings, settings, arguments.namespace, progress.tell
+        )
+    if recordings[1:]:
+        arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
+    known = _known(robots)
+    return evaluate_dataset(
+        policies, datasets[0], known, arguments.episodes, settings, progress.tell
+    )
+
+
+def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) -> Robot:
+    if not files:
+        raise UserError(
+            f'{recording}: is no dataset; to replay bags, give the file of their robot, too '
+            '(robot.yaml)'
+        )
+    if files[1:]:
+        arguments.refuse('bags are of one robot: give one robot file')
+    from neuracore_ros.description import load_robot
+
+    return load_robot(files[0])
+
+
+def _known(files: list[Path]) -> dict[str, Robot]:
+    from neuracore_ros.description import load_descriptions
+
+    return dict(load_descriptions(files).robots)
+
+
+def _numbers(text: str) -> list[int]:
+    """``3,5-7`` as 3, 5, 6, 7."""
+    found: list[int] = []
+    for word in text.split(','):
+        first, _, last = word.partition('-')
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise argparse.ArgumentTypeError(f'{text} is no list of episodes such as 3,5-7')
+        found += range(int(first), int(last or first) + 1)
+    return found

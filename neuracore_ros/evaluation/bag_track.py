@@ -1,0 +1,140 @@
+"""A bag, replayed on its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from neuracore_ros.dataset.bags import Bag
+from neuracore_ros.dataset.cutting import WHOLE, Cuts, Span
+from neuracore_ros.dataset.declared import require_topics
+from neuracore_ros.dataset.episodes import find_cuts
+from neuracore_ros.dataset.recording import SURVEY_SIZE
+from neuracore_ros.dataset.rows import SILENCE_NS
+from neuracore_ros.description import Layout, Robot
+from neuracore_ros.evaluation.outputs import Outputs
+from neuracore_ros.evaluation.track import Array, Hear, Tick
+from neuracore_ros.observation import Observation, Observer, Unusable
+from neuracore_ros.policy.manifest import Manifest
+
+_TOLD_EVERY = 200
+
+
+class BagTrack:
+    """An open bag of one robot.
+
+    The first tick is when every stream of the robot file has a sample, as for ``convert``. What
+    lies outside of the episodes of a marker is not replayed.
+
+    Attributes:
+        name: The bag's.
+        actions: See `Track`.
+        lacking: See `Track`.
+    """
+
+    def __init__(
+        self,
+        bag: Bag,
+        robot: Robot,
+        manifest: Manifest,
+        topics: set[str],
+        told: Callable[[float], None],
+    ) -> None:
+        """Look whether the bag has what is needed.
+
+        Args:
+            bag: Open.
+            robot: Whose it is.
+            manifest: Of the policy, whose rate counts.
+            topics: That the policy reads.
+            told: Is given the part that is done, 0 to 1.
+
+        Raises:
+            BagError: It lacks a topic, or has it of another type.
+        """
+        read = [source for source in robot.input_sources() if source.topic in topics]
+        measured = robot.measured_sources()
+        require_topics(bag, (*read, *measured, *robot.output_sources()), robot.path)
+        self.name, self.lacking = str(bag.path), ''
+        self.actions: list[Array] = []
+        self._bag, self._told = bag, told
+        self._rate_hz = manifest.rate_hz
+        self._outputs = Outputs(robot)
+        self._pieces: list[int] = []
+        layout = manifest.output_layout
+        self._commanded = Observer(robot.output_sources(), layout, None)
+        # Of the inputs it is only asked whether all are there: no image is decoded.
+        self._given = Observer(read, Layout.of([robot.input]), SURVEY_SIZE)
+        self._topics = topics | set(self._commanded.topics)
+        motion = Observer(robot.output_sources(), layout, None)
+        self._cuts: Cuts = find_cuts(bag, WHOLE, self._topics, motion)
+
+    def play(self, hear: Hear) -> Iterator[Tick]:
+        """See `Track`."""
+        start_ns: int | None = None
+        tick = piece = now_ns = 0
+        span: Span | None = None
+        for message in self._messages():
+            while start_ns is not None and (at_ns := self._time(start_ns, tick)) < message[2]:
+                if at_ns - now_ns > SILENCE_NS:
+                    # A clock that was set may leave years without a message.
+                    start_ns, tick, piece = message[2], 0, piece + 1
+                    break
+                found = self._cuts.at(at_ns)
+                if isinstance(found, Span):
+                    piece, span = piece + (found is not span), found
+                    yield self._tick(at_ns, piece)
+                tick += 1
+            now_ns = message[2]
+            hear(*message)
+            self._commanded.receive(*message)
+            if start_ns is None:
+                self._given.receive(*message)
+                if self._given.is_complete(now_ns) and self._commanded.is_complete(now_ns):
+                    start_ns = now_ns
+        if start_ns is not None:
+            while (at_ns := self._time(start_ns, tick)) <= now_ns:
+                if isinstance(self._cuts.at(at_ns), Span):
+                    yield self._tick(at_ns, piece)
+                tick += 1
+        self._shift_measured()
+        if not self.actions:
+            self.lacking = self._missing(now_ns)
+
+    def _messages(self) -> Iterator[tuple[str, object, int]]:
+        span_ns = max(self._bag.end_ns - self._bag.start_ns, 1)
+        for count, recorded in enumerate(self._bag.read(self._topics)):
+            if count % _TOLD_EVERY == 0:
+                self._told((recorded.log_time_ns - self._bag.start_ns) / span_ns)
+            yield recorded.topic, recorded.message, recorded.log_time_ns
+
+    def _time(self, start_ns: int, tick: int) -> int:
+        return start_ns + round(tick * 1e9 / self._rate_hz)
+
+    def _tick(self, now_ns: int, piece: int) -> Tick:
+        seen = self._commanded.observe(now_ns)
+        if isinstance(seen, Observation):
+            self.actions.append(self._outputs.of_slots(seen.inputs))
+        else:
+            self.actions.append(np.full(len(self._outputs.slots), np.nan))
+        self._pieces.append(piece)
+        return Tick(now_ns, piece)
+
+    def _missing(self, now_ns: int) -> str:
+        """Which name never had a sample, and what there is instead."""
+        for observer in (self._commanded, self._given):
+            seen = observer.look(now_ns)
+            faults = seen.reasons if isinstance(seen, Unusable) else ()
+            for fault in faults:
+                if fault.kind != 'stale':
+                    return fault.text
+        return 'its streams overlap in no episode'
+
+    def _shift_measured(self) -> None:
+        """What was measured one step later is what a measured type should have been told."""
+        measured = [not slot.kind.is_target for slot in self._outputs.slots]
+        ends = [*np.diff(self._pieces), 1][: len(self._pieces)]
+        for number, is_end in enumerate(ends):
+            after = np.nan if is_end else self.actions[number + 1][measured]
+            self.actions[number][measured] = after

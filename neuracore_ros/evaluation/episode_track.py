@@ -1,0 +1,157 @@
+"""An episode of a dataset, replayed: each row becomes messages that arrive at its tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
+from types import SimpleNamespace as Message
+from typing import Any
+
+import numpy as np
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.reading import read_columns, read_depths, read_frames, read_tasks
+from neuracore_ros.description import DataType, Robot
+from neuracore_ros.evaluation.outputs import Outputs
+from neuracore_ros.evaluation.stand_in import is_by_name, topic
+from neuracore_ros.evaluation.track import Array, Hear, Tick
+
+_SECOND_NS = 1_000_000_000
+# A time of zero would mean that a message has no stamp.
+_START_NS = _SECOND_NS
+
+Samples = Iterator[tuple[str, Any]]
+"""One (topic, message without its header) for each row."""
+
+
+class EpisodeTrack:
+    """One episode; a robot that is not measured is taken to be where it was sent.
+
+    Attributes:
+        name: For people.
+        actions: See `Track`.
+        lacking: See `Track`.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        metadata: Metadata,
+        number: int,
+        robot: Robot,
+        topics: set[str],
+        told: Callable[[float], None],
+    ) -> None:
+        """Read the numbers.
+
+        Args:
+            root: The dataset.
+            metadata: Its own.
+            number: The episode's.
+            robot: As `stand_in` describes it.
+            topics: That the policy reads; no other image is decoded.
+            told: Is given the part that is done, 0 to 1.
+
+        Raises:
+            DatasetError: A file is missing or damaged.
+        """
+        self.name, self.lacking = f'episode {number}', ''
+        self._root, self._metadata, self._number = root, metadata, number
+        self._robot, self._topics, self._told = robot, topics, told
+        columns = read_columns(root, metadata, number)
+        self._state = metadata.input_layout.split(columns.state)
+        outputs = metadata.output_layout
+        # What came after the last row was not measured.
+        self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))
+        self.actions: list[Array] = list(Outputs(robot).of_slots(self._action))
+
+    def play(self, hear: Hear) -> Iterator[Tick]:
+        """See `Track`."""
+        steps = len(self.actions)
+        streams = [self._numbers(kind) for kind in self._kinds()]
+        streams += self._by_name()
+        for row in range(steps):
+            now_ns = _START_NS + round(row * _SECOND_NS / self._metadata.rate_hz)
+            self._told(row / steps)
+            for stream in streams:
+                where, message = next(stream)
+                message.header = _header(now_ns)
+                hear(where, message, now_ns)
+            yield Tick(now_ns, 0)
+
+    def _kinds(self) -> list[DataType]:
+        """The DataTypes with one topic for all names, of inputs and of what is measured."""
+        robot = self._robot
+        kinds = [*robot.input, *(kind.measured for kind in robot.output)]
+        wanted = [kind for kind in kinds if not is_by_name(kind) and topic(kind) in self._topics]
+        return list(dict.fromkeys(wanted))
+
+    def _numbers(self, kind: DataType) -> Samples:
+        columns = self._measured(kind)
+        slots = self._robot.input.get(kind, {})
+        columns.update({name: self._state[kind][:, index] for index, name in slots.items()})
+        names, rows = list(columns), np.stack(list(columns.values()), axis=1).astype(float)
+        for values in rows.tolist():
+            yield (
+                topic(kind),
+                Message(name=names, position=values, velocity=values, effort=values, data=values),
+            )
+
+    def _measured(self, kind: DataType) -> dict[str, Array]:
+        """Where each commanded joint was: as it was measured, else as it was commanded before."""
+        found: dict[str, Array] = {}
+        for output, slots in self._robot.output.items():
+            for index, name in slots.items() if output.measured is kind else ():
+                if index in self._robot.input.get(kind, {}):
+                    found[name] = self._state[kind][:, index]
+                else:
+                    commanded = self._action[output][:, index]
+                    found[name] = np.concatenate([commanded[:1], commanded[:-1]])
+        return found
+
+    def _by_name(self) -> Iterator[Samples]:
+        for kind, slots in self._robot.input.items():
+            for index, name in slots.items() if is_by_name(kind) else ():
+                where = topic(kind, name)
+                if where in self._topics:
+                    yield zip(repeat(where), self._messages(kind, index), strict=False)
+
+    def _messages(self, kind: DataType, index: int) -> Iterator[Message]:
+        if kind.is_pose:
+            return (_pose(row[index]) for row in self._state[kind].astype(float))
+        if kind is DataType.LANGUAGE:
+            return (Message(data=text) for text in read_tasks(self._root, self._number))
+        if kind is DataType.DEPTH_IMAGES:
+            key = lerobot.depth_keys(self._metadata)[index]
+            depths = read_depths(self._root, self._metadata, self._number, key)
+            return (_image(depth, '32FC1') for depth in depths)
+        camera = lerobot.camera_key(index)
+        steps = len(self.actions)
+        frames = read_frames(self._root, self._number, camera, steps)
+        return (_image(frame, 'rgb8') for frame in frames)
+
+
+def _header(now_ns: int) -> Message:
+    seconds, nanoseconds = divmod(now_ns, _SECOND_NS)
+    return Message(stamp=Message(sec=seconds, nanosec=nanoseconds), frame_id='')
+
+
+def _image(pixels: Any, encoding: str) -> Message:
+    height, width = pixels.shape[:2]
+    data = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8)
+    return Message(
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=0,
+        step=len(data) // height,
+        data=data,
+    )
+
+
+def _pose(numbers: Any) -> Message:
+    x, y, z, a, b, c, d = numbers
+    position, orientation = Message(x=x, y=y, z=z), Message(x=a, y=b, z=c, w=d)
+    return Message(pose=Message(position=position, orientation=orientation))

@@ -1,0 +1,255 @@
+"""Policies over recordings: which of them, by which robot, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from neuracore_ros.command.settings import Settings
+from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
+from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.errors import DatasetError, PolicyError, UserError
+from neuracore_ros.evaluation.bag_track import BagTrack
+from neuracore_ros.evaluation.episode_track import EpisodeTrack
+from neuracore_ros.evaluation.figures import Figures, figures
+from neuracore_ros.evaluation.held_out import held_out
+from neuracore_ros.evaluation.outputs import Outputs
+from neuracore_ros.evaluation.replay import Replay, replay
+from neuracore_ros.evaluation.stand_in import stand_in
+from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.policy import Policy
+from neuracore_ros.runner import Runner
+
+Told = Callable[[str, float], None]
+"""Is told what is replayed, and which part of all is done (0..1)."""
+
+SHOWN = 3
+"""Recordings of each robot whose traces are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One policy on one robot.
+
+    Attributes:
+        policy: Its name, unlike those of the others.
+        robot: The robot's name.
+        rate_hz: Steps a second.
+        figures: Over all recordings.
+        shown: Some recordings, for their traces.
+        warnings: What does not fit quite, one line each.
+    """
+
+    policy: str
+    robot: str
+    rate_hz: float
+    figures: Figures
+    shown: tuple[Replay, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came out.
+
+    Attributes:
+        cases: Policy by policy, robot by robot.
+        descriptions: Of the robots.
+        note: Which recordings were replayed, one line.
+    """
+
+    cases: tuple[Case, ...]
+    descriptions: Descriptions
+    note: str
+
+    @property
+    def worst(self) -> Case:
+        """The case with the largest mean error."""
+        return max(self.cases, key=lambda case: case.figures.mean)
+
+
+def is_dataset(path: Path) -> bool:
+    """Whether a folder is a dataset of this package."""
+    return (path / METADATA_PATH).is_file()
+
+
+def evaluate_bags(
+    policies: Sequence[Path],
+    robot: Robot,
+    bags: Sequence[Path],
+    settings: Settings,
+    namespace: str,
+    told: Told,
+) -> Result:
+    """Replay bags of one robot.
+
+    Args:
+        policies: Their files.
+        robot: Whose the bags are.
+        bags: Recordings.
+        settings: Of the runner.
+        namespace: Where topics without a leading slash were recorded.
+        told: Is told how far it is.
+
+    Raises:
+        UserError: A file is wrong, policy and robot do not fit, a bag lacks a topic, or none of
+            its ticks is usable.
+    """
+    settings = replace(settings, dry_run=True)
+    progress = _Progress(told, len(policies) * len(bags))
+    loaded = _load(policies)
+    for policy in loaded.values():
+        Runner(robot, policy.manifest, settings)
+    cases = []
+    for name, policy in loaded.items():
+        outputs = Outputs(robot, policy.manifest.output_layout)
+        replays = []
+        for path in bags:
+            part = progress.next(f'{name}: {path.name}')
+            runner = Runner(robot, policy.manifest, settings)
+            with open_bag(path, namespace) as bag:
+                track = BagTrack(bag, robot, policy.manifest, set(runner.topics), part)
+                replays.append(replay(track, runner, policy, outputs))
+        cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
+    described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
+    return Result(tuple(cases), described, f'{len(bags)} bags of {robot.name}')
+
+
+def evaluate_dataset(
+    policies: Sequence[Path],
+    dataset: Path,
+    robots: Mapping[str, Robot],
+    numbers: Sequence[int] | None,
+    settings: Settings,
+    told: Told,
+) -> Result:
+    """Replay episodes of a dataset.
+
+    Args:
+        policies: Their files.
+        dataset: The folder.
+        robots: Robot files by name, for limits; those that are missing limit nothing.
+        numbers: Episodes; None: those that training held back, else all.
+        settings: Of the runner.
+        told: Is told how far it is.
+
+    Raises:
+        UserError: A file is wrong, a policy and a robot of the dataset do not fit, there is no
+            such episode, or none of its steps is usable.
+    """
+    settings = replace(settings, dry_run=True)
+    metadata = load_metadata(dataset)
+    chosen, note = _choose(policies, dataset, metadata, numbers)
+    by_robot: dict[str, list[int]] = {}
+    for number in chosen:
+        by_robot.setdefault(metadata.episodes[number].robot, []).append(number)
+    described = metadata.descriptions
+    stand_ins = {
+        name: stand_in(name, described.input[name], described.output[name], robots.get(name))
+        for name in by_robot
+    }
+    loaded = _load(policies)
+    for name, policy in loaded.items():
+        if abs(policy.manifest.rate_hz - metadata.rate_hz) > 1e-6:
+            raise PolicyError(
+                f'{name} runs at {policy.manifest.rate_hz:g} Hz; {dataset} has steps at '
+                f'{metadata.rate_hz:g} Hz: replay its bags'
+            )
+        for robot in stand_ins.values():
+            Runner(robot, policy.manifest, settings)
+    progress = _Progress(told, len(policies) * len(chosen))
+    cases = []
+    for name, policy in loaded.items():
+        for robot_name, own in by_robot.items():
+            robot = stand_ins[robot_name]
+            outputs = Outputs(robot, policy.manifest.output_layout)
+            replays = []
+            for number in own:
+                part = progress.next(f'{name}: episode {number} of {robot_name}')
+                runner = Runner(robot, policy.manifest, settings)
+                topics = set(runner.topics)
+                track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
+                replays.append(replay(track, runner, policy, outputs))
+            cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
+    only = Descriptions(
+        {name: described.input[name] for name in by_robot},
+        {name: described.output[name] for name in by_robot},
+    )
+    return Result(tuple(cases), only, note)
+
+
+class _Progress:
+    """Which part of all recordings is done."""
+
+    def __init__(self, told: Told, count: int) -> None:
+        self._told, self._count, self._done = told, count, -1
+
+    def next(self, what: str) -> Callable[[float], None]:
+        """Another recording begins; what it is to tell its own part to."""
+        self._done += 1
+        return lambda part: self._told(what, (self._done + part) / self._count)
+
+
+def _choose(
+    policies: Sequence[Path], dataset: Path, metadata: Metadata, numbers: Sequence[int] | None
+) -> tuple[list[int], str]:
+    """Which episodes, and why."""
+    count = len(metadata.episodes)
+    if not count:
+        raise DatasetError(f'{dataset}: has no episodes; add some with: neuracore_ros convert')
+    if numbers is not None:
+        wrong = [number for number in numbers if number >= count]
+        if wrong:
+            raise DatasetError(f'{dataset}: has no episode {wrong[0]}; it has 0 to {count - 1}')
+        return sorted(set(numbers)), f'{len(set(numbers))} chosen episodes'
+    found = [held_out(policy, dataset, metadata) for policy in policies]
+    known = [kept for kept, _ in found if kept is not None]
+    shared = set.intersection(*known) if known else set(range(count))
+    if not shared:
+        raise UserError(
+            'these policies held no episode back in common; choose some with --episodes'
+        )
+    why = '; '.join(dict.fromkeys(note for _, note in found))
+    return sorted(shared), why if known else f'all {count} episodes: {why}'
+
+
+def _load(paths: Sequence[Path]) -> dict[str, Policy]:
+    """Policies by names that tell them apart, warmed up."""
+    if len(set(paths)) < len(paths):
+        raise UserError('a policy is given twice')
+    parts = 1
+    while len({_name(path, parts) for path in paths}) < len(paths):
+        parts += 1
+    loaded = {_name(path, parts): load_policy(path) for path in paths}
+    for policy in loaded.values():
+        policy.warm_up()
+    return loaded
+
+
+def _name(path: Path, parts: int) -> str:
+    return str(Path(*path.resolve().parts[-parts:]))
+
+
+def _case(
+    name: str,
+    robot: Robot,
+    policy: Policy,
+    outputs: Outputs,
+    replays: Sequence[Replay],
+    warnings: tuple[str, ...],
+) -> Case:
+    found = figures(outputs, replays, policy.manifest.horizon)
+    if not found.entries.any():
+        why = next((one.waiting for one in replays if one.waiting), 'nothing was predicted')
+        where = replays[0].name if len(replays) == 1 else f'{len(replays)} recordings'
+        raise UserError(
+            f"{where}: no step can be compared for '{robot.name}' with {name} "
+            f'({found.observed} of {found.ticks} steps have a usable observation): {why}'
+        )
+    places = np.linspace(0, len(replays) - 1, min(SHOWN, len(replays))).round().astype(int)
+    shown = tuple(replays[place] for place in places)
+    return Case(name, robot.name, policy.manifest.rate_hz, found, shown, warnings)

@@ -1,0 +1,192 @@
+"""Errors, latencies and faults of one policy on one robot, over all its recordings."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuracore_ros.evaluation.outputs import Array, Output, Outputs
+from neuracore_ros.evaluation.replay import Replay
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is told of one policy on one robot; H steps of a prediction, C outputs.
+
+    Errors are absolute, in the slots' sense, and count valid entries only.
+
+    Attributes:
+        slots: The C outputs.
+        error: Mean error at each horizon step of each output, (H, C); NaN where none counts.
+        largest: Largest error of each output, (C,).
+        executed: Mean error of what the node would have sent, (C,).
+        spread: Standard deviation of what was commanded, (C,).
+        entries: How many errors were counted, (H, C).
+        recordings: How many.
+        ticks: Steps of all recordings.
+        observed: Those with a usable observation.
+        running: Those at which the robot was commanded.
+        predictions: How often the policy was asked and answered.
+        late: Predictions that came too late.
+        clamps: Setpoints that the limits changed.
+        holds: Reason, without its figures -> how often.
+        latencies_ms: Of all predictions on this machine.
+        seams_rad: Jumps between a prediction and the ones before.
+    """
+
+    slots: tuple[Output, ...]
+    error: Array
+    largest: Array
+    executed: Array
+    spread: Array
+    entries: Array
+    recordings: int
+    ticks: int
+    observed: int
+    running: int
+    predictions: int
+    late: int
+    clamps: int
+    holds: Mapping[str, int]
+    latencies_ms: Array
+    seams_rad: Array
+
+    @property
+    def unit(self) -> str:
+        """In which `mean` is: that of the joints; ``open`` where there are only grippers."""
+        return 'open' if all(slot.unit == 'open' for slot in self.slots) else 'rad'
+
+    @property
+    def mean(self) -> float:
+        """Over all joints and horizon steps; grippers count only where there is nothing else."""
+        return _mean(self.error[:, self._counted], self.entries[:, self._counted])
+
+    @property
+    def by_step(self) -> Array:
+        """`mean` at each horizon step, (H,)."""
+        columns = self._counted
+        return np.array(
+            [
+                _mean(e, n)
+                for e, n in zip(self.error[:, columns], self.entries[:, columns], strict=True)
+            ]
+        )
+
+    @property
+    def by_slot(self) -> Array:
+        """Mean error of each output over the horizon, (C,)."""
+        return np.array([_mean(e, n) for e, n in zip(self.error.T, self.entries.T, strict=True)])
+
+    @property
+    def normalised(self) -> Array:
+        """`by_slot` in spreads, (C,); NaN where the commands never changed."""
+        moves = self.spread > 1e-9
+        found = np.full(len(self.slots), np.nan)
+        found[moves] = self.by_slot[moves] / self.spread[moves]
+        return found
+
+    @property
+    def mean_normalised(self) -> float:
+        """The mean of `normalised` over the outputs that move."""
+        return _plain_mean(self.normalised)
+
+    @property
+    def mean_executed(self) -> float:
+        """Mean error of what the node would have sent, over the outputs that `mean` counts."""
+        return _plain_mean(self.executed[self._counted])
+
+    @property
+    def coverage(self) -> float:
+        """Share of the steps with a usable observation."""
+        return self.observed / self.ticks if self.ticks else 0.0
+
+    @property
+    def _counted(self) -> list[int]:
+        grips = [slot.unit == 'open' for slot in self.slots]
+        return [i for i, is_gripper in enumerate(grips) if not is_gripper or all(grips)]
+
+
+def figures(outputs: Outputs, replays: Sequence[Replay], horizon: int) -> Figures:
+    """Add up recordings.
+
+    Args:
+        outputs: Of the robot.
+        replays: Its recordings.
+        horizon: H of the policy.
+    """
+    count = len(outputs.slots)
+    total, entries = np.zeros((horizon, count)), np.zeros((horizon, count))
+    largest = np.full(count, np.nan)
+    apart: list[Array] = []
+    commanded: list[Array] = []
+    for one in replays:
+        for tick, chunk in one.predicted.items():
+            error = outputs.distance(chunk, _wanted(one, tick, horizon))
+            valid = np.isfinite(error)
+            total[valid] += error[valid]
+            entries += valid
+            if len(error):
+                largest = np.fmax(largest, np.fmax.reduce(error, axis=0))
+        apart.append(outputs.distance(one.executed, one.commanded))
+        commanded.append(one.commanded)
+    every = np.concatenate(commanded)
+    return Figures(
+        outputs.slots,
+        np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
+        largest,
+        _column_means(np.concatenate(apart)),
+        np.array(
+            [float(np.std(c[np.isfinite(c)])) if np.isfinite(c).any() else 0.0 for c in every.T]
+        ),
+        entries,
+        len(replays),
+        sum(len(one.pieces) for one in replays),
+        sum(one.counters.observed for one in replays),
+        sum(one.running for one in replays),
+        sum(len(one.predicted) for one in replays),
+        sum(one.counters.late for one in replays),
+        sum(one.counters.clamps for one in replays),
+        dict(Counter(kind(hold.reason) for one in replays for hold in one.holds).most_common()),
+        np.array([latency for one in replays for latency in one.latencies_ms]),
+        np.array([seam for one in replays for seam in one.counters.seams_rad]),
+    )
+
+
+def kind(reason: str) -> str:
+    """What stays the same of a reason whose figures change."""
+    return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?![\w])', '#', reason)
+
+
+def percentile(values: Array, percent: float) -> float:
+    """A percentile; NaN where there is no value."""
+    return float(np.percentile(values, percent)) if len(values) else float('nan')
+
+
+def _wanted(one: Replay, tick: int, horizon: int) -> Array:
+    """What was commanded from a tick on, (H, C); NaN past the end of its piece."""
+    rows = np.arange(tick, tick + horizon)
+    inside = rows[rows < len(one.pieces)]
+    inside = inside[one.pieces[inside] == one.pieces[tick]]
+    wanted = np.full((horizon, one.commanded.shape[1]), np.nan)
+    wanted[: len(inside)] = one.commanded[inside]
+    return wanted
+
+
+def _mean(means: Array, entries: Array) -> float:
+    counted = entries > 0
+    if not counted.any():
+        return float('nan')
+    return float((means[counted] * entries[counted]).sum() / entries[counted].sum())
+
+
+def _plain_mean(values: Array) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float('nan')
+
+
+def _column_means(values: Array) -> Array:
+    return np.array([_plain_mean(column) for column in values.T])

@@ -1,0 +1,91 @@
+"""The commanded numbers of one robot, in the slots' sense, as they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.command.joints import Joints
+from neuracore_ros.description import DataType, Joint, Layout, Robot
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One commanded slot.
+
+    Attributes:
+        kind: Its DataType.
+        index: Its slot.
+        name: The robot's joint.
+        unit: ``rad``, ``m``, or ``open`` of a gripper (0 closed, 1 open).
+    """
+
+    kind: DataType
+    index: int
+    name: str
+    unit: str
+
+    @property
+    def label(self) -> str:
+        """How people tell it from the others."""
+        short = ' open' if self.unit == 'open' else ''
+        return f'{self.index} {self.name}{short}'
+
+
+class Outputs:
+    """All commanded slots of one robot: C of them, in the order of its command topics.
+
+    Attributes:
+        slots: What they are.
+        valid: DataType -> bool, (W,): which of a policy's outputs they are.
+    """
+
+    def __init__(self, robot: Robot, layout: Layout | None = None) -> None:
+        """For every joint that the robot file commands.
+
+        Args:
+            robot: The robot.
+            layout: Of a policy's outputs; the narrowest that holds the robot's, by default.
+
+        Raises:
+            DescriptionError: An output has no command.
+        """
+        joints = Joints.of(robot.commands())
+        self.slots = tuple(
+            Output(joint.data_type, joint.index, joint.name, _unit(joint))
+            for joint in joints.joints
+        )
+        self.valid = (layout or Layout.of([robot.output])).valid(robot.output)
+        self._scale = np.array([joint.scale for joint in joints.joints])
+        self._offset = np.array([joint.offset for joint in joints.joints])
+        # A continuous joint is back where it was after a turn.
+        self._turn = np.where(joints.turns, 2 * np.pi * np.abs(self._scale), np.inf)
+
+    def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> Array:
+        """DataType -> (..., W) as (..., C)."""
+        columns = [values[slot.kind][..., slot.index] for slot in self.slots]
+        return np.stack(columns, axis=-1).astype(np.float64)
+
+    def of_joints(self, positions: Array) -> Array:
+        """Positions (C,) in the robot's own units and sense, in the slots'."""
+        return np.asarray(self._scale * positions + self._offset)
+
+    def distance(self, found: Array, wanted: Array) -> Array:
+        """How far apart values (..., C) are, NaN where one is not known."""
+        apart = np.abs(found - wanted)
+        turned = np.isfinite(self._turn)
+        turn = self._turn[turned]
+        around = apart[..., turned] % turn
+        apart[..., turned] = np.minimum(around, turn - around)
+        return apart
+
+
+def _unit(joint: Joint) -> str:
+    if joint.data_type.is_gripper:
+        return 'open'
+    return 'm' if joint.limit.slides else 'rad'

@@ -1,0 +1,190 @@
+"""One self-contained HTML page of what came out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from neuracore_ros.evaluation.evaluate import Case, Result
+from neuracore_ros.evaluation.figures import percentile
+from neuracore_ros.evaluation.outputs import Array
+from neuracore_ros.evaluation.record import shown
+from neuracore_ros.evaluation.replay import Replay
+from neuracore_ros.report import page
+from neuracore_ros.report.chart import LINEAR, Line, line_chart
+from neuracore_ros.report.layout import layout_tables
+
+# More points than that cannot be told apart on a page.
+_POINTS = 300
+_BAR_WIDTH = 120
+_PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'
+
+
+def write_evaluation_page(path: Path, result: Result) -> None:
+    """Write the page.
+
+    Args:
+        path: Where.
+        result: What it shows.
+    """
+    page.write_page(path, 'neuracore_ros evaluate', _sections(result))
+
+
+def _sections(result: Result) -> Iterator[str]:
+    robots = list(dict.fromkeys(case.robot for case in result.cases))
+    yield '<h1>What the policy would have done</h1>'
+    yield (
+        f'<p class="lead">Recordings, replayed through the runner of the node: '
+        f'{html.escape(result.note)}. Errors are absolute and count valid entries only; joints in '
+        'rad (m where they slide), grippers in parts of their range. One spread is the standard '
+        'deviation of what was commanded.</p>'
+    )
+    yield _errors(result.cases)
+    yield '<h2>How the node would have fared</h2>'
+    yield _conduct(result.cases)
+    for robot in robots:
+        yield from _robot(robot, [case for case in result.cases if case.robot == robot])
+    described = result.descriptions
+    yield '<h2>Which joint and camera sits where: input</h2>'
+    yield layout_tables(described.input, described.input_layout)
+    yield '<h2>Which joint and camera sits where: output</h2>'
+    yield layout_tables(described.output, described.output_layout)
+
+
+def _errors(cases: Sequence[Case]) -> str:
+    head = ['policy', 'robot', 'error', 'in spreads', 'executed', 'predictions']
+    head += ['latency p50', 'p99']
+    rows = []
+    for case in cases:
+        found = case.figures
+        texts = [
+            shown(found.mean, f' {found.unit}'),
+            shown(found.mean_normalised),
+            shown(found.mean_executed, f' {found.unit}'),
+            str(found.predictions),
+            *(shown(percentile(found.latencies_ms, part), ' ms') for part in (50, 99)),
+        ]
+        rows.append([*_who(case), *(page.cell(text, 'number') for text in texts)])
+    return page.table(head, rows)
+
+
+def _conduct(cases: Sequence[Case]) -> str:
+    head = ['policy', 'robot', 'steps', 'usable', 'running', 'holds', 'late', 'clamps']
+    rows = []
+    for case in cases:
+        found = case.figures
+        shares = (found.coverage, found.running / max(found.ticks, 1))
+        counts = (sum(found.holds.values()), found.late, found.clamps)
+        rows.append(
+            [
+                *_who(case),
+                page.cell(found.ticks, 'number'),
+                *(page.cell(f'{share:.1%}', 'number') for share in shares),
+                *(page.cell(count, 'number bad' if count else 'number') for count in counts),
+                page.cell(shown(percentile(found.seams_rad, 99), ' rad'), 'number'),
+            ]
+        )
+    return page.table([*head, 'seam p99'], rows)
+
+
+def _who(case: Case) -> tuple[str, str]:
+    return page.cell(case.policy), page.cell(case.robot)
+
+
+def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
+    yield f'<h2>{html.escape(robot)}: error over the horizon</h2>'
+    yield line_chart(
+        {case.policy: _over_horizon(case) for case in cases},
+        'ahead of the observation [s]',
+        f'error [{cases[0].figures.unit}]',
+        LINEAR,
+    )
+    yield f'<h2>{html.escape(robot)}: error of each joint</h2>'
+    yield _joints(cases)
+    if any(case.figures.holds for case in cases):
+        yield f'<h2>{html.escape(robot)}: why it would have been held</h2>'
+        yield _holds(cases)
+    for text in dict.fromkeys(text for case in cases for text in case.warnings):
+        yield f'<p>{html.escape(text)}</p>'
+    for place, one in enumerate(cases[0].shown):
+        charts = f'<div style="{_PAIRS}">{"".join(_traces(cases, place))}</div>'
+        title = f'{robot}, {one.name}: commanded, and what the policy wanted'
+        if place:
+            yield page.folded(title, charts)
+        else:
+            yield f'<h2>{html.escape(title)}</h2>{charts}'
+
+
+def _over_horizon(case: Case) -> Line:
+    return [(step / case.rate_hz, error) for step, error in enumerate(case.figures.by_step)]
+
+
+def _joints(cases: Sequence[Case]) -> str:
+    head = ['joint', 'policy', 'error', '', 'in spreads', 'largest', 'executed', 'spread']
+    found = [case.figures for case in cases]
+    most = max(float(np.nan_to_num(figures.by_slot).max()) for figures in found) or 1.0
+    rows = []
+    for place, slot in enumerate(found[0].slots):
+        for case in cases:
+            own = case.figures
+            rows.append(
+                [
+                    page.cell(slot.label),
+                    page.cell(case.policy),
+                    page.cell(shown(own.by_slot[place], f' {slot.unit}'), 'number'),
+                    _bar(own.by_slot[place] / most),
+                    page.cell(shown(own.normalised[place]), 'number'),
+                    page.cell(shown(own.largest[place]), 'number'),
+                    page.cell(shown(own.executed[place]), 'number'),
+                    page.cell(shown(own.spread[place]), 'number'),
+                ]
+            )
+    return page.table(head, rows)
+
+
+def _bar(part: float) -> str:
+    width = _BAR_WIDTH * float(np.nan_to_num(part))
+    return (
+        f'<td><svg width="{_BAR_WIDTH}" height="12" style="max-width: none" role="img">'
+        f'<rect width="{width:.1f}" height="12" fill="#0072b2"/></svg></td>'
+    )
+
+
+def _holds(cases: Sequence[Case]) -> str:
+    rows = [
+        [page.cell(case.policy), page.cell(reason, 'long'), page.cell(count, 'number bad')]
+        for case in cases
+        for reason, count in case.figures.holds.items()
+    ]
+    return page.table(['policy', 'reason', 'times'], rows)
+
+
+def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
+    """A chart of each joint: the recorded command, and each policy's newest prediction of it."""
+    for column, slot in enumerate(cases[0].figures.slots):
+        lines: dict[str, Line] = {}
+        for case in cases:
+            one = case.shown[place]
+            lines.setdefault('commanded', _line(one.commanded[:, column], case.rate_hz))
+            lines[case.policy] = _line(newest(one)[:, column], case.rate_hz)
+            if len(cases) == 1:
+                lines['executed'] = _line(one.executed[:, column], case.rate_hz)
+        chart = line_chart(lines, 'time [s]', slot.unit, LINEAR)
+        yield f'<div><h3>{html.escape(slot.label)}</h3>{chart}</div>'
+
+
+def newest(one: Replay) -> Array:
+    """For each tick, what the newest prediction before it wanted there, (N, C)."""
+    wanted = np.full(one.commanded.shape, np.nan)
+    for tick, chunk in sorted(one.predicted.items()):
+        rows = wanted[tick : tick + len(chunk)]
+        rows[:] = chunk[: len(rows)]
+    return wanted
+
+
+def _line(values: Array, rate_hz: float) -> Line:
+    every = max(1, len(values) // _POINTS)
+    return [(row / rate_hz, float(values[row])) for row in range(0, len(values), every)]

@@ -1,0 +1,138 @@
+"""The node's own runner over one recording, with the model inline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.evaluation.outputs import Array, Outputs
+from neuracore_ros.evaluation.track import Tick, Track
+from neuracore_ros.policy.policy import Policy
+from neuracore_ros.runner import Counters, Request, Runner, State
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One time that the robot was held.
+
+    Attributes:
+        time_s: From the first tick of the recording, [s].
+        reason: One line.
+    """
+
+    time_s: float
+    reason: str
+
+
+@dataclass(slots=True)
+class Replay:
+    """What became of one recording.
+
+    N ticks, C outputs, H steps of a prediction; everything in the slots' sense.
+
+    Attributes:
+        name: The recording's.
+        commanded: What was commanded at each tick, (N, C); NaN where it is not known.
+        predicted: Tick -> the prediction that its observation gave, (H, C).
+        executed: What the node would have sent the robot to for each row of ``commanded``,
+            (N, C); NaN while it did not run.
+        pieces: Ticks with equal numbers follow each other without a gap, (N,).
+        latencies_ms: Of the model on this machine, one for each prediction.
+        holds: When and why the robot was held.
+        waiting: Why it waited last, one line; '' if it ever ran.
+        running: Ticks at which it ran.
+        counters: The runner's.
+    """
+
+    name: str
+    commanded: Array
+    predicted: dict[int, Array]
+    executed: Array
+    pieces: NDArray[np.int64]
+    latencies_ms: list[float]
+    holds: list[Hold]
+    waiting: str
+    running: int
+    counters: Counters
+
+
+def replay(track: Track, runner: Runner, policy: Policy, outputs: Outputs) -> Replay:
+    """Play a recording through the runner once.
+
+    Args:
+        track: The recording.
+        runner: Fresh, in a dry run: nobody follows its commands.
+        policy: What it asks.
+        outputs: Of the robot.
+    """
+    driven = _Driven(runner, policy, outputs)
+    for number, tick in enumerate(track.play(runner.receive)):
+        driven.step(number, tick)
+    shape = (len(track.actions), len(outputs.slots))
+    executed = np.full(shape, np.nan)
+    for row, positions in driven.executed.items():
+        executed[row] = positions
+    return Replay(
+        track.name,
+        np.stack(track.actions) if track.actions else np.zeros(shape),
+        driven.predicted,
+        executed,
+        np.array(driven.pieces, np.int64),
+        driven.latencies_ms,
+        driven.holds,
+        '' if driven.running else track.lacking or runner.reason,
+        driven.running,
+        runner.counters,
+    )
+
+
+@dataclass(slots=True)
+class _Driven:
+    """The owner of a runner, as the node is; the clock is the recording's."""
+
+    runner: Runner
+    policy: Policy
+    outputs: Outputs
+    predicted: dict[int, Array] = field(default_factory=dict)
+    executed: dict[int, Array] = field(default_factory=dict)
+    pieces: list[int] = field(default_factory=list)
+    latencies_ms: list[float] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    running: int = 0
+    _start_ns: int = 0
+
+    def step(self, number: int, tick: Tick) -> None:
+        """Make one step, and note where the robot would be."""
+        now_ns, runner = tick.now_ns, self.runner
+        if not self.pieces:
+            self._start_ns = now_ns
+        if not self.pieces or tick.piece != self.pieces[-1]:
+            runner.start(now_ns)
+        elif runner.state is State.RUNNING:
+            # The first output is due one step after its observation.
+            setpoint = runner.setpoint(now_ns)
+            if setpoint is not None:
+                self.executed[number - 1] = self.outputs.of_joints(setpoint)
+        self.pieces.append(tick.piece)
+        holds = runner.counters.holds
+        outcome = runner.tick(now_ns)
+        if outcome.request is not None:
+            self._answer(number, outcome.request, now_ns)
+        self.running += runner.state is State.RUNNING
+        if runner.counters.holds > holds:
+            self.holds.append(Hold((now_ns - self._start_ns) / 1e9, runner.reason))
+
+    def _answer(self, number: int, request: Request, now_ns: int) -> None:
+        start_s = time.perf_counter()
+        try:
+            chunk = self.policy.predict(request.inputs, request.valid, self.outputs.valid)
+        except PolicyError as error:
+            self.runner.failed(request, str(error), now_ns)
+            return
+        self.latencies_ms.append(1e3 * (time.perf_counter() - start_s))
+        self.predicted[number] = self.outputs.of_slots(chunk)
+        self.runner.predicted(request, chunk, now_ns)
