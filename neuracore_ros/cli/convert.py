@@ -115,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
     from neuracore_ros.dataset.convert import convert
     from neuracore_ros.dataset.cutting import Cutting
+    from neuracore_ros.dataset.folder import distinct
     from neuracore_ros.dataset.plan import Settings
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
@@ -139,7 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.marker, arguments.gap_s, tuple(arguments.range), arguments.trim_idle
         ),
     )
-    bags = _matching(arguments.bags)
+    bags, again = distinct(_matching(arguments.bags))
+    for bag in again:
+        print(f'{bag}: given more than once, converted once', file=sys.stderr)
     lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
         arguments.dataset, descriptions, robot, bags, settings, lines.progress, lines.reported

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,26 @@ def files(path: Path) -> Files:
             raise BagError(f'{path}: {METADATA} cannot be read, and there is no file') from error
         return Files(there, (note,))
     return replace(_reconciled(path, listed, there, counts, count), task=task)
+
+
+def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Part recordings that are given more than once, whatever they are called, from the first.
+
+    Returns:
+        Each recording once, in order; and those that were there before.
+    """
+    once: dict[object, Path] = {}
+    again: list[Path] = []
+    for bag in bags:
+        try:
+            key: object = tuple((s.st_dev, s.st_ino) for s in map(Path.stat, files(bag).paths))
+        except (BagError, OSError):  # it is told of when it is opened
+            key = bag.absolute()
+        if key in once:
+            again.append(bag)
+        else:
+            once[key] = bag
+    return list(once.values()), again
 
 
 def open_storage(path: Path, scratch: Path) -> Storage:

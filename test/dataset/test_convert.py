@@ -381,3 +381,13 @@ def test_damaged_metadata_is_one_line(tmp_path, convert, text):
     (tmp_path / 'data/meta/neuracore_ros.json').write_text(text)
     code, _, error = convert('--description', description, bag)
     assert code == 1 and 'neuracore_ros.json' in error and error.count('\n') == 1
+
+
+def test_a_recording_that_is_given_twice_is_converted_once(tmp_path, cross, convert):
+    bag = record_left(tmp_path / 'bag')
+    (tmp_path / 'link').symlink_to(bag)
+    names = [bag, f'{tmp_path}/../{tmp_path.name}/bag', tmp_path / 'link', bag / 'bag.mcap']
+    options = ('--description', cross, '--robot', 'left', '--image-size', SIZE, '--json')
+    code, out, err = convert(*names, *options)
+    assert code == 0 and err.count('given more than once, converted once') == 3
+    assert [entry['episodes'] for entry in json.loads(out)['bags']] == [[0]]
