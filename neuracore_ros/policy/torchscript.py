@@ -78,8 +78,9 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
                 io.BytesIO(file.parts[0]), map_location=device, _extra_files=extra
             )
     except Exception as error:  # torch raises several kinds, none of them documented.
+        reason = last_line(error).partition('. This is an internal')[0]
         raise PolicyError(
-            f'{file.path}: is not a TorchScript file, or is damaged ({last_line(error)})'
+            f'{file.path}: is not a TorchScript file, or is damaged ({reason})'
         ) from error
     text = extra[MANIFEST_FILE]
     return module.eval(), text if isinstance(text, str) else text.decode(errors='replace')

@@ -89,12 +89,22 @@ class Learner:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a state."""
-        self.step = state['step']
-        self._policy.load_state_dict(state['policy'])
-        self.average.load_state_dict(state['average'])
-        self._optimizer.load_state_dict(state['optimizer'])
-        torch.set_rng_state(state['rng'])
+        """Go back to a state.
+
+        Raises:
+            TrainingError: It is the state of something else.
+        """
+        try:
+            self.step = state['step']
+            self._policy.load_state_dict(state['policy'])
+            self.average.load_state_dict(state['average'])
+            self._optimizer.load_state_dict(state['optimizer'])
+            torch.set_rng_state(state['rng'])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                'the checkpoint is that of another policy, or of another version of this one; '
+                'begin a new run with --out'
+            ) from error
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.act import Act
 from neuracore_ros.training.mlp import ChunkMlp
@@ -11,5 +12,11 @@ POLICIES: dict[str, type[Act] | type[ChunkMlp]] = {'mlp': ChunkMlp, 'act': Act}
 
 
 def build(kind: str, manifest: Manifest, statistics: Statistics) -> nn.Module:
-    """Make an untrained policy that has the signature of DESIGN 7."""
+    """Make an untrained policy that has the signature of DESIGN 7.
+
+    Raises:
+        TrainingError: No policy is called so.
+    """
+    if kind not in POLICIES:
+        raise TrainingError(f"no policy is called '{kind}'; there are: {', '.join(POLICIES)}")
     return POLICIES[kind](manifest, statistics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 
 from neuracore_ros.errors import TrainingError
+
+_AFRESH = 'Put back what training wrote, or begin a new run with --out.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Run:
             return Config(**{field.name: record[field.name] for field in fields(Config)})
         except FileNotFoundError as error:
             raise TrainingError(
-                f'{self.path}: holds no run to resume ({self._config.name} is missing)'
+                f'{self.path}: holds no run ({self._config.name} is missing)'
             ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise TrainingError(f'{self._config}: is damaged: {error}') from error
@@ -112,18 +115,25 @@ class Run:
         partial.replace(self._checkpoint)
 
     def load(self) -> dict[str, Any] | None:
-        """The last checkpoint; None before the first.
+        """The last checkpoint; None before the first. Nothing in the file is executed.
 
         Raises:
-            TrainingError: The file is damaged.
+            TrainingError: The file is damaged, or holds more than numbers.
         """
         if not self._checkpoint.exists():
             return None
         try:
-            loaded: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter('ignore')  # Of pickles that it then refuses.
+                loaded = torch.load(self._checkpoint, weights_only=True)
         except Exception as error:  # torch raises several kinds, none of them documented.
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise TrainingError(f'{self._checkpoint}: is damaged: {reason}') from error
+            # Not in torch's words, which advise how to load it all the same.
+            raise TrainingError(
+                f'{self._checkpoint}: is damaged, or holds more than numbers and would run code: '
+                f'none of it was run. {_AFRESH}'
+            ) from error
+        if not isinstance(loaded, dict) or not {'learner', 'seconds'} <= loaded.keys():
+            raise TrainingError(f'{self._checkpoint}: is no checkpoint of a run. {_AFRESH}')
         return loaded
 
     def log(self, metrics: Mapping[str, Any]) -> None:

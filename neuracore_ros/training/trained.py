@@ -42,12 +42,13 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
     scripted, manifest = read(PolicyFile.read(file), torch.device('cpu'))
     if file.name != run.policy.name or not (run.path / 'config.json').exists():
         return scripted, manifest
-    module = build(run.config().policy, manifest, Statistics.none(manifest))
+    policy = run.config().policy
+    module = build(policy, manifest, Statistics.none(manifest))
     try:
         module.load_state_dict(scripted.state_dict())
     except RuntimeError as error:
         raise TrainingError(
-            f'{file}: was written by another version, whose weights do not fit this one '
-            f'(neuracore_ros {manifest.versions.get("neuracore_ros", "unknown")})'
+            f"{file}: its weights are not those of an '{policy}' of this version: it is of "
+            f'another run, or of neuracore_ros {manifest.versions.get("neuracore_ros", "unknown")}'
         ) from error
     return module.eval(), manifest

@@ -152,7 +152,7 @@ def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
         (['DATA', '--out', 'RUN', '--policy', 'magic'], 2, "invalid choice: 'magic'"),
         (['--resume', 'RUN', '--seed', '1'], 2, 'seed: a resumed run keeps its own'),
         (['MISSING', '--out', 'RUN'], 1, 'not a dataset of neuracore_ros'),
-        (['--resume', 'RUN'], 1, 'holds no run to resume'),
+        (['--resume', 'RUN'], 1, 'holds no run (config.json is missing)'),
         (['DATA', '--out', 'DATA'], 1, 'is not an empty folder; choose another --out'),
     ],
 )
