@@ -121,7 +121,7 @@ class Result:
         parts = {
             'failed': sum(1 for bag in self.bags if bag.error),
             'skipped, already in the dataset': sum(1 for bag in self.bags if bag.is_skipped),
-            'without an episode': sum(
+            'without a new episode': sum(
                 1 for bag in self.bags if not (bag.error or bag.is_skipped or bag.episodes)
             ),
             'read with losses': sum(1 for bag in self.bags if bag.losses),

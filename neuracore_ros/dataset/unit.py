@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 
 from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.dataset.memory import give_back
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.plan import Job
 from neuracore_ros.dataset.recording import Recording, Told
@@ -75,6 +76,8 @@ def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Even
         yield Done(BagResult(str(path), error=str(error)))
     except (OSError, av.FFmpegError) as error:
         raise cannot_write(job.dataset, error) from error
+    finally:
+        give_back()
 
 
 def cannot_write(dataset: Path, error: Exception) -> DatasetError:

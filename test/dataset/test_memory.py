@@ -1,0 +1,51 @@
+"""Memory goes back to the system between recordings, wherever the C library can."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+FREES = """
+import ctypes
+from neuracore_ros.dataset import memory
+
+def resident():
+    with open('/proc/self/statm') as file:
+        return int(file.read().split()[1])
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+# Blocks too small to be mapped on their own, with one in use above all that are freed.
+blocks = [libc.malloc(60_000) for _ in range(2000)]
+for block in blocks:
+    ctypes.memset(block, 1, 60_000)
+kept = libc.malloc(60_000)
+for block in blocks:
+    libc.free(block)
+before = resident()
+memory.give_back()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith('linux'), reason='needs /proc')
+def test_freed_memory_goes_back():
+    from neuracore_ros.dataset import memory
+
+    if memory._TRIM is None:
+        pytest.skip('this C library has no malloc_trim')
+    ran = subprocess.run(
+        [sys.executable, '-c', FREES], capture_output=True, text=True, env=os.environ, check=True
+    )
+    assert int(ran.stdout) > 10_000  # pages
+
+
+def test_a_c_library_without_it_does_no_harm(monkeypatch):
+    from neuracore_ros.dataset import memory
+
+    monkeypatch.setattr(memory.ctypes, 'CDLL', lambda name: object())
+    assert memory._trim() is None
+    monkeypatch.setattr(memory, '_TRIM', None)
+    memory.give_back()
