@@ -10,7 +10,18 @@ from typing import TextIO
 from neuracore_ros import __version__
 from neuracore_ros.errors import DescriptionWarning, UserError
 
-VERBS = ('layout', 'record', 'convert', 'report', 'train', 'export', 'evaluate', 'check', 'demo')
+VERBS = (
+    'describe',
+    'layout',
+    'record',
+    'convert',
+    'report',
+    'train',
+    'export',
+    'evaluate',
+    'check',
+    'demo',
+)
 
 # What a robot computer need not have, and the extra that brings it.
 EXTRAS = {

@@ -73,7 +73,7 @@ def look(
     for source in sources:
         for topic in source.topics:
             by_topic.setdefault(topic, []).append(source)
-    with _node(namespace) as (node, executor):
+    with quiet_node(namespace) as (node, executor):
         eyes = _Eyes(node, executor, by_topic, robot.commands())
         eyes.discover()
         eyes.listen(seconds)
@@ -81,7 +81,8 @@ def look(
 
 
 @contextmanager
-def _node(namespace: str) -> Iterator[tuple[Node, Executor]]:
+def quiet_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
+    """A node that tells nobody anything, and its executor."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(
         'check', namespace=namespace, enable_rosout=False, start_parameter_services=False

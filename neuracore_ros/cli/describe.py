@@ -1,0 +1,193 @@
+"""``neuracore_ros describe``: a first robot file, drafted from what there is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuracore_ros.errors import UserError
+
+if TYPE_CHECKING:
+    from neuracore_ros.drafting.compare import Other
+    from neuracore_ros.drafting.facts import Facts
+    from neuracore_ros.drafting.kinematics import Kinematics
+
+SUMMARY = 'Draft a robot file from a recording, a running robot, a URDF, or several of these.'
+EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yaml
+  neuracore_ros describe --urdf ur5.urdf --bag bags/episode_000 --out ur5.yaml
+  neuracore_ros describe --live --out my_robot.yaml                  the robot that is running
+  neuracore_ros describe --urdf ur5.urdf --like franka.yaml --like-urdf panda.urdf --out ur5.yaml
+
+What was guessed is marked "# guessed:". --live sends nothing and moves nothing."""
+
+# Of pictures, a few tell all.
+_IMAGES = 20
+_MOST_NUMBERS = 200_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument('--bag', type=Path, help='a recording of the robot')
+    parser.add_argument('--urdf', type=Path, metavar='FILE', help='its URDF: order, limits, axes')
+    parser.add_argument('--live', action='store_true', help='listen to the running robot')
+    parser.add_argument('--like', type=Path, metavar='ROBOT', help='a robot file to align with')
+    parser.add_argument(
+        '--like-urdf', type=Path, metavar='FILE', help='its URDF, if its robot file names none'
+    )
+    parser.add_argument('--out', type=Path, required=True, help='robot file to write')
+    parser.add_argument('--force', action='store_true', help='overwrite --out')
+    parser.add_argument('--namespace', default='', help='--live: only topics below it')
+    parser.add_argument(
+        '--seconds', type=_seconds, default=5.0, help='how long --live listens (default: 5)'
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the draft and say what to look at; 0 when done."""
+    _require(arguments)
+    seen = _look(arguments)
+    from neuracore_ros.drafting.draft import Origin, draft
+
+    name, note = _name(arguments, seen.arm)
+    urdf = ''
+    if arguments.urdf is not None:
+        urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
+    origin = Origin(name, note, seen.told, arguments.bag is not None and not arguments.live, urdf)
+    made = draft(seen.facts, seen.arm, origin, _other(arguments))
+    _write(arguments.out, made.text)
+    for warning in dict.fromkeys(made.warnings):
+        print(f'warning: {warning}', file=sys.stderr)
+    print(
+        f"{arguments.out}: robot '{name}', {made.joints} joints commanded, {made.cameras} "
+        f'cameras; {made.guesses} guesses, marked "# guessed:"'
+    )
+    return 0
+
+
+def _require(arguments: argparse.Namespace) -> None:
+    if arguments.bag is None and arguments.urdf is None and not arguments.live:
+        raise UserError('nothing to describe: give --bag BAG, --urdf FILE or --live, or several')
+    if arguments.like_urdf is not None and arguments.like is None:
+        raise UserError('--like-urdf belongs to --like ROBOT: give the robot file, too')
+    if not arguments.out.parent.is_dir():
+        raise UserError(f'{arguments.out.parent}: no such folder')
+    if arguments.out.is_dir():
+        raise UserError(f'{arguments.out}: is a folder; --out is the file to write')
+    if arguments.out.exists() and not arguments.force:
+        raise UserError(f'{arguments.out}: exists; give another --out, or --force to overwrite it')
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    facts: Facts
+    arm: Kinematics | None
+    told: tuple[str, ...]
+
+
+def _look(arguments: argparse.Namespace) -> _Seen:
+    from neuracore_ros.drafting.facts import Facts
+    from neuracore_ros.drafting.kinematics import parse_kinematics, read_kinematics
+
+    facts, told, arm = Facts(), [], None
+    if arguments.urdf is not None:
+        arm = read_kinematics(arguments.urdf)
+        told.append(str(arguments.urdf))
+        if not arm.joints:
+            raise UserError(f'{arguments.urdf}: has no joint that can move')
+    if arguments.live:
+        facts = facts.joined(_listen(arguments))
+        told.append('the running robot')
+    if arguments.bag is not None:
+        facts = facts.joined(_read(arguments.bag))
+        told.append(str(arguments.bag))
+    if arm is None and facts.urdf:
+        arm = parse_kinematics(facts.urdf, 'robot_description')
+    return _Seen(facts, arm, tuple(told))
+
+
+def _read(path: Path) -> Facts:
+    from neuracore_ros.dataset.bags import open_bag
+    from neuracore_ros.drafting.gather import IMAGE_TYPES, Gathering, is_wanted
+
+    with open_bag(path) as bag:
+        # Stamps of a simulation are of its own clock.
+        gathering = Gathering(judges_stamps=bag.find('/clock') is None)
+        numbers = []
+        for topic in bag.topics.values():
+            if not topic.count:
+                continue
+            gathering.announce(topic.name, topic.type)
+            if topic.type in IMAGE_TYPES:
+                for recorded in islice(bag.read([topic.name]), _IMAGES):
+                    gathering.receive(
+                        topic.name, topic.type, recorded.message, recorded.log_time_ns
+                    )
+            elif is_wanted(topic.name, topic.type):
+                numbers.append(topic.name)
+        for recorded in islice(bag.read(numbers), _MOST_NUMBERS):
+            kind = bag.topics[recorded.topic].type
+            gathering.receive(recorded.topic, kind, recorded.message, recorded.log_time_ns)
+    return gathering.facts()
+
+
+def _listen(arguments: argparse.Namespace) -> Facts:
+    from neuracore_ros.node.environment import require_namespace, require_ros
+
+    require_ros()
+    require_namespace(arguments.namespace)
+    from neuracore_ros.node.live_draft import listen
+
+    return listen(arguments.seconds, arguments.namespace)
+
+
+def _other(arguments: argparse.Namespace) -> Other | None:
+    if arguments.like is None:
+        return None
+    from neuracore_ros.description import load_robot
+    from neuracore_ros.description.yaml_value import read_yaml
+    from neuracore_ros.drafting.compare import Other
+    from neuracore_ros.drafting.kinematics import read_kinematics
+
+    robot = load_robot(arguments.like)
+    path = arguments.like_urdf
+    named = read_yaml(arguments.like).mapping('a robot file').get('urdf')
+    if path is None and named is not None:
+        path = arguments.like.parent / named[1].string('urdf')
+    return Other(robot, None if path is None else read_kinematics(path))
+
+
+def _name(arguments: argparse.Namespace, arm: Kinematics | None) -> tuple[str, str]:
+    if arm is not None and arm.robot:
+        return arm.robot, ''
+    if arguments.bag is not None and arguments.bag.is_dir():
+        return arguments.bag.resolve().name, 'guessed: the name of the folder'
+    if arguments.bag is not None:
+        return arguments.bag.stem, 'guessed: the name of the recording'
+    return arguments.out.stem, 'guessed: the name of this file'
+
+
+def _write(out: Path, text: str) -> None:
+    """Write the file once it is known to load."""
+    from neuracore_ros.description import load_robot
+
+    partial = out.with_name(f'.{out.name}.partial')
+    try:
+        partial.write_text(text, encoding='utf-8')
+        load_robot(partial)
+        partial.replace(out)
+    except OSError as error:
+        raise UserError(f'{out}: cannot be written: {error.strerror}') from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.5 <= seconds <= 600.0:
+        raise argparse.ArgumentTypeError('must be 0.5 to 600')
+    return seconds

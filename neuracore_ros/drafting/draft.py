@@ -1,0 +1,533 @@
+"""A robot file out of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+)
+from neuracore_ros.drafting.align import Placed, align_cameras, align_joints
+from neuracore_ros.drafting.compare import Other
+from neuracore_ros.drafting.facts import Facts, NumberTopic
+from neuracore_ros.drafting.joints import know_joints, limit_line
+from neuracore_ros.drafting.kinematics import Kinematics
+from neuracore_ros.drafting.routes import Route, route_lines, source_options
+from neuracore_ros.drafting.text import Line, flow, render, scalar
+from neuracore_ros.drafting.topics import (
+    Commanded,
+    cameras,
+    commanding,
+    for_gripper,
+    for_joints,
+    measuring,
+)
+from neuracore_ros.drafting.words import view
+from neuracore_ros.errors import UserError
+
+_STATES = 'joint_states'
+_CONTROLLER = 'arm_controller/joint_trajectory'
+_POSITIONS, _TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+_OPENINGS = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+_OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
+_DRAFTED = (_POSITIONS, _TARGETS, _OPENINGS, _OPENING_TARGETS, DataType.RGB_IMAGES)
+_MOST_OTHERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a draft is made from.
+
+    Attributes:
+        robot: Its name.
+        robot_note: How the name was found, if it was guessed.
+        told: In words, such as ``bag lift.mcap``; for the head of the file.
+        is_recorded: Whether all messages come from a recording.
+        urdf: The URDF as the robot file names it; empty if it has no file.
+    """
+
+    robot: str
+    robot_note: str
+    told: tuple[str, ...]
+    is_recorded: bool = False
+    urdf: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A drafted robot file.
+
+    Attributes:
+        text: The file.
+        joints: How many are commanded.
+        cameras: How many are read.
+        warnings: What a person should look at before the robot moves, one line each.
+    """
+
+    text: str
+    joints: int
+    cameras: int
+    warnings: tuple[str, ...]
+
+    @property
+    def guesses(self) -> int:
+        """How many comments say so."""
+        return self.text.count('# guessed: ')
+
+
+def draft(
+    facts: Facts, arm: Kinematics | None, origin: Origin, other: Other | None = None
+) -> Draft:
+    """Draft a robot file.
+
+    Args:
+        facts: What was seen.
+        arm: The robot's URDF.
+        origin: Where all this comes from.
+        other: A robot to align indices with.
+
+    Raises:
+        UserError: No joint is known, or the URDF is one of another robot.
+    """
+    return _Drafting(facts, arm, origin, other).draft()
+
+
+class _Drafting:
+    """One draft while it is written."""
+
+    def __init__(
+        self, facts: Facts, arm: Kinematics | None, origin: Origin, other: Other | None
+    ) -> None:
+        self._facts, self._arm, self._origin, self._other = facts, arm, origin, other
+        names = {joint.name for joint in arm.joints} if arm else set()
+        self._measuring, self._passed = measuring(facts, names)
+        if not self._measuring and not names:
+            raise UserError(_nothing(facts, origin))
+        self._commands = commanding(facts, [n for t in self._measuring for n in t.joints])
+        self._known = know_joints(self._measuring, self._commands, arm)
+        if not self._known.arm and not self._known.grippers:
+            left = '; '.join(f'{name}: {why}' for name, why in self._known.left_out.items())
+            raise UserError(f'{", ".join(origin.told)}: no joint is left to describe ({left})')
+        self._warnings: list[str] = list(self._known.guesses)
+        self._placed = self._place(self._known.arm)
+        self._hands = self._place_grippers(self._known.grippers)
+        self._routes = self._command_routes()
+
+    def draft(self) -> Draft:
+        rgb = self._cameras(DataType.RGB_IMAGES)
+        depth = self._cameras(DataType.DEPTH_IMAGES)
+        lines = [
+            *self._head(),
+            *self._limits(),
+            *self._input(rgb, depth),
+            *self._output(),
+            *self._sources(rgb, depth),
+            *self._command_lines(),
+            *self._foot(),
+        ]
+        active = sum(place.fits for place in (*rgb, *depth))
+        return Draft(render(lines), len(self._routes[0]), active, tuple(self._warnings))
+
+    # Where things sit
+
+    def _place(self, names: Sequence[str]) -> list[Placed]:
+        if self._other is None or not names:
+            return [Placed(name, index, '') for index, name in enumerate(names)]
+        urdf = self._arm.urdf.limits if self._arm else {}
+        ranges = {name: urdf[name].position if name in urdf else None for name in names}
+        placed = align_joints(names, self._arm, ranges, self._other)
+        for place in placed:
+            self._warnings += [f'{place.name}: {doubt}' for doubt in place.doubts]
+            if not place.fits:
+                self._warnings.append(f'{place.name}: {place.why}: written as a comment')
+        return placed
+
+    def _place_grippers(self, names: Sequence[str]) -> list[Placed]:
+        if self._other is None:
+            return [Placed(name, index, '') for index, name in enumerate(names)]
+        slots = self._other.robot.input.get(_OPENINGS, {})
+        their = self._other.robot.name
+        order = [
+            *slots,
+            *range(max(slots, default=-1) + 1, len(names) + max(slots, default=-1) + 1),
+        ]
+        placed = []
+        for name, index in zip(names, order, strict=False):
+            why = f"{their}'s {slots[index]}" if index in slots else f'{their} has no such slot'
+            placed.append(Placed(name, index, why, slots.get(index, ''), index in slots))
+        return placed
+
+    def _cameras(self, kind: DataType) -> list[Placed]:
+        is_depth = kind is DataType.DEPTH_IMAGES
+        names = list(cameras([i for i in self._facts.images if i.is_depth is is_depth]))
+        if self._other is not None:
+            slots = self._other.robot.input.get(kind, {})
+            return align_cameras(names, slots, self._other.robot.name)
+        names.sort(key=lambda name: (view(name) % 100, name))
+        return [Placed(name, index, '') for index, name in enumerate(names)]
+
+    # Commands
+
+    def _output_type(self) -> DataType:
+        if self._other is not None:
+            return self._other.output_type()
+        is_seen = any(self._command_of(place.name) for place in self._placed)
+        return _POSITIONS if self._origin.is_recorded and not is_seen else _TARGETS
+
+    def _command_of(self, name: str) -> Commanded | None:
+        named = next((c for c in self._commands if self._sent_name(name) in c.joints), None)
+        return named or for_joints(self._commands, self._known.arm)
+
+    def _sent_name(self, name: str) -> str:
+        return self._known.message_names.get(name, name)
+
+    def _command_name(self, name: str, command: Commanded) -> str:
+        """The name in the command message, empty where it cannot be told."""
+        own = self._sent_name(name)
+        mine = [self._sent_name(joint) for joint in self._known.arm]
+        if not command.joints or set(command.joints) <= set(mine):
+            return own
+        if own in command.joints and len(command.joints) != len(mine):
+            return own
+        if len(command.joints) == len(mine) and not set(mine) <= set(command.joints):
+            return command.joints[mine.index(own)]
+        return own if own in command.joints else ''
+
+    def _command_routes(
+        self,
+    ) -> tuple[list[tuple[Placed, Commanded | None]], list[tuple[Placed, Commanded]]]:
+        """Commanded joints and grippers, each with the topic that commands it."""
+        joints = [(place, self._command_of(place.name)) for place in self._placed if place.fits]
+        if any(command is not None for _, command in joints):
+            for place, command in joints:
+                if command is None:
+                    self._warnings.append(f'{place.name}: no controller takes it: input only')
+            joints = [
+                (place, command)
+                for place, command in joints
+                if command is not None
+                and (not command.joints or self._command_name(place.name, command))
+            ]
+        several = len(self._known.grippers) > 1
+        hands = []
+        for place in self._hands:
+            found = for_gripper(self._commands, self._sent_name(place.name), several)
+            if found is not None and place.fits and self._takes(_OPENING_TARGETS):
+                hands.append((place, found))
+        return joints, hands
+
+    def _takes(self, kind: DataType) -> bool:
+        return self._other is None or kind in self._other.robot.output
+
+    # Parts of the file
+
+    def _head(self) -> list[Line]:
+        robot, told = self._origin.robot, ', '.join(self._origin.told)
+        lines = [
+            Line(0, '', f'Drafted by `neuracore_ros describe` from {told}.'),
+            Line(0, '', 'Look at every line that says "guessed" before the robot moves.'),
+        ]
+        if self._other is not None:
+            text = f'Indices are aligned with {self._other.robot.name} ({self._other.robot.path}).'
+            if self._arm is None or self._other.arm is None:
+                whose = 'this robot' if self._arm is None else self._other.robot.name
+                text += f' Axes and zeros are not compared: no URDF of {whose} was given.'
+                self._warnings.append(
+                    f'axes and zeros are not compared with {self._other.robot.name}: give '
+                    f'{"--urdf" if self._arm is None else "--like-urdf"}'
+                )
+            lines.append(Line(0, '', text))
+        lines.append(Line(0, f'robot: {scalar(robot)}', self._origin.robot_note))
+        if self._origin.urdf:
+            lines.append(Line(0, f'urdf: {scalar(self._origin.urdf)}'))
+        return lines
+
+    def _limits(self) -> list[Line]:
+        lines = []
+        urdf = self._arm.urdf.limits if self._arm else {}
+        commanded = {place.name for place, _ in self._routes[0]}
+        hands = {place.name for place in self._hands if place.fits}
+        for name in (*self._known.arm, *self._known.grippers):
+            if name not in commanded | hands:
+                continue
+            where = self._arm.where.rpartition('/')[2] if self._arm else ''
+            line = limit_line(
+                urdf.get(name), self._known.motions.get(name), where, bool(self._origin.urdf)
+            )
+            if line is not None:
+                text = flow({'position': line.position, 'velocity': line.velocity})
+                lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
+        if any('guessed' in line.note for line in lines):
+            self._warnings.append(
+                'limits are guessed: write those of the data sheet, or give --urdf'
+            )
+        unit = 'rad and rad/s (m and m/s if prismatic)'
+        return [Line(0, 'limits:', unit), *lines] if lines else []
+
+    def _input(self, rgb: Sequence[Placed], depth: Sequence[Placed]) -> list[Line]:
+        lines = [Line(0, 'input:')]
+        lines += self._slots(_POSITIONS, self._placed, self._known.order_note, True)
+        lines += self._slots(_OPENINGS, self._hands, 'guessed: 0 is the lower limit, closed', True)
+        lines += self._slots(DataType.RGB_IMAGES, rgb, '', True)
+        lines += self._slots(DataType.DEPTH_IMAGES, depth, '', True)
+        if self._other is not None:
+            language = self._other.robot.input.get(DataType.LANGUAGE)
+            if language:
+                lines += [Line(1, f'{DataType.LANGUAGE}: {flow_slots(language)}')]
+            drafted = {*_DRAFTED, DataType.DEPTH_IMAGES, DataType.LANGUAGE}
+            have: dict[DataType, Sequence[Placed]] = {
+                _POSITIONS: self._placed,
+                _OPENINGS: self._hands,
+            }
+            have |= {DataType.RGB_IMAGES: rgb, DataType.DEPTH_IMAGES: depth}
+            for kind, slots in self._other.robot.input.items():
+                if kind not in drafted or (kind in have and not have[kind]):
+                    names = ', '.join(slots.values())
+                    text = (
+                        f'{kind} of {self._other.robot.name} ({names}): nothing here corresponds'
+                    )
+                    lines.append(Line(1, '', text))
+        return lines
+
+    def _output(self) -> list[Line]:
+        kind = self._output_type()
+        joints = [place for place, _ in self._routes[0]]
+        dropped = [place for place in self._placed if not place.fits]
+        note = ''
+        if kind is _POSITIONS and self._origin.is_recorded:
+            note = (
+                'guessed: no command was recorded, so a model learns the next measured positions'
+            )
+        commanded = [place.name for place, _ in self._routes[1]]
+        hands = [place if place.name in commanded else _off(place) for place in self._hands]
+        lines = self._slots(kind, [*joints, *dropped], note, False)
+        lines += self._slots(_OPENING_TARGETS, hands, '', False)
+        is_empty = not any(line.active and line.text for line in lines)
+        return [Line(0, 'output: {}' if is_empty else 'output:'), *lines]
+
+    def _slots(
+        self, kind: DataType, placed: Sequence[Placed], note: str, is_input: bool
+    ) -> list[Line]:
+        if not placed:
+            return []
+        is_active = any(place.fits for place in placed)
+        lines = [Line(1, f'{kind}:', note, is_active)]
+        for place in placed:
+            index = self._index(kind, place)
+            why = f'guessed: {place.why}' if place.why and (is_input or not place.fits) else ''
+            if is_input and place.doubts:
+                why = '. '.join((why, *place.doubts))
+            lines.append(Line(2, f'{index}: {scalar(place.name)}', why, place.fits))
+        return lines
+
+    def _index(self, kind: DataType, place: Placed) -> int:
+        """The index in one DataType; that of the counterpart, where it has another there."""
+        if self._other is not None and place.counterpart:
+            for description in (self._other.robot.input, self._other.robot.output):
+                for index, name in description.get(kind, {}).items():
+                    if name == place.counterpart:
+                        return index
+        return place.index
+
+    def _sources(self, rgb: Sequence[Placed], depth: Sequence[Placed]) -> list[Line]:
+        fitting = [place for place in self._placed if place.fits]
+        lines = [Line(0, 'sources:')]
+        if fitting:
+            lines += route_lines(_POSITIONS, [self._measured(_POSITIONS, p) for p in fitting])
+        for note in self._passed:
+            names = ', '.join(note.joints[:_MOST_OTHERS]) or f'{note.width} numbers'
+            lines.append(Line(1, '', f'{note.name} also measures joints: {names}'))
+        if hands := [place for place in self._hands if place.fits]:
+            lines += route_lines(_OPENINGS, [self._measured(_OPENINGS, p) for p in hands])
+        for kind, placed in ((DataType.RGB_IMAGES, rgb), (DataType.DEPTH_IMAGES, depth)):
+            for is_active in (True, False):
+                if those := [place for place in placed if place.fits is is_active]:
+                    is_whole = is_active or not any(place.fits for place in placed)
+                    found = route_lines(kind, [self._picture(kind, p) for p in those], is_active)
+                    lines += found if is_whole else [line for line in found if line.indent == 2]
+        kind = self._output_type()
+        if kind is _TARGETS and self._routes[0]:
+            lines += self._targets(kind)
+        if self._routes[1]:
+            lines += self._hand_targets()
+        return lines
+
+    def _measured(self, kind: DataType, place: Placed) -> Route:
+        topic = self._known.topics.get(place.name)
+        if topic is None:
+            note = 'guessed: the usual topic; nothing was listened to'
+            return Route(place.name, {'topic': _STATES}, '', (note,), *_turned(place))
+        order = self._known.orders.get(topic.name, ())
+        options, notes = source_options(kind, topic, order)
+        if order:
+            notes += ('guessed: its publisher names no joint; see that the order is right',)
+        name = self._known.message_names.get(place.name, '')
+        return Route(place.name, options, name, notes, *_turned(place))
+
+    def _picture(self, kind: DataType, place: Placed) -> Route:
+        is_depth = kind is DataType.DEPTH_IMAGES
+        topic = cameras([i for i in self._facts.images if i.is_depth is is_depth])[place.name]
+        options, notes = source_options(kind, topic)
+        return Route(place.name, options, notes=tuple(_of(place.name, note) for note in notes))
+
+    def _targets(self, kind: DataType) -> list[Line]:
+        routes = []
+        for place, command in self._routes[0]:
+            if command is None:
+                note = 'guessed: no command was seen; recordings need the topic that moves the arm'
+                options: dict[str, object] = {'topic': _CONTROLLER}
+                routes.append(Route(place.name, options, '', (note,), *_turned(place)))
+            elif command.type not in ACTIONS:
+                routes.append(self._target(kind, place, command))
+        if not routes:
+            return [Line(1, '', f'{kind}: goals of an action are not recorded: add a topic')]
+        return route_lines(kind, routes)
+
+    def _target(self, kind: DataType, place: Placed, command: Commanded) -> Route:
+        seen = command.seen or NumberTopic(command.topic, command.type, 0)
+        order = self._array_order(command)
+        options, notes = source_options(kind, replace(seen, period_s=0.0), order)
+        if order and not command.joints:
+            notes += ('guessed: bare numbers, taken to be in this order',)
+        name = self._command_name(place.name, command)
+        if name != place.name and name != self._sent_name(place.name):
+            notes += (
+                'guessed: commands name joints otherwise than measurements; matched by order',
+            )
+        return Route(
+            place.name, options, '' if name == place.name else name, notes, *_turned(place)
+        )
+
+    def _array_order(self, command: Commanded) -> tuple[str, ...]:
+        if command.type not in MULTI_ARRAYS:
+            return ()
+        return command.joints or tuple(self._sent_name(name) for name in self._known.arm)
+
+    def _hand_targets(self) -> list[Line]:
+        routes = []
+        for place, command in self._routes[1]:
+            if command.type in ACTIONS:
+                continue
+            seen = command.seen or NumberTopic(command.topic, command.type, 0)
+            order: tuple[str, ...] = ()
+            if command.type in MULTI_ARRAYS:
+                order = command.joints or (self._sent_name(place.name),)
+            options, notes = source_options(_OPENING_TARGETS, replace(seen, period_s=0.0), order)
+            routes.append(Route(place.name, options, self._renamed(place.name), notes))
+        if not routes:
+            text = f'{_OPENING_TARGETS}: goals of an action are not recorded: add a topic'
+            return [Line(1, '', text)]
+        return route_lines(_OPENING_TARGETS, routes)
+
+    def _renamed(self, name: str) -> str:
+        return self._known.message_names.get(name, '')
+
+    def _command_lines(self) -> list[Line]:
+        lines = []
+        if self._routes[0]:
+            routes = [self._command(place, command) for place, command in self._routes[0]]
+            lines += route_lines(self._output_type(), routes)
+        hands = []
+        for place, command in self._routes[1]:
+            options, notes = _command_options(command)
+            hands.append(Route(place.name, options, self._renamed(place.name), notes))
+        if hands:
+            lines += route_lines(_OPENING_TARGETS, hands)
+        return [Line(0, 'commands:'), *lines] if lines else []
+
+    def _command(self, place: Placed, command: Commanded | None) -> Route:
+        if command is None or command.type not in (
+            JOINT_TRAJECTORY,
+            FLOAT64_MULTI_ARRAY,
+            *ACTIONS,
+        ):
+            note = f'guessed: {_unseen(command)}; write the topic of the controller'
+            if note not in self._warnings:
+                self._warnings.append(note.removeprefix('guessed: '))
+            name = '' if command is None else self._command_name(place.name, command)
+            renamed = name or self._renamed(place.name)
+            renamed = '' if renamed == place.name else renamed
+            return Route(place.name, {'topic': _CONTROLLER}, renamed, (note,), *_turned(place))
+        options, notes = _command_options(command)
+        name = self._command_name(place.name, command)
+        if command.type == FLOAT64_MULTI_ARRAY and command.joints:
+            ours = [
+                self._command_name(p.name, command) for p, c in self._routes[0] if c == command
+            ]
+            if list(command.joints) != ours:
+                text = f'{command.topic} takes numbers in the order {", ".join(command.joints)}, '
+                text += 'but a Float64MultiArray is sent in index order: reorder the controller'
+                notes += (text,)
+        return Route(
+            place.name, options, '' if name == place.name else name, notes, *_turned(place)
+        )
+
+    def _foot(self) -> list[Line]:
+        lines = []
+        for name, why in self._known.left_out.items():
+            lines.append(Line(0, '', f'Left out: {name} ({why})'))
+        lines += [
+            Line(0, '', f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})')
+            for topic, kind in sorted(self._facts.others.items())[:_MOST_OTHERS]
+        ]
+        return lines
+
+
+def flow_slots(slots: object) -> str:
+    """``{0: instruction}``."""
+    return flow(slots)  # type: ignore[arg-type]
+
+
+def _of(name: str, note: str) -> str:
+    """A note on one of several names."""
+    mark = 'guessed: ' if note.startswith('guessed: ') else ''
+    return f'{mark}{name}: {note.removeprefix(mark)}'
+
+
+def _off(place: Placed) -> Placed:
+    why = place.why if not place.fits else 'no topic that commands it was seen'
+    return replace(place, fits=False, why=why)
+
+
+def _turned(place: Placed) -> tuple[Mapping[str, object] | None, str]:
+    """A turned sign moves metal the other way: it is written for a person to uncomment."""
+    if not place.opposite:
+        return None, ''
+    why = 'guessed: opposite sign (see input); uncomment in every place, once you have seen it'
+    return {'scale': -1}, why
+
+
+def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, ...]]:
+    options: dict[str, object] = {'topic': command.topic}
+    if command.type != JOINT_TRAJECTORY:
+        options['type'] = command.type
+    note = '' if command.why == 'was sent' else command.why
+    if command.why == 'was sent':
+        note = 'guessed: recorded commands went here; no controller was seen'
+    if command.type == GRIPPER_COMMAND:
+        note = f'guessed: {command.why}; it moves the gripper by its name'
+    return options, (note,)
+
+
+def _unseen(command: Commanded | None) -> str:
+    if command is None:
+        return 'no command topic was seen'
+    kind = command.type.rpartition('/')[2]
+    why = 'as JointState' if command.type == JOINT_STATE else f'as {kind}'
+    return f'commands were seen on {command.topic} {why}, which the node does not send'
+
+
+def _nothing(facts: Facts, origin: Origin) -> str:
+    told = ', '.join(origin.told)
+    empty = [topic.name for topic in facts.numbers if topic.type == JOINT_STATE]
+    silent = f' ({", ".join(empty)}: no message came)' if empty else ''
+    return (
+        f'{told}: no JointState was found{silent}, so no joint is known. Record the topic of the '
+        'joint states and give it with --bag, start the driver and use --live, or give --urdf FILE'
+    )

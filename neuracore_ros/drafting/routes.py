@@ -1,0 +1,101 @@
+"""The sources and commands of a drafted robot file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.source import default_max_age_s, default_type
+from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
+from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
+
+# Stamps this far from arrival would be stale, or of another clock [s].
+_STAMP_OFF_S = 1.0
+_LONGEST = COLUMNS - 3
+# A robot is not driven by streams slower than this [s].
+_SLOW_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one name comes from or goes to.
+
+    Attributes:
+        name: Of the robot file.
+        options: As written, but for ``names``, which one list holds for all.
+        message_name: Where it differs from ``name``.
+        notes: Comments, one line each.
+        hint: Options to write as a comment, for a person to uncomment.
+        why: The reason of the hint.
+    """
+
+    name: str
+    options: Mapping[str, object]
+    message_name: str = ''
+    notes: tuple[str, ...] = ()
+    hint: Mapping[str, object] | None = None
+    why: str = ''
+
+
+def source_options(
+    kind: DataType, topic: NumberTopic | ImageTopic, order: Sequence[str] = ()
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Options of a source that reads a topic which was seen, and notes on them."""
+    options: dict[str, object] = {'topic': topic.name}
+    notes: list[str] = []
+    if topic.type != default_type(kind, topic.name):
+        options['type'] = topic.type
+    if order:
+        options['order'] = list(order)
+    ages = default_max_age_s(kind)
+    if topic.stamp_off_s > _STAMP_OFF_S:
+        options['stamp'] = 'receive'
+        notes.append(
+            f'guessed: header stamps are {topic.stamp_off_s:.3g} s off the time of arrival'
+        )
+    if ages is not None and topic.period_s > ages / 2:
+        age_s = float(f'{3 * topic.period_s:.2g}')
+        if topic.period_s < _SLOW_S:
+            options['max_age_s'] = age_s
+            notes.append(f'guessed: messages come {topic.period_s:.2g} s apart')
+        else:
+            notes.append(
+                f'messages come {topic.period_s:.3g} s apart, too slow to drive a robot by: to '
+                f'convert such a recording, add max_age_s: {age_s:g}'
+            )
+    return options, tuple(notes)
+
+
+def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) -> list[Line]:
+    """Options by DataType, and by name where they differ."""
+    common = dict(routes[0].options)
+    per_name = kind.is_image or any(dict(route.options) != common for route in routes)
+    notes = list(dict.fromkeys(note for route in routes for note in route.notes))
+    beside = notes.pop() if len(notes) == 1 else ''
+    lines = [Line(1, '', note) for note in notes]
+    hints = [route for route in routes if route.hint is not None]
+    if per_name:
+        lines.append(Line(1, f'{kind}:', beside, active))
+        lines += [
+            Line(2, f'{scalar(route.name)}: {flow(_own(route))}', '', active) for route in routes
+        ]
+    else:
+        names = {route.name: route.message_name for route in routes if route.message_name}
+        common |= {'names': names} if names else {}
+        text = f'{kind}: {flow(common)}'
+        if len(text) <= _LONGEST and not hints:
+            return [*lines, Line(1, text, beside, active)]
+        lines.append(Line(1, f'{kind}:', beside, active))
+        lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+    for route in hints:
+        # Uncommented, it stands for the active line of the name, if there is one.
+        whole = {**(_own(route) if per_name else {}), **(route.hint or {})}
+        lines.append(Line(2, f'{scalar(route.name)}: {flow(whole)}', route.why, active=False))
+    return lines
+
+
+def _own(route: Route) -> dict[str, object]:
+    """All options of one name."""
+    names = {'names': {route.name: route.message_name}} if route.message_name else {}
+    return {**route.options, **names}

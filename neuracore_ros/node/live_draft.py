@@ -1,0 +1,114 @@
+"""What a running graph tells of a robot that nobody has described yet."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from rclpy.executors import Executor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_TRAJECTORY,
+    STRING,
+)
+from neuracore_ros.drafting.facts import Facts, Listener
+from neuracore_ros.drafting.gather import Gathering, is_wanted
+from neuracore_ros.node.graph import listeners
+from neuracore_ros.node.live_look import CLOCK, DISCOVERY_S, POLL_S, quiet_node
+from neuracore_ros.node.live_parameters import ask_parameters
+from neuracore_ros.node.subscriptions import message_class
+
+_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
+_GOAL = '/_action/send_goal'
+_DEPTH = 50
+
+
+def listen(seconds: float, namespace: str = '') -> Facts:
+    """Listen to every topic that a robot file may name; nothing is sent.
+
+    Args:
+        seconds: How long [s].
+        namespace: Only topics below it; all if empty.
+
+    Raises:
+        UserError: A message type is not installed.
+    """
+    with quiet_node(namespace) as (node, executor):
+        _spin(executor, DISCOVERY_S)
+        below = f'/{namespace.strip("/")}/' if namespace else '/'
+        gathering = Gathering(judges_stamps=not node.count_publishers(CLOCK))
+        opened = []
+        for topic, types in node.get_topic_names_and_types():
+            if not topic.startswith(below) or not node.count_publishers(topic):
+                continue
+            gathering.announce(topic, types[0])
+            if is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0]):
+                opened.append(_subscribe(node, topic, types[0], gathering))
+        _spin(executor, seconds)
+        found = _listeners(node, below)
+        told = ask_parameters(
+            node, executor, {f.node: ('command_joints', 'joints') for f in found}
+        )
+        return replace(
+            gathering.facts(),
+            listeners=tuple(replace(f, joints=_joints(told.get(f.node))) for f in found),
+        )
+
+
+def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
+    """Whether a node that waits for its controller would take us for it."""
+    return kind in _COMMANDS and not listeners(node, topic)
+
+
+def _subscribe(node: Node, topic: str, kind: str, gathering: Gathering) -> Any:
+    offered = node.get_publishers_info_by_topic(topic)
+    reliable = all(i.qos_profile.reliability == ReliabilityPolicy.RELIABLE for i in offered)
+    latched = kind == STRING
+    qos = QoSProfile(
+        depth=_DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+    hear = partial(_hear, gathering, topic, kind)
+    return node.create_subscription(message_class(kind), topic, hear, qos)
+
+
+def _hear(gathering: Gathering, topic: str, kind: str, message: Any) -> None:
+    gathering.receive(topic, kind, message, time.time_ns())
+
+
+def _listeners(node: Node, below: str) -> list[Listener]:
+    """Controllers: who subscribes to commands, and who serves actions."""
+    found = [
+        Listener(topic, types[0], name)
+        for topic, types in node.get_topic_names_and_types()
+        if topic.startswith(below) and types[0] in _COMMANDS
+        for name in listeners(node, topic)
+    ]
+    served = {f'{kind}_SendGoal': kind for kind in ACTIONS}
+    for name, space in node.get_node_names_and_namespaces():
+        if name == node.get_name():
+            continue
+        for service, types in node.get_service_names_and_types_by_node(name, space):
+            if service.startswith(below) and service.endswith(_GOAL) and types[0] in served:
+                full = f'{space.rstrip("/")}/{name}'
+                found.append(Listener(service.removesuffix(_GOAL), served[types[0]], full))
+    return found
+
+
+def _joints(told: Any) -> tuple[str, ...]:
+    """What a controller says it controls; a gripper's has one ``joint``."""
+    names = (told or {}).get('command_joints') or (told or {}).get('joints')
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def _spin(executor: Executor, seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        executor.spin_once(timeout_sec=min(left_s, POLL_S))

@@ -1,0 +1,65 @@
+"""What the tests of drafts share."""
+
+import os
+from pathlib import Path
+
+import pytest
+from policies import write_policy
+
+from neuracore_ros.cli.main import main
+from neuracore_ros.description import load_robot
+
+SHARED_URDFS = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'urdf'
+
+
+@pytest.fixture
+def urdfs() -> Path:
+    """The folder of real URDFs, beside a checkout that has it."""
+    folder = Path(os.environ.get('NEURACORE_ROS_URDFS', SHARED_URDFS))
+    if not folder.is_dir():
+        pytest.skip(f'no real URDFs at {folder}; set NEURACORE_ROS_URDFS to a folder of them')
+    return folder
+
+
+@pytest.fixture
+def describe(tmp_path, capsys):
+    """Runs the verb; returns the robot, and the text of its file."""
+
+    def run(*words):
+        out = tmp_path / 'robot.yaml'
+        status = main(['describe', *map(str, words), '--out', str(out), '--force'])
+        run.said = capsys.readouterr().err
+        assert status == 0, run.said
+        return load_robot(out), out.read_text()
+
+    return run
+
+
+@pytest.fixture
+def refusal(tmp_path, capsys):
+    """Runs the verb, which must refuse in one line; returns it."""
+
+    def run(*words):
+        out = tmp_path / 'refused.yaml'
+        assert main(['describe', *map(str, words), '--out', str(out)]) == 1
+        said = capsys.readouterr().err
+        assert said.count('\n') == 1
+        assert said.startswith('neuracore_ros describe: ')
+        assert list(tmp_path.glob('*refused*')) == []
+        return said
+
+    return run
+
+
+@pytest.fixture
+def checked(tmp_path, capsys):
+    """Holds a drafted file against a policy of seven joints; returns what was said."""
+
+    def run(*words):
+        policy = write_policy(tmp_path / 'policy.pt')
+        status = main(['check', str(policy), str(tmp_path / 'robot.yaml'), *map(str, words)])
+        said = capsys.readouterr()
+        assert status == 0, said.err
+        return said.out
+
+    return run

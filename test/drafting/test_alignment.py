@@ -1,0 +1,196 @@
+"""`describe --like`: where a new robot stands in the index space of another."""
+
+import pytest
+from arms import THREE, compressed, image, joint, record, state, urdf
+
+from neuracore_ros.description import DataType
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.drafting.align import align_cameras
+from neuracore_ros.drafting.words import alike, camera, is_gripper, one_of_each
+
+POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+NAMES = ('pan', 'lift', 'elbow', 'roll')
+
+
+@pytest.fixture
+def like(tmp_path):
+    """A robot file of four joints in seven slots, and its URDF."""
+    (tmp_path / 'like.urdf').write_text(THREE)
+    slots = '{0: pan, 1: lift, 2: elbow, 6: roll}'
+    path = tmp_path / 'like.yaml'
+    path.write_text(
+        f'robot: first\nurdf: like.urdf\n'
+        f'input: {{JOINT_POSITIONS: {slots}, RGB_IMAGES: {{0: wrist, 1: top}}, '
+        f'POSES: {{0: cube}}}}\n'
+        f'output: {{JOINT_TARGET_POSITIONS: {slots}}}\n'
+        'sources: {JOINT_POSITIONS: {topic: a}}\n'
+    )
+    return path
+
+
+def written(tmp_path, *joints):
+    path = tmp_path / 'new.urdf'
+    path.write_text(urdf(*joints, name='new'))
+    return path
+
+
+def test_the_last_joint_goes_to_the_wrist_and_the_gap_stays(describe, like, tmp_path):
+    new = written(
+        tmp_path, joint('a'), joint('b', '0 1 0', after='a'), joint('c', '1 0 0', after='b')
+    )
+    robot, text = describe('--urdf', new, '--like', like)
+    assert robot.input[POSITIONS] == {0: 'a', 1: 'b', 6: 'c'}
+    assert robot.output == {TARGETS: {0: 'a', 1: 'b', 6: 'c'}}
+    assert "first's roll: the last joint before the hand" in text
+    assert '# POSES of first (cube): nothing here corresponds' in text
+
+
+def test_a_turned_axis_is_proposed_as_a_comment_and_said(describe, like, tmp_path):
+    new = written(
+        tmp_path,
+        joint('a', '0 0 -1'),
+        joint('b', '0 1 0', after='a'),
+        joint('c', '1 0 0', xyz='0.3 0 0', after='b'),
+    )
+    robot, text = describe('--urdf', new, '--like', like)
+    assert all(source.scale == 1.0 for source in robot.input_sources())
+    assert text.count('    # a: {scale: -1}') == 3
+    assert 'a: turns about -z (down), pan about +z (up) in the zero pose: opposite sign' in (
+        describe.said
+    )
+    uncommented = text.replace('# a: {scale', 'a: {scale')
+    (tmp_path / 'turned.yaml').write_text(uncommented)
+    from neuracore_ros.description import load_robot
+
+    assert load_robot(tmp_path / 'turned.yaml').input_sources()[0].scale == -1.0
+    assert load_robot(tmp_path / 'turned.yaml').commands()[0].joints[0].scale == -1.0
+
+
+def test_names_go_before_the_order(describe, like, tmp_path):
+    new = written(tmp_path, joint('pan_joint'), joint('roll_joint', '1 0 0', after='pan_joint'))
+    assert describe('--urdf', new, '--like', like)[0].input[POSITIONS] == {
+        0: 'pan_joint',
+        6: 'roll_joint',
+    }
+
+
+def test_ranges_that_do_not_meet_tell_of_another_zero(describe, like, tmp_path):
+    describe('--urdf', written(tmp_path, joint('pan', limit=(0.0, 4.0))), '--like', like)
+    assert 'zero may mean another pose, about +2.0 apart' in describe.said
+
+
+def test_what_would_widen_the_layout_is_a_comment(describe, like, tmp_path):
+    chain = [joint('j0')]
+    chain += [joint(f'j{i}', '0 1 0', after=f'j{i - 1}') for i in range(1, 9)]
+    robot, text = describe('--urdf', written(tmp_path, *chain), '--like', like)
+    assert max(robot.input[POSITIONS]) == 6
+    assert '    # 8: j8' in text
+    assert 'j8: first has no slot for it: index 8 would widen the layout' in describe.said
+
+
+def test_without_axes_it_says_that_they_were_not_compared(describe, tmp_path):
+    new = written(tmp_path, joint('a'), joint('b', after='a'))
+    _, text = describe('--urdf', new, '--like', shipped('franka'))
+    assert 'Axes and zeros are not compared' in text
+    assert 'give --like-urdf' in describe.said
+
+
+def test_cameras_correspond_by_what_they_see(describe, like, tmp_path):
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, NAMES, [t] * 4),
+        overhead__image_raw=image,
+        side__image_raw__compressed=compressed,
+    )
+    robot, text = describe('--bag', bag, '--like', like)
+    assert robot.input[DataType.RGB_IMAGES] == {1: 'overhead'}
+    assert '    # 2: side' in text
+
+
+def test_a_camera_fills_one_slot_only():
+    placed = align_cameras(['hand', 'wrist'], {0: 'wrist'}, 'first')
+    assert [(p.name, p.index, p.fits) for p in placed] == [('wrist', 0, True), ('hand', 1, False)]
+
+
+@pytest.mark.parametrize(
+    ('topic', 'name'),
+    [
+        ('/wrist/image_raw', 'wrist'),
+        ('/camera/color/image_raw/compressed', 'camera'),
+        ('/cameras/top_camera/image_rect_color', 'top'),
+        ('/image', 'camera'),
+    ],
+)
+def test_cameras_are_named_after_their_topics(topic, name):
+    assert camera(topic.removesuffix('/compressed')) == name
+
+
+def test_words_of_joints():
+    assert alike('shoulder_pan', 'ShoulderPan_joint')
+    assert not alike('wrist_1_joint', 'wrist_2_joint')
+    assert is_gripper('panda_finger_joint1')
+    assert not is_gripper('wrist_hand_roll')
+    assert one_of_each(['finger_joint1', 'finger_joint2'], has_sides=False) == ['finger_joint1']
+    both = ['left_gripper', 'right_gripper']
+    assert one_of_each(both, has_sides=True) == both
+
+
+@pytest.mark.parametrize(
+    ('name', 'joints', 'turned'),
+    [
+        ('ur5_robot', 6, {'wrist_1_joint', 'wrist_2_joint'}),
+        ('so100', 5, {'wrist_flex', 'wrist_roll'}),
+        ('so101', 5, {'shoulder_pan', 'wrist_flex', 'wrist_roll'}),
+        ('panda', 7, set()),
+    ],
+)
+def test_real_arms_align_with_the_panda(describe, checked, urdfs, name, joints, turned):
+    robot, text = describe(
+        '--urdf',
+        urdfs / f'{name}.urdf',
+        '--like',
+        shipped('franka'),
+        '--like-urdf',
+        urdfs / 'panda.urdf',
+    )
+    assert list(robot.output[TARGETS]) == [*range(joints - 1), 6]
+    assert {
+        name for name in robot.output[TARGETS].values() if f'# {name}: {{scale: -1}}' in text
+    } == turned
+    checked()
+
+
+def test_a_so101_stands_where_a_so100_stands(describe, urdfs):
+    like = shipped('so100')
+    robot, text = describe('--urdf', urdfs / 'so101.urdf', '--like', like)
+    assert list(robot.input[POSITIONS]) == [0, 1, 2, 3, 6]
+    assert text.count('by name') == 5
+
+
+@pytest.mark.parametrize(
+    ('name', 'joints'),
+    [
+        ('aerial_servo_mcap_20251202', ['q0', 'q1', 'q2']),
+        (
+            'fetch_calibration_poses.bag',
+            [
+                'torso_lift_joint',
+                'shoulder_pan_joint',
+                'shoulder_lift_joint',
+                'upperarm_roll_joint',
+                'elbow_flex_joint',
+                'forearm_roll_joint',
+                'wrist_flex_joint',
+                'wrist_roll_joint',
+            ],
+        ),
+        (
+            'rerun_ros2_all_types_mcap/rosbag2_2025_09_10-13_03_56_0.mcap',
+            ['shoulder_joint', 'elbow_joint', 'wrist_joint'],
+        ),
+    ],
+)
+def test_real_bags_are_described(describe, bags, name, joints):
+    robot, _ = describe('--bag', bags / name)
+    assert list(robot.input[POSITIONS].values()) == joints
+    assert robot.commands()

@@ -1,0 +1,96 @@
+"""`describe --live`, on a running graph over real DDS."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+import rclpy
+from arms import THREE
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import Float64MultiArray, String
+from world import SIM_ROBOT
+
+from neuracore_ros.description import DataType, load_robot
+
+TARGETS = DataType.JOINT_TARGET_POSITIONS
+UR5 = [
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'elbow_joint',
+    'wrist_1_joint',
+    'wrist_2_joint',
+    'wrist_3_joint',
+]
+
+
+@pytest.fixture
+def node(domain):
+    """A node of somebody else; it answers no question about its parameters."""
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('hand', context=context, start_parameter_services=False)
+    yield node
+    node.destroy_node()
+    context.try_shutdown()
+
+
+@pytest.fixture
+def listen(domain, tmp_path):
+    """Describes what runs; returns the exit code, what was said, and the file."""
+
+    def run(seconds):
+        out = tmp_path / 'robot.yaml'
+        words = ['describe', '--live', '--seconds', str(seconds), '--out', str(out)]
+        done = subprocess.run(
+            [sys.executable, '-m', 'neuracore_ros.cli.main', *words],
+            env=dict(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr, out
+
+    return run
+
+
+def test_a_simulated_robot_is_found_with_its_cameras_and_controller(listen, checked, begin):
+    sim = begin(SIM_ROBOT, '--robot', 'ur5', '--seed', 1, '--no-clock')
+    time.sleep(2.0)
+    status, said, out = listen(1.5)
+    assert status == 0, said
+    robot, written = load_robot(out), out.read_text()
+    assert robot.output == {TARGETS: dict(enumerate(UR5))}
+    assert set(robot.input[DataType.RGB_IMAGES].values()) == {'wrist', 'overhead'}
+    assert [c.topic for c in robot.commands()] == ['/arm_controller/joint_trajectory']
+    assert 'listens' in written
+    assert 'guessed: it hardly moved' in written
+    assert 'rejected' not in ''.join(sim.lines)
+    checked()
+
+
+def test_an_empty_graph_is_told_in_one_line(listen):
+    status, said, out = listen(0.5)
+    assert status == 1
+    assert 'the running robot: no JointState was found' in said
+    assert said.count('\n') == 1
+    assert not out.exists()
+
+
+def test_a_published_urdf_is_heard_late_and_a_gripper_by_its_topic(listen, node):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    node.create_publisher(String, 'robot_description', latched).publish(String(data=THREE))
+    node.create_subscription(Float64MultiArray, 'gripper_controller/commands', print, 10)
+    status, said, out = listen(1.0)
+    assert status == 0, said
+    robot = load_robot(out)
+    assert robot.name == 'arm'
+    assert robot.output == {
+        TARGETS: dict(enumerate(('pan', 'lift', 'elbow', 'roll'))),
+        DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: 'finger_a'},
+    }
+    assert 'from robot_description' in out.read_text()
