@@ -59,7 +59,8 @@ def stand_in(
         'output': plain(wanted),
         'sources': {kind.value: _source(kind, own) for kind, own in names.items()},
         'commands': {
-            kind.value: {'topic': _COMMANDS, 'scale': 1.0, 'offset': 0.0} for kind in wanted
+            kind.value: {'topic': f'{_COMMANDS}/{kind.value}', 'scale': 1.0, 'offset': 0.0}
+            for kind in wanted
         },
     }
     where = f"robot '{name}' of the dataset"
