@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,28 @@ from neuracore_ros.cli.arguments import count, image_size, rate
 from neuracore_ros.errors import PolicyError
 
 if TYPE_CHECKING:
+    from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.training.export import Model
+    from neuracore_ros.training.origin import Origin
 
 SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere.'
 EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xml
   neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --robot so100.yaml \\
       --rate-hz 30 --out act.xml
+  neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --dataset reach \
+      --out act.onnx
   neuracore_ros export --from-torchscript mine.pt --robot ur5.yaml --rate-hz 20 --out policy.pt
 
 What is written is first compared with the model on random inputs, then timed beside it."""
+
+# What a training run knows of itself, with its defaults; the first four say what numbers mean.
+SOURCES = ('robot', 'description', 'dataset', 'manifest')
+WORDS: dict[str, object] = {
+    **dict.fromkeys(SOURCES),
+    **dict.fromkeys(('rate_hz', 'horizon', 'image_size')),
+    'observation_steps': 1,
+    'mode': 'absolute',
+}
 
 ENDINGS = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml'}
 
@@ -44,10 +59,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--out', type=Path, required=True, metavar='FILE', help='.pt, .onnx or .xml; a new file'
     )
     foreign = parser.add_argument_group('of a model that was trained elsewhere')
-    foreign.add_argument(
+    numbers = foreign.add_mutually_exclusive_group()
+    numbers.add_argument(
         '--robot', type=Path, help='robot file: what the model reads and commands'
     )
-    foreign.add_argument('--manifest', type=Path, help='its manifest as JSON, in place of --robot')
+    numbers.add_argument(
+        '--description',
+        type=Path,
+        action='append',
+        metavar='FILE',
+        help='robot files or a cross-embodiment file: all robots that it was trained on '
+        '(may be repeated)',
+    )
+    numbers.add_argument(
+        '--dataset',
+        type=Path,
+        metavar='DIR',
+        help='our dataset that it was trained on: its robots, rate and image size',
+    )
+    numbers.add_argument('--manifest', type=Path, help='its whole manifest, as JSON')
     foreign.add_argument('--rate-hz', type=rate, help='steps per second in training')
     foreign.add_argument(
         '--horizon', type=count, help='steps that it predicts (default: as many as it gives)'
@@ -70,21 +100,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, and print what was proven."""
+    _require_numbers(arguments)
     kind = _format(arguments)
-    if arguments.trained is None and arguments.robot is None and arguments.manifest is None:
-        arguments.wrong_usage('give --robot: what the model reads and commands')
-    if arguments.trained is None and arguments.rate_hz is None and arguments.manifest is None:
-        arguments.wrong_usage('give --rate-hz: how many steps a second had in training')
-    if arguments.from_lerobot is not None and arguments.robot is None:
-        arguments.wrong_usage('give --robot: a checkpoint of LeRobot does not name its numbers')
     for path in _written(arguments.out):
         if path.exists():
             raise PolicyError(f'{path}: exists; choose another --out')
+    if not arguments.out.parent.is_dir():
+        raise PolicyError(f'{arguments.out}: there is no folder {arguments.out.parent}')
 
     from neuracore_ros.training.export import write
 
     model, warnings = _model(arguments)
-    result = write(model, kind, arguments.out)
+    try:
+        result = write(model, kind, arguments.out)
+    except OSError as error:
+        raise PolicyError(f'{arguments.out}: cannot be written: {error.strerror}') from error
     if arguments.json:
         record = {
             'file': str(arguments.out),
@@ -108,6 +138,31 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _require_numbers(arguments: argparse.Namespace) -> None:
+    """End with wrong usage unless it is said once what the model's numbers mean."""
+    given = [name for name in WORDS if getattr(arguments, name) not in (None, WORDS[name])]
+    sources = [name for name in given if name in SOURCES]
+
+    def refuse(names: Collection[str], why: str) -> None:
+        if wrong := [name for name in given if name in names]:
+            arguments.wrong_usage(f'--{wrong[0].replace("_", "-")}: {why}')
+
+    if arguments.trained is not None:
+        refuse(WORDS, 'a run knows it itself')
+    elif not sources:
+        arguments.wrong_usage(
+            'give --robot, --description or --dataset: what the model reads and commands'
+        )
+    elif arguments.manifest is not None:
+        refuse(WORDS.keys() - {'manifest'}, 'the manifest says it')
+    elif arguments.dataset is not None:
+        refuse(['rate_hz'], 'the dataset says it')
+    elif arguments.rate_hz is None:
+        arguments.wrong_usage('give --rate-hz: how many steps a second had in training')
+    if arguments.from_lerobot is not None:
+        refuse(['manifest', 'horizon', 'observation_steps', 'mode'], 'the checkpoint says it')
+
+
 def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
     from neuracore_ros.training.export import Model
 
@@ -115,42 +170,60 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
         from neuracore_ros.training.trained import read_run
 
         return Model(*read_run(arguments.trained)), []
-    from neuracore_ros.description import load_robot
-    from neuracore_ros.policy.manifest import Manifest
-    from neuracore_ros.training.foreign import adopt, describe
-
     if arguments.from_lerobot is not None:
         from neuracore_ros.training.lerobot import read_checkpoint
 
-        robot = load_robot(arguments.robot)
-        found = read_checkpoint(arguments.from_lerobot, robot, arguments.rate_hz)
+        found = read_checkpoint(arguments.from_lerobot, _origin(arguments))
         return Model(found.module, found.manifest), list(found.warnings)
+    from neuracore_ros.training.foreign import adopt, describe
+
+    find_horizon = arguments.manifest is None and arguments.horizon is None
     if arguments.manifest is not None:
-        try:
-            text = arguments.manifest.read_text()
-        except OSError as error:
-            raise PolicyError(f'{arguments.manifest}: cannot be read: {error.strerror}') from error
-        manifest, find_horizon = Manifest.from_json(text, str(arguments.manifest)), False
+        manifest = _manifest(arguments.manifest)
     else:
-        find_horizon = arguments.horizon is None
         manifest = describe(
-            load_robot(arguments.robot),
-            arguments.rate_hz,
+            _origin(arguments),
             arguments.horizon or 1,
             arguments.observation_steps,
-            arguments.image_size,
             arguments.mode,
         )
     return Model(*adopt(arguments.from_torchscript, manifest, find_horizon)), []
+
+
+def _origin(arguments: argparse.Namespace) -> Origin:
+    from neuracore_ros.description import Descriptions, load_descriptions, load_robot
+    from neuracore_ros.training.origin import Origin
+
+    if arguments.dataset is not None:
+        origin = Origin.of_dataset(arguments.dataset)
+        return replace(origin, image_size=arguments.image_size or origin.image_size)
+    if arguments.description is not None:
+        described = load_descriptions(arguments.description)
+    else:
+        robot = load_robot(arguments.robot)
+        name = robot.name
+        described = Descriptions({name: robot.input}, {name: robot.output}, {name: robot})
+    return Origin(described, tuple(described.input), arguments.rate_hz, arguments.image_size)
+
+
+def _manifest(path: Path) -> Manifest:
+    from neuracore_ros.policy.manifest import Manifest
+
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else 'it is no text'
+        raise PolicyError(f'{path}: cannot be read: {reason}') from error
+    return Manifest.from_json(text, str(path))
 
 
 def _format(arguments: argparse.Namespace) -> str:
     by_ending = {ending: name for name, ending in ENDINGS.items()}
     found = by_ending.get(arguments.out.suffix)
     if found is None or arguments.format not in (None, found):
-        wanted = ENDINGS[arguments.format] if arguments.format else ', '.join(ENDINGS.values())
-        arguments.wrong_usage(f'--out {arguments.out} must end in {wanted}')
-    return str(found)
+        wanted = ENDINGS[arguments.format] if arguments.format else '.pt, .onnx or .xml'
+        raise PolicyError(f'{arguments.out}: --out must end in {wanted}')
+    return found
 
 
 def _written(out: Path) -> list[Path]:

@@ -98,6 +98,17 @@ class Robot:
             raise DescriptionError(f'{self.path}: the robot has no output: nothing to command')
         return self._commands.commands(self.output, self.limits)
 
+    def slot_range(self, kind: DataType, name: str) -> tuple[float, float]:
+        """The position limits of a commanded output, in its slot's sense.
+
+        Returns:
+            Least and largest value, infinite for a continuous joint; of a gripper 0 and 1.
+        """
+        limit = self.limits[kind, name]
+        scaling = self._commands.scaling(kind, name, limit)
+        ends = [scaling.scale * bound + scaling.offset for bound in (limit.lower, limit.upper)]
+        return min(ends), max(ends)
+
     def _described(self, description: EmbodimentDescription) -> tuple[Source, ...]:
         sources = tuple(
             self._sources.source(kind, index, name)

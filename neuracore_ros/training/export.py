@@ -57,8 +57,8 @@ def write(model: Model, kind: str, out: Path) -> Exported:
 
     Raises:
         PolicyError: The model cannot be written so, or came out different; nothing is written.
+        OSError: The folder is not there, or takes no file.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix='.export', dir=out.parent) as folder:
         written = scripted = Path(folder) / 'policy.pt'
         torchscript.save(model.module, model.manifest, scripted)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from neuracore_ros.description import DataType, Layout, Robot
+from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy, last_line
 from neuracore_ros.policy.torchscript import read_module
+from neuracore_ros.training.origin import Origin
 from neuracore_ros.training.proof import Eager
 
 _DICTIONARY = 'Dict(str, Tensor)'
@@ -25,48 +25,46 @@ WANTED = (
 
 
 def describe(
-    robot: Robot,
-    rate_hz: float,
-    horizon: int,
-    observation_steps: int = 1,
-    image_size: tuple[int, int] | None = None,
-    mode: str = 'absolute',
+    origin: Origin, horizon: int, observation_steps: int = 1, mode: str = 'absolute'
 ) -> Manifest:
-    """The manifest of a policy that reads and commands all that a robot file describes.
+    """The manifest of a policy that reads and commands all that its robots have.
 
     Args:
-        robot: Gives widths; what it has counts as trained; its limits are the outputs' range.
-        rate_hz: Steps per second.
+        origin: All robots that are described give widths; what those that it was trained on
+            have counts as trained; limits of robot files are the outputs' ranges.
         horizon: H, steps.
         observation_steps: T, steps.
-        image_size: (height, width) of images, [px].
         mode: 'absolute' or 'relative', of all outputs.
 
     Raises:
-        PolicyError: The robot has images, and their size is not given.
+        PolicyError: A robot has images, and their size is not known.
     """
+    described = origin.described
     inputs: dict[DataType, InputSlots] = {}
-    for kind, width in Layout.of([robot.input]).widths.items():
-        if kind.is_image and image_size is None:
-            raise PolicyError(
-                f"'{robot.name}' reads {kind}: say with --image-size what size the model reads"
-            )
+    for kind, width in described.input_layout.widths.items():
+        if kind.is_image and origin.image_size is None:
+            raise PolicyError(f'the model reads {kind}: say with --image-size what size they have')
         text = kind.slot_shape()[0] if kind is DataType.LANGUAGE else None
-        size = image_size if kind.is_image else None
-        trained = tuple(robot.input[kind])
+        size = origin.image_size if kind.is_image else None
+        trained = tuple(origin.input.get(kind, ()))
         inputs[kind] = InputSlots(width, trained, image_size=size, length=text)
     outputs = {}
-    for kind, width in Layout.of([robot.output]).widths.items():
-        lowest, highest = _ranges(robot, kind, width)
-        outputs[kind] = OutputSlots(width, tuple(robot.output[kind]), lowest, highest, mode)
+    for kind, width in described.output_layout.widths.items():
+        lowest, highest = _ranges(origin, kind, width)
+        trained = tuple(origin.output.get(kind, ()))
+        outputs[kind] = OutputSlots(width, trained, lowest, highest, mode)
     return Manifest(
         input=inputs,
         output=outputs,
-        rate_hz=rate_hz,
+        rate_hz=origin.rate_hz,
         horizon=horizon,
         observation_steps=observation_steps,
-        robots={robot.name: Embodiment(robot.input, robot.output)},
+        robots={
+            robot: Embodiment(described.input[robot], described.output[robot])
+            for robot in origin.trained
+        },
         versions={'torch': str(torch.__version__)},
+        dataset=origin.dataset,
     )
 
 
@@ -124,14 +122,20 @@ def _horizon(path: Path, runtime: Eager) -> int:
 
 
 def _ranges(
-    robot: Robot, kind: DataType, width: int
+    origin: Origin, kind: DataType, width: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Limits of the outputs, NaN where there are none; grippers' are in other units."""
-    if kind.is_gripper or kind.is_pose:
+    """Least and largest value of each slot over all robot files, NaN where nobody bounds it."""
+    lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
+    for name in origin.trained:
+        robot = origin.described.robots.get(name)
+        for index, joint in robot.output.get(kind, {}).items() if robot else ():
+            if robot and (kind, joint) in robot.limits:
+                lower, upper = robot.slot_range(kind, joint)
+                lowest[index] = min(lowest[index], lower)
+                highest[index] = max(highest[index], upper)
+    bounded = np.isfinite(lowest) & np.isfinite(highest)
+    if not bounded.any():
         return (), ()
-    lowest, highest = [math.nan] * width, [math.nan] * width
-    for index, name in robot.output[kind].items():
-        limit = robot.limits.get((kind, name))
-        if limit is not None and math.isfinite(limit.lower) and math.isfinite(limit.upper):
-            lowest[index], highest[index] = limit.lower, limit.upper
-    return tuple(lowest), tuple(highest)
+    ends = (np.where(bounded, values, np.nan).tolist() for values in (lowest, highest))
+    least, largest = (tuple(values) for values in ends)
+    return least, largest

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
+from neuracore_ros.description import DataType, EmbodimentDescription, Slots
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.json_record import JsonRecord
 from neuracore_ros.policy.manifest import Manifest
@@ -22,6 +22,7 @@ from neuracore_ros.policy.policy import last_line
 from neuracore_ros.training.foreign import describe
 from neuracore_ros.training.lerobot_act import ActNetwork, Shape
 from neuracore_ros.training.lerobot_policy import Affine, LerobotAct
+from neuracore_ros.training.origin import Origin
 from neuracore_ros.training.resnet import BLOCKS
 
 STATE, ACTION, IMAGES = 'observation.state', 'action', 'observation.images.'
@@ -43,25 +44,29 @@ class Imported:
     warnings: tuple[str, ...]
 
 
-def read_checkpoint(folder: Path, robot: Robot, rate_hz: float) -> Imported:
+def read_checkpoint(folder: Path, origin: Origin) -> Imported:
     """Read what LeRobot's ``save_pretrained`` wrote for an ACT policy.
 
     Args:
         folder: Or the folder that has it in ``pretrained_model``.
-        robot: Says which number of the state, which image and which number of the action is what.
-        rate_hz: Steps per second of the dataset that it was trained on.
+        origin: Says which number of the state, which image and which number of the action is what.
 
     Raises:
         PolicyError: A file is missing or damaged, the policy is no ACT or has parts that are not
-            known here, or the robot does not fit it.
+            known here, or the robots do not fit it.
     """
     if (folder / 'pretrained_model').is_dir():
         folder = folder / 'pretrained_model'
     config = _json(folder / 'config.json')
     shape, cameras = _shape(config)
     warnings: list[str] = []
-    slots = _slots(cameras, robot.input.get(DataType.RGB_IMAGES, {}), folder, warnings)
-    manifest = describe(robot, rate_hz, shape.horizon, image_size=shape.image_size)
+    if origin.image_size not in (None, shape.image_size):
+        raise PolicyError(
+            f'{config.where}: reads images of {_size(shape.image_size)}, not of '
+            f'{_size(origin.image_size)}: it was trained on others'
+        )
+    slots = _slots(cameras, origin.input.get(DataType.RGB_IMAGES, {}), folder, warnings)
+    manifest = describe(replace(origin, image_size=shape.image_size), shape.horizon)
     if slots:
         images = manifest.input[DataType.RGB_IMAGES]
         wide = replace(images, width=max(images.width, 1 + max(slots)))
@@ -69,15 +74,22 @@ def read_checkpoint(folder: Path, robot: Robot, rate_hz: float) -> Imported:
     # Rows of our own datasets hold every column of the layout; others only what a robot has.
     own = bool(cameras) and all(_own(key) is not None for key in cameras)
     sides = (
-        (STATE, shape.state, robot.input, manifest.input_layout.columns()),
-        (ACTION, shape.actions, robot.output, manifest.output_layout.columns()),
+        (STATE, shape.state, origin.input, manifest.input_layout.columns()),
+        (ACTION, shape.actions, origin.output, manifest.output_layout.columns()),
     )
     columns = []
     for feature, count, described, names in sides:
+        if own and count not in (0, len(names)):
+            raise PolicyError(
+                f'{folder}: {feature} has {count} numbers; what was given describes '
+                f'{len(names)}. It was trained on a dataset of neuracore_ros, whose rows are as '
+                'wide as all its robots: give --dataset DIR, or --description cross.yaml'
+            )
         columns.append(_columns(f'{folder}: {feature}', count, described, names))
         if not own and count:
             taken = ', '.join(names[column] for column in columns[-1])
-            warnings.append(f"{feature} is taken in the order of '{robot.name}': {taken}")
+            whose = ', '.join(f"'{robot}'" for robot in origin.trained)
+            warnings.append(f'{feature} is taken in the order of {whose}: {taken}')
 
     before = _normaliser(folder / 'policy_preprocessor.json', 'normalizer_processor')
     after = _normaliser(folder / 'policy_postprocessor.json', 'unnormalizer_processor')
@@ -193,7 +205,7 @@ def _columns(
     has = [
         column
         for column, name in enumerate(names)
-        if int(name.split('.')[1]) in described[DataType(name.split('.')[0])]
+        if int(name.split('.')[1]) in described.get(DataType(name.split('.')[0]), {})
     ]
     if count in (0, len(has)):
         return has[:count]
@@ -222,6 +234,10 @@ def _slots(
     pairs = ', '.join(f'{n} is {d}' for n, d in zip(names, described.values(), strict=True))
     warnings.append(f'images are taken in the order of the robot file: {pairs}')
     return list(described)
+
+
+def _size(size: tuple[int, int] | None) -> str:
+    return f'{size[1]} x {size[0]} px' if size else 'no size'
 
 
 def _own(key: str) -> int | None:

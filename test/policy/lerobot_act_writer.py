@@ -49,11 +49,23 @@ def main(folder, mode):
     rng = np.random.default_rng(1)
     state = rng.normal(size=STATE).astype(np.float32)
     images = rng.integers(0, 256, (len(CAMERAS), *SIZE, 3), np.uint8)
-    batch = {'observation.state': torch.from_numpy(state)}
-    for key, image in zip(CAMERAS, images, strict=True):
-        batch[key] = torch.from_numpy(image).permute(2, 0, 1).float() / 255
-    chunk = after(policy.predict_action_chunk(before(batch)))[0].numpy()
-    np.savez(Path(folder) / 'predicted.npz', state=state, images=images, chunk=chunk)
+
+    def predict(joints, cameras):
+        """As from a row of our datasets: zeros and black where a robot has no slot."""
+        padded = state * np.isin(np.arange(STATE), joints)
+        batch = {'observation.state': torch.from_numpy(padded)}
+        for index, (key, image) in enumerate(zip(CAMERAS, images, strict=True)):
+            pixels = torch.from_numpy(image * (index in cameras)).permute(2, 0, 1)
+            batch[key] = pixels.float() / 255
+        return after(policy.predict_action_chunk(before(batch)))[0].numpy()
+
+    np.savez(
+        Path(folder) / 'predicted.npz',
+        state=state,
+        images=images,
+        chunk=predict(range(STATE), range(len(CAMERAS))),
+        chunk_of_short=predict([0, 2], [1]),
+    )
 
 
 def statistics():
