@@ -50,8 +50,14 @@ class Sweep(torch.nn.Module):
 
 def write_policy(path, width=7, image_size=(48, 64), horizon=HORIZON, **behaviour):
     """Save a `Sweep`; with another ``horizon`` the manifest lies."""
+    save(Sweep(**behaviour), manifest(width, image_size, horizon), path)
+    return path
+
+
+def manifest(width=7, image_size=(48, 64), horizon=HORIZON):
+    """Of a policy with two cameras."""
     trained = tuple(range(width))
-    manifest = Manifest(
+    return Manifest(
         input={
             DataType.JOINT_POSITIONS: InputSlots(width, trained),
             DataType.RGB_IMAGES: InputSlots(2, (0, 1), image_size=image_size),
@@ -60,5 +66,3 @@ def write_policy(path, width=7, image_size=(48, 64), horizon=HORIZON, **behaviou
         rate_hz=RATE_HZ,
         horizon=horizon,
     )
-    save(Sweep(**behaviour), manifest, path)
-    return path

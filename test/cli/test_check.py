@@ -63,6 +63,25 @@ def test_what_fits_is_told_with_what_is_read_and_commanded(policies):
     assert 'reads joint_states; commands arm_controller/joint_trajectory' in found['facts']
 
 
+@pytest.mark.parametrize('file', ['policy.onnx', 'policy.xml'])
+def test_every_kind_of_policy_file_is_read(tmp_path, policies, file):
+    for library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):
+        pytest.importorskip(library)
+    from neuracore_ros.policy.load import load_policy
+    from neuracore_ros.training.graph import write_onnx, write_openvino
+
+    write = write_onnx if file == 'policy.onnx' else write_openvino
+    write(Still(), load_policy(policies / 'good.pt').manifest, tmp_path / file)
+    code, found = check(tmp_path / file, UR5)
+    assert (code, found['errors']) == (0, [])
+    assert f'{tmp_path / file}: 20 Hz, 4 steps a prediction' in ' '.join(found['facts'])
+    if file == 'policy.xml':
+        (tmp_path / 'policy.bin').unlink()
+        code, found = check(tmp_path / file, UR5)
+        assert code == 1
+        assert 'lacks policy.bin beside it' in found['errors'][0]
+
+
 def test_every_error_is_told_and_not_only_the_first(policies, tmp_path):
     robot = tmp_path / 'ur5.yaml'
     robot.write_text(UR5.read_text().split('commands:')[0])
