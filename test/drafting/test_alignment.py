@@ -1,7 +1,7 @@
 """`describe --like`: where a new robot stands in the index space of another."""
 
 import pytest
-from arms import THREE, compressed, image, joint, record, state, urdf
+from drawn_arms import THREE, compressed, image, joint, record, state, urdf
 
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import shipped

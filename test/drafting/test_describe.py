@@ -1,7 +1,7 @@
 """`neuracore_ros describe`, as people call it."""
 
 import pytest
-from arms import THREE, array, compressed, image, joint, record, state, text, trajectory, urdf
+from drawn_arms import THREE, array, compressed, image, joint, record, state, text, trajectory, urdf
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType

@@ -1,7 +1,7 @@
 """What a draft reads of a URDF."""
 
 import pytest
-from arms import THREE, joint, urdf
+from drawn_arms import THREE, joint, urdf
 
 from neuracore_ros.drafting.kinematics import parse_kinematics
 from neuracore_ros.errors import DescriptionError

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 import rclpy
-from arms import THREE
+from drawn_arms import THREE
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Float64MultiArray, String
 from world import SIM_ROBOT
