@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import time
 import traceback
@@ -29,7 +30,7 @@ parameters:
 """
 # Signals are looked at between two callbacks, so this often when there is nothing to do.
 POLL_S = 0.05
-LONGEST_END_S = 10.0
+LONGEST_END_S = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(stop)
     finally:
         rclpy.try_shutdown()
+        stop.ignore()
 
 
 def run(stop: StopSignal) -> int:
@@ -87,6 +89,8 @@ def run(stop: StopSignal) -> int:
     _attempt(node.stop_robot, failures)
     # The robot is safe; a middleware that hangs while it is taken down must not keep the process.
     faulthandler.dump_traceback_later(LONGEST_END_S, exit=True)
+    # That watch ends with Python, before the last destructors of C++; the kernel's does not.
+    signal.alarm(2 * LONGEST_END_S)
     _attempt(lambda: _answer_services(executor), failures)
     _attempt(node.close, failures)
     _attempt(node.destroy_node, failures)

@@ -31,6 +31,15 @@ class StopSignal:
             self._requested = 'the process that started this one is gone'
         return self._requested
 
+    def ignore(self) -> None:
+        """From now on signals change nothing.
+
+        A Python that ends gives their default back to those that it handles: another Ctrl-C then
+        would kill the process, and be its exit code.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._requested = signal.Signals(number).name

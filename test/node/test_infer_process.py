@@ -35,6 +35,18 @@ def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, infer, sw
     ur5.check()
 
 
+def test_signals_until_the_very_end_change_nothing(ur5, infer, sweep):
+    ur5.new_trial()
+    process = infer(model=sweep, robot=UR5)
+    ur5.until_moving()
+    while process.process.poll() is None:
+        process.process.send_signal(signal.SIGINT)
+        time.sleep(0.002)
+    assert process.wait() == 0, process.output
+    ur5.until_still(0.7)
+    ur5.check()
+
+
 @pytest.mark.parametrize('wait_s', [0.0, 0.3, 1.0])
 def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, wait_s):
     process = infer(model=sweep, robot=UR5)
