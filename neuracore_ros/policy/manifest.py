@@ -151,7 +151,8 @@ class Manifest:
         """
         if not text.strip():
             raise PolicyError(
-                f'{where}: has no manifest; save it with the extra file {MANIFEST_FILE!r}'
+                f'{where}: has no manifest ({MANIFEST_FILE!r}, see docs/policy_files.md); '
+                'neuracore_ros export writes one'
             )
         try:
             record = json.loads(text)

@@ -51,7 +51,8 @@ class OpenVino:
             compiled = core.compile_model(model, device, settings)
         except Exception as error:  # The binding raises several kinds, none of them documented.
             raise PolicyError(
-                f'{file.path}: is not an OpenVINO model, or is damaged ({last_line(error)})'
+                f'{file.path}: is not an OpenVINO model, is damaged, or its .bin is of another '
+                f'one ({last_line(error)})'
             ) from error
         self._inputs = [
             _name(port, graph_inputs(tuple(self.manifest.input))) for port in compiled.inputs

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from test_torchscript import MANIFEST, TARGETS, StandStill, observation
+import torch
+from test_torchscript import IMAGES, MANIFEST, TARGETS, StandStill, observation
 
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.graph import write_onnx, write_openvino
+from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.policies import build
 
-for _library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):
+for _library in ('onnxscript', 'onnxruntime', 'openvino'):
     pytest.importorskip(_library)
+onnx = pytest.importorskip('onnx')
 
 FILES = ('policy.pt', 'policy.onnx', 'policy.xml')
 
@@ -64,18 +69,117 @@ def test_a_digest_that_was_demanded_is_compared_before_anything_runs(folder, fil
     assert 'which was demanded' in refusal(folder / file, sha256='0' * 64)
 
 
-def test_damaged_and_incomplete_files_are_refused_in_one_line(folder, tmp_path):
-    whole = (folder / 'policy.onnx').read_bytes()
-    (tmp_path / 'half.onnx').write_bytes(whole[: len(whole) // 2])
-    assert 'is not an ONNX file, or is damaged' in refusal(tmp_path / 'half.onnx')
-    (tmp_path / 'policy.xml').write_bytes((folder / 'policy.xml').read_bytes())
-    assert 'lacks policy.bin beside it' in refusal(tmp_path / 'policy.xml')
+@pytest.fixture(scope='module')
+def trainable(tmp_path_factory):
+    """A policy with weights, unlike the one above, as every kind of file."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp('act')
+    manifest = Manifest.from_json(json.dumps(MANIFEST))
+    module = build('act', manifest, Statistics.none(manifest)).eval()
+    torchscript.save(module, manifest, path / 'policy.pt')
+    write_onnx(module, manifest, path / 'policy.onnx')
+    write_openvino(module, manifest, path / 'policy.xml')
+    return path
+
+
+@pytest.mark.parametrize('share', [0.0, 0.01, 0.5, 0.999])
+def test_a_file_that_was_cut_off_is_refused_in_one_line(trainable, tmp_path, share):
+    shutil.copytree(trainable, tmp_path, dirs_exist_ok=True)
+    for name, says in (
+        ('policy.pt', 'is not a TorchScript file, or is damaged'),
+        ('policy.onnx', 'is not an ONNX file, or is damaged'),
+        ('policy.xml', 'is not an OpenVINO model, is damaged'),
+        ('policy.bin', 'or its .bin is of another one'),
+    ):
+        file = tmp_path / name
+        whole = file.read_bytes()
+        file.write_bytes(whole[: int(share * len(whole))])
+        assert says in refusal(file.with_suffix('.xml') if name == 'policy.bin' else file)
+        file.write_bytes(whole)
+        load_policy(file.with_suffix('.xml') if name == 'policy.bin' else file)
+
+
+def test_an_openvino_model_needs_the_files_that_were_written_with_it(folder, trainable, tmp_path):
+    for name in ('policy.bin', 'policy.json'):
+        shutil.copytree(trainable, tmp_path, dirs_exist_ok=True)
+        (tmp_path / name).unlink()
+        says = f'policy.xml: lacks {name} beside it; copy both together'
+        assert says in refusal(tmp_path / 'policy.xml')
+    shutil.copytree(trainable, tmp_path, dirs_exist_ok=True)
+    shutil.copy(folder / 'policy.bin', tmp_path)
+    assert 'or its .bin is of another one' in refusal(tmp_path / 'policy.xml')
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        ('', "policy.json: has no manifest ('neuracore_ros.json', see docs/policy_files.md)"),
+        ('{"rate_hz": 20}', "policy.json: lacks 'format'; has: rate_hz"),
+        ('{"format": 2}', 'policy.json: format 2 is unknown; this version reads 1'),
+        ('{"format": 1', 'policy.json: the manifest is not JSON'),
+    ],
+)
+def test_a_wrong_manifest_beside_a_model_is_refused_in_one_line(folder, tmp_path, text, says):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / 'policy.json').write_text(text)
+    assert says in refusal(tmp_path / 'policy.xml')
+
+
+def test_a_manifest_of_another_model_is_found_by_the_first_prediction(folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    joints = {'JOINT_POSITIONS': {'width': 9}}
+    wider = {**MANIFEST, 'input': {**MANIFEST['input'], **joints}}
+    (tmp_path / 'policy.json').write_text(json.dumps(wider))
+    policy = load_policy(tmp_path / 'policy.xml')
+    with pytest.raises(PolicyError, match='the model failed: ') as refused:
+        policy.warm_up()
+    assert '\n' not in str(refused.value)
+
+
+def test_an_onnx_file_without_a_manifest_and_other_files_are_refused(folder, tmp_path):
+    model = onnx.load(folder / 'policy.onnx')
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / 'bare.onnx')
+    assert 'bare.onnx: has no manifest' in refusal(tmp_path / 'bare.onnx')
+    shutil.copy(folder / 'policy.pt', tmp_path / 'other.onnx')
+    assert 'is not an ONNX file' in refusal(tmp_path / 'other.onnx')
     assert 'ends in .pt, .onnx or .xml' in refusal(tmp_path / 'policy.pth')
+    assert 'no such file' in refusal(tmp_path / 'nowhere.xml')
+
+
+@pytest.mark.parametrize('file', ['policy.pt', 'policy.xml'])
+def test_bfloat16_predicts_nearly_the_same(trainable, file):
+    if file == 'policy.xml' and 'BF16' not in capabilities():
+        pytest.skip('this processor has no bfloat16')
+    rng = np.random.default_rng(0)
+    inputs, valid = observation()
+    inputs = {**inputs, IMAGES: rng.integers(0, 256, inputs[IMAGES].shape, np.uint8)}
+    exact = load_policy(trainable / file, threads=1).predict(inputs, valid)[TARGETS]
+    rough = load_policy(trainable / file, threads=1, precision='bfloat16')
+    difference = np.abs(rough.predict(inputs, valid)[TARGETS] - exact).max()
+    # Eight bits: other numbers than float32's, but not by more than some of them.
+    assert 0 < difference < 0.05 * max(1.0, np.abs(exact).max())
+
+
+def test_float16_on_a_processor_without_it_is_refused(trainable):
+    assert refusal(trainable / 'policy.pt', precision='float16') == (
+        "precision 'float16' is emulated on a CPU: use bfloat16 or float32, or device cuda"
+    )
+    if 'FP16' in capabilities():
+        pytest.skip('this processor has float16')
+    assert "precision 'float16' is not in this CPU's hardware; it has: float32" in refusal(
+        trainable / 'policy.xml', precision='float16'
+    )
+
+
+def capabilities():
+    import openvino
+
+    return openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
 def test_a_precision_or_device_that_is_not_there_is_refused(folder):
     assert 'is unknown' in refusal(folder / 'policy.pt', precision='int8')
-    assert 'emulated on a CPU' in refusal(folder / 'policy.pt', precision='float16')
     assert 'in the precision that it holds' in refusal(
         folder / 'policy.onnx', precision='bfloat16'
     )
