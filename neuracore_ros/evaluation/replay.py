@@ -36,11 +36,12 @@ class Replay:
 
     Attributes:
         name: The recording's.
-        commanded: What was commanded at each tick, (N, C); NaN where it is not known.
+        commanded: What was commanded at each tick, (N, C); NaN where that is not known, or
+            nothing could be observed: no dataset would have that row.
         predicted: Tick -> the prediction that its observation gave, (H, C).
         executed: What the node would have sent the robot to for each row of ``commanded``,
             (N, C); NaN while it did not run.
-        pieces: Ticks with equal numbers follow each other without a gap, (N,).
+        pieces: Up to the next gap, or tick without an observation, numbers are equal, (N,).
         latencies_ms: Of the model on this machine, one for each prediction.
         holds: When and why the robot was held.
         waiting: Why it waited last, one line; '' if it ever ran.
@@ -76,9 +77,11 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: Outputs) -> Re
     executed = np.full(shape, np.nan)
     for row, positions in driven.executed.items():
         executed[row] = positions
+    commanded = np.stack(track.actions) if track.actions else np.zeros(shape)
+    commanded[driven.unseen] = np.nan
     return Replay(
         track.name,
-        np.stack(track.actions) if track.actions else np.zeros(shape),
+        commanded,
         driven.predicted,
         executed,
         np.array(driven.pieces, np.int64),
@@ -102,24 +105,32 @@ class _Driven:
     pieces: list[int] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
+    unseen: list[int] = field(default_factory=list)
     running: int = 0
     _start_ns: int = 0
+    _piece: int = -1
 
     def step(self, number: int, tick: Tick) -> None:
         """Make one step, and note where the robot would be."""
         now_ns, runner = tick.now_ns, self.runner
-        if not self.pieces:
+        if not number:
             self._start_ns = now_ns
-        if not self.pieces or tick.piece != self.pieces[-1]:
+        begins = tick.piece != self._piece
+        self._piece = tick.piece
+        if begins:
             runner.start(now_ns)
         elif runner.state is State.RUNNING:
             # The first output is due one step after its observation.
             setpoint = runner.setpoint(now_ns)
             if setpoint is not None:
                 self.executed[number - 1] = self.outputs.of_joints(setpoint)
-        self.pieces.append(tick.piece)
-        holds = runner.counters.holds
+        holds, observed = runner.counters.holds, runner.counters.observed
         outcome = runner.tick(now_ns)
+        is_seen = runner.counters.observed > observed
+        if not is_seen:
+            self.unseen.append(number)
+        before = self.pieces[-1] if self.pieces else 0
+        self.pieces.append(before + (begins or not is_seen))
         if outcome.request is not None:
             self._answer(number, outcome.request, now_ns)
         self.running += runner.state is State.RUNNING

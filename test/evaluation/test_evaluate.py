@@ -10,6 +10,7 @@ torch = pytest.importorskip('torch')
 
 from leader import ARM, CAMERA, STEP_S, brightness, ramps, record
 from policies import HORIZON, write_policy
+from recordings import Messages, at
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
@@ -131,6 +132,35 @@ def test_a_model_that_raises_holds_the_robot_for_the_rest_of_the_recording(
     assert case['predictions'] == 2
     assert [reason for reason in case['holds'] if 'raised on purpose' in reason]
     assert case['running_steps'] == 20
+
+
+def test_what_lies_between_the_episodes_of_a_marker_is_not_replayed(
+    evaluate, policy, arm, tmp_path
+):
+    words = [('start', 0.5), ('stop', 1.0), ('start', 2.0), ('success', 2.5)]
+    marker = [('/record/episode', Messages().string(word), at(t)) for word, t in words]
+    case = only(evaluate(policy, arm, record(tmp_path / 'bag', more=marker))[1])
+    assert case['steps'] == 20
+    # No chunk is compared with what was commanded in the next episode.
+    assert case['joints'][1]['error_by_step'][10:] == [None] * 10
+    assert case['joints'][1]['largest_error'] == pytest.approx(10 * STEP_S, abs=1e-5)
+
+
+def test_a_log_clock_that_was_set_ahead_by_years_is_no_long_wait(evaluate, policy, arm, tmp_path):
+    years = 10**17
+    late = [
+        (
+            topic,
+            Messages().joints(ns + years, **dict(zip(m.name, m.position, strict=True))),
+            ns + years,
+        )
+        for topic, m, ns in [*ramps(1.0, '/joint_states'), *ramps(1.0, '/leader', STEP_S)]
+    ]
+    case = only(evaluate(policy, arm, record(tmp_path / 'bag', seconds=1.0, more=late))[1])
+    assert case['usable_steps'] < 60
+    # Joints that stood still in the log for less than max_age_s are all that is wrong.
+    assert case['joints'][0]['error'] < 0.02
+    assert case['steps'] < 1400
 
 
 def test_policies_stand_side_by_side_under_names_that_tell_them_apart(
