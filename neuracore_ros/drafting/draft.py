@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import (
-    FLOAT64_MULTI_ARRAY,
     JOINT_STATE,
-    JOINT_TRAJECTORY,
-    MULTI_ARRAYS,
 )
 from neuracore_ros.drafting.align import Placed, align_cameras, align_joints
 from neuracore_ros.drafting.compare import Other
-from neuracore_ros.drafting.facts import Facts, NumberTopic
+from neuracore_ros.drafting.facts import Facts
 from neuracore_ros.drafting.joints import know_joints, limit_line
 from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.routes import Route, route_lines, source_options
+from neuracore_ros.drafting.outputs import Outputs
+from neuracore_ros.drafting.routes import Route, route_lines, source_options, turned
 from neuracore_ros.drafting.text import Line, flow, render, scalar
 from neuracore_ros.drafting.topics import (
-    Commanded,
     cameras,
     commanding,
-    for_gripper,
-    for_joints,
     measuring,
 )
 from neuracore_ros.drafting.words import view
@@ -117,7 +111,10 @@ class _Drafting:
         self._warnings: list[str] = list(self._known.guesses)
         self._placed = self._place(self._known.arm)
         self._hands = self._place_grippers(self._known.grippers)
-        self._routes = self._command_routes()
+        self._outputs = Outputs(self._known, self._placed, self._hands, self._commands, other)
+        if origin.is_recorded and other is None and not self._outputs.is_commanded:
+            self._outputs.kind = _POSITIONS
+        self._warnings += self._outputs.warnings
 
     def draft(self) -> Draft:
         rgb = self._cameras(DataType.RGB_IMAGES)
@@ -128,11 +125,11 @@ class _Drafting:
             *self._input(rgb, depth),
             *self._output(),
             *self._sources(rgb, depth),
-            *self._command_lines(),
+            *self._outputs.command_lines(),
             *self._foot(),
         ]
         active = sum(place.fits for place in (*rgb, *depth))
-        return Draft(render(lines), len(self._routes[0]), active, tuple(self._warnings))
+        return Draft(render(lines), len(self._outputs.joints), active, tuple(self._warnings))
 
     # Where things sit
 
@@ -172,59 +169,6 @@ class _Drafting:
         names.sort(key=lambda name: (view(name) % 100, name))
         return [Placed(name, index, '') for index, name in enumerate(names)]
 
-    # Commands
-
-    def _output_type(self) -> DataType:
-        if self._other is not None:
-            return self._other.output_type()
-        is_seen = any(self._command_of(place.name) for place in self._placed)
-        return _POSITIONS if self._origin.is_recorded and not is_seen else _TARGETS
-
-    def _command_of(self, name: str) -> Commanded | None:
-        named = next((c for c in self._commands if self._sent_name(name) in c.joints), None)
-        return named or for_joints(self._commands, self._known.arm)
-
-    def _sent_name(self, name: str) -> str:
-        return self._known.message_names.get(name, name)
-
-    def _command_name(self, name: str, command: Commanded) -> str:
-        """The name in the command message, empty where it cannot be told."""
-        own = self._sent_name(name)
-        mine = [self._sent_name(joint) for joint in self._known.arm]
-        if not command.joints or set(command.joints) <= set(mine):
-            return own
-        if own in command.joints and len(command.joints) != len(mine):
-            return own
-        if len(command.joints) == len(mine) and not set(mine) <= set(command.joints):
-            return command.joints[mine.index(own)]
-        return own if own in command.joints else ''
-
-    def _command_routes(
-        self,
-    ) -> tuple[list[tuple[Placed, Commanded | None]], list[tuple[Placed, Commanded]]]:
-        """Commanded joints and grippers, each with the topic that commands it."""
-        joints = [(place, self._command_of(place.name)) for place in self._placed if place.fits]
-        if any(command is not None for _, command in joints):
-            for place, command in joints:
-                if command is None:
-                    self._warnings.append(f'{place.name}: no controller takes it: input only')
-            joints = [
-                (place, command)
-                for place, command in joints
-                if command is not None
-                and (not command.joints or self._command_name(place.name, command))
-            ]
-        several = len(self._known.grippers) > 1
-        hands = []
-        for place in self._hands:
-            found = for_gripper(self._commands, self._sent_name(place.name), several)
-            if found is not None and place.fits and self._takes(_OPENING_TARGETS):
-                hands.append((place, found))
-        return joints, hands
-
-    def _takes(self, kind: DataType) -> bool:
-        return self._other is None or kind in self._other.robot.output
-
     # Parts of the file
 
     def _head(self) -> list[Line]:
@@ -251,7 +195,7 @@ class _Drafting:
     def _limits(self) -> list[Line]:
         lines = []
         urdf = self._arm.urdf.limits if self._arm else {}
-        commanded = {place.name for place, _ in self._routes[0]}
+        commanded = {place.name for place, _ in self._outputs.joints}
         hands = {place.name for place in self._hands if place.fits}
         for name in (*self._known.arm, *self._known.grippers):
             if name not in commanded | hands:
@@ -279,7 +223,12 @@ class _Drafting:
         if self._other is not None:
             language = self._other.robot.input.get(DataType.LANGUAGE)
             if language:
-                lines += [Line(1, f'{DataType.LANGUAGE}: {flow_slots(language)}')]
+                lines += [
+                    Line(
+                        1,
+                        f'{DataType.LANGUAGE}: {flow(language)}',
+                    )
+                ]
             drafted = {*_DRAFTED, DataType.DEPTH_IMAGES, DataType.LANGUAGE}
             have: dict[DataType, Sequence[Placed]] = {
                 _POSITIONS: self._placed,
@@ -296,15 +245,15 @@ class _Drafting:
         return lines
 
     def _output(self) -> list[Line]:
-        kind = self._output_type()
-        joints = [place for place, _ in self._routes[0]]
+        kind = self._outputs.kind
+        joints = [place for place, _ in self._outputs.joints]
         dropped = [place for place in self._placed if not place.fits]
         note = ''
         if kind is _POSITIONS and self._origin.is_recorded:
             note = (
                 'guessed: no command was recorded, so a model learns the next measured positions'
             )
-        commanded = [place.name for place, _ in self._routes[1]]
+        commanded = [place.name for place, _ in self._outputs.hands]
         hands = [place if place.name in commanded else _off(place) for place in self._hands]
         lines = self._slots(kind, [*joints, *dropped], note, False)
         lines += self._slots(_OPENING_TARGETS, hands, '', False)
@@ -351,122 +300,25 @@ class _Drafting:
                     is_whole = is_active or not any(place.fits for place in placed)
                     found = route_lines(kind, [self._picture(kind, p) for p in those], is_active)
                     lines += found if is_whole else [line for line in found if line.indent == 2]
-        kind = self._output_type()
-        if kind is _TARGETS and self._routes[0]:
-            lines += self._targets(kind)
-        if self._routes[1]:
-            lines += self._hand_targets()
-        return lines
+        return lines + self._outputs.source_lines()
 
     def _measured(self, kind: DataType, place: Placed) -> Route:
         topic = self._known.topics.get(place.name)
         if topic is None:
             note = 'guessed: the usual topic; nothing was listened to'
-            return Route(place.name, {'topic': _STATES}, '', (note,), *_turned(place))
+            return Route(place.name, {'topic': _STATES}, '', (note,), *turned(place))
         order = self._known.orders.get(topic.name, ())
         options, notes = source_options(kind, topic, order)
         if order:
             notes += ('guessed: its publisher names no joint; see that the order is right',)
         name = self._known.message_names.get(place.name, '')
-        return Route(place.name, options, name, notes, *_turned(place))
+        return Route(place.name, options, name, notes, *turned(place))
 
     def _picture(self, kind: DataType, place: Placed) -> Route:
         is_depth = kind is DataType.DEPTH_IMAGES
         topic = cameras([i for i in self._facts.images if i.is_depth is is_depth])[place.name]
         options, notes = source_options(kind, topic)
         return Route(place.name, options, notes=tuple(_of(place.name, note) for note in notes))
-
-    def _targets(self, kind: DataType) -> list[Line]:
-        routes = []
-        for place, command in self._routes[0]:
-            if command is None:
-                note = 'guessed: no command was seen; recordings need the topic that moves the arm'
-                options: dict[str, object] = {'topic': _CONTROLLER}
-                routes.append(Route(place.name, options, '', (note,), *_turned(place)))
-            elif command.type not in ACTIONS:
-                routes.append(self._target(kind, place, command))
-        if not routes:
-            return [Line(1, '', f'{kind}: goals of an action are not recorded: add a topic')]
-        return route_lines(kind, routes)
-
-    def _target(self, kind: DataType, place: Placed, command: Commanded) -> Route:
-        seen = command.seen or NumberTopic(command.topic, command.type, 0)
-        order = self._array_order(command)
-        options, notes = source_options(kind, replace(seen, period_s=0.0), order)
-        if order and not command.joints:
-            notes += ('guessed: bare numbers, taken to be in this order',)
-        name = self._command_name(place.name, command)
-        if name != place.name and name != self._sent_name(place.name):
-            notes += (
-                'guessed: commands name joints otherwise than measurements; matched by order',
-            )
-        return Route(
-            place.name, options, '' if name == place.name else name, notes, *_turned(place)
-        )
-
-    def _array_order(self, command: Commanded) -> tuple[str, ...]:
-        if command.type not in MULTI_ARRAYS:
-            return ()
-        return command.joints or tuple(self._sent_name(name) for name in self._known.arm)
-
-    def _hand_targets(self) -> list[Line]:
-        routes = []
-        for place, command in self._routes[1]:
-            if command.type in ACTIONS:
-                continue
-            seen = command.seen or NumberTopic(command.topic, command.type, 0)
-            order: tuple[str, ...] = ()
-            if command.type in MULTI_ARRAYS:
-                order = command.joints or (self._sent_name(place.name),)
-            options, notes = source_options(_OPENING_TARGETS, replace(seen, period_s=0.0), order)
-            routes.append(Route(place.name, options, self._renamed(place.name), notes))
-        if not routes:
-            text = f'{_OPENING_TARGETS}: goals of an action are not recorded: add a topic'
-            return [Line(1, '', text)]
-        return route_lines(_OPENING_TARGETS, routes)
-
-    def _renamed(self, name: str) -> str:
-        return self._known.message_names.get(name, '')
-
-    def _command_lines(self) -> list[Line]:
-        lines = []
-        if self._routes[0]:
-            routes = [self._command(place, command) for place, command in self._routes[0]]
-            lines += route_lines(self._output_type(), routes)
-        hands = []
-        for place, command in self._routes[1]:
-            options, notes = _command_options(command)
-            hands.append(Route(place.name, options, self._renamed(place.name), notes))
-        if hands:
-            lines += route_lines(_OPENING_TARGETS, hands)
-        return [Line(0, 'commands:'), *lines] if lines else []
-
-    def _command(self, place: Placed, command: Commanded | None) -> Route:
-        if command is None or command.type not in (
-            JOINT_TRAJECTORY,
-            FLOAT64_MULTI_ARRAY,
-            *ACTIONS,
-        ):
-            note = f'guessed: {_unseen(command)}; write the topic of the controller'
-            if note not in self._warnings:
-                self._warnings.append(note.removeprefix('guessed: '))
-            name = '' if command is None else self._command_name(place.name, command)
-            renamed = name or self._renamed(place.name)
-            renamed = '' if renamed == place.name else renamed
-            return Route(place.name, {'topic': _CONTROLLER}, renamed, (note,), *_turned(place))
-        options, notes = _command_options(command)
-        name = self._command_name(place.name, command)
-        if command.type == FLOAT64_MULTI_ARRAY and command.joints:
-            ours = [
-                self._command_name(p.name, command) for p, c in self._routes[0] if c == command
-            ]
-            if list(command.joints) != ours:
-                text = f'{command.topic} takes numbers in the order {", ".join(command.joints)}, '
-                text += 'but a Float64MultiArray is sent in index order: reorder the controller'
-                notes += (text,)
-        return Route(
-            place.name, options, '' if name == place.name else name, notes, *_turned(place)
-        )
 
     def _foot(self) -> list[Line]:
         lines = []
@@ -479,11 +331,6 @@ class _Drafting:
         return lines
 
 
-def flow_slots(slots: object) -> str:
-    """``{0: instruction}``."""
-    return flow(slots)  # type: ignore[arg-type]
-
-
 def _of(name: str, note: str) -> str:
     """A note on one of several names."""
     mark = 'guessed: ' if note.startswith('guessed: ') else ''
@@ -493,34 +340,6 @@ def _of(name: str, note: str) -> str:
 def _off(place: Placed) -> Placed:
     why = place.why if not place.fits else 'no topic that commands it was seen'
     return replace(place, fits=False, why=why)
-
-
-def _turned(place: Placed) -> tuple[Mapping[str, object] | None, str]:
-    """A turned sign moves metal the other way: it is written for a person to uncomment."""
-    if not place.opposite:
-        return None, ''
-    why = 'guessed: opposite sign (see input); uncomment in every place, once you have seen it'
-    return {'scale': -1}, why
-
-
-def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, ...]]:
-    options: dict[str, object] = {'topic': command.topic}
-    if command.type != JOINT_TRAJECTORY:
-        options['type'] = command.type
-    note = '' if command.why == 'was sent' else command.why
-    if command.why == 'was sent':
-        note = 'guessed: recorded commands went here; no controller was seen'
-    if command.type == GRIPPER_COMMAND:
-        note = f'guessed: {command.why}; it moves the gripper by its name'
-    return options, (note,)
-
-
-def _unseen(command: Commanded | None) -> str:
-    if command is None:
-        return 'no command topic was seen'
-    kind = command.type.rpartition('/')[2]
-    why = 'as JointState' if command.type == JOINT_STATE else f'as {kind}'
-    return f'commands were seen on {command.topic} {why}, which the node does not send'
 
 
 def _nothing(facts: Facts, origin: Origin) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import default_max_age_s, default_type
+from neuracore_ros.drafting.align import Placed
 from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
 from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
 
@@ -99,3 +100,11 @@ def _own(route: Route) -> dict[str, object]:
     """All options of one name."""
     names = {'names': {route.name: route.message_name}} if route.message_name else {}
     return {**route.options, **names}
+
+
+def turned(place: Placed) -> tuple[Mapping[str, object] | None, str]:
+    """A turned sign moves metal the other way: it is written for a person to uncomment."""
+    if not place.opposite:
+        return None, ''
+    why = 'guessed: opposite sign (see input); uncomment in every place, once you have seen it'
+    return {'scale': -1}, why

@@ -43,7 +43,7 @@ def scalar(value: object) -> str:
     return "'" + printable(text).replace("'", "''") + "'"
 
 
-def flow(options: Mapping[str, object]) -> str:
+def flow(options: Mapping[str, object] | Mapping[int, str]) -> str:
     """``{topic: /joint_states, order: [a, b]}``."""
     return (
         '{' + ', '.join(f'{scalar(key)}: {value(option)}' for key, option in options.items()) + '}'

@@ -1,7 +1,18 @@
 """`neuracore_ros describe`, as people call it."""
 
 import pytest
-from drawn_arms import THREE, array, compressed, image, joint, record, state, text, trajectory, urdf
+from drawn_arms import (
+    THREE,
+    array,
+    compressed,
+    image,
+    joint,
+    record,
+    state,
+    text,
+    trajectory,
+    urdf,
+)
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
@@ -113,6 +124,17 @@ def test_commands_that_name_joints_otherwise_are_matched_by_order(describe, tmp_
     assert [s.message_name for s in robot.output_sources()] == ['q1', 'q2', 'q3']
     assert [j.message_name for j in robot.commands()[0].joints] == ['q1', 'q2', 'q3']
     assert 'which the node does not send' in describe.said
+
+
+def test_a_leader_arm_that_has_a_gripper_is_recorded_but_not_commanded(describe, tmp_path):
+    names = ['shoulder_pan', 'elbow', 'gripper']
+    bag = record(tmp_path / 'bag', joint_states=moving(names), leader__joint_states=moving(names))
+    robot, _ = describe('--bag', bag)
+    assert {source.topic for source in robot.output_sources()} == {'/leader/joint_states'}
+    assert [command.topic for command in robot.commands()] == [
+        'arm_controller/joint_trajectory',
+        'gripper_controller/joint_trajectory',
+    ]
 
 
 def test_bare_numbers_are_taken_in_the_order_of_the_joints(describe, tmp_path):

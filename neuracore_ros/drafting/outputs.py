@@ -1,0 +1,228 @@
+"""What a drafted robot is commanded in, through which topics, and where commands were recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+)
+from neuracore_ros.drafting.align import Placed
+from neuracore_ros.drafting.compare import Other
+from neuracore_ros.drafting.facts import NumberTopic
+from neuracore_ros.drafting.joints import Known
+from neuracore_ros.drafting.routes import Route, route_lines, source_options, turned
+from neuracore_ros.drafting.text import Line
+from neuracore_ros.drafting.topics import Commanded, for_gripper, for_joints
+
+_CONTROLLER = 'arm_controller/joint_trajectory'
+_GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
+_OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
+_SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
+
+
+class Outputs:
+    """The commanded joints and grippers.
+
+    Args:
+        known: What is known of joints.
+        placed: Joints at their slots.
+        grippers: Grippers at their slots.
+        commands: Topics on which commands were seen or are awaited, the best first.
+        other: The robot that is aligned with.
+
+    Attributes:
+        kind: DataType of the joints' output.
+        joints: Each commanded joint, and what commands it; None where nothing was seen.
+        hands: Each commanded gripper, and what commands it.
+        warnings: What a person should look at, one line each.
+    """
+
+    def __init__(
+        self,
+        known: Known,
+        placed: Sequence[Placed],
+        grippers: Sequence[Placed],
+        commands: Sequence[Commanded],
+        other: Other | None,
+    ) -> None:
+        self._known, self._commands = known, commands
+        self.kind = DataType.JOINT_TARGET_POSITIONS if other is None else other.output_type()
+        self.warnings: list[str] = []
+        self.joints = self._joints([place for place in placed if place.fits])
+        takes = other is None or _OPENING_TARGETS in other.robot.output
+        self.hands = self._grippers([place for place in grippers if place.fits and takes])
+        unseen = dict.fromkeys(_unsent(c) for _, c in (*self.joints, *self.hands))
+        self.warnings += [text for text in unseen if text]
+
+    @property
+    def is_commanded(self) -> bool:
+        """Whether a command of any joint was seen."""
+        return any(command is not None for _, command in self.joints)
+
+    def _joints(self, placed: Sequence[Placed]) -> list[tuple[Placed, Commanded | None]]:
+        found = [(place, self._command_of(place.name)) for place in placed]
+        if all(command is None for _, command in found):
+            return found
+        kept = []
+        for place, command in found:
+            if command is not None and self._command_name(place.name, command):
+                kept.append((place, command))
+            else:
+                self.warnings.append(f'{place.name}: no controller takes it: input only')
+        return [*kept]
+
+    def _grippers(self, placed: Sequence[Placed]) -> list[tuple[Placed, Commanded]]:
+        several = len(self._known.grippers) > 1
+        found = []
+        for place in placed:
+            command = for_gripper(self._commands, self._sent_name(place.name), several)
+            if command is not None:
+                found.append((place, command))
+        return found
+
+    def _command_of(self, name: str) -> Commanded | None:
+        named = next((c for c in self._commands if self._sent_name(name) in c.joints), None)
+        return named or for_joints(self._commands, self._known.arm)
+
+    def _sent_name(self, name: str) -> str:
+        return self._known.message_names.get(name, name)
+
+    def _command_name(self, name: str, command: Commanded) -> str:
+        """The name in the command message, empty where it cannot be told."""
+        own = self._sent_name(name)
+        mine = [self._sent_name(joint) for joint in self._known.arm]
+        if not command.joints or set(command.joints) <= set(mine):
+            return own
+        if own in command.joints and len(command.joints) != len(mine):
+            return own
+        if len(command.joints) == len(mine) and not set(mine) <= set(command.joints):
+            return command.joints[mine.index(own)]
+        return own if own in command.joints else ''
+
+    def source_lines(self) -> list[Line]:
+        """Where commands were recorded from, for ``sources``."""
+        lines = []
+        if self.joints and self.kind.is_target:
+            lines += self._targets()
+        if self.hands:
+            lines += self._hand_targets()
+        return lines
+
+    def _targets(self) -> list[Line]:
+        routes = []
+        for place, command in self.joints:
+            if command is None:
+                note = 'guessed: no command was seen; recordings need the topic that moves the arm'
+                options: dict[str, object] = {'topic': _CONTROLLER}
+                routes.append(Route(place.name, options, '', (note,), *turned(place)))
+            elif command.type not in ACTIONS:
+                routes.append(self._target(place, command))
+        if not routes:
+            return [Line(1, '', f'{self.kind}: goals of an action are not recorded: add a topic')]
+        return route_lines(self.kind, routes)
+
+    def _target(self, place: Placed, command: Commanded) -> Route:
+        seen = command.seen or NumberTopic(command.topic, command.type, 0)
+        order = self._array_order(command)
+        options, notes = source_options(self.kind, replace(seen, period_s=0.0), order)
+        if order and not command.joints:
+            notes += ('guessed: bare numbers, taken to be in this order',)
+        name = self._command_name(place.name, command)
+        if name != place.name and name != self._sent_name(place.name):
+            notes += (
+                'guessed: commands name joints otherwise than measurements; matched by order',
+            )
+        return Route(
+            place.name, options, '' if name == place.name else name, notes, *turned(place)
+        )
+
+    def _array_order(self, command: Commanded) -> tuple[str, ...]:
+        if command.type not in MULTI_ARRAYS:
+            return ()
+        return command.joints or tuple(self._sent_name(name) for name in self._known.arm)
+
+    def _hand_targets(self) -> list[Line]:
+        routes = []
+        for place, command in self.hands:
+            if command.type in ACTIONS:
+                continue
+            seen = command.seen or NumberTopic(command.topic, command.type, 0)
+            order: tuple[str, ...] = ()
+            if command.type in MULTI_ARRAYS:
+                order = command.joints or (self._sent_name(place.name),)
+            options, notes = source_options(_OPENING_TARGETS, replace(seen, period_s=0.0), order)
+            routes.append(Route(place.name, options, self._renamed(place.name), notes))
+        if not routes:
+            text = f'{_OPENING_TARGETS}: goals of an action are not recorded: add a topic'
+            return [Line(1, '', text)]
+        return route_lines(_OPENING_TARGETS, routes)
+
+    def _renamed(self, name: str) -> str:
+        return self._known.message_names.get(name, '')
+
+    def command_lines(self) -> list[Line]:
+        """The section ``commands``."""
+        lines = []
+        if self.joints:
+            routes = [self._command(place, command) for place, command in self.joints]
+            lines += route_lines(self.kind, routes)
+        if self.hands:
+            routes = [self._hand(place, command) for place, command in self.hands]
+            lines += route_lines(_OPENING_TARGETS, routes)
+        return [Line(0, 'commands:'), *lines] if lines else []
+
+    def _command(self, place: Placed, command: Commanded | None) -> Route:
+        name = self._sent_name(place.name)
+        if command is not None:
+            name = self._command_name(place.name, command)
+        name = '' if name == place.name else name
+        if command is None or command.type not in _SENT:
+            note = f'guessed: {_unsent(command)}'
+            return Route(place.name, {'topic': _CONTROLLER}, name, (note,), *turned(place))
+        options, notes = _command_options(command)
+        if command.type == FLOAT64_MULTI_ARRAY and command.joints:
+            ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
+            if list(command.joints) != ours:
+                text = f'{command.topic} takes numbers in the order {", ".join(command.joints)}, '
+                text += 'but a Float64MultiArray is sent in index order: reorder the controller'
+                notes += (text,)
+        return Route(place.name, options, name, notes, *turned(place))
+
+    def _hand(self, place: Placed, command: Commanded) -> Route:
+        name = self._renamed(place.name)
+        if command.type not in _SENT:
+            note = f'guessed: {_unsent(command)}'
+            return Route(place.name, {'topic': _GRIPPER_CONTROLLER}, name, (note,))
+        options, notes = _command_options(command)
+        return Route(place.name, options, name, notes)
+
+
+def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, ...]]:
+    options: dict[str, object] = {'topic': command.topic}
+    if command.type != JOINT_TRAJECTORY:
+        options['type'] = command.type
+    note = '' if command.why == 'was sent' else command.why
+    if command.why == 'was sent':
+        note = 'guessed: recorded commands went here; no controller was seen'
+    if command.type == GRIPPER_COMMAND:
+        note = f'guessed: {command.why}; it moves the gripper by its name'
+    return options, (note,)
+
+
+def _unsent(command: Commanded | None) -> str:
+    """Why a command cannot be sent where it was seen; empty if it can."""
+    if command is None:
+        return 'no command topic was seen; write the topic of the controller'
+    if command.type in _SENT:
+        return ''
+    kind = command.type.rpartition('/')[2]
+    return (
+        f'commands were seen on {command.topic} as {kind}, which the node does not send; write '
+        'the topic of the controller'
+    )
