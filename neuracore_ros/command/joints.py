@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description import Command, DataType, Joint
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import DescriptionError, PolicyError
 
 Array = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -78,8 +78,13 @@ class Joints:
 
     @classmethod
     def of(cls, commands: tuple[Command, ...]) -> Joints:
-        """All joints of all topics."""
+        """All joints of all topics.
+
+        Raises:
+            DescriptionError: Two outputs command one joint.
+        """
         joints = tuple(joint for command in commands for joint in command.joints)
+        _require_single(joints)
         grips = np.array([joint.data_type.is_gripper for joint in joints], bool)
         limits = Limits.of(joints)
         slides = np.array([joint.limit.slides for joint in joints], bool)
@@ -135,3 +140,15 @@ class Joints:
                 raise PolicyError(f'the prediction is not finite at {where}')
             columns.append(column)
         return np.stack(columns, axis=1)
+
+
+def _require_single(joints: Sequence[Joint]) -> None:
+    """Two setpoints of one joint contradict each other, and it would jump between them."""
+    known: dict[str, Joint] = {}
+    for joint in joints:
+        first = known.setdefault(joint.name, joint)
+        if first is not joint:
+            raise DescriptionError(
+                f"'{joint.name}' is commanded twice: by {first.data_type} index {first.index} and "
+                f'by {joint.data_type} index {joint.index}. Leave one of them out of the output.'
+            )

@@ -15,6 +15,7 @@ from rig import (
 )
 
 from neuracore_ros.description import DataType
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
 torch = pytest.importorskip('torch')
@@ -226,3 +227,19 @@ def test_a_continuous_joint_turns_on_over_the_wrap_of_its_encoder(tmp_path, prof
     assert np.diff(turned).min() > -1e-6
     stop = runner.enable(False, now_ns).commands[-1]
     assert stop.positions[0, 0] == pytest.approx(turned[-1], abs=0.1)
+
+
+def test_a_joint_that_two_outputs_command_is_refused(tmp_path):
+    twice = """
+robot: twice
+limits: {a: {position: [-1, 1], velocity: 2.0}}
+input: {JOINT_POSITIONS: {0: a}}
+output: {JOINT_TARGET_POSITIONS: {0: a}, JOINT_POSITIONS: {1: a}}
+sources: {JOINT_POSITIONS: {topic: joint_states}}
+commands: {JOINT_TARGET_POSITIONS: {topic: arm}, JOINT_POSITIONS: {topic: other}}
+"""
+    says = (
+        "'a' is commanded twice: by JOINT_POSITIONS index 1 and by JOINT_TARGET_POSITIONS index 0"
+    )
+    with pytest.raises(DescriptionError, match=says):
+        make_runner(tmp_path, twice, manifest(outputs=(TARGET, POSITION)))
