@@ -141,8 +141,9 @@ def run(arguments: argparse.Namespace) -> int:
         ),
     )
     bags, again = distinct(_matching(arguments.bags))
-    for bag in again:
-        print(f'{bag}: given more than once, converted once', file=sys.stderr)
+    if again:
+        more = f' (and {len(again) - 1} more)' if again[1:] else ''
+        print(f'{again[0]}{more}: given more than once, converted once', file=sys.stderr)
     lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
         arguments.dataset, descriptions, robot, bags, settings, lines.progress, lines.reported

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def test_a_pattern_in_quotes_stands_for_what_matches_it(tmp_path, capsys):
 def test_many_recordings_are_no_wall_of_lines(tmp_path, capsys):
     description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', joint_states(0.6))
-    bags = [*[str(bag)] * 21, str(tmp_path / 'missing')]
+    copies = [shutil.copytree(bag, tmp_path / f'copy_{k}') for k in range(20)]
+    bags = [str(path) for path in (bag, *copies, tmp_path / 'missing')]
     code = main(['convert', str(tmp_path / 'data'), *bags, '--description', str(description)])
     out, error = capsys.readouterr()
     assert code == 1 and len(out.splitlines()) < 6 and len(error.splitlines()) == 1
