@@ -108,15 +108,16 @@ def _robots(metadata: Metadata) -> str:
 
 def _streams(metadata: Metadata) -> str:
     """Every stream of every robot, over its recordings: the worst ages, the sum of the losses."""
-    together: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    together: dict[tuple[str, str, str, int], list[Mapping[str, Any]]] = {}
     for bag in metadata.bags:
-        for stream in bag.streams:
-            key = bag.robot, stream['topic'], stream['role']
+        # Several DataTypes may read one topic; each is a stream of its own.
+        for place, stream in enumerate(bag.streams):
+            key = bag.robot, stream['topic'], stream['role'], place
             together.setdefault(key, []).append(stream)
     if not together:
         return '<p>These recordings were converted before streams were noted.</p>'
     rows = []
-    for (robot, topic, role), streams in together.items():
+    for (robot, topic, role, _), streams in together.items():
         refused: Counter[str] = Counter()
         for stream in streams:
             refused.update(stream['drops'])
@@ -127,7 +128,7 @@ def _streams(metadata: Metadata) -> str:
                 *(page.cell(text) for text in (robot, topic, role)),
                 page.cell(', '.join(streams[0]['names']), 'long'),
                 page.cell(sum(stream['samples'] for stream in streams), 'number'),
-                page.cell(f'{min(rates):.1f} to {max(rates):.1f}', 'number'),
+                page.cell(_span(rates), 'number'),
                 *(page.cell(age, 'number') for age in ages),
                 page.cell(_worst(streams, 'longest_gap_s'), 'number'),
                 page.cell(_counts(refused), 'bad'),
@@ -135,6 +136,11 @@ def _streams(metadata: Metadata) -> str:
         )
     head = ['robot', 'topic', 'role', 'names', 'samples', 'Hz', 'age p50', 'p95', 'max']
     return page.table([*head, 'longest gap', 'messages refused'], rows)
+
+
+def _span(rates: Sequence[float]) -> str:
+    """The lowest and the highest, once if they look the same."""
+    return ' to '.join(dict.fromkeys(f'{rate:.1f}' for rate in (min(rates), max(rates))))
 
 
 def _worst(streams: Sequence[Mapping[str, Any]], key: str) -> str:
@@ -169,12 +175,15 @@ def _dropped(metadata: Metadata) -> str:
 
 
 def _recordings(metadata: Metadata) -> str:
+    kept: Counter[tuple[str, str]] = Counter()
+    for episode in metadata.episodes:
+        kept[episode.robot, episode.fingerprint] += episode.steps
     rows = [
         [
             page.cell(bag.robot),
             page.cell(bag.bag, 'long'),
             page.cell(bag.ticks, 'number'),
-            page.cell(sum(e.steps for e in metadata.episodes if e.bag == bag.bag), 'number'),
+            page.cell(kept[bag.robot, bag.fingerprint], 'number'),
             page.cell(_counts(bag.dropped), 'long bad'),
             page.cell(
                 f'{bag.short_steps} steps in {bag.short_pieces}' if bag.short_pieces else ''

@@ -7,7 +7,16 @@ import cv2
 import numpy as np
 import pytest
 from recordings import write_bag
-from two_arms import LEFT, RIGHT, describe, images, joint_states, record_right, trajectories
+from two_arms import (
+    LEFT,
+    NUMBERS,
+    RIGHT,
+    describe,
+    images,
+    joint_states,
+    record_right,
+    trajectories,
+)
 
 from neuracore_ros.cli.main import main
 
@@ -66,8 +75,34 @@ def test_each_stream_has_its_rate_and_ages(page):
     by_topic = {(row[0], row[1]): row for row in rows if row}
     assert len(by_topic) == 6
     joints = by_topic['left', '/joint_states']
-    assert joints[2:6] == ['input', 'a, c', '200', '50.0 to 50.0']
+    assert joints[2:6] == ['input', 'a, c', '200', '50.0']
     assert by_topic['left', '/front/image_raw'][9] == '1100 ms'  # the gap
+
+
+def test_types_that_share_a_topic_and_robots_that_share_a_recording_are_not_added_up(tmp_path):
+    shown = NUMBERS.replace('robot: numbers', 'robot: shown').replace(
+        'input: {', 'input: {JOINT_VELOCITIES: {0: a}, '
+    )
+    shown = shown.replace('sources: {', 'sources: {JOINT_VELOCITIES: {topic: /joint_states}, ')
+    cross = describe(tmp_path, numbers=NUMBERS, shown=shown)
+    messages = joint_states(1.0)
+    for _, message, _ in messages:
+        message.velocity = message.position
+    bag = write_bag(tmp_path / 'bag', [*messages, *trajectories(1.0)])
+    for robot in ('numbers', 'shown'):
+        arguments = ['convert', str(tmp_path / 'data'), str(bag), '--description', str(cross)]
+        assert main([*arguments, '--robot', robot]) == 0
+    assert main(['report', str(tmp_path / 'data'), '--out', str(tmp_path / 'data.html')]) == 0
+    text = (tmp_path / 'data.html').read_text()
+    rows = [re.findall(r'<td[^>]*>(.*?)</td>', row) for row in text.split('<tr>')]
+    samples = [row[4] for row in rows if row[:3] == ['shown', '/joint_states', 'input']]
+    assert samples == ['50', '50']
+    recordings = re.search(r'All 2 recordings(.*?)</details>', text, re.DOTALL)[1]
+    rows = [re.findall(r'<td[^>]*>(.*?)</td>', row) for row in recordings.split('<tr>')]
+    assert [(row[0], row[2], row[3]) for row in rows if row] == [
+        ('numbers', '20', '20'),
+        ('shown', '20', '20'),
+    ]
 
 
 def test_the_pictures_are_the_frames_of_the_cameras(page):
