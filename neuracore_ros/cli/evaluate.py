@@ -51,14 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=natural,
         default=0,
         metavar='N',
-        help='a prediction is used so many steps after its observation (default: 0)',
+        help="the node's delay_steps: a prediction is used so long after its observation (0)",
     )
     parser.add_argument(
         '--execute-steps',
         type=natural,
         default=0,
         metavar='N',
-        help='steps from one prediction to the next (default: half the horizon, at most 0.5 s)',
+        help="the node's: from one prediction to the next (half the horizon, at most 0.5 s)",
     )
     parser.add_argument(
         '--episodes',
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         progress.end()
     from neuracore_ros.evaluation.page import write_evaluation_page
-    from neuracore_ros.evaluation.record import as_json, as_table
+    from neuracore_ros.evaluation.summary import as_json, as_table
 
     for case in result.cases:
         for text in case.warnings:

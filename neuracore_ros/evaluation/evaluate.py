@@ -116,7 +116,8 @@ def evaluate_bags(
                 replays.append(replay(track, runner, policy, outputs))
         cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
-    return Result(tuple(cases), described, f'{len(bags)} bags of {robot.name}')
+    count = f'{len(bags)} bags' if bags[1:] else str(bags[0])
+    return Result(tuple(cases), described, f'{count} of {robot.name}')
 
 
 def evaluate_dataset(
@@ -205,7 +206,7 @@ def _choose(
         wrong = [number for number in numbers if number >= count]
         if wrong:
             raise DatasetError(f'{dataset}: has no episode {wrong[0]}; it has 0 to {count - 1}')
-        return sorted(set(numbers)), f'{len(set(numbers))} chosen episodes'
+        return sorted(set(numbers)), 'episodes as chosen'
     found = [held_out(policy, dataset, metadata) for policy in policies]
     known = [kept for kept, _ in found if kept is not None]
     shared = set.intersection(*known) if known else set(range(count))

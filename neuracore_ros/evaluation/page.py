@@ -11,15 +11,15 @@ import numpy as np
 from neuracore_ros.evaluation.evaluate import Case, Result
 from neuracore_ros.evaluation.figures import percentile
 from neuracore_ros.evaluation.outputs import Array
-from neuracore_ros.evaluation.record import shown
 from neuracore_ros.evaluation.replay import Replay
+from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Line, line_chart
 from neuracore_ros.report.layout import layout_tables
 
 # More points than that cannot be told apart on a page.
 _POINTS = 300
-_BAR_WIDTH = 120
+_BAR_WIDTH = 70
 _PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'
 
 
