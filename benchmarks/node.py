@@ -19,6 +19,7 @@ import os
 import statistics
 import tempfile
 import time
+from itertools import groupby
 from pathlib import Path
 
 import node_parts as parts
@@ -29,20 +30,15 @@ from neuracore_ros.demo.domain import own_domain
 MODEL_MS = 80.0
 
 
-def latency_ms(heard: list[tuple[float, float]], sent_s: object) -> list[float]:
+def latency_ms(heard: list[parts.Heard]) -> list[float]:
     """From each frame's publication to the first command that came from it [ms]."""
-    found, before = [], -1
-    for arrived_s, position in heard:
-        number = round(position / parts.REACH * 255.0) % parts.LEVELS
-        if number != before:
-            found.append(1e3 * (arrived_s - sent_s[number]))  # type: ignore[index]
-        before = number
-    return found
+    firsts = [next(group) for _, group in groupby(heard, key=lambda command: command.level)]
+    return [1e3 * (first.arrived_s - first.sent_s) for first in firsts]
 
 
-def jitter_ms(heard: list[tuple[float, float]]) -> float:
+def jitter_ms(heard: list[parts.Heard]) -> float:
     """The 99th percentile of how far a period is off its nominal length [ms]."""
-    periods_ms = 1e3 * np.diff([arrived_s for arrived_s, _ in heard])
+    periods_ms = 1e3 * np.diff([command.arrived_s for command in heard])
     return float(np.percentile(np.abs(periods_ms - 1e3 / parts.POINT_HZ), 99))
 
 
@@ -51,19 +47,19 @@ class Bench:
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self._folder, self._seconds = folder, seconds
-        self._witness = parts.Witness()
         self.sent_s = parts.spawn.Array('d', parts.LEVELS, lock=False)
+        self._witness = parts.Witness(self.sent_s)
 
     def latency(self) -> dict[str, float]:
         """Medians and 99th percentiles of the bare node and of ours [ms]."""
         found = {}
         with parts.running(parts.relay):
-            bare = latency_ms(self._witness.listen(self._seconds), self.sent_s)
+            bare = latency_ms(self._witness.listen(self._seconds))
         policy = parts.write_policy(self._folder, 10.0, 1)
         model_ms = self._model_ms(policy)
         robot = parts.write_robot(self._folder, 'chunk')
         with parts.infer_node(policy, robot, execute_steps=1, threads=1):
-            ours = latency_ms(self._witness.listen(self._seconds), self.sent_s)
+            ours = latency_ms(self._witness.listen(self._seconds))
         for name, values in (('bare', bare), ('ours', [v - model_ms for v in ours])):
             found[f'{name}_p50'] = statistics.median(values)
             found[f'{name}_p99'] = float(np.percentile(values, 99))

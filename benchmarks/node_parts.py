@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ REACH = 0.2
 POINT_HZ = 100.0
 COMMAND = '/arm_controller/joint_trajectory'
 # The node moves its ticks towards the arrivals of images within this.
-WARM_UP_S = 6.0
+WARM_UP_S = 8.0
 
 spawn = multiprocessing.get_context('spawn')
 
@@ -203,8 +203,8 @@ def _array(data: bytes) -> Any:
 
 
 def relay() -> None:
-    """Bare: an image in, a command out."""
-    from sensor_msgs.msg import Image
+    """Bare: an image of camera 0 in, a command out; hears all that our node hears."""
+    from sensor_msgs.msg import Image, JointState
     from trajectory_msgs.msg import JointTrajectory
 
     node = _node('relay')
@@ -214,7 +214,12 @@ def relay() -> None:
         middle = (SIZE[0] // 2 * SIZE[1] + SIZE[1] // 2) * 3
         publisher.publish(_command(image.data[middle] / 255.0 * REACH))
 
-    node.create_subscription(Image, f'/{CAMERAS[0]}/image_raw', answer, 5)
+    def ignore(_: object) -> None:
+        pass
+
+    node.create_subscription(JointState, '/joint_states', ignore, 20)
+    for name, callback in zip(CAMERAS, (answer, ignore), strict=True):
+        node.create_subscription(Image, f'/{name}/image_raw', callback, 5)
     _spin(node)
 
 
@@ -287,20 +292,35 @@ def _command(position: float) -> Any:
     return JointTrajectory(joint_names=list(JOINTS), points=[point])
 
 
+class Heard(NamedTuple):
+    """One command.
+
+    Attributes:
+        arrived_s: When it was heard, monotonic [s].
+        level: Of the frame that it came from.
+        sent_s: When that frame was published, monotonic [s].
+    """
+
+    arrived_s: float
+    level: int
+    sent_s: float
+
+
 class Witness:
     """Listens to the commands, in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, sent_s: Any) -> None:
+        """``sent_s``: level -> when the newest frame of this level was published."""
         import rclpy
         from trajectory_msgs.msg import JointTrajectory
 
         rclpy.init()
         self._node = rclpy.create_node('witness')
-        self.heard: list[tuple[float, float]] = []
-        """(monotonic seconds, first position of joint 0)"""
+        self._sent_s = sent_s
+        self.heard: list[Heard] = []
         self._node.create_subscription(JointTrajectory, COMMAND, self._hear, 100)
 
-    def listen(self, seconds: float) -> list[tuple[float, float]]:
+    def listen(self, seconds: float) -> list[Heard]:
         """What is heard from now on for so long, once the first command has come.
 
         Raises:
@@ -327,4 +347,5 @@ class Witness:
             rclpy.spin_once(self._node, timeout_sec=0.02)
 
     def _hear(self, message: Any) -> None:
-        self.heard.append((time.monotonic(), message.points[0].positions[0]))
+        level = round(message.points[0].positions[0] / REACH * 255.0) % LEVELS
+        self.heard.append(Heard(time.monotonic(), level, self._sent_s[level]))

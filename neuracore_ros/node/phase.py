@@ -6,12 +6,14 @@ from collections import deque
 from dataclasses import dataclass, field
 
 # Ticks that are looked at before the timer is moved.
-_TICKS = 8
+_TICKS = 6
 # Arrivals shake by a millisecond or so; a tick before its image would see the one before.
 _MARGIN_S = 0.003
 _SLACK_S = 0.001
 # Steps stay as long as in training, within a few percent.
 _LARGEST_SHARE = 0.05
+# A policy's period is a multiple of a camera's if it is as close as this.
+_DIVIDES = 0.02
 # A camera that is silent for so long has no phase.
 _SILENT_S = 1.0
 
@@ -24,11 +26,14 @@ class _Camera:
     period_s: float = 0.0
     waits_s: deque[float] = field(default_factory=lambda: deque(maxlen=_TICKS))
 
-    def wait_s(self, earlier_s: float) -> float:
-        """Age of the newest image at the ticks, were they so much earlier."""
-        wait_s = (min(self.waits_s) - earlier_s) % self.period_s
-        # So close to the arrival, the image might just be missed.
-        return wait_s if wait_s > 0.5 * _MARGIN_S else wait_s + self.period_s
+    def least_s(self, tick_s: float) -> float:
+        """The least wait of a tick for an image; below 0 where one came just too early for it."""
+        steps = tick_s / self.period_s
+        if round(steps) < 1 or abs(steps - round(steps)) > _DIVIDES:
+            return min(self.waits_s)
+        # Where the rates divide, a tick that found an image so old has just missed the next.
+        missed_s = 0.75 * self.period_s
+        return min(wait - self.period_s if wait > missed_s else wait for wait in self.waits_s)
 
 
 class Phase:
@@ -69,7 +74,7 @@ class Phase:
             camera.waits_s.append(now_s - camera.newest_s)
         if not cameras or min(len(camera.waits_s) for camera in cameras) < _TICKS:
             return 0.0
-        shift_s = _best_shift_s(cameras)
+        shift_s = self._best_shift_s(cameras)
         if abs(shift_s) <= _SLACK_S:
             return 0.0
         # Where the images came is to be seen anew.
@@ -78,17 +83,20 @@ class Phase:
         most_s = _LARGEST_SHARE * self._period_s
         return max(-most_s, min(shift_s, most_s))
 
+    def _best_shift_s(self, cameras: list[_Camera]) -> float:
+        """To right after the images of that camera after which all are freshest [s]."""
+        least_s = [camera.least_s(self._period_s) for camera in cameras]
 
-def _best_shift_s(cameras: list[_Camera]) -> float:
-    """To right after the arrivals of that camera after which all images are freshest [s]."""
+        def age_s(earlier_s: float) -> float:
+            waits = (
+                (least - earlier_s, c.period_s) for least, c in zip(least_s, cameras, strict=True)
+            )
+            # So close to an arrival, the image might just be missed.
+            return sum((wait - _MARGIN_S / 2) % period for wait, period in waits)
 
-    def age_s(earlier_s: float) -> float:
-        return sum(camera.wait_s(earlier_s) for camera in cameras)
-
-    shifts_s = []
-    for camera in cameras:
-        earlier_s = min(camera.waits_s) - _MARGIN_S
-        # The same place in time can be reached from both sides; the nearer one is taken.
-        later_s = earlier_s - camera.period_s
-        shifts_s.append(min(earlier_s, later_s, key=abs))
-    return min(shifts_s, key=lambda earlier_s: (round(age_s(earlier_s), 3), abs(earlier_s)))
+        shifts_s = []
+        for least, camera in zip(least_s, cameras, strict=True):
+            earlier_s = least - _MARGIN_S
+            # The same place in time can be reached from both sides; the nearer one is taken.
+            shifts_s.append(min(earlier_s, earlier_s - camera.period_s, key=abs))
+        return min(shifts_s, key=lambda earlier_s: (round(age_s(earlier_s), 3), abs(earlier_s)))

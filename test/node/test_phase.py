@@ -1,20 +1,24 @@
 """Ticks move towards the arrivals of images."""
 
+from random import Random
+
 import pytest
 
 from neuracore_ros.node.phase import Phase
 
 
-def run(rate_hz, camera_hz, *offsets_s, seconds=30.0, drift=0.0):
+def run(rate_hz, camera_hz, *offsets_s, seconds=30.0, drift=0.0, shake_s=0.0):
     """The ages of the images of all cameras at every tick [s], and the periods of the ticks."""
-    phase = Phase(1 / rate_hz)
+    phase, random = Phase(1 / rate_hz), Random(0)
     now, earlier, ages, periods = 0.0, 0.0, [], []
     arrived, newest = [0] * len(offsets_s), [None] * len(offsets_s)
+    delays = [0.0] * len(offsets_s)
     while now < seconds:
         for n, offset_s in enumerate(offsets_s):
-            while (at := offset_s + arrived[n] * (1 + drift) / camera_hz) <= now:
+            while (at := offset_s + delays[n] + arrived[n] * (1 + drift) / camera_hz) <= now:
                 phase.arrived(f'/camera_{n}', at)
                 newest[n], arrived[n] = at, arrived[n] + 1
+                delays[n] = random.uniform(0.0, shake_s)
         if None not in newest:
             ages.append([now - at for at in newest])
         period, earlier = 1 / rate_hz - earlier, phase.tick(now)
@@ -39,6 +43,13 @@ def test_a_step_stays_as_long_as_in_training_within_five_percent():
     _, periods = run(10.0, 30.0, 0.005)
     assert all(0.0949 < period < 0.1051 for period in periods)
     assert min(periods) < 0.0999
+
+
+def test_arrivals_that_shake_are_seldom_missed():
+    ages, _ = run(10.0, 30.0, 0.012, seconds=100.0, shake_s=0.006)
+    late = [age for [age] in ages[100:] if age > 0.02]
+    assert len(late) < 0.1 * len(ages[100:])
+    assert sum(age for [age] in ages[100:]) / len(ages[100:]) < 0.012
 
 
 def test_a_camera_whose_clock_drifts_is_followed():
