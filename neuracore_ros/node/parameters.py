@@ -157,7 +157,7 @@ SPECS = (
         'max_ahead_s',
         0.5,
         'Farthest that a command reaches ahead, and so the longest that a killed node can keep '
-        'the robot moving [s].',
+        'the robot moving [s]; a stop may take 0.1 s, and 0.5 s where the robot lags.',
         0.05,
         2.0,
     ),
