@@ -128,7 +128,7 @@ def children(parent, word):
     """Processes of a parent whose command line has a word."""
     found = []
     for line in subprocess.run(
-        ['ps', '-o', 'pid=,args=', '--ppid', str(parent)],
+        ['ps', '-ww', '-o', 'pid=,args=', '--ppid', str(parent)],
         capture_output=True,
         text=True,
         check=False,
