@@ -31,7 +31,7 @@ demo: $(READY)
 	$(RUN)/neuracore_ros demo --out demo
 
 # In three processes: a SIGINT that a test of training raises crashes one in which the tests of
-# policies have loaded ONNX Runtime and OpenVINO. The node, which loads one of them, is tested.
+# policies have loaded and exported for several runtimes. One that only runs a policy takes it well.
 test: check
 	$(RUN)/python -m pytest --ignore test/policy --ignore test/training
 	$(RUN)/python -m pytest test/policy
