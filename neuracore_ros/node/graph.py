@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
@@ -34,36 +35,51 @@ def listeners(node: Node, topic: str) -> list[str]:
     return [_full_name(info) for info in _executors(node, topic)]
 
 
-def deaf(node: Node, topic: str) -> list[str]:
-    """Those of `listeners` that the publisher of this node does not reach, one line each."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Who else is on a topic that this node publishes.
+
+    Attributes:
+        listeners: How many nodes there are that this node reaches, of those in `listeners`.
+        deaf: Those of `listeners` that it does not reach, one line each.
+        rivals: Full names of the other nodes that publish the topic, each once.
+    """
+
+    listeners: int
+    deaf: list[str]
+    rivals: list[str]
+
+
+def around(node: Node, topic: str) -> Around:
+    """Look at a topic once, from both sides."""
     own = node.get_fully_qualified_name()
+    publishers, executors = node.get_publishers_info_by_topic(topic), _executors(node, topic)
     # As it was discovered, since only then both sides write "no deadline" in the same way.
-    ours = [i for i in node.get_publishers_info_by_topic(topic) if _full_name(i) == own]
-    found = []
-    for info in _executors(node, topic) if ours else ():
-        compatible, why = qos_check_compatible(ours[0].qos_profile, info.qos_profile)
-        if info.topic_type != ours[0].topic_type:
-            why = f'it expects {info.topic_type}, and {ours[0].topic_type} is sent'
-        elif compatible == QoSCompatibility.ERROR:
-            why = f'the QoS does not fit ({why.removeprefix("ERROR: ").rstrip(";")})'
-        else:
-            continue
-        found.append(f'{_full_name(info)} cannot hear {topic}: {why}')
-    return found
+    ours = next((info for info in publishers if _full_name(info) == own), None)
+    deaf = [] if ours is None else list(_deaf(ours, executors, topic))
+    rivals = [name for name in publisher_names(publishers) if name != own]
+    return Around(len(executors) - len(deaf), deaf, rivals)
 
 
-def other_publishers(node: Node, topic: str) -> list[str]:
-    """Full names of the other nodes that publish a topic, each once."""
-    return _names(node.get_publishers_info_by_topic(topic), node.get_fully_qualified_name())
-
-
-def publishers(node: Node, topic: str) -> list[str]:
+def publisher_names(infos: Iterable[Any]) -> list[str]:
     """Full names of all nodes that publish a topic, each once.
 
     A node that was killed and restarted counts once, though its first publisher is believed in
     for some seconds.
     """
-    return _names(node.get_publishers_info_by_topic(topic), '')
+    return sorted({_full_name(info) for info in infos if info.node_name != _UNKNOWN})
+
+
+def _deaf(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
+    for info in executors:
+        compatible, why = qos_check_compatible(ours.qos_profile, info.qos_profile)
+        if info.topic_type != ours.topic_type:
+            why = f'it expects {info.topic_type}, and {ours.topic_type} is sent'
+        elif compatible == QoSCompatibility.ERROR:
+            why = f'the QoS does not fit ({why.removeprefix("ERROR: ").rstrip(";")})'
+        else:
+            continue
+        yield f'{_full_name(info)} cannot hear {topic}: {why}'
 
 
 def _executors(node: Node, topic: str) -> list[Any]:
@@ -73,11 +89,6 @@ def _executors(node: Node, topic: str) -> list[Any]:
         for info in node.get_subscriptions_info_by_topic(topic)
         if not info.node_name.startswith(SPECTATORS) and _full_name(info) != own
     ]
-
-
-def _names(infos: Iterable[Any], own: str) -> list[str]:
-    known = {_full_name(info) for info in infos if info.node_name != _UNKNOWN}
-    return sorted(known - {own})
 
 
 def _full_name(info: Any) -> str:

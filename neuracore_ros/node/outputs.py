@@ -123,7 +123,7 @@ class TopicOutput:
         self._node = node
         self._topic = command.topic
         self._disturbed = disturbed
-        self._deaf: list[str] = []
+        self._around = graph.Around(0, [], [])
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -148,22 +148,20 @@ class TopicOutput:
         """How many nodes subscribe that may execute; asks by name only if their number changed."""
         if self._publisher.get_subscription_count() != self._subscriptions:
             self.look_around()
-        return self._listeners
+        return self._around.listeners
 
     def look_around(self) -> None:
         """Who subscribes, and who publishes beside us."""
         self._subscriptions = self._publisher.get_subscription_count()
-        deaf = graph.deaf(self._node, self._topic)
-        for line in deaf:
-            if line not in self._deaf:
+        around = graph.around(self._node, self._topic)
+        for line in around.deaf:
+            if line not in self._around.deaf:
                 self._node.get_logger().warning(line)
-        self._deaf = deaf
-        self._listeners = len(graph.listeners(self._node, self._topic)) - len(deaf)
-        self._rivals = graph.other_publishers(self._node, self._topic)
+        self._around = around
 
     def rivals(self) -> Sequence[str]:
         """Other nodes that publish the topic, whether they do at the moment or not."""
-        return self._rivals
+        return self._around.rivals
 
     def close(self) -> None:
         """Stop publishing and listening."""
@@ -178,5 +176,5 @@ class TopicOutput:
                     pass
                 return
         self.look_around()
-        who = ' or '.join(self._rivals) or 'another node'
+        who = ' or '.join(self._around.rivals) or 'another node'
         self._disturbed(f'{who} commands {self._topic}, too')

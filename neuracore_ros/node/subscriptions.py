@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -13,7 +13,7 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.graph import publishers
+from neuracore_ros.node.graph import publisher_names
 
 Receive = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
@@ -81,7 +81,8 @@ class Subscriptions:
         try:
             for topic in topics:
                 # Best effort hears every publisher, so it is the one to wait with.
-                self._reopen(topic, self._wanted(topic) or ReliabilityPolicy.BEST_EFFORT)
+                wanted = self._wanted(topic, self._publishers(topic))
+                self._reopen(topic, wanted or ReliabilityPolicy.BEST_EFFORT)
         except Exception:
             self.close()
             raise
@@ -90,14 +91,15 @@ class Subscriptions:
     def refresh(self) -> None:
         """Match what the publishers offer now; costs well under a millisecond."""
         for topic in self.topics:
-            wanted = self._wanted(topic)
+            publishers = self._publishers(topic)
+            wanted = self._wanted(topic, publishers)
             if wanted is not None and wanted != self._open[topic.name][1]:
                 self._reopen(topic, wanted)
                 self._node.get_logger().info(
                     f'{topic.name}: reopened as {wanted.name}, as its publishers offer'
                 )
-            self._note_type(topic)
-            self._note_doubt(topic)
+            self._note_type(topic, publishers)
+            self._note_doubt(topic, publishers)
 
     def faults(self) -> Mapping[str, str]:
         """Topic -> why nothing can arrive on it, with the line to write."""
@@ -113,11 +115,13 @@ class Subscriptions:
             self._node.destroy_subscription(subscription)
         self._open.clear()
 
-    def _wanted(self, topic: Topic) -> ReliabilityPolicy | None:
+    def _publishers(self, topic: Topic) -> Sequence[Any]:
+        return self._node.get_publishers_info_by_topic(topic.name)  # type: ignore[no-any-return]
+
+    def _wanted(self, topic: Topic, publishers: Sequence[Any]) -> ReliabilityPolicy | None:
         """What to open with; None if there is no publisher to match."""
         if topic.reliability != 'match':
             return ReliabilityPolicy[topic.reliability.upper()]
-        publishers = self._node.get_publishers_info_by_topic(topic.name)
         if not publishers:
             return None
         offered = {publisher.qos_profile.reliability for publisher in publishers}
@@ -159,8 +163,7 @@ class Subscriptions:
             message_lost=lambda event: lost(topic.name, event.total_count_change)
         )
 
-    def _note_type(self, topic: Topic) -> None:
-        publishers = self._node.get_publishers_info_by_topic(topic.name)
+    def _note_type(self, topic: Topic, publishers: Sequence[Any]) -> None:
         sent = sorted({publisher.topic_type for publisher in publishers})
         if not sent or topic.type in sent:
             self._faults.pop(topic.name, None)
@@ -173,8 +176,8 @@ class Subscriptions:
             self._node.get_logger().error(fault)
         self._faults[topic.name] = fault
 
-    def _note_doubt(self, topic: Topic) -> None:
-        names = publishers(self._node, topic.name)
+    def _note_doubt(self, topic: Topic, publishers: Sequence[Any]) -> None:
+        names = publisher_names(publishers)
         if len(names) < 2:
             self._doubts.pop(topic.name, None)
             return
