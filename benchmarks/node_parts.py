@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,7 +185,7 @@ def robot(sent_s: Any) -> None:
         number += 1
         picture = Image(encoding='rgb8', height=SIZE[0], width=SIZE[1], step=3 * SIZE[1])
         # The setter would look at every byte of a list; an array of bytes it takes as it is.
-        picture._data = _array(frames[number % LEVELS])
+        picture._data = array('B', frames[number % LEVELS])
         picture.header.stamp = node.get_clock().now().to_msg()
         for index in reversed(range(len(cameras))):
             if index == 0:
@@ -194,12 +195,6 @@ def robot(sent_s: Any) -> None:
     node.create_timer(1 / JOINT_HZ, send_joints)
     node.create_timer(1 / CAMERA_HZ, send_images)
     _spin(node)
-
-
-def _array(data: bytes) -> Any:
-    import array
-
-    return array.array('B', data)
 
 
 def relay() -> None:

@@ -112,7 +112,8 @@ def _look(arguments: argparse.Namespace) -> _Seen:
 
 def _read(path: Path) -> Facts:
     from neuracore_ros.dataset.bags import open_bag
-    from neuracore_ros.drafting.gather import IMAGE_TYPES, Gathering, is_wanted
+    from neuracore_ros.description.source import IMAGE_TYPES
+    from neuracore_ros.drafting.gather import Gathering, is_wanted
 
     with open_bag(path) as bag:
         # Stamps of a simulation are of its own clock.

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.reading import read_columns, read_task_indices
+from neuracore_ros.dataset.reading import open_video, read_columns, read_task_indices
 from neuracore_ros.description import DataType
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
@@ -241,15 +240,12 @@ def _blank(
 def _decode(file: Path, into: Array) -> None:
     """Fill (n, height, width, 3) with a video's frames."""
     count = 0
-    try:
-        with av.open(str(file)) as container:
-            for frame in container.decode(video=0):
-                image = frame.to_ndarray(format='rgb24')
-                if count < len(into) and image.shape == into.shape[1:]:
-                    into[count] = image
-                count += image.shape == into.shape[1:]
-    except (av.FFmpegError, OSError, IndexError) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    with open_video(file) as container:
+        for frame in container.decode(video=0):
+            image = frame.to_ndarray(format='rgb24')
+            if count < len(into) and image.shape == into.shape[1:]:
+                into[count] = image
+            count += image.shape == into.shape[1:]
     if count != len(into):
         height, width = into.shape[1:3]
         raise DatasetError(

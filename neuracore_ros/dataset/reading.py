@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from av.container import InputContainer
 from numpy.typing import NDArray
 
 from neuracore_ros.dataset import depths, lerobot
@@ -59,13 +61,24 @@ def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[ND
         DatasetError: The video is missing or damaged.
     """
     file = root / lerobot.video_path(number, camera)
+    with open_video(file) as container:
+        total = container.streams.video[0].frames
+        wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
+        for at, frame in enumerate(container.decode(video=0)):
+            if at in wanted:
+                yield np.asarray(frame.to_ndarray(format='rgb24'), np.uint8)
+
+
+@contextmanager
+def open_video(file: Path) -> Iterator[InputContainer]:
+    """A video, while it is decoded.
+
+    Raises:
+        DatasetError: It is missing or damaged, which decoding alone may show.
+    """
     try:
         with av.open(str(file)) as container:
-            total = container.streams.video[0].frames
-            wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
-            for at, frame in enumerate(container.decode(video=0)):
-                if at in wanted:
-                    yield frame.to_ndarray(format='rgb24')
+            yield container
     except (av.FFmpegError, OSError, IndexError) as error:
         raise DatasetError(f'{file}: missing or damaged: {error}') from error
 

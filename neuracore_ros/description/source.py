@@ -21,6 +21,7 @@ IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 STRING = 'std_msgs/msg/String'
 
+IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 MULTI_ARRAYS = (FLOAT64_MULTI_ARRAY, FLOAT32_MULTI_ARRAY)
 WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis in 'xyz')
 """What the numbers of a WrenchStamped are called, [N] and [N m]."""
@@ -168,7 +169,7 @@ class SourceTable:
 def types_of(data_type: DataType) -> tuple[str, ...]:
     """The message types that hold a DataType, the usual one first; none if not supported."""
     if data_type.is_image:
-        return IMAGE, COMPRESSED_IMAGE
+        return IMAGE_TYPES
     if data_type.is_pose:
         return POSE_STAMPED, TF_MESSAGE
     if data_type is DataType.LANGUAGE:

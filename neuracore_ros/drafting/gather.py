@@ -7,8 +7,7 @@ import numpy as np
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import (
-    COMPRESSED_IMAGE,
-    IMAGE,
+    IMAGE_TYPES,
     JOINT_STATE,
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
@@ -18,7 +17,6 @@ from neuracore_ros.description.source import (
 from neuracore_ros.drafting.facts import Facts, ImageTopic, Motion, NumberTopic
 
 NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
-IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 ROBOT_DESCRIPTION = 'robot_description'
 _KNOWN = {kind for data_type in DataType for kind in types_of(data_type)}
 _DEPTH_ENCODINGS = ('16UC1', '32FC1')

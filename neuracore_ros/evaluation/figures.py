@@ -161,11 +161,6 @@ def kind(reason: str) -> str:
     return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?![\w])', '#', reason)
 
 
-def percentile(values: Array, percent: float) -> float:
-    """A percentile; NaN where there is no value."""
-    return float(np.percentile(values, percent)) if len(values) else float('nan')
-
-
 def _wanted(one: Replay, tick: int, horizon: int) -> Array:
     """What was commanded from a tick on, (H, C); NaN past the end of its piece."""
     rows = np.arange(tick, tick + horizon)

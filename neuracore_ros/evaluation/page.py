@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from neuracore_ros.evaluation.evaluate import Case, Result
-from neuracore_ros.evaluation.figures import percentile
 from neuracore_ros.evaluation.outputs import Array
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Line, line_chart
 from neuracore_ros.report.layout import layout_tables
+from neuracore_ros.runner.counters import percentile
 
 # More points than that cannot be told apart on a page.
 _POINTS = 300

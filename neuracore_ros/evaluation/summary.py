@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.evaluation.evaluate import Case, Result
-from neuracore_ros.evaluation.figures import percentile
 from neuracore_ros.evaluation.outputs import Array
+from neuracore_ros.runner.counters import percentile
 
 
 def as_json(result: Result) -> dict[str, Any]:

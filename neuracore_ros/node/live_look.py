@@ -20,7 +20,7 @@ from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check
 from rclpy.signals import SignalHandlerOptions
 
 from neuracore_ros.description import Command, Robot, Source
-from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
+from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.node.executor import make_executor
 from neuracore_ros.node.live_commands import PARAMETERS
 from neuracore_ros.node.live_facts import (
@@ -104,7 +104,7 @@ class _Ear:
 
     def __init__(self, kind: str) -> None:
         fields = message_class(kind).get_fields_and_field_types()
-        self.is_image = kind in (IMAGE, COMPRESSED_IMAGE)
+        self.is_image = kind in IMAGE_TYPES
         self._has_header = next(iter(fields.values()), '') == 'std_msgs/Header'
         self.times: list[tuple[int, int, int]] = []  # receive, clock, stamp [ns]
         self.size = 0

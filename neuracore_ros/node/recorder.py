@@ -19,7 +19,7 @@ from rclpy.qos import DurabilityPolicy
 from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
-from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
+from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.live_names import read_faults
 from neuracore_ros.node.stream_watch import StreamWatch
@@ -429,4 +429,4 @@ def _free_bytes(folder: Path) -> int:
 
 
 def _depth(kind: str) -> int:
-    return IMAGE_DEPTH if kind in (IMAGE, COMPRESSED_IMAGE) else NUMBER_DEPTH
+    return IMAGE_DEPTH if kind in IMAGE_TYPES else NUMBER_DEPTH

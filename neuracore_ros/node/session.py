@@ -16,7 +16,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Robot, load_robot
-from neuracore_ros.description.source import COMPRESSED_IMAGE, IMAGE
+from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import DescriptionWarning
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
@@ -31,7 +31,6 @@ from neuracore_ros.node.subscriptions import Subscriptions, Topic
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.runner import Outcome, Request, Runner, State
 
-_IMAGES = (IMAGE, COMPRESSED_IMAGE)
 # Five is what ROS uses for sensors. With two, a third of the large reliable images were lost,
 # since their fragments arrive in bursts.
 IMAGE_DEPTH = 5
@@ -173,7 +172,7 @@ class Session:
             Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
             for name, (kind, reliability) in self._runner.topics.items()
         )
-        self._cameras = {topic.name for topic in topics if topic.type in _IMAGES}
+        self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}
         self._phase = Phase(1.0 / self._runner.rate_hz)
         return Subscriptions(self._node, topics, self._receive)
 
@@ -349,7 +348,7 @@ class Session:
 
 
 def _depth(kind: str) -> int:
-    return IMAGE_DEPTH if kind in _IMAGES else NUMBER_DEPTH
+    return IMAGE_DEPTH if kind in IMAGE_TYPES else NUMBER_DEPTH
 
 
 def _max_ages_s(robot: Robot) -> dict[str, float]:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 _NEWEST = 1000
 
@@ -40,12 +41,13 @@ class Counters:
 
     def latency_ms(self, percent: float) -> float:
         """A percentile of the latencies; NaN before the first."""
-        return _percentile(self.latencies_ms, percent)
+        return percentile(self.latencies_ms, percent)
 
     def seam_rad(self, percent: float) -> float:
         """A percentile of the seams; NaN before the first."""
-        return _percentile(self.seams_rad, percent)
+        return percentile(self.seams_rad, percent)
 
 
-def _percentile(values: deque[float], percent: float) -> float:
-    return float(np.percentile(values, percent)) if values else np.nan
+def percentile(values: deque[float] | NDArray[np.float64], percent: float) -> float:
+    """A percentile; NaN where there is no value."""
+    return float(np.percentile(values, percent)) if len(values) else np.nan
