@@ -93,3 +93,13 @@ def sampled(spline, until_ns=None, per_segment=40):
         times = times[times <= (until_ns - spline.start_ns) / 1e9]
     states = [spline.at(spline.start_ns + int(t * 1e9)) for t in times]
     return np.array([p for p, _ in states]), np.array([v for _, v in states])
+
+
+def chunk(seed, values, joints):
+    """Something between a smooth path and noise, from and to the drawn values."""
+    random = np.random.default_rng(seed)
+    length = int(random.integers(1, 16))
+    corners = random.choice(values, (max(2, length // 4), joints))
+    at = np.linspace(0, len(corners) - 1, length)
+    path = np.stack([np.interp(at, range(len(corners)), c) for c in corners.T], axis=1)
+    return path + random.choice([0.0, 0.01, 1.0]) * random.standard_normal(path.shape)

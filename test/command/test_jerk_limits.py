@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, joints_of, motion_of
+from arms import SECOND, accepted, arm, chunk, joints_of, motion_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,16 +60,6 @@ events = st.lists(
 )
 
 
-def chunk(seed, values):
-    """Something between a smooth path and noise, from and to the drawn values."""
-    random = np.random.default_rng(seed)
-    length = int(random.integers(1, 16))
-    corners = random.choice(values, (max(2, length // 4), len(LIMITS)))
-    at = np.linspace(0, len(corners) - 1, length)
-    path = np.stack([np.interp(at, range(len(corners)), c) for c in corners.T], axis=1)
-    return path + random.choice([0.0, 0.01, 1.0]) * random.standard_normal(path.shape)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     start=st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3),
@@ -91,7 +81,7 @@ def test_what_is_executed_obeys_all_limits(start, events, blend_in, max_ahead_s)
                 now_ns += round(motion.rests_in_s(now_ns) * SECOND)
                 motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
                 before = motion._executed.newest
-            commands = motion.merge(chunk(seed, values), now_ns)
+            commands = motion.merge(chunk(seed, values, len(LIMITS)), now_ns)
         else:
             commands = motion.extend(now_ns)
         after = motion._executed.newest

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, motion_of, played, sampled
+from arms import SECOND, accepted, arm, chunk, motion_of, played, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,16 +24,6 @@ events = st.lists(
     min_size=1,
     max_size=14,
 )
-
-
-def chunk(seed, values):
-    """Something between a smooth path and noise, from and to the drawn values."""
-    random = np.random.default_rng(seed)
-    length = int(random.integers(1, 16))
-    corners = random.choice(values, (max(2, length // 4), len(LIMITS)))
-    at = np.linspace(0, len(corners) - 1, length)
-    path = np.stack([np.interp(at, range(len(corners)), c) for c in corners.T], axis=1)
-    return path + random.choice([0.0, 0.01, 1.0]) * random.standard_normal(path.shape)
 
 
 def check(command, motion, before, now_ns):
@@ -76,7 +66,7 @@ def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, m
                 now_ns = max(now_ns, now_ns + round(motion.rests_in_s(now_ns) * SECOND))
                 motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
                 before = motion.setpoint(now_ns)
-            commands = motion.merge(chunk(seed, values), now_ns)
+            commands = motion.merge(chunk(seed, values, len(LIMITS)), now_ns)
         else:
             commands = motion.extend(now_ns)
         for command in commands:

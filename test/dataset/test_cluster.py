@@ -9,8 +9,7 @@ import time
 
 import pytest
 from datasets import contents
-from recordings import write_bag
-from two_arms import LEFT, describe, images, joint_states, record_left, trajectories
+from two_arms import LEFT, describe, record_left, record_left_in_pieces
 
 from neuracore_ros.cli.main import main
 
@@ -56,13 +55,9 @@ def scheduler(tmp_path_factory):
 def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp('recordings')
     description = describe(folder, left=LEFT)
-    pieces = []
-    for start, seconds in ((20.0, 0.8), (23.0, 0.7)):
-        pieces += joint_states(seconds, start=start)
-        pieces += images(seconds, start=start) + trajectories(seconds, start=start)
     bags = [
         record_left(folder / 'long', seconds=4.0),
-        write_bag(folder / 'pieces', pieces),
+        record_left_in_pieces(folder / 'pieces'),
         folder / 'nothing',
         *(record_left(folder / f'b{k}', seconds=0.6, start=40.0 + 5 * k) for k in range(4)),
     ]

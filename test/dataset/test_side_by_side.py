@@ -11,7 +11,7 @@ import time
 import pytest
 from datasets import contents
 from recordings import write_bag
-from two_arms import LEFT, NUMBERS, describe, images, joint_states, record_left, trajectories
+from two_arms import LEFT, NUMBERS, describe, joint_states, record_left, record_left_in_pieces
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
@@ -22,13 +22,9 @@ def recordings(tmp_path_factory):
     """Bags of unlike lengths; one of them has two pieces, one is a copy, one is no bag."""
     folder = tmp_path_factory.mktemp('recordings')
     description = describe(folder, left=LEFT)
-    pieces = []
-    for start, seconds in ((20.0, 0.8), (23.0, 0.7)):
-        pieces += joint_states(seconds, start=start)
-        pieces += images(seconds, start=start) + trajectories(seconds, start=start)
     bags = [
         record_left(folder / 'long', seconds=4.0),
-        write_bag(folder / 'pieces', pieces),
+        record_left_in_pieces(folder / 'pieces'),
         record_left(folder / 'short', seconds=0.6, start=40.0),
         folder / 'nothing',
         record_left(folder / 'copy', seconds=0.6, start=40.0),

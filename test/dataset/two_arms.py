@@ -93,6 +93,15 @@ def record_left(path, seconds=2.0, kind='mcap', start=0.0):
     return write_bag(path, messages, kind)
 
 
+def record_left_in_pieces(path):
+    """Every stream of the left arm, with a silence of two seconds in between."""
+    messages = []
+    for start, seconds in ((20.0, 0.8), (23.0, 0.7)):
+        messages += joint_states(seconds, start=start)
+        messages += images(seconds, start=start) + trajectories(seconds, start=start)
+    return write_bag(path, messages)
+
+
 def record_right(path, seconds=2.0, kind='mcap', start=0.0):
     """Every stream of the right arm."""
     messages = [
