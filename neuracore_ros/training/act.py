@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.encoders import (
     PATCH,
     Numbers,
@@ -18,6 +19,7 @@ from neuracore_ros.training.encoders import (
     Views,
     shrinkage,
 )
+from neuracore_ros.training.loss import Losses, Term
 from neuracore_ros.training.normalise import Denormalisers, Statistics
 
 SIZE = 192
@@ -25,7 +27,7 @@ HEADS = 6
 ENCODER_LAYERS = 3
 
 
-class Act(nn.Module):
+class Act(ChunkPolicy):
     """Encoder over all tokens, one decoder layer from H queries to the chunk."""
 
     def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
@@ -59,6 +61,22 @@ class Act(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
         """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        result: dict[str, Tensor] = self.outputs(self.chunk(inputs, valid), inputs, valid)
+        return result
+
+    def loss(
+        self,
+        inputs: dict[str, Tensor],
+        valid: dict[str, Tensor],
+        targets: dict[str, Tensor],
+        target_valid: dict[str, Tensor],
+    ) -> Losses:
+        """Distance to what was recorded, in standard deviations."""
+        errors = self.chunk(inputs, valid) - self.outputs.invert(targets, inputs, valid)
+        return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
+
+    def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """The normalised chunk, (B, H, sum of W)."""
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
         numbers, has_number = self.numbers(inputs, valid, batch, steps)
         pictures, has_view = self.views(inputs, valid, batch, steps)
@@ -89,7 +107,7 @@ class Act(nn.Module):
         for layer in self.encoder:
             tokens = layer(tokens, mask)
         chunk = self.decoder(self.queries.expand(batch, -1, -1), tokens, mask)
-        result: dict[str, Tensor] = self.outputs(self.head(chunk), inputs, valid)
+        result: Tensor = self.head(chunk)
         return result
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.loss import masked_l1
 
 WEIGHT_DECAY = 1e-4
@@ -33,7 +34,7 @@ class Learner:
         step: Batches learnt from.
     """
 
-    def __init__(self, policy: nn.Module, scales: Mapping[str, Tensor]) -> None:
+    def __init__(self, policy: ChunkPolicy, scales: Mapping[str, Tensor]) -> None:
         self.average = copy.deepcopy(policy).requires_grad_(False).eval()
         self.step = 0
         self._policy = policy
@@ -52,10 +53,10 @@ class Learner:
             TrainingError: The loss is not finite; the weights are as they were.
         """
         inputs, valid, targets, target_valid = as_tensors(batch)
-        # Twice as fast as float32 where the processor has it; the loss stays in float32.
+        # Twice as fast as float32 where the processor has it; losses stay in float32.
         with torch.autocast('cpu', torch.bfloat16):
-            chunks = self._policy(inputs, valid)
-        loss = masked_l1(chunks, targets, target_valid, self._scales)
+            losses = self._policy.loss(inputs, valid, targets, target_valid)
+        loss = torch.stack([term.mean for term in losses.values()]).sum()
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f'the loss is {loss.item()} at step {self.step}; '

@@ -1,9 +1,40 @@
 """What is minimised."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of what is minimised, such that processes can add theirs before they divide.
+
+    Attributes:
+        total: Sum over the entries that count, with the term's weight; a scalar.
+        count: How many they are; a scalar.
+    """
+
+    total: Tensor
+    count: Tensor
+
+    @classmethod
+    def over(cls, errors: Tensor, valid: Tensor) -> Term:
+        """Of errors (...), those that are valid (...)."""
+        # Not a product: padding may hold what is not finite.
+        return cls(torch.where(valid, errors, 0.0).sum(), valid.sum())
+
+    @property
+    def mean(self) -> Tensor:
+        """The term itself; 0 if nothing counts."""
+        return self.total / self.count.clamp(min=1)
+
+
+Losses = Mapping[str, Term]
+"""Name -> term; what is minimised is the sum of their means."""
 
 
 def masked_l1(

@@ -3,6 +3,7 @@
 from torch import Tensor, cat, nn
 
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.encoders import (
     KEYPOINTS,
     KeypointEncoder,
@@ -11,13 +12,14 @@ from neuracore_ros.training.encoders import (
     Views,
     shrinkage,
 )
+from neuracore_ros.training.loss import Losses, Term
 from neuracore_ros.training.normalise import Denormalisers, Statistics
 
 HIDDEN = 512
 TEXT_SIZE = 64
 
 
-class ChunkMlp(nn.Module):
+class ChunkMlp(ChunkPolicy):
     """Predicts a whole chunk at once; inside, relative to the measured joints."""
 
     def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
@@ -48,12 +50,27 @@ class ChunkMlp(nn.Module):
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
         """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        result: dict[str, Tensor] = self.outputs(self.chunk(inputs, valid), inputs, valid)
+        return result
+
+    def loss(
+        self,
+        inputs: dict[str, Tensor],
+        valid: dict[str, Tensor],
+        targets: dict[str, Tensor],
+        target_valid: dict[str, Tensor],
+    ) -> Losses:
+        """Distance to what was recorded, in standard deviations."""
+        errors = self.chunk(inputs, valid) - self.outputs.invert(targets, inputs, valid)
+        return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
+
+    def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """The normalised chunk, (B, H, sum of W)."""
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
         numbers, has_number = self.numbers(inputs, valid, batch, steps)
         views, has_view = self.views(inputs, valid, batch, steps)
         texts, has_text = self.texts(inputs, valid, batch, steps)
         has = cat([has_number, has_view, has_text], 1)
         features = cat([numbers.flatten(1), views.flatten(1), texts.flatten(1), has.float()], 1)
-        chunk = self.layers(features).reshape(batch, self.horizon, -1)
-        result: dict[str, Tensor] = self.outputs(chunk, inputs, valid)
+        result: Tensor = self.layers(features).reshape(batch, self.horizon, -1)
         return result

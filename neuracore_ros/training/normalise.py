@@ -149,12 +149,24 @@ class Denormaliser(nn.Module):
         """Denormalise a chunk (B, H, W), and add the newest measured joints."""
         absolute = chunk.float() * self.std + self.mean
         if self.shared > 0:
-            now = inputs[self.base][:, -1, : self.shared]
-            has = valid[self.base][:, : self.shared]
-            base = torch.where(has, now, torch.zeros_like(now))
-            pad = torch.zeros(base.shape[0], self.width - self.shared, device=base.device)
-            absolute = absolute + torch.cat([base, pad], 1)[:, None]
+            absolute = absolute + self.now(inputs, valid)
         return absolute
+
+    def invert(
+        self, absolute: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> Tensor:
+        """The chunk (B, H, W) that is denormalised to these values."""
+        if self.shared > 0:
+            absolute = absolute - self.now(inputs, valid)
+        return (absolute - self.mean) / self.std
+
+    def now(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """Where the robot is, (B, 1, W); zero where that is not measured."""
+        now = inputs[self.base][:, -1, : self.shared]
+        has = valid[self.base][:, : self.shared]
+        base = torch.where(has, now, torch.zeros_like(now))
+        pad = torch.zeros(base.shape[0], self.width - self.shared, device=base.device)
+        return torch.cat([base, pad], 1)[:, None]
 
 
 class Denormalisers(nn.Module):
@@ -179,6 +191,19 @@ class Denormalisers(nn.Module):
         for index, (name, denormalise) in enumerate(self.kinds.items()):
             result[name] = denormalise(parts[index], inputs, valid)
         return result
+
+    def invert(
+        self, values: dict[str, Tensor], inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> Tensor:
+        """Normalised values (B, H, sum of W) of absolute ones by DataType, (B, H, W)."""
+        parts: list[Tensor] = []
+        for name, denormalise in self.kinds.items():
+            parts.append(denormalise.invert(values[name], inputs, valid))  # type: ignore[operator]
+        return torch.cat(parts, 2)
+
+    def joined(self, masks: dict[str, Tensor]) -> Tensor:
+        """Masks by DataType side by side, (B, H, sum of W)."""
+        return torch.cat([masks[name] for name in self.kinds], 2)
 
 
 def _unit(layout: Layout) -> dict[DataType, SlotStatistics]:

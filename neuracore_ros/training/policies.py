@@ -1,17 +1,16 @@
 """The kinds of policy by name; each is built from a manifest alone."""
 
-from torch import nn
-
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.act import Act
+from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.mlp import ChunkMlp
 from neuracore_ros.training.normalise import Statistics
 
 POLICIES: dict[str, type[Act] | type[ChunkMlp]] = {'mlp': ChunkMlp, 'act': Act}
 
 
-def build(kind: str, manifest: Manifest, statistics: Statistics) -> nn.Module:
+def build(kind: str, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
     """Make an untrained policy that has the signature of DESIGN 7.
 
     Raises:

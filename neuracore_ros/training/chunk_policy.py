@@ -1,0 +1,31 @@
+"""What training asks of a policy."""
+
+from torch import Tensor, nn
+
+from neuracore_ros.training.loss import Losses
+
+
+class ChunkPolicy(nn.Module):
+    """A module that predicts by DESIGN 7's ``forward``, and knows what to minimise to learn it."""
+
+    def loss(
+        self,
+        inputs: dict[str, Tensor],
+        valid: dict[str, Tensor],
+        targets: dict[str, Tensor],
+        target_valid: dict[str, Tensor],
+    ) -> Losses:
+        """What is minimised on one batch.
+
+        What is drawn at random comes from torch's own generator.
+
+        Args:
+            inputs: As ``forward`` takes them.
+            valid: Likewise.
+            targets: DataType -> absolute values, (B, H, W).
+            target_valid: Which of them count, (B, H, W).
+
+        Returns:
+            Name -> term, over valid entries only.
+        """
+        raise NotImplementedError
