@@ -49,26 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _say_warning
     # A DescriptionWarning is for the person, not for the developer: each is said once.
     warnings.simplefilter('once', DescriptionWarning)
-    parser = argparse.ArgumentParser(
-        prog='neuracore_ros',
-        description='One learned policy, many ROS 2 robots.',
-        epilog='neuracore_ros VERB --help tells more about a verb.',
-    )
-    parser.add_argument('--version', action='version', version=__version__)
-    verbs = parser.add_subparsers(title='verbs', metavar='VERB', required=True)
     words = sys.argv[1:] if arguments is None else list(arguments)
-    for name in VERBS:
-        module = importlib.import_module(f'neuracore_ros.cli.{name}')
-        verb = verbs.add_parser(
-            name,
-            help=module.SUMMARY,
-            description=module.SUMMARY,
-            epilog=f'examples:\n{module.EXAMPLES}',
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(verb)
-        verb.set_defaults(run=module.run, verb=name)
-    chosen = parser.parse_args(words)
+    chosen = make_parser().parse_args(words)
     try:
         return int(chosen.run(chosen))
     except UserError as error:
@@ -87,6 +69,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line with all verbs; the documentation is made from it, too."""
+    parser = argparse.ArgumentParser(
+        prog='neuracore_ros',
+        description='One learned policy, many ROS 2 robots.',
+        epilog='neuracore_ros VERB --help tells more about a verb.',
+    )
+    parser.add_argument('--version', action='version', version=__version__)
+    verbs = parser.add_subparsers(title='verbs', metavar='VERB', required=True)
+    for name in VERBS:
+        module = importlib.import_module(f'neuracore_ros.cli.{name}')
+        verb = verbs.add_parser(
+            name,
+            help=module.SUMMARY,
+            description=module.SUMMARY,
+            epilog=f'examples:\n{module.EXAMPLES}',
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run, verb=name)
+    return parser
 
 
 def _say_warning(
