@@ -54,6 +54,10 @@ class OutputSlots:
     """One DataType that the model predicts.
 
     Attributes:
+        width: Slots, W.
+        trained: Indices that some training episode had valid, ascending.
+        minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown.
+        maximum: Largest, likewise.
         mode: 'absolute'; or 'relative': what leaves the module is a difference to the measured
             slot (`DataType.measured`) of the same index.
     """
@@ -67,7 +71,12 @@ class OutputSlots:
 
 @dataclass(frozen=True, slots=True)
 class Embodiment:
-    """A robot that was trained on: its two descriptions."""
+    """A robot that was trained on.
+
+    Attributes:
+        input: What it has of what the model reads.
+        output: What it has of what the model predicts.
+    """
 
     input: EmbodimentDescription
     output: EmbodimentDescription
@@ -75,7 +84,18 @@ class Embodiment:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a policy reads and predicts, at which rate, and what it was trained on."""
+    """What a policy reads and predicts, at which rate, and what it was trained on.
+
+    Attributes:
+        input: What the model reads.
+        output: What the model predicts.
+        rate_hz: Steps per second, [Hz].
+        horizon: Steps that one prediction covers, H.
+        observation_steps: Newest steps that the model reads, T.
+        robots: Those that it was trained on, by name.
+        versions: Of the software that made the file.
+        dataset: What it was trained on, for people.
+    """
 
     input: Mapping[DataType, InputSlots]
     output: Mapping[DataType, OutputSlots]
