@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from neuracore_ros.dataset.batches import Batch, Batches
+from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.training.export import export
 from neuracore_ros.training.interrupt import interrupts
@@ -65,11 +66,16 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     report(_summary(config, data, episodes))
 
     clock = Clock(config, learner.step, checkpoint['seconds'] if checkpoint else 0.0)
-    with interrupts() as interrupted, closing(Journal(run, report)) as journal:
+    with (
+        interrupts() as interrupted,
+        closing(Journal(run, report)) as journal,
+        Prefetch(lambda step: _draw_batch(data, rows, config, step), learner.step) as batches,
+    ):
         done = clock.done(learner.step)
         while done < 1:
-            batch = _draw_batch(data, rows, config, learner.step)
-            loss = learner.learn(batch, config.learning_rate * _schedule(learner.step, done))
+            loss = learner.learn(
+                next(batches), config.learning_rate * _schedule(learner.step, done)
+            )
             done = clock.done(learner.step)
 
             last = done >= 1
