@@ -39,12 +39,12 @@ class DataType(str, Enum):
 
     @property
     def is_pose(self) -> bool:
-        """Whether a slot holds a pose: the seven numbers of ``POSE_COMPONENTS``."""
+        """Whether a slot holds a pose, the seven numbers of ``POSE_COMPONENTS``."""
         return self in {DataType.END_EFFECTOR_POSES, DataType.POSES}
 
     @property
     def is_gripper(self) -> bool:
-        """Whether a slot holds how far a gripper is open: 0 closed, 1 open."""
+        """Whether a slot holds how far a gripper is open, 0 closed to 1 open."""
         return self.name.startswith('PARALLEL_GRIPPER_')
 
     @property
@@ -76,7 +76,7 @@ class DataType(str, Enum):
 
     @property
     def is_commandable(self) -> bool:
-        """Whether a robot can be told it: positions, of joints and of grippers."""
+        """Whether a robot can be told it, as positions of joints and of grippers."""
         return self.is_gripper or self.measured is DataType.JOINT_POSITIONS
 
     @property

@@ -69,7 +69,7 @@ class Source:
 
     @property
     def static_topic(self) -> str | None:
-        """Where the transforms that never change are: ``/tf_static`` beside ``/tf``."""
+        """Where the transforms that never change are, ``/tf_static`` beside ``/tf``."""
         return f'{self.topic}_static' if self.type == TF_MESSAGE else None
 
     @property
