@@ -19,12 +19,13 @@ EXTRAS := ros,train,dev
 VENV_OPTIONS :=
 endif
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check matrix clean
 
 help:
 	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
 	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
 	@echo 'make check   lint and types only'
+	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted'
 	@echo 'make clean   remove $(VENV) and what the demo wrote'
 
 demo: $(READY)
@@ -42,6 +43,9 @@ check: $(READY)
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
+matrix: $(READY)
+	$(abspath $(RUN))/nox
+
 $(READY): setup.py pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'make: no Python 3.10 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks the venv module: apt install python3-venv" >&2; exit 1; }
@@ -50,4 +54,4 @@ $(READY): setup.py pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) .nox build/matrix demo

@@ -25,6 +25,13 @@ setup(
     extras_require={
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
+        # The same of Jazzy.
+        'jazzy': [
+            'ros-jazzy-rclpy[fastrtps]',
+            'ros-jazzy-common-interfaces',
+            'ros-jazzy-sensor-msgs',
+            'ros-jazzy-trajectory-msgs',
+        ],
         # Other runtimes of a policy, for robot computers.
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
@@ -55,6 +62,8 @@ setup(
             # Reads our recordings without our code, as an independent judge of them.
             'mcap-ros2-support',
             'mypy',
+            # `make matrix`: all Pythons and ROS 2 distributions.
+            'nox[uv]',
             # All of `export`, so that no test of a runtime is skipped.
             'onnx',
             'onnxruntime',

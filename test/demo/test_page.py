@@ -5,6 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytest.importorskip('rclpy')
+
 from neuracore_ros.demo.page import Score, score, score_rows, write_page
 from neuracore_ros.demo.trials import Trial
 from neuracore_ros.description import load_descriptions

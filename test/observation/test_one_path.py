@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+
+pytest.importorskip('sensor_msgs', reason='needs the ROS 2 messages: pip install .[ros]')
 from geometry_msgs.msg import TransformStamped, Vector3, Wrench, WrenchStamped
 from observing import (
     CUSTOM,
