@@ -5,7 +5,7 @@ Each video is decoded once, front to back, since seeking in it costs far more th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.reading import open_video, read_columns, read_task_indices
-from neuracore_ros.description import DataType
+from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.observation.depth import metres
@@ -58,12 +58,14 @@ class Batch:
         valid: (B, W): what the robot of each row has.
         targets: (B, H, W) float32.
         target_valid: (B, H, W): False also past the end of the episode.
+        robot: (B,): whose each row is, as its place in :attr:`Batches.robots`.
     """
 
     inputs: Mapping[DataType, Array]
     valid: Mapping[DataType, BoolArray]
     targets: Mapping[DataType, Array]
     target_valid: Mapping[DataType, BoolArray]
+    robot: IntArray
 
 
 class Batches:
@@ -71,12 +73,19 @@ class Batches:
 
     Attributes:
         path: Its folder.
-        metadata: Layouts, rate, image size and robots.
+        metadata: Layouts, rate, image size and robots of all that it holds.
+        input_layout: Of what is read of it.
+        output_layout: Likewise.
         episodes: In order; their rows are contiguous.
     """
 
     def __init__(
-        self, path: str | Path, cache: Path | None = None, memory_limit: int = MEMORY_LIMIT
+        self,
+        path: str | Path,
+        cache: Path | None = None,
+        memory_limit: int = MEMORY_LIMIT,
+        inputs: Collection[DataType] = (),
+        outputs: Collection[DataType] = (),
     ) -> None:
         """Read all episodes.
 
@@ -85,26 +94,31 @@ class Batches:
             cache: A file for the decoded images, used if they exceed the limit; depths go into
                 one beside it.
             memory_limit: [bytes].
+            inputs: Those that are wanted; none: all.
+            outputs: Likewise.
 
         Raises:
-            DatasetError: No dataset, an empty one, or one whose parts contradict each other.
+            DatasetError: No dataset, an empty one, one whose parts contradict each other, or one
+                that lacks what is wanted.
         """
         self.path = Path(path)
         self.metadata = load_metadata(self.path)
         self.episodes = _episodes(self.metadata, self.path)
         rows = self.episodes[-1].stop
-        inputs, outputs = self.metadata.input_layout, self.metadata.output_layout
+        self.input_layout = _chosen(self.metadata.input_layout, inputs, f'{path}: input')
+        self.output_layout = _chosen(self.metadata.output_layout, outputs, f'{path}: output')
         self._start, self._stop = np.zeros((2, rows), np.int64)
-        self._state = np.zeros((rows, len(inputs.columns())), np.float32)
+        self._robot = np.zeros(rows, np.int64)
+        self._state = np.zeros((rows, len(self.input_layout.columns())), np.float32)
         self._state_valid = np.zeros(self._state.shape, bool)
-        self._action = np.zeros((rows, len(outputs.columns())), np.float32)
+        self._action = np.zeros((rows, len(self.output_layout.columns())), np.float32)
         self._action_valid = np.zeros(self._action.shape, bool)
         self._has = {
             kind: np.zeros((rows, width), bool)
-            for kind, width in inputs.widths.items()
+            for kind, width in self.input_layout.widths.items()
             if not kind.is_numeric
         }
-        size, cameras = self.metadata.image_size, inputs.widths
+        size, cameras = self.metadata.image_size, self.input_layout.widths
         colours = (rows, cameras.get(DataType.RGB_IMAGES, 0), *size, 3)
         self._images = _blank(colours, np.uint8, cache, memory_limit)
         # Millimetres, as they are stored: half the size of metres.
@@ -113,9 +127,11 @@ class Batches:
         self._depths = _blank(distances, np.uint16, beside, memory_limit)
         self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
         self._task = np.zeros(rows, np.int64)
+        robots = {robot: index for index, robot in enumerate(self.robots)}
         for episode in self.episodes:
             self._start[episode.rows] = episode.start
             self._stop[episode.rows] = episode.stop
+            self._robot[episode.rows] = robots[episode.robot]
             self._read_table(episode)
             self._read_images(episode)
 
@@ -138,22 +154,22 @@ class Batches:
                 self._texts[self._task[past]][..., None, :] * has[..., None]
             )
         targets, target_valid = self.targets(rows, horizon)
-        return Batch(inputs, self.valid(rows), targets, target_valid)
+        return Batch(inputs, self.valid(rows), targets, target_valid, self._robot[rows])
 
     def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
         """Numeric inputs (B, T, W); before the episode's start, its first step is repeated."""
-        return self.metadata.input_layout.split(self._state[self._past(rows, observation_steps)])
+        return self.input_layout.split(self._state[self._past(rows, observation_steps)])
 
     def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
         """Which input slots there are at each row, (B, W)."""
-        valid = self.metadata.input_layout.split_valid(self._state_valid[rows])
+        valid = self.input_layout.split_valid(self._state_valid[rows])
         return {**valid, **{kind: has[rows] for kind, has in self._has.items()}}
 
     def targets(
         self, rows: IntArray, horizon: int
     ) -> tuple[dict[DataType, Array], dict[DataType, BoolArray]]:
         """Chunks (B, H, W) and their validity: nothing is valid past the episode's end."""
-        layout = self.metadata.output_layout
+        layout = self.output_layout
         ahead = rows[:, None] + np.arange(horizon)
         inside = ahead < self._stop[rows][:, None]
         ahead = np.minimum(ahead, len(self._stop) - 1)
@@ -177,12 +193,14 @@ class Batches:
     def _read_table(self, episode: Episode) -> None:
         file = self.path / lerobot.data_path(episode.number)
         columns = read_columns(self.path, self.metadata, episode.number)
-        self._state[episode.rows] = columns.state
-        self._state_valid[episode.rows] = columns.state_valid
-        self._action[episode.rows] = columns.action
-        self._action_valid[episode.rows] = columns.action_valid
-        inputs, outputs = self.metadata.input_layout, self.metadata.output_layout
-        has = inputs.valid(self.metadata.descriptions.input[episode.robot])
+        whole = self.metadata
+        state = _places(self.input_layout, whole.input_layout)
+        action = _places(self.output_layout, whole.output_layout)
+        self._state[episode.rows] = columns.state[:, state]
+        self._state_valid[episode.rows] = columns.state_valid[:, state]
+        self._action[episode.rows] = columns.action[:, action]
+        self._action_valid[episode.rows] = columns.action_valid[:, action]
+        has = whole.input_layout.valid(whole.descriptions.input[episode.robot])
         for kind, mask in self._has.items():
             mask[episode.rows] = has[kind]
         if self._texts is not None:
@@ -190,13 +208,14 @@ class Batches:
             if task.min() < 0 or task.max() >= len(self._texts):
                 raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
             self._task[episode.rows] = task
-        for index, key in enumerate(lerobot.depth_keys(self.metadata)):
+        depth = DataType.DEPTH_IMAGES in self._has
+        for index, key in enumerate(lerobot.depth_keys(self.metadata) if depth else ()):
             if has[DataType.DEPTH_IMAGES][index]:
                 into = self._depths[episode.start : episode.stop, index]
                 depths.read(file, key, into)
         for values, valid, layout in (
-            (self._state, self._state_valid, inputs),
-            (self._action, self._action_valid, outputs),
+            (self._state, self._state_valid, self.input_layout),
+            (self._action, self._action_valid, self.output_layout),
         ):
             wrong = np.argwhere(valid[episode.rows] & ~np.isfinite(values[episode.rows]))
             if len(wrong):
@@ -207,6 +226,8 @@ class Batches:
                 )
 
     def _read_images(self, episode: Episode) -> None:
+        if DataType.RGB_IMAGES not in self._has:
+            return
         for index in self.metadata.descriptions.input[episode.robot].get(DataType.RGB_IMAGES, {}):
             file = self.path / lerobot.video_path(episode.number, lerobot.camera_key(index))
             _decode(file, self._images[episode.start : episode.stop, index])
@@ -225,6 +246,21 @@ def _episodes(metadata: Metadata, path: Path) -> tuple[Episode, ...]:
     if not start:
         raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
     return tuple(episodes)
+
+
+def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
+    """Those DataTypes of a layout that are wanted, in its order."""
+    for kind in kinds:
+        if kind not in layout.widths:
+            raise DatasetError(f'{what} {kind} is not in it; it has: {", ".join(layout.widths)}')
+    wanted = kinds or layout.widths.keys()
+    return Layout({kind: width for kind, width in layout.widths.items() if kind in wanted})
+
+
+def _places(part: Layout, whole: Layout) -> list[int]:
+    """Where the columns of a part are in the whole."""
+    places = {name: place for place, name in enumerate(whole.columns())}
+    return [places[name] for name in part.columns()]
 
 
 def _blank(
