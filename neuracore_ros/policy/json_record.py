@@ -67,6 +67,13 @@ class JsonRecord:
             raise self.fail(key, 'a number above 0')
         return float(value)
 
+    def flag(self, key: str) -> bool:
+        """True or false; false if the key is missing."""
+        value = self.value(key, default=False)
+        if not isinstance(value, bool):
+            raise self.fail(key, 'true or false')
+        return value
+
     def indices(self, key: str, width: int) -> tuple[int, ...]:
         """Slots of a width, ascending; all of them if the key is missing."""
         value = self.value(key, default=list(range(width)))

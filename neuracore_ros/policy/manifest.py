@@ -95,6 +95,8 @@ class Manifest:
         robots: Those that it was trained on, by name.
         versions: Of the software that made the file.
         dataset: What it was trained on, for people.
+        inpaint: Whether the model reads the plan in force and continues it; see
+            :mod:`neuracore_ros.policy.further`.
     """
 
     input: Mapping[DataType, InputSlots]
@@ -105,6 +107,7 @@ class Manifest:
     robots: Mapping[str, Embodiment] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     dataset: str = ''
+    inpaint: bool = False
 
     @property
     def input_layout(self) -> Layout:
@@ -154,6 +157,7 @@ class Manifest:
                 'observation_steps': self.observation_steps,
                 'versions': dict(self.versions),
                 'dataset': self.dataset,
+                'inpaint': self.inpaint,
             },
             indent=1,
         )
@@ -197,6 +201,7 @@ class Manifest:
                 key: str(value) for key, value in root.record('versions', optional=True).items()
             },
             dataset=str(root.value('dataset', default='')),
+            inpaint=root.flag('inpaint'),
         )
 
 

@@ -1,7 +1,8 @@
 """What a policy's inputs and outputs are called in a graph, which knows no dictionaries.
 
-``inputs.JOINT_POSITIONS`` and ``valid.JOINT_POSITIONS`` in, ``JOINT_TARGET_POSITIONS`` out. A
-graph may lack an input that it makes no use of.
+``inputs.JOINT_POSITIONS`` and ``valid.JOINT_POSITIONS`` in, ``JOINT_TARGET_POSITIONS`` out; what
+else a module reads, such as ``inputs.FROZEN``, comes last. A graph may lack an input that it makes
+no use of.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.further import further_inputs
+from neuracore_ros.policy.manifest import Manifest
 
 Array = NDArray[Any]
 INPUTS, VALID = 'inputs.', 'valid.'
 
 
-def graph_inputs(kinds: Sequence[DataType]) -> list[str]:
-    """Names of all inputs of a graph, values first."""
-    return [f'{INPUTS}{kind}' for kind in kinds] + [f'{VALID}{kind}' for kind in kinds]
+def graph_inputs(manifest: Manifest) -> list[str]:
+    """Names of all inputs of a graph: values, masks, then what is no DataType."""
+    return [
+        *(f'{INPUTS}{kind}' for kind in manifest.input),
+        *(f'{VALID}{kind}' for kind in manifest.input),
+        *(f'{INPUTS}{further.name}' for further in further_inputs(manifest)),
+    ]
 
 
 def feed(

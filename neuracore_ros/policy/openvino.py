@@ -54,9 +54,7 @@ class OpenVino:
                 f'{file.path}: is not an OpenVINO model, is damaged, or its .bin is of another '
                 f'one ({last_line(error)})'
             ) from error
-        self._inputs = [
-            _name(port, graph_inputs(tuple(self.manifest.input))) for port in compiled.inputs
-        ]
+        self._inputs = [_name(port, graph_inputs(self.manifest)) for port in compiled.inputs]
         self._outputs = [
             _name(port, [kind.value for kind in self.manifest.output]) for port in compiled.outputs
         ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.further import PlanInForce, further_inputs
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
 Array = NDArray[Any]
@@ -49,6 +50,7 @@ class Policy:
         inputs: Mapping[DataType, Array],
         valid: Mapping[DataType, BoolArray],
         output_valid: Mapping[DataType, BoolArray] | None = None,
+        plan: PlanInForce | None = None,
     ) -> dict[DataType, FloatArray]:
         """Predict one chunk of actions.
 
@@ -59,6 +61,7 @@ class Policy:
             valid: Which slots the robot has, (W,).
             output_valid: Which outputs the robot has, (W,): those must be finite. Without it, all
                 that the policy was trained on must be.
+            plan: What is followed already, for a policy that inpaints; others ignore it.
 
         Returns:
             Absolute values, float32, (H, W), poses (H, W, 7).
@@ -71,6 +74,7 @@ class Policy:
         for kind, slots in self.manifest.input.items():
             values, mask = self._input(kind, slots, inputs, valid)
             arrays[kind.value], masks[kind.value] = values[None], mask[None]
+        arrays |= self._further(plan)
         try:
             result = self._runtime.run(arrays, masks)
         except PolicyError:
@@ -101,6 +105,19 @@ class Policy:
             self.predict(zeros, valid)
             taken_s = time.perf_counter() - start
         return taken_s
+
+    def _further(self, plan: PlanInForce | None) -> dict[str, Array]:
+        known = plan.arrays() if plan else {}
+        arrays = {}
+        for wanted in further_inputs(self.manifest):
+            array = known.get(wanted.name, wanted.unknown_array())
+            if array.shape[1:] != wanted.shape:
+                raise PolicyError(
+                    f'input {wanted.name} has shape {array.shape[1:]}; the policy reads '
+                    f'{wanted.shape}'
+                )
+            arrays[wanted.name] = array
+        return arrays
 
     def _input(
         self,

@@ -14,24 +14,30 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.further import further_inputs
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
-from neuracore_ros.policy.names import graph_inputs
+from neuracore_ros.policy.names import INPUTS, VALID, graph_inputs
 from neuracore_ros.policy.policy import last_line
 
 
 class Flat(nn.Module):
-    """A module whose dictionaries have become positions; ``inputs.*`` first, then ``valid.*``."""
+    """A module whose dictionaries have become positions, those of ``graph_inputs``."""
 
     def __init__(self, module: nn.Module, manifest: Manifest) -> None:
         super().__init__()
         self.module = module
-        self.inputs = [kind.value for kind in manifest.input]
+        self.names = graph_inputs(manifest)
         self.outputs = [kind.value for kind in manifest.output]
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The module's outputs, in the manifest's order."""
-        inputs = dict(zip(self.inputs, tensors[: len(self.inputs)], strict=True))
-        valid = dict(zip(self.inputs, tensors[len(self.inputs) :], strict=True))
+        inputs: dict[str, Tensor] = {}
+        valid: dict[str, Tensor] = {}
+        for name, tensor in zip(self.names, tensors, strict=True):
+            if name.startswith(VALID):
+                valid[name[len(VALID) :]] = tensor
+            else:
+                inputs[name[len(INPUTS) :]] = tensor
         result = self.module(inputs, valid)
         return tuple(result[name] for name in self.outputs)
 
@@ -56,13 +62,14 @@ def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
         for kind in kinds
     ]
     masks = [torch.ones(1, manifest.input[kind].width, dtype=torch.bool) for kind in kinds]
+    further = [torch.from_numpy(more.unknown_array()) for more in further_inputs(manifest)]
     with _converting(), _dense(module), tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / 'model.onnx'
         torch.onnx.export(
             Flat(module, manifest).eval(),
-            (*zeros, *masks),
+            (*zeros, *masks, *further),
             plain,
-            input_names=graph_inputs(kinds),
+            input_names=graph_inputs(manifest),
             output_names=[kind.value for kind in manifest.output],
             external_data=False,
             dynamo=True,
