@@ -3,19 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from neuracore_ros.demo.station import Station
+from neuracore_ros.demo.station import Simulator, Station
 from neuracore_ros.description.shipped import shipped
 
-# Random pushes make the expert recover from where it would never go by itself; a policy that
-# learned only from undisturbed motion drifts off (DART, Laskey et al. 2017).
-DISTURBANCE = 0.2
-# Long enough for every arm; an episode ends earlier, a while after the tool has arrived. The while
-# matters: with half a second, policies stopped about a ball's width beside the target.
+# Long enough for every arm; an episode ends earlier, a while after the task is done.
 _PATIENCE_S = 6.0
-_LINGER_S = 1.0
 
 
 def record(
+    simulator: Simulator,
     robot: str,
     episodes: int,
     folder: Path,
@@ -31,7 +27,7 @@ def record(
     done = len(list(folder.glob('episode_*'))) if folder.is_dir() else 0
     if done >= episodes:
         return
-    with Station(robot, done, speed, logs, DISTURBANCE) as station:
+    with Station(simulator, robot, done, speed, logs, simulator.disturbance) as station:
         arguments = [str(shipped(robot)), '--out', str(folder), '--use-sim-time', '--services']
         station.start('neuracore_ros.cli.main', ['record', *arguments])
         for number in range(done, episodes):
@@ -48,6 +44,6 @@ def _episode(station: Station) -> None:
     operator.switch('sim/expert', True)
     # Half the tolerance: the pushes must not be what stops the recording.
     operator.wait(_PATIENCE_S, lambda: operator.distance_m < tolerance_m / 2)
-    operator.wait(_LINGER_S)
+    operator.wait(station.simulator.linger_s)
     operator.switch('sim/expert', False)
     operator.trigger('record/stop')

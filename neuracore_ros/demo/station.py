@@ -1,6 +1,7 @@
 """One simulated robot with its operator, in a ROS domain of its own."""
 
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.demo.domain import own_domain
@@ -8,10 +9,46 @@ from neuracore_ros.demo.processes import Background
 from neuracore_ros.sim.operator import Operator
 
 
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """What moves the robots of a demo, and how its task is timed, in the robot's time.
+
+    Attributes:
+        module: Its executable.
+        camera: Whose pictures a person would look at.
+        disturbance: Random pushes to the joints while an expert is recorded, std [rad/s]. They
+            make it recover from where it would never go by itself; a policy that learned only
+            from undisturbed motion drifts off (DART, Laskey et al. 2017).
+        linger_s: How long an episode goes on after the task is done.
+        trial_s: How long a driver has.
+        stay_s: How long the task must stay done at the end of a trial.
+    """
+
+    module: str
+    camera: str
+    disturbance: float
+    linger_s: float
+    trial_s: float
+    stay_s: float
+
+
+# Lingering matters: with half a second, policies stopped about a ball's width beside the target.
+# The expert needs about two seconds.
+KINEMATIC = Simulator(
+    module='neuracore_ros.sim.robot_node',
+    camera='overhead',
+    disturbance=0.2,
+    linger_s=1.0,
+    trial_s=5.0,
+    stay_s=1.0,
+)
+
+
 class Station(AbstractContextManager['Station']):
     """Starts the simulated robot, and ends all that was started at it.
 
     Args:
+        simulator: What moves the robot.
         robot: Name of the simulated robot.
         first_seed: Seed of its first trial; the next trials count up.
         speed: Simulated seconds a second.
@@ -20,8 +57,15 @@ class Station(AbstractContextManager['Station']):
     """
 
     def __init__(
-        self, robot: str, first_seed: int, speed: float, logs: Path, disturbance: float = 0.0
+        self,
+        simulator: Simulator,
+        robot: str,
+        first_seed: int,
+        speed: float,
+        logs: Path,
+        disturbance: float = 0.0,
     ) -> None:
+        self.simulator = simulator
         self.robot = robot
         self._logs = logs
         self._processes: list[Background] = []
@@ -30,8 +74,7 @@ class Station(AbstractContextManager['Station']):
             self._domain = self._stack.enter_context(own_domain())
             trials = ['--seed', str(first_seed), '--speed', str(speed)]
             parameters = ['--ros-args', '-p', f'disturbance:={disturbance}']
-            module = 'neuracore_ros.sim.robot_node'
-            self.start(module, ['--robot', robot, *trials, *parameters])
+            self.start(simulator.module, ['--robot', robot, *trials, *parameters])
             self.operator = self._stack.enter_context(Operator(self._domain, self._alive))
             self._stack = self._stack.pop_all()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from neuracore_ros.demo.page import write_page
 from neuracore_ros.demo.processes import run_verb
 from neuracore_ros.demo.recording import record
+from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
@@ -66,7 +67,13 @@ def run_demo(options: Options) -> list[Trial]:
     say(f'recording {options.episodes} episodes of each of {", ".join(TRAINED_ON)}')
     _side_by_side(
         lambda robot: record(
-            robot, options.episodes, out / 'bags' / robot, options.speed, out / 'logs', say
+            KINEMATIC,
+            robot,
+            options.episodes,
+            out / 'bags' / robot,
+            options.speed,
+            out / 'logs',
+            say,
         ),
         TRAINED_ON,
     )
@@ -83,7 +90,8 @@ def run_demo(options: Options) -> list[Trial]:
         robot, driver = pair
         first = FIRST_SEED + trials.count(robot, driver)
         seeds = range(first, FIRST_SEED + options.trials)
-        run_trials(robot, driver, policies[driver], seeds, options.speed, out, trials.add)
+        policy = policies[driver]
+        run_trials(KINEMATIC, robot, driver, policy, seeds, options.speed, out, trials.add)
         mine = trials.of(robot, driver)
         say(f'{robot}, {driver}: {sum(t.success for t in mine)} of {len(mine)} reached')
 

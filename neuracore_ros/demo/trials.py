@@ -6,15 +6,11 @@ from pathlib import Path
 
 import cv2
 
-from neuracore_ros.demo.station import Station
+from neuracore_ros.demo.station import Simulator, Station
 from neuracore_ros.description.shipped import shipped
 
 FIRST_SEED = 10_000
 """No recorded episode has so high a seed: what is scored was never seen."""
-
-# The expert needs about two seconds; then the tool must stay at the target.
-_TRIAL_S = 5.0
-_STAY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +22,7 @@ class Trial:
         driver: ``expert``, ``untrained`` or ``trained``.
         seed: Of the trial.
         start_m: Distance from the target at the start [m].
-        distance_m: Largest distance from the target over the last second [m].
+        distance_m: Largest distance from the target at the end, over the simulator's `stay_s` [m].
         tolerance_m: What counts as reached [m].
         rejected: Commands that the controller rejected.
     """
@@ -41,7 +37,7 @@ class Trial:
 
     @property
     def success(self) -> bool:
-        """Whether the tool was at the target during the whole last second."""
+        """Whether the task was done, and stayed so, at the end."""
         return self.distance_m <= self.tolerance_m
 
     def as_json(self) -> dict[str, object]:
@@ -50,6 +46,7 @@ class Trial:
 
 
 def run_trials(
+    simulator: Simulator,
     robot: str,
     driver: str,
     policy: Path | None,
@@ -61,6 +58,7 @@ def run_trials(
     """Let the expert, or the real node with a policy file, drive a robot through trials.
 
     Args:
+        simulator: What moves the robot.
         robot: Name of a simulated robot, whose robot file is shipped.
         driver: Name of the driver, for the report.
         policy: Policy file; None lets the expert drive.
@@ -74,7 +72,7 @@ def run_trials(
     """
     if not seeds:
         return
-    with Station(robot, seeds.start, speed, folder / 'logs') as station:
+    with Station(simulator, robot, seeds.start, speed, folder / 'logs') as station:
         service = 'sim/expert'
         if policy is not None:
             service = 'infer/enable'
@@ -92,14 +90,14 @@ def run_trials(
 
 
 def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial:
-    operator = station.operator
+    operator, simulator = station.operator, station.simulator
     rejected = len(operator.rejected)
     drawn = operator.reset()
     operator.wait(0.3)
     name = f'{station.robot}_{driver}_{drawn["seed"]}'
     _save(station, pictures / f'{name}_start.png')
     operator.switch(service, True)
-    operator.wait(_TRIAL_S - _STAY_S)
+    operator.wait(simulator.trial_s - simulator.stay_s)
     farthest = 0.0
 
     def watch() -> bool:
@@ -107,7 +105,7 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
         farthest = max(farthest, operator.distance_m)
         return False
 
-    operator.wait(_STAY_S, watch)
+    operator.wait(simulator.stay_s, watch)
     _save(station, pictures / f'{name}_end.png')
     operator.switch(service, False)
     # The stop takes a moment; the next reset must not cut it short.
@@ -125,5 +123,5 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
 
 def _save(station: Station, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture = station.operator.picture('overhead/image_raw')
+    picture = station.operator.picture(f'{station.simulator.camera}/image_raw')
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))

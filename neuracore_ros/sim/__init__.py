@@ -1,1 +1,1 @@
-"""Simulated robots on real topics. Only ``robot_node`` needs ROS; the rest is NumPy and OpenCV."""
+"""Simulated robots on real topics. Only ``bridge``, the executable and ``operator`` need ROS."""

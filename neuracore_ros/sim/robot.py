@@ -1,18 +1,25 @@
 """A simulated robot without ROS: joints that follow a controller, and a trial to solve."""
 
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import Arm, Array, Kinematics
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.reaching import Trial, draw_trial, succeeded
+from neuracore_ros.sim.pushes import Pushes
+from neuracore_ros.sim.reaching import Expert, Trial, draw_trial, succeeded, tolerance
+from neuracore_ros.sim.simulated import Target
 
-CORRELATION_S = 0.3
+COMMAND_TOPIC = 'arm_controller/joint_trajectory'
+# Twice its period: a command that is late by less than a period leaves no pause in the motion.
+EXPERT_AHEAD_S = 0.1
 
 
 class SimulatedRobot:
-    """One arm, its controller and its trial; n joints.
+    """One arm, its controller and its trial; n joints. A `Simulated` robot.
 
     Attributes:
         kinematics: The arm.
@@ -24,9 +31,18 @@ class SimulatedRobot:
             stays what the expert meant. Near the target they show how to come back to it.
     """
 
+    cameras: Sequence[str] = camera.NAMES
+    image_rate_hz = 30
+
     def __init__(self, arm: Arm, seed: int = 0) -> None:
         self.kinematics = Kinematics(arm)
         self.disturbance = 0.0
+        self.controllers: Mapping[str, Sequence[str]] = {COMMAND_TOPIC: arm.joint_names}
+        names = list(dict.fromkeys([*arm.joint_names, *arm.passengers]))
+        # Drivers publish joints in an order of their own; this one is shuffled, but fixed.
+        self._order = np.random.default_rng(len(arm.name)).permutation(len(names))
+        self.published: Sequence[str] = [names[i] for i in self._order]
+        self._passengers = np.array(list(arm.passengers.values()))
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -35,17 +51,21 @@ class SimulatedRobot:
         self.positions = self.trial.start.copy()
         self.velocities = np.zeros_like(self.positions)
         self._controller = TrajectoryController(self.kinematics.arm.joint_names, self.positions)
-        self._random = np.random.default_rng([seed, 1])
-        self._push = np.zeros_like(self.positions)
-        self._pushed = np.zeros_like(self.positions)
+        self._pushes = Pushes(len(self.positions), seed)
         self._moved = False
+        self._cameras.set_target(self.trial.target)
 
-    def accept(self, message: Any, now_ns: int) -> str | None:
+    def measure(self) -> tuple[Array, Array]:
+        """Positions and velocities of the ``published`` names."""
+        positions = np.concatenate([self.positions, self._passengers])
+        velocities = np.concatenate([self.velocities, np.zeros_like(self._passengers)])
+        return positions[self._order], velocities[self._order]
+
+    def accept(self, topic: str, message: Any, now_ns: int) -> str | None:
         """Give a JointTrajectory to the controller; returns why it is rejected, or None."""
         reason = self._controller.accept(message, now_ns, self.positions, self.velocities)
         if reason is None:
-            # The new trajectory starts where the arm was pushed to.
-            self._pushed[:] = 0.0
+            self._pushes.forgive()
             self._moved = True
         return reason
 
@@ -54,27 +74,53 @@ class SimulatedRobot:
         limits = self.kinematics
         reference = self._controller.reference(now_ns)
         if self.disturbance > 0.0 and self._moved:
-            reference = reference + self._pushes(period_s)
+            reference = reference + self._pushes.step(self.disturbance, period_s)
         most = limits.velocity * period_s
         change = np.clip(reference - self.positions, -most, most)
         positions = np.clip(self.positions + change, limits.lower, limits.upper)
         self.velocities = (positions - self.positions) / period_s
         self.positions = positions
 
-    def _pushes(self, period_s: float) -> Array:
-        """How far the arm is off its trajectory by now, shape (n,) [rad]."""
-        keep = np.exp(-period_s / CORRELATION_S)
-        noise = self._random.standard_normal(len(self._push)) * np.sqrt(1.0 - keep**2)
-        self._push = keep * self._push + noise
-        pushed: Array = self._pushed + self.disturbance * period_s * self._push
-        self._pushed = pushed
-        return pushed
+    def draw(self, name: str) -> camera.Image:
+        """What a camera sees, RGB, shape (120, 160, 3)."""
+        return self._cameras.draw(name, self.positions)
+
+    def expert(self) -> 'ReachingGuide':
+        """An expert for this trial."""
+        return ReachingGuide(self)
+
+    def goal(self) -> Array:
+        """Where the ball is, shape (3,) [m]."""
+        return self.trial.target
 
     def distance(self) -> float:
         """From the tool to the target [m]."""
         away = self.kinematics.tool(self.positions) - self.trial.target
         return float(np.linalg.norm(away))
 
+    def tolerance(self) -> float:
+        """How far from the target the tool may be [m]."""
+        return tolerance(self.kinematics)
+
     def succeeded(self) -> bool:
         """Whether the tool is at the target now, and still."""
         return succeeded(self.kinematics, self.trial.target, self.positions, self.velocities)
+
+    @cached_property
+    def _cameras(self) -> camera.Cameras:
+        return camera.Cameras(self.kinematics)
+
+
+class ReachingGuide:
+    """The expert of a simulated arm, as its teleoperator's driver would send it."""
+
+    def __init__(self, robot: SimulatedRobot) -> None:
+        self._robot = robot
+        self._expert = Expert(robot.kinematics, robot.trial.target)
+
+    def targets(self, period_s: float) -> list[Target]:
+        """One command to the arm."""
+        robot = self._robot
+        positions = self._expert.ahead(robot.positions, period_s, EXPERT_AHEAD_S)
+        names = robot.kinematics.arm.joint_names
+        return [Target(COMMAND_TOPIC, names, positions, EXPERT_AHEAD_S)]

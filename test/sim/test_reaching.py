@@ -11,10 +11,11 @@ from neuracore_ros.sim.reaching import (
     solve_posture,
     tolerance,
 )
-from neuracore_ros.sim.robot import SimulatedRobot
+from neuracore_ros.sim.robot import COMMAND_TOPIC, SimulatedRobot
 
 ALL_ARMS = pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 STEP_S, STEP_NS = 0.01, 10_000_000
+TOPIC = COMMAND_TOPIC
 
 
 def run_expert(robot, duration_s=4.0):
@@ -25,7 +26,7 @@ def run_expert(robot, duration_s=4.0):
         now = SECOND + step * STEP_NS
         if step % 5 == 0:
             command = trajectory(names, (0.1, expert.ahead(robot.positions, 0.05, 0.1)))
-            assert robot.accept(command, now) is None
+            assert robot.accept(TOPIC, command, now) is None
         robot.step(now + STEP_NS, STEP_S)
         yield robot
 
@@ -61,7 +62,7 @@ def test_a_step_reference_does_not_teleport(arm):
     robot = SimulatedRobot(arm)
     before, limits = robot.positions.copy(), robot.kinematics
     far = np.clip(before + 1.0, limits.lower, limits.upper)
-    assert robot.accept(trajectory(arm.joint_names, (0.0, far)), SECOND) is None
+    assert robot.accept(TOPIC, trajectory(arm.joint_names, (0.0, far)), SECOND) is None
     robot.step(SECOND + STEP_NS, STEP_S)
     assert np.all(robot.positions - before <= limits.velocity * STEP_S + 1e-12)
     for step in range(2, 300):
@@ -97,7 +98,7 @@ def test_a_seed_always_gives_the_same_trial_within_reach(arm):
 def test_a_reset_forgets_the_running_trajectory():
     robot = SimulatedRobot(ARMS['ur5'], 0)
     target = robot.kinematics.home + 0.5
-    assert robot.accept(trajectory(ARMS['ur5'].joint_names, (1.0, target)), SECOND) is None
+    assert robot.accept(TOPIC, trajectory(ARMS['ur5'].joint_names, (1.0, target)), SECOND) is None
     robot.reset(1)
     start = robot.positions.copy()
     for step in range(50):

@@ -1,0 +1,295 @@
+"""A simulated robot on real topics, in time of its own clock.
+
+Topics below the node's namespace: publishes ``joint_states`` (100 Hz), ``<camera>/image_raw``,
+``~/distance`` (as often as images) and ``~/rejected``; obeys the robot's controllers, such as
+``arm_controller/joint_trajectory``. ``/clock`` (100 Hz) is absolute, so two robots need two ROS
+domains, or ``--no-clock``.
+Services: ``~/reset`` starts the next trial, ``~/expert`` starts and stops the scripted expert.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import cv2
+import rclpy
+from builtin_interfaces.msg import Duration, Time
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Float64, String
+from std_srvs.srv import SetBool, Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.sim.simulated import Simulated, Target
+from neuracore_ros.sim.simulation import STEP_NS, Simulation
+
+# No stamp may be zero, which in ROS means "unset".
+CLOCK_START_NS = 1_000_000_000
+MOST_BEHIND_S = 0.1
+LEAST_SLEEP_S = 1e-4
+
+
+class RobotNode(Node):  # type: ignore[misc]
+    """The robot, its sensors and its controllers; :meth:`run` moves it until told to stop.
+
+    Callbacks run on an executor's thread, the simulation on the caller's of :meth:`run`;
+    one lock keeps them apart.
+    """
+
+    def __init__(self, robot: Simulated, seed: int, speed: float, clock: bool) -> None:
+        super().__init__('sim')
+        self._declare(
+            'seed',
+            seed,
+            'Seed of the next trial; counts up.',
+            IntegerRange(from_value=0, to_value=2**31 - 1, step=1),
+        )
+        self._declare(
+            'speed',
+            speed,
+            'Simulated seconds a second; needs the clock.',
+            FloatingPointRange(from_value=0.01, to_value=100.0),
+        )
+        self._declare('clock', clock, 'Publish /clock and live in its time.', read_only=True)
+        self._declare(
+            'disturbance',
+            0.0,
+            'Random pushes to the joints, std [rad/s].',
+            FloatingPointRange(from_value=0.0, to_value=1.0),
+        )
+        self._declare('joints_frozen', False, 'Fault: stop publishing joint_states.')
+        self._declare('cameras_off', False, 'Fault: stop publishing images.')
+        self._declare('ignore_commands', False, 'Fault: drop every command unread.')
+        self._clocked: bool = self.get_parameter('clock').value
+        if not self._clocked and self.get_parameter('speed').value != 1.0:
+            raise UserError('without /clock the robot lives in wall time: speed must be 1.0')
+
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._robot = robot
+        now_ns = CLOCK_START_NS if self._clocked else time.time_ns()
+        self._simulation = Simulation(robot, self._next_seed(), now_ns)
+        self._joint_state = JointState(name=list(robot.published))
+
+        self._clock_publisher = self.create_publisher(Clock, '/clock', 10)
+        self._joint_publisher = self.create_publisher(JointState, 'joint_states', 10)
+        self._image_publishers = {
+            name: self.create_publisher(Image, f'{name}/image_raw', 5) for name in robot.cameras
+        }
+        self._command_publishers = {
+            topic: self.create_publisher(JointTrajectory, topic, 10) for topic in robot.controllers
+        }
+        self._distance_publisher = self.create_publisher(Float64, '~/distance', 10)
+        self._rejected_publisher = self.create_publisher(
+            String,
+            '~/rejected',
+            QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        )
+        for topic in robot.controllers:
+            self.create_subscription(JointTrajectory, topic, partial(self._on_command, topic), 10)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(SetBool, '~/expert', self._on_expert)
+
+    def stop(self) -> None:
+        """Let :meth:`run` return after the step it is in."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Simulate, at ``speed`` times real time or as fast as this machine can."""
+        due_s = time.monotonic()
+        while not self._stop.is_set():
+            with self._lock:
+                self._advance()
+            due_s += STEP_NS / 1e9 / self._speed
+            wait_s = due_s - time.monotonic()
+            # Even when late, sleep: the callbacks need the lock, too.
+            time.sleep(max(wait_s, LEAST_SLEEP_S))
+            if wait_s < -MOST_BEHIND_S:
+                # Too slow a machine makes a slow robot, not one that leaps to catch up.
+                due_s = time.monotonic()
+
+    def _declare(
+        self, name: str, value: Any, description: str, limits: Any = None, read_only: bool = False
+    ) -> None:
+        descriptor = ParameterDescriptor(description=description, read_only=read_only)
+        if isinstance(limits, IntegerRange):
+            descriptor.integer_range = [limits]
+        elif isinstance(limits, FloatingPointRange):
+            descriptor.floating_point_range = [limits]
+        self.declare_parameter(name, value, descriptor)
+
+    @property
+    def _speed(self) -> float:
+        return float(self.get_parameter('speed').value) if self._clocked else 1.0
+
+    def _flag(self, name: str) -> bool:
+        return bool(self.get_parameter(name).value)
+
+    def _next_seed(self) -> int:
+        seed = int(self.get_parameter('seed').value)
+        self.set_parameters([rclpy.Parameter('seed', value=seed + 1)])
+        return seed
+
+    def _advance(self) -> None:
+        """One step: the time, the motion, and whatever is due to be published then."""
+        simulation = self._simulation
+        self._robot.disturbance = float(self.get_parameter('disturbance').value)
+        simulation.advance(simulation.now_ns + STEP_NS if self._clocked else time.time_ns())
+        now_ns = simulation.now_ns
+        stamp = Time(sec=now_ns // 10**9, nanosec=now_ns % 10**9)
+        if self._clocked:
+            self._clock_publisher.publish(Clock(clock=stamp))
+        if not self._flag('joints_frozen'):
+            self._publish_joints(stamp)
+        for target in simulation.targets():
+            self._publish_command(target)
+        if simulation.is_frame:
+            self._distance_publisher.publish(Float64(data=self._robot.distance()))
+        if not self._flag('cameras_off'):
+            for name in simulation.cameras_due():
+                self._publish_image(name, stamp)
+
+    def _publish_joints(self, stamp: Time) -> None:
+        message = self._joint_state
+        positions, velocities = self._robot.measure()
+        message.header.stamp = stamp
+        message.position = array('d', positions.tobytes())
+        message.velocity = array('d', velocities.tobytes())
+        self._joint_publisher.publish(message)
+
+    def _publish_image(self, name: str, stamp: Time) -> None:
+        publisher = self._image_publishers[name]
+        if not publisher.get_subscription_count():
+            return
+        picture = self._robot.draw(name)
+        height, width, channels = picture.shape
+        message = Image(height=height, width=width, encoding='rgb8', step=width * channels)
+        message.header.stamp = stamp
+        message.header.frame_id = name
+        message.data = array('B', picture.tobytes())
+        publisher.publish(message)
+
+    def _publish_command(self, target: Target) -> None:
+        """What a teleoperator's driver would send, with a zero stamp: start now."""
+        point = JointTrajectoryPoint(positions=target.positions.tolist())
+        point.time_from_start = Duration(nanosec=int(target.ahead_s * 1e9))
+        message = JointTrajectory(joint_names=list(target.joint_names), points=[point])
+        self._command_publishers[target.topic].publish(message)
+
+    def _on_command(self, topic: str, message: JointTrajectory) -> None:
+        with self._lock:
+            if self._flag('ignore_commands') or self._simulation.is_deaf:
+                return
+            reason = self._robot.accept(topic, message, self._simulation.now_ns)
+        if reason is not None:
+            self.get_logger().error(f'trajectory rejected: {reason}')
+            self._rejected_publisher.publish(String(data=reason))
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self._lock:
+            self._simulation.reset(self._next_seed())
+            robot = self._robot
+            response.message = json.dumps(
+                {
+                    'seed': self._simulation.seed,
+                    'target': [round(x, 4) for x in robot.goal().tolist()],
+                    'distance': round(robot.distance(), 4),
+                    'tolerance': round(robot.tolerance(), 4),
+                }
+            )
+        response.success = True
+        return response
+
+    def _on_expert(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        with self._lock:
+            self._simulation.switch_expert(request.data)
+        response.success = True
+        response.message = 'expert on' if request.data else 'expert off'
+        return response
+
+
+def serve(
+    program: str,
+    description: str,
+    names: Sequence[str],
+    make: Callable[[str], Simulated],
+    arguments: Sequence[str] | None,
+) -> int:
+    """What an executable does: read the command line, run one robot until SIGINT or SIGTERM.
+
+    Args:
+        program: Its name.
+        description: For ``--help``.
+        names: Robots that there are.
+        make: The robot of a name; raises `UserError` where there is none.
+        arguments: Of the command line, program first; None: this process's.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument('--robot', required=True, help=f'one of: {", ".join(names)}')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first trial (default 0)')
+    parser.add_argument(
+        '--speed', type=float, default=1.0, help='simulated seconds a second (default 1.0)'
+    )
+    parser.add_argument(
+        '--no-clock', action='store_true', help='live in wall time and publish no /clock'
+    )
+    options = parser.parse_args(remove_ros_args(sys.argv if arguments is None else arguments)[1:])
+    try:
+        _simulate(options, make)
+    except UserError as error:
+        print(f'{program}: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _simulate(options: argparse.Namespace, make: Callable[[str], Simulated]) -> None:
+    robot = make(options.robot)
+    if not 0.01 <= options.speed <= 100.0:
+        raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
+    if not 0 <= options.seed < 2**31 - 1:
+        raise UserError(f'--seed {options.seed} is not within 0 and {2**31 - 2}')
+    # Images are too small to gain from OpenCV's threads, which would take the other cores.
+    cv2.setNumThreads(1)
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = RobotNode(robot, options.seed, options.speed, not options.no_clock)
+
+        def on_signal(_: int, __: FrameType | None) -> None:
+            node.stop()
+
+        signal.signal(signal.SIGINT, on_signal)
+        signal.signal(signal.SIGTERM, on_signal)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        thread = threading.Thread(target=_spin, args=(executor,), daemon=True)
+        thread.start()
+        node.run()
+        executor.shutdown()
+        thread.join(timeout=2.0)
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    with suppress(ExternalShutdownException):
+        executor.spin()

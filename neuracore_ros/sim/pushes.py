@@ -1,0 +1,41 @@
+"""Random pushes that move an arm off the commanded path."""
+
+import numpy as np
+
+from neuracore_ros.sim.arms import Array
+
+CORRELATION_S = 0.3
+
+
+class Pushes:
+    """How far each of n joints is off its path: a random speed, summed up over time.
+
+    They act as noise in the executed action would (DART, Laskey et al. 2017), while the recorded
+    command stays what the expert meant: so the recording shows how to come back.
+
+    Args:
+        count: n.
+        seed: Of the trial.
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._random = np.random.default_rng([seed, 1])
+        self._speed = np.zeros(count)
+        self._offset = np.zeros(count)
+
+    def forgive(self) -> None:
+        """A new trajectory starts where the arm was pushed to."""
+        self._offset = np.zeros_like(self._offset)
+
+    def step(self, std: float, period_s: float) -> Array:
+        """Let time pass, with pushes of that standard deviation [rad/s].
+
+        Returns:
+            How far the joints are off their trajectory by now, shape (n,) [rad].
+        """
+        keep = np.exp(-period_s / CORRELATION_S)
+        noise = self._random.standard_normal(len(self._speed)) * np.sqrt(1.0 - keep**2)
+        self._speed = keep * self._speed + noise
+        offset: Array = self._offset + std * period_s * self._speed
+        self._offset = offset
+        return offset

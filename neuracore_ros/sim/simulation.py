@@ -1,0 +1,80 @@
+"""A simulated robot in time: when which of its drivers publishes, and what its expert commands.
+
+The ROS node, a recording without ROS and a policy in lockstep all advance this, so that they see
+the same robot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neuracore_ros.sim.simulated import Guide, Simulated, Target
+
+STEP_NS = 10_000_000
+STEPS_HZ = 10**9 // STEP_NS
+EXPERT_STEPS = 5
+# A command sent before a reset, but received after it, must not move the arm.
+DEAF_AFTER_RESET_NS = 50_000_000
+
+
+class Simulation:
+    """One robot, from trial to trial.
+
+    Attributes:
+        robot: The robot.
+        seed: Of the running trial.
+        now_ns: Time on the robot's clock.
+    """
+
+    def __init__(self, robot: Simulated, seed: int, now_ns: int) -> None:
+        self.robot = robot
+        self.now_ns = now_ns
+        self._guide: Guide | None = None
+        self._step = 0
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Begin the trial of that seed."""
+        self.seed = seed
+        self.robot.reset(seed)
+        self._deaf_until_ns = self.now_ns + DEAF_AFTER_RESET_NS
+        if self._guide is not None:
+            self._guide = self.robot.expert()
+
+    def switch_expert(self, on: bool) -> None:
+        """Let the scripted expert command, or not."""
+        self._guide = self.robot.expert() if on else None
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether commands that come now were meant for the trial before."""
+        return self.now_ns < self._deaf_until_ns
+
+    def advance(self, now_ns: int) -> None:
+        """Let the robot move up to ``now_ns``: the next step."""
+        period_s = max(now_ns - self.now_ns, 1) / 1e9
+        self._step += 1
+        self.now_ns = now_ns
+        self.robot.step(now_ns, period_s)
+
+    def targets(self) -> list[Target]:
+        """What the expert commands at this step."""
+        if self._guide is None or self._step % EXPERT_STEPS:
+            return []
+        return self._guide.targets(EXPERT_STEPS * STEP_NS / 1e9)
+
+    def cameras_due(self) -> Iterator[str]:
+        """The cameras that have an image at this step."""
+        # Real cameras do not fire together, and one image a step keeps the steps even.
+        for lag, name in enumerate(self.robot.cameras):
+            if self._is_frame(self._step - lag):
+                yield name
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether the first camera has an image at this step."""
+        return self._is_frame(self._step)
+
+    def _is_frame(self, step: int) -> bool:
+        rate_hz = self.robot.image_rate_hz
+        return step * rate_hz // STEPS_HZ != (step - 1) * rate_hz // STEPS_HZ
