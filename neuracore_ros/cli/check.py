@@ -98,7 +98,7 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
     with findings.noting():
         robot = _robot(arguments.robot, findings)
     with findings.noting():
-        policy = _policy(arguments.policy, findings)
+        policy = _policy(arguments.policy, robot.name if robot else '', findings)
     if robot is not None and policy is not None:
         needed = _check_fit(robot, policy, findings)
     if robot is not None and arguments.bag is not None:
@@ -127,10 +127,10 @@ def _robot(path: Path, findings: Findings) -> Robot:
     return robot
 
 
-def _policy(path: Path, findings: Findings) -> Policy:
+def _policy(path: Path, robot: str, findings: Findings) -> Policy:
     from neuracore_ros.policy.load import load_policy
 
-    policy = load_policy(path)
+    policy = load_policy(path, robot=robot)
     with findings.noting():
         taken_s = policy.warm_up()
         findings.facts.append(

@@ -113,7 +113,7 @@ def evaluate_bags(
             runner = Runner(robot, policy.manifest, settings)
             with open_bag(path, namespace) as bag:
                 track = BagTrack(bag, robot, policy.manifest, set(runner.topics), part)
-                replays.append(replay(track, runner, policy, outputs))
+                replays.append(replay(track, runner, policy.on(robot.name), outputs))
         cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     count = f'{len(bags)} bags' if bags[1:] else str(bags[0])
@@ -174,7 +174,7 @@ def evaluate_dataset(
                 runner = Runner(robot, policy.manifest, settings)
                 topics = set(runner.topics)
                 track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
-                replays.append(replay(track, runner, policy, outputs))
+                replays.append(replay(track, runner, policy.on(robot_name), outputs))
             cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
     only = Descriptions(
         {name: described.input[name] for name in by_robot},

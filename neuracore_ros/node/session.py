@@ -156,6 +156,7 @@ class Session:
                 parameters.threads,
                 parameters.precision,
                 parameters.sha256,
+                self.robot.name,
             )
 
         self._policy = self._inference.wait(load)

@@ -68,6 +68,11 @@ def fit(robot: Described, manifest: Manifest) -> Fit:
     for kind in manifest.input:
         if kind not in robot.input:
             warnings.append(f"'{robot.name}' has no {kind}, which the policy reads: masked.")
+    if manifest.robot_index and robot.name not in manifest.robot_index:
+        warnings.append(
+            f"'{robot.name}' is none of the robots that the policy tells apart "
+            f'({_names(manifest.robot_index)}): it is driven by what they have in common.'
+        )
     return Fit((*warnings, *_renamed(robot, manifest)), used)
 
 
@@ -134,7 +139,7 @@ def _untrained(slots: Slots, trained: InputSlots | OutputSlots) -> list[int]:
     return [index for index in slots if index not in trained.trained]
 
 
-def _names(kinds: Mapping[DataType, object]) -> str:
+def _names(kinds: Mapping[DataType, object] | Mapping[str, object]) -> str:
     return ', '.join(kinds) or 'nothing'
 
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 
+ROBOT = 'ROBOT'
+UNKNOWN_ROBOT = -1
 PREVIOUS = 'PREVIOUS.'
 FROZEN = 'FROZEN'
 
@@ -62,10 +64,11 @@ class PlanInForce:
 
 def further_inputs(manifest: Manifest) -> tuple[FurtherInput, ...]:
     """All that a policy reads beside its DataTypes."""
+    robot = (FurtherInput(ROBOT, (), 'int64', UNKNOWN_ROBOT),) if manifest.robot_index else ()
     if not manifest.inpaint:
-        return ()
+        return robot
     plan = tuple(
         FurtherInput(f'{PREVIOUS}{kind}', manifest.output_shape(kind), 'float32')
         for kind in manifest.output
     )
-    return (*plan, FurtherInput(FROZEN, (manifest.horizon,), 'float32'))
+    return (*robot, *plan, FurtherInput(FROZEN, (manifest.horizon,), 'float32'))

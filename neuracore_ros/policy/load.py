@@ -27,6 +27,7 @@ def load_policy(
     threads: int = 0,
     precision: str = 'float32',
     sha256: str = '',
+    robot: str = '',
 ) -> Policy:
     """Read a policy file.
 
@@ -38,6 +39,8 @@ def load_policy(
         precision: 'float32', 'bfloat16' or 'float16': of what is computed inside.
         sha256: The file must have it, or nothing of it is run; '' takes any. Of an OpenVINO
             model it is that of `cat NAME.xml NAME.bin NAME.json`.
+        robot: The robot's name, for a policy that was trained to know its robots; any other
+            policy does not care.
 
     Raises:
         PolicyError: No such file, no model, no manifest, another sha256, a runtime that is not
@@ -52,7 +55,7 @@ def load_policy(
     if sha256:
         file.require(sha256)
     try:
-        return Policy(_runtime(file, Options(device, threads, precision)), file.sha256)
+        return Policy(_runtime(file, Options(device, threads, precision)), file.sha256, robot)
     except ModuleNotFoundError as error:
         cure = _CURES.get(error.name or '')
         if cure is None:

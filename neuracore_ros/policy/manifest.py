@@ -97,6 +97,8 @@ class Manifest:
         dataset: What it was trained on, for people.
         inpaint: Whether the model reads the plan in force and continues it; see
             :mod:`neuracore_ros.policy.further`.
+        robot_index: Robot -> the number that tells the model that it is on it; empty: the model
+            does not ask.
     """
 
     input: Mapping[DataType, InputSlots]
@@ -108,6 +110,7 @@ class Manifest:
     versions: Mapping[str, str] = field(default_factory=dict)
     dataset: str = ''
     inpaint: bool = False
+    robot_index: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def input_layout(self) -> Layout:
@@ -158,6 +161,7 @@ class Manifest:
                 'versions': dict(self.versions),
                 'dataset': self.dataset,
                 'inpaint': self.inpaint,
+                'robot_index': dict(self.robot_index),
             },
             indent=1,
         )
@@ -202,6 +206,7 @@ class Manifest:
             },
             dataset=str(root.value('dataset', default='')),
             inpaint=root.flag('inpaint'),
+            robot_index=_read_index(root.record('robot_index', optional=True)),
         )
 
 
@@ -253,6 +258,14 @@ def _read_output(record: JsonRecord) -> OutputSlots:
         maximum=record.numbers('max', width),
         mode=mode,
     )
+
+
+def _read_index(record: JsonRecord) -> dict[str, int]:
+    index = dict(record.items())
+    for robot, number in index.items():
+        if not is_integer(number) or number < 0:
+            raise record.fail(robot, 'an integer of at least 0')
+    return index
 
 
 def _read_embodiment(record: JsonRecord) -> Embodiment:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.further import PlanInForce, further_inputs
+from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT, PlanInForce, further_inputs
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
 Array = NDArray[Any]
@@ -38,12 +38,18 @@ class Policy:
     Attributes:
         manifest: What it reads and predicts.
         sha256: Of the file, to tell one policy from another in a log.
+        robot: The robot that it is on, for a policy that asks; '': none that it knows.
     """
 
-    def __init__(self, runtime: Runtime, sha256: str) -> None:
+    def __init__(self, runtime: Runtime, sha256: str, robot: str = '') -> None:
         self.manifest = runtime.manifest
         self.sha256 = sha256
+        self.robot = robot
         self._runtime = runtime
+
+    def on(self, robot: str) -> Policy:
+        """The same model on a robot of this name."""
+        return Policy(self._runtime, self.sha256, robot)
 
     def predict(
         self,
@@ -108,6 +114,9 @@ class Policy:
 
     def _further(self, plan: PlanInForce | None) -> dict[str, Array]:
         known = plan.arrays() if plan else {}
+        known[ROBOT] = np.array(
+            [self.manifest.robot_index.get(self.robot, UNKNOWN_ROBOT)], np.int64
+        )
         arrays = {}
         for wanted in further_inputs(self.manifest):
             array = known.get(wanted.name, wanted.unknown_array())

@@ -65,9 +65,10 @@ def prove(model: Policy, exported: Policy) -> Proof:
     rng = np.random.default_rng(0)
     largest = 0.0
     cases = _masks(model.manifest, rng)
-    for name, valid in cases.items():
+    for name, (robot, valid) in cases.items():
         inputs = {kind: _random(model.manifest, kind, rng) for kind in model.manifest.input}
-        wanted, found = model.predict(inputs, valid), exported.predict(inputs, valid)
+        wanted = model.on(robot).predict(inputs, valid)
+        found = exported.on(robot).predict(inputs, valid)
         for kind, chunk in wanted.items():
             difference = np.abs(chunk - found[kind])
             largest = max(largest, float(difference.max()))
@@ -96,20 +97,20 @@ def latencies_ms(policies: Mapping[str, Policy], runs: int = 30) -> dict[str, fl
     return {name: statistics.median(times) for name, times in taken_ms.items()}
 
 
-def _masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, Masks]:
+def _masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, tuple[str, Masks]]:
+    """What is compared -> a robot, '' for none that is known, and what it has."""
     widths = {kind: slots.width for kind, slots in manifest.input.items()}
-    cases: dict[str, Masks] = {
-        'all slots': {kind: np.ones(width, bool) for kind, width in widths.items()}
-    }
+    every = {kind: np.ones(width, bool) for kind, width in widths.items()}
+    cases: dict[str, tuple[str, Masks]] = {'all slots': ('', every)}
     for name, robot in manifest.robots.items():
-        cases[f"the slots of '{name}'"] = {
+        own = {
             kind: np.isin(np.arange(width), list(robot.input.get(kind, {})))
             for kind, width in widths.items()
         }
+        cases[f"the slots of '{name}'"] = name, own
     for number in (1, 2, 3):
-        cases[f'slots at random ({number})'] = {
-            kind: rng.random(width) < 0.6 for kind, width in widths.items()
-        }
+        some = {kind: rng.random(width) < 0.6 for kind, width in widths.items()}
+        cases[f'slots at random ({number})'] = '', some
     return cases
 
 
