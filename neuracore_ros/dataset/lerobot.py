@@ -114,7 +114,9 @@ def info(metadata: Metadata, tasks: int) -> bytes:
 def stats(statistics: Mapping[str, Statistics], steps: int) -> bytes:
     """``meta/stats.json``."""
     record = {
-        key: value.to_json(steps, image=key not in {STATE, ACTION})
+        key: value.to_widened_json(steps)
+        if key in {STATE, ACTION}
+        else value.to_json(steps, image=True)
         for key, value in statistics.items()
     }
     return json.dumps(record, indent=4).encode()

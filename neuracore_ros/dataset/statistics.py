@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,13 @@ QUANTILE_NAMES = ('q01', 'q10', 'q50', 'q90', 'q99')
 # then all leave its padding at 0.
 ABSENT = {'mean': 0.0, 'std': 1.0, 'min': -1.0, 'max': 1.0}
 ABSENT_QUANTILES = (-1.0, -1.0, 0.0, 1.0, 1.0)
+
+# What our own policies take for noise, too: half a degree, or a centimetre.
+LEAST_STD = 0.01
+# Other tools normalise padding, too: it may lie at most so far from what is valid.
+MOST_STDS = 10.0
+# The exact value of what :meth:`Statistics.widened` changes.
+EXACT = 'valid_'
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,41 @@ class Statistics:
             chosen(wider, self.quantiles, other.quantiles),
         )
 
+    def widened(self, steps: int) -> Statistics:
+        """What a tool should normalise by that knows of no masks.
+
+        It divides the zeros of a robot that lacks a slot by how much the slot varies on the
+        others: by 0 where it is constant. So a standard deviation is at least a hundredth; and of
+        a slot that not every row has, as large as brings 0 to at most 10 of them from the mean.
+        Bounds are moved apart likewise.
+
+        Args:
+            steps: Rows in all, valid or not.
+        """
+        is_padded = (self.count > 0) & (self.count < steps)
+        is_there = self.count > 0
+
+        def least(centre: FloatArray) -> FloatArray:
+            padded = np.where(is_padded, np.abs(centre) / MOST_STDS, 0.0)
+            return np.where(is_there, np.maximum(LEAST_STD, padded), 0.0)
+
+        def apart(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+            centre = (low + high) / 2
+            half = least(centre)
+            is_near = high - low < 2 * half
+            return np.where(is_near, centre - half, low), np.where(is_near, centre + half, high)
+
+        minimum, maximum = apart(self.minimum, self.maximum)
+        q01, q10, q50, q90, q99 = self.quantiles
+        (q01, q99), (q10, q90) = apart(q01, q99), apart(q10, q90)
+        return replace(
+            self,
+            std=np.maximum(self.std, least(self.mean)),
+            minimum=minimum,
+            maximum=maximum,
+            quantiles=np.stack([q01, q10, q50, q90, q99]),
+        )
+
     def to_json(self, steps: int, image: bool) -> dict[str, Any]:
         """As LeRobot stores them.
 
@@ -147,12 +189,19 @@ class Statistics:
         record = {name: array.reshape(shape).tolist() for name, array in arrays.items()}
         return record | {'count': [steps], 'valid_count': self.count.tolist()}
 
+    def to_widened_json(self, steps: int) -> dict[str, Any]:
+        """Those of a vector, widened, and beside them the exact ones, so that they merge."""
+        exact = self.to_json(steps, image=False)
+        widened = self.widened(steps).to_json(steps, image=False)
+        changed = {EXACT + name: exact[name] for name in exact if widened[name] != exact[name]}
+        return widened | changed
+
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Statistics:
-        """Read what :meth:`to_json` wrote."""
+        """Read what :meth:`to_json` or :meth:`to_widened_json` wrote."""
 
         def column(name: str) -> FloatArray:
-            return np.array(record[name], np.float64).reshape(-1)
+            return np.array(record.get(EXACT + name, record[name]), np.float64).reshape(-1)
 
         return cls(
             np.array(record['valid_count'], np.int64),

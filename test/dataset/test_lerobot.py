@@ -16,7 +16,10 @@ from two_arms import LEFT, NUMBERS, RIGHT, describe, joint_states, record_left, 
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.batches import Batches
-from neuracore_ros.description import DataType
+from neuracore_ros.dataset.metadata import Episode, Metadata
+from neuracore_ros.dataset.rows import Row
+from neuracore_ros.dataset.writer import open_dataset
+from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.observation.texts import decode_text
 
 READER = Path(__file__).with_name('lerobot_reader.py')
@@ -74,6 +77,30 @@ def test_two_robots_open_in_lerobot_with_equal_numbers_and_frames(tmp_path, read
         theirs = items[key].transpose(0, 2, 3, 1)
         assert np.abs(theirs.astype(int) - np.stack(ours)).max() <= 2
     assert np.isfinite(items['loss'])
+
+
+def test_a_joint_that_never_moves_and_that_another_robot_lacks_gives_no_huge_loss(tmp_path, read):
+    joints, targets, images = 'JOINT_POSITIONS', 'JOINT_TARGET_POSITIONS', 'RGB_IMAGES'
+    slots = {'left': {0: 'a', 2: 'c'}, 'right': {0: 'u'}}
+    inputs = {name: embodiment({joints: own, images: {0: 'top'}}) for name, own in slots.items()}
+    outputs = {name: embodiment({targets: own}) for name, own in slots.items()}
+    metadata = Metadata(20.0, (48, 64), Descriptions(inputs, outputs))
+    picture = np.full((1, 48, 64, 3), 90, np.uint8)
+    with open_dataset(tmp_path / 'data', metadata) as writer:
+        for robot, own in slots.items():
+            has = np.isin(np.arange(3), list(own))
+            written = writer.episode('hold')
+            for step in range(12):
+                # Joint c holds still at 2 rad.
+                values = np.where(has, [step / 12, 0, 2], 0).astype(np.float32)
+                there = {DataType(joints): has, DataType(images): np.ones(1, bool)}
+                read_in = {DataType(joints): values, DataType(images): picture}
+                asked = {DataType(targets): values}, {DataType(targets): has}
+                written.add(Row(0, step, read_in, there, *asked, {}))
+            writer.commit(written.finish(), Episode(robot, 'bag', 0, 12))
+    items = read(tmp_path / 'data')
+    # Before the zeros of the other robot were thought of, it was 37 million.
+    assert items['loss'] < 1000
 
 
 def test_a_single_joint_at_an_odd_rate_opens_in_lerobot(tmp_path, read):

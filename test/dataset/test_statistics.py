@@ -57,3 +57,38 @@ def test_what_is_stored_is_read_back():
     again = Statistics.from_json(found.to_json(steps=2, image=False))
     for name in Statistics.__slots__:
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def constant_and_padded():
+    """Three slots of 100 rows: one that never moves, in half of them; one that hardly moves."""
+    values = np.zeros((100, 3), np.float32)
+    values[:50, 0] = 2.0
+    values[:, 1] = 5.0
+    values[:, 2] = np.random.default_rng(0).normal(1.0, 0.5, 100)
+    valid = np.ones((100, 3), bool)
+    valid[50:, 0] = False
+    return values, valid
+
+
+@pytest.mark.parametrize('way', [('mean', 'std'), ('min', 'max'), ('q01', 'q99'), ('q10', 'q90')])
+def test_a_tool_without_masks_brings_padding_to_at_most_10(way):
+    values, valid = constant_and_padded()
+    record = Statistics.of(values, valid).to_widened_json(100)
+    first, second = (np.array(record[name]) for name in way)
+    normal = (values - first) / second
+    if way[0] != 'mean':
+        normal = 2 * (values - first) / (second - first) - 1
+    assert np.abs(normal[:, :2]).max() <= 10.001
+    assert np.abs(normal[50:, 0] - normal[:50, 0]).min() > 1
+
+
+def test_what_is_widened_merges_as_exactly():
+    values, valid = constant_and_padded()
+    exact = Statistics.of(values, valid)
+    record = exact.to_widened_json(100)
+    assert record['std'][0] == pytest.approx(0.2) and record['std'][1] == 0.01
+    assert record['std'][2] == exact.std[2]
+    assert 'valid_mean' not in record
+    again = Statistics.from_json(record)
+    for name in Statistics.__slots__:
+        np.testing.assert_array_equal(getattr(again, name), getattr(exact, name))
