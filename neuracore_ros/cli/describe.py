@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.errors import UserError
 
 if TYPE_CHECKING:
-    from neuracore_ros.drafting.compare import Other
+    from neuracore_ros.drafting.arm import Arm
     from neuracore_ros.drafting.facts import Facts
     from neuracore_ros.drafting.kinematics import Kinematics
 
@@ -146,20 +146,13 @@ def _listen(arguments: argparse.Namespace) -> Facts:
     return listen(arguments.seconds, arguments.namespace)
 
 
-def _other(arguments: argparse.Namespace) -> Other | None:
+def _other(arguments: argparse.Namespace) -> Arm | None:
     if arguments.like is None:
         return None
     from neuracore_ros.description import load_robot
-    from neuracore_ros.description.yaml_value import read_yaml
-    from neuracore_ros.drafting.compare import Other
-    from neuracore_ros.drafting.kinematics import read_kinematics
+    from neuracore_ros.drafting.arm import Arm
 
-    robot = load_robot(arguments.like)
-    path = arguments.like_urdf
-    named = read_yaml(arguments.like).mapping('a robot file').get('urdf')
-    if path is None and named is not None:
-        path = arguments.like.parent / named[1].string('urdf')
-    return Other(robot, None if path is None else read_kinematics(path))
+    return Arm.of(load_robot(arguments.like), arguments.like_urdf)
 
 
 def _name(arguments: argparse.Namespace, arm: Kinematics | None) -> tuple[str, str]:

@@ -30,6 +30,7 @@ class Robot:
         input: What the model reads.
         output: What the model commands.
         limits: (DataType, name) of an output joint -> its limits, in the robot's own units.
+        urdf: The URDF that the file names; None without.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Robot:
     input: EmbodimentDescription
     output: EmbodimentDescription
     limits: Mapping[tuple[DataType, str], JointLimit]
+    urdf: Path | None
     _sources: SourceTable
     _commands: CommandTable
 
@@ -159,7 +161,8 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     routes = parse_sources(fields.get('sources'), names, file)
     output_names = {kind: list(slots.values()) for kind, slots in wanted.items()}
     commands = parse_commands(fields.get('commands'), output_names, file)
-    urdf = _urdf(fields.get('urdf'), path)
+    urdf_path = _urdf_path(fields.get('urdf'), path)
+    urdf = read_urdf(urdf_path) if urdf_path else Urdf({}, {})
     table = SourceTable(file, routes, {})
     described = {name for known in names.values() for name in known}
     described |= {table.message_name(kind, n) for kind, known in names.items() for n in known}
@@ -168,16 +171,16 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
     output_limits = _output_limits(wanted, commands, given, urdf, file)
     _warn_of_grippers(names, wanted, sources, commands)
-    return Robot(name, path, given_input, wanted, output_limits, sources, commands)
+    return Robot(name, path, given_input, wanted, output_limits, urdf_path, sources, commands)
 
 
-def _urdf(value: YamlValue | None, path: Path) -> Urdf:
+def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
     if value is None:
-        return Urdf({}, {})
+        return None
     urdf = path.parent / value.string('urdf')
     if not urdf.is_file():
         raise value.error(f'urdf {value}: there is no file {urdf}')
-    return read_urdf(urdf)
+    return urdf
 
 
 def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[str, PartialLimit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,13 +10,15 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import (
     JOINT_STATE,
 )
-from neuracore_ros.drafting.align import Placed, align_cameras, align_joints
-from neuracore_ros.drafting.compare import Other
+from neuracore_ros.drafting.alignment import SlotProposal, align_joints
+from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.cameras import align_cameras
 from neuracore_ros.drafting.facts import Facts
 from neuracore_ros.drafting.joints import know_joints, limit_line
 from neuracore_ros.drafting.kinematics import Kinematics
 from neuracore_ros.drafting.outputs import Outputs
-from neuracore_ros.drafting.routes import Route, route_lines, source_options, turned
+from neuracore_ros.drafting.roles import meanings
+from neuracore_ros.drafting.routes import Route, route_lines, sense, source_options
 from neuracore_ros.drafting.text import Line, flow, render, scalar
 from neuracore_ros.drafting.topics import (
     cameras,
@@ -75,9 +78,7 @@ class Draft:
         return self.text.count('# guessed: ')
 
 
-def draft(
-    facts: Facts, arm: Kinematics | None, origin: Origin, other: Other | None = None
-) -> Draft:
+def draft(facts: Facts, arm: Kinematics | None, origin: Origin, other: Arm | None = None) -> Draft:
     """Draft a robot file.
 
     Args:
@@ -96,7 +97,7 @@ class _Drafting:
     """One draft while it is written."""
 
     def __init__(
-        self, facts: Facts, arm: Kinematics | None, origin: Origin, other: Other | None
+        self, facts: Facts, arm: Kinematics | None, origin: Origin, other: Arm | None
     ) -> None:
         self._facts, self._arm, self._origin, self._other = facts, arm, origin, other
         names = {joint.name for joint in arm.joints} if arm else set()
@@ -133,21 +134,29 @@ class _Drafting:
 
     # Where things sit
 
-    def _place(self, names: Sequence[str]) -> list[Placed]:
+    def _place(self, names: Sequence[str]) -> list[SlotProposal]:
         if self._other is None or not names:
-            return [Placed(name, index, '') for index, name in enumerate(names)]
-        urdf = self._arm.urdf.limits if self._arm else {}
-        ranges = {name: urdf[name].position if name in urdf else None for name in names}
-        placed = align_joints(names, self._arm, ranges, self._other)
+            return [SlotProposal(name, index, '') for index, name in enumerate(names)]
+        motions = self._known.motions
+        home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
+        means = meanings(self._arm, names, home) if self._arm else {}
+        placed = align_joints(names, means, {**self._middles(), **home}, self._other)
         for place in placed:
             self._warnings += [f'{place.name}: {doubt}' for doubt in place.doubts]
             if not place.fits:
                 self._warnings.append(f'{place.name}: {place.why}: written as a comment')
         return placed
 
-    def _place_grippers(self, names: Sequence[str]) -> list[Placed]:
+    def _middles(self) -> dict[str, float]:
+        """The middles of ranges by the URDF; a continuous joint has none."""
+        limits = self._arm.urdf.limits if self._arm else {}
+        ranges = {name: limit.position for name, limit in limits.items() if limit.position}
+        middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
+        return {name: middle for name, middle in middles.items() if math.isfinite(middle)}
+
+    def _place_grippers(self, names: Sequence[str]) -> list[SlotProposal]:
         if self._other is None:
-            return [Placed(name, index, '') for index, name in enumerate(names)]
+            return [SlotProposal(name, index, '') for index, name in enumerate(names)]
         slots = self._other.robot.input.get(_OPENINGS, {})
         their = self._other.robot.name
         order = [
@@ -157,17 +166,17 @@ class _Drafting:
         placed = []
         for name, index in zip(names, order, strict=False):
             why = f"{their}'s {slots[index]}" if index in slots else f'{their} has no such slot'
-            placed.append(Placed(name, index, why, slots.get(index, ''), index in slots))
+            placed.append(SlotProposal(name, index, why, slots.get(index, ''), index in slots))
         return placed
 
-    def _cameras(self, kind: DataType) -> list[Placed]:
+    def _cameras(self, kind: DataType) -> list[SlotProposal]:
         is_depth = kind is DataType.DEPTH_IMAGES
         names = list(cameras([i for i in self._facts.images if i.is_depth is is_depth]))
         if self._other is not None:
             slots = self._other.robot.input.get(kind, {})
             return align_cameras(names, slots, self._other.robot.name)
         names.sort(key=lambda name: (view(name) % 100, name))
-        return [Placed(name, index, '') for index, name in enumerate(names)]
+        return [SlotProposal(name, index, '') for index, name in enumerate(names)]
 
     # Parts of the file
 
@@ -179,7 +188,7 @@ class _Drafting:
         ]
         if self._other is not None:
             text = f'Indices are aligned with {self._other.robot.name} ({self._other.robot.path}).'
-            if self._arm is None or self._other.arm is None:
+            if self._arm is None or self._other.kinematics is None:
                 whose = 'this robot' if self._arm is None else self._other.robot.name
                 text += f' Axes and zeros are not compared: no URDF of {whose} was given.'
                 self._warnings.append(
@@ -214,7 +223,7 @@ class _Drafting:
         unit = 'rad and rad/s (m and m/s if prismatic)'
         return [Line(0, 'limits:', unit), *lines] if lines else []
 
-    def _input(self, rgb: Sequence[Placed], depth: Sequence[Placed]) -> list[Line]:
+    def _input(self, rgb: Sequence[SlotProposal], depth: Sequence[SlotProposal]) -> list[Line]:
         lines = [Line(0, 'input:')]
         lines += self._slots(_POSITIONS, self._placed, self._known.order_note, True)
         lines += self._slots(_OPENINGS, self._hands, 'guessed: 0 is the lower limit, closed', True)
@@ -230,7 +239,7 @@ class _Drafting:
                     )
                 ]
             drafted = {*_DRAFTED, DataType.DEPTH_IMAGES, DataType.LANGUAGE}
-            have: dict[DataType, Sequence[Placed]] = {
+            have: dict[DataType, Sequence[SlotProposal]] = {
                 _POSITIONS: self._placed,
                 _OPENINGS: self._hands,
             }
@@ -261,7 +270,7 @@ class _Drafting:
         return [Line(0, 'output: {}' if is_empty else 'output:'), *lines]
 
     def _slots(
-        self, kind: DataType, placed: Sequence[Placed], note: str, is_input: bool
+        self, kind: DataType, placed: Sequence[SlotProposal], note: str, is_input: bool
     ) -> list[Line]:
         if not placed:
             return []
@@ -275,7 +284,7 @@ class _Drafting:
             lines.append(Line(2, f'{index}: {scalar(place.name)}', why, place.fits))
         return lines
 
-    def _index(self, kind: DataType, place: Placed) -> int:
+    def _index(self, kind: DataType, place: SlotProposal) -> int:
         """The index in one DataType; that of the counterpart, where it has another there."""
         if self._other is not None and place.counterpart:
             for description in (self._other.robot.input, self._other.robot.output):
@@ -284,9 +293,15 @@ class _Drafting:
                         return index
         return place.index
 
-    def _sources(self, rgb: Sequence[Placed], depth: Sequence[Placed]) -> list[Line]:
+    def _sources(self, rgb: Sequence[SlotProposal], depth: Sequence[SlotProposal]) -> list[Line]:
         fitting = [place for place in self._placed if place.fits]
         lines = [Line(0, 'sources:')]
+        if self._other is not None and any(map(sense, fitting)):
+            text = (
+                'guessed: scale and offset bring each joint to what its slot means on '
+                f'{self._other.robot.name}; the same stands under commands'
+            )
+            lines.append(Line(1, '', text))
         if fitting:
             lines += route_lines(_POSITIONS, [self._measured(_POSITIONS, p) for p in fitting])
         for note in self._passed:
@@ -302,19 +317,19 @@ class _Drafting:
                     lines += found if is_whole else [line for line in found if line.indent == 2]
         return lines + self._outputs.source_lines()
 
-    def _measured(self, kind: DataType, place: Placed) -> Route:
+    def _measured(self, kind: DataType, place: SlotProposal) -> Route:
         topic = self._known.topics.get(place.name)
         if topic is None:
             note = 'guessed: the usual topic; nothing was listened to'
-            return Route(place.name, {'topic': _STATES}, '', (note,), *turned(place))
+            return Route(place.name, {'topic': _STATES, **sense(place)}, '', (note,))
         order = self._known.orders.get(topic.name, ())
         options, notes = source_options(kind, topic, order)
         if order:
             notes += ('guessed: its publisher names no joint; see that the order is right',)
         name = self._known.message_names.get(place.name, '')
-        return Route(place.name, options, name, notes, *turned(place))
+        return Route(place.name, {**options, **sense(place)}, name, notes)
 
-    def _picture(self, kind: DataType, place: Placed) -> Route:
+    def _picture(self, kind: DataType, place: SlotProposal) -> Route:
         is_depth = kind is DataType.DEPTH_IMAGES
         topic = cameras([i for i in self._facts.images if i.is_depth is is_depth])[place.name]
         options, notes = source_options(kind, topic)
@@ -337,7 +352,7 @@ def _of(name: str, note: str) -> str:
     return f'{mark}{name}: {note.removeprefix(mark)}'
 
 
-def _off(place: Placed) -> Placed:
+def _off(place: SlotProposal) -> SlotProposal:
     why = place.why if not place.fits else 'no topic that commands it was seen'
     return replace(place, fits=False, why=why)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -31,8 +31,9 @@ class MovingJoint:
             of x forward (where the arm reaches), y left, z up.
         is_last: Whether no other joint moves beyond it.
         parent: The joint that moves it; empty at the base.
-        outward: Cosine between its axis and the way from it to what it carries: 1 out of the
-            arm, -1 into it; 0 where it carries nothing.
+        origin: Where it is in the zero pose [m]; shape (3,), in the directions of ``axis``.
+        carries: The way from there to the farthest thing that it carries, up to the next joint
+            that moves [m]; shape (3,), zero where it carries nothing.
     """
 
     name: str
@@ -40,7 +41,17 @@ class MovingJoint:
     axis: tuple[float, float, float]
     is_last: bool
     parent: str
-    outward: float
+    origin: tuple[float, float, float]
+    carries: tuple[float, float, float]
+
+    @property
+    def outward(self) -> float:
+        """Cosine between its axis and the way to what it carries: 1 out of the arm, -1 into it.
+
+        0 where it carries nothing.
+        """
+        length = float(np.linalg.norm(self.carries))
+        return float(np.dot(self.axis, self.carries)) / length if length > _NEAR_M else 0.0
 
     def direction(self) -> str:
         """The axis in words: ``+z (up)``."""
@@ -121,7 +132,7 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
     carried: dict[str, list[Vector]] = {}
     for base in bases:
         _descend(children, base, np.eye(4), '', found, carried, where)
-    turn = _forward(found)
+    turn = facing(found)
     moves = {joint.parent for joint in found}
     joints = tuple(
         MovingJoint(
@@ -130,7 +141,8 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
             tuple((turn @ joint.axis).tolist()),
             joint.name not in moves,
             joint.parent,
-            _outward(joint, carried.get(joint.name, [])),
+            tuple((turn @ joint.origin).tolist()),
+            tuple((turn @ _farthest(joint, carried.get(joint.name, []))).tolist()),
         )
         for joint in found
     )
@@ -182,7 +194,7 @@ def _descend(
         _descend(children, below, here, mover, found, carried, where)
 
 
-def _forward(joints: list[_Found]) -> Vector:
+def facing(joints: Sequence[_Found | MovingJoint]) -> Vector:
     """The turn about z that makes x the direction in which the arm reaches, shape (3, 3).
 
     URDFs look forward along any axis. What lifts an arm does so about a horizontal axis: that
@@ -191,21 +203,19 @@ def _forward(joints: list[_Found]) -> Vector:
     lying = [joint for joint in joints if not joint.slides and abs(joint.axis[2]) < 1 - _VERTICAL]
     if not lying:
         return np.eye(3)
-    left = lying[0].axis * (1.0, 1.0, 0.0)
+    left = np.array(lying[0].axis) * (1.0, 1.0, 0.0)
     left /= np.linalg.norm(left)
     forward = np.array([left[1], -left[0], 0.0])
-    ways = [joint.origin - joints[0].origin for joint in joints]
+    ways = [np.subtract(joint.origin, joints[0].origin) for joint in joints]
     reach = float(forward @ max(ways, key=lambda way: float(np.linalg.norm(way[:2]))))
     if reach < -_NEAR_M or (abs(reach) <= _NEAR_M and forward[0] < -1e-6):
         left, forward = -left, -forward
     return np.array([forward, left, [0.0, 0.0, 1.0]])
 
 
-def _outward(joint: _Found, carried: list[Vector]) -> float:
+def _farthest(joint: _Found, carried: list[Vector]) -> Vector:
     ways = [origin - joint.origin for origin in carried]
-    farthest = max(ways, key=lambda way: float(np.linalg.norm(way)), default=np.zeros(3))
-    length = float(np.linalg.norm(farthest))
-    return float(joint.axis @ farthest) / length if length > _NEAR_M else 0.0
+    return max(ways, key=lambda way: float(np.linalg.norm(way)), default=np.zeros(3))
 
 
 def _pose(origin: ElementTree.Element | None, what: str) -> Vector:

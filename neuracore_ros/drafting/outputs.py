@@ -12,11 +12,11 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
 )
-from neuracore_ros.drafting.align import Placed
-from neuracore_ros.drafting.compare import Other
+from neuracore_ros.drafting.alignment import SlotProposal
+from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.facts import NumberTopic
 from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.routes import Route, route_lines, source_options, turned
+from neuracore_ros.drafting.routes import Route, route_lines, sense, source_options
 from neuracore_ros.drafting.text import Line
 from neuracore_ros.drafting.topics import Commanded, for_gripper, for_joints
 
@@ -46,10 +46,10 @@ class Outputs:
     def __init__(
         self,
         known: Known,
-        placed: Sequence[Placed],
-        grippers: Sequence[Placed],
+        placed: Sequence[SlotProposal],
+        grippers: Sequence[SlotProposal],
         commands: Sequence[Commanded],
-        other: Other | None,
+        other: Arm | None,
     ) -> None:
         self._known, self._commands = known, commands
         self.kind = DataType.JOINT_TARGET_POSITIONS if other is None else other.output_type()
@@ -59,13 +59,16 @@ class Outputs:
         self.hands = self._grippers([place for place in grippers if place.fits and takes])
         unseen = dict.fromkeys(_unsent(c) for _, c in (*self.joints, *self.hands))
         self.warnings += [text for text in unseen if text]
+        self.warnings += dict.fromkeys(filter(None, (self._reordered(c) for _, c in self.joints)))
 
     @property
     def is_commanded(self) -> bool:
         """Whether a command of any joint was seen."""
         return any(command is not None for _, command in self.joints)
 
-    def _joints(self, placed: Sequence[Placed]) -> list[tuple[Placed, Commanded | None]]:
+    def _joints(
+        self, placed: Sequence[SlotProposal]
+    ) -> list[tuple[SlotProposal, Commanded | None]]:
         found = [(place, self._command_of(place.name)) for place in placed]
         if all(command is None for _, command in found):
             return found
@@ -77,7 +80,7 @@ class Outputs:
                 self.warnings.append(f'{place.name}: no controller takes it: input only')
         return [*kept]
 
-    def _grippers(self, placed: Sequence[Placed]) -> list[tuple[Placed, Commanded]]:
+    def _grippers(self, placed: Sequence[SlotProposal]) -> list[tuple[SlotProposal, Commanded]]:
         several = len(self._known.grippers) > 1
         found = []
         for place in placed:
@@ -119,15 +122,15 @@ class Outputs:
         for place, command in self.joints:
             if command is None:
                 note = 'guessed: no command was seen; recordings need the topic that moves the arm'
-                options: dict[str, object] = {'topic': _CONTROLLER}
-                routes.append(Route(place.name, options, '', (note,), *turned(place)))
+                options = {'topic': _CONTROLLER, **sense(place)}
+                routes.append(Route(place.name, options, '', (note,)))
             elif command.type not in ACTIONS:
                 routes.append(self._target(place, command))
         if not routes:
             return [Line(1, '', f'{self.kind}: goals of an action are not recorded: add a topic')]
         return route_lines(self.kind, routes)
 
-    def _target(self, place: Placed, command: Commanded) -> Route:
+    def _target(self, place: SlotProposal, command: Commanded) -> Route:
         seen = command.seen or NumberTopic(command.topic, command.type, 0)
         order = self._array_order(command)
         options, notes = source_options(self.kind, replace(seen, period_s=0.0), order)
@@ -138,9 +141,8 @@ class Outputs:
             notes += (
                 'guessed: commands name joints otherwise than measurements; matched by order',
             )
-        return Route(
-            place.name, options, '' if name == place.name else name, notes, *turned(place)
-        )
+        name = '' if name == place.name else name
+        return Route(place.name, {**options, **sense(place)}, name, notes)
 
     def _array_order(self, command: Commanded) -> tuple[str, ...]:
         if command.type not in MULTI_ARRAYS:
@@ -177,24 +179,35 @@ class Outputs:
             lines += route_lines(_OPENING_TARGETS, routes)
         return [Line(0, 'commands:'), *lines] if lines else []
 
-    def _command(self, place: Placed, command: Commanded | None) -> Route:
+    def _command(self, place: SlotProposal, command: Commanded | None) -> Route:
         name = self._sent_name(place.name)
         if command is not None:
             name = self._command_name(place.name, command)
         name = '' if name == place.name else name
         if command is None or command.type not in _SENT:
             note = f'guessed: {_unsent(command)}'
-            return Route(place.name, {'topic': _CONTROLLER}, name, (note,), *turned(place))
+            return Route(place.name, {'topic': _CONTROLLER, **sense(place)}, name, (note,))
         options, notes = _command_options(command)
-        if command.type == FLOAT64_MULTI_ARRAY and command.joints:
-            ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
-            if list(command.joints) != ours:
-                text = f'{command.topic} takes numbers in the order {", ".join(command.joints)}, '
-                text += 'but a Float64MultiArray is sent in index order: reorder the controller'
-                notes += (text,)
-        return Route(place.name, options, name, notes, *turned(place))
+        notes += tuple(filter(None, [self._reordered(command)]))
+        return Route(place.name, {**options, **sense(place)}, name, notes)
 
-    def _hand(self, place: Placed, command: Commanded) -> Route:
+    def _reordered(self, command: Commanded | None) -> str:
+        """Why a controller that takes bare numbers would mistake one joint for another."""
+        if command is None or command.type != FLOAT64_MULTI_ARRAY:
+            return ''
+        ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
+        wanted = command.joints or [
+            name for name in map(self._sent_name, self._known.arm) if name in ours
+        ]
+        if list(wanted) == ours:
+            return ''
+        return (
+            f'{command.topic} takes numbers in the order {", ".join(wanted)}, but a '
+            f'Float64MultiArray is sent in index order: {", ".join(ours)}. Reorder the '
+            "controller's joints, or command it by a JointTrajectory, which names them"
+        )
+
+    def _hand(self, place: SlotProposal, command: Commanded) -> Route:
         name = self._renamed(place.name)
         if command.type not in _SENT:
             note = f'guessed: {_unsent(command)}'

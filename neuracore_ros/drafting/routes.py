@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import default_max_age_s, default_type
-from neuracore_ros.drafting.align import Placed
+from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
 from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
 
@@ -27,16 +27,12 @@ class Route:
         options: As written, but for ``names``, which one list holds for all.
         message_name: Where it differs from ``name``.
         notes: Comments, one line each.
-        hint: Options to write as a comment, for a person to uncomment.
-        why: The reason of the hint.
     """
 
     name: str
     options: Mapping[str, object]
     message_name: str = ''
     notes: tuple[str, ...] = ()
-    hint: Mapping[str, object] | None = None
-    why: str = ''
 
 
 def source_options(
@@ -75,7 +71,6 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
     notes = list(dict.fromkeys(note for route in routes for note in route.notes))
     beside = notes.pop() if len(notes) == 1 else ''
     lines = [Line(1, '', note) for note in notes]
-    hints = [route for route in routes if route.hint is not None]
     if per_name:
         lines.append(Line(1, f'{kind}:', beside, active))
         lines += [
@@ -85,14 +80,10 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
         names = {route.name: route.message_name for route in routes if route.message_name}
         common |= {'names': names} if names else {}
         text = f'{kind}: {flow(common)}'
-        if len(text) <= _LONGEST and not hints:
+        if len(text) <= _LONGEST:
             return [*lines, Line(1, text, beside, active)]
         lines.append(Line(1, f'{kind}:', beside, active))
         lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
-    for route in hints:
-        # Uncommented, it stands for the active line of the name, if there is one.
-        whole = {**(_own(route) if per_name else {}), **(route.hint or {})}
-        lines.append(Line(2, f'{scalar(route.name)}: {flow(whole)}', route.why, active=False))
     return lines
 
 
@@ -102,9 +93,11 @@ def _own(route: Route) -> dict[str, object]:
     return {**route.options, **names}
 
 
-def turned(place: Placed) -> tuple[Mapping[str, object] | None, str]:
-    """A turned sign moves metal the other way: it is written for a person to uncomment."""
-    if not place.opposite:
-        return None, ''
-    why = 'guessed: opposite sign (see input); uncomment in every place, once you have seen it'
-    return {'scale': -1}, why
+def sense(place: SlotProposal) -> dict[str, object]:
+    """What brings a joint into its slot's sense, as far as it differs."""
+    options: dict[str, object] = {}
+    if place.scale != 1.0:
+        options['scale'] = place.scale
+    if place.offset != 0.0:
+        options['offset'] = round(place.offset, 4)
+    return options

@@ -30,8 +30,8 @@ def urdf(*joints, name='arm'):
 
 # Written tip first, as exporters do; the elbow turns the other way than the shoulder.
 THREE = urdf(
-    joint('finger_b', '0 1 0', 'prismatic', after='roll', more='<mimic joint="finger_a"/>'),
-    joint('finger_a', '0 1 0', 'prismatic', after='roll', limit=(0.0, 0.04)),
+    joint('finger_b', '0 1 0', 'prismatic', '0.1 0 0', 'roll', more='<mimic joint="finger_a"/>'),
+    joint('finger_a', '0 1 0', 'prismatic', '0.1 0 0', 'roll', limit=(0.0, 0.04)),
     joint('roll', '1 0 0', xyz='0.3 0 0', after='elbow'),
     joint('elbow', '0 -1 0', xyz='0.3 0 0', after='lift'),
     joint('lift', '0 1 0', after='pan'),

@@ -1,0 +1,225 @@
+"""Where a new robot's joints belong in the index space of another: slot, sign and zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neuracore_ros.description.embodiment import Slots
+from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.roles import Meaning, Role
+from neuracore_ros.drafting.words import alike
+
+_SWINGS = 'which swings the hand sideways like its'
+# Less is no offset [rad].
+_NOTHING = 5e-4
+
+
+@dataclass(frozen=True, slots=True)
+class SlotProposal:
+    """Where something belongs, and why.
+
+    Attributes:
+        name: Of the new robot.
+        index: Its slot.
+        why: In words.
+        counterpart: The other robot's name for the slot; empty where it has none.
+        fits: False if the slot would widen the other robot's layout.
+        scale: The slot's value is ``scale * position + offset``.
+        offset: [rad] or [m].
+        role: What the joint does; None where that is not known.
+        doubts: What to look at, one line each.
+    """
+
+    name: str
+    index: int
+    why: str
+    counterpart: str = ''
+    fits: bool = True
+    scale: float = 1.0
+    offset: float = 0.0
+    role: Role | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def align(robot: Arm, like: Arm) -> tuple[SlotProposal, ...]:
+    """Propose slot, sign and zero of each joint of a robot, after those of another.
+
+    Args:
+        robot: Whose joints are placed; its present indices, scales and offsets say nothing.
+        like: Whose index space it is, with the scales and offsets of its file.
+
+    Returns:
+        One proposal a joint, by index.
+
+    Raises:
+        DescriptionError: One of them has no joints.
+    """
+    names = list(robot.joints().values())
+    return tuple(align_joints(names, robot.meanings(), robot.usual(), like))
+
+
+def align_joints(
+    names: Sequence[str], means: Mapping[str, Meaning], usual: Mapping[str, float], like: Arm
+) -> list[SlotProposal]:
+    """Propose slots for joints that no robot file describes yet.
+
+    Args:
+        names: The new robot's joints, from base to wrist.
+        means: What they mean, as far as it is known.
+        usual: Joint -> position in a usual pose, or the middle of its range [rad].
+        like: Whom to align with.
+
+    Returns:
+        One proposal a joint, by index.
+    """
+    slots, theirs, theirs_usual = like.joints(), like.meanings(), like.usual()
+    reasons = _by_name(names, slots) or _by_role(names, means, slots, theirs)
+    reasons = reasons or _by_order(names, slots)
+    proposals = []
+    for name in names:
+        index, reason = reasons[name]
+        counterpart = slots.get(index, '')
+        mine, its = means.get(name), theirs.get(counterpart)
+        role = mine.role if mine else None
+        if index > max(slots):
+            why = f'{like.robot.name} has no slot for it: index {index} would widen the layout'
+            proposals.append(SlotProposal(name, index, why, fits=False, role=role))
+            continue
+        if not counterpart:
+            why = f'{like.robot.name} leaves this index empty'
+            proposals.append(SlotProposal(name, index, why, role=role))
+            continue
+        why = f"{like.robot.name}'s {counterpart}{reason}"
+        if mine is None or its is None:
+            proposals.append(SlotProposal(name, index, why, counterpart, role=role))
+            continue
+        if not _alike(mine.role, its.role):
+            doubt = (
+                f'Its role is {mine.role}, that of {counterpart} {its.role}: one slot would '
+                'mean two motions'
+            )
+            proposals.append(
+                SlotProposal(name, index, why, counterpart, role=role, doubts=(doubt,))
+            )
+            continue
+        both = usual.get(name, 0.0), theirs_usual.get(counterpart, 0.0)
+        scale, offset = _sense(mine, its, like.sense(counterpart), _whole_turns(mine, its, both))
+        proposals.append(
+            SlotProposal(
+                name,
+                index,
+                why,
+                counterpart,
+                True,
+                scale,
+                offset,
+                role,
+                _doubts(mine, its, counterpart),
+            )
+        )
+    return sorted(proposals, key=lambda proposal: proposal.index)
+
+
+Reasons = dict[str, tuple[int, str]]
+
+
+def _by_name(names: Sequence[str], slots: Slots) -> Reasons:
+    """If every joint has its like; else nothing, since a few equal names may mislead."""
+    found = {name: [i for i, its in slots.items() if alike(name, its)] for name in names}
+    if not all(len(match) == 1 for match in found.values()):
+        return {}
+    return {name: (match[0], ', by name') for name, match in found.items()}
+
+
+def _by_role(
+    names: Sequence[str],
+    means: Mapping[str, Meaning],
+    slots: Slots,
+    theirs: Mapping[str, Meaning],
+) -> Reasons:
+    """If the roles of all are known: each to its own, the rest to gaps, then wherever it can."""
+    if not all(name in means for name in names) or not all(s in theirs for s in slots.values()):
+        return {}
+    found: Reasons = {}
+    free = dict(slots)
+    for is_same in (lambda mine, its: mine is its, _alike):
+        for name in names:
+            mine = means[name].role
+            match = next((i for i, its in free.items() if is_same(mine, theirs[its].role)), None)
+            if name not in found and match is not None:
+                its = theirs[free.pop(match)].role
+                found[name] = match, f': {mine}' if mine is its else f': {mine}, {_SWINGS} {its}'
+    gaps = [index for index in range(max(slots)) if index not in slots]
+    rest = [*gaps, *free, *range(max(slots) + 1, max(slots) + 1 + len(names))]
+    for name in names:
+        if name not in found:
+            found[name] = rest.pop(0), ', which is free'
+    return found
+
+
+def _by_order(names: Sequence[str], slots: Slots) -> Reasons:
+    """From the base on; the last joint to the last slot, so that wrists share one."""
+    width = max(slots) + 1
+    indices = list(range(len(names)))
+    if len(names) < width:
+        indices[-1] = width - 1
+    found = {name: (i, ', by order from the base') for name, i in zip(names, indices, strict=True)}
+    if indices[-1] == width - 1:
+        found[names[-1]] = width - 1, ': the last joint before the hand'
+    return found
+
+
+def _alike(mine: Role, its: Role) -> bool:
+    """Whether two roles may share a slot: the same, or both swing the hand sideways."""
+    return mine is its or (mine.swings and its.swings)
+
+
+def _sense(
+    mine: Meaning, its: Meaning, sense: tuple[float, float], turns: float
+) -> tuple[float, float]:
+    """Scale and offset that bring a position to the slot's value of the same angle.
+
+    Args:
+        mine: Of the joint.
+        its: Of the other robot's joint.
+        sense: From the other robot's position to the slot's value.
+        turns: To add to the angle [rad].
+    """
+    between = turns
+    if mine.offset is not None and its.offset is not None:
+        between += mine.offset - its.offset
+    offset = sense[0] * its.scale * between + sense[1]
+    return sense[0] * mine.scale * its.scale, offset if abs(offset) > _NOTHING else 0.0
+
+
+def _whole_turns(mine: Meaning, its: Meaning, usual: tuple[float, float]) -> float:
+    """What has to be added to an angle of the other robot's role, so that both stand ready.
+
+    Angles repeat after a turn: of the positions that hold an arm ready, forearm and hand at right
+    angles, each robot takes the one nearest to where it usually is.
+    """
+    if mine.role is Role.SLIDE:
+        return 0.0
+    turn = math.pi if mine.half_turns and its.half_turns else 2 * math.pi
+    return turn * (_turns(its, usual[1], turn) - _turns(mine, usual[0], turn))
+
+
+def _turns(meaning: Meaning, usual: float, turn: float) -> int:
+    ready = math.pi / 2 if meaning.role in {Role.ELBOW_PITCH, Role.WRIST_PITCH} else 0.0
+    # A hair more, so that of two as near the positive one is taken.
+    angle = meaning.scale * (usual + 1e-3) + (meaning.offset or 0.0)
+    return round((angle - ready) / turn)
+
+
+def _doubts(mine: Meaning, its: Meaning, counterpart: str) -> tuple[str, ...]:
+    found = []
+    if mine.role is not Role.SLIDE and (mine.offset is None or its.offset is None):
+        found.append(
+            f'Its zero and that of {counterpart} cannot be compared by their URDFs: see which '
+            'positions turn both hands alike'
+        )
+    # Of two robots of one kind, the same guess is right or wrong for both.
+    guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else ()
+    return (*found, *guesses)

@@ -1,0 +1,98 @@
+"""A robot that is compared with another one: its robot file, beside its URDF."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.embodiment import Slots
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.drafting.kinematics import Kinematics, read_kinematics
+from neuracore_ros.drafting.roles import Meaning, meanings
+from neuracore_ros.errors import DescriptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A robot file, and what is known of the arm.
+
+    Attributes:
+        robot: Its file.
+        kinematics: Its URDF; None where that is not known, and then joints are compared by
+            their order and names only.
+        home: Joint -> position in some usual pose [rad]; may be empty.
+    """
+
+    robot: Robot
+    kinematics: Kinematics | None
+    home: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, robot: Robot, urdf: Path | str | None = None, home: Mapping[str, float] | None = None
+    ) -> Arm:
+        """A robot with its URDF.
+
+        Args:
+            robot: Its file.
+            urdf: Its URDF; by default the one that its file names.
+            home: See above.
+
+        Raises:
+            DescriptionError: The URDF cannot be read.
+        """
+        urdf = urdf or robot.urdf
+        return cls(robot, None if urdf is None else read_kinematics(Path(urdf)), home or {})
+
+    def joints(self) -> Slots:
+        """Its measured or commanded joints by index.
+
+        Raises:
+            DescriptionError: It has none.
+        """
+        for description in (self.robot.input, self.robot.output):
+            for kind in (DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS):
+                if kind in description:
+                    return description[kind]
+        raise DescriptionError(f'{self.robot.path}: has no joints to align with')
+
+    def output_type(self) -> DataType:
+        """What its joints are commanded in."""
+        for kind in (DataType.JOINT_TARGET_POSITIONS, DataType.JOINT_POSITIONS):
+            if kind in self.robot.output:
+                return kind
+        return DataType.JOINT_TARGET_POSITIONS
+
+    def sense(self, name: str) -> tuple[float, float]:
+        """Scale and offset from a joint's own value to its slot's."""
+        for source in self.robot.measured_sources():
+            if source.name == name:
+                return source.scale, source.offset
+        return 1.0, 0.0
+
+    def usual(self) -> dict[str, float]:
+        """Joint -> where it usually is [rad]: its home, or the middle of its limits."""
+        found = dict.fromkeys(self.joints().values(), 0.0)
+        for (kind, joint), limit in self.robot.limits.items():
+            middle = (limit.lower + limit.upper) / 2
+            if joint in found and not kind.is_gripper and math.isfinite(middle):
+                found[joint] = middle
+        return {joint: self.home.get(joint, middle) for joint, middle in found.items()}
+
+    def meanings(self) -> dict[str, Meaning]:
+        """What its joints mean, by their names in the robot file; empty without a URDF."""
+        if self.kinematics is None:
+            return {}
+        in_messages = {s.name: s.message_name for s in self.robot.measured_sources()}
+        in_urdf = self.kinematics.named()
+        own = {}
+        for name in self.joints().values():
+            called = name if name in in_urdf else in_messages.get(name, name)
+            if called in in_urdf:
+                own[called] = name
+        home = {called: self.home[name] for called, name in own.items() if name in self.home}
+        found = meanings(self.kinematics, list(own), home)
+        return {own[called]: meaning for called, meaning in found.items()}
