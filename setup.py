@@ -48,10 +48,16 @@ setup(
         ],
         # profile: ruckig, jerk-limited motion (MIT; wheels for Linux, macOS and Windows).
         'ruckig': ['ruckig'],
+        # Robots with hands in a physics engine (docs/mujoco.md): robosuite (MIT), MuJoCo
+        # (Apache-2.0). Pinned, since newer MuJoCos break robosuite 1.5.2; that one brings mink,
+        # which wants NumPy 1.
+        'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
         # convert --scheduler: recordings shared out over several computers.
         'dask': ['distributed'],
+        # `make docs`.
+        'docs': ['furo', 'myst-parser', 'sphinx'],
         'dev': [
             'colcon-core',
             'colcon-python-setup-py',
@@ -83,6 +89,7 @@ setup(
             'neuracore_ros = neuracore_ros.cli.main:main',
             'infer_node = neuracore_ros.node.infer_node:main',
             'sim_robot = neuracore_ros.sim.robot_node:main',
+            'mujoco_robot = neuracore_ros.physics.robot_node:main',
         ],
     },
 )

@@ -16,16 +16,19 @@ class Pushes:
     Args:
         count: n.
         seed: Of the trial.
+
+    Attributes:
+        offset: How far the joints are off their trajectory, shape (n,) [rad].
     """
 
     def __init__(self, count: int, seed: int) -> None:
         self._random = np.random.default_rng([seed, 1])
         self._speed = np.zeros(count)
-        self._offset = np.zeros(count)
+        self.offset = np.zeros(count)
 
     def forgive(self) -> None:
         """A new trajectory starts where the arm was pushed to."""
-        self._offset = np.zeros_like(self._offset)
+        self.offset = np.zeros_like(self.offset)
 
     def step(self, std: float, period_s: float) -> Array:
         """Let time pass, with pushes of that standard deviation [rad/s].
@@ -36,6 +39,6 @@ class Pushes:
         keep = np.exp(-period_s / CORRELATION_S)
         noise = self._random.standard_normal(len(self._speed)) * np.sqrt(1.0 - keep**2)
         self._speed = keep * self._speed + noise
-        offset: Array = self._offset + std * period_s * self._speed
-        self._offset = offset
+        offset: Array = self.offset + std * period_s * self._speed
+        self.offset = offset
         return offset

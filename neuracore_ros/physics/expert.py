@@ -1,0 +1,124 @@
+"""The expert: above the cube, down, close, up; and back to the beginning where that fails."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import mujoco
+import numpy as np
+
+from neuracore_ros.sim.arms import Array
+from neuracore_ros.sim.simulated import Target
+
+if TYPE_CHECKING:
+    from neuracore_ros.physics.lift import LiftRobot
+
+_TOOL = 'gripper0_right_grip_site'
+
+
+class Phase(Enum):
+    """What the expert is about to do."""
+
+    APPROACH = auto()
+    DESCEND = auto()
+    CLOSE = auto()
+    LIFT = auto()
+
+
+class LiftExpert:
+    """A feedback law: it looks at where tool and cube are now, and corrects whatever happens."""
+
+    GAIN = 5.0
+    """Tool speed per distance left [1/s]."""
+    FASTEST = 0.35
+    """Of the tool [m/s]."""
+    FASTEST_JOINT = 1.5
+    """[rad/s]"""
+    ABOVE_M = 0.08
+    """Where it approaches to, above the cube."""
+    CLOSING_S = 0.4
+    AHEAD_S = 0.1
+    """Twice the period: a command that is late by less leaves no pause in the motion."""
+
+    def __init__(self, robot: LiftRobot) -> None:
+        self._robot = robot
+        self._phase = Phase.APPROACH
+        self._closing_s = 0.0
+        self._upright = self._tool_at_home()
+
+    def targets(self, period_s: float) -> list[Target]:
+        """A command to the arm, and one to the gripper."""
+        robot, arm = self._robot, self._robot.arm
+        offset = robot.cube - robot.data.site(_TOOL).xpos
+        self._phase = self._next_phase(offset, period_s)
+        positions = robot.positions + self.AHEAD_S * self._joint_speeds(self._way(offset))
+        grips = self._phase in {Phase.CLOSE, Phase.LIFT}
+        opening = np.array([arm.closed if grips else arm.opened])
+        topics = tuple(robot.controllers)
+        return [
+            Target(topics[0], arm.joints, positions, self.AHEAD_S),
+            Target(topics[1], (arm.finger,), opening, self.AHEAD_S),
+        ]
+
+    def _next_phase(self, offset: Array, period_s: float) -> Phase:
+        """What to do, given where the cube is from the tool (3,) [m]."""
+        aside, height = float(np.hypot(*offset[:2])), abs(float(offset[2]))
+        if self._phase is Phase.APPROACH and aside < 0.012:
+            return Phase.DESCEND
+        if self._phase is Phase.DESCEND and aside > 0.03:
+            return Phase.APPROACH
+        if self._phase is Phase.DESCEND and aside < 0.01 and height < 0.01:
+            self._closing_s = 0.0
+            return Phase.CLOSE
+        if self._phase is Phase.CLOSE:
+            self._closing_s += period_s
+            return Phase.LIFT if self._closing_s > self.CLOSING_S else Phase.CLOSE
+        if self._phase is Phase.LIFT and float(np.linalg.norm(offset)) > 0.05:
+            return Phase.APPROACH
+        return self._phase
+
+    def _way(self, offset: Array) -> Array:
+        """Where the tool should go from where it is, shape (3,) [m]."""
+        robot = self._robot
+        if self._phase is Phase.APPROACH:
+            return offset + np.array([0.0, 0.0, self.ABOVE_M])
+        if self._phase is Phase.DESCEND:
+            return offset
+        if self._phase is Phase.CLOSE:
+            return np.array([0.0, 0.0, offset[2]])
+        return np.array([0.0, 0.0, robot.distance()])
+
+    def _joint_speeds(self, way: Array) -> Array:
+        """Speeds (n,) [rad/s] that take the tool along ``way`` (3,) [m] and keep it upright."""
+        robot = self._robot
+        speed = self.GAIN * way
+        speed *= min(1.0, self.FASTEST / max(float(np.linalg.norm(speed)), 1e-9))
+        turn = self.GAIN * _rotation_to(self._upright, _pose(robot))
+        jacobian = np.zeros((6, robot.model.nv))
+        site = robot.model.site(_TOOL).id
+        mujoco.mj_jacSite(robot.model, robot.data, jacobian[:3], jacobian[3:], site)
+        jacobian = jacobian[:, robot.speeds_at]
+        damped = jacobian @ jacobian.T + 1e-4 * np.eye(6)
+        speeds: Array = jacobian.T @ np.linalg.solve(damped, np.concatenate([speed, turn]))
+        return speeds * min(1.0, self.FASTEST_JOINT / max(float(np.abs(speeds).max()), 1e-9))
+
+    def _tool_at_home(self) -> Array:
+        """How the tool is turned at home, shape (3, 3)."""
+        robot = self._robot
+        data = mujoco.MjData(robot.model)
+        data.qpos[robot.positions_at] = robot.home
+        mujoco.mj_kinematics(robot.model, data)
+        return np.array(data.site(_TOOL).xmat).reshape(3, 3)
+
+
+def _pose(robot: LiftRobot) -> Array:
+    """How the tool is turned, shape (3, 3)."""
+    return np.array(robot.data.site(_TOOL).xmat).reshape(3, 3)
+
+
+def _rotation_to(wanted: Array, now: Array) -> Array:
+    """The small rotation vector (3,) [rad] from one orientation (3, 3) to another."""
+    turn = wanted @ now.T
+    skew = [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
+    return 0.5 * np.array(skew)

@@ -1,0 +1,226 @@
+"""The task: lift a cube that lies anywhere on the middle of the table, turned any way.
+
+World frame: z up, the table's top at z = 0 in what is published; the arm stands behind the table.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from neuracore_ros.physics.arms import LiftArm
+from neuracore_ros.physics.cameras import CAMERAS, Cameras
+from neuracore_ros.physics.expert import LiftExpert
+from neuracore_ros.physics.scene import build
+from neuracore_ros.sim.arms import Array
+from neuracore_ros.sim.camera import Image
+from neuracore_ros.sim.controller import TrajectoryController
+from neuracore_ros.sim.pushes import Pushes
+
+ARM_TOPIC = 'arm_controller/joint_trajectory'
+GRIPPER_TOPIC = 'gripper_controller/joint_trajectory'
+
+SPREAD_M = 0.08
+"""Where the cube lies: so far from the middle of the table, in x and in y (robosuite: 0.03,
+which a policy without eyes solves in a third of the trials)."""
+START_STD = 0.02
+"""Each joint of the arm starts so far from home, std [rad]."""
+GOAL_M = 0.12
+"""How far above the table the expert holds the cube."""
+LIFTED_M = 0.04
+"""Success: the cube is so far above where it lay."""
+
+# A servo of this bandwidth [rad/s] follows a moving reference within a milliradian or two.
+_BANDWIDTH = 40.0
+# While a finger moves, nothing pushes the arm: it would lose what it is about to hold.
+_MOVING_FINGER = 0.1
+_SETTLE_STEPS = 100
+
+
+class LiftRobot:
+    """One arm with its gripper at the task; n joints. A `Simulated` robot.
+
+    Attributes:
+        arm: Its table.
+        disturbance: Random pushes to the arm's joints, std [rad/s]: they move it off the
+            commanded path, as noise in the executed action would (DART, Laskey et al. 2017).
+    """
+
+    cameras: Sequence[str] = tuple(CAMERAS)
+    image_rate_hz = 20
+
+    def __init__(self, arm: LiftArm, seed: int = 0) -> None:
+        self.arm = arm
+        self.disturbance = 0.0
+        self.controllers: Mapping[str, Sequence[str]] = {
+            ARM_TOPIC: arm.joints,
+            GRIPPER_TOPIC: (arm.finger,),
+        }
+        self.published: Sequence[str] = (*arm.joints, arm.finger, *arm.mimic)
+        scene = build(arm)
+        self._start = scene.home
+        self.model = model = scene.model
+        self.data = mujoco.MjData(model)
+        joints = [f'robot0_{name}' for name in _robosuite_joints(arm)]
+        self.positions_at = np.array([model.joint(name).qposadr[0] for name in joints])
+        self.speeds_at = np.array([model.joint(name).dofadr[0] for name in joints])
+        self._motors = np.array([_motor(model, speed_at) for speed_at in self.speeds_at])
+        self._torque = model.actuator_ctrlrange[self._motors, 1]
+        fingers = [model.joint(f'gripper0_right_{finger.joint}') for finger in arm.fingers]
+        self._fingers_at = np.array([finger.qposadr[0] for finger in fingers])
+        self._finger_speeds_at = np.array([finger.dofadr[0] for finger in fingers])
+        self._finger_motors = np.array(
+            [model.actuator(f'gripper0_right_{finger.actuator}').id for finger in arm.fingers]
+        )
+        self._finger_scales = np.array([finger.scale for finger in arm.fingers])
+        self._cube_at = int(model.joint('cube_joint0').qposadr[0])
+        self._top_m = float(model.body('table').pos[2] + model.geom('table_collision').size[2])
+        self._rest_m = self._top_m + float(model.geom('cube_g0').size[2])
+        self._mass = np.zeros((model.nv, model.nv))
+        self.home = scene.home[self.positions_at]
+        self.reset(seed)
+
+    def reset(self, seed: int) -> None:
+        """Put arm and cube where the trial of that seed begins, at rest."""
+        random = np.random.default_rng(seed)
+        model, data = self.model, self.data
+        mujoco.mj_resetData(model, data)
+        # The cube first: for one seed, it lies at one place on every arm's table.
+        place = random.uniform(-SPREAD_M, SPREAD_M, 2)
+        half_turn = random.uniform(0.0, np.pi)
+        turn = [np.cos(half_turn), 0.0, 0.0, np.sin(half_turn)]
+        start = self.home + random.normal(0.0, START_STD, len(self.home))
+        data.qpos[:] = self._start
+        data.qpos[self._cube_at : self._cube_at + 7] = [*place, self._rest_m, *turn]
+        data.qpos[self.positions_at] = start
+        mujoco.mj_forward(model, data)
+        self._arm = TrajectoryController(self.arm.joints, start)
+        self._gripper = TrajectoryController((self.arm.finger,), np.array([self.arm.opened]))
+        self._pushes = Pushes(len(start), seed)
+        self._opening = self.arm.opened
+        self._moved = False
+        for _ in range(_SETTLE_STEPS):
+            self._substep(start, np.zeros_like(start))
+
+    @property
+    def positions(self) -> Array:
+        """Of the arm, measured, shape (n,) [rad]."""
+        return np.array(self.data.qpos[self.positions_at])
+
+    @property
+    def velocities(self) -> Array:
+        """Of the arm, measured, shape (n,) [rad/s]."""
+        return np.array(self.data.qvel[self.speeds_at])
+
+    @property
+    def cube(self) -> Array:
+        """Centre of the cube in MuJoCo's world, shape (3,) [m]."""
+        return np.array(self.data.qpos[self._cube_at : self._cube_at + 3])
+
+    @property
+    def rest_m(self) -> float:
+        """Height of the cube's centre in MuJoCo's world while it lies [m]."""
+        return self._rest_m
+
+    def measure(self) -> tuple[Array, Array]:
+        """Positions and velocities of the ``published`` names."""
+        count = 1 + len(self.arm.mimic)
+        # A finger that mimics the other one is published as its equal, whichever way it moves.
+        positions = self.data.qpos[self._fingers_at[:count]] * self._finger_scales[:count]
+        speeds = self.data.qvel[self._finger_speeds_at[:count]] * self._finger_scales[:count]
+        return (
+            np.concatenate([self.positions, positions]),
+            np.concatenate([self.velocities, speeds]),
+        )
+
+    def accept(self, topic: str, message: Any, now_ns: int) -> str | None:
+        """Give a JointTrajectory to a controller; returns why it is rejected, or None."""
+        if topic == GRIPPER_TOPIC:
+            # From where it should be: from where it is, it would let go at each new command.
+            still = np.zeros(1)
+            return self._gripper.accept(message, now_ns, self._gripper.reference(now_ns), still)
+        reason = self._arm.accept(message, now_ns, self.positions, self.velocities)
+        if reason is None:
+            self._pushes.forgive()
+            self._moved = True
+        return reason
+
+    def step(self, now_ns: int, period_s: float) -> None:
+        """Let the physics go on to ``now_ns``."""
+        period_ns = round(period_s * 1e9)
+        count = max(1, round(period_s / self.model.opt.timestep))
+        finger_speed = np.abs(self.data.qvel[self._finger_speeds_at[0]])
+        span = abs(self.arm.opened - self.arm.closed)
+        pushed = pushing = np.zeros_like(self.home)
+        if self._moved and self.disturbance > 0.0 and finger_speed < _MOVING_FINGER * span:
+            before = self._pushes.offset
+            pushed = self._pushes.step(self.disturbance, period_s)
+            pushing = (pushed - before) / period_s
+        for index in range(count):
+            time_ns = now_ns - period_ns + period_ns * (index + 1) // count
+            reference = self._arm.reference(time_ns)
+            ahead_ns = round(self.model.opt.timestep * 1e9)
+            speed = (self._arm.reference(time_ns + ahead_ns) - reference) * 1e9 / ahead_ns
+            late_s = (now_ns - time_ns) / 1e9
+            self._move_gripper(float(self._gripper.reference(time_ns)[0]))
+            self._substep(reference + pushed - pushing * late_s, speed + pushing)
+
+    def _move_gripper(self, reference: float) -> None:
+        """As its driver would: no faster than it is able to."""
+        most = self.arm.speed * self.model.opt.timestep
+        self._opening += float(np.clip(reference - self._opening, -most, most))
+
+    def _substep(self, reference: Array, speed: Array) -> None:
+        """One step of the physics, with the arm's servo: torques that follow a reference.
+
+        Args:
+            reference: Where the arm should be, shape (n,) [rad].
+            speed: How fast the reference moves, shape (n,) [rad/s].
+        """
+        model, data = self.model, self.data
+        mujoco.mj_step1(model, data)
+        mujoco.mj_fullM(model, self._mass, data.qM)
+        mass = self._mass[np.ix_(self.speeds_at, self.speeds_at)]
+        wanted = _BANDWIDTH**2 * (reference - data.qpos[self.positions_at])
+        wanted += 2.0 * _BANDWIDTH * (speed - data.qvel[self.speeds_at])
+        torque = mass @ wanted + data.qfrc_bias[self.speeds_at]
+        data.ctrl[self._motors] = np.clip(torque, -self._torque, self._torque)
+        data.ctrl[self._finger_motors] = self._opening * self._finger_scales
+        mujoco.mj_step2(model, data)
+
+    def draw(self, name: str) -> Image:
+        """What a camera sees, RGB, shape (128, 128, 3)."""
+        return self._drawing.draw(name, self.data)
+
+    @cached_property
+    def _drawing(self) -> Cameras:
+        return Cameras(self.model)
+
+    def expert(self) -> LiftExpert:
+        """An expert for this trial."""
+        return LiftExpert(self)
+
+    def goal(self) -> Array:
+        """Where the cube is, above the middle of the table, shape (3,) [m]."""
+        return self.cube - np.array([0.0, 0.0, self._top_m])
+
+    def distance(self) -> float:
+        """How far below where the expert would hold it the cube is [m]."""
+        return max(0.0, GOAL_M - (float(self.cube[2]) - self._rest_m))
+
+    def tolerance(self) -> float:
+        """The distance up to which the cube counts as lifted [m]."""
+        return GOAL_M - LIFTED_M
+
+
+def _robosuite_joints(arm: LiftArm) -> list[str]:
+    """Names in robosuite, which leaves the maker's name away."""
+    return [name.removeprefix('panda_') for name in arm.joints]
+
+
+def _motor(model: mujoco.MjModel, speed_at: int) -> int:
+    """The actuator of the joint that has this degree of freedom."""
+    joint = model.dof_jntid[speed_at]
+    return int(np.flatnonzero(model.actuator_trnid[:, 0] == joint)[0])

@@ -1,0 +1,40 @@
+"""``mujoco_robot``: an arm that lifts a cube in MuJoCo, on real topics. See `sim.bridge`."""
+
+import sys
+from collections.abc import Sequence
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.physics.arms import ARMS, find_arm
+from neuracore_ros.sim.bridge import serve
+from neuracore_ros.sim.simulated import Simulated
+
+
+def make(name: str) -> Simulated:
+    """The robot of that name.
+
+    Raises:
+        UserError: There is none, or its simulator is not installed.
+    """
+    arm = find_arm(name)
+    try:
+        from neuracore_ros.physics.lift import LiftRobot
+    except ImportError as error:
+        raise UserError(
+            f"{error.name} is not installed: pip install 'neuracore_ros[mujoco]'"
+        ) from error
+    return LiftRobot(arm)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of ``mujoco_robot``; returns the exit code."""
+    return serve(
+        'mujoco_robot',
+        'An arm that lifts a cube, simulated in MuJoCo, on real ROS 2 topics.',
+        tuple(ARMS),
+        make,
+        arguments,
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
