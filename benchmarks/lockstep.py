@@ -108,8 +108,20 @@ class World:
         assert reason is None, reason
 
 
-def record(world: World, bag: Path, seconds: float) -> None:
-    """Let the robot's expert do the trial, and write it to a bag as `record` would."""
+def never() -> bool:
+    """Until then, time goes on."""
+    return False
+
+
+def record(world: World, bag: Path, seconds: float, until: Callable[[], bool] = never) -> None:
+    """Let the robot's expert do the trial, and write it to a bag as `record` would.
+
+    Args:
+        world: The robot, reset to its trial.
+        bag: Where to write.
+        seconds: How long, at most [s].
+        until: Asked after every step whether it is enough.
+    """
     guide = world.simulated.expert()
     writer = BagWriter(bag, {**world.topics, **world.commands})
     period_s, end_ns = world._period_s, world.now_ns + round(seconds * 1e9)
@@ -126,6 +138,8 @@ def record(world: World, bag: Path, seconds: float) -> None:
             command = trajectory(target.joint_names, points)
             world.accept(target.topic, command)
             write(target.topic, command)
+        if until():
+            break
     writer.close()
 
 
@@ -135,7 +149,7 @@ def drive(
     policy: Policy,
     seconds: float,
     settings: Settings,
-    watch: Callable[[], None] = lambda: None,
+    until: Callable[[], bool | None] = never,
 ) -> None:
     """Let a policy do the trial; a prediction is there one step after it was asked for.
 
@@ -143,9 +157,9 @@ def drive(
         world: The robot, reset to its trial.
         robot: Its file.
         policy: Made ready for this robot.
-        seconds: How long [s].
+        seconds: How long, at most [s].
         settings: Of the runner.
-        watch: Called after every step.
+        until: Asked after every step whether it is enough.
     """
     runner = Runner(robot, policy.manifest, settings)
     wanted = policy.manifest.output_layout.valid(robot.output)
@@ -163,7 +177,8 @@ def drive(
         outcome = runner.tick(world.now_ns, listeners)
         _send(world, outcome.commands)
         request = outcome.request
-        watch()
+        if until():
+            break
 
 
 def _send(world: World, commands: Sequence[JointCommand]) -> None:
