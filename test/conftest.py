@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starvation import Again
 
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
 
 SHARED_BAGS = Path(__file__).resolve().parents[2] / 'shared' / 'data' / 'bags'
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give tests in real time another try where the machine did not let them."""
+    config.pluginmanager.register(Again())
 
 
 @pytest.fixture

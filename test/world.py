@@ -43,6 +43,8 @@ TRANSITIONS = {
 class Running:
     """A process of ours, with what it says."""
 
+    not_ended = []
+
     def __init__(self, module, *arguments):
         what = [module] if str(module).endswith('.py') else ['-m', module]
         self.process = subprocess.Popen(
@@ -58,10 +60,17 @@ class Running:
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        self.not_ended.append(self)
 
     def _read(self):
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
+
+    def __str__(self):
+        """For a person who wonders what became of it."""
+        return '\n  '.join(
+            [*self.process.args[1:4], f'-> {self.process.poll()}', *self.lines[-9:]]
+        )
 
     @property
     def output(self):
@@ -74,6 +83,8 @@ class Running:
         return self.wait()
 
     def wait(self):
+        if self in self.not_ended:
+            self.not_ended.remove(self)
         try:
             code = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -182,7 +193,8 @@ class World:
         while not happened():
             waited = time.monotonic() - start
             assert waited < patience_s, (
-                f'waited {waited:.1f} s in vain for {what}; state {self.state}: {self.reason}'
+                f'waited {waited:.1f} s in vain for {what}; state {self.state}: {self.reason}\n'
+                + '\n'.join(map(str, Running.not_ended))
             )
             time.sleep(0.005)
         return time.monotonic() - start
@@ -245,8 +257,11 @@ class World:
         return self.call(Trigger, 'infer/reset')
 
     def new_trial(self):
-        """Put the simulated robot back to a start of its own, at rest."""
+        """Put the simulated robot, in wall time, back to a start of its own, at rest."""
         self.call(Trigger, 'sim/reset')
+        # Joint states of before may still come, and the way from them to the start is no motion.
+        reset_s = time.time()
+        self.until(lambda: self.motion and self.motion[-1][0] > reset_s, 'a new start')
         self.motion.clear()
         self.until(lambda: len(self.motion) > 12, 'joint states')
 

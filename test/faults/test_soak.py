@@ -12,6 +12,10 @@ SOAK = Path(__file__).resolve().parents[2] / 'benchmarks' / 'soak.py'
 MOST_GROWTH_MB = 8.0
 
 
+# In real time, as all that has a ROS domain; the script takes another one.
+pytestmark = pytest.mark.usefixtures('domain')
+
+
 @pytest.fixture(scope='module')
 def seen(tmp_path_factory):
     """What a soak of a minute, and three lives of the node afterwards, found."""

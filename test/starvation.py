@@ -1,0 +1,137 @@
+"""Tests in real time, on a machine that has other things to do.
+
+A test with a ROS domain lives in real time, with processes that need a processor when they need
+it. If it fails while this machine was measurably starved, it is run again, with all that it shares
+with other tests made anew. On a machine that was not starved a failure stays a failure.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from _pytest.runner import runtestprotocol
+
+ATTEMPTS = 3
+# One step of the policies of these tests: who is woken so late has missed one.
+LATE_S = 0.05
+# All processors together. Quiet machines have a third and more to spare in these tests.
+LEAST_IDLE = 0.1
+CALM_IDLE, CALM_S, PATIENCE_S = 0.4, 0.5, 15.0
+
+METRONOME = """
+import os, sys, time
+parent, late_s = os.getppid(), float(sys.argv[1])
+while os.getppid() == parent:
+    due_s = time.monotonic() + 0.02
+    time.sleep(0.02)
+    if (slept_s := time.monotonic() - due_s) > late_s:
+        print(due_s, slept_s, flush=True)
+"""
+
+
+class Metronome:
+    """A process that wakes up fifty times a second, and writes down when it was woken late."""
+
+    def __init__(self):
+        self._notes = tempfile.TemporaryFile('w+')  # noqa: SIM115
+        command = [sys.executable, '-S', '-c', METRONOME, str(LATE_S)]
+        self._process = subprocess.Popen(command, stdout=self._notes)
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._notes.close()
+
+    def worst_s(self, since_s):
+        """How late it was at worst, since a time of `time.monotonic` [s]; 0 if it never was."""
+        self._notes.seek(0)
+        notes = [tuple(map(float, line.split())) for line in self._notes if line.endswith('\n')]
+        return max((late_s for due_s, late_s in notes if due_s + late_s > since_s), default=0.0)
+
+
+class Stretch:
+    """A stretch of time, from now on."""
+
+    def __init__(self, metronome):
+        self._metronome = metronome
+        self._start_s, self._start = time.monotonic(), processor_times()
+
+    def idle(self):
+        """The share of its processors' time that nobody used, or was given."""
+        (idle, everything), (idle_before, before) = processor_times(), self._start
+        return (idle - idle_before) / max(everything - before, 1)
+
+    def starved(self):
+        """What says that the machine was starved; empty if it was not."""
+        late_s, idle = self._metronome.worst_s(self._start_s), self.idle()
+        told = [f'a process was woken {late_s:.2f} s late'] if late_s else []
+        told += (
+            [f'its processors were idle for {idle:.0%} of the time'] if idle < LEAST_IDLE else []
+        )
+        return ' and '.join(told)
+
+
+def processor_times():
+    """Of all processors since the machine was started: idle, and in all [ticks]."""
+    with Path('/proc/stat').open() as file:
+        # Guests, the last two, are counted as users, too.
+        times = [int(word) for word in file.readline().split()[1:9]]
+    return times[3] + times[4], sum(times)
+
+
+class Again:
+    """Runs tests of real time, up to `ATTEMPTS` times each; see this module."""
+
+    def __init__(self):
+        self._metronome = None
+        self._told = []
+
+    def pytest_runtest_protocol(self, item, nextitem):
+        if not {'domain', 'ros_domain'} & set(item.fixturenames):
+            return None
+        self._metronome = self._metronome or Metronome()
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for left in reversed(range(ATTEMPTS)):
+            stretch = Stretch(self._metronome)
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+            failure = next((report for report in reports if report.failed), None)
+            why = stretch.starved() if failure and left else ''
+            if not why or item.session.shouldstop:
+                break
+            self._told.append((item.nodeid, why, failure.longreprtext))
+            begin_anew(item)
+            self._wait_for_calm()
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _wait_for_calm(self):
+        end_s = time.monotonic() + PATIENCE_S
+        idle = 0.0
+        while idle < CALM_IDLE and time.monotonic() < end_s:
+            stretch = Stretch(self._metronome)
+            time.sleep(CALM_S)
+            idle = stretch.idle()
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self._told:
+            terminalreporter.section('run again, since this machine was starved')
+        for name, why, failure in self._told:
+            terminalreporter.line(f'{name}: {why}. It had failed:')
+            terminalreporter.line(failure)
+
+    def pytest_unconfigure(self):
+        if self._metronome is not None:
+            self._metronome.close()
+
+
+def begin_anew(item):
+    """Tear down all that a test shares with others: what failed may have left it in any state."""
+    try:
+        item.session._setupstate.teardown_exact(item.session)
+    except Exception as error:
+        # Of a test that has failed already.
+        print(error, file=sys.stderr)
