@@ -67,7 +67,12 @@ def publisher_names(infos: Iterable[Any]) -> list[str]:
     A node that was killed and restarted counts once, though its first publisher is believed in
     for some seconds.
     """
-    return sorted({_full_name(info) for info in infos if info.node_name != _UNKNOWN})
+    return sorted({_full_name(info) for info in infos if is_named(info)})
+
+
+def is_named(info: Any) -> bool:
+    """Whether it is known whose endpoint it is; its node's name may come later than itself."""
+    return bool(info.node_name != _UNKNOWN)
 
 
 def _deaf(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from rclpy.signals import SignalHandlerOptions
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.node.executor import make_executor
+from neuracore_ros.node.graph import is_named
 from neuracore_ros.node.live_commands import PARAMETERS
 from neuracore_ros.node.live_facts import (
     Arrivals,
@@ -149,15 +150,20 @@ class _Eyes:
         """Wait until everybody has been found, or nobody more is likely to be."""
         start_s = time.monotonic()
         while (passed_s := time.monotonic() - start_s) < DISCOVERY_S:
-            found = all(self._node.count_publishers(topic) for topic in self._by_topic)
-            heard = all(
-                self._node.count_subscribers(command.topic)
-                for command in self._commands
-                if '/action/' not in command.type
-            )
-            if found and heard and passed_s > SETTLE_S:
+            if passed_s > SETTLE_S and self._all_found():
                 return
             self._executor.spin_once(timeout_sec=POLL_S)
+
+    def _all_found(self) -> bool:
+        """Whether somebody is on every topic, and all who are there are known by name."""
+        node = self._node
+        found = [node.get_publishers_info_by_topic(topic) for topic in self._by_topic]
+        found += [
+            node.get_subscriptions_info_by_topic(command.topic)
+            for command in self._commands
+            if '/action/' not in command.type
+        ]
+        return all(infos and all(is_named(info) for info in infos) for infos in found)
 
     def listen(self, seconds: float) -> None:
         """Take what comes, and ask controllers and publishers for their parameters."""

@@ -15,6 +15,8 @@ from rclpy.parameter import parameter_value_to_python
 # unless its computer is very busy.
 FIND_S = 3.0
 ANSWER_S = 8.0
+# A node that has not discovered us yet answers to nobody.
+AGAIN_S = 1.0
 POLL_S = 0.02
 
 
@@ -62,17 +64,28 @@ def ask_parameters(
 def _call(
     executor: Executor, clients: Mapping[str, Any], requests: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Call what is there; returns the answers that came."""
-    futures = {
-        name: clients[name].call_async(request)
-        for name, request in requests.items()
-        if clients[name].service_is_ready()
-    }
-    _wait(executor, lambda: all(f.done() for f in futures.values()), ANSWER_S)
+    """Call what is there, again where no answer comes; returns the answers that came."""
+    asked: dict[str, list[Any]] = {name: [] for name in requests}
+
+    def waiting() -> list[str]:
+        return [name for name, futures in asked.items() if not any(f.done() for f in futures)]
+
+    def done() -> bool:
+        return not any(asked[name] for name in waiting())
+
+    end_s = time.monotonic() + ANSWER_S
+    while time.monotonic() < end_s:
+        for name in waiting():
+            if clients[name].service_is_ready():
+                asked[name].append(clients[name].call_async(requests[name]))
+        _wait(executor, done, AGAIN_S)
+        if done():
+            break
+    answers = {name: [f for f in futures if f.done()] for name, futures in asked.items()}
     return {
-        name: future.result()
-        for name, future in futures.items()
-        if future.done() and future.exception() is None
+        name: futures[0].result()
+        for name, futures in answers.items()
+        if futures and futures[0].exception() is None
     }
 
 
