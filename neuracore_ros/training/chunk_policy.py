@@ -6,7 +6,13 @@ from neuracore_ros.training.loss import Losses
 
 
 class ChunkPolicy(nn.Module):
-    """A module that predicts by DESIGN 7's ``forward``, and knows what to minimise to learn it."""
+    """A module that predicts by DESIGN 7's ``forward``, and knows what to minimise to learn it.
+
+    Attributes:
+        inpaints: Whether it reads a plan in force, and continues it.
+    """
+
+    inpaints = False
 
     def loss(
         self,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neuracore_ros.training.resnet import CHANNELS, STRIDE, ResNet
+from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ActNetwork(nn.Module):
         super().__init__()
         width = shape.width
         self.horizon = shape.horizon
-        self.backbone = ResNet(shape.backbone)
+        self.backbone = ResNet(shape.backbone, FrozenNorm)
         self.encoder = Encoder(shape)
         self.decoder = Decoder(shape)
         self.encoder_robot_state_input_proj: nn.Module = nn.Identity()

@@ -1,45 +1,45 @@
 """The small policy: key points of each camera, numbers and texts through an MLP to a chunk."""
 
-from torch import Tensor, cat, nn
+import torch
+from torch import Tensor, nn
 
+from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.cameras import cameras
 from neuracore_ros.training.chunk_policy import ChunkPolicy
-from neuracore_ros.training.encoders import (
-    KEYPOINTS,
-    KeypointEncoder,
-    Numbers,
-    Texts,
-    Views,
-    shrinkage,
-)
+from neuracore_ros.training.embedding import RobotEmbedding
+from neuracore_ros.training.encoders import Numbers, texts
 from neuracore_ros.training.loss import Losses, Term
 from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.options import Options
 
 HIDDEN = 512
 TEXT_SIZE = 64
+ROBOT_SIZE = 64
 
 
 class ChunkMlp(ChunkPolicy):
-    """Predicts a whole chunk at once; inside, relative to the measured joints."""
+    """Predicts a whole chunk at once."""
 
-    def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
+    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
         super().__init__()
         self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
         self.numbers = Numbers(manifest, statistics)
-        shrink = shrinkage(manifest)
-        self.views = Views(
-            manifest,
-            lambda pixels, channels: KeypointEncoder(pixels, channels, shrink),
-            2 * KEYPOINTS,
-        )
-        self.texts = Texts(manifest, TEXT_SIZE)
+        encoder = options.encoder or ('resnet18' if options.pretrained else 'keypoints')
+        views = [
+            cameras(manifest, kind, encoder, points=True, options=options)
+            for kind in (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
+            if kind in manifest.input
+        ]
+        told = texts(manifest, TEXT_SIZE)
+        self.cameras, self.texts = nn.ModuleList(views), nn.ModuleList(told)
         self.outputs = Denormalisers(manifest, statistics)
-        slots = self.numbers.width + self.views.count + self.texts.count
-        pictures, texts = self.views.count * self.views.size, self.texts.count * TEXT_SIZE
-        values = self.numbers.width + pictures + texts
+        values = self.numbers.width + sum(each.count * TEXT_SIZE for each in told)
+        values += sum(each.count * each.tokens * each.size for each in views)
+        self.robot = RobotEmbedding(manifest, options.embedding, ROBOT_SIZE)
         self.layers = nn.Sequential(
-            nn.Linear(manifest.observation_steps * values + slots, HIDDEN),
+            nn.Linear(manifest.observation_steps * values + ROBOT_SIZE, HIDDEN),
             nn.GELU(),
             nn.Linear(HIDDEN, HIDDEN),
             nn.GELU(),
@@ -67,10 +67,12 @@ class ChunkMlp(ChunkPolicy):
     def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """The normalised chunk, (B, H, sum of W)."""
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
-        numbers, has_number = self.numbers(inputs, valid, batch, steps)
-        views, has_view = self.views(inputs, valid, batch, steps)
-        texts, has_text = self.texts(inputs, valid, batch, steps)
-        has = cat([has_number, has_view, has_text], 1)
-        features = cat([numbers.flatten(1), views.flatten(1), texts.flatten(1), has.float()], 1)
-        result: Tensor = self.layers(features).reshape(batch, self.horizon, -1)
-        return result
+        numbers, _ = self.numbers(inputs, valid, batch, steps)
+        features = [self.robot(inputs, valid), numbers.flatten(1)]
+        for encode in self.texts:
+            words, _ = encode(inputs, valid, batch, steps)
+            features.append(words.flatten(1))
+        for see in self.cameras:
+            features.append(see(inputs, valid, batch, steps).flatten(1))
+        result: Tensor = self.layers(torch.cat(features, 1))
+        return result.reshape(batch, self.horizon, -1)

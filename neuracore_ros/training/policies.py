@@ -1,16 +1,28 @@
 """The kinds of policy by name; each is built from a manifest alone."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.act import Act
 from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.flow import Flow
 from neuracore_ros.training.mlp import ChunkMlp
 from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.options import Options
 
-POLICIES: dict[str, type[Act] | type[ChunkMlp]] = {'mlp': ChunkMlp, 'act': Act}
+POLICIES: Mapping[str, Callable[[Manifest, Statistics, Options], ChunkPolicy]] = {
+    'mlp': ChunkMlp,
+    'act': Act,
+    'diffusion': Flow,
+}
 
 
-def build(kind: str, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
+def build(
+    kind: str, manifest: Manifest, statistics: Statistics, options: Options | None = None
+) -> ChunkPolicy:
     """Make an untrained policy that has the signature of DESIGN 7.
 
     Raises:
@@ -18,4 +30,4 @@ def build(kind: str, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
     """
     if kind not in POLICIES:
         raise TrainingError(f"no policy is called '{kind}'; there are: {', '.join(POLICIES)}")
-    return POLICIES[kind](manifest, statistics)
+    return POLICIES[kind](manifest, statistics, options or Options())

@@ -1,5 +1,7 @@
 """ResNet-18 and ResNet-34 up to their last feature map; names of weights as in torchvision."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -12,19 +14,42 @@ CHANNELS = (64, 128, 256, 512)
 STRIDE = 32
 
 
-class ResNet(nn.Module):
-    """Images (N, 3, height, width) to feature maps (N, 512, height / 32, width / 32)."""
+class FrozenNorm(nn.BatchNorm2d):
+    """Batch normalisation with the statistics and the weights that it was given.
 
-    def __init__(self, kind: str) -> None:
+    Batches of a robot's images are too small and too alike to measure new ones.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        # Checkpoints with frozen statistics do not hold this counter, which only training reads.
+        self.register_buffer('num_batches_tracked', None)
+        self.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> 'FrozenNorm':
+        """Stay as it is."""
+        return super().train(False)
+
+
+def group_norm(channels: int) -> nn.Module:
+    """For weights that learn from nothing: no statistics of batches, as in Diffusion Policy."""
+    return nn.GroupNorm(channels // 16, channels)
+
+
+class ResNet(nn.Module):
+    """Images (N, C, height, width) to feature maps (N, 512, height / 32, width / 32)."""
+
+    def __init__(self, kind: str, norm: Callable[[int], nn.Module], channels: int = 3) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, CHANNELS[0], 7, 2, 3, bias=False)
-        self.bn1: nn.Module = _norm(CHANNELS[0])
+        self.conv1 = nn.Conv2d(channels, CHANNELS[0], 7, 2, 3, bias=False)
+        self.bn1 = norm(CHANNELS[0])
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         counts = BLOCKS[kind]
-        self.layer1 = _stage(CHANNELS[0], CHANNELS[0], counts[0], 1)
-        self.layer2 = _stage(CHANNELS[0], CHANNELS[1], counts[1], 2)
-        self.layer3 = _stage(CHANNELS[1], CHANNELS[2], counts[2], 2)
-        self.layer4 = _stage(CHANNELS[2], CHANNELS[3], counts[3], 2)
+        self.layer1 = _stage(CHANNELS[0], CHANNELS[0], counts[0], 1, norm)
+        self.layer2 = _stage(CHANNELS[0], CHANNELS[1], counts[1], 2, norm)
+        self.layer3 = _stage(CHANNELS[1], CHANNELS[2], counts[2], 2, norm)
+        self.layer4 = _stage(CHANNELS[2], CHANNELS[3], counts[3], 2, norm)
 
     def forward(self, images: Tensor) -> Tensor:
         """The feature map of the last stage."""
@@ -44,16 +69,18 @@ class ResNet(nn.Module):
 class Block(nn.Module):
     """Two convolutions beside a shortcut."""
 
-    def __init__(self, before: int, after: int, stride: int) -> None:
+    def __init__(
+        self, before: int, after: int, stride: int, norm: Callable[[int], nn.Module]
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
-        self.bn1: nn.Module = _norm(after)
+        self.bn1 = norm(after)
         self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
-        self.bn2: nn.Module = _norm(after)
+        self.bn2 = norm(after)
         self.downsample: nn.Module = nn.Identity()
         if stride != 1 or before != after:
             shortcut = nn.Conv2d(before, after, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, _norm(after))
+            self.downsample = nn.Sequential(shortcut, norm(after))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Feature maps (N, after, h / stride, w / stride)."""
@@ -68,19 +95,14 @@ class Block(nn.Module):
             self.downsample = _fused(*self.downsample)
 
 
-def _stage(before: int, after: int, count: int, stride: int) -> nn.Sequential:
-    blocks = [Block(before, after, stride)]
-    blocks += [Block(after, after, 1) for _ in range(count - 1)]
+def _stage(
+    before: int, after: int, count: int, stride: int, norm: Callable[[int], nn.Module]
+) -> nn.Sequential:
+    blocks = [Block(before, after, stride, norm)]
+    blocks += [Block(after, after, 1, norm) for _ in range(count - 1)]
     return nn.Sequential(*blocks)
 
 
 def _fused(convolution: nn.Module, norm: nn.Module) -> nn.Conv2d:
     assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
     return fuse_conv_bn_eval(convolution, norm)
-
-
-def _norm(channels: int) -> nn.BatchNorm2d:
-    norm = nn.BatchNorm2d(channels)
-    # Checkpoints with frozen statistics do not hold this counter, which only training reads.
-    norm.register_buffer('num_batches_tracked', None)
-    return norm

@@ -53,7 +53,7 @@ def policy(kind: str, described: Manifest, scripted: bool):
 
 @pytest.mark.filterwarnings('ignore:.*torch.jit.*')
 @pytest.mark.parametrize('scripted', [False, True], ids=['eager', 'scripted'])
-@pytest.mark.parametrize('kind', ['mlp', 'act'])
+@pytest.mark.parametrize('kind', ['mlp', 'act', 'diffusion'])
 def test_padding_and_absent_cameras_change_no_output(kind, scripted):
     described = manifest(joints=4, cameras=2, velocities=2, steps=2, others=2)
     module = policy(kind, described, scripted)
@@ -88,7 +88,7 @@ def test_padding_and_absent_cameras_change_no_output(kind, scripted):
                 assert torch.equal(before[name], after[name])
 
 
-@pytest.mark.parametrize('kind', ['mlp', 'act'])
+@pytest.mark.parametrize('kind', ['mlp', 'act', 'diffusion'])
 def test_what_a_robot_has_does_change_the_output(kind):
     described = manifest(others=2)
     module = policy(kind, described, scripted=False)
@@ -111,7 +111,7 @@ def test_what_a_robot_has_does_change_the_output(kind):
             assert not torch.equal(before, after), name
 
 
-@pytest.mark.parametrize('kind', ['mlp', 'act'])
+@pytest.mark.parametrize('kind', ['mlp', 'act', 'diffusion'])
 @pytest.mark.parametrize(
     'described',
     [

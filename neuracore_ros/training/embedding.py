@@ -1,0 +1,52 @@
+"""What a policy is told of the robot that it is on, beyond its numbers and images."""
+
+import torch
+from torch import Tensor, nn
+
+from neuracore_ros.policy.further import ROBOT
+from neuracore_ros.policy.manifest import Manifest
+
+HIDDEN = 128
+
+FORGOTTEN = 0.1
+"""How often in training a robot counts as one never seen, so that this, too, is learnt."""
+
+
+class RobotEmbedding(nn.Module):
+    """One vector for each row of a batch; without any knowledge of the robot, the same one.
+
+    Args:
+        manifest: Of the policy.
+        kind: 'none'; 'robot': learnt for each robot of the manifest's index, and for one never
+            seen; 'mask': computed from which slots there are.
+        size: Of the vector, D.
+    """
+
+    def __init__(self, manifest: Manifest, kind: str, size: int) -> None:
+        super().__init__()
+        self.names = [each.value for each in manifest.input]
+        # TorchScript sees attributes, and no constants of the file.
+        self.robot, self.forgotten = ROBOT, FORGOTTEN
+        self.by_robot = kind == 'robot'
+        # Row 0 is of a robot that was never seen.
+        robots = len(manifest.robot_index) if self.by_robot else 0
+        self.robots = nn.Embedding(1 + robots, size)
+        slots = sum(each.width for each in manifest.input.values())
+        self.masks: nn.Module | None = None
+        if kind == 'mask':
+            self.masks = nn.Sequential(
+                nn.Linear(slots, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, size)
+            )
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """Vectors (B, D)."""
+        has = torch.cat([valid[name] for name in self.names], 1)
+        row = torch.zeros(has.shape[0], dtype=torch.long, device=has.device)
+        if self.by_robot and self.robot in inputs:
+            row = inputs[self.robot] + 1
+            if self.training:
+                row = row * (torch.rand(row.shape, device=row.device) >= self.forgotten)
+        found: Tensor = self.robots(row)
+        if self.masks is not None:
+            found = found + self.masks(has.float())
+        return found

@@ -1,0 +1,153 @@
+"""The 'diffusion' policy: noise flows along straight lines to a chunk.
+
+Flow matching (Lipman et al., ICLR 2023; Liu et al., "Flow Straight and Fast", ICLR 2023) over
+chunks of actions, as in pi0 (Black et al., 2024), by a transformer as in Diffusion Policy (Chi et
+al., RSS 2023): ten steps do what a DDPM needs a hundred for, and the loss is one line.
+
+It continues a plan that is in force: training-time real-time chunking (Black et al.,
+"Training-Time Action Conditioning for Efficient Real-Time Chunking", 2025) learns with the first
+steps given, so that a robot that executes them meanwhile is part of what is learnt, and costs
+nothing when it predicts.
+"""
+
+import torch
+from torch import Tensor
+
+from neuracore_ros.policy.further import FROZEN, PREVIOUS
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.attention import Encoder
+from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.denoiser import Denoiser
+from neuracore_ros.training.loss import Losses, Term
+from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.observation_tokens import ObservationTokens
+from neuracore_ros.training.options import Options
+
+CONTINUED = 0.5
+"""Share of what is learnt from that begins with a plan in force."""
+
+NOISE_SEED = 0
+
+
+class Flow(ChunkPolicy):
+    """Denoises a chunk in a few equal steps.
+
+    The noise that it begins with is drawn once and is part of the weights: equal observations give
+    equal chunks, in every runtime, and two chunks that follow each other are of one mind. Zeros,
+    the other way to that, are no noise that training ever showed it.
+    """
+
+    inpaints = True
+    noise: Tensor
+
+    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+        super().__init__()
+        size = options.width
+        self.horizon, self.steps = manifest.horizon, options.flow_steps
+        self.tokens = ObservationTokens(manifest, statistics, options)
+        self.outputs = Denormalisers(manifest, statistics)
+        self.encoder = Encoder(size, options.layers)
+        actions = sum(self.outputs.widths)
+        self.denoiser = Denoiser(actions, self.horizon, size, options.layers)
+        # TorchScript sees attributes, and no constants of the file.
+        self.names, self.previous = [kind.value for kind in manifest.output], PREVIOUS
+        self.frozen = FROZEN
+        # What a robot lacks is not in its outputs either, where they are measured by their slot.
+        self.measured = [
+            kind.measured.value if kind.measured in manifest.input else ''
+            for kind in manifest.output
+        ]
+        generator = torch.Generator().manual_seed(NOISE_SEED)
+        noise = torch.randn(1, self.horizon, actions, generator=generator)
+        self.register_buffer('noise', noise)
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        tokens, has = self.observe(inputs, valid)
+        memory = self.denoiser.remember(tokens)
+        slots = self.slots(valid, tokens.shape[0])
+        plan, frozen = self.plan(inputs, valid, slots)
+        given = frozen >= 1.0
+        always = torch.ones_like(given)
+        chunk = self.noise * slots
+        for step in range(self.steps):
+            time = float(step) / float(self.steps)
+            chunk = torch.where(given[..., None], plan, chunk)
+            times = torch.where(given, 1.0, time)
+            velocity = self.denoiser(chunk * slots, times, always, memory, has)
+            # Where this leads is drawn to the plan, as far as that is still to be followed.
+            end = chunk + (1.0 - time) * velocity
+            end = end + frozen[..., None] * (plan - end)
+            chunk = chunk + (end - chunk) / float(self.steps - step)
+        result: dict[str, Tensor] = self.outputs(chunk, inputs, valid)
+        return result
+
+    def loss(
+        self,
+        inputs: dict[str, Tensor],
+        valid: dict[str, Tensor],
+        targets: dict[str, Tensor],
+        target_valid: dict[str, Tensor],
+    ) -> Losses:
+        """Error of the velocity at a random time, in standard deviations."""
+        tokens, has = self.observe(inputs, valid)
+        counts = self.outputs.joined(target_valid)
+        recorded = self.outputs.invert(targets, inputs, valid)
+        recorded = torch.where(counts, recorded, torch.zeros_like(recorded))
+        slots = self.slots(valid, tokens.shape[0])
+        noise = torch.randn_like(recorded) * slots
+        given = self.draw_given(tokens.shape[0]).to(tokens.device)
+        time = torch.where(given, 1.0, draw_times(tokens.shape[0]).to(tokens.device))
+        chunk = noise + time[..., None] * (recorded - noise)
+        # No step looks at one beyond the end of an episode; the first is always there.
+        there = counts.any(2) | (torch.arange(self.horizon, device=counts.device) == 0)
+        memory = self.denoiser.remember(tokens)
+        velocity = self.denoiser(chunk * slots, time, there, memory, has)
+        errors = (velocity - (recorded - noise)) ** 2
+        return {'flow': Term.over(errors, counts & ~given[..., None])}
+
+    def observe(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens (B, M, D) that know of each other, and which are there (B, M)."""
+        tokens, has = self.tokens(inputs, valid)
+        return self.encoder(tokens, has), has
+
+    def slots(self, valid: dict[str, Tensor], batch: int) -> Tensor:
+        """1 for output slots (B, 1, sum of W) of the robot, 0 where its inputs say it has none."""
+        parts: list[Tensor] = []
+        for index, name in enumerate(self.measured):
+            part = torch.ones(batch, self.outputs.widths[index], device=self.noise.device)
+            if name != '':
+                known = valid[name][:, : part.shape[1]].float()
+                part = torch.cat([known, part[:, known.shape[1] :]], 1)
+            parts.append(part)
+        return torch.cat(parts, 1)[:, None]
+
+    def plan(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], slots: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The plan in force, normalised (B, H, sum of W), and how firm it is (B, H)."""
+        shape = (slots.shape[0], self.horizon, slots.shape[2])
+        if self.frozen not in inputs:
+            nothing = torch.zeros(shape, device=slots.device)
+            return nothing, nothing[:, :, 0]
+        frozen = inputs[self.frozen]
+        previous: dict[str, Tensor] = {}
+        for name in self.names:
+            previous[name] = inputs[self.previous + name]
+        plan = self.outputs.invert(previous, inputs, valid)
+        kept = (frozen[..., None] > 0) & (slots > 0)
+        return torch.where(kept, plan, torch.zeros_like(plan)), frozen
+
+    def draw_given(self, batch: int) -> Tensor:
+        """Steps that are given, (B, H): the first few, up to half of all, or none."""
+        most = max(1, self.horizon // 2)
+        count = torch.randint(1, most + 1, (batch, 1)) * (torch.rand(batch, 1) < CONTINUED)
+        # At least the last step has to be predicted.
+        return torch.arange(self.horizon) < torch.clamp(count, max=self.horizon - 1)
+
+
+def draw_times(batch: int) -> Tensor:
+    """Times (B, 1) in 0..1, more of them near the noise, where most is decided: pi0's."""
+    return 1.0 - torch.rand(batch, 1) ** (1 / 1.5)

@@ -1,0 +1,143 @@
+"""From images to tokens: pixels to maps of features, and those to what a policy reads."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neuracore_ros.training.options import Options
+from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet, group_norm
+
+KEYPOINTS = 64
+"""Features that an image is searched for, each found at one place."""
+
+PATCH = 16
+"""Pixels of the shrunk image, in both directions, that become one token."""
+
+PATCH_FEATURES = 192
+
+ENOUGH_PIXELS = 96
+"""The small networks see no more in more pixels, which cost by the square."""
+
+RESNET_PIXELS = 128
+"""From here on a ResNet's maps, a 32nd of the image, have places enough to look at."""
+
+
+class Colours(nn.Module):
+    """uint8 (N, height, width, 3) to (N, 3, height, width), as a network was trained on them."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer('mean', 255.0 * torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer('std', 255.0 * torch.tensor(std)[:, None, None], persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """What convolutions read."""
+        return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
+
+
+class Depths(nn.Module):
+    """Metres (N, height, width) to nearness 1 to 0, and whether anything was measured."""
+
+    def forward(self, depths: Tensor) -> Tensor:
+        """What convolutions read, (N, 2, height, width)."""
+        measured = depths > 0
+        # Half at a metre; what a hand does lies on the steep part.
+        nearness = torch.where(measured, 1.0 / (1.0 + depths), torch.zeros_like(depths))
+        return torch.stack([nearness, measured.to(nearness.dtype)], 1)
+
+
+class SpatialSoftmax(nn.Module):
+    """Where each of C features is: (x, y) in -1..1 (Levine et al., JMLR 2016), as one token."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Key points (N, 1, 2 C) of maps (N, C, h, w)."""
+        maps = maps.float()
+        height, width = maps.shape[2], maps.shape[3]
+        weights = F.softmax(maps.flatten(2), -1).view(-1, maps.shape[1], height, width)
+        across = torch.linspace(-1, 1, width, device=maps.device)
+        down = torch.linspace(-1, 1, height, device=maps.device)
+        return torch.cat([weights.sum(2) @ across, weights.sum(3) @ down], 1)[:, None]
+
+
+class Patches(nn.Module):
+    """Each place of the maps as a token, row by row."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Tokens (N, h w, C) of maps (N, C, h, w)."""
+        return maps.flatten(2).transpose(1, 2)
+
+
+class ImageEncoder(nn.Module):
+    """Images (N, ...) to P tokens of C features.
+
+    Attributes:
+        tokens: P.
+        size: C.
+    """
+
+    def __init__(
+        self, image_size: tuple[int, int], depth: bool, encoder: str, points: bool, frozen: bool
+    ) -> None:
+        """Build a network for images of one size.
+
+        Args:
+            image_size: (height, width), [px].
+            depth: Whether they are depths rather than colours.
+            encoder: One of :data:`ENCODERS`.
+            points: Whether one token says where features are, rather than one at each place.
+            frozen: Whether a ResNet is to take weights of ImageNet, which are of colours.
+        """
+        super().__init__()
+        channels = 2 if depth else 3
+        is_resnet, frozen = encoder == 'resnet18', frozen and not depth
+        # Statistics of ImageNet, or 0..255 to -1..1.
+        mean = (0.485, 0.456, 0.406) if frozen else (0.5, 0.5, 0.5)
+        std = (0.229, 0.224, 0.225) if frozen else (0.5, 0.5, 0.5)
+        self.pixels = Depths() if depth else Colours(mean, std)
+        self.shrink = 1 if is_resnet else max(1, min(image_size) // ENOUGH_PIXELS)
+        head: list[nn.Module]
+        if is_resnet:
+            norm = FrozenNorm if frozen else group_norm
+            self.maps: nn.Module = ResNet('resnet18', norm, channels)
+            head = [nn.Conv2d(CHANNELS[-1], KEYPOINTS, 1), SpatialSoftmax()]
+        else:
+            sizes = (32, 64, 64, KEYPOINTS) if points else (32, 64, 96, PATCH_FEATURES)
+            strides = (2, 2, 1, 1) if points else (2, 2, 2, 2)
+            self.maps = _convolutions(channels, sizes, strides)
+            head = [SpatialSoftmax()]
+        self.head = nn.Sequential(*head) if points else Patches()
+        places = STRIDE if is_resnet else PATCH
+        rows, columns = (math.ceil(pixels // self.shrink / places) for pixels in image_size)
+        self.tokens = 1 if points else rows * columns
+        features = CHANNELS[-1] if is_resnet else PATCH_FEATURES
+        self.size = 2 * KEYPOINTS if points else features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Tokens (N, P, C)."""
+        seen = self.pixels(images)
+        if self.shrink > 1:
+            seen = F.avg_pool2d(seen, self.shrink)
+        tokens: Tensor = self.head(self.maps(seen))
+        return tokens
+
+
+def token_encoder(options: Options, image_size: tuple[int, int]) -> str:
+    """The encoder of a policy that reads tokens: a ResNet where images are large enough."""
+    large = options.pretrained or min(image_size) >= RESNET_PIXELS
+    return options.encoder or ('resnet18' if large else 'patches')
+
+
+def _convolutions(
+    before: int, channels: tuple[int, ...], strides: tuple[int, ...]
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for index, (after, stride) in enumerate(zip(channels, strides, strict=True)):
+        kernel = 5 if index == 0 else 3
+        layers += [nn.Conv2d(before, after, kernel, stride, kernel // 2), nn.ReLU()]
+        before = after
+    return nn.Sequential(*layers[:-1]).to(memory_format=torch.channels_last)
