@@ -50,8 +50,8 @@ setup(
         'ruckig': ['ruckig'],
         # Robots with hands in a physics engine (docs/mujoco.md): robosuite (MIT), MuJoCo
         # (Apache-2.0). Pinned, since newer MuJoCos break robosuite 1.5.2; that one brings mink,
-        # which wants NumPy 1.
-        'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7'],
+        # which wants NumPy 1, which newer pyarrows refuse without declaring it.
+        'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7', 'pyarrow<24'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
         # convert --scheduler: recordings shared out over several computers.
