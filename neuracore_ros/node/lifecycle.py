@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_srvs.srv import SetBool, Trigger
 
@@ -11,6 +12,9 @@ from neuracore_ros.errors import UserError
 from neuracore_ros.node import parameters
 from neuracore_ros.node.inference import Interrupted
 from neuracore_ros.node.session import Session
+
+
+Change = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
 
 
 class InferNode(LifecycleNode):  # type: ignore[misc]
@@ -36,6 +40,9 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         parameters.declare(self)
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = self._answering(service.callback)
 
     @property
     def autostart(self) -> bool:
@@ -83,6 +90,21 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         """Stop the robot and let the process end."""
         self.ended = True
         return self._guarded(self.stop_robot) or super().on_shutdown(state)
+
+    def _answering(self, change: Change) -> Change:
+        """Refuse a transition that its state does not have; in Jazzy, rclpy raises instead."""
+
+        def answer(
+            request: ChangeState.Request, response: ChangeState.Response
+        ) -> ChangeState.Response:
+            try:
+                return change(request, response)
+            except RuntimeError as error:  # rclpy's own: those of our transitions are caught.
+                self.get_logger().error(str(error).partition(', at ')[0])
+                response.success = False
+                return response
+
+        return answer
 
     def _configure(self) -> None:
         try:
