@@ -13,7 +13,6 @@ from neuracore_ros.node import parameters
 from neuracore_ros.node.inference import Interrupted
 from neuracore_ros.node.session import Session
 
-
 Change = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
 
 
