@@ -12,19 +12,20 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; 
 
 # Within a sourced ROS 2 its own rclpy must be used, never a second one from PyPI.
 ifdef ROS_DISTRO
-EXTRAS := train,dev
+EXTRAS := train,dev,docs
 VENV_OPTIONS := --system-site-packages
 else
-EXTRAS := ros,train,dev
+EXTRAS := ros,train,dev,docs
 VENV_OPTIONS :=
 endif
 
-.PHONY: help demo test check matrix clean
+.PHONY: help demo test check docs pictures matrix clean
 
 help:
 	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
 	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
 	@echo 'make check   lint and types only'
+	@echo 'make docs    the documentation as a site: build/docs/index.html'
 	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted'
 	@echo 'make clean   remove $(VENV) and what the demo wrote'
 
@@ -42,6 +43,14 @@ check: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+# Fetches nothing. A warning is an error, and so is a name that links nowhere.
+docs: $(READY)
+	$(RUN)/sphinx-build -q -W --keep-going -n docs build/docs
+	@echo 'build/docs/index.html'
+
+pictures: $(READY)
+	$(RUN)/python docs/draw.py
 
 matrix: $(READY)
 	$(abspath $(RUN))/nox

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description import (
-    DataType,
     command,
     limits,
     load_descriptions,
@@ -15,7 +14,6 @@ from neuracore_ros.description import (
     source_options,
 )
 from neuracore_ros.description.robot import _KEYS
-from neuracore_ros.description.source import types_of
 from neuracore_ros.errors import DescriptionWarning
 
 TEXT = (Path(__file__).resolve().parents[2] / 'docs' / 'robot_file.md').read_text()
@@ -40,14 +38,3 @@ def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
 def test_every_key_and_option_is_named():
     words = [*_KEYS, *source_options._OPTIONS, *command._OPTIONS, *limits._POSITIVE, 'position']
     assert [word for word in words if f'`{word}' not in TEXT] == []
-
-
-def test_every_data_type_stands_with_its_messages():
-    rows = [line for line in TEXT.splitlines() if line.startswith('| `')]
-    for kind in DataType:
-        (row,) = [row for row in rows if f'`{kind}`' in row.split('|')[1]]
-        for message_type in types_of(kind):
-            name = message_type.rpartition('/')[2]
-            known = name in row or 'the same' in row or ('arrays' in row and 'MultiArray' in name)
-            assert known, f'{kind}: {name}'
-    assert BLOCKS

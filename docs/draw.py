@@ -1,0 +1,399 @@
+"""Draw the pictures of the documentation: `make pictures`.
+
+What a picture shows of the package is computed by the package: padding by `pad`, a stop by `stop`,
+the robots from the files that are shipped. A test draws them anew and compares.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from svg import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
+
+from neuracore_ros.command.joints import Limits
+from neuracore_ros.command.stop import stop
+from neuracore_ros.description import (
+    DataType,
+    Descriptions,
+    Layout,
+    Robot,
+    load_descriptions,
+    load_robot,
+    pad,
+)
+from neuracore_ros.observation import Observer, Unusable
+from neuracore_ros.sim.arms import ARMS
+
+FOLDER = Path(__file__).resolve().parent / 'pictures'
+CONFIG = Path(__file__).resolve().parents[1] / 'config'
+ROBOTS = ('franka', 'ur5', 'so100')
+COLOURS = dict(zip(ROBOTS, (BLUE, ORANGE, GREEN), strict=True))
+NOT_THERE = 'url(#none)'
+
+
+def architecture(path: Path) -> None:
+    """Which way data goes, folder by folder."""
+    sheet = Sheet(980, 530, 'Which way data goes through the folders of neuracore_ros')
+    sheet.box(218, 96, 572, 176, PINK, 'none', dashed=True)
+    for folder, (x, y, width, height, says, library, colour) in FOLDERS.items():
+        sheet.box(x, y, width, height, colour)
+        sheet.text(x + width / 2, y + 21, folder, 15, bold=True)
+        for number, line in enumerate(says.split('\n')):
+            sheet.text(x + width / 2, y + 39 + 15 * number, line, 11.5)
+        line = 20 if height < 60 else height - 8
+        sheet.text(x + width - 8, y + line, library, 11, PALE, 'end')
+    for words, x, y in OUTSIDE:
+        for number, line in enumerate(words.split('\n')):
+            sheet.text(x, y + 16 * number, line, 12.5, PALE)
+    for *points, dashed in ARROWS:
+        sheet.line(points, INK, 1.4, dashed, arrow=True)
+    sheet.save(path)
+
+
+# Folder -> x, y, width, height, what it does, libraries that few may load, colour.
+FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
+    'description': (
+        *(
+            20,
+            14,
+            940,
+            60,
+            'robot files in; layout, sources, commands and limits out: all below reads it',
+        ),
+        *('', GREEN),
+    ),
+    'node': (232, 104, 544, 50, 'the ROS 2 shell: parameters, topics, services', 'rclpy', PINK),
+    'runner': (232, 160, 544, 46, 'observe, predict, command, on a given clock', '', INK),
+    'observation': (232, 212, 164, 52, 'messages to arrays', 'cv2', BLUE),
+    'policy': (422, 212, 164, 52, 'arrays to predictions', 'torch', BLUE),
+    'command': (612, 212, 164, 52, 'predictions to trajectories', '', BLUE),
+    'dataset': (
+        *(190, 330, 206, 84, 'bags to rows, episodes,\nvideos; batches out'),
+        *('rosbags, pyarrow, av', ORANGE),
+    ),
+    'training': (
+        422,
+        330,
+        164,
+        84,
+        'batches to a policy;\nexport to other runtimes',
+        'torch',
+        ORANGE,
+    ),
+    'evaluation': (
+        *(
+            612,
+            330,
+            164,
+            84,
+            'recordings through\nthe same runner',
+            'rosbags, pyarrow, av',
+            ORANGE,
+        ),
+    ),
+    'cli': (20, 446, 148, 68, 'one verb, one file', '', INK),
+    'drafting': (178, 446, 148, 68, 'robot files from facts', '', INK),
+    'report': (336, 446, 148, 68, 'pages and charts', 'pyarrow, av', INK),
+    'sim': (494, 446, 148, 68, 'simulated robots', 'rclpy', INK),
+    'demo': (652, 446, 148, 68, 'the whole way at once', 'rclpy', INK),
+}
+OUTSIDE = (
+    ('topics of the robot:\njoints, images, ...', 92, 232),
+    ('its controllers:\ntrajectories, goals', 892, 232),
+    ('bags', 86, 376),
+    ('policy file', 548, 304),
+)
+# Points, and whether it is dashed: the dashed ones carry code that is used twice, not data.
+ARROWS = (
+    ((158, 238), (230, 238), False),
+    ((398, 238), (420, 238), False),
+    ((588, 238), (610, 238), False),
+    ((778, 238), (826, 238), False),
+    ((110, 372), (188, 372), False),
+    ((398, 372), (420, 372), False),
+    ((504, 328), (504, 266), False),
+    ((314, 266), (314, 328), True),
+    ((694, 328), (694, 300), (812, 300), (812, 183), (778, 183), True),
+)
+
+
+def layout(path: Path) -> None:
+    """The three robots that are shipped, by index."""
+    known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
+    sheet = Sheet(880, 354, 'Three robots in one index space')
+    _grid(sheet, known, DataType.JOINT_POSITIONS, 20, 20, 118)
+    _grid(sheet, known, DataType.RGB_IMAGES, 20, 196, 118)
+    sheet.box(420, 262, 26, 16, LINE, NOT_THERE)
+    sheet.text(454, 275, 'not there: zero, and not valid', 12.5, PALE, 'start')
+    sheet.save(path)
+
+
+def _grid(
+    sheet: Sheet, known: Descriptions, kind: DataType, x: float, y: float, cell: float
+) -> None:
+    width = known.input_layout.widths[kind]
+    sheet.text(x, y + 14, f'{kind}, width {width}', 13.5, anchor='start', bold=True)
+    cell = min(cell, 110)
+    for index in range(width):
+        sheet.text(x + 70 + cell * (index + 0.5), y + 34, str(index), 12, PALE)
+    for row, name in enumerate(ROBOTS):
+        top = y + 42 + 32 * row
+        sheet.text(x, top + 19, name, 13, COLOURS[name], 'start', bold=True)
+        for index in range(width):
+            here = known.input[name][kind].get(index)
+            left = x + 70 + cell * index
+            if here is None:
+                sheet.box(left + 2, top, cell - 4, 28, LINE, NOT_THERE)
+            else:
+                sheet.box(left + 2, top, cell - 4, 28, COLOURS[name])
+                sheet.text(left + cell / 2, top + 18, here.removesuffix('_joint'), 11.5)
+
+
+def padding(path: Path) -> None:
+    """What becomes of the joints of a robot that lacks one: real numbers, through `pad`."""
+    known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
+    width = known.input_layout.widths[DataType.JOINT_POSITIONS]
+    padded = {}
+    for name in ROBOTS:
+        slots = known.input[name][DataType.JOINT_POSITIONS]
+        home = dict(zip(ARMS[name].joint_names, ARMS[name].home, strict=True))
+        padded[name] = pad(home, slots, width)
+    values = np.stack([row for row, _ in padded.values()])
+    valid = np.stack([row for _, row in padded.values()])
+    count = valid.sum(axis=0)
+    mean = (values * valid).sum(axis=0) / count
+    # Each robot moves about its home by a third of a radian.
+    spread = np.sqrt((((values - mean) * valid) ** 2).sum(axis=0) / count + 0.33**2)
+    row, there = padded['ur5']
+    normalised = (row - mean) / spread
+    lines: tuple[tuple[str, np.ndarray, bool], ...] = (
+        ('padded: zero where there is no joint', row, True),
+        ('valid', there, False),
+        ('1. normalised, with means of all robots', normalised, True),
+        ('2. times valid: what the network sees', np.where(there, normalised, 0.0), True),
+    )
+    sheet = Sheet(860, 262, 'Padding a UR5 to the width of seven')
+    for index in range(width):
+        name = known.input['ur5'][DataType.JOINT_POSITIONS].get(index, '')
+        sheet.text(324 + 74 * index, 30, str(index), 12, PALE)
+        sheet.text(324 + 74 * index, 46, name.removesuffix('_joint'), 10.5, PALE)
+    for number, (words, numbers, is_float) in enumerate(lines):
+        top = 60 + 46 * number
+        sheet.text(20, top + 22, words, 13, anchor='start')
+        for index in range(width):
+            colour = ORANGE if there[index] else LINE
+            fill = None if there[index] else NOT_THERE
+            sheet.box(290 + 74 * index, top, 68, 32, colour, fill)
+            shown = f'{numbers[index]:.2f}' if is_float else str(bool(numbers[index])).lower()
+            wrong = number == 2 and not there[index]
+            sheet.text(324 + 74 * index, top + 21, shown, 13, ORANGE if wrong else INK, bold=wrong)
+    sheet.text(
+        20,
+        252,
+        'Without the second step, index 5 would tell the network of a joint that is not there.',
+        12,
+        PALE,
+        'start',
+    )
+    sheet.save(path)
+
+
+def observation(path: Path) -> None:
+    """Which samples make an observation, and when a stream is stale: asked of the `Observer`."""
+    robot = load_robot(CONFIG / 'ur5.yaml')
+    layout = Layout.of([robot.input])
+    observer = Observer(robot.input_sources(), layout, (8, 8))
+    # A picture arrives 40 ms after it was taken; the camera stops after its fifth.
+    joints = [('joint_states', n / 100, n / 100) for n in range(70)]
+    pictures = [('overhead/image_raw', n / 30, n / 30 + 0.04) for n in range(5)]
+    coming = sorted([*joints, *pictures], key=lambda message: message[2])
+    joint, camera = (
+        (DataType.JOINT_POSITIONS, 'elbow_joint'),
+        (DataType.RGB_IMAGES, 'overhead'),
+    )
+    sheet = Sheet(900, 316, 'Which samples make an observation')
+
+    def at(seconds: float) -> float:
+        return 140 + 1040 * seconds
+
+    rows = (
+        (joint, 'joints, 100 Hz', 96, joints, BLUE),
+        (camera, 'camera, 30 Hz', 176, pictures, ORANGE),
+    )
+    for _, words, y, samples, colour in rows:
+        sheet.text(20, y + 4, words, 13, colour, 'start', bold=True)
+        sheet.line([(at(0) - 12, y), (885, y)])
+        for _, stamp_s, _ in samples:
+            sheet.dot(at(stamp_s), y, 3, colour, filled=False)
+    for number in range(13):
+        tick_s = 0.1 + 0.05 * number
+        while coming and coming[0][2] <= tick_s + 1e-9:
+            topic, stamp_s, arrives_s = coming.pop(0)
+            observer.receive(topic, _message(robot, topic, stamp_s), _ns(arrives_s))
+        seen = observer.look(_ns(tick_s))
+        usable = not isinstance(seen, Unusable)
+        sheet.line([(at(tick_s), 56), (at(tick_s), 206)], LINE if usable else PINK, 1, dashed=True)
+        if number < 2:
+            sheet.text(at(tick_s), 46, ('t0', '+ 1/20 s')[number], 12, PALE)
+        if isinstance(seen, Unusable):
+            sheet.text(at(tick_s), 46, 'unusable', 11, PINK)
+            continue
+        for key, _, y, _, colour in rows:
+            stamp_s = tick_s - seen.ages_s[key]
+            sheet.dot(at(stamp_s), y, 4, colour)
+            sheet.line([(at(stamp_s), y), (at(tick_s), y - 24)], colour, 1)
+    sheet.text(
+        at(0.28),
+        200,
+        'the camera has stopped: its last picture is used until it is 0.5 s old',
+        12,
+        ORANGE,
+        'start',
+        halo=True,
+    )
+    for number, words in enumerate(
+        (
+            'Open: taken. Filled: used. A line leads from a sample to the tick that uses it.',
+            'A sample counts from its arrival; its age is that of its stamp.',
+            'An unusable tick ends the episode; a robot is braked. Nothing is filled in.',
+        )
+    ):
+        sheet.text(20, 246 + 22 * number, words, 12.5, PALE, 'start')
+    sheet.save(path)
+
+
+def _message(robot: Robot, topic: str, stamp_s: float) -> SimpleNamespace:
+    sec, nanosec = divmod(_ns(stamp_s), 10**9)
+    header = SimpleNamespace(stamp=SimpleNamespace(sec=sec, nanosec=nanosec))
+    if topic == 'joint_states':
+        names = list(robot.input[DataType.JOINT_POSITIONS].values())
+        return SimpleNamespace(header=header, name=names, position=[0.0] * len(names))
+    pixels = np.full(8 * 8 * 3, round(1000 * stamp_s) % 256, np.uint8)
+    return SimpleNamespace(
+        header=header, height=8, width=8, encoding='rgb8', is_bigendian=0, step=24, data=pixels
+    )
+
+
+def _ns(seconds: float) -> int:
+    return round((1000.0 + seconds) * 1e9)
+
+
+def steps(path: Path) -> None:
+    """Time in steps: which outputs of a prediction are too late, and which are executed."""
+    sheet = Sheet(900, 250, 'Time is counted in steps')
+    left, cell, horizon = 150, 44, 12
+    for number in range(17):
+        x = left + cell * number
+        sheet.line([(x, 34), (x, 205)], LINE, 1, dashed=True)
+        sheet.text(x, 28, 'k' if number == 0 else f'k+{number}', 11, PALE)
+    rows = ((0, 3, 'observation at k', BLUE, 54), (5, 8, 'observation at k+5', ORANGE, 134))
+    for seen, arrives, words, colour, y in rows:
+        sheet.text(20, y + 20, words, 12.5, colour, 'start', bold=True)
+        sheet.dot(left + cell * seen, y + 16, 5, colour)
+        for output in range(horizon):
+            due = seen + output + 1
+            if due > 16:
+                break
+            late = due <= arrives
+            fill = NOT_THERE if late else LIGHT[colour]
+            sheet.box(left + cell * due - 20, y, 40, 32, LINE if late else colour, fill)
+            sheet.text(left + cell * due, y + 20, str(output), 12, PALE if late else INK)
+        x = left + cell * arrives
+        sheet.line([(x, y + 56), (x, y + 36)], colour, 1.6, arrow=True)
+        sheet.text(
+            x + 6,
+            y + 56,
+            f'the prediction arrives: {arrives - seen} outputs are past',
+            12,
+            colour,
+            'start',
+            halo=True,
+        )
+    sheet.text(
+        20,
+        232,
+        'Output i of an observation at tick k is due at tick k + i + 1. Where two '
+        'predictions cover a step, they are blended.',
+        12.5,
+        PALE,
+        'start',
+    )
+    sheet.save(path)
+
+
+def stopping(path: Path) -> None:
+    """How two joints of a UR5 come to rest: the motion that `stop` gives."""
+    robot = load_robot(CONFIG / 'ur5.yaml')
+    names = ('shoulder_pan_joint', 'elbow_joint')
+    limits = Limits.of([j for j in robot.commands()[0].joints if j.name in names])
+    start, speed = np.array([0.0, 1.0]), np.array([1.6, -0.8])
+    motion = stop(0, (start, speed), limits, start.copy(), np.zeros(2, bool))
+    sheet = Sheet(900, 300, 'How a stop brakes')
+    left, bottom, per_s, per_rad_s = 90, 250, 1100, 100
+    sheet.line([(left, 30), (left, bottom)], INK)
+    sheet.line([(left, bottom), (870, bottom)], INK)
+    for tenths in range(1, 7):
+        x = left + per_s * tenths / 10
+        sheet.text(x, bottom + 18, f'{tenths / 10:.1f}', 11.5, PALE)
+        sheet.line([(x, bottom), (x, bottom + 4)], INK)
+    sheet.text(left - 8, bottom + 18, 'time [s]', 11.5, PALE, 'end')
+    for speed_of in (0.5, 1.0, 1.5):
+        y = bottom - per_rad_s * speed_of
+        sheet.text(left - 8, y + 4, f'{speed_of}', 11.5, PALE, 'end')
+        sheet.line([(left, y), (870, y)], '#e4e8ec')
+    sheet.text(left - 8, 24, 'speed [rad/s]', 11.5, PALE, 'start')
+    fault_s = 0.2
+    for joint, (name, colour) in enumerate(zip(names, (BLUE, ORANGE), strict=True)):
+        times = np.linspace(0.0, motion.times_s[-1], 30)
+        velocities = np.abs(np.stack([motion.at(round(1e9 * t))[1] for t in times])[:, joint])
+        points = [(left, bottom - per_rad_s * abs(speed[joint]))]
+        points += [
+            (left + per_s * (fault_s + t), bottom - per_rad_s * v)
+            for t, v in zip(times, velocities, strict=True)
+        ]
+        points.append((860, bottom))
+        sheet.line(points, colour, 2.2)
+        sheet.text(left + 12, points[0][1] - 8, name, 12.5, colour, 'start', bold=True)
+    x = left + per_s * fault_s
+    sheet.line([(x, 40), (x, bottom)], INK, 1, dashed=True)
+    sheet.text(
+        x + 8, 52, 'a fault: brake from the setpoint that is being executed', 12.5, INK, 'start'
+    )
+    end = left + per_s * (fault_s + motion.times_s[-1])
+    sheet.text(
+        end + 8, bottom - 12, f'at rest after {motion.times_s[-1]:.2f} s', 12.5, INK, 'start'
+    )
+    sheet.text(
+        20,
+        290,
+        'All joints brake together, so that the path stays the path. No jump back to '
+        'a position that was measured earlier.',
+        12.5,
+        PALE,
+        'start',
+    )
+    sheet.save(path)
+
+
+PICTURES: Mapping[str, Callable[[Path], None]] = {
+    'architecture': architecture,
+    'layout': layout,
+    'padding': padding,
+    'observation': observation,
+    'steps': steps,
+    'stopping': stopping,
+}
+
+
+def main() -> int:
+    """Draw all of them; returns the exit code."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, picture in PICTURES.items():
+        picture(FOLDER / f'{name}.svg')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""Parts of the reference that are written from the code, whenever the documentation is built.
+
+A line such as ``<!-- from code: parameters -->`` in a page is replaced by what the function of
+that name in this file returns. A Sphinx extension; the tests of the documentation use it, too.
+"""
+
+import argparse
+import ast
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from neuracore_ros.description import DataType, source, source_options
+from neuracore_ros.policy import manifest as policy_manifest
+
+ROOT = Path(__file__).resolve().parents[1]
+LAUNCH_FILE = ROOT / 'launch' / 'infer.launch.py'
+MARK = re.compile(r'^<!-- from code: ([a-z ]+) -->$', re.MULTILINE)
+
+BAR = r'\|'
+
+# What no line of code says.
+SLOTS = {
+    DataType.JOINT_POSITIONS: 'a position, rad or m',
+    DataType.JOINT_VELOCITIES: 'rad/s or m/s',
+    DataType.JOINT_TORQUES: 'Nm or N',
+    DataType.JOINT_TARGET_POSITIONS: 'a command, rad or m',
+    DataType.VISUAL_JOINT_POSITIONS: 'a position, rad or m',
+    DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS: '0 closed to 1 open',
+    DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: '0 closed to 1 open',
+    DataType.END_EFFECTOR_POSES: 'x y z qx qy qz qw',
+    DataType.POSES: 'x y z qx qy qz qw',
+    DataType.CUSTOM_1D: 'one number of any kind',
+    DataType.RGB_IMAGES: 'a picture',
+    DataType.DEPTH_IMAGES: 'metres, 0 = nothing measured',
+    DataType.POINT_CLOUDS: '',
+    DataType.LANGUAGE: 'what the robot is told, UTF-8',
+}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ['---'] * len(head), *rows]
+    return '\n'.join(f'| {" | ".join(cell.replace("|", BAR) for cell in r)} |' for r in lines)
+
+
+def code(text: object) -> str:
+    """Words as they are typed."""
+    return f'`{text}`'
+
+
+def prose(text: str) -> str:
+    """A text of the code, in which nothing is markup."""
+    return re.sub(r'([<>*_\[\]~])', r'\\\1', ' '.join(text.split()))
+
+
+# The node
+
+
+def parameters() -> str:
+    """The parameters of ``infer_node``."""
+    from neuracore_ros.node.parameters import SIM_TIME, SPECS
+
+    rows = [
+        [code(spec.name), code(spec.shown_default), spec.allowed, prose(spec.text)]
+        for spec in (*SPECS, SIM_TIME)
+    ]
+    return table(['parameter', 'default', 'allowed', 'what it does'], rows)
+
+
+def launch_arguments() -> dict[str, tuple[str, list[str]]]:
+    """The arguments of ``infer.launch.py``: what each is for, and the words that it may be.
+
+    The file is read, not run: there is no launch on a machine without ROS 2.
+    """
+    found = {}
+    for call in ast.walk(ast.parse(LAUNCH_FILE.read_text())):
+        if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == 'DeclareLaunchArgument':
+            given = {k.arg: k.value for k in call.keywords}
+            choices = getattr(given.get('choices'), 'elts', [])
+            words = [choice.value for choice in choices if isinstance(choice, ast.Constant)]
+            name = ast.literal_eval(call.args[0])
+            found[name] = (ast.literal_eval(given['description']), words)
+    return found
+
+
+def launch() -> str:
+    """The arguments of ``infer.launch.py``."""
+    rows = [
+        [code(f'{name}:='), ', '.join(map(code, words)), prose(text)]
+        for name, (text, words) in launch_arguments().items()
+    ]
+    return table(['argument', 'one of', 'what it is'], rows)
+
+
+# The verbs
+
+
+def verb_parsers() -> dict[str, argparse.ArgumentParser]:
+    """Verb -> its parser."""
+    from neuracore_ros.cli.main import make_parser
+
+    (verbs,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return dict(verbs.choices)
+
+
+def verbs() -> str:
+    """All verbs with their arguments and examples."""
+    return '\n\n'.join(_verb(name, parser) for name, parser in verb_parsers().items())
+
+
+def _verb(name: str, parser: argparse.ArgumentParser) -> str:
+    parts = [f'## {name}', prose(parser.description or '')]
+    # argparse has two groups of its own: what needs no dashes, and all that no verb has grouped.
+    plain, options, *own = parser._action_groups
+    for group, actions in (
+        (None, plain._group_actions + options._group_actions),
+        *((group, group._group_actions) for group in own),
+    ):
+        shown = [action for action in actions if action.dest != 'help']
+        if not shown:
+            continue
+        if group is not None:
+            title = (group.title or '').rstrip('.')
+            text = prose(group.description or '')
+            parts.append(f'**{title[:1].upper()}{title[1:]}.** {text}'.rstrip())
+        rows = [[code(_usage(action)), prose(action.help or '')] for action in shown]
+        parts.append(table(['argument', 'what it is'], rows))
+    examples = (parser.epilog or '').removeprefix('examples:\n')
+    examples = re.sub('^  ', '', examples, flags=re.MULTILINE)
+    parts.append(f'```text\n{examples}\n```')
+    return '\n\n'.join(parts)
+
+
+def _usage(action: argparse.Action) -> str:
+    several = ' ...' if action.nargs in {'+', '*'} else ''
+    if not action.option_strings:
+        word = str(action.metavar or action.dest)
+        return f'[{word}]' if action.nargs == '?' else f'{word}{several}'
+    words = ', '.join(action.option_strings)
+    if action.nargs == 0 or isinstance(action, argparse.BooleanOptionalAction):
+        return words
+    if action.choices:
+        return f'{words} {{{",".join(map(str, action.choices))}}}'
+    return f'{words} {action.metavar or action.dest.upper()}{several}'
+
+
+# The robot file
+
+
+def data_types() -> str:
+    """What each DataType is made of, and which messages hold it."""
+    rows = []
+    for kind in DataType:
+        messages = [code(name.rpartition('/')[2]) for name in source.types_of(kind)]
+        if not messages:
+            rows.append([code(kind), 'not supported: refused by name', '', '', ''])
+            continue
+        age_s = source.default_max_age_s(kind)
+        age = 'never ages' if age_s is None else f'{age_s:g} s'
+        rows.append([code(kind), ', '.join(messages), SLOTS[kind], _array(kind), age])
+    head = ['DataType', 'messages, the default first', 'a slot is', 'in a policy', '`max_age_s`']
+    return table(head, rows)
+
+
+def _array(kind: DataType) -> str:
+    cameras = 'K' if kind.is_image else 'W'
+    sizes = [str(n) for n in kind.slot_shape((0, 0))]
+    if kind.is_image:
+        sizes[:2] = ['height', 'width']
+    return f'{kind.dtype} ({", ".join(["B", "T", cameras, *sizes])})'
+
+
+def outputs() -> str:
+    """Which DataTypes a robot can be told."""
+    return ', '.join(code(kind) for kind in DataType if kind.is_commandable)
+
+
+def message_options() -> str:
+    """Which options of a source mean something to which message."""
+    shared = sorted(source_options._EVERY)
+    rows = [
+        [code(name.rpartition('/')[2]), ', '.join(map(code, sorted(words)))]
+        for name, words in source_options._MEANT.items()
+    ]
+    text = f'Every message takes {", ".join(map(code, shared))}. Beyond these:'
+    return f'{text}\n\n{table(["message", "options"], rows)}'
+
+
+# The manifest
+
+
+def manifest() -> str:
+    """The keys of a manifest."""
+    parts = []
+    for heading, record in (
+        ('The whole', policy_manifest.Manifest),
+        ('One DataType of `input`', policy_manifest.InputSlots),
+        ('One DataType of `output`', policy_manifest.OutputSlots),
+        ('One robot of `robots`', policy_manifest.Embodiment),
+    ):
+        texts = attributes(record)
+        rows = [
+            [
+                code(_KEYS.get(f.name, f.name)),
+                _JSON.get(f.type, code(f.type)),
+                prose(texts.get(f.name, '')),
+            ]
+            for f in fields(record)
+        ]
+        parts.append(f'### {heading}\n\n{table(["key", "type", "what it is"], rows)}')
+    return '\n\n'.join(parts)
+
+
+_KEYS = {'minimum': 'min', 'maximum': 'max'}
+_JSON = {
+    'int': 'integer',
+    'int | None': 'integer',
+    'float': 'number',
+    'str': 'text',
+    'bool': 'true or false',
+    'tuple[int, ...]': 'integers',
+    'tuple[float, ...]': 'numbers or null',
+    'tuple[int, int] | None': 'two integers',
+    'EmbodimentDescription': 'DataType -> index -> name',
+    'Mapping[DataType, InputSlots]': 'DataType -> see below',
+    'Mapping[DataType, OutputSlots]': 'DataType -> see below',
+    'Mapping[str, Embodiment]': 'name -> see below',
+    'Mapping[str, str]': 'name -> text',
+    'Mapping[str, int]': 'name -> integer',
+}
+
+
+def attributes(record: type) -> dict[str, str]:
+    """Attribute -> what the docstring of a class says of it."""
+    assert is_dataclass(record)
+    text = inspect.getdoc(record) or ''
+    _, _, below = text.partition('Attributes:\n')
+    return {name: ' '.join(said.split()) for name, said in _entries(below)}
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    for entry in re.split(r'^    (?=\w)', text, flags=re.MULTILINE)[1:]:
+        name, _, said = entry.partition(':')
+        yield name.strip(), said
+
+
+PARTS = {
+    'parameters': parameters,
+    'launch arguments': launch,
+    'verbs': verbs,
+    'data types': data_types,
+    'outputs': outputs,
+    'message options': message_options,
+    'manifest': manifest,
+}
+
+
+def fill(text: str) -> str:
+    """A page with its marks replaced."""
+    return MARK.sub(lambda mark: PARTS[mark[1]](), text)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Join Sphinx."""
+
+    def on_read(_: Any, page: str, content: list[str]) -> None:
+        content[0] = fill(content[0])
+        if page == 'index':
+            content[0] = _with_the_rest(content[0])
+
+    app.connect('source-read', on_read)
+    return {'parallel_read_safe': True}
+
+
+def _with_the_rest(index: str) -> str:
+    """The index, with the pages that it does not name at its end."""
+    pages = {path.stem for path in (ROOT / 'docs').glob('*.md')} - {'index'}
+    rest = sorted(page for page in pages if not re.search(rf'^{page}$', index, re.MULTILINE))
+    return index.replace('<!-- the rest -->', '\n'.join(rest))
