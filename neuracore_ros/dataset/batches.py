@@ -1,7 +1,4 @@
-"""A dataset in memory, and batches from anywhere in it.
-
-Each video is decoded once, front to back, since seeking in it costs far more than its frames.
-"""
+"""A dataset's numbers in memory, its images on the disk, and batches from anywhere in it."""
 
 from __future__ import annotations
 
@@ -15,9 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import depths, lerobot
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.cache import Told, stored
+from neuracore_ros.dataset.depth_frames import DepthFrames
+from neuracore_ros.dataset.frames import Frames, Readable
+from neuracore_ros.dataset.images import Images
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.reading import open_video, read_columns, read_task_indices
+from neuracore_ros.dataset.reading import read_columns, read_task_indices
+from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
@@ -27,9 +29,6 @@ from neuracore_ros.observation.texts import encode_text
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
-
-# Decoded images beyond this live in a file that the system pages in and out.
-MEMORY_LIMIT = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class Batches:
         self,
         path: str | Path,
         cache: Path | None = None,
-        memory_limit: int = MEMORY_LIMIT,
+        told: Told = lambda _: None,
         inputs: Collection[DataType] = (),
         outputs: Collection[DataType] = (),
     ) -> None:
@@ -91,9 +90,9 @@ class Batches:
 
         Args:
             path: The dataset's folder.
-            cache: A file for the decoded images, used if they exceed the limit; depths go into
-                one beside it.
-            memory_limit: [bytes].
+            cache: A folder for decoded images, which other datasets may share; None: they are
+                decoded whenever they are needed.
+            told: Is given lines for people, when there is something to decode.
             inputs: Those that are wanted; none: all.
             outputs: Likewise.
 
@@ -107,7 +106,7 @@ class Batches:
         rows = self.episodes[-1].stop
         self.input_layout = _chosen(self.metadata.input_layout, inputs, f'{path}: input')
         self.output_layout = _chosen(self.metadata.output_layout, outputs, f'{path}: output')
-        self._start, self._stop = np.zeros((2, rows), np.int64)
+        self._start, self._stop, self._episode = np.zeros((3, rows), np.int64)
         self._robot = np.zeros(rows, np.int64)
         self._state = np.zeros((rows, len(self.input_layout.columns())), np.float32)
         self._state_valid = np.zeros(self._state.shape, bool)
@@ -118,13 +117,6 @@ class Batches:
             for kind, width in self.input_layout.widths.items()
             if not kind.is_numeric
         }
-        size, cameras = self.metadata.image_size, self.input_layout.widths
-        colours = (rows, cameras.get(DataType.RGB_IMAGES, 0), *size, 3)
-        self._images = _blank(colours, np.uint8, cache, memory_limit)
-        # Millimetres, as they are stored: half the size of metres.
-        beside = cache and cache.with_name(f'depths-{cache.name}')
-        distances = (rows, cameras.get(DataType.DEPTH_IMAGES, 0), *size)
-        self._depths = _blank(distances, np.uint16, beside, memory_limit)
         self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
         self._task = np.zeros(rows, np.int64)
         robots = {robot: index for index, robot in enumerate(self.robots)}
@@ -132,8 +124,9 @@ class Batches:
             self._start[episode.rows] = episode.start
             self._stop[episode.rows] = episode.stop
             self._robot[episode.rows] = robots[episode.robot]
+            self._episode[episode.rows] = episode.number
             self._read_table(episode)
-            self._read_images(episode)
+        self._images = self._open_images(cache, told)
 
     @property
     def robots(self) -> tuple[str, ...]:
@@ -144,10 +137,10 @@ class Batches:
         """Inputs at these rows, and the chunks that should follow."""
         inputs = self.numbers(rows, observation_steps)
         past = self._past(rows, observation_steps)
-        if DataType.RGB_IMAGES in self._has:
-            inputs[DataType.RGB_IMAGES] = self._images[past]
-        if DataType.DEPTH_IMAGES in self._has:
-            inputs[DataType.DEPTH_IMAGES] = metres(self._depths[past])
+        episodes, steps = self._episode[past], past - self._start[past]
+        for kind, images in self._images.items():
+            taken = images.take(episodes, steps)
+            inputs[kind] = metres(taken) if kind is DataType.DEPTH_IMAGES else taken
         if self._texts is not None:
             has = self._has[DataType.LANGUAGE][past]
             inputs[DataType.LANGUAGE] = (
@@ -208,11 +201,6 @@ class Batches:
             if task.min() < 0 or task.max() >= len(self._texts):
                 raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
             self._task[episode.rows] = task
-        depth = DataType.DEPTH_IMAGES in self._has
-        for index, key in enumerate(lerobot.depth_keys(self.metadata) if depth else ()):
-            if has[DataType.DEPTH_IMAGES][index]:
-                into = self._depths[episode.start : episode.stop, index]
-                depths.read(file, key, into)
         for values, valid, layout in (
             (self._state, self._state_valid, self.input_layout),
             (self._action, self._action_valid, self.output_layout),
@@ -225,12 +213,38 @@ class Batches:
                     f'{values[episode.start + step, column]} at step {step}'
                 )
 
-    def _read_images(self, episode: Episode) -> None:
-        if DataType.RGB_IMAGES not in self._has:
-            return
-        for index in self.metadata.descriptions.input[episode.robot].get(DataType.RGB_IMAGES, {}):
-            file = self.path / lerobot.video_path(episode.number, lerobot.camera_key(index))
-            _decode(file, self._images[episode.start : episode.stop, index])
+    def _open_images(self, cache: Path | None, told: Told) -> dict[DataType, Images]:
+        """Every image type, decoded into the cache where there is one."""
+        height, width = self.metadata.image_size
+        found: dict[tuple[DataType, int, int], Frames] = {}
+        for episode in self.episodes:
+            number, steps = episode.number, episode.stop - episode.start
+            cameras = self.metadata.descriptions.input[episode.robot]
+            for index in cameras.get(DataType.RGB_IMAGES, {}):
+                file = self.path / lerobot.video_path(number, lerobot.camera_key(index))
+                video = VideoFrames(file, (steps, height, width, 3))
+                found[DataType.RGB_IMAGES, number, index] = video
+            for index in cameras.get(DataType.DEPTH_IMAGES, {}):
+                key = lerobot.depth_keys(self.metadata)[index]
+                table = self.path / lerobot.data_path(number)
+                depths = DepthFrames(table, key, (steps, height, width))
+                found[DataType.DEPTH_IMAGES, number, index] = depths
+        found = {key: frames for key, frames in found.items() if key[0] in self._has}
+        frames: Mapping[tuple[DataType, int, int], Readable] = found
+        if cache is None:
+            for each in found.values():
+                each.check()
+        elif found:
+            frames = dict(zip(found, stored(list(found.values()), cache, told), strict=True))
+        return {
+            kind: Images(
+                self.input_layout.widths[kind],
+                (height, width, 3) if kind is DataType.RGB_IMAGES else (height, width),
+                {key[1:]: each for key, each in frames.items() if key[0] is kind},
+            )
+            for kind in self._has
+            if kind.is_image
+        }
 
 
 def _episodes(metadata: Metadata, path: Path) -> tuple[Episode, ...]:
@@ -261,29 +275,3 @@ def _places(part: Layout, whole: Layout) -> list[int]:
     """Where the columns of a part are in the whole."""
     places = {name: place for place, name in enumerate(whole.columns())}
     return [places[name] for name in part.columns()]
-
-
-def _blank(
-    shape: tuple[int, ...], dtype: type[np.generic], cache: Path | None, memory_limit: int
-) -> Array:
-    """Zeros; no page is touched until it is written, so that an absent camera costs nothing."""
-    if cache is not None and int(np.prod(shape)) * np.dtype(dtype).itemsize > memory_limit:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        return np.memmap(cache, dtype, 'w+', shape=shape)
-    return np.zeros(shape, dtype)
-
-
-def _decode(file: Path, into: Array) -> None:
-    """Fill (n, height, width, 3) with a video's frames."""
-    count = 0
-    with open_video(file) as container:
-        for frame in container.decode(video=0):
-            image = frame.to_ndarray(format='rgb24')
-            if count < len(into) and image.shape == into.shape[1:]:
-                into[count] = image
-            count += image.shape == into.shape[1:]
-    if count != len(into):
-        height, width = into.shape[1:3]
-        raise DatasetError(
-            f'{file}: has {count} frames of {width}x{height}; the episode has {len(into)} steps'
-        )

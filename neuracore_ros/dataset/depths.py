@@ -11,13 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from neuracore_ros.errors import DatasetError
 from neuracore_ros.observation.depth import millimetres
-
-Millimetres = NDArray[np.uint16]
 
 # How the ecosystem stores images within a table.
 TYPE = pa.struct([('bytes', pa.binary()), ('path', pa.string())])
@@ -69,47 +65,3 @@ def encode(depths: NDArray[np.float32]) -> bytes:
     """A PNG of metres (height, width)."""
     _, data = cv2.imencode('.png', millimetres(depths))
     return data.tobytes()
-
-
-def decode(column: pa.ChunkedArray, into: Millimetres, where: str, first: int = 0) -> None:
-    """Fill (n, height, width) with a column's images; the first is that of step ``first``.
-
-    Raises:
-        DatasetError: They are damaged, or of another size or number.
-    """
-    if len(column) != len(into):
-        raise _wrong_count(where, len(column), len(into))
-    for step, image in enumerate(column):
-        data = np.frombuffer(image.as_py()['bytes'], np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-        if pixels is None or pixels.shape != into.shape[1:] or pixels.dtype != np.uint16:
-            height, width = into.shape[1:]
-            raise DatasetError(
-                f'{where}: step {first + step} holds no depth image of {width}x{height}'
-            )
-        into[step] = pixels
-
-
-def read(file: Path, key: str, into: Millimetres) -> None:
-    """Fill (n, height, width) with a column of an episode's table, some rows at a time.
-
-    Raises:
-        DatasetError: The file is missing or damaged, or the images are.
-    """
-    where = f"{file}: '{key}'"
-    done = 0
-    try:
-        with pq.ParquetFile(file) as table:
-            if key not in table.schema_arrow.names:
-                raise DatasetError(f"{file}: lacks the column '{key}'")
-            if table.metadata.num_rows != len(into):
-                raise _wrong_count(where, table.metadata.num_rows, len(into))
-            for part in table.iter_batches(BLOCK, columns=[key]):
-                decode(part[key], into[done : done + len(part)], where, done)
-                done += len(part)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
-
-
-def _wrong_count(where: str, images: int, steps: int) -> DatasetError:
-    return DatasetError(f'{where} has {images} images; the episode has {steps} steps')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,8 +10,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar('T')
 
-# Each thread holds a batch; more than a few help only where images are decoded on the way.
-MOST_THREADS = 4
+# A step that takes long by chance uses up no more.
+AHEAD = 2
 
 
 class Prefetch(AbstractContextManager['Prefetch[T]'], Generic[T]):
@@ -24,16 +23,16 @@ class Prefetch(AbstractContextManager['Prefetch[T]'], Generic[T]):
     Args:
         make: The batch of a step; called in other threads, for several steps at once.
         first: The step to begin with.
-        threads: Batches made at once, and kept ahead.
+        threads: How many; one keeps a trainer busy, unless making a batch takes longer than
+            learning from it.
     """
 
-    def __init__(self, make: Callable[[int], T], first: int = 0, threads: int = 0) -> None:
-        count = threads or min(MOST_THREADS, os.cpu_count() or 1)
+    def __init__(self, make: Callable[[int], T], first: int = 0, threads: int = 1) -> None:
         self._make = make
         self._step = first
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix='prefetch')
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix='prefetch')
         self._ahead: deque[Future[T]] = deque()
-        for _ in range(count):
+        for _ in range(max(AHEAD, threads)):
             self._submit()
 
     def __iter__(self) -> Iterator[T]:

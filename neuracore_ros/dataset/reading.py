@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import depths, lerobot
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import DatasetError
@@ -83,19 +84,19 @@ def open_video(file: Path) -> Iterator[InputContainer]:
         raise DatasetError(f'{file}: missing or damaged: {error}') from error
 
 
-def read_depths(root: Path, metadata: Metadata, number: int, camera: str) -> NDArray[np.float32]:
-    """Depths of one camera at all N rows of an episode.
+def read_depths(
+    root: Path, metadata: Metadata, number: int, camera: str
+) -> Iterator[NDArray[np.float32]]:
+    """Depths of one camera, step by step.
 
-    Returns:
-        Metres, shape (N, height, width), 0 where nothing was measured.
+    Yields:
+        Metres, shape (height, width), 0 where nothing was measured.
 
     Raises:
         DatasetError: The file is missing, damaged, or contradicts the metadata.
     """
-    file = root / lerobot.data_path(number)
-    into = np.zeros((metadata.episodes[number].steps, *metadata.image_size), np.uint16)
-    depths.read(file, camera, into)
-    return metres(into)
+    shape = metadata.episodes[number].steps, *metadata.image_size
+    return map(metres, DepthFrames(root / lerobot.data_path(number), camera, shape))
 
 
 def read_tasks(root: Path, number: int) -> list[str]:

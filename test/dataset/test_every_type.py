@@ -17,6 +17,7 @@ from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.dataset.cutting import WHOLE
+from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.recording import Recording
 from neuracore_ros.dataset.staging import EpisodeWriter
@@ -122,9 +123,15 @@ def test_depths_are_never_held_in_memory_all_at_once(converted, tmp_path):
     groups = pq.ParquetFile(tmp_path / 'table').metadata
     assert staged.steps > 2 * depths.BLOCK and groups.num_row_groups > 2
     assert max(groups.row_group(k).num_rows for k in range(groups.num_row_groups)) == depths.BLOCK
-    into = np.zeros((staged.steps, *SIZE), np.uint16)
-    depths.read(tmp_path / 'table', 'observation.images.depth_1', into)
-    assert into[0].any() and np.array_equal(into[0], into[4]) and not into[0, :5, :5].any()
+    shape = (staged.steps, *SIZE)
+    frames = DepthFrames(tmp_path / 'table', 'observation.images.depth_1', shape)
+    images = np.stack(list(frames))
+    assert images[0].any() and np.array_equal(images[0], images[4])
+    assert not images[0, :5, :5].any()
+    for step in (0, depths.BLOCK, staged.steps - 1):
+        image = np.empty(SIZE, np.uint16)
+        frames.read(step, image)
+        assert np.array_equal(image, images[step])
 
 
 def test_the_task_is_what_was_said_at_each_step(converted):

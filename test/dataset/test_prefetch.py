@@ -22,7 +22,7 @@ def test_the_next_batch_is_made_while_one_is_used():
 
 def test_no_more_is_made_than_is_kept_ahead():
     made: list[int] = []
-    with Prefetch(made.append, threads=2) as batches:
+    with Prefetch(made.append) as batches:
         next(batches)
     assert set(made) <= {0, 1, 2}
 

@@ -48,13 +48,15 @@ def test_before_the_start_the_first_step_is_repeated(dataset):
     assert np.array_equal(past, joints[[0, 0, 0, 1]])
 
 
-def test_images_beyond_the_limit_live_in_a_file(dataset, tmp_path):
-    cache = tmp_path / 'run' / 'images.cache'
-    rows = np.array([0, 17])
-    small = Batches(dataset).take(rows, 1, 1).inputs[IMAGES]
-    large = Batches(dataset, cache=cache, memory_limit=1).take(rows, 1, 1).inputs[IMAGES]
-    assert cache.is_file()
-    assert np.array_equal(small, large)
+def test_stored_images_equal_those_that_are_decoded_each_time(dataset, tmp_path):
+    rows = np.random.default_rng(0).permutation(Batches(dataset).episodes[-1].stop)
+    lines: list[str] = []
+    each_time = Batches(dataset).take(rows, 2, 1).inputs[IMAGES]
+    stored = Batches(dataset, tmp_path / 'cache', lines.append).take(rows, 2, 1).inputs[IMAGES]
+    assert np.array_equal(each_time, stored)
+    assert len(lines) == 1 and ' of 35 videos once, into ' in lines[0]
+    Batches(dataset, tmp_path / 'cache', lines.append)
+    assert len(lines) == 1
 
 
 def test_every_robot_is_held_back_and_drawn_alike(dataset):

@@ -1,0 +1,140 @@
+"""Decoded images on the disk, so that a dataset is decoded once, whoever reads it.
+
+A file has the images of one camera in one episode, under the digest of what they were decoded
+from: a dataset that is converted anew finds its own, never old ones. Any file may be deleted at
+any time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from pathlib import Path
+
+from neuracore_ros.dataset.frames import Frames, Readable, StoredFrames, size
+from neuracore_ros.errors import DatasetError
+
+PLACE = 'NEURACORE_ROS_CACHE'
+SUFFIX, PARTIAL = '.frames', '.partial'
+# Left to others on the disk.
+KEEP_FREE_BYTES = 2 << 30
+TOLD_EVERY_S = 15.0
+# A file that nobody has written to for so long is the leftover of a process that was killed.
+LEFT_AFTER_S = 3600.0
+
+Told = Callable[[str], None]
+
+
+def default_folder() -> Path:
+    """Where decoded images are, unless it is said otherwise."""
+    if named := os.environ.get(PLACE):
+        return Path(named)
+    caches = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(caches) / 'neuracore_ros'
+
+
+def stored(frames: Sequence[Frames], folder: Path, told: Told) -> list[Readable]:
+    """Decode what is not decoded yet, as far as there is room.
+
+    Args:
+        frames: Of all cameras in all episodes.
+        folder: The cache; it is made.
+        told: Is given lines for people.
+
+    Returns:
+        The same images; those for which there is no room are decoded each time.
+
+    Raises:
+        DatasetError: A file of the dataset is missing or damaged, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _delete_leftovers(folder)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise DatasetError(
+            f'{folder}: cannot hold decoded images ({error.strerror}); '
+            'choose another --cache DIR, or --cache none'
+        ) from error
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        digests = list(threads.map(lambda each: each.digest(), frames))
+    copies = [
+        StoredFrames(folder / f'{name}{SUFFIX}', each)
+        for name, each in zip(digests, frames, strict=True)
+    ]
+    # Equal videos, black ones for instance, have one file.
+    missing = list({copy.path: copy for copy in copies if not copy.is_there()}.values())
+    if fitting := _fitting(missing, free - KEEP_FREE_BYTES):
+        told(
+            f'decoding {len(fitting)} of {len(frames)} videos once, into {folder}: '
+            f'{sum(map(size, fitting)) / 1e9:.2f} GB of {free / 1e9:.1f} GB that are free there'
+        )
+        _decode(fitting, told)
+    rest = [copy for copy in missing if not copy.is_there()]
+    for copy in rest:
+        copy.origin.check()
+    if rest:
+        told(
+            f'{len(rest)} of {len(frames)} videos are decoded whenever they are needed, which is '
+            f'slower, for want of room in {folder}; choose another --cache DIR'
+        )
+    return [copy if copy.is_there() else copy.origin for copy in copies]
+
+
+def _fitting(missing: Sequence[StoredFrames], room: int) -> list[StoredFrames]:
+    """The first ones, as many as there is room for [bytes]."""
+    fitting = []
+    for copy in missing:
+        room -= size(copy)
+        if room < 0:
+            break
+        fitting.append(copy)
+    return fitting
+
+
+def _decode(missing: Sequence[StoredFrames], told: Told) -> None:
+    """Write what is missing, several videos at once; a full disk ends it early."""
+    stop = threading.Event()
+    next_s = time.monotonic() + TOLD_EVERY_S
+    threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix='decode')
+    try:
+        written = [threads.submit(_write, copy, stop) for copy in missing]
+        for done, each in enumerate(as_completed(written), 1):
+            each.result()
+            if time.monotonic() >= next_s:
+                next_s = time.monotonic() + TOLD_EVERY_S
+                told(f'{done} of {len(missing)} videos are decoded')
+    except OSError as error:
+        told(f'decoding ends early: {error.strerror}')
+    finally:
+        stop.set()
+        threads.shutdown(cancel_futures=True)
+
+
+def _write(copy: StoredFrames, stop: threading.Event) -> None:
+    """Write one file, so that it is there whole or not at all."""
+    partial = copy.path.with_suffix(f'.{uuid.uuid4().hex}{PARTIAL}')
+    try:
+        with partial.open('wb') as file:
+            for image in copy.origin:
+                if stop.is_set():
+                    return
+                file.write(image.data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(copy.path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _delete_leftovers(folder: Path) -> None:
+    for leftover in folder.glob(f'*{PARTIAL}'):
+        with suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > LEFT_AFTER_S:
+                leftover.unlink()

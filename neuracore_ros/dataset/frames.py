@@ -1,0 +1,118 @@
+"""The images of one camera in one episode, any of them at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[Any]
+
+_PIECE = 1 << 20
+
+
+class Readable(Protocol):
+    """N images of one shape.
+
+    Attributes:
+        shape: (N, height, width, 3) of colours, (N, height, width) of depths.
+        dtype: uint8, of depths uint16.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def read(self, step: int, into: Image) -> None:
+        """Fill a contiguous array with one of them.
+
+        Raises:
+            DatasetError: The file is missing or damaged, or holds others than it should.
+        """
+
+
+class Frames(Readable, Protocol):
+    """Images as a dataset keeps them."""
+
+    def __iter__(self) -> Iterator[Image]:
+        """All of them, front to back, which costs the least an image.
+
+        Raises:
+            DatasetError: As above.
+        """
+
+    def check(self) -> None:
+        """See whether the file is there and whole, as far as that is cheap.
+
+        Raises:
+            DatasetError: As above.
+        """
+
+    def digest(self) -> str:
+        """What they are known by, wherever the file is.
+
+        Raises:
+            DatasetError: It cannot be read.
+        """
+
+
+def digest(path: Path, *more: object) -> str:
+    """Of a file's content, and of more that tells what is read from it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    found = hashlib.blake2b(repr(more).encode(), digest_size=16)
+    with path.open('rb') as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def size(frames: Readable) -> int:
+    """Of all images as they are in memory [bytes]."""
+    return int(np.prod(frames.shape)) * frames.dtype.itemsize
+
+
+class StoredFrames:
+    """Images one behind the other in a file, as they are in memory.
+
+    Read, not mapped: what is mapped counts as memory of the process.
+
+    Attributes:
+        shape: See `Readable`.
+        dtype: See `Readable`.
+        path: The file.
+        origin: What they were decoded from, for when the file is gone.
+    """
+
+    def __init__(self, path: Path, origin: Frames) -> None:
+        self.shape, self.dtype = origin.shape, origin.dtype
+        self.path = path
+        self.origin = origin
+        self._bytes = size(origin) // max(origin.shape[0], 1)
+
+    def is_there(self) -> bool:
+        """Whether the file is, and is whole."""
+        try:
+            return self.path.stat().st_size == size(self)
+        except OSError:
+            return False
+
+    def read(self, step: int, into: Image) -> None:
+        """See `Readable`."""
+        try:
+            # Opened each time: all files of a large dataset at once are too many for a process.
+            handle = os.open(self.path, os.O_RDONLY)
+            try:
+                is_whole = os.preadv(handle, [into.data], step * self._bytes) == self._bytes
+            finally:
+                os.close(handle)
+        except OSError:
+            is_whole = False
+        if not is_whole:
+            self.origin.read(step, into)

@@ -1,0 +1,82 @@
+"""Single frames equal those of a whole video, however it was encoded."""
+
+import av
+import numpy as np
+import pytest
+
+from neuracore_ros.dataset.video import VideoWriter
+from neuracore_ros.dataset.video_frames import VideoFrames
+from neuracore_ros.errors import DatasetError
+
+COUNT, HEIGHT, WIDTH = 30, 48, 64
+SHAPE = (COUNT, HEIGHT, WIDTH, 3)
+
+
+def scene():
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    for k in range(COUNT):
+        image = np.stack([rows * 4, columns * 3, np.full((HEIGHT, WIDTH), 8 * k)], -1)
+        image[10:20, k : k + 10] = 255
+        yield image.astype(np.uint8)
+
+
+def encode(path, options):
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=20, options=options)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
+        for image in scene():
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
+        container.mux(stream.encode())
+    return path
+
+
+def ours(path):
+    with VideoWriter(path, 20.0, (HEIGHT, WIDTH)) as writer:
+        for image in scene():
+            writer.add(image)
+    return path
+
+
+@pytest.mark.parametrize(
+    'write',
+    [
+        ours,
+        lambda path: encode(path, {'g': '250', 'bf': '0'}),
+        lambda path: encode(path, {'g': '10', 'bf': '3', 'b-pyramid': 'normal'}),
+        lambda path: encode(path, {'g': '10', 'bf': '3', 'x264-params': 'open-gop=1'}),
+    ],
+    ids=['ours', 'one keyframe', 'B-frames', 'open groups of pictures'],
+)
+def test_any_frame_is_that_of_the_whole_video(tmp_path, write):
+    frames = VideoFrames(write(tmp_path / 'video.mp4'), SHAPE)
+    whole = np.stack(list(frames))
+    with av.open(str(tmp_path / 'video.mp4')) as container:
+        plain = [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+    assert np.array_equal(whole, plain)
+    single = np.empty(SHAPE[1:], np.uint8)
+    for step in [*np.random.default_rng(0).permutation(COUNT), 0, 0]:
+        frames.read(int(step), single)
+        assert np.array_equal(single, whole[step]), step
+
+
+def test_a_video_of_another_size_or_length_is_refused(tmp_path):
+    path = ours(tmp_path / 'video.mp4')
+    with pytest.raises(DatasetError, match='has 30 frames of 64x48; the episode has 31 steps'):
+        VideoFrames(path, (31, HEIGHT, WIDTH, 3)).check()
+    with pytest.raises(DatasetError, match='has 30 frames of 64x48; the episode has 29 steps'):
+        list(VideoFrames(path, (29, HEIGHT, WIDTH, 3)))
+    with pytest.raises(DatasetError, match='has 0 frames of 32x32; the episode has 30 steps'):
+        VideoFrames(path, (COUNT, 32, 32, 3)).check()
+
+
+def test_a_frame_that_is_damaged_is_told_by_its_file(tmp_path):
+    path = ours(tmp_path / 'video.mp4')
+    frames = VideoFrames(path, SHAPE)
+    frames.check()
+    path.write_bytes(path.read_bytes()[:3000])
+    image = np.empty(SHAPE[1:], np.uint8)
+    with pytest.raises(DatasetError, match=r'video\.mp4: missing or damaged'):
+        frames.read(COUNT - 1, image)
+    path.unlink()
+    with pytest.raises(DatasetError, match=r'video\.mp4: missing or damaged'):
+        frames.read(0, image)
