@@ -68,6 +68,8 @@ def loaded_by(module: str) -> set[str]:
 def test_a_folder_loads_only_what_stands_below_it(folder):
     if folder == 'physics':
         pytest.importorskip('robosuite', reason="needs pip install 'neuracore_ros[mujoco]'")
+    if folder in HEAVY['rclpy']:
+        pytest.importorskip('rclpy')
     names = [name for name in MODULES if name.split('.')[1] == folder]
     loaded = loaded_by(', '.join(names))
     for library, folders in HEAVY.items():

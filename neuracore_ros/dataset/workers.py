@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -104,6 +104,8 @@ def side_by_side(
 def _start(job: Job) -> _Worker:
     near, far = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=_work, args=(far, job), daemon=True)
+    # Starting the tracker unblocks signals until Python 3.12, so that it must be running already.
+    resource_tracker.ensure_running()
     # Ctrl-C reaches every process of a terminal; the workers leave it to this one.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
