@@ -17,16 +17,9 @@ nox.options.default_venv_backend = 'uv'
 nox.options.download_python = 'never'
 nox.options.stop_on_first_error = False
 
-# NumPy 1.26 is what Ubuntu 24.04, so ROS 2 Jazzy and Kilted, has; it ends with Python 3.12.
-TOOLS = [
-    ('3.10', '1.26'),
-    ('3.10', '2'),
-    ('3.11', '1.26'),
-    ('3.11', '2'),
-    ('3.12', '1.26'),
-    ('3.12', '2'),
-    ('3.13', '2'),
-]
+# Python 3.12 with NumPy 1.26 is what Ubuntu 24.04, so ROS 2 Jazzy and Kilted, has. There is no
+# NumPy 1.26 for Python 3.13; for Python 3.10, NumPy 2 ends with 2.2.
+TOOLS = [('3.10', '1.26'), ('3.11', '2'), ('3.12', '1.26'), ('3.12', '2'), ('3.13', '2')]
 ROS = [
     ('3.12', '1.26', 'jazzy'),
     ('3.13', '2', 'jazzy'),
