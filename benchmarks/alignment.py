@@ -1,0 +1,347 @@
+"""What makes a shared index space pay, where one robot has few episodes.
+
+    python benchmarks/alignment.py STUDY --out FOLDER
+
+The arms of the demo reach for a ball whose place is given as two numbers, so that seeing plays
+no part and a run takes seconds; recording, converting, training and the runner are those of the
+package. Every run is one line of ``FOLDER/results.jsonl``; a run that is there is not done again.
+``benchmarks/alignment_page.py`` draws the results.
+
+Studies: ``five`` and ``scarce`` (5; 2, 10 and 25 episodes of a UR5 beside 50 of a Panda),
+``reverse`` (5 of the Panda), ``options`` (of training), ``full`` (50 of each) and ``third``
+(an SO-100 beside both).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+import torch
+import yaml
+from lockstep import GOAL, World, drive, record
+
+from neuracore_ros.command.settings import Settings
+from neuracore_ros.dataset.convert import convert
+from neuracore_ros.dataset.plan import Settings as Conversion
+from neuracore_ros.description import Robot, load_robot
+from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.policy.load import load_policy
+from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim.robot import SimulatedRobot
+from neuracore_ros.training.config import Config
+from neuracore_ros.training.loop import train
+from neuracore_ros.training.run import Run
+
+EPISODES, SECONDS, RATE_HZ = 50, 4.0, 20.0
+# Half a degree a step: enough that the episodes show how to come back to the path.
+DISTURBANCE = 0.08
+TRIALS, FIRST_SEED, TRIAL_SECONDS, STAY_SECONDS = 50, 10_000, 6.0, 1.0
+STEPS = 1500
+GOALS = ('goal_forward', 'goal_left')
+
+BY_ORDER = {
+    'franka': (0, 1, 2, 3, 4, 5, 6),
+    'ur5': (0, 1, 2, 3, 4, 6),
+    'so100': (0, 1, 2, 3, 6),
+}
+"""Base to wrist, the last ones aligned: the example of the public design note."""
+
+BY_MEANING = {
+    'franka': (0, 1, 2, 3, 4, 5, 6),
+    'ur5': (0, 1, 3, 5, 4, 6),
+    'so100': (0, 1, 3, 5, 6),
+}
+"""Joints that turn about the same axis at home share an index: an elbow beside an elbow."""
+
+SCRAMBLED = {
+    'franka': (0, 1, 2, 3, 4, 5, 6),
+    'ur5': (3, 6, 0, 4, 1, 2),
+    'so100': (4, 0, 6, 2, 1),
+}
+
+SIGNS = {
+    'franka': (1, 1, 1, 1, 1, 1, 1),
+    'ur5': (1, 1, -1, -1, 1, 1),
+    'so100': (1, 1, -1, -1, -1),
+}
+"""Whether, by meaning, a joint turns the same way about that axis at home."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How the joints of all robots lie in the model's index space.
+
+    Attributes:
+        indices: Robot -> the index of each joint, base to tool.
+        sign: Whether joints are turned to the sense of the Panda's.
+        zero: Whether home is brought to the Panda's home.
+    """
+
+    indices: Mapping[str, Sequence[int]]
+    sign: bool = False
+    zero: bool = False
+
+
+ALIGNMENTS = {
+    'scrambled': Alignment(SCRAMBLED),
+    'order': Alignment(BY_ORDER),
+    'meaning': Alignment(BY_MEANING),
+    'meaning+sign': Alignment(BY_MEANING, sign=True),
+    'meaning+sign+zero': Alignment(BY_MEANING, sign=True, zero=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One run: what is trained, and who is tried.
+
+    Attributes:
+        name: Of the study it belongs to.
+        alignment: Key of `ALIGNMENTS`.
+        episodes: Robot -> how many of its episodes are learnt from.
+        tried: Robots of the trials.
+        seed: Of training and of which episodes.
+        options: Of training, as `Config` names them.
+    """
+
+    name: str
+    alignment: str
+    episodes: Mapping[str, int]
+    tried: tuple[str, ...]
+    seed: int
+    options: Mapping[str, str | bool | int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """One line that no other run has."""
+        counts = ' '.join(f'{robot}={count}' for robot, count in self.episodes.items())
+        options = ' '.join(f'{name}={value}' for name, value in sorted(self.options.items()))
+        return f'{self.name}; {self.alignment}; {counts}; {options}; seed {self.seed}'
+
+
+PER_ROBOT = {'statistics': 'per-robot'}
+
+
+BOTH = {'franka': EPISODES, 'ur5': EPISODES}
+
+
+def scarce(seed: int, few: str, many: str, counts: Sequence[int]) -> Iterator[Study]:
+    """Few episodes of one robot: alone, and beside many of another."""
+    name = f'{few} beside {many}'
+    for count in counts:
+        yield Study(name, 'order', {few: count}, (few,), seed)
+        for alignment in ALIGNMENTS:
+            episodes = {many: EPISODES, few: count}
+            yield Study(name, alignment, episodes, (few,), seed, PER_ROBOT)
+            yield Study(name, alignment, episodes, (few,), seed)
+
+
+def full(seed: int) -> Iterator[Study]:
+    """All episodes of both robots, in one policy and in two."""
+    for alignment in ('scrambled', 'order', 'meaning+sign', 'meaning+sign+zero'):
+        yield Study('full', alignment, BOTH, tuple(BOTH), seed, PER_ROBOT)
+        yield Study('full', alignment, BOTH, tuple(BOTH), seed)
+    for robot in BOTH:
+        yield Study('full', 'order', {robot: EPISODES}, (robot,), seed)
+
+
+def options(seed: int) -> Iterator[Study]:
+    """What else there is to choose, beside the best alignment."""
+    for chosen in (
+        {'embedding': 'robot'},
+        {'embedding': 'mask'},
+        {'mask_padding': False},
+        {'relative': False},
+        {'normalise': 'min-max'},
+        {'normalise': 'quantiles'},
+    ):
+        episodes = {'franka': EPISODES, 'ur5': 5}
+        yield Study('options', 'meaning+sign', episodes, ('ur5',), seed, {**PER_ROBOT, **chosen})
+
+
+def third(seed: int) -> Iterator[Study]:
+    """Few episodes, or none, of a robot beside two that are known."""
+    for alignment in ('order', 'meaning+sign', 'meaning+sign+zero'):
+        yield Study('third', alignment, {**BOTH, 'so100': 0}, ('so100',), seed)
+    for count in (5, 2, 10):
+        yield Study('third', 'order', {'so100': count}, ('so100',), seed)
+        for alignment in ('scrambled', 'order', 'meaning+sign'):
+            episodes = {**BOTH, 'so100': count}
+            yield Study('third', alignment, episodes, ('so100',), seed, PER_ROBOT)
+
+
+STUDIES: Mapping[str, Callable[[int], Iterator[Study]]] = {
+    'five': lambda seed: scarce(seed, 'ur5', 'franka', (5,)),
+    'scarce': lambda seed: scarce(seed, 'ur5', 'franka', (2, 10, 25)),
+    'reverse': lambda seed: scarce(seed, 'franka', 'ur5', (5,)),
+    'full': full,
+    'options': options,
+    'third': third,
+}
+
+
+def robot_file(folder: Path, name: str, alignment: Alignment) -> Path:
+    """Write the shipped robot's file with its joints placed and turned as an alignment says."""
+    arm, panda = find_arm(name), find_arm('franka')
+    indices = alignment.indices[name]
+    signs = SIGNS[name] if alignment.sign else (1,) * len(indices)
+    offsets = [
+        panda.home[index] - sign * home if alignment.zero else 0.0
+        for index, sign, home in zip(indices, signs, arm.home, strict=True)
+    ]
+    joints = dict(zip(indices, arm.joint_names, strict=True))
+    sense = {
+        joint: {'scale': sign, 'offset': round(float(offset), 6)}
+        for joint, sign, offset in zip(arm.joint_names, signs, offsets, strict=True)
+    }
+    commands = {'topic': 'arm_controller/joint_trajectory'}
+    content = {
+        'robot': name,
+        'limits': yaml.safe_load(shipped(name).read_text())['limits'],
+        'input': {'JOINT_POSITIONS': joints, 'CUSTOM_1D': dict(enumerate(GOALS))},
+        'output': {'JOINT_TARGET_POSITIONS': joints},
+        'sources': {
+            'JOINT_POSITIONS': _every({'topic': 'joint_states'}, sense),
+            'CUSTOM_1D': {
+                'topic': GOAL,
+                'type': 'std_msgs/msg/Float64MultiArray',
+                'order': [*GOALS, 'goal_up'],
+            },
+            'JOINT_TARGET_POSITIONS': _every(commands, sense),
+        },
+        'commands': {'JOINT_TARGET_POSITIONS': _every(commands, sense)},
+    }
+    path = folder / f'{name}.yaml'
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def _every(
+    common: Mapping[str, str], named: Mapping[str, Mapping[str, float]]
+) -> Mapping[str, object]:
+    return {name: {**common, **options} for name, options in named.items()}
+
+
+def world(name: str, seed: int) -> World:
+    """A robot at the start of a trial."""
+    arm = find_arm(name)
+    simulated = SimulatedRobot(arm, seed)
+    return World(simulated, (), arm.reach)
+
+
+def bags(folder: Path, name: str) -> list[Path]:
+    """All recordings of a robot, made where they are not there."""
+    found = []
+    for seed in range(EPISODES):
+        bag = folder / 'bags' / name / f'episode_{seed:03d}'
+        if not bag.exists():
+            bag.parent.mkdir(parents=True, exist_ok=True)
+            one = world(name, seed)
+            one.simulated.disturbance = DISTURBANCE
+            record(one, bag, SECONDS)
+        found.append(bag)
+    return found
+
+
+def place(folder: Path, study: Study) -> Path:
+    """Where the dataset and the robot files of a run are."""
+    return folder / 'datasets' / '_'.join([study.alignment, *study.episodes])
+
+
+@cache
+def dataset(folder: Path, place: Path, alignment: str, robots: tuple[str, ...]) -> Path:
+    """The recordings of these robots, converted as an alignment says."""
+    place.mkdir(parents=True, exist_ok=True)
+    files = [robot_file(place, name, ALIGNMENTS[alignment]) for name in robots]
+    descriptions = load_descriptions(files)
+    for name in robots:
+        settings = Conversion(rate_hz=RATE_HZ, image_size=(16, 16))
+        convert(place / 'dataset', descriptions, name, bags(folder, name), settings)
+    return place / 'dataset'
+
+
+def trained(folder: Path, study: Study) -> Path:
+    """The run's policy file."""
+    at = place(folder, study)
+    data = dataset(folder, at, study.alignment, tuple(study.episodes))
+    run = Run(folder / 'runs' / study.key.replace('; ', '__').replace(' ', '_'))
+    config = Config(
+        dataset=str(data),
+        steps=STEPS,
+        seed=study.seed,
+        max_episodes=dict(study.episodes),
+        **study.options,
+    )
+    return train(config, run, report=lambda line: None)
+
+
+def tried(policy_file: Path, robot: Robot, trials: int) -> list[float]:
+    """Distances at the end, in tolerances, of trials that no recording shows."""
+    policy = load_policy(policy_file, threads=1, robot=robot.name)
+    # The arm waits at its start however far the first action is: that is the policy's business.
+    settings = Settings(max_tracking_error=10.0, start_tolerance=1.0, start_max=10.0)
+    ends = []
+    for seed in range(FIRST_SEED, FIRST_SEED + trials):
+        one = world(robot.name, seed)
+        distances: list[float] = []
+        drive(
+            one,
+            robot,
+            policy,
+            TRIAL_SECONDS,
+            settings,
+            lambda at=one.simulated, all_=distances: all_.append(at.distance()),
+        )
+        last = distances[-round(STAY_SECONDS / 0.05) :]
+        ends.append(round(max(last) / one.simulated.tolerance(), 3))
+    return ends
+
+
+def run(folder: Path, study: Study, trials: int) -> Mapping[str, object]:
+    """Train and try; the line of this run."""
+    start_s = time.monotonic()
+    policy = trained(folder, study)
+    robots = [load_robot(place(folder, study) / f'{robot}.yaml') for robot in study.tried]
+    ends = {robot.name: tried(policy, robot, trials) for robot in robots}
+    return {
+        'key': study.key,
+        **asdict(study),
+        'successes': {name: sum(d <= 1.0 for d in found) for name, found in ends.items()},
+        'distances': ends,
+        'trials': trials,
+        'seconds': round(time.monotonic() - start_s, 1),
+    }
+
+
+def main() -> None:
+    """Do all runs of the studies that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('studies', nargs='+', choices=STUDIES, metavar='STUDY')
+    parser.add_argument('--out', type=Path, required=True, metavar='FOLDER')
+    parser.add_argument('--seeds', type=int, default=3)
+    parser.add_argument('--trials', type=int, default=TRIALS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    results = arguments.out / 'results.jsonl'
+    lines = results.read_text().splitlines() if results.exists() else []
+    done = {json.loads(line)['key'] for line in lines}
+    for seed in range(arguments.seeds):
+        for study in (study for name in arguments.studies for study in STUDIES[name](seed)):
+            if study.key in done:
+                continue
+            line = run(arguments.out, study, arguments.trials)
+            with results.open('a') as file:
+                file.write(json.dumps(line) + '\n')
+            print(study.key, line['successes'], line['seconds'], flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,133 @@
+"""Tables and a picture of what `benchmarks/alignment.py` found.
+
+    python benchmarks/alignment_page.py RESULTS.jsonl --out docs/alignment_results.md
+
+Intervals hold 95 % of 10,000 bootstrap samples that draw seeds first and then trials of each
+(Efron & Tibshirani 1993, chapter 8): trials of one training are no independent ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuracore_ros.report.chart import LINEAR, line_chart
+
+SAMPLES = 10_000
+NAMES = {
+    'scrambled': 'scrambled',
+    'order': 'by order',
+    'meaning': 'by meaning',
+    'meaning+sign': 'by meaning, and sign',
+    'meaning+sign+zero': 'by meaning, sign and zero',
+}
+
+Cell = Sequence[Sequence[bool]]
+"""Success of every trial, seed by seed."""
+
+
+def interval(cell: Cell) -> tuple[float, float, float]:
+    """Success rate and the ends of its interval, in percent."""
+    rng = np.random.default_rng(0)
+    rates = np.array([np.mean(trials) for trials in cell])
+    counts = np.array([len(trials) for trials in cell])
+    seeds = rng.integers(len(cell), size=(SAMPLES, len(cell)))
+    drawn = rng.binomial(counts[seeds], rates[seeds]) / counts[seeds]
+    low, high = np.percentile(drawn.mean(1), [2.5, 97.5])
+    return 100 * float(rates.mean()), 100 * float(low), 100 * float(high)
+
+
+def text(cell: Cell | None) -> str:
+    """A cell of a table."""
+    if not cell:
+        return ''
+    rate, low, high = interval(cell)
+    return f'{rate:.0f} ({low:.0f} to {high:.0f})'
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ['---'] * len(head), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines) + '\n'
+
+
+def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[bool]]]:
+    """(study, who, count, robot) -> success of every trial, seed by seed."""
+    found: dict[tuple[str, ...], list[list[bool]]] = defaultdict(list)
+    for run in runs:
+        for robot, distances in run['distances'].items():
+            others = [name for name in run['episodes'] if name != robot]
+            options = ', '.join(f'{k}={v}' for k, v in sorted(run['options'].items()))
+            who = f'{run["alignment"]}|{options}' if others else 'alone|'
+            count = str(run['episodes'].get(robot, 0))
+            found[run['name'], who, count, robot].append([d <= 1.0 for d in distances])
+    return found
+
+
+def called(who: str) -> str:
+    """How a row is named."""
+    alignment, _, options = who.partition('|')
+    words = {'statistics=per-robot': 'statistics per robot'}
+    options = ', '.join(words.get(o, o) for o in options.split(', ') if o)
+    return f'{NAMES.get(alignment, alignment)}{"; " if options else ""}{options}'
+
+
+def study(found: Mapping[tuple[str, ...], Cell], name: str) -> str:
+    """One table: a row per alignment and options, a column per count and robot."""
+    keys = [key for key in found if key[0] == name]
+    columns = sorted({(key[3], int(key[2])) for key in keys})
+    rows = list(dict.fromkeys(key[1] for key in keys))
+    head = ['trained on', *(f'{robot}, {count} episodes' for robot, count in columns)]
+    body = [
+        [called(who), *(text(found.get((name, who, str(n), robot))) for robot, n in columns)]
+        for who in rows
+    ]
+    return table(head, body)
+
+
+def picture(found: Mapping[tuple[str, ...], Cell]) -> str:
+    """Success over episodes of the scarce robot, as SVG."""
+    shown = {'alone|': 'alone'}
+    shown |= {
+        f'{alignment}|statistics=per-robot': NAMES[alignment]
+        for alignment in ('scrambled', 'order', 'meaning', 'meaning+sign')
+    }
+    lines = {}
+    for who, label in shown.items():
+        points = sorted(
+            (int(count), interval(cell)[0])
+            for (name, row, count, _), cell in found.items()
+            if name == 'scarce' and row == who
+        )
+        lines[label] = [(float(count), rate) for count, rate in points]
+    chart = line_chart(lines, 'episodes of the UR5, beside 50 of the Panda', 'success [%]', LINEAR)
+    return chart.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+
+
+def main() -> None:
+    """Write the page and the picture beside it."""
+    parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
+    parser.add_argument('results', type=Path)
+    parser.add_argument('--out', type=Path, required=True)
+    arguments = parser.parse_args()
+    runs = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+    found = cells(runs)
+    seeds = {run['seed'] for run in runs}
+    parts = [
+        f'Success in percent, with 95 % intervals; {len(seeds)} seeds, {runs[0]["trials"]} trials '
+        'each. Made by `benchmarks/alignment_page.py`.\n'
+    ]
+    for name in dict.fromkeys(run['name'] for run in runs):
+        parts += [f'## {name}\n', study(found, name)]
+    arguments.out.write_text('\n'.join(parts))
+    arguments.out.with_suffix('.svg').write_text(picture(found))
+
+
+if __name__ == '__main__':
+    main()
