@@ -35,6 +35,8 @@ class Limits:
         acceleration: Largest acceleration, [rad/s2] or [m/s2]; inf where none is given.
         jerk: Largest jerk, [rad/s3] or [m/s3]; where none is given, such that the acceleration
             limit is reached in a tenth of a second; inf where that is not given, either.
+        alone: Bool: joints that are no part of the path's shape, and so slow no other joint down
+            where they are too slow for it. A gripper closes from one step to the next.
     """
 
     lower: Array
@@ -42,6 +44,7 @@ class Limits:
     velocity: Array
     acceleration: Array
     jerk: Array
+    alone: BoolArray
 
     @classmethod
     def of(cls, joints: Sequence[Joint]) -> Limits:
@@ -55,6 +58,7 @@ class Limits:
             np.array([limit.velocity for limit in limits], float),
             acceleration,
             np.where(np.isfinite(given), given, acceleration / FULL_ACCELERATION_S),
+            np.array([joint.data_type.is_gripper for joint in joints], bool),
         )
 
 
@@ -85,8 +89,8 @@ class Joints:
         """
         joints = tuple(joint for command in commands for joint in command.joints)
         _require_single(joints)
-        grips = np.array([joint.data_type.is_gripper for joint in joints], bool)
         limits = Limits.of(joints)
+        grips = limits.alone
         slides = np.array([joint.limit.slides for joint in joints], bool)
         turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips & ~slides
         return cls(commands, joints, limits, grips, turns)

@@ -108,7 +108,7 @@ def _chase(
     """Positions (1 + n, J) step by step.
 
     Each step goes straight towards the target: where one joint would be too fast, all joints go
-    a smaller part of the way. Where limits disagree, position goes before velocity, and velocity
+    a smaller part of the way, but for those that move alone. Where limits disagree, position goes before velocity, and velocity
     before acceleration.
     """
     positions = np.empty((len(targets) + 1, len(reference)))
@@ -116,14 +116,15 @@ def _chase(
     positions[0] = position
     before = reference
     for i, target in enumerate(targets):
-        most = limits.velocity * share[i]
+        most = limits.velocity * np.where(limits.alone, min(share[i], _ENOUGH), share[i])
         gain = limits.acceleration * h[i]
         lag = before - position
         wanted = (target - before) / h[i] + np.sign(lag) * np.minimum(
             np.abs(lag) / h[i], _braking_speed(np.abs(lag), gain, h[i])
         )
         speed = np.abs(wanted)
-        factor = float(np.min(np.divide(most, speed, out=np.ones_like(speed), where=speed > most)))
+        part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
+        factor = np.where(limits.alone, part, np.min(part, where=~limits.alone, initial=1.0))
         slope = np.clip(factor * wanted, slope - gain, slope + gain)
         slope = np.clip(slope, -most, most)
         up = _braking_speed(np.maximum(limits.upper - position, 0.0), gain, h[i])

@@ -42,6 +42,8 @@ class PointStream:
         away = self.lag(target, columns)
         most = self._limits.velocity[columns] * self.period_s
         speed = np.abs(away)
-        factor = np.min(np.divide(most, speed, out=np.ones_like(speed), where=speed > most))
+        part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
+        alone = self._limits.alone[columns]
+        factor = np.where(alone, part, np.min(part, where=~alone, initial=1.0))
         self._point[columns] += factor * away
         return self._point

@@ -17,15 +17,19 @@ from neuracore_ros.sim.controller import rejection
 SECOND = 1_000_000_000
 TRAJECTORY, ARRAY = JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY
 TARGET = DataType.JOINT_TARGET_POSITIONS
+GRIP = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 
 
 def joint(index, limit, kind=TARGET, scale=1.0, offset=0.0):
     return Joint(kind, index, f'j{index}', f'j{index}', scale, offset, limit)
 
 
-def arm(*limits, stream='chunk', kind=JOINT_TRAJECTORY, topic='arm'):
-    """One topic; limits are (lower, upper, velocity[, acceleration])."""
-    joints = tuple(joint(i, JointLimit(*limit)) for i, limit in enumerate(limits))
+def arm(*limits, stream='chunk', kind=JOINT_TRAJECTORY, topic='arm', grips=()):
+    """One topic; limits are (lower, upper, velocity[, acceleration]); some joints may grip."""
+    joints = tuple(
+        joint(i, JointLimit(*limit), GRIP if i in grips else TARGET)
+        for i, limit in enumerate(limits)
+    )
     return Command(topic, kind, stream, joints)
 
 

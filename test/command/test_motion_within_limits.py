@@ -52,9 +52,12 @@ def check(command, motion, before, now_ns):
     blend=st.sampled_from(sorted(BLENDS)),
     blend_in=st.booleans(),
     max_ahead_s=st.sampled_from([0.05, 0.1, 0.5]),
+    grips=st.sampled_from([(), (2,), (0, 1, 2, 3)]),
 )
-def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, max_ahead_s):
-    motion = motion_of(arm(*LIMITS), blend=blend, max_ahead_s=max_ahead_s)
+def test_no_message_leaves_the_limits_or_jumps(
+    start, events, blend, blend_in, max_ahead_s, grips
+):
+    motion = motion_of(arm(*LIMITS, grips=grips), blend=blend, max_ahead_s=max_ahead_s)
     now_ns = 10**18
     motion.begin(LOWER + np.array(start) * (UPPER - LOWER), blend_in, now_ns)
     for what, steps, seed, values in events:
@@ -73,3 +76,13 @@ def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, m
             assert what == 'stop' or command.times_s[-1] <= max_ahead_s + 1e-9
             check(command, motion, before, now_ns)
         now_ns += round(steps * STEP_NS)
+
+
+def test_a_gripper_that_is_too_slow_for_its_step_does_not_slow_the_arm_down():
+    limits = [(-1.0, 1.0, 2.0), (0.0, 0.04, 0.1)]
+    motion = motion_of(arm(*limits, grips=(1,)))
+    motion.begin(np.array([0.0, 0.04]), False, 0)
+    (command,) = motion.merge(np.array([[0.05 * i, 0.0] for i in range(1, 11)]), 0)
+    np.testing.assert_allclose(command.positions[:, 0], 0.05 * np.arange(1, 11))
+    assert command.positions[0, 1] > 0.03
+    assert command.positions[-1, 1] < 0.01
