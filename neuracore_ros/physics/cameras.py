@@ -1,6 +1,6 @@
 """What the two cameras see, drawn off screen."""
 
-import weakref
+import atexit
 
 import mujoco
 import numpy as np
@@ -32,7 +32,7 @@ class Cameras:
                 'libgles2; or libosmesa6, and set MUJOCO_GL=osmesa'
             ) from error
         # Before the interpreter takes OpenGL apart, which would end in a traceback.
-        weakref.finalize(self, self._renderer.close)
+        atexit.register(self._renderer.close)
         self._options = mujoco.MjvOption()
         self._options.geomgroup[:] = 0
         self._options.geomgroup[DRAWN] = 1
