@@ -108,8 +108,8 @@ def _chase(
     """Positions (1 + n, J) step by step.
 
     Each step goes straight towards the target: where one joint would be too fast, all joints go
-    a smaller part of the way, but for those that move alone. Where limits disagree, position goes before velocity, and velocity
-    before acceleration.
+    a smaller part of the way, but for those that move alone. Where limits disagree, position goes
+    before velocity, and velocity before acceleration.
     """
     positions = np.empty((len(targets) + 1, len(reference)))
     position, slope = setpoint

@@ -54,9 +54,7 @@ def check(command, motion, before, now_ns):
     max_ahead_s=st.sampled_from([0.05, 0.1, 0.5]),
     grips=st.sampled_from([(), (2,), (0, 1, 2, 3)]),
 )
-def test_no_message_leaves_the_limits_or_jumps(
-    start, events, blend, blend_in, max_ahead_s, grips
-):
+def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, max_ahead_s, grips):
     motion = motion_of(arm(*LIMITS, grips=grips), blend=blend, max_ahead_s=max_ahead_s)
     now_ns = 10**18
     motion.begin(LOWER + np.array(start) * (UPPER - LOWER), blend_in, now_ns)
