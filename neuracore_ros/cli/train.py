@@ -1,23 +1,23 @@
 """``neuracore_ros train``: a dataset in, a policy file out."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from neuracore_ros.cli.arguments import count, natural, positive
+from neuracore_ros.training.config import SETTINGS, STEPS, Config
+from neuracore_ros.training.settings import Parse, Setting, counts, read_settings
 
 SUMMARY = 'Train one policy on all robots of a dataset; writes RUN/policy.pt.'
 EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train reach --out runs/reach --policy act --minutes 30
+  neuracore_ros train reach --out runs/few --max-episodes ur5=5 --statistics per-robot
+  neuracore_ros train --config runs/reach/config.json --out runs/again --seed 1
   neuracore_ros train --resume runs/reach
   neuracore_ros train --resume runs/reach --steps 6000"""
 
-STEPS = 3000
-
-# What a resumed run keeps.
-FIXED = (
-    *('dataset', 'out', 'policy', 'batch', 'horizon', 'observation_steps'),
-    *('learning_rate', 'shift', 'seed'),
-)
+# What a configuration file may say beside the options of a run. `rows` is in those of a run.
+_PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', 'rows')}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,64 +25,108 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('dataset', nargs='?', type=Path, metavar='DATASET', help='its folder')
     parser.add_argument('--out', type=Path, metavar='RUN', help='a new folder for the run')
     parser.add_argument('--resume', type=Path, metavar='RUN', help='go on with an older run')
-    parser.add_argument('--policy', choices=('mlp', 'act'), help='kind of policy (mlp)')
     parser.add_argument(
-        '--steps', type=natural, help=f'when to end ({STEPS}); 0 exports the untrained policy'
+        '--config',
+        type=Path,
+        metavar='FILE',
+        help='YAML whose keys are these flags without their dashes; flags win',
     )
-    parser.add_argument(
-        '--minutes', type=positive, help='when to end, whichever of the two comes first'
-    )
-    parser.add_argument('--batch', type=count, help='rows of a step (64)')
-    parser.add_argument(
-        '--horizon', type=count, help='steps that the policy predicts (as many as a second has)'
-    )
-    parser.add_argument(
-        '--observation-steps', type=count, help='newest steps that the policy reads (1)'
-    )
-    parser.add_argument('--learning-rate', type=positive, help='at its highest (0.001)')
-    parser.add_argument('--shift', type=natural, help='pixels by which images are moved about (0)')
-    parser.add_argument('--seed', type=natural, help='of weights, split and batches (0)')
-    parser.add_argument(
-        '--threads', type=count, help='processor threads; another number, other rounding'
-    )
+    groups: dict[str, Any] = {}
+    for name, each in SETTINGS.items():
+        if each.group not in groups:
+            groups[each.group] = parser.add_argument_group(each.group)
+        _add(groups[each.group], name, each)
     parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Begin or resume a run."""
-    if arguments.resume is None and (arguments.dataset is None or arguments.out is None):
+    given = _given(arguments)
+    if arguments.resume is not None:
+        _refuse_fixed(arguments, given)
+    elif arguments.config is not None:
+        given = read_settings(arguments.config, SETTINGS | _PLACES) | given
+    if arguments.resume is None and not {'dataset', 'out'} <= given.keys():
         arguments.wrong_usage('give DATASET and --out RUN, or --resume RUN')
-    given = [name for name in FIXED if getattr(arguments, name) is not None]
-    if arguments.resume is not None and given:
-        arguments.wrong_usage(
-            f'{given[0].replace("_", "-")}: a resumed run keeps its own; '
-            'only --steps, --minutes and --threads may be given'
-        )
-
-    import torch
 
     from neuracore_ros.training.loop import train
-    from neuracore_ros.training.run import Config, Run
+    from neuracore_ros.training.run import Run
 
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
     if arguments.resume is not None:
         folder = Run(arguments.resume)
-        config = folder.resume(arguments.steps, arguments.minutes)
+        config = folder.resume(given)
     else:
-        folder = Run(arguments.out)
+        folder = Run(given.pop('out'))
         folder.require_new()
-        config = Config(
-            dataset=str(arguments.dataset.absolute()),
-            policy=arguments.policy or 'mlp',
-            steps=STEPS if arguments.steps is arguments.minutes is None else arguments.steps,
-            minutes=arguments.minutes,
-            batch=arguments.batch or 64,
-            horizon=arguments.horizon or 0,
-            observation_steps=arguments.observation_steps or 1,
-            learning_rate=arguments.learning_rate or 1e-3,
-            shift=arguments.shift or 0,
-            seed=arguments.seed or 0,
-        )
+        given.pop('rows', None)
+        if given.keys().isdisjoint({'steps', 'minutes'}):
+            given['steps'] = STEPS
+        config = Config(**given | {'dataset': str(given['dataset'].absolute())})
     train(config, folder)
     return 0
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the command line says, by the names of the fields of a `Config`."""
+    names = ('dataset', 'out', *SETTINGS)
+    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if 'max_episodes' in given:
+        parts = given['max_episodes']
+        given['max_episodes'] = {robot: n for part in parts for robot, n in part.items()}
+    return given
+
+
+def _refuse_fixed(arguments: argparse.Namespace, given: dict[str, Any]) -> None:
+    fixed = [name for name in given if name not in SETTINGS or not SETTINGS[name].changeable]
+    if arguments.config is not None:
+        fixed.insert(0, 'config')
+    if fixed:
+        may = ', '.join(f'--{each.name}' for each in SETTINGS.values() if each.changeable)
+        arguments.wrong_usage(
+            f'{fixed[0].replace("_", "-")}: a resumed run keeps its own; only {may} may be given'
+        )
+
+
+class _Switch(argparse.Action):
+    """``--relative`` and ``--absolute``: one setting, two flags."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **more)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, option_string == self.option_strings[0])
+
+
+def _add(group: Any, name: str, each: Setting) -> None:
+    flag = f'--{each.name}'
+    if each.opposite:
+        group.add_argument(flag, f'--{each.opposite}', dest=name, action=_Switch, help=each.help)
+    elif each.choices:
+        group.add_argument(flag, dest=name, choices=each.choices, help=each.help)
+    else:
+        group.add_argument(
+            flag,
+            dest=name,
+            type=_flag_parser(each.parse),
+            action='append' if each.parse is counts else 'store',
+            metavar=each.metavar,
+            help=each.help,
+        )
+
+
+def _flag_parser(parse: Parse) -> Parse:
+    """Such that argparse gives the reason, which it takes from no other exception."""
+
+    def parsed(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parsed

@@ -8,9 +8,6 @@ from neuracore_ros.policy.manifest import Manifest
 
 HIDDEN = 128
 
-FORGOTTEN = 0.1
-"""How often in training a robot counts as one never seen, so that this, too, is learnt."""
-
 
 class RobotEmbedding(nn.Module):
     """One vector for each row of a batch; without any knowledge of the robot, the same one.
@@ -26,9 +23,9 @@ class RobotEmbedding(nn.Module):
         super().__init__()
         self.names = [each.value for each in manifest.input]
         # TorchScript sees attributes, and no constants of the file.
-        self.robot, self.forgotten = ROBOT, FORGOTTEN
+        self.robot = ROBOT
         self.by_robot = kind == 'robot'
-        # Row 0 is of a robot that was never seen.
+        # Row 0 is of a robot that was never seen; the sampler tells so now and then.
         robots = len(manifest.robot_index) if self.by_robot else 0
         self.robots = nn.Embedding(1 + robots, size)
         slots = sum(each.width for each in manifest.input.values())
@@ -44,8 +41,6 @@ class RobotEmbedding(nn.Module):
         row = torch.zeros(has.shape[0], dtype=torch.long, device=has.device)
         if self.by_robot and self.robot in inputs:
             row = inputs[self.robot] + 1
-            if self.training:
-                row = row * (torch.rand(row.shape, device=row.device) >= self.forgotten)
         found: Tensor = self.robots(row)
         if self.masks is not None:
             found = found + self.masks(has.float())

@@ -33,7 +33,7 @@ class Numbers(nn.Module):
             if numbers.dim() == 4:  # A pose's numbers are valid together.
                 mask = mask.repeat_interleave(numbers.shape[3], 1)
                 numbers = numbers.flatten(2)
-            values.append(normalise(numbers, mask))
+            values.append(normalise(numbers, mask, inputs))
             masks.append(mask)
         if len(values) == 0:
             none = self.nothing.expand(batch, steps, 0)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.further import ROBOT
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.loss import masked_l1
 
@@ -119,7 +120,7 @@ def as_tensors(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
     """Inputs, valid, targets and target_valid, as the policy wants them."""
     return (
-        _tensors(batch.inputs),
+        _tensors(batch.inputs) | {ROBOT: torch.from_numpy(batch.robot)},
         _tensors(batch.valid),
         _tensors(batch.targets),
         _tensors(batch.target_valid),

@@ -7,30 +7,29 @@ uninterrupted one exactly; unless the clock ends it, since then the clock sets t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from neuracore_ros.dataset.batches import Batch, Batches
 from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
 from neuracore_ros.training.interrupt import interrupts
 from neuracore_ros.training.learner import Learner
-from neuracore_ros.training.policies import build
-from neuracore_ros.training.prepare import make_manifest, measure
+from neuracore_ros.training.prepare import assemble, make_manifest, measure
 from neuracore_ros.training.progress import Clock, Journal
-from neuracore_ros.training.run import Config, Run
-from neuracore_ros.training.sampling import IntArray, Split, draw, rows_by_robot, shift, split
+from neuracore_ros.training.run import Run
+from neuracore_ros.training.sampling import Sampler, Split, limit, split
 
 WARM_UP_STEPS = 100
 LOG_EVERY = 50
 SAVE_EVERY = 500
-VALIDATION_ROWS = 256
 
 
 def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
@@ -49,16 +48,20 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
         TrainingError: The dataset changed since the run began, or the loss is not finite.
         KeyboardInterrupt: After a checkpoint was saved.
     """
-    data = Batches(config.dataset, cache=run.images)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    data = Batches(config.dataset, cache=run.images, inputs=config.inputs, outputs=config.outputs)
     config = _settle(config, data, run)
-    episodes = split(data.episodes, config.seed)
-    rows = list(rows_by_robot(episodes.training).values())
-    held = _held_back(data, episodes, config)
+    episodes = limit(split(data.episodes, config.seed), config.max_episodes)
+    manifest = make_manifest(data, episodes.training, config)
+    statistics = measure(data, episodes.training, manifest, config)
+    sampler = Sampler(data, episodes, config, manifest.robot_index)
+    held = sampler.held_back()
 
-    manifest = make_manifest(data, episodes.training, config.horizon, config.observation_steps)
-    statistics = measure(data, episodes.training, manifest)
     torch.manual_seed(config.seed)
-    learner = Learner(build(config.policy, manifest, statistics), statistics.scales())
+    policy = assemble(config, manifest, statistics)
+    manifest = replace(manifest, inpaint=policy.inpaints)
+    learner = Learner(policy, statistics.scales())
     checkpoint = run.load()
     if checkpoint:
         learner.restore(checkpoint['learner'])
@@ -69,7 +72,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     with (
         interrupts() as interrupted,
         closing(Journal(run, report)) as journal,
-        Prefetch(lambda step: _draw_batch(data, rows, config, step), learner.step) as batches,
+        Prefetch(sampler.draw, learner.step) as batches,
     ):
         done = clock.done(learner.step)
         while done < 1:
@@ -117,28 +120,6 @@ def _settle(config: Config, data: Batches, run: Run) -> Config:
     return config
 
 
-def _draw_batch(data: Batches, rows: list[IntArray], config: Config, step: int) -> Batch:
-    rng = np.random.default_rng((config.seed, step))
-    batch = data.take(draw(rows, config.batch, rng), config.observation_steps, config.horizon)
-    if config.shift:
-        moved = {
-            kind: shift(images, config.shift, rng)
-            for kind, images in batch.inputs.items()
-            if kind.is_image
-        }
-        batch = replace(batch, inputs={**batch.inputs, **moved})
-    return batch
-
-
-def _held_back(data: Batches, episodes: Split, config: Config) -> dict[str, Batch]:
-    """The same rows at every validation, spread over each robot's held-back episodes."""
-    held = {}
-    for robot, rows in rows_by_robot(episodes.validation).items():
-        some = np.unique(np.linspace(0, len(rows) - 1, VALIDATION_ROWS).astype(np.int64))
-        held[robot] = data.take(rows[some], config.observation_steps, config.horizon)
-    return held
-
-
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
     """Loss by robot, and their mean."""
     losses = {f'val_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
@@ -151,12 +132,10 @@ def _schedule(step: int, done: float) -> float:
 
 
 def _summary(config: Config, data: Batches, episodes: Split) -> str:
-    robots = ', '.join(
-        f'{sum(episode.robot == robot for episode in data.episodes)} of {robot}'
-        for robot in data.robots
-    )
+    learnt = Counter(episode.robot for episode in episodes.training)
+    robots = ', '.join(f'{count} of {robot}' for robot, count in learnt.items())
     return (
-        f'{config.policy}: {config.rows} steps in {len(data.episodes)} episodes ({robots}), '
+        f'{config.policy}: learns from {learnt.total()} episodes ({robots}), '
         f'{len(episodes.validation)} held back; chunks of {config.horizon} '
         f'at {data.metadata.rate_hz:g} Hz'
     )

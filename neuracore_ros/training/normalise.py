@@ -3,8 +3,9 @@
 Normalise first, then mask: a padded slot is 0 to the network whatever the statistics are.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ from neuracore_ros.policy.manifest import Manifest
 
 FloatArray = NDArray[np.float32]
 
+METHODS = ('mean-std', 'min-max', 'quantiles')
+"""What becomes 0, and what 1: mean and mean + std; or the middle and the end of the range, of all
+values or of those between the quantiles 0.01 and 0.99."""
+
 # About half a degree, or a centimetre: a slot that moves less holds noise, not motion.
 STD_FLOOR = 0.01
 
@@ -27,12 +32,21 @@ MOST_STDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SlotStatistics:
-    """Of one DataType over valid entries; float32, shape (W,). Without any: 0, 1, NaN, NaN."""
+    """Of one DataType over valid entries; float32, shape (W,).
+
+    Without any valid entry mean is 0, std is 1, and the others are NaN.
+
+    Attributes:
+        low: Quantile 0.01.
+        high: Quantile 0.99.
+    """
 
     mean: FloatArray
     std: FloatArray
     minimum: FloatArray
     maximum: FloatArray
+    low: FloatArray
+    high: FloatArray
 
     @classmethod
     def of(cls, values: NDArray[Any], valid: NDArray[np.bool_]) -> 'SlotStatistics':
@@ -48,11 +62,69 @@ class SlotStatistics:
         some = np.maximum(count, 1)
         mean = np.where(mask, rows, 0).sum(0) / some
         std = np.sqrt((np.where(mask, rows - mean, 0) ** 2).sum(0) / some)
+        ends = [
+            np.quantile(rows[has, slot], (0.01, 0.99)) if has.any() else (np.nan, np.nan)
+            for slot, has in enumerate(mask.T)
+        ]
+        low, high = (column.astype(np.float32) for column in np.reshape(ends, (-1, 2)).T)
         return cls(
             mean=mean.astype(np.float32),
             std=np.where(count, np.maximum(std, STD_FLOOR), 1).astype(np.float32),
             minimum=_extreme(np.where(mask, rows, np.inf).min(0, initial=np.inf)),
             maximum=_extreme(np.where(mask, rows, -np.inf).max(0, initial=-np.inf)),
+            low=low,
+            high=high,
+        )
+
+    def scale(self, method: str = 'mean-std') -> 'Scale':
+        """What a network is given, by one of :data:`METHODS`; its tables have one row."""
+        centre, spread = self.mean, self.std
+        if method != 'mean-std':
+            least, most = {
+                'min-max': (self.minimum, self.maximum),
+                'quantiles': (self.low, self.high),
+            }[method]
+            centre, spread = (least + most) / np.float32(2), (most - least) / np.float32(2)
+        known = np.isfinite(self.minimum)
+        return Scale(
+            np.where(known, centre, np.float32(0))[None],
+            np.where(known, np.maximum(spread, np.float32(STD_FLOOR)), np.float32(1))[None],
+            known[None],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What numbers of one DataType are measured from, and in; shape (R, W).
+
+    Row 0 is of all robots together, and of one that was never seen; where every robot has its
+    own, that of ROBOT r is row r + 1.
+
+    Attributes:
+        centre: Becomes 0; float32.
+        spread: Centre and spread become 1; float32.
+        known: False where there was no valid entry to tell; centre is 0 and spread 1 then.
+    """
+
+    centre: FloatArray
+    spread: FloatArray
+    known: NDArray[np.bool_]
+
+    def beside(self, robots: 'Sequence[Scale]') -> 'Scale':
+        """Each robot's own row below that of all robots, which stands in for what it lacks."""
+        own = [
+            Scale(
+                np.where(robot.known, robot.centre, self.centre),
+                np.where(robot.known, robot.spread, self.spread),
+                robot.known,
+            )
+            for robot in robots
+        ]
+        tables = (self, *own)
+        return Scale(
+            np.concatenate([table.centre for table in tables]),
+            np.concatenate([table.spread for table in tables]),
+            np.concatenate([table.known for table in tables]),
         )
 
 
@@ -76,54 +148,101 @@ def slot_statistics(
     numbers = values.reshape(len(values), size * valid.shape[1])
     found = SlotStatistics.of(numbers, np.repeat(valid, size, axis=1))
     turns = np.tile([name.startswith('q') for name in POSE_COMPONENTS], valid.shape[1])
-    return replace(
-        found,
-        mean=np.where(turns, np.float32(0), found.mean),
-        std=np.where(turns, np.float32(1), found.std),
+
+    def unless_turn(column: FloatArray, otherwise: float) -> FloatArray:
+        return np.where(turns, np.float32(otherwise), column)
+
+    return SlotStatistics(
+        mean=unless_turn(found.mean, 0),
+        std=unless_turn(found.std, 1),
+        minimum=unless_turn(found.minimum, -1),
+        maximum=unless_turn(found.maximum, 1),
+        low=unless_turn(found.low, -1),
+        high=unless_turn(found.high, 1),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a policy is normalised by: its inputs, and its outputs relative to `base`."""
+    """What a policy is normalised by.
 
-    input: Mapping[DataType, SlotStatistics]
-    output: Mapping[DataType, SlotStatistics]
+    Attributes:
+        input: Of every numeric input.
+        output: Of every output: of its differences to `base` where it has one.
+        base: Output -> the input that it is relative to inside the policy.
+    """
+
+    input: Mapping[DataType, Scale]
+    output: Mapping[DataType, Scale]
+    base: Mapping[DataType, DataType]
 
     @classmethod
-    def none(cls, manifest: Manifest) -> 'Statistics':
-        """Mean 0 and std 1 everywhere: for a module whose weights are loaded next."""
-        return cls(_unit(manifest.input_layout), _unit(manifest.output_layout))
+    def none(
+        cls, manifest: Manifest, relative: bool = True, per_robot: bool = False
+    ) -> 'Statistics':
+        """Centre 0 and spread 1 everywhere: for a module whose weights are loaded next.
+
+        Args:
+            manifest: The policy's.
+            relative: Whether outputs are relative where they can be.
+            per_robot: Whether each robot of the manifest's index has statistics of its own.
+        """
+        robots = len(manifest.robot_index) if per_robot else 0
+        return cls(
+            _unit(manifest.input_layout, robots),
+            _unit(manifest.output_layout, robots),
+            bases(manifest) if relative else {},
+        )
 
     def scales(self) -> dict[str, Tensor]:
-        """Standard deviation of each output slot, (W,): what an error is measured in."""
-        return {kind.value: torch.from_numpy(slots.std) for kind, slots in self.output.items()}
+        """Spread of each output slot over all robots, (W,): what an error is told in."""
+        return {kind.value: torch.from_numpy(s.spread[0]) for kind, s in self.output.items()}
 
 
-def base_kind(output: DataType, inputs: Layout) -> DataType | None:
-    """The input that a predicted DataType is relative to inside a policy; None: it is absolute.
+def bases(manifest: Manifest) -> dict[DataType, DataType]:
+    """Output -> the input that it can be predicted relative to, for those that have one.
 
     Joint targets are close to the joints measured now, wherever in its space the arm is.
     """
-    kind = output.measured
-    return kind if kind is DataType.JOINT_POSITIONS and kind in inputs.widths else None
+    return {
+        kind: kind.measured
+        for kind in manifest.output
+        if kind.measured is DataType.JOINT_POSITIONS and kind.measured in manifest.input
+    }
+
+
+class Scaling(nn.Module):
+    """Looks up the centre and spread of each row's robot."""
+
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, scale: Scale) -> None:
+        super().__init__()
+        self.per_robot = len(scale.centre) > 1
+        self.register_buffer('centre', torch.from_numpy(scale.centre))
+        self.register_buffer('spread', torch.from_numpy(scale.spread))
+
+    def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Centre and spread, each (B, 1, W), or (1, W) if they are those of all robots."""
+        if self.per_robot:
+            rows = inputs['ROBOT'] + 1
+            return self.centre[rows][:, None], self.spread[rows][:, None]
+        return self.centre, self.spread
 
 
 class Normaliser(nn.Module):
-    """Brings one input DataType to mean 0 and std 1, and padded slots to 0."""
+    """Brings one input DataType to centre 0 and spread 1, and padded slots to 0."""
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, statistics: SlotStatistics) -> None:
+    def __init__(self, scale: Scale) -> None:
         super().__init__()
         self.most = MOST_STDS
-        self.register_buffer('mean', torch.from_numpy(statistics.mean))
-        self.register_buffer('std', torch.from_numpy(statistics.std))
+        self.scaling = Scaling(scale)
 
-    def forward(self, values: Tensor, valid: Tensor) -> Tensor:
-        """Normalise numbers (B, T, W) that are valid (B, W)."""
-        normal = ((values - self.mean) / self.std).clamp(-self.most, self.most)
+    def forward(self, values: Tensor, valid: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+        """Normalise numbers (B, T, W) that are valid (B, W); ``inputs`` tell the robot."""
+        centre, spread = self.scaling(inputs)
+        normal = ((values - centre) / spread).clamp(-self.most, self.most)
         # Not a product: padding may hold anything, and 0 * NaN is NaN.
         return torch.where(valid[:, None], normal, torch.zeros_like(normal))
 
@@ -131,23 +250,19 @@ class Normaliser(nn.Module):
 class Denormaliser(nn.Module):
     """Brings a network's output of one DataType to absolute values."""
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, kind: DataType, inputs: Layout, statistics: SlotStatistics) -> None:
+    def __init__(self, base: DataType | None, inputs: Layout, scale: Scale) -> None:
         super().__init__()
-        base = base_kind(kind, inputs)
         self.base = base.value if base else ''
-        self.width = len(statistics.mean)
+        self.width = scale.centre.shape[1]
         self.shared = min(self.width, inputs.widths[base]) if base else 0
-        self.register_buffer('mean', torch.from_numpy(statistics.mean))
-        self.register_buffer('std', torch.from_numpy(statistics.std))
+        self.scaling = Scaling(scale)
 
     def forward(
         self, chunk: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> Tensor:
         """Denormalise a chunk (B, H, W), and add the newest measured joints."""
-        absolute = chunk.float() * self.std + self.mean
+        centre, spread = self.scaling(inputs)
+        absolute: Tensor = chunk.float() * spread + centre
         if self.shared > 0:
             absolute = absolute + self.now(inputs, valid)
         return absolute
@@ -156,9 +271,11 @@ class Denormaliser(nn.Module):
         self, absolute: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> Tensor:
         """The chunk (B, H, W) that is denormalised to these values."""
+        centre, spread = self.scaling(inputs)
         if self.shared > 0:
             absolute = absolute - self.now(inputs, valid)
-        return (absolute - self.mean) / self.std
+        chunk: Tensor = (absolute - centre) / spread
+        return chunk
 
     def now(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """Where the robot is, (B, 1, W); zero where that is not measured."""
@@ -177,7 +294,9 @@ class Denormalisers(nn.Module):
         self.widths = list(manifest.output_layout.widths.values())
         self.kinds = nn.ModuleDict(
             {
-                kind.value: Denormaliser(kind, manifest.input_layout, statistics.output[kind])
+                kind.value: Denormaliser(
+                    statistics.base.get(kind), manifest.input_layout, statistics.output[kind]
+                )
                 for kind in manifest.output
             }
         )
@@ -206,14 +325,14 @@ class Denormalisers(nn.Module):
         return torch.cat([masks[name] for name in self.kinds], 2)
 
 
-def _unit(layout: Layout) -> dict[DataType, SlotStatistics]:
-    return {
-        kind: slot_statistics(
-            kind,
-            np.zeros((0, layout.widths[kind], *kind.slot_shape())),
-            np.zeros((0, layout.widths[kind]), bool),
-        )
+def _unit(layout: Layout, robots: int) -> dict[DataType, Scale]:
+    shapes = {
+        kind: (1 + robots, layout.widths[kind] * math.prod(kind.slot_shape()))
         for kind in layout.numeric
+    }
+    return {
+        kind: Scale(np.zeros(shape, np.float32), np.ones(shape, np.float32), np.zeros(shape, bool))
+        for kind, shape in shapes.items()
     }
 
 

@@ -5,35 +5,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.settings import real, setting, switch, whole
 
 ENCODERS = ('keypoints', 'patches', 'resnet18')
 EMBEDDINGS = ('none', 'robot', 'mask')
 
+_GROUP = 'policy'
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a policy is built; with the manifest it decides every shape of its weights.
+    """How a policy is built; with the manifest it decides every shape of its weights."""
 
-    Attributes:
-        encoder: Of images: 'keypoints' (where 64 features are), 'patches' (four convolutions),
-            'resnet18', or '': what suits the policy and the images.
-        pretrained: Whether a ResNet is built to take weights that were trained on ImageNet: its
-            normalisation is then theirs and does not change.
-        embedding: What a policy is told of the robot: 'none'; 'robot': which of those that it
-            was trained on; 'mask': which slots it has.
-        width: Features of a token of 'act' and 'diffusion', D.
-        layers: Of their encoder.
-        flow_steps: From noise to a chunk, of 'diffusion'.
-        kl_weight: Of 'act': how much its latent has to look like noise.
-    """
-
-    encoder: str = ''
-    pretrained: bool = False
-    embedding: str = 'mask'
-    width: int = 256
-    layers: int = 4
-    flow_steps: int = 10
-    kl_weight: float = 10.0
+    encoder: str = setting(
+        '',
+        _GROUP,
+        'of images: where 64 features are, four convolutions, or a ResNet-18 for all cameras '
+        '(what suits the policy and the images)',
+        ENCODERS,
+    )
+    pretrained: bool = setting(
+        False,
+        _GROUP,
+        'whether a ResNet begins with weights that were trained on ImageNet; its normalisation '
+        'is then theirs and does not change',
+        switch,
+        opposite='no-pretrained',
+    )
+    embedding: str = setting(
+        'mask',
+        _GROUP,
+        'what the policy is told of the robot: nothing, which of those that it was trained on it '
+        'is, or which slots it has',
+        EMBEDDINGS,
+    )
+    width: int = setting(
+        256, _GROUP, 'features of a token, of act and diffusion', whole(1), metavar='N'
+    )
+    layers: int = setting(4, _GROUP, 'of their encoder', whole(1), metavar='N')
+    flow_steps: int = setting(
+        10, _GROUP, 'from noise to a chunk, of diffusion', whole(1), metavar='N'
+    )
+    kl_weight: float = setting(
+        10.0,
+        _GROUP,
+        'of act: how much its latent has to look like noise',
+        real(least=0.0),
+        metavar='WEIGHT',
+    )
 
     def __post_init__(self) -> None:
         """Refuse what there is not.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,39 +11,43 @@ from numpy.typing import NDArray
 
 import neuracore_ros
 from neuracore_ros.dataset.batches import Batches, Episode
-from neuracore_ros.description import DataType
+from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.config import Config
 from neuracore_ros.training.normalise import (
+    Scale,
     SlotStatistics,
     Statistics,
-    base_kind,
+    bases,
     slot_statistics,
 )
+from neuracore_ros.training.policies import build
+from neuracore_ros.training.sampling import rows_by_robot, with_padding
+from neuracore_ros.training.unmasked import Unmasked
 
 IntArray = NDArray[np.int64]
+Scales = dict[DataType, Scale]
 
 # Chunks overlap: of a large dataset, this many tell its statistics as well as all.
 MOST_CHUNKS = 20_000
 
 
-def make_manifest(
-    data: Batches, episodes: Sequence[Episode], horizon: int, observation_steps: int
-) -> Manifest:
+def make_manifest(data: Batches, episodes: Sequence[Episode], config: Config) -> Manifest:
     """Describe a policy that learns from these episodes.
 
     Args:
         data: The dataset.
         episodes: Those that are learnt from; the others count for nothing.
-        horizon: H, steps.
-        observation_steps: T, steps.
+        config: Of the run; its horizon is settled.
     """
     rows = np.concatenate([episode.rows for episode in episodes])
     values, valid = data.numbers(rows, 1), data.valid(rows)
     targets, target_valid = data.targets(rows, 1)
     described = data.metadata.descriptions
     inputs: dict[DataType, InputSlots] = {}
-    for kind, width in data.metadata.input_layout.widths.items():
+    for kind, width in data.input_layout.widths.items():
         trained = _trained(valid[kind])
         if kind.is_image:
             inputs[kind] = InputSlots(width, trained, image_size=data.metadata.image_size)
@@ -56,20 +60,23 @@ def make_manifest(
             lowest, highest = found.minimum.tolist(), found.maximum.tolist()
             inputs[kind] = InputSlots(width, trained, tuple(lowest), tuple(highest))
     outputs = {}
-    for kind, width in data.metadata.output_layout.widths.items():
+    for kind, width in data.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
         found = SlotStatistics.of(targets[kind][:, 0], mask)
         lowest, highest = found.minimum.tolist(), found.maximum.tolist()
         outputs[kind] = OutputSlots(width, _trained(mask), tuple(lowest), tuple(highest))
+    robots = tuple(dict.fromkeys(episode.robot for episode in episodes))
     return Manifest(
         input=inputs,
         output=outputs,
         rate_hz=data.metadata.rate_hz,
-        horizon=horizon,
-        observation_steps=observation_steps,
+        horizon=config.horizon,
+        observation_steps=config.observation_steps,
         robots={
-            robot: Embodiment(described.input[robot], described.output[robot])
-            for robot in dict.fromkeys(episode.robot for episode in episodes)
+            robot: Embodiment(
+                _only(described.input[robot], inputs), _only(described.output[robot], outputs)
+            )
+            for robot in robots
         },
         versions={
             'neuracore_ros': neuracore_ros.__version__,
@@ -78,28 +85,74 @@ def make_manifest(
             'python': platform.python_version(),
         },
         dataset=data.path.resolve().name,
+        robot_index={robot: i for i, robot in enumerate(robots)} if config.asks_robot else {},
     )
 
 
-def measure(data: Batches, episodes: Sequence[Episode], manifest: Manifest) -> Statistics:
-    """Statistics of the inputs, and of the chunks relative to what they are predicted from."""
-    rows = np.concatenate([episode.rows for episode in episodes])
+def measure(
+    data: Batches, episodes: Sequence[Episode], manifest: Manifest, config: Config
+) -> Statistics:
+    """Statistics of the inputs, and of the chunks relative to what they are predicted from.
+
+    Where every robot has its own, a slot that it does not have takes those of all robots.
+    """
+    relative = bases(manifest) if config.relative else {}
+
+    def scales(rows: IntArray) -> tuple[Scales, Scales]:
+        return _scales(data, rows, manifest.horizon, relative, config)
+
+    by_robot = rows_by_robot(episodes)
+    inputs, outputs = scales(np.concatenate(list(by_robot.values())))
+    if config.statistics == 'per-robot':
+        own = [scales(by_robot[robot]) for robot in manifest.robot_index]
+        inputs = {
+            kind: each.beside([one[0][kind] for one in own]) for kind, each in inputs.items()
+        }
+        outputs = {
+            kind: each.beside([one[1][kind] for one in own]) for kind, each in outputs.items()
+        }
+    return Statistics(inputs, outputs, relative)
+
+
+def assemble(config: Config, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
+    """The untrained policy of a run."""
+    policy = build(config.policy, manifest, statistics, config)
+    return policy if config.mask_padding else Unmasked(policy)
+
+
+def _scales(
+    data: Batches,
+    rows: IntArray,
+    horizon: int,
+    relative: Mapping[DataType, DataType],
+    config: Config,
+) -> tuple[Scales, Scales]:
+    """Of inputs and outputs at these rows."""
     if len(rows) > MOST_CHUNKS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_CHUNKS).astype(np.int64)]
     values, valid = data.numbers(rows, 1), data.valid(rows)
-    targets, target_valid = data.targets(rows, manifest.horizon)
+    targets, target_valid = data.targets(rows, horizon)
+    if not config.mask_padding:
+        valid, target_valid = with_padding(valid, target_valid)
     outputs = {}
     for kind, chunks in targets.items():
-        base = base_kind(kind, manifest.input_layout)
-        if base is not None:
+        if kind in relative:
+            base = relative[kind]
             shared = min(chunks.shape[2], values[base].shape[2])
             now = np.where(valid[base][:, None], values[base], 0)[..., :shared]
             chunks[..., :shared] -= now
-        outputs[kind] = SlotStatistics.of(chunks, target_valid[kind])
-    return Statistics(
-        {kind: slot_statistics(kind, array[:, 0], valid[kind]) for kind, array in values.items()},
-        outputs,
-    )
+        outputs[kind] = SlotStatistics.of(chunks, target_valid[kind]).scale(config.normalise)
+    inputs = {
+        kind: slot_statistics(kind, array[:, 0], valid[kind]).scale(config.normalise)
+        for kind, array in values.items()
+    }
+    return inputs, outputs
+
+
+def _only(
+    description: EmbodimentDescription, kinds: Collection[DataType]
+) -> EmbodimentDescription:
+    return {kind: slots for kind, slots in description.items() if kind in kinds}
 
 
 def _trained(valid: NDArray[np.bool_]) -> tuple[int, ...]:

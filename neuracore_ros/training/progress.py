@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from neuracore_ros.training.run import Config, Run
+from neuracore_ros.training.config import Config
+from neuracore_ros.training.run import Run
 
 
 class Clock:

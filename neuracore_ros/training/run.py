@@ -5,47 +5,22 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from neuracore_ros.errors import TrainingError
+from neuracore_ros.errors import DescriptionError, TrainingError
+from neuracore_ros.training.config import SETTINGS, Config
+from neuracore_ros.training.settings import Setting, read_settings, whole
 
+# What a run knows beside its options.
+_FACTS = {
+    'dataset': Setting('dataset', str),
+    'rows': Setting('rows', whole(0)),
+}
 _AFRESH = 'Put back what training wrote, or begin a new run with --out.'
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What a run is; with the dataset it decides every number of it.
-
-    Attributes:
-        dataset: Its folder.
-        policy: 'mlp' or 'act'.
-        steps: When the run ends; None: only time ends it. 0 exports the untrained policy.
-        minutes: When the run ends; what comes first counts.
-        batch: B, rows per step.
-        horizon: H, steps of a chunk; 0: as many as a second has.
-        observation_steps: T.
-        learning_rate: At its highest, after the warm-up.
-        shift: How far images are moved about, [px]; 0 is right for cameras that stay where they
-            are: a policy without a wrist camera reached 19 of 20 targets, and 6 with 2 px of 64.
-        seed: Of weights, split and batches.
-        rows: Of the dataset, so that a resumed run meets the same one; 0 before it was read.
-    """
-
-    dataset: str
-    policy: str = 'mlp'
-    steps: int | None = None
-    minutes: float | None = None
-    batch: int = 64
-    horizon: int = 0
-    observation_steps: int = 1
-    learning_rate: float = 1e-3
-    shift: int = 0
-    seed: int = 0
-    rows: int = 0
 
 
 class Run:
@@ -74,38 +49,41 @@ class Run:
         if self.path.exists() and (not self.path.is_dir() or self._holds_more()):
             raise TrainingError(f'{self.path}: is not an empty folder; choose another --out')
 
-    def resume(self, steps: int | None, minutes: float | None) -> Config:
-        """The configuration, with a new end where one is given.
+    def resume(self, changes: Mapping[str, Any]) -> Config:
+        """The configuration, changed; a new end takes the place of the old one.
 
         Raises:
             TrainingError: The folder holds no run.
         """
         config = self.config()
-        if steps is None and minutes is None:
-            return config
-        return replace(config, steps=steps, minutes=minutes)
+        if not changes.keys().isdisjoint({'steps', 'minutes'}):
+            config = replace(config, steps=None, minutes=None)
+        return replace(config, **changes)
 
     def write_config(self, config: Config) -> None:
-        """Replace the configuration; makes the folder."""
+        """Replace the configuration, a file that `--config` takes too; makes the folder."""
         self.path.mkdir(parents=True, exist_ok=True)
+        known = SETTINGS | _FACTS
+        # What is empty is what was not asked for.
+        record = {
+            known[name].name: None if value in ((), {}, '') else value
+            for name, value in asdict(config).items()
+        }
         partial = self._config.with_suffix('.partial')
-        partial.write_text(json.dumps(asdict(config), indent=1) + '\n')
+        partial.write_text(json.dumps(record, indent=1) + '\n')
         partial.replace(self._config)
 
     def config(self) -> Config:
         """Read the configuration.
 
         Raises:
-            TrainingError: The folder holds no run.
+            TrainingError: The folder holds no run, or its configuration is damaged.
         """
+        if not self._config.exists():
+            raise TrainingError(f'{self.path}: holds no run ({self._config.name} is missing)')
         try:
-            record = json.loads(self._config.read_text())
-            return Config(**{field.name: record[field.name] for field in fields(Config)})
-        except FileNotFoundError as error:
-            raise TrainingError(
-                f'{self.path}: holds no run ({self._config.name} is missing)'
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
+            return Config(**read_settings(self._config, SETTINGS | _FACTS))
+        except (DescriptionError, TypeError) as error:
             raise TrainingError(f'{self._config}: is damaged: {error}') from error
 
     def save(self, checkpoint: Mapping[str, Any]) -> None:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset.batches import Episode
+from neuracore_ros.dataset.batches import Batch, Batches, Episode
+from neuracore_ros.description import DataType
+from neuracore_ros.description.yaml_value import nearest
+from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.config import Config
 
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 Array = NDArray[Any]
 
 VALIDATION_SHARE = 0.1
+VALIDATION_ROWS = 256
+
+# Of what a policy with a vector for each robot learns from, so much is of no known robot, so
+# that it knows what to do on one.
+UNKNOWN_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,39 @@ def split(episodes: Sequence[Episode], seed: int) -> Split:
     )
 
 
+def limit(episodes: Split, most: Mapping[str, int]) -> Split:
+    """Learn from only the first episodes of some robots.
+
+    What was held back stays so, such that runs with more and fewer episodes compare; but of a
+    robot that nothing is learnt from, nothing is validated.
+
+    Args:
+        episodes: All of them.
+        most: Robot -> how many training episodes are kept.
+
+    Raises:
+        TrainingError: A robot has no episodes, or nothing is left to learn from.
+    """
+    robots = {episode.robot for episode in episodes.training}
+    for robot in most:
+        if robot not in robots:
+            raise TrainingError(
+                f"--max-episodes: the dataset has no episodes of '{robot}'{nearest(robot, robots)}"
+            )
+    seen: Counter[str] = Counter()
+    kept = []
+    for episode in episodes.training:
+        seen[episode.robot] += 1
+        if seen[episode.robot] <= most.get(episode.robot, seen[episode.robot]):
+            kept.append(episode)
+    if not kept:
+        raise TrainingError('--max-episodes leaves no episode to learn from')
+    left = {episode.robot for episode in kept}
+    return Split(
+        tuple(kept), tuple(episode for episode in episodes.validation if episode.robot in left)
+    )
+
+
 def rows_by_robot(episodes: Iterable[Episode]) -> dict[str, IntArray]:
     """Robot -> all rows of its episodes."""
     rows: dict[str, list[IntArray]] = {}
@@ -49,10 +93,86 @@ def rows_by_robot(episodes: Iterable[Episode]) -> dict[str, IntArray]:
 
 
 def draw(rows: Sequence[IntArray], count: int, rng: np.random.Generator) -> IntArray:
-    """Rows of a batch, from every robot equally often, however many episodes it has."""
+    """Rows of a batch, from every group equally often, however many rows it has."""
     robots = rng.integers(len(rows), size=count)
     places = rng.random(count)
     return np.array([rows[r][int(p * len(rows[r]))] for r, p in zip(robots, places, strict=True)])
+
+
+def with_padding(
+    valid: Mapping[DataType, BoolArray], target_valid: Mapping[DataType, BoolArray]
+) -> tuple[dict[DataType, BoolArray], dict[DataType, BoolArray]]:
+    """Count padding as values, as a policy without masks does: for comparison only.
+
+    Args:
+        valid: DataType -> (B, W).
+        target_valid: DataType -> (B, H, W).
+
+    Returns:
+        The same with every slot valid; targets only where any is: not past an episode's end.
+    """
+    within = np.logical_or.reduce([mask.any(-1) for mask in target_valid.values()])
+    return (
+        {kind: np.ones_like(mask) for kind, mask in valid.items()},
+        {
+            kind: np.repeat(within[..., None], mask.shape[-1], -1)
+            for kind, mask in target_valid.items()
+        },
+    )
+
+
+class Sampler:
+    """The batches of a run; each depends on the run's seed and its own number alone."""
+
+    def __init__(
+        self, data: Batches, episodes: Split, config: Config, robot_index: Mapping[str, int]
+    ) -> None:
+        """Prepare to draw.
+
+        Args:
+            data: The dataset.
+            episodes: Those of it that are used.
+            config: Of the run.
+            robot_index: The numbers by which the policy knows its robots; others are -1.
+        """
+        self._data = data
+        self._episodes = episodes
+        self._config = config
+        groups = list(rows_by_robot(episodes.training).values())
+        self._groups = groups if config.balance else [np.concatenate(groups)]
+        self._index = np.array([robot_index.get(robot, -1) for robot in data.robots], np.int64)
+
+    def draw(self, step: int) -> Batch:
+        """What is learnt from at a step."""
+        config = self._config
+        rng = np.random.default_rng((config.seed, step))
+        batch = self._take(draw(self._groups, config.batch, rng))
+        if config.shift:
+            moved = {
+                kind: shift(images, config.shift, rng)
+                for kind, images in batch.inputs.items()
+                if kind.is_image
+            }
+            batch = replace(batch, inputs={**batch.inputs, **moved})
+        if config.embedding == 'robot':
+            dropped = rng.random(len(batch.robot)) < UNKNOWN_SHARE
+            batch = replace(batch, robot=np.where(dropped, -1, batch.robot))
+        if not config.mask_padding:
+            valid, target_valid = with_padding(batch.valid, batch.target_valid)
+            batch = replace(batch, valid=valid, target_valid=target_valid)
+        return batch
+
+    def held_back(self) -> dict[str, Batch]:
+        """The same rows at every validation, spread over each robot's held-back episodes."""
+        held = {}
+        for robot, rows in rows_by_robot(self._episodes.validation).items():
+            some = np.unique(np.linspace(0, len(rows) - 1, VALIDATION_ROWS).astype(np.int64))
+            held[robot] = self._take(rows[some])
+        return held
+
+    def _take(self, rows: IntArray) -> Batch:
+        batch = self._data.take(rows, self._config.observation_steps, self._config.horizon)
+        return replace(batch, robot=self._index[batch.robot])
 
 
 def shift(images: Array, pixels: int, rng: np.random.Generator) -> Array:

@@ -12,7 +12,7 @@ from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.torchscript import read
 from neuracore_ros.training.normalise import Statistics
-from neuracore_ros.training.policies import build
+from neuracore_ros.training.prepare import assemble
 from neuracore_ros.training.run import Run
 
 
@@ -42,13 +42,15 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
     scripted, manifest = read(PolicyFile.read(file), torch.device('cpu'))
     if file.name != run.policy.name or not (run.path / 'config.json').exists():
         return scripted, manifest
-    policy = run.config().policy
-    module = build(policy, manifest, Statistics.none(manifest))
+    config = run.config()
+    per_robot = config.statistics == 'per-robot'
+    statistics = Statistics.none(manifest, config.relative, per_robot)
+    module = assemble(config, manifest, statistics)
     try:
         module.load_state_dict(scripted.state_dict())
     except RuntimeError as error:
         raise TrainingError(
-            f"{file}: its weights are not those of an '{policy}' of this version: it is of "
+            f"{file}: its weights are not those of an '{config.policy}' of this version: it is of "
             f'another run, or of neuracore_ros {manifest.versions.get("neuracore_ros", "unknown")}'
         ) from error
     return module.eval(), manifest

@@ -16,14 +16,15 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training import loop
-from neuracore_ros.training.run import Config, Run
+from neuracore_ros.training.config import Config
+from neuracore_ros.training.run import Run
 
 TARGETS = DataType.JOINT_TARGET_POSITIONS
 
 
 def config(dataset, **changes) -> Config:
     settings = {'steps': 6, 'batch': 8, 'horizon': 4, 'shift': 1, **changes}
-    return Config(str(dataset), **settings)
+    return Config(dataset=str(dataset), **settings)
 
 
 def silent(_line: str) -> None:
@@ -101,7 +102,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
             lambda line: (lines.append(line), interrupt(line)),
         )
     assert lines[-1].startswith('stopped at step 3; go on with: neuracore_ros train --resume')
-    loop.train(broken.resume(None, None), broken, silent)
+    loop.train(broken.resume({}), broken, silent)
 
     keys = ('step', 'loss', 'val_loss')
     assert [[line.get(key) for key in keys] for line in broken.metrics()] == [
@@ -114,7 +115,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
 def test_metrics_after_the_last_checkpoint_are_written_anew(dataset, tmp_path):
     run = train(dataset, tmp_path / 'run')
     run.log({'step': 9, 'loss': 0.0})
-    loop.train(run.resume(8, None), run, silent)
+    loop.train(run.resume({'steps': 8}), run, silent)
     assert [line['step'] for line in run.metrics()] == [6, 8]
 
 
@@ -141,7 +142,7 @@ def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
     record = json.loads((run.path / 'config.json').read_text())
     (run.path / 'config.json').write_text(json.dumps({**record, 'rows': 7}))
     with pytest.raises(TrainingError, match='has 320 steps; it had 7 when .* began'):
-        loop.train(run.resume(None, None), run, silent)
+        loop.train(run.resume({}), run, silent)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ from neuracore_ros.training.normalise import (
     STD_FLOOR,
     Denormaliser,
     Normaliser,
+    Scale,
     SlotStatistics,
     slot_statistics,
 )
 
-JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+JOINTS = DataType.JOINT_POSITIONS
 
 
 def statistics():
@@ -44,18 +45,64 @@ def test_positions_of_poses_are_normalised_and_quaternions_left_as_they_are():
 
 
 def test_a_padded_slot_is_zero_whatever_the_statistics_are():
-    normalise = Normaliser(statistics())
-    normal = normalise(torch.tensor([[[3.0, 0.0, 0.0]]]), torch.tensor([[True, False, False]]))
-    assert normal.tolist() == [[[1.0, 0.0, 0.0]]]
+    normalise = Normaliser(statistics().scale())
+    values, valid = torch.tensor([[[3.0, 0.0, 0.0]]]), torch.tensor([[True, False, False]])
+    assert normalise(values, valid, {}).tolist() == [[[1.0, 0.0, 0.0]]]
+
+
+def scale(centre, spread, known=(True, True, True)) -> Scale:
+    rows = (np.array([row], np.float32) for row in (centre, spread))
+    return Scale(*rows, np.array([known]))
+
+
+@pytest.mark.parametrize(
+    ('method', 'centre', 'spread'),
+    [('mean-std', 2.0, 1.0), ('min-max', 3.0, 2.0), ('quantiles', 2.0, 0.5)],
+)
+def test_a_scale_is_of_one_of_three_kinds(method, centre, spread):
+    one = np.ones(1, np.float32)
+    found = SlotStatistics(2 * one, one, one, 5 * one, 1.5 * one, 2.5 * one).scale(method)
+    assert (found.centre.item(), found.spread.item()) == (centre, spread)
+
+
+@pytest.mark.parametrize('method', ['mean-std', 'min-max', 'quantiles'])
+def test_a_slot_that_stands_still_is_not_blown_up_and_one_that_nobody_has_is_left(method):
+    found = statistics().scale(method)
+    assert found.spread[0, 1:].tolist() == [np.float32(STD_FLOOR), 1.0]
+    assert found.centre[0, 1:].tolist() == [5.0, 0.0]
+    assert found.known.tolist() == [[True, True, False]]
+
+
+def test_quantiles_leave_out_what_is_rare():
+    values = np.concatenate([np.linspace(0, 1, 999), [1e6]])[:, None]
+    found = SlotStatistics.of(values, np.ones(values.shape, bool)).scale('quantiles')
+    assert found.centre.item() == pytest.approx(0.5, abs=0.01)
+    assert found.spread.item() == pytest.approx(0.49, abs=0.01)
+
+
+def test_each_robot_is_normalised_by_its_own_statistics_and_a_stranger_by_those_of_all():
+    pooled, first = scale([0, 0, 0], [10, 10, 10]), scale([1, 1, 1], [2, 2, 2])
+    second = scale([5, 0, 5], [1, 1, 1], known=[True, False, True])
+    normalise = Normaliser(pooled.beside([first, second]))
+    valid = torch.ones(3, 3, dtype=torch.bool)
+    normal = normalise(torch.full((3, 1, 3), 5.0), valid, {'ROBOT': torch.tensor([0, 1, -1])})
+    assert normal[:, 0].tolist() == [[2, 2, 2], [0, 0.5, 0], [0.5, 0.5, 0.5]]
 
 
 def test_an_output_is_relative_to_the_measured_joint_of_its_index():
-    unit = SlotStatistics(*(np.array(x, np.float32) for x in ([0] * 3, [1] * 3, [0] * 3, [0] * 3)))
-    denormalise = Denormaliser(TARGETS, Layout({JOINTS: 2}), unit)
+    denormalise = Denormaliser(JOINTS, Layout({JOINTS: 2}), scale([0, 0, 0], [1, 1, 1]))
     inputs = {'JOINT_POSITIONS': torch.tensor([[[9.0, 9.0], [0.5, 0.7]]])}
     valid = {'JOINT_POSITIONS': torch.tensor([[True, False]])}
     chunk = denormalise(torch.full((1, 1, 3), 0.1), inputs, valid)
     assert torch.allclose(chunk, torch.tensor([[[0.6, 0.1, 0.1]]]))
+    assert torch.allclose(denormalise.invert(chunk, inputs, valid), torch.full((1, 1, 3), 0.1))
+
+
+def test_an_absolute_output_knows_nothing_of_the_measured_joints():
+    denormalise = Denormaliser(None, Layout({JOINTS: 3}), scale([1, 1, 1], [2, 2, 2]))
+    inputs = {'JOINT_POSITIONS': torch.full((1, 1, 3), 9.0)}
+    valid = {'JOINT_POSITIONS': torch.ones(1, 3, dtype=torch.bool)}
+    assert denormalise(torch.ones(1, 1, 3), inputs, valid).tolist() == [[[3, 3, 3]]]
 
 
 def test_the_loss_ignores_invalid_entries():

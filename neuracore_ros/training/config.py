@@ -1,0 +1,134 @@
+"""What a training run is: every setting, its default and its meaning, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from neuracore_ros.description import DataType
+from neuracore_ros.training.options import Options
+from neuracore_ros.training.settings import (
+    counts,
+    data_types,
+    real,
+    setting,
+    settings,
+    switch,
+    whole,
+)
+
+KINDS = ('mlp', 'act', 'diffusion')
+
+STEPS = 3000
+"""When a run ends that is not told."""
+
+_DATA, _POLICY, _NUMBERS = 'data', 'policy', 'normalising'
+_LEARNING, _RUN = 'learning', 'run'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Options):
+    """With the dataset it decides every number of a run.
+
+    Attributes:
+        dataset: Its folder.
+        rows: Of the dataset, so that a resumed run meets the same one; 0 before it was read.
+    """
+
+    dataset: str
+
+    inputs: tuple[DataType, ...] = setting(
+        (), _DATA, 'DataTypes that the policy reads (all)', data_types, metavar='TYPE,...'
+    )
+    outputs: tuple[DataType, ...] = setting(
+        (), _DATA, 'DataTypes that it predicts (all)', data_types, metavar='TYPE,...'
+    )
+    max_episodes: Mapping[str, int] = setting(
+        {},
+        _DATA,
+        "of a robot's training episodes, only the first N; 0 leaves the robot out (all)",
+        counts,
+        metavar='ROBOT=N,...',
+    )
+    balance: bool = setting(
+        True,
+        _DATA,
+        'draw every robot equally often, however many episodes it has; else every step',
+        switch,
+        opposite='no-balance',
+    )
+    mask_padding: bool = setting(
+        True,
+        _DATA,
+        'what a robot lacks is no value; off only as a control: padding then counts as zeros',
+        switch,
+        opposite='no-mask-padding',
+    )
+    # 0 is right for cameras that stay where they are: a policy without a wrist camera reached
+    # 19 of 20 targets, and 6 with 2 px of 64.
+    shift: int = setting(
+        0, _DATA, 'pixels by which images are moved about', whole(0), metavar='PIXELS'
+    )
+
+    policy: str = setting('mlp', _POLICY, 'kind of policy', KINDS)
+    horizon: int = setting(
+        0, _POLICY, 'steps that it predicts (as many as a second has)', whole(1), metavar='STEPS'
+    )
+    observation_steps: int = setting(
+        1, _POLICY, 'newest steps that it reads', whole(1), metavar='STEPS'
+    )
+    relative: bool = setting(
+        True,
+        _POLICY,
+        'predict joint targets relative to the measured joints, inside the policy; or absolute',
+        switch,
+        opposite='absolute',
+    )
+    statistics: str = setting(
+        'pooled', _NUMBERS, 'of all robots, or of each its own', ('pooled', 'per-robot')
+    )
+    normalise: str = setting(
+        'mean-std', _NUMBERS, 'what becomes 0 and 1', ('mean-std', 'min-max', 'quantiles')
+    )
+
+    batch: int = setting(64, _LEARNING, 'rows of a step', whole(1), metavar='ROWS')
+    learning_rate: float = setting(
+        1e-3, _LEARNING, 'at its highest', real(above=0.0), metavar='RATE'
+    )
+    seed: int = setting(0, _LEARNING, 'of weights, split and batches', whole(0), metavar='N')
+
+    steps: int | None = setting(
+        None,
+        _RUN,
+        f'when to end ({STEPS}); 0 exports the untrained policy',
+        whole(0),
+        metavar='N',
+        changeable=True,
+    )
+    minutes: float | None = setting(
+        None,
+        _RUN,
+        'when to end, whichever of the two comes first (never)',
+        real(above=0.0, below=1e9),
+        metavar='N',
+        changeable=True,
+    )
+    threads: int = setting(
+        0,
+        _RUN,
+        'processor threads (as many as torch takes); another number, other rounding',
+        whole(0),
+        metavar='N',
+        changeable=True,
+    )
+
+    rows: int = field(default=0)
+
+    @property
+    def asks_robot(self) -> bool:
+        """Whether the policy has to know which robot it is on."""
+        return self.statistics == 'per-robot' or self.embedding == 'robot'
+
+
+SETTINGS = settings(Config)
+"""Field of :class:`Config` -> how it is given."""

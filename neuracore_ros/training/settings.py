@@ -1,0 +1,196 @@
+"""Settings that can be given as flags, and as keys of a configuration file: declared once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from neuracore_ros.description import DataType
+from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+
+Parse = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one field of a dataclass is given.
+
+    Attributes:
+        name: Its key in a configuration file; after two dashes, its flag.
+        parse: From text; a ValueError says what is wrong with it.
+        group: What it is about: the heading that it is listed under.
+        help: What it does; its default in brackets.
+        metavar: Stands for the value in a usage; '' where choices do.
+        choices: All values, if they are few words.
+        opposite: Flag that switches it off; '' for what is no switch.
+        changeable: Whether a resumed run may be given another value.
+    """
+
+    name: str
+    parse: Parse
+    group: str = ''
+    help: str = ''
+    metavar: str = ''
+    choices: tuple[str, ...] = ()
+    opposite: str = ''
+    changeable: bool = False
+
+
+def setting(
+    default: Any, group: str, text: str, parse: Parse | tuple[str, ...], **more: Any
+) -> Any:
+    """A field of a dataclass that can be given as a flag.
+
+    Args:
+        default: Its value where nothing is given; named in the help, unless the text has
+            brackets itself.
+        group: See :class:`Setting`.
+        text: What it does.
+        parse: From text, or all its choices.
+        **more: Of :class:`Setting`.
+    """
+    choices = parse if isinstance(parse, tuple) else ()
+    details = {
+        'parse': one_of(*choices) if choices else parse,
+        'group': group,
+        'help': text,
+        'choices': choices,
+        **more,
+    }
+    if default == {}:
+        return field(default_factory=dict, metadata=details)
+    return field(default=default, metadata=details)
+
+
+def settings(declared: type) -> dict[str, Setting]:
+    """The settings of a dataclass, by field; those that are declared otherwise are left out."""
+    return {each.name: _setting(each) for each in fields(declared) if 'parse' in each.metadata}
+
+
+def _setting(declared: Field[Any]) -> Setting:
+    name, details = declared.name.replace('_', '-'), dict(declared.metadata)
+    if '(' not in details['help']:
+        default = declared.default
+        if isinstance(default, bool):
+            default = f'--{name if default else details["opposite"]}'
+        details['help'] += f' ({default:g})' if isinstance(default, float) else f' ({default})'
+    return Setting(name=name, **details)
+
+
+def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
+    """Settings of a configuration file, which is data only: YAML, or JSON.
+
+    Args:
+        path: The file.
+        known: Settings by field.
+
+    Returns:
+        Values by field; what is null is left out.
+
+    Raises:
+        DescriptionError: No such file, no mapping, a key that is unknown or given twice, or a
+            value that a setting does not take.
+    """
+    found: dict[str, Any] = {}
+    by_key = {each.name: name for name, each in known.items()}
+    for text, (key, value) in read_yaml(path).mapping('a configuration').items():
+        if text not in by_key:
+            raise key.error(f'unknown key {key}{nearest(text, by_key)}')
+        if value.content in ('null', '~', '') and not value.textual:
+            continue
+        try:
+            found[by_key[text]] = known[by_key[text]].parse(_text(value))
+        except ValueError as error:
+            raise value.error(f'{text}: {error}') from error
+    return found
+
+
+def _text(value: YamlValue) -> str:
+    """As it would be written after a flag."""
+    if isinstance(value.content, str):
+        return value.content
+    if isinstance(value.content, list):
+        return ','.join(_text(element) for element in value.content)
+    return ','.join(f'{_text(key)}={_text(each)}' for key, each in value.content)
+
+
+def switch(text: str) -> bool:
+    """'true' or 'false'."""
+    if text not in ('true', 'false'):
+        raise ValueError(f"'{text}' is neither true nor false")
+    return text == 'true'
+
+
+def one_of(*choices: str) -> Parse:
+    """One of some words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"'{text}' is unknown{nearest(text, choices)}")
+        return text
+
+    return parse
+
+
+def whole(least: int) -> Parse:
+    """An integer of at least ``least``."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError(f"'{text}' is no whole number") from None
+        if number < least:
+            raise ValueError(f'{text} is not at least {least}')
+        return number
+
+    return parse
+
+
+def real(above: float = -math.inf, least: float = -math.inf, below: float = math.inf) -> Parse:
+    """A finite number above one, of at least another, and below a third."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueError(f"'{text}' is no number") from None
+        if not math.isfinite(number):
+            raise ValueError(f'{text} is not finite')
+        if number <= above:
+            raise ValueError(f'{text} is not above {above:g}')
+        if number < least:
+            raise ValueError(f'{text} is not at least {least:g}')
+        if number >= below:
+            raise ValueError(f'{text} is not below {below:g}')
+        return number
+
+    return parse
+
+
+def data_types(text: str) -> tuple[DataType, ...]:
+    """DataTypes, separated by commas."""
+    names = [name.strip() for name in text.split(',')]
+    known = [kind.value for kind in DataType]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"'{name}' is no DataType{nearest(name, known)}")
+        if names.count(name) > 1:
+            raise ValueError(f'{name} is given twice')
+    return tuple(kind for kind in DataType if kind in names)
+
+
+def counts(text: str) -> dict[str, int]:
+    """``ROBOT=N``, separated by commas."""
+    found: dict[str, int] = {}
+    for part in text.split(','):
+        robot, equals, number = part.rpartition('=')
+        if not equals or not robot.strip():
+            raise ValueError(f"'{part}' is not ROBOT=N")
+        if robot.strip() in found:
+            raise ValueError(f"'{robot.strip()}' is given twice")
+        found[robot.strip()] = whole(0)(number)
+    return found
