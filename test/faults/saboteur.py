@@ -95,7 +95,6 @@ class Relay:
 
     def _on_message(self, message):
         change, delay_s = self.change, self._delay_s
-        self.saboteur.note_lag(message)
         message = self.prepare(message)
         if hasattr(message, 'header') and to_ns(message.header.stamp):
             shifted = to_ns(message.header.stamp) + self.saboteur.offset_ns
@@ -122,7 +121,6 @@ class Saboteur:
 
     Attributes:
         sent: (wall ns, message) of every command of the node.
-        worst_lag_s: From a stamp of the robot to its arrival here.
         cameras: More relays of one of them.
         refused: Why a controller would not have executed some of them.
         offset_ns: Of the clock, and of all stamps, from wall time.
@@ -135,7 +133,6 @@ class Saboteur:
         self.offset_ns, self.clock_runs = 0, True
         self.sent, self.refused = [], []
         self._seen, self._meddler = 0, None
-        self.worst_lag_s = 0.0
         self.joints = Relay(self, JointState, 'joint_states', JOINTS)
         self.overhead = Relay(self, Image, 'overhead/image_raw', OVERHEAD, self._noisy)
         self.wrist = Relay(self, CompressedImage, 'wrist/image_raw', WRIST, self._as_jpeg)
@@ -236,11 +233,6 @@ class Saboteur:
     def _tell_time(self):
         if self.clock_runs:
             self._clock.publish(Clock(clock=at(time.time_ns() + self.offset_ns)))
-
-    def note_lag(self, message):
-        """How late this machine delivers messages now."""
-        if hasattr(message, 'header') and (stamp_ns := to_ns(message.header.stamp)):
-            self.worst_lag_s = max(self.worst_lag_s, (time.time_ns() - stamp_ns) / 1e9)
 
     def _noisy(self, message):
         """A picture with the noise that every real camera has, in its first byte."""

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import spoiling as spoil
-from puppet import ORDERS, STEP_S
+from puppet import ORDERS
 from saboteur import Saboteur, sound
 from table import ENABLE, FROZEN_AFTER_S
-from world import DEFAULTS, INFER_NODE, SIM_ROBOT, Running, World, ros_arguments
+from world import DEFAULTS, INFER_NODE, SIM_ROBOT, SPEED, Running, World, ros_arguments
 
 SETTINGS = {
     **DEFAULTS,
@@ -90,7 +90,6 @@ class Stage:
         self.world.motion.clear()
         self.world.states.clear()
         self.saboteur.sent.clear()
-        self.saboteur.worst_lag_s = 0.0
 
     def provoke(self, fault, rearm):
         """Let a fault happen and end, in the middle of a motion.
@@ -126,7 +125,7 @@ class Stage:
             assert world.enable(True).success
         world.until_state('RUNNING')
         world.until_moving()
-        self.check(fault.most)
+        self.check(fault.speed)
         return held_s - began_s, rested_s - began_s
 
     def stays(self, state, seconds=0.4):
@@ -156,14 +155,9 @@ class Stage:
                 return stamp_s
         return 0.0
 
-    def check(self, most=1.2):
-        """What must hold always: see `World.check`; and the node sent nothing wrong.
-
-        A command that comes late finds the robot behind by 0.4 rad/s times that delay, and
-        makes it catch up within its first step, on a cubic.
-        """
-        catching_up = 1.5 * 0.4 * self.saboteur.worst_lag_s / STEP_S
-        self.world.check(most + catching_up)
+    def check(self, speed=SPEED):
+        """What must hold always: see `World.check`; and the node sent nothing wrong."""
+        self.world.check(speed)
         assert self.saboteur.refused == []
 
 

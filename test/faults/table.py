@@ -8,11 +8,13 @@ import numpy as np
 import spoiling as spoil
 from puppet import ORDERS, STEP_S
 from saboteur import COMMANDS
+from world import SPEED
 
 MAX_AGE_S = {'joints': 0.2, 'overhead': 0.5, 'wrist': 0.5}
 FROZEN_AFTER_S = 0.6
 FRAME_S = 1.0 / 30.0
 ASKED_S = 0.5
+VELOCITY_LIMIT = 3.15
 ITSELF, ENABLE = 'by itself', '`~/enable`'
 
 
@@ -27,7 +29,7 @@ class Fault:
         within_s: From the stamp of the last sound message, or from the fault, to HOLDING.
         rearms: What lets the robot go on, with ``rearm: auto``, once the fault is over.
         still: Whether nothing moves from the stop until the fault is over.
-        most: The largest speed of joint 0 that is no jump [rad/s].
+        speed: That somebody asks joint 0 for [rad/s].
     """
 
     name: str
@@ -36,7 +38,7 @@ class Fault:
     within_s: float
     rearms: str = ITSELF
     still: bool = True
-    most: float = 1.2
+    speed: float = SPEED
 
     @property
     def stream(self):
@@ -51,7 +53,7 @@ class Oddity:
 
     name: str
     provoke: Callable[[Any], object]
-    most: float = 1.2
+    speed: float = SPEED
 
 
 def spoil_with(stream, change):
@@ -194,7 +196,8 @@ FAULTS = (
         2.0,
         ENABLE,
         still=False,
-        most=1.6,
+        # Both do.
+        speed=2 * SPEED,
     ),
 )
 
@@ -220,11 +223,10 @@ ODDITIES = (
     odd('overhead', 'large pictures', spoil.enlarged),
     odd('overhead', 'without stamps', lambda: spoil.stamped(0)),
     odd('wrist', 'PNG', spoil.as_png),
-    Oddity('robot: commands come 0.1 s late', lambda s: s.commands.delay(0.1), most=1.6),
+    Oddity('robot: commands come 0.1 s late', lambda s: s.commands.delay(0.1)),
     Oddity(
         'model: predictions leap by radians',
         spoil_with('overhead', lambda: spoil.painted(1 + ORDERS.index('leap'))),
-        # As fast as the joint may go, and no faster.
-        most=3.15 * 1.05,
+        speed=VELOCITY_LIMIT,
     ),
 )
