@@ -21,6 +21,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Again())
 
 
+@pytest.fixture(scope='session', autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded images go where the session's files go, not to the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('NEURACORE_ROS_CACHE', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
 @pytest.fixture
 def bags() -> Path:
     """The folder of real bags, beside a checkout that has it."""
