@@ -1,0 +1,217 @@
+"""Does alignment pay in physics? python benchmarks/lift_alignment.py --out FOLDER [--seeds 2].
+
+Few episodes of one robot that lifts beside fifty of the other (`lift.py` has the task), with the
+joints of the UR5e placed, turned and shifted in the index space in several ways. Each run is
+trained and tried for fifty trials in lockstep, and is one line of ``FOLDER/results.jsonl``; a run
+that is there is not done again, one that was interrupted goes on. Recordings are made in lockstep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+import yaml
+from lift import IMAGE_SIZE, RATE_HZ, ROBOTS, Attempt, attempt, record_in_lockstep
+
+from neuracore_ros.dataset.convert import convert
+from neuracore_ros.dataset.plan import Settings as Conversion
+from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.physics.arms import find_arm
+from neuracore_ros.training.config import Config
+from neuracore_ros.training.loop import train
+from neuracore_ros.training.run import Run
+
+PANDA, UR5E = ROBOTS
+MANY = 50
+# A tenth of a robot's episodes is held back, and never learnt from.
+EPISODES = 56
+STEPS, HORIZON, TRIALS = 1500, 10, 50
+FIRST_SEED = 10_000
+
+HOMES = {
+    PANDA: (0.0, 0.196, 0.0, -2.618, 0.0, 2.942, 0.785),
+    UR5E: (-0.47, -1.735, 2.48, -2.275, -1.59, -1.991),
+}
+"""Where trials begin [rad]: robosuite's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Where the UR5e's joints lie in the index space; the Panda's lie by order.
+
+    Attributes:
+        indices: Of each joint, base to tool.
+        signs: Whether each is turned to the sense of the Panda's joint at that index.
+        zero: Whether home is brought to the Panda's home.
+    """
+
+    indices: Sequence[int]
+    signs: Sequence[int] = (1, 1, 1, 1, 1, 1)
+    zero: bool = False
+
+
+# At home, seen from the world, shoulder, elbow and first wrist turn about the same axis as the
+# Panda's joints 2, 4 and 6, the latter two the other way round.
+MEANING, SIGNS = (0, 1, 3, 5, 4, 6), (1, 1, -1, -1, 1, 1)
+ALIGNMENTS = {
+    'order': Alignment((0, 1, 2, 3, 4, 5)),
+    'scrambled': Alignment((3, 6, 0, 4, 1, 2)),
+    'meaning': Alignment(MEANING),
+    'meaning+sign': Alignment(MEANING, SIGNS),
+    'meaning+sign+zero': Alignment(MEANING, SIGNS, zero=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One run.
+
+    Attributes:
+        alignment: Key of `ALIGNMENTS`.
+        episodes: Robot -> how many of its episodes are learnt from.
+        tried: Robot of the trials.
+        seed: Of training.
+        options: Of training, as `Config` names them.
+    """
+
+    alignment: str
+    episodes: Mapping[str, int]
+    tried: str
+    seed: int
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """One word that no other run has."""
+        counts = [f'{robot}={count}' for robot, count in self.episodes.items()]
+        options = [f'{name}={value}' for name, value in sorted(self.options.items())]
+        return '_'.join([self.alignment, *counts, *options, f'seed={self.seed}'])
+
+
+PER_ROBOT = {'statistics': 'per-robot'}
+
+
+def studies(few: str, count: int, seed: int) -> Iterator[Study]:
+    """The most telling runs first."""
+    many = PANDA if few == UR5E else UR5E
+    # Who is left out has no statistics either.
+    yield Study('order', {few: count, many: 0}, few, seed)
+    beside = {few: count, many: MANY}
+    for alignment, options in (
+        ('order', {}),
+        ('scrambled', {}),
+        ('meaning+sign', PER_ROBOT),
+        ('scrambled', PER_ROBOT),
+        ('meaning+sign+zero', {}),
+        ('meaning+sign', {}),
+        ('order', PER_ROBOT),
+        ('meaning', {}),
+        ('meaning+sign+zero', PER_ROBOT),
+    ):
+        yield Study(alignment, beside, few, seed, options)
+
+
+def write_files(folder: Path, alignment: Alignment) -> list[Path]:
+    """The shipped robot files, with the UR5e's joints as an alignment says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f'{robot}.yaml' for robot in ROBOTS]
+    files[0].write_text(shipped(PANDA).read_text())
+    content = yaml.safe_load(shipped(UR5E).read_text())
+    names = find_arm(UR5E).joints
+    joints = dict(zip(alignment.indices, names, strict=True))
+    content['input']['JOINT_POSITIONS'] = content['output']['JOINT_TARGET_POSITIONS'] = joints
+    sense = {}
+    for name, index, sign, home in zip(
+        names, alignment.indices, alignment.signs, HOMES[UR5E], strict=True
+    ):
+        offset = HOMES[PANDA][index] - sign * home if alignment.zero else 0.0
+        sense[name] = {'scale': sign, 'offset': round(offset, 6)}
+    for where, kind in (
+        ('sources', 'JOINT_POSITIONS'),
+        ('sources', 'JOINT_TARGET_POSITIONS'),
+        ('commands', 'JOINT_TARGET_POSITIONS'),
+    ):
+        content[where][kind] |= sense
+    files[1].write_text(yaml.safe_dump(content, sort_keys=False))
+    return files
+
+
+def make_dataset(folder: Path, bags: Path, alignment: str) -> Path:
+    """All recordings of both robots, converted as an alignment says."""
+    descriptions = load_descriptions(write_files(folder, ALIGNMENTS[alignment]))
+    settings = Conversion(rate_hz=RATE_HZ, image_size=(IMAGE_SIZE, IMAGE_SIZE))
+    for robot in ROBOTS:
+        own = [bags / robot / f'episode_{number:03d}' for number in range(EPISODES)]
+        convert(folder / 'dataset', descriptions, robot, own, settings)
+    return folder / 'dataset'
+
+
+def run(out: Path, bags: Path, study: Study) -> dict[str, object]:
+    """Train and try; the line of this run."""
+    start_s = time.monotonic()
+    place = out / study.alignment
+    data = make_dataset(place, bags, study.alignment)
+    folder = Run(out / 'runs' / study.key)
+    config = Config(
+        dataset=str(data),
+        steps=STEPS,
+        horizon=HORIZON,
+        seed=study.seed,
+        max_episodes=dict(study.episodes),
+        **study.options,  # type: ignore[arg-type]
+    )
+    if not folder.policy.is_file():
+        begun = folder.path.is_dir()
+        train(folder.resume({}) if begun else config, folder, report=lambda line: None)
+    tried: list[Attempt] = []
+    file = place / f'{study.tried}.yaml'
+    seeds = range(FIRST_SEED, FIRST_SEED + TRIALS)
+    attempt(study.tried, study.key, file, folder.policy, seeds, tried.append)
+    return {
+        'key': study.key,
+        **asdict(study),
+        'lifted': sum(trial.success for trial in tried),
+        'trials': len(tried),
+        'seconds': round(time.monotonic() - start_s, 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
+    parser.add_argument('--out', type=Path, required=True, help='folder of all that is made')
+    parser.add_argument('--bags', type=Path, help='recordings of lift.py (default: OUT/bags)')
+    parser.add_argument('--seeds', type=int, default=2, help='of training (default 2)')
+    parser.add_argument('--few', choices=ROBOTS, default=UR5E, help='whose episodes are few')
+    parser.add_argument('--count', type=int, default=5, help='how few (default 5)')
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    bags = arguments.bags or arguments.out / 'bags'
+    for robot in ROBOTS:
+        record_in_lockstep(robot, range(EPISODES), bags / robot)
+    results = arguments.out / 'results.jsonl'
+    results.parent.mkdir(parents=True, exist_ok=True)
+    done = (
+        {json.loads(line)['key'] for line in results.read_text().splitlines()}
+        if (results.exists())
+        else set()
+    )
+    for seed in range(arguments.seeds):
+        for study in studies(arguments.few, arguments.count, seed):
+            if study.key not in done:
+                line = run(arguments.out, bags, study)
+                with results.open('a') as file:
+                    file.write(json.dumps(line) + '\n')
+                print(study.key, line['lifted'], line['seconds'], flush=True)
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
