@@ -22,7 +22,7 @@ SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere
 EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xml
   neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --robot so100.yaml \\
       --rate-hz 30 --out act.xml
-  neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --dataset reach \
+  neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --dataset reach \\
       --out act.onnx
   neuracore_ros export --from-torchscript mine.pt --robot ur5.yaml --rate-hz 20 --out policy.pt
 
