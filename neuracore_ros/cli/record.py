@@ -90,11 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
     require_ros()
     require_namespace(arguments.namespace)
     import rclpy
+    from rclpy.executors import SingleThreadedExecutor
     from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
 
     from neuracore_ros.dataset.bag_writer import require_type, rescue
-    from neuracore_ros.node.executor import make_executor
     from neuracore_ros.node.recorder import Recorder
     from neuracore_ros.node.stop_signal import StopSignal
 
@@ -107,7 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
             parameter_overrides=[Parameter('use_sim_time', value=arguments.use_sim_time)],
             automatically_declare_parameters_from_overrides=True,
         )
-        executor = make_executor()
+        # As node/executor.py says, since lost messages are counted.
+        executor = SingleThreadedExecutor()
         executor.add_node(node)
         for path in rescue(arguments.out):
             screen.say(f'{path}: rescued from a recorder that was killed; it ends where that did')

@@ -10,6 +10,10 @@ def make_executor() -> Executor:
     took a third of the processor time (8 against 24 % of a core), and its timer was a tenth as
     late. In the wheels of rclpy 9.1.2 its `spin()` never wakes up: call `spin_once(timeout)`.
     An exception in a task given to `create_task` aborts the process: such a task must not raise.
+
+    It crashes the process if the last event of a subscription, such as a lost message, is still
+    waiting when the subscription is destroyed (ros2/rclpy#1644). So a node that runs on it has no
+    event callbacks, and `Subscriptions` with ``lost`` run on the classic executor.
     """
     try:
         from rclpy.experimental.events_executor import EventsExecutor

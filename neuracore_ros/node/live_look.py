@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import Executor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
@@ -21,7 +21,6 @@ from rclpy.signals import SignalHandlerOptions
 
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.description.source import IMAGE_TYPES
-from neuracore_ros.node.executor import make_executor
 from neuracore_ros.node.graph import is_named
 from neuracore_ros.node.live_commands import PARAMETERS
 from neuracore_ros.node.live_facts import (
@@ -90,7 +89,8 @@ def quiet_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
     )
     # What subscriptions log is among our own lines.
     node.get_logger().set_level(LoggingSeverity.FATAL)
-    executor = make_executor()
+    # As executor.py says, since lost messages are counted.
+    executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
         yield node, executor

@@ -59,7 +59,8 @@ class Subscriptions:
         topics: What to open.
         receive: Gets each message.
         raw: Whether messages are handed over as they came from the wire.
-        lost: Is told of messages that never arrived, where the middleware counts them.
+        lost: Is told of messages that never arrived, where the middleware counts them; needs the
+            classic executor, see executor.py.
     """
 
     def __init__(
@@ -138,30 +139,22 @@ class Subscriptions:
         latched = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
         qos = QoSProfile(depth=topic.depth, reliability=reliability, durability=latched)
 
-        def subscribe(events: SubscriptionEventCallbacks | None) -> Any:
+        def subscribe(lost: Lost | None) -> Any:
             return self._node.create_subscription(
                 message_class(topic.type),
                 topic.name,
                 callback,
                 qos,
                 raw=self._raw,
-                event_callbacks=events,
+                event_callbacks=_events(topic, lost),
                 qos_overriding_options=qos_overrides(self._node, topic.name, 'subscription'),
             )
 
         try:
-            subscription = subscribe(self._events(topic))
+            subscription = subscribe(self._lost)
         except UnsupportedEventTypeError:  # Not every middleware counts what it lost.
             subscription = subscribe(None)
         self._open[topic.name] = (subscription, reliability)
-
-    def _events(self, topic: Topic) -> SubscriptionEventCallbacks | None:
-        lost = self._lost
-        if lost is None:
-            return None
-        return SubscriptionEventCallbacks(
-            message_lost=lambda event: lost(topic.name, event.total_count_change)
-        )
 
     def _note_type(self, topic: Topic, publishers: Sequence[Any]) -> None:
         sent = sorted({publisher.topic_type for publisher in publishers})
@@ -188,6 +181,16 @@ class Subscriptions:
         if self._doubts.get(topic.name) != doubt:
             self._node.get_logger().warning(doubt)
         self._doubts[topic.name] = doubt
+
+
+def _events(topic: Topic, lost: Lost | None) -> SubscriptionEventCallbacks:
+    """None but that of lost messages, see executor.py."""
+    if lost is None:
+        return SubscriptionEventCallbacks(use_default_callbacks=False)
+    return SubscriptionEventCallbacks(
+        message_lost=lambda event: lost(topic.name, event.total_count_change),
+        use_default_callbacks=False,
+    )
 
 
 def message_class(name: str) -> type[Any]:
