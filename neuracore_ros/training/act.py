@@ -26,7 +26,7 @@ class Act(ChunkPolicy):
         self.tokens = ObservationTokens(manifest, statistics, options)
         self.outputs = Denormalisers(manifest, statistics)
         actions, numbers = sum(self.outputs.widths), self.tokens.numbers.width
-        self.style = StyleEncoder(numbers, actions, manifest.horizon, size, layers)
+        self.style = StyleEncoder(numbers, actions, manifest.horizon, size, max(1, layers // 2))
         self.kl_weight = options.kl_weight
         self.latent = nn.Linear(LATENT, size)
         self.encoder = Encoder(size, layers)

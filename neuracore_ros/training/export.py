@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.policy import torchscript
-from neuracore_ros.policy.further import ROBOT, further_inputs
+from neuracore_ros.policy.further import FROZEN, ROBOT, further_inputs
 from neuracore_ros.policy.load import KINDS, load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
@@ -107,7 +107,7 @@ def export(module: nn.Module, manifest: Manifest, path: Path) -> None:
 def example(
     manifest: Manifest, batch: int, generator: torch.Generator
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Random inputs of the manifest's shapes, of random robots, and random masks."""
+    """Random inputs of the manifest's shapes, of random robots and plans, and random masks."""
     inputs, valid = {}, {}
     for kind, slots in manifest.input.items():
         shape = (batch, *manifest.input_shape(kind))
@@ -118,7 +118,9 @@ def example(
             inputs[kind.value] = torch.randn(shape, generator=generator)
         valid[kind.value] = torch.rand(batch, slots.width, generator=generator) < 0.7
     for more in further_inputs(manifest):
-        inputs[more.name] = torch.from_numpy(more.unknown_array()).repeat_interleave(batch, 0)
+        # As a plan: each step is firm, free or between.
+        some = torch.randn((batch, *more.shape), generator=generator)
+        inputs[more.name] = some.clamp(0, 1) if more.name == FROZEN else some
     if manifest.robot_index:
         among = (-1, 1 + max(manifest.robot_index.values()))
         inputs[ROBOT] = torch.randint(*among, (batch,), generator=generator)

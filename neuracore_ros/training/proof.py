@@ -15,6 +15,7 @@ from torch import nn
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.further import PlanInForce
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
 
@@ -59,16 +60,19 @@ class Proof:
 def prove(model: Policy, exported: Policy) -> Proof:
     """Compare two policies on random inputs: once for each robot's mask, and for others.
 
+    A policy that inpaints is given a plan every other time.
+
     Raises:
         PolicyError: They differ by more than :data:`TOLERANCE`, absolute and relative.
     """
     rng = np.random.default_rng(0)
     largest = 0.0
     cases = _masks(model.manifest, rng)
-    for name, (robot, valid) in cases.items():
+    for number, (name, (robot, valid)) in enumerate(cases.items()):
         inputs = {kind: _random(model.manifest, kind, rng) for kind in model.manifest.input}
-        wanted = model.on(robot).predict(inputs, valid)
-        found = exported.on(robot).predict(inputs, valid)
+        plan = _plan(model.manifest, rng) if number % 2 else None
+        wanted = model.on(robot).predict(inputs, valid, plan=plan)
+        found = exported.on(robot).predict(inputs, valid, plan=plan)
         for kind, chunk in wanted.items():
             difference = np.abs(chunk - found[kind])
             largest = max(largest, float(difference.max()))
@@ -112,6 +116,13 @@ def _masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, tuple[str,
         some = {kind: rng.random(width) < 0.6 for kind, width in widths.items()}
         cases[f'slots at random ({number})'] = '', some
     return cases
+
+
+def _plan(manifest: Manifest, rng: np.random.Generator) -> PlanInForce:
+    """One of which a third is executed before the next chunk, and a third is free."""
+    chunk = {kind: rng.normal(size=manifest.output_shape(kind)) for kind in manifest.output}
+    steps = np.arange(manifest.horizon) / manifest.horizon
+    return PlanInForce(chunk, np.clip(2 - 3 * steps, 0, 1))
 
 
 def _random(manifest: Manifest, kind: DataType, rng: np.random.Generator) -> NDArray[Any]:
