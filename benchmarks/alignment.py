@@ -43,7 +43,8 @@ EPISODES, SECONDS, RATE_HZ = 50, 4.0, 20.0
 # Half a degree a step: enough that the episodes show how to come back to the path.
 DISTURBANCE = 0.08
 TRIALS, FIRST_SEED, TRIAL_SECONDS, STAY_SECONDS = 50, 10_000, 6.0, 1.0
-STEPS = 1500
+STEPS, SEEN_STEPS = 1500, 3500
+IMAGE_SIZE = (64, 64)
 GOALS = ('goal_forward', 'goal_left')
 
 BY_ORDER = {
@@ -109,6 +110,7 @@ class Study:
         tried: Robots of the trials.
         seed: Of training and of which episodes.
         options: Of training, as `Config` names them.
+        seen: Whether cameras tell where the ball is, and not numbers.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Study:
     tried: tuple[str, ...]
     seed: int
     options: Mapping[str, str | bool | int] = field(default_factory=dict)
+    seen: bool = False
 
     @property
     def key(self) -> str:
@@ -140,7 +143,8 @@ def scarce(seed: int, few: str, many: str, counts: Sequence[int]) -> Iterator[St
         for alignment in ALIGNMENTS:
             episodes = {many: EPISODES, few: count}
             yield Study(name, alignment, episodes, (few,), seed, PER_ROBOT)
-            yield Study(name, alignment, episodes, (few,), seed)
+            if count == 5:
+                yield Study(name, alignment, episodes, (few,), seed)
 
 
 def full(seed: int) -> Iterator[Study]:
@@ -177,6 +181,16 @@ def third(seed: int) -> Iterator[Study]:
             yield Study('third', alignment, episodes, ('so100',), seed, PER_ROBOT)
 
 
+def seen(seed: int) -> Iterator[Study]:
+    """The decisive ones with cameras: what the package is for, and a hundred times slower."""
+    few = {'franka': EPISODES, 'ur5': 5}
+    yield Study('seen', 'meaning+sign', few, ('ur5',), seed, PER_ROBOT, seen=True)
+    yield Study('seen', 'meaning+sign', {'ur5': 5}, ('ur5',), seed, seen=True)
+    yield Study('seen', 'scrambled', few, ('ur5',), seed, PER_ROBOT, seen=True)
+    yield Study('seen', 'order', few, ('ur5',), seed, seen=True)
+    yield Study('seen', 'meaning+sign', BOTH, tuple(BOTH), seed, PER_ROBOT, seen=True)
+
+
 STUDIES: Mapping[str, Callable[[int], Iterator[Study]]] = {
     'five': lambda seed: scarce(seed, 'ur5', 'franka', (5,)),
     'scarce': lambda seed: scarce(seed, 'ur5', 'franka', (2, 10, 25)),
@@ -184,10 +198,11 @@ STUDIES: Mapping[str, Callable[[int], Iterator[Study]]] = {
     'full': full,
     'options': options,
     'third': third,
+    'seen': seen,
 }
 
 
-def robot_file(folder: Path, name: str, alignment: Alignment) -> Path:
+def robot_file(folder: Path, name: str, alignment: Alignment, seen: bool) -> Path:
     """Write the shipped robot's file with its joints placed and turned as an alignment says."""
     arm, panda = find_arm(name), find_arm('franka')
     indices = alignment.indices[name]
@@ -202,48 +217,38 @@ def robot_file(folder: Path, name: str, alignment: Alignment) -> Path:
         for joint, sign, offset in zip(arm.joint_names, signs, offsets, strict=True)
     }
     commands = {'topic': 'arm_controller/joint_trajectory'}
-    content = {
-        'robot': name,
-        'limits': yaml.safe_load(shipped(name).read_text())['limits'],
-        'input': {'JOINT_POSITIONS': joints, 'CUSTOM_1D': dict(enumerate(GOALS))},
-        'output': {'JOINT_TARGET_POSITIONS': joints},
-        'sources': {
-            'JOINT_POSITIONS': _every({'topic': 'joint_states'}, sense),
-            'CUSTOM_1D': {
-                'topic': GOAL,
-                'type': 'std_msgs/msg/Float64MultiArray',
-                'order': [*GOALS, 'goal_up'],
-            },
-            'JOINT_TARGET_POSITIONS': _every(commands, sense),
-        },
-        'commands': {'JOINT_TARGET_POSITIONS': _every(commands, sense)},
-    }
+    content = yaml.safe_load(shipped(name).read_text())
+    content['input']['JOINT_POSITIONS'] = content['output']['JOINT_TARGET_POSITIONS'] = joints
+    content['sources']['JOINT_POSITIONS'] = {'topic': 'joint_states', **sense}
+    content['sources']['JOINT_TARGET_POSITIONS'] = {**commands, **sense}
+    content['commands']['JOINT_TARGET_POSITIONS'] = {**commands, **sense}
+    if not seen:
+        del content['input']['RGB_IMAGES'], content['sources']['RGB_IMAGES']
+        content['input']['CUSTOM_1D'] = dict(enumerate(GOALS))
+        content['sources']['CUSTOM_1D'] = {
+            'topic': GOAL,
+            'type': 'std_msgs/msg/Float64MultiArray',
+            'order': [*GOALS, 'goal_up'],
+        }
     path = folder / f'{name}.yaml'
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
 
 
-def _every(
-    common: Mapping[str, str], named: Mapping[str, Mapping[str, float]]
-) -> Mapping[str, object]:
-    return {name: {**common, **options} for name, options in named.items()}
-
-
-def world(name: str, seed: int) -> World:
+def world(name: str, seed: int, seen: bool) -> World:
     """A robot at the start of a trial."""
-    arm = find_arm(name)
-    simulated = SimulatedRobot(arm, seed)
-    return World(simulated, (), arm.reach)
+    simulated = SimulatedRobot(find_arm(name), seed)
+    return World(simulated, simulated.cameras if seen else (), find_arm(name).reach)
 
 
-def bags(folder: Path, name: str) -> list[Path]:
+def bags(folder: Path, name: str, seen: bool) -> list[Path]:
     """All recordings of a robot, made where they are not there."""
     found = []
     for seed in range(EPISODES):
-        bag = folder / 'bags' / name / f'episode_{seed:03d}'
+        bag = folder / ('seen' if seen else 'bags') / name / f'episode_{seed:03d}'
         if not bag.exists():
             bag.parent.mkdir(parents=True, exist_ok=True)
-            one = world(name, seed)
+            one = world(name, seed, seen)
             one.simulated.disturbance = DISTURBANCE
             record(one, bag, SECONDS)
         found.append(bag)
@@ -252,29 +257,32 @@ def bags(folder: Path, name: str) -> list[Path]:
 
 def place(folder: Path, study: Study) -> Path:
     """Where the dataset and the robot files of a run are."""
-    return folder / 'datasets' / '_'.join([study.alignment, *study.episodes])
+    seen = ['seen'] if study.seen else []
+    return folder / 'datasets' / '_'.join([*seen, study.alignment, *study.episodes])
 
 
 @cache
-def dataset(folder: Path, place: Path, alignment: str, robots: tuple[str, ...]) -> Path:
+def dataset(
+    folder: Path, place: Path, alignment: str, robots: tuple[str, ...], seen: bool
+) -> Path:
     """The recordings of these robots, converted as an alignment says."""
     place.mkdir(parents=True, exist_ok=True)
-    files = [robot_file(place, name, ALIGNMENTS[alignment]) for name in robots]
+    files = [robot_file(place, name, ALIGNMENTS[alignment], seen) for name in robots]
     descriptions = load_descriptions(files)
     for name in robots:
-        settings = Conversion(rate_hz=RATE_HZ, image_size=(16, 16))
-        convert(place / 'dataset', descriptions, name, bags(folder, name), settings)
+        settings = Conversion(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
+        convert(place / 'dataset', descriptions, name, bags(folder, name, seen), settings)
     return place / 'dataset'
 
 
 def trained(folder: Path, study: Study) -> Path:
     """The run's policy file."""
     at = place(folder, study)
-    data = dataset(folder, at, study.alignment, tuple(study.episodes))
+    data = dataset(folder, at, study.alignment, tuple(study.episodes), study.seen)
     run = Run(folder / 'runs' / study.key.replace('; ', '__').replace(' ', '_'))
     config = Config(
         dataset=str(data),
-        steps=STEPS,
+        steps=SEEN_STEPS if study.seen else STEPS,
         seed=study.seed,
         max_episodes=dict(study.episodes),
         **study.options,
@@ -282,14 +290,14 @@ def trained(folder: Path, study: Study) -> Path:
     return train(config, run, report=lambda line: None)
 
 
-def tried(policy_file: Path, robot: Robot, trials: int) -> list[float]:
+def tried(policy_file: Path, robot: Robot, trials: int, seen: bool) -> list[float]:
     """Distances at the end, in tolerances, of trials that no recording shows."""
     policy = load_policy(policy_file, threads=1, robot=robot.name)
     # The arm waits at its start however far the first action is: that is the policy's business.
     settings = Settings(max_tracking_error=10.0, start_tolerance=1.0, start_max=10.0)
     ends = []
     for seed in range(FIRST_SEED, FIRST_SEED + trials):
-        one = world(robot.name, seed)
+        one = world(robot.name, seed, seen)
         distances: list[float] = []
         drive(
             one,
@@ -309,7 +317,7 @@ def run(folder: Path, study: Study, trials: int) -> Mapping[str, object]:
     start_s = time.monotonic()
     policy = trained(folder, study)
     robots = [load_robot(place(folder, study) / f'{robot}.yaml') for robot in study.tried]
-    ends = {robot.name: tried(policy, robot, trials) for robot in robots}
+    ends = {robot.name: tried(policy, robot, trials, study.seen) for robot in robots}
     return {
         'key': study.key,
         **asdict(study),

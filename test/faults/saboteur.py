@@ -278,14 +278,14 @@ def robot_file(folder):
     text = UR5.read_text()
     for before, after in (
         ('1: overhead  # there is no wrist camera', '0: wrist\n    1: overhead'),
-        ('{topic: joint_states}', f'{{topic: {JOINTS}}}'),
+        ('topic: joint_states\n', f'topic: {JOINTS}\n'),
         (
             'overhead: {topic: overhead/image_raw}',
             f'overhead: {{topic: {OVERHEAD}}}\n    wrist: {{topic: {WRIST}}}',
         ),
         (
-            'commands:\n  JOINT_TARGET_POSITIONS: {topic: arm_controller/joint_trajectory}',
-            f'commands:\n  JOINT_TARGET_POSITIONS: {{topic: {COMMANDS}}}',
+            'commands:\n  JOINT_TARGET_POSITIONS:\n    topic: arm_controller/joint_trajectory',
+            f'commands:\n  JOINT_TARGET_POSITIONS:\n    topic: {COMMANDS}',
         ),
     ):
         assert before in text, before

@@ -28,7 +28,7 @@ def with_command(folder, command):
     """A UR5 that is commanded in another way."""
     robot = folder / 'ur5.yaml'
     before, after = UR5.read_text().split('commands:')
-    robot.write_text(before + 'commands:' + after.replace(f'{{topic: {TOPIC}}}', command))
+    robot.write_text(before + 'commands:' + after.replace(f'topic: {TOPIC}', command))
     return robot
 
 
@@ -106,7 +106,7 @@ def controller(ur5):
 
 @pytest.fixture
 def follow(tmp_path):
-    return with_command(tmp_path, '{topic: arm/follow, type: FollowJointTrajectory}')
+    return with_command(tmp_path, 'topic: arm/follow\n    type: FollowJointTrajectory')
 
 
 def test_each_goal_replaces_the_one_before_and_a_stop_is_a_goal_that_brakes(

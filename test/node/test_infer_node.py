@@ -132,11 +132,9 @@ def test_a_robot_that_does_not_follow_is_given_up_until_it_is_enabled(run):
 
 def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_point(run, tmp_path):
     robot = tmp_path / 'ur5.yaml'
-    command = 'JOINT_TARGET_POSITIONS: {topic: arm_controller/joint_trajectory}'
     before, after = UR5.read_text().split('commands:')
-    robot.write_text(
-        before + 'commands:' + after.replace(command, command[:-1] + ', stream: point}')
-    )
+    topic = 'topic: arm_controller/joint_trajectory\n'
+    robot.write_text(before + 'commands:' + after.replace(topic, f'{topic}    stream: point\n'))
     world = run(behaviour=SWEEP, robot=robot, command_rate_hz=50.0)
     world.until_moving()
     time.sleep(0.5)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import scripted
 import yaml
 from std_srvs.srv import SetBool, Trigger
 from world import SIM_ROBOT, UR5, Running, World
@@ -166,7 +167,7 @@ def test_episodes_of_a_length_follow_each_other_and_a_silent_topic_is_told(
     assert names(out) == ['episode_000', 'episode_001']
     assert '/nowhere/image_raw is silent: nobody publishes it' in recorder.output
     assert 'nothing was heard' in recorder.output
-    assert "lacks 'ellbow_joint' (JOINT_POSITIONS index 2; did you mean 'elbow_joint'?)" in (
+    assert "lacks 'ellbow_joint' (JOINT_POSITIONS index 3; did you mean 'elbow_joint'?)" in (
         recorder.output
     )
 
@@ -180,6 +181,18 @@ def test_a_stream_that_falls_silent_is_told_at_once_and_when_it_is_back(world, r
     world.set('sim', joints_frozen=False)
     world.until(lambda: '/joint_states is back' in recorder.output, 'a line about its return')
     assert recorder.end() == 0, recorder.output
+
+
+def test_a_driver_that_is_restarted_while_frames_are_lost_does_no_harm(
+    world, begin, record, tmp_path
+):
+    elsewhere = ['--ros-args', '-r', 'overhead/image_raw:=fickle/image_raw']
+    begin(Path(scripted.__file__), 'fickle', *elsewhere)
+    robot = tmp_path / 'ur5.yaml'
+    robot.write_text(UR5.read_text().replace('overhead/image_raw', 'fickle/image_raw'))
+    recorder = record(tmp_path, '--seconds', 20, '--episodes', 1, robot=robot)
+    assert recorder.wait() == 0, recorder.output
+    assert 'lost on the way' in recorder.output
 
 
 def test_keys_start_and_end_episodes(world, tmp_path):
@@ -201,9 +214,9 @@ def test_keys_start_and_end_episodes(world, tmp_path):
         until('space: start/stop   y: success   d: discard   q: end')
         for key, answer in (
             (b'y', 'warning: nothing is being recorded'),
-            (b' ', 'episode_000  0.'),
+            (b' ', 'episode_000  '),
             (b'y', ', success'),
-            (b's', 'episode_001  0.'),
+            (b's', 'episode_001  '),
             (b'd', 'episode_001: discarded'),
             (b's', 'recording '),
             (b'q', 'overhead/image_raw'),
