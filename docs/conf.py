@@ -24,6 +24,8 @@ nitpick_ignore_regex = [
 html_theme = 'furo'
 html_title = f'neuracore_ros {release}'
 html_show_sphinx = False
+# `--out` must stay what a person types.
+smartquotes = False
 myst_enable_extensions = ['colon_fence', 'deflist']
 myst_heading_anchors = 3
 autodoc_member_order = 'bysource'

@@ -93,11 +93,13 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
             ORANGE,
         ),
     ),
-    'cli': (20, 446, 148, 68, 'one verb, one file', '', INK),
-    'drafting': (178, 446, 148, 68, 'robot files from facts', '', INK),
-    'report': (336, 446, 148, 68, 'pages and charts', 'pyarrow, av', INK),
-    'sim': (494, 446, 148, 68, 'simulated robots', 'rclpy', INK),
-    'demo': (652, 446, 148, 68, 'the whole way at once', 'rclpy', INK),
+    'cli': (20, 446, 124, 68, 'one verb, one file', '', INK),
+    'drafting': (156, 446, 124, 68, 'robot files drafted', '', INK),
+    'overview': (292, 446, 124, 68, 'robots side by side', '', INK),
+    'report': (428, 446, 124, 68, 'pages and charts', 'pyarrow, av', INK),
+    'sim': (564, 446, 124, 68, 'simulated robots', 'rclpy', INK),
+    'physics': (700, 446, 124, 68, 'robots in MuJoCo', 'mujoco, rclpy', INK),
+    'demo': (836, 446, 124, 68, 'the whole way', 'rclpy', INK),
 }
 OUTSIDE = (
     ('topics of the robot:\njoints, images, ...', 92, 232),
@@ -152,33 +154,27 @@ def _grid(
 
 
 def padding(path: Path) -> None:
-    """What becomes of the joints of a robot that lacks one: real numbers, through `pad`."""
-    known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
-    width = known.input_layout.widths[DataType.JOINT_POSITIONS]
-    padded = {}
-    for name in ROBOTS:
-        slots = known.input[name][DataType.JOINT_POSITIONS]
-        home = dict(zip(ARMS[name].joint_names, ARMS[name].home, strict=True))
-        padded[name] = pad(home, slots, width)
-    values = np.stack([row for row, _ in padded.values()])
-    valid = np.stack([row for _, row in padded.values()])
-    count = valid.sum(axis=0)
+    """What becomes of the joints of an arm that lacks some: real numbers, through `pad`."""
+    trained = [_home(name) for name in ('franka', 'ur5')]
+    values = np.stack([row for row, _ in trained])
+    valid = np.stack([row for _, row in trained])
+    width, count = len(values[0]), valid.sum(axis=0)
     mean = (values * valid).sum(axis=0) / count
     # Each robot moves about its home by a third of a radian.
     spread = np.sqrt((((values - mean) * valid) ** 2).sum(axis=0) / count + 0.33**2)
-    row, there = padded['ur5']
+    small = {0: 'pan', 1: 'lift', 3: 'elbow', 6: 'roll'}
+    row, there = pad({'pan': -0.2, 'lift': -0.4, 'elbow': -2.2, 'roll': 0.5}, small, width)
     normalised = (row - mean) / spread
     lines: tuple[tuple[str, np.ndarray, bool], ...] = (
         ('padded: zero where there is no joint', row, True),
         ('valid', there, False),
-        ('1. normalised, with means of all robots', normalised, True),
+        ('1. normalised, as in training', normalised, True),
         ('2. times valid: what the network sees', np.where(there, normalised, 0.0), True),
     )
-    sheet = Sheet(860, 262, 'Padding a UR5 to the width of seven')
+    sheet = Sheet(860, 262, 'Padding an arm of four joints to the width of seven')
     for index in range(width):
-        name = known.input['ur5'][DataType.JOINT_POSITIONS].get(index, '')
         sheet.text(324 + 74 * index, 30, str(index), 12, PALE)
-        sheet.text(324 + 74 * index, 46, name.removesuffix('_joint'), 10.5, PALE)
+        sheet.text(324 + 74 * index, 46, small.get(index, ''), 11, PALE)
     for number, (words, numbers, is_float) in enumerate(lines):
         top = 60 + 46 * number
         sheet.text(20, top + 22, words, 13, anchor='start')
@@ -186,18 +182,31 @@ def padding(path: Path) -> None:
             colour = ORANGE if there[index] else LINE
             fill = None if there[index] else NOT_THERE
             sheet.box(290 + 74 * index, top, 68, 32, colour, fill)
-            shown = f'{numbers[index]:.2f}' if is_float else str(bool(numbers[index])).lower()
-            wrong = number == 2 and not there[index]
+            shown = (
+                f'{round(float(numbers[index]), 2) + 0.0:.2f}'
+                if is_float
+                else str(bool(numbers[index])).lower()
+            )
+            wrong = number == 2 and not there[index] and abs(numbers[index]) > 0.5
             sheet.text(324 + 74 * index, top + 21, shown, 13, ORANGE if wrong else INK, bold=wrong)
     sheet.text(
         20,
         252,
-        'Without the second step, index 5 would tell the network of a joint that is not there.',
+        'Without the second step, index 5 would speak of a joint that is not there.',
         12,
         PALE,
         'start',
     )
     sheet.save(path)
+
+
+def _home(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Where a shipped arm stands at home, in the sense of its slots, and its mask."""
+    robot = load_robot(CONFIG / f'{name}.yaml')
+    home = dict(zip(ARMS[name].joint_names, ARMS[name].home, strict=True))
+    joints = [s for s in robot.input_sources() if s.data_type is DataType.JOINT_POSITIONS]
+    sense = {s.name: s.scale * home[s.message_name] + s.offset for s in joints}
+    return pad(sense, robot.input[DataType.JOINT_POSITIONS], 7)
 
 
 def observation(path: Path) -> None:
