@@ -52,6 +52,8 @@ setup(
         # (Apache-2.0). Pinned, since newer MuJoCos break robosuite 1.5.2; that one brings mink,
         # which wants NumPy 1, which newer pyarrows refuse without declaring it.
         'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7', 'pyarrow<24'],
+        # layout --out FILE.png (MIT-CMU; wheels for every system, and a font of its own).
+        'picture': ['pillow'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
         # convert --scheduler: recordings shared out over several computers.
@@ -75,6 +77,7 @@ setup(
             'onnxruntime',
             'onnxscript',
             'openvino',
+            'pillow',
             'pytest',
             'rerun-sdk',
             'rosbags-image',

@@ -48,6 +48,7 @@ NEEDS = {
     'dataset': ('description', 'observation'),
     'drafting': ('description',),
     'physics': ('sim', 'observation', 'description'),
+    'overview': ('description', 'drafting', 'policy'),
     'report': ('description', 'dataset', 'observation'),
     'training': ('description', 'dataset', 'observation', 'policy'),
     'node': ('description', 'observation', 'command', 'policy', 'runner', 'drafting'),

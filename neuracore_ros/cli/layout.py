@@ -1,97 +1,136 @@
-"""``neuracore_ros layout``: the robots by index, before anything is trained."""
+"""``neuracore_ros layout``: the robots by index, before anything is trained, and after."""
+
+from __future__ import annotations
 
 import argparse
 import json
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from neuracore_ros.description.alignment import alignment_warnings
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
-from neuracore_ros.description.embodiment import CrossEmbodimentDescription
-from neuracore_ros.description.layout import Layout
-from neuracore_ros.errors import DescriptionWarning
+from neuracore_ros.errors import DescriptionError, DescriptionWarning, UserError
+
+if TYPE_CHECKING:
+    from neuracore_ros.drafting.arm import Arm
+    from neuracore_ros.policy.manifest import Manifest
 
 SUMMARY = 'Show which joint and camera of each robot sits at which index of the model.'
 EXAMPLES = """  neuracore_ros layout config/franka_ur5.yaml
-  neuracore_ros layout franka.yaml ur5.yaml my_robot.yaml
-  neuracore_ros layout cross.yaml --json"""
+  neuracore_ros layout franka.yaml ur5.yaml my_robot.yaml --out layout.svg
+  neuracore_ros layout franka.yaml ur5.yaml --urdf franka=panda.urdf --urdf ur5=ur5.urdf
+  neuracore_ros layout runs/act/policy.pt my_robot.yaml      what it was trained on, and who fits
+  neuracore_ros layout cross.yaml --json
+
+Warnings say how to mend what looks misaligned; they go to stderr."""
+
+_POLICIES = ('.pt', '.onnx', '.xml')
+_PICTURES = ('.svg', '.png')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument(
-        'files', nargs='+', type=Path, help='robot files, cross-embodiment files or descriptions'
+        'files',
+        nargs='+',
+        type=Path,
+        help='robot files, cross-embodiment files or descriptions; and a policy file',
     )
+    parser.add_argument('--policy', type=Path, help='hold the robots against this policy')
+    parser.add_argument(
+        '--urdf',
+        action='append',
+        default=[],
+        type=_named_file,
+        metavar='ROBOT=FILE',
+        help='a URDF for a robot file that names none, to compare what joints do; repeatable',
+    )
+    parser.add_argument('--out', type=Path, metavar='FILE', help='draw it: .svg or .png')
     parser.add_argument('--json', action='store_true', help='print JSON instead of tables')
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the tables, and what is worth a second look."""
+    """Print the tables, draw the picture, and say what is worth a second look."""
+    files, policy = _sorted(arguments.files, arguments.policy)
+    out = _picture(arguments.out)
+    from neuracore_ros.overview.survey import survey
+    from neuracore_ros.overview.text import as_json, as_text
+
     with warnings.catch_warnings(record=True) as spelling:
         warnings.simplefilter('always', DescriptionWarning)
-        descriptions = load_descriptions(arguments.files)
-    notes = list(dict.fromkeys(str(warning.message) for warning in spelling))
-    notes += alignment_warnings(descriptions)
-    if arguments.json:
-        print(json.dumps(as_json(descriptions, notes), indent=2))
-    else:
-        print('\n\n'.join(_tables(descriptions)))
-    for note in notes:
+        descriptions = load_descriptions(files)
+    arms, notes = _arms(descriptions, dict(arguments.urdf))
+    spoken = [str(warning.message) for warning in spelling] + notes
+    found = survey(descriptions, arms, _manifest(policy), spoken)
+    if out is not None:
+        from neuracore_ros.overview.picture import save
+
+        save(found, out)
+    print(json.dumps(as_json(found), indent=2) if arguments.json else as_text(found))
+    for note in found.warnings:
         print(f'warning: {note}', file=sys.stderr)
     return 0
 
 
-def as_json(descriptions: Descriptions, notes: list[str]) -> dict[str, object]:
-    """The layout in the form of ``layout --json``."""
-    return {
-        'input': _role(descriptions.input, descriptions.input_layout),
-        'output': _role(descriptions.output, descriptions.output_layout),
-        'warnings': notes,
-    }
+def _sorted(files: Sequence[Path], policy: Path | None) -> tuple[list[Path], Path | None]:
+    """Robots, and the policy."""
+    policies = [path for path in files if path.suffix in _POLICIES]
+    policies += [policy] if policy is not None else []
+    if len(policies) > 1:
+        raise UserError(f'one policy at a time: {" and ".join(map(str, policies))} are given')
+    robots = [path for path in files if path not in policies]
+    return robots, policies[0] if policies else None
 
 
-def _role(robots: CrossEmbodimentDescription, layout: Layout) -> dict[str, object]:
-    return {
-        kind.value: {
-            'width': width,
-            'slots': {
-                str(index): {
-                    robot: description[kind][index]
-                    for robot, description in robots.items()
-                    if index in description.get(kind, {})
-                }
-                for index in range(width)
-            },
-        }
-        for kind, width in layout.widths.items()
-    }
+def _picture(out: Path | None) -> Path | None:
+    """Where to draw, if it can be drawn there."""
+    if out is None:
+        return None
+    if out.suffix.lower() not in _PICTURES:
+        raise UserError(f'{out}: a picture ends in .svg or .png')
+    if not out.parent.is_dir():
+        raise UserError(f'{out.parent}: no such folder')
+    if out.is_dir():
+        raise UserError(f'{out}: is a folder; --out is the picture to write')
+    return out
 
 
-def _tables(descriptions: Descriptions) -> list[str]:
-    if descriptions.input == descriptions.output:
-        return _role_tables('input and output', descriptions.input, descriptions.input_layout)
-    return [
-        *_role_tables('input', descriptions.input, descriptions.input_layout),
-        *_role_tables('output', descriptions.output, descriptions.output_layout),
-    ]
+def _manifest(path: Path | None) -> Manifest | None:
+    if path is None:
+        return None
+    from neuracore_ros.policy.load import load_policy
+
+    return load_policy(path).manifest
 
 
-def _role_tables(role: str, robots: CrossEmbodimentDescription, layout: Layout) -> list[str]:
-    tables = []
-    for kind, width in layout.widths.items():
-        rows = [['index', *robots]]
-        for index in range(width):
-            names = [robots[robot].get(kind, {}).get(index, '-') for robot in robots]
-            rows.append([str(index), *names])
-        tables.append(f'{role} {kind}, width {width}\n{_aligned(rows)}')
-    return tables
+def _arms(descriptions: Descriptions, urdfs: Mapping[str, Path]) -> tuple[list[Arm], list[str]]:
+    """Robots whose joints can be compared, and why others cannot."""
+    from neuracore_ros.description.yaml_value import nearest
+    from neuracore_ros.drafting.arm import Arm
+
+    for name in urdfs:
+        if name not in descriptions.robots:
+            known = nearest(name, descriptions.robots)
+            raise UserError(f"--urdf {name}=...: no robot file here is of '{name}'{known}")
+    arms, notes = list[Arm](), list[str]()
+    for name, robot in descriptions.robots.items():
+        if name not in urdfs and robot.urdf is None:
+            continue
+        try:
+            arm = Arm.of(robot, urdfs.get(name))
+            means = arm.meanings()
+        except DescriptionError as error:
+            notes.append(f'{error}: what its joints do is not compared')
+            continue
+        if means:
+            arms.append(arm)
+    return arms, notes
 
 
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-    return '\n'.join(f'  {line}' for line in lines)
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition('=')
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"'{text}' is not ROBOT=FILE, such as ur5=ur5.urdf")
+    return name, Path(path)

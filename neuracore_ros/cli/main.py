@@ -31,6 +31,7 @@ EXTRAS = {
     'onnxscript': 'export',
     'openvino': 'openvino',
     'onnxruntime': 'onnx',
+    'PIL': 'picture',
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',

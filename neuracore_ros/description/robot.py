@@ -52,6 +52,16 @@ class Robot:
         """
         return self._described(self.input)
 
+    def source(self, kind: DataType, name: str) -> Source | None:
+        """Where one input or measured joint comes from; None where that is not written.
+
+        Raises:
+            DescriptionError: What is written lacks an option, or its DataType is not supported.
+        """
+        known = {own: index for index, own in self.input.get(kind, {}).items()}
+        has_source = self._sources.has(kind, name)
+        return self._sources.source(kind, known.get(name, 0), name) if has_source else None
+
     def texts(self, task: str) -> dict[int, str]:
         """The LANGUAGE inputs that no topic gives, but the user.
 

@@ -29,6 +29,8 @@ class SlotProposal:
         scale: The slot's value is ``scale * position + offset``.
         offset: [rad] or [m].
         role: What the joint does; None where that is not known.
+        same: False if it is known to do something else than its counterpart.
+        zero_known: Whether the offset is more than nothing better.
         doubts: What to look at, one line each.
     """
 
@@ -40,6 +42,8 @@ class SlotProposal:
     scale: float = 1.0
     offset: float = 0.0
     role: Role | None = None
+    same: bool = True
+    zero_known: bool = True
     doubts: tuple[str, ...] = ()
 
 
@@ -101,22 +105,24 @@ def align_joints(
                 'mean two motions'
             )
             proposals.append(
-                SlotProposal(name, index, why, counterpart, role=role, doubts=(doubt,))
+                SlotProposal(name, index, why, counterpart, role=role, same=False, doubts=(doubt,))
             )
             continue
         both = usual.get(name, 0.0), theirs_usual.get(counterpart, 0.0)
         scale, offset = _sense(mine, its, like.sense(counterpart), _whole_turns(mine, its, both))
+        known = mine.role is Role.SLIDE or None not in (mine.offset, its.offset)
+        doubts = _doubts(mine, its, '' if known else counterpart)
         proposals.append(
             SlotProposal(
                 name,
                 index,
                 why,
                 counterpart,
-                True,
-                scale,
-                offset,
-                role,
-                _doubts(mine, its, counterpart),
+                scale=scale,
+                offset=offset,
+                role=role,
+                zero_known=known,
+                doubts=doubts,
             )
         )
     return sorted(proposals, key=lambda proposal: proposal.index)
@@ -213,13 +219,20 @@ def _turns(meaning: Meaning, usual: float, turn: float) -> int:
     return round((angle - ready) / turn)
 
 
-def _doubts(mine: Meaning, its: Meaning, counterpart: str) -> tuple[str, ...]:
-    found = []
-    if mine.role is not Role.SLIDE and (mine.offset is None or its.offset is None):
-        found.append(
-            f'Its zero and that of {counterpart} cannot be compared by their URDFs: see which '
-            'positions turn both hands alike'
-        )
+def _doubts(mine: Meaning, its: Meaning, unknown: str) -> tuple[str, ...]:
+    """What to look at.
+
+    Args:
+        mine: Of the joint.
+        its: Of the other robot's joint.
+        unknown: The other robot's joint, if its zero cannot be compared.
+    """
     # Of two robots of one kind, the same guess is right or wrong for both.
-    guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else ()
-    return (*found, *guesses)
+    guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else set()
+    if not unknown:
+        return tuple(guesses)
+    return (
+        f'Its zero and that of {unknown} cannot be compared by their URDFs: see which positions '
+        'turn both hands alike',
+        *guesses,
+    )

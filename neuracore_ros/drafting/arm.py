@@ -68,10 +68,8 @@ class Arm:
 
     def sense(self, name: str) -> tuple[float, float]:
         """Scale and offset from a joint's own value to its slot's."""
-        for source in self.robot.measured_sources():
-            if source.name == name:
-                return source.scale, source.offset
-        return 1.0, 0.0
+        source = self.robot.source(DataType.JOINT_POSITIONS, name)
+        return (source.scale, source.offset) if source else (1.0, 0.0)
 
     def usual(self) -> dict[str, float]:
         """Joint -> where it usually is [rad]: its home, or the middle of its limits."""
@@ -86,11 +84,11 @@ class Arm:
         """What its joints mean, by their names in the robot file; empty without a URDF."""
         if self.kinematics is None:
             return {}
-        in_messages = {s.name: s.message_name for s in self.robot.measured_sources()}
         in_urdf = self.kinematics.named()
         own = {}
         for name in self.joints().values():
-            called = name if name in in_urdf else in_messages.get(name, name)
+            source = self.robot.source(DataType.JOINT_POSITIONS, name)
+            called = source.message_name if source and name not in in_urdf else name
             if called in in_urdf:
                 own[called] = name
         home = {called: self.home[name] for called, name in own.items() if name in self.home}

@@ -66,24 +66,34 @@ def source_options(
 
 def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) -> list[Line]:
     """Options by DataType, and by name where they differ."""
-    common = dict(routes[0].options)
-    per_name = kind.is_image or any(dict(route.options) != common for route in routes)
     notes = list(dict.fromkeys(note for route in routes for note in route.notes))
     beside = notes.pop() if len(notes) == 1 else ''
     lines = [Line(1, '', note) for note in notes]
-    if per_name:
+    first = routes[0].options
+    common: dict[str, object] = {
+        key: option
+        for key, option in first.items()
+        if all(key in route.options and route.options[key] == option for route in routes)
+    }
+    if kind.is_image or 'topic' not in common:
         lines.append(Line(1, f'{kind}:', beside, active))
-        lines += [
+        return lines + [
             Line(2, f'{scalar(route.name)}: {flow(_own(route))}', '', active) for route in routes
         ]
-    else:
-        names = {route.name: route.message_name for route in routes if route.message_name}
-        common |= {'names': names} if names else {}
-        text = f'{kind}: {flow(common)}'
-        if len(text) <= _LONGEST:
-            return [*lines, Line(1, text, beside, active)]
-        lines.append(Line(1, f'{kind}:', beside, active))
-        lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+    rest = {
+        route.name: {key: o for key, o in route.options.items() if key not in common}
+        for route in routes
+    }
+    names = {route.name: route.message_name for route in routes if route.message_name}
+    common |= {'names': names} if names else {}
+    text = f'{kind}: {flow(common)}'
+    if len(text) <= _LONGEST and not any(rest.values()):
+        return [*lines, Line(1, text, beside, active)]
+    lines.append(Line(1, f'{kind}:', beside, active))
+    lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+    lines += [
+        Line(2, f'{scalar(name)}: {flow(own)}', '', active) for name, own in rest.items() if own
+    ]
     return lines
 
 

@@ -111,6 +111,12 @@ def along_the_arm(joint: str) -> tuple[object, ...]:
     return side, place, _first(_TURNS, words, 1) if not numbers else 0, numbers
 
 
+def part_of_arm(joint: str) -> str:
+    """``shoulder``, ``elbow``, ``forearm`` or ``wrist``, where a name says so; else empty."""
+    words = set(parts(joint))
+    return next((part for part in ('shoulder', 'elbow', 'forearm', 'wrist') if part in words), '')
+
+
 def alike(first: str, second: str) -> bool:
     """Whether two joints have the same name but for words that say nothing."""
     mean_nothing = {'joint', 'link', 'arm', 'position', 'motor', 'servo'}

@@ -6,29 +6,110 @@ import sys
 from pathlib import Path
 
 import pytest
+from policies import write_policy
 
 from neuracore_ros.cli.main import main
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 
 
-def test_the_table_shows_robots_by_index(capsys):
-    assert main(['layout', str(CONFIG / 'franka_ur5.yaml')]) == 0
+# The example of the public design note: a UR5 without a sixth joint, and without a wrist camera.
+NOTE = """
+franka: {JOINT_POSITIONS: [f_base, f_joint_1, f_joint_2, f_joint_3, f_joint_4, f_joint_5, f_wrist],
+         RGB_IMAGES: [f_wrist_camera, f_overhead_camera]}
+ur5: {JOINT_POSITIONS: {0: ur5_base, 1: ur5_1, 2: ur5_2, 3: ur5_3, 4: ur5_4, 6: ur5_wrist},
+      RGB_IMAGES: {1: ur5_overhead_camera}}
+"""
+
+
+@pytest.fixture
+def note(tmp_path):
+    (tmp_path / 'note.yaml').write_text(NOTE)
+    return str(tmp_path / 'note.yaml')
+
+
+def test_the_table_shows_robots_by_index(note, capsys):
+    assert main(['layout', note]) == 0
     out, err = capsys.readouterr()
-    assert 'input JOINT_POSITIONS, width 7' in out
-    assert '  5      panda_joint6  -' in out
-    assert '  6      panda_joint7  wrist_3_joint' in out
-    assert "warning: input RGB_IMAGES index 0: only 'franka' fills it" in err
+    assert 'input and output JOINT_POSITIONS, width 7' in out
+    assert '  5      f_joint_5  -' in out
+    assert '  6      f_wrist    ur5_wrist' in out
+    assert "warning: RGB_IMAGES index 0: only 'franka' fills it" in err
 
 
-def test_json_has_the_documented_form(capsys):
-    assert main(['layout', str(CONFIG / 'franka_ur5.yaml'), '--json']) == 0
+def test_json_has_the_documented_form(note, capsys):
+    assert main(['layout', note, '--json']) == 0
     printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == {'input', 'output', 'warnings'}
+    assert printed['output'] == printed['input']
     joints = printed['input']['JOINT_POSITIONS']
+    assert set(joints) == {'width', 'slots'}
     assert joints['width'] == 7
-    assert joints['slots']['0'] == {'franka': 'panda_joint1', 'ur5': 'shoulder_pan_joint'}
-    assert joints['slots']['5'] == {'franka': 'panda_joint6'}
+    assert joints['slots']['0'] == {'franka': 'f_base', 'ur5': 'ur5_base'}
+    assert joints['slots']['5'] == {'franka': 'f_joint_5'}
     assert any("only 'franka' fills it" in warning for warning in printed['warnings'])
+
+
+def test_the_shipped_robots_are_shown_from_their_files(capsys):
+    assert main(['layout', str(CONFIG / 'franka_ur5.yaml')]) == 0
+    out = capsys.readouterr().out
+    assert 'input JOINT_POSITIONS, width 7' in out
+    assert '  6      panda_joint7  wrist_3_joint' in out
+
+
+def test_a_policy_shows_what_it_was_trained_on_and_who_fits(tmp_path, capsys):
+    policy = write_policy(tmp_path / 'policy.pt', width=5)
+    robot = str(CONFIG / 'ur5.yaml')
+    assert main(['layout', str(policy), robot, '--out', str(tmp_path / 'layout.svg')]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith('policy trained on robots that it does not name: 20 Hz, reads 1 step')
+    assert 'ur5: refused' in out
+    assert 'the model was trained with width 5 (0..4)' in err
+    assert 'wrist_3_joint' in (tmp_path / 'layout.svg').read_text()
+    assert main(['layout', robot, '--policy', str(policy), '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['robots']['ur5']['fits'] is False
+
+
+def test_a_policy_may_stand_alone(tmp_path, capsys):
+    assert main(['layout', str(write_policy(tmp_path / 'policy.pt'))]) == 0
+    assert (
+        'input JOINT_POSITIONS, width 7\n  index  trained\n  0      yes' in capsys.readouterr().out
+    )
+
+
+def test_a_urdf_tells_what_joints_do(tmp_path, capsys):
+    (tmp_path / 'arm.urdf').write_text(
+        '<robot name="r"><joint name="a" type="revolute"><parent link="b"/><child link="l"/>'
+        '<axis xyz="0 1 0"/><limit lower="-1" upper="1" velocity="1"/></joint></robot>'
+    )
+    (tmp_path / 'r.yaml').write_text(
+        'robot: r\nlimits: {a: {position: [-1, 1], velocity: 1}}\ninput: {JOINT_POSITIONS: {0: a}}'
+        '\noutput: {JOINT_TARGET_POSITIONS: {0: a}}\nsources: {JOINT_POSITIONS: {topic: j}}\n'
+        'commands: {JOINT_TARGET_POSITIONS: {topic: c}}'
+    )
+    robot, urdf = str(tmp_path / 'r.yaml'), f'r={tmp_path}/arm.urdf'
+    assert main(['layout', robot, '--urdf', urdf]) == 0
+    assert 'a (shoulder pitch)' in capsys.readouterr().out
+    assert main(['layout', robot, '--urdf', f'q={tmp_path}/arm.urdf']) == 1
+    assert "--urdf q=...: no robot file here is of 'q'" in capsys.readouterr().err
+    assert main(['layout', robot, '--urdf', f'r={robot}']) == 0
+    assert 'what its joints do is not compared' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('words', 'reason'),
+    [
+        (['--out', 'layout.pdf'], 'layout.pdf: a picture ends in .svg or .png'),
+        (['--out', 'nowhere/layout.svg'], 'nowhere: no such folder'),
+        (['--policy', 'no.pt'], 'no.pt: no such file'),
+        (['a.pt', '--policy', 'b.pt'], 'one policy at a time: a.pt and b.pt are given'),
+    ],
+)
+def test_what_cannot_be_shown_is_told_in_one_line(note, capsys, words, reason):
+    assert main(['layout', note, *words]) == 1
+    out, err = capsys.readouterr()
+    assert out == ''
+    assert err == f'neuracore_ros layout: {reason}\n'
 
 
 def test_other_spellings_are_said_once(tmp_path, capsys):
@@ -54,7 +135,10 @@ def test_a_wrong_file_ends_in_one_line_and_exit_code_1(tmp_path):
     )
 
 
-@pytest.mark.parametrize('words', [[], ['lay'], ['layout'], ['layout', '--nonsense', 'x']])
+@pytest.mark.parametrize(
+    'words',
+    [[], ['lay'], ['layout'], ['layout', '--nonsense', 'x'], ['layout', 'x', '--urdf', 'file']],
+)
 def test_wrong_usage_exits_with_2(words):
     done = run(*words)
     assert done.returncode == 2

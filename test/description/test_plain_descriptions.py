@@ -7,7 +7,7 @@ import pytest
 from examples import BAT, FORM_A, FORM_B, SO100, SPIDER
 
 from neuracore_ros.description import DataType, embodiment, load_descriptions, pad, plain, unpad
-from neuracore_ros.description.alignment import alignment_warnings
+from neuracore_ros.description.alignment import findings
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 
 JOINTS, RGB = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
@@ -91,20 +91,19 @@ def test_pad_and_unpad_refuse_an_index_beyond_the_width():
 
 
 def test_a_name_at_several_indices_is_worth_a_warning(load):
-    notes = alignment_warnings(load(FORM_A))
+    notes = [finding.text for finding in findings(load(FORM_A))]
     assert any("'head' sits at several indices: 3 (snake), 4 (cyclops)" in note for note in notes)
 
 
 def test_a_slot_that_one_robot_fills_is_worth_a_warning(load):
-    notes = alignment_warnings(load(FORM_B))
+    notes = [finding.text for finding in findings(load(FORM_B))]
     assert any("JOINT_POSITIONS index 5: only 'franka' fills it" in note for note in notes)
     assert any("RGB_IMAGES index 0: only 'franka' fills it" in note for note in notes)
 
 
 def test_one_robot_alone_draws_no_warning_of_lonely_slots(load):
-    assert alignment_warnings(load(SO100)) == [
-        'JOINT_POSITIONS index 4: no robot fills it',
-        'JOINT_POSITIONS index 5: no robot fills it',
+    assert [finding.text for finding in findings(load(SO100))] == [
+        'JOINT_POSITIONS indices 4, 5: no robot fills them',
         'RGB_IMAGES index 0: no robot fills it',
     ]
 

@@ -116,8 +116,11 @@ def test_the_usual_poses_of_arms_meet_in_the_slots(name):
 
 
 def test_a_robot_aligned_with_itself_stays_as_it_is():
-    for proposal in align(arm('ur5'), arm('ur5')):
-        assert (proposal.counterpart, proposal.scale, proposal.offset) == (proposal.name, 1.0, 0.0)
+    same = arm('ur5')
+    for proposal in align(same, same):
+        assert proposal.counterpart == proposal.name
+        assert same.joints()[proposal.index] == proposal.name
+        assert (proposal.scale, proposal.offset) == same.sense(proposal.name)
 
 
 def test_the_scale_and_offset_of_the_other_file_are_kept(tmp_path):

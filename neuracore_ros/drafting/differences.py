@@ -1,0 +1,133 @@
+"""Where the slots of robots do not mean the same: another motion, another sign, another zero."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from neuracore_ros.description.alignment import Finding, Place
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.embodiment import CrossEmbodimentDescription
+from neuracore_ros.description.layout import Layout
+from neuracore_ros.description.slots import slot_tables
+from neuracore_ros.drafting.alignment import SlotProposal, align
+from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.roles import Role
+from neuracore_ros.drafting.words import part_of_arm
+
+# Less is a matter of how arms are drawn [rad].
+_OTHER_ZERO = 0.1
+
+
+def differences(arms: Sequence[Arm]) -> list[Finding]:
+    """Hold robots with URDFs against the first of them.
+
+    Returns:
+        One finding for each joint that does not do what the first robot's joint at its index does,
+        or does it in another sense, with the lines to write.
+    """
+    if not arms:
+        return []
+    return [finding for arm in arms[1:] for finding in _from(arm, arms[0])]
+
+
+def named_apart(
+    role: str, is_input: bool, robots: CrossEmbodimentDescription, known: Sequence[str]
+) -> Iterator[Finding]:
+    """Joints of one slot whose names tell of other parts of an arm: a wrist beside an elbow.
+
+    Args:
+        role: ``input ``, ``output `` or nothing.
+        is_input: Which of the two.
+        robots: To compare.
+        known: Robots whose joints are compared by URDF, and so not by their names.
+    """
+    for table in slot_tables(robots, Layout.of(robots.values())):
+        if not table.kind.is_numeric:
+            continue
+        for index, names in enumerate(table.rows):
+            for (one, first), (other, second) in combinations(names.items(), 2):
+                parts = part_of_arm(first), part_of_arm(second)
+                if '' in parts or parts[0] == parts[1] or {one, other} <= set(known):
+                    continue
+                yield Finding(
+                    f"{role}{table.kind} index {index}: '{first}' of {one} is of the {parts[0]}, "
+                    f"'{second}' of {other} of the {parts[1]}, by their names: one slot would "
+                    'mean two motions. Give them indices of their own, or name URDFs in both '
+                    'robot files, to know',
+                    (Place(is_input, table.kind, index, other),),
+                )
+
+
+def _from(arm: Arm, like: Arm) -> Iterator[Finding]:
+    slots, theirs, means = arm.joints(), like.joints(), like.meanings()
+    proposals = {proposal.name: proposal for proposal in align(arm, like)}
+    for index, name in slots.items():
+        proposal = proposals[name]
+        neighbour = theirs.get(index, '')
+        if proposal.role is None or (neighbour and neighbour not in means):
+            continue
+        role = means[neighbour].role if neighbour else None
+        if proposal.counterpart and proposal.same and neighbour == proposal.counterpart:
+            yield from _other_sense(arm, index, proposal)
+        elif proposal.counterpart and proposal.same:
+            beside = f"'{neighbour}' of {like.robot.name} {_is(role)}"
+            yield _finding(
+                arm,
+                index,
+                f"'{proposal.name}' of {arm.robot.name} {_is(proposal.role)}, "
+                f'{beside if role else f"and {like.robot.name} leaves this index empty"}. Put it '
+                f"at index {_index_of(like, proposal.counterpart)}, beside '"
+                f"{proposal.counterpart}', and write {_line(proposal)} for it",
+            )
+        elif role is not None and role is not proposal.role:
+            yield _finding(
+                arm,
+                index,
+                f"'{proposal.name}' of {arm.robot.name} {_is(proposal.role)}, '{neighbour}' of "
+                f'{like.robot.name} {_is(role)}, and {like.robot.name} has none. Put it at an '
+                f'index that {like.robot.name} leaves empty',
+            )
+
+
+def _other_sense(arm: Arm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
+    scale, offset = arm.sense(proposal.name)
+    apart = abs(math.remainder(offset - proposal.offset, 2 * math.pi))
+    if scale * proposal.scale < 0:
+        what = 'turns the other way than'
+    elif proposal.zero_known and apart > _OTHER_ZERO:
+        what = f'has its zero {apart:.2f} rad away from that of'
+    else:
+        return
+    yield _finding(
+        arm,
+        index,
+        f"'{proposal.name}' of {arm.robot.name} {what} '{proposal.counterpart}'. Write "
+        f'{_line(proposal)} for it',
+    )
+
+
+def _finding(arm: Arm, index: int, text: str) -> Finding:
+    kind = DataType.JOINT_POSITIONS
+    where = arm.output_type()
+    both = f'{kind} and {where}' if where is not kind else f'{kind}'
+    places = (
+        Place(True, kind, index, arm.robot.name),
+        Place(False, where, index, arm.robot.name),
+    )
+    return Finding(f'{both} index {index}: {text} ({arm.robot.path})', places)
+
+
+def _line(proposal: SlotProposal) -> str:
+    """What to write, in words that need no other word."""
+    text = f'{{scale: {proposal.scale:g}, offset: {proposal.offset:.4g}}}'
+    return f'{text} under sources and commands'
+
+
+def _index_of(arm: Arm, name: str) -> int:
+    return next(index for index, own in arm.joints().items() if own == name)
+
+
+def _is(role: Role | None) -> str:
+    return f'is {"an" if str(role)[0] in "aeu" else "a"} {role}'

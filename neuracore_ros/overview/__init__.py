@@ -1,0 +1,1 @@
+"""Robots beside each other by index, and beside a policy: as text, JSON and a picture."""

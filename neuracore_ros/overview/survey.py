@@ -1,0 +1,276 @@
+"""What there is to say of a layout; text, JSON and picture only say it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from neuracore_ros.description import Descriptions, EmbodimentDescription, Layout, Robot
+from neuracore_ros.description.alignment import (
+    Finding,
+    Place,
+    Range,
+    findings,
+    reach,
+    roles,
+    sense,
+)
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.slots import SlotTable, slot_tables
+from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.differences import differences, named_apart
+from neuracore_ros.drafting.roles import Role
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.standing import (
+    Standing,
+    beyond_training,
+    standing,
+    trained_range,
+    trained_slots,
+)
+
+# So many empty rows are worth a row each.
+_MANY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One slot of one robot.
+
+    Attributes:
+        name: Of the joint or camera.
+        role: What the joint does; None where no URDF tells.
+        scale: From the joint's own value to its slot's.
+        offset: Likewise.
+        reach: Position limits in the slot's sense; None without.
+        standing: Beside the policy; fits without one.
+        is_doubted: Whether a warning speaks of it.
+    """
+
+    name: str
+    role: Role | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    reach: Range | None = None
+    standing: Standing = Standing.FITS
+    is_doubted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One index: robot -> its slot, and what training saw there.
+
+    Attributes:
+        cells: Robots that have it.
+        is_trained: Whether the policy was trained on it; None without a policy.
+        trained: Least and largest value of training; None if unknown.
+    """
+
+    cells: Mapping[str, Cell]
+    is_trained: bool | None = None
+    trained: Range | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no robot has it, and no policy knows it."""
+        return not self.cells and not self.is_trained
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One DataType: a row for each index, from 0 to the width.
+
+    Attributes:
+        role: ``input``, ``output`` or ``input and output``.
+        kind: Of which.
+        rows: By index.
+        width: Of the layout; fewer than there are rows, if a robot goes beyond a policy.
+    """
+
+    role: str
+    kind: DataType
+    rows: tuple[Row, ...]
+    width: int
+
+    def folded(self) -> list[tuple[str, Row]]:
+        """The rows with their index as text; where many follow that are empty, one for all."""
+        found: list[tuple[str, Row]] = []
+        for is_empty, group in groupby(enumerate(self.rows), lambda item: item[1].is_empty):
+            rows = list(group)
+            if is_empty and len(rows) > _MANY:
+                found.append((f'{rows[0][0]}-{rows[-1][0]}', rows[0][1]))
+            else:
+                found += [(str(index), row) for index, row in rows]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One robot.
+
+    Attributes:
+        robot: Its name.
+        is_trained: Whether the policy was trained on it.
+        refusal: Why the policy cannot drive it; empty if it can, or without a policy.
+    """
+
+    robot: str
+    is_trained: bool = False
+    refusal: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Robots beside each other.
+
+    Attributes:
+        columns: The robots.
+        blocks: Inputs, then outputs, each in canonical order.
+        warnings: What is worth a second look, one line each.
+        policy: What the robots are held against, or None.
+    """
+
+    columns: tuple[Column, ...]
+    blocks: tuple[Block, ...]
+    warnings: tuple[str, ...]
+    policy: Manifest | None = None
+
+
+def survey(
+    descriptions: Descriptions,
+    arms: Sequence[Arm] = (),
+    policy: Manifest | None = None,
+    notes: Sequence[str] = (),
+) -> Survey:
+    """Bring together what is known of robots.
+
+    Args:
+        descriptions: The robots.
+        arms: Those of them that have URDFs, so that their joints can be compared.
+        policy: What they are held against; the robots that it was trained on come first.
+        notes: What was found before; the first of the warnings.
+    """
+    robots = descriptions if policy is None else _with_trained(descriptions, policy)
+    # Of a policy that is trained, nobody mends a slot that one robot filled alone.
+    found = [finding for finding in findings(robots) if policy is None or finding.places]
+    found += differences(arms)
+    known = [arm.robot.name for arm in arms]
+    for is_input, role, each in roles(robots):
+        found += named_apart(role, is_input, each, known)
+    columns = []
+    for name in robots.input:
+        is_trained = policy is not None and name not in descriptions.input
+        refusal = ''
+        if policy is not None and not is_trained:
+            refusal, notes = _judged(
+                _Described(name, robots.input[name], robots.output[name]), policy
+            )
+            found += map(Finding, notes)
+        columns.append(Column(name, is_trained, refusal))
+    if policy is not None:
+        # What a URDF tells of a joint goes before what its range does.
+        told = {place for finding in found for place in finding.places}
+        for robot in descriptions.robots.values():
+            far = beyond_training(robot, policy)
+            found += [finding for finding in far if not told.intersection(finding.places)]
+    doubted = {place for finding in found for place in finding.places}
+    cells = _Cells(descriptions.input, descriptions.robots, arms, doubted, policy)
+    blocks = tuple(cells.block(*part) for part in _parts(robots, policy))
+    warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
+    return Survey(tuple(columns), blocks, warnings, policy)
+
+
+def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
+    """The robots of a policy, and others; what a file says goes before what was trained."""
+    trained = policy.robots
+    return Descriptions(
+        {**{name: robot.input for name, robot in trained.items()}, **descriptions.input},
+        {**{name: robot.output for name, robot in trained.items()}, **descriptions.output},
+        descriptions.robots,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    name: str
+    input: EmbodimentDescription
+    output: EmbodimentDescription
+
+
+def _judged(robot: _Described, policy: Manifest) -> tuple[str, tuple[str, ...]]:
+    """Why the policy cannot drive a robot, and what else there is to say."""
+    try:
+        return '', fit(robot, policy).warnings
+    except PolicyError as error:
+        return str(error), (str(error),)
+
+
+def _parts(
+    robots: Descriptions, policy: Manifest | None
+) -> Iterator[tuple[str, bool, SlotTable, int]]:
+    """Role in words, whether it is the input, slots of all robots, and the layout's width."""
+    is_one = policy is None and robots.input == robots.output
+    for is_input, described in ((True, robots.input), (False, robots.output)):
+        role = 'input' if is_input else 'output'
+        own = Layout.of(described.values())
+        widths = own.widths
+        if policy is not None:
+            widths = (policy.input_layout if is_input else policy.output_layout).widths
+        most = {
+            kind: max(own.widths.get(kind, 0), widths.get(kind, 0))
+            for kind in DataType
+            if kind in own.widths or kind in widths
+        }
+        if is_input or not is_one:
+            for table in slot_tables(described, Layout(most)):
+                name = 'input and output' if is_one else role
+                yield name, is_input, table, widths.get(table.kind, 0)
+
+
+class _Cells:
+    """What is known of single slots."""
+
+    def __init__(
+        self,
+        given: Collection[str],
+        robots: Mapping[str, Robot],
+        arms: Sequence[Arm],
+        doubted: Collection[Place],
+        policy: Manifest | None,
+    ) -> None:
+        self._robots, self._doubted, self._policy = robots, doubted, policy
+        self._given = given
+        self._means = {arm.robot.name: arm.meanings() for arm in arms}
+
+    def block(self, role: str, is_input: bool, table: SlotTable, width: int) -> Block:
+        rows = []
+        for index, names in enumerate(table.rows):
+            cells = {
+                robot: self._cell(Place(is_input, table.kind, index, robot), name)
+                for robot, name in names.items()
+            }
+            if self._policy is None:
+                rows.append(Row(cells))
+                continue
+            slots = trained_slots(self._policy, is_input, table.kind)
+            is_trained = slots is not None and index in slots.trained
+            ends = trained_range(self._policy, is_input, table.kind, index)
+            rows.append(Row(cells, is_trained, ends))
+        return Block(role, table.kind, tuple(rows), width)
+
+    def _cell(self, place: Place, name: str) -> Cell:
+        joints = place.kind.measured is DataType.JOINT_POSITIONS
+        meaning = self._means.get(place.robot, {}).get(name) if joints else None
+        cell = Cell(name, meaning.role if meaning else None, is_doubted=place in self._doubted)
+        if place.robot in self._robots:
+            robot = self._robots[place.robot]
+            scale, offset = sense(robot, place.kind, name)
+            ends = reach(robot, place.kind, name)
+            cell = replace(cell, scale=scale, offset=offset, reach=ends)
+        if self._policy is None or place.robot not in self._given:
+            return cell
+        mark = standing(self._policy, place.is_input, place.kind, place.index)
+        return replace(cell, standing=mark)

@@ -1,0 +1,149 @@
+"""A survey as text for a terminal, and as JSON for other programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from neuracore_ros.overview.survey import Block, Cell, Column, Row, Survey
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.standing import Standing
+
+NOTHING = '-'
+
+
+def as_text(survey: Survey) -> str:
+    """Tables with a row for each index and a column for each robot."""
+    parts = [_table(block, survey) for block in survey.blocks]
+    if survey.policy is not None:
+        parts = [policy_line(survey.policy), *parts, *_standings(survey)]
+    return '\n\n'.join(parts)
+
+
+def policy_line(policy: Manifest) -> str:
+    """What a policy is, in one line."""
+    robots = ', '.join(policy.robots) or 'robots that it does not name'
+    steps = policy.observation_steps
+    return (
+        f'policy trained on {robots}: {policy.rate_hz:g} Hz, reads {steps} '
+        f'step{"s" if steps > 1 else ""}, predicts {policy.horizon}'
+    )
+
+
+def range_text(ends: tuple[float, float] | None) -> str:
+    """``-1.57 .. 1.57``; ``-`` if there is none."""
+    return NOTHING if ends is None else f'{ends[0]:.2f} .. {ends[1]:.2f}'
+
+
+def sense_text(cell: Cell) -> str:
+    """What is done to a joint's own value: ``x -1 + 1.57``; empty if nothing."""
+    scale = '' if cell.scale == 1.0 else f'x {cell.scale:g}'
+    offset = f'{"+" if cell.offset > 0 else "-"} {abs(cell.offset):.3g}' if cell.offset else ''
+    return ' '.join(filter(None, (scale, offset)))
+
+
+def as_json(survey: Survey) -> dict[str, object]:
+    """The form of ``layout --json``; what a policy adds has keys of its own."""
+    roles: dict[str, dict[str, object]] = {'input': {}, 'output': {}}
+    for block in survey.blocks:
+        for role in block.role.split(' and '):
+            roles[role][block.kind.value] = _block_json(block, survey)
+    record: dict[str, object] = {**roles, 'warnings': list(survey.warnings)}
+    if survey.policy is not None:
+        record['trained_on'] = list(survey.policy.robots)
+        record['robots'] = {
+            column.robot: _column_json(column, survey)
+            for column in survey.columns
+            if not column.is_trained
+        }
+    return record
+
+
+def marked(survey: Survey, robot: str, standing: Standing) -> list[tuple[Block, int, Cell]]:
+    """The slots of a robot that stand so beside the policy."""
+    return [
+        (block, index, row.cells[robot])
+        for block in survey.blocks
+        for index, row in enumerate(block.rows)
+        if robot in row.cells and row.cells[robot].standing is standing
+    ]
+
+
+def _table(block: Block, survey: Survey) -> str:
+    robots = [column.robot for column in survey.columns]
+    has_policy = survey.policy is not None
+    numeric = has_policy and any(row.trained for row in block.rows)
+    head = ['index', *(['trained'] if has_policy else []), *robots]
+    rows = [head]
+    for index, row in block.folded():
+        trained = [_trained(row, numeric)] if has_policy else []
+        rows.append([index, *trained, *(_cell(row.cells.get(robot)) for robot in robots)])
+    return f'{block.role} {block.kind}, width {block.width}\n{_aligned(rows)}'
+
+
+def _trained(row: Row, numeric: bool) -> str:
+    if not row.is_trained:
+        return NOTHING
+    return range_text(row.trained) if numeric else 'yes'
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return NOTHING
+    notes = [str(cell.role)] if cell.role else []
+    if text := sense_text(cell):
+        notes.append(text)
+    if cell.standing is not Standing.FITS:
+        notes.append(f'{cell.standing}')
+    return f'{cell.name} ({", ".join(notes)})' if notes else cell.name
+
+
+def _standings(survey: Survey) -> list[str]:
+    lines = []
+    for column in survey.columns:
+        if column.is_trained:
+            continue
+        counts = [
+            f'{len(slots)} {standing}'
+            for standing in (Standing.MASKED, Standing.IGNORED)
+            if (slots := marked(survey, column.robot, standing))
+        ]
+        judged = 'refused' if column.refusal else 'fits'
+        reason = f'. {column.refusal}' if column.refusal else ''
+        lines.append(', '.join((f'{column.robot}: {judged}', *counts)) + reason)
+    return ['\n'.join(lines)] if lines else []
+
+
+def _block_json(block: Block, survey: Survey) -> dict[str, object]:
+    record: dict[str, object] = {
+        'width': block.width,
+        'slots': {
+            str(index): {robot: cell.name for robot, cell in row.cells.items()}
+            for index, row in enumerate(block.rows)
+        },
+    }
+    if survey.policy is not None:
+        record['trained'] = [index for index, row in enumerate(block.rows) if row.is_trained]
+        ranges = [row.trained or (math.nan, math.nan) for row in block.rows]
+        if any(row.trained for row in block.rows):
+            for key, place in (('min', 0), ('max', 1)):
+                record[key] = [None if math.isnan(ends[place]) else ends[place] for ends in ranges]
+    return record
+
+
+def _column_json(column: Column, survey: Survey) -> dict[str, object]:
+    record: dict[str, object] = {'fits': not column.refusal, 'refused': column.refusal or None}
+    for standing in (Standing.MASKED, Standing.IGNORED, Standing.REFUSED):
+        record[f'{standing}_slots'] = [
+            f'{block.kind}.{index}' for block, index, _ in marked(survey, column.robot, standing)
+        ]
+    return record
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+    return '\n'.join(f'  {line}' for line in lines)
