@@ -22,12 +22,12 @@ CALM_IDLE, CALM_S, PATIENCE_S = 0.4, 0.5, 15.0
 
 METRONOME = """
 import os, sys, time
-parent, late_s = os.getppid(), float(sys.argv[1])
+parent, least_s = os.getppid(), float(sys.argv[1])
 while os.getppid() == parent:
     due_s = time.monotonic() + 0.02
     time.sleep(0.02)
-    if (slept_s := time.monotonic() - due_s) > late_s:
-        print(due_s, slept_s, flush=True)
+    if (late_s := time.monotonic() - due_s) > least_s:
+        os.write(1, f"{due_s} {late_s}\\n".encode())
 """
 
 
@@ -35,7 +35,7 @@ class Metronome:
     """A process that wakes up fifty times a second, and writes down when it was woken late."""
 
     def __init__(self):
-        self._notes = tempfile.TemporaryFile('w+')  # noqa: SIM115
+        self._notes = tempfile.NamedTemporaryFile()  # noqa: SIM115
         command = [sys.executable, '-S', '-c', METRONOME, str(LATE_S)]
         self._process = subprocess.Popen(command, stdout=self._notes)
 
@@ -46,8 +46,9 @@ class Metronome:
 
     def worst_s(self, since_s):
         """How late it was at worst, since a time of `time.monotonic` [s]; 0 if it never was."""
-        self._notes.seek(0)
-        notes = [tuple(map(float, line.split())) for line in self._notes if line.endswith('\n')]
+        # Each line is written at once, and through a file position of its own.
+        lines = Path(self._notes.name).read_text().splitlines()
+        notes = [tuple(map(float, line.split())) for line in lines]
         return max((late_s for due_s, late_s in notes if due_s + late_s > since_s), default=0.0)
 
 

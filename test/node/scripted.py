@@ -1,5 +1,7 @@
 """Publishers and controllers that do exactly what a test tells them, right or wrong."""
 
+import itertools
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -38,9 +40,15 @@ class Graph:
     def close(self):
         self._executor.shutdown()
         self._thread.join()
-        for node in self._nodes:
-            node.destroy_node()
+        self.forget()
         self.context.try_shutdown()
+
+    def forget(self):
+        """End all nodes."""
+        for node in self._nodes:
+            self._executor.remove_node(node)
+            node.destroy_node()
+        self._nodes.clear()
 
     def node(self, name, **parameters):
         node = rclpy.create_node(name, context=self.context)
@@ -93,10 +101,18 @@ class Graph:
 
 
 def main():
-    """A camera in a process of its own: 640x480, best effort, as most drivers have it."""
+    """A camera in a process of its own: 640x480, best effort, as most drivers have it.
+
+    With the word ``fickle``, its driver is restarted all the time, reliable and best effort.
+    """
     graph = Graph()
-    graph.camera(size=(480, 640), best_effort=True)
-    threading.Event().wait()
+    if 'fickle' not in sys.argv:
+        graph.camera(size=(480, 640), best_effort=True)
+        threading.Event().wait()
+    for number in itertools.count():
+        graph.camera(size=(480, 640), best_effort=number % 2 == 0, rate_hz=100.0)
+        time.sleep(0.3)
+        graph.forget()
 
 
 if __name__ == '__main__':

@@ -183,14 +183,13 @@ def test_a_stream_that_falls_silent_is_told_at_once_and_when_it_is_back(world, r
     assert recorder.end() == 0, recorder.output
 
 
-def test_a_driver_that_is_restarted_while_frames_are_lost_does_no_harm(
-    world, begin, record, tmp_path
-):
+def test_a_driver_that_is_restarted_while_frames_are_lost_does_no_harm(world, begin, tmp_path):
     elsewhere = ['--ros-args', '-r', 'overhead/image_raw:=fickle/image_raw']
     begin(Path(scripted.__file__), 'fickle', *elsewhere)
     robot = tmp_path / 'ur5.yaml'
     robot.write_text(UR5.read_text().replace('overhead/image_raw', 'fickle/image_raw'))
-    recorder = record(tmp_path, '--seconds', 20, '--episodes', 1, robot=robot)
+    words = ['record', robot, '--out', tmp_path / 'bags', '--seconds', 6, '--episodes', 1]
+    recorder = begin('neuracore_ros.cli.main', *words)
     assert recorder.wait() == 0, recorder.output
     assert 'lost on the way' in recorder.output
 
