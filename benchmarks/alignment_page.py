@@ -1,6 +1,6 @@
-"""Tables and a picture of what `benchmarks/alignment.py` found.
+"""Writes tables of what `benchmarks/alignment.py` found into a page, and draws its picture.
 
-    python benchmarks/alignment_page.py RESULTS.jsonl --out docs/alignment_results.md
+    python benchmarks/alignment_page.py RESULTS.jsonl --into docs/alignment.md
 
 Intervals hold 95 % of 10,000 bootstrap samples that draw seeds first and then trials of each
 (Efron & Tibshirani 1993, chapter 8): trials of one training are no independent ones.
@@ -27,6 +27,16 @@ NAMES = {
     'meaning+sign': 'by meaning, and sign',
     'meaning+sign+zero': 'by meaning, sign and zero',
 }
+
+TITLES = {
+    'ur5 beside franka': 'A UR5 with few episodes, beside 50 of a Panda',
+    'franka beside ur5': 'A Panda with few episodes, beside 50 of a UR5',
+    'full': 'Both with 50 episodes, in one policy',
+    'third': 'An SO-100, beside 50 episodes of each of the others',
+    'options': 'Other choices, with joints aligned by meaning and sign',
+    'seen': 'With cameras',
+}
+BEGIN, END = '<!-- results -->', '<!-- end of results -->'
 
 Cell = Sequence[Sequence[bool]]
 """Success of every trial, seed by seed."""
@@ -72,10 +82,12 @@ def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[
 
 def called(who: str) -> str:
     """How a row is named."""
-    alignment, _, options = who.partition('|')
-    words = {'statistics=per-robot': 'statistics per robot'}
-    options = ', '.join(words.get(o, o) for o in options.split(', ') if o)
-    return f'{NAMES.get(alignment, alignment)}{"; " if options else ""}{options}'
+    alignment, _, written = who.partition('|')
+    options = [option for option in written.split(', ') if option]
+    if alignment != 'alone':
+        pooled = 'statistics=per-robot'
+        options = [o for o in options if o != pooled] or ([] if pooled in options else ['pooled'])
+    return '; '.join([NAMES.get(alignment, alignment), *options])
 
 
 def study(found: Mapping[tuple[str, ...], Cell], name: str) -> str:
@@ -103,7 +115,7 @@ def picture(found: Mapping[tuple[str, ...], Cell]) -> str:
         points = sorted(
             (int(count), interval(cell)[0])
             for (name, row, count, _), cell in found.items()
-            if name == 'scarce' and row == who
+            if name == 'ur5 beside franka' and row == who
         )
         lines[label] = [(float(count), rate) for count, rate in points]
     chart = line_chart(lines, 'episodes of the UR5, beside 50 of the Panda', 'success [%]', LINEAR)
@@ -111,22 +123,28 @@ def picture(found: Mapping[tuple[str, ...], Cell]) -> str:
 
 
 def main() -> None:
-    """Write the page and the picture beside it."""
+    """Replace the results in the page, and the picture that it shows."""
     parser = argparse.ArgumentParser(description=__doc__.partition('\n')[0])
     parser.add_argument('results', type=Path)
-    parser.add_argument('--out', type=Path, required=True)
+    parser.add_argument('--into', type=Path, required=True, metavar='PAGE')
     arguments = parser.parse_args()
     runs = [json.loads(line) for line in arguments.results.read_text().splitlines()]
     found = cells(runs)
     seeds = {run['seed'] for run in runs}
     parts = [
-        f'Success in percent, with 95 % intervals; {len(seeds)} seeds, {runs[0]["trials"]} trials '
-        'each. Made by `benchmarks/alignment_page.py`.\n'
+        f'Success in percent with 95 % intervals, {len(seeds)} seeds of '
+        f'{runs[0]["trials"]} trials each. *Pooled* stands for `--statistics pooled`; without it they '
+        'are per robot.\n'
     ]
-    for name in dict.fromkeys(run['name'] for run in runs):
-        parts += [f'## {name}\n', study(found, name)]
-    arguments.out.write_text('\n'.join(parts))
-    arguments.out.with_suffix('.svg').write_text(picture(found))
+    there = dict.fromkeys(run['name'] for run in runs)
+    for name in sorted(there, key=[*TITLES].index):
+        parts += [f'### {TITLES[name]}\n', study(found, name)]
+    before, _, rest = arguments.into.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page = [f'{before}{BEGIN}\n', *parts, f'{END}{after}']
+    arguments.into.write_text('\n'.join(page))
+    pictures = arguments.into.parent / 'pictures'
+    (pictures / 'alignment.svg').write_text(picture(found) + '\n')
 
 
 if __name__ == '__main__':
