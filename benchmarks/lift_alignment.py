@@ -96,24 +96,23 @@ class Study:
         return '_'.join([self.alignment, *counts, *options, f'seed={self.seed}'])
 
 
-PER_ROBOT = {'statistics': 'per-robot'}
+PER_ROBOT, POOLED = {'statistics': 'per-robot'}, {'statistics': 'pooled'}
 
 
 def studies(few: str, count: int, seed: int) -> Iterator[Study]:
     """The most telling runs first."""
     many = PANDA if few == UR5E else UR5E
-    # Who is left out has no statistics either.
-    yield Study('order', {few: count, many: 0}, few, seed)
+    yield Study('order', {few: count, many: 0}, few, seed, PER_ROBOT)
     beside = {few: count, many: MANY}
     for alignment, options in (
-        ('order', {}),
-        ('scrambled', {}),
         ('meaning+sign', PER_ROBOT),
         ('scrambled', PER_ROBOT),
-        ('meaning+sign+zero', {}),
-        ('meaning+sign', {}),
         ('order', PER_ROBOT),
-        ('meaning', {}),
+        ('scrambled', POOLED),
+        ('order', POOLED),
+        ('meaning+sign+zero', POOLED),
+        ('meaning+sign', POOLED),
+        ('meaning', PER_ROBOT),
         ('meaning+sign+zero', PER_ROBOT),
     ):
         yield Study(alignment, beside, few, seed, options)
