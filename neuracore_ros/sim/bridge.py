@@ -87,7 +87,10 @@ class RobotNode(Node):  # type: ignore[misc]
         self._simulation = Simulation(robot, self._next_seed(), now_ns)
         self._joint_state = JointState(name=list(robot.published))
 
-        self._clock_publisher = self.create_publisher(Clock, '/clock', 10)
+        # One that lives in wall time has none: two publishers of /clock are an error to others.
+        self._clock_publisher = (
+            self.create_publisher(Clock, '/clock', 10) if self._clocked else None
+        )
         self._joint_publisher = self.create_publisher(JointState, 'joint_states', 10)
         self._image_publishers = {
             name: self.create_publisher(Image, f'{name}/image_raw', 5) for name in robot.cameras
@@ -153,7 +156,7 @@ class RobotNode(Node):  # type: ignore[misc]
         simulation.advance(simulation.now_ns + STEP_NS if self._clocked else time.time_ns())
         now_ns = simulation.now_ns
         stamp = Time(sec=now_ns // 10**9, nanosec=now_ns % 10**9)
-        if self._clocked:
+        if self._clock_publisher is not None:
             self._clock_publisher.publish(Clock(clock=stamp))
         if not self._flag('joints_frozen'):
             self._publish_joints(stamp)
