@@ -275,11 +275,16 @@ def dataset(
     return place / 'dataset'
 
 
+def run_folder(folder: Path, study: Study) -> Path:
+    """Where a run is trained."""
+    return folder / 'runs' / study.key.replace('; ', '__').replace(' ', '_')
+
+
 def trained(folder: Path, study: Study) -> Path:
     """The run's policy file."""
     at = place(folder, study)
     data = dataset(folder, at, study.alignment, tuple(study.episodes), study.seen)
-    run = Run(folder / 'runs' / study.key.replace('; ', '__').replace(' ', '_'))
+    run = Run(run_folder(folder, study))
     config = Config(
         dataset=str(data),
         steps=SEEN_STEPS if study.seen else STEPS,

@@ -133,8 +133,8 @@ def main() -> None:
     seeds = {run['seed'] for run in runs}
     parts = [
         f'Success in percent with 95 % intervals, {len(seeds)} seeds of '
-        f'{runs[0]["trials"]} trials each. *Pooled* stands for `--statistics pooled`; without it they '
-        'are per robot.\n'
+        f'{runs[0]["trials"]} trials each. *Pooled* stands for `--statistics pooled`; without it '
+        'they are per robot.\n'
     ]
     there = dict.fromkeys(run['name'] for run in runs)
     for name in sorted(there, key=[*TITLES].index):

@@ -54,18 +54,20 @@ def run_trials(
     speed: float,
     folder: Path,
     report: Callable[[Trial], None],
+    robot_file: Path | None = None,
 ) -> None:
     """Let the expert, or the real node with a policy file, drive a robot through trials.
 
     Args:
         simulator: What moves the robot.
-        robot: Name of a simulated robot, whose robot file is shipped.
+        robot: Name of a simulated robot.
         driver: Name of the driver, for the report.
         policy: Policy file; None lets the expert drive.
         seeds: Of the trials; consecutive.
         speed: Simulated seconds a second.
         folder: Of logs and pictures.
         report: Called after each trial.
+        robot_file: For the node; None: the shipped one.
 
     Raises:
         UserError: A process ended, or a service refused.
@@ -78,7 +80,7 @@ def run_trials(
             service = 'infer/enable'
             values = {
                 'model': policy,
-                'robot': shipped(robot),
+                'robot': robot_file or shipped(robot),
                 'use_sim_time': 'true',
                 'enabled': 'false',
                 'threads': 1,
