@@ -106,6 +106,14 @@ def ros_arguments(parameters):
     return ['--ros-args', *words]
 
 
+def until_published(node, topic):
+    """Wait until a node has found somebody who publishes a topic."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not node.count_publishers(topic):
+        assert time.monotonic() < end_s, f'nobody publishes {topic}'
+        time.sleep(0.02)
+
+
 class World:
     """Everything on one ROS domain, heard by one node of ours."""
 

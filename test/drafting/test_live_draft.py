@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -13,7 +12,7 @@ import rclpy
 from drawn_arms import THREE
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import Float64MultiArray, String
-from world import SIM_ROBOT
+from world import SIM_ROBOT, until_published
 
 from neuracore_ros.description import DataType, load_robot
 
@@ -58,9 +57,9 @@ def listen(domain, tmp_path):
     return run
 
 
-def test_a_simulated_robot_is_found_with_its_cameras_and_controller(listen, checked, begin):
+def test_a_simulated_robot_is_found_with_its_cameras_and_controller(listen, checked, begin, node):
     sim = begin(SIM_ROBOT, '--robot', 'ur5', '--seed', 1, '--no-clock')
-    time.sleep(2.0)
+    until_published(node, 'joint_states')
     status, said, out = listen(1.5)
     assert status == 0, said
     robot, written = load_robot(out), out.read_text()

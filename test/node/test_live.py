@@ -15,7 +15,7 @@ import scripted
 from policies import write_policy
 from scripted import ALL, Graph
 from sensor_msgs.msg import CompressedImage
-from world import SIM_ROBOT, UR5
+from world import SIM_ROBOT, UR5, until_published
 
 from neuracore_ros.description import load_robot
 from neuracore_ros.node.live import judge
@@ -164,8 +164,9 @@ def test_lost_large_frames_are_told_with_their_cure(graph, found, begin):
     assert 'Let /camera publish RELIABLE' in loss
 
 
-def test_simulated_time_is_recognised(found, begin):
+def test_simulated_time_is_recognised(graph, found, begin):
     begin(SIM_ROBOT, '--robot', 'ur5', '--speed', '2')
+    until_published(graph.node('bystander'), '/clock')
     told = found()
     assert told['error'] == []
     assert any('run the node with use_sim_time:=true' in text for text in told['ok'])
