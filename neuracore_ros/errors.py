@@ -1,9 +1,51 @@
 """What a person can mend, said in one line."""
 
+import difflib
+from collections.abc import Collection
+from pathlib import Path
+
 
 def printable(text: str) -> str:
     """The text in one line, with what cannot be printed escaped."""
     return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
+    """Why a file cannot be read, and the nearest one that may be meant.
+
+    Args:
+        path: As it was given.
+        error: What the system says.
+        endings: Of the files that could stand there, such as ``.yaml``.
+    """
+    if isinstance(error, FileNotFoundError):
+        if not path.parent.is_dir():
+            return f'{path}: no such file: there is no folder {path.parent}'
+        return f'{path}: no such file{near(path)}'
+    if isinstance(error, IsADirectoryError):
+        inside = sorted(each for each in path.iterdir() if each.suffix in endings)
+        return f'{path}: is a folder; give a file' + (f' in it: {inside[0]}' if inside else '')
+    return f'{path}: cannot be read: {error.strerror}'
+
+
+def near(path: Path) -> str:
+    """``; did you mean folder/name?``, of what lies where something was looked for in vain."""
+    folder = path.parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, 1)
+    return f'; did you mean {folder / close[0]}?' if close else ''
+
+
+def require_new_file(path: Path, option: str = '--out') -> None:
+    """Refuse a place where no file can be written, before the work is done.
+
+    Raises:
+        UserError: It is a folder, or lies in none.
+    """
+    if path.is_dir():
+        raise UserError(f'{path}: is a folder; {option} is the file to write')
+    if not path.parent.is_dir():
+        raise UserError(f'{path.parent}: no such folder; make it: mkdir -p {path.parent}')
 
 
 class UserError(Exception):

@@ -1,32 +1,62 @@
 """Words of a command line that several verbs take, as numbers; wrong ones end with status 2."""
 
 import argparse
+import re
+from collections.abc import Callable
+
+
+def integer(text: str) -> int:
+    """An integer."""
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number") from error
+
+
+def number(text: str) -> float:
+    """A number; whoever takes it says what lies too far."""
+    try:
+        return float(text)
+    except ValueError as error:
+        hint = f': write {text.replace(",", ".")}' if re.fullmatch(r'-?\d+,\d+', text) else ''
+        raise argparse.ArgumentTypeError(f"'{text}' is no number{hint}") from error
+
+
+def between(low: float, high: float) -> Callable[[str], float]:
+    """Takes numbers from ``low`` to ``high``."""
+
+    def parse(text: str) -> float:
+        if not low <= (value := number(text)) <= high:
+            raise argparse.ArgumentTypeError(f'{text} is not between {low:g} and {high:g}')
+        return value
+
+    return parse
 
 
 def count(text: str) -> int:
     """An integer of at least 1."""
-    if (number := int(text)) < 1:
+    if (value := integer(text)) < 1:
         raise argparse.ArgumentTypeError(f'{text} is not at least 1')
-    return number
+    return value
 
 
 def natural(text: str) -> int:
     """An integer of at least 0."""
-    if (number := int(text)) < 0:
+    if (value := integer(text)) < 0:
         raise argparse.ArgumentTypeError(f'{text} is below 0')
-    return number
+    return value
 
 
 def positive(text: str) -> float:
     """A number above 0; below 1e9, so that seconds become nanoseconds."""
-    if not 0.0 < (number := float(text)) < 1e9:
+    if not 0.0 < (value := number(text)) < 1e9:
         raise argparse.ArgumentTypeError(f'{text} is not above 0, or not below 1e9')
-    return number
+    return value
 
 
 def rate(text: str) -> float:
     """Steps or messages per second, [Hz]."""
-    if not 0.1 <= (rate_hz := float(text)) <= 1000.0:
+    if not 0.1 <= (rate_hz := number(text)) <= 1000.0:
         raise argparse.ArgumentTypeError(f'{text} is not between 0.1 and 1000 Hz')
     return rate_hz
 

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.arguments import between
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.errors import BagError, DescriptionWarning, UserError
 
+YAML = ('.yaml', '.yml')
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
 
@@ -70,13 +72,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument('--live', action='store_true', help='look at the running robot')
     parser.add_argument('--namespace', default='', help='of topics without a leading slash')
     parser.add_argument(
-        '--seconds', type=_seconds, default=5.0, help='how long --live listens (default: 5)'
+        '--seconds',
+        type=between(0.5, 3600.0),
+        default=5.0,
+        help='how long --live listens (default: 5)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 if anything stops the node."""
+    policy, robot = arguments.policy, arguments.robot
+    if policy.suffix in YAML and robot.suffix not in YAML:
+        arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     findings = Findings()
     with warnings.catch_warnings(record=True) as spelling:
         warnings.simplefilter('always', DescriptionWarning)
@@ -231,10 +240,3 @@ def _require_name(bag: Bag, source: Source) -> None:
             f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
             f'{source.index}{hint}). It has: {", ".join(names)}'
         )
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.5 <= seconds <= 3600.0:
-        raise argparse.ArgumentTypeError('must be 0.5 to 3600')
-    return seconds

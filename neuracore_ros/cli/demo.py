@@ -4,6 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
+from neuracore_ros.cli.arguments import between, count
+from neuracore_ros.errors import UserError
+
 SUMMARY = 'Record, convert, train and drive simulated robots: the whole way, in minutes.'
 EXAMPLES = """  neuracore_ros demo --out demo
   neuracore_ros demo --out quick --episodes 10 --steps 300 --trials 3"""
@@ -13,16 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('--out', type=Path, default=Path('demo'), help='folder (default: demo)')
     parser.add_argument(
-        '--episodes', type=_positive, default=60, help='recorded per robot (default: 60)'
+        '--episodes', type=count, default=60, help='recorded per robot (default: 60)'
+    )
+    parser.add_argument('--steps', type=count, default=3500, help='of training (default: 3500)')
+    parser.add_argument(
+        '--trials', type=count, default=10, help='per robot and driver (default: 10)'
     )
     parser.add_argument(
-        '--steps', type=_positive, default=3500, help='of training (default: 3500)'
-    )
-    parser.add_argument(
-        '--trials', type=_positive, default=10, help='per robot and driver (default: 10)'
-    )
-    parser.add_argument(
-        '--speed', type=float, default=2.0, help='simulated seconds a second (default: 2)'
+        '--speed',
+        type=between(0.01, 100.0),
+        default=2.0,
+        help='simulated seconds a second (default: 2)',
     )
     parser.add_argument('--policy', choices=['mlp', 'act'], default='mlp', help='(default: mlp)')
     parser.add_argument('--json', action='store_true', help='print the trials as JSON, last')
@@ -30,6 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its table."""
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise UserError(f'{arguments.out}: is a file; --out is the folder to write into')
     from neuracore_ros.demo.page import DRIVERS, score_rows
     from neuracore_ros.demo.steps import TRAINED_ON, Options, run_demo
 
@@ -54,10 +60,3 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([trial.as_json() for trial in trials]))
     return 0
-
-
-def _positive(word: str) -> int:
-    value = int(word)
-    if value < 1:
-        raise argparse.ArgumentTypeError('must be at least 1')
-    return value

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.cli.arguments import between
+from neuracore_ros.errors import UserError, require_new_file
 
 if TYPE_CHECKING:
     from neuracore_ros.drafting.arm import Arm
@@ -43,7 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--force', action='store_true', help='overwrite --out')
     parser.add_argument('--namespace', default='', help='--live: only topics below it')
     parser.add_argument(
-        '--seconds', type=_seconds, default=5.0, help='how long --live listens (default: 5)'
+        '--seconds',
+        type=between(0.5, 600.0),
+        default=5.0,
+        help='how long --live listens (default: 5)',
     )
 
 
@@ -74,10 +78,9 @@ def _require(arguments: argparse.Namespace) -> None:
         raise UserError('nothing to describe: give --bag BAG, --urdf FILE or --live, or several')
     if arguments.like_urdf is not None and arguments.like is None:
         raise UserError('--like-urdf belongs to --like ROBOT: give the robot file, too')
-    if not arguments.out.parent.is_dir():
-        raise UserError(f'{arguments.out.parent}: no such folder')
-    if arguments.out.is_dir():
-        raise UserError(f'{arguments.out}: is a folder; --out is the file to write')
+    require_new_file(arguments.out)
+    if arguments.out.suffix not in ('.yaml', '.yml'):
+        raise UserError(f'{arguments.out}: a robot file ends in .yaml')
     if arguments.out.exists() and not arguments.force:
         raise UserError(f'{arguments.out}: exists; give another --out, or --force to overwrite it')
 
@@ -178,10 +181,3 @@ def _write(out: Path, text: str) -> None:
         raise UserError(f'{out}: cannot be written: {error.strerror}') from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.5 <= seconds <= 600.0:
-        raise argparse.ArgumentTypeError('must be 0.5 to 600')
-    return seconds

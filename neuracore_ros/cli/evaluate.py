@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import natural, positive
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, require_new_file
 
 if TYPE_CHECKING:
     from neuracore_ros.description import Robot
@@ -25,6 +25,7 @@ EXAMPLES = """  neuracore_ros evaluate policy.pt ur5.yaml bags/ur5/*
 An error is that of the prediction against the recorded command: mean absolute over all valid
 entries, joints and horizon steps, in rad."""
 
+_MOST_EPISODES = 10_000_000
 POLICIES = ('.pt', '.onnx', '.xml')
 ROBOTS = ('.yaml', '.yml')
 
@@ -75,8 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate; 1 if an error is larger than it may be."""
-    if arguments.out and not arguments.out.parent.is_dir():
-        raise UserError(f'{arguments.out.parent}: no such folder')
+    if arguments.out:
+        require_new_file(arguments.out)
     progress = Progress()
     try:
         result = _evaluate(arguments, progress)
@@ -190,5 +191,8 @@ def _numbers(text: str) -> list[int]:
         first, _, last = word.partition('-')
         if not first.isdecimal() or not (last or first).isdecimal():
             raise argparse.ArgumentTypeError(f'{text} is no list of episodes such as 3,5-7')
-        found += range(int(first), int(last or first) + 1)
+        low, high = int(first), int(last or first)
+        if not low <= high < _MOST_EPISODES:
+            raise argparse.ArgumentTypeError(f'{word}: a range counts up, such as 3-5')
+        found += range(low, high + 1)
     return found

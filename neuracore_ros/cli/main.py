@@ -1,13 +1,15 @@
 """``neuracore_ros VERB``: finds the verb, parses, calls it, and says what a person can mend."""
 
 import argparse
+import difflib
 import importlib
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from neuracore_ros import __version__
+from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError
 
 VERBS = (
@@ -25,6 +27,7 @@ VERBS = (
 
 # What a robot computer need not have, and the extra that brings it.
 EXTRAS = {
+    'accelerate': 'accelerate',
     'av': 'train',
     'distributed': 'dask',
     'onnx': 'export',
@@ -38,6 +41,7 @@ EXTRAS = {
     'safetensors': 'export',
     'rerun': 'rerun',
     'tensorboard': 'train',
+    'torchvision': 'train',
 }
 
 
@@ -51,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A DescriptionWarning is for the person, not for the developer: each is said once.
     warnings.simplefilter('once', DescriptionWarning)
     words = sys.argv[1:] if arguments is None else list(arguments)
-    chosen = make_parser().parse_args(words)
+    parser = make_parser()
+    _require_known(parser, words)
+    chosen, unknown = parser.parse_known_args(words)
+    if unknown:
+        _verbs(parser)[chosen.verb].error(f'takes no more arguments: {" ".join(unknown)}')
     try:
         return int(chosen.run(chosen))
     except UserError as error:
@@ -67,6 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        # A full disk, a folder that may not be written: wherever it was met, a person mends it.
+        where = f'{error.filename}: ' if error.filename else ''
+        print(f'neuracore_ros {chosen.verb}: {where}{error.strerror or error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -93,6 +106,27 @@ def make_parser() -> argparse.ArgumentParser:
         module.add_arguments(verb)
         verb.set_defaults(run=module.run, verb=name)
     return parser
+
+
+def _verbs(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    (verbs,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return verbs.choices
+
+
+def _require_known(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """End with 2 at a mistyped verb or option, before argparse misses what was meant by it."""
+    if not words or words[0].startswith('-'):
+        return
+    if words[0] not in VERBS:
+        parser.error(f"there is no verb '{words[0]}'{nearest(words[0], VERBS)}")
+    verb = _verbs(parser)[words[0]]
+    known = [option for action in verb._actions for option in action.option_strings]
+    for word in words[: words.index('--')] if '--' in words else words:
+        option = word.partition('=')[0]
+        if option.startswith('--') and not any(each.startswith(option) for each in known):
+            meant = difflib.get_close_matches(option, known, 1)
+            hint = f'; did you mean {meant[0]}?' if meant else ''
+            verb.error(f'there is no option {option}{hint}')
 
 
 def _say_warning(

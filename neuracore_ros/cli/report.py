@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.cli.arguments import natural
+from neuracore_ros.errors import require_new_file
 
 SUMMARY = 'Write one HTML page of what is in a dataset, and what was dropped and why.'
 EXAMPLES = """  neuracore_ros report dataset --out report.html
@@ -18,28 +19,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('dataset', type=Path, help='folder of the dataset')
     parser.add_argument('--out', type=Path, help='page to write (default: DATASET.html)')
     parser.add_argument(
-        '--episodes', type=int, default=4, help='of each robot, with traces and pictures (4)'
+        '--episodes', type=natural, default=4, help='of each robot, with traces and pictures (4)'
     )
     parser.add_argument(
-        '--rerun', type=int, metavar='EPISODE', help='open this episode in the Rerun viewer'
+        '--rerun', type=natural, metavar='EPISODE', help='open this episode in the Rerun viewer'
     )
     parser.add_argument(
         '--rerun-file', type=Path, metavar='RRD', help='write for the viewer instead of opening it'
     )
+    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, or open an episode; 0 when done."""
     from neuracore_ros.report.dataset import write_dataset_page
 
+    if arguments.rerun_file is not None:
+        if arguments.rerun is None:
+            arguments.wrong_usage('--rerun-file: which episode? Give --rerun EPISODE, too')
+        require_new_file(arguments.rerun_file, '--rerun-file')
     if arguments.rerun is not None:
         from neuracore_ros.report.rerun import show_episode
 
         show_episode(arguments.dataset, arguments.rerun, arguments.rerun_file)
+        if arguments.rerun_file is not None:
+            print(f'{arguments.rerun_file}: episode {arguments.rerun}; open it: rerun FILE')
         return 0
-    if arguments.out and not arguments.out.parent.is_dir():
-        raise UserError(f'{arguments.out.parent}: no such folder')
     out = arguments.out or Path(f'{arguments.dataset.resolve().name}.html')
-    shown = write_dataset_page(out, arguments.dataset, max(arguments.episodes, 0))
-    print(f'{out}: {shown} episodes with traces and pictures, {out.stat().st_size / 1e6:.1f} MB')
+    require_new_file(out)
+    shown = write_dataset_page(out, arguments.dataset, arguments.episodes)
+    episodes = 'episode' if shown == 1 else 'episodes'
+    print(f'{out}: {shown} {episodes} with traces and pictures, {out.stat().st_size / 1e6:.1f} MB')
     return 0

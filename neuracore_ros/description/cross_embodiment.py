@@ -7,9 +7,12 @@ from pathlib import Path
 from neuracore_ros.description.data_type import data_type
 from neuracore_ros.description.embodiment import CrossEmbodimentDescription, parse_embodiment
 from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.robot import Robot, load_robot, parse_robot
+from neuracore_ros.description.robot import Robot, load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, near
+
+# Keys of a robot file that no DataType and hardly a robot is called.
+_ONLY_ROBOTS = {'limits', 'sources', 'commands'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,18 @@ def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
     """
     found = Descriptions({}, {}, {})
     for path in map(Path, paths):
-        found = _joined(found, _load(path))
+        found = _joined(found, _load(path), path)
     return found
 
 
 def _load(path: Path) -> Descriptions:
     value = read_yaml(path)
     top = value.mapping('a description')
-    if 'robot' in top and {'input', 'output'} & top.keys():
+    require_no_parameters(top)
+    if ('robot' in top and {'input', 'output'} & top.keys()) or _ONLY_ROBOTS & top.keys():
         return _of_robots([parse_robot(value, path)])
+    if 'robots' in top and not top['robots'][1].pairs('robots, {name: its robot file},'):
+        raise top['robots'][0].error('robots is empty: write {name: its robot file}')
     if 'robots' in top and _names_files(top['robots'][1]):
         return _of_robots(_cross(value.fields('a cross-embodiment file', ['robots']), path))
     if all(map(_is_data_type, top)):
@@ -95,7 +101,10 @@ def _is_data_type(word: str) -> bool:
 
 def _cross(fields: Mapping[str, YamlValue], path: Path) -> Iterable[Robot]:
     for name, (key, file) in fields['robots'].mapping('robots').items():
-        robot = load_robot(path.parent / file.string(f"file of '{name}'"))
+        its = path.parent / file.string(f"file of '{name}'")
+        if not its.is_file():
+            raise file.error(f'robots: {key}: there is no file {its}{near(its)}')
+        robot = load_robot(its)
         if robot.name != name:
             raise key.error(f"{key} names {robot.path}, whose robot is '{robot.name}'")
         yield robot
@@ -125,10 +134,12 @@ def _plain(value: YamlValue) -> Descriptions:
     return Descriptions(given, wanted)
 
 
-def _joined(first: Descriptions, second: Descriptions) -> Descriptions:
+def _joined(first: Descriptions, second: Descriptions, path: Path) -> Descriptions:
     twice = first.input.keys() & second.input.keys()
     if twice:
-        raise DescriptionError(f"robot '{min(twice)}' is described twice")
+        raise DescriptionError(
+            f"{path}: robot '{min(twice)}' is described twice: leave a file out, or rename it"
+        )
     return Descriptions(
         {**first.input, **second.input},
         {**first.output, **second.output},

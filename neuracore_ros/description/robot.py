@@ -15,7 +15,7 @@ from neuracore_ros.description.source import Source, SourceTable, require_distin
 from neuracore_ros.description.source_options import parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
-from neuracore_ros.errors import DescriptionError, DescriptionWarning
+from neuracore_ros.errors import DescriptionError, DescriptionWarning, near
 
 _KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
 
@@ -152,6 +152,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     Raises:
         DescriptionError: Anything in it is wrong, with file and line.
     """
+    _require_a_robot(value, path)
     fields = value.fields('a robot file', _KEYS)
     for key in ('robot', 'input', 'output'):
         if key not in fields:
@@ -177,6 +178,12 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     described = {name for known in names.values() for name in known}
     described |= {table.message_name(kind, n) for kind, known in names.items() for n in known}
     described |= {commands.message_name(k, n) for k, known in output_names.items() for n in known}
+    if urdf.limits and urdf.limits.keys().isdisjoint(described):
+        warnings.warn(
+            f'{urdf_path}: has none of the joints of {file}: is it the URDF of another robot?',
+            DescriptionWarning,
+            stacklevel=2,
+        )
     given = _limits(fields.get('limits'), urdf, described)
     sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
     output_limits = _output_limits(wanted, commands, given, urdf, file)
@@ -184,12 +191,44 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     return Robot(name, path, given_input, wanted, output_limits, urdf_path, sources, commands)
 
 
+def _require_a_robot(value: YamlValue, path: Path) -> None:
+    """Refuse files that people mistake for the file of a robot."""
+    if not isinstance(value.content, tuple):
+        raise value.error(
+            f'a robot file must be a mapping, not {value}; neuracore_ros describe drafts one'
+        )
+    top = value.mapping('a robot file')
+    if 'robots' in top and top.keys().isdisjoint(_KEYS):
+        listed = top['robots'][1]
+        files = listed.pairs('robots') if listed.is_mapping() else ()
+        one = next((f': {path.parent / str(file.content)}' for _, file in files), '')
+        raise value.error(f'lists several robots; give the file of one of them{one}')
+    require_no_parameters(top)
+
+
+def require_no_parameters(top: Mapping[str, tuple[YamlValue, YamlValue]]) -> None:
+    """Refuse the parameters file of the node, which people take for the robot file.
+
+    Args:
+        top: The outermost keys and their values.
+
+    Raises:
+        DescriptionError: It is one.
+    """
+    for key, inner in top.values():
+        if inner.is_mapping() and any(k.content == 'ros__parameters' for k, _ in inner.pairs('')):
+            raise key.error('is a file of ROS parameters; the robot file is another one')
+
+
 def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
     if value is None:
         return None
+    if value.string('urdf').startswith('package://'):
+        raise value.error(f'urdf {value}: write the path of the file, relative to {path}')
     urdf = path.parent / value.string('urdf')
     if not urdf.is_file():
-        raise value.error(f'urdf {value}: there is no file {urdf}')
+        why = f'{urdf} is a folder' if urdf.is_dir() else f'there is no file {urdf}{near(urdf)}'
+        raise value.error(f'urdf {value}: {why}')
     return urdf
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from neuracore_ros.description.limits import PartialLimit
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def read_urdf(path: Path) -> Urdf:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise DescriptionError(f'{path}: cannot be read: {error.strerror}') from error
+        raise DescriptionError(unreadable(path, error, ('.urdf',))) from error
     return parse_urdf(text, str(path))
 
 
@@ -62,6 +62,8 @@ def parse_urdf(text: bytes, path: str) -> Urdf:
     Raises:
         DescriptionError: It is no URDF, or a limit or mimic is no number.
     """
+    if b'<xacro:' in text or (b'xmlns:xacro' in text and b'${' in text):
+        raise DescriptionError(f'{path}: is xacro, not URDF: xacro {path} > robot.urdf')
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
@@ -103,7 +105,7 @@ def _numbers(attributes: Mapping[str, str], keys: set[str], what: str) -> dict[s
     try:
         numbers = {key: float(attributes[key]) for key in attributes.keys() & keys}
     except ValueError as error:
-        raise DescriptionError(f'{what}: {error}') from error
+        raise DescriptionError(f'{what}: {error}; numbers are written with a point') from error
     if not all(map(math.isfinite, numbers.values())):
         raise DescriptionError(f'{what} is not finite')
     return numbers

@@ -15,10 +15,13 @@ from typing import Any
 
 import yaml
 
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, unreadable
 
 _INDEX = re.compile(r'0|[1-9][0-9]*')
 _NUMBER = re.compile(r'[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
+_NAME = re.compile(r'(?!(yes|no|true|false|on|off|null|nan|inf)$)[a-z]\w+$', re.IGNORECASE)
+_COMMA = re.compile(r'([-+]?[0-9]+),([0-9]+)')
+_UNIT = re.compile(r'[-+]?\.?[0-9][0-9.]* *([A-Za-z%°]+)')
 
 # A slot is memory in every array of every step; a mistyped index must not ask for gigabytes.
 MAX_INDEX = 9999
@@ -123,7 +126,9 @@ class YamlValue:
         """
         choices = list(choices)
         if self.content not in choices:
-            raise self.error(f'{what} {self} is not one of {", ".join(choices)}')
+            close = difflib.get_close_matches(str(self.content), choices, 1)
+            meant = f"; did you mean '{close[0]}'?" if close else ''
+            raise self.error(f'{what} {self} is not one of {", ".join(choices)}{meant}')
         return str(self.content)
 
     def number(self, what: str, low: float = -math.inf) -> float:
@@ -135,7 +140,7 @@ class YamlValue:
         text = self.content
         digits = isinstance(text, str) and _NUMBER.fullmatch(text) and re.search('[0-9]', text)
         if not digits or not math.isfinite(value := float(str(text))):
-            raise self.error(f'{what} must be a finite number, not {self}')
+            raise self.error(f'{what} must be a finite number, not {self}{_as_number(text)}')
         if value <= low:
             raise self.error(f'{what} must be above {low:g}, not {self}')
         return value
@@ -147,7 +152,10 @@ class YamlValue:
             DescriptionError: This is no index.
         """
         if not isinstance(self.content, str) or not _INDEX.fullmatch(self.content):
-            raise self.error(f'an index must be an integer >= 0 without leading zeros, not {self}')
+            hint = ': write 0: name, not name: 0' if _NAME.match(str(self.content)) else ''
+            raise self.error(
+                f'an index must be an integer >= 0 without leading zeros, not {self}{hint}'
+            )
         if len(self.content) > len(str(MAX_INDEX)) or int(self.content) > MAX_INDEX:
             raise self.error(f'index {self.content} is beyond {MAX_INDEX}')
         return int(self.content)
@@ -161,6 +169,8 @@ class YamlValue:
         allowed = list(allowed)
         found = self.mapping(what)
         for text, (key, _) in found.items():
+            if text not in allowed and text.isdecimal():
+                raise key.error(f'{key} is no key of {what}: write 3.14 for 3,14')
             if text not in allowed:
                 raise key.error(f'unknown key {key} in {what}{nearest(text, allowed)}')
         return {text: value for text, (_, value) in found.items()}
@@ -183,9 +193,11 @@ def read_yaml(path: Path) -> YamlValue:
     try:
         text = path.read_text(encoding='utf-8')
     except OSError as error:
-        raise DescriptionError(f'{path}: cannot be read: {error.strerror}') from error
+        raise DescriptionError(unreadable(path, error, ('.yaml', '.yml'))) from error
     except UnicodeDecodeError as error:
-        raise DescriptionError(f'{path}: is not text in UTF-8') from error
+        raise DescriptionError(
+            f'{path}: is not text in UTF-8: is it the right file? If so, save it as UTF-8'
+        ) from error
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
@@ -193,12 +205,34 @@ def read_yaml(path: Path) -> YamlValue:
         return _Reader(str(path)).read(root)
     except yaml.MarkedYAMLError as error:
         line = f':{error.problem_mark.line + 1}' if error.problem_mark else ''
-        raise DescriptionError(f'{path}{line}: is not YAML: {error.problem}') from error
+        raise DescriptionError(f'{path}{line}: is not YAML: {_problem(error)}') from error
     except yaml.YAMLError as error:
         first = str(error).splitlines()[0]
         raise DescriptionError(f'{path}: is not YAML: {first}') from error
     except RecursionError as error:
         raise DescriptionError(f'{path}: is nested too deeply') from error
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    """What the parser says, in words of a person who never wrote one."""
+    problem = str(error.problem)
+    if "'\\t'" in problem:
+        return 'a tab stands where only spaces may: indent with spaces'
+    if 'another document' in problem:
+        return 'a second document begins here (---): one file holds one'
+    begun, found = error.context_mark, error.problem_mark
+    if begun is not None and found is not None and begun.line != found.line:
+        return f'{problem}, in what begins on line {begun.line + 1}'
+    return problem
+
+
+def _as_number(text: object) -> str:
+    """How to write what was meant as a number."""
+    if isinstance(text, str) and (comma := _COMMA.fullmatch(text)):
+        return f': write {comma[1]}.{comma[2]}'
+    if isinstance(text, str) and (unit := _UNIT.fullmatch(text)):
+        return f": without '{unit[1]}', in SI units and radians"
+    return ''
 
 
 def from_python(value: Any, where: str) -> YamlValue:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description.urdf import Urdf, parse_urdf
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, unreadable
 
 Vector = NDArray[np.float64]
 MOVING = ('revolute', 'continuous', 'prismatic')
@@ -93,8 +93,9 @@ def read_kinematics(path: Path) -> Kinematics:
     try:
         text = path.read_text(encoding='utf-8')
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else 'is not text in UTF-8'
-        raise DescriptionError(f'{path}: cannot be read: {why}') from error
+        if isinstance(error, OSError):
+            raise DescriptionError(unreadable(path, error, ('.urdf',))) from error
+        raise DescriptionError(f'{path}: is no URDF: it is not text in UTF-8') from error
     return parse_kinematics(text, str(path))
 
 
@@ -108,10 +109,6 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
     Raises:
         DescriptionError: It is no URDF, or its joints are no tree.
     """
-    if '<xacro:' in text or ('xmlns:xacro' in text and '${' in text):
-        raise DescriptionError(
-            f'{where}: is xacro, not URDF: expand it with `xacro FILE > robot.urdf`'
-        )
     urdf = parse_urdf(text.encode(), where)
     root = ElementTree.fromstring(text.encode())
     children: dict[str, list[ElementTree.Element]] = {}

@@ -210,7 +210,7 @@ def test_two_files_that_describe_one_robot_are_refused(load):
 
 
 def test_an_unreadable_file_is_refused_by_name(tmp_path):
-    with pytest.raises(DescriptionError, match='absent.yaml: cannot be read: No such file'):
+    with pytest.raises(DescriptionError, match='absent.yaml: no such file'):
         load_descriptions([tmp_path / 'absent.yaml'])
     (tmp_path / 'latin.yaml').write_bytes(b'r: \xff')
     with pytest.raises(DescriptionError, match='latin.yaml: is not text in UTF-8'):

@@ -181,8 +181,8 @@ def test_an_existing_file_is_kept(arm, tmp_path, capsys):
 def test_what_is_missing_is_said_in_one_line(refusal, arm, tmp_path):
     assert 'give --bag BAG, --urdf FILE or --live' in refusal()
     assert 'no JointState was found' in refusal('--bag', record(tmp_path / 'b', a=image))
-    assert 'cannot be read' in refusal('--urdf', tmp_path / 'no.urdf')
-    assert 'cannot be read' in refusal('--urdf', arm, '--like', tmp_path / 'no.yaml')
+    assert 'no such file' in refusal('--urdf', tmp_path / 'no.urdf')
+    assert 'no such file' in refusal('--urdf', arm, '--like', tmp_path / 'no.yaml')
     assert '--like-urdf belongs to --like' in refusal('--urdf', arm, '--like-urdf', arm)
     fixed = tmp_path / 'fixed.urdf'
     fixed.write_text(urdf(joint('a', kind='fixed')))
