@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description import Command, DataType, Joint
+from neuracore_ros.description import Command, DataType, Joint, Layout
 from neuracore_ros.errors import DescriptionError, PolicyError
 
 Array = NDArray[np.float64]
@@ -144,6 +144,16 @@ class Joints:
                 raise PolicyError(f'the prediction is not finite at {where}')
             columns.append(column)
         return np.stack(columns, axis=1)
+
+    def to_slots(self, positions: Array, layout: Layout) -> dict[DataType, NDArray[np.float32]]:
+        """Positions (n, J) as a prediction has them: DataType -> (n, W), 0 where there is none."""
+        chunk = {
+            kind: np.zeros((len(positions), width), np.float32)
+            for kind, width in layout.widths.items()
+        }
+        for joint, column in zip(self.joints, positions.T, strict=True):
+            chunk[joint.data_type][:, joint.index] = joint.from_message(column)
+        return chunk
 
 
 def _require_single(joints: Sequence[Joint]) -> None:

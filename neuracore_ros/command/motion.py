@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuracore_ros.command.blend import Blend, merged, seam
 from neuracore_ros.command.executed import Executed
@@ -90,6 +91,12 @@ class Motion:
     def runs_dry(self, now_ns: int) -> bool:
         """Whether the plan has no setpoint left for the future."""
         return self._plan is None or self._plan.end_ns <= now_ns
+
+    def planned(self, times_ns: NDArray[np.int64]) -> Array:
+        """The plan at those of n ascending times that it reaches, (m, J); not on the way to it."""
+        if self._plan is None or self.blending_in:
+            return np.zeros((0, len(self._joints.joints)))
+        return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
 
     def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is; a gripper from where it was sent."""

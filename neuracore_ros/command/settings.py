@@ -35,6 +35,7 @@ class Settings:
         blend: How predictions that overlap are joined: ``none``, ``linear``, ``minimum_jerk`` or
             ``ensemble``.
         profile: ``spline``, or ``ruckig``: limited in jerk, where accelerations are given.
+        inpaint: Whether a policy that can continues the plan that is followed meanwhile.
         delay_steps: A prediction is used exactly so many steps after its observation, so that
             equal recordings give equal commands however fast the model is; one that comes later
             stops the robot. 0: it is used as soon as it comes.
@@ -54,6 +55,7 @@ class Settings:
     max_tracking_error: float = 0.3
     blend: str = 'linear'
     profile: str = 'spline'
+    inpaint: bool = True
     delay_steps: int = 0
     command_rate_hz: float = 0.0
     frozen_after_s: float = 0.0

@@ -66,6 +66,10 @@ class Joint:
         """From the slot's sense to the robot's own, [rad] or [m]."""
         return (value - self.offset) / self.scale
 
+    def from_message(self, value: Positions) -> Positions:
+        """From the robot's own sense to the slot's."""
+        return self.scale * value + self.offset
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

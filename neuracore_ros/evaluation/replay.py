@@ -140,7 +140,9 @@ class _Driven:
     def _answer(self, number: int, request: Request, now_ns: int) -> None:
         start_s = time.perf_counter()
         try:
-            chunk = self.policy.predict(request.inputs, request.valid, self.outputs.valid)
+            chunk = self.policy.predict(
+                request.inputs, request.valid, self.outputs.valid, request.plan
+            )
         except PolicyError as error:
             self.runner.failed(request, str(error), now_ns)
             return

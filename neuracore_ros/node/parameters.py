@@ -175,6 +175,12 @@ SPECS = (
         words=('none', 'linear', 'minimum_jerk', 'ensemble'),
     ),
     Spec(
+        'inpaint',
+        True,
+        'Let a policy that can, such as diffusion, continue the plan that the robot follows while '
+        'it predicts (real-time chunking).',
+    ),
+    Spec(
         'delay_steps',
         0,
         'Steps from an observation to its prediction, always exactly so many, so that equal '
@@ -296,6 +302,7 @@ def read(node: Node) -> Parameters:
             max_ahead_s=values['max_ahead_s'],
             max_tracking_error=values['max_tracking_error'],
             blend=values['blend'],
+            inpaint=values['inpaint'],
             delay_steps=values['delay_steps'],
             profile=values['profile'],
             command_rate_hz=values['command_rate_hz'],

@@ -277,7 +277,9 @@ class Session:
     # The model
 
     def _predict(self, request: Request) -> Any:
-        return self._policy.predict(request.inputs, request.valid, self._output_valid)
+        return self._policy.predict(
+            request.inputs, request.valid, self._output_valid, request.plan
+        )
 
     def _take(self, request: Request, answer: Future[Any]) -> None:
         if self._closed:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuracore_ros.command.joints import BoolArray
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
+from neuracore_ros.policy.further import PlanInForce
 
 Chunk = Mapping[DataType, NDArray[Any]]
 """DataType -> (H, W), in the slots' sense."""
@@ -26,6 +27,7 @@ class Request:
         valid: DataType -> bool, shape (W,).
         generation: Which run it belongs to; after a stop, its prediction is not used.
         made_ns: When it was made.
+        plan: What the prediction has to continue; None: nothing, or the policy cannot.
     """
 
     tick: int
@@ -33,6 +35,7 @@ class Request:
     valid: Mapping[DataType, BoolArray]
     generation: int
     made_ns: int
+    plan: PlanInForce | None = None
 
 
 @dataclass(frozen=True, slots=True)

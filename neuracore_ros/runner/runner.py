@@ -34,10 +34,12 @@ from neuracore_ros.observation.history import History
 from neuracore_ros.observation.observer import Observation, Observer, Sight, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.further import PlanInForce
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.runner.asking import Asking
 from neuracore_ros.runner.counters import Counters
 from neuracore_ros.runner.exchange import Answer, Chunk, Outcome, Request
+from neuracore_ros.runner.inpainting import Delay, plan_in_force
 from neuracore_ros.runner.measuring import Measuring
 
 _LEAST_PATIENCE_S = 1.0
@@ -377,10 +379,32 @@ class Runner:
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
         if self.state is State.WAITING:
             self.reason = 'first prediction under way'
-        generation = self._asking.generation
-        request = Request(step, observation.inputs, observation.valid, generation, now_ns)
+        request = Request(
+            step,
+            observation.inputs,
+            observation.valid,
+            self._asking.generation,
+            now_ns,
+            self._plan_in_force(now_ns),
+        )
         self._asking.ask(request)
         return request
+
+    def _plan_in_force(self, now_ns: int) -> PlanInForce | None:
+        measured = self._measuring.at(now_ns)
+        inpaints = self._manifest.inpaint and self._settings.inpaint
+        if not inpaints or self.state is not State.RUNNING or not isinstance(measured, Measured):
+            return None
+        fixed = Delay(self._settings.delay_steps)
+        delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)
+        due_ns = delay.due_ns(now_ns, self._step_ns, self._manifest.horizon)
+        return plan_in_force(
+            self._motion.planned(due_ns),
+            measured.positions,
+            delay.steps,
+            self._joints,
+            self._manifest,
+        )
 
     def _answered(self, answer: Answer, now_ns: int) -> Outcome:
         if not self._asking.take(answer):

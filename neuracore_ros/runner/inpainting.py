@@ -1,0 +1,86 @@
+"""What of the plan a new prediction has to continue: real-time chunking.
+
+Black, Galliker and Levine, "Real-Time Execution of Action Chunking Flow Policies", NeurIPS 2025:
+steps that are executed before the prediction arrives are given to the policy as they are, those
+after with falling weight, and where the plan ends the policy is free.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.policy.further import PlanInForce
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.runner.counters import Counters
+
+HARDLY_EVER = 95.0
+"""Percentile of the measured latencies that the next prediction hardly ever exceeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """From an observation to its prediction, in steps.
+
+    Attributes:
+        steps: Outputs that are due before the prediction arrives, at most.
+        shift: How far an output goes out after it is due, or before: a prediction is followed
+            from when it comes, which is between two steps.
+    """
+
+    steps: int
+    shift: float = 0.0
+
+    @classmethod
+    def measured(cls, counters: Counters, rate_hz: float) -> Delay:
+        """What the latencies so far tell; none if there are none."""
+        if not counters.latencies_ms:
+            return cls(0)
+        usual, most = (
+            counters.latency_ms(percent) / 1e3 * rate_hz for percent in (50.0, HARDLY_EVER)
+        )
+        return cls(math.ceil(most), usual - round(usual))
+
+    def due_ns(self, now_ns: int, step_ns: int, horizon: int) -> NDArray[np.int64]:
+        """When the outputs of an observation made now go out, (H,)."""
+        steps = np.arange(1, horizon + 1) + self.shift
+        return now_ns + np.rint(step_ns * steps).astype(np.int64)
+
+
+def plan_in_force(
+    planned: Array, measured: Array, delay: int, joints: Joints, manifest: Manifest
+) -> PlanInForce | None:
+    """The plan as a policy reads it; None where there is none.
+
+    Args:
+        planned: Positions (m, J) when outputs 0 to m - 1 of the new prediction go out.
+        measured: Where the joints are, (J,).
+        delay: Outputs that are due before it arrives.
+        joints: Of the robot.
+        manifest: Of the policy.
+    """
+    reach = len(planned)
+    if reach == 0:
+        return None
+    # A plan may have gone round a joint; policies think from where it is measured.
+    planned = planned + (joints.nearest(planned[0], measured) - planned[0])
+    rows = np.concatenate([planned, np.zeros((manifest.horizon - reach, planned.shape[1]))])
+    return PlanInForce(
+        joints.to_slots(rows, manifest.output_layout),
+        firmness(manifest.horizon, min(delay, reach), reach),
+    )
+
+
+def firmness(horizon: int, delay: int, reach: int) -> Array:
+    """How firm each output is, (H,): 1 until the delay, then falling, 0 beyond the plan's reach.
+
+    The soft mask of real-time chunking: ``c (e^c - 1) / (e - 1)``, c falling evenly.
+    """
+    steps = np.arange(horizon)
+    falling = np.clip((reach - steps) / (reach - delay + 1), 0.0, 1.0)
+    soft = falling * np.expm1(falling) / math.expm1(1.0)
+    return np.where(steps < delay, 1.0, soft)
