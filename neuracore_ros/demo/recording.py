@@ -40,7 +40,7 @@ def record(
 
 def _episode(station: Station) -> None:
     operator = station.operator
-    tolerance_m = operator.reset()['tolerance']
+    tolerance_m = station.reset()['tolerance']
     operator.wait(0.2)
     operator.trigger('record/start')
     operator.switch('sim/expert', True)

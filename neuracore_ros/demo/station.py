@@ -3,9 +3,11 @@
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import Background
+from neuracore_ros.errors import UserError
 from neuracore_ros.sim.operator import Operator
 
 
@@ -67,6 +69,7 @@ class Station(AbstractContextManager['Station']):
     ) -> None:
         self.simulator = simulator
         self.robot = robot
+        self._seed = first_seed
         self._logs = logs
         self._processes: list[Background] = []
         self._stack = ExitStack()
@@ -85,6 +88,22 @@ class Station(AbstractContextManager['Station']):
         self._processes.append(process)
         self._stack.push(process)
         return process
+
+    def reset(self) -> dict[str, Any]:
+        """Begin the next trial; returns what `Operator.reset` does.
+
+        Raises:
+            UserError: Another simulated robot answers.
+        """
+        trial = self.operator.reset()
+        # The simulator began with the first one.
+        self._seed += 1
+        if trial['seed'] != self._seed:
+            raise UserError(
+                f'another simulated robot answers in ROS domain {self._domain}: it begins trial '
+                f'{trial["seed"]}, not {self._seed}; end what an earlier run has left behind'
+            )
+        return trial
 
     def __exit__(self, *_: object) -> None:
         self._processes.clear()

@@ -94,7 +94,7 @@ def run_trials(
 def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial:
     operator, simulator = station.operator, station.simulator
     rejected = len(operator.rejected)
-    drawn = operator.reset()
+    drawn = station.reset()
     operator.wait(0.3)
     name = f'{station.robot}_{driver}_{drawn["seed"]}'
     _save(station, pictures / f'{name}_start.png')

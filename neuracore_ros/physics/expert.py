@@ -82,7 +82,7 @@ class LiftExpert:
         """Where the tool should go from where it is, shape (3,) [m]."""
         robot = self._robot
         if self._phase is Phase.APPROACH:
-            return offset + np.array([0.0, 0.0, self.ABOVE_M])
+            return np.array([*offset[:2], offset[2] + self.ABOVE_M])
         if self._phase is Phase.DESCEND:
             return offset
         if self._phase is Phase.CLOSE:

@@ -204,7 +204,8 @@ class LiftRobot:
 
     def goal(self) -> Array:
         """Where the cube is, above the middle of the table, shape (3,) [m]."""
-        return self.cube - np.array([0.0, 0.0, self._top_m])
+        x, y, z = self.cube
+        return np.array([x, y, z - self._top_m])
 
     def distance(self) -> float:
         """How far below where the expert would hold it the cube is [m]."""
