@@ -43,6 +43,8 @@ setup(
             'pyarrow',
             'av',
             'tensorboard',
+            # Changes the light of images, and has weights that were trained on ImageNet.
+            'torchvision',
             'lz4',
             'backports.zstd; python_version < "3.14"',
         ],
@@ -54,6 +56,8 @@ setup(
         'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7', 'pyarrow<24'],
         # layout --out FILE.png (MIT-CMU; wheels for every system, and a font of its own).
         'picture': ['pillow'],
+        # train in several processes, on one machine or many (Apache-2.0).
+        'accelerate': ['accelerate'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
         # convert --scheduler: recordings shared out over several computers.
@@ -61,6 +65,7 @@ setup(
         # `make docs`.
         'docs': ['furo', 'myst-parser', 'sphinx'],
         'dev': [
+            'accelerate',
             'colcon-core',
             'colcon-python-setup-py',
             'colcon-ros',

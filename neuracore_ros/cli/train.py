@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.resume is None and not {'dataset', 'out'} <= given.keys():
         arguments.wrong_usage('give DATASET and --out RUN, or --resume RUN')
 
+    from neuracore_ros.training.few_shot import take_over
     from neuracore_ros.training.loop import train
+    from neuracore_ros.training.processes import is_first
     from neuracore_ros.training.run import Run
 
     if arguments.resume is not None:
@@ -57,8 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         config = folder.resume(given)
     else:
         folder = Run(given.pop('out'))
-        folder.require_new()
+        if is_first():
+            folder.require_new()
         given.pop('rows', None)
+        if 'init' in given:
+            given = take_over(Path(given['init']), given)
         if given.keys().isdisjoint({'steps', 'minutes'}):
             given['steps'] = STEPS
         config = Config(**given | {'dataset': str(given['dataset'].absolute())})

@@ -69,6 +69,22 @@ class Config(Options):
     shift: int = setting(
         0, _DATA, 'pixels by which images are moved about', whole(0), metavar='PIXELS'
     )
+    augment: bool = setting(
+        False,
+        _DATA,
+        'whether brightness, contrast and saturation of images are changed at random',
+        switch,
+        opposite='no-augment',
+    )
+    cache: str = setting(
+        '',
+        _DATA,
+        'folder for decoded images, for all runs, or none (NEURACORE_ROS_CACHE, or '
+        '~/.cache/neuracore_ros)',
+        str,
+        metavar='DIR',
+        changeable=True,
+    )
 
     policy: str = setting('mlp', _POLICY, 'kind of policy', KINDS)
     horizon: int = setting(
@@ -85,7 +101,7 @@ class Config(Options):
         opposite='absolute',
     )
     statistics: str = setting(
-        'pooled', _NUMBERS, 'of all robots, or of each its own', ('pooled', 'per-robot')
+        'per-robot', _NUMBERS, 'of each robot its own, or of all', ('pooled', 'per-robot')
     )
     normalise: str = setting(
         'mean-std', _NUMBERS, 'what becomes 0 and 1', ('mean-std', 'min-max', 'quantiles')
@@ -95,7 +111,45 @@ class Config(Options):
     learning_rate: float = setting(
         1e-3, _LEARNING, 'at its highest', real(above=0.0), metavar='RATE'
     )
-    seed: int = setting(0, _LEARNING, 'of weights, split and batches', whole(0), metavar='N')
+    schedule: str = setting(
+        'cosine', _LEARNING, 'of the learning rate, to 0 at the end or not', ('cosine', 'constant')
+    )
+    warmup: int = setting(
+        100, _LEARNING, 'first steps in which the learning rate rises', whole(0), metavar='STEPS'
+    )
+    clip: float = setting(
+        1.0,
+        _LEARNING,
+        'norm above which gradients are cut; 0: never',
+        real(least=0.0),
+        metavar='NORM',
+    )
+    ema: float = setting(
+        0.995,
+        _LEARNING,
+        'the policy has averaged weights, and each step keeps this share of the average; 0: those '
+        'of the last step',
+        real(least=0.0, below=1.0),
+        metavar='DECAY',
+    )
+    # bfloat16 is twice as fast as float32 where the processor has it; losses stay in float32.
+    precision: str = setting(
+        'bfloat16',
+        _LEARNING,
+        'of what is computed inside; weights stay float32',
+        ('float32', 'bfloat16', 'float16'),
+    )
+    seed: int = setting(
+        0, _LEARNING, 'of weights, split, batches and all that is random', whole(0), metavar='N'
+    )
+    init: str = setting(
+        '',
+        _LEARNING,
+        'begin with the weights of a trained run, which tells the policy and how it is '
+        'normalised; for a further robot, few episodes suffice (random weights)',
+        str,
+        metavar='RUN',
+    )
 
     steps: int | None = setting(
         None,
@@ -111,6 +165,14 @@ class Config(Options):
         'when to end, whichever of the two comes first (never)',
         real(above=0.0, below=1e9),
         metavar='N',
+        changeable=True,
+    )
+    device: str = setting(
+        '',
+        _RUN,
+        'cpu, cuda or cuda:N (a GPU if there is one)',
+        str,
+        metavar='DEVICE',
         changeable=True,
     )
     threads: int = setting(

@@ -17,13 +17,13 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.further import ROBOT
 from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.config import Config
 from neuracore_ros.training.loss import masked_l1
+from neuracore_ros.training.processes import Processes
 
 WEIGHT_DECAY = 1e-4
-GRADIENT_NORM = 1.0
 
-# `average` is over about the last 1 / (1 - AVERAGE) steps.
-AVERAGE = 0.995
+Tensors = dict[str, Tensor]
 
 
 class Learner:
@@ -35,48 +35,79 @@ class Learner:
         step: Batches learnt from.
     """
 
-    def __init__(self, policy: ChunkPolicy, scales: Mapping[str, Tensor]) -> None:
-        self.average = copy.deepcopy(policy).requires_grad_(False).eval()
+    def __init__(
+        self, policy: ChunkPolicy, scales: Tensors, config: Config, processes: Processes
+    ) -> None:
+        """Begin.
+
+        Args:
+            policy: With the weights to begin with.
+            scales: Output -> what its errors are told in, (W,).
+            config: Of the run.
+            processes: That learn together.
+
+        Raises:
+            TrainingError: The device has not the precision.
+        """
+        self._device = processes.device
+        if config.precision == 'float16' and self._device.type == 'cpu':
+            raise TrainingError(
+                '--precision: float16 is emulated on a CPU; use bfloat16 or float32, or a GPU'
+            )
+        self._policy = policy.to(self._device)
+        self.average = copy.deepcopy(self._policy).requires_grad_(False).eval()
         self.step = 0
-        self._policy = policy
-        self._scales = scales
+        self._config = config
+        self._processes = processes
+        self._scales = {name: scale.to(self._device) for name, scale in scales.items()}
+        self._objective = processes.joined(Objective(self._policy))
         self._optimizer = torch.optim.AdamW(
-            policy.parameters(), weight_decay=WEIGHT_DECAY, fused=True
+            self._policy.parameters(), weight_decay=WEIGHT_DECAY, fused=True
+        )
+        # Small gradients are no float16; without it, this does nothing.
+        self._scaler = torch.amp.GradScaler(
+            self._device.type, enabled=config.precision == 'float16'
         )
 
-    def learn(self, batch: Batch, learning_rate: float) -> float:
+    def learn(self, batch: Batch, learning_rate: float) -> dict[str, float]:
         """Take one step.
 
+        Args:
+            batch: This process's share of it.
+            learning_rate: Of this step.
+
         Returns:
-            The loss before it.
+            'loss' before it, over all processes, and each of its terms if there are several.
 
         Raises:
             TrainingError: The loss is not finite; the weights are as they were.
         """
-        inputs, valid, targets, target_valid = as_tensors(batch)
-        # Twice as fast as float32 where the processor has it; losses stay in float32.
-        with torch.autocast('cpu', torch.bfloat16):
-            losses = self._policy.loss(inputs, valid, targets, target_valid)
-        loss = torch.stack([term.mean for term in losses.values()]).sum()
-        if not math.isfinite(loss.item()):
+        torch.manual_seed(self._processes.seed(self._config.seed, self.step))
+        with self._autocast():
+            terms = self._objective(*as_tensors(batch, self._device))
+        loss, told = self._over_processes(terms)
+        if not math.isfinite(told['loss']):
             raise TrainingError(
-                f'the loss is {loss.item()} at step {self.step}; '
+                f'the loss is {told["loss"]} at step {self.step}; '
                 'start a new run with a lower --learning-rate'
             )
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self._policy.parameters(), GRADIENT_NORM)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if self._config.clip:
+            self._scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._policy.parameters(), self._config.clip)
         for group in self._optimizer.param_groups:
             group['lr'] = learning_rate
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         self._follow()
         self.step += 1
-        return float(loss.item())
+        return told
 
     def validate(self, batch: Batch) -> float:
-        """The loss of the averaged policy."""
-        inputs, valid, targets, target_valid = as_tensors(batch)
-        with torch.inference_mode(), torch.autocast('cpu', torch.bfloat16):
+        """Error of the averaged policy's predictions, over all of a batch."""
+        inputs, valid, targets, target_valid = as_tensors(batch, self._device)
+        with torch.inference_mode(), self._autocast():
             chunks = self.average(inputs, valid)
         return float(masked_l1(chunks, targets, target_valid, self._scales).item())
 
@@ -87,7 +118,8 @@ class Learner:
             'policy': self._policy.state_dict(),
             'average': self.average.state_dict(),
             'optimizer': self._optimizer.state_dict(),
-            'rng': torch.get_rng_state(),
+            'scaler': self._scaler.state_dict(),
+            'scales': self._scales,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -101,33 +133,77 @@ class Learner:
             self._policy.load_state_dict(state['policy'])
             self.average.load_state_dict(state['average'])
             self._optimizer.load_state_dict(state['optimizer'])
-            torch.set_rng_state(state['rng'])
+            self._scaler.load_state_dict(state['scaler'])
+            self._scales = {name: state['scales'][name].to(self._device) for name in self._scales}
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise TrainingError(
                 'the checkpoint is that of another policy, or of another version of this one; '
                 'begin a new run with --out'
             ) from error
 
+    def _autocast(self) -> torch.autocast:
+        lower = self._config.precision != 'float32'
+        kind = getattr(torch, self._config.precision) if lower else None
+        return torch.autocast(self._device.type, kind, enabled=lower)
+
+    def _over_processes(self, terms: Mapping[str, Term]) -> tuple[Tensor, dict[str, float]]:
+        """What this process minimises, and what all of them do together.
+
+        Every process divides by the entries of all of them. The mean of the gradients that
+        they then take is that of one process with all rows, divided by their number.
+        """
+        totals = torch.stack([total for total, _ in terms.values()])
+        counts = torch.stack([count for _, count in terms.values()]).float()
+        means = totals / self._processes.sum(counts).clamp(min=1)
+        told = self._processes.sum(means.detach())
+        found = {'loss': float(told.sum().item())}
+        if len(terms) > 1:
+            parts = zip(terms, told.tolist(), strict=True)
+            found |= {f'loss/{name}': value for name, value in parts}
+        return means.sum() * self._processes.count, found
+
     @torch.no_grad()
     def _follow(self) -> None:
-        share = 1 - min(AVERAGE, (1 + self.step) / (10 + self.step))
+        """Move the average towards the newest weights; over few steps while there are few."""
+        share = 1 - min(self._config.ema, (1 + self.step) / (10 + self.step))
         for mean, newest in zip(self.average.parameters(), self._policy.parameters(), strict=True):
             mean.lerp_(newest, share)
+        for kept, current in zip(self.average.buffers(), self._policy.buffers(), strict=True):
+            kept.copy_(current)
 
 
-def as_tensors(
-    batch: Batch,
-) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+Term = tuple[Tensor, Tensor]
+
+
+class Objective(nn.Module):
+    """What a policy minimises, as the module that it has to be to learn in several processes."""
+
+    def __init__(self, policy: ChunkPolicy) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(
+        self, inputs: Tensors, valid: Tensors, targets: Tensors, target_valid: Tensors
+    ) -> dict[str, Term]:
+        """Name of a term -> its sum, and over how many entries."""
+        losses = self.policy.loss(inputs, valid, targets, target_valid)
+        return {name: (term.total, term.count) for name, term in losses.items()}
+
+
+def as_tensors(batch: Batch, device: torch.device) -> tuple[Tensors, Tensors, Tensors, Tensors]:
     """Inputs, valid, targets and target_valid, as the policy wants them."""
+    inputs = _tensors(batch.inputs, device)
+    inputs[ROBOT] = torch.from_numpy(batch.robot).to(device)
     return (
-        _tensors(batch.inputs) | {ROBOT: torch.from_numpy(batch.robot)},
-        _tensors(batch.valid),
-        _tensors(batch.targets),
-        _tensors(batch.target_valid),
+        inputs,
+        _tensors(batch.valid, device),
+        _tensors(batch.targets, device),
+        _tensors(batch.target_valid, device),
     )
 
 
-def _tensors(arrays: Mapping[DataType, NDArray[Any]]) -> dict[str, Tensor]:
+def _tensors(arrays: Mapping[DataType, NDArray[Any]], device: torch.device) -> Tensors:
     return {
-        kind.value: torch.from_numpy(np.ascontiguousarray(array)) for kind, array in arrays.items()
+        kind.value: torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+        for kind, array in arrays.items()
     }

@@ -6,30 +6,52 @@ uninterrupted one exactly; unless the clock ends it, since then the clock sets t
 
 from __future__ import annotations
 
+import copy
 import math
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from neuracore_ros.dataset.batches import Batch, Batches
+from neuracore_ros.dataset.cache import default_folder
 from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
+from neuracore_ros.training.few_shot import begin_with, extend, read_trained
 from neuracore_ros.training.interrupt import interrupts
 from neuracore_ros.training.learner import Learner
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.prepare import assemble, make_manifest, measure
-from neuracore_ros.training.progress import Clock, Journal
-from neuracore_ros.training.run import Run
+from neuracore_ros.training.processes import Processes
+from neuracore_ros.training.progress import Clock, Journal, Waiting
+from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler, Split, limit, split
 
-WARM_UP_STEPS = 100
 LOG_EVERY = 50
 SAVE_EVERY = 500
+NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Where the validation loss was lowest; at step `NEVER` before there was any."""
+
+    step: int = NEVER
+    loss: float = math.inf
+
+    def or_better(self, step: int, metrics: Mapping[str, float]) -> Best:
+        """This one, or the step whose metrics these are."""
+        loss = metrics.get('val_loss', math.inf)
+        return Best(step, loss) if loss < self.loss else self
 
 
 def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
@@ -41,72 +63,80 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
         report: Called with lines for people.
 
     Returns:
-        The policy file, with the averaged weights of the last step.
+        The policy file, with the averaged weights of the lowest validation loss; those of the
+        last step if nothing was held back.
 
     Raises:
         DatasetError: The dataset cannot be read.
         TrainingError: The dataset changed since the run began, or the loss is not finite.
         KeyboardInterrupt: After a checkpoint was saved.
     """
+    processes = Processes(config.device)
+    report = report if processes.first else _silent
     if config.threads:
         torch.set_num_threads(config.threads)
-    data = Batches(config.dataset, cache=run.images, inputs=config.inputs, outputs=config.outputs)
-    config = _settle(config, data, run)
+    data = Batches(config.dataset, _cache(config), report, config.inputs, config.outputs)
+    config = _settle(config, data, run, processes)
     episodes = limit(split(data.episodes, config.seed), config.max_episodes)
-    manifest = make_manifest(data, episodes.training, config)
-    statistics = measure(data, episodes.training, manifest, config)
-    sampler = Sampler(data, episodes, config, manifest.robot_index)
-    held = sampler.held_back()
-
-    torch.manual_seed(config.seed)
-    policy = assemble(config, manifest, statistics)
-    manifest = replace(manifest, inpaint=policy.inpaints)
-    learner = Learner(policy, statistics.scales())
     checkpoint = run.load()
+    manifest, policy, scales = _begin(config, data, episodes, checkpoint)
+    learner = Learner(policy, scales, config, processes)
+    clock, best = Clock(config), Best()
     if checkpoint:
-        learner.restore(checkpoint['learner'])
-    run.forget_after(learner.step)
+        learner.restore(checkpoint.learner)
+        clock = Clock(config, learner.step, checkpoint.seconds)
+        best = Best(checkpoint.best_step, checkpoint.best_loss)
+        if best.step == learner.step and processes.first:
+            run.save_best(best.step, learner.average.state_dict())  # It may have been killed here.
+    sampler = Sampler(data, episodes, config, manifest.robot_index, processes)
+    held = sampler.held_back() if processes.first else {}
     report(_summary(config, data, episodes))
 
-    clock = Clock(config, learner.step, checkpoint['seconds'] if checkpoint else 0.0)
+    waiting = Waiting()
     with (
         interrupts() as interrupted,
-        closing(Journal(run, report)) as journal,
+        closing(Journal(run, learner.step, report, processes.first)) as journal,
         Prefetch(sampler.draw, learner.step) as batches,
     ):
-        done = clock.done(learner.step)
-        while done < 1:
-            loss = learner.learn(
-                next(batches), config.learning_rate * _schedule(learner.step, done)
-            )
-            done = clock.done(learner.step)
+        done, stop = processes.as_first(clock.done), 0.0
+        while done < 1 and not stop:
+            with waiting.noting():
+                batch = next(batches)
+            learning_rate = config.learning_rate * _schedule(config, learner.step, done)
+            losses = learner.learn(batch, learning_rate)
+            clock.tick(learner.step)
+            done = processes.as_first(clock.done)
 
-            last = done >= 1
+            last, save = done >= 1, learner.step % SAVE_EVERY == 0
             if learner.step % LOG_EVERY == 0 or last:
                 metrics = {
                     'step': learner.step,
-                    'loss': loss,
-                    'steps_per_s': round(clock.steps_per_s(learner.step), 2),
+                    **losses,
+                    'learning_rate': learning_rate,
+                    'steps_per_s': round(clock.steps_per_s, 2),
+                    'data_wait': round(waiting.share(), 3),
                     'seconds': round(clock.seconds, 1),
                 }
-                if learner.step % SAVE_EVERY == 0 or last:
+                if save or last:
                     metrics |= _validate(learner, held)
-                journal.write(metrics, clock.left_s(learner.step))
-            if learner.step % SAVE_EVERY == 0 or last or interrupted.is_set():
-                run.save({'learner': learner.state(), 'seconds': clock.seconds})
-            if interrupted.is_set():
-                report(
-                    f'stopped at step {learner.step}; go on with: '
-                    f'neuracore_ros train --resume {run.path}'
-                )
-                raise KeyboardInterrupt
+                    best = best.or_better(learner.step, metrics)
+                journal.write(metrics, clock.left_s)
+            stop = processes.as_first(float(interrupted.is_set()))
+            if (save or last or stop) and processes.first:
+                _save(run, manifest, learner, clock, best)
 
-    export(learner.average, manifest, run.policy)
-    report(f'{run.policy}: the averaged weights of step {learner.step}')
+    if stop and done < 1:
+        report(
+            f'stopped at step {learner.step}; go on with: neuracore_ros train --resume {run.path}'
+        )
+        raise KeyboardInterrupt
+    if processes.first:
+        _export(learner, manifest, best, run, report)
+    processes.close()
     return run.policy
 
 
-def _settle(config: Config, data: Batches, run: Run) -> Config:
+def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Config:
     """Fill in what only the dataset tells, and hold a resumed run to it."""
     rows = data.episodes[-1].stop
     if config.rows not in (0, rows):
@@ -114,10 +144,42 @@ def _settle(config: Config, data: Batches, run: Run) -> Config:
             f'{config.dataset}: has {rows} steps; it had {config.rows} when {run.path} began. '
             'Start a new run with --out.'
         )
+    if config.batch < processes.count:
+        raise TrainingError(
+            f'--batch: {config.batch} rows are too few for {processes.count} processes'
+        )
     horizon = config.horizon or max(1, round(data.metadata.rate_hz))
     config = replace(config, rows=rows, horizon=horizon)
-    run.write_config(config)
+    if processes.first:
+        run.write_config(config)
     return config
+
+
+def _cache(config: Config) -> Path | None:
+    if config.cache == 'none':
+        return None
+    return Path(config.cache) if config.cache else default_folder()
+
+
+def _begin(
+    config: Config, data: Batches, episodes: Split, checkpoint: Checkpoint | None
+) -> tuple[Manifest, ChunkPolicy, dict[str, Tensor]]:
+    """The manifest of a run, its policy with first weights, and what errors are told in."""
+    torch.manual_seed(config.seed)
+    if checkpoint:
+        # Its weights come with their statistics.
+        manifest = Manifest.from_json(checkpoint.manifest)
+        statistics = Statistics.none(manifest, config.relative, config.statistics == 'per-robot')
+        return manifest, assemble(config, manifest, statistics), statistics.scales()
+    manifest = make_manifest(data, episodes.training, config)
+    trained = read_trained(Path(config.init)) if config.init else None
+    if trained:
+        manifest = extend(manifest, trained.manifest, config.init)
+    statistics = measure(data, episodes.training, manifest, config)
+    policy = assemble(config, manifest, statistics)
+    if trained:
+        begin_with(policy, trained)
+    return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
@@ -126,16 +188,47 @@ def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
     return {'val_loss': sum(losses.values()) / len(losses), **losses} if losses else {}
 
 
-def _schedule(step: int, done: float) -> float:
-    """Share of the learning rate: linear warm-up, then a cosine to zero."""
-    return min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * done))
+def _schedule(config: Config, step: int, done: float) -> float:
+    """Share of the learning rate: linear warm-up, then constant, or a cosine to zero."""
+    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    return warm * 0.5 * (1 + math.cos(math.pi * done)) if config.schedule == 'cosine' else warm
+
+
+def _save(run: Run, manifest: Manifest, learner: Learner, clock: Clock, best: Best) -> None:
+    """Write the checkpoint first: of the best step's weights, it has a copy at that step."""
+    run.save(Checkpoint(manifest.to_json(), learner.state(), clock.seconds, best.step, best.loss))
+    if best.step == learner.step:
+        run.save_best(best.step, learner.average.state_dict())
+
+
+def _export(
+    learner: Learner, manifest: Manifest, best: Best, run: Run, report: Callable[[str], None]
+) -> None:
+    """Write the policy of the best step, and that of the last."""
+    policy = copy.deepcopy(learner.average).cpu()
+    export(policy, manifest, run.last)
+    weights = run.load_best(best.step) if best.step not in (NEVER, learner.step) else None
+    if weights is None:
+        shutil.copyfile(run.last, run.policy)
+        report(f'{run.policy}: the averaged weights of step {learner.step}')
+        return
+    policy.load_state_dict(weights)
+    export(policy, manifest, run.policy)
+    report(
+        f'{run.policy}: the averaged weights of step {best.step}, whose validation loss was the '
+        f'lowest, {best.loss:.4f}; {run.last.name}: those of step {learner.step}'
+    )
 
 
 def _summary(config: Config, data: Batches, episodes: Split) -> str:
     learnt = Counter(episode.robot for episode in episodes.training)
     robots = ', '.join(f'{count} of {robot}' for robot, count in learnt.items())
     return (
-        f'{config.policy}: learns from {learnt.total()} episodes ({robots}), '
+        f'{config.policy}: learns from {sum(learnt.values())} episodes ({robots}), '
         f'{len(episodes.validation)} held back; chunks of {config.horizon} '
         f'at {data.metadata.rate_hz:g} Hz'
     )
+
+
+def _silent(_line: str) -> None:
+    pass

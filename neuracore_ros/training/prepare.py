@@ -24,6 +24,7 @@ from neuracore_ros.training.normalise import (
     slot_statistics,
 )
 from neuracore_ros.training.policies import build
+from neuracore_ros.training.recognising import Recognising
 from neuracore_ros.training.sampling import rows_by_robot, with_padding
 from neuracore_ros.training.unmasked import Unmasked
 
@@ -104,7 +105,11 @@ def measure(
     by_robot = rows_by_robot(episodes)
     inputs, outputs = scales(np.concatenate(list(by_robot.values())))
     if config.statistics == 'per-robot':
-        own = [scales(by_robot[robot]) for robot in manifest.robot_index]
+        # Of a robot that is known from another run alone, there is nothing to measure here.
+        own = [
+            scales(by_robot[robot]) if robot in by_robot else (inputs, outputs)
+            for robot in manifest.robot_index
+        ]
         inputs = {
             kind: each.beside([one[0][kind] for one in own]) for kind, each in inputs.items()
         }
@@ -117,7 +122,9 @@ def measure(
 def assemble(config: Config, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
     """The untrained policy of a run."""
     policy = build(config.policy, manifest, statistics, config)
-    return policy if config.mask_padding else Unmasked(policy)
+    if not config.mask_padding:
+        policy = Unmasked(policy)
+    return Recognising(policy, manifest) if manifest.robot_index else policy
 
 
 def _scales(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from neuracore_ros.training.config import Config
@@ -11,63 +12,113 @@ from neuracore_ros.training.run import Run
 
 
 class Clock:
-    """How much of a run is done, by steps or by time, whichever is further."""
+    """How much of a run is done, by steps or by time, whichever is further.
 
-    def __init__(self, config: Config, step: int, seconds: float) -> None:
+    It goes on in ticks: between two of them nothing changes, so that what was saved at one tick
+    goes on from there.
+
+    Attributes:
+        step: Of the last tick.
+        seconds: Spent in the loop until then, over all resumptions, [s].
+    """
+
+    def __init__(self, config: Config, step: int = 0, seconds: float = 0.0) -> None:
+        self.step = self._first_step = step
+        self.seconds = self._before = seconds
         self._config = config
-        self._first = step
-        self._before = seconds
         self._began = time.monotonic()
 
-    @property
-    def seconds(self) -> float:
-        """Spent in the loop, over all resumptions, [s]."""
-        return self._before + time.monotonic() - self._began
+    def tick(self, step: int) -> None:
+        """A step is over."""
+        self.step = step
+        self.seconds = self._before + time.monotonic() - self._began
 
-    def done(self, step: int) -> float:
+    @property
+    def done(self) -> float:
         """0 at the start; 1 or more when the run is over."""
         steps, minutes = self._config.steps, self._config.minutes
         if steps == 0:
             return 1.0
         return max(
-            step / steps if steps else 0.0, self.seconds / (60 * minutes) if minutes else 0.0
+            self.step / steps if steps else 0.0, self.seconds / (60 * minutes) if minutes else 0.0
         )
 
-    def steps_per_s(self, step: int) -> float:
+    @property
+    def steps_per_s(self) -> float:
         """Since this process began."""
-        return (step - self._first) / max(time.monotonic() - self._began, 1e-9)
+        return (self.step - self._first_step) / max(self.seconds - self._before, 1e-9)
 
-    def left_s(self, step: int) -> float:
+    @property
+    def left_s(self) -> float:
         """Until the run is over, if it goes on at this pace, [s]."""
         left = []
         if self._config.steps:
-            left.append((self._config.steps - step) / max(self.steps_per_s(step), 1e-9))
+            left.append((self._config.steps - self.step) / max(self.steps_per_s, 1e-9))
         if self._config.minutes:
             left.append(60 * self._config.minutes - self.seconds)
         return max(0.0, min(left))
 
 
+class Waiting:
+    """Which share of its time a loop waits for data."""
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+        self._waited = 0.0
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Count what happens within as waiting."""
+        began = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - began
+
+    def share(self) -> float:
+        """Since it was asked last, 0..1."""
+        now = time.perf_counter()
+        share = self._waited / max(now - self._since, 1e-9)
+        self._since, self._waited = now, 0.0
+        return share
+
+
 class Journal:
     """Writes each line of metrics to metrics.jsonl, to TensorBoard if it is there, and tells."""
 
-    def __init__(self, run: Run, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, run: Run, step: int, report: Callable[[str], None], writes: bool = True
+    ) -> None:
+        """Begin, or go on.
+
+        Args:
+            run: Where the metrics are.
+            step: What was written of later ones is about to be written again.
+            report: Called with lines for people.
+            writes: Whether it does; one of several processes does.
+        """
         self._run = run
         self._report = report
+        self._writes = writes
         self._board: Any = None
+        if not writes:
+            return
+        run.forget_after(step)
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             report('tensorboard is not installed; metrics go to metrics.jsonl only')
         else:
-            self._board = SummaryWriter(str(run.tensorboard))
+            self._board = SummaryWriter(str(run.tensorboard), purge_step=step)
 
     def write(self, metrics: Mapping[str, Any], left_s: float) -> None:
         """One line; numbers, or numbers by robot."""
+        if not self._writes:
+            return
         self._run.log(metrics)
         words = [f'step {metrics["step"]}', f'loss {metrics["loss"]:.4f}']
         if 'val_loss' in metrics:
             words.append(f'val loss {metrics["val_loss"]:.4f}')
         words.append(f'{metrics["steps_per_s"]:.1f} steps/s')
+        words.append(f'{metrics["data_wait"]:.0%} waiting for data')
         words.append(f'{int(left_s // 60)}:{int(left_s % 60):02d} left')
         self._report('  '.join(words))
         if self._board is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from neuracore_ros.errors import DescriptionError, TrainingError
 from neuracore_ros.training.config import SETTINGS, Config
@@ -23,17 +24,37 @@ _FACTS = {
 _AFRESH = 'Put back what training wrote, or begin a new run with --out.'
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that decides what comes next.
+
+    Attributes:
+        manifest: Of the policy, as JSON.
+        learner: Weights, their average, the optimizer.
+        seconds: Spent so far.
+        best_step: Step of the lowest validation loss; -1 before the first.
+        best_loss: What that is.
+    """
+
+    manifest: str
+    learner: dict[str, Any]
+    seconds: float
+    best_step: int
+    best_loss: float
+
+
 class Run:
     """One run's folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.policy = path / 'policy.pt'
+        self.last = path / 'last.pt'
         self.tensorboard = path / 'tensorboard'
-        self.images = path / 'images.cache'
         self._config = path / 'config.json'
         self._metrics = path / 'metrics.jsonl'
         self._checkpoint = path / 'checkpoint.pt'
+        self._best = path / 'best.pt'
 
     def require_new(self) -> None:
         """Check that nothing would be overwritten.
@@ -46,7 +67,7 @@ class Run:
                 f'{self.path}: holds a run already; go on with '
                 f'neuracore_ros train --resume {self.path}, or choose another --out'
             )
-        if self.path.exists() and (not self.path.is_dir() or self._holds_more()):
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise TrainingError(f'{self.path}: is not an empty folder; choose another --out')
 
     def resume(self, changes: Mapping[str, Any]) -> Config:
@@ -86,13 +107,12 @@ class Run:
         except (DescriptionError, TypeError) as error:
             raise TrainingError(f'{self._config}: is damaged: {error}') from error
 
-    def save(self, checkpoint: Mapping[str, Any]) -> None:
+    def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; a killed process leaves the old one."""
-        partial = self._checkpoint.with_suffix('.partial')
-        torch.save(dict(checkpoint), partial)
-        partial.replace(self._checkpoint)
+        record = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
+        _write(record, self._checkpoint)
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> Checkpoint | None:
         """The last checkpoint; None before the first. Nothing in the file is executed.
 
         Raises:
@@ -101,18 +121,26 @@ class Run:
         if not self._checkpoint.exists():
             return None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter('ignore')  # Of pickles that it then refuses.
-                loaded = torch.load(self._checkpoint, weights_only=True)
-        except Exception as error:  # torch raises several kinds, none of them documented.
-            # Not in torch's words, which advise how to load it all the same.
+            return Checkpoint(**_read(self._checkpoint))
+        except TypeError as error:
             raise TrainingError(
-                f'{self._checkpoint}: is damaged, or holds more than numbers and would run code: '
-                f'none of it was run. {_AFRESH}'
+                f'{self._checkpoint}: is no checkpoint of a run. {_AFRESH}'
             ) from error
-        if not isinstance(loaded, dict) or not {'learner', 'seconds'} <= loaded.keys():
-            raise TrainingError(f'{self._checkpoint}: is no checkpoint of a run. {_AFRESH}')
-        return loaded
+
+    def save_best(self, step: int, average: Mapping[str, Tensor]) -> None:
+        """Replace the weights of the lowest validation loss."""
+        _write({'step': step, 'average': dict(average)}, self._best)
+
+    def load_best(self, step: int) -> dict[str, Tensor] | None:
+        """The weights of the lowest validation loss, if they are those of this step.
+
+        Raises:
+            TrainingError: The file is damaged, or holds more than numbers.
+        """
+        if not self._best.exists():
+            return None
+        best = _read(self._best)
+        return best['average'] if best.get('step') == step else None
 
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Append one line of metrics."""
@@ -132,6 +160,24 @@ class Run:
         partial.write_text(''.join(json.dumps(line) + '\n' for line in kept))
         partial.replace(self._metrics)
 
-    def _holds_more(self) -> bool:
-        # A run that could not even read its dataset leaves at most decoded images.
-        return any(path.suffix != self.images.suffix for path in self.path.iterdir())
+
+def _write(record: dict[str, Any], path: Path) -> None:
+    partial = path.with_suffix('.partial')
+    torch.save(record, partial)
+    partial.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # Of pickles that it then refuses.
+            loaded = torch.load(path, map_location='cpu', weights_only=True)
+    except Exception as error:  # torch raises several kinds, none of them documented.
+        # Not in torch's words, which advise how to load it all the same.
+        raise TrainingError(
+            f'{path}: is damaged, or holds more than numbers and would run code: '
+            f'none of it was run. {_AFRESH}'
+        ) from error
+    if not isinstance(loaded, dict):
+        raise TrainingError(f'{path}: is no checkpoint of a run. {_AFRESH}')
+    return loaded

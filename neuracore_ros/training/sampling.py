@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,12 @@ from neuracore_ros.dataset.batches import Batch, Batches, Episode
 from neuracore_ros.description import DataType
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.training.augment import draw_jitter, draw_shift, jitter, shift
 from neuracore_ros.training.config import Config
+from neuracore_ros.training.processes import Processes
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-Array = NDArray[Any]
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 256
@@ -125,7 +125,12 @@ class Sampler:
     """The batches of a run; each depends on the run's seed and its own number alone."""
 
     def __init__(
-        self, data: Batches, episodes: Split, config: Config, robot_index: Mapping[str, int]
+        self,
+        data: Batches,
+        episodes: Split,
+        config: Config,
+        robot_index: Mapping[str, int],
+        processes: Processes,
     ) -> None:
         """Prepare to draw.
 
@@ -134,28 +139,37 @@ class Sampler:
             episodes: Those of it that are used.
             config: Of the run.
             robot_index: The numbers by which the policy knows its robots; others are -1.
+            processes: Among which a batch is shared out.
         """
         self._data = data
         self._episodes = episodes
         self._config = config
+        self._own = processes.own(config.batch)
         groups = list(rows_by_robot(episodes.training).values())
         self._groups = groups if config.balance else [np.concatenate(groups)]
         self._index = np.array([robot_index.get(robot, -1) for robot in data.robots], np.int64)
 
     def draw(self, step: int) -> Batch:
-        """What is learnt from at a step."""
-        config = self._config
+        """What this process learns from at a step.
+
+        Whatever is random is drawn for the whole batch, so that all processes together learn
+        from what one would.
+        """
+        config, own = self._config, self._own
         rng = np.random.default_rng((config.seed, step))
-        batch = self._take(draw(self._groups, config.batch, rng))
-        if config.shift:
-            moved = {
-                kind: shift(images, config.shift, rng)
-                for kind, images in batch.inputs.items()
-                if kind.is_image
-            }
-            batch = replace(batch, inputs={**batch.inputs, **moved})
+        batch = self._take(draw(self._groups, config.batch, rng)[own])
+        images = {kind: array for kind, array in batch.inputs.items() if kind.is_image}
+        for kind, array in images.items():
+            cameras = array.shape[2]
+            if config.shift:
+                moves = draw_shift(config.batch, cameras, config.shift, rng)
+                images[kind] = shift(images[kind], moves[own])
+            if config.augment and kind is DataType.RGB_IMAGES:
+                factors = draw_jitter(config.batch, cameras, rng)
+                images[kind] = jitter(images[kind], factors[own])
+        batch = replace(batch, inputs={**batch.inputs, **images})
         if config.embedding == 'robot':
-            dropped = rng.random(len(batch.robot)) < UNKNOWN_SHARE
+            dropped = rng.random(config.batch)[own] < UNKNOWN_SHARE
             batch = replace(batch, robot=np.where(dropped, -1, batch.robot))
         if not config.mask_padding:
             valid, target_valid = with_padding(batch.valid, batch.target_valid)
@@ -173,27 +187,3 @@ class Sampler:
     def _take(self, rows: IntArray) -> Batch:
         batch = self._data.take(rows, self._config.observation_steps, self._config.horizon)
         return replace(batch, robot=self._index[batch.robot])
-
-
-def shift(images: Array, pixels: int, rng: np.random.Generator) -> Array:
-    """Move each image by up to some pixels in both directions, its border repeated.
-
-    Args:
-        images: (B, T, K, height, width, 3), depths (B, T, K, height, width); a camera moves alike
-            in all of its T steps.
-        pixels: Largest shift, [px].
-        rng: Where the shifts come from.
-
-    Returns:
-        The same shape.
-    """
-    batch, _, cameras, height, width = images.shape[:5]
-    across = np.arange(width)
-    down = np.arange(height)
-    moved = np.empty_like(images)
-    for b, moves in enumerate(rng.integers(-pixels, pixels + 1, (batch, cameras, 2))):
-        for k, (dy, dx) in enumerate(moves):
-            rows = np.clip(down + dy, 0, height - 1)
-            columns = np.clip(across + dx, 0, width - 1)
-            moved[b, :, k] = images[b, :, k].take(rows, 1).take(columns, 2)
-    return moved

@@ -40,14 +40,20 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
     if file.suffix != '.pt':
         raise PolicyError(f'{file}: only a run or a .pt file can be exported')
     scripted, manifest = read(PolicyFile.read(file), torch.device('cpu'))
-    if file.name != run.policy.name or not (run.path / 'config.json').exists():
+    if (
+        file.name not in (run.policy.name, run.last.name)
+        or not (run.path / 'config.json').exists()
+    ):
         return scripted, manifest
     config = run.config()
     per_robot = config.statistics == 'per-robot'
     statistics = Statistics.none(manifest, config.relative, per_robot)
     module = assemble(config, manifest, statistics)
+    # TorchScript keeps constants among the weights.
+    constants = {name for name, _ in module.named_buffers()} - module.state_dict().keys()
+    weights = {k: value for k, value in scripted.state_dict().items() if k not in constants}
     try:
-        module.load_state_dict(scripted.state_dict())
+        module.load_state_dict(weights)
     except RuntimeError as error:
         raise TrainingError(
             f"{file}: its weights are not those of an '{config.policy}' of this version: it is of "

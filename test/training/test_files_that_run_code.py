@@ -97,7 +97,7 @@ def test_export_does_not_even_read_the_checkpoint(run, tmp_path):
     ('checkpoint', 'says'),
     [
         ([1], 'is no checkpoint of a run'),
-        ({'learner': {'step': 1}, 'seconds': 1.0}, 'that of another policy'),
+        ({'learner': {'step': 1}, 'seconds': 1.0}, 'is no checkpoint of a run'),
     ],
 )
 def test_numbers_that_are_no_checkpoint_are_refused(run, capsys, checkpoint, says):

@@ -108,8 +108,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
     assert [[line.get(key) for key in keys] for line in broken.metrics()] == [
         [line.get(key) for key in keys] for line in whole.metrics()
     ]
-    for name, values in whole.load()['learner']['policy'].items():
-        assert torch.equal(values, broken.load()['learner']['policy'][name])
+    for name, values in whole.load().learner['policy'].items():
+        assert torch.equal(values, broken.load().learner['policy'][name])
 
 
 def test_metrics_after_the_last_checkpoint_are_written_anew(dataset, tmp_path):

@@ -1,0 +1,69 @@
+"""Images as they might have been: other light, other colours, a camera that was moved a little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+FloatArray = NDArray[np.float64]
+
+# Brightness, contrast and saturation are multiplied by up to 1 + this, or by down to 1 - this.
+# Hue is left alone: what is to be grasped is often told by its colour.
+JITTER = 0.3
+
+
+def draw_jitter(batch: int, cameras: int, rng: np.random.Generator) -> FloatArray:
+    """Factors of brightness, contrast and saturation, (B, K, 3)."""
+    return rng.uniform(1 - JITTER, 1 + JITTER, (batch, cameras, 3))
+
+
+def jitter(images: Array, factors: FloatArray) -> Array:
+    """Change the light of each camera, alike in all of its steps.
+
+    Args:
+        images: uint8 (B, T, K, height, width, 3).
+        factors: (B, K, 3).
+
+    Returns:
+        The same shape.
+    """
+    from torchvision.transforms.v2 import functional
+
+    changed = np.empty_like(images)
+    for b, k in np.ndindex(factors.shape[:2]):
+        own = torch.from_numpy(images[b, :, k]).permute(0, 3, 1, 2)
+        brightness, contrast, saturation = factors[b, k].tolist()
+        own = functional.adjust_brightness(own, brightness)
+        own = functional.adjust_contrast(own, contrast)
+        own = functional.adjust_saturation(own, saturation)
+        changed[b, :, k] = own.permute(0, 2, 3, 1).numpy()
+    return changed
+
+
+def draw_shift(batch: int, cameras: int, pixels: int, rng: np.random.Generator) -> Array:
+    """Moves down and to the right by up to some pixels, (B, K, 2)."""
+    return rng.integers(-pixels, pixels + 1, (batch, cameras, 2))
+
+
+def shift(images: Array, moves: Array) -> Array:
+    """Move each camera's image, alike in all of its steps, its border repeated.
+
+    Args:
+        images: (B, T, K, height, width, 3), depths (B, T, K, height, width).
+        moves: (B, K, 2), [px].
+
+    Returns:
+        The same shape.
+    """
+    height, width = images.shape[3:5]
+    moved = np.empty_like(images)
+    for b, k in np.ndindex(moves.shape[:2]):
+        down, across = moves[b, k]
+        rows = np.clip(np.arange(height) + down, 0, height - 1)
+        columns = np.clip(np.arange(width) + across, 0, width - 1)
+        moved[b, :, k] = images[b, :, k].take(rows, 1).take(columns, 2)
+    return moved

@@ -1,0 +1,170 @@
+"""A trained policy as the beginning of another run: what it knows serves a further robot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.config import SETTINGS
+from neuracore_ros.training.embedding import RobotEmbedding
+from neuracore_ros.training.normalise import Denormaliser, Normaliser
+from neuracore_ros.training.options import Options
+from neuracore_ros.training.run import Run
+from neuracore_ros.training.settings import settings
+from neuracore_ros.training.trained import read_run
+
+# What weights cannot do without: it is taken over from the run that is begun with.
+KEPT = (
+    *('policy', 'horizon', 'observation_steps', 'inputs', 'outputs', 'relative'),
+    *('statistics', 'normalise', 'mask_padding', *settings(Options)),
+)
+
+Slots = TypeVar('Slots', InputSlots, OutputSlots)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A policy that is begun with."""
+
+    manifest: Manifest
+    weights: Mapping[str, Tensor]
+
+
+def read_trained(path: Path) -> Trained:
+    """A run's policy.
+
+    Raises:
+        TrainingError: There is no run, or it has not ended.
+        PolicyError: There is no such path.
+    """
+    module, manifest = read_run(path)
+    return Trained(manifest, module.state_dict())
+
+
+def take_over(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run that begins with another one's policy.
+
+    Args:
+        path: The other run's folder, or the policy file in it.
+        given: What was asked for.
+
+    Returns:
+        What was asked for, and what the other run decides.
+
+    Raises:
+        TrainingError: There is no run, or something else was asked for than it has.
+    """
+    manifest = read_trained(path).manifest
+    before = Run(path if path.is_dir() else path.parent).config()
+    kept = {name: getattr(before, name) for name in KEPT}
+    kept |= {'inputs': tuple(manifest.input), 'outputs': tuple(manifest.output)}
+    for name, value in kept.items():
+        if name in given and given[name] != value:
+            raise TrainingError(
+                f'--{SETTINGS[name].name}: {path} was trained with {value}, which its weights '
+                'need; leave it out'
+            )
+    return {**given, **kept, 'init': str(path.absolute())}
+
+
+def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
+    """The manifest of a policy that knows what another one did, and a new dataset.
+
+    Args:
+        new: Of the new dataset alone.
+        before: Of the policy that is begun with.
+        path: Where that is, for a message.
+
+    Raises:
+        TrainingError: The dataset has another layout, rate or image size.
+    """
+    for what, mine, theirs in (
+        ('inputs', _shapes(new.input), _shapes(before.input)),
+        ('outputs', _shapes(new.output), _shapes(before.output)),
+        ('a rate in Hz', new.rate_hz, before.rate_hz),
+    ):
+        if mine != theirs:
+            raise TrainingError(
+                f'--init {path}: has {what} of {theirs}; the dataset of {mine}: convert its bags '
+                "with the run's robots in --description, at its rate and image size"
+            )
+    known = dict(before.robot_index)
+    for robot in new.robot_index:
+        known.setdefault(robot, len(known))
+    return replace(
+        new,
+        input={kind: _both(slots, before.input[kind]) for kind, slots in new.input.items()},
+        output={kind: _both(slots, before.output[kind]) for kind, slots in new.output.items()},
+        robots={**before.robots, **new.robots},
+        robot_index=known,
+    )
+
+
+def begin_with(policy: ChunkPolicy, trained: Trained) -> None:
+    """Give a policy the weights of another one.
+
+    Statistics of slots that the other one was trained on are kept, since its weights are tied to
+    them; those of other slots, and a further robot's own, are the new dataset's. The vector of a
+    further robot begins as that of a robot never seen.
+
+    Args:
+        policy: Built from the extended manifest and the new dataset's statistics.
+        trained: The other one.
+
+    Raises:
+        TrainingError: The weights are those of another kind of policy.
+    """
+    weights = dict(trained.weights)
+    for name, part in policy.named_modules():
+        if isinstance(part, Normaliser | Denormaliser):
+            slots = trained.manifest.input if isinstance(part, Normaliser) else None
+            kinds = {kind.value: each for kind, each in (slots or trained.manifest.output).items()}
+            kept = _kept(kinds[name.rpartition('.')[2]], part)
+            for table, mine in part.scaling.named_buffers():
+                before = weights[f'{name}.scaling.{table}']
+                merged = mine.clone()
+                merged[: len(before)] = torch.where(kept, before, mine[: len(before)])
+                weights[f'{name}.scaling.{table}'] = merged
+        if isinstance(part, RobotEmbedding):
+            before = weights[f'{name}.robots.weight']
+            further = part.robots.num_embeddings - len(before)
+            weights[f'{name}.robots.weight'] = torch.cat([before, before[:1].expand(further, -1)])
+    try:
+        policy.load_state_dict(weights)
+    except RuntimeError as error:
+        raise TrainingError('--init: its weights are those of another kind of policy') from error
+
+
+def _kept(slots: InputSlots | OutputSlots, part: Normaliser | Denormaliser) -> Tensor:
+    """Which numbers of a DataType were trained on."""
+    numbers = part.scaling.centre.shape[1] // slots.width
+    trained = torch.zeros(slots.width, dtype=torch.bool)
+    trained[list(slots.trained)] = True
+    return trained.repeat_interleave(numbers)
+
+
+def _shapes(slots: Mapping[Any, InputSlots | OutputSlots]) -> str:
+    return ', '.join(
+        f'{kind} {each.width}'
+        + (f' at {size}' if (size := getattr(each, 'image_size', None)) else '')
+        for kind, each in slots.items()
+    )
+
+
+def _both(new: Slots, before: Slots) -> Slots:
+    """Slots of which either has seen some."""
+    lowest, highest = new.minimum, new.maximum
+    if lowest and before.minimum:
+        lowest = tuple(np.fmin(lowest, before.minimum).tolist())
+        highest = tuple(np.fmax(highest, before.maximum).tolist())
+    trained = tuple(sorted({*new.trained, *before.trained}))
+    return replace(new, trained=trained, minimum=lowest, maximum=highest)
