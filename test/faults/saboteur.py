@@ -21,6 +21,7 @@ from neuracore_ros.sim.controller import rejection, to_ns
 JOINTS, OVERHEAD, WRIST = '/spoiled/joint_states', '/spoiled/overhead', '/spoiled/wrist/compressed'
 COMMANDS = '/spoiled/joint_trajectory'
 NAMES = list(find_arm('ur5').joint_names)
+IMAGES = (Image, CompressedImage)
 
 
 def sound(message):
@@ -45,6 +46,7 @@ class Relay:
 
     def __init__(self, saboteur, kind, source, target, prepare=None):
         self.saboteur, self.kind, self.source, self.target = saboteur, kind, source, target
+        self._sender = saboteur.photographer if kind in IMAGES else saboteur.node
         self.prepare = prepare or (lambda message: message)
         self.change, self.sound_ns, self.last = sound, 0, None
         self.published = 0
@@ -55,14 +57,14 @@ class Relay:
     def revive(self):
         node = self.saboteur.node
         if self._publisher is None:
-            self._publisher = node.create_publisher(self.kind, self.target, 50)
+            self._publisher = self._sender.create_publisher(self.kind, self.target, 50)
         if self._subscription is None:
-            kind = Image if self.kind is CompressedImage else self.kind
+            kind = Image if self.kind in IMAGES else self.kind
             self._subscription = node.create_subscription(kind, self.source, self._on_message, 50)
 
     def kill(self):
         """The publisher is gone, as if its process had been killed."""
-        self.saboteur.node.destroy_publisher(self._publisher)
+        self._sender.destroy_publisher(self._publisher)
         self._publisher = None
 
     def go_deaf(self):
@@ -72,7 +74,7 @@ class Relay:
 
     def contradict(self, change):
         """A second publisher on the topic, of messages that are changed."""
-        self._twin = self.saboteur.node.create_publisher(self.kind, self.target, 50)
+        self._twin = self._sender.create_publisher(self.kind, self.target, 50)
         self._contradiction = change
         self.change = lambda message: [message]
 
@@ -84,7 +86,7 @@ class Relay:
         self.change, self._delay_s = sound, 0.0
         self._late.clear()
         if self._twin is not None:
-            self.saboteur.node.destroy_publisher(self._twin)
+            self._sender.destroy_publisher(self._twin)
             self._twin = None
         self.revive()
 
@@ -120,6 +122,7 @@ class Saboteur:
     """Relays of joints, two cameras (one compressed), commands, and what else a test asks for.
 
     Attributes:
+        photographer: The node that publishes pictures.
         sent: (wall ns, message) of every command of the node.
         cameras: More relays of one of them.
         refused: Why a controller would not have executed some of them.
@@ -130,6 +133,10 @@ class Saboteur:
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = rclpy.create_node('saboteur', context=self.context)
+        # As from a process of its own: in one with them, large pictures would hold joints up.
+        self._pictures = rclpy.Context()
+        rclpy.init(context=self._pictures)
+        self.photographer = rclpy.create_node('photographer', context=self._pictures)
         self.offset_ns, self.clock_runs = 0, True
         self.sent, self.refused = [], []
         self._seen, self._meddler = 0, None
@@ -157,8 +164,9 @@ class Saboteur:
     def close(self):
         self._executor.shutdown()
         self._thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
+        for node, context in ((self.node, self.context), (self.photographer, self._pictures)):
+            node.destroy_node()
+            context.try_shutdown()
 
     def _spin(self):
         with suppress(ExternalShutdownException):
