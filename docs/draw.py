@@ -16,7 +16,6 @@ from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.stop import stop
 from neuracore_ros.description import (
     DataType,
-    Descriptions,
     Layout,
     Robot,
     load_descriptions,
@@ -24,12 +23,13 @@ from neuracore_ros.description import (
     pad,
 )
 from neuracore_ros.observation import Observer, Unusable
+from neuracore_ros.overview.picture import save
+from neuracore_ros.overview.survey import survey
 from neuracore_ros.sim.arms import ARMS
 
 FOLDER = Path(__file__).resolve().parent / 'pictures'
 CONFIG = Path(__file__).resolve().parents[1] / 'config'
 ROBOTS = ('franka', 'ur5', 'so100')
-COLOURS = dict(zip(ROBOTS, (BLUE, ORANGE, GREEN), strict=True))
 NOT_THERE = 'url(#none)'
 
 
@@ -122,35 +122,9 @@ ARROWS = (
 
 
 def layout(path: Path) -> None:
-    """The three robots that are shipped, by index."""
+    """The three robots that are shipped, by index: what `neuracore_ros layout --out` draws."""
     known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
-    sheet = Sheet(880, 354, 'Three robots in one index space')
-    _grid(sheet, known, DataType.JOINT_POSITIONS, 20, 20, 118)
-    _grid(sheet, known, DataType.RGB_IMAGES, 20, 196, 118)
-    sheet.box(420, 262, 26, 16, LINE, NOT_THERE)
-    sheet.text(454, 275, 'not there: zero, and not valid', 12.5, PALE, 'start')
-    sheet.save(path)
-
-
-def _grid(
-    sheet: Sheet, known: Descriptions, kind: DataType, x: float, y: float, cell: float
-) -> None:
-    width = known.input_layout.widths[kind]
-    sheet.text(x, y + 14, f'{kind}, width {width}', 13.5, anchor='start', bold=True)
-    cell = min(cell, 110)
-    for index in range(width):
-        sheet.text(x + 70 + cell * (index + 0.5), y + 34, str(index), 12, PALE)
-    for row, name in enumerate(ROBOTS):
-        top = y + 42 + 32 * row
-        sheet.text(x, top + 19, name, 13, COLOURS[name], 'start', bold=True)
-        for index in range(width):
-            here = known.input[name][kind].get(index)
-            left = x + 70 + cell * index
-            if here is None:
-                sheet.box(left + 2, top, cell - 4, 28, LINE, NOT_THERE)
-            else:
-                sheet.box(left + 2, top, cell - 4, 28, COLOURS[name])
-                sheet.text(left + cell / 2, top + 18, here.removesuffix('_joint'), 11.5)
+    save(survey(known), path)
 
 
 def padding(path: Path) -> None:

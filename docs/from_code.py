@@ -280,4 +280,5 @@ def _with_the_rest(index: str) -> str:
     """The index, with the pages that it does not name at its end."""
     pages = {path.stem for path in (ROOT / 'docs').glob('*.md')} - {'index'}
     rest = sorted(page for page in pages if not re.search(rf'^{page}$', index, re.MULTILINE))
-    return index.replace('<!-- the rest -->', '\n'.join(rest))
+    more = ['```{toctree}', ':caption: More', ':maxdepth: 1', '', *rest, '```']
+    return index.replace('<!-- the rest -->', '\n'.join(more) if rest else '')
