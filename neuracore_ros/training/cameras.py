@@ -71,7 +71,7 @@ def cameras(
 
     def build() -> ImageEncoder:
         is_depth = kind is DataType.DEPTH_IMAGES
-        return ImageEncoder(size, is_depth, encoder, points, options.pretrained)
+        return ImageEncoder(size, is_depth, encoder, points, bool(options.pretrained))
 
     count = manifest.input_layout.widths.get(kind, 0)
     return Cameras(kind, count, encoder == 'resnet18', build)

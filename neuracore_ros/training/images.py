@@ -128,7 +128,7 @@ class ImageEncoder(nn.Module):
 
 def token_encoder(options: Options, image_size: tuple[int, int]) -> str:
     """The encoder of a policy that reads tokens: a ResNet where images are large enough."""
-    large = options.pretrained or min(image_size) >= RESNET_PIXELS
+    large = bool(options.pretrained) or min(image_size) >= RESNET_PIXELS
     return options.encoder or ('resnet18' if large else 'patches')
 
 

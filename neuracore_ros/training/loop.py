@@ -31,6 +31,7 @@ from neuracore_ros.training.interrupt import interrupts
 from neuracore_ros.training.learner import Learner
 from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.prepare import assemble, make_manifest, measure
+from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
@@ -179,6 +180,8 @@ def _begin(
     policy = assemble(config, manifest, statistics)
     if trained:
         begin_with(policy, trained)
+    elif config.pretrained:
+        begin_with_imagenet(policy, config.pretrained)
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.training.settings import real, setting, switch, whole
+from neuracore_ros.training.settings import real, setting, whole
 
 ENCODERS = ('keypoints', 'patches', 'resnet18')
 EMBEDDINGS = ('none', 'robot', 'mask')
@@ -24,13 +24,13 @@ class Options:
         '(what suits the policy and the images)',
         ENCODERS,
     )
-    pretrained: bool = setting(
-        False,
+    pretrained: str = setting(
+        '',
         _GROUP,
-        'whether a ResNet begins with weights that were trained on ImageNet; its normalisation '
-        'is then theirs and does not change',
-        switch,
-        opposite='no-pretrained',
+        'weights that a ResNet-18 begins with, whose normalisation then stays as it is: imagenet, '
+        "which is fetched once, or torchvision's FILE.pth (none)",
+        str,
+        metavar='imagenet|FILE',
     )
     embedding: str = setting(
         'mask',
@@ -62,6 +62,11 @@ class Options:
         """
         _choice('encoder', self.encoder, ('', *ENCODERS))
         _choice('embedding', self.embedding, EMBEDDINGS)
+        if self.pretrained and self.encoder not in ('', 'resnet18'):
+            raise TrainingError(
+                f"pretrained: encoder '{self.encoder}' has no weights to begin with; it is for "
+                'resnet18'
+            )
         if self.width < HEAD or self.width % HEAD:
             raise TrainingError(f'width must be a multiple of {HEAD}, is {self.width}')
         for name in ('layers', 'flow_steps'):
