@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,9 @@ from neuracore_ros.dataset.frames import Readable, StoredFrames
 
 Array = NDArray[Any]
 IntArray = NDArray[np.int64]
+
+# Open at once; a process may have a thousand.
+MOST_FILES = 128
 
 
 class Images:
@@ -51,6 +54,7 @@ class Images:
         """
         # Not zeros: most of it is written once anyway.
         taken = np.empty((*episodes.shape, *self._shape), self._dtype)
+        stored: list[tuple[StoredFrames, int, Array]] = []
         slow: list[tuple[Readable, int, Array]] = []
         for place, number in np.ndenumerate(episodes):
             step = int(steps[place])
@@ -59,13 +63,22 @@ class Images:
                 if frames is None:
                     into[...] = 0
                 elif isinstance(frames, StoredFrames):
-                    frames.read(step, into)
+                    stored.append((frames, step, into))
                 else:
                     slow.append((frames, step, into))
+        for start in range(0, len(stored), MOST_FILES):
+            _read(stored[start : start + MOST_FILES])
         if slow:
             for _ in _threads().map(lambda each: each[0].read(*each[1:]), slow):
                 pass
         return taken
+
+
+def _read(images: Sequence[tuple[StoredFrames, int, Array]]) -> None:
+    """Read images of stored frames at a step into arrays, all of them asked for at once."""
+    files = [frames.ask(step) for frames, step, _ in images]
+    for file, (frames, step, into) in zip(files, images, strict=True):
+        frames.read_from(file, step, into)
 
 
 @lru_cache(maxsize=1)
