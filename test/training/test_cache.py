@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import write
+from squares import write
 
 from neuracore_ros.dataset import cache
 from neuracore_ros.dataset.batches import Batches
