@@ -6,6 +6,7 @@ A client hands over its words, its folder, its environment and its terminal, and
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -29,14 +30,19 @@ HEAVY = (
 )
 CLIENT = """#!{python} -IS
 import json, os, signal, socket, sys
+process, early = 0, []
+def pass_on(number, _):
+    os.kill(process, number) if process else early.append(number)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, pass_on)
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
 wish = json.dumps([os.path.basename(sys.argv[0]), sys.argv[1:], os.getcwd(), dict(os.environ)])
 socket.send_fds(server, [wish.encode() + b'\\n'], [0, 1, 2])
 answer = server.makefile()
 process = int(answer.readline())
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda number, _: os.kill(process, number))
+for number in early:
+    os.kill(process, number)
 sys.exit(int(answer.readline()))
 """
 
@@ -81,19 +87,27 @@ def serve(address: str) -> None:
 
 
 def answer(client: socket.socket) -> None:
-    """Fork the program, tell its process id, and at its end its status."""
+    """Fork the program, tell its process id, and at its end its status.
+
+    A client that is gone, such as one that was killed, takes its program with it.
+    """
     data, terminal, _, _ = socket.recv_fds(client, 1 << 20, 3)
     while not data.endswith(b'\n'):
         data += client.recv(1 << 20)
+    # Closed by the program's end.
+    ended, alive = os.pipe()
     process = os.fork()
     if process == 0:
         client.close()
         return work(terminal, *json.loads(data))
-    for descriptor in terminal:
+    for descriptor in (*terminal, alive):
         os.close(descriptor)
     client.sendall(f'{process}\n'.encode())
+    if client in select.select([client, ended], [], [])[0]:
+        os.kill(process, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    client.sendall(f'{code if code >= 0 else 128 - code}\n'.encode())
+    with suppress(BrokenPipeError):
+        client.sendall(f'{code if code >= 0 else 128 - code}\n'.encode())
     os._exit(0)
 
 

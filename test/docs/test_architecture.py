@@ -1,0 +1,63 @@
+"""ARCHITECTURE.md and its picture say what test_walls.py holds."""
+
+import importlib.util
+import re
+
+import draw
+import pytest
+from doc_workspace import ROOT
+
+TEXT = (ROOT / 'ARCHITECTURE.md').read_text()
+FOLDERS = {path.parent.name for path in (ROOT / 'neuracore_ros').glob('*/__init__.py')}
+
+
+@pytest.fixture(scope='module')
+def walls():
+    spec = importlib.util.spec_from_file_location('walls', ROOT / 'test' / 'test_walls.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows():
+    found = re.findall(r'^\| `(\w+)` \| (.*) \| (.*) \|(.*)\|$', TEXT, re.MULTILINE)
+    return {folder: (needs.strip(), heavy.strip()) for folder, _, needs, heavy in found}
+
+
+def heavy_of(walls, folder):
+    return ', '.join(sorted(name for name, folders in walls.HEAVY.items() if folder in folders))
+
+
+def test_the_table_has_every_folder_with_what_it_may_import(walls):
+    wanted = {}
+    for folder in sorted(FOLDERS):
+        needs = walls.NEEDS.get(folder)
+        said = 'any' if needs is None else ', '.join(sorted(needs)) or '-'
+        wanted[folder] = (said, heavy_of(walls, folder))
+    assert dict(sorted(rows().items())) == wanted
+
+
+def test_the_picture_shows_every_folder_with_a_library_that_is_its_own(walls):
+    assert draw.FOLDERS.keys() == FOLDERS
+    for folder, (*_, libraries, _) in draw.FOLDERS.items():
+        known = heavy_of(walls, folder).split(', ')
+        assert set(filter(None, libraries.split(', '))) <= set(known), folder
+
+
+def test_every_file_that_it_names_is_there():
+    for name in re.findall(r'`([\w/]+\.(?:py|md|svg))`', TEXT):
+        folders = (
+            '',
+            'neuracore_ros',
+            'neuracore_ros/observation',
+            'neuracore_ros/command',
+            'test',
+        )
+        assert any((ROOT / folder / name).is_file() for folder in folders), name
+
+
+@pytest.mark.parametrize('name', draw.PICTURES)
+def test_every_picture_is_as_it_is_drawn_today(name, tmp_path):
+    draw.PICTURES[name](tmp_path / 'new.svg')
+    drawn = (draw.FOLDER / f'{name}.svg').read_text()
+    assert drawn == (tmp_path / 'new.svg').read_text(), 'run: make pictures'
