@@ -5,11 +5,12 @@ ros2 launch neuracore_ros infer.launch.py model:=policy.pt robot:=ur5.yaml
 
 from pathlib import Path
 
-from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
+
+from neuracore_ros.description.shipped import shipped_robots
 
 HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
@@ -127,16 +128,6 @@ def robot_file(robot):
             f'robot:={robot} is neither a .yaml file nor one of {", ".join(shipped)}'
         )
     return existing(robot, 'robot')
-
-
-def shipped_robots():
-    config = Path(get_package_share_directory('neuracore_ros')) / 'config'
-    return {
-        path.stem: path
-        for path in sorted(config.glob('*.yaml'))
-        # A cross-embodiment file lists robots; it is none.
-        if any(line.startswith('robot:') for line in path.read_text().splitlines())
-    }
 
 
 def existing(path, argument):

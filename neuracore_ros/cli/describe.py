@@ -57,11 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
     seen = _look(arguments)
     from neuracore_ros.drafting.draft import Origin, draft
 
-    name, note = _name(arguments, seen.arm)
+    name = arguments.out.stem
     urdf = ''
     if arguments.urdf is not None:
         urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
-    origin = Origin(name, note, seen.told, arguments.bag is not None and not arguments.live, urdf)
+    origin = Origin(name, seen.told, arguments.bag is not None and not arguments.live, urdf)
     made = draft(seen.facts, seen.arm, origin, _other(arguments))
     _write(arguments.out, made.text)
     for warning in dict.fromkeys(made.warnings):
@@ -156,16 +156,6 @@ def _other(arguments: argparse.Namespace) -> Arm | None:
     from neuracore_ros.drafting.arm import Arm
 
     return Arm.of(load_robot(arguments.like), arguments.like_urdf)
-
-
-def _name(arguments: argparse.Namespace, arm: Kinematics | None) -> tuple[str, str]:
-    if arm is not None and arm.robot:
-        return arm.robot, ''
-    if arguments.bag is not None and arguments.bag.is_dir():
-        return arguments.bag.resolve().name, 'guessed: the name of the folder'
-    if arguments.bag is not None:
-        return arguments.bag.stem, 'guessed: the name of the recording'
-    return arguments.out.stem, 'guessed: the name of this file'
 
 
 def _write(out: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neuracore_ros.errors import DescriptionError
@@ -16,11 +16,28 @@ def shipped(name: str) -> Path:
     Raises:
         DescriptionError: No such file is shipped.
     """
+    files = _files()
+    if name not in files:
+        known = ', '.join(files)
+        raise DescriptionError(f"no robot file '{name}' is shipped. There are: {known}")
+    return files[name]
+
+
+def shipped_robots() -> Mapping[str, Path]:
+    """The files of all shipped robots by name, without those that list several robots."""
+    return {name: path for name, path in _files().items() if _is_robot(path)}
+
+
+def _is_robot(path: Path) -> bool:
+    return any(line.startswith('robot:') for line in path.read_text('utf-8').splitlines())
+
+
+def _files() -> dict[str, Path]:
+    found: dict[str, Path] = {}
     for folder in _folders():
-        if (path := folder / f'{name}.yaml').is_file():
-            return path
-    known = sorted({path.stem for folder in _folders() for path in folder.glob('*.yaml')})
-    raise DescriptionError(f"no robot file '{name}' is shipped. There are: {', '.join(known)}")
+        for path in folder.glob('*.yaml'):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
 
 
 def _folders() -> Iterator[Path]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.roles import Meaning, Role
-from neuracore_ros.drafting.words import alike
+from neuracore_ros.drafting.words import alike, side
 
 _SWINGS = 'which swings the hand sideways like its'
 # Less is no offset [rad].
@@ -153,7 +153,9 @@ def _by_role(
     for is_same in (lambda mine, its: mine is its, _alike):
         for name in names:
             mine = means[name].role
-            match = next((i for i, its in free.items() if is_same(mine, theirs[its].role)), None)
+            candidates = [i for i, its in free.items() if is_same(mine, theirs[its].role)]
+            # Of two arms, the one of its own side.
+            match = min(candidates, key=lambda i: side(free[i]) != side(name), default=None)
             if name not in found and match is not None:
                 its = theirs[free.pop(match)].role
                 found[name] = match, f': {mine}' if mine is its else f': {mine}, {_SWINGS} {its}'

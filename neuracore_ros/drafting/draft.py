@@ -43,14 +43,12 @@ class Origin:
 
     Attributes:
         robot: Its name.
-        robot_note: How the name was found, if it was guessed.
         told: In words, such as ``bag lift.mcap``; for the head of the file.
         is_recorded: Whether all messages come from a recording.
         urdf: The URDF as the robot file names it; empty if it has no file.
     """
 
     robot: str
-    robot_note: str
     told: tuple[str, ...]
     is_recorded: bool = False
     urdf: str = ''
@@ -144,7 +142,11 @@ class _Drafting:
         for place in placed:
             self._warnings += [f'{place.name}: {doubt}' for doubt in place.doubts]
             if not place.fits:
-                self._warnings.append(f'{place.name}: {place.why}: written as a comment')
+                self._warnings.append(
+                    f'{place.name}: {place.why}: written as a comment. A controller that needs '
+                    f'all joints will refuse commands without it: align {self._other.robot.name} '
+                    'with this robot instead, or leave it the index and train anew'
+                )
         return placed
 
     def _middles(self) -> dict[str, float]:
@@ -196,10 +198,21 @@ class _Drafting:
                     f'{"--urdf" if self._arm is None else "--like-urdf"}'
                 )
             lines.append(Line(0, '', text))
-        lines.append(Line(0, f'robot: {scalar(robot)}', self._origin.robot_note))
+            self._warnings += self._strangers(self._other)
+        lines.append(Line(0, f'robot: {scalar(robot)}'))
         if self._origin.urdf:
             lines.append(Line(0, f'urdf: {scalar(self._origin.urdf)}'))
         return lines
+
+    @staticmethod
+    def _strangers(other: Arm) -> list[str]:
+        """A URDF that has none of the joints of its robot file."""
+        if other.kinematics is None or other.meanings():
+            return []
+        return [
+            f'axes and zeros are not compared: {other.kinematics.where} tells nothing of the '
+            f'joints of {other.robot.path}: is it the URDF of another robot?'
+        ]
 
     def _limits(self) -> list[Line]:
         lines = []

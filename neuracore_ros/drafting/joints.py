@@ -12,10 +12,10 @@ from neuracore_ros.drafting.kinematics import Kinematics
 from neuracore_ros.drafting.topics import Commanded
 from neuracore_ros.drafting.words import (
     along_the_arm,
-    has_side,
     is_gripper,
     is_of_arm,
     one_of_each,
+    side,
 )
 from neuracore_ros.errors import UserError
 
@@ -101,7 +101,7 @@ def know_joints(
     sliding = {j.name for j in arm.joints if j.slides and j.is_last} if arm else set()
     hands = [n for n in names if is_gripper(n) or (n in sliding and len(names) > 1)]
     joints = tuple(name for name in names if name not in hands)
-    grippers = one_of_each(hands, any(map(has_side, joints)))
+    grippers = one_of_each(hands, any(map(side, joints)))
     left_out |= {name: 'another finger of a gripper' for name in hands if name not in grippers}
     return Known(
         joints,

@@ -97,18 +97,18 @@ def one_of_each(grippers: Iterable[str], has_sides: bool) -> list[str]:
     return list(kept.values())
 
 
-def has_side(name: str) -> bool:
-    """Whether a name says left or right."""
-    return bool(set(parts(name)) & {'left', 'right', 'l', 'r'})
+def side(name: str) -> str:
+    """``l`` or ``r``, where a name says left or right; else empty."""
+    words = set(parts(name))
+    return 'r' if words & {'right', 'r'} else 'l' if words & {'left', 'l'} else ''
 
 
 def along_the_arm(joint: str) -> tuple[object, ...]:
     """Sorts names of joints from base to wrist, as well as names tell."""
     words = parts(joint)
-    side = 'r' if set(words) & {'right', 'r'} else 'l' if set(words) & {'left', 'l'} else ''
     numbers = tuple(int(word) for word in words if word.isdigit())
     place = _first(_PLACES, words, len(_PLACES) // 2)
-    return side, place, _first(_TURNS, words, 1) if not numbers else 0, numbers
+    return side(joint), place, _first(_TURNS, words, 1) if not numbers else 0, numbers
 
 
 def part_of_arm(joint: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description import DataType, load_descriptions, load_robot
+from neuracore_ros.description.shipped import shipped, shipped_robots
 from neuracore_ros.description.urdf import read_urdf
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
@@ -41,3 +42,11 @@ def test_the_shipped_robots_share_one_layout():
     so100 = load_robot(CONFIG / 'so100.yaml')
     descriptions.input_layout.require(so100.input)
     descriptions.output_layout.require(so100.output)
+
+
+def test_the_shipped_robots_are_found_by_name_without_sets_of_robots():
+    assert {'franka', 'so100', 'ur5'} <= shipped_robots().keys()
+    assert 'franka_ur5' not in shipped_robots()
+    assert shipped('franka_ur5').is_file()
+    for name, path in shipped_robots().items():
+        assert load_robot(path).name == name

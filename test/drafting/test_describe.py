@@ -43,7 +43,7 @@ def test_a_urdf_orders_and_limits_the_names_of_a_bag(describe, arm, tmp_path):
         overhead__depth__image_raw=lambda t: image(t, '16UC1'),
     )
     robot, written = describe('--bag', bag, '--urdf', arm)
-    assert robot.name == 'arm'
+    assert robot.name == 'robot'
     assert robot.input == {
         POSITIONS: dict(enumerate(ARM)),
         OPENINGS: {0: 'finger_a'},
@@ -71,7 +71,7 @@ def test_a_bag_alone_gives_limits_that_it_has_seen(describe, checked, tmp_path):
         ),
     )
     robot, written = describe('--bag', bag)
-    assert robot.name == 'lift'
+    assert robot.name == 'robot'
     assert robot.output == {TARGETS: {0: 'shoulder_pan', 1: 'elbow', 2: 'wrist_joint'}}
     limit = robot.limits[TARGETS, 'elbow']
     assert (limit.lower, limit.upper) == (0.0, 0.99)
@@ -93,7 +93,7 @@ def test_a_urdf_alone_gives_the_usual_topics_and_says_so(describe, checked, arm)
 def test_a_published_urdf_is_found_and_its_limits_written_out(describe, tmp_path):
     bag = record(tmp_path / 'bag', joint_states=moving(ARM), robot_description=text(THREE))
     robot, written = describe('--bag', bag)
-    assert robot.name == 'arm'
+    assert robot.name == 'robot'
     assert 'lift: {position: [-2.0, 2.0], velocity: 1.5}  # from robot_description' in written
 
 

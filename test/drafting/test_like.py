@@ -116,6 +116,32 @@ def test_what_would_widen_the_layout_is_a_comment(describe, like, tmp_path):
     assert max(robot.input[POSITIONS]) == 6
     assert '    # 8: j8' in text
     assert 'j8: first has no slot for it: index 8 would widen the layout' in describe.said
+    assert 'align first with this robot instead' in describe.said
+
+
+def test_a_urdf_of_another_robot_is_told(describe, like, tmp_path):
+    other = written(tmp_path, joint('x'), joint('y', '0 1 0', after='x'))
+    describe('--urdf', other, '--like', like, '--like-urdf', other)
+    assert 'is it the URDF of another robot?' in describe.said
+
+
+def test_arms_of_one_side_correspond(describe, tmp_path):
+    def both(first, second):
+        joints = []
+        for side in (first, second):
+            joints += [joint(f'{side}_pan'), joint(f'{side}_lift', '0 1 0', after=f'{side}_pan')]
+            joints += [joint(f'{side}_tool', '1 0 0', 'fixed', '0.3 0 0', f'{side}_lift')]
+        return urdf(*joints)
+
+    names = '{0: left_pan, 1: left_lift, 2: right_pan, 3: right_lift}'
+    (tmp_path / 'like.urdf').write_text(both('left', 'right'))
+    (tmp_path / 'like.yaml').write_text(
+        f'robot: first\nurdf: like.urdf\ninput: {{JOINT_POSITIONS: {names}}}\n'
+        f'output: {{JOINT_TARGET_POSITIONS: {names}}}\nsources: {{JOINT_POSITIONS: {{topic: a}}}}\n'
+    )
+    (tmp_path / 'new.urdf').write_text(both('r', 'l').replace('_lift', '_shoulder'))
+    robot, _ = describe('--urdf', tmp_path / 'new.urdf', '--like', tmp_path / 'like.yaml')
+    assert robot.input[POSITIONS] == {0: 'l_pan', 1: 'l_shoulder', 2: 'r_pan', 3: 'r_shoulder'}
 
 
 def test_without_axes_it_says_that_they_were_not_compared(describe, tmp_path):
