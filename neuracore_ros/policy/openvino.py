@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import openvino
@@ -34,7 +35,7 @@ class OpenVino:
 
     def __init__(self, file: PolicyFile, options: Options) -> None:
         xml, weights, manifest = file.parts
-        core = openvino.Core()
+        core = the_core()
         device = _device(core, options.device)
         settings: dict[str, Any] = {
             'PERFORMANCE_HINT': 'LATENCY',
@@ -67,6 +68,17 @@ class OpenVino:
         arrays = feed(self._inputs, inputs, valid)
         result = self._request.infer(arrays, share_inputs=True, share_outputs=True)
         return {name: result[index] for index, name in enumerate(self._outputs)}
+
+
+@cache
+def the_core() -> openvino.Core:
+    """OpenVINO, once in a process.
+
+    Each CPU plugin gives its thread a stack of its own for signal handlers. Of two that end in the
+    order in which they began, the second gives back the first one's, which is no longer there:
+    the next signal, such as Ctrl-C, would crash the process. This one never ends.
+    """
+    return openvino.Core()
 
 
 def _name(port: Any, known: list[str]) -> str:

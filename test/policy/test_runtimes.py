@@ -52,6 +52,20 @@ def test_a_graph_runs_without_torch(folder, file):
     subprocess.run([sys.executable, '-c', code], check=True, timeout=120)
 
 
+def test_ctrl_c_is_taken_well_after_policies_have_come_and_gone(folder):
+    code = (
+        'import signal; from neuracore_ros.policy.load import load_policy\n'
+        f'policies = [load_policy({str(folder / "policy.xml")!r}) for _ in range(2)]\n'
+        'del policies[0], policies[0]\n'
+        'try: signal.raise_signal(signal.SIGINT)\n'
+        'except KeyboardInterrupt: print("interrupted")'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == 'interrupted\n'
+
+
 def refusal(path, **options):
     with pytest.raises(PolicyError) as refused:
         load_policy(path, **options)
@@ -173,9 +187,9 @@ def test_float16_on_a_processor_without_it_is_refused(trainable):
 
 
 def capabilities():
-    import openvino
+    from neuracore_ros.policy.openvino import the_core
 
-    return openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return the_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
 def test_a_precision_or_device_that_is_not_there_is_refused(folder):
