@@ -147,6 +147,8 @@ def _train(driver: str, options: Options) -> Path:
     else:
         arguments = [str(options.out / 'dataset'), '--out', str(run)]
         arguments += ['--policy', options.policy, '--steps', str(steps)]
+    # Nothing outside this folder is written.
+    arguments += ['--cache', str(options.out / 'cache')]
     log = options.out / 'logs' / 'untrained.log' if driver == 'untrained' else None
     run_verb('train', arguments, log)
     return run / 'policy.pt'
