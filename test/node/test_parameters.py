@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip('rclpy')
@@ -49,9 +47,3 @@ def test_the_words_are_those_that_the_runner_and_the_policies_know():
     for name in ('blend', 'profile', 'rearm'):
         for word in words[name]:
             Settings(**{name: word})
-
-
-@pytest.mark.parametrize('spec', SPECS, ids=lambda spec: spec.name)
-def test_the_documentation_tells_every_parameter_as_it_is(spec):
-    page = (Path(__file__).resolve().parents[2] / 'docs' / 'node.md').read_text()
-    assert f'| `{spec.name}` | {spec.shown_default} | {spec.allowed} | {spec.text} |' in page
