@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
-from neuracore_ros.description.alignment import Finding, Place
+from neuracore_ros.description import Descriptions
+from neuracore_ros.description.alignment import Finding, Place, roles
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.embodiment import CrossEmbodimentDescription
 from neuracore_ros.description.layout import Layout
 from neuracore_ros.description.slots import slot_tables
 from neuracore_ros.drafting.alignment import SlotProposal, align
@@ -32,32 +32,36 @@ def differences(arms: Sequence[Arm]) -> list[Finding]:
     return [finding for arm in arms[1:] for finding in _from(arm, arms[0])]
 
 
-def named_apart(
-    role: str, is_input: bool, robots: CrossEmbodimentDescription, known: Sequence[str]
-) -> Iterator[Finding]:
+def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Finding]:
     """Joints of one slot whose names tell of other parts of an arm: a wrist beside an elbow.
 
     Args:
-        role: ``input ``, ``output `` or nothing.
-        is_input: Which of the two.
-        robots: To compare.
+        descriptions: Robots to compare, each with the first whose names tell anything.
         known: Robots whose joints are compared by URDF, and so not by their names.
     """
-    for table in slot_tables(robots, Layout.of(robots.values())):
-        if not table.kind.is_numeric:
-            continue
-        for index, names in enumerate(table.rows):
-            for (one, first), (other, second) in combinations(names.items(), 2):
-                parts = part_of_arm(first), part_of_arm(second)
-                if '' in parts or parts[0] == parts[1] or {one, other} <= set(known):
-                    continue
-                yield Finding(
-                    f"{role}{table.kind} index {index}: '{first}' of {one} is of the {parts[0]}, "
-                    f"'{second}' of {other} of the {parts[1]}, by their names: one slot would "
-                    'mean two motions. Give them indices of their own, or name URDFs in both '
-                    'robot files, to know',
-                    (Place(is_input, table.kind, index, other),),
-                )
+    found: dict[tuple[str, str, str, str], Finding] = {}
+    for is_input, role, robots in roles(descriptions):
+        for table in slot_tables(robots, Layout.of(robots.values())):
+            for index, names in enumerate(table.rows if table.kind.is_numeric else ()):
+                told = [(robot, name) for robot, name in names.items() if part_of_arm(name)]
+                for robot, name in told[1:]:
+                    first, other = told[0]
+                    parts = part_of_arm(other), part_of_arm(name)
+                    if parts[0] == parts[1] or {first, robot} <= set(known):
+                        continue
+                    place = Place(is_input, table.kind, index, robot)
+                    key = first, other, robot, name
+                    if key in found:
+                        found[key] = replace(found[key], places=(*found[key].places, place))
+                        continue
+                    found[key] = Finding(
+                        f"{role}{table.kind} index {index}: '{other}' of {first} is of the "
+                        f"{parts[0]}, '{name}' of {robot} of the {parts[1]}, by their names: one "
+                        'slot would mean two motions. Give them indices of their own, or name '
+                        'URDFs in both robot files, to know',
+                        (place,),
+                    )
+    return list(found.values())
 
 
 def _from(arm: Arm, like: Arm) -> Iterator[Finding]:

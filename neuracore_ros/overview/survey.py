@@ -13,7 +13,6 @@ from neuracore_ros.description.alignment import (
     Range,
     findings,
     reach,
-    roles,
     sense,
 )
 from neuracore_ros.description.data_type import DataType
@@ -157,9 +156,7 @@ def survey(
     # Of a policy that is trained, nobody mends a slot that one robot filled alone.
     found = [finding for finding in findings(robots) if policy is None or finding.places]
     found += differences(arms)
-    known = [arm.robot.name for arm in arms]
-    for is_input, role, each in roles(robots):
-        found += named_apart(role, is_input, each, known)
+    found += named_apart(robots, [arm.robot.name for arm in arms])
     columns = []
     for name in robots.input:
         is_trained = policy is not None and name not in descriptions.input

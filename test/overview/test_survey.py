@@ -85,12 +85,11 @@ def test_names_tell_of_a_wrist_beside_an_elbow_where_no_urdf_does(tmp_path):
     first = robot(tmp_path, 'first', {0: 'elbow_flex', 1: 'wrist_flex'})
     second = robot(tmp_path, 'second', {0: 'wrist_1_joint', 1: 'wrist_2_joint'})
     found = survey(load_descriptions([first, second]))
-    texts = [text for text in found.warnings if 'by their names' in text]
-    assert len(texts) == 2
-    assert (
-        "'elbow_flex' of first is of the elbow, 'wrist_1_joint' of second of the wrist"
-        in (texts[0])
-    )
+    (text,) = (text for text in found.warnings if 'by their names' in text)
+    assert "'elbow_flex' of first is of the elbow, 'wrist_1_joint' of second of the wrist" in text
+    assert cells(found, POSITIONS, 'second')[0].is_doubted
+    assert cells(found, TARGETS, 'second', 'output')[0].is_doubted
+    assert not cells(found, TARGETS, 'second', 'output')[1].is_doubted
 
 
 def test_ranges_without_a_common_value_are_told(tmp_path):
