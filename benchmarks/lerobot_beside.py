@@ -29,11 +29,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from alignment import IMAGE_SIZE, RATE_HZ, bags, tried
+from alignment import EPISODES, IMAGE_SIZE, RATE_HZ, bags, tried
 
 from neuracore_ros.cli.main import main as neuracore_ros
 from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.dataset.convert import convert
+from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.plan import Settings as Conversion
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.cross_embodiment import load_descriptions
@@ -137,6 +138,8 @@ print(json.dumps({
 def make_dataset(folder: Path) -> Path:
     """Record both robots and convert the recordings, unless that is done."""
     dataset = folder / 'dataset'
+    if dataset.exists() and len(load_metadata(dataset).bags) == len(ROBOTS) * EPISODES:
+        return dataset
     descriptions = load_descriptions([shipped(name) for name in ROBOTS])
     settings = Conversion(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
     for name in ROBOTS:
