@@ -39,8 +39,11 @@ class Processes:
         Raises:
             TrainingError: The device is not there.
         """
-        if device not in ('', 'cpu') and not torch.cuda.is_available():
-            raise TrainingError(f"--device: '{device}' is not available; this machine has: cpu")
+        there = ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
+        if device not in ('', *there, *(['cuda'] if there[1:] else [])):
+            raise TrainingError(
+                f"--device: '{device}' is not available; this machine has: {', '.join(there)}"
+            )
         self.count = int(os.environ.get('WORLD_SIZE', '1'))
         self.rank = int(os.environ.get('RANK', '0'))
         self._accelerator: Any = None

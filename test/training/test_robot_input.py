@@ -1,0 +1,103 @@
+"""A policy that was told its robots is told them again, by every runtime; or is a control."""
+
+import numpy as np
+import pytest
+
+from neuracore_ros.cli.main import main
+from neuracore_ros.description import DataType
+from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.manifest import Embodiment
+
+JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+HAS = np.array([True, False, True])
+
+
+def train(dataset, path, *words):
+    numbers = ['--inputs', 'JOINT_POSITIONS', '--batch', '8', '--horizon', '3', '--steps', '4']
+    assert main(['train', str(dataset), '--out', str(path), *numbers, *words]) == 0
+    return path
+
+
+@pytest.fixture(scope='module')
+def told(dataset, tmp_path_factory):
+    """A run that knows its robots by statistics and by a vector."""
+    words = ['--statistics', 'per-robot', '--embedding', 'robot', '--normalise', 'quantiles']
+    return train(dataset, tmp_path_factory.mktemp('runs') / 'told', *words)
+
+
+def predict(path, robot, joints=(0.3, 0.0, -0.4), has=HAS):
+    policy = load_policy(path, robot=robot)
+    inputs = {JOINTS: np.array([joints], np.float32)}
+    return policy.predict(inputs, {JOINTS: has}, {TARGETS: HAS})[TARGETS][:, HAS]
+
+
+@pytest.mark.parametrize('file', ['policy.pt', 'out.onnx', 'out.xml'])
+def test_every_runtime_is_told_the_robot(told, file):
+    pytest.importorskip({'out.onnx': 'onnxruntime', 'out.xml': 'openvino'}.get(file, 'torch'))
+    if file != 'policy.pt' and not (told / file).exists():
+        assert main(['export', str(told), '--out', str(told / file)]) == 0
+    policy = load_policy(told / file)
+    assert policy.manifest.robot_index == {'long': 0, 'short': 1}
+    chunks = {robot: predict(told / file, robot) for robot in ('long', 'short', 'nobody', '')}
+    assert np.array_equal(chunks['nobody'], chunks[''])
+    assert len({chunk.tobytes() for chunk in chunks.values()}) == 3
+    for robot, chunk in chunks.items():
+        assert np.allclose(chunk, predict(told / 'policy.pt', robot), atol=1e-4), robot
+    assert np.array_equal(
+        policy.on('short')
+        .on('long')
+        .predict(
+            {JOINTS: np.array([(0.3, 0.0, -0.4)], np.float32)}, {JOINTS: HAS}, {TARGETS: HAS}
+        )[TARGETS][:, HAS],
+        chunks['long'],
+    )
+
+
+def test_a_robot_that_the_policy_does_not_know_is_said_to_be_one(told):
+    manifest = load_policy(told / 'policy.pt').manifest
+    known = manifest.robots['short']
+
+    class Stranger(Embodiment):
+        name = 'stranger'
+
+    class Known(Embodiment):
+        name = 'short'
+
+    says = "'stranger' is none of the robots that the policy tells apart (long, short)"
+    assert any(
+        says in line for line in fit(Stranger(known.input, known.output), manifest).warnings
+    )
+    assert not fit(Known(known.input, known.output), manifest).warnings
+
+
+def test_a_policy_that_was_not_told_its_robots_does_not_ask(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', '--statistics', 'pooled', '--embedding', 'mask')
+    assert load_policy(run / 'policy.pt').manifest.robot_index == {}
+    assert np.array_equal(predict(run / 'policy.pt', 'long'), predict(run / 'policy.pt', 'short'))
+
+
+def test_the_control_takes_padding_for_values(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', '--no-mask-padding')
+    everything = np.ones(3, bool)
+    masked = predict(run / 'policy.pt', 'short')
+    assert np.array_equal(masked, predict(run / 'policy.pt', 'short', has=everything))
+
+
+def test_absolute_outputs_do_not_follow_the_measured_joints(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', '--absolute', '--learning-rate', '1e-9')
+    relative = train(dataset, tmp_path / 'relative', '--learning-rate', '1e-9')
+    far = (5.3, 0.0, 4.6)
+
+    def moved(path):
+        return predict(path / 'policy.pt', 'short', far) - predict(path / 'policy.pt', 'short')
+
+    assert abs(moved(relative) - 5.0).max() < 1.0
+    assert abs(moved(run)).max() < 1.0
+
+
+def test_a_run_reads_and_predicts_what_was_chosen(dataset, tmp_path):
+    run = train(dataset, tmp_path / 'run', '--outputs', 'JOINT_TARGET_POSITIONS')
+    manifest = load_policy(run / 'policy.pt').manifest
+    assert tuple(manifest.input) == (JOINTS,)
+    assert tuple(manifest.robots['long'].input) == (JOINTS,)
