@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ SHARED_BAGS = Path(__file__).resolve().parents[2] / 'shared' / 'data' / 'bags'
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give tests in real time another try where the machine did not let them."""
+    # A shell's background ignores SIGINT, and would have the processes of all tests ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(Again())
 
 

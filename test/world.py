@@ -206,7 +206,7 @@ class World:
             waited = time.monotonic() - start
             assert waited < patience_s, (
                 f'waited {waited:.1f} s in vain for {what}; state {self.state}: {self.reason}\n'
-                + '\n'.join(map(str, Running.not_ended))
+                + '\n'.join(map(str, Running.not_ended[-3:]))
             )
             time.sleep(0.005)
         return time.monotonic() - start

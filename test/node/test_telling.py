@@ -4,6 +4,9 @@ import json
 
 import pytest
 from std_msgs.msg import String
+from world import UR5
+
+from neuracore_ros.description import DataType, load_robot
 
 SWEEP = {'speed': 0.02}
 
@@ -17,8 +20,9 @@ def test_the_debug_topic_tells_what_the_model_was_given_and_what_it_answered(run
     world.node.destroy_subscription(subscription)
     told = json.loads(heard[-1].data)
     (given,) = told['inputs']['JOINT_POSITIONS']  # one step
-    assert told['valid']['JOINT_POSITIONS'] == [True] * 5 + [False, True]
-    assert given[5] == 0.0
+    slots = load_robot(UR5).input[DataType.JOINT_POSITIONS]
+    assert told['valid']['JOINT_POSITIONS'] == [slot in slots for slot in range(7)]
+    assert [slot for slot in range(7) if given[slot] == 0.0] == sorted({*range(7)} - {*slots})
     prediction = told['prediction']['JOINT_TARGET_POSITIONS']
     assert len(prediction) == 20
     assert prediction[3][0] == pytest.approx(given[0] + 0.08, abs=1e-4)
