@@ -32,12 +32,8 @@ help:
 demo: $(READY)
 	$(RUN)/neuracore_ros demo --out demo
 
-# In three processes: a SIGINT that a test of training raises crashes one in which the tests of
-# policies have loaded and exported for several runtimes. One that only runs a policy takes it well.
 test: check
-	$(RUN)/python -m pytest --ignore test/policy --ignore test/training
-	$(RUN)/python -m pytest test/policy
-	$(RUN)/python -m pytest test/training
+	$(RUN)/python -m pytest --durations 20
 
 check: $(READY)
 	$(RUN)/ruff check .
