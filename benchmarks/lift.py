@@ -48,6 +48,7 @@ SIMULATOR = Simulator(
     linger_s=0.3,
     trial_s=8.0,
     stay_s=0.5,
+    ends_when_done=True,
 )
 PATIENCE_S = 6.0
 RATE_HZ, IMAGE_SIZE, HORIZON = 20, 64, 10

@@ -23,7 +23,9 @@ class Simulator:
             from undisturbed motion drifts off (DART, Laskey et al. 2017).
         linger_s: How long an episode goes on after the task is done.
         trial_s: How long a driver has.
-        stay_s: How long the task must stay done at the end of a trial.
+        stay_s: How long the task must stay done.
+        ends_when_done: Whether a trial ends as soon as the task stayed done; otherwise it must
+            be done at the end of `trial_s`.
     """
 
     module: str
@@ -32,6 +34,7 @@ class Simulator:
     linger_s: float
     trial_s: float
     stay_s: float
+    ends_when_done: bool
 
 
 # Lingering matters: with half a second, policies stopped about a ball's width beside the target.
@@ -43,6 +46,7 @@ KINEMATIC = Simulator(
     linger_s=1.0,
     trial_s=5.0,
     stay_s=1.0,
+    ends_when_done=False,
 )
 
 

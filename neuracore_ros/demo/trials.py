@@ -1,6 +1,7 @@
 """Closed-loop trials: a driver moves a simulated robot, and the distance is measured."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import cv2
 
 from neuracore_ros.demo.station import Simulator, Station
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.sim.operator import Operator
 
 FIRST_SEED = 10_000
 """No recorded episode has so high a seed: what is scored was never seen."""
@@ -99,15 +101,7 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
     name = f'{station.robot}_{driver}_{drawn["seed"]}'
     _save(station, pictures / f'{name}_start.png')
     operator.switch(service, True)
-    operator.wait(simulator.trial_s - simulator.stay_s)
-    farthest = 0.0
-
-    def watch() -> bool:
-        nonlocal farthest
-        farthest = max(farthest, operator.distance_m)
-        return False
-
-    operator.wait(simulator.stay_s, watch)
+    distance_m = _watch(operator, simulator, drawn['tolerance'])
     _save(station, pictures / f'{name}_end.png')
     operator.switch(service, False)
     # The stop takes a moment; the next reset must not cut it short.
@@ -117,10 +111,30 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
         driver=driver,
         seed=drawn['seed'],
         start_m=drawn['distance'],
-        distance_m=round(farthest, 4),
+        distance_m=round(distance_m, 4),
         tolerance_m=drawn['tolerance'],
         rejected=len(operator.rejected) - rejected,
     )
+
+
+def _watch(operator: Operator, simulator: Simulator, tolerance_m: float) -> float:
+    """Wait for the end of a trial; the largest distance over its last `stay_s` [m]."""
+    begin_s = operator.now_s
+    seen: deque[tuple[float, float]] = deque([(begin_s, operator.distance_m)])
+
+    def is_over() -> bool:
+        seen.append((operator.now_s, operator.distance_m))
+        while seen[0][0] < operator.now_s - simulator.stay_s:
+            seen.popleft()
+        is_long = operator.now_s - begin_s > simulator.stay_s
+        return simulator.ends_when_done and is_long and _farthest(seen) <= tolerance_m
+
+    operator.wait(simulator.trial_s, is_over)
+    return _farthest(seen)
+
+
+def _farthest(seen: Iterable[tuple[float, float]]) -> float:
+    return max(distance_m for _, distance_m in seen)
 
 
 def _save(station: Station, path: Path) -> None:
