@@ -31,8 +31,10 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
 def near(path: Path) -> str:
     """``; did you mean folder/name?``, of what lies where something was looked for in vain."""
     folder = path.parent
+    if path.exists():
+        return ''
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, 1)
+    close = difflib.get_close_matches(path.name, names, 1, cutoff=0.75)
     return f'; did you mean {folder / close[0]}?' if close else ''
 
 

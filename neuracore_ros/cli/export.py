@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import count, image_size, rate
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, require_new_file, unreadable
 
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
@@ -105,8 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in _written(arguments.out):
         if path.exists():
             raise PolicyError(f'{path}: exists; choose another --out')
-    if not arguments.out.parent.is_dir():
-        raise PolicyError(f'{arguments.out}: there is no folder {arguments.out.parent}')
+    require_new_file(arguments.out)
 
     from neuracore_ros.training.export import write
 
@@ -212,8 +211,9 @@ def _manifest(path: Path) -> Manifest:
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else 'it is no text'
-        raise PolicyError(f'{path}: cannot be read: {reason}') from error
+        if isinstance(error, OSError):
+            raise PolicyError(unreadable(path, error, ('.json',))) from error
+        raise PolicyError(f'{path}: cannot be read: it is no text') from error
     return Manifest.from_json(text, str(path))
 
 

@@ -84,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.description import load_robot
     from neuracore_ros.node.environment import require_namespace, require_ros
 
+    if arguments.out.exists() and not arguments.out.is_dir():
+        raise UserError(f'{arguments.out}: is a file; --out is the folder of the bags')
     if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
         raise UserError('there is no terminal to press keys in: give --seconds or --services')
     robot = load_robot(arguments.robot)

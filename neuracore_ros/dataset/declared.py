@@ -53,7 +53,8 @@ def _alternatives(bag: Bag, source: Source) -> str:
         return 'no topic of the bag has a message'
     name = nearest[0].name
     if not source.topic.startswith('/') and name.endswith(f'/{source.topic}'):
-        return f'did you mean --namespace {name.removesuffix(source.topic).rstrip("/")}?'
+        namespace = name.removesuffix(source.topic).rstrip('/')
+        return f'did you mean --namespace {namespace}?' if namespace else 'leave --namespace out'
     rest = ', '.join(topic.name for topic in nearest[1 : 1 + NAMED])
     return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from neuracore_ros.dataset.storage import (
     ZstdError,
     one_line,
 )
-from neuracore_ros.errors import BagError
+from neuracore_ros.errors import BagError, near
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
@@ -56,14 +55,17 @@ def files(path: Path) -> Files:
         BagError: There is no recording.
     """
     if not path.exists():
-        folder = path.parent
-        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        close = difflib.get_close_matches(path.name, names, 1)
-        hint = f'; did you mean {folder / close[0]}?' if close else ''
-        raise BagError(f'{path}: no such bag{hint}')
+        if '*' in path.name:
+            raise BagError(f'{path}: no such bag: nothing matches this pattern')
+        raise BagError(f'{path}: no such bag{near(path)}')
     if path.is_file():
         if _suffix(path) not in SUFFIXES:
-            raise BagError(f'{path}: not a bag (its name ends in none of {", ".join(SUFFIXES)})')
+            raise BagError(
+                f'{path}: not a bag: that is a folder that ros2 bag record wrote, or a file that '
+                f'ends in {", ".join(SUFFIXES[:-1])} or {SUFFIXES[-1]}'
+            )
+        if not path.stat().st_size:
+            raise BagError(f'{path}: cannot be read: the file is empty; copy or record it again')
         return Files((path,))
     there = tuple(sorted(e for e in path.iterdir() if _suffix(e) in STORAGE_SUFFIXES))
     # A player leaves the file that it decompressed beside the compressed one.
@@ -73,7 +75,7 @@ def files(path: Path) -> Files:
             return Files(there)
         bags = sorted(str(entry) for entry in path.glob('*.bag'))
         bags += sorted(str(entry.parent) for entry in path.glob(f'*/{METADATA}'))
-        hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ''
+        hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
     try:
         record = yaml.safe_load((path / METADATA).read_text())['rosbag2_bagfile_information']

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from neuracore_ros.description import DescriptionError, Descriptions, Layout, embodiment, plain
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, near
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
@@ -195,8 +195,8 @@ def load_metadata(dataset: Path | str) -> Metadata:
         text = path.read_text()
     except OSError as error:
         raise DatasetError(
-            f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read); '
-            'make one with: neuracore_ros convert'
+            f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'
+            f'{near(Path(dataset)) or "; make one with: neuracore_ros convert"}'
         ) from error
     return Metadata.from_json(text, str(path))
 

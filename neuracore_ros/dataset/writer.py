@@ -223,7 +223,10 @@ def open_dataset(root: Path, new: Metadata) -> Iterator[DatasetWriter]:
         DatasetError: The folder holds something else, or another process is adding to it.
     """
     if not _is_ours(root):
-        raise DatasetError(f'{root}: exists, but is not a dataset of neuracore_ros')
+        raise DatasetError(
+            f'{root}: exists, but is not a dataset of neuracore_ros: give a new folder, or a '
+            'dataset; the recordings come after it'
+        )
     was_there = root.exists() and not (root / LOCK_PATH).exists()
     with locked(root):
         is_begun = (root / METADATA_PATH).exists()

@@ -30,6 +30,14 @@ parameters:
 """
 # Signals are looked at between two callbacks, so this often when there is nothing to do.
 POLL_S = 0.05
+# What rcl says of wrong ROS arguments -> how to write them.
+CURES = {
+    'opening YAML file': '; is it there?',
+    'parameter override': '; write -p NAME:=VALUE, such as -p model:=policy.pt',
+    'params file': '; it begins with infer:, and below that, indented, ros__parameters:',
+    'remap rule': '; write -r FROM:=TO, such as -r __ns:=/left; names have letters, digits, _',
+    'log level': '; write --log-level debug, info, warn, error or fatal',
+}
 LONGEST_END_S = 10
 
 
@@ -49,17 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         others = remove_ros_args(words)[1:]
     except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
-        return _refuse(_first_line(error))
+        return _refuse_words(error)
     if {'-h', '--help'} & set(others):
         print(_help())
         return 0
     if others:
-        _refuse(f"'{others[0]}' is no ROS argument; see infer_node --help")
+        _refuse(
+            f"'{others[0]}' is no ROS argument: write --ros-args -p model:=policy.pt "
+            '-p robot:=robot.yaml; see infer_node --help'
+        )
         return 2
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
-        return _refuse(_first_line(error))
+        return _refuse_words(error)
     try:
         return run(stop)
     finally:
@@ -149,6 +160,14 @@ def _help() -> str:
 def _first_line(error: Exception) -> str:
     """What rclpy says, without the places in its own sources."""
     return str(error).split(', at ')[0]
+
+
+def _refuse_words(error: Exception) -> int:
+    """Say how to write the ROS argument that rcl cannot parse; wrong usage."""
+    text = _first_line(error).rstrip('.')
+    hint = next((cure for what, cure in CURES.items() if what in text), '')
+    _refuse(text + hint)
+    return 2
 
 
 def _refuse(text: str) -> int:

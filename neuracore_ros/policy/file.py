@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,11 @@ def _bytes(path: Path, main: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         if path == main:
-            raise PolicyError(f'{path}: no such file') from error
+            raise PolicyError(unreadable(path, error)) from error
         raise PolicyError(f'{main}: lacks {path.name} beside it; copy both together') from error
     except IsADirectoryError as error:
-        raise PolicyError(f'{path}: is a folder, not a policy file') from error
+        run = path / 'policy.pt'
+        hint = f'; did you mean {run}?' if run.is_file() else ''
+        raise PolicyError(f'{path}: is a folder, not a policy file{hint}') from error
     except OSError as error:
         raise PolicyError(f'{path}: cannot be read: {error.strerror}') from error

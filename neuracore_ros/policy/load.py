@@ -50,7 +50,9 @@ def load_policy(
     if precision not in PRECISIONS:
         raise PolicyError(f"precision '{precision}' is unknown; it is {_or(PRECISIONS)}")
     if path.suffix not in KINDS and not path.is_dir():
-        raise PolicyError(f'{path}: a policy file ends in {_or(tuple(KINDS))}')
+        raise PolicyError(
+            f'{path}: a policy file ends in {_or(tuple(KINDS))}; neuracore_ros export writes one'
+        )
     file = PolicyFile.read(path, KINDS.get(path.suffix, ()))
     if sha256:
         file.require(sha256)

@@ -71,6 +71,8 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
     Raises:
         PolicyError: No TorchScript.
     """
+    if not file.parts[0]:
+        raise PolicyError(f'{file.path}: is empty: copy or export it again')
     extra = {MANIFEST_FILE: ''}
     try:
         with quiet():
@@ -79,8 +81,14 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
             )
     except Exception as error:  # torch raises several kinds, none of them documented.
         reason = last_line(error).partition('. This is an internal')[0]
+        if 'constants.pkl' in reason:
+            raise PolicyError(
+                f'{file.path}: was written by torch.save, which keeps no code: write it by '
+                'torch.jit.script(model).save(...), then neuracore_ros export'
+            ) from error
         raise PolicyError(
-            f'{file.path}: is not a TorchScript file, or is damaged ({reason})'
+            f'{file.path}: is not a TorchScript file, or is damaged ({reason}): copy '
+            'or export it again'
         ) from error
     text = extra[MANIFEST_FILE]
     return module.eval(), text if isinstance(text, str) else text.decode(errors='replace')

@@ -193,7 +193,8 @@ def test_what_is_no_ros_argument_is_wrong_usage(begin):
     process = begin(INFER_NODE, 'model:=policy.pt')
     assert process.wait() == 2
     assert process.lines == [
-        "infer_node: 'model:=policy.pt' is no ROS argument; see infer_node --help"
+        "infer_node: 'model:=policy.pt' is no ROS argument: write --ros-args -p "
+        'model:=policy.pt -p robot:=robot.yaml; see infer_node --help'
     ]
 
 

@@ -161,7 +161,7 @@ def test_a_file_that_is_no_policy_is_refused_in_one_line(tmp_path):
     (tmp_path / 'text.pt').write_text('hello')
     assert 'is not a TorchScript file' in refusal(tmp_path / 'text.pt')
     torch.save(StandStill().state_dict(), tmp_path / 'weights.pt')
-    assert 'is not a TorchScript file' in refusal(tmp_path / 'weights.pt')
+    assert 'was written by torch.save, which keeps no code' in refusal(tmp_path / 'weights.pt')
     whole = by_hand(tmp_path / 'whole.pt', StandStill()).read_bytes()
     (tmp_path / 'half.pt').write_bytes(whole[: len(whole) // 2])
     assert 'is not a TorchScript file, or is damaged' in refusal(tmp_path / 'half.pt')

@@ -96,7 +96,7 @@ def test_a_policy_file_of_a_run_is_the_run(run, tmp_path):
         ('RUN/config.json --out OUT/a.onnx', 'only a run or a .pt file can be exported'),
         ('RUN --out OUT/a.pth', 'a.pth: --out must end in .pt, .onnx or .xml'),
         ('RUN --format onnx --out OUT/a.xml', 'a.xml: --out must end in .onnx'),
-        ('RUN --out OUT/missing/a.onnx', 'a.onnx: there is no folder'),
+        ('RUN --out OUT/missing/a.onnx', 'missing: no such folder'),
         ('RUN --out OUT/there.onnx', 'there.onnx: exists; choose another --out'),
         ('RUN --out OUT/there.xml', 'there.bin: exists; choose another --out'),
     ],
