@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.policy import last_line
 from neuracore_ros.training.resnet import FrozenNorm, ResNet
 
 IMAGENET = 'imagenet'
@@ -34,14 +35,17 @@ def begin_with_imagenet(policy: nn.Module, source: str) -> None:
         raise TrainingError(f'--pretrained {source}: the policy looks at no colours; leave it out')
     weights = _fetch() if source == IMAGENET else _read(Path(source))
     for network in networks:
-        wanted = network.state_dict()
         try:
-            network.load_state_dict({name: weights[name] for name in wanted})
-        except (KeyError, RuntimeError, TypeError) as error:
-            raise TrainingError(
-                f'--pretrained {source}: is no state dict of a ResNet-18 as torchvision has it '
-                f'({str(error).splitlines()[0]})'
-            ) from error
+            # What there is beyond that classifies ImageNet's images, and counts its batches.
+            lacking = network.load_state_dict(weights, strict=False).missing_keys
+        except (RuntimeError, TypeError) as error:
+            raise TrainingError(_other(source, last_line(error))) from error
+        if lacking:
+            raise TrainingError(_other(source, f'it lacks {lacking[0]}'))
+
+
+def _other(source: str, why: str) -> str:
+    return f"--pretrained {source}: is no state dict of torchvision's ResNet-18 ({why})"
 
 
 def _fetch() -> dict[str, Any]:

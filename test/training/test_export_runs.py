@@ -19,11 +19,12 @@ FILES = {'torchscript': 'out.pt', 'onnx': 'out.onnx', 'openvino': 'out.xml'}
 
 def train(dataset, path, policy):
     words = ['--policy', policy, '--steps', '12', '--batch', '8', '--horizon', '4']
+    words += ['--width', '64', '--layers', '1', '--flow-steps', '3']
     assert main(['train', str(dataset), '--out', str(path), *words]) == 0
     return path
 
 
-@pytest.fixture(scope='module', params=['mlp', 'act'])
+@pytest.fixture(scope='module', params=['mlp', 'act', 'diffusion'])
 def trained(request, dataset, tmp_path_factory):
     """A short run of each kind of policy."""
     return train(dataset, tmp_path_factory.mktemp('runs') / request.param, request.param)
