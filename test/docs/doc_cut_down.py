@@ -23,12 +23,14 @@ def cut_down(words: list[str]) -> list[str]:
     for option, few in FEW.items():
         if option in found and found[found.index(option) + 1].isdecimal():
             found[found.index(option) + 1] = few
+    if verb == 'train' and {'--resume', '--steps'} <= set(found):
+        found[found.index('--steps') + 1] = '6'
     if verb == 'record' and not {'--seconds', '--services'} & set(found):
         # There is no terminal to press keys in.
         found += ['--seconds', '2', '--episodes', '1']
     elif verb == 'record' and '--seconds' in found and '--episodes' not in found:
         found += ['--episodes', '1']
-    if verb == 'train' and not {'--batch', '--resume'} & set(found):
+    if verb == 'train' and not {'--batch', '--resume', '--config'} & set(found):
         found += ['--batch', '8']
     if verb == 'convert' and not (Path(found[1]).exists() or '--image-size' in found):
         found += ['--image-size', '64']

@@ -6,9 +6,10 @@
 import importlib
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
+from contextlib import suppress
 
 import yaml
 from doc_server import PROGRAMS
@@ -40,13 +41,19 @@ def ros2(words):
 
 
 def run(executable, arguments):
-    """As `exec` would: in this process. In the foreground a person ends it after a while."""
-    if patience_s := os.environ.get('DOC_FOREGROUND_S'):
-        ctrl_c = threading.Timer(float(patience_s), os.kill, (os.getpid(), signal.SIGINT))
-        ctrl_c.daemon = True
-        ctrl_c.start()
-    sys.argv = [executable, *arguments]
-    return importlib.import_module(PROGRAMS[executable]).main()
+    """Be that program; in the foreground a person ends it after a while."""
+    if executable != 'infer_node':
+        sys.argv = [executable, *arguments]
+        return importlib.import_module(PROGRAMS[executable]).main()
+    # One that was forked with the libraries of all others does not come to its end.
+    command = [sys.executable, '-m', 'neuracore_ros.node.infer_node', *arguments]
+    if 'DOC_FOREGROUND_S' not in os.environ:
+        os.execv(command[0], command)
+    node = subprocess.Popen(command)
+    with suppress(subprocess.TimeoutExpired):
+        return node.wait(float(os.environ['DOC_FOREGROUND_S']))
+    node.send_signal(signal.SIGINT)
+    return node.wait()
 
 
 def launch(words):

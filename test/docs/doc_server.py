@@ -17,7 +17,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = {
-    'infer_node': 'neuracore_ros.node.infer_node',
     'sim_robot': 'neuracore_ros.sim.robot_node',
     'mujoco_robot': 'neuracore_ros.physics.robot_node',
     'neuracore_ros': 'doc_cut_down',
@@ -26,7 +25,7 @@ PROGRAMS = {
 HEAVY = (
     *('torch', 'cv2', 'pyarrow.parquet', 'av', 'rosbags.rosbag2', 'rclpy', 'sensor_msgs.msg'),
     *('trajectory_msgs.msg', 'std_srvs.srv', 'diagnostic_msgs.msg', 'lifecycle_msgs.srv'),
-    *('neuracore_ros.evaluation.evaluate', 'neuracore_ros.node.session', *PROGRAMS.values()),
+    *('neuracore_ros.evaluation.evaluate', *PROGRAMS.values()),
 )
 CLIENT = """#!{python} -IS
 import json, os, signal, socket, sys

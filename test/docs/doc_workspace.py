@@ -11,7 +11,7 @@ from doc_blocks import Block
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 600.0
 # What never ends by itself ends so long after it was started, by Ctrl-C.
-FOREGROUND_S = '3'
+FOREGROUND_S = '6'
 
 
 class Workspace:
