@@ -19,6 +19,10 @@ from neuracore_ros.command.stream import PointStream
 from neuracore_ros.description import Command
 from neuracore_ros.description.source import JOINT_TRAJECTORY
 
+_OPENED = 0.1
+"""A gripper that is so much of its range further from where it was sent than when it stopped, was
+moved by somebody."""
+
 
 class Motion:
     """Everything that is commanded: the plan, the motion being executed, the next messages.
@@ -52,6 +56,7 @@ class Motion:
         self._followed_until_ns = 0
         self._stream = PointStream(joints.limits, 1.0 / (command_rate_hz or rate_hz))
         self._stopping = False
+        self._stopped_at: Array | None = None
         self._caught_up_ns: int | None = 0
         self.clamps = 0
         self.seam_rad: float | None = None
@@ -99,10 +104,10 @@ class Motion:
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
 
     def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
-        """Start from rest where the robot is; a gripper from where it was sent."""
+        """Start from rest where the robot is; a gripper that still grips, from where it was sent."""
         start = measured.copy()
         if (before := self.setpoint(now_ns)) is not None:
-            start = np.where(self._joints.grips, before[0], start)
+            start = np.where(self._still_grips(measured, before[0]), before[0], start)
         # What was executed earlier is over: the robot may have been moved since.
         self._executed.clear()
         self._plan, self._stopping = None, False
@@ -153,6 +158,8 @@ class Motion:
             measured: Fresh measured positions, shape (J,), or None.
             lost: Bool, shape (J,): joints that are not where they were sent.
         """
+        if self._plan is not None:
+            self._stopped_at = measured
         self._plan = None
         executed = self._executed.newest
         # Nothing was commanded since activation: the robot may be somebody else's to move. A
@@ -191,6 +198,7 @@ class Motion:
     def forget(self) -> None:
         """Nothing was commanded yet."""
         self._plan = None
+        self._stopped_at = None
         self._stream.start(None)
         self._executed.clear()
 
@@ -211,6 +219,18 @@ class Motion:
         self._followed_until_ns = now_ns + round(1e9 * way.followed_s)
         self._executed.add(way.spline, now_ns)
         return self._messages(way.spline)
+
+    def _still_grips(self, measured: Array, setpoint: Array) -> BoolArray:
+        """Grippers that may hold a thing: since the stop, nobody has moved them away from theirs.
+
+        One that was opened meanwhile would snap shut, if it began where it once was sent.
+        """
+        grips = self._joints.grips
+        if self._stopped_at is None:
+            return grips
+        limits = self._joints.limits
+        before, away = np.abs(self._stopped_at - setpoint), np.abs(measured - setpoint)
+        return grips & ~(away > before + _OPENED * (limits.upper - limits.lower))
 
     def _require_executed(self) -> Spline:
         executed = self._executed.newest

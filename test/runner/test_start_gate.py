@@ -1,5 +1,7 @@
 """DESIGN 8: the start gate, at every entry into RUNNING."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from rig import ROBOT, hold, manifest
@@ -112,8 +114,7 @@ def test_values_are_compared_in_the_robots_own_units(rig):
     assert turned.positions == pytest.approx([0.05, 0.05], abs=1e-6)
 
 
-def test_a_gripper_that_holds_a_thing_neither_bars_the_start_nor_lets_go(rig):
-    robot = """
+GRIPS = """
 robot: grips
 limits: {a: {position: [-1, 1], velocity: 2.0}, b: {position: [0, 1], velocity: 1.0}}
 input: {JOINT_POSITIONS: {0: a}}
@@ -125,18 +126,25 @@ commands:
   JOINT_TARGET_POSITIONS: {topic: arm}
   PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: arm}
 """
+
+
+def closing_on_a_thing(rig):
+    """A gripper that was sent to 0, and stays at 0.6, since the thing is as wide."""
     policy = manifest(outputs=(DataType.JOINT_TARGET_POSITIONS, GRIPPER))
-    grips = rig(robot=robot, policy=policy, start=(0.0, 0.7))
+    grips = rig(robot=GRIPS, policy=policy, start=(0.0, 0.7))
     predicted = grips.runner.predicted
 
     def closing(request, chunk, now_ns):
         return predicted(request, {**chunk, GRIPPER: np.zeros((16, 3))}, now_ns)
 
     grips.runner.predicted = closing
-    # The thing is as wide as 0.6: the gripper stays there, wherever it is sent.
     publish = grips.publish
     grips.publish = lambda: publish(positions=[grips.positions[0], max(grips.positions[1], 0.6)])
-    grips.step(40)
+    return grips.step(40)
+
+
+def test_a_gripper_that_holds_a_thing_neither_bars_the_start_nor_lets_go(rig):
+    grips = closing_on_a_thing(rig)
     assert grips.state == 'RUNNING', grips.runner.reason
     assert grips.last.positions[-1, 1] == pytest.approx(0.0)
     grips.do(grips.runner.enable(False, grips.now_ns))
@@ -145,3 +153,17 @@ commands:
     grips.step(5)
     assert grips.state == 'RUNNING', grips.runner.reason
     assert grips.last.positions[:, 1] == pytest.approx(0.0)
+
+
+def test_a_gripper_that_was_opened_while_the_robot_was_disabled_does_not_snap_shut(rig):
+    grips = closing_on_a_thing(rig)
+    grips.do(grips.runner.enable(False, grips.now_ns))
+    grips.step(5)
+    # Somebody takes the thing out.
+    positions = grips.positions
+    grips.publish = partial(type(grips).publish, grips, positions=[positions[0], 1.0])
+    grips.step(5)
+    grips.do(grips.runner.enable(True, grips.now_ns))
+    while grips.state != 'RUNNING':
+        grips.step(1)
+    assert grips.last.positions[0, 1] > 0.9
