@@ -1,9 +1,9 @@
 """A simulated robot on real topics, in time of its own clock.
 
 Topics below the node's namespace: publishes ``joint_states`` (100 Hz), ``<camera>/image_raw``,
-``~/distance`` (as often as images) and ``~/rejected``; obeys the robot's controllers, such as
-``arm_controller/joint_trajectory``. ``/clock`` (100 Hz) is absolute, so two robots need two ROS
-domains, or ``--no-clock``.
+``~/distance`` and ``~/goal`` (as often as images) and ``~/rejected``; obeys the robot's
+controllers, such as ``arm_controller/joint_trajectory``. ``/clock`` (100 Hz) is absolute, so two
+robots need two ROS domains, or ``--no-clock``.
 Services: ``~/reset`` starts the next trial, ``~/expert`` starts and stops the scripted expert.
 """
 
@@ -31,7 +31,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Float64, String
+from std_msgs.msg import Float64, Float64MultiArray, String
 from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
@@ -99,6 +99,7 @@ class RobotNode(Node):  # type: ignore[misc]
             topic: self.create_publisher(JointTrajectory, topic, 10) for topic in robot.controllers
         }
         self._distance_publisher = self.create_publisher(Float64, '~/distance', 10)
+        self._goal_publisher = self.create_publisher(Float64MultiArray, '~/goal', 10)
         self._rejected_publisher = self.create_publisher(
             String,
             '~/rejected',
@@ -164,6 +165,8 @@ class RobotNode(Node):  # type: ignore[misc]
             self._publish_command(target)
         if simulation.is_frame:
             self._distance_publisher.publish(Float64(data=self._robot.distance()))
+            goal = array('d', self._robot.goal().tolist())
+            self._goal_publisher.publish(Float64MultiArray(data=goal))
         if not self._flag('cameras_off'):
             for name in simulation.cameras_due():
                 self._publish_image(name, stamp)
