@@ -104,7 +104,7 @@ class Motion:
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
 
     def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
-        """Start from rest where the robot is; a gripper that still grips, from where it was sent."""
+        """Start from rest where the robot is; a gripper that still grips, where it was sent."""
         start = measured.copy()
         if (before := self.setpoint(now_ns)) is not None:
             start = np.where(self._still_grips(measured, before[0]), before[0], start)
