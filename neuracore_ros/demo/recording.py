@@ -29,8 +29,6 @@ def record(
         return
     with Station(simulator, robot, done, speed, logs, simulator.disturbance) as station:
         arguments = [str(shipped(robot)), '--out', str(folder), '--use-sim-time', '--services']
-        # A physics engine takes seconds to come up; the recorder would give up the clock.
-        station.operator.wait(0.1)
         station.start('neuracore_ros.cli.main', ['record', *arguments])
         for number in range(done, episodes):
             _episode(station)

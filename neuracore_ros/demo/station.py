@@ -83,6 +83,8 @@ class Station(AbstractContextManager['Station']):
             parameters = ['--ros-args', '-p', f'disturbance:={disturbance}']
             self.start(simulator.module, ['--robot', robot, *trials, *parameters])
             self.operator = self._stack.enter_context(Operator(self._domain, self._alive))
+            # A physics engine takes seconds to come up; what looks for its clock would give up.
+            self.operator.wait(0.1)
             self._stack = self._stack.pop_all()
 
     def start(self, module: str, arguments: list[str]) -> Background:
