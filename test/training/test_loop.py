@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.training import loop
+from neuracore_ros.training import loop, progress
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.run import Run
 
@@ -23,7 +25,7 @@ TARGETS = DataType.JOINT_TARGET_POSITIONS
 
 
 def config(dataset, **changes) -> Config:
-    settings = {'steps': 6, 'batch': 8, 'horizon': 4, 'shift': 1, **changes}
+    settings = {'steps': 6, 'batch': 8, 'horizon': 4, 'device': 'cpu', **changes}
     return Config(dataset=str(dataset), **settings)
 
 
@@ -74,20 +76,44 @@ def test_the_policy_file_goes_where_the_square_is(learnt, dataset):
         has = batch.target_valid[TARGETS][0]
         target = batch.targets[TARGETS][0]
         now = inputs[DataType.JOINT_POSITIONS][-1]
-        errors.append(np.abs(policy.predict(inputs, valid)[TARGETS] - target)[has].mean())
+        chunk = policy.on(episode.robot).predict(inputs, valid)[TARGETS]
+        errors.append(np.abs(chunk - target)[has].mean())
         distances.append(np.abs(now - target)[has].mean())
     assert np.mean(errors) < 0.4 * np.mean(distances)
 
 
-def test_metrics_go_to_tensorboard_too(learnt):
-    pytest.importorskip('tensorboard')
-    assert list(learnt.tensorboard.glob('events.out.tfevents.*'))
+class TickingClock:
+    """Steps take a second, whatever the machine does meanwhile."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1.0
+        return self.now
+
+    perf_counter = staticmethod(time.perf_counter)
 
 
-@pytest.mark.parametrize('kind', ['mlp', 'act'])
-def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatch, kind):
+SMALL = {'width': 32, 'layers': 1, 'inputs': (DataType.JOINT_POSITIONS,)}
+RANDOM = {'augment': True, 'shift': 1, 'embedding': 'robot', 'ema': 0.9}
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'policy': 'mlp', **RANDOM},
+        {'policy': 'mlp', 'steps': None, 'minutes': 6 / 60, 'inputs': SMALL['inputs']},
+        {'policy': 'act', **SMALL},
+        {'policy': 'diffusion', **SMALL},
+    ],
+    ids=['all that is random', 'by the clock', 'act', 'diffusion'],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatch, changes):
     monkeypatch.setattr(loop, 'LOG_EVERY', 1)
-    whole = train(dataset, tmp_path / 'whole', policy=kind)
+    monkeypatch.setattr(loop, 'SAVE_EVERY', 2)
+    monkeypatch.setattr(progress, 'time', TickingClock())
+    whole = train(dataset, tmp_path / 'whole', **changes)
     broken = Run(tmp_path / 'broken')
 
     def interrupt(line: str) -> None:
@@ -97,19 +123,111 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
     lines: list[str] = []
     with pytest.raises(KeyboardInterrupt):
         loop.train(
-            config(dataset, policy=kind),
-            broken,
-            lambda line: (lines.append(line), interrupt(line)),
+            config(dataset, **changes), broken, lambda line: (lines.append(line), interrupt(line))
         )
     assert lines[-1].startswith('stopped at step 3; go on with: neuracore_ros train --resume')
     loop.train(broken.resume({}), broken, silent)
 
-    keys = ('step', 'loss', 'val_loss')
+    keys = ('step', 'loss', 'val_loss', 'learning_rate')
     assert [[line.get(key) for key in keys] for line in broken.metrics()] == [
         [line.get(key) for key in keys] for line in whole.metrics()
     ]
-    for name, values in whole.load().learner['policy'].items():
-        assert torch.equal(values, broken.load().learner['policy'][name])
+    assert whole.metrics()[-1]['step'] == 6
+    wanted, found = whole.load(), broken.load()
+    for part in ('policy', 'average'):
+        for name, values in wanted.learner[part].items():
+            assert torch.equal(values, found.learner[part][name]), name
+    for name, values in torch.jit.load(whole.policy).state_dict().items():
+        assert torch.equal(values, torch.jit.load(broken.policy).state_dict()[name]), name
+
+
+def test_the_policy_is_that_of_the_lowest_validation_loss(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, 'LOG_EVERY', 1)
+    monkeypatch.setattr(loop, 'SAVE_EVERY', 1)
+    # So fast that it only becomes worse.
+    wild = {'learning_rate': 3.0, 'warmup': 4, 'schedule': 'constant', 'ema': 0.0}
+    run = train(dataset, tmp_path / 'run', inputs=SMALL['inputs'], **wild)
+    losses = [line['val_loss'] for line in run.metrics()]
+    best = int(np.argmin(losses)) + 1
+    assert best < 6
+    checkpoint = run.load()
+    assert (checkpoint.best_step, checkpoint.best_loss) == (best, min(losses))
+    assert run.load_best(1 + best) is None
+    chosen, last = (torch.jit.load(path).state_dict() for path in (run.policy, run.last))
+    for name, values in run.load_best(best).items():
+        assert torch.equal(values, chosen[name]), name
+    newest = checkpoint.learner['average']
+    assert all(torch.equal(values, last[name]) for name, values in newest.items())
+    assert not all(torch.equal(values, chosen[name]) for name, values in newest.items())
+
+
+def test_a_process_that_was_killed_before_it_wrote_the_best_weights_loses_nothing(
+    dataset, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(loop, 'LOG_EVERY', 1)
+    monkeypatch.setattr(loop, 'SAVE_EVERY', 1)
+    wild = {'learning_rate': 3.0, 'warmup': 4, 'schedule': 'constant', 'ema': 0.0}
+    run = train(dataset, tmp_path / 'run', inputs=SMALL['inputs'], **wild, steps=1)
+    best = run.load_best(1)
+    run.save_best(0, {})
+    loop.train(run.resume({'steps': 6}), run, silent)
+    assert run.load().best_step == 1
+    chosen = torch.jit.load(run.policy).state_dict()
+    assert all(torch.equal(values, chosen[name]) for name, values in best.items())
+
+
+def test_the_learning_rate_rises_and_falls_or_stays():
+    def rates(**changes):
+        settings = Config(dataset='', warmup=4, **changes)
+        return [loop._schedule(settings, step, step / 8) for step in range(8)]
+
+    assert rates(schedule='constant') == [0.25, 0.5, 0.75, 1, 1, 1, 1, 1]
+    cosine = rates()
+    assert cosine[0] == 0.25
+    assert cosine[4] == 0.5
+    assert cosine[4:] == sorted(cosine[4:], reverse=True)
+
+
+def test_gradients_are_cut_to_a_norm(dataset, tmp_path):
+    steps = {'steps': 1, 'warmup': 0, 'inputs': SMALL['inputs'], 'ema': 0.0}
+
+    def largest_moment(name: str, clip: float) -> float:
+        run = train(dataset, tmp_path / name, clip=clip, **steps)
+        states = run.load().learner['optimizer']['state'].values()
+        # Adam's first moment after a step is a tenth of the gradient.
+        return 10 * float(torch.stack([state['exp_avg'].norm() for state in states]).norm())
+
+    free, cut = largest_moment('free', 0.0), largest_moment('cut', 1e-3)
+    assert free > 0.1
+    assert cut == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize('precision', ['float32', 'bfloat16'])
+def test_weights_are_float32_whatever_is_computed_in(dataset, tmp_path, precision):
+    changes = {'steps': 2, 'inputs': SMALL['inputs']}
+    run = train(dataset, tmp_path / 'run', precision=precision, **changes)
+    assert all(
+        values.dtype is not torch.bfloat16 for values in run.load().learner['policy'].values()
+    )
+    assert np.isfinite(run.metrics()[-1]['loss'])
+
+
+def test_tensorboard_has_every_figure_by_its_step(learnt):
+    pytest.importorskip('tensorboard')
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(learnt.tensorboard)).Reload()
+    wanted = {'loss', 'val_loss', 'val_loss/long', 'learning_rate', 'steps_per_s', 'data_wait'}
+    assert wanted <= set(board.Tags()['scalars'])
+    assert [event.step for event in board.Scalars('loss')] == [50, 100, 150, 160]
+
+
+def test_progress_tells_the_pace_and_the_time_left(dataset, tmp_path):
+    lines: list[str] = []
+    run = Run(tmp_path / 'run')
+    loop.train(config(dataset, inputs=SMALL['inputs']), run, lines.append)
+    assert re.search(r'^step 6  loss \d.*  val loss .*steps/s .* 0:00 left$', lines[-2]), lines
+    assert 'learns from 17 episodes (13 of long, 4 of short), 3 held back' in lines[0]
 
 
 def test_metrics_after_the_last_checkpoint_are_written_anew(dataset, tmp_path):

@@ -45,7 +45,7 @@ def of(batch, robot: int) -> int:
 
 def test_robots_are_drawn_equally_often_or_as_often_as_they_have_steps(numbers):
     assert 80 < of(sampler(numbers).draw(0), SHORT) < 120
-    assert 30 < of(sampler(numbers, balance=False).draw(0), SHORT) < 65  # 4 of 18 episodes.
+    assert 30 < of(sampler(numbers, balance=False).draw(0), SHORT) < 65  # 4 of 17 episodes.
 
 
 def test_only_the_first_episodes_of_a_robot_are_learnt_from(numbers):
