@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import importlib
+import io
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -54,24 +55,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _say_warning
     # A DescriptionWarning is for the person, not for the developer: each is said once.
     warnings.simplefilter('once', DescriptionWarning)
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    parser = make_parser()
-    _require_known(parser, words)
-    chosen, unknown = parser.parse_known_args(words)
-    if unknown:
-        _verbs(parser)[chosen.verb].error(f'takes no more arguments: {" ".join(unknown)}')
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter of a name shows its number.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
+    try:
+        chosen = _parse(sys.argv[1:] if arguments is None else arguments)
+        problem = _run(chosen)
+    except KeyboardInterrupt:
+        return 130
+    if isinstance(problem, int):
+        return problem
+    print(f'neuracore_ros {chosen.verb}: {problem}', file=sys.stderr)
+    return 1
+
+
+def _run(chosen: argparse.Namespace) -> int | str:
+    """Run the verb; returns its code, or what a person can mend."""
     try:
         return int(chosen.run(chosen))
     except UserError as error:
-        print(f'neuracore_ros {chosen.verb}: {error}', file=sys.stderr)
-        return 1
+        return str(error)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or '').partition('.')[0])
         if extra is None:
             raise
-        cure = f"pip install 'neuracore_ros[{extra}]'"
-        print(f'neuracore_ros {chosen.verb}: needs {error.name}: {cure}', file=sys.stderr)
-        return 1
+        return f"needs {error.name}: pip install 'neuracore_ros[{extra}]'"
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         sys.stderr.close()
@@ -79,10 +88,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         # A full disk, a folder that may not be written: wherever it was met, a person mends it.
         where = f'{error.filename}: ' if error.filename else ''
-        print(f'neuracore_ros {chosen.verb}: {where}{error.strerror or error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+        return f'{where}{error.strerror or error}'
+    except MemoryError as error:
+        return f'the memory is not enough{f": {error}" if str(error) else ""}'
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    parser = make_parser()
+    _require_known(parser, words)
+    chosen, unknown = parser.parse_known_args(words)
+    if unknown:
+        _verbs(parser)[chosen.verb].error(f'takes no more arguments: {" ".join(unknown)}')
+    return chosen
 
 
 def make_parser() -> argparse.ArgumentParser:

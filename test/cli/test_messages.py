@@ -1,7 +1,10 @@
 """What each verb says to a person who is new to it: where, what, and what to do next."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -160,3 +163,28 @@ def test_every_verb_shows_examples_that_it_would_take(say, verb):
         command, _, remark = line.partition('     ')
         assert '--' not in remark
         make_parser().parse_args(shlex.split(command)[1:])
+
+
+def test_a_terminal_that_cannot_show_a_letter_shows_its_number(say, tmp_path):
+    Path('ur5.yaml').write_text(UR5.replace('elbow', 'łokieć'), encoding='utf-8')
+    done = subprocess.run(
+        [sys.executable, '-m', 'neuracore_ros.cli.main', 'layout', 'ur5.yaml'],
+        env={**os.environ, 'PYTHONIOENCODING': 'ascii'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 and r'\u0142okie\u0107' in done.stdout
+
+
+def test_a_full_disk_ends_in_one_line(say):
+    with open('/dev/full', 'w') as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, '-m', 'neuracore_ros.cli.main', 'layout', 'ur5.yaml'],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert 'neuracore_ros layout: No space left on device' in done.stderr
