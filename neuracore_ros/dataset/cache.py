@@ -8,6 +8,7 @@ any time.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import threading
 import time
@@ -101,6 +102,8 @@ def _fitting(missing: Sequence[StoredFrames], room: int) -> list[StoredFrames]:
 def _decode(missing: Sequence[StoredFrames], told: Told) -> None:
     """Write what is missing, several videos at once; a full disk ends it early."""
     stop = threading.Event()
+    # Processes that train together begin at different places, and share the work.
+    missing = random.Random(os.getpid()).sample(missing, len(missing))
     next_s = time.monotonic() + TOLD_EVERY_S
     threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix='decode')
     try:
@@ -119,6 +122,8 @@ def _decode(missing: Sequence[StoredFrames], told: Told) -> None:
 
 def _write(copy: StoredFrames, stop: threading.Event) -> None:
     """Write one file, so that it is there whole or not at all."""
+    if copy.is_there():
+        return
     partial = copy.path.with_suffix(f'.{uuid.uuid4().hex}{PARTIAL}')
     try:
         with partial.open('wb') as file:

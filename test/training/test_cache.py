@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def test_only_what_is_new_is_decoded(small, folder):
     again = images(small, folder, lines)
     assert lines[0].startswith('decoding 2 of 5 videos once')
     assert np.array_equal(again, images(small))
+
+
+def test_several_readers_may_fill_one_cache(small, folder):
+    with ThreadPoolExecutor(3) as readers:
+        found = list(readers.map(lambda _: images(small, folder), range(3)))
+    expected = images(small)
+    assert all(np.array_equal(each, expected) for each in found)
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_a_cache_that_is_deleted_while_it_is_read_does_no_harm(small, folder):
