@@ -113,6 +113,8 @@ class Runner:
             settings.delay_steps,
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
+        # In a dry run nobody follows the plan, and what is seen is not what came of it.
+        self._inpaints = manifest.inpaint and settings.inpaint and not settings.dry_run
         self._commanded_ns: int | None = None
         self.start(0)
 
@@ -392,8 +394,9 @@ class Runner:
 
     def _plan_in_force(self, now_ns: int) -> PlanInForce | None:
         measured = self._measuring.at(now_ns)
-        inpaints = self._manifest.inpaint and self._settings.inpaint
-        if not inpaints or self.state is not State.RUNNING or not isinstance(measured, Measured):
+        if not self._inpaints or self.state is not State.RUNNING:
+            return None
+        if not isinstance(measured, Measured):
             return None
         fixed = Delay(self._settings.delay_steps)
         delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)

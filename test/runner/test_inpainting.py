@@ -74,6 +74,12 @@ def test_a_robot_that_starts_has_no_plan(rig, flow):
     assert world.requests[0].plan is None
 
 
+def test_in_a_dry_run_nobody_follows_the_plan(rig, flow):
+    world = rig(policy=INPAINTING, model=ask(flow), dry_run=True).step(20)
+    assert len(world.requests) > 1
+    assert {request.plan for request in world.requests} == {None}
+
+
 def test_a_policy_that_cannot_is_not_asked_to(rig):
     world = rig(latency_steps=2.4).step(30)
     assert {request.plan for request in world.requests} == {None}
