@@ -64,7 +64,7 @@ print(json.dumps({'python': platform.python_version(), **{p: of(p) for p in %r}}
 NO_OTHER_ROS = dict.fromkeys(
     ('AMENT_PREFIX_PATH', 'COLCON_PREFIX_PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'ROS_DISTRO')
 )
-BEGIN, END = '<!-- made by: nox -s table -->', '<!-- end -->'
+BEGIN, END = '<!-- made by: nox -s table -->', '<!-- table ends -->'
 
 
 @nox.session

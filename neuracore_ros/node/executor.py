@@ -4,7 +4,7 @@ from rclpy.executors import Executor, SingleThreadedExecutor
 
 
 def make_executor() -> Executor:
-    """The events executor where rclpy has it (Kilted and newer), else the classic one.
+    """The events executor where rclpy has it (Kilted, late Jazzy), else the classic one.
 
     With joints at 100 Hz, two 640x480 cameras at 30 Hz and a 20 Hz timer, the events executor
     took a third of the processor time (8 against 24 % of a core), and its timer was a tenth as
