@@ -28,12 +28,15 @@ class RobotEmbedding(nn.Module):
         # Row 0 is of a robot that was never seen; the sampler tells so now and then.
         robots = len(manifest.robot_index) if self.by_robot else 0
         self.robots = nn.Embedding(1 + robots, size)
+        # Zero before it learns: a random vector drowns what is observed for hundreds of steps.
+        nn.init.zeros_(self.robots.weight)
         slots = sum(each.width for each in manifest.input.values())
         self.masks: nn.Module | None = None
         if kind == 'mask':
-            self.masks = nn.Sequential(
-                nn.Linear(slots, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, size)
-            )
+            last = nn.Linear(HIDDEN, size)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.masks = nn.Sequential(nn.Linear(slots, HIDDEN), nn.GELU(), last)
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """Vectors (B, D)."""

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.policy.manifest import Embodiment
+from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.training.embedding import RobotEmbedding
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 HAS = np.array([True, False, True])
@@ -101,3 +103,17 @@ def test_a_run_reads_and_predicts_what_was_chosen(dataset, tmp_path):
     manifest = load_policy(run / 'policy.pt').manifest
     assert tuple(manifest.input) == (JOINTS,)
     assert tuple(manifest.robots['long'].input) == (JOINTS,)
+
+
+@pytest.mark.parametrize('kind', ['none', 'robot', 'mask'])
+def test_what_is_told_of_the_robot_is_silent_until_it_is_learnt(kind):
+    slots = InputSlots(3, (0, 1, 2))
+    manifest = Manifest(
+        {JOINTS: slots}, {TARGETS: OutputSlots(3, (0, 1, 2))}, 8.0, 4, robot_index={'long': 0}
+    )
+    embedding = RobotEmbedding(manifest, kind, 8)
+    told = embedding({'ROBOT': torch.tensor([0, -1])}, {'JOINT_POSITIONS': torch.ones(2, 3) > 0})
+    assert not told.any()
+    told.sum().backward()
+    learns = [p for p in embedding.parameters() if p.grad is not None and p.grad.any()]
+    assert learns
