@@ -48,7 +48,8 @@ class Delay:
     def due_ns(self, now_ns: int, step_ns: int, horizon: int) -> NDArray[np.int64]:
         """When the outputs of an observation made now go out, (H,)."""
         steps = np.arange(1, horizon + 1) + self.shift
-        return now_ns + np.rint(step_ns * steps).astype(np.int64)
+        due: NDArray[np.int64] = now_ns + np.rint(step_ns * steps).astype(np.int64)
+        return due
 
 
 def plan_in_force(
