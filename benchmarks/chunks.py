@@ -3,6 +3,10 @@
 Offline, without ROS: the node's own runner drives six simulated joints after a scripted policy
 that is slow (its answers come steps later) and whose predictions disagree (each is off by an
 error of its own). Figures are those of what is executed, as ratios to `none` in the same run.
+
+Rows that begin with `flow` are of a real flow policy, which is trained first (--train 0 leaves
+them out) and reads noisy joints; those with `inpaint` let it continue its plan. They are ratios
+to `flow, none`.
 """
 
 from __future__ import annotations
@@ -12,7 +16,9 @@ import importlib.util
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,6 +30,7 @@ from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, Settings
 from neuracore_ros.sim.controller import TrajectoryController
 
+Predict = Callable[[Request], NDArray[np.floating]]
 Array = NDArray[np.float64]
 
 SECOND = 1_000_000_000
@@ -41,12 +48,12 @@ LIMITS = ', '.join(
 ROBOT = f"""
 robot: bench
 limits: {{{LIMITS}}}
-input: {{JOINT_POSITIONS: {{{SLOTS}}}}}
+input: {{JOINT_POSITIONS: {{{SLOTS}}}, JOINT_VELOCITIES: {{{SLOTS}}}}}
 output: {{JOINT_TARGET_POSITIONS: {{{SLOTS}}}}}
-sources: {{JOINT_POSITIONS: {{topic: joint_states}}}}
+sources: {{JOINT_POSITIONS: {{topic: joint_states}}, JOINT_VELOCITIES: {{topic: joint_states}}}}
 commands: {{JOINT_TARGET_POSITIONS: {{topic: arm}}}}
 """
-WAYS = {
+WAYS: dict[str, dict[str, str | int]] = {
     'none': {'blend': 'none'},
     'linear': {'blend': 'linear'},
     'minimum_jerk': {'blend': 'minimum_jerk'},
@@ -54,6 +61,14 @@ WAYS = {
     'ensemble, execute_steps 2': {'blend': 'ensemble', 'execute_steps': 2},
     'none, ruckig': {'blend': 'none', 'profile': 'ruckig'},
     'minimum_jerk, ruckig': {'blend': 'minimum_jerk', 'profile': 'ruckig'},
+}
+FLOW_WAYS: dict[str, dict[str, str | int]] = {
+    'flow, none': {'blend': 'none', 'inpaint': False},
+    'flow, linear': {'blend': 'linear', 'inpaint': False},
+    'flow, minimum_jerk': {'blend': 'minimum_jerk', 'inpaint': False},
+    'flow, ensemble': {'blend': 'ensemble', 'inpaint': False},
+    'flow, inpaint': {'blend': 'none'},
+    'flow, inpaint, linear': {'blend': 'linear'},
 }
 
 
@@ -94,10 +109,28 @@ def predict(request: Request, noise: float) -> Array:
     return true_path(request.tick + 1.0 + np.arange(HORIZON)) + error + drift
 
 
-def joint_state(positions: Array, now_ns: int) -> SimpleNamespace:
+def learnt(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
+    """A flow policy of the true path, which is told where the joints are only roughly."""
+    from wave_policy import learn
+
+    policy = learn(true_path, RATE_HZ, HORIZON, arguments.noise, arguments.train)
+
+    def predict(request: Request) -> NDArray[np.floating]:
+        random = np.random.default_rng(request.tick)
+        positions = request.inputs[POSITIONS]
+        noisy = positions + random.normal(0.0, arguments.noise, positions.shape)
+        inputs = {**request.inputs, POSITIONS: noisy}
+        return policy.predict(inputs, request.valid, plan=request.plan)[TARGETS]
+
+    return policy.manifest, predict
+
+
+def joint_state(positions: Array, velocities: Array, now_ns: int) -> SimpleNamespace:
     stamp = SimpleNamespace(sec=now_ns // SECOND, nanosec=now_ns % SECOND)
     header = SimpleNamespace(stamp=stamp)
-    return SimpleNamespace(header=header, name=NAMES, position=positions.tolist())
+    return SimpleNamespace(
+        header=header, name=NAMES, position=positions.tolist(), velocity=velocities.tolist()
+    )
 
 
 def as_message(command: JointCommand) -> SimpleNamespace:
@@ -118,7 +151,7 @@ def as_message(command: JointCommand) -> SimpleNamespace:
     return SimpleNamespace(header=header, joint_names=command.joint_names, points=points)
 
 
-def drive(runner: Runner, steps: int, latency_steps: float, noise: float) -> Array:
+def drive(runner: Runner, steps: int, latency_steps: float, predict: Predict) -> Array:
     """Run a policy on a robot that follows exactly; its positions every 5 ms, (n, J)."""
     robot = TrajectoryController(NAMES, np.zeros(JOINTS))
     pending: list[tuple[int, Request]] = []
@@ -136,10 +169,11 @@ def drive(runner: Runner, steps: int, latency_steps: float, noise: float) -> Arr
     for sample in range(1, steps * STEP_NS // SAMPLE_NS):
         now_ns = start_ns + sample * SAMPLE_NS
         executed.append(robot.reference(now_ns))
-        runner.receive('joint_states', joint_state(executed[-1], now_ns), now_ns)
+        velocities = (executed[-1] - executed[-2]) * SECOND / SAMPLE_NS
+        runner.receive('joint_states', joint_state(executed[-1], velocities, now_ns), now_ns)
         if pending and pending[0][0] <= now_ns:
             _, request = pending.pop()
-            chunk = {TARGETS: predict(request, noise)}
+            chunk = {TARGETS: predict(request)}
             obey(runner.predicted(request, chunk, now_ns), now_ns)
         if sample * SAMPLE_NS % STEP_NS == 0:
             obey(runner.tick(now_ns), now_ns)
@@ -147,9 +181,8 @@ def drive(runner: Runner, steps: int, latency_steps: float, noise: float) -> Arr
     return np.array(executed)
 
 
-def measure(folder: Path, way: dict[str, str | int], arguments: argparse.Namespace) -> Figures:
-    path = folder / 'bench.yaml'
-    path.write_text(ROBOT)
+def scripted(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
+    """The scripted policy."""
     slots = tuple(range(JOINTS))
     manifest = Manifest(
         {POSITIONS: InputSlots(JOINTS, slots)},
@@ -157,8 +190,20 @@ def measure(folder: Path, way: dict[str, str | int], arguments: argparse.Namespa
         rate_hz=RATE_HZ,
         horizon=HORIZON,
     )
+    return manifest, partial(predict, noise=arguments.noise)
+
+
+def measure(
+    folder: Path,
+    way: dict[str, str | int],
+    policy: tuple[Manifest, Predict],
+    arguments: argparse.Namespace,
+) -> Figures:
+    path = folder / 'bench.yaml'
+    path.write_text(ROBOT)
+    manifest, ask = policy
     runner = Runner(load_robot(path), manifest, Settings(**way))  # type: ignore[arg-type]
-    executed = drive(runner, arguments.steps, arguments.latency_steps, arguments.noise)
+    executed = drive(runner, arguments.steps, arguments.latency_steps, ask)
     # The runner counts its steps from its first tick on, which is one step after the start.
     path_steps = np.arange(len(executed)) * SAMPLE_NS / STEP_NS - 1.0
     moving = slice(2 * SECOND // SAMPLE_NS, None)
@@ -187,6 +232,9 @@ def main() -> int:
     parser.add_argument(
         '--noise', type=float, default=0.03, help='of predictions [rad] (default 0.03)'
     )
+    parser.add_argument(
+        '--train', type=int, default=1500, help='steps that the flow policy learns (1500)'
+    )
     parser.add_argument('--json', action='store_true', help='print figures as JSON')
     arguments = parser.parse_args()
     ways = dict(WAYS)
@@ -195,11 +243,21 @@ def main() -> int:
         ways = {name: way for name, way in ways.items() if 'profile' not in way}
     with tempfile.TemporaryDirectory() as folder:
         figures = {
-            name: asdict(measure(Path(folder), way, arguments)) for name, way in ways.items()
+            name: asdict(measure(Path(folder), way, scripted(arguments), arguments))
+            for name, way in ways.items()
         }
+        if arguments.train:
+            flow = learnt(arguments)
+            figures |= {
+                name: asdict(measure(Path(folder), way, flow, arguments))
+                for name, way in FLOW_WAYS.items()
+            }
     none = figures['none']
     ratios = {
-        name: {key: value / none[key] for key, value in row.items()}
+        name: {
+            key: value / figures['flow, none' if name.startswith('flow') else 'none'][key]
+            for key, value in row.items()
+        }
         for name, row in figures.items()
     }
     if arguments.json:
