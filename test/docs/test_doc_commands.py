@@ -125,11 +125,13 @@ MAKES = {
     'converting.md': ('reach',),
     'training.md': ('runs/reach',),
 }
+# Whose arm is driven by somebody meanwhile.
+OPERATED = ('recording.md',)
 URDFS = {'ur5': 'ur5', 'panda': 'franka', 'my_arm': 'ur5', 'my_robot': 'ur5'}
 
 
 @pytest.fixture
-def given(tried, robot, tmp_path, request):
+def given(tried, robot, environment, tmp_path, request):
     """A folder with everything that a page takes for granted."""
     folder = tmp_path / 'given'
     shutil.copytree(tried, folder, symlinks=True)
@@ -145,7 +147,14 @@ def given(tried, robot, tmp_path, request):
     for name in MAKES.get(request.param.name, ()):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    drive(environment, request.param.name in OPERATED)
     return folder
+
+
+def drive(environment, on):
+    """Let the scripted expert move the arm, or not."""
+    call = ['ros2', 'service', 'call', '/sim/expert', 'std_srvs/srv/SetBool', f'{{data: {on}}}']
+    subprocess.run(call, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def without_namespace(folder):
