@@ -126,7 +126,7 @@ MAKES = {
     'training.md': ('runs/reach',),
 }
 # Whose arm is driven by somebody meanwhile.
-OPERATED = ('recording.md',)
+OPERATED = ('README.md', 'recording.md')
 URDFS = {'ur5': 'ur5', 'panda': 'franka', 'my_arm': 'ur5', 'my_robot': 'ur5'}
 
 
