@@ -72,7 +72,10 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
         PolicyError: No TorchScript.
     """
     if not file.parts[0]:
-        raise PolicyError(f'{file.path}: is empty: copy or export it again')
+        raise PolicyError(
+            f'{file.path}: is not a TorchScript file, or is damaged (it is empty): copy or export '
+            'it again'
+        )
     extra = {MANIFEST_FILE: ''}
     try:
         with quiet():
