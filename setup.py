@@ -40,7 +40,8 @@ setup(
         # lz4 and zstd decompress bags; rosbags brings them, too.
         'train': [
             'rosbags',
-            'pyarrow',
+            # From 26 on it refuses NumPy 1, which Ubuntu 24.04 has, without declaring it.
+            'pyarrow<26',
             'av',
             'tensorboard',
             # Changes the light of images, and has weights that were trained on ImageNet.
