@@ -43,7 +43,7 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loop import train
 from neuracore_ros.training.run import Run
-from neuracore_ros.training.sampling import split
+from neuracore_ros.training.splitting import split
 
 ROBOTS = ('franka', 'ur5')
 BATCH, CHUNK, SEED = 16, 20, 0

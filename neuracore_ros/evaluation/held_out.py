@@ -8,7 +8,7 @@ from pathlib import Path
 
 from neuracore_ros.dataset.batches import Episode
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.training.sampling import split
+from neuracore_ros.training.splitting import split
 
 CONFIG = 'config.json'
 

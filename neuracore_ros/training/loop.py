@@ -35,7 +35,8 @@ from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
-from neuracore_ros.training.sampling import Sampler, Split, limit, split
+from neuracore_ros.training.sampling import Sampler
+from neuracore_ros.training.splitting import Split, limit, split
 
 LOG_EVERY = 50
 SAVE_EVERY = 500

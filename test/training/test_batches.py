@@ -12,7 +12,8 @@ from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.training.augment import shift
-from neuracore_ros.training.sampling import draw, rows_by_robot, split
+from neuracore_ros.training.sampling import draw, rows_by_robot
+from neuracore_ros.training.splitting import split
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 IMAGES = DataType.RGB_IMAGES
