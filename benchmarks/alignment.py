@@ -129,7 +129,7 @@ class Study:
         return f'{self.name}; {self.alignment}; {counts}; {options}; seed {self.seed}'
 
 
-PER_ROBOT = {'statistics': 'per-robot'}
+PER_ROBOT, POOLED = {'statistics': 'per-robot'}, {'statistics': 'pooled'}
 
 
 BOTH = {'franka': EPISODES, 'ur5': EPISODES}
@@ -144,14 +144,14 @@ def scarce(seed: int, few: str, many: str, counts: Sequence[int]) -> Iterator[St
             episodes = {many: EPISODES, few: count}
             yield Study(name, alignment, episodes, (few,), seed, PER_ROBOT)
             if count == 5:
-                yield Study(name, alignment, episodes, (few,), seed)
+                yield Study(name, alignment, episodes, (few,), seed, POOLED)
 
 
 def full(seed: int) -> Iterator[Study]:
     """All episodes of both robots, in one policy and in two."""
     for alignment in ('scrambled', 'order', 'meaning+sign', 'meaning+sign+zero'):
         yield Study('full', alignment, BOTH, tuple(BOTH), seed, PER_ROBOT)
-        yield Study('full', alignment, BOTH, tuple(BOTH), seed)
+        yield Study('full', alignment, BOTH, tuple(BOTH), seed, POOLED)
     for robot in BOTH:
         yield Study('full', 'order', {robot: EPISODES}, (robot,), seed)
 
@@ -173,7 +173,7 @@ def options(seed: int) -> Iterator[Study]:
 def third(seed: int) -> Iterator[Study]:
     """Few episodes, or none, of a robot beside two that are known."""
     for alignment in ('order', 'meaning+sign', 'meaning+sign+zero'):
-        yield Study('third', alignment, {**BOTH, 'so100': 0}, ('so100',), seed)
+        yield Study('third', alignment, {**BOTH, 'so100': 0}, ('so100',), seed, POOLED)
     for count in (5, 2, 10):
         yield Study('third', 'order', {'so100': count}, ('so100',), seed)
         for alignment in ('scrambled', 'order', 'meaning+sign'):
@@ -187,7 +187,7 @@ def seen(seed: int) -> Iterator[Study]:
     yield Study('seen', 'meaning+sign', few, ('ur5',), seed, PER_ROBOT, seen=True)
     yield Study('seen', 'meaning+sign', {'ur5': 5}, ('ur5',), seed, seen=True)
     yield Study('seen', 'scrambled', few, ('ur5',), seed, PER_ROBOT, seen=True)
-    yield Study('seen', 'order', few, ('ur5',), seed, seen=True)
+    yield Study('seen', 'order', few, ('ur5',), seed, POOLED, seen=True)
     yield Study('seen', 'meaning+sign', BOTH, tuple(BOTH), seed, PER_ROBOT, seen=True)
 
 
@@ -292,7 +292,9 @@ def trained(folder: Path, study: Study) -> Path:
         max_episodes=dict(study.episodes),
         **study.options,
     )
-    return train(config, run, report=lambda line: None)
+    train(config, run, report=lambda line: None)
+    # Held-back episodes of the scarce robot would help to choose the best checkpoint.
+    return run.last
 
 
 def tried(policy_file: Path, robot: Robot, trials: int, seen: bool) -> list[float]:

@@ -84,9 +84,8 @@ def called(who: str) -> str:
     """How a row is named."""
     alignment, _, written = who.partition('|')
     options = [option for option in written.split(', ') if option]
-    if alignment != 'alone':
-        pooled = 'statistics=per-robot'
-        options = [o for o in options if o != pooled] or ([] if pooled in options else ['pooled'])
+    words = {'statistics=per-robot': '', 'statistics=pooled': 'pooled'}
+    options = [word for option in options if (word := words.get(option, option))]
     return '; '.join([NAMES.get(alignment, alignment), *options])
 
 
