@@ -49,7 +49,10 @@ def reason(block):
     """Why a block is not run; '' if it is."""
     if 'no-run' in block.marks:
         return block.marks['no-run']
-    first = [command[0] for command in commands(block.script)]
+    found = commands(block.script)
+    if any(words[0] == 'python' and words[1].startswith('benchmarks/') for words in found):
+        return 'is a benchmark'
+    first = [command[0] for command in found]
     return next((NOT_HERE[program] for program in first if program in NOT_HERE), '')
 
 
