@@ -9,6 +9,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -109,11 +110,32 @@ def _start(job: Job) -> _Worker:
     # Ctrl-C reaches every process of a terminal; the workers leave it to this one.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        process.start()
+        with _interrupts_wait():
+            process.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     far.close()
     return _Worker(process, near)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C wait: a worker that has not been told all complains with a traceback.
+
+    The mask of this thread is not enough, since a library's thread may take the signal, and
+    Python then raises it here.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def _lost(worker: _Worker, bag: Path) -> Done:
