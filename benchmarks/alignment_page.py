@@ -89,11 +89,16 @@ def called(who: str) -> str:
     return '; '.join([NAMES.get(alignment, alignment), *options])
 
 
+def _place(who: str) -> tuple[bool, int]:
+    alignment, _, options = who.partition('|')
+    return 'pooled' in options, ['alone', *NAMES].index(alignment)
+
+
 def study(found: Mapping[tuple[str, ...], Cell], name: str) -> str:
     """One table: a row per alignment and options, a column per count and robot."""
     keys = [key for key in found if key[0] == name]
     columns = sorted({(key[3], int(key[2])) for key in keys})
-    rows = list(dict.fromkeys(key[1] for key in keys))
+    rows = sorted({key[1] for key in keys}, key=lambda who: (*_place(who), who))
     head = ['trained on', *(f'{robot}, {count} episodes' for robot, count in columns)]
     body = [
         [called(who), *(text(found.get((name, who, str(n), robot))) for robot, n in columns)]
