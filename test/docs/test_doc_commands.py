@@ -128,13 +128,11 @@ MAKES = {
     'converting.md': ('reach',),
     'training.md': ('runs/reach',),
 }
-# Whose arm is driven by somebody meanwhile.
-OPERATED = ('README.md', 'recording.md')
 URDFS = {'ur5': 'ur5', 'panda': 'franka', 'my_arm': 'ur5', 'my_robot': 'ur5'}
 
 
 @pytest.fixture
-def given(tried, robot, environment, tmp_path, request):
+def given(tried, robot, tmp_path, request):
     """A folder with everything that a page takes for granted."""
     folder = tmp_path / 'given'
     shutil.copytree(tried, folder, symlinks=True)
@@ -150,7 +148,6 @@ def given(tried, robot, environment, tmp_path, request):
     for name in MAKES.get(request.param.name, ()):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    drive(environment, request.param.name in OPERATED)
     return folder
 
 
@@ -206,7 +203,13 @@ OTHERS = [page for page in PAGES if page.name != 'tutorial.md' and to_run(page)]
 def test_the_commands_of_a_page_run(page, given, environment):
     with Workspace(given, environment) as workspace:
         for block in to_run(page):
+            # What is recorded is an arm that somebody moves.
+            records = 'neuracore_ros record' in block.script
+            if records:
+                drive(environment, True)
             workspace.do(block)
+            if records:
+                drive(environment, False)
 
 
 NOT_RUN = [b for page in PAGES for b in blocks(page) if b.is_shell and reason(b)]
