@@ -31,6 +31,8 @@ def operator(domain, begin):
         assert process.process.poll() is None, process.output
 
     with Operator(domain, alive) as operator:
+        # Its clock runs once its scene is built, however long that takes.
+        operator.wait(0.1)
         yield operator
 
 
