@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_the_malice_of_this_test_works(tmp_path):
     ('file', 'words', 'says'),
     [
         ('checkpoint.pt', ['train', '--resume', 'RUN', '--steps', '4'], 'none of it was run'),
-        ('policy.pt', ['export', 'RUN', '--out', 'OUT'], 'is not a TorchScript file, or is'),
+        ('policy.pt', ['export', 'RUN', '--out', 'OUT'], 'is not a TorchScript file|torch.save'),
     ],
 )
 def test_a_file_that_would_run_code_is_refused(run, tmp_path, capsys, write, file, words, says):
@@ -81,7 +82,7 @@ def test_a_file_that_would_run_code_is_refused(run, tmp_path, capsys, write, fil
     assert main([places.get(word, word) for word in words]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert f'{run / file}: ' in line
-    assert says in line
+    assert re.search(says, line)
     assert not trace.exists()
     assert not (tmp_path / 'out.pt').exists()
 
