@@ -145,7 +145,7 @@ def table_lines() -> list[str]:
                 row['tests'] - failed - row['skipped'],
                 failed,
                 row['skipped'],
-                'a choice' if row['chosen'] else 'all of them',
+                'a choice' if row.get('chosen', True) else 'all of them',
             ]
         lines.append('| ' + ' | '.join(map(str, cells)) + ' |')
     return lines
