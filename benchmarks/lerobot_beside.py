@@ -21,6 +21,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,24 +37,31 @@ from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.dataset.convert import convert
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.plan import Settings as Conversion
+from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.load import load_policy
+from neuracore_ros.training import loop
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.loop import train
 from neuracore_ros.training.run import Run
 from neuracore_ros.training.splitting import split
 
 ROBOTS = ('franka', 'ur5')
 BATCH, CHUNK, SEED = 16, 20, 0
-# Ours beside LeRobot's, in the widths of ours.
-WIDTH, FEED_FORWARD, LAYERS = 256, 1024, 4
-LEARNING_RATE = 1e-4
-TIMED_STEPS = 8
+# LeRobot's ACT in the widths of ours.
+OPTIONS = {
+    'dim_model': 256,
+    'dim_feedforward': 1024,
+    'n_encoder_layers': 4,
+    'optimizer_lr': 1e-4,
+    'optimizer_lr_backbone': 1e-4,
+}
+TIMED_STEPS = 6
 # Every so many of the rows that were held back.
 EVERY = 4
 TARGETS = DataType.JOINT_TARGET_POSITIONS
+PYTHON = 'NEURACORE_ROS_LEROBOT_PYTHON'
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +112,37 @@ dataset = LeRobotDataset(
     delta_timestamps={'action': [k / meta.fps for k in range(chunk)]},
 )
 loader = torch.utils.data.DataLoader(
-    dataset, batch_size=asked['batch'], shuffle=True, num_workers=1, drop_last=True
+    dataset,
+    batch_size=asked['batch'],
+    shuffle=True,
+    num_workers=asked['workers'],
+    drop_last=True,
 )
 preset = config.get_optimizer_preset()
 optimizer = preset.build(policy.get_optim_params())
-step, learnt_s, start = 0, 0.0, time.monotonic()
+step, learnt_s, start, used_s = 0, 0.0, time.monotonic(), time.process_time()
 while step < asked['steps']:
     for batch in loader:
-        begun = time.monotonic()
+        begun = time.process_time()
         loss, _ = policy.forward(before(batch))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), preset.grad_clip_norm)
         optimizer.step()
         optimizer.zero_grad()
-        learnt_s += time.monotonic() - begun
+        learnt_s += time.process_time() - begun
         step += 1
         if step % 50 == 0:
             print(f'step {step}  loss {float(loss.detach()):.3f}', file=sys.stderr, flush=True)
         if step == asked['steps']:
             break
-seconds = time.monotonic() - start
+seconds, used_s = time.monotonic() - start, time.process_time() - used_s
 if asked['out']:
     for part in (policy, before, after):
         part.save_pretrained(asked['out'])
 weights = sum(each.numel() for each in policy.parameters())
 print(json.dumps({
-    'steps_per_s': step / seconds, 'wait_percent': 100 * (1 - learnt_s / seconds),
-    'million_weights': weights / 1e6,
+    'steps_per_s': step / seconds, 'million_weights': weights / 1e6,
+    'cpu_s': used_s / step, 'learning_cpu_s': learnt_s / step,
 }))
 """
 
@@ -147,10 +159,9 @@ def make_dataset(folder: Path) -> Path:
     return dataset
 
 
-def train_ours(folder: Path, dataset: Path, kind: str, steps: int) -> dict[str, float]:
-    """A run of ours; its policy file goes to FOLDER/<kind>.pt."""
-    run = Run(folder / 'runs' / f'{kind}_{steps}')
-    config = Config(
+def config(folder: Path, dataset: Path, kind: str, steps: int) -> Config:
+    """Of a run of ours."""
+    return Config(
         dataset=str(dataset.absolute()),
         policy=kind,
         steps=steps,
@@ -160,20 +171,26 @@ def train_ours(folder: Path, dataset: Path, kind: str, steps: int) -> dict[str, 
         threads=1,
         cache=str(folder / 'cache'),
     )
-    start = time.monotonic()
-    path = train(config, run)
-    seconds = time.monotonic() - start
-    last = run.metrics()[-1]
+
+
+def train_ours(folder: Path, dataset: Path, kind: str, steps: int) -> dict[str, float]:
+    """A run of ours; goes on with one that was stopped."""
+    run = Run(folder / 'runs' / f'{kind}_{steps}')
+    path = loop.train(config(folder, dataset, kind, steps), run)
     shutil.copyfile(path, policy_file(folder, kind, steps))
-    weights = sum(each.numel() for each in torch.jit.load(str(path)).parameters())
     return {
-        'steps_per_s': last.get('steps_per_s', steps / seconds),
-        'million_weights': weights / 1e6,
+        'steps_per_s': run.metrics()[-1]['steps_per_s'],
+        'million_weights': count_weights(path),
     }
 
 
+def count_weights(path: Path) -> float:
+    """In millions, of a policy file."""
+    return sum(each.numel() for each in torch.jit.load(str(path)).parameters()) / 1e6
+
+
 def train_theirs(
-    folder: Path, dataset: Path, python: str, steps: int, options: Mapping[str, Any], out: str
+    folder: Path, dataset: Path, steps: int, options: Mapping[str, Any], out: str, workers: int
 ) -> dict[str, float]:
     """LeRobot's ACT on the same episodes."""
     training = [episode.number for episode in split(Batches(dataset).episodes, SEED).training]
@@ -185,10 +202,11 @@ def train_theirs(
         'steps': steps,
         'seed': SEED,
         'options': options,
+        'workers': workers,
         'out': out,
     }
     run = subprocess.run(
-        [python, '-c', LEROBOT, json.dumps(asked)],
+        [os.environ[PYTHON], '-c', LEROBOT, json.dumps(asked)],
         env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(folder / 'hub')},
         stdout=subprocess.PIPE,
         text=True,
@@ -202,23 +220,44 @@ def trained(folder: Path, dataset: Path, policy: Policy, steps: int) -> dict[str
     """Train one policy; figures of its training."""
     if policy.kind:
         return train_ours(folder, dataset, policy.kind, steps)
-    python = os.environ['NEURACORE_ROS_LEROBOT_PYTHON']
     checkpoint = folder / f'lerobot_{steps}'
-    options = {
-        'dim_model': WIDTH,
-        'dim_feedforward': FEED_FORWARD,
-        'n_encoder_layers': LAYERS,
-        'optimizer_lr': LEARNING_RATE,
-        'optimizer_lr_backbone': LEARNING_RATE,
-    }
-    found = train_theirs(folder, dataset, python, steps, options, str(checkpoint))
+    found = train_theirs(folder, dataset, steps, OPTIONS, str(checkpoint), workers=1)
     out = policy_file(folder, policy.kind, steps)
     out.unlink(missing_ok=True)
     words = ['--from-lerobot', str(checkpoint), '--dataset', str(dataset), '--out', str(out)]
     if neuracore_ros(['export', *words]):
         raise SystemExit(1)
-    stock = train_theirs(folder, dataset, python, TIMED_STEPS, {}, '')
-    return found | {f'default_{key}': value for key, value in stock.items()}
+    return found
+
+
+def speeds(folder: Path, dataset: Path) -> dict[str, dict[str, float]]:
+    """Policy -> processor seconds of a step, whatever else the machine does; and weights."""
+    found = {each.name: time_ours(folder, dataset, each.kind) for each in POLICIES if each.kind}
+    if PYTHON in os.environ:
+        for name, options in {'LeRobot ACT': OPTIONS, 'LeRobot ACT, as it comes': {}}.items():
+            found[name] = train_theirs(folder, dataset, TIMED_STEPS, options, '', workers=0)
+    return found
+
+
+def time_ours(folder: Path, dataset: Path, kind: str) -> dict[str, float]:
+    """A few steps of ours; loading is part of them, and of the threads that do it."""
+    asked: list[float] = []
+
+    class Timed(Prefetch[Any]):
+        """Notes what was used of the processor when a batch was asked for."""
+
+        def __next__(self) -> Any:
+            asked.append(time.process_time())
+            return super().__next__()
+
+    plain = loop.Prefetch
+    loop.Prefetch = Timed  # type: ignore[misc]
+    with tempfile.TemporaryDirectory() as temporary:
+        path = loop.train(config(folder, dataset, kind, TIMED_STEPS + 2), Run(Path(temporary)))
+        weights = count_weights(path)
+    loop.Prefetch = plain  # type: ignore[misc]
+    # Not the first one, which finds nothing warm.
+    return {'cpu_s': (asked[-1] - asked[1]) / TIMED_STEPS, 'million_weights': weights}
 
 
 def policy_file(folder: Path, kind: str, steps: int) -> Path:
@@ -245,7 +284,9 @@ def error_rad(path: Path, dataset: Path) -> dict[str, list[float]]:
             chunk = policy.predict(inputs, valid)[TARGETS][:CHUNK]
             away = np.abs(chunk - batch.targets[TARGETS][row])
             errors.append(np.where(batch.target_valid[TARGETS][row], away, np.nan)[:, slots])
-        found[robot] = np.nanmean(np.concatenate(errors), axis=0).round(5).tolist()
+        found[robot] = (
+            np.nanmean(np.concatenate(errors, dtype=np.float64), axis=0).round(5).tolist()
+        )
     return found
 
 
@@ -262,19 +303,21 @@ def judged(folder: Path, dataset: Path, policy: Policy, steps: int, trials: int)
     }
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> str:
+def table(results: Sequence[Mapping[str, Any]], speed: Mapping[str, Mapping[str, float]]) -> str:
     """The results as Markdown."""
     lines = [
-        '| policy | steps | weights | steps/s | error Panda, UR5 [rad] | reached Panda, UR5 |',
-        '| --- | --- | --- | --- | --- | --- |',
+        '| policy | steps | error Panda, UR5 [rad] | reached Panda, UR5 |',
+        '| --- | --- | --- | --- |',
     ]
     for line in sorted(results, key=lambda line: (line['steps'], line['policy'])):
         errors = ', '.join(f'{np.mean(line["error_rad"][name]):.4f}' for name in ROBOTS)
         reached = ', '.join(f'{line["successes"][name]}' for name in ROBOTS)
         lines.append(
-            f'| {line["policy"]} | {line["steps"]} | {line["million_weights"]:.1f} M '
-            f'| {line["steps_per_s"]:.2f} | {errors} | {reached} of {line["trials"]} |'
+            f'| {line["policy"]} | {line["steps"]} | {errors} | {reached} of {line["trials"]} |'
         )
+    lines += ['', '| policy | weights | processor s a step |', '| --- | --- | --- |']
+    for name, found in speed.items():
+        lines.append(f'| {name} | {found["million_weights"]:.1f} M | {found["cpu_s"]:.2f} |')
     return '\n'.join(lines)
 
 
@@ -294,15 +337,19 @@ def main() -> None:
         file = policy_file(folder, policy.kind, steps).with_suffix('.json')
         if file.exists() or policy.name not in (arguments.policy or [policy.name]):
             continue
-        if not policy.kind and 'NEURACORE_ROS_LEROBOT_PYTHON' not in os.environ:
-            print('lerobot is not there: name its interpreter by NEURACORE_ROS_LEROBOT_PYTHON')
+        if not policy.kind and PYTHON not in os.environ:
+            print(f'lerobot is not there: name its interpreter by {PYTHON}')
             continue
         line: dict[str, Any] = {'policy': policy.name, 'steps': steps}
         line |= trained(folder, dataset, policy, steps)
         line |= judged(folder, dataset, policy, steps, arguments.trials)
         file.write_text(json.dumps(line, indent=1) + '\n')
         print(json.dumps(line), file=sys.stderr, flush=True)
-    print(table([json.loads(file.read_text()) for file in sorted(folder.glob('*.json'))]))
+    file = folder / 'speed.json'
+    if not file.exists():
+        file.write_text(json.dumps(speeds(folder, dataset), indent=1) + '\n')
+    lines = [json.loads(each.read_text()) for each in folder.glob('*_*.json')]
+    print(table(lines, json.loads(file.read_text())))
 
 
 if __name__ == '__main__':
