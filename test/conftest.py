@@ -26,8 +26,9 @@ settings.load_profile('same')
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give tests in real time another try where the machine did not let them."""
-    # A shell's background ignores SIGINT, and would have the processes of all tests ignore it.
+    # A shell's background ignores SIGINT, and nohup SIGHUP; the processes of all tests would, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.pluginmanager.register(Again())
 
 
