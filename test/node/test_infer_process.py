@@ -23,6 +23,8 @@ def test_a_signal_in_the_middle_of_a_motion_stops_the_robot_first(ur5, infer, sw
     ur5.new_trial()
     process = infer(model=sweep, robot=UR5)
     ur5.until_moving()
+    # The robot may have found the node before its witness did.
+    ur5.until(lambda: ur5.commands, 'a command')
     process.process.send_signal(number)
     process.process.send_signal(signal.SIGINT)  # an impatient person
     ur5.until_still(0.7)
