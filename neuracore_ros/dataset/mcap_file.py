@@ -6,19 +6,11 @@ import zlib
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from neuracore_ros.dataset.storage import (
-    MALFORMED,
-    Channel,
-    Chunk,
-    ChunkFile,
-    DamageError,
-    Found,
-    Raw,
-    one_line,
-)
+from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
 
 MAGIC = b'\x89MCAP0\r\n'
-HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 1, 2, 3, 4, 5, 6
+FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 2, 3, 4, 5, 6
 CHUNK_INDEX, STATISTICS, DATA_END, FIRST_PRIVATE = 8, 11, 15, 128
 
 _RECORD = Struct('<BQ')  # opcode, length
@@ -30,12 +22,10 @@ _STATISTICS = Struct('<QHIIIIQQ')  # messages, ..., first and last log time
 
 # Messages outside of chunks are sorted and read in runs of about this size.
 RUN_BYTES = 1 << 20
-# Of a chunk that the file ends in, no more is looked at.
-LARGEST_CUT = 1 << 28
 
 
 class McapFile(ChunkFile):
-    """See :class:`~neuracore_ros.dataset.storage.ChunkFile`."""
+    """See :class:`~neuracore_ros.dataset.chunk_file.ChunkFile`."""
 
     def read_index(self) -> None:
         """Read the summary section."""

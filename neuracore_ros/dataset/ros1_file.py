@@ -7,27 +7,18 @@ from struct import Struct, iter_unpack
 
 from rosbags.typesys.msg import normalize_msgtype
 
-from neuracore_ros.dataset.storage import (
-    MALFORMED,
-    Channel,
-    Chunk,
-    ChunkFile,
-    DamageError,
-    Found,
-    Raw,
-)
+from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw
 
 MAGIC = b'#ROSBAG V2.0\n'
 MESSAGE, BAG_HEADER, INDEX, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 4, 5, 6, 7
 LARGEST_HEADER = 1 << 20
-# Of a chunk that the file ends in, no more is looked at.
-LARGEST_CUT = 1 << 28
 _SIZE = Struct('<I')
 _TIME = Struct('<II')
 
 
 class Ros1File(ChunkFile):
-    """See :class:`~neuracore_ros.dataset.storage.ChunkFile`."""
+    """See :class:`~neuracore_ros.dataset.chunk_file.ChunkFile`."""
 
     def read_index(self) -> None:
         """Read the connections and chunk infos that the bag header points to."""
