@@ -10,7 +10,9 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from neuracore_ros.description.shipped import robot_file as shipped_file
 from neuracore_ros.description.shipped import shipped_robots
+from neuracore_ros.description.yaml_value import ENDINGS
 
 HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
@@ -120,14 +122,12 @@ def require(given):
 
 def robot_file(robot):
     """The file itself, or the one that comes with this package under that name."""
-    shipped = shipped_robots()
-    if robot in shipped and not Path(robot).exists():
-        return str(shipped[robot])
-    if Path(robot).suffix not in ('.yaml', '.yml'):
+    path = shipped_file(robot)
+    if path.suffix not in ENDINGS:
         raise RuntimeError(
-            f'robot:={robot} is neither a .yaml file nor one of {", ".join(shipped)}'
+            f'robot:={robot} is neither a .yaml file nor one of {", ".join(shipped_robots())}'
         )
-    return existing(robot, 'robot')
+    return existing(path, 'robot')
 
 
 def existing(path, argument):

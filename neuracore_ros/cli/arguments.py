@@ -4,6 +4,9 @@ import argparse
 import re
 from collections.abc import Callable
 
+OR_SHIPPED = ', or the name of a shipped one, such as ur5'
+"""Of a robot file, for ``--help``; its type is `description.shipped.robot_file`."""
+
 
 def integer(text: str) -> int:
     """An integer."""

@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import between
+from neuracore_ros.cli.arguments import OR_SHIPPED, between
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
+from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import BagError, DescriptionWarning, UserError
 
-YAML = ('.yaml', '.yml')
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from neuracore_ros.policy.policy import Policy
 
 SUMMARY = 'Tell all that would stop a policy on a robot, before the robot is on.'
-EXAMPLES = """  neuracore_ros check policy.pt ur5.yaml
+EXAMPLES = """  neuracore_ros check policy.pt ur5
   neuracore_ros check policy.pt ur5.yaml --bag bags/episode_000 --json
   neuracore_ros check policy.pt ur5.yaml --live                 look at the running robot
 
@@ -66,7 +67,7 @@ class Findings:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('policy', type=Path, help='policy file (.pt, .onnx, .xml)')
-    parser.add_argument('robot', type=Path, help='robot file')
+    parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
     where = parser.add_mutually_exclusive_group()
     where.add_argument('--bag', type=Path, help='a recording of this robot to look into')
     where.add_argument('--live', action='store_true', help='look at the running robot')
@@ -84,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 if anything stops the node."""
     policy, robot = arguments.policy, arguments.robot
-    if policy.suffix in YAML and robot.suffix not in YAML:
+    if policy.suffix in ENDINGS and robot.suffix not in ENDINGS:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     findings = Findings()
     with warnings.catch_warnings(record=True) as spelling:

@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import count, image_size, positive, rate
+from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, positive, rate
 from neuracore_ros.cli.convert_progress import Lines
+from neuracore_ros.description.shipped import robot_file
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.result import Result
 
 SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
-EXAMPLES = """  neuracore_ros convert data --description franka_ur5.yaml --robot ur5 bags/ur5/*
-  neuracore_ros convert data --description franka_ur5.yaml --robot franka bags/franka/*
+EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
+  neuracore_ros convert data --description franka_ur5 --robot franka bags/franka/*
   neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
   neuracore_ros convert data --description ur5.yaml day.mcap --marker /episode --trim-idle 0.02
   neuracore_ros convert data --description ur5.yaml 'bags/**/*.mcap' --workers 4
@@ -37,10 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--description',
         required=True,
-        type=Path,
+        type=robot_file,
         action='append',
         metavar='FILE',
-        help='robot file or cross-embodiment file: its robots make the layout (may be repeated)',
+        help=f'robot file or cross-embodiment file{OR_SHIPPED}: its robots make the layout '
+        '(may be repeated)',
     )
     parser.add_argument('--robot', help='the robot in these bags, where several are described')
     parser.add_argument('--rate-hz', type=rate, help='steps per second (default: 20)')

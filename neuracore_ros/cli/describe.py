@@ -10,7 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import between
+from neuracore_ros.cli.arguments import OR_SHIPPED, between
+from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import UserError, require_new_file
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ SUMMARY = 'Draft a robot file from a recording, a running robot, a URDF, or seve
 EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --bag bags/episode_000 --out ur5.yaml
   neuracore_ros describe --live --out my_robot.yaml                  the robot that is running
-  neuracore_ros describe --urdf ur5.urdf --like franka.yaml --like-urdf panda.urdf --out ur5.yaml
+  neuracore_ros describe --urdf ur5.urdf --like franka --like-urdf panda.urdf --out ur5.yaml
 
 What was guessed is marked "# guessed:". --live sends nothing and moves nothing."""
 
@@ -36,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--bag', type=Path, help='a recording of the robot')
     parser.add_argument('--urdf', type=Path, metavar='FILE', help='its URDF: order, limits, axes')
     parser.add_argument('--live', action='store_true', help='listen to the running robot')
-    parser.add_argument('--like', type=Path, metavar='ROBOT', help='a robot file to align with')
+    parser.add_argument(
+        '--like',
+        type=robot_file,
+        metavar='ROBOT',
+        help=f'a robot file to align with{OR_SHIPPED}',
+    )
     parser.add_argument(
         '--like-urdf', type=Path, metavar='FILE', help='its URDF, if its robot file names none'
     )
@@ -79,7 +86,7 @@ def _require(arguments: argparse.Namespace) -> None:
     if arguments.like_urdf is not None and arguments.like is None:
         raise UserError('--like-urdf belongs to --like ROBOT: give the robot file, too')
     require_new_file(arguments.out)
-    if arguments.out.suffix not in ('.yaml', '.yml'):
+    if arguments.out.suffix not in ENDINGS:
         raise UserError(f'{arguments.out}: a robot file ends in .yaml')
     if arguments.out.exists() and not arguments.force:
         raise UserError(f'{arguments.out}: exists; give another --out, or --force to overwrite it')

@@ -9,15 +9,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import natural, positive
+from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive
+from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import UserError, require_new_file
+from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:
     from neuracore_ros.description import Robot
     from neuracore_ros.evaluation.evaluate import Result
 
 SUMMARY = "Replay recordings through the node's own runner, and measure what policies would do."
-EXAMPLES = """  neuracore_ros evaluate policy.pt ur5.yaml bags/ur5/*
+EXAMPLES = """  neuracore_ros evaluate policy.pt ur5 bags/ur5/*
   neuracore_ros evaluate run/policy.pt dataset                  the episodes it did not learn from
   neuracore_ros evaluate old.pt new.pt dataset --out report.html
   neuracore_ros evaluate policy.onnx ur5.yaml bags/* --max-error 0.02     for CI: status 1 if worse
@@ -26,8 +29,6 @@ An error is that of the prediction against the recorded command: mean absolute o
 entries, joints and horizon steps, in rad."""
 
 _MOST_EPISODES = 10_000_000
-POLICIES = ('.pt', '.onnx', '.xml')
-ROBOTS = ('.yaml', '.yml')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'files',
         nargs='+',
-        type=Path,
+        type=robot_file,
         metavar='FILE',
-        help='policies (.pt, .onnx, .xml); a robot file (.yaml) and its bags, or a dataset',
+        help=f'policies (.pt, .onnx, .xml); a robot file (.yaml{OR_SHIPPED}) and its bags, '
+        'or a dataset',
     )
     parser.add_argument('--out', type=Path, help='HTML page to write')
     parser.add_argument('--json', action='store_true', help='print all figures as JSON')
@@ -133,11 +135,11 @@ class Progress:
 
 
 def _evaluate(arguments: argparse.Namespace, progress: Progress) -> Result:
-    policies = [path for path in arguments.files if path.suffix in POLICIES]
-    robots = [path for path in arguments.files if path.suffix in ROBOTS]
-    recordings = [path for path in arguments.files if path.suffix not in (*POLICIES, *ROBOTS)]
+    policies = [path for path in arguments.files if path.suffix in KINDS]
+    robots = [path for path in arguments.files if path.suffix in ENDINGS]
+    recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
     if not policies:
-        arguments.refuse(f'no policy is given: a file that ends in {", ".join(POLICIES)}')
+        arguments.refuse(f'no policy is given: a file that ends in {", ".join(KINDS)}')
     if not recordings:
         arguments.refuse('nothing to replay: give a robot file and its bags, or a dataset')
     from neuracore_ros.command.settings import Settings

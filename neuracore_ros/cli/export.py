@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import count, image_size, rate
+from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, rate
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import PolicyError, require_new_file, unreadable
 
 if TYPE_CHECKING:
@@ -61,15 +62,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     foreign = parser.add_argument_group('of a model that was trained elsewhere')
     numbers = foreign.add_mutually_exclusive_group()
     numbers.add_argument(
-        '--robot', type=Path, help='robot file: what the model reads and commands'
+        '--robot',
+        type=robot_file,
+        help=f'robot file{OR_SHIPPED}: what the model reads and commands',
     )
     numbers.add_argument(
         '--description',
-        type=Path,
+        type=robot_file,
         action='append',
         metavar='FILE',
-        help='robot files or a cross-embodiment file: all robots that it was trained on '
-        '(may be repeated)',
+        help=f'robot files or a cross-embodiment file{OR_SHIPPED}: all robots that it was '
+        'trained on (may be repeated)',
     )
     numbers.add_argument(
         '--dataset',

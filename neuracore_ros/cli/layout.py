@@ -10,23 +10,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neuracore_ros.cli.arguments import OR_SHIPPED
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionError, DescriptionWarning, UserError
+from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:
     from neuracore_ros.drafting.arm import Arm
     from neuracore_ros.policy.manifest import Manifest
 
 SUMMARY = 'Show which joint and camera of each robot sits at which index of the model.'
-EXAMPLES = """  neuracore_ros layout config/franka_ur5.yaml
-  neuracore_ros layout franka.yaml ur5.yaml my_robot.yaml --out layout.svg
+EXAMPLES = """  neuracore_ros layout franka_ur5
+  neuracore_ros layout franka ur5 my_robot.yaml --out layout.svg
   neuracore_ros layout franka.yaml ur5.yaml --urdf franka=panda.urdf --urdf ur5=ur5.urdf
   neuracore_ros layout runs/act/policy.pt my_robot.yaml      what it was trained on, and who fits
   neuracore_ros layout cross.yaml --json
 
 Warnings say how to mend what looks misaligned; they go to stderr."""
 
-_POLICIES = ('.pt', '.onnx', '.xml')
 _PICTURES = ('.svg', '.png')
 
 
@@ -35,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'files',
         nargs='+',
-        type=Path,
-        help='robot files, cross-embodiment files or descriptions; and a policy file',
+        type=robot_file,
+        help=f'robot files, cross-embodiment files or descriptions{OR_SHIPPED}; and a policy file',
     )
     parser.add_argument('--policy', type=Path, help='hold the robots against this policy')
     parser.add_argument(
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _sorted(files: Sequence[Path], policy: Path | None) -> tuple[list[Path], Path | None]:
     """Robots, and the policy."""
-    policies = [path for path in files if path.suffix in _POLICIES]
+    policies = [path for path in files if path.suffix in KINDS]
     policies += [policy] if policy is not None else []
     if len(policies) > 1:
         raise UserError(f'one policy at a time: {" and ".join(map(str, policies))} are given')

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import count, positive, rate
+from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate
 from neuracore_ros.cli.keys import Keys
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ PATIENCE_S = 5.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('robot', type=Path, help='robot file')
+    parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
     parser.add_argument('--out', type=Path, required=True, help='folder of the bags')
     parser.add_argument('--episodes', type=count, help='end after so many (default: at q)')
     way = parser.add_mutually_exclusive_group()

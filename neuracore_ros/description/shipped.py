@@ -23,6 +23,21 @@ def shipped(name: str) -> Path:
     return files[name]
 
 
+def robot_file(given: str) -> Path:
+    """The file of one robot or of several, as a person gives it.
+
+    Args:
+        given: Its path; or the name of a shipped one, where nothing lies at that path.
+    """
+    path = Path(given)
+    return path if path.exists() else _files().get(given, path)
+
+
+def instead_of(path: Path) -> str:
+    """``; shipped are a, b``, of what has no ending and so may be meant as a name."""
+    return '' if path.suffix or path.parent.name else f'; shipped are {", ".join(_files())}'
+
+
 def shipped_robots() -> Mapping[str, Path]:
     """The files of all shipped robots by name, without those that list several robots."""
     return {name: path for name, path in _files().items() if _is_robot(path)}

@@ -15,7 +15,11 @@ from typing import Any
 
 import yaml
 
+from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import DescriptionError, unreadable
+
+ENDINGS = ('.yaml', '.yml')
+"""Of the files that are read here."""
 
 _INDEX = re.compile(r'0|[1-9][0-9]*')
 _NUMBER = re.compile(r'[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
@@ -193,7 +197,8 @@ def read_yaml(path: Path) -> YamlValue:
     try:
         text = path.read_text(encoding='utf-8')
     except OSError as error:
-        raise DescriptionError(unreadable(path, error, ('.yaml', '.yml'))) from error
+        hint = instead_of(path) if isinstance(error, FileNotFoundError) else ''
+        raise DescriptionError(unreadable(path, error, ENDINGS) + hint) from error
     except UnicodeDecodeError as error:
         raise DescriptionError(
             f'{path}: is not text in UTF-8: is it the right file? If so, save it as UTF-8'

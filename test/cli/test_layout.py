@@ -50,8 +50,8 @@ def test_json_has_the_documented_form(note, capsys):
     assert any("only 'franka' fills it" in warning for warning in printed['warnings'])
 
 
-def test_the_shipped_robots_are_shown_from_their_files(capsys):
-    assert main(['layout', str(CONFIG / 'franka_ur5.yaml')]) == 0
+def test_the_shipped_robots_are_shown_by_their_name(capsys):
+    assert main(['layout', 'franka_ur5']) == 0
     out = capsys.readouterr().out
     assert 'input JOINT_POSITIONS, width 7' in out
     assert '  6      panda_joint7  wrist_3_joint' in out
@@ -148,7 +148,7 @@ def test_wrong_usage_exits_with_2(words):
 def test_help_shows_examples():
     done = run('layout', '--help')
     assert done.returncode == 0
-    assert 'neuracore_ros layout config/franka_ur5.yaml' in done.stdout
+    assert 'neuracore_ros layout franka_ur5' in done.stdout
 
 
 def test_a_missing_library_is_named_with_the_extra_that_brings_it(tmp_path):
