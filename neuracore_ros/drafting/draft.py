@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.source import (
-    JOINT_STATE,
-)
-from neuracore_ros.drafting.alignment import SlotProposal, align_joints
+from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.cameras import align_cameras
 from neuracore_ros.drafting.facts import Facts
 from neuracore_ros.drafting.joints import know_joints, limit_line
 from neuracore_ros.drafting.kinematics import Kinematics
 from neuracore_ros.drafting.outputs import Outputs
-from neuracore_ros.drafting.roles import meanings
+from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, places_of
 from neuracore_ros.drafting.routes import Route, route_lines, sense, source_options
 from neuracore_ros.drafting.text import Line, flow, render, scalar
-from neuracore_ros.drafting.topics import (
-    cameras,
-    commanding,
-    measuring,
-)
-from neuracore_ros.drafting.words import view
+from neuracore_ros.drafting.topics import commanding, measuring
 from neuracore_ros.errors import UserError
 
 _STATES = 'joint_states'
-_CONTROLLER = 'arm_controller/joint_trajectory'
-_POSITIONS, _TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
-_OPENINGS = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
-_DRAFTED = (_POSITIONS, _TARGETS, _OPENINGS, _OPENING_TARGETS, DataType.RGB_IMAGES)
 _MOST_OTHERS = 12
 
 
@@ -99,88 +86,33 @@ class _Drafting:
     ) -> None:
         self._facts, self._arm, self._origin, self._other = facts, arm, origin, other
         names = {joint.name for joint in arm.joints} if arm else set()
-        self._measuring, self._passed = measuring(facts, names)
-        if not self._measuring and not names:
+        measured, self._passed = measuring(facts, names)
+        if not measured and not names:
             raise UserError(_nothing(facts, origin))
-        self._commands = commanding(facts, [n for t in self._measuring for n in t.joints])
-        self._known = know_joints(self._measuring, self._commands, arm)
+        commands = commanding(facts, [n for t in measured for n in t.joints])
+        self._known = know_joints(measured, commands, arm)
         if not self._known.arm and not self._known.grippers:
             left = '; '.join(f'{name}: {why}' for name, why in self._known.left_out.items())
             raise UserError(f'{", ".join(origin.told)}: no joint is left to describe ({left})')
-        self._warnings: list[str] = list(self._known.guesses)
-        self._placed = self._place(self._known.arm)
-        self._hands = self._place_grippers(self._known.grippers)
-        self._outputs = Outputs(self._known, self._placed, self._hands, self._commands, other)
+        self._places = places_of(self._known, facts, arm, other)
+        joints, hands = self._places.inputs[POSITIONS], self._places.inputs[OPENINGS]
+        self._outputs = Outputs(self._known, joints, hands, commands, other)
         if origin.is_recorded and other is None and not self._outputs.is_commanded:
-            self._outputs.kind = _POSITIONS
-        self._warnings += self._outputs.warnings
+            self._outputs.kind = POSITIONS
+        self._warnings = [*self._known.guesses, *self._places.warnings, *self._outputs.warnings]
 
     def draft(self) -> Draft:
-        rgb = self._cameras(DataType.RGB_IMAGES)
-        depth = self._cameras(DataType.DEPTH_IMAGES)
         lines = [
             *self._head(),
             *self._limits(),
-            *self._input(rgb, depth),
+            *self._input(),
             *self._output(),
-            *self._sources(rgb, depth),
+            *self._sources(),
             *self._outputs.command_lines(),
             *self._foot(),
         ]
-        active = sum(place.fits for place in (*rgb, *depth))
+        active = sum(len(self._places.fitting(kind)) for kind in IMAGES)
         return Draft(render(lines), len(self._outputs.joints), active, tuple(self._warnings))
-
-    # Where things sit
-
-    def _place(self, names: Sequence[str]) -> list[SlotProposal]:
-        if self._other is None or not names:
-            return [SlotProposal(name, index, '') for index, name in enumerate(names)]
-        motions = self._known.motions
-        home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
-        means = meanings(self._arm, names, home) if self._arm else {}
-        placed = align_joints(names, means, {**self._middles(), **home}, self._other)
-        for place in placed:
-            self._warnings += [f'{place.name}: {doubt}' for doubt in place.doubts]
-            if not place.fits:
-                self._warnings.append(
-                    f'{place.name}: {place.why}: written as a comment. A controller that needs '
-                    f'all joints will refuse commands without it: align {self._other.robot.name} '
-                    'with this robot instead, or leave it the index and train anew'
-                )
-        return placed
-
-    def _middles(self) -> dict[str, float]:
-        """The middles of ranges by the URDF; a continuous joint has none."""
-        limits = self._arm.urdf.limits if self._arm else {}
-        ranges = {name: limit.position for name, limit in limits.items() if limit.position}
-        middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
-        return {name: middle for name, middle in middles.items() if math.isfinite(middle)}
-
-    def _place_grippers(self, names: Sequence[str]) -> list[SlotProposal]:
-        if self._other is None:
-            return [SlotProposal(name, index, '') for index, name in enumerate(names)]
-        slots = self._other.robot.input.get(_OPENINGS, {})
-        their = self._other.robot.name
-        order = [
-            *slots,
-            *range(max(slots, default=-1) + 1, len(names) + max(slots, default=-1) + 1),
-        ]
-        placed = []
-        for name, index in zip(names, order, strict=False):
-            why = f"{their}'s {slots[index]}" if index in slots else f'{their} has no such slot'
-            placed.append(SlotProposal(name, index, why, slots.get(index, ''), index in slots))
-        return placed
-
-    def _cameras(self, kind: DataType) -> list[SlotProposal]:
-        is_depth = kind is DataType.DEPTH_IMAGES
-        names = list(cameras([i for i in self._facts.images if i.is_depth is is_depth]))
-        if self._other is not None:
-            slots = self._other.robot.input.get(kind, {})
-            return align_cameras(names, slots, self._other.robot.name)
-        names.sort(key=lambda name: (view(name) % 100, name))
-        return [SlotProposal(name, index, '') for index, name in enumerate(names)]
-
-    # Parts of the file
 
     def _head(self) -> list[Line]:
         robot, told = self._origin.robot, ', '.join(self._origin.told)
@@ -217,16 +149,13 @@ class _Drafting:
     def _limits(self) -> list[Line]:
         lines = []
         urdf = self._arm.urdf.limits if self._arm else {}
-        commanded = {place.name for place, _ in self._outputs.joints}
-        hands = {place.name for place in self._hands if place.fits}
+        where = self._arm.where.rpartition('/')[2] if self._arm else ''
+        in_file = bool(self._origin.urdf)
+        limited = {place.name for place, _ in self._outputs.joints}
+        limited |= {place.name for place in self._places.fitting(OPENINGS)}
         for name in (*self._known.arm, *self._known.grippers):
-            if name not in commanded | hands:
-                continue
-            where = self._arm.where.rpartition('/')[2] if self._arm else ''
-            line = limit_line(
-                urdf.get(name), self._known.motions.get(name), where, bool(self._origin.urdf)
-            )
-            if line is not None:
+            motion = self._known.motions.get(name)
+            if name in limited and (line := limit_line(urdf.get(name), motion, where, in_file)):
                 text = flow({'position': line.position, 'velocity': line.velocity})
                 lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
         if any('guessed' in line.note for line in lines):
@@ -236,47 +165,37 @@ class _Drafting:
         unit = 'rad and rad/s (m and m/s if prismatic)'
         return [Line(0, 'limits:', unit), *lines] if lines else []
 
-    def _input(self, rgb: Sequence[SlotProposal], depth: Sequence[SlotProposal]) -> list[Line]:
+    def _input(self) -> list[Line]:
+        places = self._places.inputs
+        notes = {
+            POSITIONS: self._known.order_note,
+            OPENINGS: 'guessed: 0 is the lower limit, closed',
+        }
         lines = [Line(0, 'input:')]
-        lines += self._slots(_POSITIONS, self._placed, self._known.order_note, True)
-        lines += self._slots(_OPENINGS, self._hands, 'guessed: 0 is the lower limit, closed', True)
-        lines += self._slots(DataType.RGB_IMAGES, rgb, '', True)
-        lines += self._slots(DataType.DEPTH_IMAGES, depth, '', True)
+        for kind, placed in places.items():
+            lines += self._slots(kind, placed, notes.get(kind, ''), True)
         if self._other is not None:
-            language = self._other.robot.input.get(DataType.LANGUAGE)
-            if language:
-                lines += [
-                    Line(
-                        1,
-                        f'{DataType.LANGUAGE}: {flow(language)}',
-                    )
-                ]
-            drafted = {*_DRAFTED, DataType.DEPTH_IMAGES, DataType.LANGUAGE}
-            have: dict[DataType, Sequence[SlotProposal]] = {
-                _POSITIONS: self._placed,
-                _OPENINGS: self._hands,
-            }
-            have |= {DataType.RGB_IMAGES: rgb, DataType.DEPTH_IMAGES: depth}
-            for kind, slots in self._other.robot.input.items():
-                if kind not in drafted or (kind in have and not have[kind]):
-                    names = ', '.join(slots.values())
-                    text = (
-                        f'{kind} of {self._other.robot.name} ({names}): nothing here corresponds'
-                    )
-                    lines.append(Line(1, '', text))
+            theirs = self._other.robot.input
+            if language := theirs.get(DataType.LANGUAGE):
+                lines.append(Line(1, f'{DataType.LANGUAGE}: {flow(language)}'))
+            for kind, slots in theirs.items():
+                if kind is not DataType.LANGUAGE and not places.get(kind):
+                    whose = f'{self._other.robot.name} ({", ".join(slots.values())})'
+                    lines.append(Line(1, '', f'{kind} of {whose}: nothing here corresponds'))
         return lines
 
     def _output(self) -> list[Line]:
         kind = self._outputs.kind
         joints = [place for place, _ in self._outputs.joints]
-        dropped = [place for place in self._placed if not place.fits]
+        dropped = [place for place in self._places.inputs[POSITIONS] if not place.fits]
         note = ''
-        if kind is _POSITIONS and self._origin.is_recorded:
+        if kind is POSITIONS and self._origin.is_recorded:
             note = (
                 'guessed: no command was recorded, so a model learns the next measured positions'
             )
         commanded = [place.name for place, _ in self._outputs.hands]
-        hands = [place if place.name in commanded else _off(place) for place in self._hands]
+        grippers = self._places.inputs[OPENINGS]
+        hands = [place if place.name in commanded else _off(place) for place in grippers]
         lines = self._slots(kind, [*joints, *dropped], note, False)
         lines += self._slots(_OPENING_TARGETS, hands, '', False)
         is_empty = not any(line.active and line.text for line in lines)
@@ -306,26 +225,27 @@ class _Drafting:
                         return index
         return place.index
 
-    def _sources(self, rgb: Sequence[SlotProposal], depth: Sequence[SlotProposal]) -> list[Line]:
-        fitting = [place for place in self._placed if place.fits]
+    def _sources(self) -> list[Line]:
+        joints, hands = self._places.fitting(POSITIONS), self._places.fitting(OPENINGS)
         lines = [Line(0, 'sources:')]
-        if self._other is not None and any(map(sense, fitting)):
+        if self._other is not None and any(map(sense, joints)):
             text = (
                 'guessed: scale and offset bring each joint to what its slot means on '
                 f'{self._other.robot.name}; the same stands under commands'
             )
             lines.append(Line(1, '', text))
-        if fitting:
-            lines += route_lines(_POSITIONS, [self._measured(_POSITIONS, p) for p in fitting])
+        if joints:
+            lines += route_lines(POSITIONS, [self._measured(POSITIONS, p) for p in joints])
         for note in self._passed:
             names = ', '.join(note.joints[:_MOST_OTHERS]) or f'{note.width} numbers'
             lines.append(Line(1, '', f'{note.name} also measures joints: {names}'))
-        if hands := [place for place in self._hands if place.fits]:
-            lines += route_lines(_OPENINGS, [self._measured(_OPENINGS, p) for p in hands])
-        for kind, placed in ((DataType.RGB_IMAGES, rgb), (DataType.DEPTH_IMAGES, depth)):
+        if hands:
+            lines += route_lines(OPENINGS, [self._measured(OPENINGS, p) for p in hands])
+        for kind in IMAGES:
+            placed = self._places.inputs[kind]
             for is_active in (True, False):
                 if those := [place for place in placed if place.fits is is_active]:
-                    is_whole = is_active or not any(place.fits for place in placed)
+                    is_whole = is_active or not self._places.fitting(kind)
                     found = route_lines(kind, [self._picture(kind, p) for p in those], is_active)
                     lines += found if is_whole else [line for line in found if line.indent == 2]
         return lines + self._outputs.source_lines()
@@ -343,20 +263,16 @@ class _Drafting:
         return Route(place.name, {**options, **sense(place)}, name, notes)
 
     def _picture(self, kind: DataType, place: SlotProposal) -> Route:
-        is_depth = kind is DataType.DEPTH_IMAGES
-        topic = cameras([i for i in self._facts.images if i.is_depth is is_depth])[place.name]
-        options, notes = source_options(kind, topic)
+        options, notes = source_options(kind, self._places.pictures[kind][place.name])
         return Route(place.name, options, notes=tuple(_of(place.name, note) for note in notes))
 
     def _foot(self) -> list[Line]:
-        lines = []
-        for name, why in self._known.left_out.items():
-            lines.append(Line(0, '', f'Left out: {name} ({why})'))
-        lines += [
-            Line(0, '', f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})')
+        texts = [f'Left out: {name} ({why})' for name, why in self._known.left_out.items()]
+        texts += [
+            f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})'
             for topic, kind in sorted(self._facts.others.items())[:_MOST_OTHERS]
         ]
-        return lines
+        return [Line(0, '', text) for text in texts]
 
 
 def _of(name: str, note: str) -> str:

@@ -1,0 +1,118 @@
+"""At which index everything of a drafted robot sits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.drafting.alignment import SlotProposal, align_joints
+from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.cameras import align_cameras
+from neuracore_ros.drafting.facts import Facts, ImageTopic
+from neuracore_ros.drafting.joints import Known
+from neuracore_ros.drafting.kinematics import Kinematics
+from neuracore_ros.drafting.roles import meanings
+from neuracore_ros.drafting.topics import cameras
+from neuracore_ros.drafting.words import view
+
+POSITIONS, OPENINGS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+IMAGES = DataType.RGB_IMAGES, DataType.DEPTH_IMAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things sit.
+
+    Attributes:
+        inputs: JOINT_POSITIONS, PARALLEL_GRIPPER_OPEN_AMOUNTS, RGB_IMAGES and DEPTH_IMAGES ->
+            its joints or cameras; empty where the robot has none.
+        pictures: Image type -> camera -> its topic.
+        warnings: What a person should look at, one line each.
+    """
+
+    inputs: Mapping[DataType, Sequence[SlotProposal]]
+    pictures: Mapping[DataType, Mapping[str, ImageTopic]]
+    warnings: tuple[str, ...]
+
+    def fitting(self, kind: DataType) -> list[SlotProposal]:
+        """What of a DataType can be read."""
+        return [place for place in self.inputs[kind] if place.fits]
+
+
+def places_of(known: Known, facts: Facts, arm: Kinematics | None, other: Arm | None) -> Places:
+    """Give everything an index: its own order's, or that of another robot's counterpart.
+
+    Args:
+        known: The joints.
+        facts: What was seen.
+        arm: The robot's URDF.
+        other: A robot to align with.
+    """
+    joints = _joints(known, arm, other)
+    pictures = {
+        kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])
+        for kind in IMAGES
+    }
+    return Places(
+        {
+            POSITIONS: joints,
+            OPENINGS: _grippers(known.grippers, other),
+            **{kind: _cameras(kind, list(named), other) for kind, named in pictures.items()},
+        },
+        pictures,
+        tuple(_warnings(joints, other.robot.name)) if other else (),
+    )
+
+
+def _in_order(names: Sequence[str]) -> list[SlotProposal]:
+    return [SlotProposal(name, index, '') for index, name in enumerate(names)]
+
+
+def _joints(known: Known, arm: Kinematics | None, other: Arm | None) -> list[SlotProposal]:
+    names, motions = known.arm, known.motions
+    if other is None or not names:
+        return _in_order(names)
+    home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
+    means = meanings(arm, names, home) if arm else {}
+    return align_joints(names, means, {**_middles(arm), **home}, other)
+
+
+def _middles(arm: Kinematics | None) -> dict[str, float]:
+    """The middles of ranges by the URDF; a continuous joint has none."""
+    limits = arm.urdf.limits if arm else {}
+    ranges = {name: limit.position for name, limit in limits.items() if limit.position}
+    middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
+    return {name: middle for name, middle in middles.items() if math.isfinite(middle)}
+
+
+def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
+    found = []
+    for joint in joints:
+        found += [f'{joint.name}: {doubt}' for doubt in joint.doubts]
+        if not joint.fits:
+            found.append(
+                f'{joint.name}: {joint.why}: written as a comment. A controller that needs '
+                f'all joints will refuse commands without it: align {other} with this robot '
+                'instead, or leave it the index and train anew'
+            )
+    return found
+
+
+def _grippers(names: Sequence[str], other: Arm | None) -> list[SlotProposal]:
+    if other is None:
+        return _in_order(names)
+    slots, their = other.robot.input.get(OPENINGS, {}), other.robot.name
+    beyond = max(slots, default=-1) + 1
+    placed = []
+    for name, index in zip(names, [*slots, *range(beyond, beyond + len(names))], strict=False):
+        why = f"{their}'s {slots[index]}" if index in slots else f'{their} has no such slot'
+        placed.append(SlotProposal(name, index, why, slots.get(index, ''), index in slots))
+    return placed
+
+
+def _cameras(kind: DataType, names: list[str], other: Arm | None) -> list[SlotProposal]:
+    if other is not None:
+        return align_cameras(names, other.robot.input.get(kind, {}), other.robot.name)
+    return _in_order(sorted(names, key=lambda name: (view(name) % 100, name)))
