@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neuracore_ros.dataset import lerobot
@@ -18,7 +16,7 @@ from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.frames import Frames, Readable
 from neuracore_ros.dataset.images import Images
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.reading import read_columns, read_task_indices
+from neuracore_ros.dataset.reading import read_columns, read_task_indices, read_tasks
 from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import TEXT_BYTES
@@ -175,13 +173,10 @@ class Batches:
 
     def _read_texts(self) -> NDArray[np.uint8]:
         """What was to be done, as bytes, (tasks, N)."""
-        file = self.path / lerobot.TASKS_PATH
         try:
-            table = pq.read_table(file).to_pydict()
-            texts = [encode_text(task, TEXT_BYTES) for task in table['task']]
-            return np.stack(texts)[np.argsort(table['task_index'])]
-        except (OSError, pa.ArrowException, KeyError, ValueError, ObservationError) as error:
-            raise DatasetError(f'{file}: missing or damaged: {error}') from error
+            return np.stack([encode_text(task, TEXT_BYTES) for task in read_tasks(self.path)])
+        except ObservationError as error:
+            raise DatasetError(f'{self.path / lerobot.TASKS_PATH}: {error}') from error
 
     def _read_table(self, episode: Episode) -> None:
         file = self.path / lerobot.data_path(episode.number)
@@ -197,10 +192,9 @@ class Batches:
         for kind, mask in self._has.items():
             mask[episode.rows] = has[kind]
         if self._texts is not None:
-            task = read_task_indices(self.path, self.metadata, episode.number)
-            if task.min() < 0 or task.max() >= len(self._texts):
-                raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
-            self._task[episode.rows] = task
+            self._task[episode.rows] = read_task_indices(
+                self.path, self.metadata, episode.number, len(self._texts)
+            )
         for values, valid, layout in (
             (self._state, self._state_valid, self.input_layout),
             (self._action, self._action_valid, self.output_layout),

@@ -9,11 +9,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from neuracore_ros.dataset.depths import BLOCK
 from neuracore_ros.dataset.frames import Image, digest
+from neuracore_ros.dataset.intact import intact
 from neuracore_ros.errors import DatasetError
 
 
@@ -57,25 +57,20 @@ class DepthFrames:
 
     def digest(self) -> str:
         """See `Frames`."""
-        try:
+        with intact(self._path):
             return digest(self._path, self._key, self.shape)
-        except OSError as error:
-            raise DatasetError(f'{self._path}: missing or damaged: {error}') from error
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        try:
-            with pq.ParquetFile(self._path) as table:
-                if self._key not in table.schema_arrow.names:
-                    raise DatasetError(f"{self._path}: lacks the column '{self._key}'")
-                if table.metadata.num_rows != self.shape[0]:
-                    raise DatasetError(
-                        f"{self._path}: '{self._key}' has {table.metadata.num_rows} images; "
-                        f'the episode has {self.shape[0]} steps'
-                    )
-                yield table
-        except (OSError, pa.ArrowException) as error:
-            raise DatasetError(f'{self._path}: missing or damaged: {error}') from error
+        with intact(self._path), pq.ParquetFile(self._path) as table:
+            if self._key not in table.schema_arrow.names:
+                raise DatasetError(f"{self._path}: lacks the column '{self._key}'")
+            if table.metadata.num_rows != self.shape[0]:
+                raise DatasetError(
+                    f"{self._path}: '{self._key}' has {table.metadata.num_rows} images; "
+                    f'the episode has {self.shape[0]} steps'
+                )
+            yield table
 
     def _decode(self, cell: Any, step: int) -> Image:
         data = np.frombuffer(cell.as_py()['bytes'], np.uint8)

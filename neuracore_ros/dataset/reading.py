@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from av.container import InputContainer
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.depth_frames import DepthFrames
+from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import DatasetError
@@ -62,26 +61,12 @@ def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[ND
         DatasetError: The video is missing or damaged.
     """
     file = root / lerobot.video_path(number, camera)
-    with open_video(file) as container:
+    with intact(file), av.open(str(file)) as container:
         total = container.streams.video[0].frames
         wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
         for at, frame in enumerate(container.decode(video=0)):
             if at in wanted:
                 yield np.asarray(frame.to_ndarray(format='rgb24'), np.uint8)
-
-
-@contextmanager
-def open_video(file: Path) -> Iterator[InputContainer]:
-    """A video, while it is decoded.
-
-    Raises:
-        DatasetError: It is missing or damaged, which decoding alone may show.
-    """
-    try:
-        with av.open(str(file)) as container:
-            yield container
-    except (av.FFmpegError, OSError, IndexError) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
 
 
 def read_depths(
@@ -99,41 +84,43 @@ def read_depths(
     return map(metres, DepthFrames(root / lerobot.data_path(number), camera, shape))
 
 
-def read_tasks(root: Path, number: int) -> list[str]:
-    """What was to be done at each row of an episode.
+def read_tasks(root: Path) -> list[str]:
+    """What there is to do in a dataset.
 
     Raises:
-        DatasetError: A file is missing or damaged.
+        DatasetError: The file is missing or damaged.
     """
-    file = root / lerobot.data_path(number)
-    try:
-        table = pq.read_table(root / lerobot.TASKS_PATH).to_pydict()
-        tasks = dict(zip(table['task_index'], table['task'], strict=True))
-        places = pq.read_table(file, columns=['task_index'])['task_index'].to_pylist()
-        return [tasks[place] for place in places]
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    file = root / lerobot.TASKS_PATH
+    with intact(file):
+        return tables.read_tasks(file)
 
 
-def read_task_indices(root: Path, metadata: Metadata, number: int) -> NDArray[np.int64]:
+def read_task_indices(
+    root: Path, metadata: Metadata, number: int, tasks: int
+) -> NDArray[np.int64]:
     """Which of the dataset's tasks each of the N rows of an episode has.
+
+    Args:
+        root: The dataset.
+        metadata: Its own.
+        number: The episode's.
+        tasks: How many there are.
 
     Raises:
         DatasetError: The file is missing, damaged, or contradicts the metadata.
     """
     file = root / lerobot.data_path(number)
     shape = metadata.episodes[number].steps, 1
-    return _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0]
+    found = _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0]
+    if found.min() < 0 or found.max() >= tasks:
+        raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
+    return found
 
 
 def _table(file: Path, *names: str) -> pa.Table:
     """Those of the columns that there are; images beside them are not read."""
-    try:
-        with pq.ParquetFile(file) as table:
-            there = [name for name in names if name in table.schema_arrow.names]
-            return table.read(there)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(f'{file}: missing or damaged: {error}') from error
+    with intact(file), pq.ParquetFile(file) as table:
+        return table.read([name for name in names if name in table.schema_arrow.names])
 
 
 def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, int]) -> NDArray[Any]:

@@ -157,12 +157,12 @@ def tasks_table(tasks: Sequence[str]) -> bytes:
 
 
 def read_tasks(path: Path) -> list[str]:
-    """Read back what :func:`tasks_table` wrote.
+    """The tasks of ``meta/tasks.parquet``, by their index.
 
     Raises:
         OSError, KeyError, pa.ArrowInvalid: It is missing or damaged.
     """
-    tasks: list[str] = pq.read_table(path)['task'].to_pylist()
+    tasks: list[str] = pq.read_table(path).sort_by('task_index')['task'].to_pylist()
     return tasks
 
 

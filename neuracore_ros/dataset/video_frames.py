@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from neuracore_ros.dataset.frames import Image, digest
-from neuracore_ros.dataset.reading import open_video
+from neuracore_ros.dataset.intact import intact
 from neuracore_ros.errors import DatasetError
 
 IntArray = NDArray[np.int64]
@@ -71,7 +71,7 @@ class VideoFrames:
 
     def __iter__(self) -> Iterator[Image]:
         count = 0
-        with open_video(self._path) as container:
+        with intact(self._path), av.open(str(self._path)) as container:
             # Videos are decoded side by side already.
             container.streams.video[0].codec_context.thread_count = 1
             for frame in container.decode(video=0):
@@ -83,10 +83,8 @@ class VideoFrames:
 
     def read(self, step: int, into: Image) -> None:
         """See `Frames`."""
-        try:
+        with intact(self._path):
             frame = _DECODERS.decode(self._path, self._index, step)
-        except (av.FFmpegError, OSError, EOFError) as error:
-            raise DatasetError(f'{self._path}: missing or damaged: {error}') from error
         into[:] = _DECODERS.convert(frame)
 
     def check(self) -> None:
@@ -95,14 +93,12 @@ class VideoFrames:
 
     def digest(self) -> str:
         """See `Frames`."""
-        try:
+        with intact(self._path):
             return digest(self._path, FORMAT, self.shape)
-        except OSError as error:
-            raise DatasetError(f'{self._path}: missing or damaged: {error}') from error
 
     @cached_property
     def _index(self) -> Index:
-        with open_video(self._path) as container:
+        with intact(self._path), av.open(str(self._path)) as container:
             stream = container.streams.video[0]
             size = stream.codec_context.height, stream.codec_context.width
             packets = [

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from neuracore_ros.dataset import lerobot, tables
+from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lock import LOCK_PATH, locked
 from neuracore_ros.dataset.metadata import (
     METADATA_PATH,
@@ -193,10 +194,8 @@ class DatasetWriter:
         self._statistics, self._tasks = {}, []
         for number in range(len(self.metadata.episodes)):
             path = self.root / lerobot.episode_path(number)
-            try:
+            with intact(path):
                 self._count(tables.read_episode(path))
-            except (OSError, KeyError, pa.ArrowInvalid) as error:
-                raise DatasetError(f'{path}: missing or damaged: {error}') from error
 
     def _count(self, record: EpisodeRecord) -> None:
         """Add an episode to the totals."""

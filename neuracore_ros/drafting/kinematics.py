@@ -53,15 +53,6 @@ class MovingJoint:
         length = float(np.linalg.norm(self.carries))
         return float(np.dot(self.axis, self.carries)) / length if length > _NEAR_M else 0.0
 
-    def direction(self) -> str:
-        """The axis in words: ``+z (up)``."""
-        largest = int(np.argmax(np.abs(self.axis)))
-        if abs(self.axis[largest]) < _VERTICAL:
-            return '(' + ', '.join(f'{part:.1f}' for part in self.axis) + ')'
-        positive = self.axis[largest] > 0
-        words = (('back', 'right', 'down'), ('forward', 'left', 'up'))[positive]
-        return f'{"+" if positive else "-"}{"xyz"[largest]} ({words[largest]})'
-
 
 @dataclass(frozen=True, slots=True)
 class Kinematics:

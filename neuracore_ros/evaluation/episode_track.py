@@ -12,7 +12,13 @@ import numpy as np
 
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.dataset.reading import read_columns, read_depths, read_frames, read_tasks
+from neuracore_ros.dataset.reading import (
+    read_columns,
+    read_depths,
+    read_frames,
+    read_task_indices,
+    read_tasks,
+)
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
@@ -122,7 +128,9 @@ class EpisodeTrack:
         if kind.is_pose:
             return (_pose(row[index]) for row in self._state[kind].astype(float))
         if kind is DataType.LANGUAGE:
-            return (Message(data=text) for text in read_tasks(self._root, self._number))
+            tasks = read_tasks(self._root)
+            rows = read_task_indices(self._root, self._metadata, self._number, len(tasks))
+            return (Message(data=tasks[row]) for row in rows)
         if kind is DataType.DEPTH_IMAGES:
             key = lerobot.depth_keys(self._metadata)[index]
             depths = read_depths(self._root, self._metadata, self._number, key)
