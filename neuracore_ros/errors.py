@@ -1,7 +1,7 @@
 """What a person can mend, said in one line."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 
@@ -26,6 +26,12 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
         inside = sorted(each for each in path.iterdir() if each.suffix in endings)
         return f'{path}: is a folder; give a file' + (f' in it: {inside[0]}' if inside else '')
     return f'{path}: cannot be read: {error.strerror}'
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, of what is known beside a word that is not; else nothing."""
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean '{close[0]}'?" if close else ''
 
 
 def near(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import sys
 import warnings
@@ -17,7 +16,7 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import BagError, DescriptionWarning, UserError
+from neuracore_ros.errors import BagError, DescriptionWarning, UserError, meant
 
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
@@ -235,9 +234,7 @@ def _require_name(bag: Bag, source: Source) -> None:
             'source'
         )
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ''
         raise BagError(
             f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
-            f'{source.index}{hint}). It has: {", ".join(names)}'
+            f'{source.index}{meant(name, names)}). It has: {", ".join(names)}'
         )

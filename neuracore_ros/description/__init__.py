@@ -12,7 +12,8 @@ from neuracore_ros.description.embodiment import (
 )
 from neuracore_ros.description.layout import Layout, pad, unpad
 from neuracore_ros.description.limits import JointLimit
-from neuracore_ros.description.robot import Robot, load_robot
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.robot_file import load_robot
 from neuracore_ros.description.source import Source
 from neuracore_ros.errors import DescriptionError
 

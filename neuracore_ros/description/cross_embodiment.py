@@ -7,7 +7,8 @@ from pathlib import Path
 from neuracore_ros.description.data_type import data_type
 from neuracore_ros.description.embodiment import CrossEmbodimentDescription, parse_embodiment
 from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.robot import Robot, load_robot, parse_robot, require_no_parameters
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
 from neuracore_ros.errors import DescriptionError, near
 

@@ -29,11 +29,19 @@ class Layout:
     @classmethod
     def of(cls, descriptions: Iterable[EmbodimentDescription]) -> 'Layout':
         """The layout that holds every one of these robots."""
+        return cls.holding(
+            (kind, index)
+            for description in descriptions
+            for kind, slots in description.items()
+            for index in slots
+        )
+
+    @classmethod
+    def holding(cls, slots: Iterable[tuple[DataType, int]]) -> 'Layout':
+        """The layout that holds every one of these slots."""
         widths: dict[DataType, int] = {}
-        for description in descriptions:
-            for kind, slots in description.items():
-                if slots:
-                    widths[kind] = max(widths.get(kind, 0), 1 + max(slots))
+        for kind, index in slots:
+            widths[kind] = max(widths.get(kind, 0), 1 + index)
         return cls(MappingProxyType({kind: widths[kind] for kind in DataType if kind in widths}))
 
     @property

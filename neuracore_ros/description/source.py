@@ -1,6 +1,7 @@
 """Sources: where the samples of a robot's data come from, live and in a bag."""
 
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
@@ -213,6 +214,15 @@ def default_max_age_s(kind: DataType) -> float | None:
     if kind.is_target or kind is DataType.LANGUAGE:
         return None
     return 0.5 if kind.is_image else 0.2
+
+
+def strictest_ages_s(sources: Iterable[Source]) -> dict[str, float]:
+    """Topic -> age at which it is stale for one of its names, [s]; none of what never ages."""
+    ages: dict[str, float] = {}
+    for source in sources:
+        if source.max_age_s is not None:
+            ages[source.topic] = min(ages.get(source.topic, math.inf), source.max_age_s)
+    return ages
 
 
 def lacks_order(where: str, message_type: str) -> DescriptionError:

@@ -5,7 +5,6 @@ True. A robot file decides which joint moves, so values are read here from the p
 before YAML gives them a type.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 import yaml
 
 from neuracore_ros.description.shipped import instead_of
-from neuracore_ros.errors import DescriptionError, unreadable
+from neuracore_ros.errors import DescriptionError, meant, unreadable
 
 ENDINGS = ('.yaml', '.yml')
 """Of the files that are read here."""
@@ -130,9 +129,8 @@ class YamlValue:
         """
         choices = list(choices)
         if self.content not in choices:
-            close = difflib.get_close_matches(str(self.content), choices, 1)
-            meant = f"; did you mean '{close[0]}'?" if close else ''
-            raise self.error(f'{what} {self} is not one of {", ".join(choices)}{meant}')
+            hint = meant(str(self.content), choices)
+            raise self.error(f'{what} {self} is not one of {", ".join(choices)}{hint}')
         return str(self.content)
 
     def number(self, what: str, low: float = -math.inf) -> float:
@@ -183,9 +181,7 @@ class YamlValue:
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'? Known: a, b`` for the end of a message."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, 1)
-    meant = f"; did you mean '{close[0]}'?" if close else '.'
-    return f'{meant} Known: {", ".join(known) or "none"}'
+    return f'{meant(word, known) or "."} Known: {", ".join(known) or "none"}'
 
 
 def read_yaml(path: Path) -> YamlValue:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, plain
-from neuracore_ros.description.robot import parse_robot
+from neuracore_ros.description.robot_file import parse_robot
 from neuracore_ros.description.source import (
     FLOAT64_MULTI_ARRAY,
     IMAGE,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.errors import meant
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live_facts import ClockFacts, CommandFacts, Line, Listener
 from neuracore_ros.node.live_streams import did_you_mean
@@ -131,12 +131,11 @@ def _joints(
 ) -> Iterator[Line]:
     ours = [joint.message_name for joint in facts.command.joints]
     if unknown := [name for name in ours if name not in names]:
-        near = difflib.get_close_matches(unknown[0], names, 1)
-        meant = f"; did you mean '{near[0]}'?" if near else '.'
+        hint = meant(unknown[0], names) or '.'
         kind = facts.command.joints[0].data_type
         yield Line(
             'error',
-            f"{facts.topic}: {node} has no joint '{unknown[0]}'{meant} It has: "
+            f"{facts.topic}: {node} has no joint '{unknown[0]}'{hint} It has: "
             f'{", ".join(names)}. If only the name differs, write under commands: {kind}: '
             f'{{names: {{{_own_name(facts, unknown[0])}: ...}}}}',
         )

@@ -115,10 +115,8 @@ def _one_line(faults: Sequence[StreamFault]) -> str:
 
 
 def _observer(sources: Sequence[Source]) -> Observer:
-    widths: dict[DataType, int] = {}
-    for source in sources:
-        widths[source.data_type] = max(widths.get(source.data_type, 0), source.index + 1)
-    return Observer(sources, Layout(widths), _IMAGE_SIZE)
+    layout = Layout.holding((source.data_type, source.index) for source in sources)
+    return Observer(sources, layout, _IMAGE_SIZE)
 
 
 def _found(observer: Observer, messages: Messages) -> list[tuple[Source, Any]]:

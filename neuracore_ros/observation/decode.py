@@ -1,6 +1,5 @@
 """Image messages to RGB: one decoder for bag and robot."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.errors import ObservationError
+from neuracore_ros.errors import ObservationError, meant
 
 Array = NDArray[Any]
 Pixels = NDArray[np.uint8]
@@ -164,9 +163,8 @@ def _ask_cv_bridge(message: Any) -> Pixels:
 
 
 def _unknown(encoding: str) -> str:
-    close = difflib.get_close_matches(encoding, ENCODINGS, 1)
-    meant = f"; did you mean '{close[0]}'?" if close else '.'
-    return f'unknown encoding {encoding[:40]!r}{meant} Known: {", ".join(ENCODINGS)}.'
+    hint = meant(encoding, ENCODINGS) or '.'
+    return f'unknown encoding {encoding[:40]!r}{hint} Known: {", ".join(ENCODINGS)}.'
 
 
 def _as_is(pixels: Array) -> Array:

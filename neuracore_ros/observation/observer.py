@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +11,13 @@ from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType, Layout, Source
 from neuracore_ros.description.data_type import TEXT_BYTES
-from neuracore_ros.description.source import (
-    JOINT_TRAJECTORY,
-    POSE_STAMPED,
-    STRING,
-    TF_MESSAGE,
-    types_of,
-)
+from neuracore_ros.description.source import types_of
 from neuracore_ros.errors import ObservationError
-from neuracore_ros.observation.images import ImageChannel, ImageStream
-from neuracore_ros.observation.numbers import NumberStream
-from neuracore_ros.observation.poses import PoseStream
+from neuracore_ros.observation.grouping import by_topic, streams_of
+from neuracore_ros.observation.images import ImageChannel
 from neuracore_ros.observation.samples import Sample, StreamFault
-from neuracore_ros.observation.streams import SECOND_NS, Stream, StreamStatus
-from neuracore_ros.observation.texts import TextStream, encode_text
-from neuracore_ros.observation.trajectories import TrajectoryStream
-from neuracore_ros.observation.transforms import StaticTransformStream, TransformStream
+from neuracore_ros.observation.streams import SECOND_NS, StreamStatus
+from neuracore_ros.observation.texts import encode_text
 
 Array = NDArray[Any]
 BoolArray = NDArray[np.bool_]
@@ -142,8 +133,8 @@ class Observer:
             for kind, shape in shapes.items()
             if not kind.is_image
         }
-        self.streams = tuple(_streams(sources, image_size, frozen_after_s, text_bytes))
-        self._by_topic = _by_topic(self.streams)
+        self.streams = streams_of(sources, image_size, frozen_after_s, text_bytes)
+        self._by_topic = by_topic(self.streams)
         channels = [channel for stream in self.streams for channel in stream.channels]
         self._numbers = [c for c in channels if not isinstance(c, ImageChannel)]
         self._images = [c for c in channels if isinstance(c, ImageChannel)]
@@ -262,44 +253,3 @@ def _require_readable(
                 f"{what} and '{other.name}' read {source.topic} as {source.type} and as "
                 f'{other.type}: a topic has one type'
             )
-
-
-def _streams(
-    sources: Sequence[Source],
-    image_size: tuple[int, int] | None,
-    frozen_after_s: float,
-    text_bytes: int,
-) -> Iterator[Stream]:
-    """Sources that read the same messages in the same way share a stream."""
-    groups: dict[tuple[object, ...], list[Source]] = {}
-    for source in sources:
-        picture = source.data_type if source.data_type.is_image else None
-        way = (source.topic, source.type, source.field, source.order, source.stamp, picture)
-        groups.setdefault(way, []).append(source)
-    for group in groups.values():
-        first = group[0]
-        if image_size and first.data_type.is_image:
-            yield ImageStream(group, image_size, frozen_after_s)
-        elif first.type == JOINT_TRAJECTORY:
-            yield TrajectoryStream(group)
-        elif first.type == POSE_STAMPED:
-            yield PoseStream(group)
-        elif first.type == TF_MESSAGE:
-            yield TransformStream(group)
-        elif first.type == STRING:
-            yield TextStream(group, text_bytes)
-        else:
-            yield NumberStream(group)
-
-
-def _by_topic(streams: Sequence[Stream]) -> dict[str, tuple[Stream, ...]]:
-    found: dict[str, tuple[Stream, ...]] = {}
-    for stream in streams:
-        found[stream.topic] = (*found.get(stream.topic, ()), stream)
-        if isinstance(stream, TransformStream) and (fixed := stream.sources[0].static_topic):
-            found[fixed] = (*found.get(fixed, ()), StaticTransformStream(stream))
-    # ROS 1 recorded some topics without their slash; a declared spelling goes first.
-    for topic, readers in tuple(found.items()):
-        for spelling in (topic.lstrip('/'), '/' + topic.lstrip('/')):
-            found.setdefault(spelling, readers)
-    return found

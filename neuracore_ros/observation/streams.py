@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuracore_ros.description import Source
+from neuracore_ros.errors import meant
 from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
 
 SECOND_NS = 1_000_000_000
@@ -256,8 +257,7 @@ class Channel:
     def _lacking(self, seen: list[str]) -> str:
         source = self.source
         near = difflib.get_close_matches(source.message_name, seen, 8, cutoff=0.0)
-        meant = difflib.get_close_matches(source.message_name, near, 1)
-        hint = f"; did you mean '{meant[0]}'?" if meant else ''
+        hint = meant(source.message_name, near)
         more = f' and {len(seen) - len(near)} more' if len(seen) > len(near) else ''
         return (
             f"{source.topic} lacks '{source.message_name}' ({source.data_type.value} index "

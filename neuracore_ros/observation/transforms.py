@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
+from neuracore_ros.errors import meant
 from neuracore_ros.observation.poses import Pose, PoseError, compose, invert, read_pose, signed
 from neuracore_ros.observation.samples import Kind, Sample, StreamFault
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
@@ -93,8 +94,7 @@ class Frames:
             return 'no transform has come yet'
         if missing:
             near = difflib.get_close_matches(missing[0], known, _TOLD, cutoff=0.0)
-            meant = difflib.get_close_matches(missing[0], near, 1)
-            hint = f"; did you mean '{meant[0]}'?" if meant else '.'
+            hint = meant(missing[0], near) or '.'
             more = f' and {len(known) - len(near)} more' if len(known) > len(near) else ''
             return f"there is no frame '{missing[0]}'{hint} There are: {', '.join(near)}{more}"
         roots = [self._line(frame)[-1] for frame in (parent, child)]

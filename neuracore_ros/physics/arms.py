@@ -3,10 +3,10 @@
 Joint limits and home postures are robosuite's, too; speeds of grippers are their makers'.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import UserError
 
 
@@ -104,6 +104,4 @@ def find_arm(name: str) -> LiftArm:
     """
     if name in ARMS:
         return ARMS[name]
-    near = difflib.get_close_matches(name, ARMS, n=1)
-    guess = f' (did you mean {near[0]!r}?)' if near else ''
-    raise UserError(f'no simulated robot {name!r}{guess}. There are: {", ".join(ARMS)}.')
+    raise UserError(f"no simulated robot '{name}'{nearest(name, ARMS)}")

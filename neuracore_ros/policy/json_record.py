@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from typing import Any
 
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, meant
 
 
 class JsonRecord:
@@ -26,7 +25,7 @@ class JsonRecord:
                 return default['default']
             there = ', '.join(self._value) or 'nothing'
             raise PolicyError(
-                f'{self.where}: lacks {key!r}{nearest(key, self._value)}; has: {there}'
+                f"{self.where}: lacks '{key}'{meant(key, self._value) or '.'} It has: {there}"
             )
         return self._value[key]
 
@@ -100,12 +99,6 @@ def is_integer(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def nearest(name: str, known: Any) -> str:
-    """A hint at the closest known name, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f' (did you mean {near[0]!r}?)' if near else ''
 
 
 def _short(value: Any) -> str:

@@ -20,8 +20,9 @@ from neuracore_ros.description import (
     plain,
 )
 from neuracore_ros.description.data_type import TEXT_BYTES
+from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionError, PolicyError
-from neuracore_ros.policy.json_record import JsonRecord, is_integer, nearest
+from neuracore_ros.policy.json_record import JsonRecord, is_integer
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
@@ -282,9 +283,8 @@ def _data_type(name: str, where: str) -> DataType:
     try:
         return DataType(name)
     except ValueError:
-        known = [data_type.value for data_type in DataType]
         raise PolicyError(
-            f'{where}: {name!r} is no DataType{nearest(name, known)}; known: {", ".join(known)}'
+            f"{where}: '{name}' is no DataType{nearest(name, DataType.__members__)}"
         ) from None
 
 

@@ -28,11 +28,9 @@ class Measuring:
             DescriptionError: Nothing measures one of them.
         """
         self.sources = _sources(robot, joints)
-        widths: dict[DataType, int] = {}
-        for source in self.sources:
-            widths[source.data_type] = max(widths.get(source.data_type, 0), source.index + 1)
+        layout = Layout.holding((source.data_type, source.index) for source in self.sources)
         self._joints = joints
-        self._observer = Observer(self.sources, Layout(widths), None)
+        self._observer = Observer(self.sources, layout, None)
 
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""

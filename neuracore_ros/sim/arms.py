@@ -9,7 +9,6 @@ World frame: z up, x forward, the table's top at z = 0, the arm's base at the or
 Lengths are in m, angles in rad.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import pi
@@ -18,6 +17,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import UserError
 
 Array: TypeAlias = NDArray[np.float64]
@@ -197,9 +197,7 @@ def find_arm(name: str) -> Arm:
     """
     if name in ARMS:
         return ARMS[name]
-    near = difflib.get_close_matches(name, ARMS, n=1)
-    guess = f' (did you mean {near[0]!r}?)' if near else ''
-    raise UserError(f'no simulated robot {name!r}{guess}. There are: {", ".join(ARMS)}.')
+    raise UserError(f"no simulated robot '{name}'{nearest(name, ARMS)}")
 
 
 class Kinematics:

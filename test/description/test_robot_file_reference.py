@@ -13,7 +13,7 @@ from neuracore_ros.description import (
     load_robot,
     source_options,
 )
-from neuracore_ros.description.robot import _KEYS
+from neuracore_ros.description.robot_file import _KEYS
 from neuracore_ros.errors import DescriptionWarning
 
 TEXT = (Path(__file__).resolve().parents[2] / 'docs' / 'robot_file.md').read_text()

@@ -53,8 +53,8 @@ def test_the_expert_lifts_over_real_topics_in_time_of_the_robot(operator):
 def test_a_robot_that_is_not_there_is_named_with_those_that_are():
     assert said_by('--robot', 'lift_pand') == (
         1,
-        "mujoco_robot: no simulated robot 'lift_pand' (did you mean 'lift_panda'?). "
-        'There are: lift_panda, lift_ur5e.',
+        "mujoco_robot: no simulated robot 'lift_pand'; did you mean 'lift_panda'? "
+        'Known: lift_panda, lift_ur5e',
     )
 
 

@@ -98,7 +98,7 @@ def test_unknown_keys_are_ignored():
         (changed('input', to={}), 'input: must name at least one DataType'),
         (
             changed('input', 'JOINT_POSITION', to={'width': 1}),
-            "'JOINT_POSITION' is no DataType (did you mean 'JOINT_POSITIONS'?)",
+            "'JOINT_POSITION' is no DataType; did you mean 'JOINT_POSITIONS'?",
         ),
         (changed('input', 'RGB_IMAGES', 'image_size', to=...), "lacks 'image_size'"),
         (changed('input', 'RGB_IMAGES', 'image_size', to=[4]), 'image_size must be [height'),

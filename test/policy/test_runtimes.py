@@ -128,7 +128,7 @@ def test_an_openvino_model_needs_the_files_that_were_written_with_it(folder, tra
     ('text', 'says'),
     [
         ('', "policy.json: has no manifest ('neuracore_ros.json', see docs/policy_files.md)"),
-        ('{"rate_hz": 20}', "policy.json: lacks 'format'; has: rate_hz"),
+        ('{"rate_hz": 20}', "policy.json: lacks 'format'. It has: rate_hz"),
         ('{"format": 2}', 'policy.json: format 2 is unknown; this version reads 1'),
         ('{"format": 1', 'policy.json: the manifest is not JSON'),
     ],

@@ -111,5 +111,5 @@ def test_joint_names_are_those_of_the_real_drivers():
 
 
 def test_an_unknown_robot_is_named_with_the_nearest():
-    with pytest.raises(UserError, match=r"'frankas' \(did you mean 'franka'\?\). There are: fr"):
+    with pytest.raises(UserError, match=r"'frankas'; did you mean 'franka'\? Known: fr"):
         find_arm('frankas')

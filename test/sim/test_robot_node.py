@@ -220,8 +220,7 @@ def test_without_a_clock_stamps_are_wall_time_under_the_given_namespace(ros_doma
     [
         (
             ['--robot', 'ur7'],
-            "sim_robot: no simulated robot 'ur7' (did you mean 'ur5'?). "
-            'There are: franka, ur5, so100.',
+            "sim_robot: no simulated robot 'ur7'; did you mean 'ur5'? Known: franka, so100, ur5",
         ),
         (['--robot', 'ur5', '--speed', '0'], 'sim_robot: --speed 0 is not within 0.01 and 100'),
         (

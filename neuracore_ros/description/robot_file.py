@@ -1,0 +1,187 @@
+"""The robot file: read, and checked as a whole."""
+
+import warnings
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from neuracore_ros.description.command import CommandTable, parse_commands
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.embodiment import EmbodimentDescription, parse_embodiment
+from neuracore_ros.description.gripper import amounts
+from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.source import SourceTable
+from neuracore_ros.description.source_options import parse_sources
+from neuracore_ros.description.urdf import Urdf, read_urdf
+from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.errors import DescriptionError, DescriptionWarning, near
+
+_KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
+
+
+def load_robot(path: Path | str) -> Robot:
+    """Read one robot file.
+
+    Raises:
+        DescriptionError: Anything in it is wrong, with file and line.
+    """
+    path = Path(path)
+    return parse_robot(read_yaml(path), path)
+
+
+def parse_robot(value: YamlValue, path: Path) -> Robot:
+    """Check a robot file that was read.
+
+    Raises:
+        DescriptionError: Anything in it is wrong, with file and line.
+    """
+    _require_a_robot(value, path)
+    fields = value.fields('a robot file', _KEYS)
+    for key in ('robot', 'input', 'output'):
+        if key not in fields:
+            raise value.error(f"a robot file needs the key '{key}'")
+    name = fields['robot'].string('robot')
+    given_input, wanted = parse_embodiment(fields['input']), parse_embodiment(fields['output'])
+    if not given_input:
+        raise fields['input'].error('the robot has no input: a model could read nothing')
+    file = str(path)
+    # A commanded joint must be measured, so sources may speak of that type and name, too.
+    names: dict[DataType, list[str]] = {}
+    for description in (given_input, wanted):
+        for kind, slots in description.items():
+            names.setdefault(kind, []).extend(slots.values())
+    for kind, slots in wanted.items():
+        names.setdefault(kind.measured, []).extend(slots.values())
+    routes = parse_sources(fields.get('sources'), names, file)
+    output_names = {kind: list(slots.values()) for kind, slots in wanted.items()}
+    commands = parse_commands(fields.get('commands'), output_names, file)
+    urdf_path = _urdf_path(fields.get('urdf'), path)
+    urdf = read_urdf(urdf_path) if urdf_path else Urdf({}, {})
+    table = SourceTable(file, routes, {})
+    described = {name for known in names.values() for name in known}
+    described |= {table.message_name(kind, n) for kind, known in names.items() for n in known}
+    described |= {commands.message_name(k, n) for k, known in output_names.items() for n in known}
+    if urdf.limits and urdf.limits.keys().isdisjoint(described):
+        warnings.warn(
+            f'{urdf_path}: has none of the joints of {file}: is it the URDF of another robot?',
+            DescriptionWarning,
+            stacklevel=2,
+        )
+    given = _limits(fields.get('limits'), urdf, described)
+    sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
+    output_limits = _output_limits(wanted, commands, given, urdf, file)
+    _warn_of_grippers(names, wanted, sources, commands)
+    return Robot(name, path, given_input, wanted, output_limits, urdf_path, sources, commands)
+
+
+def _require_a_robot(value: YamlValue, path: Path) -> None:
+    """Refuse files that people mistake for the file of a robot."""
+    if not isinstance(value.content, tuple):
+        raise value.error(
+            f'a robot file must be a mapping, not {value}; neuracore_ros describe drafts one'
+        )
+    top = value.mapping('a robot file')
+    if 'robots' in top and top.keys().isdisjoint(_KEYS):
+        listed = top['robots'][1]
+        files = listed.pairs('robots') if listed.is_mapping() else ()
+        one = next((f': {path.parent / str(file.content)}' for _, file in files), '')
+        raise value.error(f'lists several robots; give the file of one of them{one}')
+    require_no_parameters(top)
+
+
+def require_no_parameters(top: Mapping[str, tuple[YamlValue, YamlValue]]) -> None:
+    """Refuse the parameters file of the node, which people take for the robot file.
+
+    Args:
+        top: The outermost keys and their values.
+
+    Raises:
+        DescriptionError: It is one.
+    """
+    for key, inner in top.values():
+        if inner.is_mapping() and any(k.content == 'ros__parameters' for k, _ in inner.pairs('')):
+            raise key.error('is a file of ROS parameters; the robot file is another one')
+
+
+def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
+    if value is None:
+        return None
+    if value.string('urdf').startswith('package://'):
+        raise value.error(f'urdf {value}: write the path of the file, relative to {path}')
+    urdf = path.parent / value.string('urdf')
+    if not urdf.is_file():
+        why = f'{urdf} is a folder' if urdf.is_dir() else f'there is no file {urdf}{near(urdf)}'
+        raise value.error(f'urdf {value}: {why}')
+    return urdf
+
+
+def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[str, PartialLimit]:
+    """What the file itself says of joints."""
+    limits = {}
+    for joint, (key, limit) in value.mapping('limits').items() if value else ():
+        known = described | set(urdf.limits)
+        if joint not in known:
+            raise key.error(f'limits: no joint {key}{nearest(joint, known)}')
+        limits[joint] = parse_limit(limit, joint)
+    return limits
+
+
+def _output_limits(
+    output: EmbodimentDescription,
+    commands: CommandTable,
+    given: Mapping[str, PartialLimit],
+    urdf: Urdf,
+    file: str,
+) -> Mapping[tuple[DataType, str], JointLimit]:
+    def known(joint: str) -> PartialLimit:
+        nothing = PartialLimit()
+        return given.get(joint, nothing).over(urdf.limits.get(joint, nothing))
+
+    found: dict[tuple[DataType, str], JointLimit] = {}
+    for kind, slots in output.items():
+        for index, name in slots.items() if kind.is_commandable else ():
+            joint = commands.message_name(kind, name)
+            if joint in urdf.mimics:
+                raise DescriptionError(
+                    f"{file}: output '{name}' ({kind} index {index}): '{joint}' mimics "
+                    f"'{urdf.mimics[joint].joint}' in the URDF and takes no command: command "
+                    f"'{urdf.mimics[joint].joint}'"
+                )
+            limit = known(name).over(known(joint)).complete()
+            if limit is None:
+                lacks = 'velocity' if known(name).over(known(joint)).position else 'position'
+                raise DescriptionError(
+                    f"{file}: output '{name}' ({kind} index {index}) has no {lacks} limit. "
+                    f'Add under limits: {name}: {{position: [lower, upper], velocity: v}}'
+                )
+            found[kind, name] = limit
+    return MappingProxyType(found)
+
+
+def _warn_of_grippers(
+    names: Mapping[DataType, Collection[str]],
+    output: EmbodimentDescription,
+    sources: SourceTable,
+    commands: CommandTable,
+) -> None:
+    """Tell what may be meant otherwise: amounts in raw units, and a sense in one place only."""
+    for kind, known in names.items():
+        for name in dict.fromkeys(known if kind.is_gripper else ()):
+            if sources.has(kind, name) and sources.scaling(kind, name) is None:
+                warnings.warn(
+                    f"{sources.file}: {kind} '{name}' is taken raw, not as 0 (closed) to 1 "
+                    f'(open): its range is not known. Add under limits: {name}: {{position: '
+                    '[closed, open]}, or give its source scale and offset',
+                    DescriptionWarning,
+                    stacklevel=2,
+                )
+    for kind, slots in output.items():
+        for name in slots.values() if kind.is_gripper else ():
+            if sources.routes.scales(kind.measured, name) > commands.routes.scales(kind, name):
+                warnings.warn(
+                    f"{sources.file}: {kind} '{name}' is measured with a scale or offset, but "
+                    'commanded without: if both are in one unit, write the same under commands',
+                    DescriptionWarning,
+                    stacklevel=2,
+                )

@@ -1,0 +1,71 @@
+"""Which streams a set of sources needs: names read in the same way share one."""
+
+from collections.abc import Mapping, Sequence
+
+from neuracore_ros.description import Source
+from neuracore_ros.description.source import JOINT_TRAJECTORY, POSE_STAMPED, STRING, TF_MESSAGE
+from neuracore_ros.observation.images import ImageStream
+from neuracore_ros.observation.numbers import NumberStream
+from neuracore_ros.observation.poses import PoseStream
+from neuracore_ros.observation.streams import Stream
+from neuracore_ros.observation.texts import TextStream
+from neuracore_ros.observation.trajectories import TrajectoryStream
+from neuracore_ros.observation.transforms import StaticTransformStream, TransformStream
+
+
+def streams_of(
+    sources: Sequence[Source],
+    image_size: tuple[int, int] | None,
+    frozen_after_s: float,
+    text_bytes: int,
+) -> tuple[Stream, ...]:
+    """One stream for each topic and way of reading it, in the order of the sources.
+
+    Args:
+        sources: Where each name comes from.
+        image_size: (height, width) of the model's images; None: there are no images.
+        frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
+        text_bytes: Length of a text [bytes].
+    """
+    groups: dict[tuple[object, ...], list[Source]] = {}
+    for source in sources:
+        picture = source.data_type if source.data_type.is_image else None
+        way = (source.topic, source.type, source.field, source.order, source.stamp, picture)
+        groups.setdefault(way, []).append(source)
+    return tuple(
+        _stream(group, image_size, frozen_after_s, text_bytes) for group in groups.values()
+    )
+
+
+def by_topic(streams: Sequence[Stream]) -> Mapping[str, tuple[Stream, ...]]:
+    """Topic, as a person or a bag may spell it -> the streams that read its messages."""
+    found: dict[str, tuple[Stream, ...]] = {}
+    for stream in streams:
+        found[stream.topic] = (*found.get(stream.topic, ()), stream)
+        if isinstance(stream, TransformStream) and (fixed := stream.sources[0].static_topic):
+            found[fixed] = (*found.get(fixed, ()), StaticTransformStream(stream))
+    # ROS 1 recorded some topics without their slash; a declared spelling goes first.
+    for topic, readers in tuple(found.items()):
+        for spelling in (topic.lstrip('/'), '/' + topic.lstrip('/')):
+            found.setdefault(spelling, readers)
+    return found
+
+
+def _stream(
+    group: Sequence[Source],
+    image_size: tuple[int, int] | None,
+    frozen_after_s: float,
+    text_bytes: int,
+) -> Stream:
+    first = group[0]
+    if image_size and first.data_type.is_image:
+        return ImageStream(group, image_size, frozen_after_s)
+    if first.type == JOINT_TRAJECTORY:
+        return TrajectoryStream(group)
+    if first.type == POSE_STAMPED:
+        return PoseStream(group)
+    if first.type == TF_MESSAGE:
+        return TransformStream(group)
+    if first.type == STRING:
+        return TextStream(group, text_bytes)
+    return NumberStream(group)
