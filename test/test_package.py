@@ -13,6 +13,11 @@ import pytest
 import neuracore_ros
 
 ROOT = Path(__file__).resolve().parents[1]
+CODE = ['neuracore_ros', 'launch']
+IMPORT = r'^\s*(?:from|import) (\w+)'
+INTERFACE = r'\b([a-z]\w*)/(?:msg|srv|action)/[A-Z]'
+INTERFACES = ('_msgs', '_srvs', '_interfaces')
+TOOLS_OF_ROS = {'rclpy', 'launch', 'launch_ros', 'cv_bridge', 'ament_index_python', 'rosbag2_py'}
 SOURCES = ['package.xml', 'setup.py', 'setup.cfg', 'resource', 'launch', 'config', 'neuracore_ros']
 
 
@@ -32,6 +37,17 @@ def test_package_xml_names_no_build_tool_and_a_maintainer_that_can_be_reached():
     assert package.findtext('export/build_type') == 'ament_python'
     # colcon falls back to plain Python, in silence, where the address is not valid.
     assert re.fullmatch(r'[^@\s]+@[^@\s]+\.[a-z]+', package.find('maintainer').get('email'))
+
+
+def test_package_xml_names_every_ros_package_of_the_code():
+    package = ElementTree.parse(ROOT / 'package.xml').getroot()
+    named = {element.text for element in package.findall('exec_depend')}
+    code = [path.read_text() for name in CODE for path in (ROOT / name).rglob('*.py')]
+    imported = {word for text in code for word in re.findall(IMPORT, text, re.MULTILINE)}
+    written = {word for text in code for word in re.findall(INTERFACE, text)}
+    used = {name for name in imported if name.endswith(INTERFACES) or name in TOOLS_OF_ROS}
+    assert 'rclpy' in used
+    assert used | (written - {'package'}) <= named
 
 
 @pytest.fixture(scope='module')
