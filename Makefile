@@ -26,7 +26,7 @@ help:
 	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
 	@echo 'make check   lint and types only'
 	@echo 'make docs    the documentation as a site: build/docs/index.html'
-	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted'
+	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted; again: what is left of them'
 	@echo 'make clean   remove $(VENV) and what the demo wrote'
 
 demo: $(READY)
@@ -48,7 +48,9 @@ docs: $(READY)
 pictures: $(READY)
 	$(RUN)/python docs/draw.py
 
+# What was tested before is kept in build/matrix, and not tested again unless it failed.
 matrix: $(READY)
+	$(abspath $(RUN))/nox -s table
 	$(abspath $(RUN))/nox
 
 $(READY): setup.py pyproject.toml

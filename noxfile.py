@@ -3,14 +3,18 @@
 nox finds ``python3.10`` to ``python3.13`` on the PATH; what it does not find is not tested, and
 the table says so. uv makes the environments: it links packages from one cache, so that PyTorch
 lies on the disk once per Python, not once per environment.
+
+Each folder of tests is a part of its own, whose result is kept in ``build/matrix``: who
+interrupts loses one part, and a second call runs what is left and what failed.
 """
 
 import json
-import time
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = '>=2025.2.9'
 nox.options.default_venv_backend = 'uv'
@@ -30,25 +34,26 @@ ROS = [
 ]
 EXTRAS = {'none': 'train,dev', 'jazzy': 'jazzy,train,dev', 'kilted': 'ros,train,dev'}
 
-# In processes of their own, for the reason that the Makefile gives.
-EVERYTHING = (
-    ('--ignore', 'test/policy', '--ignore', 'test/training'),
-    ('test/policy',),
-    ('test/training',),
+EVERYTHING = tuple(
+    sorted(
+        {
+            str(test if test.parent.name == 'test' else test.parent)
+            for test in Path('test').rglob('test_*.py')
+        }
+    )
 )
 WITH_ROS = (
-    (
-        'test/node',
-        'test/sim',
-        'test/observation',
-        'test/drafting/test_live_draft.py',
-        'test/faults/test_clock_faults.py',
-        'test/faults/test_process_faults.py',
-        'test/faults/test_faults_in_motion.py',
-    ),
+    'test/node',
+    'test/sim',
+    'test/observation',
+    'test/drafting/test_live_draft.py',
+    'test/faults/test_clock_faults.py',
+    'test/faults/test_process_faults.py',
+    'test/faults/test_faults_in_motion.py',
 )
 
 PYTEST = ('python', '-m', 'pytest', '-q', '--continue-on-collection-errors')
+FAILED = ('--last-failed', '--last-failed-no-failures', 'none')
 ROWS = Path('build', 'matrix')
 VERSIONS = """
 import json, platform
@@ -58,7 +63,7 @@ def of(package):
         return version(package)
     except PackageNotFoundError:
         return ''
-print(json.dumps({'python': platform.python_version(), **{p: of(p) for p in %r}}))
+print(json.dumps({'Python': platform.python_version(), **{p: of(p) for p in %r}}))
 """
 # A second ROS 2 in the environment would be tested instead of the wheels.
 NO_OTHER_ROS = dict.fromkeys(
@@ -71,14 +76,14 @@ BEGIN, END = '<!-- made by: nox -s table -->', '<!-- table ends -->'
 @nox.parametrize(('python', 'numpy'), TOOLS)
 def tools(session: nox.Session, numpy: str) -> None:
     """The core and the tools where no ROS 2 is; what needs one skips itself."""
-    test(session, numpy, 'none', EVERYTHING)
+    test(session, numpy, 'none')
 
 
 @nox.session
 @nox.parametrize(('python', 'numpy', 'distribution'), ROS)
 def ros(session: nox.Session, numpy: str, distribution: str) -> None:
     """What uses ROS 2, on the wheels of a distribution."""
-    test(session, numpy, distribution, WITH_ROS)
+    test(session, numpy, distribution)
 
 
 @nox.session(python=False)
@@ -92,34 +97,99 @@ def table(session: nox.Session) -> None:
         page.write_text(before + text + after, encoding='utf-8')
 
 
-def test(
-    session: nox.Session, numpy: str, distribution: str, runs: tuple[tuple[str, ...], ...]
-) -> None:
-    """Install, run pytest once per entry of ``runs`` (or once with what follows ``--``), count."""
-    row = ROWS / f'{distribution}-{session.python}-{numpy}.json'
-    row.unlink(missing_ok=True)
-    row.parent.mkdir(parents=True, exist_ok=True)
+def parts_of(distribution: str) -> tuple[str, ...]:
+    """The folders and files whose tests make a row."""
+    return EVERYTHING if distribution == 'none' else WITH_ROS
+
+
+def row_of(python: object, numpy: str, distribution: str) -> Path:
+    """The folder that keeps what was found."""
+    return ROWS / f'{distribution}-{python}-{numpy}'
+
+
+def result(row: Path, part: str) -> Path:
+    """The file that keeps what was found of a part."""
+    return row / f'{part.replace("/", "-")}.json'
+
+
+def passed(row: Path, part: str) -> bool:
+    """Whether a part was tested, and nothing failed."""
+    path = result(row, part)
+    return path.is_file() and not json.loads(path.read_text(encoding='utf-8'))['failed']
+
+
+def write(path: Path, found: dict[str, object]) -> None:
+    """Whole or not at all."""
+    draft = path.with_suffix('.part')
+    draft.write_text(json.dumps(found), encoding='utf-8')
+    draft.replace(path)
+
+
+def test(session: nox.Session, numpy: str, distribution: str) -> None:
+    """Install, and run the parts that are left; or of them those named after ``--``."""
+    row, environment = row_of(session.python, numpy, distribution), session.virtualenv.location
+    words = tuple(session.posargs) or ('test',)
+    parts = [part for part in parts_of(distribution) if part.startswith(words)]
+    if not parts:
+        session.error(f'{" ".join(words)}: choose among {" ".join(parts_of(distribution))}')
+    left = [part for part in parts if not passed(row, part)]
+    if not left:
+        shutil.rmtree(environment)
+        session.skip(f'nothing is left of it; to test it again, remove {row}')
+    session.log(f'{len(parts) - len(left)} parts have passed; left: {" ".join(left)}')
+    row.mkdir(parents=True, exist_ok=True)
     session.env.update(NO_OTHER_ROS)
-    pin = f'numpy=={numpy}.*'
-    session.install('--editable', f'.[{EXTRAS[distribution]}]', pin)
+    session.install('--editable', f'.[{EXTRAS[distribution]}]', f'numpy=={numpy}.*')
     versions = session.run('python', '-c', VERSIONS % (PACKAGES,), silent=True)
     if versions is None:  # --install-only
         return
-    begin_s = time.monotonic()
-    counts = dict.fromkeys(('tests', 'skipped', 'failures', 'errors'), 0)
-    for number, words in enumerate([tuple(session.posargs)] if session.posargs else runs):
-        report = row.with_suffix(f'.{number}.xml')
+    write(row / 'versions.json', json.loads(str(versions)))
+    commit = session.run('git', 'rev-parse', '--short', 'HEAD', external=True, silent=True)
+    failed: list[str] = []
+    for part in left:
+        found = {**run(session, row, part), 'commit': str(commit).strip()}
+        write(result(row, part), found)
+        failed += found['failed']
+    if failed:
+        session.error(f'{len(failed)} failed: {" ".join(failed)}')
+    # That of a row that failed stays for who looks into it, with `nox -R`.
+    if all(passed(row, part) for part in parts_of(distribution)):
+        shutil.rmtree(environment)
+
+
+def run(session: nox.Session, row: Path, part: str) -> dict[str, object]:
+    """Test a part, and what failed a second time, alone: the machine may have been busy."""
+    report, cache = row / 'report.xml', f'cache_dir={row.resolve()}/.cache'
+    runs = []
+    for words in ((part,), (part, *FAILED)):
         report.unlink(missing_ok=True)
-        # 1: a test failed, 5: none was there. Go on and count.
-        session.run(*PYTEST, f'--junitxml={report}', *words, success_codes=[0, 1, 5])
+        try:
+            # 1: a test failed, 5: none was there. Go on and count.
+            session.run(
+                *PYTEST, '-o', cache, f'--junitxml={report}', *words, success_codes=[0, 1, 5]
+            )
+        except CommandFailed:
+            return {'tests': 0, 'skipped': 0, 'at_first': 0, 'failed': [f'{part} (all of it)']}
         suite = ElementTree.parse(report).getroot()[0]
-        counts = {key: counts[key] + int(suite.get(key, 0)) for key in counts}
-    minutes = round((time.monotonic() - begin_s) / 60)
-    found = {**json.loads(str(versions)), **counts, 'ros': distribution, 'minutes': minutes}
-    found['chosen'] = bool(session.posargs)
-    row.write_text(json.dumps(found), encoding='utf-8')
-    if counts['failures'] + counts['errors']:
-        session.error(f'{counts["failures"]} tests failed, {counts["errors"]} could not run')
+        runs.append(suite)
+        if not failures(suite):
+            break
+    first, last = runs[0], runs[-1]
+    return {
+        'tests': int(first.get('tests', 0)),
+        'skipped': int(first.get('skipped', 0)),
+        'at_first': len(failures(first)),
+        'failed': failures(last),
+    }
+
+
+def failures(suite: ElementTree.Element) -> list[str]:
+    """The tests of a report that failed or could not run."""
+    return [
+        f'{case.get("classname")}.{case.get("name")}'
+        for case in suite.iter('testcase')
+        if case.find('failure') is not None or case.find('error') is not None
+    ]
 
 
 PACKAGES = ('numpy', 'torch', 'opencv-python-headless', 'pyarrow', 'av', 'ros-rclpy')
@@ -127,25 +197,42 @@ HEADS = 'Python', 'NumPy', 'ROS 2', 'PyTorch', 'OpenCV', 'passed', 'failed', 'sk
 
 
 def table_lines() -> list[str]:
-    """The rows of the matrix as a Markdown table, with those that were not tested."""
+    """The rows of the matrix as a Markdown table, and the names of what failed."""
     lines = ['| ' + ' | '.join(HEADS) + ' |', '| ---' * len(HEADS) + ' |']
+    failed = []
     for python, numpy, distribution in [(*pair, 'none') for pair in TOOLS] + ROS:
-        path = ROWS / f'{distribution}-{python}-{numpy}.json'
-        if not path.is_file():
+        row, parts = row_of(python, numpy, distribution), parts_of(distribution)
+        done = [part for part in parts if result(row, part).is_file()]
+        if not done:
             cells = [python, numpy, distribution, 'not tested', *[''] * (len(HEADS) - 4)]
         else:
-            row = json.loads(path.read_text(encoding='utf-8'))
-            failed = row['failures'] + row['errors']
+            versions = json.loads((row / 'versions.json').read_text(encoding='utf-8'))
+            found = [json.loads(result(row, part).read_text(encoding='utf-8')) for part in done]
+            total = {key: sum(one[key] for one in found) for key in COUNTS}
+            names = [name for one in found for name in one['failed']]
+            failed += [f'* {distribution}, Python {python}, NumPy {numpy}: `{n}`' for n in names]
+            again = total['at_first'] - len(names)
             cells = [
-                row['python'],
-                row['numpy'],
-                ' '.join(filter(None, (distribution, row['ros-rclpy']))),
-                row['torch'],
-                row['opencv-python-headless'],
-                row['tests'] - failed - row['skipped'],
-                failed,
-                row['skipped'],
-                'a choice' if row.get('chosen', True) else 'all of them',
+                versions['Python'],
+                versions['numpy'],
+                ' '.join(filter(None, (distribution, versions['ros-rclpy']))),
+                versions['torch'],
+                versions['opencv-python-headless'],
+                total['tests'] - len(names) - total['skipped'],
+                f'{len(names)} ({again} more at first)' if again else len(names),
+                total['skipped'],
+                chosen(done, [part for part in parts if part not in done]),
             ]
         lines.append('| ' + ' | '.join(map(str, cells)) + ' |')
-    return lines
+    return [*lines, *(['', 'What failed twice:', '', *failed] if failed else [])]
+
+
+COUNTS = 'tests', 'skipped', 'at_first'
+
+
+def chosen(done: list[str], left: list[str]) -> str:
+    """Say in few words which parts were tested."""
+    if not left:
+        return 'all'
+    few, words = (left, 'all but ') if len(left) < len(done) else (done, 'only ')
+    return words + ', '.join(part.removeprefix('test/') for part in few)
