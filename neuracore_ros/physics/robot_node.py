@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.physics.arms import ARMS, find_arm
-from neuracore_ros.sim.bridge import serve
+from neuracore_ros.sim.serve import serve
 from neuracore_ros.sim.simulated import Simulated
 
 

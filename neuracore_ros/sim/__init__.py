@@ -1,1 +1,1 @@
-"""Simulated robots on real topics. Only ``bridge``, the executable and ``operator`` need ROS."""
+"""Simulated robots on real topics. Only ``bridge``, ``serve`` and ``operator`` need ROS."""

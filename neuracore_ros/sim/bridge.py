@@ -7,28 +7,18 @@ robots need two ROS domains, or ``--no-clock``.
 Services: ``~/reset`` starts the next trial, ``~/expert`` starts and stops the scripted expert.
 """
 
-import argparse
 import json
-import signal
-import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
-from types import FrameType
 from typing import Any
 
-import cv2
 import rclpy
 from builtin_interfaces.msg import Duration, Time
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Float64, Float64MultiArray, String
@@ -58,20 +48,20 @@ class RobotNode(Node):  # type: ignore[misc]
             'seed',
             seed,
             'Seed of the next trial; counts up.',
-            IntegerRange(from_value=0, to_value=2**31 - 1, step=1),
+            integer_range=[IntegerRange(from_value=0, to_value=2**31 - 1, step=1)],
         )
         self._declare(
             'speed',
             speed,
             'Simulated seconds a second; needs the clock.',
-            FloatingPointRange(from_value=0.01, to_value=100.0),
+            floating_point_range=[FloatingPointRange(from_value=0.01, to_value=100.0)],
         )
         self._declare('clock', clock, 'Publish /clock and live in its time.', read_only=True)
         self._declare(
             'disturbance',
             0.0,
             'Random pushes to the joints, std [rad/s].',
-            FloatingPointRange(from_value=0.0, to_value=1.0),
+            floating_point_range=[FloatingPointRange(from_value=0.0, to_value=1.0)],
         )
         self._declare('joints_frozen', False, 'Fault: stop publishing joint_states.')
         self._declare('cameras_off', False, 'Fault: stop publishing images.')
@@ -128,15 +118,8 @@ class RobotNode(Node):  # type: ignore[misc]
                 # Too slow a machine makes a slow robot, not one that leaps to catch up.
                 due_s = time.monotonic()
 
-    def _declare(
-        self, name: str, value: Any, description: str, limits: Any = None, read_only: bool = False
-    ) -> None:
-        descriptor = ParameterDescriptor(description=description, read_only=read_only)
-        if isinstance(limits, IntegerRange):
-            descriptor.integer_range = [limits]
-        elif isinstance(limits, FloatingPointRange):
-            descriptor.floating_point_range = [limits]
-        self.declare_parameter(name, value, descriptor)
+    def _declare(self, name: str, value: Any, description: str, **more: Any) -> None:
+        self.declare_parameter(name, value, ParameterDescriptor(description=description, **more))
 
     @property
     def _speed(self) -> float:
@@ -228,74 +211,3 @@ class RobotNode(Node):  # type: ignore[misc]
         response.success = True
         response.message = 'expert on' if request.data else 'expert off'
         return response
-
-
-def serve(
-    program: str,
-    description: str,
-    names: Sequence[str],
-    make: Callable[[str], Simulated],
-    arguments: Sequence[str] | None,
-) -> int:
-    """What an executable does: read the command line, run one robot until SIGINT or SIGTERM.
-
-    Args:
-        program: Its name.
-        description: For ``--help``.
-        names: Robots that there are.
-        make: The robot of a name; raises `UserError` where there is none.
-        arguments: Of the command line, program first; None: this process's.
-
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(prog=program, description=description)
-    parser.add_argument('--robot', required=True, help=f'one of: {", ".join(names)}')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the first trial (default 0)')
-    parser.add_argument(
-        '--speed', type=float, default=1.0, help='simulated seconds a second (default 1.0)'
-    )
-    parser.add_argument(
-        '--no-clock', action='store_true', help='live in wall time and publish no /clock'
-    )
-    options = parser.parse_args(remove_ros_args(sys.argv if arguments is None else arguments)[1:])
-    try:
-        _simulate(options, make)
-    except UserError as error:
-        print(f'{program}: {error}', file=sys.stderr)
-        return 1
-    return 0
-
-
-def _simulate(options: argparse.Namespace, make: Callable[[str], Simulated]) -> None:
-    robot = make(options.robot)
-    if not 0.01 <= options.speed <= 100.0:
-        raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
-    if not 0 <= options.seed < 2**31 - 1:
-        raise UserError(f'--seed {options.seed} is not within 0 and {2**31 - 2}')
-    # Images are too small to gain from OpenCV's threads, which would take the other cores.
-    cv2.setNumThreads(1)
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = RobotNode(robot, options.seed, options.speed, not options.no_clock)
-
-        def on_signal(_: int, __: FrameType | None) -> None:
-            node.stop()
-
-        signal.signal(signal.SIGINT, on_signal)
-        signal.signal(signal.SIGTERM, on_signal)
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        thread = threading.Thread(target=_spin, args=(executor,), daemon=True)
-        thread.start()
-        node.run()
-        executor.shutdown()
-        thread.join(timeout=2.0)
-        node.destroy_node()
-    finally:
-        rclpy.try_shutdown()
-
-
-def _spin(executor: SingleThreadedExecutor) -> None:
-    with suppress(ExternalShutdownException):
-        executor.spin()

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from neuracore_ros.sim.arms import ARMS, find_arm
-from neuracore_ros.sim.bridge import serve
 from neuracore_ros.sim.robot import SimulatedRobot
+from neuracore_ros.sim.serve import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,90 @@
+"""What the executables of simulated robots share: a command line, and one robot that runs."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FrameType
+
+import cv2
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.sim.bridge import RobotNode
+from neuracore_ros.sim.simulated import Simulated
+
+
+def serve(
+    program: str,
+    description: str,
+    names: Sequence[str],
+    make: Callable[[str], Simulated],
+    arguments: Sequence[str] | None,
+) -> int:
+    """What an executable does: read the command line, run one robot until SIGINT or SIGTERM.
+
+    Args:
+        program: Its name.
+        description: For ``--help``.
+        names: Robots that there are.
+        make: The robot of a name; raises `UserError` where there is none.
+        arguments: Of the command line, program first; None: this process's.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument('--robot', required=True, help=f'one of: {", ".join(names)}')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first trial (default 0)')
+    parser.add_argument(
+        '--speed', type=float, default=1.0, help='simulated seconds a second (default 1.0)'
+    )
+    parser.add_argument(
+        '--no-clock', action='store_true', help='live in wall time and publish no /clock'
+    )
+    options = parser.parse_args(remove_ros_args(sys.argv if arguments is None else arguments)[1:])
+    try:
+        _simulate(options, make)
+    except UserError as error:
+        print(f'{program}: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+def _simulate(options: argparse.Namespace, make: Callable[[str], Simulated]) -> None:
+    robot = make(options.robot)
+    if not 0.01 <= options.speed <= 100.0:
+        raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
+    if not 0 <= options.seed < 2**31 - 1:
+        raise UserError(f'--seed {options.seed} is not within 0 and {2**31 - 2}')
+    # Images are too small to gain from OpenCV's threads, which would take the other cores.
+    cv2.setNumThreads(1)
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = RobotNode(robot, options.seed, options.speed, not options.no_clock)
+
+        def on_signal(_: int, __: FrameType | None) -> None:
+            node.stop()
+
+        signal.signal(signal.SIGINT, on_signal)
+        signal.signal(signal.SIGTERM, on_signal)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        thread = threading.Thread(target=_spin, args=(executor,), daemon=True)
+        thread.start()
+        node.run()
+        executor.shutdown()
+        thread.join(timeout=2.0)
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+def _spin(executor: SingleThreadedExecutor) -> None:
+    with suppress(ExternalShutdownException):
+        executor.spin()
