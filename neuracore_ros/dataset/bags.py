@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
@@ -23,6 +23,11 @@ from neuracore_ros.errors import BagError, printable
 # No CDR message begins like this: the first byte of one is always 0.
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 STOCK = {'cdr': Stores.ROS2_JAZZY, 'ros1': Stores.ROS1_NOETIC}
+
+Told = Callable[[float], None]
+"""Is told which part of a recording is read (0..1)."""
+# Messages between two such calls.
+TOLD_EVERY = 100
 
 
 class Recorded(NamedTuple):
@@ -123,10 +128,14 @@ class Bag:
 
         return sorted((t for t in self.topics.values() if t.count), key=likeness, reverse=True)
 
-    def read(self, topics: Iterable[str]) -> Iterator[Recorded]:
+    def read(self, topics: Iterable[str], told: Told = lambda part: None) -> Iterator[Recorded]:
         """Messages of ``topics`` in log order; topics that the bag lacks give none.
 
         What cannot be read is left out, and told by :attr:`losses`.
+
+        Args:
+            topics: As a robot file names them.
+            told: Called every few messages.
 
         Raises:
             BagError: A message type of ``topics`` is unknown.
@@ -134,7 +143,10 @@ class Bag:
         wanted = {found.name: topic for topic in topics if (found := self.find(topic))}
         unread = Counter({name: self.topics[name].count for name in wanted})
         refused: Counter[str] = Counter()
-        for channel, raw in self._raw(wanted):
+        span_ns = max(self.end_ns - self.start_ns, 1)
+        for count, (channel, raw) in enumerate(self._raw(wanted)):
+            if count % TOLD_EVERY == 0:
+                told((raw.log_time_ns - self.start_ns) / span_ns)
             name = channel.topic
             unread[name] -= 1
             decode = self._decoders.get(channel) or self._decoder(channel)
@@ -152,10 +164,10 @@ class Bag:
                 )
                 continue
             yield Recorded(wanted[name], message, raw.log_time_ns)
-        for name, count in unread.items():
-            if count > 0:
+        for name, lost in unread.items():
+            if lost > 0:
                 total = self.topics[name].count
-                self._refused[name, 'unread'] = f'{name}: {count} of {total} messages are lost'
+                self._refused[name, 'unread'] = f'{name}: {lost} of {total} messages are lost'
 
     def times_ns(self, topics: Iterable[str]) -> Iterator[int]:
         """Log times of the messages of ``topics``, in order; nothing is decoded."""

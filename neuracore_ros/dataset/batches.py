@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,8 @@ class Batches:
         """
         self.path = Path(path)
         self.metadata = load_metadata(self.path)
-        self.episodes = _episodes(self.metadata, self.path)
+        _require_episodes(self.metadata, self.path)
+        self.episodes = episodes_of(self.metadata)
         rows = self.episodes[-1].stop
         self.input_layout = _chosen(self.metadata.input_layout, inputs, f'{path}: input')
         self.output_layout = _chosen(self.metadata.output_layout, outputs, f'{path}: output')
@@ -241,19 +243,24 @@ class Batches:
         }
 
 
-def _episodes(metadata: Metadata, path: Path) -> tuple[Episode, ...]:
-    episodes, start = [], 0
+def episodes_of(metadata: Metadata) -> tuple[Episode, ...]:
+    """The episodes of a dataset, one behind the other."""
+    stops = accumulate(episode.steps for episode in metadata.episodes)
+    return tuple(
+        Episode(number, episode.robot, stop - episode.steps, stop)
+        for number, (episode, stop) in enumerate(zip(metadata.episodes, stops, strict=True))
+    )
+
+
+def _require_episodes(metadata: Metadata, path: Path) -> None:
     for number, episode in enumerate(metadata.episodes):
         if episode.robot not in metadata.descriptions.input:
             raise DatasetError(
                 f"{path}: episode {number} is of robot '{episode.robot}'; "
                 f'described are: {", ".join(metadata.descriptions.input)}'
             )
-        episodes.append(Episode(number, episode.robot, start, start + episode.steps))
-        start += episode.steps
-    if not start:
+    if not any(episode.steps for episode in metadata.episodes):
         raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
-    return tuple(episodes)
 
 
 def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:

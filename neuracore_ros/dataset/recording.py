@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
 from neuracore_ros.dataset.audit import Audit, counts
-from neuracore_ros.dataset.bags import Bag, Recorded, open_bag
+from neuracore_ros.dataset.bags import Bag, Told, open_bag
 from neuracore_ros.dataset.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.declared import describe, require_topics
 from neuracore_ros.dataset.episodes import find_cuts, recorded_task
@@ -17,9 +17,6 @@ from neuracore_ros.dataset.rows import Row, rows
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
-
-Told = Callable[[float], None]
-"""Is told which part of a recording is done (0..1)."""
 
 # Looking for what is wrong needs no large images.
 SURVEY_SIZE = (32, 32)
@@ -93,7 +90,7 @@ class Recording:
         Args:
             told: Called every few messages.
         """
-        messages = self._messages(told)
+        messages = self._bag.read(self._topics, told)
         steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
         try:
             for _, piece in groupby(steps, key=lambda row: row.piece):
@@ -112,13 +109,6 @@ class Recording:
     def losses(self) -> tuple[str, ...]:
         """What of it could not be read, a line each."""
         return self._bag.losses
-
-    def _messages(self, told: Told) -> Iterator[Recorded]:
-        span_ns = max(self._bag.end_ns - self._bag.start_ns, 1)
-        for count, recorded in enumerate(self._bag.read(self._topics)):
-            if count % 100 == 0:
-                told((recorded.log_time_ns - self._bag.start_ns) / span_ns)
-            yield recorded
 
     def _empty(self) -> str:
         """Which declared name never had a value, and what the bag has instead; '' if all had."""

@@ -78,13 +78,13 @@ def rows(
     pieces = _Pieces(inputs, outputs, audit, cuts)
     for topic, message, log_time_ns in messages:
         # A message belongs to a tick that is received at it or before.
-        while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) < log_time_ns:
-            if tick_ns - now_ns > silence_ns:
+        while started and (at_ns := tick_ns(start_ns, ticks, rate_hz)) < log_time_ns:
+            if at_ns - now_ns > silence_ns:
                 skipped = _ticks_before(log_time_ns - start_ns, rate_hz) - ticks
                 yield from pieces.skip(skipped, (log_time_ns - now_ns) / 1e9)
                 ticks += skipped
                 break
-            yield from pieces.step(tick_ns)
+            yield from pieces.step(at_ns)
             ticks += 1
         now_ns = log_time_ns
         inputs.receive(topic, message, now_ns)
@@ -92,8 +92,8 @@ def rows(
         audit.received(topic, now_ns)
         if not started and inputs.is_complete(now_ns) and outputs.is_complete(now_ns):
             started, start_ns = True, now_ns
-    while started and (tick_ns := _tick(start_ns, ticks, rate_hz)) <= now_ns:
-        yield from pieces.step(tick_ns)
+    while started and (at_ns := tick_ns(start_ns, ticks, rate_hz)) <= now_ns:
+        yield from pieces.step(at_ns)
         ticks += 1
     yield from pieces.end()
 
@@ -187,10 +187,11 @@ def _silence_ns(inputs: Observer, outputs: Observer) -> int:
 def _ticks_before(span_ns: int, rate_hz: float) -> int:
     """How many ticks lie before the end of a span that begins with one."""
     ticks = int(span_ns * rate_hz / 1e9)
-    while _tick(0, ticks, rate_hz) < span_ns:
+    while tick_ns(0, ticks, rate_hz) < span_ns:
         ticks += 1
     return ticks
 
 
-def _tick(start_ns: int, tick: int, rate_hz: float) -> int:
+def tick_ns(start_ns: int, tick: int, rate_hz: float) -> int:
+    """When a tick is, [ns]: never off by more than half a nanosecond, however many there are."""
     return start_ns + round(tick * 1e9 / rate_hz)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import av
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.dataset.bags import Told, open_bag
 from neuracore_ros.dataset.memory import give_back
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.plan import Job
-from neuracore_ros.dataset.recording import Recording, Told
+from neuracore_ros.dataset.recording import Recording
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode

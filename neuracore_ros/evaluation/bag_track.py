@@ -11,14 +11,12 @@ from neuracore_ros.dataset.cutting import WHOLE, Cuts, Span
 from neuracore_ros.dataset.declared import require_topics
 from neuracore_ros.dataset.episodes import find_cuts
 from neuracore_ros.dataset.recording import SURVEY_SIZE
-from neuracore_ros.dataset.rows import SILENCE_NS
+from neuracore_ros.dataset.rows import SILENCE_NS, tick_ns
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.track import Array, Hear, Tick
 from neuracore_ros.observation import Observation, Observer, Unusable
 from neuracore_ros.policy.manifest import Manifest
-
-_TOLD_EVERY = 200
 
 
 class BagTrack:
@@ -72,45 +70,37 @@ class BagTrack:
 
     def play(self, hear: Hear) -> Iterator[Tick]:
         """See `Track`."""
+        rate_hz = self._rate_hz
         start_ns: int | None = None
         tick = piece = now_ns = 0
         span: Span | None = None
-        for message in self._messages():
-            while start_ns is not None and (at_ns := self._time(start_ns, tick)) < message[2]:
+        for heard in self._bag.read(self._topics, self._told):
+            heard_ns = heard.log_time_ns
+            while start_ns is not None and (at_ns := tick_ns(start_ns, tick, rate_hz)) < heard_ns:
                 if at_ns - now_ns > SILENCE_NS:
                     # A clock that was set may leave years without a message.
-                    start_ns, tick, piece = message[2], 0, piece + 1
+                    start_ns, tick, piece = heard_ns, 0, piece + 1
                     break
                 found = self._cuts.at(at_ns)
                 if isinstance(found, Span):
                     piece, span = piece + (found is not span), found
                     yield self._tick(at_ns, piece)
                 tick += 1
-            now_ns = message[2]
-            hear(*message)
-            self._commanded.receive(*message)
+            now_ns = heard_ns
+            hear(*heard)
+            self._commanded.receive(*heard)
             if start_ns is None:
-                self._given.receive(*message)
+                self._given.receive(*heard)
                 if self._given.is_complete(now_ns) and self._commanded.is_complete(now_ns):
                     start_ns = now_ns
         if start_ns is not None:
-            while (at_ns := self._time(start_ns, tick)) <= now_ns:
+            while (at_ns := tick_ns(start_ns, tick, rate_hz)) <= now_ns:
                 if isinstance(self._cuts.at(at_ns), Span):
                     yield self._tick(at_ns, piece)
                 tick += 1
         self._shift_measured()
         if not self.actions:
             self.lacking = self._missing(now_ns)
-
-    def _messages(self) -> Iterator[tuple[str, object, int]]:
-        span_ns = max(self._bag.end_ns - self._bag.start_ns, 1)
-        for count, recorded in enumerate(self._bag.read(self._topics)):
-            if count % _TOLD_EVERY == 0:
-                self._told((recorded.log_time_ns - self._bag.start_ns) / span_ns)
-            yield recorded.topic, recorded.message, recorded.log_time_ns
-
-    def _time(self, start_ns: int, tick: int) -> int:
-        return start_ns + round(tick * 1e9 / self._rate_hz)
 
     def _tick(self, now_ns: int, piece: int) -> Tick:
         seen = self._commanded.observe(now_ns)

@@ -19,6 +19,7 @@ from neuracore_ros.dataset.reading import (
     read_task_indices,
     read_tasks,
 )
+from neuracore_ros.dataset.rows import tick_ns
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
@@ -79,7 +80,7 @@ class EpisodeTrack:
         streams = [self._numbers(kind) for kind in self._kinds()]
         streams += self._by_name()
         for row in range(steps):
-            now_ns = _START_NS + round(row * _SECOND_NS / self._metadata.rate_hz)
+            now_ns = tick_ns(_START_NS, row, self._metadata.rate_hz)
             self._told(row / steps)
             for stream in streams:
                 where, message = next(stream)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from neuracore_ros.dataset.batches import Episode
+from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.training.splitting import split
 
@@ -36,15 +35,7 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
             f'{run} learnt from {rows} steps of {Path(learnt).name}, not from these {steps} of '
             f'{name}'
         )
-    kept = {episode.number for episode in split(_episodes(metadata), seed).validation}
+    kept = {episode.number for episode in split(episodes_of(metadata), seed).validation}
     if not kept:
         return None, f'{run} held none back'
     return kept, f'{len(kept)} episodes that {run} held back'
-
-
-def _episodes(metadata: Metadata) -> Sequence[Episode]:
-    episodes, start = [], 0
-    for number, episode in enumerate(metadata.episodes):
-        episodes.append(Episode(number, episode.robot, start, start + episode.steps))
-        start += episode.steps
-    return episodes

@@ -13,12 +13,10 @@ from neuracore_ros.evaluation.outputs import Array
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
-from neuracore_ros.report.chart import LINEAR, Line, line_chart
+from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
 from neuracore_ros.report.layout import layout_tables
 from neuracore_ros.runner.counters import percentile
 
-# More points than that cannot be told apart on a page.
-_POINTS = 300
 _BAR_WIDTH = 70
 _PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'
 
@@ -97,7 +95,7 @@ def _who(case: Case) -> tuple[str, str]:
 def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
     yield f'<h2>{html.escape(robot)}: error over the horizon</h2>'
     yield line_chart(
-        {case.policy: _over_horizon(case) for case in cases},
+        {case.policy: over_time(case.figures.by_step, case.rate_hz) for case in cases},
         'ahead of the observation [s]',
         f'error [{cases[0].figures.unit}]',
         LINEAR,
@@ -116,10 +114,6 @@ def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
             yield page.folded(title, charts)
         else:
             yield f'<h2>{html.escape(title)}</h2>{charts}'
-
-
-def _over_horizon(case: Case) -> Line:
-    return [(step / case.rate_hz, error) for step, error in enumerate(case.figures.by_step)]
 
 
 def _joints(cases: Sequence[Case]) -> str:
@@ -168,10 +162,10 @@ def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
         lines: dict[str, Line] = {}
         for case in cases:
             one = case.shown[place]
-            lines.setdefault('commanded', _line(one.commanded[:, column], case.rate_hz))
-            lines[case.policy] = _line(newest(one)[:, column], case.rate_hz)
+            lines.setdefault('commanded', over_time(one.commanded[:, column], case.rate_hz))
+            lines[case.policy] = over_time(newest(one)[:, column], case.rate_hz)
             if len(cases) == 1:
-                lines['executed'] = _line(one.executed[:, column], case.rate_hz)
+                lines['executed'] = over_time(one.executed[:, column], case.rate_hz)
         chart = line_chart(lines, 'time [s]', slot.unit, LINEAR)
         yield f'<div><h3>{html.escape(slot.label)}</h3>{chart}</div>'
 
@@ -183,8 +177,3 @@ def newest(one: Replay) -> Array:
         rows = wanted[tick : tick + len(chunk)]
         rows[:] = chunk[: len(rows)]
     return wanted
-
-
-def _line(values: Array, rate_hz: float) -> Line:
-    every = max(1, len(values) // _POINTS)
-    return [(row / rate_hz, float(values[row])) for row in range(0, len(values), every)]

@@ -5,6 +5,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 Line = Sequence[tuple[float, float]]
 """Points (x, y) of one curve, x ascending."""
 
@@ -13,6 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 16, 48
 # Told apart by people who see few colours: after Wong, Nature Methods 8 (2011).
 _COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#a67c00', '#333333')
 _LABEL_HEIGHT = 14.0
+_MOST_POINTS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,12 @@ def _round_powers(low: float, high: float) -> list[float]:
 
 LINEAR = Scale(lambda y: y, _round_values, math.isfinite)
 LOGARITHMIC = Scale(math.log10, _round_powers, lambda y: math.isfinite(y) and y > 0.0)
+
+
+def over_time(values: NDArray[np.floating], rate_hz: float) -> Line:
+    """Values (N,) of steps as points in time [s], no more than can be told apart on a page."""
+    every = max(1, len(values) // _MOST_POINTS)
+    return [(step / rate_hz, float(values[step])) for step in range(0, len(values), every)]
 
 
 def line_chart(

@@ -13,19 +13,18 @@ import cv2
 import numpy as np
 
 from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.audit import counts
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.reading import read_columns, read_frames
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.report import page
-from neuracore_ros.report.chart import LINEAR, Line, line_chart
+from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
 from neuracore_ros.report.layout import layout_tables
 from neuracore_ros.report.traces import Trace, traces
 
 SHOWN = 4
 """Episodes of each robot with traces and pictures, spread over all of them."""
-# More points than that cannot be told apart on a page.
-_POINTS = 240
 _FRAMES, _FRAME_HEIGHT = 8, 120
 _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
 
@@ -209,21 +208,12 @@ def _episodes(metadata: Metadata) -> str:
         ]
         for number, episode in enumerate(metadata.episodes)
     ]
-    head = [
-        'episode',
-        'robot',
-        'recording',
-        'outcome',
-        'steps',
-        'duration',
-        'dropped before it (ticks)',
-    ]
-    return page.table(head, rows)
+    head = ['episode', 'robot', 'recording', 'outcome', 'steps', 'duration']
+    return page.table([*head, 'dropped before it (ticks)'], rows)
 
 
 def _counts(counter: Mapping[str, int]) -> str:
-    ordered = sorted(counter.items(), key=lambda pair: -pair[1])
-    return ', '.join(f'{reason} {count}' for reason, count in ordered)
+    return counts(Counter(counter)) if counter else ''
 
 
 # One episode
@@ -261,10 +251,6 @@ def _charts(role: str, shown: Iterable[Trace], rate_hz: float) -> Iterator[str]:
     for kind, group in groupby(shown, key=lambda trace: trace.data_type):
         lines: dict[str, Line] = {}
         for trace in group:
-            every = max(1, len(trace.values) // _POINTS)
-            lines[trace.label] = [
-                (step / rate_hz, float(trace.values[step]))
-                for step in range(0, len(trace.values), every)
-            ]
+            lines[trace.label] = over_time(trace.values, rate_hz)
         yield f'<h3>{role} {kind}</h3>'
         yield line_chart(lines, 'time [s]', '', LINEAR)
