@@ -19,12 +19,18 @@ EXTRAS := ros,train,dev,docs
 VENV_OPTIONS :=
 endif
 
-.PHONY: help demo test check docs pictures matrix clean
+# What needs neither ROS nor a robot to be tested, and the tests that cover it.
+PURE := description observation command policy runner
+PURE_TESTS := $(PURE) overview cli/test_layout.py
+LEAST := 95
+
+.PHONY: help demo test check coverage docs pictures matrix clean
 
 help:
 	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
 	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
 	@echo 'make check   lint and types only'
+	@echo 'make coverage  the tests of the pure folders ($(PURE)); fails where one has under $(LEAST) % of lines and branches'
 	@echo 'make docs    the documentation as a site: build/docs/index.html'
 	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted; again: what is left of them'
 	@echo 'make clean   remove $(VENV) and what the demo wrote'
@@ -39,6 +45,12 @@ check: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+coverage: $(READY)
+	$(RUN)/python -m pytest -q --cov --cov-report= $(PURE_TESTS:%=test/%)
+	@for folder in $(PURE); do \
+		$(RUN)/coverage report --include "neuracore_ros/$$folder/*" --fail-under $(LEAST) || short+=" $$folder"; \
+	done; test -z "$$short" || { echo "make: under $(LEAST) %:$$short" >&2; exit 1; }
 
 # Fetches nothing. A warning is an error, and so is a name that links nowhere.
 docs: $(READY)

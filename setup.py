@@ -85,6 +85,8 @@ setup(
             'openvino',
             'pillow',
             'pytest',
+            # `make coverage` (MIT): what of the pure folders no test has run.
+            'pytest-cov',
             'rerun-sdk',
             'rosbags-image',
             'ruckig',
