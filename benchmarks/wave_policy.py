@@ -18,10 +18,11 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.training.chunk_policy import Example
 from neuracore_ros.training.export import export
-from neuracore_ros.training.normalise import SlotStatistics, Statistics, bases
 from neuracore_ros.training.options import Options
 from neuracore_ros.training.policies import build
+from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
 
 Array = NDArray[np.float64]
 
@@ -60,11 +61,15 @@ def learn(
         inpaint=True,
     )
 
-    def scale(values: Array) -> object:
-        return SlotStatistics.of(values, np.ones(values.shape, bool)).scale()
+    def scale(kind: DataType, values: Array) -> Scale:
+        return scale_of(kind, values, np.ones(values.shape, bool))
 
-    inputs = {POSITIONS: scale(measured), VELOCITIES: scale(speeds)}
-    statistics = Statistics(inputs, {TARGETS: scale(chunks - measured[:, None])}, bases(manifest))
+    read = {POSITIONS: measured, VELOCITIES: speeds}
+    statistics = Statistics(
+        {kind: scale(kind, values) for kind, values in read.items()},
+        {TARGETS: scale(TARGETS, chunks - measured[:, None])},
+        bases(manifest),
+    )
     torch.manual_seed(0)
     policy = build('diffusion', manifest, statistics, SIZE).train()
     optimizer = torch.optim.AdamW(policy.parameters(), lr=LEARNING_RATE)
@@ -74,12 +79,13 @@ def learn(
         rows = random.integers(len(times), size=BATCH)
         noisy = now[rows] + random.normal(0.0, noise, (BATCH, len(slots)))
         given = {POSITIONS.value: noisy[:, None], VELOCITIES.value: speeds[rows][:, None]}
-        terms = policy.loss(
+        example = Example(
             {name: torch.from_numpy(values).float() for name, values in given.items()},
             dict.fromkeys(given, every),
             {TARGETS.value: torch.from_numpy(chunks[rows]).float()},
             {TARGETS.value: torch.ones(BATCH, horizon, len(slots), dtype=torch.bool)},
         )
+        terms = policy.loss(example)
         optimizer.zero_grad()
         terms['flow'].mean.backward()
         optimizer.step()

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.attention import DecoderLayer, Encoder
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.loss import Losses, Term
-from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.normalise import Denormalisers
 from neuracore_ros.training.observation_tokens import ObservationTokens, learnt
 from neuracore_ros.training.options import Options
+from neuracore_ros.training.scales import Statistics
 from neuracore_ros.training.style import LATENT, StyleEncoder, divergence
 
 
@@ -41,14 +42,9 @@ class Act(ChunkPolicy):
         result: dict[str, Tensor] = self.outputs(self.chunk(tokens, has, style), inputs, valid)
         return result
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """Distance to what was recorded, in standard deviations; and what its style tells."""
+        inputs, valid, targets, target_valid = example
         tokens, has = self.tokens(inputs, valid)
         recorded = self.outputs.invert(targets, inputs, valid)
         counts = self.outputs.joined(target_valid)

@@ -1,8 +1,26 @@
 """What training asks of a policy."""
 
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from neuracore_ros.training.loss import Losses
+
+
+class Example(NamedTuple):
+    """What is learnt from at once: B rows.
+
+    Attributes:
+        inputs: As a policy's ``forward`` takes them.
+        valid: Likewise.
+        targets: DataType -> absolute values that were recorded, (B, H, W).
+        target_valid: Which of them count, (B, H, W).
+    """
+
+    inputs: dict[str, Tensor]
+    valid: dict[str, Tensor]
+    targets: dict[str, Tensor]
+    target_valid: dict[str, Tensor]
 
 
 class ChunkPolicy(nn.Module):
@@ -14,22 +32,10 @@ class ChunkPolicy(nn.Module):
 
     inpaints = False
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """What is minimised on one batch.
 
         What is drawn at random comes from torch's own generator.
-
-        Args:
-            inputs: As ``forward`` takes them.
-            valid: Likewise.
-            targets: DataType -> absolute values, (B, H, W).
-            target_valid: Which of them count, (B, H, W).
 
         Returns:
             Name -> term, over valid entries only.

@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.normalise import Normaliser, Statistics
+from neuracore_ros.training.normalise import Normaliser
+from neuracore_ros.training.scales import Statistics
 
 
 class Numbers(nn.Module):

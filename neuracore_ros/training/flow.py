@@ -16,12 +16,13 @@ from torch import Tensor
 from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.attention import Encoder
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.denoiser import Denoiser
 from neuracore_ros.training.loss import Losses, Term
-from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.normalise import Denormalisers
 from neuracore_ros.training.observation_tokens import ObservationTokens
 from neuracore_ros.training.options import Options
+from neuracore_ros.training.scales import Statistics
 
 CONTINUED = 0.5
 """Share of what is learnt from that begins with a plan in force."""
@@ -82,14 +83,9 @@ class Flow(ChunkPolicy):
         result: dict[str, Tensor] = self.outputs(chunk, inputs, valid)
         return result
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """Error of the velocity at a random time, in standard deviations."""
+        inputs, valid, targets, target_valid = example
         tokens, has = self.observe(inputs, valid)
         counts = self.outputs.joined(target_valid)
         recorded = self.outputs.invert(targets, inputs, valid)

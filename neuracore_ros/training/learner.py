@@ -16,7 +16,7 @@ from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.further import ROBOT
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loss import masked_l1
 from neuracore_ros.training.processes import Processes
@@ -84,7 +84,7 @@ class Learner:
         """
         torch.manual_seed(self._processes.seed(self._config.seed, self.step))
         with self._autocast():
-            terms = self._objective(*as_tensors(batch, self._device))
+            terms = self._objective(_as_example(batch, self._device))
         loss, told = self._over_processes(terms)
         if not math.isfinite(told['loss']):
             raise TrainingError(
@@ -106,10 +106,11 @@ class Learner:
 
     def validate(self, batch: Batch) -> float:
         """Error of the averaged policy's predictions, over all of a batch."""
-        inputs, valid, targets, target_valid = as_tensors(batch, self._device)
+        example = _as_example(batch, self._device)
         with torch.inference_mode(), self._autocast():
-            chunks = self.average(inputs, valid)
-        return float(masked_l1(chunks, targets, target_valid, self._scales).item())
+            chunks = self.average(example.inputs, example.valid)
+        error = masked_l1(chunks, example.targets, example.target_valid, self._scales)
+        return float(error.item())
 
     def state(self) -> dict[str, Any]:
         """All that decides what comes next; torch.load reads it with ``weights_only``."""
@@ -182,19 +183,16 @@ class Objective(nn.Module):
         super().__init__()
         self.policy = policy
 
-    def forward(
-        self, inputs: Tensors, valid: Tensors, targets: Tensors, target_valid: Tensors
-    ) -> dict[str, Term]:
+    def forward(self, example: Example) -> dict[str, Term]:
         """Name of a term -> its sum, and over how many entries."""
-        losses = self.policy.loss(inputs, valid, targets, target_valid)
+        losses = self.policy.loss(example)
         return {name: (term.total, term.count) for name, term in losses.items()}
 
 
-def as_tensors(batch: Batch, device: torch.device) -> tuple[Tensors, Tensors, Tensors, Tensors]:
-    """Inputs, valid, targets and target_valid, as the policy wants them."""
+def _as_example(batch: Batch, device: torch.device) -> Example:
     inputs = _tensors(batch.inputs, device)
     inputs[ROBOT] = torch.from_numpy(batch.robot).to(device)
-    return (
+    return Example(
         inputs,
         _tensors(batch.valid, device),
         _tensors(batch.targets, device),

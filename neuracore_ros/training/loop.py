@@ -29,13 +29,13 @@ from neuracore_ros.training.export import export
 from neuracore_ros.training.few_shot import begin_with, extend, read_trained
 from neuracore_ros.training.interrupt import interrupts
 from neuracore_ros.training.learner import Learner
-from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.prepare import assemble, make_manifest, measure
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler
+from neuracore_ros.training.scales import Statistics
 from neuracore_ros.training.splitting import Split, limit, split
 
 LOG_EVERY = 50

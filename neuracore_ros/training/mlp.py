@@ -6,12 +6,13 @@ from torch import Tensor, nn
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.cameras import cameras
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.embedding import RobotEmbedding
 from neuracore_ros.training.encoders import Numbers, texts
 from neuracore_ros.training.loss import Losses, Term
-from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.normalise import Denormalisers
 from neuracore_ros.training.options import Options
+from neuracore_ros.training.scales import Statistics
 
 HIDDEN = 512
 TEXT_SIZE = 64
@@ -53,14 +54,9 @@ class ChunkMlp(ChunkPolicy):
         result: dict[str, Tensor] = self.outputs(self.chunk(inputs, valid), inputs, valid)
         return result
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """Distance to what was recorded, in standard deviations."""
+        inputs, valid, targets, target_valid = example
         errors = self.chunk(inputs, valid) - self.outputs.invert(targets, inputs, valid)
         return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
 

@@ -9,8 +9,8 @@ from neuracore_ros.training.cameras import Cameras, cameras
 from neuracore_ros.training.embedding import RobotEmbedding
 from neuracore_ros.training.encoders import Numbers, texts
 from neuracore_ros.training.images import token_encoder
-from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.options import Options
+from neuracore_ros.training.scales import Statistics
 
 SPREAD = 0.1
 """Of what is learnt for each place, before it learns."""

@@ -16,16 +16,10 @@ from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.normalise import (
-    Scale,
-    SlotStatistics,
-    Statistics,
-    bases,
-    slot_statistics,
-)
 from neuracore_ros.training.policies import build
 from neuracore_ros.training.recognising import Recognising
 from neuracore_ros.training.sampling import rows_by_robot, with_padding
+from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
 from neuracore_ros.training.unmasked import Unmasked
 
 IntArray = NDArray[np.int64]
@@ -57,15 +51,12 @@ def make_manifest(data: Batches, episodes: Sequence[Episode], config: Config) ->
         elif kind.is_pose:
             inputs[kind] = InputSlots(width, trained)
         else:
-            found = SlotStatistics.of(values[kind][:, 0], valid[kind])
-            lowest, highest = found.minimum.tolist(), found.maximum.tolist()
-            inputs[kind] = InputSlots(width, trained, tuple(lowest), tuple(highest))
+            inputs[kind] = InputSlots(width, trained, *_range(values[kind][:, 0], valid[kind]))
     outputs = {}
     for kind, width in data.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
-        found = SlotStatistics.of(targets[kind][:, 0], mask)
-        lowest, highest = found.minimum.tolist(), found.maximum.tolist()
-        outputs[kind] = OutputSlots(width, _trained(mask), tuple(lowest), tuple(highest))
+        ends = _range(targets[kind][:, 0], mask)
+        outputs[kind] = OutputSlots(width, _trained(mask), *ends)
     robots = tuple(dict.fromkeys(episode.robot for episode in episodes))
     return Manifest(
         input=inputs,
@@ -148,9 +139,9 @@ def _scales(
             shared = min(chunks.shape[2], values[base].shape[2])
             now = np.where(valid[base][:, None], values[base], 0)[..., :shared]
             chunks[..., :shared] -= now
-        outputs[kind] = SlotStatistics.of(chunks, target_valid[kind]).scale(config.normalise)
+        outputs[kind] = scale_of(kind, chunks, target_valid[kind], config.normalise)
     inputs = {
-        kind: slot_statistics(kind, array[:, 0], valid[kind]).scale(config.normalise)
+        kind: scale_of(kind, array[:, 0], valid[kind], config.normalise)
         for kind, array in values.items()
     }
     return inputs, outputs
@@ -160,6 +151,18 @@ def _only(
     description: EmbodimentDescription, kinds: Collection[DataType]
 ) -> EmbodimentDescription:
     return {kind: slots for kind, slots in description.items() if kind in kinds}
+
+
+def _range(
+    values: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Least and largest valid value (N, W) of each slot, NaN where there is none."""
+    lowest = np.where(valid, values, np.inf).min(0)
+    highest = np.where(valid, values, -np.inf).max(0)
+    has = valid.any(0)
+    ends = (np.where(has, end, np.nan).tolist() for end in (lowest, highest))
+    least, largest = map(tuple, ends)
+    return least, largest
 
 
 def _trained(valid: NDArray[np.bool_]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.loss import Losses
 
 
@@ -36,16 +36,10 @@ class Recognising(ChunkPolicy):
         result: dict[str, Tensor] = self.policy(self.recognise(inputs, valid), valid)
         return result
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """As the policy's own."""
-        known = self.recognise(inputs, valid)
-        return self.policy.loss(known, valid, targets, target_valid)
+        known = self.recognise(example.inputs, example.valid)
+        return self.policy.loss(example._replace(inputs=known))
 
     def recognise(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
         """Inputs that tell the robot, (B,)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.loss import Losses
 
 
@@ -22,15 +22,9 @@ class Unmasked(ChunkPolicy):
         result: dict[str, Tensor] = self.policy(inputs, self.all_of(valid))
         return result
 
-    def loss(
-        self,
-        inputs: dict[str, Tensor],
-        valid: dict[str, Tensor],
-        targets: dict[str, Tensor],
-        target_valid: dict[str, Tensor],
-    ) -> Losses:
+    def loss(self, example: Example) -> Losses:
         """As the policy's own, over those targets that count."""
-        return self.policy.loss(inputs, self.all_of(valid), targets, target_valid)
+        return self.policy.loss(example._replace(valid=self.all_of(example.valid)))
 
     def all_of(self, valid: dict[str, Tensor]) -> dict[str, Tensor]:
         """Masks of the same shapes without a gap."""

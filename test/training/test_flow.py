@@ -6,9 +6,10 @@ import torch
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.chunk_policy import Example
 from neuracore_ros.training.options import Options
 from neuracore_ros.training.policies import build
+from neuracore_ros.training.scales import Statistics
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 HORIZON = 8
@@ -46,7 +47,7 @@ def policy():
     every = {TARGETS.value: torch.ones(BATCH, HORIZON, 1, dtype=torch.bool)}
     for _ in range(250):
         sides = torch.randint(2, (BATCH, 1, 1)) * 2.0 - 1
-        loss = made.loss(*observed(BATCH), {TARGETS.value: sides * WAY[:, None]}, every)
+        loss = made.loss(Example(*observed(BATCH), {TARGETS.value: sides * WAY[:, None]}, every))
         optimizer.zero_grad()
         loss['flow'].mean.backward()
         optimizer.step()

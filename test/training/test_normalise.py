@@ -6,46 +6,39 @@ import torch
 
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.training.loss import masked_l1
-from neuracore_ros.training.normalise import (
-    STD_FLOOR,
-    Denormaliser,
-    Normaliser,
-    Scale,
-    SlotStatistics,
-    slot_statistics,
-)
+from neuracore_ros.training.normalise import Denormaliser, Normaliser
+from neuracore_ros.training.scales import STD_FLOOR, Scale, scale_of
 
 JOINTS = DataType.JOINT_POSITIONS
 
 
-def statistics():
+def three_slots(method='mean-std'):
     """A slot that moves, one that stands still, one that no robot has."""
     values = np.array([[1.0, 5.0, 0.0], [3.0, 5.0, 0.0], [99.0, 5.0, 0.0]])
     valid = np.array([[True, True, False], [True, True, False], [False, True, False]])
-    return SlotStatistics.of(values, valid)
+    return scale_of(JOINTS, values, valid, method)
 
 
 def test_statistics_count_valid_entries_only():
-    found = statistics()
-    assert found.mean.tolist() == [2.0, 5.0, 0.0]
-    assert found.std.tolist() == [1.0, np.float32(STD_FLOOR), 1.0]
-    assert found.minimum[:2].tolist() == [1.0, 5.0]
-    assert found.maximum[:2].tolist() == [3.0, 5.0]
-    assert np.isnan([found.minimum[2], found.maximum[2]]).all()
+    found = three_slots()
+    assert found.centre.tolist() == [[2.0, 5.0, 0.0]]
+    assert found.spread.tolist() == [[1.0, np.float32(STD_FLOOR), 1.0]]
+    assert found.known.tolist() == [[True, True, False]]
 
 
 def test_positions_of_poses_are_normalised_and_quaternions_left_as_they_are():
     poses = np.zeros((2, 2, 7))
     poses[:, 0] = [[1, 2, 3, 0.6, 0, 0, 0.8], [3, 2, 3, 0, 0, 0, 1]]
     valid = np.array([[True, False], [True, False]])
-    found = slot_statistics(DataType.POSES, poses, valid)
-    assert found.mean.tolist() == [2, 2, 3, 0, 0, 0, 0] + [0] * 7
-    assert found.std[:3] == pytest.approx([1, STD_FLOOR, STD_FLOOR])
-    assert found.std[3:].tolist() == [1] * 11
+    found = scale_of(DataType.POSES, poses, valid)
+    assert found.centre.tolist() == [[2, 2, 3, 0, 0, 0, 0] + [0] * 7]
+    assert found.spread[0, :3] == pytest.approx([1, STD_FLOOR, STD_FLOOR])
+    assert found.spread[0, 3:].tolist() == [1] * 11
+    assert found.known.tolist() == [[True] * 7 + [False] * 7]
 
 
 def test_a_padded_slot_is_zero_whatever_the_statistics_are():
-    normalise = Normaliser(statistics().scale())
+    normalise = Normaliser(three_slots())
     values, valid = torch.tensor([[[3.0, 0.0, 0.0]]]), torch.tensor([[True, False, False]])
     assert normalise(values, valid, {}).tolist() == [[[1.0, 0.0, 0.0]]]
 
@@ -57,17 +50,18 @@ def scale(centre, spread, known=(True, True, True)) -> Scale:
 
 @pytest.mark.parametrize(
     ('method', 'centre', 'spread'),
-    [('mean-std', 2.0, 1.0), ('min-max', 3.0, 2.0), ('quantiles', 2.0, 0.5)],
+    [('mean-std', 4, 32**0.5), ('min-max', 6, 6), ('quantiles', 5.88, 5.88)],
 )
 def test_a_scale_is_of_one_of_three_kinds(method, centre, spread):
-    one = np.ones(1, np.float32)
-    found = SlotStatistics(2 * one, one, one, 5 * one, 1.5 * one, 2.5 * one).scale(method)
-    assert (found.centre.item(), found.spread.item()) == (centre, spread)
+    values = np.array([0.0, 0.0, 12.0])[:, None]
+    found = scale_of(JOINTS, values, np.ones(values.shape, bool), method)
+    assert found.centre.item() == pytest.approx(centre)
+    assert found.spread.item() == pytest.approx(spread)
 
 
 @pytest.mark.parametrize('method', ['mean-std', 'min-max', 'quantiles'])
 def test_a_slot_that_stands_still_is_not_blown_up_and_one_that_nobody_has_is_left(method):
-    found = statistics().scale(method)
+    found = three_slots(method)
     assert found.spread[0, 1:].tolist() == [np.float32(STD_FLOOR), 1.0]
     assert found.centre[0, 1:].tolist() == [5.0, 0.0]
     assert found.known.tolist() == [[True, True, False]]
@@ -75,7 +69,7 @@ def test_a_slot_that_stands_still_is_not_blown_up_and_one_that_nobody_has_is_lef
 
 def test_quantiles_leave_out_what_is_rare():
     values = np.concatenate([np.linspace(0, 1, 999), [1e6]])[:, None]
-    found = SlotStatistics.of(values, np.ones(values.shape, bool)).scale('quantiles')
+    found = scale_of(JOINTS, values, np.ones(values.shape, bool), 'quantiles')
     assert found.centre.item() == pytest.approx(0.5, abs=0.01)
     assert found.spread.item() == pytest.approx(0.49, abs=0.01)
 

@@ -11,10 +11,11 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.training.chunk_policy import Example
 from neuracore_ros.training.export import example, export
-from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.options import Options
 from neuracore_ros.training.policies import build
+from neuracore_ros.training.scales import Statistics
 
 JOINTS, VELOCITIES = DataType.JOINT_POSITIONS, DataType.JOINT_VELOCITIES
 TARGETS, GRIPS = (
@@ -137,7 +138,7 @@ def test_nothing_is_learnt_from_padding(kind):
     losses, gradients = [], []
     for fill, value in ((False, 0.0), (True, float('nan'))):
         torch.manual_seed(0)
-        terms = module.loss(every_type(fill), HAS, *targets(value))
+        terms = module.loss(Example(every_type(fill), HAS, *targets(value)))
         module.zero_grad()
         torch.stack([term.mean for term in terms.values()]).sum().backward()
         losses.append({name: term.mean.item() for name, term in terms.items()})
@@ -164,7 +165,7 @@ def test_terms_of_parts_add_up_to_those_of_the_whole(kind):
             {name: each[rows] for name, each in group.items()}
             for group in (inputs, valid, found, counts)
         )
-        return {name: term.count.item() for name, term in module.loss(*part).items()}
+        return {name: term.count.item() for name, term in module.loss(Example(*part)).items()}
 
     whole, first, second = (count(rows) for rows in (slice(4), slice(1), slice(1, 4)))
     if kind == 'diffusion':  # Given steps are no part of what is learnt, and are drawn.
