@@ -184,8 +184,8 @@ def _check_live(
     require_ros()
     require_namespace(arguments.namespace)
     from neuracore_ros.command.settings import Settings
-    from neuracore_ros.node.live import judge
-    from neuracore_ros.node.live_look import look
+    from neuracore_ros.node.live.judge import judge
+    from neuracore_ros.node.live.look import look
 
     facts = look(robot, needed, arguments.seconds, arguments.namespace)
     for line in judge(facts, str(robot.path), rate_hz, Settings().max_tracking_error):

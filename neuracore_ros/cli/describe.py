@@ -151,7 +151,7 @@ def _listen(arguments: argparse.Namespace) -> Facts:
 
     require_ros()
     require_namespace(arguments.namespace)
-    from neuracore_ros.node.live_draft import listen
+    from neuracore_ros.node.live.draft import listen
 
     return listen(arguments.seconds, arguments.namespace)
 

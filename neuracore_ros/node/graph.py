@@ -32,7 +32,7 @@ def listeners(node: Node, topic: str) -> list[str]:
     A bridge to another machine counts, since a controller may be behind it; so does a node whose
     name has not arrived yet.
     """
-    return [_full_name(info) for info in _executors(node, topic)]
+    return [full_name(info) for info in _executors(node, topic)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def around(node: Node, topic: str) -> Around:
     own = node.get_fully_qualified_name()
     publishers, executors = node.get_publishers_info_by_topic(topic), _executors(node, topic)
     # As it was discovered, since only then both sides write "no deadline" in the same way.
-    ours = next((info for info in publishers if _full_name(info) == own), None)
+    ours = next((info for info in publishers if full_name(info) == own), None)
     deaf = [] if ours is None else list(_deaf(ours, executors, topic))
     rivals = [name for name in publisher_names(publishers) if name != own]
     return Around(len(executors) - len(deaf), deaf, rivals)
@@ -67,7 +67,7 @@ def publisher_names(infos: Iterable[Any]) -> list[str]:
     A node that was killed and restarted counts once, though its first publisher is believed in
     for some seconds.
     """
-    return sorted({_full_name(info) for info in infos if is_named(info)})
+    return sorted({full_name(info) for info in infos if is_named(info)})
 
 
 def is_named(info: Any) -> bool:
@@ -84,7 +84,7 @@ def _deaf(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
             why = f'the QoS does not fit ({why.removeprefix("ERROR: ").rstrip(";")})'
         else:
             continue
-        yield f'{_full_name(info)} cannot hear {topic}: {why}'
+        yield f'{full_name(info)} cannot hear {topic}: {why}'
 
 
 def _executors(node: Node, topic: str) -> list[Any]:
@@ -92,9 +92,10 @@ def _executors(node: Node, topic: str) -> list[Any]:
     return [
         info
         for info in node.get_subscriptions_info_by_topic(topic)
-        if not info.node_name.startswith(SPECTATORS) and _full_name(info) != own
+        if not info.node_name.startswith(SPECTATORS) and full_name(info) != own
     ]
 
 
-def _full_name(info: Any) -> str:
+def full_name(info: Any) -> str:
+    """Of the node that an endpoint belongs to, such as ``/left/arm_controller``."""
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'

@@ -21,7 +21,7 @@ from std_srvs.srv import Trigger
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.live_names import read_faults
+from neuracore_ros.node.live.names import read_faults
 from neuracore_ros.node.stream_watch import StreamWatch
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 

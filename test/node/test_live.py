@@ -18,8 +18,8 @@ from sensor_msgs.msg import CompressedImage
 from world import SIM_ROBOT, UR5, until_published
 
 from neuracore_ros.description import load_robot
-from neuracore_ros.node.live import judge
-from neuracore_ros.node.live_look import look
+from neuracore_ros.node.live.judge import judge
+from neuracore_ros.node.live.look import look
 
 TOPICS = ('joint_states', 'overhead/image_raw')
 

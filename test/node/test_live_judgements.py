@@ -7,8 +7,9 @@ import pytest
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.node.live_commands import judge_clock, judge_command
-from neuracore_ros.node.live_facts import (
+from neuracore_ros.node.live.clock import judge_clock
+from neuracore_ros.node.live.commands import judge_command
+from neuracore_ros.node.live.facts import (
     Arrivals,
     ClockFacts,
     CommandFacts,
@@ -17,7 +18,8 @@ from neuracore_ros.node.live_facts import (
     MeasuredJoint,
     StreamFacts,
 )
-from neuracore_ros.node.live_streams import frames_sent, judge_joints, judge_stream
+from neuracore_ros.node.live.rates import frames_sent
+from neuracore_ros.node.live.streams import judge_joints, judge_stream
 
 ROBOT = load_robot(shipped('ur5'))
 JOINTS = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.JOINT_POSITIONS)
@@ -50,6 +52,7 @@ def told(lines, kind):
 
 
 def only(lines, kind):
+    lines = list(lines)
     assert {line.kind for line in lines} <= {kind, 'ok'}
     (text,) = told(lines, kind)
     return text
@@ -196,9 +199,8 @@ def command(listeners=HEALTHY, kind=None, **more):
     sent = replace(COMMAND, type=kind) if kind else COMMAND
     if kind:
         listeners = tuple(replace(x, endpoint=replace(x.endpoint, type=kind)) for x in listeners)
-    return judge_command(
-        CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more), 0.3
-    )
+    facts = CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more)
+    return list(judge_command(facts, 0.3))
 
 
 def controller(kind=None, **parameters):
@@ -277,7 +279,7 @@ def clock(rate_hz=100.0, speed=1.0, publishers=('/gazebo',), domain='sim', **use
 
 
 def test_wall_time_needs_no_word():
-    assert judge_clock(NO_CLOCK, 20.0) == []
+    assert list(judge_clock(NO_CLOCK, 20.0)) == []
 
 
 def test_simulated_time_is_told_with_its_speed():

@@ -1,18 +1,15 @@
-"""Judgements on who would receive our commands, and in which time all live; pure functions."""
+"""Judgements on who would receive our commands; pure functions of what was found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.errors import meant
 from neuracore_ros.node.graph import SPECTATORS
-from neuracore_ros.node.live_facts import ClockFacts, CommandFacts, Line, Listener
-from neuracore_ros.node.live_streams import did_you_mean
-from neuracore_ros.observation.streams import SECOND_NS
+from neuracore_ros.node.live.facts import CommandFacts, Line, Listener
+from neuracore_ros.node.live.streams import did_you_mean
 
 PARAMETERS = (
     'joints',
@@ -29,20 +26,14 @@ PARAMETERS = (
 )
 """What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
 
-_SLOWEST_CLOCK = 0.9
 
-
-def judge_command(facts: CommandFacts, max_tracking_error: float) -> list[Line]:
+def judge_command(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
     """Everything about one command topic.
 
     Args:
         facts: What was found.
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
-    return list(_judge(facts, max_tracking_error))
-
-
-def _judge(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
     yield from _rivals(facts)
     executing = [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
     if not executing:
@@ -65,7 +56,7 @@ def _judge(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
                 'publisher parameter',
             )
         else:
-            yield from judge_controller(facts, listener, max_tracking_error)
+            yield from _controller(facts, listener, max_tracking_error)
     if len(executing) > 1:
         nodes = ', '.join(listener.endpoint.node for listener in executing)
         yield Line('warning', f'{facts.topic}: {nodes} listen to it: all would execute it')
@@ -104,7 +95,7 @@ def _rivals(facts: CommandFacts) -> Iterator[Line]:
         )
 
 
-def judge_controller(
+def _controller(
     facts: CommandFacts, listener: Listener, max_tracking_error: float
 ) -> Iterator[Line]:
     """What a controller's own parameters say about the commands that we would send."""
@@ -222,91 +213,12 @@ def _trajectories(
             f'which is before the node stops (max_tracking_error {max_tracking_error:g}): the arm '
             'would stand still for a reason that only the controller logs',
         )
-    timeout_s, goal_time_s = _number(told.get('cmd_timeout')), _number(told.get(_GOAL_TIME))
-    if timeout_s > goal_time_s:
+    timeout_s = _number(told.get('cmd_timeout'))
+    if timeout_s > _number(told.get('constraints.goal_time')):
         yield Line(
             'ok', f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)'
         )
 
 
-_GOAL_TIME = 'constraints.goal_time'
-
-
 def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-# Time
-
-
-def judge_clock(facts: ClockFacts, rate_hz: float | None) -> list[Line]:
-    """In which time everybody lives, and whether that time can be trusted."""
-    return list(_clock(facts, rate_hz))
-
-
-def _clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[Line]:
-    simulated = sorted(node for node, used in facts.use_sim_time.items() if used)
-    # Whoever makes the time cannot live by it.
-    real = sorted(
-        node
-        for node, used in facts.use_sim_time.items()
-        if not used and node not in facts.publishers
-    )
-    if not facts.publishers:
-        if simulated:
-            yield Line(
-                'error',
-                f'/clock: nobody publishes it, but {", ".join(simulated)} has use_sim_time: true '
-                'and so stands still in time: start the simulator, or set it to false',
-            )
-        return
-    publishers = ', '.join(facts.publishers)
-    if len(facts.publishers) > 1:
-        yield Line(
-            'error', f'/clock: {publishers} all publish it: time would jump; end all but one'
-        )
-    if facts.domain == 'wall' and not len(facts.clock_ns) and not simulated:
-        return
-    if facts.domain == 'wall' and len(facts.clock_ns):
-        yield Line(
-            'warning',
-            f'/clock: {publishers} publishes it, but the streams are stamped in wall time: run '
-            'the node without use_sim_time, and end what is left of a simulation',
-        )
-        return
-    yield from _clock_rate(facts, publishers, rate_hz)
-    if real:
-        yield Line(
-            'warning',
-            f'/clock: {", ".join(real)} has use_sim_time: false, while the streams are stamped in '
-            'simulated time: set it to true, or its stamps and timeouts are of another time',
-        )
-
-
-def _clock_rate(facts: ClockFacts, publishers: str, rate_hz: float | None) -> Iterator[Line]:
-    steps = np.diff(facts.clock_ns)
-    wall_s = (facts.receive_ns[-1] - facts.receive_ns[0]) / SECOND_NS if len(steps) else 0.0
-    if not len(steps) or wall_s <= 0 or not steps.any():
-        yield Line(
-            'error', f'/clock: {publishers} publishes it, but it stands still: is it paused?'
-        )
-        return
-    if (steps < 0).any():
-        yield Line(
-            'error',
-            f'/clock: it jumped back {int((steps < 0).sum())} times; the node stops the robot at '
-            'each: end whatever resets the simulation',
-        )
-        return
-    step_s, speed = float(np.median(steps[steps > 0])) / SECOND_NS, steps.sum() / 1e9 / wall_s
-    told = f'{1 / step_s:.0f} times a simulated second, {speed:.2f} times as fast as real time'
-    if rate_hz is not None and step_s > _SLOWEST_CLOCK / rate_hz:
-        yield Line(
-            'error',
-            f'/clock: it comes only {told}: too coarse for the {rate_hz:g} Hz of the policy; let '
-            f'{publishers} publish it at least {2 * rate_hz:g} times a second',
-        )
-    else:
-        yield Line(
-            'ok', f'/clock: {publishers} publishes it {told}: run the node with use_sim_time:=true'
-        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,6 +64,10 @@ class Arrivals:
     def count(self) -> int:
         """M."""
         return len(self.receive_ns)
+
+    def now_ns(self, domain: Domain) -> Times:
+        """When each arrived, in the time in which the node has to live, shape (M,)."""
+        return self.clock_ns if domain == 'sim' else self.receive_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +166,18 @@ class GraphFacts:
     """Everything that was found.
 
     Attributes:
-        seconds: How long messages were listened to.
         streams: The declared topics.
         joints: Where the commanded joints are, as far as they could be measured.
         clock: The times.
         commands: The command topics.
     """
 
-    seconds: float
     streams: tuple[StreamFacts, ...]
     joints: tuple[MeasuredJoint, ...]
     clock: ClockFacts
     commands: tuple[CommandFacts, ...]
+
+
+def listed(endpoints: Iterable[Endpoint]) -> str:
+    """Their nodes, each once."""
+    return ', '.join(dict.fromkeys(endpoint.node for endpoint in endpoints))

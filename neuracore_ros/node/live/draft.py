@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from rclpy.executors import Executor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
@@ -20,8 +19,8 @@ from neuracore_ros.description.source import (
 from neuracore_ros.drafting.facts import Facts, Listener
 from neuracore_ros.drafting.gather import Gathering, is_wanted
 from neuracore_ros.node.graph import listeners
-from neuracore_ros.node.live_look import CLOCK, DISCOVERY_S, POLL_S, quiet_node
-from neuracore_ros.node.live_parameters import ask_parameters
+from neuracore_ros.node.live.parameters import ask_parameters
+from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node, spin
 from neuracore_ros.node.subscriptions import message_class
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
@@ -40,7 +39,7 @@ def listen(seconds: float, namespace: str = '') -> Facts:
         UserError: A message type is not installed.
     """
     with quiet_node(namespace) as (node, executor):
-        _spin(executor, DISCOVERY_S)
+        spin(executor, DISCOVERY_S)
         below = f'/{namespace.strip("/")}/' if namespace else '/'
         gathering = Gathering(judges_stamps=not node.count_publishers(CLOCK))
         opened = []
@@ -50,7 +49,7 @@ def listen(seconds: float, namespace: str = '') -> Facts:
             gathering.announce(topic, types[0])
             if is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0]):
                 opened.append(_subscribe(node, topic, types[0], gathering))
-        _spin(executor, seconds)
+        spin(executor, seconds)
         found = _listeners(node, below)
         told = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
@@ -106,9 +105,3 @@ def _joints(told: Any) -> tuple[str, ...]:
     """What a controller says it controls; a gripper's has one ``joint``."""
     names = (told or {}).get('command_joints') or (told or {}).get('joints')
     return tuple(map(str, names)) if isinstance(names, list) else ()
-
-
-def _spin(executor: Executor, seconds: float) -> None:
-    end_s = time.monotonic() + seconds
-    while (left_s := end_s - time.monotonic()) > 0:
-        executor.spin_once(timeout_sec=min(left_s, POLL_S))

@@ -10,7 +10,7 @@ from rclpy.serialization import deserialize_message
 
 from neuracore_ros.description import DataType, Joint, Layout, Robot, Source
 from neuracore_ros.errors import ObservationError
-from neuracore_ros.node.live_facts import MeasuredJoint
+from neuracore_ros.node.live.facts import MeasuredJoint
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.observation import Observer
 from neuracore_ros.observation.decode import decode_image

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from neuracore_ros.node.live_commands import judge_clock, judge_command
-from neuracore_ros.node.live_facts import GraphFacts, Line
-from neuracore_ros.node.live_streams import judge_joints, judge_stream
+from neuracore_ros.node.live.clock import judge_clock
+from neuracore_ros.node.live.commands import judge_command
+from neuracore_ros.node.live.facts import GraphFacts, Line
+from neuracore_ros.node.live.streams import judge_joints, judge_stream
 
 
 def judge(
@@ -18,7 +19,7 @@ def judge(
         rate_hz: Of the policy; None where that is not known.
         max_tracking_error: At which distance the node stops the robot [rad].
     """
-    lines = judge_clock(facts.clock, rate_hz)
+    lines = [*judge_clock(facts.clock, rate_hz)]
     for stream in facts.streams:
         lines += judge_stream(stream, facts.clock.domain, rate_hz)
     lines += judge_joints(facts.joints, robot_file)

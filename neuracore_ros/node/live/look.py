@@ -1,0 +1,254 @@
+"""A look at a running graph: who is there, and what comes. It sends no message to anybody."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from rclpy.executors import Executor
+from rclpy.node import Node
+
+from neuracore_ros.description import Command, Robot, Source
+from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.node.graph import full_name, is_named
+from neuracore_ros.node.live.commands import PARAMETERS
+from neuracore_ros.node.live.ear import Ear, first_time_ns, time_domain
+from neuracore_ros.node.live.endpoints import publishers, servers, similar, subscribers
+from neuracore_ros.node.live.facts import (
+    ClockFacts,
+    CommandFacts,
+    Endpoint,
+    GraphFacts,
+    Listener,
+    StreamFacts,
+)
+from neuracore_ros.node.live.names import read_names
+from neuracore_ros.node.live.parameters import ask_parameters
+from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, POLL_S, quiet_node, spin
+from neuracore_ros.node.subscriptions import Subscriptions, Topic
+
+IMAGE_DEPTH = 5
+NUMBER_DEPTH = 1000
+SETTLE_S = 0.5
+LOOK_PERIOD_S = 0.25
+
+
+def look(
+    robot: Robot, needed: Collection[str] | None, seconds: float, namespace: str = ''
+) -> GraphFacts:
+    """Listen for a while to everything that a robot file declares.
+
+    Args:
+        robot: Whose input and measured sources, and commands.
+        needed: Topics that the policy reads; None: all.
+        seconds: How long to listen [s].
+        namespace: Of topics without a leading slash.
+
+    Raises:
+        DescriptionError: A source or a command is missing in the robot file.
+        UserError: A message type is not installed.
+    """
+    sources = (*robot.input_sources(), *robot.measured_sources())
+    by_topic: dict[str, list[Source]] = {}
+    for source in sources:
+        for topic in source.topics:
+            by_topic.setdefault(topic, []).append(source)
+    with quiet_node(namespace) as (node, executor):
+        eyes = _Eyes(node, executor, by_topic, robot.commands())
+        eyes.discover()
+        eyes.listen(seconds)
+        return eyes.facts(robot, sources, needed)
+
+
+class _Eyes:
+    """Everything that is opened while we look."""
+
+    def __init__(
+        self,
+        node: Node,
+        executor: Executor,
+        by_topic: Mapping[str, list[Source]],
+        commands: Sequence[Command],
+    ) -> None:
+        self._node, self._executor = node, executor
+        self._by_topic, self._commands = by_topic, commands
+        self._ears = {topic: Ear(group[0].type) for topic, group in by_topic.items()}
+        self._clock: list[tuple[int, int]] = []
+        self._rival_messages: dict[str, int] = {}
+        self._parameters: dict[str, Mapping[str, object] | None] = {}
+
+    # Looking
+
+    def discover(self) -> None:
+        """Wait until everybody has been found, or nobody more is likely to be."""
+        start_s = time.monotonic()
+        while (passed_s := time.monotonic() - start_s) < DISCOVERY_S:
+            if passed_s > SETTLE_S and self._all_found():
+                return
+            self._executor.spin_once(timeout_sec=POLL_S)
+
+    def _all_found(self) -> bool:
+        """Whether somebody is on every topic, and all who are there are known by name."""
+        node = self._node
+        found = [node.get_publishers_info_by_topic(topic) for topic in self._by_topic]
+        found += [
+            node.get_subscriptions_info_by_topic(command.topic)
+            for command in self._commands
+            if command.type not in ACTIONS
+        ]
+        return all(infos and all(is_named(info) for info in infos) for infos in found)
+
+    def listen(self, seconds: float) -> None:
+        """Take what comes, and ask controllers and publishers for their parameters."""
+        topics = [
+            Topic(
+                topic,
+                group[0].type,
+                group[0].reliability,
+                self._depth(topic),
+                latched=_is_static(topic, group),
+            )
+            for topic, group in self._by_topic.items()
+        ]
+        topics.append(Topic(CLOCK, 'rosgraph_msgs/msg/Clock', 'match', NUMBER_DEPTH))
+        topics += [
+            Topic(command.topic, command.type, 'match', NUMBER_DEPTH)
+            for command in self._commands
+            if command.topic not in self._by_topic and self._is_contested(command)
+        ]
+        subscriptions = Subscriptions(
+            self._node, tuple(topics), self._hear, raw=True, lost=self._miss
+        )
+        self._parameters = ask_parameters(self._node, self._executor, self._asked())
+        self._forget()
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0:
+            subscriptions.refresh()
+            spin(self._executor, min(left_s, LOOK_PERIOD_S))
+        subscriptions.close()
+
+    def _is_contested(self, command: Command) -> bool:
+        """Whether others command it. Only then we listen, and only where we are not alone.
+
+        A node that waits for somebody to listen must not take us for its controller.
+        """
+        return bool(
+            command.type not in ACTIONS
+            and self._node.count_publishers(command.topic)
+            and self._node.count_subscribers(command.topic)
+        )
+
+    def _depth(self, topic: str) -> int:
+        return IMAGE_DEPTH if self._ears[topic].is_image else NUMBER_DEPTH
+
+    def _forget(self) -> None:
+        """What came while subscriptions were being matched tells nothing of rates."""
+        for topic, group in self._by_topic.items():
+            if not _is_static(topic, group):
+                self._ears[topic] = Ear(group[0].type)
+        self._rival_messages.clear()
+        self._clock = self._clock[-1:]
+
+    def _hear(self, topic: str, data: bytes) -> None:
+        now_ns = time.time_ns()
+        if topic == CLOCK:
+            self._clock.append((now_ns, first_time_ns(data)))
+        elif topic in self._ears:
+            self._ears[topic].hear(data, now_ns, self._clock[-1][1] if self._clock else 0)
+        else:
+            self._rival_messages[topic] = self._rival_messages.get(topic, 0) + 1
+
+    def _miss(self, topic: str, count: int) -> None:
+        if topic in self._ears:
+            self._ears[topic].lost += count
+
+    # What was found
+
+    def facts(
+        self, robot: Robot, sources: Sequence[Source], needed: Collection[str] | None
+    ) -> GraphFacts:
+        """Everything, once it has been listened to."""
+        arrivals = {topic: ear.arrivals() for topic, ear in self._ears.items()}
+        domain = time_domain(arrivals.values())
+        messages = {
+            topic: [
+                (clock_ns if domain == 'sim' else now_ns, data)
+                for now_ns, clock_ns, data in ear.messages
+            ]
+            for topic, ear in self._ears.items()
+        }
+        read = read_names(robot, sources, messages)
+        streams = tuple(
+            StreamFacts(
+                topic=self._node.resolve_topic_name(topic),
+                sources=tuple(dict.fromkeys(group)),
+                publishers=publishers(self._node, topic, group[0].reliability),
+                similar=similar(self._node, topic, group[0].type, self._node.count_publishers),
+                arrivals=arrivals[topic],
+                faults=read.faults.get(topic, ()),
+                name_sets=read.name_sets.get(topic, ()),
+                picture=read.pictures.get(topic, ''),
+                needed=needed is None or topic in needed,
+                is_static=_is_static(topic, group),
+            )
+            for topic, group in self._by_topic.items()
+        )
+        clock = np.array(self._clock, np.int64).reshape(-1, 2)
+        clocks = self._node.get_publishers_info_by_topic(CLOCK)
+        facts = ClockFacts(
+            publishers=tuple(sorted({full_name(info) for info in clocks})),
+            clock_ns=clock[:, 1],
+            receive_ns=clock[:, 0],
+            use_sim_time={
+                node: bool(told['use_sim_time'])
+                for node, told in self._parameters.items()
+                if told is not None and 'use_sim_time' in told
+            },
+            domain=domain,
+        )
+        return GraphFacts(streams, read.joints, facts, tuple(map(self._command, self._commands)))
+
+    def _command(self, command: Command) -> CommandFacts:
+        topic = self._node.resolve_topic_name(command.topic)
+        listeners = tuple(
+            Listener(endpoint, self._parameters.get(endpoint.node))
+            for endpoint in self._executing(command)
+        )
+        if command.type in ACTIONS:
+            return CommandFacts(topic, command, listeners)
+        heard = self._ears.get(command.topic)
+        return CommandFacts(
+            topic=topic,
+            command=command,
+            listeners=listeners,
+            rivals=publishers(self._node, command.topic, 'match'),
+            rival_messages=(
+                len(heard.times) if heard else self._rival_messages.get(command.topic, 0)
+            ),
+            similar=similar(self._node, command.topic, command.type, self._node.count_subscribers),
+        )
+
+    def _executing(self, command: Command) -> tuple[Endpoint, ...]:
+        if command.type in ACTIONS:
+            return servers(self._node, command.topic, command.type)
+        return subscribers(self._node, command.topic)
+
+    def _asked(self) -> dict[str, tuple[str, ...]]:
+        """Node -> the parameters that matter of it."""
+        asked: dict[str, tuple[str, ...]] = {}
+        for topic in (*self._by_topic, CLOCK):
+            for info in self._node.get_publishers_info_by_topic(topic):
+                asked[full_name(info)] = ('use_sim_time',)
+        for command in self._commands:
+            names = (
+                'use_sim_time',
+                *PARAMETERS,
+                *(f'constraints.{joint.message_name}.trajectory' for joint in command.joints),
+            )
+            asked |= dict.fromkeys((each.node for each in self._executing(command)), names)
+        return asked
+
+
+def _is_static(topic: str, sources: Sequence[Source]) -> bool:
+    return topic != sources[0].topic

@@ -1,0 +1,166 @@
+"""Judgements on the streams of a running graph; pure functions of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.node.live.facts import Domain, Line, MeasuredJoint, StreamFacts, listed
+from neuracore_ros.node.live.rates import cure_of_loss, judge_rate
+from neuracore_ros.node.live.times import judge_times
+
+
+def judge_stream(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> list[Line]:
+    """Everything about one declared topic.
+
+    Args:
+        facts: What was found.
+        domain: The time in which the node has to live.
+        rate_hz: Of the policy; None where that is not known.
+
+    Returns:
+        At least one line. Of a topic that the policy does not read, errors are warnings.
+    """
+    lines = list(_judge(facts, domain, rate_hz))
+    if not facts.needed:
+        lines = [
+            Line('warning', f'{line.text} (the policy does not read it)')
+            if line.kind == 'error'
+            else line
+            for line in lines
+        ]
+    return lines
+
+
+def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]:
+    """Whether each commanded joint is where its limits allow it to be."""
+    lines = []
+    for measured in joints:
+        limit, position = measured.joint.limit, measured.position
+        if limit.lower <= position <= limit.upper:
+            continue
+        lines.append(
+            Line(
+                'error',
+                f"{measured.topic}: '{measured.joint.name}' is at {position:.4g}, outside its "
+                f'position limits [{limit.lower:.4g}, {limit.upper:.4g}]: correct the limits, '
+                f'scale or offset in {robot_file}, or move the joint back',
+            )
+        )
+    if joints and not lines:
+        lines.append(Line('ok', f'all {len(joints)} commanded joints are within their limits'))
+    return lines
+
+
+def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterator[Line]:
+    if lines := _publishers(facts):
+        yield from lines
+        if any(line.kind == 'error' for line in lines):
+            return
+    if facts.is_static or all(source.max_age_s is None for source in facts.sources):
+        yield _lasting(facts)
+        return
+    if facts.arrivals.count < 2:
+        yield _silent(facts)
+        return
+    times = list(judge_times(facts, domain))
+    yield from times
+    yield from judge_rate(facts, domain, rate_hz)
+    # A wrong clock has been explained; that each name is then refused says nothing more.
+    if not any(line.kind == 'error' for line in times):
+        yield from (Line('error', text) for text in facts.faults)
+
+
+def did_you_mean(topic: str, similar: Sequence[str]) -> str:
+    """The end of a line about a topic where nobody is.
+
+    Args:
+        topic: As declared.
+        similar: Full names of topics where somebody is, the likeliest first.
+    """
+    if not similar:
+        return ''
+    if not topic.startswith('/') and similar[0].endswith(f'/{topic}'):
+        namespace = similar[0].removesuffix(topic).rstrip('/')
+        meant = f'--namespace {namespace}' if namespace else 'to leave --namespace out'
+    else:
+        meant = similar[0]
+    others = f' There are also {", ".join(similar[1:])}.' if similar[1:] else ''
+    return f'; did you mean {meant}?{others}'
+
+
+def _publishers(facts: StreamFacts) -> list[Line]:
+    source = facts.sources[0]
+    if not facts.publishers:
+        what = f'{source.data_type} {", ".join(s.name for s in facts.sources)}'
+        meant = did_you_mean(source.topic, facts.similar)
+        cure = meant or ': start its driver, or correct topic in sources'
+        return [Line('error', f'{facts.topic} ({what}): nobody publishes it{cure}')]
+    lines = []
+    for publisher in facts.publishers:
+        if publisher.type != source.type:
+            lines.append(
+                Line(
+                    'error',
+                    f'{facts.topic}: {publisher.node} sends {publisher.type}, the robot file '
+                    f'expects {source.type}; write under sources: {source.data_type}: '
+                    f'{{topic: {source.topic}, type: {publisher.type}}}',
+                )
+            )
+        elif publisher.refusal:
+            lines.append(
+                Line(
+                    'error',
+                    f'{facts.topic}: {publisher.node} offers {publisher.reliability}, which our '
+                    f'subscription does not accept ({publisher.refusal}); write in its source: '
+                    'qos: {reliability: match}',
+                )
+            )
+    return lines or _several(facts)
+
+
+def _several(facts: StreamFacts) -> list[Line]:
+    """Two publishers on one topic: harmless only if they speak of different joints."""
+    publishers = facts.publishers
+    if len(publishers) < 2:
+        return []
+    names = listed(publishers)
+    shared = {
+        name for one, other in combinations(facts.name_sets, 2) for name in set(one) & set(other)
+    }
+    if facts.sources[0].type == JOINT_STATE and len(facts.name_sets) >= len(publishers):
+        if not shared:
+            return [Line('ok', f'{facts.topic}: {names} share it, each with its own joints')]
+        several = f'{names} send the same joints ({", ".join(sorted(shared))})'
+    else:
+        several = f'{len(publishers)} publishers send it: {names}'
+    mixed = len({publisher.reliability for publisher in publishers}) > 1
+    also = '; one is reliable, one best effort: all are heard as best effort' if mixed else ''
+    return [
+        Line(
+            'error',
+            f'{facts.topic}: {several}; the values would jump between them: end all but one{also}',
+        )
+    ]
+
+
+def _lasting(facts: StreamFacts) -> Line:
+    """A stream whose last message holds until there is another."""
+    who, count = listed(facts.publishers), facts.arrivals.count
+    if count:
+        return Line('ok', f'{facts.topic}: {who} publishes it; messages that came: {count}')
+    return Line(
+        'warning',
+        f'{facts.topic}: {who} publishes it, but no message came: the node waits for one',
+    )
+
+
+def _silent(facts: StreamFacts) -> Line:
+    who, count = listed(facts.publishers), facts.arrivals.count
+    came = 'no message' if count == 0 else 'one message only'
+    lost = ''
+    if facts.arrivals.lost:
+        lost = f', {facts.arrivals.lost} were lost on the way: {cure_of_loss(facts)}'
+    cure = lost or ': is its driver running, and in the same ROS_DOMAIN_ID and network?'
+    return Line('error', f'{facts.topic}: {who} publishes it, but {came} came{cure}')
