@@ -32,7 +32,7 @@ from neuracore_ros.command.settings import Settings
 from neuracore_ros.demo import recording, trials
 from neuracore_ros.demo.processes import run_verb
 from neuracore_ros.demo.station import Simulator
-from neuracore_ros.description import load_robot
+from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.physics.arms import find_arm
 
@@ -92,17 +92,18 @@ class Done:
         return self._stayed > self._steps
 
 
-def make_world(robot: str) -> World:
-    """A robot in lockstep, with both of its cameras."""
+def make_world(robot: str, sees: bool = True) -> World:
+    """A robot in lockstep, with both of its cameras, or told where the cube is [m]."""
     from neuracore_ros.physics.lift import LiftRobot
 
     simulated = LiftRobot(find_arm(robot))
-    return World(simulated, simulated.cameras, reach=0.0, period_s=STEP_S)
+    cameras, reach = (simulated.cameras, 0.0) if sees else ((), 1.0)
+    return World(simulated, cameras, reach, period_s=STEP_S)
 
 
-def record_in_lockstep(robot: str, seeds: Iterable[int], folder: Path) -> None:
+def record_in_lockstep(robot: str, seeds: Iterable[int], folder: Path, sees: bool = True) -> None:
     """Write the expert's episodes of these seeds; those that are there are kept."""
-    world = make_world(robot)
+    world = make_world(robot, sees)
     world.simulated.disturbance = SIMULATOR.disturbance
     for seed in seeds:
         bag = folder / f'episode_{seed:03d}'
@@ -134,7 +135,7 @@ def attempt(
 
     description = load_robot(file)
     loaded = load_policy(policy, threads=1, robot=description.name)
-    world = make_world(robot)
+    world = make_world(robot, DataType.RGB_IMAGES in description.input)
     for seed in seeds:
         world.simulated.reset(seed)
         start_ns = world.now_ns

@@ -1,9 +1,13 @@
-"""Does alignment pay in physics? python benchmarks/lift_alignment.py --out FOLDER [--seeds 2].
+"""Does alignment pay in physics? python benchmarks/lift_alignment.py STUDY --out FOLDER.
 
 Few episodes of one robot that lifts beside fifty of the other (`lift.py` has the task), with the
 joints of the UR5e placed, turned and shifted in the index space in several ways. Each run is
 trained and tried for fifty trials in lockstep, and is one line of ``FOLDER/results.jsonl``; a run
 that is there is not done again, one that was interrupted goes on. Recordings are made in lockstep.
+``benchmarks/lift_alignment_page.py`` writes the tables.
+
+Studies: ``told``, where numbers say where the cube is, so that a training takes seconds, and
+``seen``, where two cameras do.
 """
 
 from __future__ import annotations
@@ -12,13 +16,16 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
 from lift import IMAGE_SIZE, RATE_HZ, ROBOTS, Attempt, attempt, record_in_lockstep
+from lockstep import GOAL
 
 from neuracore_ros.dataset.convert import convert
 from neuracore_ros.dataset.plan import Settings as Conversion
@@ -34,7 +41,9 @@ MANY = 50
 # A tenth of a robot's episodes is held back, and never learnt from.
 EPISODES = 56
 STEPS, HORIZON, TRIALS = 1500, 10, 50
+BATCH, SEEN_BATCH = 64, 32
 FIRST_SEED = 10_000
+PLACE = ('cube_forward', 'cube_left', 'cube_up')
 
 HOMES = {
     PANDA: (0.0, 0.196, 0.0, -2.618, 0.0, 2.942, 0.785),
@@ -75,6 +84,7 @@ class Study:
     """One run.
 
     Attributes:
+        name: Of the study it belongs to.
         alignment: Key of `ALIGNMENTS`.
         episodes: Robot -> how many of its episodes are learnt from.
         tried: Robot of the trials.
@@ -82,6 +92,7 @@ class Study:
         options: Of training, as `Config` names them.
     """
 
+    name: str
     alignment: str
     episodes: Mapping[str, int]
     tried: str
@@ -93,37 +104,66 @@ class Study:
         """One word that no other run has."""
         counts = [f'{robot}={count}' for robot, count in self.episodes.items()]
         options = [f'{name}={value}' for name, value in sorted(self.options.items())]
-        return '_'.join([self.alignment, *counts, *options, f'seed={self.seed}'])
+        return '_'.join([self.name, self.alignment, *counts, *options, f'seed={self.seed}'])
 
 
 PER_ROBOT, POOLED = {'statistics': 'per-robot'}, {'statistics': 'pooled'}
 
 
-def studies(few: str, count: int, seed: int) -> Iterator[Study]:
-    """The most telling runs first."""
-    many = PANDA if few == UR5E else UR5E
-    yield Study('order', {few: count, many: 0}, few, seed, PER_ROBOT)
-    beside = {few: count, many: MANY}
-    for alignment, options in (
-        ('meaning+sign', PER_ROBOT),
-        ('scrambled', PER_ROBOT),
-        ('order', PER_ROBOT),
-        ('scrambled', POOLED),
-        ('order', POOLED),
-        ('meaning+sign+zero', POOLED),
-        ('meaning+sign', POOLED),
-        ('meaning', PER_ROBOT),
-        ('meaning+sign+zero', PER_ROBOT),
-    ):
-        yield Study(alignment, beside, few, seed, options)
+def told(few: str, seed: int) -> Iterator[Study]:
+    """Every way of aligning, with five episodes; the decisive ones with two and ten, too."""
+    for count in (5, 2, 10):
+        beside = {few: count, _other(few): MANY}
+        yield Study('told', 'order', {few: count, _other(few): 0}, few, seed, PER_ROBOT)
+        for alignment in ('meaning+sign', 'scrambled', 'order'):
+            yield Study('told', alignment, beside, few, seed, PER_ROBOT)
+        if count == 5:
+            for alignment in ('order', 'scrambled', 'meaning+sign', 'meaning+sign+zero'):
+                yield Study('told', alignment, beside, few, seed, POOLED)
+            for alignment in ('meaning', 'meaning+sign+zero'):
+                yield Study('told', alignment, beside, few, seed, PER_ROBOT)
 
 
-def write_files(folder: Path, alignment: Alignment) -> list[Path]:
+def seen(few: str, seed: int) -> Iterator[Study]:
+    """The decisive ones."""
+    yield Study('seen', 'order', {few: 5, _other(few): 0}, few, seed, PER_ROBOT)
+    beside = {few: 5, _other(few): MANY}
+    for alignment in ('meaning+sign', 'scrambled', 'order'):
+        yield Study('seen', alignment, beside, few, seed, PER_ROBOT)
+    for alignment in ('order', 'scrambled'):
+        yield Study('seen', alignment, beside, few, seed, POOLED)
+
+
+STUDIES: Mapping[str, Callable[[str, int], Iterator[Study]]] = {'told': told, 'seen': seen}
+
+
+def _other(robot: str) -> str:
+    return PANDA if robot == UR5E else UR5E
+
+
+def write_files(folder: Path, alignment: Alignment, sees: bool) -> list[Path]:
     """The shipped robot files, with the UR5e's joints as an alignment says."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f'{robot}.yaml' for robot in ROBOTS]
-    files[0].write_text(shipped(PANDA).read_text())
-    content = yaml.safe_load(shipped(UR5E).read_text())
+    files = []
+    for robot in ROBOTS:
+        content = yaml.safe_load(shipped(robot).read_text())
+        if robot == UR5E:
+            _align(content, alignment)
+        if not sees:
+            del content['input']['RGB_IMAGES'], content['sources']['RGB_IMAGES']
+            content['input']['CUSTOM_1D'] = dict(enumerate(PLACE))
+            content['sources']['CUSTOM_1D'] = {
+                'topic': GOAL,
+                'type': 'std_msgs/msg/Float64MultiArray',
+                'order': list(PLACE),
+            }
+        files.append(folder / f'{robot}.yaml')
+        files[-1].write_text(yaml.safe_dump(content, sort_keys=False))
+    return files
+
+
+def _align(content: dict[str, Any], alignment: Alignment) -> None:
+    """Change the UR5e's file."""
     names = find_arm(UR5E).joints
     joints = dict(zip(alignment.indices, names, strict=True))
     content['input']['JOINT_POSITIONS'] = content['output']['JOINT_TARGET_POSITIONS'] = joints
@@ -139,13 +179,11 @@ def write_files(folder: Path, alignment: Alignment) -> list[Path]:
         ('commands', 'JOINT_TARGET_POSITIONS'),
     ):
         content[where][kind] |= sense
-    files[1].write_text(yaml.safe_dump(content, sort_keys=False))
-    return files
 
 
-def make_dataset(folder: Path, bags: Path, alignment: str) -> Path:
+def make_dataset(folder: Path, bags: Path, alignment: str, sees: bool) -> Path:
     """All recordings of both robots, converted as an alignment says."""
-    descriptions = load_descriptions(write_files(folder, ALIGNMENTS[alignment]))
+    descriptions = load_descriptions(write_files(folder, ALIGNMENTS[alignment], sees))
     settings = Conversion(rate_hz=RATE_HZ, image_size=(IMAGE_SIZE, IMAGE_SIZE))
     for robot in ROBOTS:
         own = [bags / robot / f'episode_{number:03d}' for number in range(EPISODES)]
@@ -153,48 +191,52 @@ def make_dataset(folder: Path, bags: Path, alignment: str) -> Path:
     return folder / 'dataset'
 
 
-def run(out: Path, bags: Path, study: Study) -> dict[str, object]:
+def run(out: Path, bags: Path, study: Study) -> dict[str, Any]:
     """Train and try; the line of this run."""
     start_s = time.monotonic()
-    place = out / study.alignment
-    data = make_dataset(place, bags, study.alignment)
+    sees = study.name == 'seen'
+    place = out / study.name / study.alignment
+    data = make_dataset(place, bags, study.alignment, sees)
     folder = Run(out / 'runs' / study.key)
     config = Config(
         dataset=str(data),
         steps=STEPS,
+        batch=SEEN_BATCH if sees else BATCH,
         horizon=HORIZON,
         seed=study.seed,
         max_episodes=dict(study.episodes),
         **study.options,  # type: ignore[arg-type]
     )
-    if not folder.policy.is_file():
+    if not folder.last.is_file():
         begun = folder.path.is_dir()
         train(folder.resume({}) if begun else config, folder, report=lambda line: None)
     tried: list[Attempt] = []
     file = place / f'{study.tried}.yaml'
     seeds = range(FIRST_SEED, FIRST_SEED + TRIALS)
-    attempt(study.tried, study.key, file, folder.policy, seeds, tried.append)
+    # Held-back episodes of the scarce robot would help to choose the best checkpoint.
+    attempt(study.tried, study.key, file, folder.last, seeds, tried.append)
     return {
         'key': study.key,
         **asdict(study),
-        'lifted': sum(trial.success for trial in tried),
-        'trials': len(tried),
+        'lifted': [trial.success for trial in tried],
         'seconds': round(time.monotonic() - start_s, 1),
     }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or '').splitlines()[0])
+    parser.add_argument('studies', nargs='+', choices=STUDIES)
     parser.add_argument('--out', type=Path, required=True, help='folder of all that is made')
-    parser.add_argument('--bags', type=Path, help='recordings of lift.py (default: OUT/bags)')
+    parser.add_argument('--bags', type=Path, help='recordings of lift.py, for seen')
     parser.add_argument('--seeds', type=int, default=2, help='of training (default 2)')
     parser.add_argument('--few', choices=ROBOTS, default=UR5E, help='whose episodes are few')
-    parser.add_argument('--count', type=int, default=5, help='how few (default 5)')
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    bags = arguments.bags or arguments.out / 'bags'
-    for robot in ROBOTS:
-        record_in_lockstep(robot, range(EPISODES), bags / robot)
+    bags = {name: arguments.out / 'bags' / name for name in STUDIES}
+    if arguments.bags:
+        bags['seen'] = arguments.bags
+    for name, robot in product(arguments.studies, ROBOTS):
+        record_in_lockstep(robot, range(EPISODES), bags[name] / robot, sees=name == 'seen')
     results = arguments.out / 'results.jsonl'
     results.parent.mkdir(parents=True, exist_ok=True)
     done = (
@@ -202,13 +244,13 @@ def main() -> int:
         if (results.exists())
         else set()
     )
-    for seed in range(arguments.seeds):
-        for study in studies(arguments.few, arguments.count, seed):
+    for name, seed in product(arguments.studies, range(arguments.seeds)):
+        for study in STUDIES[name](arguments.few, seed):
             if study.key not in done:
-                line = run(arguments.out, bags, study)
+                line = run(arguments.out, bags[name], study)
                 with results.open('a') as file:
                     file.write(json.dumps(line) + '\n')
-                print(study.key, line['lifted'], line['seconds'], flush=True)
+                print(study.key, sum(line['lifted']), line['seconds'], flush=True)
     return 0
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from neuracore_ros.command.message import JointCommand
-from neuracore_ros.command.settings import Settings
+from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
@@ -81,8 +81,12 @@ class World:
         self._reach = reach
         self._period_s = period_s
 
-    def step(self) -> Iterator[tuple[str, Any]]:
-        """Let one period pass; yields what the robot then says, by topic."""
+    def step(self, draws: bool = True) -> Iterator[tuple[str, Any]]:
+        """Let one period pass; yields what the robot then says, by topic.
+
+        Args:
+            draws: Whether cameras have an image, which costs more than all the rest.
+        """
         self.now_ns += round(self._period_s * 1e9)
         self.simulated.step(self.now_ns, self._period_s)
         positions, velocities = self.simulated.measure()
@@ -92,7 +96,7 @@ class World:
         if self._reach:
             layout = make('MultiArrayLayout', [], 0)
             yield GOAL, make('Float64MultiArray', layout, self.simulated.goal() / self._reach)
-        for name in self._cameras:
+        for name in self._cameras if draws else ():
             image = self.simulated.draw(name)
             height, width, _ = image.shape
             fields = (height, width, 'rgb8', 0, 3 * width, image.reshape(-1))
@@ -153,6 +157,8 @@ def drive(
 ) -> None:
     """Let a policy do the trial; a prediction is there one step after it was asked for.
 
+    While the robot runs, images are drawn at those steps only at which the policy is asked.
+
     Args:
         world: The robot, reset to its trial.
         robot: Its file.
@@ -166,9 +172,11 @@ def drive(
     listeners = dict.fromkeys(runner.command_topics, 1)
     runner.start(world.now_ns)
     end_ns = world.now_ns + round(seconds * 1e9)
-    request = None
+    between = settings.steps_between(policy.manifest.horizon, policy.manifest.rate_hz)
+    request, asked = None, 0
     while world.now_ns < end_ns:
-        for topic, message in world.step():
+        asked += 1
+        for topic, message in world.step(runner.state is not State.RUNNING or asked >= between):
             runner.receive(topic, message, world.now_ns)
         if request is not None:
             chunk = policy.predict(request.inputs, request.valid, wanted)
@@ -177,6 +185,8 @@ def drive(
         outcome = runner.tick(world.now_ns, listeners)
         _send(world, outcome.commands)
         request = outcome.request
+        if request is not None:
+            asked = 0
         if until():
             break
 
