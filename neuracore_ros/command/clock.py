@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+_SLEW_NS = 1_000_000
+"""A clock that is set right little by little goes less astray from one tick to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """What the clock did since the last tick.
+
+    Attributes:
+        by_ns: How far it went, if that is back or too far for a step; else 0.
+        astray_ns: How much of that is no time that has passed.
+        surely: Whether that is known; where it is not, one step is taken to have passed.
+    """
+
+    by_ns: int
+    astray_ns: int
+    surely: bool
+
 
 class StepClock:
     """Counts steps from the first tick on, and notices when the clock jumps."""
@@ -18,6 +38,7 @@ class StepClock:
         self._longest_ns = self._step_ns + round(longest_jump_s * 1e9)
         self._origin_ns: int | None = None
         self._last_ns: int | None = None
+        self._steady_ns: int | None = None
 
     def step(self, now_ns: int) -> int:
         """The number of the step whose time is nearest."""
@@ -30,14 +51,32 @@ class StepClock:
         advance_ns = 0 if self._last_ns is None else now_ns - self._last_ns
         return 0 if 0 <= advance_ns <= self._longest_ns else advance_ns
 
-    def tick(self, now_ns: int) -> int:
-        """Take note of a tick; returns `jumped_ns`. Steps start anew where the clock went back."""
+    def tick(self, now_ns: int, steady_ns: int | None = None) -> Jump:
+        """Take note of a tick; steps start anew where the clock went back.
+
+        Args:
+            now_ns: Now.
+            steady_ns: The same moment on a clock that never jumps; None if there is none, as
+                where time is simulated.
+        """
         jump_ns = self.jumped_ns(now_ns)
+        passed_ns = self._passed_ns(steady_ns)
+        astray_ns = 0
+        if self._last_ns is not None and passed_ns is not None:
+            astray_ns = now_ns - self._last_ns - passed_ns
+        elif jump_ns < 0:
+            astray_ns = jump_ns - self._step_ns
         if jump_ns < 0:
             self._origin_ns = now_ns
-        self._last_ns = now_ns
-        return jump_ns
+        self._last_ns, self._steady_ns = now_ns, steady_ns
+        slews = abs(astray_ns) <= _SLEW_NS
+        return Jump(jump_ns, 0 if slews else astray_ns, passed_ns is not None)
+
+    def _passed_ns(self, steady_ns: int | None) -> int | None:
+        if steady_ns is None or self._steady_ns is None:
+            return None
+        return steady_ns - self._steady_ns
 
     def restart(self) -> None:
         """Count from the next tick on."""
-        self._origin_ns = self._last_ns = None
+        self._origin_ns = self._last_ns = self._steady_ns = None

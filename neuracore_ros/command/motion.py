@@ -12,6 +12,7 @@ from neuracore_ros.command.executed import Executed
 from neuracore_ros.command.joints import Array, BoolArray, Joints
 from neuracore_ros.command.limits import slowed
 from neuracore_ros.command.message import JointCommand, joint_command
+from neuracore_ros.command.opening import opened_gently
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.profile import Profile
 from neuracore_ros.command.spline import Spline
@@ -31,6 +32,8 @@ class Motion:
         clamps: Setpoints that the limits kept from what was predicted.
         seam_rad: How far the newest prediction moved the plan at the first step that it shares
             with the ones before; None where there is none.
+        lag: How far each joint was last seen to be behind its setpoint, (J,); None where nobody
+            knows.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Motion:
         self._caught_up_ns: int | None = 0
         self.clamps = 0
         self.seam_rad: float | None = None
+        self.lag: Array | None = None
 
     @property
     def has_points(self) -> bool:
@@ -110,6 +114,7 @@ class Motion:
             start = np.where(self._still_grips(measured, before[0]), before[0], start)
         # What was executed earlier is over: the robot may have been moved since.
         self._executed.clear()
+        self.lag = np.zeros(len(start))
         self._plan, self._stopping = None, False
         self._stream.start(start)
         self._caught_up_ns = None if blend_in else now_ns
@@ -171,6 +176,12 @@ class Motion:
             measured = self._joints.nearest(measured, setpoint)
             measured = np.where(self._joints.grips, setpoint, measured)
         spline = self._profile.stop(executed, now_ns, measured, lost)
+        if self.lag is None:
+            spline = opened_gently(spline, None, self._joints.limits, self._step_s)
+        else:
+            # A lost joint is braked from where it is; the others have until the end to catch up.
+            lag = np.where(lost, 0.0, self.lag)
+            spline = opened_gently(spline, lag, self._joints.limits, np.inf)
         self._stopping = True
         self._executed.add(spline, now_ns)
         return self._messages(spline)
@@ -191,9 +202,11 @@ class Motion:
             for command in streamed
         )
 
-    def shift(self, by_ns: int) -> None:
-        """Move everything on the clock, which has jumped."""
+    def shift(self, by_ns: int, surely: bool) -> None:
+        """Move everything on the clock, which has jumped; ``surely`` if by exactly so much."""
         self._executed.shift(by_ns)
+        if not surely:
+            self.lag = None
 
     def forget(self) -> None:
         """Nothing was commanded yet."""
@@ -217,8 +230,9 @@ class Motion:
             self._caught_up_ns = round(way.due_ns[arrived[0]]) if len(arrived) else None
         self.clamps += int((~way.arrived).sum())
         self._followed_until_ns = now_ns + round(1e9 * way.followed_s)
-        self._executed.add(way.spline, now_ns)
-        return self._messages(way.spline)
+        spline = opened_gently(way.spline, self.lag, self._joints.limits, self._step_s)
+        self._executed.add(spline, now_ns)
+        return self._messages(spline)
 
     def _still_grips(self, measured: Array, setpoint: Array) -> BoolArray:
         """Grippers that may hold a thing: since the stop, nobody has moved them away from theirs.

@@ -78,21 +78,26 @@ class Spline:
 
 
 def peak_speeds(times_s: Array, positions: Array, velocities: Array) -> Array:
-    """The largest speed inside each segment, shape (N-1, J).
+    """The largest speed inside each segment, shape (N-1, J)."""
+    h = np.diff(times_s)[:, None]
+    return fastest(h, (positions[:-1], positions[1:]), (velocities[:-1], velocities[1:]))
+
+
+def fastest(h: Array, ends: tuple[Array, Array], speeds: tuple[Array, Array]) -> Array:
+    """The largest speed inside segments of h seconds, of the shape of ``ends``.
 
     It may lie above the slope of the segment: by half where both ends rest, by a third where
     one end does and the other has the slope.
     """
-    h = np.diff(times_s)[:, None]
-    slope = np.diff(positions, axis=0) / h
-    leaving, arriving = velocities[:-1], velocities[1:]
+    slope = (ends[1] - ends[0]) / h
+    leaving, arriving = speeds
     bend = 3.0 * (leaving + arriving - 2.0 * slope)
     skew = 6.0 * slope - 4.0 * leaving - 2.0 * arriving
     bent = np.abs(bend) > 1e-12
     u = np.where(bent, -skew / np.where(bent, 2.0 * bend, 1.0), 0.0)
     u = np.clip(u, 0.0, 1.0)
     inside = leaving + u * (skew + u * bend)
-    return np.maximum(np.abs(inside), np.maximum(np.abs(leaving), np.abs(arriving)))
+    return np.asarray(np.maximum(np.abs(inside), np.maximum(np.abs(leaving), np.abs(arriving))))
 
 
 def extent(

@@ -76,15 +76,21 @@ class Tracking:
         most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._max_error
         return np.asarray((moved > most) & ~self._joints.grips)
 
-    def lost(self, measured: Measured, motion: Motion) -> BoolArray:
-        """Joints, (J,), that are not where they were sent at the time of their measurement."""
-        lost = np.zeros(len(measured.positions), bool)
+    def lag(self, measured: Measured, motion: Motion) -> Array:
+        """How far the joints, (J,), were behind their setpoints when they were measured.
+
+        NaN where nothing was commanded then. A gripper that holds a thing is not behind.
+        """
+        lag = np.full(len(measured.positions), np.nan)
         for stamp_ns in np.unique(measured.stamps_ns):
             if (setpoint := motion.setpoint(int(stamp_ns))) is not None:
                 reported = self._joints.nearest(measured.positions, setpoint[0])
-                away = np.abs(setpoint[0] - reported) > self._max_error
-                lost |= away & (measured.stamps_ns == stamp_ns)
-        return np.asarray(lost & ~self._joints.grips)
+                lag = np.where(measured.stamps_ns == stamp_ns, setpoint[0] - reported, lag)
+        return np.where(self._joints.grips, 0.0, lag)
+
+    def lost(self, measured: Measured, motion: Motion) -> BoolArray:
+        """Joints, (J,), that are not where they were sent at the time of their measurement."""
+        return np.asarray(np.abs(self.lag(measured, motion)) > self._max_error)
 
     def fault(self, measured: Measured, motion: Motion) -> str:
         """Why the robot is not where it was sent, one line; empty where it is."""

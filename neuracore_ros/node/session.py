@@ -93,7 +93,7 @@ class Session:
         self._cadence.start()
         self._watch = ClockWatch(now_ns, time.monotonic())
         self._phase = Phase(1.0 / self._runner.rate_hz)
-        self._timers.start('tick', self._runner.rate_hz, self._tick)
+        self._timers.start('tick', self._runner.rate_hz, self._tick, self._pace())
         self._report()
 
     def stop(self) -> None:
@@ -161,7 +161,7 @@ class Session:
 
         self._policy = self._inference.wait(load)
         manifest = self._policy.manifest
-        self._runner = Runner(self.robot, manifest, parameters.settings)
+        self._runner = Runner(self.robot, manifest, parameters.settings, self._steady_ns)
         self._runner.stop(self._now_ns())
         for warning in self._runner.warnings:
             self._node.get_logger().warning(warning)
@@ -190,7 +190,7 @@ class Session:
         self._timers.start('graph', GRAPH_RATE_HZ, self._look_around, steady)
         self._timers.start('diagnostics', 1.0, self._diagnose, steady)
         if runner.point_rate_hz:
-            self._timers.start('points', runner.point_rate_hz, self._points)
+            self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest
@@ -220,7 +220,7 @@ class Session:
         running = self._runner.state is State.RUNNING
         self._cadence.step(now_ns, self._runner.status(now_ns) if running else ())
         # Simulated time has a pace of its own, and its images come when it likes.
-        if not self._node.get_clock().ros_time_is_active:
+        if not self._simulated:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))
         self._report()
 
@@ -230,7 +230,7 @@ class Session:
     def _look_around(self) -> None:
         self._subscriptions.refresh()
         self._outputs.look_around()
-        if self._node.get_clock().ros_time_is_active:
+        if self._simulated:
             self._watch.look(self._now_ns(), time.monotonic())
         self._note_rivals()
         self._report()
@@ -345,6 +345,17 @@ class Session:
             sorted({name for names in self._rivals.values() for name in names}),
         )
         self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
+
+    def _pace(self) -> Clock | None:
+        """What to count steps by; a timer of the system's clock waits where that is set back."""
+        return None if self._simulated else Clock(clock_type=ClockType.STEADY_TIME)
+
+    def _steady_ns(self) -> int | None:
+        return None if self._simulated else time.monotonic_ns()
+
+    @property
+    def _simulated(self) -> bool:
+        return bool(self._node.get_clock().ros_time_is_active)
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)

@@ -24,7 +24,7 @@ class Timers:
     def start(
         self, name: str, rate_hz: float, callback: Callable[[], None], clock: Clock | None = None
     ) -> None:
-        """Call something at a rate, from one period after now on; by the node's clock."""
+        """Call something at a rate, first in a period from now; by the node's clock or another."""
 
         def guarded() -> None:
             # The events executor may call a timer that was destroyed a moment ago.

@@ -13,7 +13,7 @@ after `stop` until `at_rest`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,21 @@ class Runner:
         reason: Why it is not running, one line; empty while it runs as it should.
     """
 
-    def __init__(self, robot: Robot, manifest: Manifest, settings: Settings) -> None:
+    def __init__(
+        self,
+        robot: Robot,
+        manifest: Manifest,
+        settings: Settings,
+        steady: Callable[[], int | None] = lambda: None,
+    ) -> None:
         """Hold the robot against the policy.
+
+        Args:
+            robot: Its file.
+            manifest: Of the policy.
+            settings: What the user wants.
+            steady: The time [ns] on a clock that never jumps, by which the robot goes on; None
+                where there is none, as in a simulation or a recording.
 
         Raises:
             PolicyError: They do not fit.
@@ -70,6 +83,7 @@ class Runner:
         self.rate_hz = manifest.rate_hz
         self._manifest = manifest
         self._settings = settings
+        self._steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands())
         sources = tuple(
@@ -224,6 +238,9 @@ class Runner:
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
+        # The next tick deals with a clock that has jumped; what was executed then is past.
+        if self._active and self._clock.jumped_ns(now_ns) < 0:
+            return ()
         return self._motion.points(now_ns)
 
     def setpoint(self, now_ns: int) -> Array | None:
@@ -276,21 +293,24 @@ class Runner:
     # Time
 
     def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
-        jump_ns = self._clock.tick(now_ns)
-        if jump_ns == 0:
+        jump_ns = self._follow_clock(now_ns)
+        if jump_ns == 0 or self.state is not State.RUNNING:
             return ()
-        if jump_ns < 0:
-            # What the robot executes goes on by one step, whatever the clock says.
-            self._motion.shift(jump_ns - self._step_ns)
         way = 'back' if jump_ns < 0 else 'forward'
-        commands: tuple[JointCommand, ...] = ()
-        if self.state is State.RUNNING:
-            commands = self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
-        self._drop()
-        self._tracking.note(None)
-        self._observer.clear()
-        self._measuring.clear()
-        return commands
+        return self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
+
+    def _follow_clock(self, now_ns: int) -> int:
+        """Take note of the time; returns how far the clock has jumped, 0 where it has not."""
+        jump = self._clock.tick(now_ns, self._steady())
+        if jump.astray_ns:
+            # What the robot executes goes on, whatever the clock says.
+            self._motion.shift(jump.astray_ns, jump.surely)
+        if jump.by_ns:
+            self._drop()
+            self._tracking.note(None)
+            self._observer.clear()
+            self._measuring.clear()
+        return jump.by_ns
 
     # Faults
 
@@ -315,6 +335,9 @@ class Runner:
         return commands
 
     def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
+        lag = self._tracking.lag(measured, self._motion)
+        if np.isfinite(lag).all():
+            self._motion.lag = lag
         why = '' if self._settings.dry_run else self._tracking.fault(measured, self._motion)
         if why:
             return self._hold(why, now_ns, latched=True)
@@ -348,6 +371,8 @@ class Runner:
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
+        if self._active and self._clock.jumped_ns(now_ns):
+            self._follow_clock(now_ns)
         measured = self._measuring.at(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():

@@ -98,6 +98,7 @@ class Rig:
     latency_steps: float = 0.4
     start: tuple = (0.0, 0.0)
     listeners: dict | None = field(default_factory=lambda: {'arm': 1})
+    simulated: bool = False
 
     def __post_init__(self):
         self.true_ns = START_NS
@@ -113,6 +114,7 @@ class Rig:
         self.joints_alive = True
         self.follows = True
         self.path = [self.positions.copy()]
+        self.runner._steady = lambda: None if self.simulated else self.true_ns
 
     def do(self, outcome):
         """Deliver what a call returned."""
