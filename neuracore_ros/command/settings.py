@@ -9,6 +9,9 @@ from enum import Enum
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.errors import UserError
 
+REARMS = ('auto', 'manual')
+PROFILES = ('spline', 'ruckig')
+
 
 class State(str, Enum):
     """What a runner is doing while it is active."""
@@ -68,20 +71,18 @@ class Settings:
         Raises:
             UserError: One line that names setting and value.
         """
-        _choice('rearm', self.rearm, ('auto', 'manual'))
+        _choice('rearm', self.rearm, REARMS)
         _choice('blend', self.blend, tuple(BLENDS))
-        _choice('profile', self.profile, ('spline', 'ruckig'))
+        _choice('profile', self.profile, PROFILES)
         _above('start_tolerance', self.start_tolerance, 0.0)
         _above('start_max', self.start_max, self.start_tolerance)
-        _above('start_speed', self.start_speed, 0.0)
         if not 0.0 < self.start_speed <= 1.0:
             raise UserError(f'start_speed must be above 0 and at most 1, is {self.start_speed:g}')
         _above('execute_steps', self.execute_steps, 0)
         _above('delay_steps', self.delay_steps, 0)
         _above('max_ahead_s', self.max_ahead_s, 0.0)
-        if self.max_tracking_error <= 0.0:
+        if not 0.0 < self.max_tracking_error < math.inf:
             raise UserError(f'max_tracking_error must be above 0, is {self.max_tracking_error:g}')
-        _above('max_tracking_error', self.max_tracking_error, 0.0)
         _above('command_rate_hz', self.command_rate_hz, 0.0)
         _above('frozen_after_s', self.frozen_after_s, 0.0)
 

@@ -3,96 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
+from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.settings import PROFILES, REARMS
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.spec import Spec
+from neuracore_ros.policy.load import PRECISIONS
 from neuracore_ros.runner import Settings
 
-Value = bool | int | float | str
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """One parameter.
-
-    Attributes:
-        default: Its type is the parameter's.
-        text: What it does, with its unit.
-        low: Smallest value of a number.
-        high: Largest value of a number.
-        words: All values that a string may have; empty if any will do.
-    """
-
-    name: str
-    default: Value
-    text: str
-    low: float = 0.0
-    high: float = 0.0
-    words: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> str:
-        """What the value may be, for a person."""
-        if self.words:
-            return ' or '.join(self.words)
-        if isinstance(self.default, bool):
-            return 'true or false'
-        if isinstance(self.default, str):
-            return 'a string'
-        kind = 'an integer' if isinstance(self.default, int) else 'a number'
-        return f'{kind} from {self.low:g} to {self.high:g}'
-
-    @property
-    def shown_default(self) -> str:
-        """The default as ROS writes it."""
-        return str(self.default).lower() or 'none'
-
-    def descriptor(self) -> ParameterDescriptor:
-        """What `ros2 param describe` shows, and rclpy enforces from then on."""
-        described = ParameterDescriptor(description=self.text, additional_constraints=self.allowed)
-        if isinstance(self.default, bool | str):
-            return described
-        if isinstance(self.default, int):
-            low, high = int(self.low), int(self.high)
-            described.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
-        else:
-            described.floating_point_range = [
-                FloatingPointRange(from_value=self.low, to_value=self.high)
-            ]
-        return described
-
-    def read(self, value: object) -> Value:
-        """The value in the parameter's own type; an integer will do for a number.
-
-        Raises:
-            UserError: Of a wrong type or out of range.
-        """
-        if isinstance(self.default, float) and type(value) is int:
-            value = float(value)
-        right = type(value) is type(self.default)
-        if right and isinstance(value, int | float) and not isinstance(value, bool):
-            right = self.low <= value <= self.high
-        if right and self.words:
-            right = value in self.words
-        if not right:
-            shown = f"'{value}'" if isinstance(value, str) else str(value).lower()
-            raise UserError(
-                f'parameter {self.name} is {shown}; it must be {self.allowed} '
-                f'(default {self.shown_default}): {self.text}'
-            )
-        return value  # type: ignore[return-value]
-
+# What the runner does where nobody says otherwise.
+_USUAL = Settings()
 
 SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
@@ -107,11 +34,11 @@ SPECS = (
         'precision',
         'float32',
         'In which numbers the model computes inside.',
-        words=('float32', 'bfloat16', 'float16'),
+        words=PRECISIONS,
     ),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
-    Spec('dry_run', False, 'Do everything but publish commands.'),
-    Spec('enabled', True, 'Start enabled; otherwise wait for ~/enable.'),
+    Spec('dry_run', _USUAL.dry_run, 'Do everything but publish commands.'),
+    Spec('enabled', _USUAL.enabled, 'Start enabled; otherwise wait for ~/enable.'),
     Spec('autostart', True, 'Configure and activate at once, without a lifecycle manager.'),
     Spec(
         'end_with_parent',
@@ -121,41 +48,41 @@ SPECS = (
     ),
     Spec(
         'rearm',
-        'auto',
+        _USUAL.rearm,
         'After an input fault, go on by itself (auto) or wait for ~/enable (manual).',
-        words=('auto', 'manual'),
+        words=REARMS,
     ),
     Spec(
         'start_tolerance',
-        0.1,
+        _USUAL.start_tolerance,
         'A first action as near to the measured joints as this starts at once [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_max',
-        0.5,
+        _USUAL.start_max,
         'A first action farther from the measured joints than this is refused [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_speed',
-        0.25,
+        _USUAL.start_speed,
         'Speed of the way to a first action in between, as a share of the velocity limits.',
         0.01,
         1.0,
     ),
     Spec(
         'execute_steps',
-        0,
+        _USUAL.execute_steps,
         'Steps between two predictions; 0 is half the horizon, at most 0.5 s.',
         0,
         10_000,
     ),
     Spec(
         'max_ahead_s',
-        0.5,
+        _USUAL.max_ahead_s,
         'Farthest that a command reaches ahead, and so the longest that a killed node can keep '
         'the robot moving [s]; a stop may take 0.1 s, and 0.5 s where the robot lags.',
         0.05,
@@ -163,26 +90,26 @@ SPECS = (
     ),
     Spec(
         'max_tracking_error',
-        0.3,
+        _USUAL.max_tracking_error,
         'Commanded and measured joints may differ by this much [rad].',
         0.01,
         3.2,
     ),
     Spec(
         'blend',
-        'linear',
+        _USUAL.blend,
         'How a new prediction takes over from the one that is running.',
-        words=('none', 'linear', 'minimum_jerk', 'ensemble'),
+        words=tuple(BLENDS),
     ),
     Spec(
         'inpaint',
-        True,
+        _USUAL.inpaint,
         'Let a policy that can, such as diffusion, continue the plan that the robot follows while '
         'it predicts (real-time chunking).',
     ),
     Spec(
         'delay_steps',
-        0,
+        _USUAL.delay_steps,
         'Steps from an observation to its prediction, always exactly so many, so that equal '
         'recordings give equal commands; 0 uses a prediction as soon as it comes.',
         0,
@@ -190,14 +117,14 @@ SPECS = (
     ),
     Spec(
         'profile',
-        'spline',
+        _USUAL.profile,
         'How setpoints are joined: cubic splines, or (ruckig) limited in jerk where the robot '
         'file gives accelerations.',
-        words=('spline', 'ruckig'),
+        words=PROFILES,
     ),
     Spec(
         'command_rate_hz',
-        0.0,
+        _USUAL.command_rate_hz,
         'Commands a second where a command is streamed by points; 0 is the rate of the policy '
         '[Hz].',
         0.0,
@@ -205,7 +132,7 @@ SPECS = (
     ),
     Spec(
         'frozen_after_s',
-        0.0,
+        _USUAL.frozen_after_s,
         'Identical images under new stamps count as stale after this time; 0 is never, 1.0 is '
         'advised on real cameras [s].',
         0.0,
@@ -216,7 +143,7 @@ SPECS = (
         False,
         'Publish every prediction, with what the model was given, on ~/debug as JSON.',
     ),
-    Spec('task', '', 'What to do, in words, for a policy that reads LANGUAGE.'),
+    Spec('task', _USUAL.task, 'What to do, in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.
 SIM_TIME = Spec('use_sim_time', False, 'Live by /clock.')
@@ -292,24 +219,7 @@ def read(node: Node) -> Parameters:
         precision=values['precision'],
         threads=values['threads'],
         debug=values['debug'],
-        settings=Settings(
-            enabled=values['enabled'],
-            rearm=values['rearm'],
-            start_tolerance=values['start_tolerance'],
-            start_max=values['start_max'],
-            start_speed=values['start_speed'],
-            execute_steps=values['execute_steps'],
-            max_ahead_s=values['max_ahead_s'],
-            max_tracking_error=values['max_tracking_error'],
-            blend=values['blend'],
-            inpaint=values['inpaint'],
-            delay_steps=values['delay_steps'],
-            profile=values['profile'],
-            command_rate_hz=values['command_rate_hz'],
-            frozen_after_s=values['frozen_after_s'],
-            task=values['task'],
-            dry_run=values['dry_run'],
-        ),
+        settings=Settings(**{each.name: values[each.name] for each in fields(Settings)}),
     )
 
 

@@ -2,11 +2,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from neuracore_ros.command.blend import BLENDS
-from neuracore_ros.command.settings import Settings
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.parameters import SPECS, Spec
-from neuracore_ros.policy.load import PRECISIONS
+from neuracore_ros.node.parameters import SPECS
+from neuracore_ros.node.spec import Spec
 
 RATE = Spec('rate', 20.0, 'How often [Hz].', 1.0, 100.0)
 
@@ -38,12 +36,3 @@ def test_a_wrong_value_is_named_with_what_is_allowed(value, shown):
 def test_a_truth_value_is_no_integer():
     with pytest.raises(UserError, match='an integer from 0 to 256'):
         next(spec for spec in SPECS if spec.name == 'threads').read(True)
-
-
-def test_the_words_are_those_that_the_runner_and_the_policies_know():
-    words = {spec.name: spec.words for spec in SPECS if spec.words}
-    assert set(words['blend']) == set(BLENDS)
-    assert words['precision'] == PRECISIONS
-    for name in ('blend', 'profile', 'rearm'):
-        for word in words[name]:
-            Settings(**{name: word})
