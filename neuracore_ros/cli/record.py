@@ -242,7 +242,7 @@ def _find(names: list[str], node: Node, executor: Executor, stop: StopSignal) ->
     Raises:
         UserError: Nobody publishes one.
     """
-    from neuracore_ros.node.recorder import find_topics
+    from neuracore_ros.node.recorded_topics import find_topics
 
     end_s = time.monotonic() + PATIENCE_S
     found, missing = find_topics(node, names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 import time
@@ -15,27 +14,21 @@ from typing import TYPE_CHECKING
 from rclpy.clock import Clock, ClockType
 from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy
 from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
-from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.live.names import read_faults
-from neuracore_ros.node.stream_watch import StreamWatch
+from neuracore_ros.node.recorded_topics import CLOCK, declared_topics, watches
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.bag_writer import BagWriter
 
-CLOCK = Topic('/clock', 'rosgraph_msgs/msg/Clock', 'match', depth=1000)
 STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
 MARKER, TASK = '~/episode', '~/task'
 START, STOP, SUCCESS, DISCARD = 'start', 'stop', 'success', 'discard'
-# A disk may pause for a moment: what arrives meanwhile waits here.
-IMAGE_DEPTH = 30
-NUMBER_DEPTH = 1000
 LOOK_PERIOD_S = 0.25
 # So much is lost at most if the recorder is killed.
 FLUSH_PERIOD_S = 1.0
@@ -110,13 +103,13 @@ class Recorder:
         self._say, self._warn = say, warn
         self._robot = robot
         self._task = task
-        topics = _topics(robot)
+        topics = declared_topics(robot)
         topics.update({topic.name: topic for topic in also if topic.name not in topics})
         if node.get_clock().ros_time_is_active:
             topics[CLOCK.name] = CLOCK
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
         self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
-        self._watches = self._watch(topics, rate_hz)
+        self._watches = watches(robot, self._names, rate_hz)
         self._watching = False
         self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
         self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in topics}
@@ -319,22 +312,6 @@ class Recorder:
 
     # Streams
 
-    def _watch(self, topics: dict[str, Topic], rate_hz: float) -> dict[str, StreamWatch]:
-        sources = self._robot.input_sources()
-        # Nobody commands or speaks all the time; the other topics must never be silent.
-        steady = {source.topic for source in sources if source.max_age_s is not None}
-        steady.add(CLOCK.name)
-        ages: dict[str, float] = {}
-        for source in sources:
-            if source.max_age_s is not None:
-                ages[source.topic] = min(
-                    source.max_age_s, ages.get(source.topic, source.max_age_s)
-                )
-        return {
-            topic: StreamWatch(self._names[topic], ages.get(topic), rate_hz, topic in steady)
-            for topic in topics
-        }
-
     def _look_into(self) -> None:
         """Tell now what `convert` would find wrong with the messages."""
         sources = self._robot.input_sources()
@@ -370,43 +347,6 @@ class Recorder:
                 self._give_up(error)
 
 
-def find_topics(node: Node, names: Sequence[str]) -> tuple[list[Topic], list[str]]:
-    """Topics by name, as their publishers offer them.
-
-    Returns:
-        Those that somebody publishes; and a line for each of the others.
-    """
-    found, missing = [], []
-    for name in names:
-        publishers = node.get_publishers_info_by_topic(name)
-        if not publishers:
-            known = [n for n, _ in node.get_topic_names_and_types() if node.count_publishers(n)]
-            near = difflib.get_close_matches(node.resolve_topic_name(name), known, 1)
-            meant = f'; did you mean {near[0]}?' if near else ''
-            missing.append(f'--also {name}: nobody publishes it{meant}')
-            continue
-        kind = publishers[0].topic_type
-        durable = {publisher.qos_profile.durability for publisher in publishers}
-        latched = durable == {DurabilityPolicy.TRANSIENT_LOCAL}
-        found.append(Topic(name, kind, 'match', _depth(kind), latched))
-    return found, missing
-
-
-def _topics(robot: Robot) -> dict[str, Topic]:
-    sources = (*robot.input_sources(), *robot.output_sources())
-    return {
-        topic: Topic(
-            topic,
-            source.type,
-            source.reliability,
-            _depth(source.type),
-            latched=topic.endswith('tf_static'),
-        )
-        for source in sources
-        for topic in source.topics
-    }
-
-
 def _answering(
     act: Callable[[], str],
 ) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
@@ -426,7 +366,3 @@ def _free_bytes(folder: Path) -> int:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def _depth(kind: str) -> int:
-    return IMAGE_DEPTH if kind in IMAGE_TYPES else NUMBER_DEPTH
