@@ -38,6 +38,17 @@ class Counters:
     latencies_ms: deque[float] = field(default_factory=_newest)
     seams_rad: deque[float] = field(default_factory=_newest)
     longest_gap_s: float = 0.0
+    _commanded_ns: int | None = None
+
+    def commanded(self, now_ns: int) -> None:
+        """Take note of commands while running."""
+        if self._commanded_ns is not None:
+            self.longest_gap_s = max(self.longest_gap_s, (now_ns - self._commanded_ns) / 1e9)
+        self._commanded_ns = now_ns
+
+    def pause(self) -> None:
+        """While the robot does not run, no gap grows."""
+        self._commanded_ns = None
 
     def latency_ms(self, percent: float) -> float:
         """A percentile of the latencies; NaN before the first."""

@@ -28,19 +28,19 @@ from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.profile import Profile, SplineProfile
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
-from neuracore_ros.description import DataType, Robot
+from neuracore_ros.description import Robot
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.observation.history import History
-from neuracore_ros.observation.observer import Observation, Observer, Sight, Unusable
+from neuracore_ros.observation.observer import Observation, Sight, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.further import PlanInForce
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.runner.asking import Asking
+from neuracore_ros.runner.condition import Condition
 from neuracore_ros.runner.counters import Counters
 from neuracore_ros.runner.exchange import Answer, Chunk, Outcome, Request
 from neuracore_ros.runner.inpainting import Delay, plan_in_force
-from neuracore_ros.runner.measuring import Measuring
+from neuracore_ros.runner.senses import Senses
 
 _LEAST_PATIENCE_S = 1.0
 """A model that answers slower than its horizon is late; shorter ones get this long at first."""
@@ -53,8 +53,8 @@ class Runner:
         warnings: What the user should know of how the two fit, one line each.
         rate_hz: How often to call `tick`.
         point_rate_hz: How often to call `points`; 0 where `tick` does it.
-        state: What it is doing.
-        reason: Why it is not running, one line; empty while it runs as it should.
+        topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
+        counters: What happened since the start.
     """
 
     def __init__(
@@ -86,28 +86,14 @@ class Runner:
         self._steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands())
-        sources = tuple(
-            source
-            for source in robot.input_sources()
-            if source.index in fitted.input.get(source.data_type, {})
+        self._senses = Senses(
+            robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
-        self._measuring = Measuring(robot, self._joints)
-        self._sources = sources + self._measuring.sources
-        read = fitted.input.get(DataType.LANGUAGE, {})
-        texts = {i: text for i, text in robot.texts(settings.task).items() if i in read}
-        if texts and not settings.task:
+        self.topics = self._senses.topics
+        if self._senses.is_told_nothing:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
-        self._observer = Observer(
-            sources,
-            manifest.input_layout,
-            manifest.image_size,
-            settings.frozen_after_s,
-            texts,
-            manifest.text_bytes,
-        )
-        ages = [source.max_age_s for source in self._sources if source.max_age_s is not None]
         # A tick may be a step late, however fresh the streams have to be.
-        longest_jump_s = max(min(ages, default=0.5), 1.0 / manifest.rate_hz)
+        longest_jump_s = max(self._senses.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(
             self._joints,
@@ -121,7 +107,7 @@ class Runner:
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self.counters = Counters()
-        self._history = History(self._observer, manifest.observation_steps)
+        self._condition = Condition(self.counters)
         self._asking = Asking(
             settings.steps_between(manifest.horizon, manifest.rate_hz),
             settings.delay_steps,
@@ -129,17 +115,17 @@ class Runner:
         )
         # In a dry run nobody follows the plan, and what is seen is not what came of it.
         self._inpaints = manifest.inpaint and settings.inpaint and not settings.dry_run
-        self._commanded_ns: int | None = None
         self.start(0)
 
     @property
-    def topics(self) -> Mapping[str, tuple[str, str]]:
-        """Topic -> (ROS message type, reliability), of inputs and measured joints."""
-        return {
-            topic: (source.type, source.reliability)
-            for source in self._sources
-            for topic in source.topics
-        }
+    def state(self) -> State:
+        """What it is doing."""
+        return self._condition.state
+
+    @property
+    def reason(self) -> str:
+        """Why it is not running, one line; empty while it runs as it should."""
+        return self._condition.reason
 
     @property
     def command_topics(self) -> Mapping[str, str]:
@@ -148,25 +134,22 @@ class Runner:
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """One entry per stream."""
-        inputs = self._observer.status(now_ns)
-        known = {status.topic for status in inputs}
-        others = [s for s in self._measuring.status(now_ns) if s.topic not in known]
-        return (*inputs, *others)
+        return self._senses.status(now_ns)
 
     def start(self, now_ns: int) -> None:
         """Become active again after `stop`; steps are counted from the next tick on."""
         self._active = True
         self._clock.restart()
         self._tracking.note(None)
-        self._latched = False
         self._motion.forget()
+        self._condition.latched = False
         self._wait()
-        self.state = State.WAITING if self._settings.enabled else State.DISABLED
+        if not self._settings.enabled:
+            self._condition.disable('disabled')
 
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
-        self._observer.receive(topic, message, now_ns)
-        self._measuring.receive(topic, message, now_ns)
+        self._senses.receive(topic, message, now_ns)
 
     def tick(self, now_ns: int, listeners: Mapping[str, int] | None = None) -> Outcome:
         """One step: check everything, ask for a prediction if it is time, send what is due.
@@ -180,34 +163,34 @@ class Runner:
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
         self._asking.step(step)
-        measured = self._measuring.at(now_ns)
+        measured = self._senses.measured(now_ns)
         if self.state is State.DISABLED:
             self._asking.due()
             self._note(measured)
             return Outcome(commands + self._step_points(now_ns))
-        seen = self._observer.look(now_ns)
+        seen = self._senses.look(now_ns)
         problems = _problems(seen, measured)
         if isinstance(seen, Sight) and not problems:
-            self._complete = True
+            self._condition.complete = True
             self.counters.observed += 1
-            self._history.add(step, seen)
+            self._senses.remember(step, seen)
         problems += self._unheard(listeners)
         if problems or not isinstance(measured, Measured):
             commands += self._interrupt(problems, now_ns)
-        elif self.state is State.RUNNING:
+        elif self._condition.running:
             commands += self._check_running(now_ns, measured)
-        elif self.state is State.HOLDING and self._asking.is_stuck() and not self._latched:
-            self.reason = self._overdue()
+        elif self.state is State.HOLDING and self._asking.is_stuck():
+            self._condition.tell(self._overdue())
         self._note(measured)
         commands += self._use_what_is_due(now_ns)
         request = None
         if not problems and self._may_ask(step, now_ns):
-            observation = self._history.observe(step)
+            observation = self._senses.observe(step)
             if isinstance(observation, Observation):
                 request = self._ask(step, observation, now_ns)
             else:
                 commands += self._interrupt(_problems(observation), now_ns)
-        if self.state is State.RUNNING:
+        if self._condition.running:
             commands += self._motion.extend(now_ns)
         commands += self._step_points(now_ns)
         self._count(commands, now_ns)
@@ -232,7 +215,7 @@ class Runner:
 
         While it runs, it is stopped until `enable`; otherwise the robot is not ours to move.
         """
-        if self.state is not State.RUNNING or self._settings.dry_run:
+        if not self._condition.running or self._settings.dry_run:
             return Outcome()
         return Outcome(self._hold(why, now_ns, latched=True))
 
@@ -260,24 +243,25 @@ class Runner:
         """Allow or forbid motion; allowing it also clears every fault."""
         if not on:
             commands = self._brake(now_ns)
-            self.state, self.reason = State.DISABLED, 'disabled'
+            self._condition.disable('disabled')
             return Outcome(commands)
         if self.state in (State.DISABLED, State.HOLDING) and self._active:
-            self._latched = False
+            self._condition.latched = False
             self._wait()
         return Outcome()
 
     def reset(self, now_ns: int) -> Outcome:
         """Stop and start afresh, as for a new episode; faults that need `enable` stay."""
         commands = self._brake(now_ns)
-        if self.state is not State.DISABLED and not self._latched:
+        if self.state is not State.DISABLED and not self._condition.latched:
             self._wait()
         return Outcome(commands)
 
     def stop(self, now_ns: int) -> Outcome:
         """Brake the robot to rest; nothing moves again before `start`."""
         commands = self._brake(now_ns)
-        self.state, self.reason, self._active = State.DISABLED, 'not active', False
+        self._condition.disable('not active')
+        self._active = False
         return Outcome(commands)
 
     def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
@@ -294,7 +278,7 @@ class Runner:
 
     def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
         jump_ns = self._follow_clock(now_ns)
-        if jump_ns == 0 or self.state is not State.RUNNING:
+        if jump_ns == 0 or not self._condition.running:
             return ()
         way = 'back' if jump_ns < 0 else 'forward'
         return self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
@@ -308,8 +292,7 @@ class Runner:
         if jump.by_ns:
             self._drop()
             self._tracking.note(None)
-            self._observer.clear()
-            self._measuring.clear()
+            self._senses.clear()
         return jump.by_ns
 
     # Faults
@@ -326,12 +309,12 @@ class Runner:
     def _interrupt(self, problems: list[str], now_ns: int) -> tuple[JointCommand, ...]:
         """Stop for what is wrong with the streams or the graph."""
         commands: tuple[JointCommand, ...] = ()
-        if self.state is State.RUNNING:
+        if self._condition.running:
             commands = self._hold('', now_ns)
-        elif self._latched:
+        elif self._condition.latched:
             return ()
         self._drop()
-        self._report(problems)
+        self._condition.report(problems)
         return commands
 
     def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
@@ -345,49 +328,35 @@ class Runner:
         if self._motion.runs_dry(now_ns - self._step_ns // 2):
             self.counters.late += 1
             return self._hold('prediction late: the plan has run out', now_ns)
-        self.reason = 'blending in' if self._motion.blending_in else ''
+        self._condition.run(self._motion.blending_in)
         return ()
-
-    def _report(self, problems: list[str]) -> None:
-        """Say what keeps the robot from running, after what once stopped it."""
-        if not self._complete:
-            self.state = State.WAITING
-        elif self.state is not State.HOLDING:
-            self.state, self._cause = State.HOLDING, ''
-            self.counters.holds += 1
-        self.reason = '; '.join([self._cause, *problems] if self._cause else problems)
 
     def _hold(self, cause: str, now_ns: int, latched: bool = False) -> tuple[JointCommand, ...]:
         commands = self._brake(now_ns)
-        self._latched = latched or self._settings.rearm == 'manual'
-        self.counters.holds += self.state is not State.HOLDING
-        self.state, self.reason, self._cause = State.HOLDING, cause, cause
+        self._condition.hold(cause, latched or self._settings.rearm == 'manual')
         return commands
 
     def _drop(self) -> None:
         """Forget what was seen and asked so far: it must not move the robot any more."""
         self._asking.drop()
-        self._history.clear()
+        self._senses.forget()
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
         if self._active and self._clock.jumped_ns(now_ns):
             self._follow_clock(now_ns)
-        measured = self._measuring.at(now_ns)
+        measured = self._senses.measured(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
             return self._motion.stop(now_ns, None, lost)
         # Once it is held, the robot may be moved by hand without being commanded for it.
-        if self.state is State.RUNNING and not self._settings.dry_run:
+        if self._condition.running and not self._settings.dry_run:
             lost = self._tracking.lost(measured, self._motion)
         return self._motion.stop(now_ns, measured.positions, lost)
 
     def _wait(self) -> None:
-        self.state, self.reason = State.WAITING, 'no complete observation yet'
-        self._complete, self._cause = False, ''
+        self._condition.wait()
         self._drop()
-
-    # Observing
 
     def _note(self, measured: Measured | Unusable) -> None:
         self._tracking.note(measured if isinstance(measured, Measured) else None)
@@ -395,9 +364,9 @@ class Runner:
     # Predicting
 
     def _may_ask(self, step: int, now_ns: int) -> bool:
-        if self._latched or self._history.is_empty or not self._asking.may_ask(step):
+        if self._condition.latched or not (self._senses.has_seen and self._asking.may_ask(step)):
             return False
-        if self.state is State.RUNNING:
+        if self._condition.running:
             return True
         # The robot rests, and where it does is sure.
         sure = self._tracking.confirmed or self._settings.dry_run
@@ -405,7 +374,7 @@ class Runner:
 
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
         if self.state is State.WAITING:
-            self.reason = 'first prediction under way'
+            self._condition.tell('first prediction under way')
         request = Request(
             step,
             observation.inputs,
@@ -418,10 +387,8 @@ class Runner:
         return request
 
     def _plan_in_force(self, now_ns: int) -> PlanInForce | None:
-        measured = self._measuring.at(now_ns)
-        if not self._inpaints or self.state is not State.RUNNING:
-            return None
-        if not isinstance(measured, Measured):
+        measured = self._senses.measured(now_ns)
+        if not (self._inpaints and self._condition.running and isinstance(measured, Measured)):
             return None
         fixed = Delay(self._settings.delay_steps)
         delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)
@@ -452,7 +419,7 @@ class Runner:
         if self._asking.is_delayed and (due := self._asking.due()) is not None:
             return self._use(due, now_ns)
         # While it runs without a delay, the plan tells how long there is time.
-        bridged = self.state is State.RUNNING and not self._asking.is_delayed
+        bridged = self._condition.running and not self._asking.is_delayed
         stuck = self.state is State.WAITING and self._asking.is_stuck()
         if stuck or (self._asking.is_late() and not bridged):
             self.counters.late += 1
@@ -475,7 +442,7 @@ class Runner:
             reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
             return self._hold(reason, now_ns)
         outputs = outputs[max(due, 0) :]
-        if self.state is not State.RUNNING and not self._enter(outputs[0], now_ns):
+        if not (self._condition.running or self._enter(outputs[0], now_ns)):
             return ()
         commands = self._motion.merge(outputs, now_ns)
         if self._motion.seam_rad is not None:
@@ -484,18 +451,16 @@ class Runner:
 
     def _count(self, commands: tuple[JointCommand, ...], now_ns: int) -> None:
         self.counters.clamps = self._motion.clamps
-        running = self.state is State.RUNNING
-        if commands and running and self._commanded_ns is not None:
-            gap_s = (now_ns - self._commanded_ns) / 1e9
-            self.counters.longest_gap_s = max(self.counters.longest_gap_s, gap_s)
-        if commands or not running:
-            self._commanded_ns = now_ns if running else None
+        if not self._condition.running:
+            self.counters.pause()
+        elif commands:
+            self.counters.commanded(now_ns)
 
     def _enter(self, first: Array, now_ns: int) -> bool:
         """The start gate; whether the robot may move."""
-        measured = self._measuring.at(now_ns)
+        measured = self._senses.measured(now_ns)
         if not isinstance(measured, Measured):
-            self._report(_problems(measured))
+            self._condition.report(_problems(measured))
             return False
         if not self._settings.dry_run and self._tracking.jumped(measured).any():
             self._asking.postpone(0)
@@ -509,8 +474,7 @@ class Runner:
             self._asking.postpone(self._clock.step(now_ns))
             return False
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
-        self.state = State.RUNNING
-        self.reason = 'blending in' if gate.blend_in else ''
+        self._condition.run(gate.blend_in)
         return True
 
 
