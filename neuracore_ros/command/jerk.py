@@ -46,7 +46,7 @@ class JerkLimited:
     """The profile ``ruckig``.
 
     Attributes:
-        slowed: Joints that cannot be as fast as their limit and still brake within
+        warnings: Joints that cannot be as fast as their limit and still brake within
             ``max_ahead_s``, one line each.
     """
 
@@ -84,7 +84,7 @@ class JerkLimited:
         self._step_s = step_s
         self._max_ahead_s = max_ahead_s
         self._fastest = _fastest(joints.limits, step_s, max_ahead_s)
-        self.slowed = tuple(
+        self.warnings = tuple(
             f"'{joint.name}' is kept to {fastest:.3g} of {most:.3g} rad/s: from there it brakes "
             f'within max_ahead_s ({max_ahead_s:g} s)'
             for joint, fastest, most in zip(

@@ -7,14 +7,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.command.blend import Blend, merged, seam
+from neuracore_ros.command.blend import BLENDS, merged, seam
 from neuracore_ros.command.executed import Executed
+from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Array, BoolArray, Joints
 from neuracore_ros.command.limits import slowed
 from neuracore_ros.command.message import JointCommand, joint_command
 from neuracore_ros.command.opening import opened_gently
 from neuracore_ros.command.plan import Plan
-from neuracore_ros.command.profile import Profile
+from neuracore_ros.command.profile import Profile, SplineProfile
+from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.stream import PointStream
 from neuracore_ros.description import Command
@@ -29,6 +31,7 @@ class Motion:
     """Everything that is commanded: the plan, the motion being executed, the next messages.
 
     Attributes:
+        warnings: What the user should know of how it is timed, one line each.
         clamps: Setpoints that the limits kept from what was predicted.
         seam_rad: How far the newest prediction moved the plan at the first step that it shares
             with the ones before; None where there is none.
@@ -36,28 +39,31 @@ class Motion:
             knows.
     """
 
-    def __init__(
-        self,
-        joints: Joints,
-        profile: Profile,
-        blend: Blend,
-        rate_hz: float,
-        max_ahead_s: float,
-        start_speed: float,
-        command_rate_hz: float,
-    ) -> None:
+    def __init__(self, joints: Joints, settings: Settings, rate_hz: float) -> None:
+        """Nothing is commanded yet.
+
+        Args:
+            joints: What is commanded.
+            settings: What the user wants.
+            rate_hz: Steps a second.
+
+        Raises:
+            UserError: Ruckig is wanted and not installed, or has no time to brake.
+            DescriptionError: Ruckig is wanted, and a joint has no acceleration limit.
+        """
         self._joints = joints
-        self._profile = profile
-        self._blend = blend
+        self._profile = _profile(joints, settings, rate_hz)
+        self.warnings = self._profile.warnings
+        self._blend = BLENDS[settings.blend]
         self._step_s = 1.0 / rate_hz
         self._step_ns = round(1e9 / rate_hz)
-        self._most_points = math.floor(max_ahead_s * rate_hz + 1e-6)
-        self._max_ahead_s = max_ahead_s
-        self._start_speed = start_speed
+        self._most_points = math.floor(settings.max_ahead_s * rate_hz + 1e-6)
+        self._max_ahead_s = settings.max_ahead_s
+        self._start_speed = settings.start_speed
         self._plan: Plan | None = None
         self._executed = Executed()
         self._followed_until_ns = 0
-        self._stream = PointStream(joints.limits, 1.0 / (command_rate_hz or rate_hz))
+        self._stream = PointStream(joints.limits, 1.0 / (settings.command_rate_hz or rate_hz))
         self._stopping = False
         self._stopped_at: Array | None = None
         self._caught_up_ns: int | None = 0
@@ -272,3 +278,9 @@ class Motion:
             for command in self._joints.commands
             if command not in streamed
         )
+
+
+def _profile(joints: Joints, settings: Settings, rate_hz: float) -> Profile:
+    if settings.profile == 'ruckig':
+        return JerkLimited(joints, 1.0 / rate_hz, settings.max_ahead_s)
+    return SplineProfile(joints.limits)

@@ -36,6 +36,11 @@ class Way:
 class Profile(Protocol):
     """A way of timing motions within the limits."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know of it, one line each."""
+        ...
+
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
     ) -> Way:
@@ -70,6 +75,8 @@ class SplineProfile:
 
     Accelerations are limited from setpoint to setpoint only; `JerkLimited` does more.
     """
+
+    warnings: tuple[str, ...] = ()
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

@@ -18,14 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
-from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Array, Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
-from neuracore_ros.command.profile import Profile, SplineProfile
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Robot
@@ -95,15 +92,8 @@ class Runner:
         # A tick may be a step late, however fresh the streams have to be.
         longest_jump_s = max(self._senses.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
-        self._motion = Motion(
-            self._joints,
-            self._profile(),
-            BLENDS[settings.blend],
-            rate_hz=manifest.rate_hz,
-            max_ahead_s=settings.max_ahead_s,
-            start_speed=settings.start_speed,
-            command_rate_hz=settings.command_rate_hz,
-        )
+        self._motion = Motion(self._joints, settings, manifest.rate_hz)
+        self.warnings += self._motion.warnings
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self.counters = Counters()
@@ -266,13 +256,6 @@ class Runner:
 
     def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
         return () if self.point_rate_hz else self._motion.points(now_ns)
-
-    def _profile(self) -> Profile:
-        if self._settings.profile == 'spline':
-            return SplineProfile(self._joints.limits)
-        limited = JerkLimited(self._joints, 1.0 / self.rate_hz, self._settings.max_ahead_s)
-        self.warnings += limited.slowed
-        return limited
 
     # Time
 

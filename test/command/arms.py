@@ -4,11 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from neuracore_ros.command.blend import BLENDS
-from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
-from neuracore_ros.command.profile import SplineProfile
+from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.description import Command, DataType, Joint, JointLimit
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
@@ -39,11 +37,9 @@ def joints_of(*commands):
 
 def motion_of(*commands, blend='none', max_ahead_s=0.5, jerk_limited=False):
     """A motion of 20 steps a second."""
-    joints = joints_of(*commands)
-    profile = SplineProfile(joints.limits)
-    if jerk_limited:
-        profile = JerkLimited(joints, 0.05, max_ahead_s)
-    return Motion(joints, profile, BLENDS[blend], 20.0, max_ahead_s, 0.25, 0.0)
+    profile = 'ruckig' if jerk_limited else 'spline'
+    settings = Settings(blend=blend, profile=profile, max_ahead_s=max_ahead_s)
+    return Motion(joints_of(*commands), settings, 20.0)
 
 
 def as_message(command):

@@ -161,11 +161,11 @@ def test_a_step_is_reached_in_the_least_time():
 
 def test_joints_that_could_not_brake_within_max_ahead_are_slowed_and_named():
     profile = JerkLimited(joints_of(arm((-1, 1, 3.0, 2.0))), 0.05, 0.5)
-    (line,) = profile.slowed
+    (line,) = profile.warnings
     assert line == (
         "'j0' is kept to 0.4 of 3 rad/s: from there it brakes within max_ahead_s (0.5 s)"
     )
-    assert JerkLimited(joints_of(arm((-1, 1, 3.0, 20.0))), 0.05, 0.5).slowed == ()
+    assert JerkLimited(joints_of(arm((-1, 1, 3.0, 20.0))), 0.05, 0.5).warnings == ()
 
 
 def test_a_joint_without_acceleration_is_refused_by_name():
