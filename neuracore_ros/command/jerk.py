@@ -12,7 +12,6 @@ its position limits, and before ``max_ahead_s``; each message ends with that bra
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
 from neuracore_ros.command.limits import monotone_velocities
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.profile import Way
+from neuracore_ros.command.solver import SolvedWay, Solver
 from neuracore_ros.command.spline import Spline, extent
 from neuracore_ros.command.stop import SHORTEST_STOP_S
 from neuracore_ros.errors import DescriptionError, UserError
@@ -32,8 +32,6 @@ _WITHIN = 0.999
 
 _MEETING_STEPS = (1, 2, 3, 4, 5, 6, 7, 8)
 """How many steps ahead the plan is met, the soonest that can be."""
-
-_FURTHEST_S = 100.0
 
 _LEAST_STEPS = 4
 """Moving for one step from rest and braking again takes about so long."""
@@ -62,13 +60,7 @@ class JerkLimited:
             UserError: Ruckig is not installed.
             DescriptionError: A joint has no acceleration limit.
         """
-        try:
-            import ruckig
-        except ImportError as error:
-            raise UserError(
-                "profile is 'ruckig', which is not installed: pip install "
-                "'neuracore_ros[ruckig]', or set profile to spline"
-            ) from error
+        self._solver = Solver(len(joints.joints))
         for joint, most in zip(joints.joints, joints.limits.acceleration, strict=True):
             if not np.isfinite(most):
                 raise DescriptionError(
@@ -92,8 +84,6 @@ class JerkLimited:
             )
             if fastest < most
         )
-        self._ruckig: Any = ruckig
-        self._solver: Any = ruckig.Ruckig(len(joints.joints))
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
@@ -178,7 +168,7 @@ class JerkLimited:
 
     def _way(
         self, state: JointState, plan: Plan, due_ns: int, limits: Limits, first: int
-    ) -> tuple[Any | None, int]:
+    ) -> tuple[SolvedWay | None, int]:
         """The way to the first setpoint of the plan that can be met in time.
 
         Whoever runs after setpoints that have gone by never meets the plan again.
@@ -197,13 +187,13 @@ class JerkLimited:
         for i in range(first, len(_MEETING_STEPS)):
             least_s = _MEETING_STEPS[i] * self._step_s
             target = self._target(plan, due_ns + round(1e9 * (least_s - self._step_s)), limits)
-            way = self._solve(state, target, limits, least_s)
-            if way is not None and way.duration <= least_s + _CLOSEST_S:
+            way = self._solver.way(state, target, limits, least_s)
+            if way is not None and way.duration_s <= least_s + _CLOSEST_S:
                 return way, i
         return way, len(_MEETING_STEPS) - 1
 
     def _step(
-        self, state: JointState, way: Any | None, limits: Limits, room: tuple[Array, Array]
+        self, state: JointState, way: SolvedWay | None, limits: Limits, room: tuple[Array, Array]
     ) -> tuple[Array, Array, Array, Array]:
         """One step on a way; joints that would lose their room to brake do brake.
 
@@ -212,18 +202,18 @@ class JerkLimited:
             velocities then, (m, J); accelerations at the end, (J,).
         """
         h = self._step_s
-        changes = [] if way is None else [_changes(profile) for profile in way.profiles[0]]
+        changes = [] if way is None else way.changes()
         unsafe = np.ones(len(state.position), bool)
         if way is not None:
             times = _until(h, changes)
-            moved = _played(way, times)
+            moved = way.at(times)
             unsafe = self._leaves(state, times, moved, limits, room)
             if not unsafe.any():
                 return times, moved.position, moved.velocity, moved.acceleration[-1]
         braking = Braking.of(state, limits)
         times = _until(h, [*changes, braking.ends_s])
         braked = braking.at(times)
-        moved = braked if way is None else _played(way, times)
+        moved = braked if way is None else way.at(times)
         return (
             times,
             np.where(unsafe, braked.position, moved.position),
@@ -253,31 +243,6 @@ class JerkLimited:
             stays &= (low.min(axis=0) >= room[0]) & (high.max(axis=0) <= room[1])
         return np.asarray(~stays)
 
-    def _solve(
-        self, state: JointState, target: JointState, limits: Limits, least_s: float
-    ) -> Any | None:
-        """Ruckig's way to a target, all joints together; None where it finds none."""
-        given = self._ruckig.InputParameter(len(state.position))
-        given.current_position = state.position.tolist()
-        given.current_velocity = state.velocity.tolist()
-        given.current_acceleration = state.acceleration.tolist()
-        # A way of years has no digits left for its first step.
-        reach = _FURTHEST_S * limits.velocity
-        near = np.clip(target.position, state.position - reach, state.position + reach)
-        given.target_position = near.tolist()
-        given.target_velocity = target.velocity.tolist()
-        given.target_acceleration = target.acceleration.tolist()
-        given.max_velocity = limits.velocity.tolist()
-        given.max_acceleration = limits.acceleration.tolist()
-        given.max_jerk = limits.jerk.tolist()
-        given.minimum_duration = least_s
-        way = self._ruckig.Trajectory(len(state.position))
-        try:
-            result = self._solver.calculate(given, way)
-        except (self._ruckig.RuckigError, ValueError):  # also of results that it cannot name
-            return None
-        return way if result.value >= 0 else None
-
 
 def _state(executed: Spline, now_ns: int) -> JointState:
     return JointState(*executed.at(now_ns), executed.acceleration_at(now_ns))
@@ -292,11 +257,6 @@ def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
     return np.minimum(limits.velocity, np.where(left_s < 2.0 * fade_s, gently, fully))
 
 
-def _changes(profile: Any) -> Array:
-    """When the jerk of a joint changes, ascending [s]."""
-    return np.cumsum([*profile.brake.t, *profile.t])
-
-
 def _until(end_s: float, changes: list[Array]) -> Array:
     """All changes before an end, ascending, and the end."""
     times = _distinct(np.concatenate([*changes, [end_s]]))
@@ -307,11 +267,6 @@ def _distinct(times_s: Array) -> Array:
     """Times above zero, ascending, none of them closer than a controller can tell."""
     ascending = np.sort(times_s)
     return ascending[np.diff(ascending, prepend=0.0) > _CLOSEST_S]
-
-
-def _played(way: Any, times_s: Array) -> JointState:
-    states = np.array([way.at_time(float(t)) for t in times_s])
-    return JointState(states[:, 0], states[:, 1], states[:, 2])
 
 
 def _spline(now_ns: int, times_s: Array, positions: Array, velocities: Array) -> Spline:
