@@ -61,10 +61,8 @@ class Sway(torch.nn.Module):
     ) -> dict[str, torch.Tensor]:
         """The contract of a policy file."""
         newest = inputs['JOINT_POSITIONS'][:, -1:]
-        if float(newest[0, 0, 0]) > 0.5:
-            self.way = -1.0
-        if float(newest[0, 0, 0]) < -0.5:
-            self.way = 1.0
+        if abs(float(newest[0, 0, 0])) > 0.5:
+            self.way = -1.0 if float(newest[0, 0, 0]) > 0.0 else 1.0
         pictures = inputs['RGB_IMAGES'][0, -1].permute(0, 3, 1, 2).float() / 255.0
         seen = self.eye(pictures).mean()
         chunk = newest.repeat(1, self.steps.shape[0], 1)

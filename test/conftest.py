@@ -15,7 +15,7 @@ from starvation import Again
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
 
-SHARED_BAGS = Path(__file__).resolve().parents[2] / 'shared' / 'data' / 'bags'
+SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
 # The same examples on every machine: what a commit broke, and not what luck found, turns it red.
@@ -42,10 +42,21 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def bags() -> Path:
-    """The folder of real bags, beside a checkout that has it."""
-    folder = Path(os.environ.get('NEURACORE_ROS_BAGS', SHARED_BAGS))
+    """The folder of real bags."""
+    return shared('bags', 'NEURACORE_ROS_BAGS')
+
+
+@pytest.fixture
+def urdfs() -> Path:
+    """The folder of real URDFs."""
+    return shared('urdf', 'NEURACORE_ROS_URDFS')
+
+
+def shared(name: str, variable: str) -> Path:
+    """A folder beside a checkout that has it, or where a variable says."""
+    folder = Path(os.environ.get(variable, SHARED / name))
     if not folder.is_dir():
-        pytest.skip(f'no real bags at {folder}; set NEURACORE_ROS_BAGS to a folder that has them')
+        pytest.skip(f'no real {name} at {folder}; set {variable} to a folder that has them')
     return folder
 
 

@@ -7,17 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
+from spinning import Spinning
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
@@ -116,14 +114,13 @@ def until_published(node, topic):
         time.sleep(0.02)
 
 
-class World:
+class World(Spinning):
     """Everything on one ROS domain, heard by one node of ours."""
 
     def __init__(self, namespace='', arm='ur5'):
+        super().__init__()
         self.arm = find_arm(arm)
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node('witness', namespace=namespace, context=self.context)
+        self.node = self.create('witness', namespace=namespace)
         self.commands = []  # (wall seconds, message)
         self.motion = []  # (wall seconds, positions in the order of the arm's joints)
         self.refused = []
@@ -137,20 +134,7 @@ class World:
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 100)
         node.create_subscription(String, 'sim/rejected', self._on_rejected, 100)
         self._clients = {}
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def close(self):
-        self._executor.shutdown()
-        self._thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
-
-    def _spin(self):
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+        self.add(node)
 
     def _on_command(self, message):
         self.commands.append((time.monotonic(), message))

@@ -15,9 +15,9 @@ TARGETS = DataType.JOINT_TARGET_POSITIONS
 @pytest.mark.parametrize(
     ('name', 'urdf'), [('franka', 'panda'), ('ur5', 'ur5_robot'), ('so100', 'so100')]
 )
-def test_limits_are_those_of_the_urdf(bags, name, urdf):
+def test_limits_are_those_of_the_urdf(urdfs, name, urdf):
     robot = load_robot(CONFIG / f'{name}.yaml')
-    limits = read_urdf(bags.parent / 'urdf' / f'{urdf}.urdf').limits
+    limits = read_urdf(urdfs / f'{urdf}.urdf').limits
     for joint in robot.output[TARGETS].values():
         known = limits[joint]
         limit = robot.limits[TARGETS, joint]

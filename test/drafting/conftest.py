@@ -1,24 +1,10 @@
 """What the tests of drafts share."""
 
-import os
-from pathlib import Path
-
 import pytest
 from policies import write_policy
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import load_robot
-
-SHARED_URDFS = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'urdf'
-
-
-@pytest.fixture
-def urdfs() -> Path:
-    """The folder of real URDFs, beside a checkout that has it."""
-    folder = Path(os.environ.get('NEURACORE_ROS_URDFS', SHARED_URDFS))
-    if not folder.is_dir():
-        pytest.skip(f'no real URDFs at {folder}; set NEURACORE_ROS_URDFS to a folder of them')
-    return folder
 
 
 @pytest.fixture

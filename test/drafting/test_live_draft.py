@@ -15,16 +15,10 @@ from std_msgs.msg import Float64MultiArray, String
 from world import SIM_ROBOT, until_published
 
 from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.sim.arms import find_arm
 
 TARGETS = DataType.JOINT_TARGET_POSITIONS
-UR5 = [
-    'shoulder_pan_joint',
-    'shoulder_lift_joint',
-    'elbow_joint',
-    'wrist_1_joint',
-    'wrist_2_joint',
-    'wrist_3_joint',
-]
+UR5 = list(find_arm('ur5').joint_names)
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """Between robot and node: relays every topic under another name, and spoils it on request."""
 
-import threading
 import time
 from collections import deque
-from contextlib import suppress
 
 import cv2
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Duration, Time
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image, JointState
+from spinning import Spinning
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from world import UR5
 
@@ -118,7 +116,7 @@ class Relay:
             self.published += 1
 
 
-class Saboteur:
+class Saboteur(Spinning):
     """Relays of joints, two cameras (one compressed), commands, and what else a test asks for.
 
     Attributes:
@@ -130,9 +128,8 @@ class Saboteur:
     """
 
     def __init__(self, clock=False, cameras=0):
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node('saboteur', context=self.context)
+        super().__init__()
+        self.node = self.create('saboteur')
         # As from a process of its own: in one with them, large pictures would hold joints up.
         self._pictures = rclpy.Context()
         rclpy.init(context=self._pictures)
@@ -156,21 +153,12 @@ class Saboteur:
         if clock:
             self._clock = self.node.create_publisher(Clock, '/clock', 10)
             self.node.create_timer(0.01, self._tell_time)
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
+        self.add(self.node)
 
     def close(self):
-        self._executor.shutdown()
-        self._thread.join()
-        for node, context in ((self.node, self.context), (self.photographer, self._pictures)):
-            node.destroy_node()
-            context.try_shutdown()
-
-    def _spin(self):
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+        super().close()
+        self.photographer.destroy_node()
+        self._pictures.try_shutdown()
 
     def do(self, what):
         """Do something between two messages, and wait until it is done."""

@@ -4,58 +4,25 @@ import itertools
 import sys
 import threading
 import time
-from contextlib import suppress
 
-import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
+from spinning import Spinning
 from trajectory_msgs.msg import JointTrajectory
 
-ALL = (
-    'shoulder_pan_joint',
-    'shoulder_lift_joint',
-    'elbow_joint',
-    'wrist_1_joint',
-    'wrist_2_joint',
-    'wrist_3_joint',
-)
+from neuracore_ros.sim.arms import find_arm
+
+ALL = find_arm('ur5').joint_names
 
 
-class Graph:
+class Graph(Spinning):
     """Nodes of one test, all on one thread."""
 
-    def __init__(self):
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._nodes = []
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def _spin(self):
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
-
-    def close(self):
-        self._executor.shutdown()
-        self._thread.join()
-        self.forget()
-        self.context.try_shutdown()
-
-    def forget(self):
-        """End all nodes."""
-        for node in self._nodes:
-            self._executor.remove_node(node)
-            node.destroy_node()
-        self._nodes.clear()
-
     def node(self, name, **parameters):
-        node = rclpy.create_node(name, context=self.context)
+        node = self.create(name)
         for key, value in parameters.items():
             node.declare_parameter(key.replace('__', '.'), value)
-        self._executor.add_node(node)
-        self._nodes.append(node)
+        self.add(node)
         return node
 
     def joints(self, name='driver', names=ALL, positions=None, rate_hz=50.0, stamp=time.time_ns):

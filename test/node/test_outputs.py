@@ -1,17 +1,14 @@
 """One robot with two arms and a hand, commanded by several topics at once, over real DDS."""
 
 import importlib.util
-import threading
 import time
-from contextlib import suppress
 
 import numpy as np
 import pytest
-import rclpy
 import torch
 from rclpy.action import ActionServer
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import JointState
+from spinning import Spinning
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
 from world import World
@@ -51,13 +48,12 @@ class Grow(torch.nn.Module):
         return {'JOINT_TARGET_POSITIONS': chunk}
 
 
-class TwoArms:
+class TwoArms(Spinning):
     """Is at once where it is sent."""
 
     def __init__(self):
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node('two_arms', context=self.context)
+        super().__init__()
+        self.node = self.create('two_arms')
         self.at = dict.fromkeys(JOINTS, 0.0)
         self.heard = {'left': [], 'right': [], 'finger': []}
         node = self.node
@@ -67,14 +63,7 @@ class TwoArms:
         node.create_subscription(JointTrajectory, 'finger/joint_trajectory', self._finger, 10)
         self._trajectory = None
         node.create_timer(0.01, self._publish)
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(node)
-        self._thread = threading.Thread(target=self._spin, daemon=True)
-        self._thread.start()
-
-    def _spin(self):
-        with suppress(ExternalShutdownException):
-            self._executor.spin()
+        self.add(node)
 
     def _left(self, message):
         self.heard['left'].append(message)
@@ -116,12 +105,6 @@ class TwoArms:
         state = JointState(name=list(JOINTS), position=[self.at[name] for name in JOINTS])
         state.header.stamp = self.node.get_clock().now().to_msg()
         self._joints.publish(state)
-
-    def close(self):
-        self._executor.shutdown()
-        self._thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
 
 
 @pytest.fixture
