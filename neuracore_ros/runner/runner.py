@@ -211,7 +211,7 @@ class Runner:
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
-        # The next tick deals with a clock that has jumped; what was executed then is past.
+        # The next tick deals with a clock that went back; what was executed then is past.
         if self._active and self._clock.jumped_ns(now_ns) < 0:
             return ()
         return self._motion.points(now_ns)
@@ -326,7 +326,7 @@ class Runner:
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
-        if self._active and self._clock.jumped_ns(now_ns):
+        if self._active:
             self._follow_clock(now_ns)
         measured = self._senses.measured(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
@@ -394,6 +394,7 @@ class Runner:
         # The next tick deals with a clock that has jumped.
         if due is None or self.state is State.DISABLED or self._clock.jumped_ns(now_ns):
             return Outcome()
+        self._follow_clock(now_ns)
         commands = self._use(due, now_ns)
         self._count(commands, now_ns)
         return Outcome(commands)

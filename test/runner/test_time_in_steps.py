@@ -14,7 +14,7 @@ def ramp():
 
 def ready(runner):
     """Two ticks of an enabled runner, with joints at zero; the second, at START_NS, asks."""
-    runner.enable(False, START_NS)
+    runner.enable(False, START_NS - STEP_NS)
     for k in (-1, 0):
         now_ns = START_NS + k * STEP_NS
         runner.receive('joint_states', joint_state('ab', [0.0, 0.0], now_ns), now_ns)
