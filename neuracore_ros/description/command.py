@@ -13,11 +13,12 @@ from neuracore_ros.description.routes import (
     ROUTE_OPTIONS,
     Parser,
     Routes,
+    parse_order,
     parse_routes,
     parse_type,
 )
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.description.yaml_value import YamlValue
+from neuracore_ros.description.yaml_value import YamlValue, nearest
 from neuracore_ros.errors import DescriptionError
 
 FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
@@ -33,6 +34,7 @@ _ONLY_STREAM = {
 _OPTIONS: Mapping[str, Parser] = {
     **ROUTE_OPTIONS,
     'type': lambda value, what, _: parse_type(value, what, _TYPES),
+    'order': parse_order,
     'stream': lambda value, what, _: value.choice(f'stream of {what}', ('chunk', 'point')),
     'effort': lambda value, what, _: value.number(f'effort of {what}', 0.0),
 }
@@ -82,8 +84,9 @@ class Command:
             ``control_msgs/action/FollowJointTrajectory`` or
             ``control_msgs/action/GripperCommand``.
         stream: ``chunk`` (many points a message) or ``point`` (one).
-        joints: In index order; all in one message.
+        joints: In index order, or as ``order`` says; all in one message.
         effort: Largest effort of a gripper, [N] or [Nm]; 0 leaves it to its driver.
+        order: Names in the message by position, for messages that name nothing; empty: by index.
     """
 
     topic: str
@@ -91,6 +94,31 @@ class Command:
     stream: str
     joints: tuple[Joint, ...]
     effort: float = 0.0
+    order: tuple[str, ...] = ()
+
+    def ordered(self, file: str) -> 'Command':
+        """Its joints as ``order`` says, if it says something.
+
+        Raises:
+            DescriptionError: ``order`` does not name each joint of the message once.
+        """
+        if not self.order:
+            return self
+        where = f'{file}: order of commands to {self.topic}'
+        joints = {joint.message_name: joint for joint in self.joints}
+        for name in self.order:
+            if name not in joints:
+                raise DescriptionError(
+                    f"{where}: '{name}' is not commanded there{nearest(name, joints)}"
+                )
+            if self.order.count(name) > 1:
+                raise DescriptionError(f"{where}: '{name}' is given twice")
+        if missing := [name for name in joints if name not in self.order]:
+            raise DescriptionError(
+                f"{where} lacks '{missing[0]}': it must name each joint of the message once: "
+                f'{", ".join(joints)}'
+            )
+        return replace(self, joints=tuple(joints[name] for name in self.order))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +158,8 @@ class CommandTable:
 
         Raises:
             DescriptionError: An output has no topic or cannot be commanded; names of one topic
-                differ in type or stream; one joint is commanded twice.
+                differ in type or stream; one joint is commanded twice; an order is not one of
+                its joints.
         """
         topics: dict[str, Command] = {}
         for kind, slots in output.items():
@@ -143,8 +172,8 @@ class CommandTable:
                 if replace(before, joints=command.joints) != command:
                     raise DescriptionError(
                         f"{self.file}: commands to {command.topic}: '{name}' differs in type, "
-                        f"stream or effort from '{before.joints[0].name}'; one topic carries one "
-                        'message'
+                        f"stream, effort or order from '{before.joints[0].name}'; one topic "
+                        'carries one message'
                     )
                 topics[command.topic] = replace(before, joints=before.joints + command.joints)
         for command in topics.values():
@@ -155,7 +184,7 @@ class CommandTable:
                     f'{self.file}: commands to {command.topic}: a GripperCommand moves one '
                     f'gripper, not {names}: give each a topic of its own'
                 )
-        return tuple(topics.values())
+        return tuple(command.ordered(self.file) for command in topics.values())
 
     def _command(
         self,
@@ -188,7 +217,8 @@ class CommandTable:
         message_type = options.get('type', JOINT_TRAJECTORY)
         stream = options.get('stream', _ONLY_STREAM.get(message_type, 'chunk'))
         effort = options.get('effort', 0.0)
-        return Command(options['topic'], message_type, stream, (joint,), effort)
+        order = options.get('order', ())
+        return Command(options['topic'], message_type, stream, (joint,), effort, order)
 
     def _require_distinct(self, command: Command) -> None:
         seen: dict[str, Joint] = {}

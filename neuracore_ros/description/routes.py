@@ -99,6 +99,12 @@ def parse_type(value: YamlValue, what: str, types: Collection[str]) -> str:
     raise value.error(f'{what}: type {value} is not supported{nearest(word, types)}')
 
 
+def parse_order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
+    """Names by position, as the message would call them."""
+    elements = value.elements(f'order of {what}')
+    return tuple(element.string(f'a name in order of {what}') for element in elements)
+
+
 def _topic(value: YamlValue, what: str, _: Collection[str]) -> str:
     topic = value.string(f'topic of {what}')
     if not _TOPIC.fullmatch(topic):

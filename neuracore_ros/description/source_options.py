@@ -8,6 +8,7 @@ from neuracore_ros.description.routes import (
     ROUTE_OPTIONS,
     Parser,
     Routes,
+    parse_order,
     parse_routes,
     parse_type,
 )
@@ -68,11 +69,6 @@ def parse_sources(
     return routes
 
 
-def _order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
-    elements = value.elements(f'order of {what}')
-    return tuple(element.string(f'a name in order of {what}') for element in elements)
-
-
 def _reliability(value: YamlValue, what: str, _: Collection[str]) -> str:
     fields = value.fields(f'qos of {what}', ('reliability',))
     if 'reliability' not in fields:
@@ -86,7 +82,7 @@ _OPTIONS: Mapping[str, Parser] = {
     **ROUTE_OPTIONS,
     'type': lambda value, what, _: parse_type(value, what, _ALL_TYPES),
     'field': lambda value, what, _: value.choice(f'field of {what}', _FIELD_NAMES),
-    'order': _order,
+    'order': parse_order,
     'max_age_s': lambda value, what, _: value.number(f'max_age_s of {what}', low=0.0),
     'stamp': lambda value, what, _: value.choice(f'stamp of {what}', ('header', 'receive')),
     'qos': _reliability,

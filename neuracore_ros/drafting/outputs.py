@@ -23,6 +23,8 @@ from neuracore_ros.drafting.topics import Commanded, for_gripper, for_joints
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
+_NUMBERS = 'its controller takes bare numbers in this order'
+_GUESSED_NUMBERS = 'guessed: its controller takes bare numbers; from base to wrist'
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 
 
@@ -59,7 +61,7 @@ class Outputs:
         self.hands = self._grippers([place for place in grippers if place.fits and takes])
         unseen = dict.fromkeys(_unsent(c) for _, c in (*self.joints, *self.hands))
         self.warnings += [text for text in unseen if text]
-        self.warnings += dict.fromkeys(filter(None, (self._reordered(c) for _, c in self.joints)))
+        self.warnings += dict.fromkeys(filter(None, (self._mistaken(c) for _, c in self.joints)))
 
     @property
     def is_commanded(self) -> bool:
@@ -188,23 +190,35 @@ class Outputs:
             note = f'guessed: {_unsent(command)}'
             return Route(place.name, {'topic': _CONTROLLER, **sense(place)}, name, (note,))
         options, notes = _command_options(command)
-        notes += tuple(filter(None, [self._reordered(command)]))
+        if order := self._order(command):
+            options['order'] = list(order)
+            notes += (_NUMBERS if command.joints else _GUESSED_NUMBERS,)
+        notes += tuple(filter(None, [self._mistaken(command)]))
         return Route(place.name, {**options, **sense(place)}, name, notes)
 
-    def _reordered(self, command: Commanded | None) -> str:
+    def _numbers(self, command: Commanded) -> tuple[list[str], list[str]]:
+        """Names by position as a controller takes bare numbers, and as we would send them."""
+        ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
+        told = [name for name in map(self._sent_name, self._known.arm) if name in ours]
+        return list(command.joints) or told, ours
+
+    def _order(self, command: Commanded) -> list[str]:
+        """Names by position for a controller that takes bare numbers; empty: by index."""
+        wanted, ours = self._numbers(command)
+        bare = command.type == FLOAT64_MULTI_ARRAY
+        return wanted if bare and wanted != ours and sorted(wanted) == sorted(ours) else []
+
+    def _mistaken(self, command: Commanded | None) -> str:
         """Why a controller that takes bare numbers would mistake one joint for another."""
         if command is None or command.type != FLOAT64_MULTI_ARRAY:
             return ''
-        ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
-        wanted = command.joints or [
-            name for name in map(self._sent_name, self._known.arm) if name in ours
-        ]
-        if list(wanted) == ours:
+        wanted, ours = self._numbers(command)
+        if sorted(wanted) == sorted(ours):
             return ''
         return (
-            f'{command.topic} takes numbers in the order {", ".join(wanted)}, but a '
-            f'Float64MultiArray is sent in index order: {", ".join(ours)}. Reorder the '
-            "controller's joints, or command it by a JointTrajectory, which names them"
+            f'{command.topic} takes numbers for {", ".join(wanted)}, but would be sent '
+            f'{", ".join(ours)}: command all of its joints, or command it by a JointTrajectory, '
+            'which names them'
         )
 
     def _hand(self, place: SlotProposal, command: Commanded) -> Route:

@@ -273,11 +273,40 @@ def test_a_wrong_robot_file_is_refused(robot, old, new, message):
 
 
 @pytest.mark.parametrize(
+    ('own', 'order', 'message_names'),
+    [
+        ('', 'base wrist', 'base wrist'),
+        ('type: Float64MultiArray, order: [wrist, base]', 'wrist base', 'wrist base'),
+        ('order: [wrist, x], names: {base: x}', 'wrist base', 'wrist x'),
+    ],
+)
+def test_commands_go_out_in_index_order_or_as_order_says(robot, own, order, message_names):
+    one = robot(
+        ROBOT,
+        (
+            'commands:\n  JOINT_TARGET_POSITIONS: {topic: /command}',
+            f'commands:\n  JOINT_TARGET_POSITIONS: {{topic: /command, {own}}}',
+        ),
+    )
+    (command,) = one.commands()
+    assert [joint.name for joint in command.joints] == order.split()
+    assert [joint.message_name for joint in command.joints] == message_names.split()
+
+
+@pytest.mark.parametrize(
     ('own', 'message'),
     [
         ('names: {base: x}, wrist: {names: {wrist: x}}', "'x' is commanded twice"),
-        ('wrist: {stream: point}', 'differs in type, stream or effort'),
+        ('wrist: {stream: point}', 'differs in type, stream, effort or order'),
         ('type: GripperCommand', 'a GripperCommand moves one gripper, not base, wrist'),
+        ('order: [wrist, bse]', "order of commands to /command: 'bse' .* did you mean 'base'"),
+        ('order: [wrist, base, wrist]', "order of commands to /command: 'wrist' is given twice"),
+        ('order: [wrist]', "order of commands to /command lacks 'base': it must name each joint"),
+        (
+            'order: [wrist, base], names: {base: x}',
+            "'base' is not commanded there. Known: wrist, x",
+        ),
+        ('wrist: {order: [wrist, base]}', 'differs in type, stream, effort or order'),
     ],
 )
 def test_commands_of_one_topic_that_contradict_are_refused(robot, own, message):

@@ -91,7 +91,7 @@ def test_an_arm_that_is_drawn_in_another_pose_gets_an_offset(describe, like, tmp
     assert [s.scale for s in robot.input_sources()] == [1.0, 1.0, -1.0, 1.0]
 
 
-def test_numbers_without_names_are_sent_in_the_order_of_slots(describe, like, tmp_path):
+def test_numbers_without_names_are_sent_in_the_order_of_the_controller(describe, like, tmp_path):
     swapped = [
         joint('a'),
         joint('b', '0 1 0', after='a'),
@@ -105,8 +105,12 @@ def test_numbers_without_names_are_sent_in_the_order_of_slots(describe, like, tm
     )
     text = like.read_text().replace('1: lift, 2: elbow', '1: elbow, 2: lift')
     like.write_text(text)
-    describe('--urdf', written(tmp_path, *swapped), '--bag', bag, '--like', like)
-    assert 'is sent in index order' in describe.said
+    robot, text = describe('--urdf', written(tmp_path, *swapped), '--bag', bag, '--like', like)
+    (command,) = robot.commands()
+    assert [joint.name for joint in command.joints] == ['a', 'b', 'c']
+    assert [joint.index for joint in command.joints] == [0, 2, 1]
+    assert 'order: [a, b, c]' in text.partition('commands:')[2]
+    assert 'guessed: its controller takes bare numbers; from base to wrist' in text
 
 
 def test_what_would_widen_the_layout_is_a_comment(describe, like, tmp_path):

@@ -247,7 +247,7 @@ ARRAY = 'std_msgs/msg/Float64MultiArray'
             'warning',
             'also controls lift',
         ),
-        ({'joints': NAMES[::-1], 'kind': ARRAY}, 'error', 'numbers in the order wrist_3_joint'),
+        ({'joints': NAMES[::-1], 'kind': ARRAY}, 'error', 'order: [wrist_3_joint, wrist_1_joint'),
         ({'kind': ARRAY, 'interface_name': 'velocity'}, 'error', "forwards numbers to 'velocity'"),
         ({'command_interfaces': ['effort']}, 'warning', 'PID gains'),
         ({'interpolate_from_desired_state': False}, 'warning', 'rougher where chunks meet'),

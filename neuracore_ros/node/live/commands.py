@@ -147,8 +147,8 @@ def _joints(
         yield Line(
             'error',
             f'{facts.topic}: {node} takes numbers in the order {", ".join(names)}; we would send '
-            f'{", ".join(ours)}: a Float64MultiArray has no names, so give its parameter joints '
-            'the order of the indices',
+            f'{", ".join(ours)}, and a Float64MultiArray has no names; write under commands: '
+            f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]',
         )
     else:
         yield Line('ok', f'{facts.topic}: {node} controls exactly our {len(ours)} joints')
