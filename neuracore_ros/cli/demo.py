@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 from pathlib import Path
 
 from neuracore_ros.cli.arguments import between, count
@@ -39,6 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.demo.page import DRIVERS, score_rows
     from neuracore_ros.demo.steps import TRAINED_ON, Options, run_demo
 
+    # Its robots and its training would outlive it otherwise.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup the latter is to be ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     trials = run_demo(
         Options(
             out=arguments.out,

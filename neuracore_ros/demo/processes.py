@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from neuracore_ros.errors import UserError
 
 # Ends a healthy node well within this; what hangs longer is killed.
 _PATIENCE_S = 10.0
+
+ENDING = threading.Event()
+"""While it is set no process of the demo goes on, in whichever thread."""
 
 
 class Background(AbstractContextManager['Background']):
@@ -37,11 +41,13 @@ class Background(AbstractContextManager['Background']):
         return self._process.pid
 
     def check(self) -> None:
-        """Raise if the process has ended by itself.
+        """Raise if the process has ended by itself, or is to end.
 
         Raises:
             UserError: It has; its last line says why.
         """
+        if ENDING.is_set():
+            raise UserError('the demo ends')
         if self._process.poll() is not None:
             raise UserError(
                 f'{self._module} ended with code {self._process.returncode}: '
@@ -51,11 +57,7 @@ class Background(AbstractContextManager['Background']):
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _wait_or_kill(self._process)
 
 
 def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> None:
@@ -65,16 +67,30 @@ def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> No
         UserError: It failed; the verb itself has said why.
     """
     command = [sys.executable, '-m', 'neuracore_ros.cli.main', verb, *arguments]
-    if log is None:
-        code = subprocess.run(command, check=False).returncode
-    else:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open('a') as output:
-            done = subprocess.run(command, check=False, stdout=output, stderr=subprocess.STDOUT)
-        code = done.returncode
+    with ExitStack() as stack:
+        output = None
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            output = stack.enter_context(log.open('a'))
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            code = process.wait()
+        finally:
+            # Whatever interrupted us may not have reached it, and it keeps what it has done.
+            if process.poll() is None:
+                process.terminate()
+            _wait_or_kill(process)
     if code:
         said = f': {last_line(log)} (log: {log})' if log else ''
         raise UserError(f'neuracore_ros {verb} ended with code {code}{said}')
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def environment(domain: int) -> dict[str, str]:

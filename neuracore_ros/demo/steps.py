@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from neuracore_ros.demo.page import write_page
-from neuracore_ros.demo.processes import run_verb
+from neuracore_ros.demo.processes import ENDING, run_verb
 from neuracore_ros.demo.recording import record
 from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
@@ -162,7 +162,9 @@ def _side_by_side(work: Callable[..., None], items: Iterable[object]) -> None:
             for future in futures:
                 future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            ENDING.set()
+            pool.shutdown(cancel_futures=True)
+            ENDING.clear()
             raise
 
 
