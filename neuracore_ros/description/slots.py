@@ -20,11 +20,6 @@ class SlotTable:
     kind: DataType
     rows: tuple[Mapping[str, str], ...]
 
-    @property
-    def width(self) -> int:
-        """Slots, W."""
-        return len(self.rows)
-
 
 def slot_tables(robots: CrossEmbodimentDescription, layout: Layout) -> tuple[SlotTable, ...]:
     """One table for each DataType of a layout, in canonical order.
