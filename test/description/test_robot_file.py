@@ -1,11 +1,14 @@
 """The robot file, whole and spoilt."""
 
 import math
+from pathlib import Path
 
 import pytest
 from examples import ROBOT
 
 from neuracore_ros.description import DataType, JointLimit, load_descriptions, load_robot
+from neuracore_ros.description.source import strictest_ages_s
+from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
@@ -334,3 +337,32 @@ def test_a_wrong_urdf_is_refused(robot, tmp_path, urdf, message):
     (tmp_path / 'one.urdf').write_text(urdf)
     with pytest.raises(DescriptionError, match=message):
         robot(ROBOT, ('robot: one', 'robot: one\nurdf: one.urdf'))
+
+
+def test_a_robot_that_moves_nothing_has_no_commands(robot):
+    still = robot(
+        ROBOT.partition('output:')[0]
+        + 'output: {}\nsources:\n  JOINT_POSITIONS: {topic: /a}\n  RGB_IMAGES: {topic: /b}\n'
+    )
+    with pytest.raises(DescriptionError, match='one.yaml: the robot has no output: nothing to'):
+        still.commands()
+
+
+def test_the_range_of_an_output_is_in_the_sense_of_its_slot(robot):
+    commands = 'commands:\n  JOINT_TARGET_POSITIONS: {topic: /command'
+    one = robot(ROBOT, (commands, f'{commands}, base: {{scale: -2, offset: 1}}'))
+    assert one.slot_range(TARGETS, 'base') == (-1.0, 3.0)
+    assert one.slot_range(TARGETS, 'wrist') == (-math.inf, math.inf)
+
+
+def test_the_strictest_name_of_a_topic_says_when_it_is_stale(robot):
+    one = robot(
+        ROBOT, ('{topic: /joint_states}', '{topic: /joint_states, wrist: {max_age_s: 0.1}}')
+    )
+    assert strictest_ages_s(one.input_sources())['/joint_states'] == 0.1
+    assert strictest_ages_s(one.output_sources()) == {}
+
+
+def test_a_urdf_that_is_not_there_is_named():
+    with pytest.raises(DescriptionError, match=r'^nowhere/a.urdf: no such file'):
+        read_urdf(Path('nowhere/a.urdf'))

@@ -1,12 +1,14 @@
 """The robot files that the package ships."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from neuracore_ros.description import DataType, load_descriptions, load_robot
-from neuracore_ros.description.shipped import shipped, shipped_robots
+from neuracore_ros.description.shipped import robot_file, shipped, shipped_robots
 from neuracore_ros.description.urdf import read_urdf
+from neuracore_ros.errors import DescriptionError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 TARGETS = DataType.JOINT_TARGET_POSITIONS
@@ -50,3 +52,13 @@ def test_the_shipped_robots_are_found_by_name_without_sets_of_robots():
     assert shipped('franka_ur5').is_file()
     for name, path in shipped_robots().items():
         assert load_robot(path).name == name
+
+
+def test_a_workspace_may_ship_further_robots(tmp_path, monkeypatch):
+    config = tmp_path / 'share' / 'neuracore_ros' / 'config'
+    config.mkdir(parents=True)
+    (config / 'other.yaml').write_text('robot: other')
+    monkeypatch.setenv('AMENT_PREFIX_PATH', f'/nowhere{os.pathsep}{tmp_path}')
+    assert shipped('other') == robot_file('other') == config / 'other.yaml'
+    with pytest.raises(DescriptionError, match="no robot file 'third' is shipped. There are: fr"):
+        shipped('third')

@@ -307,3 +307,13 @@ def test_an_unknown_topic_is_ignored():
     eyes = observer(source(0, 'a'))
     eyes.receive('/other', state(T0, a=1.0), T0)
     assert told(eyes, T0)[0] == 'missing'
+
+
+def test_a_camera_that_changes_its_size_is_not_frozen():
+    eyes = observer(source(0, 'top', RGB), frozen_after_s=0.05)
+    for number, size in enumerate((4, 8, 4)):
+        now_ns = T0 + number * 100 * MS
+        message = image(now_ns, 7)
+        message.height, message.data = size, bytes([7] * (12 * size))
+        eyes.receive('/top', message, now_ns)
+        assert isinstance(eyes.observe(now_ns), Observation)

@@ -212,3 +212,45 @@ def test_a_transform_that_is_none_is_refused_and_the_others_are_taken():
     eyes.receive('/tf', message, T0)
     assert seen(eyes, T0)[0, 0] == 1.0
     assert only_status(eyes, T0).drops == {'malformed': 1}
+
+
+def test_a_pose_that_repeats_its_stamp_is_no_new_one():
+    eyes = observer(pose_source(0, 'cube'))
+    eyes.receive('/pose', pose_message(T0, (1, 0, 0), NO_TURN), T0)
+    eyes.receive('/pose', pose_message(T0, (2, 0, 0), NO_TURN), T0 + 10 * MS)
+    assert seen(eyes, T0 + 10 * MS)[0, 0] == 1.0
+    assert only_status(eyes, T0 + 10 * MS).drops == {'repeated': 1}
+
+
+def test_a_link_that_is_older_than_the_newest_is_passed_over():
+    eyes = observer(tf_source(0, 'base', 'tool'))
+    eyes.receive('/tf', tf(transform(T0, 'base', 'tool', (1, 0, 0), NO_TURN)), T0)
+    late = tf(transform(T0 - 10 * MS, 'base', 'tool', (2, 0, 0), NO_TURN))
+    eyes.receive('/tf', late, T0 + 10 * MS)
+    assert seen(eyes, T0 + 10 * MS)[0, 0] == 1.0
+    assert only_status(eyes, T0 + 10 * MS).drops == {'older': 1}
+
+
+def test_a_link_counts_from_its_arrival_on():
+    eyes = observer(tf_source(0, 'base', 'tool'))
+    eyes.receive('/tf', tf(transform(T0, 'base', 'tool', (1, 0, 0), NO_TURN)), T0 + 20 * MS)
+    assert fault(eyes.observe(T0 + 10 * MS))[0] == 'missing'
+    assert seen(eyes, T0 + 20 * MS)[0, 0] == 1.0
+
+
+def test_a_fixed_link_that_is_no_pose_is_passed_over():
+    eyes = observer(tf_source(0, 'base', 'camera'))
+    broken = transform(0, 'base', 'camera', (0, 0, 0), (0, 0, 0, 0))
+    eyes.receive('/tf_static', tf(broken), T0)
+    assert fault(eyes.observe(T0))[0] == 'missing'
+    good = transform(0, 'base', 'camera', (3, 0, 0), NO_TURN)
+    eyes.receive('/tf_static', tf(broken, good), T0)
+    assert seen(eyes, T0)[0, 0] == 3.0
+
+
+def test_a_topic_that_invents_frames_does_not_fill_the_memory():
+    eyes = observer(tf_source(0, 'base', 'tool'))
+    many = [transform(T0, 'base', f'frame_{i}', (0, 0, 0), NO_TURN) for i in range(3000)]
+    eyes.receive('/tf', tf(*many, transform(T0, 'base', 'tool', (0, 0, 0), NO_TURN)), T0)
+    kind, text = fault(eyes.observe(T0))
+    assert kind == 'missing' and ' more' in text

@@ -175,3 +175,11 @@ def test_any_series_of_commands_follows_the_rule(series, delays):
             assert fault(seen)[0] in {'missing', 'older', 'repeated'}
         else:
             assert values(seen, TARGET) == [round(wanted, 5)]
+
+
+def test_after_a_jump_of_the_clock_no_command_is_in_force():
+    eyes = observer(source(0, 'a', TARGET))
+    eyes.receive('/cmd', trajectory(T0, a={0.0: 1.0}), T0)
+    assert values(eyes.observe(T0), TARGET) == [1.0]
+    eyes.clear()
+    assert fault(eyes.observe(T0 + S))[0] == 'missing'
