@@ -1,28 +1,45 @@
 """Words of a command line that several verbs take, as numbers; wrong ones end with status 2."""
 
 import argparse
-import re
 from collections.abc import Callable
+from typing import TypeVar
+
+from neuracore_ros.training.settings import as_number, whole
+
+Parsed = TypeVar('Parsed')
 
 OR_SHIPPED = ', or the name of a shipped one, such as ur5'
 """Of a robot file, for ``--help``; its type is `description.shipped.robot_file`."""
 
 
-def integer(text: str) -> int:
-    """An integer."""
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number") from error
+def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Such that argparse gives the reason of a ValueError, which it takes from no other kind."""
+
+    def parsed(text: str) -> Parsed:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parsed
 
 
-def number(text: str) -> float:
-    """A number; whoever takes it says what lies too far."""
-    try:
-        return float(text)
-    except ValueError as error:
-        hint = f': write {text.replace(",", ".")}' if re.fullmatch(r'-?\d+,\d+', text) else ''
-        raise argparse.ArgumentTypeError(f"'{text}' is no number{hint}") from error
+def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """Takes no empty text, which would be the folder of the shell."""
+
+    def parsed(text: str) -> Parsed:
+        if not text:
+            raise argparse.ArgumentTypeError('is empty: is a variable of the shell not set?')
+        return parse(text)
+
+    return parsed
+
+
+number = reasoned(as_number)
+"""A number; whoever takes it says what lies too far."""
+
+count, natural = reasoned(whole(1)), reasoned(whole(0))
+"""An integer of at least 1; of at least 0."""
 
 
 def between(low: float, high: float) -> Callable[[str], float]:
@@ -34,20 +51,6 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return parse
-
-
-def count(text: str) -> int:
-    """An integer of at least 1."""
-    if (value := integer(text)) < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not at least 1')
-    return value
-
-
-def natural(text: str) -> int:
-    """An integer of at least 0."""
-    if (value := integer(text)) < 0:
-        raise argparse.ArgumentTypeError(f'{text} is below 0')
-    return value
 
 
 def positive(text: str) -> float:

@@ -139,7 +139,9 @@ def _evaluate(arguments: argparse.Namespace, progress: Progress) -> Result:
     robots = [path for path in arguments.files if path.suffix in ENDINGS]
     recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
     if not policies:
-        arguments.refuse(f'no policy is given: a file that ends in {", ".join(KINDS)}')
+        runs = [path / 'policy.pt' for path in recordings if (path / 'policy.pt').is_file()]
+        hint = f'; did you mean {runs[0]}?' if runs else ''
+        arguments.refuse(f'no policy is given: a file that ends in {", ".join(KINDS)}{hint}')
     if not recordings:
         arguments.refuse('nothing to replay: give a robot file and its bags, or a dataset')
     from neuracore_ros.command.settings import Settings
@@ -192,7 +194,7 @@ def _numbers(text: str) -> list[int]:
     for word in text.split(','):
         first, _, last = word.partition('-')
         if not first.isdecimal() or not (last or first).isdecimal():
-            raise argparse.ArgumentTypeError(f'{text} is no list of episodes such as 3,5-7')
+            raise argparse.ArgumentTypeError(f"'{text}' is no list of episodes such as 3,5-7")
         low, high = int(first), int(last or first)
         if not low <= high < _MOST_EPISODES:
             raise argparse.ArgumentTypeError(f'{word}: a range counts up, such as 3-5')

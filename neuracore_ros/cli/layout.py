@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import DescriptionError, DescriptionWarning, UserError
+from neuracore_ros.errors import DescriptionError, DescriptionWarning, UserError, require_new_file
 from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ def _picture(out: Path | None) -> Path | None:
         return None
     if out.suffix.lower() not in _PICTURES:
         raise UserError(f'{out}: a picture ends in .svg or .png')
-    if not out.parent.is_dir():
-        raise UserError(f'{out.parent}: no such folder')
-    if out.is_dir():
-        raise UserError(f'{out}: is a folder; --out is the picture to write')
+    require_new_file(out)
     return out
 
 

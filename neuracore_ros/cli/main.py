@@ -7,9 +7,12 @@ import io
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from neuracore_ros import __version__
+from neuracore_ros.cli.arguments import not_empty
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError
 
@@ -120,6 +123,8 @@ def make_parser() -> argparse.ArgumentParser:
             epilog=f'examples:\n{module.EXAMPLES}',
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        for kind in (Path, robot_file):
+            verb.register('type', kind, not_empty(kind))
         module.add_arguments(verb)
         verb.set_defaults(run=module.run, verb=name)
     return parser

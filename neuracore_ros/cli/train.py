@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from neuracore_ros.cli.arguments import reasoned
 from neuracore_ros.training.config import SETTINGS, STEPS, Config
-from neuracore_ros.training.settings import Parse, Setting, counts, read_settings
+from neuracore_ros.training.settings import Setting, counts, read_settings
 
 SUMMARY = 'Train one policy on all robots of a dataset; writes RUN/policy.pt.'
 EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
@@ -47,7 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.config is not None:
         given = read_settings(arguments.config, SETTINGS | _PLACES) | given
     if arguments.resume is None and not {'dataset', 'out'} <= given.keys():
-        arguments.wrong_usage('give DATASET and --out RUN, or --resume RUN')
+        lacking = 'DATASET and --out RUN'
+        if 'dataset' in given or 'out' in given:
+            lacking = '--out RUN' if 'dataset' in given else 'DATASET'
+        arguments.wrong_usage(f'give {lacking}, or --resume RUN')
 
     from neuracore_ros.training.few_shot import take_over
     from neuracore_ros.training.loop import train
@@ -62,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         if is_first():
             folder.require_new()
         given.pop('rows', None)
-        if 'init' in given:
+        if given.get('init'):
             given = take_over(Path(given['init']), given)
         if given.keys().isdisjoint({'steps', 'minutes'}):
             given['steps'] = STEPS
@@ -87,9 +91,8 @@ def _refuse_fixed(arguments: argparse.Namespace, given: dict[str, Any]) -> None:
         fixed.insert(0, 'config')
     if fixed:
         may = ', '.join(f'--{each.name}' for each in SETTINGS.values() if each.changeable)
-        arguments.wrong_usage(
-            f'{fixed[0].replace("_", "-")}: a resumed run keeps its own; only {may} may be given'
-        )
+        wrong = 'DATASET' if fixed[0] == 'dataset' else f'--{fixed[0].replace("_", "-")}'
+        arguments.wrong_usage(f'{wrong}: a resumed run keeps its own; only {may} may be given')
 
 
 class _Switch(argparse.Action):
@@ -118,20 +121,8 @@ def _add(group: Any, name: str, each: Setting) -> None:
         group.add_argument(
             flag,
             dest=name,
-            type=_flag_parser(each.parse),
+            type=reasoned(each.parse),
             action='append' if each.parse is counts else 'store',
             metavar=each.metavar,
             help=each.help,
         )
-
-
-def _flag_parser(parse: Parse) -> Parse:
-    """Such that argparse gives the reason, which it takes from no other exception."""
-
-    def parsed(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parsed

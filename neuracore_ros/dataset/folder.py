@@ -58,11 +58,12 @@ def files(path: Path) -> Files:
         if '*' in path.name:
             raise BagError(f'{path}: no such bag: nothing matches this pattern')
         raise BagError(f'{path}: no such bag{near(path)}')
-    if path.is_file():
+    if not path.is_dir():
         if _suffix(path) not in SUFFIXES:
             raise BagError(
                 f'{path}: not a bag: that is a folder that ros2 bag record wrote, or a file that '
                 f'ends in {", ".join(SUFFIXES[:-1])} or {SUFFIXES[-1]}'
+                + (f'; give its folder: {path.parent}' if path.name == METADATA else '')
             )
         if not path.stat().st_size:
             raise BagError(f'{path}: cannot be read: the file is empty; copy or record it again')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -220,8 +221,9 @@ def _choose(
 
 def _load(paths: Sequence[Path]) -> dict[str, Policy]:
     """Policies by names that tell them apart, warmed up."""
-    if len(set(paths)) < len(paths):
-        raise UserError('a policy is given twice')
+    for path, times in Counter(paths).items():
+        if times > 1:
+            raise UserError(f'{path}: is given {times} times; give each policy once')
     parts = 1
     while len({_name(path, parts) for path in paths}) < len(paths):
         parts += 1

@@ -67,7 +67,7 @@ class Config(Options):
     # 0 is right for cameras that stay where they are: a policy without a wrist camera reached
     # 19 of 20 targets, and 6 with 2 px of 64.
     shift: int = setting(
-        0, _DATA, 'pixels by which images are moved about', whole(0), metavar='PIXELS'
+        0, _DATA, 'pixels by which images are moved about', whole(0, 4096), metavar='PIXELS'
     )
     augment: bool = setting(
         False,
@@ -88,10 +88,14 @@ class Config(Options):
 
     policy: str = setting('mlp', _POLICY, 'kind of policy', KINDS)
     horizon: int = setting(
-        0, _POLICY, 'steps that it predicts (as many as a second has)', whole(1), metavar='STEPS'
+        0,
+        _POLICY,
+        'steps that it predicts (as many as a second has)',
+        whole(1, 10_000),
+        metavar='STEPS',
     )
     observation_steps: int = setting(
-        1, _POLICY, 'newest steps that it reads', whole(1), metavar='STEPS'
+        1, _POLICY, 'newest steps that it reads', whole(1, 1000), metavar='STEPS'
     )
     relative: bool = setting(
         True,
@@ -107,7 +111,7 @@ class Config(Options):
         'mean-std', _NUMBERS, 'what becomes 0 and 1', ('mean-std', 'min-max', 'quantiles')
     )
 
-    batch: int = setting(64, _LEARNING, 'rows of a step', whole(1), metavar='ROWS')
+    batch: int = setting(64, _LEARNING, 'rows of a step', whole(1, 10**6), metavar='ROWS')
     learning_rate: float = setting(
         1e-3, _LEARNING, 'at its highest', real(above=0.0), metavar='RATE'
     )
@@ -140,7 +144,11 @@ class Config(Options):
         ('float32', 'bfloat16', 'float16'),
     )
     seed: int = setting(
-        0, _LEARNING, 'of weights, split, batches and all that is random', whole(0), metavar='N'
+        0,
+        _LEARNING,
+        'of weights, split, batches and all that is random',
+        whole(0, 2**32),
+        metavar='N',
     )
     init: str = setting(
         '',
@@ -179,7 +187,7 @@ class Config(Options):
         0,
         _RUN,
         'processor threads (as many as torch takes); another number, other rounding',
-        whole(0),
+        whole(0, 1024),
         metavar='N',
         changeable=True,
     )

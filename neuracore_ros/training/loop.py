@@ -10,8 +10,8 @@ import copy
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,6 +56,23 @@ class Best:
         return Best(step, loss) if loss < self.loss else self
 
 
+@contextmanager
+def _enough_memory() -> Iterator[None]:
+    """Say what to lower where the memory of the computer or of its GPU is not enough."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        # What torch raises on a CPU has no kind of its own.
+        told = str(error)
+        if isinstance(error, RuntimeError) and not ('memory' in told and 'allocate' in told):
+            raise
+        raise TrainingError(
+            'the memory is not enough; lower --batch, --width, --layers, --horizon or '
+            '--observation-steps'
+        ) from error
+
+
+@_enough_memory()
 def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
     """Train a policy, or go on from the run's last checkpoint.
 
@@ -70,7 +87,8 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
 
     Raises:
         DatasetError: The dataset cannot be read.
-        TrainingError: The dataset changed since the run began, or the loss is not finite.
+        TrainingError: The dataset changed since the run began, the loss is not finite, or the
+            memory is not enough.
         KeyboardInterrupt: After a checkpoint was saved.
     """
     processes = Processes(config.device)
@@ -85,14 +103,16 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     learner = Learner(policy, scales, config, processes)
     clock, best = Clock(config), Best()
     if checkpoint:
-        learner.restore(checkpoint.learner)
-        clock = Clock(config, learner.step, checkpoint.seconds)
-        best = Best(checkpoint.best_step, checkpoint.best_loss)
-        if best.step == learner.step and processes.first:
-            run.save_best(best.step, learner.average.state_dict())  # It may have been killed here.
+        clock, best = _restore(learner, checkpoint, config)
+        if clock.done >= 1:
+            report(f'{run.path}: is done, after {learner.step} steps; to go on, give more --steps')
+        if processes.first:
+            _save_best(run, learner, best)  # It may have been killed before that.
     sampler = Sampler(data, episodes, config, manifest.robot_index, processes)
     held = sampler.held_back() if processes.first else {}
     report(_summary(config, data, episodes))
+    if processes.first:
+        run.write_config(config)
 
     waiting = Waiting()
     with (
@@ -151,10 +171,7 @@ def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Co
             f'--batch: {config.batch} rows are too few for {processes.count} processes'
         )
     horizon = config.horizon or max(1, round(data.metadata.rate_hz))
-    config = replace(config, rows=rows, horizon=horizon)
-    if processes.first:
-        run.write_config(config)
-    return config
+    return replace(config, rows=rows, horizon=horizon)
 
 
 def _cache(config: Config) -> Path | None:
@@ -186,6 +203,13 @@ def _begin(
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 
+def _restore(learner: Learner, checkpoint: Checkpoint, config: Config) -> tuple[Clock, Best]:
+    """Go back to where a run was."""
+    learner.restore(checkpoint.learner)
+    clock = Clock(config, learner.step, checkpoint.seconds)
+    return clock, Best(checkpoint.best_step, checkpoint.best_loss)
+
+
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
     """Loss by robot, and their mean."""
     losses = {f'val_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
@@ -201,6 +225,10 @@ def _schedule(config: Config, step: int, done: float) -> float:
 def _save(run: Run, manifest: Manifest, learner: Learner, clock: Clock, best: Best) -> None:
     """Write the checkpoint first: of the best step's weights, it has a copy at that step."""
     run.save(Checkpoint(manifest.to_json(), learner.state(), clock.seconds, best.step, best.loss))
+    _save_best(run, learner, best)
+
+
+def _save_best(run: Run, learner: Learner, best: Best) -> None:
     if best.step == learner.step:
         run.save_best(best.step, learner.average.state_dict())
 

@@ -40,11 +40,11 @@ class Options:
         EMBEDDINGS,
     )
     width: int = setting(
-        256, _GROUP, 'features of a token, of act and diffusion', whole(1), metavar='N'
+        256, _GROUP, 'features of a token, of act and diffusion', whole(1, 2**14), metavar='N'
     )
-    layers: int = setting(4, _GROUP, 'of their encoder', whole(1), metavar='N')
+    layers: int = setting(4, _GROUP, 'of their encoder', whole(1, 1000), metavar='N')
     flow_steps: int = setting(
-        10, _GROUP, 'from noise to a chunk, of diffusion', whole(1), metavar='N'
+        10, _GROUP, 'from noise to a chunk, of diffusion', whole(1, 1000), metavar='N'
     )
     kl_weight: float = setting(
         10.0,
@@ -55,30 +55,22 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what there is not.
+        """Refuse what does not go together.
 
         Raises:
             TrainingError: One line that names option and value.
         """
-        _choice('encoder', self.encoder, ('', *ENCODERS))
-        _choice('embedding', self.embedding, EMBEDDINGS)
         if self.pretrained and self.encoder not in ('', 'resnet18'):
             raise TrainingError(
-                f"pretrained: encoder '{self.encoder}' has no weights to begin with; it is for "
-                'resnet18'
+                f'--pretrained: for --encoder {self.encoder} there are no weights to begin with; '
+                'take resnet18, or leave one of them out'
             )
         if self.width < HEAD or self.width % HEAD:
-            raise TrainingError(f'width must be a multiple of {HEAD}, is {self.width}')
-        for name in ('layers', 'flow_steps'):
-            if getattr(self, name) < 1:
-                raise TrainingError(f'{name} must be at least 1, is {getattr(self, name)}')
+            near = max(1, round(self.width / HEAD)) * HEAD
+            raise TrainingError(
+                f'--width must be a multiple of {HEAD}, is {self.width}; take {near}'
+            )
 
 
 HEAD = 32
 """Features that one head of attention sees."""
-
-
-def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        there = ', '.join(word for word in known if word)
-        raise TrainingError(f"{name} must be one of {there}, is '{value}'")

@@ -45,7 +45,10 @@ def begin_with_imagenet(policy: nn.Module, source: str) -> None:
 
 
 def _other(source: str, why: str) -> str:
-    return f"--pretrained {source}: is no state dict of torchvision's ResNet-18 ({why})"
+    return (
+        f"--pretrained {source}: is no state dict of torchvision's ResNet-18 ({why}); give such a "
+        'file, or imagenet'
+    )
 
 
 def _fetch() -> dict[str, Any]:
@@ -66,8 +69,8 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises several kinds, none of them documented.
         raise TrainingError(
             f'--pretrained {path}: is damaged, or holds more than numbers and would run code: '
-            'none of it was run'
+            "none of it was run; give a state dict of torchvision's ResNet-18"
         ) from error
     if not isinstance(loaded, dict):
-        raise TrainingError(f'--pretrained {path}: is no state dict')
+        raise TrainingError(_other(str(path), 'it is none at all'))
     return loaded

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuracore_ros.errors import DescriptionError, TrainingError
+from neuracore_ros import __version__
+from neuracore_ros.errors import DescriptionError, TrainingError, near
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -55,6 +56,7 @@ class Run:
         self._metrics = path / 'metrics.jsonl'
         self._checkpoint = path / 'checkpoint.pt'
         self._best = path / 'best.pt'
+        self.weights = self._checkpoint, self._best
 
     def require_new(self) -> None:
         """Check that nothing would be overwritten.
@@ -101,11 +103,22 @@ class Run:
             TrainingError: The folder holds no run, or its configuration is damaged.
         """
         if not self._config.exists():
-            raise TrainingError(f'{self.path}: holds no run ({self._config.name} is missing)')
+            raise TrainingError(
+                f'{self.path}: holds no run ({self._config.name} is missing)'
+                f'{near(self.path) or "; begin one with: neuracore_ros train DATASET --out RUN"}'
+            )
         try:
-            return Config(**read_settings(self._config, SETTINGS | _FACTS))
-        except (DescriptionError, TypeError) as error:
-            raise TrainingError(f'{self._config}: is damaged: {error}') from error
+            known = read_settings(self._config, SETTINGS | _FACTS)
+        except DescriptionError as error:
+            raise TrainingError(
+                f'{error}. It is damaged, or of another version of neuracore_ros than this '
+                f'({__version__}), which can neither resume nor export that run; its policy.pt '
+                'still runs by itself'
+            ) from error
+        if 'dataset' not in known:
+            raise TrainingError(f"{self._config}: lacks 'dataset'. {_AFRESH}")
+        # A key that an older version did not write has the default that it had then.
+        return Config(**known)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint; a killed process leaves the old one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -135,16 +136,42 @@ def one_of(*choices: str) -> Parse:
     return parse
 
 
-def whole(least: int) -> Parse:
-    """An integer of at least ``least``."""
+def as_integer(text: str) -> int:
+    """An integer.
+
+    Raises:
+        ValueError: It is none; says so, and what may be meant.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        thousands = re.fullmatch(r'-?\d{1,3}(,\d{3})+', text)
+        hint = f': write {text.replace(",", "")}' if thousands else ''
+        raise ValueError(f"'{text}' is no whole number{hint}") from None
+
+
+def as_number(text: str) -> float:
+    """A number.
+
+    Raises:
+        ValueError: It is none; says so, and what may be meant.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        hint = f': write {text.replace(",", ".")}' if re.fullmatch(r'-?\d+,\d+', text) else ''
+        raise ValueError(f"'{text}' is no number{hint}") from None
+
+
+def whole(least: int, most: int = 10**12) -> Parse:
+    """An integer from ``least`` to ``most``."""
 
     def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise ValueError(f"'{text}' is no whole number") from None
+        number = as_integer(text)
         if number < least:
             raise ValueError(f'{text} is not at least {least}')
+        if number > most:
+            raise ValueError(f'{text} is above {most}')
         return number
 
     return parse
@@ -154,10 +181,7 @@ def real(above: float = -math.inf, least: float = -math.inf, below: float = math
     """A finite number above one, of at least another, and below a third."""
 
     def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise ValueError(f"'{text}' is no number") from None
+        number = as_number(text)
         if not math.isfinite(number):
             raise ValueError(f'{text} is not finite')
         if number <= above:

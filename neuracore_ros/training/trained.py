@@ -38,7 +38,9 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
             f'{path}: has no {file.name} yet; go on with neuracore_ros train --resume {path}'
         )
     if file.suffix != '.pt':
-        raise PolicyError(f'{file}: only a run or a .pt file can be exported')
+        raise PolicyError(f'{file}: is neither the folder of a run nor a .pt file')
+    if file in run.weights:
+        raise PolicyError(f'{file}: has only weights; give the folder of its run: {run.path}')
     scripted, manifest = read(PolicyFile.read(file), torch.device('cpu'))
     if (
         file.name not in (run.policy.name, run.last.name)

@@ -39,6 +39,11 @@ def say(tmp_path, monkeypatch, capsys):
     Path('empty.mcap').touch()
     Path('empty.pt').touch()
     Path('weights.bin').write_bytes(bytes(range(256)))
+    Path('runs').mkdir()
+    Path('runs/policy.pt').touch()
+    Path('runs/best.pt').touch()
+    Path('b').mkdir()
+    Path('b/metadata.yaml').touch()
     Path('configs').mkdir()
     Path('configs/ur10.yaml').write_text(UR5)
 
@@ -67,6 +72,9 @@ def say(tmp_path, monkeypatch, capsys):
         ('describe --live --out a.yaml --seconds ten', "--seconds: 'ten' is no number"),
         ('check ur5.yaml a.pt', 'the policy comes first: neuracore_ros check a.pt ur5.yaml'),
         ('report d --rerun-file a.rrd', '--rerun-file: which episode? Give --rerun EPISODE, too'),
+        ('train d --out=', 'argument --out: is empty: is a variable of the shell not set?'),
+        ('check a.pt --bag= ur5.yaml', 'argument --bag: is empty: is a variable of the shell'),
+        ('evaluate runs d', 'ends in .pt, .onnx, .xml; did you mean runs/policy.pt?'),
         ('evaluate a.pt d --episodes 5-3', '--episodes: 5-3: a range counts up, such as 3-5'),
         ('evaluate a.pt d --episodes 0-99999999999', 'a range counts up, such as 3-5'),
     ],
@@ -91,13 +99,18 @@ def test_wrong_usage_says_what_is_right(say, command, line):
         ('describe --bag empty.mcap --out a.yaml', 'the file is empty; copy or record it again'),
         ('describe --bag weights.bin --out a.yaml', 'not a bag: that is a folder that ros2 bag'),
         ('convert d --description ur5.yaml b/*.mcap', 'no such bag: nothing matches this pattern'),
+        ('convert d --description ur5.yaml /dev/null', 'not a bag: that is a folder that ros2'),
+        ('describe --bag b/metadata.yaml --out a.yaml', 'bag; give its folder: b'),
         ('convert configs --description ur5.yaml empty.mcap', 'the recordings come after it'),
         ('record ur5.yaml --out ur5.yaml --seconds 1', '--out is the folder of the bags'),
         ('report config', 'cannot be read); did you mean configs?'),
+        ('layout ur5.yaml --out a/b.svg', 'a: no such folder; make it: mkdir -p a'),
+        ('evaluate a.pt a.pt ur5.yaml b', 'a.pt: is given 2 times; give each policy once'),
+        ('export runs/best.pt --out a.pt', 'has only weights; give the folder of its run: runs'),
         ('report configs --out .', '.: is a folder; --out is the file to write'),
         ('evaluate a.pt configs --out x/r.html', 'x: no such folder; make it: mkdir -p x'),
         ('demo --out ur5.yaml', 'ur5.yaml: is a file; --out is the folder to write into'),
-        ('export weights.bin --out a.onnx', 'only a run or a .pt file can be exported'),
+        ('export weights.bin --out a.onnx', 'is neither the folder of a run nor a .pt file'),
         ('check empty.pt ur5.yaml', 'damaged (it is empty): copy or export it again'),
         ('check weights.bin ur5.yaml', 'ends in .pt, .onnx or .xml; neuracore_ros export writes'),
         ('record cross.yaml --out b --seconds 1', 'give the file of one of them: ur5.yaml'),

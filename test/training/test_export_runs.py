@@ -94,7 +94,7 @@ def test_a_policy_file_of_a_run_is_the_run(run, tmp_path):
         ('UNFINISHED --out OUT/a.onnx', 'has no policy.pt yet; go on with neuracore_ros train'),
         ('OTHER --out OUT/a.onnx', "its weights are not those of an 'act' of this version"),
         ('MAGIC --out OUT/a.onnx', "policy: 'magic' is unknown. Known: act, diffusion, mlp"),
-        ('RUN/config.json --out OUT/a.onnx', 'only a run or a .pt file can be exported'),
+        ('RUN/config.json --out OUT/a.onnx', 'is neither the folder of a run nor a .pt file'),
         ('RUN --out OUT/a.pth', 'a.pth: --out must end in .pt, .onnx or .xml'),
         ('RUN --format onnx --out OUT/a.xml', 'a.xml: --out must end in .onnx'),
         ('RUN --out OUT/missing/a.onnx', 'missing: no such folder'),

@@ -266,10 +266,10 @@ def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'status', 'says'),
     [
-        (['DATA'], 2, 'give DATASET and --out RUN, or --resume RUN'),
+        (['DATA'], 2, 'give --out RUN, or --resume RUN'),
         (['DATA', '--out', 'RUN', '--batch', '0'], 2, '0 is not at least 1'),
         (['DATA', '--out', 'RUN', '--policy', 'magic'], 2, "invalid choice: 'magic'"),
-        (['--resume', 'RUN', '--seed', '1'], 2, 'seed: a resumed run keeps its own'),
+        (['--resume', 'RUN', '--seed', '1'], 2, '--seed: a resumed run keeps its own'),
         (['MISSING', '--out', 'RUN'], 1, 'not a dataset of neuracore_ros'),
         (['--resume', 'RUN'], 1, 'holds no run (config.json is missing)'),
         (['DATA', '--out', 'DATA'], 1, 'is not an empty folder; choose another --out'),

@@ -88,5 +88,5 @@ def test_a_policy_without_colours_has_nothing_to_begin_with():
 
 
 def test_another_encoder_has_no_weights_to_begin_with():
-    with pytest.raises(TrainingError, match="encoder 'patches' has no weights to begin with"):
+    with pytest.raises(TrainingError, match='for --encoder patches there are no weights'):
         Options(encoder='patches', pretrained='imagenet')

@@ -6,8 +6,9 @@ import pytest
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, TrainingError
 from neuracore_ros.training.config import SETTINGS, Config
+from neuracore_ros.training.loop import train
 from neuracore_ros.training.run import Run
 from neuracore_ros.training.settings import read_settings
 
@@ -49,6 +50,11 @@ def test_keys_of_a_file_are_long_flags_and_nothing_is_guessed(tmp_path):
         ('steps: 5\nsteps: 6', "train.yaml:2: a configuration: 'steps' is given twice"),
         ('steps: many', "train.yaml:1: steps: 'many' is no whole number"),
         ('batch: 0', 'train.yaml:1: batch: 0 is not at least 1'),
+        ('steps: 1,000', "train.yaml:1: steps: '1,000' is no whole number: write 1000"),
+        ('observation-steps: 1000000', 'observation-steps: 1000000 is above 1000'),
+        ('learning-rate: 0,001', "learning-rate: '0,001' is no number: write 0.001"),
+        ('learning-rate: 0', 'learning-rate: 0 is not above 0'),
+        ('learning-rate: 1e999', 'learning-rate: 1e999 is not finite'),
         ('ema: 1', 'ema: 1 is not below 1'),
         ('clip: -1', 'clip: -1 is not at least 0'),
         ('learning-rate: .inf', "learning-rate: '.inf' is no number"),
@@ -57,6 +63,7 @@ def test_keys_of_a_file_are_long_flags_and_nothing_is_guessed(tmp_path):
         ('inputs: [JOINT_POSITION]', "'JOINT_POSITION' is no DataType; did you mean 'JOINT_POS"),
         ('inputs: [RGB_IMAGES, RGB_IMAGES]', 'RGB_IMAGES is given twice'),
         ('max-episodes: ur5', "max-episodes: 'ur5' is not ROBOT=N"),
+        ('max-episodes: "a=1,a=2"', "max-episodes: 'a' is given twice"),
         ('- steps', 'train.yaml:1: a configuration must be a mapping, not a list'),
         ('policy: !!python/object/apply:os._exit [3]', "policy: '3' is unknown"),
     ],
@@ -136,10 +143,18 @@ def test_a_file_is_read_and_flags_win(dataset, tmp_path, capsys):
         ('DATA --out RUN --inputs POSES', 1, 'input POSES is not in it; it has: JOINT_POSITIONS'),
         ('DATA --out RUN --outputs RGB_IMAGES', 1, 'output RGB_IMAGES is not in it; it has: JO'),
         ('DATA --out RUN --precision float16 --device cpu', 1, 'float16 is emulated on a CPU'),
-        ('DATA --out RUN --width 33 --steps 1', 1, 'width must be a multiple of 32, is 33'),
+        ('DATA --out RUN --observation-steps 1000000', 2, '1000000 is above 1000'),
+        ('DATA --out RUN --threads 1,5', 2, "--threads: '1,5' is no whole number"),
+        ('DATA --out RUN --learning-rate 0,001', 2, "'0,001' is no number: write 0.001"),
+        ('DATA --out RUN --pretrained imagenet --encoder patches', 1, 'take resnet18, or leave'),
+        ('DATA', 2, 'give --out RUN, or --resume RUN'),
+        ('--out RUN', 2, 'give DATASET, or --resume RUN'),
+        ('DATA --out=', 2, '--out: is empty: is a variable of the shell not set?'),
+        ('--resume RUN DATA', 2, 'DATASET: a resumed run keeps its own'),
+        ('DATA --out RUN --width 33 --steps 1', 1, 'must be a multiple of 32, is 33; take 32'),
         ('DATA --out RUN --init MISSING', 1, 'no such run or policy file'),
         ('DATA --out RUN --cache none --device gpu', 1, "--device: 'gpu' is not available"),
-        ('--resume RUN --config MISSING', 2, 'config: a resumed run keeps its own; only --cache'),
+        ('--resume RUN --config MISSING', 2, '--config: a resumed run keeps its own; only --'),
     ],
 )
 def test_a_wrong_choice_gets_one_line(dataset, tmp_path, capsys, words, status, says):
@@ -150,4 +165,32 @@ def test_a_wrong_choice_gets_one_line(dataset, tmp_path, capsys, words, status, 
         code = ended.code
     assert code == status
     assert says in capsys.readouterr().err.splitlines()[-1]
-    assert not (tmp_path / 'run' / 'checkpoint.pt').exists()
+    # What never began does not stand in the way of the next attempt.
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_policy_for_which_the_memory_is_not_enough_is_refused_in_one_line(dataset, tmp_path):
+    run = Run(tmp_path / 'run')
+    with pytest.raises(TrainingError, match='the memory is not enough; lower --batch'):
+        train(Config(dataset=str(dataset), observation_steps=10**8, horizon=1, steps=1), run)
+    assert not run.path.exists()
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        ('{"learning_rate": 1e-3}', 'or of another version of neuracore_ros than this'),
+        ('{"dataset": "data", "batch"', 'It is damaged'),
+        ('{"batch": 3}', "config.json: lacks 'dataset'"),
+    ],
+)
+def test_a_run_of_another_version_is_told_so_and_that_its_policy_runs(tmp_path, text, says):
+    (tmp_path / 'config.json').write_text(text)
+    with pytest.raises(TrainingError) as refused:
+        Run(tmp_path).config()
+    assert says in str(refused.value)
+
+
+def test_what_an_older_version_did_not_write_has_its_default(tmp_path):
+    (tmp_path / 'config.json').write_text('{"dataset": "data", "seed": 3}')
+    assert Run(tmp_path).config() == Config(dataset='data', seed=3)
