@@ -152,6 +152,8 @@ def _record(
     with Keys(sys.stdin) as keys:
         if sys.stdin.isatty():
             screen.say(KEYS)
+        if arguments.services:
+            screen.say(f'ready: {recorder.services}')
         while not stop.requested:
             executor.spin_once(timeout_sec=POLL_S)
             # A full disk may have ended the last episode.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
 MARKER, TASK = '~/episode', '~/task'
-START, STOP, SUCCESS, DISCARD = 'start', 'stop', 'success', 'discard'
+START, STOP, SUCCESS, DISCARD = WORDS = 'start', 'stop', 'success', 'discard'
 LOOK_PERIOD_S = 0.25
 # So much is lost at most if the recorder is killed.
 FLUSH_PERIOD_S = 1.0
@@ -36,6 +36,8 @@ FLUSH_PERIOD_S = 1.0
 KEEP_FREE_BYTES = 200_000_000
 MOST_LATCHED = 1000
 MOST_LOOKED_INTO = 20
+# Of a silent stream a person is reminded at the start of each episode, but not twice in a row.
+SAY_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Recorder:
         self._writer: BagWriter | None = None
         self._started_ns = 0
         self._flushed_s = 0.0
+        self._told_s: dict[str, float] = {}
         # What subscriptions would log is among our own lines.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
@@ -139,6 +142,12 @@ class Recorder:
         self._tell_problems()
         self._look_into()
         self._watching = True
+
+    @property
+    def services(self) -> str:
+        """How to start and end episodes by services."""
+        start, *others = (self._node.resolve_service_name(f'~/{word}') for word in WORDS)
+        return f'ros2 service call {start} std_srvs/srv/Trigger; likewise {", ".join(others)}'
 
     @property
     def recording(self) -> bool:
@@ -321,9 +330,13 @@ class Recorder:
         self._first = {topic: [] for topic in self._first}
 
     def _tell_problems(self) -> None:
+        """Say again what is wrong, unless it was said a moment ago."""
+        now_s = time.monotonic()
         for watch in self._watches.values():
-            if watch.problem:
-                self._warn(watch.problem)
+            problem = watch.problem
+            if problem and now_s - self._told_s.get(problem, -SAY_AGAIN_S) > SAY_AGAIN_S:
+                self._told_s[problem] = now_s
+                self._warn(problem)
 
     def _look_around(self) -> None:
         self._subscriptions.refresh()
@@ -335,6 +348,7 @@ class Recorder:
                 fault = 'nobody publishes it'
             line = watch.look(wall_s, now_s, fault)
             if line and self._watching:
+                self._told_s[line] = wall_s
                 (self._warn if watch.problem else self._say)(line)
         if self._writer is None:
             return
