@@ -1,7 +1,9 @@
 """What a person can mend, said in one line."""
 
 import difflib
-from collections.abc import Collection, Iterable
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -93,3 +95,13 @@ class DatasetError(UserError):
 
 class TrainingError(UserError):
     """A training run cannot begin, go on, or be resumed."""
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """A block whose `DescriptionWarning`s are not shown; once it has ended, the list has them."""
+    texts: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always', DescriptionWarning)
+        yield texts
+    texts += dict.fromkeys(str(warning.message) for warning in caught)

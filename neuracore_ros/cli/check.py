@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -16,7 +15,7 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import BagError, DescriptionWarning, UserError, meant
+from neuracore_ros.errors import BagError, UserError, meant, noted
 
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
@@ -87,10 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     if policy.suffix in ENDINGS and robot.suffix not in ENDINGS:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     findings = Findings()
-    with warnings.catch_warnings(record=True) as spelling:
-        warnings.simplefilter('always', DescriptionWarning)
+    with noted() as spelling:
         _check(arguments, findings)
-    findings.warnings[:0] = dict.fromkeys(str(warning.message) for warning in spelling)
+    findings.warnings[:0] = spelling
     if arguments.json:
         print(json.dumps(asdict(findings), indent=2))
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -16,8 +15,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Robot, load_robot
-from neuracore_ros.description.source import IMAGE_TYPES
-from neuracore_ros.errors import DescriptionWarning
+from neuracore_ros.description.source import IMAGE_TYPES, strictest_ages_s
+from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
 from neuracore_ros.node.debug import Debug
@@ -136,10 +135,9 @@ class Session:
     # Opening
 
     def _load_robot(self, path: Path) -> Robot:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always', DescriptionWarning)
+        with noted() as spelling:
             robot = load_robot(path)
-        for text in dict.fromkeys(str(warning.message) for warning in caught):
+        for text in spelling:
             self._node.get_logger().warning(text)
         return robot
 
@@ -179,7 +177,8 @@ class Session:
 
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
-        self._max_ages_s = _max_ages_s(self.robot)
+        robot = self.robot
+        self._max_ages_s = strictest_ages_s((*robot.input_sources(), *robot.measured_sources()))
         self._rivals: Mapping[str, Sequence[str]] = {}
         self._cadence = Cadence(runner.rate_hz)
         self._watch = ClockWatch(self._now_ns(), time.monotonic())
@@ -363,12 +362,3 @@ class Session:
 
 def _depth(kind: str) -> int:
     return IMAGE_DEPTH if kind in IMAGE_TYPES else NUMBER_DEPTH
-
-
-def _max_ages_s(robot: Robot) -> dict[str, float]:
-    """Topic -> age from which it is stale, of the strictest name on it."""
-    ages: dict[str, float] = {}
-    for source in (*robot.input_sources(), *robot.measured_sources()):
-        if source.max_age_s is not None:
-            ages[source.topic] = min(ages.get(source.topic, source.max_age_s), source.max_age_s)
-    return ages

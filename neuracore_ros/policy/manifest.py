@@ -231,34 +231,32 @@ def _read_inputs(record: JsonRecord) -> dict[DataType, InputSlots]:
 
 
 def _read_input(record: JsonRecord) -> InputSlots:
-    width = record.count('width')
     size = record.value('image_size', default=None)
     if size is not None and not (
         isinstance(size, list) and len(size) == 2 and all(is_integer(n) and n > 0 for n in size)
     ):
         raise record.fail('image_size', '[height, width] in pixels')
     return InputSlots(
-        width=width,
-        trained=record.indices('trained', width),
-        minimum=record.numbers('min', width),
-        maximum=record.numbers('max', width),
+        *_read_slots(record),
         image_size=(size[0], size[1]) if size else None,
         length=record.count('length') if record.has('length') else None,
     )
 
 
 def _read_output(record: JsonRecord) -> OutputSlots:
-    width = record.count('width')
     mode = record.value('mode', default='absolute')
     if mode not in ('absolute', 'relative'):
         raise record.fail('mode', "'absolute' or 'relative'")
-    return OutputSlots(
-        width=width,
-        trained=record.indices('trained', width),
-        minimum=record.numbers('min', width),
-        maximum=record.numbers('max', width),
-        mode=mode,
-    )
+    return OutputSlots(*_read_slots(record), mode=mode)
+
+
+def _read_slots(
+    record: JsonRecord,
+) -> tuple[int, tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
+    """Width, trained, minimum and maximum, as inputs and outputs begin with."""
+    width = record.count('width')
+    trained = record.indices('trained', width)
+    return width, trained, record.numbers('min', width), record.numbers('max', width)
 
 
 def _read_index(record: JsonRecord) -> dict[str, int]:
