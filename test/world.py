@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
@@ -51,9 +52,14 @@ class Running:
 
     def __init__(self, module, *arguments):
         what = [module] if str(module).endswith('.py') else ['-m', module]
+        environment = dict(os.environ)
+        if what == [module]:
+            # A script of the tests imports what stands beside this file.
+            path = [str(Path(__file__).parent), environment.get('PYTHONPATH', '')]
+            environment['PYTHONPATH'] = os.pathsep.join(filter(None, path))
         self.process = subprocess.Popen(
             [sys.executable, *what, *map(str, arguments)],
-            env=dict(os.environ),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
