@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import DescriptionError, DescriptionWarning, UserError, require_new_file
+from neuracore_ros.errors import DescriptionError, UserError, noted, require_new_file
 from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:
@@ -60,12 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.overview.survey import survey
     from neuracore_ros.overview.text import as_json, as_text
 
-    with warnings.catch_warnings(record=True) as spelling:
-        warnings.simplefilter('always', DescriptionWarning)
+    with noted() as spelling:
         descriptions = load_descriptions(files)
     arms, notes = _arms(descriptions, dict(arguments.urdf))
-    spoken = [str(warning.message) for warning in spelling] + notes
-    found = survey(descriptions, arms, _manifest(policy), spoken)
+    found = survey(descriptions, arms, _manifest(policy), spelling + notes)
     if out is not None:
         from neuracore_ros.overview.picture import save
 
