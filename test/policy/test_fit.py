@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from neuracore_ros.description import DataType, EmbodimentDescription, embodiment
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.names import feed
 
 ARM = {0: 'base', 1: 'elbow', 3: 'wrist'}
 
@@ -141,3 +143,13 @@ def test_a_name_that_moved_since_training_is_said():
         "'ur5' has 'wrist' at JOINT_POSITIONS index 1; in training it had 'elbow' there.",
         "'ur5' has 'elbow' at JOINT_POSITIONS index 3; in training it had 'wrist' there.",
     )
+
+
+def test_a_robot_that_describes_no_output_is_refused():
+    says = "'ur5' describes no output; the policy produces JOINT_TARGET_POSITIONS."
+    assert refusal(robot(targets={}), policy()) == says
+
+
+def test_a_graph_that_wants_what_nobody_gives_is_named():
+    with pytest.raises(PolicyError, match=r"wants the input 'noise', .* It gives: inputs.A, val"):
+        feed(['inputs.A', 'noise'], {'A': np.zeros(1)}, {'A': np.ones(1, bool)})

@@ -103,12 +103,20 @@ def test_unknown_keys_are_ignored():
         (changed('input', 'RGB_IMAGES', 'image_size', to=...), "lacks 'image_size'"),
         (changed('input', 'RGB_IMAGES', 'image_size', to=[4]), 'image_size must be [height'),
         (changed('input', 'RGB_IMAGES', 'trained', to=[2]), 'trained must be a list of indices'),
+        (
+            changed('input', 'DEPTH_IMAGES', to={'width': 1, 'image_size': [8, 8]}),
+            "all images must have one 'image_size'",
+        ),
+        (changed('input', 'LANGUAGE', to={'width': 1}), "LANGUAGE: lacks 'length' in bytes"),
+        (changed('inpaint', to='yes'), 'inpaint must be true or false, is "yes"'),
+        (changed('robot_index', to={'ur5': -1}), 'ur5 must be an integer of at least 0, is -1'),
         (changed('input', 'JOINT_POSITIONS', to=3), 'JOINT_POSITIONS: must be a JSON object'),
         (
             changed('output', 'JOINT_TARGET_POSITIONS', 'mode', to='odd'),
             "'absolute' or 'relative'",
         ),
         (changed('output', 'JOINT_TARGET_POSITIONS', 'min', to=[1]), 'a list of 3 numbers'),
+        (changed('output', 'JOINT_TARGET_POSITIONS', 'max', to=[1, 2, 'x']), 'null where a slot'),
         (changed('robots', to={'ur5': {'input': {}}}), "robots: ur5: lacks 'output'"),
         (
             changed(

@@ -1,6 +1,7 @@
 """Policy files: real TorchScript, also written by hand as an outsider would."""
 
 import json
+import sys
 import warnings
 
 import numpy as np
@@ -60,6 +61,26 @@ class Silent(torch.nn.Module):
         if self.everywhere:
             chunk[:, 3, 1] = float('inf')
         return {'JOINT_TARGET_POSITIONS': chunk}
+
+
+class Without:
+    """Finds everything but one module."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def find_spec(self, name, path, target=None):
+        if name == self.name:
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+
+
+class Wordless(torch.nn.Module):
+    """Gives its answer without a name."""
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> torch.Tensor:
+        return inputs['JOINT_POSITIONS']
 
 
 def by_hand(path, module, manifest=MANIFEST):
@@ -130,6 +151,7 @@ def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp
         (StandStill(horizon=4), r'JOINT_TARGET_POSITIONS of shape \(1, 4, 3\)'),
         (StandStill(key='JOINTS'), r'gives no JOINT_TARGET_POSITIONS. It gives: JOINTS'),
         (torch.nn.Identity(), 'the model failed: '),
+        (Wordless(), r'gives a Tensor, not a Dict\[str, Tensor\]'),
     ],
 )
 def test_a_model_that_breaks_its_word_is_named(tmp_path, module, says):
@@ -146,6 +168,24 @@ def test_an_input_of_a_wrong_shape_is_named(tmp_path):
         policy.predict({**inputs, JOINTS: np.zeros((1, 2))}, valid)
     with pytest.raises(PolicyError, match=r'valid JOINT_POSITIONS has shape \(4,\)'):
         policy.predict(inputs, {**valid, JOINTS: np.ones(4, bool)})
+
+
+def test_an_output_relative_to_what_nobody_measures_is_refused(tmp_path):
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill(), manifest))
+    says = 'JOINT_TARGET_POSITIONS is relative to JOINT_POSITIONS, which is no input'
+    with pytest.raises(PolicyError, match=says):
+        policy.predict({}, {})
+
+
+def test_a_runtime_that_is_not_installed_is_named_with_its_cure(tmp_path, monkeypatch):
+    (tmp_path / 'policy.onnx').write_bytes(b'any')
+    monkeypatch.delitem(sys.modules, 'neuracore_ros.policy.onnx', raising=False)
+    monkeypatch.setattr('sys.meta_path', [Without('onnxruntime'), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, 'onnxruntime', raising=False)
+    says = "needs onnxruntime, which is not installed: pip install 'neuracore_ros[onnx]'"
+    assert says in refusal(tmp_path / 'policy.onnx')
 
 
 def refusal(path, **options):
