@@ -87,7 +87,7 @@ class Runner:
             robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
         self.topics = self._senses.topics
-        if self._senses.is_told_nothing:
+        if self._senses.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
         # A tick may be a step late, however fresh the streams have to be.
         longest_jump_s = max(self._senses.strictest_age_s, 1.0 / manifest.rate_hz)
@@ -163,7 +163,7 @@ class Runner:
         if isinstance(seen, Sight) and not problems:
             self._condition.complete = True
             self.counters.observed += 1
-            self._senses.remember(step, seen)
+            self._senses.history.add(step, seen)
         problems += self._unheard(listeners)
         if problems or not isinstance(measured, Measured):
             commands += self._interrupt(problems, now_ns)
@@ -175,7 +175,7 @@ class Runner:
         commands += self._use_what_is_due(now_ns)
         request = None
         if not problems and self._may_ask(step, now_ns):
-            observation = self._senses.observe(step)
+            observation = self._senses.history.observe(step)
             if isinstance(observation, Observation):
                 request = self._ask(step, observation, now_ns)
             else:
@@ -322,7 +322,7 @@ class Runner:
     def _drop(self) -> None:
         """Forget what was seen and asked so far: it must not move the robot any more."""
         self._asking.drop()
-        self._senses.forget()
+        self._senses.history.clear()
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
@@ -347,7 +347,8 @@ class Runner:
     # Predicting
 
     def _may_ask(self, step: int, now_ns: int) -> bool:
-        if self._condition.latched or not (self._senses.has_seen and self._asking.may_ask(step)):
+        nothing_seen = self._senses.history.is_empty
+        if self._condition.latched or nothing_seen or not self._asking.may_ask(step):
             return False
         if self._condition.running:
             return True

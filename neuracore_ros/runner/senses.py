@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.tracking import Measured
-from neuracore_ros.description import DataType, EmbodimentDescription, Robot
+from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
 from neuracore_ros.observation.history import History
-from neuracore_ros.observation.observer import Observation, Observer, Sight, Unusable
+from neuracore_ros.observation.observer import Observer, Sight, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.runner.measuring import Measuring
 
 
 class Senses:
@@ -21,6 +23,8 @@ class Senses:
     Attributes:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
+        lacks_task: Whether the policy reads what the robot is told to do, and nobody says it.
+        history: What the model sees.
     """
 
     def __init__(
@@ -47,18 +51,22 @@ class Senses:
         """
         inputs = tuple(s for s in robot.input_sources() if s.index in used.get(s.data_type, {}))
         told = used.get(DataType.LANGUAGE, {})
-        self._texts = {index: text for index, text in robot.texts(task).items() if index in told}
-        self._observer = Observer(
+        texts = {index: text for index, text in robot.texts(task).items() if index in told}
+        self.lacks_task = bool(texts) and not task
+        self._inputs = Observer(
             inputs,
             manifest.input_layout,
             manifest.image_size,
             frozen_after_s,
-            self._texts,
+            texts,
             manifest.text_bytes,
         )
-        self._history = History(self._observer, manifest.observation_steps)
-        self._measuring = Measuring(robot, joints)
-        sources = inputs + self._measuring.sources
+        self.history = History(self._inputs, manifest.observation_steps)
+        measured = _measured_sources(robot, joints)
+        self._measured = tuple(zip(joints.joints, measured, strict=True))
+        layout = Layout.holding((source.data_type, source.index) for source in measured)
+        self._joints = Observer(measured, layout, None)
+        sources = inputs + measured
         self.topics: Mapping[str, tuple[str, str]] = {
             topic: (source.type, source.reliability)
             for source in sources
@@ -67,50 +75,51 @@ class Senses:
         ages_s = [source.max_age_s for source in sources if source.max_age_s is not None]
         self.strictest_age_s = min(ages_s, default=0.5)
 
-    @property
-    def is_told_nothing(self) -> bool:
-        """Whether the policy reads what the robot is told to do, and nobody says it."""
-        return bool(self._texts) and not any(self._texts.values())
-
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
-        self._observer.receive(topic, message, now_ns)
-        self._measuring.receive(topic, message, now_ns)
+        self._inputs.receive(topic, message, now_ns)
+        self._joints.receive(topic, message, now_ns)
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """One entry per stream."""
-        inputs = self._observer.status(now_ns)
+        inputs = self._inputs.status(now_ns)
         known = {status.topic for status in inputs}
-        others = [s for s in self._measuring.status(now_ns) if s.topic not in known]
-        return (*inputs, *others)
-
-    def measured(self, now_ns: int) -> Measured | Unusable:
-        """Where the commanded joints are, if each has a fresh sample."""
-        return self._measuring.at(now_ns)
+        return (*inputs, *(s for s in self._joints.status(now_ns) if s.topic not in known))
 
     def look(self, now_ns: int) -> Sight | Unusable:
         """What there is for the model now."""
-        return self._observer.look(now_ns)
+        return self._inputs.look(now_ns)
 
-    def remember(self, step: int, seen: Sight) -> None:
-        """Make it part of what the model sees from this step on."""
-        self._history.add(step, seen)
-
-    @property
-    def has_seen(self) -> bool:
-        """Whether there is anything for the model to see."""
-        return not self._history.is_empty
-
-    def observe(self, step: int) -> Observation | Unusable:
-        """What the model sees at a step that was remembered, inputs of shape (T, ...)."""
-        return self._history.observe(step)
-
-    def forget(self) -> None:
-        """What was seen so far, the model does not see any more."""
-        self._history.clear()
+    def measured(self, now_ns: int) -> Measured | Unusable:
+        """Where all commanded joints are, if each has a fresh sample."""
+        seen = self._joints.observe(now_ns)
+        if isinstance(seen, Unusable):
+            return seen
+        positions, stamps_ns = [], []
+        for joint, source in self._measured:
+            positions.append(joint.to_message(float(seen.inputs[source.data_type][source.index])))
+            age_s = seen.ages_s[source.data_type, source.name]
+            stamps_ns.append(now_ns - round(1e9 * age_s))
+        return Measured(np.array(positions, float), np.array(stamps_ns, np.int64))
 
     def clear(self) -> None:
-        """Forget all samples, as after a jump of the clock."""
-        self.forget()
-        self._observer.clear()
-        self._measuring.clear()
+        """Forget everything, as after a jump of the clock."""
+        self.history.clear()
+        self._inputs.clear()
+        self._joints.clear()
+
+
+def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
+    """Where each commanded joint is measured, in the order of the joints.
+
+    Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
+    """
+    slots = [(kind, index) for kind, named in robot.output.items() for index in named]
+    by_slot = dict(zip(slots, robot.measured_sources(), strict=True))
+    found: dict[tuple[DataType, int], Source] = {}
+    for joint in joints.joints:
+        source = by_slot[joint.data_type, joint.index]
+        while (source.data_type, source.index) in found:
+            source = replace(source, index=source.index + 1)
+        found[source.data_type, source.index] = source
+    return tuple(found.values())
