@@ -156,9 +156,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_summary(result)
     if result.failed and not any(bag.error for bag in result.bags):
+        why = result.why()
+        cause = f'; a piece ends at each unusable step, most often: {why[0]}' if why else ''
         print(
             f'neuracore_ros convert: no episode: every piece has under {arguments.min_steps} '
-            'steps (--min-steps)',
+            f'steps (--min-steps){cause}',
             file=sys.stderr,
         )
     return int(result.failed)

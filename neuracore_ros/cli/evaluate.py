@@ -100,7 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(as_table(result))
         for case in result.cases:
             for reason, count in case.figures.holds.items():
-                print(f'{case.policy} on {case.robot} held {count} times: {reason}')
+                times = 'once' if count == 1 else f'{count} times, at first'
+                first = case.figures.first_holds[reason]
+                print(f'{case.policy} on {case.robot} held {times}: {first}')
         if arguments.out:
             print(f'{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB')
     worst = result.worst

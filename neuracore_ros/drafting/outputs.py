@@ -102,13 +102,9 @@ class Outputs:
         """The name in the command message, empty where it cannot be told."""
         own = self._sent_name(name)
         mine = [self._sent_name(joint) for joint in self._known.arm]
-        if not command.joints or set(command.joints) <= set(mine):
-            return own
-        if own in command.joints and len(command.joints) != len(mine):
-            return own
-        if len(command.joints) == len(mine) and not set(mine) <= set(command.joints):
+        if len(command.joints) == len(mine) and set(command.joints) != set(mine):
             return command.joints[mine.index(own)]
-        return own if own in command.joints else ''
+        return own if own in command.joints or not command.joints else ''
 
     def source_lines(self) -> list[Line]:
         """Where commands were recorded from, for ``sources``."""

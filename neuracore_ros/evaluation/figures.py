@@ -34,6 +34,7 @@ class Figures:
         late: Predictions that came too late.
         clamps: Setpoints that the limits changed.
         holds: Reason, without its figures -> how often.
+        first_holds: The same -> the first time, with them.
         latencies_ms: Of all predictions on this machine.
         seams_rad: Jumps between a prediction and the ones before.
     """
@@ -52,6 +53,7 @@ class Figures:
     late: int
     clamps: int
     holds: Mapping[str, int]
+    first_holds: Mapping[str, str]
     latencies_ms: Array
     seams_rad: Array
 
@@ -134,6 +136,7 @@ def figures(outputs: Outputs, replays: Sequence[Replay], horizon: int) -> Figure
         apart.append(outputs.distance(one.executed, one.commanded))
         commanded.append(one.commanded)
     every = np.concatenate(commanded)
+    reasons = [hold.reason for one in replays for hold in one.holds]
     return Figures(
         outputs.slots,
         np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
@@ -150,7 +153,8 @@ def figures(outputs: Outputs, replays: Sequence[Replay], horizon: int) -> Figure
         sum(len(one.predicted) for one in replays),
         sum(one.counters.late for one in replays),
         sum(one.counters.clamps for one in replays),
-        dict(Counter(kind(hold.reason) for one in replays for hold in one.holds).most_common()),
+        dict(Counter(map(kind, reasons)).most_common()),
+        {kind(reason): reason for reason in reversed(reasons)},
         np.array([latency for one in replays for latency in one.latencies_ms]),
         np.array([seam for one in replays for seam in one.counters.seams_rad]),
     )

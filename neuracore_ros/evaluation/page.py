@@ -149,11 +149,15 @@ def _bar(part: float) -> str:
 
 def _holds(cases: Sequence[Case]) -> str:
     rows = [
-        [page.cell(case.policy), page.cell(reason, 'long'), page.cell(count, 'number bad')]
+        [
+            page.cell(case.policy),
+            page.cell(case.figures.first_holds[reason], 'long'),
+            page.cell(count, 'number bad'),
+        ]
         for case in cases
         for reason, count in case.figures.holds.items()
     ]
-    return page.table(['policy', 'reason', 'times'], rows)
+    return page.table(['policy', 'reason, at first', 'times'], rows)
 
 
 def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:

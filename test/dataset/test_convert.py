@@ -211,6 +211,15 @@ def test_short_pieces_are_dropped_and_counted(tmp_path, convert):
     assert report['ticks'] == report['ticks_unusable'] + report['steps'] + 6
 
 
+def test_pieces_that_are_all_short_name_what_ended_them(tmp_path, convert):
+    slow = [m for m in joint_states(20.0) if m[2] % 10**10 % 10**9 < 10**8]
+    description = describe(tmp_path, numbers=NUMBERS)
+    code, _, error = convert('--description', description, write_bag(tmp_path / 'bag', slow))
+    assert code == 1
+    assert 'most often: ' in error and "'a' (JOINT_POSITIONS index 0) is" in error
+    assert 'max_age_s is 0.2' in error
+
+
 def test_the_audit_tells_of_every_declared_stream(tmp_path, cross, convert):
     streams = joint_states(4.0) + images(4.0) + trajectories(1.0, start=3.0)
     bag = write_bag(tmp_path / 'bag', streams)

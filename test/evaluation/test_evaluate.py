@@ -112,7 +112,7 @@ def test_a_latency_in_steps_delays_the_start_and_nothing_else_of_a_ramp(
 
 
 def test_a_stream_that_stops_is_a_hold_with_its_reason_and_a_lower_coverage(
-    evaluate, policy, arm, tmp_path
+    evaluate, policy, arm, tmp_path, capsys
 ):
     states = [m for m in ramps(3.0, '/joint_states') if not 1.0 < (m[2] % 10**10) / 1e9 < 2.0]
     _, found, _ = evaluate(policy, arm, record(tmp_path / 'bag', states=states))
@@ -122,6 +122,10 @@ def test_a_stream_that_stops_is_a_hold_with_its_reason_and_a_lower_coverage(
     assert '/joint_states' in reason and 'max_age_s' in reason
     assert case['usable_steps'] < case['steps'] == 61
     assert case['coverage'] == pytest.approx(45 / 61, abs=0.02)
+    capsys.readouterr()
+    assert main(['evaluate', str(policy), str(arm), str(tmp_path / 'bag')]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith('policy.pt on arm held once: /joint_states') and '#' not in line
 
 
 def test_a_model_that_raises_holds_the_robot_for_the_rest_of_the_recording(
