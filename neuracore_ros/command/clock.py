@@ -15,7 +15,7 @@ class Jump:
     Attributes:
         by_ns: How far it went, if that is back or too far for a step; else 0.
         astray_ns: How much of that is no time that has passed.
-        surely: Whether that is known; where it is not, one step is taken to have passed.
+        surely: Whether that is known, or a guess.
     """
 
     by_ns: int
@@ -34,8 +34,7 @@ class StepClock:
             longest_jump_s: A tick may come this much later than one step after the last.
         """
         self._rate_hz = rate_hz
-        self._step_ns = round(1e9 / rate_hz)
-        self._longest_ns = self._step_ns + round(longest_jump_s * 1e9)
+        self._longest_ns = round(1e9 / rate_hz) + round(longest_jump_s * 1e9)
         self._origin_ns: int | None = None
         self._last_ns: int | None = None
         self._steady_ns: int | None = None
@@ -51,13 +50,14 @@ class StepClock:
         advance_ns = 0 if self._last_ns is None else now_ns - self._last_ns
         return 0 if 0 <= advance_ns <= self._longest_ns else advance_ns
 
-    def tick(self, now_ns: int, steady_ns: int | None = None) -> Jump:
-        """Take note of a tick; steps start anew where the clock went back.
+    def tick(self, now_ns: int, steady_ns: int | None = None, guess_ns: int = 0) -> Jump:
+        """Take note of the time; steps start anew where the clock went back.
 
         Args:
             now_ns: Now.
             steady_ns: The same moment on a clock that never jumps; None if there is none, as
                 where time is simulated.
+            guess_ns: What has passed if the clock went back and there is no other.
         """
         jump_ns = self.jumped_ns(now_ns)
         passed_ns = self._passed_ns(steady_ns)
@@ -65,7 +65,7 @@ class StepClock:
         if self._last_ns is not None and passed_ns is not None:
             astray_ns = now_ns - self._last_ns - passed_ns
         elif jump_ns < 0:
-            astray_ns = jump_ns - self._step_ns
+            astray_ns = jump_ns - guess_ns
         if jump_ns < 0:
             self._origin_ns = now_ns
         self._last_ns, self._steady_ns = now_ns, steady_ns

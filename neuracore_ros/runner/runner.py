@@ -260,15 +260,24 @@ class Runner:
     # Time
 
     def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
-        jump_ns = self._follow_clock(now_ns)
+        jump_ns = self._follow_clock(now_ns, self._step_ns)
         if jump_ns == 0 or not self._condition.running:
             return ()
         way = 'back' if jump_ns < 0 else 'forward'
         return self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
 
-    def _follow_clock(self, now_ns: int) -> int:
-        """Take note of the time; returns how far the clock has jumped, 0 where it has not."""
-        jump = self._clock.tick(now_ns, self._steady())
+    def _follow_clock(self, now_ns: int, guess_ns: int) -> int:
+        """Take note of the time.
+
+        Args:
+            now_ns: Now.
+            guess_ns: What has passed at least since the last note, if the clock does not tell.
+                A robot that is further than thought is stopped gently.
+
+        Returns:
+            How far the clock has jumped, 0 where it has not.
+        """
+        jump = self._clock.tick(now_ns, self._steady(), guess_ns)
         if jump.astray_ns:
             # What the robot executes goes on, whatever the clock says.
             self._motion.shift(jump.astray_ns, jump.surely)
@@ -326,8 +335,7 @@ class Runner:
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
-        if self._active:
-            self._follow_clock(now_ns)
+        self._follow_clock(now_ns, 0)
         measured = self._senses.measured(now_ns)
         lost = np.zeros(len(self._joints.joints), bool)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
@@ -395,7 +403,7 @@ class Runner:
         # The next tick deals with a clock that has jumped.
         if due is None or self.state is State.DISABLED or self._clock.jumped_ns(now_ns):
             return Outcome()
-        self._follow_clock(now_ns)
+        self._follow_clock(now_ns, 0)
         commands = self._use(due, now_ns)
         self._count(commands, now_ns)
         return Outcome(commands)
