@@ -98,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rclpy.signals import SignalHandlerOptions
 
     from neuracore_ros.dataset.bag_writer import require_type, rescue
+    from neuracore_ros.node.executor import spin
     from neuracore_ros.node.recorder import Recorder
     from neuracore_ros.node.stop_signal import StopSignal
 
@@ -134,7 +135,8 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
         recorder.open()
         _record(recorder, executor, stop, screen, arguments)
-        _answer_services(executor)
+        # Let the answer to a service go out before the node does.
+        spin(executor, POLL_S)
         node.destroy_node()
     finally:
         rclpy.try_shutdown()
@@ -259,13 +261,6 @@ def _find(names: list[str], node: Node, executor: Executor, stop: StopSignal) ->
 def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -> None:
     end_s = time.monotonic() + PATIENCE_S
     while not (recorder.all_heard or stop.requested or time.monotonic() > end_s):
-        executor.spin_once(timeout_sec=POLL_S)
-
-
-def _answer_services(executor: Executor) -> None:
-    """Let the answer to a service go out before the node does."""
-    end_s = time.monotonic() + POLL_S
-    while time.monotonic() < end_s:
         executor.spin_once(timeout_sec=POLL_S)
 
 

@@ -1,6 +1,11 @@
-"""Which executor runs the callbacks."""
+"""Which executor runs the callbacks, and for how long."""
+
+import time
 
 from rclpy.executors import Executor, SingleThreadedExecutor
+
+POLL_S = 0.05
+"""What else is to be done is looked at this often."""
 
 
 def make_executor() -> Executor:
@@ -20,3 +25,10 @@ def make_executor() -> Executor:
     except ImportError:
         return SingleThreadedExecutor()
     return EventsExecutor()
+
+
+def spin(executor: Executor, seconds: float) -> None:
+    """Serve callbacks for so long, and up to `POLL_S` longer [s]."""
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=POLL_S)

@@ -6,11 +6,13 @@ from builtin_interfaces.msg import Duration
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.observation.streams import SECOND_NS
 from neuracore_ros.runner import JointCommand
 
 MESSAGES: dict[str, type[Any]] = {
-    'trajectory_msgs/msg/JointTrajectory': JointTrajectory,
-    'std_msgs/msg/Float64MultiArray': Float64MultiArray,
+    JOINT_TRAJECTORY: JointTrajectory,
+    FLOAT64_MULTI_ARRAY: Float64MultiArray,
 }
 
 
@@ -21,7 +23,7 @@ def to_message(command: JointCommand) -> Any:
         A JointTrajectory, whose zero stamp means "now" to a controller; or, as
         Float64MultiArray, the positions of the last point.
     """
-    if command.type == 'std_msgs/msg/Float64MultiArray':
+    if command.type == FLOAT64_MULTI_ARRAY:
         return Float64MultiArray(data=command.positions[-1].tolist())
     return JointTrajectory(
         joint_names=list(command.joint_names),
@@ -38,5 +40,5 @@ def to_message(command: JointCommand) -> Any:
 
 
 def _duration(time_s: float) -> Duration:
-    seconds, nanoseconds = divmod(round(time_s * 1e9), 1_000_000_000)
+    seconds, nanoseconds = divmod(round(time_s * 1e9), SECOND_NS)
     return Duration(sec=seconds, nanosec=nanoseconds)

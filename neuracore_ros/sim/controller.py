@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.observation.streams import time_ns
 from neuracore_ros.sim.arms import Array
 
 SMALLEST_SPEED = float(np.finfo(np.float32).eps)
@@ -48,14 +49,14 @@ def _wrong_joints(given: list[str], joint_names: Sequence[str]) -> str | None:
 def _wrong_times(message: Any, now_ns: int) -> str | None:
     if not message.points:
         return 'the trajectory is empty'
-    times = [to_ns(point.time_from_start) for point in message.points]
+    times = [time_ns(point.time_from_start) for point in message.points]
     for index, (before, after) in enumerate(pairwise(times), start=1):
         if after <= before:
             return (
                 f'times do not strictly increase: point {index} at {after / 1e9:g} s '
                 f'follows {before / 1e9:g} s'
             )
-    start_ns = to_ns(message.header.stamp)
+    start_ns = time_ns(message.header.stamp)
     if start_ns and start_ns + times[-1] < now_ns:
         late_s = (now_ns - start_ns - times[-1]) / 1e9
         return f'the trajectory ends in the past, {late_s:g} s ago'
@@ -82,11 +83,6 @@ def _wrong_values(message: Any) -> str | None:
 
 def _listed(names: Iterable[str]) -> str:
     return ', '.join(names) or 'none'
-
-
-def to_ns(stamp: Any) -> int:
-    """A ROS time or duration as ns."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +143,8 @@ class TrajectoryController:
         if reason := rejection(message, self.joint_names, now_ns):
             return reason
         columns = [list(message.joint_names).index(name) for name in self.joint_names]
-        start_ns = to_ns(message.header.stamp) or now_ns
-        times = [start_ns + to_ns(point.time_from_start) for point in message.points]
+        start_ns = time_ns(message.header.stamp) or now_ns
+        times = [start_ns + time_ns(point.time_from_start) for point in message.points]
         points = [np.array(point.positions, dtype=float)[columns] for point in message.points]
         speeds: list[Array | None] = [
             np.array(point.velocities, dtype=float)[columns] if len(point.velocities) else None

@@ -33,6 +33,11 @@ class Operator(AbstractContextManager['Operator']):
     Args:
         domain: ROS domain of the robot.
         alive: Called while waiting; raises if a process that is waited for has ended.
+
+    Attributes:
+        now_s: The robot's time [s].
+        distance_m: From the tool to the target [m].
+        rejected: Why commands were.
     """
 
     def __init__(self, domain: int, alive: Callable[[], None]) -> None:
@@ -44,8 +49,8 @@ class Operator(AbstractContextManager['Operator']):
             signal_handler_options=SignalHandlerOptions.NO,
         )
         self._node = rclpy.create_node('operator', context=self._context, enable_rosout=False)
-        self._now_s = 0.0
-        self._distance_m = float('nan')
+        self.now_s = 0.0
+        self.distance_m = float('nan')
         self.rejected: list[str] = []
         node = self._node
         # Only the newest of each counts: what came while nobody waited is of no interest.
@@ -60,16 +65,6 @@ class Operator(AbstractContextManager['Operator']):
         self._executor.shutdown()
         self._node.destroy_node()
         self._context.try_shutdown()
-
-    @property
-    def now_s(self) -> float:
-        """The robot's time [s]."""
-        return self._now_s
-
-    @property
-    def distance_m(self) -> float:
-        """From the tool to the target [m]."""
-        return self._distance_m
 
     def reset(self) -> dict[str, Any]:
         """Begin the next trial: its seed, target [m], distance [m] and tolerance [m]."""
@@ -105,8 +100,8 @@ class Operator(AbstractContextManager['Operator']):
             Whether it became true.
         """
         self._look()
-        end_s = self._now_s + seconds
-        while self._now_s < end_s:
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
             if until():
                 return True
             self._look()
@@ -152,10 +147,10 @@ class Operator(AbstractContextManager['Operator']):
         self._executor.spin_once(timeout_sec=_LOOK_S)
 
     def _on_clock(self, message: Clock) -> None:
-        self._now_s = message.clock.sec + message.clock.nanosec / 1e9
+        self.now_s = message.clock.sec + message.clock.nanosec / 1e9
 
     def _on_distance(self, message: Float64) -> None:
-        self._distance_m = message.data
+        self.distance_m = message.data
 
     def _on_rejected(self, message: String) -> None:
         self.rejected.append(message.data)

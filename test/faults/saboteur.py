@@ -13,8 +13,9 @@ from spinning import Spinning
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from world import UR5
 
+from neuracore_ros.observation.streams import time_ns
 from neuracore_ros.sim.arms import find_arm
-from neuracore_ros.sim.controller import rejection, to_ns
+from neuracore_ros.sim.controller import rejection
 
 JOINTS, OVERHEAD, WRIST = '/spoiled/joint_states', '/spoiled/overhead', '/spoiled/wrist/compressed'
 COMMANDS = '/spoiled/joint_trajectory'
@@ -96,8 +97,8 @@ class Relay:
     def _on_message(self, message):
         change, delay_s = self.change, self._delay_s
         message = self.prepare(message)
-        if hasattr(message, 'header') and to_ns(message.header.stamp):
-            shifted = to_ns(message.header.stamp) + self.saboteur.offset_ns
+        if hasattr(message, 'header') and time_ns(message.header.stamp):
+            shifted = time_ns(message.header.stamp) + self.saboteur.offset_ns
             message.header.stamp = at(shifted)
         for spoiled in change(message):
             if delay_s:
@@ -108,7 +109,7 @@ class Relay:
             for spoiled in self._contradiction(message):
                 self._twin.publish(spoiled)
         if change is sound and not delay_s and self._publisher is not None:
-            self.last, self.sound_ns = message, to_ns(message.header.stamp)
+            self.last, self.sound_ns = message, time_ns(message.header.stamp)
 
     def _publish(self, message):
         if self._publisher is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from saboteur import NAMES, at
 from sensor_msgs.msg import JointState
 
-from neuracore_ros.sim.controller import to_ns
+from neuracore_ros.observation.streams import time_ns
 
 
 def edit(change):
@@ -69,7 +69,7 @@ def sometimes(times, change):
 
 @edit
 def shifted(message, seconds):
-    message.header.stamp = at(to_ns(message.header.stamp) + round(seconds * 1e9))
+    message.header.stamp = at(time_ns(message.header.stamp) + round(seconds * 1e9))
 
 
 @edit
@@ -96,7 +96,7 @@ def multiplied(times, period_ns):
         for i in reversed(range(times)):
             messages.append(copy.copy(message))
             messages[-1].header = copy.deepcopy(message.header)
-            messages[-1].header.stamp = at(to_ns(message.header.stamp) - i * period_ns // times)
+            messages[-1].header.stamp = at(time_ns(message.header.stamp) - i * period_ns // times)
         return messages
 
     return change
@@ -138,7 +138,7 @@ def added(message, joint, offset):
 @edit
 def elsewhere(message, joint, offset):
     """What another driver says of a joint, shortly after."""
-    message.header.stamp = at(to_ns(message.header.stamp) + 3_000_000)
+    message.header.stamp = at(time_ns(message.header.stamp) + 3_000_000)
     message.position[message.name.index(NAMES[joint])] += offset
 
 

@@ -11,6 +11,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.node.executor import POLL_S, spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
 from neuracore_ros.node.live.ear import Ear, first_time_ns, time_domain
@@ -25,7 +26,7 @@ from neuracore_ros.node.live.facts import (
 )
 from neuracore_ros.node.live.names import read_names
 from neuracore_ros.node.live.parameters import ask_parameters
-from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, POLL_S, quiet_node, spin
+from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 IMAGE_DEPTH = 5

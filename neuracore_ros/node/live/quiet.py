@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +14,6 @@ from rclpy.signals import SignalHandlerOptions
 CLOCK = '/clock'
 # Nodes find each other within this; what is found then need not be waited for.
 DISCOVERY_S = 3.0
-POLL_S = 0.05
 
 
 @contextmanager
@@ -36,10 +34,3 @@ def quiet_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
         executor.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
-
-
-def spin(executor: Executor, seconds: float) -> None:
-    """Serve callbacks for so long [s]."""
-    end_s = time.monotonic() + seconds
-    while (left_s := end_s - time.monotonic()) > 0:
-        executor.spin_once(timeout_sec=min(left_s, POLL_S))
