@@ -3,6 +3,8 @@
 ros2 launch neuracore_ros infer.launch.py model:=policy.pt robot:=ur5.yaml
 """
 
+import difflib
+import sys
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
@@ -71,6 +73,7 @@ def generate_launch_description():
 
 
 def start(context: LaunchContext):
+    refuse_misspelt(sys.argv)
     given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
     if not given['params_file']:
         require(given)
@@ -102,6 +105,23 @@ def start(context: LaunchContext):
             on_exit=end,
         )
     ]
+
+
+def refuse_misspelt(words):
+    """Name what `ros2 launch` would silently ignore.
+
+    Where another launch file includes this one, what is on the command line is meant for that.
+    """
+    if not any(Path(word).name == Path(__file__).name for word in words):
+        return
+    known = [argument.name for argument in ARGUMENTS]
+    for name, found, _ in (word.partition(':=') for word in words):
+        if found and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f'; did you mean {near[0]}:=?' if near else '.'
+            raise RuntimeError(
+                f'there is no argument {name}:={meant} There are: {", ".join(known)}'
+            )
 
 
 def end(event, _: LaunchContext):

@@ -71,6 +71,11 @@ def launch(begin, tmp_path, monkeypatch):
         ),
         (['model:=policy.pt', 'robot:=spot.yaml'], 'there is no such file'),
         (['params_file:=none.yaml'], 'there is no such file'),
+        (
+            ['modle:=policy.pt'],
+            'there is no argument modle:=; did you mean model:=? There are: model',
+        ),
+        (['model:=policy.pt', 'robot:=ur5', 'x:=1'], 'there is no argument x:=. There are: model'),
     ],
 )
 def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
