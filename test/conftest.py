@@ -1,8 +1,10 @@
 """Fixtures that every test may use."""
 
 import fcntl
+import importlib.util
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +40,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('NEURACORE_ROS_CACHE', str(tmp_path_factory.mktemp('cache')))
         yield
+
+
+@pytest.fixture(scope='session')
+def lerobot_python() -> str:
+    """An interpreter with the real LeRobot."""
+    python = os.environ.get('NEURACORE_ROS_LEROBOT_PYTHON')
+    if python is None and importlib.util.find_spec('lerobot'):
+        python = sys.executable
+    if python is None:
+        pytest.skip(
+            'lerobot is not installed; set NEURACORE_ROS_LEROBOT_PYTHON to an interpreter with it'
+        )
+    return python
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from neuracore_ros.observation.streams import SECOND_NS, Stream
 
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.
-LATE_S = 1.0
+LATE_NS = SECOND_NS
 
 
 @dataclass(slots=True)
@@ -172,28 +173,23 @@ class Audit:
 
     def late(self) -> list[str]:
         """A line for each stream that starts well after the first one."""
-        started = [audit for audit in self.streams if audit.first_ns is not None]
-        first = min(started, key=_first_ns, default=None)
-        if first is None:
-            return []
-        late = [(audit, (_first_ns(audit) - _first_ns(first)) / SECOND_NS) for audit in started]
+        starts = [(s.first_ns, s) for s in self.streams if s.first_ns is not None]
+        first_ns, first = min(starts, key=itemgetter(0), default=(0, None))
         return [
-            f'{audit.topic} ({audit.role}) starts {lag_s:.1f} s after {first.topic}'
-            for audit, lag_s in late
-            if lag_s >= LATE_S
+            f'{s.topic} ({s.role}) starts {(start_ns - first_ns) / SECOND_NS:.1f} s after '
+            f'{first.topic}'
+            for start_ns, s in starts
+            if first and start_ns - first_ns >= LATE_NS
         ]
 
     def early(self) -> list[str]:
         """A line for each stream that ends well before the last one; a single message may."""
-        ended = [audit for audit in self.streams if audit.last_ns is not None]
-        last = max(ended, key=_last_ns, default=None)
-        if last is None:
-            return []
-        early = [(audit, (_last_ns(last) - _last_ns(audit)) / SECOND_NS) for audit in ended]
+        ends = [(s.last_ns, s) for s in self.streams if s.last_ns is not None]
+        last_ns, last = max(ends, key=itemgetter(0), default=(0, None))
         return [
-            f'{audit.topic} ({audit.role}) ends {lead_s:.1f} s before {last.topic}'
-            for audit, lead_s in early
-            if lead_s >= LATE_S and audit.samples > 1
+            f'{s.topic} ({s.role}) ends {(last_ns - end_ns) / SECOND_NS:.1f} s before {last.topic}'
+            for end_ns, s in ends
+            if last and last_ns - end_ns >= LATE_NS and s.samples > 1
         ]
 
 
@@ -235,14 +231,6 @@ def table(streams: Sequence[StreamAudit]) -> str:
 def counts(counter: Counter[str]) -> str:
     """``stale 12, future 3``, the most frequent first."""
     return ', '.join(f'{reason} {count}' for reason, count in counter.most_common()) or '-'
-
-
-def _last_ns(audit: StreamAudit) -> int:
-    return audit.last_ns or 0
-
-
-def _first_ns(audit: StreamAudit) -> int:
-    return audit.first_ns or 0
 
 
 def _seconds(value: float | None) -> str:

@@ -2,6 +2,8 @@
 
 import json
 
+from neuracore_ros.cli.main import main
+
 
 def contents(dataset):
     """Name -> content of every file; frames are compared by the bytes of their video."""
@@ -15,3 +17,10 @@ def contents(dataset):
         elif not name.endswith('.lock'):
             found[name] = 'leftover'
     return found
+
+
+def converted_alone(folder, arguments):
+    """The contents of what one process makes of recordings, one of which is not there."""
+    dataset = folder / 'data'
+    assert main(['convert', str(dataset), *arguments]) == 1
+    return contents(dataset)

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from datasets import contents
+from datasets import contents, converted_alone
 from two_arms import LEFT, describe, record_left, record_left_in_pieces
 
 from neuracore_ros.cli.main import main
@@ -67,9 +67,7 @@ def recordings(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def alone(recordings, tmp_path_factory):
-    dataset = tmp_path_factory.mktemp('alone') / 'data'
-    assert main(['convert', str(dataset), *recordings]) == 1
-    return contents(dataset)
+    return converted_alone(tmp_path_factory.mktemp('alone'), recordings)
 
 
 def test_a_cluster_makes_the_dataset_that_one_process_makes(

@@ -1,9 +1,7 @@
 """The dataset, opened by LeRobot itself."""
 
-import importlib.util
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -26,21 +24,14 @@ READER = Path(__file__).with_name('lerobot_reader.py')
 
 
 @pytest.fixture
-def read(tmp_path):
+def read(tmp_path, lerobot_python):
     """Reads a dataset with the real LeRobotDataset."""
-    python = os.environ.get('NEURACORE_ROS_LEROBOT_PYTHON')
-    if python is None and importlib.util.find_spec('lerobot'):
-        python = sys.executable
-    if python is None:
-        pytest.skip(
-            'lerobot is not installed; set NEURACORE_ROS_LEROBOT_PYTHON to an interpreter with it'
-        )
 
     def run(dataset):
         out = tmp_path / 'items.npz'
         subprocess.run(
             # -P: the helpers beside the reader must not stand before its libraries.
-            [python, '-P', str(READER), str(dataset), str(out)],
+            [lerobot_python, '-P', str(READER), str(dataset), str(out)],
             env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(tmp_path / 'hub')},
             check=True,
         )

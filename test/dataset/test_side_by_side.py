@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from datasets import contents
+from datasets import contents, converted_alone
 from recordings import write_bag
 from two_arms import LEFT, NUMBERS, describe, joint_states, record_left, record_left_in_pieces
 
@@ -36,10 +36,7 @@ def recordings(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def alone(recordings, tmp_path_factory):
-    """What one process makes of them."""
-    dataset = tmp_path_factory.mktemp('alone') / 'data'
-    assert main(['convert', str(dataset), *recordings]) == 1
-    return contents(dataset)
+    return converted_alone(tmp_path_factory.mktemp('alone'), recordings)
 
 
 @pytest.mark.parametrize('workers', [2, 3])

@@ -1,10 +1,8 @@
 """A checkpoint that LeRobot itself wrote becomes a policy that predicts the same."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,22 +36,15 @@ commands: {JOINT_TARGET_POSITIONS: {topic: /cmd}}
 
 
 @pytest.fixture(scope='module')
-def checkpoints(tmp_path_factory):
+def checkpoints(tmp_path_factory, lerobot_python):
     """Writes checkpoints with the real LeRobot, each once; it takes seconds to import."""
-    python = os.environ.get('NEURACORE_ROS_LEROBOT_PYTHON')
-    if python is None and importlib.util.find_spec('lerobot'):
-        python = sys.executable
-    if python is None:
-        pytest.skip(
-            'lerobot is not installed; set NEURACORE_ROS_LEROBOT_PYTHON to an interpreter with it'
-        )
     shared = tmp_path_factory.mktemp('checkpoints')
 
     def written(mode):
         folder = shared / mode
         if not folder.exists():
             subprocess.run(
-                [python, '-P', str(WRITER), str(folder), mode],
+                [lerobot_python, '-P', str(WRITER), str(folder), mode],
                 env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(shared / 'hub')},
                 check=True,
             )
