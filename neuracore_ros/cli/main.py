@@ -15,6 +15,7 @@ from neuracore_ros.cli.arguments import not_empty
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError
+from neuracore_ros.processors import let_threads_sleep
 
 VERBS = (
     'describe',
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done; 1 for what the user can mend; 130 if interrupted. Wrong usage exits with 2.
     """
+    let_threads_sleep()
     warnings.showwarning = _say_warning
     # A DescriptionWarning is for the person, not for the developer: each is said once.
     warnings.simplefilter('once', DescriptionWarning)

@@ -1,0 +1,13 @@
+"""How a process shares the machine's processors with all that runs beside it."""
+
+import os
+
+
+def let_threads_sleep() -> None:
+    """Let PyTorch's threads sleep where they wait for each other; call it before torch is there.
+
+    OpenMP has them spin, for milliseconds, which takes from a camera's driver or another policy
+    what both would need to go on: beside other work a prediction takes many times as long. Who
+    has set ``OMP_WAIT_POLICY`` is obeyed. ``benchmarks/waiting.py`` shows what each costs.
+    """
+    os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
