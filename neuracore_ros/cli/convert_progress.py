@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from neuracore_ros.cli.status_line import StatusLine
+
 if TYPE_CHECKING:
     from neuracore_ros.dataset.result import BagResult
 
 # Up to so many recordings have a line each; of more, only those that say something bad.
 FEW = 20
-LOG_EVERY_S = 15.0
-SHOW_EVERY_S = 0.1
-WIDTH = 99
 
 
 class Lines:
@@ -27,24 +26,15 @@ class Lines:
     def __init__(self, bags: Sequence[Path], out: TextIO) -> None:
         self._bags = bags
         self._out = out
-        self._on_terminal = sys.stderr.isatty()
+        self._line = StatusLine(sys.stderr)
         self._parts: dict[int, float] = {}
         self._done = self._episodes = self._failed = 0
         self._start_s = time.monotonic()
-        self._next_s = self._start_s + (0 if self._on_terminal else LOG_EVERY_S)
 
     def progress(self, place: int, part: float) -> None:
         """Show which part (0..1) of one recording is done."""
         self._parts[place] = part
-        now_s = time.monotonic()
-        if now_s < self._next_s:
-            return
-        self._next_s = now_s + (SHOW_EVERY_S if self._on_terminal else LOG_EVERY_S)
-        name = self._bags[place].name
-        if self._on_terminal:
-            print(f'\r\033[K{self._state()} {name}'[:WIDTH], end='', file=sys.stderr, flush=True)
-        else:
-            print(self._state(), file=sys.stderr, flush=True)
+        self._line.update(f'{self._state()} {self._bags[place].name}')
 
     def reported(self, result: 'BagResult') -> None:
         """Say what became of a recording; they come in their order."""
@@ -53,13 +43,13 @@ class Lines:
         self._episodes += len(result.episodes)
         self._failed += bool(result.error)
         if result.error or result.losses or len(self._bags) <= FEW:
-            self._clear()
+            self._line.clear()
             out = sys.stderr if result.error else self._out
             print(result.line(), file=out, flush=True)
 
     def end(self) -> None:
         """Leave the terminal tidy."""
-        self._clear()
+        self._line.clear()
 
     def _state(self) -> str:
         part = sum(self._parts.values()) / len(self._bags)
@@ -69,7 +59,3 @@ class Lines:
         return (
             f'[{self._done}/{len(self._bags)}] {part:.0%}, {self._episodes} episodes{failed}{left}'
         )
-
-    def _clear(self) -> None:
-        if self._on_terminal:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)

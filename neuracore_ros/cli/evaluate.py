@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive
+from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import UserError, require_new_file
@@ -80,11 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate; 1 if an error is larger than it may be."""
     if arguments.out:
         require_new_file(arguments.out)
-    progress = Progress()
+    line = StatusLine(sys.stderr)
     try:
-        result = _evaluate(arguments, progress)
+        result = _evaluate(arguments, lambda what, part: line.update(f'{part:.0%} {what}'))
     finally:
-        progress.end()
+        line.clear()
     from neuracore_ros.evaluation.page import write_evaluation_page
     from neuracore_ros.evaluation.summary import as_json, as_table
 
@@ -114,29 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-class Progress:
-    """A line that changes on a terminal; nothing elsewhere but a line now and then."""
-
-    def __init__(self) -> None:
-        self._on_terminal = sys.stderr.isatty()
-        self._every_s = 0.2 if self._on_terminal else 15.0
-        self._next_s = time.monotonic() + self._every_s
-
-    def tell(self, what: str, part: float) -> None:
-        """Show which part (0..1) of all is done."""
-        now_s = time.monotonic()
-        if now_s >= self._next_s:
-            self._next_s = now_s + self._every_s
-            start, end = ('\r\033[K', '') if self._on_terminal else ('', '\n')
-            print(f'{start}{part:.0%} {what}'[:99], end=end, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Leave the terminal tidy."""
-        if self._on_terminal:
-            print('\r\033[K', end='', file=sys.stderr, flush=True)
-
-
-def _evaluate(arguments: argparse.Namespace, progress: Progress) -> Result:
+def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None]) -> Result:
     policies = [path for path in arguments.files if path.suffix in KINDS]
     robots = [path for path in arguments.files if path.suffix in ENDINGS]
     recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
@@ -160,15 +139,11 @@ def _evaluate(arguments: argparse.Namespace, progress: Progress) -> Result:
         if arguments.episodes is not None:
             arguments.refuse(f'--episodes are of a dataset; {recordings[0]} is none')
         robot = _robot(robots, recordings[0], arguments)
-        return evaluate_bags(
-            policies, robot, recordings, settings, arguments.namespace, progress.tell
-        )
+        return evaluate_bags(policies, robot, recordings, settings, arguments.namespace, tell)
     if recordings[1:]:
         arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
     known = _known(robots)
-    return evaluate_dataset(
-        policies, datasets[0], known, arguments.episodes, settings, progress.tell
-    )
+    return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, tell)
 
 
 def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) -> Robot:

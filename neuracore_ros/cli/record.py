@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate
 from neuracore_ros.cli.keys import Keys
+from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 
@@ -37,7 +37,6 @@ no bag. The words start, stop and success are in each bag on /record/episode."""
 
 KEYS = 'space: start/stop   y: success   d: discard   q: end'
 POLL_S = 0.05
-SHOW_PERIOD_S = 0.5
 # How long the first episode waits for topics that are slow to be found.
 PATIENCE_S = 5.0
 
@@ -179,18 +178,16 @@ class Screen:
 
     def __init__(self) -> None:
         self.kept = 0
-        self._is_terminal = sys.stdout.isatty()
-        self._status = ''
-        self._shown_s = 0.0
+        self._line = StatusLine(sys.stdout, logs=False)
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._clear()
+        self._line.clear()
         print(text, flush=True)
 
     def warn(self, text: str) -> None:
         """Print a line that should not be missed."""
-        self._clear()
+        self._line.clear()
         print(f'warning: {text}', file=sys.stderr, flush=True)
 
     def show(self, episode: Episode) -> None:
@@ -211,18 +208,7 @@ class Screen:
 
     def update(self, status: str) -> None:
         """Renew the line at the bottom, now and then."""
-        now_s = time.monotonic()
-        if not self._is_terminal or now_s - self._shown_s < SHOW_PERIOD_S:
-            return
-        self._shown_s = now_s
-        self._clear()
-        self._status = status[: shutil.get_terminal_size().columns - 1]
-        print(self._status, end='', flush=True)
-
-    def _clear(self) -> None:
-        if self._status:
-            print('\r\x1b[K', end='', flush=True)
-            self._status = ''
+        self._line.update(status)
 
 
 def _obey(key: str, recorder: Recorder, screen: Screen) -> bool:
