@@ -133,14 +133,15 @@ def main() -> None:
     parser.add_argument('--into', type=Path, required=True, metavar='PAGE')
     arguments = parser.parse_args()
     runs = [json.loads(line) for line in arguments.results.read_text().splitlines()]
-    found = cells(runs)
     seeds = {run['seed'] for run in runs}
+    # What was not run with every seed is not compared with what was.
+    found = {key: cell for key, cell in cells(runs).items() if len(cell) == len(seeds)}
     parts = [
         f'Success in percent with 95 % intervals, {len(seeds)} seeds of '
         f'{runs[0]["trials"]} trials each. *Pooled* stands for `--statistics pooled`; without it '
         'they are per robot.\n'
     ]
-    there = dict.fromkeys(run['name'] for run in runs)
+    there = dict.fromkeys(key[0] for key in found)
     for name in sorted(there, key=[*TITLES].index):
         parts += [f'### {TITLES[name]}\n', study(found, name)]
     before, _, rest = arguments.into.read_text().partition(BEGIN)
