@@ -98,7 +98,7 @@ setup(
     entry_points={
         'console_scripts': [
             'neuracore_ros = neuracore_ros.cli.main:main',
-            'infer_node = neuracore_ros.node.infer_node:main',
+            'infer_node = neuracore_ros.node.infer_node:process',
             'sim_robot = neuracore_ros.sim.robot_node:main',
             'mujoco_robot = neuracore_ros.physics.robot_node:main',
         ],

@@ -6,14 +6,14 @@ import faulthandler
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.environment import require_ros
 from neuracore_ros.node.stop_signal import StopSignal
+from neuracore_ros.processors import let_threads_sleep
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -38,12 +38,26 @@ CURES = {
     'remap rule': '; write -r FROM:=TO, such as -r __ns:=/left; names have letters, digits, _',
     'log level': '; write --log-level debug, info, warn, error or fatal',
 }
-LONGEST_END_S = 10
+# Of real time: a busy machine may let a process wait for many seconds.
+LONGEST_END_S = 30
+
+
+def process() -> NoReturn:
+    """The executable.
+
+    It ends as soon as everything is given back: what Python and the libraries do after that took
+    two minutes on a machine that had much else to do, and the watch below ended it with code 1.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of ``infer_node``; returns the exit code."""
+    """Run until told to end; returns the exit code."""
     stop = StopSignal()
+    let_threads_sleep()
     try:
         require_ros()
     except UserError as error:
@@ -84,7 +98,7 @@ def run(stop: StopSignal) -> int:
     Returns:
         The exit code: 0 ended as told; 1 could not start, or a bug, after its traceback.
     """
-    from neuracore_ros.node.executor import make_executor
+    from neuracore_ros.node.executor import make_executor, spin
     from neuracore_ros.node.lifecycle import InferNode
 
     try:
@@ -100,9 +114,10 @@ def run(stop: StopSignal) -> int:
     _attempt(node.stop_robot, failures)
     # The robot is safe; a middleware that hangs while it is taken down must not keep the process.
     faulthandler.dump_traceback_later(LONGEST_END_S, exit=True)
-    # That watch ends with Python, before the last destructors of C++; the kernel's does not.
+    # That watch needs a thread of its own; the kernel's does not.
     signal.alarm(2 * LONGEST_END_S)
-    _attempt(lambda: _answer_services(executor), failures)
+    # Let the answer to a transition go out before the node does.
+    _attempt(lambda: spin(executor, POLL_S), failures)
     _attempt(node.close, failures)
     _attempt(node.destroy_node, failures)
     for failure in filter(None, (node.failure, *failures)):
@@ -140,13 +155,6 @@ def _spin(node: InferNode, executor: Executor, stop: StopSignal) -> bool:
     return True
 
 
-def _answer_services(executor: Executor) -> None:
-    """Let the answer to a transition go out before the node does."""
-    end_s = time.monotonic() + POLL_S
-    while time.monotonic() < end_s:
-        executor.spin_once(timeout_sec=POLL_S)
-
-
 def _help() -> str:
     from neuracore_ros.node.parameters import SPECS
 
@@ -176,4 +184,4 @@ def _refuse(text: str) -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    process()
