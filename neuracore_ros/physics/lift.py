@@ -119,11 +119,6 @@ class LiftRobot:
         """Centre of the cube in MuJoCo's world, shape (3,) [m]."""
         return np.array(self.data.qpos[self._cube_at : self._cube_at + 3])
 
-    @property
-    def rest_m(self) -> float:
-        """Height of the cube's centre in MuJoCo's world while it lies [m]."""
-        return self._rest_m
-
     def measure(self) -> tuple[Array, Array]:
         """Positions and velocities of the ``published`` names."""
         count = 1 + len(self.arm.mimic)
