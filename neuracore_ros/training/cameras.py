@@ -39,9 +39,7 @@ class Cameras(nn.Module):
         """Tokens (B, T, K, P, C), zero where the robot has no camera; K > 0."""
         found: list[Tensor] = []
         for index, encode in enumerate(self.encoders):
-            first, last = index * self.group, (index + 1) * self.group
-            has = valid[self.name][:, first:last].flatten()
-            images = inputs[self.name][:, :, first:last].transpose(1, 2).flatten(0, 1)
+            images, has = self.own(index, inputs, valid)
             shape = (batch * self.group, steps, self.tokens, self.size)
             if self.dense:
                 seen = encode(images.flatten(0, 1)).float().reshape(shape)
@@ -53,6 +51,21 @@ class Cameras(nn.Module):
                 seen = empty.index_copy(0, there, seen.reshape(-1, steps, self.tokens, self.size))
             found.append(seen.reshape(batch, self.group, steps, self.tokens, self.size))
         return torch.cat(found, 1).transpose(1, 2)
+
+    def own(
+        self, index: int, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """What one encoder looks at, (B G, T, ...), G being its cameras; and which are there."""
+        first, last = index * self.group, (index + 1) * self.group
+        images = inputs[self.name][:, :, first:last].transpose(1, 2).flatten(0, 1)
+        return images, valid[self.name][:, first:last].flatten()
+
+    def measure(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> None:
+        """Let every encoder that sees anything here measure its features."""
+        for index, encode in enumerate(self.encoders):
+            images, has = self.own(index, inputs, valid)
+            if has.any():
+                encode.measure(images[has].flatten(0, 1))  # type: ignore[operator]
 
 
 def cameras(

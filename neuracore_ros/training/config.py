@@ -97,8 +97,10 @@ class Config(Options):
     observation_steps: int = setting(
         1, _POLICY, 'newest steps that it reads', whole(1, 1000), metavar='STEPS'
     )
+    # Relative ones are next to nothing wherever the goal is, so that images seem to tell little:
+    # of 50 targets that only an overhead camera saw, a policy reached 2, and all with absolute.
     relative: bool = setting(
-        True,
+        False,
         _POLICY,
         'predict joint targets relative to the measured joints, inside the policy; or absolute',
         switch,

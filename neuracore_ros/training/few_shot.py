@@ -141,7 +141,9 @@ def begin_with(policy: ChunkPolicy, trained: Trained) -> None:
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:
-        raise TrainingError('--init: its weights are those of another kind of policy') from error
+        raise TrainingError(
+            '--init: its weights are those of another kind of policy, or of another version of it'
+        ) from error
 
 
 def _kept(slots: InputSlots | OutputSlots, part: Normaliser | Denormaliser) -> Tensor:

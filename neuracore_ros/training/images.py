@@ -23,6 +23,12 @@ ENOUGH_PIXELS = 96
 RESNET_PIXELS = 128
 """From here on a ResNet's maps, a 32nd of the image, have places enough to look at."""
 
+SHARPNESS = 2.0
+"""Of key points before they learn: what stands out by three deviations is seen at once."""
+
+LEAST_SPREAD = 1e-3
+"""A feature that varies less shows how numbers are rounded, not what there is to see."""
+
 
 class Colours(nn.Module):
     """uint8 (N, height, width, 3) to (N, 3, height, width), as a network was trained on them."""
@@ -52,13 +58,24 @@ class Depths(nn.Module):
 
 
 class SpatialSoftmax(nn.Module):
-    """Where each of C features is: (x, y) in -1..1 (Levine et al., JMLR 2016), as one token."""
+    """Where each of C features is: (x, y) in -1..1 (Levine et al., JMLR 2016), as one token.
+
+    Each map is measured in its own deviations first. As they come out of convolutions that have
+    not learnt, maps are flat: their key points all lie in the middle, whatever there is to see.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.sharpness = nn.Parameter(torch.full((features, 1), SHARPNESS))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Key points (N, 1, 2 C) of maps (N, C, h, w)."""
-        maps = maps.float()
         height, width = maps.shape[2], maps.shape[3]
-        weights = F.softmax(maps.flatten(2), -1).view(-1, maps.shape[1], height, width)
+        places = maps.float().flatten(2)
+        apart = places - places.mean(2, keepdim=True)
+        spread = (apart.square().mean(2, keepdim=True) + 1e-6).sqrt()
+        weights = F.softmax(apart / spread * self.sharpness, -1)
+        weights = weights.view(-1, maps.shape[1], height, width)
         across = torch.linspace(-1, 1, width, device=maps.device)
         down = torch.linspace(-1, 1, height, device=maps.device)
         return torch.cat([weights.sum(2) @ across, weights.sum(3) @ down], 1)[:, None]
@@ -73,12 +90,20 @@ class Patches(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Images (N, ...) to P tokens of C features.
+    """Images (N, ...) to P tokens of C features, each with centre 0 and spread 1 over images.
+
+    Numbers of joints are normalised; beside them, features of a network that has not learnt are
+    all but constant, and a policy learns to do without them before they say anything.
 
     Attributes:
         tokens: P.
         size: C.
+        centre: Of each feature, (C,), as it was measured before the network learnt.
+        scale: One by the spread of each, (C,).
     """
+
+    centre: Tensor
+    scale: Tensor
 
     def __init__(
         self, image_size: tuple[int, int], depth: bool, encoder: str, points: bool, frozen: bool
@@ -104,18 +129,20 @@ class ImageEncoder(nn.Module):
         if is_resnet:
             norm = FrozenNorm if frozen else group_norm
             self.maps: nn.Module = ResNet('resnet18', norm, channels)
-            head = [nn.Conv2d(CHANNELS[-1], KEYPOINTS, 1), SpatialSoftmax()]
+            head = [nn.Conv2d(CHANNELS[-1], KEYPOINTS, 1), SpatialSoftmax(KEYPOINTS)]
         else:
             sizes = (32, 64, 64, KEYPOINTS) if points else (32, 64, 96, PATCH_FEATURES)
             strides = (2, 2, 1, 1) if points else (2, 2, 2, 2)
             self.maps = _convolutions(channels, sizes, strides)
-            head = [SpatialSoftmax()]
+            head = [SpatialSoftmax(KEYPOINTS)]
         self.head = nn.Sequential(*head) if points else Patches()
         places = STRIDE if is_resnet else PATCH
         rows, columns = (math.ceil(pixels // self.shrink / places) for pixels in image_size)
         self.tokens = 1 if points else rows * columns
         features = CHANNELS[-1] if is_resnet else PATCH_FEATURES
         self.size = 2 * KEYPOINTS if points else features
+        self.register_buffer('centre', torch.zeros(self.size))
+        self.register_buffer('scale', torch.ones(self.size))
 
     def forward(self, images: Tensor) -> Tensor:
         """Tokens (N, P, C)."""
@@ -123,13 +150,23 @@ class ImageEncoder(nn.Module):
         if self.shrink > 1:
             seen = F.avg_pool2d(seen, self.shrink)
         tokens: Tensor = self.head(self.maps(seen))
-        return tokens
+        return (tokens.float() - self.centre) * self.scale
+
+    def measure(self, images: Tensor) -> None:
+        """Bring the features of these images (N, ...) to centre 0 and spread 1.
+
+        It is done once, as for numbers: the network then learns what suits this scale.
+        """
+        with torch.no_grad():
+            features = self(images).flatten(0, 1) / self.scale + self.centre
+            self.centre.copy_(features.mean(0))
+            self.scale.copy_(1 / features.std(0, correction=0).clamp(min=LEAST_SPREAD))
 
 
 def token_encoder(options: Options, image_size: tuple[int, int]) -> str:
     """The encoder of a policy that reads tokens: a ResNet where images are large enough."""
     large = bool(options.pretrained) or min(image_size) >= RESNET_PIXELS
-    return options.encoder or ('resnet18' if large else 'patches')
+    return options.encoder or ('resnet18' if large else 'keypoints')
 
 
 def _convolutions(
@@ -138,6 +175,11 @@ def _convolutions(
     layers: list[nn.Module] = []
     for index, (after, stride) in enumerate(zip(channels, strides, strict=True)):
         kernel = 5 if index == 0 else 3
-        layers += [nn.Conv2d(before, after, kernel, stride, kernel // 2), nn.ReLU()]
+        layer = nn.Conv2d(before, after, kernel, stride, kernel // 2)
+        # torch's own first weights make what is seen a sixth, layer by layer, beside biases.
+        nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')
+        assert layer.bias is not None
+        nn.init.zeros_(layer.bias)
+        layers += [layer, nn.ReLU()]
         before = after
     return nn.Sequential(*layers[:-1]).to(memory_format=torch.channels_last)

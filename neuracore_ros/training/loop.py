@@ -27,6 +27,7 @@ from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
 from neuracore_ros.training.few_shot import begin_with, extend, read_trained
+from neuracore_ros.training.first_look import first_look
 from neuracore_ros.training.interrupt import interrupts
 from neuracore_ros.training.learner import Learner
 from neuracore_ros.training.prepare import assemble, make_manifest, measure
@@ -198,8 +199,10 @@ def _begin(
     policy = assemble(config, manifest, statistics)
     if trained:
         begin_with(policy, trained)
-    elif config.pretrained:
-        begin_with_imagenet(policy, config.pretrained)
+    else:
+        if config.pretrained:
+            begin_with_imagenet(policy, config.pretrained)
+        first_look(policy, data, episodes.training)
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 

@@ -16,6 +16,8 @@ from neuracore_ros.training.scales import Statistics
 
 HIDDEN = 512
 TEXT_SIZE = 64
+SEEN = 0.3
+"""By what features of images are multiplied: of a camera there are 128, of an arm seven joints."""
 ROBOT_SIZE = 64
 
 
@@ -26,6 +28,8 @@ class ChunkMlp(ChunkPolicy):
         super().__init__()
         self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
+        # TorchScript sees attributes, and no constants of the file.
+        self.seen = SEEN
         self.numbers = Numbers(manifest, statistics)
         encoder = options.encoder or ('resnet18' if options.pretrained else 'keypoints')
         views = [
@@ -69,6 +73,6 @@ class ChunkMlp(ChunkPolicy):
             words, _ = encode(inputs, valid, batch, steps)
             features.append(words.flatten(1))
         for see in self.cameras:
-            features.append(see(inputs, valid, batch, steps).flatten(1))
+            features.append(self.seen * see(inputs, valid, batch, steps).flatten(1))
         result: Tensor = self.layers(torch.cat(features, 1))
         return result.reshape(batch, self.horizon, -1)

@@ -18,7 +18,8 @@ FILES = {'torchscript': 'out.pt', 'onnx': 'out.onnx', 'openvino': 'out.xml'}
 
 
 def train(dataset, path, policy):
-    words = ['--policy', policy, '--steps', '12', '--batch', '8', '--horizon', '4']
+    # Relative, so that what is hardly trained differs by robot already.
+    words = ['--policy', policy, '--steps', '12', '--batch', '8', '--horizon', '4', '--relative']
     words += ['--width', '64', '--layers', '1', '--flow-steps', '3']
     assert main(['train', str(dataset), '--out', str(path), *words]) == 0
     return path

@@ -87,8 +87,8 @@ def test_the_control_takes_padding_for_values(dataset, tmp_path):
 
 
 def test_absolute_outputs_do_not_follow_the_measured_joints(dataset, tmp_path):
-    run = train(dataset, tmp_path / 'run', '--absolute', '--learning-rate', '1e-9')
-    relative = train(dataset, tmp_path / 'relative', '--learning-rate', '1e-9')
+    run = train(dataset, tmp_path / 'run', '--learning-rate', '1e-9')
+    relative = train(dataset, tmp_path / 'relative', '--relative', '--learning-rate', '1e-9')
     far = (5.3, 0.0, 4.6)
 
     def moved(path):

@@ -145,7 +145,7 @@ def test_statistics_are_of_all_robots_or_of_each_its_own(numbers):
 
 
 def test_outputs_are_relative_to_the_measured_joints_or_absolute(numbers):
-    relative, absolute = scales(numbers), scales(numbers, relative=False)
+    relative, absolute = scales(numbers, relative=True), scales(numbers)
     assert relative.base == {TARGETS: JOINTS}
     assert absolute.base == {}
     targets, valid = numbers.targets(np.arange(numbers.episodes[-1].stop), 4)
