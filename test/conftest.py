@@ -16,9 +16,13 @@ from starvation import Again
 
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
+from neuracore_ros.processors import let_threads_sleep
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
+
+# Tests that time watches run beside tests that train: as the product does, before torch is there.
+let_threads_sleep()
 
 # The same examples on every machine: what a commit broke, and not what luck found, turns it red.
 # Look further with --hypothesis-seed=N --hypothesis-profile=default.
