@@ -12,6 +12,7 @@ from rclpy.node import Node
 from std_msgs.msg import String
 
 from neuracore_ros.description import DataType
+from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.runner import Request
 
 _PLACES = 6
@@ -28,7 +29,9 @@ class Debug:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._publisher = node.create_publisher(String, '~/debug', 10)
+        self._publisher = node.create_publisher(
+            String, '~/debug', 10, event_callbacks=PUBLISHES_QUIETLY
+        )
 
     def prediction(
         self,

@@ -2,7 +2,12 @@
 
 import time
 
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.executors import Executor, SingleThreadedExecutor
+
+PUBLISHES_QUIETLY = PublisherEventCallbacks(use_default_callbacks=False)
+HEARS_QUIETLY = SubscriptionEventCallbacks(use_default_callbacks=False)
+"""Without the callbacks that rclpy adds of itself, see `make_executor`."""
 
 POLL_S = 0.05
 """What else is to be done is looked at this often."""
@@ -16,9 +21,10 @@ def make_executor() -> Executor:
     late. In the wheels of rclpy 9.1.2 its `spin()` never wakes up: call `spin_once(timeout)`.
     An exception in a task given to `create_task` aborts the process: such a task must not raise.
 
-    It crashes the process if the last event of a subscription, such as a lost message, is still
-    waiting when the subscription is destroyed (ros2/rclpy#1644). So a node that runs on it has no
-    event callbacks, and `Subscriptions` with ``lost`` run on the classic executor.
+    It crashes the process if the last event of a subscription or publisher, such as a lost message
+    or somebody whose QoS does not fit, is still waiting when that is destroyed (ros2/rclpy#1644).
+    So what a node opens that runs on it has `PUBLISHES_QUIETLY` or `HEARS_QUIETLY`, and
+    `Subscriptions` with ``lost`` run on the classic executor.
     """
     try:
         from rclpy.experimental.events_executor import EventsExecutor

@@ -13,6 +13,7 @@ from rclpy.qos import QoSProfile
 from neuracore_ros.description import Command
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node import graph
+from neuracore_ros.node.executor import HEARS_QUIETLY, PUBLISHES_QUIETLY
 from neuracore_ros.node.messages import MESSAGES, to_message
 from neuracore_ros.node.subscriptions import qos_overrides
 from neuracore_ros.runner import JointCommand
@@ -130,10 +131,15 @@ class TopicOutput:
             kind,
             command.topic,
             QoSProfile(depth=10),
+            event_callbacks=PUBLISHES_QUIETLY,
             qos_overriding_options=qos_overrides(node, command.topic, 'publisher'),
         )
         self._echo = node.create_subscription(
-            kind, command.topic, self._hear, QoSProfile(depth=10)
+            kind,
+            command.topic,
+            self._hear,
+            QoSProfile(depth=10),
+            event_callbacks=HEARS_QUIETLY,
         )
         self._subscriptions = 0
         self.look_around()

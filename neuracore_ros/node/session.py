@@ -21,6 +21,7 @@ from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
+from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
@@ -182,7 +183,9 @@ class Session:
         self._rivals: Mapping[str, Sequence[str]] = {}
         self._cadence = Cadence(runner.rate_hz)
         self._watch = ClockWatch(self._now_ns(), time.monotonic())
-        self._diagnostics = node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._diagnostics = node.create_publisher(
+            DiagnosticArray, '/diagnostics', 10, event_callbacks=PUBLISHES_QUIETLY
+        )
         self._debug = Debug(node) if parameters.debug else None
         self._delay_steps = parameters.settings.delay_steps
         steady = Clock(clock_type=ClockType.STEADY_TIME)

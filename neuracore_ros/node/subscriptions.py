@@ -13,6 +13,7 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.executor import HEARS_QUIETLY
 from neuracore_ros.node.graph import publisher_names
 
 Receive = Callable[[str, Any], None]
@@ -186,7 +187,7 @@ class Subscriptions:
 def _events(topic: Topic, lost: Lost | None) -> SubscriptionEventCallbacks:
     """None but that of lost messages, see executor.py."""
     if lost is None:
-        return SubscriptionEventCallbacks(use_default_callbacks=False)
+        return HEARS_QUIETLY
     return SubscriptionEventCallbacks(
         message_lost=lambda event: lost(topic.name, event.total_count_change),
         use_default_callbacks=False,
