@@ -5,8 +5,8 @@ that is slow (its answers come steps later) and whose predictions disagree (each
 error of its own). Figures are those of what is executed, as ratios to `none` in the same run.
 
 Rows that begin with `flow` are of a real flow policy, which is trained first (--train 0 leaves
-them out) and reads noisy joints; those with `inpaint` let it continue its plan. They are ratios
-to `flow, none`.
+them out) and sees what it follows with noise; those with `inpaint` let it continue its plan. They
+are ratios to `flow, none`.
 """
 
 from __future__ import annotations
@@ -41,16 +41,21 @@ HORIZON = 16
 JOINTS = 6
 NAMES = tuple(f'joint_{i}' for i in range(JOINTS))
 POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+SEEN = DataType.CUSTOM_1D
+SEEN_NAMES = tuple(f'{what}_{i}' for what in ('place', 'speed') for i in range(JOINTS))
 SLOTS = ', '.join(f'{i}: {name}' for i, name in enumerate(NAMES))
+SEEN_SLOTS = ', '.join(f'{i}: {name}' for i, name in enumerate(SEEN_NAMES))
 LIMITS = ', '.join(
     f'{name}: {{position: [-3, 3], velocity: 3.0, acceleration: 15.0}}' for name in NAMES
 )
 ROBOT = f"""
 robot: bench
 limits: {{{LIMITS}}}
-input: {{JOINT_POSITIONS: {{{SLOTS}}}, JOINT_VELOCITIES: {{{SLOTS}}}}}
+input: {{JOINT_POSITIONS: {{{SLOTS}}}, CUSTOM_1D: {{{SEEN_SLOTS}}}}}
 output: {{JOINT_TARGET_POSITIONS: {{{SLOTS}}}}}
-sources: {{JOINT_POSITIONS: {{topic: joint_states}}, JOINT_VELOCITIES: {{topic: joint_states}}}}
+sources:
+  JOINT_POSITIONS: {{topic: joint_states}}
+  CUSTOM_1D: {{topic: seen, type: Float64MultiArray, order: [{', '.join(SEEN_NAMES)}]}}
 commands: {{JOINT_TARGET_POSITIONS: {{topic: arm}}}}
 """
 WAYS: dict[str, dict[str, str | int]] = {
@@ -110,19 +115,26 @@ def predict(request: Request, noise: float) -> Array:
 
 
 def learnt(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
-    """A flow policy of the true path, which is told where the joints are only roughly."""
+    """A flow policy that follows the true path, of which it is told only roughly where that is."""
     from wave_policy import learn
 
     policy = learn(true_path, RATE_HZ, HORIZON, arguments.noise, arguments.train)
 
     def predict(request: Request) -> NDArray[np.floating]:
         random = np.random.default_rng(request.tick)
-        positions = request.inputs[POSITIONS]
-        noisy = positions + random.normal(0.0, arguments.noise, positions.shape)
-        inputs = {**request.inputs, POSITIONS: noisy}
+        seen = request.inputs[SEEN].copy()
+        seen[..., :JOINTS] += random.normal(0.0, arguments.noise, JOINTS)
+        inputs = {**request.inputs, SEEN: seen}
         return policy.predict(inputs, request.valid, plan=request.plan)[TARGETS]
 
     return policy.manifest, predict
+
+
+def seen(step: float) -> SimpleNamespace:
+    """Where the joints ought to be, and how fast."""
+    before, now, after = true_path(step + np.array([-0.1, 0.0, 0.1]))
+    speed = (after - before) / 0.2 * RATE_HZ
+    return SimpleNamespace(data=[*now.tolist(), *speed.tolist()])
 
 
 def joint_state(positions: Array, velocities: Array, now_ns: int) -> SimpleNamespace:
@@ -171,6 +183,7 @@ def drive(runner: Runner, steps: int, latency_steps: float, predict: Predict) ->
         executed.append(robot.reference(now_ns))
         velocities = (executed[-1] - executed[-2]) * SECOND / SAMPLE_NS
         runner.receive('joint_states', joint_state(executed[-1], velocities, now_ns), now_ns)
+        runner.receive('seen', seen(sample * SAMPLE_NS / STEP_NS - 1.0), now_ns)
         if pending and pending[0][0] <= now_ns:
             _, request = pending.pop()
             chunk = {TARGETS: predict(request)}

@@ -1,7 +1,8 @@
-"""A small flow policy that learns a path from where the joints are and how fast they move.
+"""A small flow policy that learns to follow what moves on a path, by where that is and how fast.
 
-What it is told of where they are is noisy, and so its predictions disagree; what its plan was
-tells it more.
+What it is told of where it is is noisy, and so its predictions disagree; what its plan was tells
+it more. It does not learn the path by its own joints: such a policy, once it is off, stays off,
+and how far it is then says nothing of how predictions are joined.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
 
 Array = NDArray[np.float64]
 
-POSITIONS, VELOCITIES = DataType.JOINT_POSITIONS, DataType.JOINT_VELOCITIES
+POSITIONS, SEEN = DataType.JOINT_POSITIONS, DataType.CUSTOM_1D
 TARGETS = DataType.JOINT_TARGET_POSITIONS
 SIZE = Options(width=64, layers=2)
 BATCH = 128
+AWAY = 0.1
+"""How far the joints are from the path while it learns [rad]."""
 LEARNING_RATE = 2e-3
 
 
@@ -42,7 +45,7 @@ def learn(
         path: Positions (n, J) at times in steps (n,), [rad].
         rate_hz: Of the steps.
         horizon: H.
-        noise: Of the joints that it reads [rad].
+        noise: Of what it sees of the path [rad].
         steps: Of training.
     """
     random = np.random.default_rng(0)
@@ -50,11 +53,12 @@ def learn(
     chunks = np.stack([path(times + i) for i in range(1, horizon + 1)], axis=1)
     now = path(times)
     speeds = (path(times + 0.1) - path(times - 0.1)) / 0.2 * rate_hz
-    measured = now + random.normal(0.0, noise, now.shape)
+    measured = now + random.normal(0.0, AWAY, now.shape)
+    seen = np.concatenate([now + random.normal(0.0, noise, now.shape), speeds], axis=1)
 
-    slots = tuple(range(now.shape[1]))
+    slots, pairs = tuple(range(now.shape[1])), tuple(range(2 * now.shape[1]))
     manifest = Manifest(
-        {POSITIONS: InputSlots(len(slots), slots), VELOCITIES: InputSlots(len(slots), slots)},
+        {POSITIONS: InputSlots(len(slots), slots), SEEN: InputSlots(len(pairs), pairs)},
         {TARGETS: OutputSlots(len(slots), slots)},
         rate_hz=rate_hz,
         horizon=horizon,
@@ -64,7 +68,7 @@ def learn(
     def scale(kind: DataType, values: Array) -> Scale:
         return scale_of(kind, values, np.ones(values.shape, bool))
 
-    read = {POSITIONS: measured, VELOCITIES: speeds}
+    read = {POSITIONS: measured, SEEN: seen}
     statistics = Statistics(
         {kind: scale(kind, values) for kind, values in read.items()},
         {TARGETS: scale(TARGETS, chunks - measured[:, None])},
@@ -74,14 +78,19 @@ def learn(
     policy = build('diffusion', manifest, statistics, SIZE).train()
     optimizer = torch.optim.AdamW(policy.parameters(), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps)
-    every = torch.ones(BATCH, len(slots), dtype=torch.bool)
+    every = {
+        kind.value: torch.ones(BATCH, values.shape[1], dtype=torch.bool)
+        for kind, values in read.items()
+    }
     for _ in range(steps):
         rows = random.integers(len(times), size=BATCH)
-        noisy = now[rows] + random.normal(0.0, noise, (BATCH, len(slots)))
-        given = {POSITIONS.value: noisy[:, None], VELOCITIES.value: speeds[rows][:, None]}
+        away, error = random.normal(0.0, 1.0, (2, BATCH, len(slots)))
+        noisy = np.concatenate([now[rows] + noise * error, speeds[rows]], axis=1)
+        joints = now[rows] + AWAY * away
+        given = {POSITIONS.value: joints[:, None], SEEN.value: noisy[:, None]}
         example = Example(
             {name: torch.from_numpy(values).float() for name, values in given.items()},
-            dict.fromkeys(given, every),
+            every,
             {TARGETS.value: torch.from_numpy(chunks[rows]).float()},
             {TARGETS.value: torch.ones(BATCH, horizon, len(slots), dtype=torch.bool)},
         )
