@@ -1,0 +1,73 @@
+"""Writes what `benchmarks/lift_alignment.py` found into a page, between markers of its own.
+
+    python benchmarks/lift_alignment_page.py RESULTS.jsonl --into docs/alignment.md
+
+Intervals are those of `benchmarks/alignment_page.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from alignment_page import study
+
+TITLES = {
+    'told': 'Where the cube is, told as numbers',
+    'seen': 'Where the cube is, seen by two cameras',
+    'full': 'Both with all their episodes, seen by two cameras',
+}
+BEGIN, END = '<!-- results in physics -->', '<!-- end of results in physics -->'
+
+
+def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[bool]]]:
+    """(study, who, count, robot) -> whether each trial lifted, seed by seed."""
+    found: dict[tuple[str, ...], list[list[bool]]] = defaultdict(list)
+    for run in runs:
+        robot, episodes = run['tried'], run['episodes']
+        options = ', '.join(f'{k}={v}' for k, v in sorted(run['options'].items()))
+        beside = any(count for name, count in episodes.items() if name != robot)
+        who = f'{run["alignment"]}|{options}' if beside else 'alone|'
+        found[run['name'], who, str(episodes[robot]), robot].append(run['lifted'])
+    return found
+
+
+def seeds(runs: Iterable[Mapping[str, Any]]) -> str:
+    """How many trainings and trials a table stands on."""
+    counts = Counter(str([run['alignment'], run['options'], run['episodes']]) for run in runs)
+    least, most = min(counts.values()), max(counts.values())
+    return f'{least}' if least == most else f'{least} to {most}'
+
+
+def main() -> None:
+    """Replace the results in the page."""
+    parser = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
+    parser.add_argument('results', type=Path)
+    parser.add_argument('--into', type=Path, required=True, metavar='PAGE')
+    arguments = parser.parse_args()
+    runs = [json.loads(line) for line in arguments.results.read_text().splitlines()]
+    found = cells(runs)
+    parts = [
+        'Cubes lifted, in percent, with 95 % intervals. *Pooled* stands for '
+        '`--statistics pooled`; without it they are per robot.\n'
+    ]
+    for name, title in TITLES.items():
+        own = [run for run in runs if run['name'] == name]
+        if own:
+            trials = len(own[0]['lifted'])
+            parts += [
+                f'#### {title}\n',
+                f'Trainings per cell: {seeds(own)}; trials of each: {trials}.\n',
+            ]
+            parts.append(study(found, name))
+    before, _, rest = arguments.into.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    arguments.into.write_text('\n'.join([f'{before}{BEGIN}\n', *parts, f'{END}{after}']))
+
+
+if __name__ == '__main__':
+    main()
