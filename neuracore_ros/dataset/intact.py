@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pyarrow as pa
 
+from neuracore_ros.dataset.metadata import AFRESH
 from neuracore_ros.errors import DatasetError
 
 _BROKEN = (OSError, EOFError, LookupError, ValueError, av.FFmpegError, pa.ArrowException)
@@ -24,8 +25,5 @@ def intact(file: Path) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        why = getattr(error, 'strerror', None) or error
-        raise DatasetError(
-            f'{file}: missing or damaged: {why}; copy the dataset again, or convert its '
-            'recordings into a new one'
-        ) from error
+        why = str(getattr(error, 'strerror', None) or error).rstrip('.')
+        raise DatasetError(f'{file}: missing or damaged: {why}; {AFRESH}') from error

@@ -19,6 +19,8 @@ from neuracore_ros.errors import DatasetError, near
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
+AFRESH = 'copy the dataset again, or convert its recordings into a new one'
+"""What to do about one that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ class Metadata:
             record = json.loads(text)
             if record['format'] != FORMAT:
                 raise DatasetError(
-                    f'{where}: format {record["format"]} is unknown; this version reads {FORMAT}'
+                    f'{where}: format {record["format"]} is unknown; this version reads {FORMAT}: '
+                    'take the version of neuracore_ros that made it'
                 )
             height, width = record['image_size']
             roles = {
@@ -144,7 +147,9 @@ class Metadata:
             )
         except (KeyError, TypeError, ValueError, AttributeError, DescriptionError) as error:
             what = f'no {error}' if isinstance(error, KeyError) else str(error)
-            raise DatasetError(f'{where}: not the metadata of a dataset: {what}') from error
+            raise DatasetError(
+                f'{where}: not the metadata of a dataset: {what}; {AFRESH}'
+            ) from error
 
 
 def line(value: Episode | ConvertedBag) -> str:
