@@ -162,6 +162,8 @@ class Policy:
             raise PolicyError(
                 f'the model gives {kind} of shape {array.shape}; the manifest says {shape}'
             )
+        if not np.issubdtype(array.dtype, np.floating):
+            raise PolicyError(f'the model gives {kind} as {array.dtype}; it must be float32')
         # A copy, since a runtime may reuse its memory for the next prediction.
         chunk = np.array(array[0], np.float32)
         used = np.zeros(slots.width, bool)

@@ -47,12 +47,17 @@ class TorchScript:
             raise PolicyError(
                 f'the model gives a {type(result).__name__}, not a Dict[str, Tensor]'
             )
-        return {name: t.to('cpu', torch.float32).numpy() for name, t in result.items()}
+        return {name: _plain(tensor).numpy() for name, tensor in result.items()}
 
     def _autocast(self) -> torch.autocast:
         lower = self._precision is not torch.float32
         kind = self._precision if lower else None
         return torch.autocast(self._device.type, dtype=kind, enabled=lower)
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """As NumPy has it too: float32 of bfloat16, but whole numbers stay what they are."""
+    return tensor.to('cpu', torch.float32 if tensor.is_floating_point() else tensor.dtype)
 
 
 def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, Manifest]:

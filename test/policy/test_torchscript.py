@@ -74,6 +74,16 @@ class Without:
             raise ModuleNotFoundError(f'No module named {name!r}', name=name)
 
 
+class Whole(StandStill):
+    """Predicts whole numbers, such as ticks of a servo."""
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        chunk = inputs['JOINT_POSITIONS'][:, -1:].repeat(1, self.horizon, 1)
+        return {'JOINT_TARGET_POSITIONS': (1000.0 * chunk).long()}
+
+
 class Wordless(torch.nn.Module):
     """Gives its answer without a name."""
 
@@ -150,6 +160,7 @@ def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp
     [
         (StandStill(horizon=4), r'JOINT_TARGET_POSITIONS of shape \(1, 4, 3\)'),
         (StandStill(key='JOINTS'), r'gives no JOINT_TARGET_POSITIONS. It gives: JOINTS'),
+        (Whole(), r'gives JOINT_TARGET_POSITIONS as int64; it must be float32'),
         (torch.nn.Identity(), 'the model failed: '),
         (Wordless(), r'gives a Tensor, not a Dict\[str, Tensor\]'),
     ],
