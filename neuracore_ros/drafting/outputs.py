@@ -110,86 +110,69 @@ class Outputs:
         """Where commands were recorded from, for ``sources``."""
         lines = []
         if self.joints and self.kind.is_target:
-            lines += self._targets()
+            lines += self._sources(self.kind, self.joints)
         if self.hands:
-            lines += self._hand_targets()
+            lines += self._sources(_OPENING_TARGETS, self.hands)
         return lines
 
-    def _targets(self) -> list[Line]:
-        routes = []
-        for place, command in self.joints:
-            if command is None:
-                note = 'guessed: no command was seen; recordings need the topic that moves the arm'
-                options = {'topic': _CONTROLLER, **sense(place)}
-                routes.append(Route(place.name, options, '', (note,)))
-            elif command.type not in ACTIONS:
-                routes.append(self._target(place, command))
-        if not routes:
-            return [Line(1, '', f'{self.kind}: goals of an action are not recorded: add a topic')]
-        return route_lines(self.kind, routes)
+    def _sources(
+        self, kind: DataType, places: Sequence[tuple[SlotProposal, Commanded | None]]
+    ) -> list[Line]:
+        recorded = [(p, c) for p, c in places if c is None or c.type not in ACTIONS]
+        if not recorded:
+            return [Line(1, '', f'{kind}: goals of an action are not recorded: add a topic')]
+        return route_lines(kind, [self._source(kind, p, c) for p, c in recorded])
 
-    def _target(self, place: SlotProposal, command: Commanded) -> Route:
+    def _source(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
+        if command is None:
+            note = 'guessed: no command was seen; recordings need the topic that moves the arm'
+            return Route(place.name, {'topic': _CONTROLLER, **sense(place)}, '', (note,))
         seen = command.seen or NumberTopic(command.topic, command.type, 0)
-        order = self._array_order(command)
-        options, notes = source_options(self.kind, replace(seen, period_s=0.0), order)
+        order: tuple[str, ...] = ()
+        if command.type in MULTI_ARRAYS:
+            all_of_it = self._known.arm if kind is self.kind else (place.name,)
+            order = command.joints or tuple(map(self._sent_name, all_of_it))
+        options, notes = source_options(kind, replace(seen, period_s=0.0), order)
         if order and not command.joints:
             notes += ('guessed: bare numbers, taken to be in this order',)
-        name = self._command_name(place.name, command)
-        if name != place.name and name != self._sent_name(place.name):
+        name = self._renamed(kind, place, command)
+        if name and name != self._sent_name(place.name):
             notes += (
                 'guessed: commands name joints otherwise than measurements; matched by order',
             )
-        name = '' if name == place.name else name
         return Route(place.name, {**options, **sense(place)}, name, notes)
 
-    def _array_order(self, command: Commanded) -> tuple[str, ...]:
-        if command.type not in MULTI_ARRAYS:
-            return ()
-        return command.joints or tuple(self._sent_name(name) for name in self._known.arm)
-
-    def _hand_targets(self) -> list[Line]:
-        routes = []
-        for place, command in self.hands:
-            if command.type in ACTIONS:
-                continue
-            seen = command.seen or NumberTopic(command.topic, command.type, 0)
-            order: tuple[str, ...] = ()
-            if command.type in MULTI_ARRAYS:
-                order = command.joints or (self._sent_name(place.name),)
-            options, notes = source_options(_OPENING_TARGETS, replace(seen, period_s=0.0), order)
-            routes.append(Route(place.name, options, self._renamed(place.name), notes))
-        if not routes:
-            text = f'{_OPENING_TARGETS}: goals of an action are not recorded: add a topic'
-            return [Line(1, '', text)]
-        return route_lines(_OPENING_TARGETS, routes)
-
-    def _renamed(self, name: str) -> str:
-        return self._known.message_names.get(name, '')
+    def _renamed(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> str:
+        """The name in messages; empty where it is the same."""
+        name = self._sent_name(place.name)
+        if command is not None and kind is self.kind:
+            name = self._command_name(place.name, command)
+        return '' if name == place.name else name
 
     def command_lines(self) -> list[Line]:
         """The section ``commands``."""
         lines = []
         if self.joints:
-            routes = [self._command(place, command) for place, command in self.joints]
-            lines += route_lines(self.kind, routes)
+            lines += route_lines(
+                self.kind, [self._command(self.kind, *each) for each in self.joints]
+            )
         if self.hands:
-            routes = [self._hand(place, command) for place, command in self.hands]
-            lines += route_lines(_OPENING_TARGETS, routes)
+            hands = [self._command(_OPENING_TARGETS, *each) for each in self.hands]
+            lines += route_lines(_OPENING_TARGETS, hands)
         return [Line(0, 'commands:'), *lines] if lines else []
 
-    def _command(self, place: SlotProposal, command: Commanded | None) -> Route:
-        name = self._sent_name(place.name)
-        if command is not None:
-            name = self._command_name(place.name, command)
-        name = '' if name == place.name else name
+    def _command(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
+        name = self._renamed(kind, place, command)
         if command is None or command.type not in _SENT:
+            topic = _CONTROLLER if kind is self.kind else _GRIPPER_CONTROLLER
             note = f'guessed: {_unsent(command)}'
-            return Route(place.name, {'topic': _CONTROLLER, **sense(place)}, name, (note,))
+            return Route(place.name, {'topic': topic, **sense(place)}, name, (note,))
         options, notes = _command_options(command)
-        if order := self._order(command):
-            options['order'] = list(order)
-            notes += (_NUMBERS if command.joints else _GUESSED_NUMBERS,)
-        notes += tuple(filter(None, [self._mistaken(command)]))
+        if kind is self.kind:
+            if order := self._order(command):
+                options['order'] = list(order)
+                notes += (_NUMBERS if command.joints else _GUESSED_NUMBERS,)
+            notes += tuple(filter(None, [self._mistaken(command)]))
         return Route(place.name, {**options, **sense(place)}, name, notes)
 
     def _numbers(self, command: Commanded) -> tuple[list[str], list[str]]:
@@ -216,14 +199,6 @@ class Outputs:
             f'{", ".join(ours)}: command all of its joints, or command it by a JointTrajectory, '
             'which names them'
         )
-
-    def _hand(self, place: SlotProposal, command: Commanded) -> Route:
-        name = self._renamed(place.name)
-        if command.type not in _SENT:
-            note = f'guessed: {_unsent(command)}'
-            return Route(place.name, {'topic': _GRIPPER_CONTROLLER}, name, (note,))
-        options, notes = _command_options(command)
-        return Route(place.name, options, name, notes)
 
 
 def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, ...]]:
