@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.settings import PROFILES, REARMS
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.spec import Spec
 from neuracore_ros.policy.load import PRECISIONS
@@ -213,7 +214,7 @@ def read(node: Node) -> Parameters:
         )
     return Parameters(
         model=Path(values['model']).expanduser(),
-        robot=Path(values['robot']).expanduser(),
+        robot=robot_file(str(Path(values['robot']).expanduser())),
         sha256=values['sha256'],
         device=values['device'],
         precision=values['precision'],

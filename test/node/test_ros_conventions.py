@@ -20,7 +20,7 @@ def test_the_quality_of_service_can_be_overridden(ur5, infer, tmp_path):
     model = write_policy(tmp_path / 'policy.pt')
     process = infer(
         model=model,
-        robot=UR5,
+        robot='ur5',  # as the package ships it
         **{
             f'qos_overrides./{COMMANDS}.publisher.durability': 'transient_local',
             'qos_overrides./joint_states.subscription.reliability': 'best_effort',
