@@ -132,7 +132,7 @@ def learnt(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
 
 def seen(step: float) -> SimpleNamespace:
     """Where the joints ought to be, and how fast."""
-    before, now, after = true_path(step + np.array([-0.1, 0.0, 0.1]))
+    before, now, after = true_path(np.array([step - 0.1, step, step + 0.1]))
     speed = (after - before) / 0.2 * RATE_HZ
     return SimpleNamespace(data=[*now.tolist(), *speed.tolist()])
 

@@ -143,7 +143,10 @@ class Policy:
             raise PolicyError(f'input {kind} has shape {values.shape}; the policy reads {shape}')
         if mask.shape != (slots.width,):
             raise PolicyError(f'valid {kind} has shape {mask.shape}; it must be ({slots.width},)')
-        return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
+        if kind.is_image:
+            return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
+        # A copy, since a model may normalise in place, and what is relative is added to these.
+        return np.array(values, kind.dtype, order='C'), mask.astype(bool)
 
     def _output(
         self,

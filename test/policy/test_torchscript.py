@@ -74,6 +74,16 @@ class Without:
             raise ModuleNotFoundError(f'No module named {name!r}', name=name)
 
 
+class InPlace(StandStill):
+    """Normalises its inputs in place, and says: stay."""
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        inputs['JOINT_POSITIONS'].sub_(100.0)
+        return {'JOINT_TARGET_POSITIONS': torch.zeros(1, self.horizon, 3)}
+
+
 class Whole(StandStill):
     """Predicts whole numbers, such as ticks of a servo."""
 
@@ -141,6 +151,17 @@ def test_a_relative_output_leaves_absolute(tmp_path):
     manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
     policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill(), manifest))
     assert np.allclose(policy.predict(*observation())[TARGETS][:, :2], [0.2, 0.4])
+
+
+def test_a_model_that_writes_into_its_inputs_changes_only_its_own(tmp_path):
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', InPlace(), manifest))
+    inputs, valid = observation()
+    before = inputs[JOINTS].copy()
+    chunk = policy.predict(inputs, valid)[TARGETS]
+    assert np.array_equal(inputs[JOINTS], before)
+    assert np.allclose(chunk[:, :2], before[-1, :2])
 
 
 def test_a_number_that_is_not_finite_stops_only_where_the_robot_has_the_slot(tmp_path):
