@@ -3,7 +3,8 @@
     python benchmarks/lerobot_beside.py --out FOLDER
 
 The arms of the demo reach for a ball that only their cameras see: a Panda with two cameras and a
-UR5 with one, 50 episodes each, in one dataset. Every policy takes as many steps of as many rows;
+UR5 with one, 50 episodes each, in one dataset. Every policy takes as many steps of as many rows,
+ours with the defaults of `train` but for the rows of a batch;
 then `neuracore_ros export` makes a policy file of LeRobot's checkpoint, and all files are judged
 by the same rows that none has learnt from, and by the same trials in lockstep. LeRobot's ACT has
 its own class, optimizer and loader; its widths are set to ours, and its learning rate to ten times
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -57,7 +59,7 @@ OPTIONS = {
     'optimizer_lr': 1e-4,
     'optimizer_lr_backbone': 1e-4,
 }
-TIMED_STEPS = 6
+TIMED_STEPS = 8
 # Every so many of the rows that were held back.
 EVERY = 4
 TARGETS = DataType.JOINT_TARGET_POSITIONS
@@ -77,7 +79,12 @@ class Policy:
     kind: str
 
 
-POLICIES = (Policy('our mlp', 'mlp'), Policy('our act', 'act'), Policy('LeRobot ACT', ''))
+POLICIES = (
+    Policy('our mlp', 'mlp'),
+    Policy('our act', 'act'),
+    Policy('our diffusion', 'diffusion'),
+    Policy('LeRobot ACT', ''),
+)
 
 LEROBOT = """
 import json, os, sys, time
@@ -121,8 +128,10 @@ loader = torch.utils.data.DataLoader(
 preset = config.get_optimizer_preset()
 optimizer = preset.build(policy.get_optim_params())
 step, learnt_s, start, used_s = 0, 0.0, time.monotonic(), time.process_time()
+waited_s, asked_for = 0.0, start
 while step < asked['steps']:
     for batch in loader:
+        waited_s += time.monotonic() - asked_for
         begun = time.process_time()
         loss, _ = policy.forward(before(batch))
         loss.backward()
@@ -133,6 +142,7 @@ while step < asked['steps']:
         step += 1
         if step % 50 == 0:
             print(f'step {step}  loss {float(loss.detach()):.3f}', file=sys.stderr, flush=True)
+        asked_for = time.monotonic()
         if step == asked['steps']:
             break
 seconds, used_s = time.monotonic() - start, time.process_time() - used_s
@@ -141,7 +151,8 @@ if asked['out']:
         part.save_pretrained(asked['out'])
 weights = sum(each.numel() for each in policy.parameters())
 print(json.dumps({
-    'steps_per_s': step / seconds, 'million_weights': weights / 1e6,
+    'steps_per_s': step / seconds, 'data_wait': waited_s / seconds,
+    'million_weights': weights / 1e6,
     'cpu_s': used_s / step, 'learning_cpu_s': learnt_s / step,
 }))
 """
@@ -178,10 +189,8 @@ def train_ours(folder: Path, dataset: Path, kind: str, steps: int) -> dict[str, 
     run = Run(folder / 'runs' / f'{kind}_{steps}')
     path = loop.train(config(folder, dataset, kind, steps), run)
     shutil.copyfile(path, policy_file(folder, kind, steps))
-    return {
-        'steps_per_s': run.metrics()[-1]['steps_per_s'],
-        'million_weights': count_weights(path),
-    }
+    last = run.metrics()[-1]
+    return {name: last[name] for name in ('steps_per_s', 'data_wait')}
 
 
 def count_weights(path: Path) -> float:
@@ -241,14 +250,16 @@ def speeds(folder: Path, dataset: Path) -> dict[str, dict[str, float]]:
 
 def time_ours(folder: Path, dataset: Path, kind: str) -> dict[str, float]:
     """A few steps of ours; loading is part of them, and of the threads that do it."""
-    asked: list[float] = []
+    asked: list[tuple[float, float, float]] = []
 
     class Timed(Prefetch[Any]):
-        """Notes what was used of the processor when a batch was asked for."""
+        """Notes the clock and what was used of the processor when a batch was asked for."""
 
         def __next__(self) -> Any:
-            asked.append(time.process_time())
-            return super().__next__()
+            asked_s = time.monotonic()
+            batch = super().__next__()
+            asked.append((asked_s, time.process_time(), time.monotonic() - asked_s))
+            return batch
 
     plain = loop.Prefetch
     loop.Prefetch = Timed  # type: ignore[misc]
@@ -257,7 +268,13 @@ def time_ours(folder: Path, dataset: Path, kind: str) -> dict[str, float]:
         weights = count_weights(path)
     loop.Prefetch = plain  # type: ignore[misc]
     # Not the first one, which finds nothing warm.
-    return {'cpu_s': (asked[-1] - asked[1]) / TIMED_STEPS, 'million_weights': weights}
+    seconds = asked[-1][0] - asked[1][0]
+    return {
+        'cpu_s': (asked[-1][1] - asked[1][1]) / TIMED_STEPS,
+        'steps_per_s': TIMED_STEPS / seconds,
+        'data_wait': sum(waited_s for _, _, waited_s in asked[1:-1]) / seconds,
+        'million_weights': weights,
+    }
 
 
 def policy_file(folder: Path, kind: str, steps: int) -> Path:
@@ -303,21 +320,35 @@ def judged(folder: Path, dataset: Path, policy: Policy, steps: int, trials: int)
     }
 
 
+def interval(successes: int, trials: int) -> str:
+    """Ends of the interval of a success rate that holds 95 %, in percent (Wilson 1927)."""
+    z, rate = 1.96, successes / trials
+    centre = rate + z**2 / (2 * trials)
+    reach = z * math.sqrt(rate * (1 - rate) / trials + (z / trials) ** 2 / 4)
+    low, high = (100 * (centre + side * reach) / (1 + z**2 / trials) for side in (-1, 1))
+    return f'{low:.0f} to {high:.0f}'
+
+
 def table(results: Sequence[Mapping[str, Any]], speed: Mapping[str, Mapping[str, float]]) -> str:
     """The results as Markdown."""
     lines = [
-        '| policy | steps | error Panda, UR5 [rad] | reached Panda, UR5 |',
-        '| --- | --- | --- | --- |',
+        '| policy | steps | error Panda, UR5 [rad] | Panda reaches [%] | UR5 reaches [%] |',
+        '| --- | --- | --- | --- | --- |',
     ]
     for line in sorted(results, key=lambda line: (line['steps'], line['policy'])):
-        errors = ', '.join(f'{np.mean(line["error_rad"][name]):.4f}' for name in ROBOTS)
-        reached = ', '.join(f'{line["successes"][name]}' for name in ROBOTS)
-        lines.append(
-            f'| {line["policy"]} | {line["steps"]} | {errors} | {reached} of {line["trials"]} |'
-        )
-    lines += ['', '| policy | weights | processor s a step |', '| --- | --- | --- |']
+        errors = ', '.join(f'{np.mean(line["error_rad"][name]):.3f}' for name in ROBOTS)
+        reached = [
+            f'{100 * count / line["trials"]:.0f} ({interval(count, line["trials"])})'
+            for count in (line['successes'][name] for name in ROBOTS)
+        ]
+        lines.append(f'| {line["policy"]} | {line["steps"]} | {errors} | {" | ".join(reached)} |')
+    lines += ['', '| policy | weights | processor s a step | steps/s | waits for data |']
+    lines.append('| --- | --- | --- | --- | --- |')
     for name, found in speed.items():
-        lines.append(f'| {name} | {found["million_weights"]:.1f} M | {found["cpu_s"]:.2f} |')
+        lines.append(
+            f'| {name} | {found["million_weights"]:.1f} M | {found["cpu_s"]:.2f} | '
+            f'{found["steps_per_s"]:.1f} | {100 * found["data_wait"]:.0f} % |'
+        )
     return '\n'.join(lines)
 
 
@@ -325,7 +356,7 @@ def main() -> None:
     """Train and judge what is not judged yet."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
     parser.add_argument('--out', type=Path, required=True, metavar='FOLDER')
-    parser.add_argument('--steps', type=int, default=2000, help='of every policy')
+    parser.add_argument('--steps', type=int, default=1500, help='of every policy')
     parser.add_argument('--trials', type=int, default=50, help='of every robot')
     parser.add_argument('--policy', choices=[each.name for each in POLICIES], action='append')
     arguments = parser.parse_args()
