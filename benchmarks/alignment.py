@@ -18,7 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -147,6 +147,13 @@ def scarce(seed: int, few: str, many: str, counts: Sequence[int]) -> Iterator[St
                 yield Study(name, alignment, episodes, (few,), seed, POOLED)
 
 
+def absolute(seed: int) -> Iterator[Study]:
+    """The decisive ones with targets that are not relative to the measured joints."""
+    for study in scarce(seed, 'ur5', 'franka', (5, 2)):
+        if study.options != POOLED and study.alignment in ('order', 'scrambled', 'meaning+sign'):
+            yield replace(study, name='absolute', options={**study.options, 'relative': False})
+
+
 def full(seed: int) -> Iterator[Study]:
     """All episodes of both robots, in one policy and in two."""
     for alignment in ('scrambled', 'order', 'meaning+sign', 'meaning+sign+zero'):
@@ -194,6 +201,7 @@ def seen(seed: int) -> Iterator[Study]:
 STUDIES: Mapping[str, Callable[[int], Iterator[Study]]] = {
     'five': lambda seed: scarce(seed, 'ur5', 'franka', (5,)),
     'scarce': lambda seed: scarce(seed, 'ur5', 'franka', (2, 10, 25)),
+    'absolute': absolute,
     'reverse': lambda seed: scarce(seed, 'franka', 'ur5', (5,)),
     'full': full,
     'options': options,

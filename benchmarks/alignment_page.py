@@ -30,6 +30,7 @@ NAMES = {
 
 TITLES = {
     'ur5 beside franka': 'A UR5 with few episodes, beside 50 of a Panda',
+    'absolute': 'The same with `--absolute`, the default',
     'franka beside ur5': 'A Panda with few episodes, beside 50 of a UR5',
     'full': 'Both with 50 episodes, in one policy',
     'third': 'An SO-100, beside 50 episodes of each of the others',
@@ -84,7 +85,7 @@ def called(who: str) -> str:
     """How a row is named."""
     alignment, _, written = who.partition('|')
     options = [option for option in written.split(', ') if option]
-    words = {'statistics=per-robot': '', 'statistics=pooled': 'pooled'}
+    words = {'statistics=per-robot': '', 'statistics=pooled': 'pooled', 'relative=False': ''}
     options = [word for option in options if (word := words.get(option, option))]
     return '; '.join([NAMES.get(alignment, alignment), *options])
 
