@@ -27,8 +27,8 @@ def start_gate(
 ) -> Gate:
     """Hold the first action against the measured joints.
 
-    Grippers pass: one that holds a thing stays far from the commanded opening. Continuous joints
-    go the short way.
+    A joint that is outside its limits has the way back to them to go, too. Grippers pass: one that
+    holds a thing stays far from the commanded opening. Continuous joints go the short way.
 
     Args:
         first: Shape (J,), in the robot's own units.
@@ -37,7 +37,21 @@ def start_gate(
         tolerance: Up to here, go [rad].
         most: Up to here, blend in [rad].
     """
-    distance = np.where(joints.grips, 0.0, np.abs(joints.nearest(first, measured) - measured))
+    limits = joints.limits
+    # Its limits bring a joint that is outside of them back, wherever the policy wants it.
+    outside = np.abs(np.clip(measured, limits.lower, limits.upper) - measured)
+    away = np.abs(joints.nearest(first, measured) - measured)
+    outside, away = (np.where(joints.grips, 0.0, distance) for distance in (outside, away))
+    worst = int(np.argmax(outside))
+    if outside[worst] > most:
+        return Gate(
+            f"'{joints.joints[worst].name}' is measured at {measured[worst]:.3f}, "
+            f'{outside[worst]:.3f} outside its limits ({limits.lower[worst]:g} to '
+            f'{limits.upper[worst]:g}), more than start_max {most:g}: correct the limits in the '
+            'robot file, or move it back by hand',
+            blend_in=False,
+        )
+    distance = np.maximum(away, outside)
     worst = int(np.argmax(distance))
     if distance[worst] > most:
         return Gate(

@@ -44,6 +44,27 @@ def test_a_first_action_beyond_start_max_holds_and_names_joint_value_and_distanc
     )
 
 
+def test_a_joint_outside_its_limits_is_brought_back_slowly_or_not_at_all(rig):
+    # A policy that wants it to stay there; at once the limits would bring it back at full speed.
+    def stay(position):
+        return {
+            'model': lambda _: np.tile([position, 0.0, 0.0], (16, 1)),
+            'start': (position, 0.0),
+        }
+
+    staying = rig(**stay(1.2)).step(4)
+    assert staying.state == 'RUNNING'
+    staying.step(20)
+    assert speeds(staying)[:, 0].max() <= 0.25 * 2.0 + 1e-3
+    assert staying.positions[0] == pytest.approx(1.0, abs=1e-3)
+    wrong = rig(**stay(1.7)).step(10)
+    assert (wrong.state, wrong.sent) == ('HOLDING', [])
+    assert wrong.runner.reason == (
+        "'a' is measured at 1.700, 0.700 outside its limits (-1 to 1), more than start_max 0.5: "
+        'correct the limits in the robot file, or move it back by hand'
+    )
+
+
 def test_it_is_tried_again_by_itself_or_after_enable_as_rearm_says(rig):
     for rearm, then in (('auto', 'RUNNING'), ('manual', 'HOLDING')):
         beyond = rig(model=hold(0.5), start=(0.0, -0.9), rearm=rearm).step(10)
