@@ -122,11 +122,12 @@ def happen(rig, event, model):
         case 'clock back and reset':
             rig.skew_ns -= 7 * STEP_NS
             rig.do(runner.reset(rig.now_ns))
+        # Where time is simulated, the robot's own time goes forward as well.
         case 'clock forward and stop':
-            rig.skew_ns += 9 * STEP_NS
+            rig.skew_ns += 0 if rig.simulated else 9 * STEP_NS
             rig.do(runner.stop(rig.now_ns))
         case 'clock slips':
-            # Too little to be a jump. Where it is simulated, the robot's own time slips as well.
+            # Too little to be a jump.
             rig.skew_ns += 0 if rig.simulated else 3 * STEP_NS
         case 'clock forward':
             rig.skew_ns += 9 * STEP_NS
