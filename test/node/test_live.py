@@ -158,6 +158,7 @@ def test_lost_large_frames_are_told_with_their_cure(graph, found, begin):
     begin(Path(scripted.__file__))
     graph.joints()
     graph.controller()
+    until_published(graph.node('bystander'), 'overhead/image_raw')
     told = found(seconds=3.0)
     (loss,) = [text for text in told['error'] + told['warning'] if '/overhead' in text]
     assert 'were lost' in loss

@@ -190,6 +190,7 @@ def test_a_driver_that_is_restarted_while_frames_are_lost_does_no_harm(world, be
     elsewhere = ['--ros-args', '-r', 'overhead/image_raw:=fickle/image_raw']
     begin(Path(scripted.__file__), 'fickle', *elsewhere)
     until_published(world.node, 'fickle/image_raw')
+    until_published(world.node, 'fickle/image_raw')
     robot = tmp_path / 'ur5.yaml'
     robot.write_text(UR5.read_text().replace('overhead/image_raw', 'fickle/image_raw'))
     words = ['record', robot, '--out', tmp_path / 'bags', '--seconds', 6, '--episodes', 1]
