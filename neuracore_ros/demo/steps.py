@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -24,6 +24,7 @@ CROSS_EMBODIMENT = 'franka_ur5'
 
 RATE_HZ = 20
 IMAGE_SIZE = 64
+_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,13 @@ def _train(driver: str, options: Options) -> Path:
 def _side_by_side(work: Callable[..., None], items: Iterable[object]) -> None:
     """Two at a time: each keeps about one core busy."""
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(work, item) for item in items]
         try:
-            for future in futures:
-                future.result()
+            left = {pool.submit(work, item) for item in items}
+            while left:
+                # Who waits for ever is not woken by a signal that another thread takes.
+                done, left = wait(left, _POLL_S, FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
         except BaseException:
             ENDING.set()
             pool.shutdown(cancel_futures=True)

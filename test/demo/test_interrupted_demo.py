@@ -1,5 +1,6 @@
 """A demo that is ended leaves no robot behind."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ def test_whatever_ends_the_demo_ends_its_robots(ros_domain, tmp_path, number):
     demo = subprocess.Popen(
         [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    started = set()
     try:
         # Two robots.
         until(lambda: len(children(demo.pid)) >= 2, 'no robot was started')
@@ -52,5 +54,7 @@ def test_whatever_ends_the_demo_ends_its_robots(ros_domain, tmp_path, number):
         assert 'Traceback' not in said
         assert not [pid for pid in started if runs(pid)]
     finally:
+        for pid in filter(runs, started | children(demo.pid)):
+            os.kill(pid, signal.SIGKILL)
         demo.kill()
         demo.wait()
