@@ -216,6 +216,8 @@ def run(out: Path, bags: Path, study: Study) -> dict[str, Any]:
         horizon=HORIZON,
         seed=study.seed,
         max_episodes=dict(study.episodes),
+        # All was measured with it.
+        relative=True,
         **study.options,  # type: ignore[arg-type]
     )
     if not folder.last.is_file():

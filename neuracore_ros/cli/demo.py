@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--episodes', type=count, default=60, help='recorded per robot (default: 60)'
     )
-    parser.add_argument('--steps', type=count, default=3500, help='of training (default: 3500)')
+    parser.add_argument('--steps', type=count, default=1500, help='of training (default: 1500)')
     parser.add_argument(
         '--trials', type=count, default=10, help='per robot and driver (default: 10)'
     )
