@@ -60,7 +60,7 @@ def main() -> None:
         if own:
             trials = len(own[0]['lifted'])
             parts += [
-                f'#### {title}\n',
+                f'### {title}\n',
                 f'Trainings per cell: {seeds(own)}; trials of each: {trials}.\n',
             ]
             parts.append(study(found, name))

@@ -99,7 +99,7 @@ class TrainingError(UserError):
 
 @contextmanager
 def noted() -> Iterator[list[str]]:
-    """A block whose `DescriptionWarning`s are not shown; once it has ended, the list has them."""
+    """A block whose description warnings are not shown; once it has ended, the list has them."""
     texts: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', DescriptionWarning)

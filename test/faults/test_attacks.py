@@ -218,8 +218,9 @@ def test_configure_and_cleanup_twenty_times_leave_nothing_behind(moving, puppet)
         assert world.change('configure')
         assert world.change('activate')
         after = held()
-    assert after[0] <= before[0]
-    assert after[1] <= before[1]
+    # One that ends may be seen still; a thread or a file a time would be twenty.
+    assert after[0] <= before[0] + 2
+    assert after[1] <= before[1] + 2
     assert world.change('configure')
     assert world.change('activate')
     moving.check()
