@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from lockstep import GOAL, World, drive, record
+from lockstep import World, drive, record, tell_goal
 
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset.convert import convert
@@ -231,13 +231,7 @@ def robot_file(folder: Path, name: str, alignment: Alignment, seen: bool) -> Pat
     content['sources']['JOINT_TARGET_POSITIONS'] = {**commands, **sense}
     content['commands']['JOINT_TARGET_POSITIONS'] = {**commands, **sense}
     if not seen:
-        del content['input']['RGB_IMAGES'], content['sources']['RGB_IMAGES']
-        content['input']['CUSTOM_1D'] = dict(enumerate(GOALS))
-        content['sources']['CUSTOM_1D'] = {
-            'topic': GOAL,
-            'type': 'std_msgs/msg/Float64MultiArray',
-            'order': [*GOALS, 'goal_up'],
-        }
+        tell_goal(content, GOALS, [*GOALS, 'goal_up'])
     path = folder / f'{name}.yaml'
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path

@@ -73,12 +73,25 @@ def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[
     found: dict[tuple[str, ...], list[list[bool]]] = defaultdict(list)
     for run in runs:
         for robot, distances in run['distances'].items():
-            others = [name for name in run['episodes'] if name != robot]
-            options = ', '.join(f'{k}={v}' for k, v in sorted(run['options'].items()))
-            who = f'{run["alignment"]}|{options}' if others else 'alone|'
-            count = str(run['episodes'].get(robot, 0))
-            found[run['name'], who, count, robot].append([d <= 1.0 for d in distances])
+            found[cell_of(run, robot)].append([d <= 1.0 for d in distances])
     return found
+
+
+def cell_of(run: Mapping[str, Any], robot: str) -> tuple[str, str, str, str]:
+    """(study, who, count, robot) of the trials of a robot."""
+    episodes = run['episodes']
+    beside = any(count for name, count in episodes.items() if name != robot)
+    options = ', '.join(f'{k}={v}' for k, v in sorted(run['options'].items()))
+    who = f'{run["alignment"]}|{options}' if beside else 'alone|'
+    return run['name'], who, str(episodes.get(robot, 0)), robot
+
+
+def put(page: Path, between: tuple[str, str], parts: Iterable[str]) -> None:
+    """Replace what stands between two marks of a page."""
+    begin, end = between
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text('\n'.join([f'{before}{begin}\n', *parts, f'{end}{after}']))
 
 
 def called(who: str) -> str:
@@ -145,10 +158,7 @@ def main() -> None:
     there = dict.fromkeys(key[0] for key in found)
     for name in sorted(there, key=[*TITLES].index):
         parts += [f'### {TITLES[name]}\n', study(found, name)]
-    before, _, rest = arguments.into.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page = [f'{before}{BEGIN}\n', *parts, f'{END}{after}']
-    arguments.into.write_text('\n'.join(page))
+    put(arguments.into, (BEGIN, END), parts)
     pictures = arguments.into.parent / 'pictures'
     (pictures / 'alignment.svg').write_text(picture(found) + '\n')
 

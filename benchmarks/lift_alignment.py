@@ -25,7 +25,7 @@ from typing import Any
 import torch
 import yaml
 from lift import IMAGE_SIZE, RATE_HZ, ROBOTS, Attempt, attempt, record_in_lockstep
-from lockstep import GOAL
+from lockstep import tell_goal
 
 from neuracore_ros.dataset.convert import convert
 from neuracore_ros.dataset.plan import Settings as Conversion
@@ -161,13 +161,7 @@ def write_files(folder: Path, alignment: Alignment, sees: bool) -> list[Path]:
         if robot == UR5E:
             _align(content, alignment)
         if not sees:
-            del content['input']['RGB_IMAGES'], content['sources']['RGB_IMAGES']
-            content['input']['CUSTOM_1D'] = dict(enumerate(PLACE))
-            content['sources']['CUSTOM_1D'] = {
-                'topic': GOAL,
-                'type': 'std_msgs/msg/Float64MultiArray',
-                'order': list(PLACE),
-            }
+            tell_goal(content, PLACE, PLACE)
         files.append(folder / f'{robot}.yaml')
         files[-1].write_text(yaml.safe_dump(content, sort_keys=False))
     return files

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from alignment_page import study
+from alignment_page import cell_of, put, study
 
 TITLES = {
     'told': 'Where the cube is, told as numbers',
@@ -28,11 +28,7 @@ def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[
     """(study, who, count, robot) -> whether each trial lifted, seed by seed."""
     found: dict[tuple[str, ...], list[list[bool]]] = defaultdict(list)
     for run in runs:
-        robot, episodes = run['tried'], run['episodes']
-        options = ', '.join(f'{k}={v}' for k, v in sorted(run['options'].items()))
-        beside = any(count for name, count in episodes.items() if name != robot)
-        who = f'{run["alignment"]}|{options}' if beside else 'alone|'
-        found[run['name'], who, str(episodes[robot]), robot].append(run['lifted'])
+        found[cell_of(run, run['tried'])].append(run['lifted'])
     return found
 
 
@@ -64,9 +60,7 @@ def main() -> None:
                 f'Trainings per cell: {seeds(own)}; trials of each: {trials}.\n',
             ]
             parts.append(study(found, name))
-    before, _, rest = arguments.into.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    arguments.into.write_text('\n'.join([f'{before}{BEGIN}\n', *parts, f'{END}{after}']))
+    put(arguments.into, (BEGIN, END), parts)
 
 
 if __name__ == '__main__':

@@ -58,6 +58,23 @@ def point(positions: Any, velocities: Any, at_s: float) -> Any:
     return make('JointTrajectoryPoint', positions, velocities, EMPTY, EMPTY, duration)
 
 
+def tell_goal(content: dict[str, Any], read: Sequence[str], told: Sequence[str]) -> None:
+    """Let a robot file's content have the goal as numbers, in the place of cameras.
+
+    Args:
+        content: Of the file; changed.
+        read: Those that the policy reads.
+        told: All that the topic has, in its order.
+    """
+    del content['input']['RGB_IMAGES'], content['sources']['RGB_IMAGES']
+    content['input']['CUSTOM_1D'] = dict(enumerate(read))
+    content['sources']['CUSTOM_1D'] = {
+        'topic': GOAL,
+        'type': 'std_msgs/msg/Float64MultiArray',
+        'order': list(told),
+    }
+
+
 class World:
     """One simulated robot and its clock.
 

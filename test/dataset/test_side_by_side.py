@@ -6,10 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from datasets import contents, converted_alone
+from processes import children, wait_for
 from recordings import write_bag
 from two_arms import LEFT, NUMBERS, describe, joint_states, record_left, record_left_in_pieces
 
@@ -117,36 +117,12 @@ def test_many_recordings_are_no_wall_of_lines(tmp_path, capsys):
     ) in out
 
 
-def children(parent, word):
-    """Processes of a parent whose command line has a word."""
-    found = []
-    for line in subprocess.run(
-        ['ps', '-ww', '-o', 'pid=,args=', '--ppid', str(parent)],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.splitlines():
-        pid, _, arguments = line.strip().partition(' ')
-        if word in arguments:
-            found.append(int(pid))
-    return found
-
-
 def is_running(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True
-
-
-def wait_for(condition, seconds=30.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError('nothing came')
 
 
 def starts(files):

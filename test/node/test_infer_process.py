@@ -9,6 +9,7 @@ import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from policies import write_policy
+from processes import is_alive
 from world import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
 
 
@@ -103,12 +104,6 @@ def test_a_node_whose_parent_was_killed_stops_the_robot_and_ends(ur5, begin, swe
     ur5.until(lambda: not is_alive(node), 'the end of the node')
     assert 'Traceback' not in log.read_text()
     ur5.check()
-
-
-def is_alive(pid):
-    """Whether a process of ours, which nobody may have waited for, still runs."""
-    status = Path(f'/proc/{pid}/stat')
-    return status.exists() and status.read_text().rpartition(')')[2].split()[0] != 'Z'
 
 
 def test_a_signal_does_not_wait_for_a_model_that_hangs(ur5, infer, tmp_path):
