@@ -9,8 +9,9 @@ import numpy as np
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.runner import Runner, Settings
-from neuracore_ros.sim.controller import TrajectoryController
+from neuracore_ros.runner import Outcome, Runner, Settings
+from neuracore_ros.sim.controller import VARIANTS, TrajectoryController
+from neuracore_ros.sim.lagging import LaggingRobot
 
 SECOND = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND
@@ -119,16 +120,18 @@ class Rig:
     def do(self, outcome):
         """Deliver what a call returned."""
         for command in outcome.commands:
-            refused = self.controller.accept(
-                as_message(command), self.true_ns, self.positions, self.velocities
-            )
-            assert refused is None
+            self.deliver(as_message(command))
             self.sent.append((self.now_ns, command))
         if outcome.request:
             self.requests.append(outcome.request)
             assert self.pending is None, 'a second request before the answer to the first'
             due_ns = self.now_ns + round(self.latency_steps * STEP_NS)
             self.pending = (due_ns, outcome.request)
+
+    def deliver(self, message):
+        """Give a message to the controller."""
+        refused = self.controller.accept(message, self.true_ns, self.positions, self.velocities)
+        assert refused is None
 
     @property
     def now_ns(self):
@@ -178,3 +181,59 @@ class Rig:
     @property
     def last(self):
         return self.sent[-1][1]
+
+
+@dataclass
+class LaggingRig(Rig):
+    """A rig whose controller works in cycles, and whose joints lag behind; messages take time.
+
+    Ticks fall between cycles as they may; joint states come every 10 ms, single points at the
+    runner's `point_rate_hz`. What the controller commands is in `robot`.
+    """
+
+    variant: str = 'measured'
+    update_hz: float = 500.0
+    lag_s: float = 0.04
+    delay_s: tuple = (0.0003, 0.002)
+    joint_state_hz: float = 100.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.robot = LaggingRobot(
+            self.names,
+            self.positions,
+            START_NS,
+            variant=VARIANTS[self.variant],
+            update_hz=self.update_hz,
+            lag_s=self.lag_s,
+            delay_s=self.delay_s,
+        )
+        self.controller = self.robot.controller
+        self.path = self.robot.path
+        self.published_ns = self.pointed_ns = START_NS
+
+    def deliver(self, message):
+        self.robot.send(message, self.true_ns)
+
+    def simulate(self, duration_ns, period_ns=None):
+        """Whole cycles, as many as end within the time."""
+        until_ns = self.true_ns + duration_ns
+        while self.robot.now_ns + self.robot.period_ns <= until_ns:
+            self.robot.frozen = not self.follows
+            assert self.robot.step() is None
+            self.true_ns = self.robot.now_ns
+            self.positions, self.velocities = self.robot.positions, self.robot.velocities
+            if self.joints_alive and self.is_time('published_ns', self.joint_state_hz):
+                self.publish()
+            rate_hz = self.runner.point_rate_hz
+            if rate_hz and self.is_time('pointed_ns', rate_hz):
+                self.do(Outcome(self.runner.points(self.now_ns)))
+            self.answer()
+        self.true_ns = until_ns
+
+    def is_time(self, last, rate_hz):
+        """Whether it is time again for what was last done then; if so, it is done."""
+        due = self.true_ns - getattr(self, last) >= SECOND / rate_hz
+        if due:
+            setattr(self, last, self.true_ns)
+        return due

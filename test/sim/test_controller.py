@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sim_messages import SECOND, trajectory
 
-from neuracore_ros.sim.controller import TrajectoryController, rejection
+from neuracore_ros.sim.controller import VARIANTS, TrajectoryController, rejection
 
 NAMES = ('a', 'b')
 NOW = 10 * SECOND
@@ -120,3 +120,86 @@ def test_a_rejected_message_leaves_the_running_one():
     controller = accepted(trajectory(NAMES, (1.0, [1, 1])))
     assert controller.accept(trajectory(NAMES), NOW, np.zeros(2), np.zeros(2)) is not None
     assert after(controller, 1.0) == [1.0, 1.0]
+
+
+PERIOD = SECOND // 100
+LAG = 0.1
+
+
+def commands(variant, *points, cycles=5):
+    """What is commanded at 100 Hz around a message, by a joint that is `LAG` behind 1 rad/s.
+
+    At `NOW` the old message has it at 1.0 rad; the new one comes in the cycle of `NOW`.
+    """
+    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS[variant], PERIOD)
+    names, speed, told = ['a'], np.array([1.0]), []
+    old = trajectory(names, (0.0, [0.0], [1.0]), (2.0, [2.0], [1.0]), (3.0, [2.0], [0.0]))
+    assert controller.receive(old, NOW - SECOND) is None
+    for cycle in range(-100, cycles):
+        now_ns = NOW + cycle * PERIOD
+        if cycle == 0:
+            assert controller.receive(trajectory(names, *points), now_ns) is None
+        measured = np.array([1.0 + cycle / 100 - LAG])
+        told.append(controller.update(now_ns, measured, speed).item())
+    return np.array(told[98:])
+
+
+GOES_ON = (1.0, [2.0], [0.0])
+
+
+@pytest.mark.parametrize(
+    ('variant', 'steps'),
+    [
+        # Commanded steps [rad] from two cycles before the message to one after it.
+        ('measured', [0.01, 0.01 - LAG, 0.01]),
+        ('desired', [0.01, 0.02, 0.01]),
+        ('humble', [0.01, 0.01 - LAG, 0.01]),
+        ('humble, open loop', [0.01, 0.0, 0.01]),
+        ('master', [0.01, 0.0, 0.01]),
+    ],
+)
+def test_how_each_variant_joins_a_message_whose_first_point_is_ahead(variant, steps):
+    told = commands(variant, (0.5, [1.5], [1.0]), GOES_ON)
+    np.testing.assert_allclose(np.diff(told)[:3], steps, atol=2e-3)
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_no_variant_looks_at_the_robot_where_the_first_point_is_due_at_once(variant):
+    here = 1.01 if variant == 'master' else 1.0
+    told = commands(variant, (0.0, [here], [1.0]), (0.5, [here + 0.5], [1.0]), GOES_ON)
+    np.testing.assert_allclose(np.diff(told)[[0, 2, 3]], 0.01, atol=2e-3)
+    assert 0.0 <= np.diff(told)[1] < 0.021
+
+
+def test_a_point_that_follows_a_point_is_not_blended():
+    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
+    still, measured = np.zeros(1), np.array([0.2])
+    for cycle in range(3):
+        message = trajectory(['a'], (0.1, [1.0 + cycle]))
+        assert controller.receive(message, NOW + cycle * PERIOD) is None
+        told = controller.update(NOW + cycle * PERIOD, measured, still).item()
+        assert told == pytest.approx(0.2 + 0.1 * (0.8 + cycle))
+
+
+def test_master_follows_the_old_message_until_a_later_one_begins():
+    told = commands('master', (0.0, [5.0]), (1.0, [5.0]), cycles=2)
+    assert told[-1] == pytest.approx(5.0)
+    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
+    still = np.zeros(1)
+    old = trajectory(['a'], (0.1, [1.0]), (0.2, [2.0]), (1.0, [2.0]))
+    later = trajectory(['a'], (0.1, [0.0]), (0.2, [0.0]), start_s=10.3)
+    assert controller.receive(old, NOW) is None
+    controller.update(NOW, still, still)
+    assert controller.receive(later, NOW + PERIOD) is None
+    told = [controller.update(NOW + k * PERIOD, still, still).item() for k in range(1, 50)]
+    assert max(told) == pytest.approx(2.0)
+    assert told[-1] == 0.0
+    # It is taken up where it was one cycle ago.
+    np.testing.assert_allclose(np.diff(told)[10:18], 0.1, atol=1e-9)
+
+
+def test_a_controller_that_holds_forgets_what_it_was_given():
+    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['desired'], PERIOD)
+    assert controller.receive(trajectory(['a'], (0.1, [1.0])), NOW) is None
+    controller.hold(np.array([0.3]))
+    assert controller.update(NOW, np.zeros(1), np.zeros(1)).item() == 0.3

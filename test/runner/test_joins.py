@@ -1,0 +1,72 @@
+"""Where messages meet and where they end, the command goes on: behind a robot that lags."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+from rig import ROBOT, LaggingRig, make_runner
+
+from neuracore_ros.command.blend import BLENDS
+
+FAST = ROBOT.replace('velocity: 2.0', 'velocity: 3.0, acceleration: 8.0').replace(
+    'velocity: 1.0, acceleration: 10.0', 'velocity: 3.0, acceleration: 8.0'
+)
+RUCKIG = ['ruckig'] if importlib.util.find_spec('ruckig') else []
+MODES = {
+    **{blend: {'blend': blend} for blend in sorted(BLENDS)},
+    'every second step': {'blend': 'ensemble', 'execute_steps': 2},
+    **{profile: {'profile': profile} for profile in RUCKIG},
+}
+VARIANTS = [
+    pytest.param(
+        'measured',
+        marks=pytest.mark.xfail(strict=True, reason='a message begins a step after the setpoint'),
+    ),
+    'desired',
+]
+MOST = 1.5
+"""Change of the commanded speed in one cycle of 2 ms [rad/s], at 1 rad/s."""
+
+
+def sweep(request):
+    """Both joints swing by 0.4 rad with at most 1 rad/s."""
+    due = (request.tick + 1 + np.arange(16)[:, None]) / 20
+    return np.array([0.4, 0.0, 0.4]) * np.sin(due / 0.4 + np.array([0.0, 0.0, 1.0]))
+
+
+def running(folder, variant, settings, steps=80, **of_robot):
+    """A rig that has been following the policy for some seconds."""
+    runner = make_runner(folder, FAST, start_tolerance=2.0, start_max=2.0, **settings)
+    rig = LaggingRig(runner, sweep, variant=variant, **of_robot)
+    rig.step(40)
+    rig.since_ns = rig.true_ns
+    rig.step(steps)
+    assert rig.state == 'RUNNING'
+    return rig
+
+
+def jump(rig):
+    return rig.robot.worst_jump(rig.since_ns)
+
+
+@pytest.mark.parametrize('settings', MODES.values(), ids=MODES)
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_predictions_join_without_a_jump_of_the_command(tmp_path, variant, settings):
+    assert jump(running(tmp_path, variant, settings)) < MOST
+
+
+@pytest.mark.parametrize('settings', MODES.values(), ids=MODES)
+@pytest.mark.parametrize('variant', VARIANTS)
+@pytest.mark.parametrize('way', ['disable', 'reset', 'stop'])
+def test_a_stop_begins_without_a_jump_of_the_command(tmp_path, way, variant, settings):
+    rig = running(tmp_path, variant, settings, steps=3)
+    rig.since_ns = rig.true_ns - 1
+    now_ns = rig.now_ns
+    calls = {
+        'disable': lambda: rig.runner.enable(False, now_ns),
+        'reset': lambda: rig.runner.reset(now_ns),
+        'stop': lambda: rig.runner.stop(now_ns),
+    }
+    rig.do(calls[way]())
+    rig.step(4)
+    assert jump(rig) < MOST
