@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import UserError, require_new_file
+from neuracore_ros.errors import DescriptionError, UserError, require_new_file
 
 if TYPE_CHECKING:
     from neuracore_ros.drafting.arm import Arm
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     origin = Origin(name, seen.told, arguments.bag is not None and not arguments.live, urdf)
     made = draft(seen.facts, seen.arm, origin, _other(arguments))
     _write(arguments.out, made.text)
-    for warning in dict.fromkeys(made.warnings):
+    for warning in dict.fromkeys((*seen.warnings, *made.warnings)):
         print(f'warning: {warning}', file=sys.stderr)
     print(
         f"{arguments.out}: robot '{name}', {made.joints} joints commanded, {made.cameras} "
@@ -97,6 +97,7 @@ class _Seen:
     facts: Facts
     arm: Kinematics | None
     told: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def _look(arguments: argparse.Namespace) -> _Seen:
@@ -115,9 +116,14 @@ def _look(arguments: argparse.Namespace) -> _Seen:
     if arguments.bag is not None:
         facts = facts.joined(_read(arguments.bag))
         told.append(str(arguments.bag))
+    left_out = []
     if arm is None and facts.urdf:
-        arm = parse_kinematics(facts.urdf, 'robot_description')
-    return _Seen(facts, arm, tuple(told))
+        try:
+            arm = parse_kinematics(facts.urdf, 'robot_description')
+        except DescriptionError as error:
+            # Nobody asked for this URDF, so a draft goes without.
+            left_out.append(f'drafted without a URDF: {error}')
+    return _Seen(facts, arm, tuple(told), tuple(left_out))
 
 
 def _read(path: Path) -> Facts:

@@ -7,7 +7,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from neuracore_ros.description.limits import PartialLimit
-from neuracore_ros.errors import DescriptionError, unreadable
+from neuracore_ros.description.urdf_xml import parse_robot_element, read_urdf_text
+from neuracore_ros.errors import DescriptionError
+
+MOVING = ('revolute', 'continuous', 'prismatic')
+"""Types of joints that can move, one way or about one axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +49,29 @@ def read_urdf(path: Path) -> Urdf:
     Raises:
         DescriptionError: The file is missing or no URDF, or a limit or mimic is no number.
     """
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise DescriptionError(unreadable(path, error, ('.urdf',))) from error
-    return parse_urdf(text, str(path))
+    return joints_of(parse_robot_element(read_urdf_text(path), path), str(path))
 
 
-def parse_urdf(text: bytes, path: str) -> Urdf:
-    """Read the joints that can move out of the text of a URDF.
+def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
+    """The joints that can move.
 
     Args:
-        text: XML.
-        path: For messages: the file or topic that it comes from.
+        robot: The element of this name.
+        where: For messages: the file or topic that it comes from.
 
     Raises:
-        DescriptionError: It is no URDF, or a limit or mimic is no number.
+        DescriptionError: A joint is given twice, or a limit or mimic is no number.
     """
-    if b'<xacro:' in text or (b'xmlns:xacro' in text and b'${' in text):
-        raise DescriptionError(f'{path}: is xacro, not URDF: xacro {path} > robot.urdf')
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise DescriptionError(f'{path}: is not XML: {error}') from error
-    if root.tag != 'robot':
-        raise DescriptionError(f'{path}: is no URDF: its root is <{root.tag}>, not <robot>')
-    limits, mimics = {}, {}
-    for joint in root.findall('joint'):
+    limits: dict[str, PartialLimit] = {}
+    mimics: dict[str, Mimic] = {}
+    for joint in robot.findall('joint'):
         name, kind, limit = joint.get('name', ''), joint.get('type'), joint.find('limit')
-        if kind not in {'revolute', 'prismatic', 'continuous'}:
+        if kind not in MOVING:
             continue
+        if name in limits:
+            raise DescriptionError(f"{where}: joint '{name}' is given twice: which one moves?")
         attributes = {} if limit is None else limit.attrib
-        numbers = _numbers(attributes, _LIMIT, f"{path}: limit of joint '{name}'")
+        numbers = _numbers(attributes, _LIMIT, f"{where}: limit of joint '{name}'")
         position = None
         if kind == 'continuous':
             position = -math.inf, math.inf
@@ -89,7 +84,7 @@ def parse_urdf(text: bytes, path: str) -> Urdf:
         )
         mimic = joint.find('mimic')
         if mimic is not None:
-            numbers = _numbers(mimic.attrib, _MIMIC, f"{path}: mimic of joint '{name}'")
+            numbers = _numbers(mimic.attrib, _MIMIC, f"{where}: mimic of joint '{name}'")
             multiplier = numbers.get('multiplier', 1.0)
             if multiplier != 0.0:
                 followed = mimic.get('joint', '')

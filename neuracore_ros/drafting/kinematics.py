@@ -10,14 +10,15 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description.urdf import Urdf, parse_urdf
-from neuracore_ros.errors import DescriptionError, unreadable
+from neuracore_ros.description.urdf import MOVING, Urdf, joints_of
+from neuracore_ros.description.urdf_xml import parse_robot_element, read_urdf_text
+from neuracore_ros.errors import DescriptionError
 
 Vector = NDArray[np.float64]
-MOVING = ('revolute', 'continuous', 'prismatic')
 # Nearer to straight up than this, an axis is vertical; a tip nearer than this has no direction.
 _VERTICAL = 0.9
 _NEAR_M = 0.02
+_FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,7 @@ def read_kinematics(path: Path) -> Kinematics:
     Raises:
         DescriptionError: It is missing, no URDF, or not a tree.
     """
-    try:
-        text = path.read_text(encoding='utf-8')
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError):
-            raise DescriptionError(unreadable(path, error, ('.urdf',))) from error
-        raise DescriptionError(f'{path}: is no URDF: it is not text in UTF-8') from error
-    return parse_kinematics(text, str(path))
+    return _kinematics(parse_robot_element(read_urdf_text(path), path), str(path))
 
 
 def parse_kinematics(text: str, where: str) -> Kinematics:
@@ -95,31 +90,17 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
 
     Args:
         text: XML.
-        where: For messages: the file or topic.
+        where: For messages: the topic that it comes from.
 
     Raises:
         DescriptionError: It is no URDF, or its joints are no tree.
     """
-    urdf = parse_urdf(text.encode(), where)
-    root = ElementTree.fromstring(text.encode())
-    children: dict[str, list[ElementTree.Element]] = {}
-    held = set()
-    for joint in root.findall('joint'):
-        parent, child = joint.find('parent'), joint.find('child')
-        if parent is None or child is None:
-            raise DescriptionError(f"{where}: joint '{joint.get('name')}' lacks parent or child")
-        children.setdefault(parent.get('link', ''), []).append(joint)
-        link = child.get('link', '')
-        if link in held:
-            raise DescriptionError(f"{where}: link '{link}' hangs on two joints: no tree")
-        held.add(link)
-    bases = [link for link in children if link not in held]
-    if children and not bases:
-        raise DescriptionError(f'{where}: its joints form a ring: there is no base link')
-    found: list[_Found] = []
-    carried: dict[str, list[Vector]] = {}
-    for base in bases:
-        _descend(children, base, np.eye(4), '', found, carried, where)
+    return _kinematics(parse_robot_element(text, where), where)
+
+
+def _kinematics(robot: ElementTree.Element, where: str) -> Kinematics:
+    urdf = joints_of(robot, where)
+    found, carried = _walk(robot, where)
     turn = facing(found)
     moves = {joint.parent for joint in found}
     joints = tuple(
@@ -134,7 +115,7 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
         )
         for joint in found
     )
-    return Kinematics(root.get('name', ''), where, joints, urdf)
+    return Kinematics(robot.get('name', ''), where, joints, urdf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,40 +127,97 @@ class _Found:
     parent: str
 
 
-def _descend(
-    children: Mapping[str, list[ElementTree.Element]],
-    link: str,
-    pose: Vector,
-    parent: str,
-    found: list[_Found],
-    carried: dict[str, list[Vector]],
-    where: str,
-) -> None:
-    """Go through a tree of links, the branch with most moving joints first."""
+def _walk(robot: ElementTree.Element, where: str) -> tuple[list[_Found], dict[str, list[Vector]]]:
+    """Go through the tree of links, the branch with most moving joints first.
 
-    def beyond(joint: ElementTree.Element) -> int:
-        child = joint.find('child')
-        below = children.get(child.get('link', ''), []) if child is not None else []
-        return (joint.get('type') in MOVING) + max(map(beyond, below), default=0)
-
-    for joint in sorted(children.get(link, []), key=beyond, reverse=True):
-        origin = joint.find('origin')
-        here = pose @ _pose(origin, f"{where}: origin of joint '{joint.get('name')}'")
-        name, mover = joint.get('name', ''), parent
-        carried.setdefault(parent, []).append(here[:3, 3])
-        if joint.get('type') in MOVING:
-            element = joint.find('axis')
-            what = f"{where}: axis of joint '{name}'"
-            axis = _numbers('1 0 0' if element is None else element.get('xyz', '1 0 0'), what)
-            length = np.linalg.norm(axis)
-            if length == 0.0:
-                raise DescriptionError(f'{what} is zero')
-            slides = joint.get('type') == 'prismatic'
-            found.append(_Found(name, slides, here[:3, :3] @ axis / length, here[:3, 3], parent))
+    Returns:
+        The joints that move; and, of each joint that moves (empty: the base), where the joints are
+        that it carries [m].
+    """
+    tree = _tree(robot, where)
+    found: list[_Found] = []
+    carried: dict[str, list[Vector]] = {}
+    # Without recursion, since a chain may be longer than Python's stack.
+    left = [(joint, np.eye(4), '') for base in reversed(tree.bases) for joint in tree.below(base)]
+    while left:
+        joint, pose, mover = left.pop()
+        name = joint.get('name', '')
+        here = pose @ _pose(joint.find('origin'), f"{where}: origin of joint '{name}'")
+        carried.setdefault(mover, []).append(here[:3, 3])
+        if _moves(joint):
+            axis = here[:3, :3] @ _axis(joint.find('axis'), f"{where}: axis of joint '{name}'")
+            found.append(_Found(name, joint.get('type') == 'prismatic', axis, here[:3, 3], mover))
             mover = name
-        child = joint.find('child')
-        below = '' if child is None else child.get('link', '')
-        _descend(children, below, here, mover, found, carried, where)
+        left += [(after, here, mover) for after in tree.below(_link(joint, 'child'))]
+    return found, carried
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Links and the joints that hang on them.
+
+    Attributes:
+        bases: Links that hang on no joint.
+        joints: Link -> the joints that begin at it.
+        moving: Link -> the most joints that move on a way from it to a tip.
+    """
+
+    bases: Sequence[str]
+    joints: Mapping[str, Sequence[ElementTree.Element]]
+    moving: Mapping[str, int]
+
+    def below(self, link: str) -> list[ElementTree.Element]:
+        """The joints at a link, the longest branch last, as a stack wants them."""
+
+        def length(joint: ElementTree.Element) -> int:
+            return _moves(joint) + self.moving[_link(joint, 'child')]
+
+        return sorted(self.joints.get(link, ()), key=length, reverse=True)[::-1]
+
+
+def _tree(robot: ElementTree.Element, where: str) -> _Tree:
+    joints: dict[str, list[ElementTree.Element]] = {}
+    holder: dict[str, ElementTree.Element] = {}
+    for joint in robot.findall('joint'):
+        if joint.find('parent') is None or joint.find('child') is None:
+            raise DescriptionError(f"{where}: joint '{joint.get('name')}' lacks parent or child")
+        link = _link(joint, 'child')
+        if link in holder:
+            raise DescriptionError(f"{where}: link '{link}' hangs on two joints: no tree")
+        holder[link] = joint
+        joints.setdefault(_link(joint, 'parent'), []).append(joint)
+    bases = [link for link in joints if link not in holder]
+    order = list(bases)
+    for link in order:
+        order += [_link(joint, 'child') for joint in joints.get(link, ())]
+    known = set(order)
+    if ring := [joint.get('name', '') for link, joint in holder.items() if link not in known]:
+        names = ', '.join(ring[:_FEW]) + (', ...' if len(ring) > _FEW else '')
+        raise DescriptionError(f'{where}: joints form a ring that hangs on no base link: {names}')
+    moving = dict.fromkeys(order, 0)
+    for link in reversed(order):
+        lengths = [_moves(j) + moving[_link(j, 'child')] for j in joints.get(link, ())]
+        moving[link] = max(lengths, default=0)
+    return _Tree(bases, joints, moving)
+
+
+def _link(joint: ElementTree.Element, end: str) -> str:
+    """The link at the end ``parent`` or ``child`` of a joint."""
+    element = joint.find(end)
+    return '' if element is None else element.get('link', '')
+
+
+def _moves(joint: ElementTree.Element) -> bool:
+    return joint.get('type') in MOVING
+
+
+def _axis(element: ElementTree.Element | None, what: str) -> Vector:
+    axis = _numbers('1 0 0' if element is None else element.get('xyz', '1 0 0'), what)
+    length = np.linalg.norm(axis)
+    if length == 0.0:
+        raise DescriptionError(f'{what} is zero')
+    unit: Vector = axis / length
+    return unit
 
 
 def facing(joints: Sequence[_Found | MovingJoint]) -> Vector:

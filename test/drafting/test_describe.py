@@ -97,6 +97,13 @@ def test_a_published_urdf_is_found_and_its_limits_written_out(describe, tmp_path
     assert 'lift: {position: [-2.0, 2.0], velocity: 1.5}  # from robot_description' in written
 
 
+def test_a_published_urdf_that_cannot_be_read_does_not_stop_a_draft(describe, tmp_path):
+    bag = record(tmp_path / 'bag', joint_states=moving(ARM), robot_description=text('<sdf/>'))
+    robot, _ = describe('--bag', bag)
+    assert set(robot.input[POSITIONS].values()) == set(ARM)
+    assert 'warning: drafted without a URDF: robot_description: is no URDF' in describe.said
+
+
 def test_continuous_joints_and_missing_speeds(describe, tmp_path):
     path = tmp_path / 'arm.urdf'
     path.write_text(urdf(joint('spin', kind='continuous')).replace('velocity="1.5"', ''))

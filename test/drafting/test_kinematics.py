@@ -54,10 +54,19 @@ def test_a_roll_knows_whether_its_axis_points_out_of_the_arm():
         (urdf(joint('a', '0 1')), "must be three numbers, not '0 1'"),
         (urdf(joint('a', xyz='0 0 x')), "origin of joint 'a'"),
         (urdf(joint('a', after='b'), joint('b', after='a')), 'form a ring'),
-        (urdf(joint('a'), joint('a')), "link 'a' hangs on two joints"),
+        (urdf(joint('a'), joint('a')), "joint 'a' is given twice"),
+        (urdf(joint('a'), joint('b').replace('child link="b"', 'child link="a"')), 'no tree'),
+        (urdf(joint('c'), joint('a', after='b'), joint('b', after='a')), 'base link: a, b'),
     ],
 )
 def test_what_is_no_tree_of_joints_is_refused(text, reason):
     with pytest.raises(DescriptionError, match='arm.urdf') as error:
         parse_kinematics(text, 'arm.urdf')
     assert reason in str(error.value)
+
+
+def test_a_chain_may_be_longer_than_pythons_stack():
+    names = [f'j{number}' for number in range(1500)]
+    parts = [joint(name, after=before) for name, before in zip(names, ['', *names], strict=False)]
+    joints = parse_kinematics(urdf(*reversed(parts)), 'snake.urdf').joints
+    assert [joint.name for joint in joints] == names
