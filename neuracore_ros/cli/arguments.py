@@ -35,6 +35,18 @@ def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
     return parsed
 
 
+def words(text: str) -> str:
+    """What is said to a policy or written into a bag, which is UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        shown = text.encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')
+        raise argparse.ArgumentTypeError(
+            f"'{shown}' is not UTF-8 at letter {error.start}: is the terminal, or LANG, another?"
+        ) from error
+    return text
+
+
 number = reasoned(as_number)
 """A number; whoever takes it says what lies too far."""
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, positive, rate
+from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, positive, rate, words
 from neuracore_ros.cli.convert_progress import Lines
 from neuracore_ros.description.shipped import robot_file
 
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--task',
+        type=words,
         help='what is done in these recordings, in words (default: what "record --task" noted)',
     )
     parser.add_argument(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive
+from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive, words
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
@@ -70,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N,N-N',
         help='episodes of a dataset (default: those that training held back, else all)',
     )
-    parser.add_argument('--task', default='', help='what the robot in the bags is told to do')
+    parser.add_argument(
+        '--task', type=words, default='', help='what the robot in the bags is told to do'
+    )
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
     )

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate
+from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate, words
 from neuracore_ros.cli.keys import Keys
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='needs no terminal: services start and end episodes',
     )
-    parser.add_argument('--task', default='', help='what is done in these episodes, in words')
+    parser.add_argument(
+        '--task', type=words, default='', help='what is done in these episodes, in words'
+    )
     parser.add_argument(
         '--also',
         nargs='+',

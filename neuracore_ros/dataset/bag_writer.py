@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -27,6 +28,10 @@ from neuracore_ros.errors import BagError
 _TYPES = get_typestore(Stores.ROS2_JAZZY)
 STRING = 'std_msgs/msg/String'
 _PARTIAL = '.partial-'
+# Names as this recorder gives them; what is called otherwise is somebody else's. To Python,
+# superscripts and letters of other scripts are digits, too; no process has a longer number.
+_EPISODE = re.compile(r'episode_([0-9]{1,18})')
+_PARTIAL_EPISODE = re.compile(rf'{re.escape(_PARTIAL)}({_EPISODE.pattern})-([0-9]{{1,9}})')
 _NEVER = QosTime(9223372036, 854775807)
 # So that a player offers a latched topic as it was offered to us.
 _LATCHED = Qos(
@@ -168,11 +173,8 @@ class BagWriter:
 
 def next_episode(folder: Path) -> Path:
     """The first free name ``episode_NNN`` after all that are there."""
-    taken = [
-        int(path.name.removeprefix('episode_'))
-        for path in folder.glob('episode_*')
-        if path.name.removeprefix('episode_').isdigit()
-    ]
+    numbers = (_EPISODE.fullmatch(path.name) for path in folder.glob('episode_*'))
+    taken = [int(number[1]) for number in numbers if number]
     return folder / f'episode_{max(taken, default=-1) + 1:03d}'
 
 
@@ -184,7 +186,10 @@ def rescue(folder: Path) -> list[Path]:
     """
     rescued = []
     for partial in sorted(folder.glob(f'{_PARTIAL}episode_*')):
-        name, _, process = partial.name.removeprefix(_PARTIAL).rpartition('-')
+        known = _PARTIAL_EPISODE.fullmatch(partial.name)
+        if not known:
+            continue
+        name, process = known[1], int(known[3])
         bag = partial / name
         if _is_running(process) or not bag.is_dir() or not _is_readable(bag):
             continue
@@ -240,10 +245,10 @@ def _definition(name: str, wanted: str) -> str:
     )
 
 
-def _is_running(process: str) -> bool:
+def _is_running(process: int) -> bool:
     try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
+        os.kill(process, 0)
+    except ProcessLookupError:
         return False
     except PermissionError:
         return True

@@ -11,10 +11,12 @@ from neuracore_ros.runner import Counters, State
 
 _WINDOW = 100
 _MOST_REASONS = 5
+# A longer gap between two steps is a simulated clock that was set.
+_LONGEST_GAP_NS = 60 * 1_000_000_000
 
 
 class Cadence:
-    """Takes notes while the node is active, in the node's own time.
+    """Takes notes while the node is active.
 
     Attributes:
         predictions: Answers of the model, failures included.
@@ -49,15 +51,17 @@ class Cadence:
         """Take note of one step.
 
         Args:
-            now_ns: Now.
+            now_ns: Now, on a clock that nobody sets, or in simulated time.
             used: The streams that the robot moves by.
         """
         if self._newest:
             gap_ns = now_ns - self._newest[-1]
-            self.worst_gap_s = max(self.worst_gap_s, gap_ns / 1e9)
-            if gap_ns >= 0:
+            if 0 <= gap_ns <= _LONGEST_GAP_NS:
+                self.worst_gap_s = max(self.worst_gap_s, gap_ns / 1e9)
                 self._active_ns += gap_ns
                 self._steps += 1
+            else:
+                self._newest.clear()
         self._newest.append(now_ns)
         for stream in used:
             oldest_s = self._oldest_s.get(stream.topic, 0.0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.environment import require_ros
+from neuracore_ros.node.ros_arguments import first_line, refusal, unused_parameter_files
 from neuracore_ros.node.stop_signal import StopSignal
 from neuracore_ros.processors import let_threads_sleep
 
@@ -30,14 +31,6 @@ parameters:
 """
 # Signals are looked at between two callbacks, so this often when there is nothing to do.
 POLL_S = 0.05
-# What rcl says of wrong ROS arguments -> how to write them.
-CURES = {
-    'opening YAML file': '; is it there?',
-    'parameter override': '; write -p NAME:=VALUE, such as -p model:=policy.pt',
-    'params file': '; it begins with infer:, and below that, indented, ros__parameters:',
-    'remap rule': '; write -r FROM:=TO, such as -r __ns:=/left; names have letters, digits, _',
-    'log level': '; write --log-level debug, info, warn, error or fatal',
-}
 # Of real time: a busy machine may let a process wait for many seconds.
 LONGEST_END_S = 30
 
@@ -71,29 +64,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         others = remove_ros_args(words)[1:]
     except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
-        return _refuse_words(error)
+        return _refuse_usage(refusal(error))
     if {'-h', '--help'} & set(others):
         print(_help())
         return 0
     if others:
-        _refuse(
+        return _refuse_usage(
             f"'{others[0]}' is no ROS argument: write --ros-args -p model:=policy.pt "
             '-p robot:=robot.yaml; see infer_node --help'
         )
-        return 2
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
-        return _refuse_words(error)
+        return _refuse_usage(refusal(error))
     try:
-        return run(stop)
+        return run(stop, words)
     finally:
         rclpy.try_shutdown()
         stop.ignore()
 
 
-def run(stop: StopSignal) -> int:
+def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
     """Run the node until it is told to end; the robot is stopped before it goes.
+
+    Args:
+        stop: Tells it to end.
+        words: Of the command line.
 
     Returns:
         The exit code: 0 ended as told; 1 could not start, or a bug, after its traceback.
@@ -104,7 +100,9 @@ def run(stop: StopSignal) -> int:
     try:
         node = InferNode(lambda: bool(stop.requested))
     except (ValueError, RuntimeError) as error:  # Names and values that rclpy itself refuses.
-        return _refuse(_first_line(error))
+        return _refuse(first_line(error))
+    for line in unused_parameter_files(words, node.get_fully_qualified_name()):
+        node.get_logger().warning(line)
     stop.with_parent = node.ends_with_parent
     executor = make_executor()
     executor.add_node(node)
@@ -165,16 +163,8 @@ def _help() -> str:
     return USAGE + '\n'.join(lines)
 
 
-def _first_line(error: Exception) -> str:
-    """What rclpy says, without the places in its own sources."""
-    return str(error).split(', at ')[0]
-
-
-def _refuse_words(error: Exception) -> int:
-    """Say how to write the ROS argument that rcl cannot parse; wrong usage."""
-    text = _first_line(error).rstrip('.')
-    hint = next((cure for what, cure in CURES.items() if what in text), '')
-    _refuse(text + hint)
+def _refuse_usage(text: str) -> int:
+    _refuse(text)
     return 2
 
 

@@ -227,7 +227,8 @@ def read(node: Node) -> Parameters:
 def refuse_change(parameters: list[RosParameter]) -> SetParametersResult:
     """For a configured node: its parameters are read by configure only."""
     for parameter in parameters:
-        if parameter.name in _NAMES:
+        # In another time everything that was seen and sent is nonsense, the stop included.
+        if parameter.name in _NAMES or parameter.name == SIM_TIME.name:
             return SetParametersResult(
                 successful=False,
                 reason=f'{parameter.name} is read by configure: clean up the node, then set it',

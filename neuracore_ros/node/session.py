@@ -220,7 +220,8 @@ class Session:
         listeners = None if self._dry_run else self._outputs.listeners()
         self._obey(self._runner.tick(now_ns, listeners))
         running = self._runner.state is State.RUNNING
-        self._cadence.step(now_ns, self._runner.status(now_ns) if running else ())
+        used = self._runner.status(now_ns) if running else ()
+        self._cadence.step(self._steady_ns() or now_ns, used)
         # Simulated time has a pace of its own, and its images come when it likes.
         if not self._simulated:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))

@@ -185,3 +185,18 @@ def test_a_full_disk_ends_in_one_line(say):
         )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert 'neuracore_ros layout: No space left on device' in done.stderr
+
+
+@pytest.mark.parametrize(
+    'verb',
+    [
+        'record ur5.yaml --out bags',
+        'convert d --description ur5.yaml b',
+        'evaluate p.pt ur5.yaml b',
+    ],
+)
+def test_words_that_are_not_utf8_are_wrong_usage(say, verb):
+    latin_1 = os.fsdecode('café'.encode('latin-1'))
+    code, line = say(f'{verb} --task {latin_1}')
+    assert code == 2
+    assert r"argument --task: 'caf\xe9' is not UTF-8 at letter 3" in line

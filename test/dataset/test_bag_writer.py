@@ -122,3 +122,23 @@ def test_a_type_that_nobody_defines_names_its_package(tmp_path, monkeypatch):
     monkeypatch.setenv('AMENT_PREFIX_PATH', str(tmp_path))
     with pytest.raises(BagError, match=r'leg_msgs/msg/Leg \(which torso_msgs/msg/Torso needs\)'):
         require_type('torso_msgs/msg/Torso')
+
+
+@pytest.mark.parametrize(
+    'odd',
+    [
+        'episode_²',
+        'episode_',
+        'episode_٣',
+        'episode_5a',
+        '.partial-episode_000-99999999999999999999999',
+        '.partial-episode_000-',
+        '.partial-episode_²-1',
+    ],
+)
+def test_folders_that_only_look_like_episodes_are_left_alone(tmp_path, odd):
+    (tmp_path / odd / 'episode_000').mkdir(parents=True)
+    (tmp_path / 'episode_004').mkdir()
+    assert rescue(tmp_path) == []
+    assert next_episode(tmp_path) == tmp_path / 'episode_005'
+    assert (tmp_path / odd / 'episode_000').is_dir()

@@ -195,6 +195,22 @@ def test_what_is_no_ros_argument_is_wrong_usage(begin):
     ]
 
 
+def test_a_forgotten_flag_is_wrong_usage(begin):
+    process = begin(INFER_NODE, '--ros-args', 'model:=policy.pt')
+    assert process.wait() == 2
+    assert process.lines == ["infer_node: 'model:=policy.pt' has no -p: write -p model:=policy.pt"]
+
+
+def test_a_parameter_file_for_another_node_is_told_in_one_line(begin, sweep, tmp_path):
+    file = tmp_path / 'params.yaml'
+    file.write_text('inferr: {ros__parameters: {model: policy.pt}}')
+    process = begin(INFER_NODE, '--ros-args', '--params-file', file)
+    assert process.wait() == 1
+    told, refused = process.lines
+    assert f'{file}: has parameters of /inferr only' in told
+    assert 'parameter model is not set' in refused
+
+
 def test_help_tells_every_parameter(begin):
     process = begin(INFER_NODE, '--help')
     assert process.wait() == 0

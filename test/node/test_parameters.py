@@ -2,8 +2,10 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rclpy.parameter import Parameter
+
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.parameters import SPECS
+from neuracore_ros.node.parameters import SPECS, refuse_change
 from neuracore_ros.node.spec import Spec
 
 RATE = Spec('rate', 20.0, 'How often [Hz].', 1.0, 100.0)
@@ -36,3 +38,12 @@ def test_a_wrong_value_is_named_with_what_is_allowed(value, shown):
 def test_a_truth_value_is_no_integer():
     with pytest.raises(UserError, match='an integer from 0 to 256'):
         next(spec for spec in SPECS if spec.name == 'threads').read(True)
+
+
+@pytest.mark.parametrize('name', ['start_max', 'use_sim_time'])
+def test_a_configured_node_keeps_its_parameters_and_its_time(name):
+    result = refuse_change([Parameter(name, value=True)])
+    assert (result.successful, result.reason) == (
+        False,
+        f'{name} is read by configure: clean up the node, then set it',
+    )
