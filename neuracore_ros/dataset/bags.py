@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -144,7 +142,7 @@ class Bag:
         unread = Counter({name: self.topics[name].count for name in wanted})
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (channel, raw) in enumerate(self._raw(wanted)):
+        for count, (channel, raw) in enumerate(self.raw(wanted)):
             if count % TOLD_EVERY == 0:
                 told((raw.log_time_ns - self.start_ns) / span_ns)
             name = channel.topic
@@ -171,18 +169,11 @@ class Bag:
 
     def times_ns(self, topics: Iterable[str]) -> Iterator[int]:
         """Log times of the messages of ``topics``, in order; nothing is decoded."""
-        for _, raw in self._raw(found.name for topic in topics if (found := self.find(topic))):
+        for _, raw in self.raw(found.name for topic in topics if (found := self.find(topic))):
             yield raw.log_time_ns
 
-    def fingerprint(self) -> str:
-        """Tells recordings apart, whatever they are called and wherever they lie."""
-        digest = hashlib.sha256(f'{self.start_ns} {self.end_ns} {self.topics}'.encode())
-        for _, raw in islice(self._raw(self.topics), 32):
-            digest.update(raw.data)
-        return digest.hexdigest()[:16]
-
-    def _raw(self, topics: Iterable[str]) -> Iterator[tuple[Channel, Raw]]:
-        """Messages of recorded topics in log order."""
+    def raw(self, topics: Iterable[str]) -> Iterator[tuple[Channel, Raw]]:
+        """Messages of recorded topics in log order, as they are stored."""
         names = frozenset(topics)
         streams = []
         for storage in self._storages:

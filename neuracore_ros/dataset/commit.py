@@ -39,7 +39,7 @@ class Committer:
     def __init__(self, writer: DatasetWriter, robot: str) -> None:
         self._writer = writer
         metadata = writer.metadata
-        self._finished = {bag.fingerprint for bag in metadata.bags if bag.robot == robot}
+        self._finished = {b.fingerprint: b.bag for b in metadata.bags if b.robot == robot}
         self._starts_ns: dict[str, set[int]] = {}
         for episode in metadata.episodes:
             if episode.robot == robot:
@@ -66,10 +66,11 @@ class Committer:
         """
         earlier = len(self._starts_ns.get(done.fingerprint, ())) - len(self._written)
         if done.fingerprint in self._finished:
-            return BagResult(done.result.bag, earlier=earlier)
+            known_as = self._finished[done.fingerprint]
+            return BagResult(done.result.bag, earlier=earlier, known_as=known_as)
         if done.bag is not None:
             self._writer.finish_bag(done.bag)
-            self._finished.add(done.fingerprint)
+            self._finished[done.fingerprint] = done.bag.bag
         result = replace(
             done.result, episodes=tuple(self._written), steps=self._steps, earlier=earlier
         )

@@ -57,6 +57,7 @@ class Job:
         cuttings: Fingerprint -> how a recording that is in the dataset was cut.
         starts_ns: Fingerprint -> first ticks of the episodes that a recording which is not
             finished has in the dataset, [ns].
+        paths: Fingerprint -> where each recording that is in the dataset lay.
     """
 
     dataset: Path
@@ -67,6 +68,7 @@ class Job:
     finished: frozenset[str] = frozenset()
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(
@@ -91,6 +93,7 @@ def plan(
         {bag.fingerprint: bag.cutting for bag in bags}
         | {episode.fingerprint: episode.cutting for episode in episodes},
         starts_ns,
+        {e.fingerprint: e.bag for e in episodes} | {b.fingerprint: b.bag for b in bags},
     )
 
 

@@ -18,6 +18,7 @@ class BagResult:
         episodes: Numbers of the episodes that were written now.
         steps: Their rows.
         earlier: Episodes that a run before had written.
+        known_as: Of one that is skipped, its path when it was converted.
         short_pieces: Pieces dropped for having too few steps.
         short_steps: Steps of these.
         notes: What is worth knowing, a line each.
@@ -30,6 +31,7 @@ class BagResult:
     episodes: tuple[int, ...] = ()
     steps: int = 0
     earlier: int = 0
+    known_as: str = ''
     short_pieces: int = 0
     short_steps: int = 0
     notes: tuple[str, ...] = ()
@@ -54,9 +56,9 @@ class BagResult:
             kept = f' (kept: {_count(len(self.episodes), "episode")} before it)'
             return f'neuracore_ros convert: {self.error}{kept if self.episodes else ""}'
         if self.audit is None:  # is_skipped
-            return (
-                f'{self.bag}: skipped, already in the dataset ({_count(self.earlier, "episode")})'
-            )
+            name = f', as {self.known_as}' if self.known_as not in {'', self.bag} else ''
+            episodes = _count(self.earlier, 'episode')
+            return f'{self.bag}: skipped, already in the dataset ({episodes}){name}'
         text = f'{self.bag}: {_count(len(self.episodes), "episode")}, {self.steps} steps'
         if self.earlier:
             text += f', {_count(self.earlier, "episode")} already in the dataset'
@@ -78,6 +80,7 @@ class BagResult:
             'episodes': list(self.episodes),
             'steps': self.steps,
             'already_converted': self.earlier,
+            'known_as': self.known_as,
             'ticks': audit.ticks if audit else 0,
             'ticks_unusable': audit.unusable if audit else 0,
             'ticks_dropped': dict(audit.reasons) if audit else {},

@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 
 from neuracore_ros.dataset.bags import Told, open_bag
+from neuracore_ros.dataset.identity import known_as
 from neuracore_ros.dataset.memory import give_back
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.plan import Job
@@ -20,6 +21,9 @@ from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.errors import BagError, DatasetError
+
+# How much of the work it is to look which recording this is.
+LOOKING = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +95,14 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
 def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
     with open_bag(path, settings.namespace) as bag:
-        fingerprint = bag.fingerprint()
+        fingerprint = known_as(bag, job.paths, lambda part: told(part * LOOKING))
         _require_same_cutting(job, path, fingerprint)
         if fingerprint in job.finished:
             yield Done(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
         pieces = _Pieces(job, path, folder, fingerprint, recording.task)
-        for piece in recording.pieces(told):
+        for piece in recording.pieces(lambda part: told(LOOKING + part * (1.0 - LOOKING))):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
     result = BagResult(
