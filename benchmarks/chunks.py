@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import sys
 import tempfile
@@ -146,20 +147,22 @@ def joint_state(positions: Array, velocities: Array, now_ns: int) -> SimpleNames
 
 
 def as_message(command: JointCommand) -> SimpleNamespace:
-    assert command.velocities is not None
+    """The JointTrajectory that the node makes of a command, without ROS."""
+    zero = SimpleNamespace(sec=0, nanosec=0)
+    velocities = itertools.repeat([]) if command.velocities is None else command.velocities
     points = [
         SimpleNamespace(
             time_from_start=SimpleNamespace(sec=0, nanosec=round(time_s * SECOND)),
             positions=positions,
-            velocities=velocities,
+            velocities=speeds,
             accelerations=[],
             effort=[],
         )
-        for time_s, positions, velocities in zip(
-            command.times_s, command.positions, command.velocities, strict=True
+        for time_s, positions, speeds in zip(
+            command.times_s, command.positions, velocities, strict=False
         )
     ]
-    header = SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0))
+    header = SimpleNamespace(stamp=zero)
     return SimpleNamespace(header=header, joint_names=command.joint_names, points=points)
 
 
