@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, rate
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import PolicyError, require_new_file, unreadable
+from neuracore_ros.regular_file import read_text
 
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
@@ -212,7 +213,7 @@ def _manifest(path: Path) -> Manifest:
     from neuracore_ros.policy.manifest import Manifest
 
     try:
-        text = path.read_text()
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, OSError):
             raise PolicyError(unreadable(path, error, ('.json',))) from error

@@ -18,6 +18,7 @@ from typing import Any
 import lz4.frame
 
 from neuracore_ros.dataset.storage import Channel, DamageError, Raw, ZstdDecompressor, one_line
+from neuracore_ros.regular_file import open_regular
 
 # Chunks that are read before they are needed: one or two megabytes each, as a rule.
 AHEAD = 2
@@ -104,7 +105,7 @@ class ChunkFile:
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
         self.chunks: list[Chunk] = []
-        self._file = path.open('rb')
+        self._file = open_regular(path)
         try:
             try:
                 self.read_index()

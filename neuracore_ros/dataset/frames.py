@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.regular_file import open_regular
+
 Image = NDArray[Any]
 
 _PIECE = 1 << 20
@@ -70,7 +72,7 @@ def digest(path: Path, *more: object) -> str:
         OSError: It cannot be read.
     """
     found = hashlib.blake2b(repr(more).encode(), digest_size=16)
-    with path.open('rb') as file:
+    with open_regular(path) as file:
         while piece := file.read(_PIECE):
             found.update(piece)
     return found.hexdigest()

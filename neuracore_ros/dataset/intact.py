@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from neuracore_ros.dataset.metadata import AFRESH
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.regular_file import require_regular
 
 _BROKEN = (OSError, EOFError, LookupError, ValueError, av.FFmpegError, pa.ArrowException)
 
@@ -23,6 +24,7 @@ def intact(file: Path) -> Iterator[None]:
         DatasetError: It is missing or damaged.
     """
     try:
+        require_regular(file)
         yield
     except _BROKEN as error:
         why = str(getattr(error, 'strerror', None) or error).rstrip('.')

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from neuracore_ros.description import DescriptionError, Descriptions, Layout, embodiment, plain
 from neuracore_ros.errors import DatasetError, near
+from neuracore_ros.regular_file import read_text
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
@@ -197,7 +198,7 @@ def load_metadata(dataset: Path | str) -> Metadata:
     """
     path = Path(dataset) / METADATA_PATH
     try:
-        text = path.read_text()
+        text = read_text(path)
     except OSError as error:
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'

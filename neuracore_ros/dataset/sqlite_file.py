@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Any
 
 from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
+from neuracore_ros.regular_file import open_regular
 
 _ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
 THIS = f'{_ROWS} WHERE rowid = ?'
@@ -29,7 +30,7 @@ def cut_bytes(path: Path) -> int:
 
     sqlite would fill up such a page with zeros, and give them out as data.
     """
-    with path.open('rb') as file:
+    with open_regular(path) as file:
         header = file.read(100)
     return path.stat().st_size % _page_size(header) if len(header) == 100 else 0
 
@@ -127,7 +128,7 @@ class SqliteFile:
 
     def _missing_bytes(self) -> int:
         """How many bytes the file lacks, by its own header."""
-        with self.path.open('rb') as file:
+        with open_regular(self.path) as file:
             header = file.read(100)
         # The number of pages is only kept up when these two are equal.
         if header[24:28] != header[92:96]:

@@ -26,6 +26,7 @@ from neuracore_ros.dataset.lerobot import (
 )
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
+from neuracore_ros.regular_file import require_regular
 
 COMPRESSION = 'snappy'
 
@@ -120,6 +121,7 @@ def read_episode(path: Path) -> EpisodeRecord:
     Raises:
         OSError, KeyError, pa.ArrowInvalid: It is missing or damaged.
     """
+    require_regular(path)
     row = pq.read_table(path).to_pylist()[0]
     found: dict[str, dict[str, Any]] = {}
     for key, value in row.items():
@@ -162,6 +164,7 @@ def read_tasks(path: Path) -> list[str]:
     Raises:
         OSError, KeyError, pa.ArrowInvalid: It is missing or damaged.
     """
+    require_regular(path)
     tasks: list[str] = pq.read_table(path).sort_by('task_index')['task'].to_pylist()
     return tasks
 

@@ -33,6 +33,7 @@ from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import Descriptions, Robot, plain
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.regular_file import read_text
 
 STAGING_PATH = Path('.staging')
 FOLDERS = (Path('data'), Path('videos'), Path('meta'), STAGING_PATH)
@@ -183,7 +184,7 @@ class DatasetWriter:
         if not rows:
             return
         try:
-            records = json.loads((self.root / lerobot.STATS_PATH).read_text())
+            records = json.loads(read_text(self.root / lerobot.STATS_PATH))
             if records and all(record['count'] == [rows] for record in records.values()):
                 self._statistics = {k: Statistics.from_json(r) for k, r in records.items()}
                 self._tasks = tables.read_tasks(self.root / lerobot.TASKS_PATH)

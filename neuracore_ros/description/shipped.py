@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.regular_file import read_text
 
 _SHARE = Path('share') / 'neuracore_ros' / 'config'
 
@@ -44,7 +45,7 @@ def shipped_robots() -> Mapping[str, Path]:
 
 
 def _is_robot(path: Path) -> bool:
-    return any(line.startswith('robot:') for line in path.read_text('utf-8').splitlines())
+    return any(line.startswith('robot:') for line in read_text(path).splitlines())
 
 
 def _files() -> dict[str, Path]:

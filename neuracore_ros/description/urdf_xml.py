@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from neuracore_ros.errors import DescriptionError, unreadable
+from neuracore_ros.regular_file import read_bytes
 
 _DECLARED = re.compile(rb'\s*<\?xml[^>]*?\sencoding\s*=\s*["\']([^"\']*)["\']')
 _MARKS = {
@@ -36,9 +37,7 @@ def read_urdf_text(path: Path) -> str:
         DescriptionError: There is no such file, or it is not text in the encoding that it names.
     """
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise DescriptionError(f'{path}: is no file that stays: save the URDF in a file')
-        written = path.read_bytes()
+        written = read_bytes(path)
     except OSError as error:
         raise DescriptionError(unreadable(path, error, ('.urdf',))) from error
     encoding = _encoding(written)

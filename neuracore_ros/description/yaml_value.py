@@ -16,6 +16,7 @@ import yaml
 
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import DescriptionError, meant, unreadable
+from neuracore_ros.regular_file import read_text
 
 ENDINGS = ('.yaml', '.yml')
 """Of the files that are read here."""
@@ -28,6 +29,8 @@ _UNIT = re.compile(r'[-+]?\.?[0-9][0-9.]* *([A-Za-z%°]+)')
 
 # A slot is memory in every array of every step; a mistyped index must not ask for gigabytes.
 MAX_INDEX = 9999
+# A robot file has a few kilobytes, the metadata of a bag with a thousand topics one megabyte.
+MOST_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ def read_yaml(path: Path) -> YamlValue:
         DescriptionError: The file is missing, is not YAML, or repeats a key.
     """
     try:
-        text = path.read_text(encoding='utf-8')
+        text = read_text(path, MOST_BYTES)
     except OSError as error:
         hint = instead_of(path) if isinstance(error, FileNotFoundError) else ''
         raise DescriptionError(unreadable(path, error, ENDINGS) + hint) from error

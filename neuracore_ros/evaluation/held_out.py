@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.regular_file import read_text
 from neuracore_ros.training.splitting import split
 
 CONFIG = 'config.json'
@@ -25,7 +26,7 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
     """
     run = policy.parent
     try:
-        config = json.loads((run / CONFIG).read_text())
+        config = json.loads(read_text(run / CONFIG))
         seed, rows, learnt = int(config['seed']), int(config['rows']), str(config['dataset'])
     except (OSError, ValueError, KeyError, TypeError):
         return None, f'no training run beside {policy} tells what it learnt from'

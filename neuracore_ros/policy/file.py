@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.errors import PolicyError, unreadable
+from neuracore_ros.regular_file import read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class PolicyFile:
 
 def _bytes(path: Path, main: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, sys.maxsize - 1)
     except FileNotFoundError as error:
         if path == main:
             raise PolicyError(unreadable(path, error)) from error

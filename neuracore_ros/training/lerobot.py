@@ -19,6 +19,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.json_record import JsonRecord
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line
+from neuracore_ros.regular_file import read_text
 from neuracore_ros.training.foreign import describe
 from neuracore_ros.training.lerobot_act import ActNetwork, Shape
 from neuracore_ros.training.lerobot_policy import Affine, LerobotAct
@@ -279,7 +280,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 
 def _json(path: Path) -> JsonRecord:
     try:
-        return JsonRecord(json.loads(path.read_text()), str(path))
+        return JsonRecord(json.loads(read_text(path)), str(path))
     except FileNotFoundError as error:
         raise PolicyError(f'{path}: no such file; a checkpoint of LeRobot has it') from error
     except (OSError, ValueError) as error:

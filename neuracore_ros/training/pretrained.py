@@ -10,6 +10,7 @@ from torch import nn
 
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.policy import last_line
+from neuracore_ros.regular_file import require_regular
 from neuracore_ros.training.resnet import FrozenNorm, ResNet
 
 IMAGENET = 'imagenet'
@@ -63,6 +64,7 @@ def _fetch() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        require_regular(path)
         loaded = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
         raise TrainingError(f'--pretrained {path}: no such file') from error

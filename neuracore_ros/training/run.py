@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neuracore_ros import __version__
 from neuracore_ros.errors import DescriptionError, TrainingError, near
+from neuracore_ros.regular_file import read_text, require_regular
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -164,7 +165,7 @@ class Run:
         """All lines of metrics."""
         if not self._metrics.exists():
             return []
-        return [json.loads(line) for line in self._metrics.read_text().splitlines()]
+        return [json.loads(line) for line in read_text(self._metrics).splitlines()]
 
     def forget_after(self, step: int) -> None:
         """Drop metrics that a resumed run is about to write again."""
@@ -184,6 +185,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Of pickles that it then refuses.
+            require_regular(path)
             loaded = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # torch raises several kinds, none of them documented.
         # Not in torch's words, which advise how to load it all the same.

@@ -135,5 +135,5 @@ def test_what_is_no_urdf_is_refused(refused):
 
 def test_a_pipe_is_refused_since_the_robot_file_could_not_name_it(tmp_path):
     os.mkfifo(tmp_path / 'arm.urdf')
-    with pytest.raises(DescriptionError, match='is no file that stays'):
+    with pytest.raises(DescriptionError, match='is a named pipe, not a file'):
         read_urdf(Path(tmp_path / 'arm.urdf'))
