@@ -1,5 +1,7 @@
 """What a person can mend, said in one line."""
 
+from __future__ import annotations
+
 import difflib
 import warnings
 from collections.abc import Collection, Iterable, Iterator
@@ -46,18 +48,6 @@ def near(path: Path) -> str:
     return f'; did you mean {folder / close[0]}?' if close else ''
 
 
-def require_new_file(path: Path, option: str = '--out') -> None:
-    """Refuse a place where no file can be written, before the work is done.
-
-    Raises:
-        UserError: It is a folder, or lies in none.
-    """
-    if path.is_dir():
-        raise UserError(f'{path}: is a folder; {option} is the file to write')
-    if not path.parent.is_dir():
-        raise UserError(f'{path.parent}: no such folder; make it: mkdir -p {path.parent}')
-
-
 class UserError(Exception):
     """Something that the user can mend; its text is one line that says how.
 
@@ -95,6 +85,23 @@ class DatasetError(UserError):
 
 class TrainingError(UserError):
     """A training run cannot begin, go on, or be resumed."""
+
+
+class WriteError(UserError):
+    """A file or a folder cannot be written.
+
+    Attributes:
+        path: Which one.
+        reason: Why, as the system or we say it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f'{path}: cannot be written: {reason}')
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[WriteError], tuple[Path, str]]:
+        return WriteError, (self.path, self.reason)
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import DescriptionError, UserError, require_new_file
+from neuracore_ros.errors import DescriptionError, UserError
+from neuracore_ros.files import require_new_file, whole_path
 
 if TYPE_CHECKING:
     from neuracore_ros.drafting.arm import Arm
@@ -175,12 +176,6 @@ def _write(out: Path, text: str) -> None:
     """Write the file once it is known to load."""
     from neuracore_ros.description import load_robot
 
-    partial = out.with_name(f'.{out.name}.partial')
-    try:
+    with whole_path(out) as partial:
         partial.write_text(text, encoding='utf-8')
         load_robot(partial)
-        partial.replace(out)
-    except OSError as error:
-        raise UserError(f'{out}: cannot be written: {error.strerror}') from error
-    finally:
-        partial.unlink(missing_ok=True)

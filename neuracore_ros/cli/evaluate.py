@@ -13,7 +13,8 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive, words
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import UserError, require_new_file
+from neuracore_ros.errors import UserError
+from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, rate
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import PolicyError, require_new_file, unreadable
+from neuracore_ros.errors import PolicyError, unreadable
+from neuracore_ros.files import require_new_file
 from neuracore_ros.regular_file import read_text
 
 if TYPE_CHECKING:
@@ -114,10 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.training.export import write
 
     model, warnings = _model(arguments)
-    try:
-        result = write(model, kind, arguments.out)
-    except OSError as error:
-        raise PolicyError(f'{arguments.out}: cannot be written: {error.strerror}') from error
+    result = write(model, kind, arguments.out)
     if arguments.json:
         record = {
             'file': str(arguments.out),

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import DescriptionError, UserError, noted, require_new_file
+from neuracore_ros.errors import DescriptionError, UserError, noted
+from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:

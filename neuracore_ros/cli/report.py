@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from neuracore_ros.cli.arguments import natural
-from neuracore_ros.errors import require_new_file
+from neuracore_ros.files import require_new_file
 
 SUMMARY = 'Write one HTML page of what is in a dataset, and what was dropped and why.'
 EXAMPLES = """  neuracore_ros report dataset --out report.html

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.files import whole_file, write_whole
 from neuracore_ros.overview.palette import (
     DOUBT,
     FAINT,
@@ -34,22 +34,17 @@ def save(found: Survey, path: Path) -> None:
     """Write a picture, wholly or not at all: ``.svg``, or ``.png``, which needs Pillow.
 
     Raises:
-        UserError: It cannot be written, or Pillow is missing.
+        WriteError: It cannot be written.
+        ModuleNotFoundError: Pillow is missing.
     """
     scene = draw(found)
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        if path.suffix.lower() == '.png':
-            from neuracore_ros.overview.png import write_png
+    if path.suffix.lower() != '.png':
+        write_whole(path, svg(scene))
+        return
+    from neuracore_ros.overview.png import write_png
 
-            write_png(scene, partial)
-        else:
-            partial.write_text(svg(scene), encoding='utf-8')
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f'{path}: cannot be written: {error.strerror or error}') from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as file:
+        write_png(scene, file)
 
 
 def draw(found: Survey) -> Scene:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -24,7 +24,7 @@ _FONTS = {
 """Letters of one width?, bold? -> fonts that computers have; else it is the one of Pillow."""
 
 
-def write_png(scene: Scene, path: Path) -> None:
+def write_png(scene: Scene, file: BinaryIO) -> None:
     """Paint a scene on light ground.
 
     Raises:
@@ -43,7 +43,7 @@ def write_png(scene: Scene, path: Path) -> None:
     for shape in scene.shapes:
         if isinstance(shape, Words):
             _words(painter, shape)
-    image.save(path, 'PNG', optimize=True)
+    image.save(file, 'PNG', optimize=True)
 
 
 def _box(painter: ImageDraw.ImageDraw, box: Box, fine: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.files import write_whole
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.policy import Array, BoolArray, last_line
@@ -103,19 +103,27 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
 
 
 def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
-    """Write a policy file; an interrupted write leaves no file of this name.
+    """Write a policy file, whole or not at all.
 
     Args:
         module: Scripted already, or scripted here.
         manifest: Travels in the file.
         path: Such as ``policy.pt``; replaced if it exists.
+
+    Raises:
+        WriteError: It cannot be written there.
     """
-    path = Path(path)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
+    write_whole(Path(path), to_bytes(module, manifest))
+
+
+def to_bytes(module: torch.nn.Module, manifest: Manifest) -> bytes:
+    """The content of a policy file."""
+    # In memory: torch's own writer of files aborts the process where the disk is full.
+    buffer = io.BytesIO()
     with quiet():
         scripted = torch.jit.script(module.eval())
-        torch.jit.save(scripted, str(partial), _extra_files={MANIFEST_FILE: manifest.to_json()})
-    partial.replace(path)
+        torch.jit.save(scripted, buffer, _extra_files={MANIFEST_FILE: manifest.to_json()})
+    return buffer.getvalue()
 
 
 @contextmanager

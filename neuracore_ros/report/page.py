@@ -5,7 +5,7 @@ import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.files import write_whole
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
@@ -41,21 +41,16 @@ def write_page(path: Path, title: str, sections: Iterable[str]) -> None:
         sections: HTML.
 
     Raises:
-        UserError: It cannot be written there.
+        WriteError: It cannot be written there.
     """
     body = '\n'.join(sections)
-    partial = path.with_name(f'.{path.name}.partial')
-    try:
-        partial.write_text(
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n'
-            '</body></html>\n',
-            encoding='utf-8',
-        )
-        partial.replace(path)
-    except OSError as error:
-        raise UserError(f'{path}: cannot be written: {error.strerror}') from error
+    write_whole(
+        path,
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n'
+        '</body></html>\n',
+    )
 
 
 def cell(text: object, kind: str = '') -> str:

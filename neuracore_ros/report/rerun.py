@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.dataset import lerobot
-from neuracore_ros.dataset.metadata import load_metadata
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.reading import read_columns, read_frames
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, WriteError
+from neuracore_ros.files import whole_path
 from neuracore_ros.report.traces import traces
 
 TIMELINE = 'episode'
+# How the library ends a file that is whole.
+_END = b'RRF2FOOT\x01\0\0\0'
 
 
 def show_episode(dataset: Path, number: int, file: Path | None = None) -> None:
@@ -37,10 +40,24 @@ def show_episode(dataset: Path, number: int, file: Path | None = None) -> None:
         raise DatasetError(
             f'{dataset}: has no episode {number}; it has {len(metadata.episodes)}, from 0 on'
         )
-    columns = read_columns(dataset, metadata, number)
     rerun.init(f'neuracore_ros {dataset.resolve().name} {number}', spawn=file is None)
-    if file is not None:
-        rerun.save(file)
+    if file is None:
+        _log(dataset, metadata, number)
+        return
+    with whole_path(file) as partial:
+        rerun.save(partial)
+        _log(dataset, metadata, number)
+        rerun.disconnect()  # Only then is all of it in the file.
+        # The library logs what goes wrong, and goes on.
+        if not partial.read_bytes().endswith(_END):
+            raise WriteError(file, 'not all of it could be written: is the disk full?')
+
+
+def _log(dataset: Path, metadata: Metadata, number: int) -> None:
+    """Give the viewer's library all traces and pictures of an episode."""
+    import rerun
+
+    columns = read_columns(dataset, metadata, number)
     robot, described = metadata.episodes[number].robot, metadata.descriptions
     times = rerun.TimeColumn(TIMELINE, duration=np.arange(len(columns.state)) / metadata.rate_hz)
     action = np.where(columns.action_valid, columns.action, np.nan)

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from neuracore_ros.files import write_together, writing
 from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.further import FROZEN, ROBOT, further_inputs
 from neuracore_ros.policy.load import KINDS, load_policy
@@ -58,9 +59,9 @@ def write(model: Model, kind: str, out: Path) -> Exported:
 
     Raises:
         PolicyError: The model cannot be written so, or came out different; nothing is written.
-        OSError: The folder is not there, or takes no file.
+        WriteError: The folder is not there, or takes no file; nothing is written.
     """
-    with tempfile.TemporaryDirectory(prefix='.export', dir=out.parent) as folder:
+    with writing(out), tempfile.TemporaryDirectory() as folder:
         written = scripted = Path(folder) / 'policy.pt'
         torchscript.save(model.module, model.manifest, scripted)
         eager = Policy(Eager(model.module, model.manifest), '')
@@ -71,9 +72,8 @@ def write(model: Model, kind: str, out: Path) -> Exported:
             write_graph(model.module, model.manifest, written)
             policies[kind] = load_policy(written)
         exported = Exported(kind, prove(eager, policies[kind]), latencies_ms(policies))
-        # The file itself last: beside it is then all that it needs.
-        for ending in (*KINDS[out.suffix], out.suffix):
-            written.with_suffix(ending).replace(out.with_suffix(ending))
+        endings = (out.suffix, *KINDS[out.suffix])
+        write_together({out.with_suffix(e): written.with_suffix(e).read_bytes() for e in endings})
     return exported
 
 
@@ -87,6 +87,7 @@ def export(module: nn.Module, manifest: Manifest, path: Path) -> None:
 
     Raises:
         RuntimeError: Scripting changed what the module computes; nothing is written.
+        WriteError: It cannot be written there.
     """
     module = module.eval()
     with warnings.catch_warnings():
