@@ -3,15 +3,49 @@
 from __future__ import annotations
 
 import difflib
+import math
 import warnings
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+VALUE_LENGTH = 60
+"""Most characters of a file's value that a message quotes.
+
+Messages of the node are published on ``/rosout``: a value may be a whole file that is none of
+the reader's business.
+"""
+MESSAGE_LENGTH = 1200
+"""Most characters of a message."""
 
 
 def printable(text: str) -> str:
     """The text in one line, with what cannot be printed escaped."""
     return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def shortened(text: str, length: int = VALUE_LENGTH) -> str:
+    """The first printable characters of a text; ``...`` stands for the rest."""
+    shown = printable(text[: length + 1])
+    return shown if len(shown) <= length and len(text) <= length else f'{shown[: length - 3]}...'
+
+
+def quoted(value: object, mark: str = "'") -> str:
+    """A value of a file for a message: one short line, as JSON has it; text between marks."""
+    if isinstance(value, str):
+        return f'{mark}{shortened(value)}{mark}'
+    if isinstance(value, Mapping):
+        return f'an object ({shortened(", ".join(map(str, value)))})' if value else '{}'
+    if isinstance(value, list | tuple):
+        is_flat = not any(isinstance(each, Mapping | list | tuple) for each in value)
+        text = f'[{", ".join(quoted(each, mark) for each in value)}]' if is_flat else ''
+        return text if 0 < len(text) <= VALUE_LENGTH else f'a list of {len(value)}'
+    if value is None or isinstance(value, bool):
+        return 'null' if value is None else str(value).lower()
+    if isinstance(value, int) and value.bit_length() > 4 * VALUE_LENGTH:
+        # Python refuses to write one of thousands of digits.
+        return f'an integer of about {value.bit_length() * math.log10(2):.0f} digits'
+    return shortened(str(value))
 
 
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
@@ -32,8 +66,18 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
     return f'{path}: cannot be read: {error.strerror}'
 
 
+def one_line(text: str) -> str:
+    """A message as it may be shown to anybody: printable, and not endless."""
+    end = 200
+    if len(text) > MESSAGE_LENGTH:
+        text = f'{text[: MESSAGE_LENGTH - end]} ... {text[-end:]}'
+    return printable(text)
+
+
 def meant(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?``, of what is known beside a word that is not; else nothing."""
+    if len(word) > VALUE_LENGTH:  # Nobody means that, and to compare it takes long.
+        return ''
     close = difflib.get_close_matches(word, list(known), 1)
     return f"; did you mean '{close[0]}'?" if close else ''
 
@@ -52,11 +96,12 @@ class UserError(Exception):
     """Something that the user can mend; its text is one line that says how.
 
     The command line prints it without a traceback and exits with 1. Line breaks and other
-    characters that cannot be printed, which names in files may hold, are escaped.
+    characters that cannot be printed, which names in files may hold, are escaped, and of a text
+    beyond all measure the middle is left out.
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(printable(text))
+        super().__init__(one_line(text))
 
 
 class DescriptionError(UserError):
@@ -65,6 +110,9 @@ class DescriptionError(UserError):
 
 class DescriptionWarning(UserWarning):
     """A description loads, but its author may have meant something else."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text))
 
 
 class ObservationError(UserError):

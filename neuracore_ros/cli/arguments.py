@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
+from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
 from neuracore_ros.training.settings import as_number, whole
 
 Parsed = TypeVar('Parsed')
@@ -74,8 +75,10 @@ def positive(text: str) -> float:
 
 def rate(text: str) -> float:
     """Steps or messages per second, [Hz]."""
-    if not 0.1 <= (rate_hz := number(text)) <= 1000.0:
-        raise argparse.ArgumentTypeError(f'{text} is not between 0.1 and 1000 Hz')
+    if not MIN_RATE_HZ <= (rate_hz := number(text)) <= MAX_RATE_HZ:
+        raise argparse.ArgumentTypeError(
+            f'{text} is not between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz'
+        )
     return rate_hz
 
 
@@ -85,6 +88,6 @@ def image_size(text: str) -> tuple[int, int]:
         width, height = (int(part) for part in (text.split('x') if 'x' in text else (text, text)))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f'{text} is neither 224 nor 320x240') from error
-    if not (1 <= width <= 4096 and 1 <= height <= 4096):
-        raise argparse.ArgumentTypeError(f'{text}: sides are from 1 to 4096')
+    if not (1 <= width <= MAX_SIDE_PX and 1 <= height <= MAX_SIDE_PX):
+        raise argparse.ArgumentTypeError(f'{text}: sides are from 1 to {MAX_SIDE_PX}')
     return height, width

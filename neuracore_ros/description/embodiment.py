@@ -55,7 +55,7 @@ def parse_data_type(key: YamlValue) -> DataType:
         return data_type(text)
     except KeyError:
         known = nearest(text.upper(), DataType.__members__)
-        raise key.error(f"unknown DataType '{text}'{known}") from None
+        raise key.error(f'unknown DataType {key}{known}') from None
 
 
 def plain(description: EmbodimentDescription) -> dict[str, dict[str, str]]:

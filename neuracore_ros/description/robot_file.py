@@ -77,10 +77,6 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
 
 def _require_a_robot(value: YamlValue, path: Path) -> None:
     """Refuse files that people mistake for the file of a robot."""
-    if not isinstance(value.content, tuple):
-        raise value.error(
-            f'a robot file must be a mapping, not {value}; neuracore_ros describe drafts one'
-        )
     top = value.mapping('a robot file')
     if 'robots' in top and top.keys().isdisjoint(_KEYS):
         listed = top['robots'][1]

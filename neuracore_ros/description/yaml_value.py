@@ -7,15 +7,17 @@ before YAML gives them a type.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from neuracore_ros.description.bounds import MAX_INDEX, MAX_NAME
 from neuracore_ros.description.shipped import instead_of
-from neuracore_ros.errors import DescriptionError, meant, unreadable
+from neuracore_ros.errors import DescriptionError, meant, quoted, shortened, unreadable
 from neuracore_ros.regular_file import read_text
 
 ENDINGS = ('.yaml', '.yml')
@@ -27,8 +29,10 @@ _NAME = re.compile(r'(?!(yes|no|true|false|on|off|null|nan|inf)$)[a-z]\w+$', re.
 _COMMA = re.compile(r'([-+]?[0-9]+),([0-9]+)')
 _UNIT = re.compile(r'[-+]?\.?[0-9][0-9.]* *([A-Za-z%°]+)')
 
-# A slot is memory in every array of every step; a mistyped index must not ask for gigabytes.
-MAX_INDEX = 9999
+# Values, those that an alias repeats counted each time: of a robot file some hundreds.
+_MOST_VALUES = 100_000
+# Characters that no name has: they control a terminal, break a line, or are half of a letter.
+_UNPRINTED = {'Cc', 'Cs', 'Zl', 'Zp'}
 # A robot file has a few kilobytes, the metadata of a bag with a thousand topics one megabyte.
 MOST_BYTES = 1 << 22
 
@@ -60,7 +64,7 @@ class YamlValue:
 
     def __str__(self) -> str:
         if isinstance(self.content, str):
-            return f"'{self.content}'"
+            return quoted(self.content)
         return 'a list' if isinstance(self.content, list) else 'a mapping'
 
     def is_mapping(self) -> bool:
@@ -122,6 +126,10 @@ class YamlValue:
             raise self.error(f'{what} must be a name; YAML does not read {self} as text: quote it')
         if not self.content.strip():
             raise self.error(f'{what} is empty')
+        if len(self.content) > MAX_NAME:
+            raise self.error(f'{what} {self} is longer than {MAX_NAME} characters')
+        if not _UNPRINTED.isdisjoint(map(unicodedata.category, self.content)):
+            raise self.error(f'{what} {self} has a character that cannot be printed')
         return self.content
 
     def choice(self, what: str, choices: Iterable[str]) -> str:
@@ -162,7 +170,7 @@ class YamlValue:
                 f'an index must be an integer >= 0 without leading zeros, not {self}{hint}'
             )
         if len(self.content) > len(str(MAX_INDEX)) or int(self.content) > MAX_INDEX:
-            raise self.error(f'index {self.content} is beyond {MAX_INDEX}')
+            raise self.error(f'index {shortened(self.content)} is beyond {MAX_INDEX}')
         return int(self.content)
 
     def fields(self, what: str, allowed: Iterable[str]) -> 'dict[str, YamlValue]':
@@ -191,7 +199,8 @@ def read_yaml(path: Path) -> YamlValue:
     """Parse one YAML (or JSON) file.
 
     Raises:
-        DescriptionError: The file is missing, is not YAML, or repeats a key.
+        DescriptionError: The file is missing, is not YAML, or is no mapping. What is in a file
+            that is not meant to be read here is not told.
     """
     try:
         text = read_text(path, MOST_BYTES)
@@ -206,20 +215,26 @@ def read_yaml(path: Path) -> YamlValue:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:
             raise DescriptionError(f'{path}: is empty')
+        if not isinstance(root, yaml.MappingNode):
+            what = 'a list' if isinstance(root, yaml.SequenceNode) else 'other text'
+            raise DescriptionError(
+                f'{path}: must be a mapping, not {what}: is it the right file? '
+                'neuracore_ros describe drafts a robot file'
+            )
         return _Reader(str(path)).read(root)
     except yaml.MarkedYAMLError as error:
         line = f':{error.problem_mark.line + 1}' if error.problem_mark else ''
         raise DescriptionError(f'{path}{line}: is not YAML: {_problem(error)}') from error
     except yaml.YAMLError as error:
         first = str(error).splitlines()[0]
-        raise DescriptionError(f'{path}: is not YAML: {first}') from error
+        raise DescriptionError(f'{path}: is not YAML: {shortened(first)}') from error
     except RecursionError as error:
         raise DescriptionError(f'{path}: is nested too deeply') from error
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
     """What the parser says, in words of a person who never wrote one."""
-    problem = str(error.problem)
+    problem = shortened(str(error.problem))
     if "'\\t'" in problem:
         return 'a tab stands where only spaces may: indent with spaces'
     if 'another document' in problem:
@@ -233,9 +248,9 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 def _as_number(text: object) -> str:
     """How to write what was meant as a number."""
     if isinstance(text, str) and (comma := _COMMA.fullmatch(text)):
-        return f': write {comma[1]}.{comma[2]}'
+        return f': write {shortened(f"{comma[1]}.{comma[2]}")}'
     if isinstance(text, str) and (unit := _UNIT.fullmatch(text)):
-        return f": without '{unit[1]}', in SI units and radians"
+        return f': without {quoted(unit[1])}, in SI units and radians'
     return ''
 
 
@@ -261,6 +276,8 @@ class _Reader:
         self._file = file
         self._open: set[int] = set()
         self._done: dict[int, YamlValue] = {}
+        # Of each value, itself and all within it, however often an alias repeats them.
+        self._counts: dict[int, int] = {}
 
     def read(self, node: yaml.Node) -> YamlValue:
         line = node.start_mark.line + 1
@@ -272,6 +289,12 @@ class _Reader:
             self._open.add(id(node))
             self._done[id(node)] = self._new(node, line)
             self._open.discard(id(node))
+            self._counts[id(node)] = 1 + sum(self._counts[id(each)] for each in _within(node))
+            if self._counts[id(node)] > _MOST_VALUES:
+                raise DescriptionError(
+                    f'{self._file}:{line}: holds more than {_MOST_VALUES} values, those that '
+                    'aliases (*) repeat counted each time'
+                )
         return self._done[id(node)]
 
     def _new(self, node: yaml.Node, line: int) -> YamlValue:
@@ -280,4 +303,21 @@ class _Reader:
             return YamlValue(self._file, line, tuple(pairs))
         if isinstance(node, yaml.SequenceNode):
             return YamlValue(self._file, line, [self.read(element) for element in node.value])
-        return YamlValue(self._file, line, node.value, node.tag == 'tag:yaml.org,2002:str')
+        text = _joined(str(node.value))
+        return YamlValue(self._file, line, text, node.tag == 'tag:yaml.org,2002:str')
+
+
+def _within(node: yaml.Node) -> Iterator[yaml.Node]:
+    """The nodes that a node holds."""
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from pair
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
+
+
+def _joined(text: str) -> str:
+    r"""The text with ``\ud83d\ude00`` as one letter, which is how JSON writes what is rare."""
+    if text.isascii():
+        return text
+    return text.encode('utf-16', 'surrogatepass').decode('utf-16', 'surrogatepass')

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from neuracore_ros.description import (
     DataType,
     EmbodimentDescription,
@@ -19,13 +21,25 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
+from neuracore_ros.description.bounds import (
+    MAX_HORIZON,
+    MAX_INDEX,
+    MAX_OBSERVATION_STEPS,
+    MAX_RATE_HZ,
+    MAX_SIDE_PX,
+    MAX_TEXT_BYTES,
+    MIN_RATE_HZ,
+)
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.yaml_value import nearest
-from neuracore_ros.errors import DescriptionError, PolicyError
-from neuracore_ros.policy.json_record import JsonRecord, is_integer
+from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
+from neuracore_ros.records import Origin, Record, parse_record
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
+_MOST_ROBOTS = 1_000_000
+# Of the arrays of one prediction: a hundred images of the largest size.
+_MOST_BYTES = 5 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,42 +197,36 @@ class Manifest:
                 f'{where}: has no manifest ({MANIFEST_FILE!r}, see docs/policy_files.md); '
                 'neuracore_ros export writes one'
             )
-        try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise PolicyError(f'{where}: the manifest is not JSON: {error}') from error
-        root = JsonRecord(record, where)
+        root = parse_record(text, Origin(where, PolicyError), 'the manifest')
         if (number := root.value('format')) != FORMAT or isinstance(number, bool):
-            raise PolicyError(
-                f'{where}: format {number!r} is unknown; this version reads {FORMAT}'
-            )
-        return cls(
+            raise root.error(f'format {quoted(number)} is unknown; this version reads {FORMAT}')
+        found = cls(
             input=_read_inputs(root.record('input')),
             output=_by_type(root.record('output'), _read_output),
-            rate_hz=root.positive('rate_hz'),
-            horizon=root.count('horizon'),
-            observation_steps=root.count('observation_steps', default=1),
+            rate_hz=root.number('rate_hz', MIN_RATE_HZ, MAX_RATE_HZ),
+            horizon=root.count('horizon', MAX_HORIZON),
+            observation_steps=root.count('observation_steps', MAX_OBSERVATION_STEPS, default=1),
             robots={
                 name: _read_embodiment(robot)
                 for name, robot in root.record('robots', optional=True).records()
             },
-            versions={
-                key: str(value) for key, value in root.record('versions', optional=True).items()
-            },
-            dataset=str(root.value('dataset', default='')),
+            versions=_read_versions(root.record('versions', optional=True)),
+            dataset=root.text('dataset', default=''),
             inpaint=root.flag('inpaint'),
             robot_index=_read_index(root.record('robot_index', optional=True)),
         )
+        _require_memory(found, root)
+        return found
 
 
-def _by_type(record: JsonRecord, read: Any) -> dict[DataType, Any]:
+def _by_type(record: Record, read: Any) -> dict[DataType, Any]:
     found = {_data_type(name, record.where): read(slots) for name, slots in record.records()}
     if not found:
         raise PolicyError(f'{record.where}: must name at least one DataType')
     return {data_type: found[data_type] for data_type in DataType if data_type in found}
 
 
-def _read_inputs(record: JsonRecord) -> dict[DataType, InputSlots]:
+def _read_inputs(record: Record) -> dict[DataType, InputSlots]:
     found: dict[DataType, InputSlots] = _by_type(record, _read_input)
     for data_type, slots in found.items():
         if data_type.is_image and slots.image_size is None:
@@ -230,47 +238,62 @@ def _read_inputs(record: JsonRecord) -> dict[DataType, InputSlots]:
     return found
 
 
-def _read_input(record: JsonRecord) -> InputSlots:
+def _read_input(record: Record) -> InputSlots:
     size = record.value('image_size', default=None)
-    if size is not None and not (
-        isinstance(size, list) and len(size) == 2 and all(is_integer(n) and n > 0 for n in size)
-    ):
-        raise record.fail('image_size', '[height, width] in pixels')
+    if size is not None:
+        height, width = record.sizes('image_size', ('height', 'width'), MAX_SIDE_PX)
+        size = height, width
     return InputSlots(
         *_read_slots(record),
-        image_size=(size[0], size[1]) if size else None,
-        length=record.count('length') if record.has('length') else None,
+        image_size=size,
+        length=record.count('length', MAX_TEXT_BYTES) if record.has('length') else None,
     )
 
 
-def _read_output(record: JsonRecord) -> OutputSlots:
+def _read_output(record: Record) -> OutputSlots:
     mode = record.value('mode', default='absolute')
     if mode not in ('absolute', 'relative'):
-        raise record.fail('mode', "'absolute' or 'relative'")
+        raise record.wrong('mode', "'absolute' or 'relative'")
     return OutputSlots(*_read_slots(record), mode=mode)
 
 
 def _read_slots(
-    record: JsonRecord,
+    record: Record,
 ) -> tuple[int, tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
     """Width, trained, minimum and maximum, as inputs and outputs begin with."""
-    width = record.count('width')
+    width = record.count('width', MAX_INDEX + 1)
     trained = record.indices('trained', width)
     return width, trained, record.numbers('min', width), record.numbers('max', width)
 
 
-def _read_index(record: JsonRecord) -> dict[str, int]:
-    index = dict(record.items())
-    for robot, number in index.items():
-        if not is_integer(number) or number < 0:
-            raise record.fail(robot, 'an integer of at least 0')
-    return index
+def _read_index(record: Record) -> dict[str, int]:
+    return {robot: record.integer(robot, high=_MOST_ROBOTS) for robot in record}
 
 
-def _read_embodiment(record: JsonRecord) -> Embodiment:
+def _read_versions(record: Record) -> dict[str, str]:
+    """For people only; somebody else's may be numbers."""
+    return {name: shortened(str(record.value(name))) for name in record}
+
+
+def _require_memory(manifest: Manifest, root: Record) -> None:
+    """Refuse what no computer could run before it tries."""
+    inputs = (
+        math.prod(manifest.input_shape(kind)) * np.dtype(kind.dtype).itemsize
+        for kind in manifest.input
+    )
+    outputs = (4 * math.prod(manifest.output_shape(kind)) for kind in manifest.output)
+    if (needed := sum(inputs) + sum(outputs)) > _MOST_BYTES:
+        raise root.error(
+            f'one prediction reads and gives {needed / 1e9:.0f} GB; at most '
+            f'{_MOST_BYTES / 1e9:.0f} GB are taken: look at widths, image_size, horizon, '
+            'observation_steps'
+        )
+
+
+def _read_embodiment(record: Record) -> Embodiment:
     def read(role: str) -> EmbodimentDescription:
         try:
-            return embodiment(dict(record.record(role).items()), f'{record.where}: {role}')
+            return embodiment(record.value(role), f'{record.where}: {role}')
         except DescriptionError as error:
             raise PolicyError(str(error)) from error
 
@@ -281,9 +304,8 @@ def _data_type(name: str, where: str) -> DataType:
     try:
         return DataType(name)
     except ValueError:
-        raise PolicyError(
-            f"{where}: '{name}' is no DataType{nearest(name, DataType.__members__)}"
-        ) from None
+        known = nearest(name, DataType.__members__)
+        raise PolicyError(f'{where}: {quoted(name)} is no DataType{known}') from None
 
 
 def _input_json(slots: InputSlots) -> dict[str, Any]:

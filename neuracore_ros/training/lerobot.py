@@ -5,7 +5,6 @@ Weights and statistics are read as safetensors, which hold numbers only.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ import torch
 from torch import Tensor
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Slots
-from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.json_record import JsonRecord
+from neuracore_ros.description.bounds import MAX_HORIZON, MAX_SIDE_PX
+from neuracore_ros.errors import PolicyError, quoted, unreadable
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.regular_file import read_text
+from neuracore_ros.records import Record, read_record
 from neuracore_ros.training.foreign import describe
 from neuracore_ros.training.lerobot_act import ActNetwork, Shape
 from neuracore_ros.training.lerobot_policy import Affine, LerobotAct
@@ -27,6 +26,10 @@ from neuracore_ros.training.origin import Origin
 from neuracore_ros.training.resnet import BLOCKS
 
 STATE, ACTION, IMAGES = 'observation.state', 'action', 'observation.images.'
+
+# Far beyond every ACT that was ever trained: a network is built before its weights are read.
+_MOST_FEATURES, _MOST_LAYERS, _MOST_EPS = 1 << 14, 100, 1.0
+_CHANNELS = 3
 
 # LeRobot's names of ways to normalise, and the statistics that each reads.
 _RANGES = {'MIN_MAX': ('min', 'max'), 'QUANTILES': ('q01', 'q99'), 'QUANTILE10': ('q10', 'q90')}
@@ -143,57 +146,68 @@ class _Normaliser:
 
 def _normaliser(path: Path, step: str) -> _Normaliser:
     pipeline = _json(path)
-    steps = [JsonRecord(each, str(path)) for each in pipeline.value('steps')]
+    steps = pipeline.listed('steps')
     found = [each for each in steps if each.value('registry_name', default='') == step]
     if len(found) != 1:
         raise PolicyError(f"{path}: has {len(found)} steps '{step}', not one")
     config = found[0].record('config')
-    ways = {key: str(value) for key, value in config.record('norm_map').items()}
+    ways = config.record('norm_map')
     statistics: dict[str, Tensor] = {}
     if found[0].has('state_file'):
-        statistics = _safetensors(path.with_name(Path(str(found[0].value('state_file'))).name))
-    return _Normaliser(str(path), statistics, ways, float(config.value('eps', default=1e-8)))
+        statistics = _safetensors(path.with_name(Path(found[0].name('state_file')).name))
+    return _Normaliser(
+        str(path),
+        statistics,
+        {key: ways.text(key) for key in ways},
+        config.number('eps', 0.0, _MOST_EPS, default=1e-8),
+    )
 
 
-def _shape(config: JsonRecord) -> tuple[Shape, list[str]]:
+def _shape(config: Record) -> tuple[Shape, list[str]]:
     """The network, and the features of its images."""
-    kind = config.value('type')
+    kind = config.text('type')
     if kind != 'act':
-        raise PolicyError(f"{config.where}: is a policy of type '{kind}'; only 'act' can be read")
-    shapes = {
-        key: tuple(feature.value('shape'))
-        for key, feature in config.record('input_features').records()
-    }
+        raise config.error(f"is a policy of type {quoted(kind)}; only 'act' can be read")
+    shapes = {}
+    for key, feature in config.record('input_features').records():
+        names = ('channels', 'height', 'width') if key.startswith(IMAGES) else ('numbers',)
+        shapes[key] = feature.sizes('shape', names, MAX_SIDE_PX)
     cameras = [key for key in shapes if key.startswith(IMAGES)]
     unknown = [key for key in shapes if key != STATE and key not in cameras]
     if unknown or not cameras:
-        what = f'reads {unknown[0]}' if unknown else 'reads no images'
-        raise PolicyError(f'{config.where}: {what}, which is not known here')
+        what = f'reads {quoted(unknown[0])}' if unknown else 'reads no images'
+        raise config.error(f'{what}, which is not known here')
     if len({shapes[key] for key in cameras}) != 1:
-        raise PolicyError(f'{config.where}: its images differ in size; one size can be read')
-    backbone = config.value('vision_backbone')
+        raise config.error('its images differ in size; one size can be read')
+    backbone = config.text('vision_backbone')
     if backbone not in BLOCKS or config.value('replace_final_stride_with_dilation', default=0):
         known = ', '.join(BLOCKS)
-        raise PolicyError(f"{config.where}: backbone '{backbone}' is not known here; {known} are")
-    if (activation := config.value('feedforward_activation')) not in ('relu', 'gelu'):
-        raise PolicyError(f"{config.where}: activation '{activation}' is not known here")
-    height, width = shapes[cameras[0]][1:]
-    action = config.record('output_features').record(ACTION).value('shape')
+        raise config.error(f'backbone {quoted(backbone)} is not known here; {known} are')
+    if (activation := config.text('feedforward_activation')) not in ('relu', 'gelu'):
+        raise config.error(f'activation {quoted(activation)} is not known here')
+    channels, height, width = shapes[cameras[0]]
+    if channels != _CHANNELS:
+        raise config.error(f'its images have {channels} channels; {_CHANNELS} can be read')
+    features, heads = config.count('dim_model', _MOST_FEATURES), config.count('n_heads')
+    # Sines and cosines of rows and of columns share it.
+    if features % heads or features % 4:
+        raise config.wrong('dim_model', f'a multiple of 4 and of its {heads} n_heads')
+    action = config.record('output_features').record(ACTION)
     return Shape(
         state=shapes.get(STATE, (0,))[0],
         cameras=len(cameras),
         image_size=(height, width),
-        actions=action[0],
-        horizon=config.count('chunk_size'),
-        width=config.count('dim_model'),
-        heads=config.count('n_heads'),
-        feed_forward=config.count('dim_feedforward'),
-        encoder_layers=config.count('n_encoder_layers'),
-        decoder_layers=config.count('n_decoder_layers'),
-        latent=config.count('latent_dim'),
+        actions=action.sizes('shape', ('numbers',), MAX_SIDE_PX)[0],
+        horizon=config.count('chunk_size', MAX_HORIZON),
+        width=features,
+        heads=heads,
+        feed_forward=config.count('dim_feedforward', _MOST_FEATURES),
+        encoder_layers=config.count('n_encoder_layers', _MOST_LAYERS),
+        decoder_layers=config.count('n_decoder_layers', _MOST_LAYERS),
+        latent=config.count('latent_dim', _MOST_FEATURES),
         activation=activation,
         backbone=backbone,
-        norm_first=bool(config.value('pre_norm')),
+        norm_first=config.flag('pre_norm'),
     ), cameras
 
 
@@ -278,10 +292,10 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     return loaded
 
 
-def _json(path: Path) -> JsonRecord:
+def _json(path: Path) -> Record:
     try:
-        return JsonRecord(json.loads(read_text(path)), str(path))
+        return read_record(path, PolicyError)
     except FileNotFoundError as error:
         raise PolicyError(f'{path}: no such file; a checkpoint of LeRobot has it') from error
-    except (OSError, ValueError) as error:
-        raise PolicyError(f'{path}: cannot be read as JSON: {error}') from error
+    except OSError as error:
+        raise PolicyError(unreadable(path, error)) from error

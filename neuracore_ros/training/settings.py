@@ -11,6 +11,7 @@ from typing import Any
 
 from neuracore_ros.description import DataType
 from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.errors import quoted, shortened
 
 Parse = Callable[[str], Any]
 
@@ -121,7 +122,7 @@ def _text(value: YamlValue) -> str:
 def switch(text: str) -> bool:
     """'true' or 'false'."""
     if text not in ('true', 'false'):
-        raise ValueError(f"'{text}' is neither true nor false")
+        raise ValueError(f'{quoted(text)} is neither true nor false')
     return text == 'true'
 
 
@@ -130,7 +131,7 @@ def one_of(*choices: str) -> Parse:
 
     def parse(text: str) -> str:
         if text not in choices:
-            raise ValueError(f"'{text}' is unknown{nearest(text, choices)}")
+            raise ValueError(f'{quoted(text)} is unknown{nearest(text, choices)}')
         return text
 
     return parse
@@ -146,8 +147,8 @@ def as_integer(text: str) -> int:
         return int(text)
     except ValueError:
         thousands = re.fullmatch(r'-?\d{1,3}(,\d{3})+', text)
-        hint = f': write {text.replace(",", "")}' if thousands else ''
-        raise ValueError(f"'{text}' is no whole number{hint}") from None
+        hint = f': write {shortened(text).replace(",", "")}' if thousands else ''
+        raise ValueError(f'{quoted(text)} is no whole number{hint}') from None
 
 
 def as_number(text: str) -> float:
@@ -159,8 +160,9 @@ def as_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        hint = f': write {text.replace(",", ".")}' if re.fullmatch(r'-?\d+,\d+', text) else ''
-        raise ValueError(f"'{text}' is no number{hint}") from None
+        decimal = re.fullmatch(r'-?\d+,\d+', text)
+        hint = f': write {shortened(text).replace(",", ".")}' if decimal else ''
+        raise ValueError(f'{quoted(text)} is no number{hint}') from None
 
 
 def whole(least: int, most: int = 10**12) -> Parse:
@@ -169,9 +171,9 @@ def whole(least: int, most: int = 10**12) -> Parse:
     def parse(text: str) -> int:
         number = as_integer(text)
         if number < least:
-            raise ValueError(f'{text} is not at least {least}')
+            raise ValueError(f'{shortened(text)} is not at least {least}')
         if number > most:
-            raise ValueError(f'{text} is above {most}')
+            raise ValueError(f'{shortened(text)} is above {most}')
         return number
 
     return parse
@@ -183,13 +185,13 @@ def real(above: float = -math.inf, least: float = -math.inf, below: float = math
     def parse(text: str) -> float:
         number = as_number(text)
         if not math.isfinite(number):
-            raise ValueError(f'{text} is not finite')
+            raise ValueError(f'{shortened(text)} is not finite')
         if number <= above:
-            raise ValueError(f'{text} is not above {above:g}')
+            raise ValueError(f'{shortened(text)} is not above {above:g}')
         if number < least:
-            raise ValueError(f'{text} is not at least {least:g}')
+            raise ValueError(f'{shortened(text)} is not at least {least:g}')
         if number >= below:
-            raise ValueError(f'{text} is not below {below:g}')
+            raise ValueError(f'{shortened(text)} is not below {below:g}')
         return number
 
     return parse
@@ -201,9 +203,9 @@ def data_types(text: str) -> tuple[DataType, ...]:
     known = [kind.value for kind in DataType]
     for name in names:
         if name not in known:
-            raise ValueError(f"'{name}' is no DataType{nearest(name, known)}")
+            raise ValueError(f'{quoted(name)} is no DataType{nearest(name, known)}')
         if names.count(name) > 1:
-            raise ValueError(f'{name} is given twice')
+            raise ValueError(f'{quoted(name)} is given twice')
     return tuple(kind for kind in DataType if kind in names)
 
 
@@ -213,8 +215,8 @@ def counts(text: str) -> dict[str, int]:
     for part in text.split(','):
         robot, equals, number = part.rpartition('=')
         if not equals or not robot.strip():
-            raise ValueError(f"'{part}' is not ROBOT=N")
+            raise ValueError(f'{quoted(part)} is not ROBOT=N')
         if robot.strip() in found:
-            raise ValueError(f"'{robot.strip()}' is given twice")
+            raise ValueError(f'{quoted(robot.strip())} is given twice')
         found[robot.strip()] = whole(0)(number)
     return found

@@ -219,5 +219,5 @@ def test_an_unreadable_file_is_refused_by_name(tmp_path):
 
 def test_a_line_break_in_a_value_does_not_break_the_line(load):
     with pytest.raises(DescriptionError) as caught:
-        load('"a\\nb"')
-    assert str(caught.value).endswith(r"a description must be a mapping, not 'a\nb'")
+        load('"a\\nb": {}')
+    assert r"robot 'a\nb' has a character that cannot be printed" in str(caught.value)

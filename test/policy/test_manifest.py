@@ -92,7 +92,7 @@ def test_unknown_keys_are_ignored():
         (changed('format', to=2), 'format 2 is unknown; this version reads 1'),
         (changed('format', to=...), "lacks 'format'"),
         (changed('rate_hz', to=...), "lacks 'rate_hz'"),
-        (changed('rate_hz', to='fast'), 'rate_hz must be a number above 0, is "fast"'),
+        (changed('rate_hz', to='fast'), 'rate_hz must be a number from 0.1 to 1000, is "fast"'),
         (changed('horizon', to=0), 'horizon must be an integer of at least 1, is 0'),
         (changed('horizon', to=True), 'horizon must be an integer of at least 1, is true'),
         (changed('input', to={}), 'input: must name at least one DataType'),
