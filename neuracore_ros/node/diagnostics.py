@@ -26,6 +26,7 @@ def inference_status(
     cadence: Cadence,
     sent: int,
     rivals: Sequence[str],
+    speed_scaling: Mapping[str, float],
 ) -> DiagnosticStatus:
     """The status named ``infer: inference``.
 
@@ -38,6 +39,7 @@ def inference_status(
         sent: Commands since configure.
         rivals: Full names of other nodes that could command the robot. One that does so while
             we do shows in the state; a silent one is no fault.
+        speed_scaling: Topic -> share of full speed, of the controllers that tell it.
     """
     return DiagnosticStatus(
         level=_LEVELS[state],
@@ -57,6 +59,7 @@ def inference_status(
             rate_hz=f'{cadence.rate_hz:.2f}',
             worst_gap_s=f'{cadence.worst_gap_s:.3f}',
             other_commanders=', '.join(rivals),
+            speed_scaling=f'{min(speed_scaling.values()):.2f}' if speed_scaling else '',
         ),
     )
 

@@ -132,6 +132,14 @@ SPECS = (
         1000.0,
     ),
     Spec(
+        'min_speed_scaling',
+        0.95,
+        'Hold the robot while its controller scales speeds down to less than this share, as the '
+        'slider of a UR does; 0 never does.',
+        0.0,
+        1.0,
+    ),
+    Spec(
         'frozen_after_s',
         _USUAL.frozen_after_s,
         'Identical images under new stamps count as stale after this time; 0 is never, 1.0 is '
@@ -168,6 +176,7 @@ class Parameters:
     device: str
     precision: str
     threads: int
+    min_speed_scaling: float
     debug: bool
     settings: Settings
 
@@ -219,6 +228,7 @@ def read(node: Node) -> Parameters:
         device=values['device'],
         precision=values['precision'],
         threads=values['threads'],
+        min_speed_scaling=values['min_speed_scaling'],
         debug=values['debug'],
         settings=Settings(**{each.name: values[each.name] for each in fields(Settings)}),
     )

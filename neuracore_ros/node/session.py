@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
-from neuracore_ros.description import Robot, load_robot
+from neuracore_ros.description import Command, Robot, load_robot
+from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES, strictest_ages_s
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
@@ -26,6 +27,7 @@ from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.phase import Phase
+from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
 from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 from neuracore_ros.node.timers import Timers
@@ -72,6 +74,8 @@ class Session:
         self.robot = self._load_robot(parameters.robot)
         commands = () if self._dry_run else self.robot.commands()
         self._outputs = Outputs(node, commands, self._disturbed)
+        self._min_speed_scaling = parameters.min_speed_scaling
+        self._speed_scaling = SpeedScaling(node, self._scaled(commands))
         self._inference = Inference(node, interrupted)
         try:
             taken_s = self._load_policy(parameters)
@@ -113,6 +117,7 @@ class Session:
         self._closed = True
         self._timers.close()
         self._subscriptions.close()
+        self._speed_scaling.close()
         self._outputs.close()
         self._node.destroy_publisher(self._diagnostics)
         if self._debug is not None:
@@ -141,6 +146,12 @@ class Session:
         for text in spelling:
             self._node.get_logger().warning(text)
         return robot
+
+    def _scaled(self, commands: Iterable[Command]) -> list[str]:
+        """The command topics whose controllers may be scaled down, if that matters."""
+        if not self._min_speed_scaling:
+            return []
+        return [command.topic for command in commands if command.type != GRIPPER_COMMAND]
 
     def _load_policy(self, parameters: Parameters) -> float:
         """Load, check and warm up; returns how long a prediction takes [s]."""
@@ -218,7 +229,8 @@ class Session:
         now_ns = self._now_ns()
         self._watch.look(now_ns, time.monotonic())
         listeners = None if self._dry_run else self._outputs.listeners()
-        self._obey(self._runner.tick(now_ns, listeners))
+        slow = slowed_down(self._speed_scaling.factors(), self._min_speed_scaling)
+        self._obey(self._runner.tick(now_ns, listeners, slow))
         running = self._runner.state is State.RUNNING
         used = self._runner.status(now_ns) if running else ()
         self._cadence.step(self._steady_ns() or now_ns, used)
@@ -233,6 +245,7 @@ class Session:
     def _look_around(self) -> None:
         self._subscriptions.refresh()
         self._outputs.look_around()
+        self._speed_scaling.look_around()
         if self._simulated:
             self._watch.look(self._now_ns(), time.monotonic())
         self._note_rivals()
@@ -346,6 +359,7 @@ class Session:
             self._cadence,
             self._outputs.sent,
             sorted({name for names in self._rivals.values() for name in names}),
+            self._speed_scaling.factors(),
         )
         self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
 

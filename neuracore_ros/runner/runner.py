@@ -13,7 +13,7 @@ after `stop` until `at_rest`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,12 +141,18 @@ class Runner:
         """Take a message from a topic; never raises on bad data."""
         self._senses.receive(topic, message, now_ns)
 
-    def tick(self, now_ns: int, listeners: Mapping[str, int] | None = None) -> Outcome:
+    def tick(
+        self,
+        now_ns: int,
+        listeners: Mapping[str, int] | None = None,
+        hindrances: Sequence[str] = (),
+    ) -> Outcome:
         """One step: check everything, ask for a prediction if it is time, send what is due.
 
         Args:
             now_ns: Now.
             listeners: Command topic -> who listens to it; None if that is not known.
+            hindrances: Why the robot could not follow now, one line each.
         """
         if not self._active:
             return Outcome(self._step_points(now_ns))
@@ -164,7 +170,7 @@ class Runner:
             self._condition.complete = True
             self.counters.observed += 1
             self._senses.history.add(step, seen)
-        problems += self._unheard(listeners)
+        problems += [*self._unheard(listeners), *hindrances]
         if problems or not isinstance(measured, Measured):
             commands += self._interrupt(problems, now_ns)
         elif self._condition.running:

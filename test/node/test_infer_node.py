@@ -6,6 +6,7 @@ import pytest
 from policies import write_policy
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Float64
 from world import DEFAULTS, UR5
 
 SWEEP = {'speed': 0.02}  # rad a step, 0.4 rad/s
@@ -46,6 +47,27 @@ def test_joints_that_stop_hold_the_robot_in_time_and_it_goes_on_by_itself(run):
     # 0.25 s at 0.4 rad/s, and as long again to brake.
     assert abs(world.motion[-1][1][0] - before[0]) < 0.5
     world.until_moving()
+
+
+def test_a_robot_whose_slider_is_turned_down_is_held_until_it_is_up_again(run):
+    world = run(behaviour=SWEEP)
+    slider = world.node.create_publisher(
+        Float64, 'speed_scaling_state_broadcaster/speed_scaling', 10
+    )
+    try:
+        slider.publish(Float64(data=100.0))
+        world.until_moving()
+        world.until(slider.get_subscription_count, 'the node listens')
+        slider.publish(Float64(data=50.0))
+        world.until_state('HOLDING', 'runs at 50 % of its speed')
+        world.until_still(0.7)
+        assert 'min_speed_scaling (0.95)' in world.reason
+        assert world.diagnostics['infer: inference']['speed_scaling'] == '0.50'
+        slider.publish(Float64(data=100.0))
+        world.until_state('RUNNING')
+        world.until_moving()
+    finally:
+        world.node.destroy_publisher(slider)
 
 
 def test_a_camera_that_stops_holds_the_robot(run):

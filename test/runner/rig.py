@@ -112,6 +112,7 @@ class Rig:
         self.sent = []
         self.requests = []
         self.pending = None
+        self.hindrances = []
         self.joints_alive = True
         self.follows = True
         self.path = [self.positions.copy()]
@@ -171,7 +172,7 @@ class Rig:
     def step(self, steps=1):
         for _ in range(steps):
             self.simulate(STEP_NS)
-            self.do(self.runner.tick(self.now_ns, self.listeners))
+            self.do(self.runner.tick(self.now_ns, self.listeners, self.hindrances))
         return self
 
     @property

@@ -77,6 +77,10 @@ def flat(rig):
     rig.model = lambda request: np.zeros(48)
 
 
+def hindered(rig):
+    rig.hindrances = ['the robot runs at 50 % of its speed']
+
+
 def back(rig):
     rig.skew_ns -= 10 * STEP_NS
 
@@ -100,6 +104,7 @@ INPUT = [
     (name_gone, "'b' .* is 0.25 s old"),
     (not_a_number, 'max_age_s is 0.2'),
     (unheard, 'nobody listens to arm'),
+    (hindered, 'runs at 50 %'),
     (back, r'clock jumped back by 0.45 s'),
     (forward, r'clock jumped forward by 0.55 s'),
     (late, 'prediction late: the plan has run out'),
@@ -158,7 +163,7 @@ def recover(rig: Rig):
     rig.__dict__.pop('step', None)
     rig.__dict__.pop('publish', None)
     rig.joints_alive, rig.follows, rig.latency_steps = True, True, 1.0
-    rig.names, rig.listeners = ['a', 'b'], {'arm': 1}
+    rig.names, rig.listeners, rig.hindrances = ['a', 'b'], {'arm': 1}, []
     rig.model = lambda request: np.zeros((16, 3)) + rig_positions(request)
 
 

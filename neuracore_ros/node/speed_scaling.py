@@ -1,0 +1,143 @@
+"""How far a robot scales all speeds down, as the slider of a UR does.
+
+A controller that is scaled plays each message slower than it was meant. The next message then has
+to make good what this one left, and so the robot jerks, and is faster than asked for in between.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.node.executor import HEARS_QUIETLY
+from neuracore_ros.node.subscriptions import message_class
+
+_BROADCAST = 'speed_scaling_state_broadcaster/speed_scaling'
+_PERCENT = 'std_msgs/msg/Float64'
+_STATE = 'control_msgs/msg/JointTrajectoryControllerState'
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """A topic that may tell it, and the type that it then has."""
+
+    topic: str
+    type: str
+
+    def factor(self, message: Any) -> float | None:
+        """The share of full speed; None where a message does not have it, as before Jazzy."""
+        if self.type == _PERCENT:
+            factor = message.data / 100.0
+        else:
+            factor = getattr(message, 'speed_scaling_factor', math.nan)
+        return factor if math.isfinite(factor) else None
+
+
+def _channels(command_topic: str) -> tuple[_Channel, ...]:
+    """Where it may be told of the controller that a topic commands, the best first.
+
+    UR's broadcaster runs beside the controller and tells percent. The controller's own state has
+    the share, but no sooner than Jazzy, and comes with every cycle of the controller.
+    """
+    controller = command_topic.rpartition('/')[0]
+    beside = controller.rpartition('/')[0]
+    return (
+        _Channel(f'{beside}/{_BROADCAST}', _PERCENT),
+        _Channel(f'{controller}/controller_state', _STATE),
+    )
+
+
+class SpeedScaling:
+    """The speed scaling of all controllers that tell it.
+
+    Args:
+        node: In an executor.
+        command_topics: Of the controllers, topics or actions; relative or absolute.
+    """
+
+    def __init__(self, node: Node, command_topics: Iterable[str]) -> None:
+        self._node = node
+        resolved = dict.fromkeys(node.resolve_topic_name(topic) for topic in command_topics)
+        self._channels = [_channels(topic) for topic in resolved]
+        self._open: dict[_Channel, Any] = {}
+        self._received: dict[_Channel, bytes] = {}
+        self._factors: dict[str, float] = {}
+        self._unreadable: set[str] = set()
+
+    def look_around(self) -> None:
+        """Hear who tells it now, and forget who has gone; call it now and then."""
+        told = {channel for channels in self._channels for channel in self._first_told(channels)}
+        for channel in self._open.keys() - told:
+            self._node.destroy_subscription(self._open.pop(channel))
+            self._received.pop(channel, None)
+            self._factors.pop(channel.topic, None)
+        for channel in told - self._open.keys():
+            self._subscribe(channel)
+
+    def factors(self) -> Mapping[str, float]:
+        """Topic -> the newest share of full speed that it told, 1.0 at full speed."""
+        while self._received:
+            channel, data = self._received.popitem()
+            factor = channel.factor(deserialize_message(data, message_class(channel.type)))
+            if factor is not None:
+                self._factors[channel.topic] = factor
+        return self._factors
+
+    def close(self) -> None:
+        """Unsubscribe from everything."""
+        for subscription in self._open.values():
+            self._node.destroy_subscription(subscription)
+        self._open.clear()
+
+    def _first_told(self, channels: Iterable[_Channel]) -> list[_Channel]:
+        for channel in channels:
+            publishers = self._node.get_publishers_info_by_topic(channel.topic)
+            if any(publisher.topic_type == channel.type for publisher in publishers):
+                return [channel]
+        return []
+
+    def _subscribe(self, channel: _Channel) -> None:
+        try:
+            kind = message_class(channel.type)
+        except UserError as error:
+            if channel.topic not in self._unreadable:
+                self._unreadable.add(channel.topic)
+                self._node.get_logger().info(
+                    f'the speed scaling on {channel.topic} is not read: {error}'
+                )
+            return
+
+        def receive(data: bytes) -> None:
+            self._received[channel] = data
+
+        # As it came, since a state of each cycle is more than anybody reads.
+        self._open[channel] = self._node.create_subscription(
+            kind,
+            channel.topic,
+            receive,
+            QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
+            raw=True,
+            event_callbacks=HEARS_QUIETLY,
+        )
+
+
+def slowed_down(factors: Mapping[str, float], least: float) -> list[str]:
+    """Why the robot must not be commanded, one line for each controller.
+
+    Args:
+        factors: Topic -> share of full speed.
+        least: From which on the robot follows well enough.
+    """
+    return [
+        f'the robot runs at {100.0 * factor:.0f} % of its speed ({topic}), below '
+        f'min_speed_scaling ({least:g}): turn its speed slider up'
+        for topic, factor in factors.items()
+        if factor < least
+    ]
