@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, NamedTuple
 
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
@@ -246,7 +246,8 @@ def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
         notes = list(found.notes)
         for part in found.paths:
             try:
-                storages.append(open_storage(part, scratch))
+                # Of its own, since two files may have one name when they are decompressed.
+                storages.append(open_storage(part, Path(mkdtemp(dir=scratch))))
                 stack.callback(storages[-1].close)
             except BagError as error:
                 if len(found.paths) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +11,16 @@ import yaml
 
 from neuracore_ros.dataset.mcap_file import McapFile
 from neuracore_ros.dataset.ros1_file import Ros1File
+from neuracore_ros.dataset.scratch import copy, copy_journal
 from neuracore_ros.dataset.sqlite_file import SqliteFile, cut_bytes
 from neuracore_ros.dataset.storage import (
     DamageError,
     Storage,
-    ZstdDecompressor,
-    ZstdError,
     one_line,
 )
+from neuracore_ros.dataset.zstd_file import decompress
 from neuracore_ros.errors import BagError, near
+from neuracore_ros.regular_file import require_regular
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
@@ -28,7 +28,6 @@ COMPRESSED = '.zstd'
 ACTIVE = '.active'
 METADATA = 'metadata.yaml'
 JOURNALS = ('-wal', '-journal')
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +116,25 @@ def open_storage(path: Path, scratch: Path) -> Storage:
 
     Args:
         path: The file.
-        scratch: A folder for what must be decompressed or copied, as it must not be changed.
+        scratch: An empty folder for what must be decompressed or copied: it must not be changed.
 
     Raises:
         BagError: Nothing of it can be read.
     """
-    losses: dict[object, str] = {}
+    loss = ''
     try:
         if path.suffix == COMPRESSED:
             inner = scratch / path.stem
-            _decompress(path, inner, losses)
+            loss = decompress(path, inner)
             storage = _opened(inner, scratch)
             storage.path = path
         else:
             storage = _opened(path, scratch)
     except (DamageError, OSError) as error:
-        why = f'; {losses[COMPRESSED]}' if losses else ''
+        why = f'; {loss}' if loss else ''
         raise BagError(f'{path}: cannot be read: {one_line(error)}{why}') from error
-    storage.losses |= losses
+    if loss:
+        storage.losses[COMPRESSED] = loss
     return storage
 
 
@@ -143,26 +143,24 @@ def _opened(path: Path, scratch: Path) -> Storage:
         return McapFile(path)
     if _suffix(path) == '.bag':
         return Ros1File(path)
+    require_regular(path)
     journals = [path.with_name(path.name + suffix) for suffix in JOURNALS]
     journals = [journal for journal in journals if journal.is_file() and journal.stat().st_size]
-    if not journals:
-        rest = cut_bytes(path)
-        if not rest:
-            return SqliteFile(path)
-        whole = scratch / path.name
-        with path.open('rb') as data, whole.open('wb') as copy:
-            shutil.copyfileobj(data, copy, _PIECE)
-            copy.truncate(path.stat().st_size - rest)
-        storage = SqliteFile(whole)
-        storage.path = path
-        return storage
-    for file in (path, *journals):
-        shutil.copyfile(file, scratch / file.name)
-    storage = SqliteFile(scratch / path.name, has_journal=True)
+    size = path.stat().st_size
+    rest = cut_bytes(path)
+    if not journals and not rest:
+        return SqliteFile(path, size)
+    private = scratch / 'copy.db3'
+    copy(path, private, size if journals else size - rest)
+    for journal in journals:
+        copy_journal(journal, private.with_name(private.name + journal.name[len(path.name) :]))
+        size += journal.stat().st_size
+    storage = SqliteFile(private, size, has_journal=bool(journals))
     storage.path = path
-    storage.losses['journal'] = (
-        f'{journals[0].name} lies beside it (was the recorder killed?): what it holds is read'
-    )
+    if journals:
+        storage.losses['journal'] = (
+            f'{journals[0].name} lies beside it (was the recorder killed?): what it holds is read'
+        )
     return storage
 
 
@@ -186,30 +184,7 @@ def _reconciled(
         notes.append(f'{names}: not listed in {METADATA}, but read in place of what is missing')
     if not found + others:
         raise BagError(f'{path}: {"; ".join(notes) or f"{METADATA} lists no file"}')
-    return Files((*found, *sorted(others)), tuple(notes), count)
-
-
-def _decompress(path: Path, target: Path, losses: dict[object, str]) -> None:
-    """Write the decompressed file, as far as it goes."""
-    decompressor = ZstdDecompressor()
-    with path.open('rb') as packed, target.open('wb') as file:
-        try:
-            while piece := packed.read(_PIECE):
-                while piece:
-                    file.write(decompressor.decompress(piece))
-                    piece = b''
-                    if decompressor.eof and decompressor.unused_data:
-                        piece = decompressor.unused_data
-                        decompressor = ZstdDecompressor()
-        except ZstdError as error:
-            rest = path.stat().st_size - packed.tell()
-            losses[COMPRESSED] = (
-                f'cannot be decompressed from about byte {packed.tell()} on, {rest} bytes before '
-                f'its end ({one_line(error)})'
-            )
-            return
-    if not decompressor.eof:
-        losses[COMPRESSED] = 'the compressed file is cut off'
+    return Files((*dict.fromkeys(found), *sorted(others)), tuple(notes), count)
 
 
 def _suffix(path: Path) -> str:

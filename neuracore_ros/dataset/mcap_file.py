@@ -13,7 +13,7 @@ MAGIC = b'\x89MCAP0\r\n'
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 2, 3, 4, 5, 6
 CHUNK_INDEX, STATISTICS, DATA_END, FIRST_PRIVATE = 8, 11, 15, 128
 
-_RECORD = Struct('<BQ')  # opcode, length
+RECORD = Struct('<BQ')  # opcode, length
 _FOOTER = Struct('<QQI')  # start of the summary, of its offsets; checksum of the summary
 _MESSAGE = Struct('<HIQQ')  # channel, sequence, log time, publish time
 _CHUNK = Struct('<QQQI')  # first and last log time, size and checksum when decompressed
@@ -32,16 +32,16 @@ class McapFile(ChunkFile):
         self._schemas: dict[int, tuple[str, str, str]] = {}
         if self.exactly(0, len(MAGIC)) != MAGIC:
             raise DamageError('this is no MCAP file')
-        end = self.size - len(MAGIC) - _FOOTER.size - _RECORD.size
+        end = self.size - len(MAGIC) - _FOOTER.size - RECORD.size
         tail = self.exactly(end, self.size - end)
         if not tail.endswith(MAGIC) or tail[0] != FOOTER:
             raise DamageError('the file has no end')
-        start, _, crc = _FOOTER.unpack_from(tail, _RECORD.size)
+        start, _, crc = _FOOTER.unpack_from(tail, RECORD.size)
         if not 0 < start <= end:
             raise DamageError('it has no summary')
         summary = self.exactly(start, end - start)
         # The checksum covers the footer as far as the checksum itself.
-        if crc and zlib.crc32(tail[: _RECORD.size + 16], zlib.crc32(summary)) != crc:
+        if crc and zlib.crc32(tail[: RECORD.size + 16], zlib.crc32(summary)) != crc:
             raise DamageError('the checksum of the summary is wrong')
         statistics = None
         for opcode, body in _parsed(memoryview(summary)):
@@ -104,12 +104,12 @@ class McapFile(ChunkFile):
         """Opcode, offset of the body and size of each record of the data section."""
         offset = len(MAGIC)
         while offset < self.size:
-            opcode, size = _RECORD.unpack(self.exactly(offset, _RECORD.size))
+            opcode, size = RECORD.unpack(self.exactly(offset, RECORD.size))
             if opcode in {DATA_END, FOOTER}:
                 return
             if not (0 < opcode < DATA_END or opcode >= FIRST_PRIVATE):
                 raise DamageError(f'there is no record {opcode}', offset)
-            body = offset + _RECORD.size
+            body = offset + RECORD.size
             # Of a chunk that the file ends in, something may be readable.
             if body + size > self.size and opcode != CHUNK:
                 raise DamageError('the file ends within a record', offset)
@@ -135,7 +135,7 @@ class McapFile(ChunkFile):
         channels = frozenset(c for c, _ in iter_unpack('<HQ', body[place - size : place]))
         codec = _text(body[place + 8 :])
         (record,) = Struct('<B').unpack(self.exactly(offset, 1))
-        head = _RECORD.size + _CHUNK.size
+        head = RECORD.size + _CHUNK.size
         if record != CHUNK or self.exactly(offset + head, 4 + len(codec))[4:] != codec.encode():
             raise DamageError('the summary lists a chunk where there is none')
         (crc,) = Struct('<I').unpack(self.exactly(offset + head - 4, 4))
@@ -170,10 +170,10 @@ def _parsed(data: memoryview) -> Iterator[tuple[int, memoryview]]:
     """
     place, end = 0, len(data)
     while place < end:
-        if place + _RECORD.size > end:
+        if place + RECORD.size > end:
             raise DamageError('ends within a record')
-        opcode, size = _RECORD.unpack_from(data, place)
-        place += _RECORD.size
+        opcode, size = RECORD.unpack_from(data, place)
+        place += RECORD.size
         if place + size > end:
             raise DamageError('ends within a record')
         yield opcode, data[place : place + size]

@@ -9,6 +9,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
+from neuracore_ros.dataset.sqlite_database import Database
 from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
 from neuracore_ros.regular_file import open_regular
 
@@ -17,12 +18,13 @@ THIS = f'{_ROWS} WHERE rowid = ?'
 ALL_AFTER = f'{_ROWS} WHERE rowid > ? ORDER BY rowid'
 AFTER = f'{ALL_AFTER} LIMIT 1'
 LAST = f'{ALL_AFTER} DESC LIMIT 1'
+HEADER_BYTES = 100
 _PAGES = Struct('>I')  # number of pages, in the file's header
 _PAGE_SIZE = Struct('>H')
 _BROKEN = (sqlite3.Error, OverflowError)
-SMALLEST_ROW = 8
 # Places at which reading is taken up again, before the rest of a file is given up.
 MOST_HOLES = 1000
+TOO_MUCH = 'its messages are more than a file of its size can hold'
 
 
 def cut_bytes(path: Path) -> int:
@@ -30,9 +32,16 @@ def cut_bytes(path: Path) -> int:
 
     sqlite would fill up such a page with zeros, and give them out as data.
     """
-    with open_regular(path) as file:
-        header = file.read(100)
-    return path.stat().st_size % _page_size(header) if len(header) == 100 else 0
+    header = _header(path)
+    return path.stat().st_size % _page_size(header) if len(header) == HEADER_BYTES else 0
+
+
+def expected_size(header: bytes) -> int | None:
+    """The size of the file with this header [bytes]; None if it cannot be relied on."""
+    # The number of pages is only kept up when these two are equal.
+    if header[24:28] != header[92:96]:
+        return None
+    return int(_PAGES.unpack_from(header, 28)[0]) * _page_size(header)
 
 
 class SqliteFile:
@@ -40,24 +49,23 @@ class SqliteFile:
 
     Args:
         path: The file, of whole pages; it is not changed. One with a journal must be a copy.
+        size: Of the file, with its journal [bytes].
         has_journal: Let sqlite take what lies in the file's journal into account.
 
     Raises:
         DamageError: It is no such file, or nothing of it can be read.
     """
 
-    def __init__(self, path: Path, has_journal: bool = False) -> None:
+    def __init__(self, path: Path, size: int, has_journal: bool = False) -> None:
         self.path = path
         self.channels: dict[int, Channel] = {}
         self.counts: Counter[int] = Counter()
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
         self._rows: list[tuple[int, int, int]] | None = None
-        mode = 'mode=rw' if has_journal else 'mode=ro&immutable=1'
+        self._size = size
         try:
-            self._database = sqlite3.connect(f'{path.resolve().as_uri()}?{mode}', uri=True)
-            # Lets sqlite open a file that is shorter than its header says.
-            self._database.execute('PRAGMA writable_schema=ON')
+            self._database = Database(path, size, has_journal)
             self._read_topics()
         except (*_BROKEN, ValueError) as error:
             raise DamageError(one_line(error)) from error
@@ -73,6 +81,8 @@ class SqliteFile:
         """All readable messages of these channels in log order."""
         wanted = frozenset(channels)
         last = (-1, -1)
+        # Values may share pages of a forged file, but not of one that a recorder wrote.
+        left = self._size
         if self._rows is None:
             # Times and row numbers come from the index alone, so that nothing large is sorted,
             # and a row that contradicts the index shows.
@@ -80,9 +90,12 @@ class SqliteFile:
             places = ','.join(map(str, sorted(wanted)))
             query = f'{THIS} AND topic_id IN ({places})'
             try:
-                for time_ns, row in self._database.execute(order):
-                    for found in self._database.execute(query, (row,)):
+                for time_ns, row in self._database.rows(order):
+                    for found in self._database.rows(query, (row,)):
                         if self._is_sound(found) and found[2] == time_ns:
+                            left -= len(found[3])
+                            if left < 0:
+                                raise sqlite3.DatabaseError(TOO_MUCH)
                             yield Raw(time_ns, found[1], found[3])
                     last = time_ns, row
                 return
@@ -94,33 +107,40 @@ class SqliteFile:
                     return
         for time_ns, number, channel in self._rows or ():
             if channel in wanted and (time_ns, number) > last:
-                found = self._one(THIS, number)
-                if found is not None:
-                    yield Raw(time_ns, channel, found[3])
+                whole = self._one(THIS, number)
+                if whole is not None:
+                    left -= len(whole[3])
+                    if left < 0:
+                        self.losses['size'] = f'{TOO_MUCH}: the rest is lost'
+                        return
+                    yield Raw(time_ns, channel, whole[3])
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
     def _read_topics(self) -> None:
-        columns = {row[1] for row in self._database.execute('PRAGMA table_info(topics)')}
-        if not {'id', 'name', 'type'} <= columns:
+        if not {'id', 'name', 'type'} <= self._database.columns('topics'):
             raise DamageError('this is no rosbag2 file: it has no table of topics')
+        self._database.columns('messages')
         definitions: dict[str, tuple[str, str]] = {}
-        if list(self._database.execute('PRAGMA table_info(message_definitions)')):
+        if self._database.columns('message_definitions'):
             query = 'SELECT topic_type, encoding, encoded_message_definition'
-            for kind, *definition in self._database.execute(f'{query} FROM message_definitions'):
-                definitions[kind] = str(definition[0]), str(definition[1])
+            for row in self._database.rows(f'{query} FROM message_definitions'):
+                kind, encoding, definition = map(str, row)
+                definitions[kind] = encoding, definition
         query = 'SELECT id, name, type, serialization_format FROM topics'
-        for number, name, kind, serialization in self._database.execute(query):
-            encoding, definition = definitions.get(kind, ('', ''))
+        for number, name, kind, serialization in self._database.rows(query):
+            if not isinstance(number, int):
+                raise DamageError('this is no rosbag2 file: a topic has no number')
+            encoding, definition = definitions.get(str(kind), ('', ''))
             self.channels[number] = Channel(
                 str(name), str(kind), str(serialization), encoding, definition
             )
 
     def _count(self) -> None:
         query = 'SELECT topic_id, count(*), min(timestamp), max(timestamp) FROM messages'
-        found = list(self._database.execute(f'{query} GROUP BY topic_id'))
+        found = list(self._database.rows(f'{query} GROUP BY topic_id'))
         self.counts = Counter({topic: count for topic, count, _, _ in found})
         if found:
             self.start_ns = min(int(first) for _, _, first, _ in found)
@@ -128,13 +148,8 @@ class SqliteFile:
 
     def _missing_bytes(self) -> int:
         """How many bytes the file lacks, by its own header."""
-        with open_regular(self.path) as file:
-            header = file.read(100)
-        # The number of pages is only kept up when these two are equal.
-        if header[24:28] != header[92:96]:
-            return 0
-        expected = int(_PAGES.unpack_from(header, 28)[0]) * _page_size(header)
-        return max(0, expected - self.path.stat().st_size)
+        expected = expected_size(_header(self.path))
+        return 0 if expected is None else max(0, expected - self.path.stat().st_size)
 
     def _rebuild(self, error: Exception) -> None:
         """List the rows that can be read one by one.
@@ -161,7 +176,7 @@ class SqliteFile:
         row, last = 0, self._last_row()
         for _ in range(MOST_HOLES):
             try:
-                for found in self._database.execute(ALL_AFTER, (row,)):
+                for found in self._database.rows(ALL_AFTER, (row,)):
                     row = found[0]
                     if self._is_sound(found):
                         yield found[:3]
@@ -192,7 +207,7 @@ class SqliteFile:
     def _last_row(self) -> int:
         """The greatest plausible row number that can be found from some place on."""
         last = start = 0
-        most = self.path.stat().st_size // SMALLEST_ROW
+        most = self._database.most_rows
         while start <= most:
             for query in (AFTER, LAST):
                 found = self._one(query, start)
@@ -202,14 +217,18 @@ class SqliteFile:
 
     def _one(self, query: str, row: int) -> tuple[Any, ...] | None:
         try:
-            found = self._database.execute(query, (row,)).fetchone()
+            return next(self._database.rows(query, (row,)), None)
         except _BROKEN:
             return None
-        return None if found is None else tuple(found)
 
     def _is_sound(self, row: tuple[Any, ...]) -> bool:
         _, channel, time_ns, data = row
         return channel in self.channels and isinstance(time_ns, int) and isinstance(data, bytes)
+
+
+def _header(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read(HEADER_BYTES)
 
 
 def _page_size(header: bytes) -> int:

@@ -16,6 +16,9 @@ else:
 ZstdDecompressor = zstd.ZstdDecompressor
 ZstdError = zstd.ZstdError
 
+MOST_MESSAGE_BYTES = 1 << 28
+"""Of one message, decompressed; a larger one is damaged, or an attack."""
+
 
 class DamageError(Exception):
     """Bytes of a file that are not what its format asks for.
@@ -84,5 +87,5 @@ class Storage(Protocol):
 
 def one_line(error: Exception) -> str:
     """The error's first line, or its kind where it has no text."""
-    lines = str(error).strip().splitlines()
+    lines = str(getattr(error, 'strerror', None) or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
