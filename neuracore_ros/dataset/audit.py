@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 import numpy as np
 
+from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import SECOND_NS, Stream
 
@@ -72,21 +72,21 @@ class StreamAudit:
         self.drops.update(other.drops)
         self.ticks.update(other.ticks)
 
-    def to_json(self) -> dict[str, Any]:
-        """Figures for ``--json``."""
-        return {
-            'topic': self.topic,
-            'role': self.role,
-            'names': list(self.names),
-            'samples': self.samples,
-            'rate_hz': round(self.rate_hz, 3),
-            'age_s_p50': self.age_s(0.5),
-            'age_s_p95': self.age_s(0.95),
-            'age_s_max': self.age_s(1.0),
-            'longest_gap_s': self.longest_gap_ns / SECOND_NS,
-            'drops': dict(self.drops),
-            'ticks_dropped': dict(self.ticks),
-        }
+    def summary(self) -> StreamSummary:
+        """The figures that are kept."""
+        return StreamSummary(
+            topic=self.topic,
+            role=self.role,
+            names=self.names,
+            samples=self.samples,
+            rate_hz=round(self.rate_hz, 3),
+            age_s_p50=self.age_s(0.5),
+            age_s_p95=self.age_s(0.95),
+            age_s_max=self.age_s(1.0),
+            longest_gap_s=self.longest_gap_ns / SECOND_NS,
+            drops=dict(self.drops),
+            ticks_dropped=dict(self.ticks),
+        )
 
 
 class Audit:

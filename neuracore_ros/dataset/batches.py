@@ -253,12 +253,6 @@ def episodes_of(metadata: Metadata) -> tuple[Episode, ...]:
 
 
 def _require_episodes(metadata: Metadata, path: Path) -> None:
-    for number, episode in enumerate(metadata.episodes):
-        if episode.robot not in metadata.descriptions.input:
-            raise DatasetError(
-                f"{path}: episode {number} is of robot '{episode.robot}'; "
-                f'described are: {", ".join(metadata.descriptions.input)}'
-            )
     if not any(episode.steps for episode in metadata.episodes):
         raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
 

@@ -10,16 +10,28 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from neuracore_ros.description import DescriptionError, Descriptions, Layout, embodiment, plain
-from neuracore_ros.errors import DatasetError, near
-from neuracore_ros.regular_file import read_text
+from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.description import (
+    DescriptionError,
+    Descriptions,
+    EmbodimentDescription,
+    Layout,
+    embodiment,
+    plain,
+)
+from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
+from neuracore_ros.errors import DatasetError, near, quoted
+from neuracore_ros.records import Origin, Record, parse_record
+from neuracore_ros.regular_file import read_bytes
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
+# Times of 64 bits, which is all that a message has room for [ns].
+_FOREVER_NS = 2**63 - 1
 AFRESH = 'copy the dataset again, or convert its recordings into a new one'
 """What to do about one that is damaged."""
 
@@ -75,7 +87,7 @@ class ConvertedBag:
     short_steps: int = 0
     cutting: str = ''
     losses: Sequence[str] = ()
-    streams: Sequence[Mapping[str, Any]] = ()
+    streams: Sequence[StreamSummary] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +123,7 @@ class Metadata:
         return document(self, map(line, self.episodes), map(line, self.bags))
 
     @classmethod
-    def from_json(cls, text: str, where: str) -> Metadata:
+    def from_json(cls, text: str | bytes, where: str) -> Metadata:
         """Read format 1; unknown keys are ignored.
 
         Args:
@@ -121,41 +133,36 @@ class Metadata:
         Raises:
             DatasetError: No JSON, another format, or a key that is missing or wrong.
         """
-        try:
-            record = json.loads(text)
-            if record['format'] != FORMAT:
-                raise DatasetError(
-                    f'{where}: format {record["format"]} is unknown; this version reads {FORMAT}: '
-                    'take the version of neuracore_ros that made it'
-                )
-            height, width = record['image_size']
-            roles = {
-                role: {
-                    robot: embodiment(description[role], f'{where}: {robot}')
-                    for robot, description in record['descriptions'].items()
-                }
-                for role in ('input', 'output')
-            }
-            episodes = record['episodes']
-            return cls(
-                rate_hz=float(record['rate_hz']),
-                image_size=(int(height), int(width)),
-                descriptions=Descriptions(roles['input'], roles['output']),
-                episodes=tuple(
-                    _read(Episode, episodes[str(number)]) for number in range(len(episodes))
-                ),
-                bags=tuple(_read(ConvertedBag, bag) for bag in record.get('bags', ())),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, DescriptionError) as error:
-            what = f'no {error}' if isinstance(error, KeyError) else str(error)
+        record = parse_record(text, Origin(where, DatasetError, AFRESH))
+        if (number := record.value('format')) != FORMAT or isinstance(number, bool):
             raise DatasetError(
-                f'{where}: not the metadata of a dataset: {what}; {AFRESH}'
-            ) from error
+                f'{where}: format {quoted(number)} is unknown; this version reads {FORMAT}: '
+                'take the version of neuracore_ros that made it'
+            )
+        height, width = record.sizes('image_size', ('height', 'width'), MAX_SIDE_PX)
+        robots = record.record('descriptions')
+        found = cls(
+            rate_hz=record.number('rate_hz', MIN_RATE_HZ, MAX_RATE_HZ),
+            image_size=(height, width),
+            descriptions=Descriptions(
+                {name: _described(robot, 'input') for name, robot in robots.records()},
+                {name: _described(robot, 'output') for name, robot in robots.records()},
+            ),
+            episodes=_episodes(record.record('episodes')),
+            bags=tuple(_bag(each) for each in record.listed('bags', optional=True)),
+        )
+        for number, episode in enumerate(found.episodes):
+            if episode.robot not in robots:
+                known = ', '.join(robots) or 'none'
+                raise record.error(
+                    f'episode {number} is of {quoted(episode.robot)}; described are: {known}'
+                )
+        return found
 
 
 def line(value: Episode | ConvertedBag) -> str:
     """One entry of the document."""
-    return json.dumps({name: getattr(value, name) for name in type(value).__slots__})
+    return json.dumps(_fields(value), default=_fields)
 
 
 def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -> str:
@@ -198,7 +205,7 @@ def load_metadata(dataset: Path | str) -> Metadata:
     """
     path = Path(dataset) / METADATA_PATH
     try:
-        text = read_text(path)
+        text = read_bytes(path)
     except OSError as error:
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'
@@ -238,5 +245,46 @@ def sync_folder(folder: Path) -> None:
 PARTIAL = '.partial'
 
 
-def _read(kind: Any, record: Mapping[str, Any]) -> Any:
-    return kind(**{name: record[name] for name in kind.__slots__ if name in record})
+def _fields(value: Episode | ConvertedBag | StreamSummary) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+def _described(robot: Record, role: str) -> EmbodimentDescription:
+    try:
+        return embodiment(robot.value(role), f'{robot.where}: {role}')
+    except DescriptionError as error:
+        raise DatasetError(f'{error}; {AFRESH}') from error
+
+
+def _episodes(record: Record) -> tuple[Episode, ...]:
+    """The episodes, which are numbered without a gap."""
+    count = len(list(record))
+    return tuple(_episode(record.record(str(number))) for number in range(count))
+
+
+def _episode(record: Record) -> Episode:
+    return Episode(
+        robot=record.name('robot'),
+        bag=record.text('bag'),
+        start_ns=record.integer('start_ns', -_FOREVER_NS, _FOREVER_NS),
+        steps=record.count('steps', MAX_STEPS),
+        fingerprint=record.text('fingerprint', default=''),
+        dropped=record.counts('dropped'),
+        outcome=record.text('outcome', default=''),
+        cutting=record.text('cutting', default=''),
+    )
+
+
+def _bag(record: Record) -> ConvertedBag:
+    return ConvertedBag(
+        robot=record.name('robot'),
+        bag=record.text('bag'),
+        fingerprint=record.text('fingerprint'),
+        ticks=record.integer('ticks', default=0),
+        dropped=record.counts('dropped'),
+        short_pieces=record.integer('short_pieces', default=0),
+        short_steps=record.integer('short_steps', default=0),
+        cutting=record.text('cutting', default=''),
+        losses=record.texts('losses'),
+        streams=tuple(map(StreamSummary.of_record, record.listed('streams', optional=True))),
+    )

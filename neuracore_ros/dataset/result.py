@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from neuracore_ros.dataset.audit import Audit, StreamAudit, combined, counts
@@ -91,7 +91,7 @@ class BagResult:
             'notes': list(self.notes),
             'losses': list(self.losses),
             'error': self.error,
-            'streams': [stream.to_json() for stream in audit.streams] if audit else [],
+            'streams': [asdict(each.summary()) for each in audit.streams] if audit else [],
         }
 
 
@@ -153,7 +153,7 @@ class Result:
             'episodes': [number for bag in self.bags for number in bag.episodes],
             'steps': sum(bag.steps for bag in self.bags),
             'bags': [bag.to_json() for bag in self.bags],
-            'streams': [stream.to_json() for stream in self.streams],
+            'streams': [asdict(stream.summary()) for stream in self.streams],
         }
 
 

@@ -124,7 +124,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         short_steps=result.short_steps,
         cutting=str(settings.cutting),
         losses=result.losses,
-        streams=[stream.to_json() for stream in audit.streams],
+        streams=tuple(stream.summary() for stream in audit.streams),
     )
     yield Done(result, fingerprint, None if recording.error else finished)
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.audit import counts
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.reading import read_columns, read_frames
+from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.report import page
@@ -107,11 +107,11 @@ def _robots(metadata: Metadata) -> str:
 
 def _streams(metadata: Metadata) -> str:
     """Every stream of every robot, over its recordings: the worst ages, the sum of the losses."""
-    together: dict[tuple[str, str, str, int], list[Mapping[str, Any]]] = {}
+    together: dict[tuple[str, str, str, int], list[StreamSummary]] = {}
     for bag in metadata.bags:
         # Several DataTypes may read one topic; each is a stream of its own.
         for place, stream in enumerate(bag.streams):
-            key = bag.robot, stream['topic'], stream['role'], place
+            key = bag.robot, stream.topic, stream.role, place
             together.setdefault(key, []).append(stream)
     if not together:
         return '<p>These recordings were converted before streams were noted.</p>'
@@ -119,17 +119,21 @@ def _streams(metadata: Metadata) -> str:
     for (robot, topic, role, _), streams in together.items():
         refused: Counter[str] = Counter()
         for stream in streams:
-            refused.update(stream['drops'])
-        rates = [stream['rate_hz'] for stream in streams]
-        ages = [_worst(streams, key) for key in ('age_s_p50', 'age_s_p95', 'age_s_max')]
+            refused.update(stream.drops)
+        rates = [stream.rate_hz for stream in streams]
+        ages = (
+            _worst(stream.age_s_p50 for stream in streams),
+            _worst(stream.age_s_p95 for stream in streams),
+            _worst(stream.age_s_max for stream in streams),
+        )
         rows.append(
             [
                 *(page.cell(text) for text in (robot, topic, role)),
-                page.cell(', '.join(streams[0]['names']), 'long'),
-                page.cell(sum(stream['samples'] for stream in streams), 'number'),
+                page.cell(', '.join(streams[0].names), 'long'),
+                page.cell(sum(stream.samples for stream in streams), 'number'),
                 page.cell(_span(rates), 'number'),
                 *(page.cell(age, 'number') for age in ages),
-                page.cell(_worst(streams, 'longest_gap_s'), 'number'),
+                page.cell(_worst(stream.longest_gap_s for stream in streams), 'number'),
                 page.cell(_counts(refused), 'bad'),
             ]
         )
@@ -142,9 +146,9 @@ def _span(rates: Sequence[float]) -> str:
     return ' to '.join(dict.fromkeys(f'{rate:.1f}' for rate in (min(rates), max(rates))))
 
 
-def _worst(streams: Sequence[Mapping[str, Any]], key: str) -> str:
+def _worst(figures_s: Iterable[float | None]) -> str:
     """The largest figure over all recordings, in milliseconds."""
-    known = [stream[key] for stream in streams if stream[key] is not None]
+    known = [figure for figure in figures_s if figure is not None]
     return f'{1e3 * max(known):.0f} ms' if known else ''
 
 
