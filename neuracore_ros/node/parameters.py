@@ -16,6 +16,7 @@ from neuracore_ros.command.settings import PROFILES, REARMS
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.spec import Spec
+from neuracore_ros.node.speed_scaling import LEAST
 from neuracore_ros.policy.load import PRECISIONS
 from neuracore_ros.runner import Settings
 
@@ -133,7 +134,7 @@ SPECS = (
     ),
     Spec(
         'min_speed_scaling',
-        0.95,
+        LEAST,
         'Hold the robot while its controller scales speeds down to less than this share, as the '
         'slider of a UR does; 0 never does.',
         0.0,

@@ -19,6 +19,9 @@ from neuracore_ros.errors import UserError
 from neuracore_ros.node.executor import HEARS_QUIETLY
 from neuracore_ros.node.subscriptions import message_class
 
+LEAST = 0.95
+"""The node's min_speed_scaling, where nobody says otherwise."""
+
 _BROADCAST = 'speed_scaling_state_broadcaster/speed_scaling'
 _PERCENT = 'std_msgs/msg/Float64'
 _STATE = 'control_msgs/msg/JointTrajectoryControllerState'

@@ -8,6 +8,7 @@ import time
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, JointState
 from spinning import Spinning
+from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory
 
 from neuracore_ros.sim.arms import find_arm
@@ -60,6 +61,12 @@ class Graph(Spinning):
         self.received = []
         node = self.node(name, **({'joints': list(ALL)} | told))
         node.create_subscription(JointTrajectory, topic, self.received.append, 10)
+
+    def slider(self, percent):
+        """The broadcaster of a UR, beside its controller."""
+        node = self.node('speed_scaling_state_broadcaster')
+        publisher = node.create_publisher(Float64, '~/speed_scaling', 10)
+        node.create_timer(0.05, lambda: publisher.publish(Float64(data=percent)))
 
     def teleoperator(self, rate_hz=20.0):
         node = self.node('teleop')

@@ -129,6 +129,17 @@ def test_two_drivers_of_the_same_joints_and_two_commanders_are_named(graph, foun
     assert '/teleop is commanding it now' in commander
 
 
+def test_a_slider_that_is_turned_down_is_an_error(graph, found):
+    graph.joints()
+    graph.camera()
+    graph.controller(**{'speed_scaling.state_interface': 'speed_scaling/speed_scaling_factor'})
+    graph.slider(70.0)
+    (slow,) = found()['error']
+    assert (
+        'the node would hold: the robot runs at 70 % of its speed (/speed_scaling_state_' in slow
+    )
+
+
 def test_a_slow_driver_and_joints_beyond_their_limits_are_errors(graph, found):
     graph.joints(rate_hz=3.0, positions=[0.0, 0.0, 4.0, 0.0, 0.0, 0.0])
     graph.camera()

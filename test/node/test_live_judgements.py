@@ -16,6 +16,7 @@ from neuracore_ros.node.live.facts import (
     Endpoint,
     Listener,
     MeasuredJoint,
+    SpeedFacts,
     StreamFacts,
 )
 from neuracore_ros.node.live.rates import frames_sent
@@ -195,18 +196,19 @@ def test_a_joint_outside_its_limits_is_told_with_both_numbers():
 HEALTHY = (Listener(CONTROLLER, {'joints': NAMES}),)
 
 
-def command(listeners=HEALTHY, kind=None, **more):
-    sent = replace(COMMAND, type=kind) if kind else COMMAND
+def command(listeners=HEALTHY, kind=None, stream='chunk', domain='wall', **more):
+    sent = replace(COMMAND, type=kind or COMMAND.type, stream=stream)
     if kind:
         listeners = tuple(replace(x, endpoint=replace(x.endpoint, type=kind)) for x in listeners)
     facts = CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more)
-    return list(judge_command(facts, 0.3))
+    return list(judge_command(facts, domain, 0.3))
 
 
-def controller(kind=None, **parameters):
+def controller(kind=None, stream='chunk', domain='wall', slowed=None, **parameters):
     values = {'joints': NAMES, **parameters}
     values = {key.replace('__', '.'): value for key, value in values.items()}
-    return command([Listener(CONTROLLER, values)], kind=kind)
+    listener = Listener(CONTROLLER, values)
+    return command([listener], kind=kind, stream=stream, domain=domain, slowed=slowed)
 
 
 def test_the_controller_of_our_joints_is_in_order():
@@ -237,6 +239,11 @@ def test_a_second_commander_is_named():
 ARRAY = 'std_msgs/msg/Float64MultiArray'
 
 
+FULL = SpeedFacts('/slider', 1.0)
+HUMBLE = {'open_loop_control': True}
+REPLACING = {'interpolate_from_desired_state': False, 'allow_trajectory_replacement': True}
+
+
 @pytest.mark.parametrize(
     ('parameters', 'kind', 'says'),
     [
@@ -253,11 +260,56 @@ ARRAY = 'std_msgs/msg/Float64MultiArray'
         ({'interpolate_from_desired_state': False}, 'warning', 'rougher where chunks meet'),
         ({'interpolation_method': 'none'}, 'warning', 'jump from point to point'),
         ({'constraints__elbow_joint__trajectory': 0.05}, 'warning', '0.05 rad off'),
+        (
+            {'open_loop_control': True, 'speed_scaling_interface_name': 'x'} | {'slowed': FULL},
+            'error',
+            'scaled controller of Humble, whose update throws',
+        ),
+        ({'stream': 'point', **HUMBLE, 'update_rate': 100}, 'warning', 'update rate (100 Hz)'),
+        (
+            {'stream': 'point', **HUMBLE},
+            'warning',
+            'as often as its update rate, the arm does not',
+        ),
+        ({'stream': 'point', **REPLACING}, 'warning', 'to and fro between measured and wanted'),
+        ({'speed_scaling__state_interface': 'x'}, 'warning', 'the node cannot read it'),
+        ({'slowed': SpeedFacts('/s', 0.5, 'it is slow')}, 'error', 'would hold: it is slow'),
     ],
 )
 def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters, kind, says):
     lines = controller(**parameters)
     assert says in only(lines, kind)
+
+
+@pytest.mark.parametrize(
+    'parameters',
+    [
+        REPLACING,
+        {**REPLACING, 'state_interfaces': ['position']},
+        {'interpolate_from_desired_state': True, 'stream': 'point'},
+        {'interpolate_from_desired_state': True, 'speed_scaling_interface_name': 'x'}
+        | {'slowed': FULL},
+        HUMBLE,
+    ],
+)
+def test_settings_that_are_in_order(parameters):
+    assert {line.kind for line in controller(**parameters)} == {'ok'}
+
+
+def test_a_slider_that_is_up_and_a_clock_that_may_be_set_back_are_told():
+    facts = controller(domain='sim', interpolate_from_desired_state=True, slowed=FULL)
+    _, clock, slider = told(facts, 'ok')
+    assert 'where /clock is set back' in clock
+    assert 'runs at 100 % of its speed (/slider)' in slider
+
+
+def test_a_controller_that_takes_one_goal_at_a_time_is_an_error():
+    node = '/passthrough_trajectory_controller'
+    passthrough = Listener(replace(CONTROLLER, node=node), {'joints': NAMES})
+    action = 'control_msgs/action/FollowJointTrajectory'
+    text = only(command([passthrough], kind=action), 'error')
+    assert 'rejects a goal while one runs' in text
+    assert 'scaled_joint_trajectory_controller' in text
 
 
 def test_joints_in_another_order_do_no_harm_to_a_trajectory():

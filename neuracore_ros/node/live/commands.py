@@ -8,30 +8,30 @@ from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.errors import meant
 from neuracore_ros.node.graph import SPECTATORS
-from neuracore_ros.node.live.facts import CommandFacts, Line, Listener
+from neuracore_ros.node.live import trajectories
+from neuracore_ros.node.live.facts import CommandFacts, Domain, Line, Listener
 from neuracore_ros.node.live.streams import did_you_mean
+from neuracore_ros.node.live.trajectories import judge_speed_scaling, judge_trajectories
 
 PARAMETERS = (
     'joints',
     'command_joints',
     'command_interfaces',
-    'state_interfaces',
     'interface_name',
     'allow_partial_joints_goal',
-    'interpolate_from_desired_state',
-    'open_loop_control',
-    'interpolation_method',
-    'cmd_timeout',
-    'constraints.goal_time',
+    *trajectories.PARAMETERS,
 )
 """What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
 
 
-def judge_command(facts: CommandFacts, max_tracking_error: float) -> Iterator[Line]:
+def judge_command(
+    facts: CommandFacts, domain: Domain, max_tracking_error: float
+) -> Iterator[Line]:
     """Everything about one command topic.
 
     Args:
         facts: What was found.
+        domain: The time in which the robot lives.
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
     yield from _rivals(facts)
@@ -56,7 +56,7 @@ def judge_command(facts: CommandFacts, max_tracking_error: float) -> Iterator[Li
                 'publisher parameter',
             )
         else:
-            yield from _controller(facts, listener, max_tracking_error)
+            yield from _controller(facts, listener, domain, max_tracking_error)
     if len(executing) > 1:
         nodes = ', '.join(listener.endpoint.node for listener in executing)
         yield Line('warning', f'{facts.topic}: {nodes} listen to it: all would execute it')
@@ -96,7 +96,7 @@ def _rivals(facts: CommandFacts) -> Iterator[Line]:
 
 
 def _controller(
-    facts: CommandFacts, listener: Listener, max_tracking_error: float
+    facts: CommandFacts, listener: Listener, domain: Domain, max_tracking_error: float
 ) -> Iterator[Line]:
     """What a controller's own parameters say about the commands that we would send."""
     node, told = listener.endpoint.node, listener.parameters
@@ -114,7 +114,8 @@ def _controller(
         yield Line('ok', f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
     yield from _interfaces(facts, node, told)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
-        yield from _trajectories(facts, node, told, max_tracking_error)
+        yield from judge_trajectories(facts, node, told, domain, max_tracking_error)
+    yield from judge_speed_scaling(facts, node, told)
 
 
 def _joints(
@@ -173,52 +174,3 @@ def _interfaces(facts: CommandFacts, node: str, told: Mapping[str, object]) -> I
             f"{facts.topic}: {node} forwards numbers to '{name}', but we send positions: command "
             'a controller with interface_name: position',
         )
-
-
-def _trajectories(
-    facts: CommandFacts, node: str, told: Mapping[str, object], max_tracking_error: float
-) -> Iterator[Line]:
-    states = told.get('state_interfaces')
-    starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
-    if False in starts and True not in starts:
-        yield Line(
-            'warning',
-            f'{facts.topic}: {node} starts each new trajectory from where the arm is measured, '
-            'which lags: motion is rougher where chunks meet. Set its '
-            'interpolate_from_desired_state: true (Humble: open_loop_control)',
-        )
-        if isinstance(states, list) and 'velocity' not in states:
-            yield Line(
-                'warning',
-                f'{facts.topic}: {node} has no velocity among its state_interfaces, so that each '
-                'new trajectory starts as if the arm stood still: add it',
-            )
-    if told.get('interpolation_method') == 'none':
-        yield Line(
-            'warning',
-            f'{facts.topic}: {node} does not interpolate (interpolation_method: none): the arm '
-            'would jump from point to point; set splines',
-        )
-    tight = {
-        joint.message_name: tolerance
-        for joint in facts.command.joints
-        if (tolerance := _number(told.get(f'constraints.{joint.message_name}.trajectory'))) > 0
-        and tolerance < max_tracking_error
-    }
-    if tight:
-        name, tolerance = min(tight.items(), key=lambda item: item[1])
-        yield Line(
-            'warning',
-            f"{facts.topic}: {node} gives a trajectory up when '{name}' is {tolerance:g} rad off, "
-            f'which is before the node stops (max_tracking_error {max_tracking_error:g}): the arm '
-            'would stand still for a reason that only the controller logs',
-        )
-    timeout_s = _number(told.get('cmd_timeout'))
-    if timeout_s > _number(told.get('constraints.goal_time')):
-        yield Line(
-            'ok', f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)'
-        )
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -141,6 +141,21 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeedFacts:
+    """How fast a controller may run now.
+
+    Attributes:
+        topic: That tells it.
+        factor: Share of full speed, 1.0 at full speed.
+        reason: Why the node would hold; empty if it would not.
+    """
+
+    topic: str
+    factor: float
+    reason: str = ''
+
+
+@dataclass(frozen=True, slots=True)
 class CommandFacts:
     """One command topic.
 
@@ -151,6 +166,7 @@ class CommandFacts:
         rivals: Who else commands there.
         rival_messages: How many commands of others came while we looked.
         similar: Topics of the graph that may be meant, if nobody listens.
+        slowed: The speed scaling of its controller; None where nobody tells it.
     """
 
     topic: str
@@ -159,6 +175,7 @@ class CommandFacts:
     rivals: tuple[Endpoint, ...] = ()
     rival_messages: int = 0
     similar: tuple[str, ...] = ()
+    slowed: SpeedFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

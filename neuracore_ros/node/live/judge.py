@@ -24,5 +24,5 @@ def judge(
         lines += judge_stream(stream, facts.clock.domain, rate_hz)
     lines += judge_joints(facts.joints, robot_file)
     for command in facts.commands:
-        lines += judge_command(command, max_tracking_error)
+        lines += judge_command(command, facts.clock.domain, max_tracking_error)
     return lines

@@ -22,11 +22,13 @@ from neuracore_ros.node.live.facts import (
     Endpoint,
     GraphFacts,
     Listener,
+    SpeedFacts,
     StreamFacts,
 )
 from neuracore_ros.node.live.names import read_names
 from neuracore_ros.node.live.parameters import ask_parameters
 from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node
+from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 IMAGE_DEPTH = 5
@@ -78,6 +80,7 @@ class _Eyes:
         self._clock: list[tuple[int, int]] = []
         self._rival_messages: dict[str, int] = {}
         self._parameters: dict[str, Mapping[str, object] | None] = {}
+        self._speed_scaling = {c.topic: SpeedScaling(node, [c.topic]) for c in commands}
 
     # Looking
 
@@ -126,6 +129,8 @@ class _Eyes:
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0:
             subscriptions.refresh()
+            for scaling in self._speed_scaling.values():
+                scaling.look_around()
             spin(self._executor, min(left_s, LOOK_PERIOD_S))
         subscriptions.close()
 
@@ -217,7 +222,7 @@ class _Eyes:
             for endpoint in self._executing(command)
         )
         if command.type in ACTIONS:
-            return CommandFacts(topic, command, listeners)
+            return CommandFacts(topic, command, listeners, slowed=self._slowed(command))
         heard = self._ears.get(command.topic)
         return CommandFacts(
             topic=topic,
@@ -228,7 +233,13 @@ class _Eyes:
                 len(heard.times) if heard else self._rival_messages.get(command.topic, 0)
             ),
             similar=similar(self._node, command.topic, command.type, self._node.count_subscribers),
+            slowed=self._slowed(command),
         )
+
+    def _slowed(self, command: Command) -> SpeedFacts | None:
+        factors = self._speed_scaling[command.topic].factors()
+        reason = ' '.join(slowed_down(factors, LEAST))
+        return next((SpeedFacts(topic, x, reason) for topic, x in factors.items()), None)
 
     def _executing(self, command: Command) -> tuple[Endpoint, ...]:
         if command.type in ACTIONS:
