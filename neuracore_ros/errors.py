@@ -48,6 +48,11 @@ def quoted(value: object, mark: str = "'") -> str:
     return shortened(str(value))
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 episode``, ``2 episodes``."""
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+
+
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
     """Why a file cannot be read, and the nearest one that may be meant.
 

@@ -15,7 +15,7 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import BagError, UserError, meant, noted
+from neuracore_ros.errors import BagError, UserError, counted, meant, noted
 
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
@@ -201,7 +201,8 @@ def _check_bag(
     for source in (*robot.input_sources(), *robot.measured_sources()):
         topics.setdefault(source.topic, {})[source.message_name] = source
     with open_bag(path, namespace) as bag:
-        findings.facts.append(f'{path}: {bag.count} messages on {len(bag.topics)} topics')
+        messages, kinds = counted(bag.count, 'message'), counted(len(bag.topics), 'topic')
+        findings.facts.append(f'{path}: {messages} on {kinds}')
         for named in topics.values():
             with findings.noting():
                 require_topics(bag, list(named.values())[:1], robot.path)
@@ -225,7 +226,8 @@ def _check_bag(
 def _require_name(bag: Bag, source: Source) -> None:
     if source.order or source.type not in (JOINT_STATE, JOINT_TRAJECTORY):
         return
-    names, name = bag.names(source.topic), source.message_name
+    found, name = bag.find(source.topic, source.type), source.message_name
+    names = bag.names(found) if found else []
     if not names:
         raise BagError(
             f'{bag.path}: {source.topic} names nothing: add order: [names by position] to its '

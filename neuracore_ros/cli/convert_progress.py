@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.errors import counted
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.result import BagResult
@@ -57,5 +58,6 @@ class Lines:
         left_s = (time.monotonic() - self._start_s) * (1 - part) / max(part, 1e-6)
         left = f', {left_s // 60:.0f} min {left_s % 60:02.0f} s left' if part > 0.02 else ''
         return (
-            f'[{self._done}/{len(self._bags)}] {part:.0%}, {self._episodes} episodes{failed}{left}'
+            f'[{self._done}/{len(self._bags)}] {part:.0%}, {counted(self._episodes, "episode")}'
+            f'{failed}{left}'
         )

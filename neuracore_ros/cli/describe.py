@@ -17,6 +17,7 @@ from neuracore_ros.errors import DescriptionError, UserError
 from neuracore_ros.files import require_new_file, whole_path
 
 if TYPE_CHECKING:
+    from neuracore_ros.dataset.topics import Topic
     from neuracore_ros.drafting.arm import Arm
     from neuracore_ros.drafting.facts import Facts
     from neuracore_ros.drafting.kinematics import Kinematics
@@ -106,6 +107,7 @@ def _look(arguments: argparse.Namespace) -> _Seen:
     from neuracore_ros.drafting.kinematics import parse_kinematics, read_kinematics
 
     facts, told, arm = Facts(), [], None
+    left_out: list[str] = []
     if arguments.urdf is not None:
         arm = read_kinematics(arguments.urdf)
         told.append(str(arguments.urdf))
@@ -115,9 +117,9 @@ def _look(arguments: argparse.Namespace) -> _Seen:
         facts = facts.joined(_listen(arguments))
         told.append('the running robot')
     if arguments.bag is not None:
-        facts = facts.joined(_read(arguments.bag))
+        read, left_out = _read(arguments.bag)
+        facts = facts.joined(read)
         told.append(str(arguments.bag))
-    left_out = []
     if arm is None and facts.urdf:
         try:
             arm = parse_kinematics(facts.urdf, 'robot_description')
@@ -127,7 +129,8 @@ def _look(arguments: argparse.Namespace) -> _Seen:
     return _Seen(facts, arm, tuple(told), tuple(left_out))
 
 
-def _read(path: Path) -> Facts:
+def _read(path: Path) -> tuple[Facts, list[str]]:
+    """What a recording tells; and what of it is in no encoding of ROS, a line each."""
     from neuracore_ros.dataset.bags import open_bag
     from neuracore_ros.description.source import IMAGE_TYPES
     from neuracore_ros.drafting.gather import Gathering, is_wanted
@@ -135,22 +138,33 @@ def _read(path: Path) -> Facts:
     with open_bag(path) as bag:
         # Stamps of a simulation are of its own clock.
         gathering = Gathering(judges_stamps=bag.find('/clock') is None)
-        numbers = []
-        for topic in bag.topics.values():
-            if not topic.count:
-                continue
+        topics = [each for topic in bag.topics.values() if (each := _telling(topic))]
+        readable = [topic for topic in topics if topic.is_readable]
+        others = [topic for topic in topics if not topic.is_readable]
+        if others and not any(is_wanted(topic.name, topic.type) for topic in readable):
+            others[0].require_readable(path)
+        numbers: dict[str, str] = {}
+        for topic in readable:
             gathering.announce(topic.name, topic.type)
             if topic.type in IMAGE_TYPES:
-                for recorded in islice(bag.read([topic.name]), _IMAGES):
-                    gathering.receive(
-                        topic.name, topic.type, recorded.message, recorded.log_time_ns
-                    )
+                for image in islice(bag.read({topic.name: topic.type}), _IMAGES):
+                    gathering.receive(topic.name, topic.type, image.message, image.log_time_ns)
             elif is_wanted(topic.name, topic.type):
-                numbers.append(topic.name)
-        for recorded in islice(bag.read(numbers), _MOST_NUMBERS):
-            kind = bag.topics[recorded.topic].type
-            gathering.receive(recorded.topic, kind, recorded.message, recorded.log_time_ns)
-    return gathering.facts()
+                numbers[topic.name] = topic.type
+        for heard in islice(bag.read(numbers), _MOST_NUMBERS):
+            kind = numbers[heard.topic]
+            gathering.receive(heard.topic, kind, heard.message, heard.log_time_ns)
+    left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
+    return gathering.facts(), [f'{t} is left out: it is {t.serialization}' for t in left_out]
+
+
+def _telling(topic: Topic) -> Topic | None:
+    """A recorded topic, of the type that tells something where it has several; None: empty."""
+    from neuracore_ros.drafting.gather import is_wanted
+
+    full = [kind for kind in topic.kinds if kind.count]
+    wanted = [kind for kind in full if is_wanted(kind.name, kind.type)]
+    return next(iter(wanted or full), None)
 
 
 def _listen(arguments: argparse.Namespace) -> Facts:

@@ -6,7 +6,6 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -16,6 +15,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 
 from neuracore_ros.dataset.folder import files, open_storage
 from neuracore_ros.dataset.storage import Channel, Raw, Storage, ZstdDecompressor, one_line
+from neuracore_ros.dataset.topics import Topic, topics_of
 from neuracore_ros.errors import BagError, printable
 
 # No CDR message begins like this: the first byte of one is always 0.
@@ -38,18 +38,6 @@ class Recorded(NamedTuple):
     topic: str
     message: Any
     log_time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic as the recording has it: its name, message type and number of messages."""
-
-    name: str
-    type: str
-    count: int
-
-    def __str__(self) -> str:
-        return f'{self.name} ({self.type}, {self.count} messages)'
 
 
 class Bag:
@@ -78,17 +66,7 @@ class Bag:
         self.start_ns = min((storage.start_ns for storage in full), default=0)
         self.end_ns = max((storage.end_ns for storage in full), default=0)
         self.count = sum(storage.counts.total() for storage in full)
-        counts: Counter[str] = Counter()
-        types: dict[str, Counter[str]] = {}
-        for storage in storages:
-            for number, channel in storage.channels.items():
-                counts[channel.topic] += storage.counts[number]
-                kinds = types.setdefault(channel.topic, Counter())
-                kinds[channel.type] += storage.counts[number]
-        self.topics: Mapping[str, Topic] = {
-            topic: Topic(topic, kinds.most_common(1)[0][0], counts[topic])
-            for topic, kinds in sorted(types.items())
-        }
+        self.topics: Mapping[str, Topic] = topics_of(storages)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -103,17 +81,24 @@ class Bag:
         ]
         return tuple(map(printable, (*self._notes, *lost, *self._refused.values())))
 
-    def find(self, topic: str) -> Topic | None:
+    def find(self, topic: str, kind: str = '') -> Topic | None:
         """The recorded topic that a robot file's ``topic`` means.
 
         A name without a leading slash is looked up in the bag's namespace; ROS 1 recorders
         often leave the slash out, so that it never counts.
+
+        Args:
+            topic: As a robot file names it.
+            kind: The type that is wanted, where the topic has several.
         """
         name = topic
         if self.namespace and not topic.startswith('/'):
             name = f'{self.namespace}/{topic}'
         bare = name.strip('/')
-        return self.topics.get(f'/{bare}') or self.topics.get(bare)
+        found = self.topics.get(f'/{bare}') or self.topics.get(bare)
+        if found is None:
+            return None
+        return next((each for each in found.kinds if each.type == kind), found)
 
     def nearest(self, topic: str) -> list[Topic]:
         """Recorded topics with messages, those whose name is most like ``topic`` first."""
@@ -126,23 +111,32 @@ class Bag:
 
         return sorted((t for t in self.topics.values() if t.count), key=likeness, reverse=True)
 
-    def read(self, topics: Iterable[str], told: Told = lambda part: None) -> Iterator[Recorded]:
+    def read(
+        self, topics: Iterable[str] | Mapping[str, str], told: Told = lambda part: None
+    ) -> Iterator[Recorded]:
         """Messages of ``topics`` in log order; topics that the bag lacks give none.
 
-        What cannot be read is left out, and told by :attr:`losses`.
+        What cannot be read, or is of another type, is left out, and told by :attr:`losses`.
 
         Args:
-            topics: As a robot file names them.
+            topics: As a robot file names them; or such a name -> the type that is wanted.
             told: Called every few messages.
 
         Raises:
-            BagError: A message type of ``topics`` is unknown.
+            BagError: A message type of ``topics`` is unknown, or its encoding is.
         """
-        wanted = {found.name: topic for topic in topics if (found := self.find(topic))}
-        unread = Counter({name: self.topics[name].count for name in wanted})
+        chosen = self._choose(topics)
+        wanted = {found.name: topic for topic, found in chosen.items()}
+        unread = Counter({found.name: found.count for found in chosen.values()})
+        totals = dict(unread)
+        for found in chosen.values():
+            found.require_readable(self.path)
+            for other in self.topics[found.name].kinds:
+                if other is not found and other.count:
+                    self._refused[found.name, str(other)] = other.left_out_for(found)
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (channel, raw) in enumerate(self.raw(wanted)):
+        for count, (channel, raw) in enumerate(self.raw(chosen.values())):
             if count % TOLD_EVERY == 0:
                 told((raw.log_time_ns - self.start_ns) / span_ns)
             name = channel.topic
@@ -164,32 +158,40 @@ class Bag:
             yield Recorded(wanted[name], message, raw.log_time_ns)
         for name, lost in unread.items():
             if lost > 0:
-                total = self.topics[name].count
-                self._refused[name, 'unread'] = f'{name}: {lost} of {total} messages are lost'
+                self._refused[name, 'unread'] = (
+                    f'{name}: {lost} of {totals[name]} messages are lost'
+                )
 
-    def times_ns(self, topics: Iterable[str]) -> Iterator[int]:
-        """Log times of the messages of ``topics``, in order; nothing is decoded."""
-        for _, raw in self.raw(found.name for topic in topics if (found := self.find(topic))):
+    def times_ns(self, topics: Iterable[str] | Mapping[str, str]) -> Iterator[int]:
+        """Log times of what :meth:`read` gives, in order; nothing is decoded."""
+        for _, raw in self.raw(self._choose(topics).values()):
             yield raw.log_time_ns
 
-    def raw(self, topics: Iterable[str]) -> Iterator[tuple[Channel, Raw]]:
+    def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
         """Messages of recorded topics in log order, as they are stored."""
-        names = frozenset(topics)
+        wanted = {(topic.name, topic.type, topic.serialization) for topic in topics}
         streams = []
         for storage in self._storages:
-            numbers = [n for n, channel in storage.channels.items() if channel.topic in names]
+            numbers = [n for n, channel in storage.channels.items() if channel[:3] in wanted]
             if numbers:
                 streams.append(_with_channels(storage, numbers))
         return merge(*streams, key=lambda item: item[1].log_time_ns)
 
-    def names(self, topic: str, messages: int = 50) -> list[str]:
-        """Joint names in the first messages of ``topic``, in order of appearance."""
+    def names(self, topic: Topic, messages: int = 50) -> list[str]:
+        """Joint names in the first messages of a recorded topic, in order of appearance."""
         names: dict[str, None] = {}
-        for _, recorded in zip(range(messages), self.read([topic]), strict=False):
+        wanted = {topic.name: topic.type}
+        for _, recorded in zip(range(messages), self.read(wanted), strict=False):
             for field in ('name', 'joint_names'):
                 value = getattr(recorded.message, field, ())
                 names.update(dict.fromkeys(value if isinstance(value, list) else ()))
         return list(names)
+
+    def _choose(self, topics: Iterable[str] | Mapping[str, str]) -> dict[str, Topic]:
+        """Each topic that is there, as it was named."""
+        types = topics if isinstance(topics, Mapping) else {}
+        found = {topic: self.find(topic, types.get(topic, '')) for topic in topics}
+        return {topic: each for topic, each in found.items() if each is not None}
 
     def _decoder(self, channel: Channel) -> Any:
         """Deserialise with the bag's own definition of this one type, else with the stock one.
@@ -199,11 +201,6 @@ class Bag:
         Raises:
             BagError: The type is defined nowhere.
         """
-        if channel.serialization not in STOCK:
-            raise BagError(
-                f'{self.path}: {channel.topic} is serialized as {channel.serialization!r}; '
-                f'only {" and ".join(STOCK)} can be read'
-            )
         store = get_typestore(Stores.EMPTY)
         try:
             if channel.encoding in {'ros2msg', 'ros1msg'}:

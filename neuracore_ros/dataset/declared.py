@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from neuracore_ros.dataset.bags import Bag, Topic
+from neuracore_ros.dataset.bags import Bag
+from neuracore_ros.dataset.topics import Topic
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import (
     JOINT_STATE,
@@ -14,7 +15,7 @@ from neuracore_ros.description.source import (
     TF_MESSAGE,
     types_of,
 )
-from neuracore_ros.errors import BagError
+from neuracore_ros.errors import BagError, counted
 
 NAMED = 8
 
@@ -26,23 +27,25 @@ def require_topics(bag: Bag, sources: Iterable[Source], robot_file: Path) -> Non
         BagError: A topic is missing or empty, or of another type; with the line to write.
     """
     for source in sources:
-        found = bag.find(source.topic)
+        found = bag.find(source.topic, source.type)
         if found is None or not found.count:
             state = 'is empty' if found else 'is not in the bag'
             raise BagError(
                 f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
                 f'{robot_file}) {state}; {_alternatives(bag, source)}'
             )
+        found.require_readable(bag.path)
         if found.type != source.type:
             raise BagError(_other_type(bag, source, found, robot_file))
 
 
 def describe(bag: Bag, topic: Topic) -> str:
     """A topic with its type, count and the names in its messages."""
-    names = bag.names(topic.name) if topic.type in {JOINT_STATE, JOINT_TRAJECTORY} else []
+    is_named = topic.type in {JOINT_STATE, JOINT_TRAJECTORY} and topic.is_readable
+    names = bag.names(topic) if is_named else []
     more = f', and {len(names) - NAMED} more' if len(names) > NAMED else ''
     told = f'; names {", ".join(names[:NAMED])}{more}' if names else ''
-    return f'{topic.name} ({topic.type}, {topic.count} messages{told})'
+    return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{told})'
 
 
 def _alternatives(bag: Bag, source: Source) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
-from neuracore_ros.dataset.bags import Bag, Topic
+from neuracore_ros.dataset.bags import Bag
 from neuracore_ros.dataset.cutting import (
     NO_MARKER,
     START,
@@ -24,6 +24,7 @@ from neuracore_ros.dataset.cutting import (
     overlaps,
 )
 from neuracore_ros.dataset.rows import SILENCE_NS
+from neuracore_ros.dataset.topics import Topic
 from neuracore_ros.errors import BagError
 from neuracore_ros.observation import Observation, Observer
 
@@ -35,13 +36,13 @@ RECORDED_TASK = '/record/task'
 LOOK_NS = 50_000_000
 
 
-def find_cuts(bag: Bag, cutting: Cutting, topics: Iterable[str], outputs: Observer) -> Cuts:
+def find_cuts(bag: Bag, cutting: Cutting, topics: Mapping[str, str], outputs: Observer) -> Cuts:
     """Cut a recording into episodes.
 
     Args:
         bag: The recording.
         cutting: How.
-        topics: Of all declared streams.
+        topics: Of all declared streams -> message type.
         outputs: A fresh observer of what moves; used up.
 
     Raises:
@@ -76,10 +77,17 @@ def recorded_task(bag: Bag) -> str:
     """What is done in a recording, as its recorder noted it; '' where it did not."""
     if bag.task:
         return bag.task
-    for topic in bag.topics.values():
-        if topic.type == STRING and topic.name.endswith(RECORDED_TASK):
-            return next((str(said.message.data) for said in bag.read([topic.name])), '')
+    for topic in _texts(bag):
+        if topic.name.endswith(RECORDED_TASK):
+            said = bag.read({topic.name: STRING})
+            return next((str(each.message.data) for each in said), '')
     return ''
+
+
+def _texts(bag: Bag) -> list[Topic]:
+    """What the recording has of type String."""
+    kinds = [each for topic in bag.topics.values() for each in topic.kinds]
+    return [topic for topic in kinds if topic.type == STRING and topic.is_readable]
 
 
 def _words(bag: Bag, marker: str) -> list[tuple[str, int]] | None:
@@ -91,13 +99,13 @@ def _words(bag: Bag, marker: str) -> list[tuple[str, int]] | None:
     if marker == NO_MARKER:
         return None
     if not marker:
-        for topic in bag.topics.values():
-            if topic.type == STRING and topic.name.split('/')[-1] == RECORDED_MARKER:
+        for topic in _texts(bag):
+            if topic.name.split('/')[-1] == RECORDED_MARKER:
                 words = _read_words(bag, topic)
                 if any(word in WORDS for word, _ in words):
                     return words
         return None
-    found = bag.find(marker)
+    found = bag.find(marker, STRING)
     if found is None or not found.count:
         known = [t.name for t in bag.topics.values() if t.type in {STRING, BOOL} and t.count]
         has = f'it has {", ".join(known)}' if known else f'it has no {STRING} or {BOOL}'
@@ -106,12 +114,13 @@ def _words(bag: Bag, marker: str) -> list[tuple[str, int]] | None:
         raise BagError(
             f'{bag.path}: marker {found.name} holds {found.type}; give a {STRING} or a {BOOL}'
         )
+    found.require_readable(bag.path)
     return _read_words(bag, found)
 
 
 def _read_words(bag: Bag, topic: Topic) -> list[tuple[str, int]]:
     words: list[tuple[str, int]] = []
-    for _, message, log_time_ns in bag.read([topic.name]):
+    for _, message, log_time_ns in bag.read({topic.name: topic.type}):
         data = message.data
         if topic.type == BOOL:
             word = START if data else STOP

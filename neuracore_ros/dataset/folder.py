@@ -19,7 +19,7 @@ from neuracore_ros.dataset.storage import (
     one_line,
 )
 from neuracore_ros.dataset.zstd_file import decompress
-from neuracore_ros.errors import BagError, near
+from neuracore_ros.errors import BagError, counted, near
 from neuracore_ros.regular_file import require_regular
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
@@ -173,7 +173,7 @@ def _reconciled(
     others = [file for file in there if file not in listed]
     notes = []
     for file in missing:
-        held = f' with its {counts[file.name]} messages' if file.name in counts else ''
+        held = f' with its {counted(counts[file.name], "message")}' if file.name in counts else ''
         notes.append(f'{file.name} is listed in {METADATA}, but is not there: lost{held}')
     if others and not missing:
         names = ', '.join(file.name for file in others)

@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Any
 
 from neuracore_ros.dataset.bags import TOLD_EVERY, Bag, Told, open_bag
+from neuracore_ros.dataset.topics import Topic
 from neuracore_ros.errors import BagError
 
 _HEAD = Struct('<qQ')  # log time, size
@@ -31,7 +32,7 @@ def fingerprint(bag: Bag, told: Told = lambda part: None) -> str:
     """
     digests: dict[tuple[str, str], Any] = {}
     count = max(bag.count, 1)
-    for place, (channel, raw) in enumerate(bag.raw(bag.topics)):
+    for place, (channel, raw) in enumerate(bag.raw(_all(bag))):
         if place % TOLD_EVERY == 0:
             told(min(place / count, 1.0))
         key = channel.topic, channel.type
@@ -76,6 +77,10 @@ def known_as(
     return earlier
 
 
+def _all(bag: Bag) -> list[Topic]:
+    return [each for topic in bag.topics.values() for each in topic.kinds]
+
+
 def _is_same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
@@ -85,10 +90,11 @@ def _is_same(one: Path, other: Path) -> bool:
 
 def _earlier_fingerprint(bag: Bag) -> str:
     topics = ', '.join(
-        f'{name!r}: Topic(name={topic.name!r}, type={topic.type!r}, count={topic.count!r})'
+        f'{name!r}: Topic(name={name!r}, type={topic.type!r}, '
+        f'count={sum(each.count for each in topic.kinds)!r})'
         for name, topic in bag.topics.items()
     )
     digest = hashlib.sha256(f'{bag.start_ns} {bag.end_ns} {{{topics}}}'.encode())
-    for _, raw in islice(bag.raw(bag.topics), _EARLIER_MESSAGES):
+    for _, raw in islice(bag.raw(_all(bag)), _EARLIER_MESSAGES):
         digest.update(raw.data)
     return digest.hexdigest()[:_EARLIER_LENGTH]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
 from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
-from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line, ros_type
 
 MAGIC = b'\x89MCAP0\r\n'
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 2, 3, 4, 5, 6
@@ -159,7 +159,8 @@ class McapFile(ChunkFile):
             topic = _text(body[4:])
             serialization = _text(body[4 + 4 + len(topic.encode()) :])
             name, encoding, definition = self._schemas.get(schema, ('', '', ''))
-            channels[number] = Channel(topic, name, serialization, encoding, definition)
+            kind = ros_type(name)
+            channels[number] = Channel(topic, kind, serialization, encoding, definition)
 
 
 def _parsed(data: memoryview) -> Iterator[tuple[int, memoryview]]:

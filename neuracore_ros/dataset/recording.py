@@ -69,7 +69,7 @@ class Recording:
         require_topics(bag, sources, robot.path)
         self._bag = bag
         self._rate_hz = metadata.rate_hz
-        self._topics = {topic for source in sources for topic in source.topics}
+        self._topics = {topic: source.type for source in sources for topic in source.topics}
         _, motion = observers(robot, metadata)
         self._cuts = find_cuts(bag, cutting, self._topics, motion)
         self.task = recorded_task(bag) if task is None else task
@@ -116,7 +116,7 @@ class Recording:
         if not empty:
             return ''
         topic, why = empty[0]
-        found = self._bag.find(topic)
+        found = self._bag.find(topic, self._topics[topic])
         more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
         held = f'; the bag has {describe(self._bag, found)}' if found else ''
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from neuracore_ros.dataset.audit import Audit, StreamAudit, combined, counts
+from neuracore_ros.errors import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +54,22 @@ class BagResult:
     def line(self) -> str:
         """The result in one line."""
         if self.error:
-            kept = f' (kept: {_count(len(self.episodes), "episode")} before it)'
+            kept = f' (kept: {counted(len(self.episodes), "episode")} before it)'
             return f'neuracore_ros convert: {self.error}{kept if self.episodes else ""}'
         if self.audit is None:  # is_skipped
             name = f', as {self.known_as}' if self.known_as not in {'', self.bag} else ''
-            episodes = _count(self.earlier, 'episode')
+            episodes = counted(self.earlier, 'episode')
             return f'{self.bag}: skipped, already in the dataset ({episodes}){name}'
-        text = f'{self.bag}: {_count(len(self.episodes), "episode")}, {self.steps} steps'
+        text = f'{self.bag}: {counted(len(self.episodes), "episode")}, {self.steps} steps'
         if self.earlier:
-            text += f', {_count(self.earlier, "episode")} already in the dataset'
+            text += f', {counted(self.earlier, "episode")} already in the dataset'
         text += f'; {self.audit.unusable} of {self.audit.ticks} ticks unusable'
         if self.audit.reasons:
             text += f' ({counts(self.audit.reasons)})'
         if self.audit.cut:
             text += f'; {self.audit.cut.total()} ticks cut off ({counts(self.audit.cut)})'
         if self.short_pieces:
-            short = _count(self.short_pieces, 'short piece')
+            short = counted(self.short_pieces, 'short piece')
             text += f'; {short} dropped ({self.short_steps} steps)'
         return '; '.join([text, *self.notes, *(f'lost: {loss}' for loss in self.losses)])
 
@@ -116,7 +117,7 @@ class Result:
         for audit in audits:
             ticks.update(audit.reasons)
             texts = audit.texts | texts
-        return [f'{_count(n, "tick")}: {texts[reason]}' for reason, n in ticks.most_common()]
+        return [f'{counted(n, "tick")}: {texts[reason]}' for reason, n in ticks.most_common()]
 
     def summary(self) -> str:
         """Everything in one line."""
@@ -131,13 +132,13 @@ class Result:
         }
         episodes = sum(len(bag.episodes) for bag in self.bags)
         steps = sum(bag.steps for bag in self.bags)
-        text = f'{self.dataset}: {_count(episodes, "episode")} ({steps} steps) added'
-        text += f'; {done} of {_count(len(self.bags), "recording")} converted'
+        text = f'{self.dataset}: {counted(episodes, "episode")} ({steps} steps) added'
+        text += f'; {done} of {counted(len(self.bags), "recording")} converted'
         more = [f'{number} {what}' for what, number in parts.items() if number]
         short = sum(bag.short_pieces for bag in self.bags)
         if short:
             lost = sum(bag.short_steps for bag in self.bags)
-            more.append(f'{_count(short, "short piece")} ({lost} steps) dropped')
+            more.append(f'{counted(short, "short piece")} ({lost} steps) dropped')
         return ', '.join([text, *more])
 
     @property
@@ -155,7 +156,3 @@ class Result:
             'bags': [bag.to_json() for bag in self.bags],
             'streams': [asdict(stream.summary()) for stream in self.streams],
         }
-
-
-def _count(number: int, noun: str) -> str:
-    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from rosbags.typesys.msg import normalize_msgtype
-
 from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
-from neuracore_ros.dataset.storage import Channel, DamageError, Raw
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw, ros_type
 
 MAGIC = b'#ROSBAG V2.0\n'
 MESSAGE, BAG_HEADER, INDEX, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 4, 5, 6, 7
@@ -145,7 +143,7 @@ class Ros1File(ChunkFile):
         # Recorders write doubled slashes as they were typed.
         topic = fields['topic'].decode()
         name = '/' * topic.startswith('/') + '/'.join(part for part in topic.split('/') if part)
-        kind = normalize_msgtype(more['type'].decode())
+        kind = ros_type(more['type'].decode())
         definition = more['message_definition'].decode()
         channels[number] = Channel(name, kind, 'ros1', 'ros1msg', definition)
 

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Any
 
 from neuracore_ros.dataset.sqlite_database import Database
-from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line
+from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line, ros_type
 from neuracore_ros.regular_file import open_regular
 
 _ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
@@ -135,7 +135,7 @@ class SqliteFile:
                 raise DamageError('this is no rosbag2 file: a topic has no number')
             encoding, definition = definitions.get(str(kind), ('', ''))
             self.channels[number] = Channel(
-                str(name), str(kind), str(serialization), encoding, definition
+                str(name), ros_type(str(kind)), str(serialization), encoding, definition
             )
 
     def _count(self) -> None:

@@ -39,7 +39,8 @@ class Channel(NamedTuple):
     Attributes:
         topic: Its name, as recorded.
         type: ``package/msg/Name``.
-        serialization: ``cdr`` or ``ros1``; anything else cannot be read.
+        serialization: How messages are encoded: ``cdr`` or ``ros1``; anything else, such as
+            ``json`` or ``protobuf``, cannot be read.
         encoding: How the type is defined: ``ros2msg``, ``ros2idl``, ``ros1msg``; '' not at all.
         definition: The definition.
     """
@@ -83,6 +84,21 @@ class Storage(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+def ros_type(name: str) -> str:
+    """A message type as ``package/msg/Name``, however a recorder spells it.
+
+    ROS 1 and some recorders leave ``msg`` out, C++ writes ``package::msg::Name``, and DDS
+    ``package::msg::dds_::Name_``.
+    """
+    parts = name.replace('::', '/').split('/')
+    if 'dds_' in parts:
+        parts.remove('dds_')
+        parts[-1] = parts[-1].removesuffix('_')
+    if len(parts) == 2:
+        parts.insert(1, 'msg')
+    return '/'.join(parts)
 
 
 def one_line(error: Exception) -> str:

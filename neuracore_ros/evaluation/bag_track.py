@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class BagTrack:
         bag: Bag,
         robot: Robot,
         manifest: Manifest,
-        topics: set[str],
+        topics: Mapping[str, str],
         told: Callable[[float], None],
     ) -> None:
         """Look whether the bag has what is needed.
@@ -45,7 +45,7 @@ class BagTrack:
             bag: Open.
             robot: Whose it is.
             manifest: Of the policy, whose rate counts.
-            topics: That the policy reads.
+            topics: That the policy reads -> message type.
             told: Is given the part that is done, 0 to 1.
 
         Raises:
@@ -64,7 +64,7 @@ class BagTrack:
         self._commanded = Observer(robot.output_sources(), layout, None)
         # Of the inputs it is only asked whether all are there: no image is decoded.
         self._given = Observer(read, Layout.of([robot.input]), SURVEY_SIZE)
-        self._topics = topics | set(self._commanded.topics)
+        self._topics = {**self._commanded.topics, **topics}
         motion = Observer(robot.output_sources(), layout, None)
         self._cuts: Cuts = find_cuts(bag, WHOLE, self._topics, motion)
 

@@ -113,7 +113,8 @@ def evaluate_bags(
             part = progress.next(f'{name}: {path.name}')
             runner = Runner(robot, policy.manifest, settings)
             with open_bag(path, namespace) as bag:
-                track = BagTrack(bag, robot, policy.manifest, set(runner.topics), part)
+                topics = {topic: kind for topic, (kind, _) in runner.topics.items()}
+                track = BagTrack(bag, robot, policy.manifest, topics, part)
                 replays.append(replay(track, runner, policy.on(robot.name), outputs))
         cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})

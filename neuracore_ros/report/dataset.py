@@ -17,7 +17,7 @@ from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.reading import read_columns, read_frames
 from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, counted
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
 from neuracore_ros.report.layout import layout_tables
@@ -57,9 +57,11 @@ def _sections(
 ) -> Iterator[str]:
     steps = sum(episode.steps for episode in metadata.episodes)
     height, width = metadata.image_size
+    episodes = counted(len(metadata.episodes), 'episode')
+    recordings = counted(len(metadata.bags), 'recording')
     yield f'<h1>{html.escape(name)}</h1>'
     yield (
-        f'<p class="lead">{len(metadata.episodes)} episodes, {steps} steps, '
+        f'<p class="lead">{episodes}, {counted(steps, "step")}, '
         f'{steps / metadata.rate_hz / 60:.1f} minutes at {metadata.rate_hz:g} Hz; images '
         f'{width} x {height} px.</p>'
     )
@@ -74,8 +76,8 @@ def _sections(
     yield _streams(metadata)
     yield '<h2>What was dropped, and why</h2>'
     yield _dropped(metadata)
-    yield page.folded(f'All {len(metadata.bags)} recordings', _recordings(metadata))
-    yield page.folded(f'All {len(metadata.episodes)} episodes', _episodes(metadata))
+    yield page.folded(f'All {recordings}', _recordings(metadata))
+    yield page.folded(f'All {episodes}', _episodes(metadata))
     for number in chosen:
         yield from _episode(dataset, metadata, number)
 
