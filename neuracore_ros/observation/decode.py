@@ -35,7 +35,7 @@ def decode_image(message: Any) -> Pixels:
     the content would show one grey in many brightnesses. 32FC1 counts as 0..1 for the same
     reason; what lies outside is clipped, and NaN is black. 8UC1 is grey, and 8UC3 is BGR, as
     in OpenCV and cv_bridge. An encoding that is not known here is left to cv_bridge, where that
-    is installed.
+    is installed. The mosaic of a Bayer camera that was compressed as it is becomes colours.
 
     Args:
         message: Its ``data`` is any buffer of bytes, which is read without a copy.
@@ -111,8 +111,8 @@ def read_raw(message: Any, dtype: str, channels: int) -> Array:
 
 
 def _decode_compressed(message: Any) -> Pixels:
-    form = f'{str(message.format)[:60]!r}'
-    words = form.lower()
+    declared = str(message.format)[:60]
+    form, words = repr(declared), declared.lower()
     data = np.frombuffer(message.data, np.uint8)
     if 'compresseddepth' in words:
         raise ObservationError(f'format {form} holds depths, not colours')
@@ -123,17 +123,40 @@ def _decode_compressed(message: Any) -> Pixels:
             f'compressed image ({form}, {data.size} bytes) is truncated: its end is missing'
         )
     # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     image: Any = cv2.imdecode(data, flags)
     if image is None:
+        if video := next((codec for codec in _VIDEO if codec in words), ''):
+            raise ObservationError(
+                f'format {form} is a video ({video}), of which no image stands alone; '
+                'use the raw topic, or one of JPEG or PNG'
+            )
         raise ObservationError(
             f'compressed image ({form}, {data.size} bytes) is damaged, or neither JPEG nor PNG'
         )
-    # image_transport writes 'rgb8; jpeg compressed bgr8' when the file holds what every viewer
-    # expects. 'compressed rgb8' says that red and blue were swapped when it was compressed.
-    swapped = words.partition(';')[2].partition('compressed')[2].strip().startswith('rgb')
-    pixels: Pixels = image if swapped else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return pixels
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ObservationError(f'format {form} holds {image.dtype}, not colours')
+    # image_transport writes 'ENCODING; jpeg compressed TARGET': what the image was, and what the
+    # file holds; nothing where it did not convert.
+    encoding, _, packed = words.partition(';')
+    target = packed.partition('compressed')[2].strip()
+    if image.ndim == 2:
+        return _decode_grey(image, '' if target.startswith('mono') else encoding.strip())
+    # 'compressed bgr8' is what every viewer expects. 'compressed rgb8' says that red and blue
+    # were swapped when it was compressed.
+    colours = image if target.startswith('rgb') else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return _narrow(colours) if colours.dtype == np.uint16 else colours
+
+
+def _decode_grey(image: Array, encoding: str) -> Pixels:
+    """The colours of a grey file, which of a Bayer camera are in the mosaic."""
+    pixels = image[..., None]
+    if encoding.startswith('bayer_'):
+        mosaic = ENCODINGS.get(encoding)
+        if mosaic is None:
+            raise ObservationError(_unknown(encoding))
+        return mosaic.to_rgb(pixels)
+    return _grey16(pixels) if image.dtype == np.uint16 else _grey(pixels)
 
 
 def _is_cut_off(data: Any) -> bool:
@@ -215,6 +238,9 @@ def _bayer(code: int) -> Callable[[Array], Array]:
 
     return to_rgb
 
+
+# What other publishers put into a CompressedImage.
+_VIDEO = ('h264', 'h265', 'hevc', 'av1', 'vp8', 'vp9')
 
 # OpenCV names a Bayer pattern by the second and third pixel of its second row, ROS by its first
 # four pixels.

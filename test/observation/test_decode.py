@@ -174,6 +174,58 @@ def test_grey_alpha_and_16_bits_in_a_png_become_rgb():
         assert np.all(decode_image(packed('mono8; png compressed mono8', pixels)) == 200)
 
 
+RED_BESIDE_BLUE = np.zeros((32, 32, 3), np.uint8)
+RED_BESIDE_BLUE[:, :16], RED_BESIDE_BLUE[:, 16:] = (200, 40, 20), (20, 60, 210)
+
+
+def mosaic(order: str, colours: np.ndarray, bits: int = 8) -> np.ndarray:
+    """What a Bayer camera sees whose first four pixels are of these colours."""
+    seen = np.zeros(colours.shape[:2], np.uint8)
+    for place, colour in enumerate(order):
+        rows, columns = slice(place // 2, None, 2), slice(place % 2, None, 2)
+        seen[rows, columns] = colours[rows, columns, 'rgb'.index(colour)]
+    return seen if bits == 8 else seen.astype(np.uint16) * 257
+
+
+@pytest.mark.parametrize('kind', BAYER)
+@pytest.mark.parametrize('ending', ['jpg', 'png'])
+def test_a_compressed_mosaic_shows_the_colours_of_the_raw_one(kind, ending):
+    seen = mosaic(
+        kind[6:10], RED_BESIDE_BLUE, 16 if kind.endswith('16') and ending == 'png' else 8
+    )
+    # JPEG has 8 bits, whatever was compressed.
+    raw_kind = f'bayer_{kind[6:10]}{seen.itemsize * 8}'
+    form = f'{kind}; {"jpeg" if ending == "jpg" else "png"} compressed '
+    data = cv2.imencode(f'.{ending}', seen, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    found = decode_image(CompressedImage(format=form, data=data)).astype(int)
+    assert np.abs(found - decode_image(raw(raw_kind, seen))).max() <= (3 if ending == 'jpg' else 0)
+    assert np.abs(found[8, 4] - (200, 40, 20)).max() < 5
+    assert np.abs(found[8, 28] - (20, 60, 210)).max() < 5
+
+
+@pytest.mark.parametrize('form', ['bayer_rggb8; jpeg compressed bgr8', 'bayer_rggb8; jpeg'])
+def test_a_mosaic_that_became_colours_before_it_was_compressed_is_left_alone(form):
+    found = decode_image(packed(form, RED_BESIDE_BLUE[..., ::-1])).astype(int)
+    assert np.abs(found - RED_BESIDE_BLUE).max() == 0
+
+
+def test_a_mosaic_that_became_grey_before_it_was_compressed_stays_grey():
+    message = packed('bayer_rggb8; png compressed mono8', np.full((4, 4), 90, np.uint8))
+    assert np.all(decode_image(message) == 90)
+
+
+@pytest.mark.parametrize('encoding', ['mono16', '16UC1'])
+def test_16_bits_are_as_bright_in_a_png_as_raw(encoding):
+    pixels = np.array([[0, 257, 65535], [300, 40000, 128]], np.uint16)
+    message = packed(f'{encoding}; png compressed ', pixels)
+    assert decode_image(message).tolist() == decode_image(raw(encoding, pixels)).tolist()
+
+
+def test_colours_of_16_bits_in_a_png_are_those_of_8():
+    pixels = CORNERS[..., ::-1].astype(np.uint16) * 257
+    assert decode_image(packed('rgb16; png compressed bgr16', pixels)).tolist() == CORNERS.tolist()
+
+
 def test_a_camera_that_lies_on_its_side_in_exif_is_not_turned():
     data = bytearray(cv2.imencode('.jpg', np.zeros((8, 16, 3), np.uint8))[1].tobytes())
     turned = bytes.fromhex(
@@ -214,6 +266,11 @@ def changed(**fields: object) -> Image:
         (CompressedImage(format='jpeg', data=b'\xff\xd8\xff'), 'damaged, or neither JPEG nor PNG'),
         (CompressedImage(format='jpeg', data=JPEG[:-9]), 'is truncated: its end is missing'),
         (CompressedImage(format='16UC1; compressedDepth png', data=b'1'), 'holds depths'),
+        (
+            CompressedImage(format='h264', data=b'\0\0\0\1g'),
+            'is a video .h264., of which no image',
+        ),
+        (packed('bayer_rgbg8; png compressed ', CORNERS[..., 0]), "did you mean 'bayer_"),
         (object(), 'not understood'),
     ],
 )
