@@ -27,7 +27,16 @@ def test_limits_are_those_of_the_urdf(urdfs, name, urdf):
         assert limit.velocity == known.velocity
 
 
-@pytest.mark.parametrize('name', ['franka', 'ur5', 'so100'])
+def test_the_franka_of_today_shares_all_slots_with_the_simulated_one():
+    fr3, franka = (load_robot(CONFIG / f'{name}.yaml') for name in ('fr3', 'franka'))
+    for kind, slots in franka.output.items():
+        for index, name in slots.items():
+            assert fr3.output[kind][index] == name.replace('panda', 'fr3')
+            assert fr3.limits[kind, fr3.output[kind][index]].acceleration == 10.0
+    assert fr3.input.keys() == franka.input.keys()
+
+
+@pytest.mark.parametrize('name', ['franka', 'fr3', 'ur5', 'so100'])
 def test_a_shipped_robot_has_all_that_every_tool_needs(name):
     robot = load_robot(CONFIG / f'{name}.yaml')
     assert robot.input_sources() and robot.output_sources() and robot.measured_sources()
@@ -47,7 +56,7 @@ def test_the_shipped_robots_share_one_layout():
 
 
 def test_the_shipped_robots_are_found_by_name_without_sets_of_robots():
-    assert {'franka', 'so100', 'ur5'} <= shipped_robots().keys()
+    assert {'fr3', 'franka', 'so100', 'ur5'} <= shipped_robots().keys()
     assert 'franka_ur5' not in shipped_robots()
     assert shipped('franka_ur5').is_file()
     for name, path in shipped_robots().items():
