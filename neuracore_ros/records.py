@@ -83,6 +83,10 @@ class Record:
         """All keys."""
         return iter(self._value)
 
+    def values(self) -> Mapping[str, Any]:
+        """All keys and values, whatever they are."""
+        return self._value
+
     def value(self, key: str, **default: Any) -> Any:
         """The value of a key, whatever it is."""
         if key not in self._value:

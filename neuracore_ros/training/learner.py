@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import TrainingError
+from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.policy.further import ROBOT
+from neuracore_ros.records import Origin, Record
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loss import masked_l1
@@ -24,6 +25,11 @@ from neuracore_ros.training.processes import Processes
 WEIGHT_DECAY = 1e-4
 
 Tensors = dict[str, Tensor]
+
+OTHER = (
+    'the checkpoint is that of another policy, or of another version of this one: begin a new run '
+    'with --out'
+)
 
 
 class Learner:
@@ -123,24 +129,40 @@ class Learner:
             'scales': self._scales,
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any], where: str) -> None:
         """Go back to a state.
+
+        Args:
+            state: As :meth:`state` gave it.
+            where: The file that has it.
 
         Raises:
             TrainingError: It is the state of something else.
         """
-        try:
-            self.step = state['step']
-            self._policy.load_state_dict(state['policy'])
-            self.average.load_state_dict(state['average'])
-            self._optimizer.load_state_dict(state['optimizer'])
-            self._scaler.load_state_dict(state['scaler'])
-            self._scales = {name: state['scales'][name].to(self._device) for name in self._scales}
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise TrainingError(
-                'the checkpoint is that of another policy, or of another version of this one; '
-                'begin a new run with --out'
-            ) from error
+        own, learner = self.state(), Record(state, Origin(where, TrainingError, OTHER))
+        optimizer = learner.record('optimizer').value('state')
+        load_weights(self._policy, learner.value('policy'), f'{where}: policy')
+        load_weights(self.average, learner.value('average'), f'{where}: average')
+        require_alike(learner.value('scales'), self._scales, f'{where}: scales')
+        require_alike(learner.value('scaler'), own['scaler'], f'{where}: scaler')
+        # A parameter that nothing was learnt for has none.
+        momenta = self._momenta()
+        if isinstance(optimizer, Mapping):
+            momenta = {number: momenta[number] for number in momenta.keys() & optimizer.keys()}
+        require_alike(optimizer, momenta, f'{where}: optimizer')
+        self.step = learner.integer('step')
+        # Its settings are those of this version, not what the file says.
+        groups = own['optimizer']['param_groups']
+        self._optimizer.load_state_dict({'state': optimizer, 'param_groups': groups})
+        self._scaler.load_state_dict(state['scaler'])
+        self._scales = {name: state['scales'][name].to(self._device) for name in self._scales}
+
+    def _momenta(self) -> dict[int, dict[str, Tensor]]:
+        """What the optimizer holds of each parameter after a step."""
+        return {
+            number: {'step': torch.tensor(0.0), 'exp_avg': weight, 'exp_avg_sq': weight}
+            for number, weight in enumerate(self._policy.parameters())
+        }
 
     def _autocast(self) -> torch.autocast:
         lower = self._config.precision != 'float32'
@@ -171,6 +193,38 @@ class Learner:
             mean.lerp_(newest, share)
         for kept, current in zip(self.average.buffers(), self._policy.buffers(), strict=True):
             kept.copy_(current)
+
+
+def load_weights(module: nn.Module, weights: object, where: str) -> None:
+    """Give a module weights that were read from a file.
+
+    Raises:
+        TrainingError: They are those of another one.
+    """
+    require_alike(weights, module.state_dict(), where)
+    module.load_state_dict(cast(Mapping[str, Tensor], weights))
+
+
+def require_alike(given: object, wanted: object, where: str) -> None:
+    """Check that values of a file have the keys, types and shapes of others.
+
+    Raises:
+        TrainingError: They have not.
+    """
+    if isinstance(wanted, Mapping):
+        if not isinstance(given, Mapping) or given.keys() != wanted.keys():
+            raise TrainingError(f'{where}: has other keys than this policy; {OTHER}')
+        for key, value in wanted.items():
+            require_alike(given[key], value, f'{where}: {key}')
+        return
+    if isinstance(wanted, Tensor):
+        if not isinstance(given, Tensor):
+            raise TrainingError(f'{where}: must be a tensor, is {quoted(given)}; {OTHER}')
+        if (given.shape, given.dtype, given.layout) != (wanted.shape, wanted.dtype, wanted.layout):
+            shapes = f'{tuple(given.shape)} of {given.dtype}', f'{tuple(wanted.shape)}'
+            raise TrainingError(f'{where}: has shape {shapes[0]}, not {shapes[1]}; {OTHER}')
+    elif type(given) is not type(wanted):
+        raise TrainingError(f'{where}: must be like {quoted(wanted)}, is {quoted(given)}; {OTHER}')
 
 
 Term = tuple[Tensor, Tensor]

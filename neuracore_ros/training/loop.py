@@ -21,7 +21,7 @@ from torch import Tensor
 from neuracore_ros.dataset.batches import Batch, Batches
 from neuracore_ros.dataset.cache import default_folder
 from neuracore_ros.dataset.prefetch import Prefetch
-from neuracore_ros.errors import TrainingError
+from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
@@ -29,7 +29,7 @@ from neuracore_ros.training.export import export
 from neuracore_ros.training.few_shot import begin_with, extend, read_trained
 from neuracore_ros.training.first_look import first_look
 from neuracore_ros.training.interrupt import interrupts
-from neuracore_ros.training.learner import Learner
+from neuracore_ros.training.learner import Learner, load_weights
 from neuracore_ros.training.prepare import assemble, make_manifest, measure
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
@@ -100,11 +100,11 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     config = _settle(config, data, run, processes)
     episodes = limit(split(data.episodes, config.seed), config.max_episodes)
     checkpoint = run.load()
-    manifest, policy, scales = _begin(config, data, episodes, checkpoint)
+    manifest, policy, scales = _begin(config, data, episodes, checkpoint, run)
     learner = Learner(policy, scales, config, processes)
     clock, best = Clock(config), Best()
     if checkpoint:
-        clock, best = _restore(learner, checkpoint, config)
+        clock, best = _restore(learner, checkpoint, config, run)
         if clock.done >= 1:
             report(f'{run.path}: is done, after {learner.step} steps; to go on, give more --steps')
         if processes.first:
@@ -182,13 +182,14 @@ def _cache(config: Config) -> Path | None:
 
 
 def _begin(
-    config: Config, data: Batches, episodes: Split, checkpoint: Checkpoint | None
+    config: Config, data: Batches, episodes: Split, checkpoint: Checkpoint | None, run: Run
 ) -> tuple[Manifest, ChunkPolicy, dict[str, Tensor]]:
     """The manifest of a run, its policy with first weights, and what errors are told in."""
     torch.manual_seed(config.seed)
     if checkpoint:
         # Its weights come with their statistics.
-        manifest = Manifest.from_json(checkpoint.manifest)
+        manifest = Manifest.from_json(checkpoint.manifest, f'{run.weights[0]}: manifest')
+        _require_same(manifest, make_manifest(data, episodes.training, config), run)
         statistics = Statistics.none(manifest, config.relative, config.statistics == 'per-robot')
         return manifest, assemble(config, manifest, statistics), statistics.scales()
     manifest = make_manifest(data, episodes.training, config)
@@ -206,9 +207,29 @@ def _begin(
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 
-def _restore(learner: Learner, checkpoint: Checkpoint, config: Config) -> tuple[Clock, Best]:
+def _require_same(before: Manifest, now: Manifest, run: Run) -> None:
+    """Hold a checkpoint to the dataset and the configuration that it goes on with."""
+    for what, then, wanted in (
+        ('inputs', before.input_layout.columns(), now.input_layout.columns()),
+        ('outputs', before.output_layout.columns(), now.output_layout.columns()),
+        ('image sizes', before.image_size, now.image_size),
+        ('robots', before.robot_index.keys() | now.robot_index.keys(), before.robot_index.keys()),
+        ('rate_hz', before.rate_hz, now.rate_hz),
+        ('horizon', before.horizon, now.horizon),
+        ('observation_steps', before.observation_steps, now.observation_steps),
+    ):
+        if then != wanted:
+            raise TrainingError(
+                f'{run.weights[0]}: has other {what} than dataset and configuration: '
+                f'{shortened(str(then))}, not {shortened(str(wanted))}; begin a new run with --out'
+            )
+
+
+def _restore(
+    learner: Learner, checkpoint: Checkpoint, config: Config, run: Run
+) -> tuple[Clock, Best]:
     """Go back to where a run was."""
-    learner.restore(checkpoint.learner)
+    learner.restore(checkpoint.learner, str(run.weights[0]))
     clock = Clock(config, learner.step, checkpoint.seconds)
     return clock, Best(checkpoint.best_step, checkpoint.best_loss)
 
@@ -247,7 +268,7 @@ def _export(
         shutil.copyfile(run.last, run.policy)
         report(f'{run.policy}: the averaged weights of step {learner.step}')
         return
-    policy.load_state_dict(weights)
+    load_weights(policy, weights, f'{run.weights[1]}: average')
     export(policy, manifest, run.policy)
     report(
         f'{run.policy}: the averaged weights of step {best.step}, whose validation loss was the '

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from neuracore_ros import __version__
 from neuracore_ros.errors import DescriptionError, TrainingError, near
-from neuracore_ros.regular_file import read_text, require_regular
+from neuracore_ros.records import Origin, Record, as_float, parse_record
+from neuracore_ros.regular_file import read_bytes, require_regular
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -130,16 +131,22 @@ class Run:
         """The last checkpoint; None before the first. Nothing in the file is executed.
 
         Raises:
-            TrainingError: The file is damaged, or holds more than numbers.
+            TrainingError: The file is damaged, holds more than numbers, or other values than a
+                checkpoint has.
         """
         if not self._checkpoint.exists():
             return None
-        try:
-            return Checkpoint(**_read(self._checkpoint))
-        except TypeError as error:
-            raise TrainingError(
-                f'{self._checkpoint}: is no checkpoint of a run. {_AFRESH}'
-            ) from error
+        record = _read(self._checkpoint)
+        best_loss = as_float(record.value('best_loss'))
+        if best_loss is None:
+            raise record.wrong('best_loss', 'a number')
+        return Checkpoint(
+            manifest=record.text('manifest'),
+            learner=dict(record.record('learner').values()),
+            seconds=record.number('seconds', 0.0),
+            best_step=record.integer('best_step', -1),
+            best_loss=best_loss,
+        )
 
     def save_best(self, step: int, average: Mapping[str, Tensor]) -> None:
         """Replace the weights of the lowest validation loss."""
@@ -154,7 +161,9 @@ class Run:
         if not self._best.exists():
             return None
         best = _read(self._best)
-        return best['average'] if best.get('step') == step else None
+        if best.integer('step', -1) != step:
+            return None
+        return dict(best.record('average').values())
 
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Append one line of metrics."""
@@ -162,17 +171,34 @@ class Run:
             file.write(json.dumps(metrics) + '\n')
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All lines of metrics."""
-        if not self._metrics.exists():
-            return []
-        return [json.loads(line) for line in read_text(self._metrics).splitlines()]
+        """All lines of metrics.
+
+        Raises:
+            TrainingError: A line is no record.
+        """
+        return [dict(record.values()) for record, _ in self._logged()]
 
     def forget_after(self, step: int) -> None:
-        """Drop metrics that a resumed run is about to write again."""
-        kept = [line for line in self.metrics() if line['step'] <= step]
+        """Drop metrics that a resumed run is about to write again, and a line that was cut off.
+
+        Raises:
+            TrainingError: A line is no record of a step.
+        """
+        kept = [line for record, line in self._logged() if record.integer('step') <= step]
         partial = self._metrics.with_suffix('.partial')
-        partial.write_text(''.join(json.dumps(line) + '\n' for line in kept))
+        partial.write_bytes(b''.join(line + b'\n' for line in kept))
         partial.replace(self._metrics)
+
+    def _logged(self) -> Iterator[tuple[Record, bytes]]:
+        """Each line of metrics, and its text."""
+        if not self._metrics.exists():
+            return
+        # What follows the last line break was being written when the power went.
+        *lines, _ = read_bytes(self._metrics).split(b'\n')
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                where = Origin(f'{self._metrics}:{number}', TrainingError, 'delete that line')
+                yield parse_record(line, where), line
 
 
 def _write(record: dict[str, Any], path: Path) -> None:
@@ -181,7 +207,7 @@ def _write(record: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Record:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Of pickles that it then refuses.
@@ -193,6 +219,6 @@ def _read(path: Path) -> dict[str, Any]:
             f'{path}: is damaged, or holds more than numbers and would run code: '
             f'none of it was run. {_AFRESH}'
         ) from error
-    if not isinstance(loaded, dict):
-        raise TrainingError(f'{path}: is no checkpoint of a run. {_AFRESH}')
-    return loaded
+    return Record(
+        loaded, Origin(str(path), TrainingError, f'it is no checkpoint of a run. {_AFRESH}')
+    )

@@ -97,8 +97,8 @@ def test_export_does_not_even_read_the_checkpoint(run, tmp_path):
 @pytest.mark.parametrize(
     ('checkpoint', 'says'),
     [
-        ([1], 'is no checkpoint of a run'),
-        ({'learner': {'step': 1}, 'seconds': 1.0}, 'is no checkpoint of a run'),
+        ([1], 'must be a JSON object, is [1]; it is no checkpoint of a run'),
+        ({'learner': {'step': 1}, 'seconds': 1.0}, "checkpoint.pt: lacks 'best_loss'"),
     ],
 )
 def test_numbers_that_are_no_checkpoint_are_refused(run, capsys, checkpoint, says):
