@@ -12,11 +12,51 @@ import numpy as np
 
 from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
-from neuracore_ros.observation.streams import SECOND_NS, Stream
+from neuracore_ros.observation.streams import ALIKE, SECOND_NS, Stream
 
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.
 LATE_NS = SECOND_NS
+
+
+@dataclass(slots=True)
+class NameAudit:
+    """One name of a stream, which may come less often than others of its topic.
+
+    Attributes:
+        samples: How many came.
+        last_ns: Log time of the last of them, [ns]; None where there is none.
+        duration_ns: From the first to the last, [ns]; over several bags the sum.
+        longest_gap_ns: Between two of them, [ns].
+        intervals: Pairs of neighbouring samples, for the rate.
+    """
+
+    samples: int = 0
+    last_ns: int | None = None
+    duration_ns: int = 0
+    longest_gap_ns: int = 0
+    intervals: int = 0
+
+    @property
+    def rate_hz(self) -> float:
+        """Samples per second."""
+        return self.intervals * SECOND_NS / self.duration_ns if self.duration_ns else 0.0
+
+    def note(self, receive_ns: int) -> None:
+        """Take note of a sample."""
+        if self.last_ns is not None:
+            gap_ns = receive_ns - self.last_ns
+            self.intervals += 1
+            self.duration_ns += gap_ns
+            self.longest_gap_ns = max(self.longest_gap_ns, gap_ns)
+        self.last_ns = receive_ns
+
+    def add(self, other: NameAudit) -> None:
+        """Add the same name of another recording."""
+        self.samples += other.samples
+        self.duration_ns += other.duration_ns
+        self.intervals += other.intervals
+        self.longest_gap_ns = max(self.longest_gap_ns, other.longest_gap_ns)
 
 
 @dataclass(slots=True)
@@ -30,9 +70,7 @@ class StreamAudit:
         samples: Messages that brought something new.
         first_ns: Log time of the first of them, [ns]; None where there is none.
         last_ns: Log time of the last of them, [ns]; None where there is none.
-        duration_ns: From the first to the last, [ns]; over several bags the sum.
-        longest_gap_ns: Between two of them, [ns].
-        intervals: Pairs of neighbouring samples, for the rate.
+        by_name: Each name by itself.
         ages_s: At every tick, of the oldest of the names, [s].
         drops: Reason -> messages that were refused for it, wholly or in part.
         ticks: Reason -> ticks at which some name had no usable value.
@@ -44,17 +82,27 @@ class StreamAudit:
     samples: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
-    duration_ns: int = 0
-    longest_gap_ns: int = 0
-    intervals: int = 0
+    by_name: dict[str, NameAudit] = field(default_factory=dict)
     ages_s: array[float] = field(default_factory=lambda: array('f'))
     drops: Counter[str] = field(default_factory=Counter)
     ticks: Counter[str] = field(default_factory=Counter)
 
     @property
     def rate_hz(self) -> float:
-        """Samples per second."""
-        return self.intervals * SECOND_NS / self.duration_ns if self.duration_ns else 0.0
+        """Samples per second of the name that came least often."""
+        return min((each.rate_hz for each in self.by_name.values()), default=0.0)
+
+    @property
+    def slowest(self) -> str:
+        """The name that came least often, where others came oftener; else ''."""
+        rates = {name: each.rate_hz for name, each in self.by_name.items()}
+        slow = min(rates, key=lambda name: rates[name], default='')
+        return slow if slow and rates[slow] < ALIKE * max(rates.values()) else ''
+
+    @property
+    def longest_gap_ns(self) -> int:
+        """Between two samples of one name, [ns]."""
+        return max((each.longest_gap_ns for each in self.by_name.values()), default=0)
 
     def age_s(self, quantile: float) -> float | None:
         """Age at ticks, [s]; None where there was no tick."""
@@ -65,9 +113,8 @@ class StreamAudit:
     def add(self, other: StreamAudit) -> None:
         """Add the same stream of another recording."""
         self.samples += other.samples
-        self.duration_ns += other.duration_ns
-        self.intervals += other.intervals
-        self.longest_gap_ns = max(self.longest_gap_ns, other.longest_gap_ns)
+        for name, audit in other.by_name.items():
+            self.by_name.setdefault(name, NameAudit()).add(audit)
         self.ages_s.extend(other.ages_s)
         self.drops.update(other.drops)
         self.ticks.update(other.ticks)
@@ -80,6 +127,7 @@ class StreamAudit:
             names=self.names,
             samples=self.samples,
             rate_hz=round(self.rate_hz, 3),
+            slowest=self.slowest,
             age_s_p50=self.age_s(0.5),
             age_s_p95=self.age_s(0.95),
             age_s_max=self.age_s(1.0),
@@ -98,7 +146,7 @@ class Audit:
         unusable: Ticks at which a value was missing.
         reasons: ``DataType name, ...: kind`` -> ticks; one tick may have several.
         cut: Why a tick belongs to no episode -> ticks that were not looked at.
-        texts: The same reasons -> the first case in one line, with figures and a cure.
+        texts: The same reasons -> the last case, which knows most, in one line with a cure.
     """
 
     def __init__(self, inputs: Observer, outputs: Observer) -> None:
@@ -106,7 +154,9 @@ class Audit:
         for role, observer in (('input', inputs), ('output', outputs)):
             for stream in observer.streams:
                 names = tuple(source.name for source in stream.sources)
-                self._pairs.append((stream, StreamAudit(stream.topic, role, names)))
+                by_name = {name: NameAudit() for name in names}
+                audit = StreamAudit(stream.topic, role, names, by_name=by_name)
+                self._pairs.append((stream, audit))
         self.streams = [audit for _, audit in self._pairs]
         self.ticks = 0
         self.unusable = 0
@@ -119,14 +169,14 @@ class Audit:
         for stream, audit in self._pairs:
             if stream.topic != topic or stream.samples == audit.samples:
                 continue
-            audit.samples = stream.samples
-            latest_ns, audit.last_ns = audit.last_ns, receive_ns
-            if latest_ns is None:
+            audit.samples, audit.last_ns = stream.samples, receive_ns
+            if audit.first_ns is None:
                 audit.first_ns = receive_ns
-                continue
-            audit.intervals += 1
-            audit.duration_ns += receive_ns - latest_ns
-            audit.longest_gap_ns = max(audit.longest_gap_ns, receive_ns - latest_ns)
+            for channel in stream.channels:
+                each = audit.by_name[channel.source.name]
+                if each.samples != channel.pace.count:
+                    each.samples = channel.pace.count
+                    each.note(receive_ns)
 
     def tick(self, tick_ns: int, *seen: Observation | Unusable) -> list[str]:
         """Note one tick.
@@ -146,7 +196,7 @@ class Audit:
             audit.ticks.update(kinds)
         reasons = _reasons(faults)
         self.reasons.update(reasons.keys())
-        self.texts = reasons | self.texts
+        self.texts |= reasons
         return list(reasons)
 
     def skip(self, ticks: int, reason: str, text: str) -> None:
@@ -214,7 +264,7 @@ def table(streams: Sequence[StreamAudit]) -> str:
                 stream.topic,
                 stream.role,
                 str(stream.samples),
-                f'{stream.rate_hz:.1f}',
+                f'{stream.rate_hz:.1f}{f" ({stream.slowest})" if stream.slowest else ""}',
                 *(_seconds(age) for age in ages),
                 _seconds(stream.longest_gap_ns / SECOND_NS),
                 counts(stream.drops),

@@ -17,11 +17,12 @@ class StreamSummary:
         role: ``input`` or ``output``.
         names: The names that it serves.
         samples: Messages that brought something new.
-        rate_hz: Samples per second.
+        rate_hz: Samples per second of the name that came least often.
         age_s_p50: Median age at ticks, [s]; None where there was no tick.
         age_s_p95: Age that 95 % of the ticks stay below, [s]; likewise.
         age_s_max: Largest age at a tick, [s]; likewise.
         longest_gap_s: Between two samples, [s].
+        slowest: That name, where others came more often; else ''.
         drops: Reason -> messages that were refused for it, wholly or in part.
         ticks_dropped: Reason -> ticks at which some name had no usable value.
     """
@@ -35,6 +36,7 @@ class StreamSummary:
     age_s_p95: float | None = None
     age_s_max: float | None = None
     longest_gap_s: float | None = None
+    slowest: str = ''
     drops: Mapping[str, int] = field(default_factory=dict)
     ticks_dropped: Mapping[str, int] = field(default_factory=dict)
 
@@ -55,6 +57,7 @@ class StreamSummary:
             age_s_p95=record.measured('age_s_p95'),
             age_s_max=record.measured('age_s_max'),
             longest_gap_s=record.measured('longest_gap_s'),
+            slowest=record.text('slowest', default=''),
             drops=record.counts('drops'),
             ticks_dropped=record.counts('ticks_dropped'),
         )

@@ -29,6 +29,8 @@ WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis i
 
 _JOINT_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS, FLOAT64)
 _CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
+# More names than these share one option.
+_FEW = 3
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
 
 
@@ -214,6 +216,26 @@ def default_max_age_s(kind: DataType) -> float | None:
     if kind.is_target or kind is DataType.LANGUAGE:
         return None
     return 0.5 if kind.is_image else 0.2
+
+
+def enough_age_s(period_s: float) -> float:
+    """A ``max_age_s`` that samples which come so far apart seldom reach, [s]."""
+    return float(f'{3 * period_s:.2g}')
+
+
+def write_age(sources: Collection[Source], period_s: float) -> str:
+    """What to write so that samples which come so far apart [s] are not stale in between."""
+    option = f'max_age_s: {enough_age_s(period_s):g}'
+    by_type: dict[DataType, list[str]] = {}
+    for source in sources:
+        by_type.setdefault(source.data_type, []).append(source.name)
+    lines = [
+        f'{kind}: {{{option}}}'
+        if len(names) > _FEW
+        else f'{kind}: {{{", ".join(f"{name}: {{{option}}}" for name in names)}}}'
+        for kind, names in by_type.items()
+    ]
+    return f'write under sources: {", ".join(lines)}'
 
 
 def strictest_ages_s(sources: Iterable[Source]) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.source import default_max_age_s, default_type
+from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
 from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
@@ -52,7 +52,7 @@ def source_options(
             f'guessed: header stamps are {topic.stamp_off_s:.3g} s off the time of arrival'
         )
     if ages is not None and topic.period_s > ages / 2:
-        age_s = float(f'{3 * topic.period_s:.2g}')
+        age_s = enough_age_s(topic.period_s)
         if topic.period_s < _SLOW_S:
             options['max_age_s'] = age_s
             notes.append(f'guessed: messages come {topic.period_s:.2g} s apart')

@@ -67,7 +67,6 @@ def inference_status(
 def stream_statuses(
     robot: str,
     streams: Iterable[StreamStatus],
-    max_ages_s: Mapping[str, float],
     faults: Mapping[str, str],
     doubts: Mapping[str, str],
 ) -> list[DiagnosticStatus]:
@@ -76,29 +75,29 @@ def stream_statuses(
     Args:
         robot: Its name, for ``hardware_id``.
         streams: As the runner sees them.
-        max_ages_s: Topic -> age from which a sample is stale [s]; absent where none is.
         faults: Topic -> why nothing can arrive.
         doubts: Topic -> why what arrives may be wrong.
     """
-    return [_stream_status(robot, stream, max_ages_s, faults, doubts) for stream in streams]
+    return [_stream_status(robot, stream, faults, doubts) for stream in streams]
 
 
 def _stream_status(
     robot: str,
     stream: StreamStatus,
-    max_ages_s: Mapping[str, float],
     faults: Mapping[str, str],
     doubts: Mapping[str, str],
 ) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, 'ok'
-    limit_s = max_ages_s.get(stream.topic)
     if problem := faults.get(stream.topic) or stream.problem:
         level, message = DiagnosticStatus.ERROR, problem
     elif stream.age_s is None:
         level, message = DiagnosticStatus.STALE, 'nothing has arrived yet'
-    elif limit_s is not None and stream.age_s > limit_s:
-        level, message = DiagnosticStatus.STALE, f'older than max_age_s ({limit_s:g})'
-    elif doubt := doubts.get(stream.topic):
+    elif stream.stale:
+        level, message = (
+            DiagnosticStatus.STALE,
+            '. '.join(filter(None, (stream.stale, stream.slow))),
+        )
+    elif doubt := '; '.join(filter(None, (doubts.get(stream.topic), stream.slow))):
         level, message = DiagnosticStatus.WARN, doubt
     return DiagnosticStatus(
         level=level,
@@ -107,6 +106,7 @@ def _stream_status(
         hardware_id=robot,
         values=_values(
             rate_hz=f'{stream.rate_hz:.1f}',
+            slowest=stream.slowest,
             age_s='' if stream.age_s is None else f'{stream.age_s:.3f}',
             drops=sum(stream.drops.values()),
             **{f'drops.{kind}': count for kind, count in stream.drops.items()},

@@ -16,7 +16,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Command, Robot, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
-from neuracore_ros.description.source import IMAGE_TYPES, strictest_ages_s
+from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
@@ -189,8 +189,6 @@ class Session:
 
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
-        robot = self.robot
-        self._max_ages_s = strictest_ages_s((*robot.input_sources(), *robot.measured_sources()))
         self._rivals: Mapping[str, Sequence[str]] = {}
         self._cadence = Cadence(runner.rate_hz)
         self._watch = ClockWatch(self._now_ns(), time.monotonic())
@@ -348,7 +346,6 @@ class Session:
         streams = stream_statuses(
             name,
             self._runner.status(now.nanoseconds),
-            self._max_ages_s,
             self._subscriptions.faults(),
             self._subscriptions.doubts(),
         )

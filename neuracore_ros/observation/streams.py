@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuracore_ros.description import Source
+from neuracore_ros.description.source import write_age
 from neuracore_ros.errors import meant
+from neuracore_ros.observation.pace import SECOND_NS as SECOND_NS  # noqa: PLC0414 (read from here)
+from neuracore_ros.observation.pace import Pace
 from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
-
-SECOND_NS = 1_000_000_000
 
 # Clocks of several computers differ by milliseconds; a tenth of a second is no clock error any
 # more, but still less than the age at which numbers are stale.
@@ -20,7 +21,8 @@ BEHIND_NS = 24 * 3600 * SECOND_NS
 
 # Samples kept per name, so that a tick slightly before the newest arrival has its own.
 HISTORY = 16
-_RATE_WINDOW_NS = 2 * SECOND_NS
+ALIKE = 0.8
+"""Names whose rates differ by less come in the same messages, or might as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ class StreamStatus:
         topic: As declared.
         names: The names that it serves, as in the robot file.
         samples: Messages that brought something new to any of the names, so far.
-        rate_hz: Such messages per second over the last two seconds.
+        rate_hz: Samples per second, lately, of the name that comes least often.
+        slowest: That name, where others come more often; else ''.
         age_s: Age of the oldest of the names' newest samples [s]; None until each has one.
+        stale: A name whose newest sample is older than its ``max_age_s``, in one line; else ''.
+        slow: A name that comes too seldom for its ``max_age_s``, with what to do; else ''.
         drops: Kind -> messages refused for it, wholly or in part, so far.
         problem: The last refusal in one line, if it is newer than the last sample; else ''.
     """
@@ -41,7 +46,10 @@ class StreamStatus:
     names: tuple[str, ...]
     samples: int
     rate_hz: float
+    slowest: str
     age_s: float | None
+    stale: str
+    slow: str
     drops: dict[Kind, int]
     problem: str
 
@@ -65,7 +73,7 @@ class Stream:
         self.refusal: Refusal | None = None
         self.channels: tuple[Channel, ...] = ()
         self._trusts_header = first.stamp == 'header'
-        self._arrivals: deque[int] = deque(maxlen=128)
+        self._newest_ns = 0  # arrival of the last message that brought anything
 
     def offer(self, message: Any, receive_ns: int) -> None:
         """Take what is new in a message; count what is wrong with it. Never raises."""
@@ -73,7 +81,7 @@ class Stream:
             stamp_ns = self._stamp_ns(message, receive_ns)
             if stamp_ns is not None and self._take(message, stamp_ns, receive_ns):
                 self.samples += 1
-                self._arrivals.append(receive_ns)
+                self._newest_ns = receive_ns
         # A message is whatever the wire or a bag brought; nothing in it may stop a robot's node.
         except Exception as error:
             self.refuse('malformed', receive_ns, f'message not understood ({error!r:.120})')
@@ -86,21 +94,26 @@ class Stream:
     def clear(self) -> None:
         """Forget all samples; the counters stay."""
         self.refusal = None
-        self._arrivals.clear()
+        self._newest_ns = 0
         for channel in self.channels:
             channel.clear()
 
     def status(self, now_ns: int) -> StreamStatus:
         """What diagnostics and audits show of this stream."""
-        newest = [channel.newest(now_ns) for channel in self.channels]
-        stamps = [sample.stamp_ns for sample in newest if sample]
+        newest = [(channel, channel.newest(now_ns)) for channel in self.channels]
+        stamps = [sample.stamp_ns for _, sample in newest if sample]
         complete = len(stamps) == len(newest)
+        rates = {c.source.message_name: c.pace.rate_hz(now_ns) for c in self.channels}
+        slowest = min(rates, key=lambda name: rates[name])
         return StreamStatus(
             topic=self.topic,
             names=tuple(source.name for source in self.sources),
             samples=self.samples,
-            rate_hz=self._rate_hz(now_ns),
+            rate_hz=rates[slowest],
+            slowest=slowest if rates[slowest] < ALIKE * max(rates.values()) else '',
             age_s=(now_ns - min(stamps)) / SECOND_NS if complete else None,
+            stale=self._stale(newest, now_ns),
+            slow=together([c.slowness() for c in self.channels]),
             drops=dict(self.drops),
             problem=self._problem(),
         )
@@ -132,30 +145,43 @@ class Stream:
         )
         return None
 
+    def _stale(self, newest: Sequence[tuple['Channel', Sample | None]], now_ns: int) -> str:
+        return together(
+            [
+                channel.old(sample, now_ns)
+                for channel, sample in newest
+                if sample is not None and channel.is_stale(sample, now_ns)
+            ]
+        )
+
     def _problem(self) -> str:
-        """The last refusal, unless a whole message was taken after it."""
-        found = [(self.refusal, '')] if self.refusal else []
-        found += [(c.refusal, f'{c.label}: ') for c in self.channels if c.refusal]
+        """The last refusal that no sample came after: of the stream, or of the name refused."""
+        found: list[tuple[Refusal, str]] = []
+        if self.refusal and self.refusal.receive_ns >= self._newest_ns:
+            found.append((self.refusal, ''))
+        for channel in self.channels:
+            refusal, samples = channel.refusal, channel.samples
+            if refusal and (not samples or refusal.receive_ns >= samples[-1].receive_ns):
+                found.append((refusal, f'{channel.label}: '))
         if not found:
             return ''
         refusal, label = max(found, key=lambda pair: pair[0].receive_ns)
-        is_current = not self._arrivals or refusal.receive_ns >= self._arrivals[-1]
-        return f'{label}{refusal.text}' if is_current else ''
-
-    def _rate_hz(self, now_ns: int) -> float:
-        recent = [arrival for arrival in self._arrivals if arrival > now_ns - _RATE_WINDOW_NS]
-        if len(recent) < 2 or recent[-1] <= recent[0]:
-            return 0.0
-        return (len(recent) - 1) * SECOND_NS / (recent[-1] - recent[0])
+        return f'{label}{refusal.text}'
 
 
 class Channel:
-    """One name of a stream: its newest samples, and what is wrong when there is none."""
+    """One name of a stream: its newest samples, and what is wrong when there is none.
+
+    Attributes:
+        pace: How often its samples come.
+        stamp_ns: Of the newest sample; None where there is none.
+    """
 
     __slots__ = (
         '_lack',
         '_max_age_ns',
         'key',
+        'pace',
         'refusal',
         'samples',
         'source',
@@ -169,7 +195,8 @@ class Channel:
         self.key = (source.data_type, source.name)
         self.refusal: Refusal | None = None
         self.samples: deque[Sample] = deque(maxlen=history)
-        self.stamp_ns: int | None = None  # of the newest sample
+        self.pace = Pace()
+        self.stamp_ns: int | None = None
         age_s = source.max_age_s
         self._lack = (0, '')  # the count of names seen when the text was made
         self._max_age_ns = None if age_s is None else round(age_s * SECOND_NS)
@@ -187,6 +214,7 @@ class Channel:
         """Make this the newest sample."""
         self.samples.append(sample)
         self.stamp_ns = sample.stamp_ns
+        self.pace.note(sample.receive_ns)
 
     def refuse(self, kind: Kind, receive_ns: int, text: str) -> Kind:
         """Remember why a message gave this name no sample."""
@@ -203,6 +231,7 @@ class Channel:
     def clear(self) -> None:
         """Forget all samples."""
         self.samples.clear()
+        self.pace.clear()
         self.stamp_ns = None
         self.refusal = None
 
@@ -219,9 +248,26 @@ class Channel:
         sample = self.newest(tick_ns)
         if sample is None:
             return self._missing()
-        if self._max_age_ns is None or tick_ns - sample.stamp_ns <= self._max_age_ns:
-            return sample
-        return self._stale(sample, tick_ns)
+        return self._stale(sample, tick_ns) if self.is_stale(sample, tick_ns) else sample
+
+    def is_stale(self, sample: Sample, tick_ns: int) -> bool:
+        """Whether a sample is older than ``max_age_s`` at the tick."""
+        return self._max_age_ns is not None and tick_ns - sample.stamp_ns > self._max_age_ns
+
+    def old(self, sample: Sample, tick_ns: int) -> str:
+        """How old a sample is, and how old it may be."""
+        age, most_s = span(tick_ns - sample.stamp_ns), self.source.max_age_s
+        return f'{self.label} is {age} old; max_age_s is {most_s:g}'
+
+    def slowness(self) -> str:
+        """That the name comes too seldom to be fresh between two samples, and what to do."""
+        gap_s, most_s = self.pace.usual_gap_s(), self.source.max_age_s
+        if most_s is None or gap_s <= most_s:
+            return ''
+        return (
+            f'{self.label} comes at {1.0 / gap_s:.3g} Hz, and a sample lives {most_s:g} s '
+            f'(max_age_s): raise the rate of its driver, or {write_age([self.source], gap_s)}'
+        )
 
     def fault(self, kind: Kind, text: str) -> StreamFault:
         """A fault of this name."""
@@ -265,10 +311,7 @@ class Channel:
         )
 
     def _stale(self, sample: Sample, tick_ns: int) -> StreamFault:
-        old = (
-            f'{self.label} is {span(tick_ns - sample.stamp_ns)} old; '
-            f'max_age_s is {self.source.max_age_s:g}'
-        )
+        old = self.old(sample, tick_ns)
         refusal = self._last_refusal()
         if refusal is not None and refusal.receive_ns >= sample.receive_ns:
             # An unchanged or older stamp is itself a form of staleness; the rest has its name.
@@ -278,7 +321,18 @@ class Channel:
         if self._max_age_ns is not None and late_ns > self._max_age_ns:
             advice = self.stream.advice()
             return self.fault('stale', f'{old}. It arrived {span(late_ns)} late: {advice}')
+        if self.slowness():
+            gap_s = self.pace.usual_gap_s()
+            cure = f'raise the rate of its driver, or {write_age([self.source], gap_s)}'
+            return self.fault('stale', f'{old}. It comes at {1.0 / gap_s:.3g} Hz: {cure}')
         return self.fault('stale', old)
+
+
+def together(texts: Sequence[str]) -> str:
+    """The first of the texts that say something, and how many more there are."""
+    said = [text for text in texts if text]
+    more = f' (and {len(said) - 1} more names)' if len(said) > 1 else ''
+    return f'{said[0]}{more}' if said else ''
 
 
 def time_ns(stamp: Any) -> int:

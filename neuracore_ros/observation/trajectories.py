@@ -82,6 +82,7 @@ class TrajectoryChannel(Channel):
         running = bisect_right(self._pieces, receive_ns, key=_START) - 1
         del self._pieces[: max(0, running - HISTORY)]
         self.stamp_ns = start_ns
+        self.pace.note(receive_ns)
 
     def newest(self, tick_ns: int) -> Sample | None:
         """The value that the command of this tick has at this tick."""

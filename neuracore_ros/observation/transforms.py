@@ -86,6 +86,14 @@ class Frames:
         pose = signed(compose(invert(ends[1]), ends[0]))
         return Sample(min(stamps, default=tick_ns), max(arrivals, default=tick_ns), pose)
 
+    def stamp_ns(self, parent: str, child: str) -> int | None:
+        """The oldest of the newest stamps between two frames; None where nothing there moves."""
+        down, up = self._line(child), self._line(parent)
+        between = {frame for frame in (*down, *up) if (frame in down) != (frame in up)}
+        links = (self._links[frame] for frame in between if frame in self._links)
+        stamps = (link.samples[-1].stamp_ns for link in links if link.moves and link.samples)
+        return min(stamps, default=None)
+
     def lack(self, parent: str, child: str) -> str:
         """What keeps two frames apart, with the frames that there are."""
         known = dict.fromkeys(f for c, link in self._links.items() for f in (c, link.parent))
@@ -124,6 +132,13 @@ class TransformChannel(Channel):
         """The pose of what arrived at or before the tick."""
         return self._frames.pose(self.source.parent, self.source.message_name, tick_ns)
 
+    def note(self, receive_ns: int) -> None:
+        """Take note of an arrival, if it made the pose newer: as old as its oldest link."""
+        stamp_ns = self._frames.stamp_ns(self.source.parent, self.source.message_name)
+        if stamp_ns is not None and stamp_ns != self.stamp_ns:
+            self.stamp_ns = stamp_ns
+            self.pace.note(receive_ns)
+
     def _missing(self) -> StreamFault:
         why = self._frames.lack(self.source.parent, self.source.message_name)
         refused = self.stream.refusal
@@ -138,7 +153,7 @@ class TransformStream(Stream):
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
         self.frames = Frames()
-        self.channels = tuple(TransformChannel(self, source) for source in sources)
+        self.channels = self._frames_seen = tuple(TransformChannel(self, s) for s in sources)
 
     def clear(self) -> None:
         """Forget what moves."""
@@ -165,6 +180,9 @@ class TransformStream(Stream):
             else:
                 refused.add(kind)
         self.drops.update(refused)
+        if taken:
+            for channel in self._frames_seen:
+                channel.note(receive_ns)
         return taken
 
 

@@ -133,7 +133,7 @@ def _streams(metadata: Metadata) -> str:
                 *(page.cell(text) for text in (robot, topic, role)),
                 page.cell(', '.join(streams[0].names), 'long'),
                 page.cell(sum(stream.samples for stream in streams), 'number'),
-                page.cell(_span(rates), 'number'),
+                page.cell(_span(rates) + _slowest(streams), 'number'),
                 *(page.cell(age, 'number') for age in ages),
                 page.cell(_worst(stream.longest_gap_s for stream in streams), 'number'),
                 page.cell(_counts(refused), 'bad'),
@@ -146,6 +146,12 @@ def _streams(metadata: Metadata) -> str:
 def _span(rates: Sequence[float]) -> str:
     """The lowest and the highest, once if they look the same."""
     return ' to '.join(dict.fromkeys(f'{rate:.1f}' for rate in (min(rates), max(rates))))
+
+
+def _slowest(streams: Sequence[StreamSummary]) -> str:
+    """The names that set the rate; of recordings converted before, none was noted."""
+    names = dict.fromkeys(stream.slowest for stream in streams if stream.slowest)
+    return f' ({", ".join(names)})' if names else ''
 
 
 def _worst(figures_s: Iterable[float | None]) -> str:

@@ -351,6 +351,22 @@ def test_stamps_jump_back(tmp_path, convert):
     assert outcome.bag['ticks_dropped'] == {'JOINT_POSITIONS a, c: stale': 6}
 
 
+def test_a_slow_joint_beside_a_fast_one_is_told_with_what_to_write(tmp_path, convert):
+    joints = Messages().joints
+    fast = [('/joint_states', joints(at(t), a=t), at(t)) for t in np.arange(100) / 50]
+    slow = [('/joint_states', joints(at(t), c=t), at(t)) for t in np.arange(4) / 2 + 0.003]
+    bag = write_bag(tmp_path / 'bag', sorted([*fast, *slow], key=lambda m: m[2]))
+    outcome = convert(bag, '--min-steps', '3')
+    joints = outcome.streams['/joint_states']
+    assert (joints['slowest'], joints['rate_hz']) == ('c', 2.0)
+    assert joints['longest_gap_s'] == 0.5
+    (reason,) = outcome.bag['ticks_dropped']
+    assert reason == 'JOINT_POSITIONS c: stale'
+    assert 'It comes at 2 Hz: raise the rate of its driver, or' in outcome.bag['why'][reason]
+    cure = NUMBERS.replace('topic: /joint_states', 'topic: /joint_states, c: {max_age_s: 1.5}')
+    assert convert(bag, robot=cure, dataset='cured').code == 0
+
+
 def test_each_message_is_there_twice(tmp_path, convert):
     messages = [(topic, m, log_ns + S // 1000) for topic, m, log_ns in joint_states(2.0)]
     outcome = convert(write_bag(tmp_path / 'bag', [m for m in messages for _ in range(2)]))

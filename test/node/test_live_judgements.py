@@ -7,6 +7,7 @@ import pytest
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.node.graph import contention
 from neuracore_ros.node.live.clock import judge_clock
 from neuracore_ros.node.live.commands import judge_command
 from neuracore_ros.node.live.facts import (
@@ -130,6 +131,67 @@ def test_a_stream_slower_than_its_samples_live_is_an_error():
     text = only(about_joints(came=arrivals(rate_hz=4.0)), 'error')
     assert 'max_age_s is 0.2' in text
     assert 'would be stopped all the time' in text
+
+
+def shared(arm_hz=29.0, jaw_hz=2.0):
+    """Two drivers on /joint_states; of the first five names, and of the last one."""
+    arm = arrivals(rate_hz=arm_hz, late_s=0.001)
+    jaw = arrivals(rate_hz=jaw_hz, late_s=0.015)
+    order = np.argsort(np.concatenate([arm.receive_ns, jaw.receive_ns]), kind='stable')
+    both = Arrivals(
+        *(
+            np.concatenate([getattr(arm, times), getattr(jaw, times)])[order]
+            for times in ('receive_ns', 'clock_ns', 'stamp_ns')
+        )
+    )
+    names = [source.name for source in JOINTS]
+    by_names = (
+        (tuple(names[:-1]), both.of(np.flatnonzero(order < arm.count))),
+        (tuple(names[-1:]), both.of(np.flatnonzero(order >= arm.count))),
+    )
+    return about_joints(
+        publishers=(DRIVER, replace(DRIVER, node='/gripper')),
+        came=both,
+        by_names=by_names,
+        name_sets=(tuple(names[:-1]), tuple(names[-1:])),
+    )
+
+
+def test_a_slow_joint_beside_a_fast_one_is_an_error_by_its_name():
+    lines = shared()
+    (text,) = told(lines, 'error')
+    assert text.startswith('/joint_states (wrist_3_joint): 2.0 Hz; its samples are usually 0.5')
+    assert text.endswith('write under sources: JOINT_POSITIONS: {wrist_3_joint: {max_age_s: 1.5}}')
+    fast = '/joint_states (shoulder_pan_joint .. wrist_1_joint): 29.0 Hz'
+    assert any(text.startswith(fast) for text in told(lines, 'ok'))
+    assert told(lines, 'warning') == []
+
+
+def test_stamps_of_two_drivers_that_interleave_are_in_order():
+    assert {line.kind for line in shared(jaw_hz=25.0)} == {'ok'}
+
+
+def test_a_driver_out_of_step_with_its_sensor_has_no_drifting_clock():
+    def out_of_step(times):
+        # A sensor at 100 Hz, read by a loop at 99.9: what it reads is ever older, by up to 10 ms.
+        return NOW_NS + (times - NOW_NS) // 10_000_000 * 10_000_000
+
+    came = arrivals(rate_hz=99.9, seconds=5.0, stamps=out_of_step)
+    assert {line.kind for line in about_joints(came=came)} == {'ok'}
+
+
+def test_a_busy_computer_has_no_drifting_clock():
+    random = np.random.default_rng(1)
+    came = arrivals(rate_hz=50.0, seconds=5.0)
+    # Ever later, on the whole; but now and then a message still comes at once.
+    late = random.random(came.count) ** 4 * np.linspace(0, 0.1, came.count)
+    came.receive_ns[:] = np.sort(came.receive_ns + (late * 1e9).astype(np.int64))
+    assert not any('drifts' in text for text in told(about_joints(came=came), 'warning'))
+
+
+def test_frames_may_have_many_publishers():
+    two = [DRIVER, replace(DRIVER, node='/state_publisher')]
+    assert contention('tf2_msgs/msg/TFMessage', [each.node for each in two], ()) == ''
 
 
 def test_one_long_gap_is_a_warning():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -69,6 +69,12 @@ class Arrivals:
         """When each arrived, in the time in which the node has to live, shape (M,)."""
         return self.clock_ns if domain == 'sim' else self.receive_ns
 
+    def of(self, messages: Sequence[int]) -> Arrivals:
+        """Only some of the messages; what was lost on the way is nobody's among them."""
+        chosen = np.array(messages, np.int64)
+        stamps = self.stamp_ns[chosen] if len(self.stamp_ns) else self.stamp_ns
+        return Arrivals(self.receive_ns[chosen], self.clock_ns[chosen], stamps, self.size)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
@@ -81,6 +87,8 @@ class StreamFacts:
         similar: Topics of the graph that may be meant, if nobody sends.
         arrivals: What came.
         faults: Why the node could not use a name at the end of the look, one line each.
+        by_names: Names that come in the same messages, and these messages, where the names of
+            the topic come in different ones; as where two drivers share it.
         name_sets: The different lists of joint names that messages had.
         picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
         needed: Whether the policy reads it; what it does not read can stop nothing.
@@ -93,10 +101,24 @@ class StreamFacts:
     similar: tuple[str, ...]
     arrivals: Arrivals
     faults: tuple[str, ...] = ()
+    by_names: tuple[tuple[tuple[str, ...], Arrivals], ...] = ()
     name_sets: tuple[tuple[str, ...], ...] = ()
     picture: str = ''
     needed: bool = True
     is_static: bool = False
+
+    def apart(self) -> tuple[StreamFacts, ...]:
+        """One for the names of each driver, whose messages come at their own times."""
+        return tuple(
+            replace(
+                self,
+                topic=f'{self.topic} ({few(names)})',
+                sources=tuple(source for source in self.sources if source.name in names),
+                arrivals=arrivals,
+                by_names=(),
+            )
+            for names, arrivals in self.by_names
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +215,11 @@ class GraphFacts:
     joints: tuple[MeasuredJoint, ...]
     clock: ClockFacts
     commands: tuple[CommandFacts, ...]
+
+
+def few(names: Sequence[str]) -> str:
+    """Some names in a line: all of three, and otherwise the first and the last."""
+    return ', '.join(names) if len(names) <= 3 else f'{names[0]} .. {names[-1]}'
 
 
 def listed(endpoints: Iterable[Endpoint]) -> str:

@@ -17,6 +17,7 @@ from neuracore_ros.node.live.commands import PARAMETERS
 from neuracore_ros.node.live.ear import Ear, first_time_ns, time_domain
 from neuracore_ros.node.live.endpoints import publishers, servers, similar, subscribers
 from neuracore_ros.node.live.facts import (
+    Arrivals,
     ClockFacts,
     CommandFacts,
     Endpoint,
@@ -25,7 +26,7 @@ from neuracore_ros.node.live.facts import (
     SpeedFacts,
     StreamFacts,
 )
-from neuracore_ros.node.live.names import read_names
+from neuracore_ros.node.live.names import Read, read_names
 from neuracore_ros.node.live.parameters import ask_parameters
 from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node
 from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
@@ -193,6 +194,7 @@ class _Eyes:
                 similar=similar(self._node, topic, group[0].type, self._node.count_publishers),
                 arrivals=arrivals[topic],
                 faults=read.faults.get(topic, ()),
+                by_names=self._by_names(topic, arrivals[topic], read),
                 name_sets=read.name_sets.get(topic, ()),
                 picture=read.pictures.get(topic, ''),
                 needed=needed is None or topic in needed,
@@ -214,6 +216,16 @@ class _Eyes:
             domain=domain,
         )
         return GraphFacts(streams, read.joints, facts, tuple(map(self._command, self._commands)))
+
+    def _by_names(
+        self, topic: str, arrivals: Arrivals, read: Read
+    ) -> tuple[tuple[tuple[str, ...], Arrivals], ...]:
+        # Of very many messages, only the newest are kept to be read.
+        unread = arrivals.count - len(self._ears[topic].messages)
+        return tuple(
+            (names, arrivals.of([unread + number for number in numbers]))
+            for names, numbers in read.together.get(topic, {}).items()
+        )
 
     def _command(self, command: Command) -> CommandFacts:
         topic = self._node.resolve_topic_name(command.topic)

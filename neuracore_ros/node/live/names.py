@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from neuracore_ros.observation import Observer
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.images import ImageChannel
 from neuracore_ros.observation.samples import Sample, StreamFault
+from neuracore_ros.observation.streams import Channel
 
 Messages = Mapping[str, Sequence[tuple[int, bytes]]]
 """Topic -> time of arrival [ns] and serialized message, in the order of arrival."""
@@ -33,12 +35,15 @@ class Read:
     Attributes:
         faults: Why a name could not be used at the end, one line each.
         name_sets: The different lists of joint names.
+        together: Names that came in the same messages -> the numbers of these messages; of
+            topics whose names came in different ones.
         pictures: Encoding and size of images.
         joints: Where the commanded joints are.
     """
 
     faults: Mapping[str, tuple[str, ...]]
     name_sets: Mapping[str, tuple[tuple[str, ...], ...]]
+    together: Mapping[str, Mapping[tuple[str, ...], Sequence[int]]]
     pictures: Mapping[str, str]
     joints: tuple[MeasuredJoint, ...]
 
@@ -54,15 +59,18 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
     observers = [_observer(group) for group in (robot.input_sources(), robot.measured_sources())]
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
+    mentions = Mentions(observers)
     for topic, message in _feed(observers, sources, messages):
         seen = name_sets.setdefault(topic, {})
         if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
             seen[tuple(message.name)] = None
+        mentions.note(topic)
         if hasattr(message, 'encoding') or hasattr(message, 'format'):
             pictures[topic] = _picture(message)
     return Read(
         faults=_faults(observers, messages),
         name_sets={topic: tuple(names) for topic, names in name_sets.items()},
+        together=mentions.together(),
         pictures=pictures,
         joints=_joints(robot, dict(_found(observers[1], messages))),
     )
@@ -79,6 +87,50 @@ def read_faults(sources: Sequence[Source], messages: Messages) -> list[str]:
     for _ in _feed([observer], sources, messages):
         pass
     return [text for texts in _faults([observer], messages).values() for text in texts]
+
+
+class Mentions:
+    """Which messages have to do with which names, whether these could take them or not."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        """Before the first message."""
+        self._channels: dict[str, list[Channel]] = {}
+        for stream in (stream for observer in observers for stream in observer.streams):
+            self._channels.setdefault(stream.topic, []).extend(stream.channels)
+        self._before: dict[Channel, tuple[int, object]] = {}
+        self._count: Counter[str] = Counter()
+        self._messages: dict[str, dict[str, list[int]]] = {}
+
+    def note(self, topic: str) -> set[str]:
+        """The names that the message had which the observers were just given."""
+        names = set()
+        for channel in self._channels.get(topic, ()):
+            now = channel.pace.count, channel.refusal
+            if now != self._before.get(channel, (0, None)):
+                self._before[channel] = now
+                names.add(channel.source.name)
+        number = self._count[topic]
+        self._count[topic] += 1
+        messages = self._messages.setdefault(topic, {})
+        for name in names:
+            messages.setdefault(name, []).append(number)
+        return names
+
+    def together(self) -> dict[str, dict[tuple[str, ...], list[int]]]:
+        """By topic, names that came in the same messages, and which; where there are several."""
+        found: dict[str, dict[tuple[str, ...], list[int]]] = {}
+        for topic, messages in self._messages.items():
+            alike: dict[tuple[int, ...], list[str]] = {}
+            for channel in self._channels.get(topic, ()):
+                name = channel.source.name
+                same = alike.setdefault(tuple(messages.get(name, ())), [])
+                if name not in same:
+                    same.append(name)
+            # What never came is told by itself.
+            alike.pop((), None)
+            if len(alike) > 1:
+                found[topic] = {tuple(names): list(which) for which, names in alike.items()}
+        return found
 
 
 def _feed(

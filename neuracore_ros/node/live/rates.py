@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.description.source import write_age
 from neuracore_ros.node.live.facts import Domain, Line, StreamFacts, Times, listed
 from neuracore_ros.observation.streams import BEHIND_NS, SECOND_NS
 
@@ -37,7 +38,7 @@ def judge_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
     usual_s, worst_s = float(np.median(gaps_s)) + late_s, float(gaps_s.max()) + late_s
     lost = _lost(facts, seconds)
     if limit_s is not None and usual_s > limit_s:
-        cure = lost or 'raise the rate of its driver, or max_age_s'
+        cure = lost or f'raise the rate of its driver, or {write_age(facts.sources, usual_s)}'
         yield Line(
             'error',
             f'{facts.topic}: {got_hz:.1f} Hz; its samples are usually {usual_s:.2f} s old before '
@@ -62,6 +63,13 @@ def judge_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
             'steps will see the same sample twice',
         )
     yield Line('ok', told)
+
+
+def judge_loss(facts: StreamFacts) -> Line | None:
+    """What a topic lost on the way, whoever sent it; None where that is nothing."""
+    times_ns = facts.arrivals.receive_ns
+    lost = _lost(facts, float(times_ns[-1] - times_ns[0]) / SECOND_NS)
+    return Line('warning', f'{facts.topic}: {_sentence(lost)}') if lost else None
 
 
 def _gaps(gaps_s: NDArray[np.float64], got_hz: float) -> str:

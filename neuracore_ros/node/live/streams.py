@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.node.graph import contention
 from neuracore_ros.node.live.facts import Domain, Line, MeasuredJoint, StreamFacts, listed
-from neuracore_ros.node.live.rates import cure_of_loss, judge_rate
+from neuracore_ros.node.live.rates import cure_of_loss, judge_loss, judge_rate
 from neuracore_ros.node.live.times import judge_times
 
 
@@ -64,9 +64,17 @@ def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterato
     if facts.arrivals.count < 2:
         yield _silent(facts)
         return
-    times = list(judge_times(facts, domain))
+    times = []
+    # Drivers that share a topic have stamps and rates of their own.
+    for each in facts.apart() or (facts,):
+        if each.arrivals.count < 2:
+            yield _silent(each)
+            continue
+        times += list(judge_times(each, domain))
+        yield from judge_rate(each, domain, rate_hz)
     yield from times
-    yield from judge_rate(facts, domain, rate_hz)
+    if facts.by_names and (loss := judge_loss(facts)):
+        yield loss
     # A wrong clock has been explained; that each name is then refused says nothing more.
     if not any(line.kind == 'error' for line in times):
         yield from (Line('error', text) for text in facts.faults)
@@ -123,18 +131,13 @@ def _publishers(facts: StreamFacts) -> list[Line]:
 def _several(facts: StreamFacts) -> list[Line]:
     """Two publishers on one topic: harmless only if they speak of different joints."""
     publishers = facts.publishers
-    if len(publishers) < 2:
-        return []
-    names = listed(publishers)
-    shared = {
-        name for one, other in combinations(facts.name_sets, 2) for name in set(one) & set(other)
-    }
-    if facts.sources[0].type == JOINT_STATE and len(facts.name_sets) >= len(publishers):
-        if not shared:
-            return [Line('ok', f'{facts.topic}: {names} share it, each with its own joints')]
-        several = f'{names} send the same joints ({", ".join(sorted(shared))})'
-    else:
-        several = f'{len(publishers)} publishers send it: {names}'
+    nodes = [publisher.node for publisher in publishers]
+    kind = facts.sources[0].type
+    several = contention(kind, nodes, facts.name_sets)
+    if not several:
+        shared = len(nodes) > 1 and kind == JOINT_STATE
+        told = f'{facts.topic}: {", ".join(nodes)} share it, each with its own joints'
+        return [Line('ok', told)] if shared else []
     mixed = len({publisher.reliability for publisher in publishers}) > 1
     also = '; one is reliable, one best effort: all are heard as best effort' if mixed else ''
     return [

@@ -14,6 +14,9 @@ from neuracore_ros.observation.streams import AHEAD_NS, BEHIND_NS, SECOND_NS, sp
 NOTABLE_OFFSET_S = 0.02
 NOTABLE_DRIFT = 1e-3
 LEAST_DRIFT_S = 3.0
+# Drift is a straight line through what was fastest in each part of the time.
+_PARTS, _LEAST_IN_PART = 6, 3
+_CROOKED = 0.25
 
 
 def judge_times(facts: StreamFacts, domain: Domain) -> Iterator[Line]:
@@ -33,15 +36,17 @@ def judge_times(facts: StreamFacts, domain: Domain) -> Iterator[Line]:
     ages_s = (now_ns - stamps)[valid] / SECOND_NS
     offset_s = float(np.median(ages_s))
     yield from _offset(facts, domain, offset_s)
+    steps = np.diff(stamps[valid])
     seconds = (now_ns[valid] - now_ns[valid][0]) / SECOND_NS
-    drift = _slope(seconds, ages_s)
-    if seconds[-1] >= LEAST_DRIFT_S and abs(drift) > NOTABLE_DRIFT:
+    # A sensor and its driver that are not in step shift stamps to and fro by up to one period.
+    period_s = float(np.median(np.abs(steps))) / SECOND_NS if len(steps) else 0.0
+    drift = clock_drift(seconds, ages_s, period_s)
+    if abs(drift) > NOTABLE_DRIFT:
         yield Line(
             'warning',
             f'{facts.topic}: its clock drifts by {1000 * abs(drift):.1f} ms a second against this '
             "computer's: synchronise them (chrony, PTP), or write stamp: receive in its source",
         )
-    steps = np.diff(stamps[valid])
     if repeated := int((steps == 0).sum()):
         yield Line(
             'warning',
@@ -82,11 +87,27 @@ def _offset(facts: StreamFacts, domain: Domain, offset_s: float) -> Iterator[Lin
         )
 
 
-def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Of a line through the medians of the first and the last third; outliers do not matter."""
-    third = len(x) // 3
-    if third < 3:
+def clock_drift(
+    seconds: NDArray[np.float64], ages_s: NDArray[np.float64], period_s: float
+) -> float:
+    """How fast the clock of the stamps goes wrong against ours; 0 where nobody can tell.
+
+    A message may always come later, on a busy computer say, but never earlier than its way takes.
+    So drift shows in the fastest message of each part of the time, and these lie on a line.
+
+    Args:
+        seconds: When messages arrived, since the first, shape (M,).
+        ages_s: Arrival minus stamp [s], shape (M,).
+        period_s: Between two stamps; the drift must be more than that while we looked.
+    """
+    if not len(seconds) or seconds[-1] < LEAST_DRIFT_S:
         return 0.0
-    rise = np.median(y[-third:]) - np.median(y[:third])
-    run = np.median(x[-third:]) - np.median(x[:third])
-    return float(rise / run) if run > 0 else 0.0
+    part = np.minimum((seconds / seconds[-1] * _PARTS).astype(int), _PARTS - 1)
+    if np.bincount(part, minlength=_PARTS).min() < _LEAST_IN_PART:
+        return 0.0
+    fastest = [np.flatnonzero(part == k)[ages_s[part == k].argmin()] for k in range(_PARTS)]
+    x, y = seconds[fastest], ages_s[fastest]
+    slope, start = np.polyfit(x, y, 1)
+    rise_s = abs(slope) * seconds[-1]
+    crooked = np.abs(y - (slope * x + start)).max() > _CROOKED * rise_s
+    return 0.0 if crooked or rise_s < period_s else float(slope)
