@@ -147,6 +147,7 @@ class Audit:
         reasons: ``DataType name, ...: kind`` -> ticks; one tick may have several.
         cut: Why a tick belongs to no episode -> ticks that were not looked at.
         texts: The same reasons -> the last case, which knows most, in one line with a cure.
+        notes: At the end, what is odd about sound messages, a line each.
     """
 
     def __init__(self, inputs: Observer, outputs: Observer) -> None:
@@ -163,6 +164,7 @@ class Audit:
         self.reasons: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
         self.texts: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
 
     def received(self, topic: str, receive_ns: int) -> None:
         """Note what a message brought that the observers were just given."""
@@ -210,6 +212,8 @@ class Audit:
         """Take over the counters of the streams at the end of the recording, and let them go."""
         for stream, audit in self._pairs:
             audit.drops = Counter(stream.drops)
+        notes = [note for stream, _ in self._pairs for note in stream.notes()]
+        self.notes = tuple(dict.fromkeys(notes))
         self._pairs.clear()
 
     def empty(self, now_ns: int) -> list[tuple[str, str]]:

@@ -103,7 +103,7 @@ class Recording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing, a line each."""
-        return (*self._cuts.notes, *self.audit.late(), *self.audit.early())
+        return (*self._cuts.notes, *self.audit.late(), *self.audit.early(), *self.audit.notes)
 
     @property
     def losses(self) -> tuple[str, ...]:

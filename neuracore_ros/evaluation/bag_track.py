@@ -102,6 +102,13 @@ class BagTrack:
         if not self.actions:
             self.lacking = self._missing(now_ns)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Once it was played, what is odd about it, and what of it could not be read."""
+        odd = [note for stream in self._commanded.streams for note in stream.notes()]
+        lost = [f'lost: {loss}' for loss in self._bag.losses]
+        return tuple(f'{self.name}: {text}' for text in dict.fromkeys((*odd, *lost)))
+
     def _tick(self, now_ns: int, piece: int) -> Tick:
         seen = self._commanded.observe(now_ns)
         if isinstance(seen, Observation):

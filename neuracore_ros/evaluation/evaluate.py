@@ -108,7 +108,8 @@ def evaluate_bags(
     cases = []
     for name, policy in loaded.items():
         outputs = Outputs(robot, policy.manifest.output_layout)
-        replays = []
+        replays: list[Replay] = []
+        notes: list[str] = []
         for path in bags:
             part = progress.next(f'{name}: {path.name}')
             runner = Runner(robot, policy.manifest, settings)
@@ -116,7 +117,9 @@ def evaluate_bags(
                 topics = {topic: kind for topic, (kind, _) in runner.topics.items()}
                 track = BagTrack(bag, robot, policy.manifest, topics, part)
                 replays.append(replay(track, runner, policy.on(robot.name), outputs))
-        cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
+                notes += track.notes
+        warnings = (*runner.warnings, *notes)
+        cases.append(_case(name, robot, policy, outputs, replays, warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     count = f'{len(bags)} bags' if bags[1:] else str(bags[0])
     return Result(tuple(cases), described, f'{count} of {robot.name}')

@@ -118,6 +118,10 @@ class Stream:
             problem=self._problem(),
         )
 
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about its messages, though each of them is sound; a line each."""
+        return ()
+
     def advice(self) -> str:
         """What to write where header stamps come from another clock."""
         kinds = ', '.join(dict.fromkeys(source.data_type.value for source in self.sources))

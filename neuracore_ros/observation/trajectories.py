@@ -10,10 +10,12 @@ from neuracore_ros.description import Source
 from neuracore_ros.observation.names import Lookups
 from neuracore_ros.observation.numbers import LARGEST
 from neuracore_ros.observation.samples import Kind, Sample
-from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Stream, time_ns
+from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Stream, span, time_ns
 
 _FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 _START = attrgetter('start_ns')
+# A command that is replaced within this part of the way to its first point hardly led anywhere.
+_HARDLY_BEGUN = 0.1
 
 
 class Piece(NamedTuple):
@@ -33,6 +35,12 @@ class Piece(NamedTuple):
     values: Sequence[float]
     origin: float
 
+    @property
+    def lead_ns(self) -> int:
+        """Time from the start to the first point after it [ns]; 0 where there is none."""
+        after = bisect_right(self.times_ns, self.start_ns)
+        return self.times_ns[after] - self.start_ns if after < len(self.times_ns) else 0
+
     def value(self, time_ns: int) -> float:
         """The value at a time: linear between start and points; the last point holds."""
         after = bisect_right(self.times_ns, time_ns)
@@ -45,13 +53,39 @@ class Piece(NamedTuple):
         return begin + (end - begin) * (time_ns - begin_ns) / (end_ns - begin_ns)
 
 
+class Replacements:
+    """How many commands were replaced, and how many of these had hardly begun.
+
+    Attributes:
+        count: Commands that another one replaced.
+        hardly_begun: Those of them that were replaced long before their first point was due.
+        lead_ns: Of the one of these whose first point was the latest, the time to it [ns].
+        held_ns: How long that one was in force [ns].
+    """
+
+    __slots__ = ('count', 'hardly_begun', 'held_ns', 'lead_ns')
+
+    def __init__(self) -> None:
+        self.count = self.hardly_begun = self.lead_ns = self.held_ns = 0
+
+    def add(self, replaced: Piece, start_ns: int) -> None:
+        """Note that a command which starts then replaces this one."""
+        held_ns, lead_ns = start_ns - replaced.start_ns, replaced.lead_ns
+        self.count += 1
+        if held_ns < _HARDLY_BEGUN * lead_ns:
+            self.hardly_begun += 1
+            if lead_ns > self.lead_ns:
+                self.lead_ns, self.held_ns = lead_ns, held_ns
+
+
 class TrajectoryChannel(Channel):
     """The commands of one name, in the order of their starts."""
 
-    __slots__ = ('_pieces',)
+    __slots__ = ('_pieces', 'replacements')
 
     def __init__(self, stream: Stream, source: Source):
         super().__init__(stream, source)
+        self.replacements = Replacements()
         self._pieces: list[Piece] = []
 
     def is_newer(self, stamp_ns: int, receive_ns: int) -> bool:
@@ -75,6 +109,8 @@ class TrajectoryChannel(Channel):
         place = bisect_right(self._pieces, start_ns, key=_START)
         followers = self._pieces[place:]
         del self._pieces[place:]
+        if self._pieces:
+            self.replacements.add(self._pieces[-1], start_ns)
         for piece in [Piece(start_ns, receive_ns, times_ns, values, 0.0), *followers]:
             before = self._pieces[-1] if self._pieces else None
             origin = before.value(piece.start_ns) if before else piece.values[0]
@@ -114,8 +150,20 @@ class TrajectoryStream(Stream):
         self._field = _FIELDS[sources[0].field]
         self._order = sources[0].order or ()
         channels = tuple(TrajectoryChannel(self, source) for source in sources)
-        self.channels = channels
+        self.channels = self._commanded = channels
         self._lookups = Lookups(channels, self.seen)
+
+    def notes(self) -> tuple[str, ...]:
+        """That most commands were replaced long before their first point was due."""
+        replaced = max((c.replacements for c in self._commanded), key=attrgetter('hardly_begun'))
+        if 2 * replaced.hardly_begun <= replaced.count:
+            return ()
+        return (
+            f'{self.topic}: {replaced.hardly_begun} of {replaced.count} trajectories '
+            'were replaced long before their first point was due (one after '
+            f'{span(replaced.held_ns)} of {span(replaced.lead_ns)}), so that the command hardly '
+            'moves towards them: time_from_start counts from the stamp of its own message',
+        )
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         names = tuple(message.joint_names) or self._order

@@ -430,6 +430,17 @@ def test_one_trajectory_covers_five_seconds(tmp_path, convert):
     np.testing.assert_allclose(action, np.clip(times, 1.0, 5.0), atol=1e-5)
 
 
+def test_trajectories_count_their_times_from_the_start_of_a_mission(tmp_path, convert):
+    make = Messages()
+    messages = [*joint_states(4.0), *images(4.0)] + [
+        ('/arm/joint_trajectory', make.trajectory(at(t), [(t + 0.1, [t, t])], 'ac'), at(t))
+        for t in np.arange(0, 4, 0.02)
+    ]
+    outcome = convert(write_bag(tmp_path / 'bag', messages), robot=LEFT)
+    assert re.search(r'_trajectory: 19\d of 199 trajectories were replaced long', outcome.said)
+    assert (outcome.code, outcome.steps) == (0, [80])
+
+
 def test_a_camera_stops_midway(tmp_path, convert):
     messages = joint_states(4.0) + trajectories(4.0) + images(2.0)
     outcome = convert(write_bag(tmp_path / 'bag', messages), robot=LEFT)

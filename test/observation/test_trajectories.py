@@ -183,3 +183,36 @@ def test_after_a_jump_of_the_clock_no_command_is_in_force():
     assert values(eyes.observe(T0), TARGET) == [1.0]
     eyes.clear()
     assert fault(eyes.observe(T0 + S))[0] == 'missing'
+
+
+def stream_notes(eyes):
+    (stream,) = eyes.streams
+    return stream.notes()
+
+
+def test_commands_that_are_replaced_long_before_their_first_point_are_told():
+    eyes = arm()
+    for n in range(10):
+        eyes.receive('/cmd', trajectory(0, arm={2.0: 1.0, 2.1: 2.0}), T0 + 20 * n * MS)
+    assert stream_notes(eyes) == (
+        '/cmd: 9 of 9 trajectories were replaced long before their first point was due (one '
+        'after 0.02 s of 2 s), so that the command hardly moves towards them: time_from_start '
+        'counts from the stamp of its own message',
+    )
+
+
+def test_a_first_point_that_holds_does_not_hide_that_the_next_one_is_never_reached():
+    eyes = arm()
+    for n in range(10):
+        eyes.receive('/cmd', trajectory(0, arm={0.0: 0.0, 2.0: 1.0}), T0 + 20 * n * MS)
+    assert stream_notes(eyes)[0].startswith('/cmd: 9 of 9 trajectories were replaced')
+
+
+def test_a_receding_horizon_is_no_reason_to_say_anything():
+    eyes = arm()
+    for n in range(10):
+        path = {0.02 * k: 1.0 for k in range(1, 20)}
+        eyes.receive('/cmd', trajectory(0, arm=path), T0 + 20 * n * MS)
+    eyes.receive('/cmd', trajectory(0, arm={2.0: 1.0}), T0 + S)
+    eyes.receive('/cmd', trajectory(0, arm={2.0: 1.0}), T0 + S + MS)
+    assert stream_notes(eyes) == ()
