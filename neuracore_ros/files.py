@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neuracore_ros.errors import UserError, WriteError
+from neuracore_ros.regular_file import read_bytes
 
 LOCK_NAME = '.neuracore_ros.lock'
 _PARTIAL_NAME = re.compile(r'\.neuracore_ros-[0-9a-f]{32}\.partial')
 _PID_DIGITS = 20
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 @contextmanager
@@ -48,7 +50,7 @@ def whole_path(path: Path, scratch: Path | None = None) -> Iterator[Path]:
     partial = (scratch or path.parent) / f'.neuracore_ros-{secrets.token_hex(16)}.partial'
     with writing(path):
         require_ordinary(path)
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
+        os.close(os.open(partial, _FRESH, 0o666))
         try:
             yield partial
             sync(partial)
@@ -83,6 +85,17 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
                 os.fsync(file.fileno())
 
 
+def fresh_file(folder: Path, name: str) -> tuple[Path, BinaryIO]:
+    """A new file whose name ends in what nobody can foresee, for what is written bit by bit.
+
+    Raises:
+        WriteError: The folder takes no file.
+    """
+    path = folder / f'{name}.{secrets.token_hex(16)}'
+    with writing(path):
+        return path, os.fdopen(os.open(path, _FRESH, 0o666), 'wb')
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file of lines, all of it or nothing.
 
@@ -103,13 +116,17 @@ def append_line(path: Path, line: str) -> None:
             raise
 
 
-def read_lines(path: Path) -> list[str]:
-    """The lines of a file that are whole: what is torn at its end is none; [] without a file."""
+def read_lines(path: Path) -> list[bytes]:
+    """The lines of a file that are whole: what is torn at its end is none; [] without a file.
+
+    Raises:
+        OSError: It is no ordinary file, or may not be read.
+    """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError:
         return []
-    return content[: content.rfind(b'\n') + 1].decode().splitlines()
+    return content.split(b'\n')[:-1]
 
 
 def open_to_append(path: Path) -> BinaryIO:
@@ -177,6 +194,8 @@ def require_new_file(path: Path, option: str = '--out') -> None:
 def locked(folder: Path, verb: str, cure: str) -> Iterator[None]:
     """The right to write into a folder, which one process has; given back however it ends.
 
+    A folder that was made for it, and in which nothing was written, is gone afterwards.
+
     Args:
         folder: Made if it is missing.
         verb: Of the command line, whose other process may have it.
@@ -187,14 +206,19 @@ def locked(folder: Path, verb: str, cure: str) -> Iterator[None]:
         WriteError: The lock is a link or not ours, or the folder cannot be written.
     """
     path = folder / LOCK_NAME
-    lock = _lock(folder, path, verb, cure)
-    with lock:
-        try:
-            yield
-        finally:
-            # Deleted before it is given back; who waits for it sees that, and makes a new one.
-            if _is_the_same(lock, path):
-                path.unlink(missing_ok=True)
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        with _lock(folder, path, verb, cure) as lock:
+            try:
+                yield
+            finally:
+                # Deleted before it is given back; who waits sees that, and makes a new one.
+                if _is_the_same(lock, path):
+                    path.unlink(missing_ok=True)
+    finally:
+        with suppress(OSError):  # something was written
+            for each in made:
+                each.rmdir()
 
 
 def delete_partials(folder: Path) -> None:
@@ -274,8 +298,9 @@ def _lock(folder: Path, path: Path, verb: str, cure: str) -> BinaryIO:
                     f'{cure}'
                 ) from error
             if _is_the_same(lock, path):
-                lock.truncate(0)
-                lock.write(str(os.getpid()).encode())
+                with suppress(OSError):  # who has it matters to people only
+                    lock.truncate(0)
+                    lock.write(str(os.getpid()).encode())
                 return lock
         lock.close()
 

@@ -145,7 +145,7 @@ def test_a_line_that_a_power_cut_has_torn_is_none_and_is_dropped_by_the_next_one
     path = folder / 'metrics.jsonl'
     assert read_lines(path) == []
     path.write_text('{"step": 1}\n{"st')
-    assert read_lines(path) == ['{"step": 1}']
+    assert read_lines(path) == [b'{"step": 1}']
     append_line(path, '{"step": 2}')
     assert path.read_text() == '{"step": 1}\n{"step": 2}\n'
 

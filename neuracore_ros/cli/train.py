@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -58,20 +59,19 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.training.processes import is_first
     from neuracore_ros.training.run import Run
 
-    if arguments.resume is not None:
-        folder = Run(arguments.resume)
-        config = folder.resume(given)
-    else:
-        folder = Run(given.pop('out'))
-        if is_first():
-            folder.require_new()
-        given.pop('rows', None)
-        if given.get('init'):
-            given = take_over(Path(given['init']), given)
-        if given.keys().isdisjoint({'steps', 'minutes'}):
-            given['steps'] = STEPS
-        config = Config(**given | {'dataset': str(given['dataset'].absolute())})
-    train(config, folder)
+    is_new = arguments.resume is None
+    folder = Run(given.pop('out') if is_new else arguments.resume)
+    with folder.claimed(is_new) if is_first() else nullcontext():
+        if is_new:
+            given.pop('rows', None)
+            if given.get('init'):
+                given = take_over(Path(given['init']), given)
+            if given.keys().isdisjoint({'steps', 'minutes'}):
+                given['steps'] = STEPS
+            config = Config(**given | {'dataset': str(given['dataset'].absolute())})
+        else:
+            config = folder.resume(given)
+        train(config, folder)
     return 0
 
 

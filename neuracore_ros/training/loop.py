@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -22,6 +21,7 @@ from neuracore_ros.dataset.batches import Batch, Batches
 from neuracore_ros.dataset.cache import default_folder
 from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.errors import TrainingError, shortened
+from neuracore_ros.files import write_whole
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
@@ -90,6 +90,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
         DatasetError: The dataset cannot be read.
         TrainingError: The dataset changed since the run began, the loss is not finite, or the
             memory is not enough.
+        WriteError: A file of the run cannot be written; those that are there are whole.
         KeyboardInterrupt: After a checkpoint was saved.
     """
     processes = Processes(config.device)
@@ -265,7 +266,7 @@ def _export(
     export(policy, manifest, run.last)
     weights = run.load_best(best.step) if best.step not in (NEVER, learner.step) else None
     if weights is None:
-        shutil.copyfile(run.last, run.policy)
+        write_whole(run.policy, run.last.read_bytes())
         report(f'{run.policy}: the averaged weights of step {learner.step}')
         return
     load_weights(policy, weights, f'{run.weights[1]}: average')

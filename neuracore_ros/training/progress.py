@@ -103,11 +103,11 @@ class Journal:
             return
         run.forget_after(step)
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            from neuracore_ros.training.board import Board
         except ImportError:
             report('tensorboard is not installed; metrics go to metrics.jsonl only')
         else:
-            self._board = SummaryWriter(str(run.tensorboard), purge_step=step)
+            self._board = Board(run.tensorboard, step)
 
     def write(self, metrics: Mapping[str, Any], left_s: float) -> None:
         """One line; numbers, or numbers by robot."""
@@ -122,11 +122,11 @@ class Journal:
         words.append(f'{int(left_s // 60)}:{int(left_s % 60):02d} left')
         self._report('  '.join(words))
         if self._board is not None:
-            for name, value in metrics.items():
-                if name != 'step':
-                    self._board.add_scalar(name, value, metrics['step'])
+            self._board.write(
+                metrics['step'], {name: each for name, each in metrics.items() if name != 'step'}
+            )
 
     def close(self) -> None:
-        """Flush."""
+        """End the files."""
         if self._board is not None:
             self._board.close()

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import torch
 from torch import Tensor
 
 from neuracore_ros import __version__
-from neuracore_ros.errors import DescriptionError, TrainingError, near
+from neuracore_ros.errors import DescriptionError, TrainingError, WriteError, near
+from neuracore_ros.files import (
+    LOCK_NAME,
+    append_line,
+    delete_partials,
+    locked,
+    read_lines,
+    real_folder,
+    require_ordinary,
+    whole_file,
+    write_whole,
+)
 from neuracore_ros.records import Origin, Record, as_float, parse_record
-from neuracore_ros.regular_file import read_bytes, require_regular
+from neuracore_ros.regular_file import require_regular
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -71,8 +85,54 @@ class Run:
                 f'{self.path}: holds a run already; go on with '
                 f'neuracore_ros train --resume {self.path}, or choose another --out'
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if self.path.exists() and (not self.path.is_dir() or self._holds_something()):
             raise TrainingError(f'{self.path}: is not an empty folder; choose another --out')
+
+    @contextmanager
+    def claimed(self, new: bool) -> Iterator[None]:
+        """The right to write into the folder, which one training has.
+
+        Args:
+            new: Whether the run begins, or is resumed.
+
+        Raises:
+            TrainingError: A new one holds something, a resumed one no run; or, within, a file of
+                the run cannot be written: the error says how to go on.
+            UserError: Another training has it.
+            WriteError: What the run would write to is a link, or no ordinary file.
+        """
+        if new:
+            self.require_new()
+        else:
+            self.config()
+        with locked(self.path, 'train', 'wait for it, or choose another --out'):
+            if new:
+                self.require_new()  # Another one may have begun, and ended, since.
+            self._require_own_files()
+            delete_partials(self.path)
+            try:
+                yield
+            except WriteError as error:
+                if not self._config.exists():
+                    raise
+                raise TrainingError(
+                    f'{error}; what was written before is whole: mend this, then go on with '
+                    f'neuracore_ros train --resume {self.path}'
+                ) from error
+
+    def _require_own_files(self) -> None:
+        """Refuse a folder from elsewhere that would have us write somewhere else.
+
+        Raises:
+            WriteError: One of its names is a link, or no ordinary file.
+        """
+        for path in (self._config, self._metrics, *self.weights, self.policy, self.last):
+            require_ordinary(path)
+        if os.path.lexists(self.tensorboard):
+            real_folder(self.path, Path(self.tensorboard.name))
+
+    def _holds_something(self) -> bool:
+        return any(each.name != LOCK_NAME for each in self.path.iterdir())
 
     def resume(self, changes: Mapping[str, Any]) -> Config:
         """The configuration, changed; a new end takes the place of the old one.
@@ -94,9 +154,7 @@ class Run:
             known[name].name: None if value in ((), {}, '') else value
             for name, value in asdict(config).items()
         }
-        partial = self._config.with_suffix('.partial')
-        partial.write_text(json.dumps(record, indent=1) + '\n')
-        partial.replace(self._config)
+        write_whole(self._config, json.dumps(record, indent=1) + '\n')
 
     def config(self) -> Config:
         """Read the configuration.
@@ -167,8 +225,7 @@ class Run:
 
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Append one line of metrics."""
-        with self._metrics.open('a') as file:
-            file.write(json.dumps(metrics) + '\n')
+        append_line(self._metrics, json.dumps(metrics))
 
     def metrics(self) -> list[dict[str, Any]]:
         """All lines of metrics.
@@ -185,26 +242,44 @@ class Run:
             TrainingError: A line is no record of a step.
         """
         kept = [line for record, line in self._logged() if record.integer('step') <= step]
-        partial = self._metrics.with_suffix('.partial')
-        partial.write_bytes(b''.join(line + b'\n' for line in kept))
-        partial.replace(self._metrics)
+        write_whole(self._metrics, b''.join(line + b'\n' for line in kept))
 
     def _logged(self) -> Iterator[tuple[Record, bytes]]:
         """Each line of metrics, and its text."""
-        if not self._metrics.exists():
-            return
-        # What follows the last line break was being written when the power went.
-        *lines, _ = read_bytes(self._metrics).split(b'\n')
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(read_lines(self._metrics), 1):
             if line.strip():
                 where = Origin(f'{self._metrics}:{number}', TrainingError, 'delete that line')
                 yield parse_record(line, where), line
 
 
 def _write(record: dict[str, Any], path: Path) -> None:
-    partial = path.with_suffix('.partial')
-    torch.save(record, partial)
-    partial.replace(path)
+    with whole_file(path) as file:
+        patient = _Patient(file)
+        torch.save(record, cast(BinaryIO, patient))
+        if patient.error is not None:
+            raise patient.error
+
+
+class _Patient(io.RawIOBase):
+    """A file for torch, which aborts the process where a write fails: the error waits.
+
+    Attributes:
+        error: The first one; what comes after it is not written.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Take everything."""
+        if self.error is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
 
 
 def _read(path: Path) -> Record:
