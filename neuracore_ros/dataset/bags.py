@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
 from neuracore_ros.dataset.folder import files, open_storage
-from neuracore_ros.dataset.storage import Channel, Raw, Storage, ZstdDecompressor, one_line
+from neuracore_ros.dataset.storage import Channel, Raw, Storage, decompressed_message, one_line
 from neuracore_ros.dataset.topics import Topic, topics_of
 from neuracore_ros.errors import BagError, printable
 
@@ -145,7 +145,7 @@ class Bag:
             data = raw.data
             try:
                 if data[:4] == ZSTD_MAGIC and channel.serialization == 'cdr':
-                    data = ZstdDecompressor().decompress(data)
+                    data = decompressed_message(data)
                 # A view instead of bytes: rosbags slices off the header, copying each image.
                 message = decode(memoryview(data), channel.type)
             except Exception as error:  # the bytes of a message may be anything

@@ -6,8 +6,17 @@ import zlib
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
-from neuracore_ros.dataset.storage import Channel, DamageError, Raw, one_line, ros_type
+from neuracore_ros.dataset.chunk import MALFORMED, MOST_BYTES, Chunk, Found
+from neuracore_ros.dataset.chunk_file import ChunkFile
+from neuracore_ros.dataset.storage import (
+    DEFINITIONS,
+    MOST_DEFINITION,
+    Channel,
+    DamageError,
+    Raw,
+    one_line,
+    ros_type,
+)
 
 MAGIC = b'\x89MCAP0\r\n'
 FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK = 2, 3, 4, 5, 6
@@ -91,7 +100,7 @@ class McapFile(ChunkFile):
             for opcode, body in _parsed(data):
                 if opcode == MESSAGE:
                     channel, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
-                    found.messages.append(Raw(log_time_ns, channel, body[_MESSAGE.size :]))
+                    found.add(Raw(log_time_ns, channel, body[_MESSAGE.size :]))
                 elif opcode in {SCHEMA, CHANNEL}:
                     self._define(opcode, body, found.channels)
                 else:
@@ -119,12 +128,12 @@ class McapFile(ChunkFile):
     def _chunk(self, body: int, size: int) -> Chunk:
         """The chunk whose record has its body there."""
         start_ns, end_ns, raw_size, crc = _CHUNK.unpack(self.exactly(body, _CHUNK.size))
-        codec = _text(self.exactly(body + _CHUNK.size, 12))
-        offset = body + _CHUNK.size + 4 + len(codec) + 8
+        codec, end = _text(self.exactly(body + _CHUNK.size, 12), 0)
+        offset = body + _CHUNK.size + end + 8
         size -= offset - body
         is_cut = offset + size > self.size
         if is_cut:
-            size = min(self.size - offset, LARGEST_CUT)
+            size = min(self.size - offset, MOST_BYTES)
         return Chunk(offset, size, codec, raw_size, crc, start_ns, end_ns, None, is_cut)
 
     def _indexed(self, body: memoryview) -> Chunk:
@@ -133,13 +142,13 @@ class McapFile(ChunkFile):
         (size,) = Struct('<I').unpack_from(body, _CHUNK_INDEX.size)
         place = _CHUNK_INDEX.size + 4 + size
         channels = frozenset(c for c, _ in iter_unpack('<HQ', body[place - size : place]))
-        codec = _text(body[place + 8 :])
+        codec, end = _text(body, place + 8)
         (record,) = Struct('<B').unpack(self.exactly(offset, 1))
         head = RECORD.size + _CHUNK.size
         if record != CHUNK or self.exactly(offset + head, 4 + len(codec))[4:] != codec.encode():
             raise DamageError('the summary lists a chunk where there is none')
         (crc,) = Struct('<I').unpack(self.exactly(offset + head - 4, 4))
-        sizes = Struct('<QQ').unpack_from(body, place + 8 + 4 + len(codec))
+        sizes = Struct('<QQ').unpack_from(body, end)
         data = offset + head + 4 + len(codec) + 8
         if data + sizes[0] > offset + length:
             raise DamageError('the summary lists a chunk beyond its record')
@@ -149,18 +158,21 @@ class McapFile(ChunkFile):
     def _define(self, opcode: int, body: bytes | memoryview, channels: dict[int, Channel]) -> None:
         if opcode == SCHEMA:
             (number,) = Struct('<H').unpack_from(body)
-            name, encoding = _text(body[2:]), ''
-            place = 2 + 4 + len(name.encode())
-            encoding = _text(body[place:])
-            place += 4 + len(encoding.encode())
-            self._schemas[number] = name, encoding, _text(body[place:])
+            name, place = _text(body, 2)
+            encoding, place = _text(body, place)
+            # Another's definition may be binary, and is of no use here.
+            definition = _text(body, place)[0] if encoding in DEFINITIONS else ''
+            schema = name, encoding, definition[: MOST_DEFINITION + 1]
+            if self._schemas.get(number) != schema:
+                self.take_room(sum(map(len, schema)))
+            self._schemas[number] = schema
         elif opcode == CHANNEL:
-            number, schema = Struct('<HH').unpack_from(body)
-            topic = _text(body[4:])
-            serialization = _text(body[4 + 4 + len(topic.encode()) :])
-            name, encoding, definition = self._schemas.get(schema, ('', '', ''))
-            kind = ros_type(name)
-            channels[number] = Channel(topic, kind, serialization, encoding, definition)
+            number, schema_number = Struct('<HH').unpack_from(body)
+            topic, place = _text(body, 4)
+            serialization, _ = _text(body, place)
+            name, encoding, definition = self._schemas.get(schema_number, ('', '', ''))
+            channel = Channel(topic, ros_type(name), serialization, encoding, definition)
+            self.keep(number, channel, channels)
 
 
 def _parsed(data: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -187,9 +199,14 @@ def _run(start: int, end: int) -> Iterator[Chunk]:
         yield Chunk(start, end - start, '', end - start, 0, 0, 0)
 
 
-def _text(data: bytes | memoryview) -> str:
-    """A string with its length before it."""
-    (size,) = Struct('<I').unpack_from(data)
-    if 4 + size > len(data):
+def _text(data: bytes | memoryview, place: int) -> tuple[str, int]:
+    """The string with its length before it, and where it ends; bytes that are no text are escaped.
+
+    Raises:
+        DamageError: It ends beyond the data.
+    """
+    (size,) = Struct('<I').unpack_from(data, place)
+    end = place + 4 + int(size)
+    if end > len(data):
         raise DamageError('a text ends beyond its record')
-    return str(data[4 : 4 + size], 'utf-8')
+    return str(data[place + 4 : end], errors='backslashreplace'), end

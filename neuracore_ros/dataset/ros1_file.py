@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from neuracore_ros.dataset.chunk_file import LARGEST_CUT, MALFORMED, Chunk, ChunkFile, Found
-from neuracore_ros.dataset.storage import Channel, DamageError, Raw, ros_type
+from neuracore_ros.dataset.chunk import MALFORMED, MOST_BYTES, Chunk, Found
+from neuracore_ros.dataset.chunk_file import ChunkFile
+from neuracore_ros.dataset.storage import MOST_DEFINITION, Channel, DamageError, Raw, ros_type
 
 MAGIC = b'#ROSBAG V2.0\n'
 MESSAGE, BAG_HEADER, INDEX, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 4, 5, 6, 7
@@ -82,9 +83,7 @@ class Ros1File(ChunkFile):
                 op = _op(fields)
                 if op == MESSAGE:
                     (channel,) = _SIZE.unpack(fields['conn'])
-                    found.messages.append(
-                        Raw(_time_ns(fields['time']), channel, data[body : body + size])
-                    )
+                    found.add(Raw(_time_ns(fields['time']), channel, data[body : body + size]))
                 elif op == CONNECTION:
                     self._define(fields, bytes(data[body : body + size]), found.channels)
                 else:
@@ -113,7 +112,7 @@ class Ros1File(ChunkFile):
     def _chunk(self, fields: dict[str, bytes], body: int, size: int) -> Chunk:
         is_cut = body + size > self.size
         if is_cut:
-            size = min(self.size - body, LARGEST_CUT)
+            size = min(self.size - body, MOST_BYTES)
         (raw_size,) = _SIZE.unpack(fields['size'])
         return Chunk(body, size, fields['compression'].decode(), raw_size, 0, 0, 0, None, is_cut)
 
@@ -141,11 +140,13 @@ class Ros1File(ChunkFile):
         (number,) = _SIZE.unpack(fields['conn'])
         more, _ = _fields(_SIZE.pack(len(data)) + data, 0)
         # Recorders write doubled slashes as they were typed.
-        topic = fields['topic'].decode()
+        topic = fields['topic'].decode(errors='backslashreplace')
         name = '/' * topic.startswith('/') + '/'.join(part for part in topic.split('/') if part)
-        kind = ros_type(more['type'].decode())
-        definition = more['message_definition'].decode()
-        channels[number] = Channel(name, kind, 'ros1', 'ros1msg', definition)
+        kind = ros_type(more['type'].decode(errors='backslashreplace'))
+        # A comment in it may be in an older encoding.
+        definition = more['message_definition'].decode(errors='backslashreplace')
+        definition = definition[: MOST_DEFINITION + 1]
+        self.keep(number, Channel(name, kind, 'ros1', 'ros1msg', definition), channels)
 
 
 def _fields(data: bytes | memoryview, place: int) -> tuple[dict[str, bytes], int]:

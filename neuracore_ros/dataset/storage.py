@@ -16,8 +16,15 @@ else:
 ZstdDecompressor = zstd.ZstdDecompressor
 ZstdError = zstd.ZstdError
 
-MOST_MESSAGE_BYTES = 1 << 28
+MOST_MESSAGE_BYTES = 1 << 27
 """Of one message, decompressed; a larger one is damaged, or an attack."""
+
+
+DEFINITIONS = frozenset({'ros2msg', 'ros1msg', 'ros2idl', 'omgidl'})
+"""Encodings of definitions that can be read; all of them are text."""
+
+MOST_DEFINITION = 1 << 20
+"""Characters of one definition; a longer one is not read. Those of ROS have up to 100,000."""
 
 
 class DamageError(Exception):
@@ -105,3 +112,16 @@ def one_line(error: Exception) -> str:
     """The error's first line, or its kind where it has no text."""
     lines = str(getattr(error, 'strerror', None) or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def decompressed_message(data: bytes | memoryview) -> bytes:
+    """A message that zstd compressed by itself.
+
+    Raises:
+        DamageError: It is larger than messages are.
+        ZstdError: It is damaged.
+    """
+    message: bytes = ZstdDecompressor().decompress(data, MOST_MESSAGE_BYTES + 1)
+    if len(message) > MOST_MESSAGE_BYTES:
+        raise DamageError(f'has more than {MOST_MESSAGE_BYTES} bytes decompressed')
+    return message

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from damage import storage_file, write_mcap
 from mcap.writer import CompressionType
+from mcap.writer import Writer as McapWriter
 from recordings import ROS2, Messages, Ros2Writer, S, at, write_bag
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
@@ -529,3 +530,23 @@ def test_the_table_and_the_tests_are_of_the_same_situations():
     told = set(re.findall(r'`(test_\w+)`', text))
     tested = {name for name in globals() if name.startswith('test_')}
     assert told == tested - {'test_the_table_and_the_tests_are_of_the_same_situations'}
+
+
+@pytest.mark.parametrize('encoding', ['protobuf', 'flatbuffer', 'ros2msg'])
+def test_a_topic_of_another_middleware_beside_those_of_ros(tmp_path, convert, encoding):
+    binary = b'\x0a\xff\xfe\x00\xb8'
+    bag = tmp_path / 'bag.mcap'
+    with bag.open('wb') as file:
+        writer = McapWriter(file)
+        writer.start()
+        number = writer.register_schema('foxglove.Pose', encoding, binary)
+        pose = writer.register_channel('/pose', 'protobuf', number)
+        definition = ROS2.generate_msgdef(JOINT_STATE, ros_version=2)[0].encode()
+        number = writer.register_schema(JOINT_STATE, 'ros2msg', definition)
+        joints = writer.register_channel('/joint_states', 'cdr', number)
+        for _, message, log_ns in joint_states(2.0):
+            writer.add_message(pose, log_ns, binary, log_ns)
+            data = bytes(ROS2.serialize_cdr(message, JOINT_STATE))
+            writer.add_message(joints, log_ns, data, log_ns)
+        writer.finish()
+    assert_two_seconds(convert(bag))
