@@ -2,7 +2,8 @@
 
 Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro behind
 the model of joint_trajectory_controller in `neuracore_ros.sim`: it works in cycles, messages take
-0.3 to 2 ms to it, and the joints lag behind its commands. Every mode runs behind each variant of
+0.3 to 2 ms to it, so that they come a cycle sooner or later, and the joints lag behind its
+commands. Every mode runs behind each variant of
 the controller: `measured` and `desired` are what Jazzy to Rolling do with
 `interpolate_from_desired_state` false and true, `master` what ros2_controllers does since 2026.
 
@@ -96,6 +97,11 @@ class Loop:
         self._pending: list[tuple[int, Request]] = []
         self._due_ns = dict.fromkeys(('joints', 'point', 'tick'), robot.now_ns + STEP_NS)
 
+    @property
+    def now_ns(self) -> int:
+        """The runner's time, which lies between two cycles."""
+        return self.robot.now_ns + self.robot.period_ns // 2
+
     def path(self, time_s: Array) -> Array:
         """Where the joints ought to be, shape (n, J) [rad]; one of them is always fast."""
         phases = np.pi * np.arange(JOINTS) / JOINTS
@@ -107,19 +113,20 @@ class Loop:
         while self.robot.now_ns < began_ns + steps * STEP_NS:
             refused = self.robot.step()
             assert refused is None, refused
-            self._cycle(self.robot.now_ns)
+            self._between_cycles(self.now_ns)
         return began_ns, self.robot.now_ns
 
     def obey(self, outcome: Outcome) -> None:
         """Do what the runner wants."""
         for command in outcome.commands:
-            self.robot.send(as_message(command), self.robot.now_ns)
+            self.robot.send(as_message(command), self.now_ns)
         if outcome.request:
-            self._pending.append((self.robot.now_ns + self._latency_ns, outcome.request))
+            self._pending.append((self.now_ns + self._latency_ns, outcome.request))
 
-    def _cycle(self, now_ns: int) -> None:
+    def _between_cycles(self, now_ns: int) -> None:
         if self._is_time('joints', JOINT_STATE_NS):
-            state = joint_state(self.robot.positions, self.robot.velocities, now_ns)
+            robot = self.robot
+            state = joint_state(robot.positions, robot.velocities, robot.now_ns)
             self.runner.receive('joint_states', state, now_ns)
         rate_hz = self.runner.point_rate_hz
         if rate_hz and self._is_time('point', round(SECOND / rate_hz)):
@@ -172,9 +179,9 @@ def measure(folder: Path, mode: Options, variant: str, arguments: argparse.Names
     # 7 steps are no multiple of what lies between two predictions: stops meet all phases.
     for _ in range(arguments.stops):
         followed.append(loop.run(7))
-        loop.obey(runner.enable(False, robot.now_ns))
+        loop.obey(runner.enable(False, loop.now_ns))
         stopped.append(loop.run(20))
-        loop.obey(runner.enable(True, robot.now_ns))
+        loop.obey(runner.enable(True, loop.now_ns))
         loop.run(40)
         loop.answers = False
         stopped.append(loop.run(40))

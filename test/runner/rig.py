@@ -188,7 +188,8 @@ class Rig:
 class LaggingRig(Rig):
     """A rig whose controller works in cycles, and whose joints lag behind; messages take time.
 
-    Ticks fall between cycles as they may; joint states come every 10 ms, single points at the
+    The runner's time lies between two cycles, so that a message comes in the next one or in the
+    one after it, as its delay will have it. Joint states come every 10 ms, single points at the
     runner's `point_rate_hz`. What the controller commands is in `robot`.
     """
 
@@ -203,7 +204,7 @@ class LaggingRig(Rig):
         self.robot = LaggingRobot(
             self.names,
             self.positions,
-            START_NS,
+            START_NS - round(SECOND / self.update_hz) // 2,
             variant=VARIANTS[self.variant],
             update_hz=self.update_hz,
             lag_s=self.lag_s,
@@ -219,13 +220,14 @@ class LaggingRig(Rig):
     def simulate(self, duration_ns, period_ns=None):
         """Whole cycles, as many as end within the time."""
         until_ns = self.true_ns + duration_ns
-        while self.robot.now_ns + self.robot.period_ns <= until_ns:
+        period_ns = self.robot.period_ns
+        while self.robot.now_ns + period_ns + period_ns // 2 <= until_ns:
             self.robot.frozen = not self.follows
             assert self.robot.step() is None
-            self.true_ns = self.robot.now_ns
+            self.true_ns = self.robot.now_ns + period_ns // 2
             self.positions, self.velocities = self.robot.positions, self.robot.velocities
             if self.joints_alive and self.is_time('published_ns', self.joint_state_hz):
-                self.publish()
+                self.publish(stamp_ns=self.robot.now_ns + self.skew_ns)
             rate_hz = self.runner.point_rate_hz
             if rate_hz and self.is_time('pointed_ns', rate_hz):
                 self.do(Outcome(self.runner.points(self.now_ns)))
