@@ -62,9 +62,14 @@ def whole_path(path: Path, scratch: Path | None = None) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes | str, scratch: Path | None = None) -> None:
-    """Replace a file by one with this content (text as UTF-8); see :func:`whole_file`."""
+    """Replace a file by one with this content; see :func:`whole_file`.
+
+    Text becomes UTF-8. What it cannot hold, a byte of a path that is none, is escaped.
+    """
     with whole_file(path, scratch) as file:
-        file.write(content if isinstance(content, bytes) else content.encode())
+        if isinstance(content, str):
+            content = content.encode('utf-8', 'backslashreplace')
+        file.write(content)
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:

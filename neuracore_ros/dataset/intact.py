@@ -10,10 +10,14 @@ import av
 import pyarrow as pa
 
 from neuracore_ros.dataset.metadata import AFRESH
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, shortened
 from neuracore_ros.regular_file import require_regular
 
-_BROKEN = (OSError, EOFError, LookupError, ValueError, av.FFmpegError, pa.ArrowException)
+# What libraries raise of files that hold other values, or values of other types, than they should.
+_BROKEN = (
+    *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError),
+    *(av.FFmpegError, pa.ArrowException),
+)
 
 
 @contextmanager
@@ -27,5 +31,5 @@ def intact(file: Path) -> Iterator[None]:
         require_regular(file)
         yield
     except _BROKEN as error:
-        why = str(getattr(error, 'strerror', None) or error).rstrip('.')
+        why = shortened(str(getattr(error, 'strerror', None) or error).rstrip('.'), 200)
         raise DatasetError(f'{file}: missing or damaged: {why}; {AFRESH}') from error

@@ -16,7 +16,7 @@ from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import Columns
-from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.observation.depth import metres
 
@@ -37,12 +37,13 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     data = _table(file, lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
     inputs = (steps, len(metadata.input_layout.columns()))
     outputs = (steps, len(metadata.output_layout.columns()))
-    return Columns(
-        _column(data, lerobot.STATE, file, inputs).astype(np.float32),
-        _column(data, lerobot.VALID_STATE, file, inputs).astype(bool),
-        _column(data, lerobot.ACTION, file, outputs).astype(np.float32),
-        _column(data, lerobot.VALID_ACTION, file, outputs).astype(bool),
-    )
+    with intact(file):
+        return Columns(
+            _column(data, lerobot.STATE, file, inputs).astype(np.float32),
+            _column(data, lerobot.VALID_STATE, file, inputs).astype(bool),
+            _column(data, lerobot.ACTION, file, outputs).astype(np.float32),
+            _column(data, lerobot.VALID_ACTION, file, outputs).astype(bool),
+        )
 
 
 def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[NDArray[np.uint8]]:
@@ -61,12 +62,16 @@ def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[ND
         DatasetError: The video is missing or damaged.
     """
     file = root / lerobot.video_path(number, camera)
+    given = 0
     with intact(file), av.open(str(file)) as container:
         total = container.streams.video[0].frames
         wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
         for at, frame in enumerate(container.decode(video=0)):
             if at in wanted:
+                given += 1
                 yield np.asarray(frame.to_ndarray(format='rgb24'), np.uint8)
+    if given < min(count, max(total, 1)):
+        raise DatasetError(f'{file}: is damaged: only {given} of its frames are there; {AFRESH}')
 
 
 def read_depths(
@@ -111,7 +116,8 @@ def read_task_indices(
     """
     file = root / lerobot.data_path(number)
     shape = metadata.episodes[number].steps, 1
-    found = _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0]
+    with intact(file):
+        found = _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0].astype(int)
     if found.min() < 0 or found.max() >= tasks:
         raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
     return found

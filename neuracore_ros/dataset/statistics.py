@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neuracore_ros.records import MOST, Record
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -197,17 +198,35 @@ class Statistics:
         return widened | changed
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Statistics:
-        """Read what :meth:`to_json` or :meth:`to_widened_json` wrote."""
+    def of_record(cls, record: Record, width: int) -> Statistics:
+        """Read what :meth:`to_json` or :meth:`to_widened_json` wrote of W slots.
+
+        Raises:
+            UserError: A value is missing or wrong; of the record's kind.
+        """
 
         def column(name: str) -> FloatArray:
-            return np.array(record.get(EXACT + name, record[name]), np.float64).reshape(-1)
+            return _column(record, EXACT + name if record.has(EXACT + name) else name, width)
 
+        count = _column(record, 'valid_count', width)
+        if (count < 0).any() or (count > MOST).any():
+            raise record.wrong('valid_count', f'{width} integers of at least 0')
         return cls(
-            np.array(record['valid_count'], np.int64),
+            count.astype(np.int64),
             column('mean'),
             column('std'),
             column('min'),
             column('max'),
             np.stack([column(name) for name in QUANTILE_NAMES]),
         )
+
+
+def _column(record: Record, name: str, width: int) -> FloatArray:
+    """W finite numbers, however nested."""
+    try:
+        column = np.array(record.value(name), np.float64).reshape(-1)
+    except (TypeError, ValueError, OverflowError):
+        column = np.empty(0)
+    if column.shape != (width,) or not np.isfinite(column).all():
+        raise record.wrong(name, f'{width} finite numbers')
+    return column

@@ -22,13 +22,18 @@ from neuracore_ros.dataset.lerobot import (
     VALID_STATE,
     Columns,
     cameras,
+    depth_keys,
     place,
 )
-from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.dataset.statistics import Statistics
+from neuracore_ros.description.bounds import MAX_STEPS
+from neuracore_ros.errors import DatasetError
+from neuracore_ros.records import Origin, Record
 from neuracore_ros.regular_file import require_regular
 
 COMPRESSION = 'snappy'
+_COLOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +120,49 @@ def episode_table(record: EpisodeRecord, metadata: Metadata) -> bytes:
     return _parquet(pa.Table.from_pylist([row]))
 
 
-def read_episode(path: Path) -> EpisodeRecord:
+def read_episode(path: Path, metadata: Metadata) -> EpisodeRecord:
     """Read back what :func:`episode_table` wrote.
 
     Raises:
-        OSError, KeyError, pa.ArrowInvalid: It is missing or damaged.
+        OSError, LookupError, pa.ArrowException: It is missing or damaged.
+        DatasetError: A value is missing or wrong.
     """
     require_regular(path)
     row = pq.read_table(path).to_pylist()[0]
+    origin = Origin(str(path), DatasetError, AFRESH)
     found: dict[str, dict[str, Any]] = {}
     for key, value in row.items():
-        if key.startswith('stats/'):
+        if key.startswith('stats/') and key.count('/') == 2:
             _, feature, name = key.split('/')
             found.setdefault(feature, {})[name] = value
+    record = Record(row, origin)
     return EpisodeRecord(
-        number=row['episode_index'],
-        robot=row['robot'],
-        tasks=tuple(row['tasks']),
-        first_row=row['dataset_from_index'],
-        steps=row['length'],
-        statistics={key: Statistics.from_json(value) for key, value in found.items()},
+        number=record.integer('episode_index'),
+        robot=record.name('robot'),
+        tasks=record.texts('tasks'),
+        first_row=record.integer('dataset_from_index'),
+        steps=record.count('length', MAX_STEPS),
+        statistics=statistics_of(Record(found, origin.within('stats')), metadata),
     )
+
+
+def statistics_of(record: Record, metadata: Metadata) -> dict[str, Statistics]:
+    """The statistics of every feature of a dataset, as :func:`lerobot.stats` writes them.
+
+    Raises:
+        UserError: A feature or a value is missing or wrong; of the record's kind.
+    """
+    widths = {
+        STATE: len(metadata.input_layout.columns()),
+        ACTION: len(metadata.output_layout.columns()),
+        **dict.fromkeys(cameras(metadata), _COLOURS),
+        **dict.fromkeys(depth_keys(metadata), 1),
+    }
+    return {
+        key: Statistics.of_record(record.record(key), width)
+        for key, width in widths.items()
+        if width
+    }
 
 
 def tasks_table(tasks: Sequence[str]) -> bytes:
@@ -162,11 +189,15 @@ def read_tasks(path: Path) -> list[str]:
     """The tasks of ``meta/tasks.parquet``, by their index.
 
     Raises:
-        OSError, KeyError, pa.ArrowInvalid: It is missing or damaged.
+        OSError, LookupError, ValueError, pa.ArrowException: It is missing or damaged.
     """
     require_regular(path)
-    tasks: list[str] = pq.read_table(path).sort_by('task_index')['task'].to_pylist()
-    return tasks
+    table = pq.read_table(path).sort_by('task_index')
+    indices: list[object] = table['task_index'].to_pylist()
+    tasks: list[object] = table['task'].to_pylist()
+    if indices != list(range(len(tasks))) or not all(isinstance(task, str) for task in tasks):
+        raise ValueError('tasks are not texts, numbered from 0')
+    return [str(task) for task in tasks]
 
 
 def _vectors(values: NDArray[Any], kind: pa.DataType) -> pa.Array | None:

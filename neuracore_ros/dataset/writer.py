@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lock import LOCK_PATH, locked
@@ -28,12 +26,13 @@ from neuracore_ros.dataset.metadata import (
     sync_folder,
     write_whole,
 )
+from neuracore_ros.dataset.reading import read_tasks
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import Descriptions, Robot, plain
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.regular_file import read_text
+from neuracore_ros.records import read_record
 
 STAGING_PATH = Path('.staging')
 FOLDERS = (Path('data'), Path('videos'), Path('meta'), STAGING_PATH)
@@ -183,20 +182,19 @@ class DatasetWriter:
         rows = sum(episode.steps for episode in self.metadata.episodes)
         if not rows:
             return
-        try:
-            records = json.loads(read_text(self.root / lerobot.STATS_PATH))
-            if records and all(record['count'] == [rows] for record in records.values()):
-                self._statistics = {k: Statistics.from_json(r) for k, r in records.items()}
-                self._tasks = tables.read_tasks(self.root / lerobot.TASKS_PATH)
-                self._rows = rows
+        # Whatever it is that lies there, it can be made again.
+        with suppress(OSError, DatasetError):
+            records = read_record(self.root / lerobot.STATS_PATH, DatasetError)
+            if all(record.value('count') == [rows] for _, record in records.records()):
+                statistics = tables.statistics_of(records, self.metadata)
+                self._tasks = read_tasks(self.root)
+                self._rows, self._statistics = rows, statistics
                 return
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
-            pass  # whatever it is that lies there, it can be made again
         self._statistics, self._tasks = {}, []
         for number in range(len(self.metadata.episodes)):
             path = self.root / lerobot.episode_path(number)
             with intact(path):
-                self._count(tables.read_episode(path))
+                self._count(tables.read_episode(path, self.metadata))
 
     def _count(self, record: EpisodeRecord) -> None:
         """Add an episode to the totals."""

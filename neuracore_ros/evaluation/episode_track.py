@@ -15,11 +15,11 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.reading import (
     read_columns,
     read_depths,
-    read_frames,
     read_task_indices,
     read_tasks,
 )
 from neuracore_ros.dataset.rows import tick_ns
+from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
@@ -136,9 +136,8 @@ class EpisodeTrack:
             key = lerobot.depth_keys(self._metadata)[index]
             depths = read_depths(self._root, self._metadata, self._number, key)
             return (_image(depth, '32FC1') for depth in depths)
-        camera = lerobot.camera_key(index)
-        steps = len(self.actions)
-        frames = read_frames(self._root, self._number, camera, steps)
+        file = self._root / lerobot.video_path(self._number, lerobot.camera_key(index))
+        frames = VideoFrames(file, (len(self.actions), *self._metadata.image_size, 3))
         return (_image(frame, 'rgb8') for frame in frames)
 
 

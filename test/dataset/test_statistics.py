@@ -2,10 +2,24 @@ import numpy as np
 import pytest
 
 from neuracore_ros.dataset.statistics import Statistics
+from neuracore_ros.errors import DatasetError
+from neuracore_ros.records import Origin, Record
 
 
 def of(values, valid):
     return Statistics.of(np.array(values, np.float32), np.array(valid, bool))
+
+
+def read_back(record, width):
+    return Statistics.of_record(Record(record, Origin('stats.json', DatasetError)), width)
+
+
+@pytest.mark.parametrize('value', [None, 'x', [], [1], [1, 'x'], [1, 10**400], [1, 1e999], [[]]])
+@pytest.mark.parametrize('name', ['mean', 'q01', 'valid_count'])
+def test_what_is_stored_otherwise_is_refused(name, value):
+    record = of([[1, 2], [3, 4]], [[1, 0], [1, 0]]).to_json(steps=2, image=False)
+    with pytest.raises(DatasetError, match=f'stats.json: {name} must be 2 finite numbers'):
+        read_back({**record, name: value}, 2)
 
 
 def test_entries_that_are_not_valid_do_not_count():
@@ -54,7 +68,7 @@ def test_pixels_are_counted_by_level():
 
 def test_what_is_stored_is_read_back():
     found = of([[1, 2], [3, 4]], [[1, 0], [1, 0]])
-    again = Statistics.from_json(found.to_json(steps=2, image=False))
+    again = read_back(found.to_json(steps=2, image=False), 2)
     for name in Statistics.__slots__:
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
 
@@ -89,6 +103,6 @@ def test_what_is_widened_merges_as_exactly():
     assert record['std'][0] == pytest.approx(0.2) and record['std'][1] == 0.01
     assert record['std'][2] == exact.std[2]
     assert 'valid_mean' not in record
-    again = Statistics.from_json(record)
+    again = read_back(record, 3)
     for name in Statistics.__slots__:
         np.testing.assert_array_equal(getattr(again, name), getattr(exact, name))

@@ -1,0 +1,130 @@
+"""Whatever stands in a record, each verb does its work or refuses it in one line.
+
+Each case spoils one file of a sound dataset, run or checkpoint and runs what reads it, as the
+command line does, in this process. NEURACORE_ROS_FUZZ=50 looks fifty times further.
+"""
+
+import contextlib
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from mutations import budget, spoilt
+from squares import STEPS, described, rows, write
+from test_lerobot_files import write as write_checkpoint
+
+from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.lerobot import INFO_PATH, STATS_PATH
+from neuracore_ros.dataset.metadata import (
+    METADATA_PATH,
+    ConvertedBag,
+    Episode,
+    Metadata,
+    load_metadata,
+)
+from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.dataset.writer import open_dataset
+from neuracore_ros.errors import UserError
+
+pytestmark = pytest.mark.filterwarnings('ignore')
+
+TRAIN = ('--batch', '2', '--horizon', '2', '--cache', 'none', '--threads', '1')
+STREAM = StreamSummary(
+    '/js', 'input', ('base', 'wrist'), 9, 50.0, 0.01, longest_gap_s=0.1, drops={'older': 2}
+)
+BAG = ConvertedBag('long', 'bag', 'f1', 9, {'late': 1}, 1, 3, '--gap-s 1', ('2 bytes',), (STREAM,))
+
+
+@pytest.fixture(scope='module')
+def sound(tmp_path_factory):
+    """A dataset, a run, its policy for every runtime, a checkpoint of LeRobot and a robot file."""
+    folder = tmp_path_factory.mktemp('fuzz')
+    dataset = write(folder / 'data', {'long': 2, 'short': 1})
+    with open_dataset(dataset, load_metadata(dataset)) as writer:
+        writer.finish_bag(BAG)
+    run = folder / 'run'
+    assert main(['train', str(dataset), '--out', str(run), '--steps', '1', *TRAIN]) == 0
+    (folder / 'checkpoint').mkdir()
+    write_checkpoint(folder / 'checkpoint')
+    (folder / 'arm.yaml').write_text(ROBOT)
+    return folder
+
+
+ROBOT = """
+robot: long
+limits: {base: {position: [-3, 3], velocity: 1}, elbow: {position: [-3, 3], velocity: 1},
+  wrist: {position: none, velocity: 1}}
+input: {JOINT_POSITIONS: {0: base, 1: elbow, 2: wrist}, RGB_IMAGES: {0: hand, 1: top}}
+output: {JOINT_TARGET_POSITIONS: {0: base, 1: elbow, 2: wrist}}
+sources: {JOINT_POSITIONS: {topic: /js}, RGB_IMAGES: {hand: {topic: /h}, top: {topic: /t}}}
+commands: {JOINT_TARGET_POSITIONS: {topic: /cmd}}
+"""
+
+
+def ends_well(arguments):
+    """Run a verb; whatever it meets is a result, or one line."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(each) for each in arguments])
+    assert code in (0, 1), (code, err.getvalue()[-300:])
+    if code:
+        *before, line = err.getvalue().splitlines()
+        assert line.startswith(f'neuracore_ros {arguments[0]}: '), line[:300]
+        assert all(each.startswith(('warning: ', '[')) for each in before), before
+        assert line.isprintable() and len(line) < 2000, line[:300]
+    return code
+
+
+class Spoiler:
+    """One file, spoilt anew each time, and put back."""
+
+    def __init__(self, file: Path):
+        self.file, self.before = file, file.read_bytes()
+
+    def each(self, count):
+        try:
+            for seed in range(budget(count)):
+                self.file.write_bytes(spoilt(self.before.decode(), (self.file.name, seed)))
+                yield seed
+        finally:
+            self.file.write_bytes(self.before)
+
+
+@pytest.mark.parametrize(
+    ('verb', 'count'), [('report', 60), ('train', 20), ('evaluate', 20), ('export', 20)]
+)
+def test_metadata_of_a_dataset(sound, tmp_path, verb, count):
+    dataset = sound / 'data'
+    out, pt = tmp_path / 'out', tmp_path / 'out.pt'
+    words = {
+        'report': [dataset, '--out', tmp_path / 'r.html', '--episodes', '1'],
+        'train': [dataset, '--out', out, '--steps', '0', *TRAIN],
+        'evaluate': [sound / 'run/policy.pt', dataset, '--episodes', '0'],
+        'export': ['--from-lerobot', sound / 'checkpoint', '--dataset', dataset, '--out', pt],
+    }
+    for _ in Spoiler(dataset / METADATA_PATH).each(count):
+        ends_well([verb, *words[verb]])
+        shutil.rmtree(out, ignore_errors=True)
+        pt.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize('file', [METADATA_PATH, STATS_PATH, INFO_PATH], ids=str)
+def test_json_of_a_dataset_that_is_added_to(sound, tmp_path, file):
+    whole = (sound / 'data' / file).read_text()
+    for seed in range(budget(20)):
+        dataset = Path(shutil.copytree(sound / 'data', tmp_path / f'{seed}'))
+        (dataset / file).write_bytes(spoilt(whole, (str(file), seed)))
+        with contextlib.suppress(UserError):
+            add_an_episode(dataset)
+            load_metadata(dataset)
+        shutil.rmtree(dataset)
+
+
+def add_an_episode(dataset):
+    """As convert does."""
+    with open_dataset(dataset, Metadata(8.0, (32, 32), described())) as writer:
+        written = writer.episode('go to the square')
+        for row in rows('long', __import__('numpy').random.default_rng(0)):
+            written.add(row)
+        writer.commit(written.finish(), Episode('long', 'bag', 0, STEPS))
