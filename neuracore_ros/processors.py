@@ -3,6 +3,13 @@
 import os
 
 
+def available() -> int:
+    """Processors on which this process may run."""
+    # Not every system can bind a process to some of them.
+    bound = getattr(os, 'sched_getaffinity', None)
+    return len(bound(0)) if bound else os.cpu_count() or 1
+
+
 def let_threads_sleep() -> None:
     """Let PyTorch's threads sleep where they wait for each other; call it before torch is there.
 

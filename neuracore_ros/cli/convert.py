@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, positive, rate, words
 from neuracore_ros.cli.convert_progress import Lines
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.processors import available
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.result import Result
@@ -69,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=1,
         metavar='N',
-        help='convert so many recordings side by side; the dataset is the same (default: 1)',
+        help='convert so many recordings side by side, at most one for each processor; the '
+        'dataset is the same (default: 1)',
     )
     side_by_side.add_argument(
         '--scheduler',
@@ -137,7 +139,7 @@ def run(arguments: argparse.Namespace) -> int:
         min_steps=arguments.min_steps,
         task=arguments.task,
         namespace=arguments.namespace,
-        workers=arguments.workers,
+        workers=_workers(arguments.workers),
         scheduler=arguments.scheduler,
         cutting=Cutting(
             arguments.marker, arguments.gap_s, tuple(arguments.range), arguments.trim_idle
@@ -176,6 +178,18 @@ def _print_summary(result: 'Result') -> None:
             print(f'unusable at {line}')
     if len(result.bags) > 1:
         print(result.summary())
+
+
+def _workers(wanted: int) -> int:
+    """How many processes are worth having; more would only take memory."""
+    most = available()
+    if wanted > most:
+        used = f'{most} are' if most > 1 else 'one is'
+        print(
+            f'--workers {wanted}: {used} used, for this computer has no more processors',
+            file=sys.stderr,
+        )
+    return min(wanted, most)
 
 
 def _matching(patterns: list[str]) -> list[Path]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
 import numpy as np
 
-from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.dataset.stream_audit import NameAudit, StreamAudit
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
-from neuracore_ros.observation.streams import ALIKE, SECOND_NS, Stream
+from neuracore_ros.observation.streams import SECOND_NS, Stream
 
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.
@@ -20,121 +19,41 @@ LATE_NS = SECOND_NS
 
 
 @dataclass(slots=True)
-class NameAudit:
-    """One name of a stream, which may come less often than others of its topic.
+class _Lack:
+    """Names of one topic that had no usable value, all for one kind of reason.
 
     Attributes:
-        samples: How many came.
-        last_ns: Log time of the last of them, [ns]; None where there is none.
-        duration_ns: From the first to the last, [ns]; over several bags the sum.
-        longest_gap_ns: Between two of them, [ns].
-        intervals: Pairs of neighbouring samples, for the rate.
+        key: DataType, topic and kind.
+        ticks: At which at least one of them had none.
+        texts: Name -> what was wrong with it, the last time.
+        last: The name that failed last.
     """
 
-    samples: int = 0
-    last_ns: int | None = None
-    duration_ns: int = 0
-    longest_gap_ns: int = 0
-    intervals: int = 0
+    key: tuple[str, str, str]
+    ticks: int = 0
+    texts: dict[str, str] = field(default_factory=dict)
+    last: str = ''
 
-    @property
-    def rate_hz(self) -> float:
-        """Samples per second."""
-        return self.intervals * SECOND_NS / self.duration_ns if self.duration_ns else 0.0
+    def __str__(self) -> str:
+        data_type, _, kind = self.key
+        return f'{data_type} {_listed(list(self.texts))}: {kind}'
 
-    def note(self, receive_ns: int) -> None:
-        """Take note of a sample."""
-        if self.last_ns is not None:
-            gap_ns = receive_ns - self.last_ns
-            self.intervals += 1
-            self.duration_ns += gap_ns
-            self.longest_gap_ns = max(self.longest_gap_ns, gap_ns)
-        self.last_ns = receive_ns
+    def add(self, other: _Lack) -> None:
+        """Count other ticks."""
+        self.ticks += other.ticks
+        self.texts |= other.texts
+        self.last = other.last
 
-    def add(self, other: NameAudit) -> None:
-        """Add the same name of another recording."""
-        self.samples += other.samples
-        self.duration_ns += other.duration_ns
-        self.intervals += other.intervals
-        self.longest_gap_ns = max(self.longest_gap_ns, other.longest_gap_ns)
+    def sort(self, order: Mapping[str, int]) -> _Lack:
+        """The same, its names in this order."""
+        texts = dict(sorted(self.texts.items(), key=lambda item: order[item[0]]))
+        return replace(self, texts=texts)
 
-
-@dataclass(slots=True)
-class StreamAudit:
-    """One stream: what it brought, and what it cost.
-
-    Attributes:
-        topic: As declared.
-        role: ``input`` or ``output``.
-        names: The names that it serves.
-        samples: Messages that brought something new.
-        first_ns: Log time of the first of them, [ns]; None where there is none.
-        last_ns: Log time of the last of them, [ns]; None where there is none.
-        by_name: Each name by itself.
-        ages_s: At every tick, of the oldest of the names, [s].
-        drops: Reason -> messages that were refused for it, wholly or in part.
-        ticks: Reason -> ticks at which some name had no usable value.
-    """
-
-    topic: str
-    role: str
-    names: tuple[str, ...]
-    samples: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    by_name: dict[str, NameAudit] = field(default_factory=dict)
-    ages_s: array[float] = field(default_factory=lambda: array('f'))
-    drops: Counter[str] = field(default_factory=Counter)
-    ticks: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def rate_hz(self) -> float:
-        """Samples per second of the name that came least often."""
-        return min((each.rate_hz for each in self.by_name.values()), default=0.0)
-
-    @property
-    def slowest(self) -> str:
-        """The name that came least often, where others came oftener; else ''."""
-        rates = {name: each.rate_hz for name, each in self.by_name.items()}
-        slow = min(rates, key=lambda name: rates[name], default='')
-        return slow if slow and rates[slow] < ALIKE * max(rates.values()) else ''
-
-    @property
-    def longest_gap_ns(self) -> int:
-        """Between two samples of one name, [ns]."""
-        return max((each.longest_gap_ns for each in self.by_name.values()), default=0)
-
-    def age_s(self, quantile: float) -> float | None:
-        """Age at ticks, [s]; None where there was no tick."""
-        if not self.ages_s:
-            return None
-        return float(np.quantile(np.frombuffer(self.ages_s, np.float32), quantile))
-
-    def add(self, other: StreamAudit) -> None:
-        """Add the same stream of another recording."""
-        self.samples += other.samples
-        for name, audit in other.by_name.items():
-            self.by_name.setdefault(name, NameAudit()).add(audit)
-        self.ages_s.extend(other.ages_s)
-        self.drops.update(other.drops)
-        self.ticks.update(other.ticks)
-
-    def summary(self) -> StreamSummary:
-        """The figures that are kept."""
-        return StreamSummary(
-            topic=self.topic,
-            role=self.role,
-            names=self.names,
-            samples=self.samples,
-            rate_hz=round(self.rate_hz, 3),
-            slowest=self.slowest,
-            age_s_p50=self.age_s(0.5),
-            age_s_p95=self.age_s(0.95),
-            age_s_max=self.age_s(1.0),
-            longest_gap_s=self.longest_gap_ns / SECOND_NS,
-            drops=dict(self.drops),
-            ticks_dropped=dict(self.ticks),
-        )
+    def text(self) -> str:
+        """The last case, and the other names."""
+        others = [name for name in self.texts if name != self.last]
+        likewise = f'. Likewise: {_listed(others)}' if others else ''
+        return f'{self.texts[self.last]}{likewise}'
 
 
 class Audit:
@@ -144,9 +63,7 @@ class Audit:
         streams: One entry for each stream of the observers, inputs first.
         ticks: Ticks within episodes, since every stream had a sample.
         unusable: Ticks at which a value was missing.
-        reasons: ``DataType name, ...: kind`` -> ticks; one tick may have several.
         cut: Why a tick belongs to no episode -> ticks that were not looked at.
-        texts: The same reasons -> the last case, which knows most, in one line with a cure.
         notes: At the end, what is odd about sound messages, a line each.
     """
 
@@ -161,9 +78,10 @@ class Audit:
         self.streams = [audit for _, audit in self._pairs]
         self.ticks = 0
         self.unusable = 0
-        self.reasons: Counter[str] = Counter()
         self.cut: Counter[str] = Counter()
-        self.texts: dict[str, str] = {}
+        self._lacks: dict[tuple[str, str, str], _Lack] = {}
+        self._skipped: Counter[str] = Counter()
+        self._skip_texts: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
 
     def received(self, topic: str, receive_ns: int) -> None:
@@ -197,16 +115,32 @@ class Audit:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}
             audit.ticks.update(kinds)
         reasons = _reasons(faults)
-        self.reasons.update(reasons.keys())
-        self.texts |= reasons
+        for lack in reasons.values():
+            self._lacks.setdefault(lack.key, _Lack(lack.key)).add(lack)
         return list(reasons)
 
     def skip(self, ticks: int, reason: str, text: str) -> None:
         """Note ticks that are unusable without a look."""
         self.ticks += ticks
         self.unusable += ticks
-        self.reasons[reason] += ticks
-        self.texts.setdefault(reason, text)
+        self._skipped[reason] += ticks
+        self._skip_texts.setdefault(reason, text)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """``DataType name, ...: kind`` -> ticks; one tick may have several."""
+        return Counter({str(lack): lack.ticks for lack in self._sorted()}) + self._skipped
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The same reasons -> the last case, which knows most, in one line with a cure."""
+        return {str(lack): lack.text() for lack in self._sorted()} | self._skip_texts
+
+    def _sorted(self) -> list[_Lack]:
+        """What was wrong, with names in the order of the robot file."""
+        names = [name for stream in self.streams for name in stream.names]
+        order = {name: place for place, name in reversed([*enumerate(names)])}
+        return [lack.sort(order) for lack in self._lacks.values()]
 
     def finish(self) -> None:
         """Take over the counters of the streams at the end of the recording, and let them go."""
@@ -291,18 +225,16 @@ def _seconds(value: float | None) -> str:
     return '-' if value is None else f'{value:.3f} s'
 
 
-def _reasons(faults: Sequence[StreamFault]) -> dict[str, str]:
-    """What is wrong -> the first case of it; joints that fail together are one reason."""
-    together: dict[tuple[str, str, str], dict[str, str]] = {}
+def _reasons(faults: Sequence[StreamFault]) -> dict[str, _Lack]:
+    """What is wrong at one tick; joints that fail in the same way are one reason."""
+    together: dict[tuple[str, str, str], _Lack] = {}
     for fault in faults:
         source = fault.source
         key = source.data_type, source.topic, fault.kind
+        lack = together.setdefault(key, _Lack(key, 1, last=source.name))
         # A stream may be input and output; its names count once.
-        together.setdefault(key, {}).setdefault(source.name, fault.text)
-    return {
-        f'{data_type} {_listed(list(names))}: {kind}': next(iter(names.values()))
-        for (data_type, _, kind), names in together.items()
-    }
+        lack.texts.setdefault(source.name, fault.text)
+    return {str(lack): lack for lack in together.values()}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from neuracore_ros.dataset.audit import Audit, StreamAudit, combined, counts
+from neuracore_ros.dataset.audit import Audit, combined, counts
+from neuracore_ros.dataset.stream_audit import StreamAudit
 from neuracore_ros.errors import counted
 
 

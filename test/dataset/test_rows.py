@@ -201,6 +201,24 @@ def test_joints_that_come_in_separate_messages_of_one_topic_are_joined(tmp_path)
     assert found[-1].inputs[JOINTS][2] == pytest.approx(1.953)
 
 
+def test_joints_of_one_topic_that_fail_in_turns_are_one_reason(tmp_path):
+    robot, metadata = arm(tmp_path, NUMBERS)
+    # Each is missing for a second; 'c' first.
+    messages = [
+        *joint_states(0.5),
+        *(each for start in (0.5, 2.0) for each in joint_states(1.0, start=start, names='a')),
+        *joint_states(0.5, start=1.5),
+        *joint_states(0.5, start=3.0),
+        *joint_states(1.0, start=3.5, names='c'),
+    ]
+    _, audit = convert(write_bag(tmp_path / 'bag', messages), robot, metadata)
+    (reason,) = audit.reasons
+    assert reason == 'JOINT_POSITIONS a, c: stale'
+    assert audit.reasons[reason] == audit.unusable
+    assert audit.texts[reason].startswith("/joint_states: 'a' (JOINT_POSITIONS index 0) is")
+    assert audit.texts[reason].endswith('. Likewise: c')
+
+
 def test_joints_of_one_topic_that_fail_together_are_one_reason():
     sources = [
         SimpleNamespace(data_type='JOINT_POSITIONS', name=f'j{i}', topic='/joint_states')

@@ -13,6 +13,7 @@ from processes import children, wait_for
 from recordings import write_bag
 from two_arms import LEFT, NUMBERS, describe, joint_states, record_left, record_left_in_pieces
 
+from neuracore_ros import processors
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 
@@ -84,6 +85,14 @@ def test_ctrl_c_ends_the_workers_and_leaves_no_traceback(tmp_path, recordings):
     assert run.returncode == 130 and 'Traceback' not in error
     assert not any(is_running(worker) for worker in workers)
     assert not (data / '.staging').exists()
+
+
+def test_no_more_processes_are_started_than_there_are_processors(tmp_path, recordings, capsys):
+    most = processors.available()
+    code = main(['convert', str(tmp_path / 'data'), *recordings, '--workers', str(most + 98)])
+    error = capsys.readouterr().err
+    assert f'--workers {most + 98}: ' in error and 'used, for this computer has no more' in error
+    assert code == 1  # one of them holds nothing
 
 
 def test_workers_and_scheduler_exclude_each_other(recordings, tmp_path, capsys):
