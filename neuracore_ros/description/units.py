@@ -1,0 +1,104 @@
+"""The unit in which a driver is likely to report, where it is not the one that is meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuracore_ros.description.alignment import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of a driver's values x; what is meant is ``scale * x + offset``.
+
+    Attributes:
+        name: Its plural, for people.
+        scale: To [rad], [m], or an amount from 0 to 1.
+        offset: Where the unit's zero lies; 0 where both agree.
+    """
+
+    name: str
+    scale: float
+    offset: float = 0.0
+
+    def options(self, scale: float = 1.0) -> str:
+        """What to write to a source, as ``scale: 0.0174533``.
+
+        Args:
+            scale: Of the source as it is, by which values were multiplied already.
+        """
+        offset = f', offset: {scale * self.offset:.6g}' if self.offset else ''
+        return f'scale: {scale * self.scale:.6g}{offset}'
+
+
+DEGREES = Unit('degrees', math.pi / 180)
+TICKS = Unit('servo ticks (4096 a turn)', 2 * math.pi / 4096, -math.pi)
+MILLIMETRES = Unit('millimetres', 1e-3)
+CENTIMETRES = Unit('centimetres', 1e-2)
+PERCENT = Unit('percent', 1e-2)
+BYTES = Unit('steps from 0 to 255', 1 / 255)
+THOUSANDTHS = Unit('thousandths', 1e-3)
+
+# The likely first.
+_ANGLES = (DEGREES, TICKS)
+_LENGTHS = (MILLIMETRES, CENTIMETRES)
+_AMOUNTS = (PERCENT, BYTES, THOUSANDTHS)
+
+# A joint may be seen so far outside its limits, of their width: limits are rounded, zeros drift.
+_SLACK = 0.25
+# A joint that turns less than all around is never further from zero than this [rad], and none
+# that slides further than this [m]; so that narrow limits alone make no unit suspect.
+_FAR_ANGLE, _FAR_LENGTH = 2 * math.pi, 2.0
+# A joint of unknown kind that moves further than this does not slide [m].
+_LONGEST_SLIDE = 1.0
+
+
+def far_outside(values: Range, limits: Range, slides: bool = False) -> bool:
+    """Whether positions are so far outside a joint's limits that they cannot be in their unit.
+
+    Args:
+        values: Least and largest, as they are taken: in [rad] or [m] if the unit is right.
+        limits: Least and largest position, [rad] or [m]; infinite ones are never left.
+        slides: Whether the joint is known to be prismatic.
+    """
+    lower, upper = limits
+    away = max(lower - values[0], values[1] - upper)
+    largest = max(abs(values[0]), abs(values[1]))
+    return away > upper - lower and largest > (_FAR_LENGTH if slides else _FAR_ANGLE)
+
+
+def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | None:
+    """The unit in which positions that are far outside would be within a joint's limits.
+
+    Args:
+        values: Least and largest, as the driver reports them.
+        limits: Least and largest position, [rad] or [m].
+        slides: Whether the joint is known to be prismatic.
+
+    Returns:
+        None where no unit explains the values.
+    """
+    if slides:
+        return _first(_LENGTHS, values, limits)
+    may_slide = limits[1] - limits[0] <= _LONGEST_SLIDE
+    return _first((*_ANGLES, *(_LENGTHS if may_slide else ())), values, limits)
+
+
+def likely_unit_of_amounts(values: Range) -> Unit | None:
+    """The unit of a gripper's driver whose values are no amounts from 0 to 1.
+
+    Args:
+        values: Least and largest, as the driver reports them.
+    """
+    return _first(_AMOUNTS, values, (0.0, 1.0))
+
+
+def _first(units: Sequence[Unit], values: Range, limits: Range) -> Unit | None:
+    slack = _SLACK * (limits[1] - limits[0])
+    for unit in units:
+        least, largest = (unit.scale * value + unit.offset for value in values)
+        if limits[0] - slack <= least and largest <= limits[1] + slack:
+            return unit
+    return None
