@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import BagError, UserError, counted, meant, noted
+from neuracore_ros.policy.hazards import Kind
 
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
@@ -41,11 +42,20 @@ class Findings:
         errors: What stops the node, one line each, with what to do.
         warnings: What the user should know.
         facts: What is in order.
+        means: Kinds of hazards that the user means.
     """
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
+    means: frozenset[Kind] = frozenset()
+
+    def suspect(self, kind: Kind, text: str) -> None:
+        """Note what would probably move the robot wrongly: an error, unless that is meant."""
+        if kind in self.means:
+            self.add('warning', text)
+        else:
+            self.add('error', f'{text} (if that is meant: --allow {kind})')
 
     def add(self, kind: str, text: str) -> None:
         """Note one line of kind ``ok``, ``warning`` or ``error``, each text once."""
@@ -76,6 +86,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=5.0,
         help='how long --live listens (default: 5)',
     )
+    parser.add_argument(
+        '--allow',
+        action='extend',
+        nargs='+',
+        default=[],
+        choices=[kind.value for kind in Kind],
+        metavar='WORD',
+        help='what is meant, and so no error: units (values or limits that look like degrees), '
+        'sense (another sign or zero under commands than under sources), missing (an input that '
+        'this robot had in training), exchanged (names at other indices than in training)',
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.set_defaults(wrong_usage=parser.error)
 
@@ -85,12 +106,13 @@ def run(arguments: argparse.Namespace) -> int:
     policy, robot = arguments.policy, arguments.robot
     if policy.suffix in ENDINGS and robot.suffix not in ENDINGS:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
-    findings = Findings()
+    findings = Findings(means=frozenset(map(Kind, arguments.allow)))
     with noted() as spelling:
         _check(arguments, findings)
     findings.warnings[:0] = spelling
     if arguments.json:
-        print(json.dumps(asdict(findings), indent=2))
+        found = {'errors': findings.errors, 'warnings': findings.warnings}
+        print(json.dumps(found | {'facts': findings.facts}, indent=2))
     else:
         for kind, lines in (('ok', findings.facts), ('warning', findings.warnings)):
             for line in lines:
@@ -157,12 +179,21 @@ def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[s
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.fit import fit
+    from neuracore_ros.policy.hazards import hazards
+    from neuracore_ros.policy.standing import beyond_training
     from neuracore_ros.runner import Runner
 
     with findings.noting():
-        findings.warnings += fit(robot, policy.manifest).warnings
-        # What configure does, so that nothing it would refuse is missed here.
-        runner = Runner(robot, policy.manifest, Settings())
+        fitted = fit(robot, policy.manifest)
+        findings.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
+        found = hazards(robot, policy.manifest)
+        for hazard in found:
+            findings.suspect(hazard.kind, hazard.text)
+        if not any(hazard.kind is Kind.UNITS for hazard in found):
+            for finding in beyond_training(robot, policy.manifest):
+                findings.add('warning', finding.text)
+        # What configure does, so that nothing it would refuse is missed here; hazards are told.
+        runner = Runner(robot, policy.manifest, Settings(allow=','.join(Kind)))
         findings.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
         )
@@ -195,7 +226,9 @@ def _check_bag(
 ) -> None:
     from neuracore_ros.dataset.bags import open_bag
     from neuracore_ros.dataset.declared import require_topics
+    from neuracore_ros.dataset.observed_values import observed_values
     from neuracore_ros.dataset.recording import survey
+    from neuracore_ros.description.plausibility import Gravity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
     for source in (*robot.input_sources(), *robot.measured_sources()):
@@ -210,11 +243,20 @@ def _check_bag(
                     _require_name(bag, source)
         if findings.errors:
             return
+        commanded = robot.output_sources()
         try:
-            require_topics(bag, robot.output_sources(), robot.path)
+            require_topics(bag, commanded, robot.path)
         except UserError as error:
             findings.warnings.append(f'convert cannot use it: {error}')
-            return
+            commanded = ()
+        values = observed_values(bag, robot, commanded, rate_hz)
+        for doubt in doubts(values):
+            if doubt.gravity is Gravity.DOUBTED:
+                findings.warnings.append(f'{path}: {doubt.text}')
+            else:
+                findings.suspect(Kind.UNITS, f'{path}: {doubt.text}')
+    if not commanded:
+        return
     found = survey(robot, path, rate_hz, namespace)
     if found.error:
         findings.errors.append(found.error)

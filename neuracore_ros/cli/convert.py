@@ -158,6 +158,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(result.to_json(), indent=1))
     else:
         _print_summary(result)
+    for doubt in result.doubts():
+        print(f'warning: {doubt.text}', file=sys.stderr)
     if result.failed and not any(bag.error for bag in result.bags):
         why = result.why()
         cause = f'; a piece ends at each unusable step, most often: {why[0]}' if why else ''

@@ -46,6 +46,8 @@ class Settings:
         frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
         task: What the robot is told to do.
         dry_run: Nothing is published, so nobody needs to listen or to follow.
+        allow: Kinds of hazards that are meant, such as ``missing,sense``; any other is refused,
+            except in a dry run. See :mod:`neuracore_ros.policy.hazards`.
     """
 
     enabled: bool = True
@@ -64,6 +66,7 @@ class Settings:
     frozen_after_s: float = 0.0
     task: str = ''
     dry_run: bool = False
+    allow: str = ''
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

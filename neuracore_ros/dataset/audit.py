@@ -10,6 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from neuracore_ros.dataset.stream_audit import NameAudit, StreamAudit
+from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import SECOND_NS, Stream
 
@@ -65,9 +66,12 @@ class Audit:
         unusable: Ticks at which a value was missing.
         cut: Why a tick belongs to no episode -> ticks that were not looked at.
         notes: At the end, what is odd about sound messages, a line each.
+        values: What joints and grippers did at usable ticks; None: nobody asks.
     """
 
-    def __init__(self, inputs: Observer, outputs: Observer) -> None:
+    def __init__(
+        self, inputs: Observer, outputs: Observer, values: RecordedValues | None = None
+    ) -> None:
         self._pairs: list[tuple[Stream, StreamAudit]] = []
         for role, observer in (('input', inputs), ('output', outputs)):
             for stream in observer.streams:
@@ -83,6 +87,7 @@ class Audit:
         self._skipped: Counter[str] = Counter()
         self._skip_texts: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
+        self.values = values
 
     def received(self, topic: str, receive_ns: int) -> None:
         """Note what a message brought that the observers were just given."""
@@ -98,8 +103,15 @@ class Audit:
                     each.samples = channel.pace.count
                     each.note(receive_ns)
 
-    def tick(self, tick_ns: int, *seen: Observation | Unusable) -> list[str]:
+    def tick(
+        self, tick_ns: int, given: Observation | Unusable, wanted: Observation | Unusable
+    ) -> list[str]:
         """Note one tick.
+
+        Args:
+            tick_ns: When it is.
+            given: What the model reads.
+            wanted: What it should command.
 
         Returns:
             Why it is unusable; empty if it is not.
@@ -109,7 +121,13 @@ class Audit:
             newest = [channel.newest(tick_ns) for channel in stream.channels]
             stamps = [sample.stamp_ns for sample in newest if sample]
             audit.ages_s.append((tick_ns - min(stamps)) / SECOND_NS if stamps else np.nan)
-        faults = [fault for one in seen if isinstance(one, Unusable) for fault in one.reasons]
+        unusable = [one for one in (given, wanted) if isinstance(one, Unusable)]
+        faults = [fault for one in unusable for fault in one.reasons]
+        if self.values is not None:
+            if isinstance(given, Observation) and isinstance(wanted, Observation):
+                self.values.add(tick_ns, given.inputs, wanted.inputs)
+            else:
+                self.values.pause()
         self.unusable += bool(faults)
         for stream, audit in self._pairs:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}

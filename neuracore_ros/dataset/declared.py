@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from neuracore_ros.dataset.bags import Bag
@@ -26,13 +26,15 @@ def require_topics(bag: Bag, sources: Iterable[Source], robot_file: Path) -> Non
     Raises:
         BagError: A topic is missing or empty, or of another type; with the line to write.
     """
+    sources = tuple(sources)
+    measured = {s.topic for s in sources if not s.data_type.is_target}
     for source in sources:
         found = bag.find(source.topic, source.type)
         if found is None or not found.count:
             state = 'is empty' if found else 'is not in the bag'
             raise BagError(
                 f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
-                f'{robot_file}) {state}; {_alternatives(bag, source)}'
+                f'{robot_file}) {state}; {_alternatives(bag, source, measured)}'
             )
         found.require_readable(bag.path)
         if found.type != source.type:
@@ -48,12 +50,23 @@ def describe(bag: Bag, topic: Topic) -> str:
     return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{told})'
 
 
-def _alternatives(bag: Bag, source: Source) -> str:
-    """The recorded topics that may be meant: those of a readable type first."""
-    types = types_of(source.data_type)
+def _alternatives(bag: Bag, source: Source, measured: Collection[str]) -> str:
+    """The recorded topics that may be meant: those of a readable type first.
+
+    A target is none of the measured topics: it would be what is measured in the same step.
+    """
+    types, kind = types_of(source.data_type), source.data_type
     nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
     if not nearest:
         return 'no topic of the bag has a message'
+    if kind.is_target:
+        names = {found.name for topic in measured if (found := bag.find(topic)) is not None}
+        nearest = [topic for topic in nearest if topic.name not in names]
+        if not any(topic.type in types for topic in nearest):
+            return (
+                f'no command was recorded: write {kind.measured} in place of {kind} under output '
+                'and commands, and what is measured a step later is learnt'
+            )
     name = nearest[0].name
     if not source.topic.startswith('/') and name.endswith(f'/{source.topic}'):
         namespace = name.removesuffix(source.topic).rstrip('/')

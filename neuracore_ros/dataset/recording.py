@@ -15,6 +15,8 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row, rows
 from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.plausibility import Gravity, doubts
+from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
 
@@ -53,6 +55,7 @@ class Recording:
 
     Attributes:
         task: What is done in it, in words.
+        values: What joints and grippers did in it, as far as it was read.
         audit: What became of streams and ticks.
         error: After :meth:`pieces`, why it cannot be converted; '' if it can.
     """
@@ -81,7 +84,8 @@ class Recording:
             raise BagError(
                 f'{bag.path}: its task: {error}; or give another one: --task'
             ) from error
-        self.audit = Audit(*self._observers)
+        self.values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+        self.audit = Audit(*self._observers, self.values)
         self.error = ''
 
     def pieces(self, told: Told = lambda part: None) -> Iterator[Iterator[Row]]:
@@ -99,6 +103,16 @@ class Recording:
         except BagError as unreadable:
             self.error = str(unreadable)
         self.audit.finish()
+
+    def require_plausible(self) -> None:
+        """Refuse what is in another unit than the robot file says.
+
+        Raises:
+            BagError: Some values are, as far as it was read; all of them in one line.
+        """
+        refused = [d.text for d in doubts(self.values) if d.gravity is Gravity.REFUSED]
+        if refused:
+            raise BagError(f'{self._bag.path}: {"; ".join(refused)}')
 
     @property
     def notes(self) -> tuple[str, ...]:

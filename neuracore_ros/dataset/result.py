@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from neuracore_ros.dataset.audit import Audit, combined, counts
 from neuracore_ros.dataset.stream_audit import StreamAudit
+from neuracore_ros.description.plausibility import Doubt, doubts
+from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import counted
 
 
@@ -110,6 +113,18 @@ class Result:
         """Every declared stream, over all recordings that were read."""
         return combined(bag.audit for bag in self.bags if bag.audit)
 
+    def doubts(self) -> list[Doubt]:
+        """What is not as the robot file says, over all recordings that were read."""
+        total: RecordedValues | None = None
+        for bag in self.bags:
+            if bag.audit is None or bag.audit.values is None:
+                continue
+            if total is None:
+                total = copy.deepcopy(bag.audit.values)
+            else:
+                total.merge(bag.audit.values)
+        return doubts(total) if total is not None else []
+
     def why(self) -> list[str]:
         """Each reason for unusable ticks, the most frequent first, with one case of it."""
         audits = [bag.audit for bag in self.bags if bag.audit]
@@ -154,6 +169,7 @@ class Result:
             'robot': self.robot,
             'episodes': [number for bag in self.bags for number in bag.episodes],
             'steps': sum(bag.steps for bag in self.bags),
+            'warnings': [doubt.text for doubt in self.doubts()],
             'bags': [bag.to_json() for bag in self.bags],
             'streams': [asdict(stream.summary()) for stream in self.streams],
         }

@@ -25,6 +25,9 @@ from neuracore_ros.errors import BagError, DatasetError
 # How much of the work it is to look which recording this is.
 LOOKING = 0.2
 
+JUDGED_EVERY = 1000
+"""Steps of an episode after which its values are judged; and so is the whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -101,7 +104,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
             yield Done(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
-        pieces = _Pieces(job, path, folder, fingerprint, recording.task)
+        pieces = _Pieces(job, path, folder, fingerprint, recording)
         for piece in recording.pieces(lambda part: told(LOOKING + part * (1.0 - LOOKING))):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
@@ -136,12 +139,14 @@ class _Pieces:
         short: Steps of each piece that was too short.
     """
 
-    def __init__(self, job: Job, bag: Path, folder: Path, fingerprint: str, task: str) -> None:
+    def __init__(
+        self, job: Job, bag: Path, folder: Path, fingerprint: str, recording: Recording
+    ) -> None:
         self._job = job
         self._bag = str(bag)
         self._folder = folder
         self._fingerprint = fingerprint
-        self._task = task
+        self._recording = recording
         self._earlier = job.starts_ns.get(fingerprint, frozenset())
         self._dropped: Counter[str] = Counter()
         self._count = 0
@@ -158,10 +163,13 @@ class _Pieces:
             return
         self._count += 1
         folder, settings = self._folder / str(self._count), self._job.settings
-        writing = EpisodeWriter(folder, self._job.metadata, self._task)
+        writing = EpisodeWriter(folder, self._job.metadata, self._recording.task)
         try:
             for row in chain([first], piece):
                 writing.add(row)
+                if writing.steps % JUDGED_EVERY == 0:
+                    self._recording.require_plausible()
+            self._recording.require_plausible()
             if writing.steps < settings.min_steps:
                 writing.discard()
                 self.short.append(writing.steps)

@@ -1,5 +1,6 @@
 """The robot file: read, and checked as a whole."""
 
+import math
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from neuracore_ros.description.embodiment import EmbodimentDescription, parse_em
 from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.routes import Routes
 from neuracore_ros.description.source import SourceTable
 from neuracore_ros.description.source_options import parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
@@ -71,6 +73,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     given = _limits(fields.get('limits'), urdf, described)
     sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
     output_limits = _output_limits(wanted, commands, given, urdf, file)
+    _require_turning(routes, output_limits, file)
     _warn_of_grippers(names, wanted, sources, commands)
     return Robot(name, path, given_input, wanted, output_limits, urdf_path, sources, commands)
 
@@ -153,6 +156,19 @@ def _output_limits(
                 )
             found[kind, name] = limit
     return MappingProxyType(found)
+
+
+def _require_turning(
+    routes: Routes, limits: Mapping[tuple[DataType, str], JointLimit], file: str
+) -> None:
+    """Refuse to take angles to another turn where a turn is not the way to the same place."""
+    for (output, name), limit in limits.items():
+        for kind in (output, output.measured):
+            if 'around' in routes.options(kind, name) and math.isfinite(limit.upper - limit.lower):
+                raise DescriptionError(
+                    f"{file}: sources of {kind}: around: '{name}' has position limits, and so is "
+                    'no continuous joint: give around to the names of continuous joints only'
+                )
 
 
 def _warn_of_grippers(

@@ -53,6 +53,8 @@ class Source:
         stamp: ``header``, or ``receive`` where the header cannot be trusted.
         reliability: ``match`` (the publishers'), ``reliable`` or ``best_effort``.
         parent: The frame in which a pose is given; '' where any will do.
+        around: Of a continuous joint: each angle is taken to the turn nearest this one [rad], so
+            that one place has one value; None: as the driver counts turns.
     """
 
     data_type: DataType
@@ -69,6 +71,17 @@ class Source:
     stamp: str
     reliability: str
     parent: str = ''
+    around: float | None = None
+
+    def value(self, own: float) -> float:
+        """What the driver reports, in the slot's unit and sense."""
+        return self.turned(self.scale * own + self.offset)
+
+    def turned(self, value: float) -> float:
+        """A value of the slot; an angle at the turn nearest ``around``, where that is given."""
+        if self.around is None or not math.isfinite(value):
+            return value
+        return self.around + math.remainder(value - self.around, 2.0 * math.pi)
 
     @property
     def static_topic(self) -> str | None:
@@ -166,6 +179,7 @@ class SourceTable:
             stamp=options.get('stamp', 'header'),
             reliability=options.get('qos', 'match'),
             parent=options.get('parent', ''),
+            around=options.get('around'),
         )
 
 

@@ -33,12 +33,14 @@ from neuracore_ros.errors import DescriptionError
 _FIELD_NAMES = ('position', 'velocity', 'effort')
 _EVERY = {'topic', 'type', 'stamp', 'qos', 'max_age_s'}
 _NUMBER = {'scale', 'offset'}
+_ANGLE = {*_NUMBER, 'around'}
+_ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
 _MEANT: Mapping[str, set[str]] = {
-    JOINT_STATE: {*_NUMBER, 'names', 'order', 'field'},
-    JOINT_TRAJECTORY: {*_NUMBER, 'names', 'order', 'field'},
-    FLOAT64_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
-    FLOAT32_MULTI_ARRAY: {*_NUMBER, 'names', 'order'},
-    FLOAT64: _NUMBER,
+    JOINT_STATE: {*_ANGLE, 'names', 'order', 'field'},
+    JOINT_TRAJECTORY: {*_ANGLE, 'names', 'order', 'field'},
+    FLOAT64_MULTI_ARRAY: {*_ANGLE, 'names', 'order'},
+    FLOAT32_MULTI_ARRAY: {*_ANGLE, 'names', 'order'},
+    FLOAT64: _ANGLE,
     WRENCH_STAMPED: {*_NUMBER, 'names'},
     POSE_STAMPED: {'parent'},
     TF_MESSAGE: {'names', 'parent', 'child'},
@@ -83,6 +85,7 @@ _OPTIONS: Mapping[str, Parser] = {
     'type': lambda value, what, _: parse_type(value, what, _ALL_TYPES),
     'field': lambda value, what, _: value.choice(f'field of {what}', _FIELD_NAMES),
     'order': parse_order,
+    'around': lambda value, what, _: value.number(f'around of {what}'),
     'max_age_s': lambda value, what, _: value.number(f'max_age_s of {what}', low=0.0),
     'stamp': lambda value, what, _: value.choice(f'stamp of {what}', ('header', 'receive')),
     'qos': _reliability,
@@ -109,6 +112,10 @@ def _require_sense(
         what = 'a target' if kind.is_target else 'what was said'
         raise DescriptionError(
             f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
+        )
+    if 'around' in own and kind.measured not in _ANGLES:
+        raise DescriptionError(
+            f'{file}: sources of {kind}: around is an angle of a continuous joint; remove it'
         )
     if not types or not (chosen or 'topic' in options):
         return

@@ -23,14 +23,15 @@ class Unit:
     scale: float
     offset: float = 0.0
 
-    def options(self, scale: float = 1.0) -> str:
+    def options(self, scale: float = 1.0, offset: float = 0.0) -> str:
         """What to write to a source, as ``scale: 0.0174533``.
 
         Args:
-            scale: Of the source as it is, by which values were multiplied already.
+            scale: Of the source as it is.
+            offset: Likewise.
         """
-        offset = f', offset: {scale * self.offset:.6g}' if self.offset else ''
-        return f'scale: {scale * self.scale:.6g}{offset}'
+        moved = scale * self.offset + offset
+        return f'scale: {scale * self.scale:.6g}' + (f', offset: {moved:.6g}' if moved else '')
 
 
 DEGREES = Unit('degrees', math.pi / 180)

@@ -10,9 +10,11 @@ from neuracore_ros.dataset.bags import Bag
 from neuracore_ros.dataset.cutting import WHOLE, Cuts, Span
 from neuracore_ros.dataset.declared import require_topics
 from neuracore_ros.dataset.episodes import find_cuts
+from neuracore_ros.dataset.observed_values import ObservedValues
 from neuracore_ros.dataset.recording import SURVEY_SIZE
 from neuracore_ros.dataset.rows import SILENCE_NS, tick_ns
 from neuracore_ros.description import Layout, Robot
+from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.track import Array, Hear, Tick
 from neuracore_ros.observation import Observation, Observer, Unusable
@@ -64,9 +66,15 @@ class BagTrack:
         self._commanded = Observer(robot.output_sources(), layout, None)
         # Of the inputs it is only asked whether all are there: no image is decoded.
         self._given = Observer(read, Layout.of([robot.input]), SURVEY_SIZE)
-        self._topics = {**self._commanded.topics, **topics}
+        self._observed = ObservedValues(robot, robot.output_sources())
+        self._topics = {**self._commanded.topics, **self._observed.topics, **topics}
         motion = Observer(robot.output_sources(), layout, None)
         self._cuts: Cuts = find_cuts(bag, WHOLE, self._topics, motion)
+
+    @property
+    def values(self) -> RecordedValues:
+        """What joints and grippers did, as far as it was played."""
+        return self._observed.values
 
     def play(self, hear: Hear) -> Iterator[Tick]:
         """See `Track`."""
@@ -89,6 +97,7 @@ class BagTrack:
             now_ns = heard_ns
             hear(*heard)
             self._commanded.receive(*heard)
+            self._observed.receive(*heard)
             if start_ns is None:
                 self._given.receive(*heard)
                 if self._given.is_complete(now_ns) and self._commanded.is_complete(now_ns):
@@ -110,6 +119,7 @@ class BagTrack:
         return tuple(f'{self.name}: {text}' for text in dict.fromkeys((*odd, *lost)))
 
     def _tick(self, now_ns: int, piece: int) -> Tick:
+        self._observed.tick(now_ns)
         seen = self._commanded.observe(now_ns)
         if isinstance(seen, Observation):
             self.actions.append(self._outputs.of_slots(seen.inputs))

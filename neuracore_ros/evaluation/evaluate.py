@@ -13,6 +13,8 @@ from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
 from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.plausibility import doubts
+from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import DatasetError, PolicyError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
@@ -110,6 +112,7 @@ def evaluate_bags(
         outputs = Outputs(robot, policy.manifest.output_layout)
         replays: list[Replay] = []
         notes: list[str] = []
+        values: RecordedValues | None = None
         for path in bags:
             part = progress.next(f'{name}: {path.name}')
             runner = Runner(robot, policy.manifest, settings)
@@ -118,7 +121,12 @@ def evaluate_bags(
                 track = BagTrack(bag, robot, policy.manifest, topics, part)
                 replays.append(replay(track, runner, policy.on(robot.name), outputs))
                 notes += track.notes
-        warnings = (*runner.warnings, *notes)
+            if values is None:
+                values = track.values
+            else:
+                values.merge(track.values)
+        doubted = tuple(doubt.text for doubt in doubts(values)) if values is not None else ()
+        warnings = (*runner.warnings, *notes, *doubted)
         cases.append(_case(name, robot, policy, outputs, replays, warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     count = f'{len(bags)} bags' if bags[1:] else str(bags[0])

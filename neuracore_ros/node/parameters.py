@@ -153,6 +153,12 @@ SPECS = (
         False,
         'Publish every prediction, with what the model was given, on ~/debug as JSON.',
     ),
+    Spec(
+        'allow',
+        _USUAL.allow,
+        'What is meant although it would probably move the robot wrongly, of units, sense, '
+        'missing, exchanged, separated by commas: see neuracore_ros check.',
+    ),
     Spec('task', _USUAL.task, 'What to do, in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.

@@ -67,7 +67,7 @@ class NumberStream(Stream):
             if not channel.is_newer(stamp_ns, receive_ns):
                 refused.add(channel.refuse_old(stamp_ns, receive_ns))
                 continue
-            value = channel.source.scale * values[place] + channel.source.offset
+            value = channel.source.value(values[place])
             if -LARGEST <= value <= LARGEST:
                 channel.keep(Sample(stamp_ns, receive_ns, value))
                 taken = True

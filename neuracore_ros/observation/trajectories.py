@@ -124,7 +124,8 @@ class TrajectoryChannel(Channel):
         """The value that the command of this tick has at this tick."""
         for piece in reversed(self._pieces):
             if piece.start_ns <= tick_ns and piece.receive_ns <= tick_ns:
-                return Sample(piece.start_ns, piece.receive_ns, piece.value(tick_ns))
+                value = self.source.turned(piece.value(tick_ns))
+                return Sample(piece.start_ns, piece.receive_ns, value)
         return None
 
     def clear(self) -> None:

@@ -32,10 +32,13 @@ class Fit:
     Attributes:
         warnings: What the user should know, one line each.
         input: The robot's inputs without what the policy does not read or never saw.
+        exchanged: Those warnings that tell of names that had another index in training, which
+            is a hazard, too: see :mod:`neuracore_ros.policy.hazards`.
     """
 
     warnings: tuple[str, ...]
     input: EmbodimentDescription
+    exchanged: tuple[str, ...] = ()
 
 
 def fit(robot: Described, manifest: Manifest) -> Fit:
@@ -73,7 +76,10 @@ def fit(robot: Described, manifest: Manifest) -> Fit:
             f"'{robot.name}' is none of the robots that the policy tells apart "
             f'({_names(manifest.robot_index)}): it is driven by what they have in common.'
         )
-    return Fit((*warnings, *_renamed(robot, manifest)), used)
+    warnings += _stranger(robot, manifest)
+    warnings += _renamed(robot, manifest, is_exchanged=False)
+    exchanged = tuple(_renamed(robot, manifest, is_exchanged=True))
+    return Fit((*warnings, *exchanged), used, exchanged)
 
 
 def _check_outputs(robot: Described, manifest: Manifest) -> None:
@@ -120,8 +126,14 @@ def _check_width(
         )
 
 
-def _renamed(robot: Described, manifest: Manifest) -> list[str]:
-    """A robot that was trained on, but now has another name at some index."""
+def _renamed(robot: Described, manifest: Manifest, is_exchanged: bool) -> list[str]:
+    """A robot that was trained on, but now has another name at some index.
+
+    Args:
+        robot: The robot.
+        manifest: Of the policy.
+        is_exchanged: Of names that had another index then; else of those that are new.
+    """
     known = manifest.robots.get(robot.name)
     if known is None:
         return []
@@ -132,7 +144,31 @@ def _renamed(robot: Described, manifest: Manifest) -> list[str]:
         for kind, slots in now.items()
         for index, name in slots.items()
         if then.get(kind, {}).get(index, name) != name
+        and (name in then[kind].values()) is is_exchanged
     ]
+
+
+def _stranger(robot: Described, manifest: Manifest) -> list[str]:
+    """A robot that was not trained on, but may be one of those under another name."""
+    if robot.name in manifest.robots or not manifest.robots or manifest.robot_index:
+        return []
+    found = [
+        f"'{robot.name}' is none of the robots that the policy was trained on "
+        f'({_names(manifest.robots)}): what it lacks is masked.'
+    ]
+    for other, then in manifest.robots.items():
+        for kind, slots in robot.output.items():
+            before = then.output.get(kind, {})
+            if slots != before and sorted(slots.values()) == sorted(before.values()):
+                found.append(
+                    f"'{robot.name}' has the {kind} of '{other}' at other indices than that one: "
+                    f'{_listed(slots)}; in training: {_listed(before)}.'
+                )
+    return found
+
+
+def _listed(slots: Slots) -> str:
+    return ', '.join(f'{index} {name}' for index, name in slots.items())
 
 
 def _untrained(slots: Slots, trained: InputSlots | OutputSlots) -> list[int]:

@@ -31,6 +31,7 @@ from neuracore_ros.observation.observer import Observation, Sight, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.further import PlanInForce
+from neuracore_ros.policy.hazards import Kind, allowed, require_safe
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.runner.asking import Asking
 from neuracore_ros.runner.condition import Condition
@@ -71,12 +72,13 @@ class Runner:
                 where there is none, as in a simulation or a recording.
 
         Raises:
-            PolicyError: They do not fit.
+            PolicyError: They do not fit, or the robot would probably move wrongly.
             DescriptionError: A source, a command or a limit is missing.
             UserError: A setting does not fit the policy.
         """
         fitted = fit(robot, manifest)
-        self.warnings = fitted.warnings
+        means = frozenset(Kind) if settings.dry_run else allowed(settings.allow)
+        self.warnings = fitted.warnings + require_safe(robot, manifest, means)
         self.rate_hz = manifest.rate_hz
         self._manifest = manifest
         self._settings = settings

@@ -1,0 +1,302 @@
+"""Whether recorded values can be what the robot file says: limits, speeds, units, copies.
+
+The node judges such things live, and holds the robot. Here the same is judged of recordings,
+before anything is learnt from them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from neuracore_ros.description.alignment import Range
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.recorded_values import FASTER, START_MAX, TURN, RecordedValues
+from neuracore_ros.description.units import (
+    DEGREES,
+    Unit,
+    likely_unit,
+    likely_unit_of_amounts,
+)
+
+# A sensor lies now and then: so many steps must be wrong, and such a share of all.
+_LEAST_STEPS, _SHARE = 10, 0.05
+# Speeds that are beyond limits for so short do matter [of all steps].
+_FAST_SHARE = 0.01
+# Less is noise, or a joint that rests [rad], [m] or of an opening.
+_MOVES = 0.05
+# A share of steps that is as good as all.
+_NEARLY_ALL = 0.99
+# Directions that are spread all around have no middle.
+_LEAST_COHERENCE = 0.3
+_NAMED = 3
+
+
+class Gravity(str, Enum):
+    """What follows from values that are not as the robot file says."""
+
+    REFUSED = 'refused'  # They are in another unit: nothing right can be learnt from them.
+    HELD = 'held'  # The node would not move such a robot.
+    DOUBTED = 'doubted'  # Somebody should look.
+
+    __str__ = str.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Values that are not as the robot file says.
+
+    Attributes:
+        gravity: What follows.
+        text: One line: which names, their values, what is expected, and how to mend it.
+    """
+
+    gravity: Gravity
+    text: str
+
+
+def doubts(values: RecordedValues) -> list[Doubt]:
+    """What is not as the robot file says, the gravest first; joints alike are one doubt."""
+    if not values.steps:
+        return []
+    judge = _Judge(values)
+    refused = {place: unit for place in judge.places if (unit := judge.unit(place)) is not None}
+    found = [Doubt(Gravity.REFUSED, text) for text in judge.in_units(refused)]
+    judge.places = [place for place in judge.places if place not in refused]
+    found += [Doubt(Gravity.HELD, text) for text in judge.never_started()]
+    for texts in (judge.outside(), judge.fast(), judge.turned(), judge.still(), judge.copied()):
+        found += [Doubt(Gravity.DOUBTED, text) for text in texts]
+    return found
+
+
+_NO_UNIT = Unit('', 1.0)
+
+
+class _Judge:
+    """Looks at each of C names; `places` are those of which nothing grave was said."""
+
+    def __init__(self, values: RecordedValues) -> None:
+        self.values = values
+        self.places = list(range(len(values.sources)))
+
+    def unit(self, place: int) -> Unit | None:
+        """In which unit it is, if not in the right one; `_NO_UNIT`: nobody knows."""
+        seen, expected = self.values, self.values.expected[place]
+        source = seen.sources[place]
+        raw = self._raw(place)
+        if self._often(seen.far[place]):
+            if source.data_type.is_gripper:
+                return likely_unit_of_amounts(raw) or _NO_UNIT
+            ends = self._in_raw(place, expected.ends)
+            return likely_unit(raw, ends, expected.slides) or _NO_UNIT
+        is_angle = expected.turns and max(map(abs, raw)) > TURN
+        return DEGREES if is_angle and self._often(seen.very_fast[place]) else None
+
+    def in_units(self, units: dict[int, Unit]) -> Iterator[str]:
+        """That names are in another unit, those of one DataType and unit together."""
+        groups: dict[tuple[DataType, str, str], list[int]] = {}
+        for place, unit in units.items():
+            source = self.values.sources[place]
+            own = (1.0, 0.0) if source.data_type.is_gripper else (source.scale, source.offset)
+            options = '' if unit is _NO_UNIT else unit.options(*own)
+            groups.setdefault((source.data_type, unit.name, options), []).append(place)
+        for (kind, unit_name, options), places in groups.items():
+            widest = max(places, key=self._excess)
+            what, ends = self._label(widest), self.values.expected[widest].ends
+            is_free = not math.isfinite(ends[0])
+            if is_free:
+                speed, most = self.values.speed[widest], self.values.expected[widest].speed
+                text = f'{what} moves at up to {speed:.4g} rad/s; its limit is {most:.4g}'
+            else:
+                limits = '0 to 1' if kind.is_gripper else f'its limits {_span(ends)}'
+                text = f'{what} goes from {self._range(widest)}, far outside of {limits}'
+            meant = 'an amount' if kind.is_gripper else 'rad'
+            meant = 'm' if self.values.expected[widest].slides else meant
+            if options:
+                mend = f'in {unit_name}, not {meant}? Write under sources: {kind}: {{{options}}}'
+            else:
+                mend = f'in no unit that is known: give its source scale and offset ({meant})'
+            yield f'{text}: {mend}{_likewise(self._names(places, widest))}'
+
+    def never_started(self) -> Iterator[str]:
+        """Joints that are measured mostly where the node would not start."""
+        steps, seen = self.values.steps, self.values
+        astray = [
+            place
+            for place in self.places
+            if seen.astray[place] > steps / 2 and self._is_measured_joint(place)
+        ]
+        if astray:
+            widest = max(astray, key=self._excess)
+            yield (
+                f'{self._label(widest)} is measured from {self._range(widest)}, mostly more than '
+                f'{START_MAX:g} outside its limits {_span(seen.expected[widest].ends)}: the node '
+                'would never start: correct its limits, or scale and offset of its source'
+                + _likewise(self._names(astray, widest))
+            )
+        self.places = [place for place in self.places if place not in astray]
+
+    def outside(self) -> Iterator[str]:
+        """Names that leave their limits."""
+        groups: dict[DataType, list[int]] = {}
+        for place in self.places:
+            if self._often(self.values.outside[place]):
+                groups.setdefault(self.values.sources[place].data_type, []).append(place)
+        for kind, places in groups.items():
+            widest = max(places, key=self._excess)
+            ends = self.values.expected[widest].ends
+            text = f'{self._label(widest)} goes from {self._range(widest)}'
+            if kind.is_gripper:
+                text += '; 0 (closed) to 1 (open) is meant: check its limits, or its scale'
+            elif kind is DataType.JOINT_VELOCITIES:
+                text += f'; its velocity limit is {ends[1]:.4g}'
+            else:
+                then = 'the node clamps what it commands' if kind.is_target else 'check them'
+                text += f', outside its limits {_span(ends)}: {then}'
+            yield text + _likewise(self._names(places, widest))
+
+    def fast(self) -> Iterator[str]:
+        """Joints that move faster than their limits."""
+        seen = self.values
+        for is_target in (False, True):
+            fast = [
+                place
+                for place in self.places
+                if seen.sources[place].data_type.is_target is is_target
+                and seen.fast[place] >= max(2, _FAST_SHARE * seen.steps)
+            ]
+            if not fast:
+                continue
+            worst = max(fast, key=lambda place: seen.speed[place] / seen.expected[place].speed)
+            then = (
+                'the node will follow such commands later'
+                if is_target
+                else f'the node stops for a joint {FASTER:g} times faster than its limit'
+            )
+            yield (
+                f'{self._label(worst)} moves at up to {seen.speed[worst]:.3g} a second, its limit '
+                f'is {seen.expected[worst].speed:.3g}: {then}'
+                + _likewise(self._names(fast, worst))
+            )
+
+    def turned(self) -> Iterator[str]:
+        """Continuous joints that have several values in one place."""
+        seen = self.values
+        apart = {target for (target, _), n in zip(seen.pairs, seen.turned, strict=True) if n}
+        said = set[str]()
+        for place in self.places:
+            source, jumps = seen.sources[place], int(seen.jumps[place])
+            if source.name in said or not (jumps or place in apart):
+                continue
+            said.add(source.name)
+            times = 'once' if jumps == 1 else f'{jumps} times'
+            what = f'jumps by a turn {times}' if jumps else 'is a turn away from what is measured'
+            middle = self._middle(place)
+            if source.around is not None or middle is None:
+                mend = 'it turns all around, and jumps wherever a turn begins'
+            else:
+                kinds = [s.data_type for s in seen.sources if s.name == source.name]
+                where = ', '.join(
+                    f'{kind}: {{{source.name}: {{around: {middle:.2f}}}}}'
+                    for kind in dict.fromkeys(kinds)
+                )
+                mend = f'so that its values are one turn about a middle, write to sources: {where}'
+            yield f'{self._label(place)}, a continuous joint, {what}: {mend}'
+
+    def still(self) -> Iterator[str]:
+        """Streams in which nothing ever moves, and joints that do not follow their target."""
+        seen = self.values
+        if seen.steps < _LEAST_STEPS:
+            return
+        moved = seen.largest - seen.least
+        streams: dict[tuple[DataType, str], list[int]] = {}
+        for place in self.places:
+            source = seen.sources[place]
+            streams.setdefault((source.data_type, source.topic), []).append(place)
+        still = set[int]()
+        for (kind, topic), places in streams.items():
+            if len(places) > 1 and not moved[places].any():
+                still |= {*places}
+                names = ', '.join(seen.sources[place].name for place in places[:_NAMED])
+                more = f' and {len(places) - _NAMED} more' if len(places) > _NAMED else ''
+                yield f'{kind} of {topic} never changes: {names}{more}'
+        both_ways = (*seen.pairs, *((source, target) for target, source in seen.pairs))
+        for one, other in both_ways:
+            if one not in still and not moved[one] and moved[other] > _MOVES:
+                yield (
+                    f'{self._label(one)} stays at {seen.least[one]:.4g}, while '
+                    f'{seen.sources[other].data_type} goes from {self._range(other)}'
+                )
+
+    def copied(self) -> Iterator[str]:
+        """Targets that are what was measured in the same step."""
+        seen = self.values
+        moved = seen.largest - seen.least
+        copies = [
+            target
+            for (target, source), equal in zip(seen.pairs, seen.equal, strict=True)
+            if equal >= _NEARLY_ALL * seen.steps and moved[target] > _MOVES
+        ]
+        for kind in dict.fromkeys(seen.sources[place].data_type for place in copies):
+            own = [place for place in copies if seen.sources[place].data_type is kind]
+            yield (
+                f'{self._label(own[0])} is what {kind.measured} is in the same step: a policy '
+                'would learn to stay where it is. If no command was recorded, write '
+                f'{kind.measured} in place of {kind} under output and commands: what is measured '
+                'a step later is learnt' + _likewise(self._names(own, own[0]))
+            )
+
+    def _often(self, steps: int) -> bool:
+        least = min(_LEAST_STEPS, self.values.steps)
+        return bool(steps >= max(least, _SHARE * self.values.steps))
+
+    def _is_measured_joint(self, place: int) -> bool:
+        kind = self.values.sources[place].data_type
+        return kind is DataType.JOINT_POSITIONS and place < self.values.measured
+
+    def _excess(self, place: int) -> float:
+        lower, upper = self.values.expected[place].ends
+        return float(max(lower - self.values.least[place], self.values.largest[place] - upper))
+
+    def _middle(self, place: int) -> float | None:
+        """The angle about which a joint moves, [rad]; None if it moves all around."""
+        cosine, sine = self.values.direction[place] / self.values.steps
+        if math.hypot(cosine, sine) <= _LEAST_COHERENCE:
+            return None
+        middle = math.atan2(sine, cosine)
+        # Beside the place where most drivers jump, the positive one of two equal angles.
+        return middle + TURN if middle < -0.75 * math.pi else middle
+
+    def _raw(self, place: int) -> Range:
+        """Least and largest value as the driver reports it."""
+        return self._in_raw(place, (self.values.least[place], self.values.largest[place]))
+
+    def _in_raw(self, place: int, values: Range) -> Range:
+        source = self.values.sources[place]
+        first, second = sorted((value - source.offset) / source.scale for value in values)
+        return first, second
+
+    def _range(self, place: int) -> str:
+        return _span((self.values.least[place], self.values.largest[place]))
+
+    def _label(self, place: int) -> str:
+        source = self.values.sources[place]
+        return f"'{source.name}' ({source.data_type} index {source.index})"
+
+    def _names(self, places: Iterable[int], but: int) -> list[str]:
+        names = [self.values.sources[place].name for place in places if place != but]
+        return list(dict.fromkeys(names))
+
+
+def _likewise(names: list[str]) -> str:
+    """Which names share what was said."""
+    if not names:
+        return ''
+    more = f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''
+    return f' (likewise {", ".join(names[:_NAMED])}{more})'
+
+
+def _span(ends: Range) -> str:
+    return f'{ends[0]:.3g} to {ends[1]:.3g}'

@@ -1,0 +1,208 @@
+"""What a robot's joints and grippers did in a recording, in figures that tell of its units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description.alignment import Range
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.source import Source
+
+Array = NDArray[np.float64]
+
+TURN = 2 * math.pi
+FASTER = 1.5
+"""The node believes no measurement that moves so much faster than its joint's limit."""
+MUCH_FASTER = 5.0
+"""So much faster moves what is not in radians: degrees are 57 times as many."""
+START_MAX = 0.5
+"""The node's: it starts no joint that is further outside its limits [rad]."""
+
+# Limits are rounded, and targets lie a little beyond them on purpose [of the range].
+_SLACK = 0.05
+# Where the unit is right, no joint that turns less than all around is further from zero [rad],
+# and none that slides [m]: narrow limits alone make no unit suspect.
+_FAR_ANGLE, _FAR_LENGTH = TURN, 2.0
+_EVERYWHERE = (-math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a robot file says of one number, in its slot's sense.
+
+    Attributes:
+        ends: Least and largest value; infinite where nothing is said.
+        speed: Largest speed, a second; infinite where nothing is said.
+        turns: Whether it is a continuous joint, which is back where it was after a turn.
+        slides: Whether it is a prismatic joint by its URDF.
+    """
+
+    ends: Range = _EVERYWHERE
+    speed: float = math.inf
+    turns: bool = False
+    slides: bool = False
+
+    @classmethod
+    def of(cls, robot: Robot, source: Source) -> Expected:
+        """What its limits say of one source."""
+        kind, name = source.data_type, source.name
+        if kind.is_gripper:
+            return cls((0.0, 1.0))
+        for (output, joint), limit in robot.limits.items():
+            if joint != name or output.is_gripper:
+                continue
+            ends = robot.slot_range(output, name)
+            width = limit.upper - limit.lower
+            unit = (ends[1] - ends[0]) / width if math.isfinite(width) else abs(source.scale)
+            if kind is DataType.JOINT_VELOCITIES:
+                return cls((-limit.velocity * unit, limit.velocity * unit))
+            if kind is not DataType.JOINT_TORQUES:
+                turns = not math.isfinite(width) and not limit.slides
+                return cls(ends, limit.velocity * unit, turns, limit.slides)
+        return cls()
+
+
+class RecordedValues:
+    """The values of one robot's joints and grippers, step by step.
+
+    C is the number of its named numbers: those that are measured, then those that were
+    commanded. All are in their slots' sense, in [rad], [m] or amounts from 0 to 1.
+
+    Attributes:
+        sources: Where each comes from, C of them.
+        measured: How many of the first are measured.
+        expected: What the robot file says of each.
+        pairs: (place of a target, place of what is measured of the same name).
+        steps: How many were seen.
+        least: (C,).
+        largest: (C,).
+        speed: Largest between two steps, (C,); a continuous joint goes the short way.
+        outside: Steps outside of what is expected, (C,).
+        astray: Steps so far outside that the node would not start, (C,).
+        far: Steps outside by more than the whole range that is expected, (C,).
+        fast: Steps faster than the node believes, (C,).
+        very_fast: Steps much faster still, (C,).
+        jumps: Steps at which a continuous joint jumped by a turn, (C,).
+        direction: Sums of cosine and sine, (C, 2).
+        equal: Steps at which a target was what was measured, for each of the pairs.
+        turned: Steps at which it was more than half a turn away, for each of the pairs.
+    """
+
+    def __init__(
+        self, robot: Robot, measured: Sequence[Source], commanded: Sequence[Source]
+    ) -> None:
+        """Nothing has been seen yet.
+
+        Args:
+            robot: Its file.
+            measured: Sources of what is measured.
+            commanded: Sources of what it is told; measured types may be among them.
+        """
+        first = [s for s in measured if is_judged(s.data_type)]
+        self.sources = (*first, *(s for s in commanded if is_judged(s.data_type)))
+        self.measured = len(first)
+        self.expected = tuple(Expected.of(robot, source) for source in self.sources)
+        self.pairs = tuple(
+            (place, other)
+            for place, target in enumerate(self.sources)
+            for other, source in enumerate(self.sources)
+            if target.data_type.is_target
+            and source.data_type is target.data_type.measured
+            and source.name == target.name
+        )
+        self._lower = np.array([each.ends[0] for each in self.expected], float)
+        self._upper = np.array([each.ends[1] for each in self.expected], float)
+        self._width = self._upper - self._lower
+        self._limit = np.array([each.speed for each in self.expected], float)
+        self._turns = np.array([each.turns for each in self.expected], bool)
+        self._far = np.array(
+            [_far(s, each) for s, each in zip(self.sources, self.expected, strict=True)], float
+        )
+        self._before: tuple[int, Array] | None = None
+        count = len(self.sources)
+        self.steps = 0
+        self.least, self.largest = np.full(count, np.inf), np.full(count, -np.inf)
+        self.speed, self.direction = np.zeros(count), np.zeros((count, 2))
+        self.outside, self.astray, self.far = (np.zeros(count, int) for _ in range(3))
+        self.fast, self.very_fast, self.jumps = (np.zeros(count, int) for _ in range(3))
+        self.equal, self.turned = (np.zeros(len(self.pairs), int) for _ in range(2))
+
+    def add(
+        self,
+        time_ns: int,
+        measured: Mapping[DataType, NDArray[Any]],
+        commanded: Mapping[DataType, NDArray[Any]],
+    ) -> None:
+        """Take the values of one step.
+
+        Args:
+            time_ns: When it was.
+            measured: DataType -> (W,).
+            commanded: DataType -> (W,).
+        """
+        values = np.array(
+            [
+                (measured if place < self.measured else commanded)[s.data_type][s.index]
+                for place, s in enumerate(self.sources)
+            ],
+            float,
+        )
+        self.steps += 1
+        self.least = np.minimum(self.least, values)
+        self.largest = np.maximum(self.largest, values)
+        away = np.maximum(self._lower - values, values - self._upper)
+        self.outside += away > _SLACK * np.minimum(self._width, TURN)
+        self.astray += away > START_MAX
+        self.far += (away > self._width) & (np.abs(values) > self._far)
+        self.direction += np.stack([np.cos(values), np.sin(values)], axis=1)
+        for pair, (target, source) in enumerate(self.pairs):
+            self.equal[pair] += values[target] == values[source]
+            apart = abs(values[target] - values[source])
+            self.turned[pair] += self.expected[target].turns and apart > TURN / 2
+        if self._before is not None and time_ns > self._before[0]:
+            self._move(values - self._before[1], (time_ns - self._before[0]) / 1e9)
+        self._before = time_ns, values
+
+    def _move(self, moved: Array, elapsed_s: float) -> None:
+        rounds = np.where(self._turns, np.rint(moved / TURN), 0.0)
+        speed = np.abs(moved - TURN * rounds) / elapsed_s
+        self.speed = np.maximum(self.speed, speed)
+        self.jumps += rounds != 0.0
+        self.fast += speed > FASTER * self._limit
+        self.very_fast += speed > MUCH_FASTER * self._limit
+
+    def pause(self) -> None:
+        """Take that what comes next does not follow what came last."""
+        self._before = None
+
+    def merge(self, other: RecordedValues) -> None:
+        """Add what was seen of the same robot in another recording."""
+        self.steps += other.steps
+        self.least = np.minimum(self.least, other.least)
+        self.largest = np.maximum(self.largest, other.largest)
+        self.speed = np.maximum(self.speed, other.speed)
+        for counter in (
+            'outside', 'astray', 'far', 'fast', 'very_fast', 'jumps', 'direction', 'equal',
+            'turned',
+        ):  # fmt: skip
+            setattr(self, counter, getattr(self, counter) + getattr(other, counter))
+        self.pause()
+
+
+def is_judged(kind: DataType) -> bool:
+    """Whether something is expected of its numbers: joints and grippers."""
+    return kind.is_numeric and not kind.is_pose and kind is not DataType.CUSTOM_1D
+
+
+def _far(source: Source, expected: Expected) -> float:
+    """How far from zero a value must be to be in another unit."""
+    if source.data_type.is_gripper:
+        return 0.0
+    return _FAR_LENGTH if expected.slides else _FAR_ANGLE

@@ -1,0 +1,234 @@
+"""What fits a policy, but would probably move the robot wrongly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from neuracore_ros.description import DataType, EmbodimentDescription, Joint, Robot, Source
+from neuracore_ros.description.alignment import senses_of
+from neuracore_ros.description.units import DEGREES
+from neuracore_ros.errors import DescriptionError, PolicyError, UserError, meant
+from neuracore_ros.policy.manifest import Manifest
+
+# No joint with limits turns further from zero [rad], and none slides further [m].
+_WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
+# No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
+_FASTEST = 12.0
+# A scale so near to that of degrees is theirs, however it was rounded.
+_ROUNDED = 0.02
+
+
+class Kind(str, Enum):
+    """What may be wrong; the words of ``allow``, for who means it."""
+
+    UNITS = 'units'
+    SENSE = 'sense'
+    MISSING = 'missing'
+    EXCHANGED = 'exchanged'
+
+    __str__ = str.__str__
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """One thing that would probably move the robot wrongly.
+
+    Attributes:
+        kind: Of what kind it is.
+        text: One line: where, what is there, what was expected.
+    """
+
+    kind: Kind
+    text: str
+
+    def refusal(self) -> str:
+        """The same for one who may have meant it."""
+        return f'{self.text} (if that is meant, set the parameter allow:={self.kind})'
+
+
+def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
+    """Hold a robot that fits a policy against it once more, for what is probably a mistake.
+
+    Raises:
+        DescriptionError: A source or a command is missing.
+    """
+    return [
+        *(Hazard(Kind.UNITS, text) for text in _units(robot)),
+        *(Hazard(Kind.SENSE, text) for text in _senses(robot)),
+        *(Hazard(Kind.MISSING, text) for text in _missing(robot, manifest)),
+        *(Hazard(Kind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
+    ]
+
+
+def allowed(words: str) -> frozenset[Kind]:
+    """The kinds of hazards that somebody means, as ``missing,sense``.
+
+    Raises:
+        UserError: A word that is none of them.
+    """
+    found = [word.strip() for word in words.split(',') if word.strip()]
+    known = [kind.value for kind in Kind]
+    for word in found:
+        if word not in known:
+            raise UserError(f"allow: '{word}' is unknown{meant(word, known)} ({', '.join(known)})")
+    return frozenset(Kind(word) for word in found)
+
+
+def require_safe(robot: Robot, manifest: Manifest, means: Collection[Kind]) -> tuple[str, ...]:
+    """Refuse to drive a robot that would probably move wrongly.
+
+    Args:
+        robot: It fits the policy.
+        manifest: Of the policy.
+        means: Kinds of hazards that the user means.
+
+    Returns:
+        What the user means, as warnings, one line each.
+
+    Raises:
+        PolicyError: There is a hazard that the user does not mean; names the first.
+    """
+    found = hazards(robot, manifest)
+    refused = [hazard.refusal() for hazard in found if hazard.kind not in means]
+    if refused:
+        more = (
+            f'; and {len(refused) - 1} more: neuracore_ros check tells all' if refused[1:] else ''
+        )
+        raise PolicyError(refused[0] + more)
+    return tuple(hazard.text for hazard in found)
+
+
+def _units(robot: Robot) -> Iterator[str]:
+    """Limits in another unit than commands are; joints alike are one line."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for command in robot.commands():
+        for joint in command.joints:
+            if (found := _unit(joint)) is not None:
+                groups.setdefault(found[0], []).append((joint.name, found[1]))
+    for what, joints in groups.items():
+        (name, mend), *others = joints
+        names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
+        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {mend}{names}"
+
+
+def _unit(joint: Joint) -> tuple[str, str] | None:
+    """What is wrong with a joint's limits, and what to write; None if they may be right."""
+    limit, scale = joint.limit, abs(joint.scale)
+    ends = (limit.lower, limit.upper)
+    if joint.data_type.is_gripper or not math.isfinite(limit.upper - limit.lower):
+        return None
+    far = max(abs(joint.from_message(end)) for end in ends)
+    if limit.slides and far > _WIDEST_SLIDE:
+        return 'look like millimetres; m are meant', _limits(joint, 1e-3)
+    if not limit.slides and far > _WIDEST_ANGLE:
+        return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
+    if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:
+        what = f'look like rad, but it is commanded in degrees (scale {joint.scale:g})'
+        return what, _limits(joint, 1.0 / DEGREES.scale)
+    return None
+
+
+def _limits(joint: Joint, factor: float) -> str:
+    limit = joint.limit
+    lower, upper = f'{factor * limit.lower:.4g}', f'{factor * limit.upper:.4g}'
+    # A velocity may be in the other unit than the position beside it.
+    is_fast = limit.velocity > _FASTEST
+    speed = limit.velocity * (factor if is_fast is (factor < 1.0) else 1.0)
+    return f'{joint.name}: {{position: [{lower}, {upper}], velocity: {speed:.4g}}}'
+
+
+def _senses(robot: Robot) -> Iterator[str]:
+    """Joints that are read in one sense, and commanded in another."""
+    said = set[str]()
+    for (kind, name), (measured, commanded) in senses_of(robot).items():
+        turned = measured[0] * commanded[0] < 0.0
+        equal = math.isclose(measured[0], commanded[0], rel_tol=_ROUNDED)
+        moved = equal and not math.isclose(measured[1], commanded[1], abs_tol=1e-3)
+        if kind.is_gripper or not (turned or moved):
+            continue
+        said.add(name)
+        what = 'sign' if turned else 'zero'
+        yield (
+            f"{robot.path}: '{name}' is measured with {_scaling(*measured)}, but commanded with "
+            f'{_scaling(*commanded)}: another {what}. Write the same under sources and commands'
+        )
+    for source, joint in _recorded_and_sent(robot):
+        same = math.isclose(source.scale, joint.scale, rel_tol=1e-3)
+        same &= math.isclose(source.offset, joint.offset, abs_tol=1e-3)
+        if not same and joint.name not in said:
+            yield (
+                f"{robot.path}: '{joint.name}' is recorded from {source.topic} with "
+                f'{_scaling(source.scale, source.offset)}, but sent there with '
+                f'{_scaling(joint.scale, joint.offset)}: what was learnt would be sent '
+                'otherwise. Write the same under sources and commands'
+            )
+
+
+def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint]]:
+    """Outputs that are sent to the topic that they were recorded from."""
+    try:
+        recorded = {(s.data_type, s.name): s for s in robot.output_sources()}
+    except DescriptionError:
+        return  # A robot may be driven without having been recorded.
+    for command in robot.commands():
+        for joint in command.joints:
+            source = recorded[joint.data_type, joint.name]
+            if (source.topic, source.type) == (command.topic, command.type):
+                yield source, joint
+
+
+def _missing(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """Inputs that this robot had in training, and now lacks."""
+    trained = manifest.robots.get(robot.name)
+    for kind, slots in trained.input.items() if trained else ():
+        if kind not in manifest.input:
+            continue
+        read = manifest.input[kind].trained
+        lost = {
+            i: name
+            for i, name in slots.items()
+            if i in read and i not in robot.input.get(kind, {})
+        }
+        if lost:
+            names = ', '.join(f"'{name}' (index {index})" for index, name in lost.items())
+            them = 'it' if len(lost) == 1 else 'them'
+            yield (
+                f"'{robot.name}' had {kind} {names} in training, and now lacks {them}: give "
+                f'{them} under input and sources of {robot.path}'
+            )
+
+
+def _exchanged(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """Names that this robot had at other indices in training."""
+    trained = manifest.robots.get(robot.name)
+    if trained is None:
+        return
+    for now, then in ((robot.input, trained.input), (robot.output, trained.output)):
+        for kind, moved in moved_names(now, then):
+            names = ', '.join(f"'{name}' {new} (then {old})" for name, (new, old) in moved.items())
+            yield (
+                f"'{robot.name}' has {kind} at other indices than in training: {names}: give each "
+                f'the index of then, in {robot.path}'
+            )
+
+
+def moved_names(
+    now: EmbodimentDescription, then: EmbodimentDescription
+) -> Iterator[tuple[DataType, dict[str, tuple[int, int]]]]:
+    """Names that sit at another index than before, by DataType: name -> (new index, old one)."""
+    for kind, slots in now.items():
+        before = {name: index for index, name in then.get(kind, {}).items()}
+        moved = {
+            name: (index, before[name])
+            for index, name in slots.items()
+            if before.get(name, index) != index
+        }
+        if moved:
+            yield kind, moved
+
+
+def _scaling(scale: float, offset: float) -> str:
+    return f'scale {scale:g}, offset {offset:g}'

@@ -1,0 +1,135 @@
+"""Recorded values that cannot be what the robot file says, and those that can."""
+
+import math
+
+import numpy as np
+import pytest
+
+from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.description.plausibility import Gravity, doubts
+from neuracore_ros.description.recorded_values import RecordedValues
+
+Q, T = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+G = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+WAVE = np.sin(np.arange(100) * 0.05)
+
+
+@pytest.fixture
+def robot(tmp_path):
+    """An arm of two joints of which one is continuous, and a gripper."""
+    path = tmp_path / 'arm.yaml'
+    path.write_text(
+        'robot: arm\n'
+        'limits:\n'
+        '  lift: {position: [-1.9, 1.9], velocity: 2.0}\n'
+        '  spin: {position: none, velocity: 3.0}\n'
+        '  claw: {position: [0.0, 1.0], velocity: 5.0}\n'
+        'input:\n'
+        '  JOINT_POSITIONS: {0: lift, 1: spin}\n'
+        '  PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: claw}\n'
+        'output: {JOINT_TARGET_POSITIONS: {0: lift, 1: spin}}\n'
+        'sources:\n'
+        '  JOINT_POSITIONS: {topic: /joint_states}\n'
+        '  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /joint_states}\n'
+        '  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}\n'
+        'commands: {JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}}\n'
+    )
+    return load_robot(path)
+
+
+def seen(robot, lift=WAVE, spin=WAVE, claw=(WAVE + 1) / 2, target=None):
+    """What is doubted of steps at 20 Hz; a target leads by 0.1 unless it is given."""
+    values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+    target = lift + 0.1 if target is None else target
+    for step, (q, s, g, t) in enumerate(zip(lift, spin, claw, target, strict=True)):
+        values.add(step * 50_000_000, {Q: np.array([q, s]), G: np.array([g])}, {T: [t, s + 0.1]})
+    return [(doubt.gravity.value, doubt.text) for doubt in doubts(values)]
+
+
+def test_a_sound_recording_raises_no_doubt(robot):
+    assert seen(robot) == []
+
+
+def test_degrees_are_told_from_radians_with_the_line_to_write(robot):
+    (measured, told), (_, also) = seen(robot, lift=60 * WAVE)
+    assert measured == 'refused'
+    assert told == (
+        "'lift' (JOINT_POSITIONS index 0) goes from -60 to 60, far outside of its limits -1.9 "
+        'to 1.9: in degrees, not rad? Write under sources: JOINT_POSITIONS: {scale: 0.0174533}'
+    )
+    assert 'JOINT_TARGET_POSITIONS: {scale: 0.0174533}' in also
+
+
+@pytest.mark.parametrize(
+    ('values', 'unit'),
+    [
+        (100 * (WAVE + 1) / 2, 'percent, not an amount? Write under sources: '
+         'PARALLEL_GRIPPER_OPEN_AMOUNTS: {scale: 0.01}'),
+        (255 * (WAVE + 1) / 2, '{scale: 0.00392157}'),
+    ],
+)  # fmt: skip
+def test_an_amount_of_a_gripper_is_no_percent(robot, values, unit):
+    ((gravity, text),) = seen(robot, claw=values)
+    assert gravity == 'refused' and unit in text
+
+
+def test_servo_ticks_have_an_offset_too(robot):
+    assert '{scale: 0.00153398, offset: -3.14159}' in seen(robot, lift=2048 + 1000 * WAVE)[0][1]
+
+
+def test_one_lie_of_a_sensor_is_no_unit(robot):
+    lift = WAVE.copy()
+    lift[50] = 60.0
+    assert all(gravity != 'refused' for gravity, _ in seen(robot, lift=lift, target=WAVE + 0.1))
+
+
+def test_a_joint_mostly_outside_its_limits_would_never_start(robot):
+    ((gravity, text),) = seen(robot, lift=3.0 + 0.5 * WAVE, target=WAVE)
+    assert gravity == Gravity.HELD
+    assert 'is measured from 2.5 to 3.5, mostly more than 0.5 outside its limits' in text
+
+
+def test_a_joint_beyond_its_limits_is_doubted(robot):
+    ((gravity, text),) = seen(robot, lift=2.2 * WAVE, target=WAVE)
+    assert gravity == 'doubted' and 'goes from -2.2 to 2.2, outside its limits' in text
+
+
+def test_a_joint_faster_than_its_limit_is_doubted(robot):
+    fast = 1.5 * np.sin(np.arange(100) * 0.2)  # up to 6 rad/s at 20 Hz
+    assert any("'lift' (JOINT_POSITIONS index 0) moves at up to" in text
+               for _, text in seen(robot, lift=fast))  # fmt: skip
+
+
+def test_a_continuous_joint_in_degrees_is_told_by_its_speed(robot):
+    (first, *_) = seen(robot, spin=170 * WAVE)
+    assert first[0] == 'refused' and '{scale: 0.0174533}' in first[1]
+
+
+def test_a_continuous_joint_that_jumps_by_a_turn_is_said_with_its_middle(robot):
+    wrapped = np.remainder(math.pi + 0.6 * WAVE + math.pi, 2 * math.pi) - math.pi
+    ((gravity, text),) = seen(robot, spin=wrapped)
+    assert gravity == 'doubted' and 'jumps by a turn' in text
+    assert 'JOINT_POSITIONS: {spin: {around: 3.2' in text
+
+
+def test_a_target_that_is_the_measurement_is_said(robot):
+    ((gravity, text),) = seen(robot, target=WAVE)
+    assert gravity == 'doubted'
+    assert 'write JOINT_POSITIONS in place of JOINT_TARGET_POSITIONS' in text
+
+
+def test_a_joint_that_stays_while_its_target_moves_is_said(robot):
+    ((_, text),) = seen(robot, lift=np.abs(0.0 * WAVE), target=WAVE)
+    assert text.startswith("'lift' (JOINT_POSITIONS index 0) stays at 0, while")
+
+
+def test_several_recordings_are_judged_as_one(robot):
+    both = [RecordedValues(robot, robot.input_sources(), robot.output_sources()) for _ in range(2)]
+    for values, spin in zip(both, (0.0, 0.5), strict=True):
+        for step in range(20):
+            values.add(
+                step * 50_000_000, {Q: [WAVE[step], spin], G: [0.5]}, {T: [WAVE[step] + 0.1, spin]}
+            )
+    assert [doubt.text[:6] for doubt in doubts(both[0])] == []
+    both[0].merge(both[1])
+    assert both[0].steps == 40
