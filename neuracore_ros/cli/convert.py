@@ -121,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.dataset.convert import convert
     from neuracore_ros.dataset.cutting import Cutting
     from neuracore_ros.dataset.folder import distinct
+    from neuracore_ros.dataset.leftovers import overlooked
     from neuracore_ros.dataset.plan import Settings
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
@@ -149,6 +150,13 @@ def run(arguments: argparse.Namespace) -> int:
     if again:
         more = f' (and {len(again) - 1} more)' if again[1:] else ''
         print(f'{again[0]}{more}: given more than once, converted once', file=sys.stderr)
+    if left := overlooked(bags):
+        more = f' (and {len(left) - 1} more)' if left[1:] else ''
+        print(
+            f'{left[0]}{more}: not among the bags, and not complete (was its recorder killed?): '
+            'give it, too, to convert what it holds',
+            file=sys.stderr,
+        )
     lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
         arguments.dataset, descriptions, robot, bags, settings, lines.progress, lines.reported

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -22,16 +21,12 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.dataset.leftovers import EPISODE, left_behind, partial_folder
 from neuracore_ros.errors import BagError
 
 # Definitions of the message types that a robot file can name: equal in Jazzy and Kilted.
 _TYPES = get_typestore(Stores.ROS2_JAZZY)
 STRING = 'std_msgs/msg/String'
-_PARTIAL = '.partial-'
-# Names as this recorder gives them; what is called otherwise is somebody else's. To Python,
-# superscripts and letters of other scripts are digits, too; no process has a longer number.
-_EPISODE = re.compile(r'episode_([0-9]{1,18})')
-_PARTIAL_EPISODE = re.compile(rf'{re.escape(_PARTIAL)}({_EPISODE.pattern})-([0-9]{{1,9}})')
 _NEVER = QosTime(9223372036, 854775807)
 # So that a player offers a latched topic as it was offered to us.
 _LATCHED = Qos(
@@ -77,7 +72,7 @@ class BagWriter:
         self.start_ns = 0
         self.end_ns = 0
         # The storage file is named after its folder, so the partial name is the parent's.
-        self._partial = path.parent / f'{_PARTIAL}{path.name}-{os.getpid()}'
+        self._partial = partial_folder(path)
         self._writer = Writer(
             self._partial / path.name, version=9, storage_plugin=StoragePlugin.MCAP
         )
@@ -173,7 +168,7 @@ class BagWriter:
 
 def next_episode(folder: Path) -> Path:
     """The first free name ``episode_NNN`` after all that are there."""
-    numbers = (_EPISODE.fullmatch(path.name) for path in folder.glob('episode_*'))
+    numbers = (EPISODE.fullmatch(path.name) for path in folder.glob('episode_*'))
     taken = [int(number[1]) for number in numbers if number]
     return folder / f'episode_{max(taken, default=-1) + 1:03d}'
 
@@ -185,19 +180,14 @@ def rescue(folder: Path) -> list[Path]:
         What was rescued.
     """
     rescued = []
-    for partial in sorted(folder.glob(f'{_PARTIAL}episode_*')):
-        known = _PARTIAL_EPISODE.fullmatch(partial.name)
-        if not known:
+    for bag in left_behind(folder):
+        if not _is_readable(bag):
             continue
-        name, process = known[1], int(known[3])
-        bag = partial / name
-        if _is_running(process) or not bag.is_dir() or not _is_readable(bag):
-            continue
-        target = folder / name
+        target = folder / bag.name
         if target.exists():
             target = next_episode(folder)
         bag.rename(target)
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(bag.parent, ignore_errors=True)
         rescued.append(target)
     return rescued
 
@@ -243,16 +233,6 @@ def _definition(name: str, wanted: str) -> str:
     raise BagError(
         f'no definition of {name}{needs} is known: source the workspace that has {package}'
     )
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _is_readable(path: Path) -> bool:

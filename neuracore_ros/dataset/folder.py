@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from neuracore_ros.dataset.leftovers import left_behind
 from neuracore_ros.dataset.mcap_file import McapFile
 from neuracore_ros.dataset.ros1_file import Ros1File
 from neuracore_ros.dataset.scratch import copy, copy_journal
@@ -73,8 +74,7 @@ def files(path: Path) -> Files:
     if not (path / METADATA).is_file():
         if there:
             return Files(there)
-        bags = sorted(str(entry) for entry in path.glob('*.bag'))
-        bags += sorted(str(entry.parent) for entry in path.glob(f'*/{METADATA}'))
+        bags = _inside(path)
         hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
     try:
@@ -162,6 +162,14 @@ def _opened(path: Path, scratch: Path) -> Storage:
             f'{journals[0].name} lies beside it (was the recorder killed?): what it holds is read'
         )
     return storage
+
+
+def _inside(folder: Path) -> list[str]:
+    """The recordings in a folder that is none itself."""
+    found = {*folder.glob('*.bag'), *folder.glob(f'*.bag{ACTIVE}')}
+    for name in (METADATA, *(f'*{suffix}' for suffix in STORAGE_SUFFIXES)):
+        found |= {path.parent for path in folder.glob(f'[!.]*/{name}')}
+    return [str(path) for path in (*sorted(found), *left_behind(folder))]
 
 
 def _reconciled(
