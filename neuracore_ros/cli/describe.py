@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import DescriptionError, UserError
-from neuracore_ros.files import require_new_file, whole_path
+from neuracore_ros.errors import UserError
+from neuracore_ros.files import require_new_file, write_whole
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.topics import Topic
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--out', type=Path, required=True, help='robot file to write')
     parser.add_argument('--force', action='store_true', help='overwrite --out')
-    parser.add_argument('--namespace', default='', help='--live: only topics below it')
+    parser.add_argument('--namespace', default='', help='only topics below it, and relative to it')
     parser.add_argument(
         '--seconds',
         type=between(0.5, 600.0),
@@ -104,9 +104,11 @@ class _Seen:
 
 def _look(arguments: argparse.Namespace) -> _Seen:
     from neuracore_ros.drafting.facts import Facts
-    from neuracore_ros.drafting.kinematics import parse_kinematics, read_kinematics
+    from neuracore_ros.drafting.kinematics import read_kinematics
+    from neuracore_ros.drafting.published import published_kinematics
 
-    facts, told, arm = Facts(), [], None
+    facts, arm = Facts(), None
+    told: list[str] = []
     left_out: list[str] = []
     if arguments.urdf is not None:
         arm = read_kinematics(arguments.urdf)
@@ -120,12 +122,10 @@ def _look(arguments: argparse.Namespace) -> _Seen:
         read, left_out = _read(arguments.bag)
         facts = facts.joined(read)
         told.append(str(arguments.bag))
-    if arm is None and facts.urdf:
-        try:
-            arm = parse_kinematics(facts.urdf, 'robot_description')
-        except DescriptionError as error:
-            # Nobody asked for this URDF, so a draft goes without.
-            left_out.append(f'drafted without a URDF: {error}')
+    facts = facts.below(arguments.namespace)
+    if arm is None:
+        arm, unread = published_kinematics(facts.urdfs)
+        left_out += unread
     return _Seen(facts, arm, tuple(told), tuple(left_out))
 
 
@@ -188,8 +188,8 @@ def _other(arguments: argparse.Namespace) -> Arm | None:
 
 def _write(out: Path, text: str) -> None:
     """Write the file once it is known to load."""
-    from neuracore_ros.description import load_robot
+    from neuracore_ros.description.robot_file import parse_robot
+    from neuracore_ros.description.yaml_value import parse_yaml
 
-    with whole_path(out) as partial:
-        partial.write_text(text, encoding='utf-8')
-        load_robot(partial)
+    parse_robot(parse_yaml(text, out), out)
+    write_whole(out, text)

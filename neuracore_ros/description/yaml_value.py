@@ -211,6 +211,19 @@ def read_yaml(path: Path) -> YamlValue:
         raise DescriptionError(
             f'{path}: is not text in UTF-8: is it the right file? If so, save it as UTF-8'
         ) from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> YamlValue:
+    """Parse the text of one YAML (or JSON) file.
+
+    Args:
+        text: What is in it, or will be.
+        path: For messages: the file.
+
+    Raises:
+        DescriptionError: It is not YAML, or is no mapping.
+    """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is None:

@@ -6,22 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.gripper import Scaling, opening
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.facts import Facts
-from neuracore_ros.drafting.joints import know_joints, limit_line
+from neuracore_ros.drafting.commanded import commanding, completed
+from neuracore_ros.drafting.facts import Facts, NumberTopic
+from neuracore_ros.drafting.joints import know_joints
 from neuracore_ros.drafting.kinematics import Kinematics
+from neuracore_ros.drafting.limits import limit_line
+from neuracore_ros.drafting.naming import Arms, name_joints
 from neuracore_ros.drafting.outputs import Outputs
 from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, places_of
-from neuracore_ros.drafting.routes import Route, route_lines, sense, source_options
+from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line, flow, render, scalar
-from neuracore_ros.drafting.topics import commanding, measuring
+from neuracore_ros.drafting.topics import measuring
 from neuracore_ros.errors import UserError
 
 _STATES = 'joint_states'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _MOST_OTHERS = 12
+_OTHER_UNIT = 'guessed: in another unit than its range, by the values that were seen'
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +89,41 @@ class _Drafting:
     def __init__(
         self, facts: Facts, arm: Kinematics | None, origin: Origin, other: Arm | None
     ) -> None:
-        self._facts, self._arm, self._origin, self._other = facts, arm, origin, other
-        names = {joint.name for joint in arm.joints} if arm else set()
-        measured, self._passed = measuring(facts, names)
-        if not measured and not names:
+        self._arm, self._origin, self._other = arm, origin, other
+        mimics = arm.urdf.mimics if arm else {}
+        chain = [joint.name for joint in arm.joints if joint.name not in mimics] if arm else []
+        self._facts, arms, unclear = name_joints(facts, chain)
+        measured, passed = measuring(
+            self._facts, {joint.name for joint in arm.joints} if arm else ()
+        )
+        if not measured and arm is None:
             raise UserError(_nothing(facts, origin))
-        commands = commanding(facts, [n for t in measured for n in t.joints])
-        self._known = know_joints(measured, commands, arm)
+        seen = commanding(self._facts, measured)
+        self._known = know_joints(measured, [c.joints for c in seen if c.joints], arm)
         if not self._known.arm and not self._known.grippers:
             left = '; '.join(f'{name}: {why}' for name, why in self._known.left_out.items())
             raise UserError(f'{", ".join(origin.told)}: no joint is left to describe ({left})')
-        self._places = places_of(self._known, facts, arm, other)
+        self._places = places_of(self._known, self._facts, arm, other)
         joints, hands = self._places.inputs[POSITIONS], self._places.inputs[OPENINGS]
-        self._outputs = Outputs(self._known, joints, hands, commands, other)
+        commands = completed(seen, self._known, arms)
+        self._outputs = Outputs(self._known, joints, hands, commands, other, arms)
         if origin.is_recorded and other is None and not self._outputs.is_commanded:
             self._outputs.kind = POSITIONS
-        self._warnings = [*self._known.guesses, *self._places.warnings, *self._outputs.warnings]
+        self._passed = [topic for topic in passed if topic.name not in unclear]
+        self._warnings = [
+            *_of_arms(arms, measured),
+            *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
+            *self._known.guesses,
+            *self._places.warnings,
+            *self._outputs.warnings,
+        ]
+        if other is not None and not any(
+            place.fits for slots in self._places.inputs.values() for place in slots
+        ):
+            raise UserError(
+                f'{", ".join(origin.told)}: nothing here corresponds to anything of '
+                f'{other.robot.name} ({other.robot.path}): leave --like out'
+            )
 
     def draft(self) -> Draft:
         lines = [
@@ -148,22 +172,33 @@ class _Drafting:
 
     def _limits(self) -> list[Line]:
         lines = []
-        urdf = self._arm.urdf.limits if self._arm else {}
         where = self._arm.where.rpartition('/')[2] if self._arm else ''
-        in_file = bool(self._origin.urdf)
         limited = {place.name for place, _ in self._outputs.joints}
         limited |= {place.name for place in self._places.fitting(OPENINGS)}
-        for name in (*self._known.arm, *self._known.grippers):
-            motion = self._known.motions.get(name)
-            if name in limited and (line := limit_line(urdf.get(name), motion, where, in_file)):
-                text = flow({'position': line.position, 'velocity': line.velocity})
-                lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
+        known = self._known
+        for name in (name for name in (*known.arm, *known.grippers) if name in limited):
+            given, motion = known.limits.get(name), known.motions.get(name)
+            unit, own = self._outputs.limit_unit(name), self._outputs.limit_scaling(name)
+            if own is not None:
+                lines.append(_opening_line(name, own))
+                continue
+            is_told = given and given.position and given.velocity and unit == 1.0
+            if is_told and self._origin.urdf and self._is_found(name):
+                continue
+            line = limit_line(given, motion, where, slides=name in known.slides, unit=unit)
+            text = flow({'position': line.position, 'velocity': line.velocity})
+            lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
         if any('guessed' in line.note for line in lines):
             self._warnings.append(
                 'limits are guessed: write those of the data sheet, or give --urdf'
             )
-        unit = 'rad and rad/s (m and m/s if prismatic)'
-        return [Line(0, 'limits:', unit), *lines] if lines else []
+        units = 'rad and rad/s (m and m/s if prismatic)'
+        return [Line(0, 'limits:', units), *lines] if lines else []
+
+    def _is_found(self, name: str) -> bool:
+        """Whether a reader of the file finds a joint in its URDF, by its name or a message's."""
+        in_urdf = self._known.urdf_names.get(name, name)
+        return in_urdf in {name, *self._outputs.message_names(name)}
 
     def _input(self) -> list[Line]:
         places = self._places.inputs
@@ -236,9 +271,9 @@ class _Drafting:
             lines.append(Line(1, '', text))
         if joints:
             lines += route_lines(POSITIONS, [self._measured(POSITIONS, p) for p in joints])
-        for note in self._passed:
-            names = ', '.join(note.joints[:_MOST_OTHERS]) or f'{note.width} numbers'
-            lines.append(Line(1, '', f'{note.name} also measures joints: {names}'))
+        for topic in self._passed:
+            names = ', '.join(topic.joints[:_MOST_OTHERS]) or f'{topic.width} numbers'
+            lines.append(Line(1, '', f'guessed: not {topic.name}, which also has {names}'))
         if hands:
             lines += route_lines(OPENINGS, [self._measured(OPENINGS, p) for p in hands])
         for kind in IMAGES:
@@ -255,12 +290,28 @@ class _Drafting:
         if topic is None:
             note = 'guessed: the usual topic; nothing was listened to'
             return Route(place.name, {'topic': _STATES, **sense(place)}, '', (note,))
-        order = self._known.orders.get(topic.name, ())
-        options, notes = source_options(kind, topic, order)
-        if order:
+        options, notes = source_options(kind, topic, topic.order)
+        if topic.order:
             notes += ('guessed: its publisher names no joint; see that the order is right',)
         name = self._known.message_names.get(place.name, '')
-        return Route(place.name, {**options, **sense(place)}, name, notes)
+        if kind is OPENINGS:
+            own = self._amount(place.name)
+            notes += (_OTHER_UNIT,) if own else ()
+            return Route(place.name, {**options, **own}, name, notes)
+        unit = self._known.units.get(topic.name, 1.0)
+        unit = 1.0 if place.name in self._known.slides else unit
+        if unit != 1.0:
+            notes += ('guessed: it measures in degrees; scale makes radians of them',)
+        return Route(place.name, {**options, **sense(place, unit)}, name, notes)
+
+    def _amount(self, gripper: str) -> dict[str, object]:
+        """What brings a measured gripper to 0..1, where its limits do not."""
+        found = self._known.amounts.get(gripper)
+        if found is None and self._outputs.limit_scaling(gripper) is not None:
+            # The limits of the file are those of its commands, which are of another unit.
+            limit = self._known.limits.get(gripper)
+            found = opening(*limit.position) if limit and limit.position else None
+        return scaled(found)
 
     def _picture(self, kind: DataType, place: SlotProposal) -> Route:
         options, notes = source_options(kind, self._places.pictures[kind][place.name])
@@ -275,6 +326,13 @@ class _Drafting:
         return [Line(0, '', text) for text in texts]
 
 
+def _opening_line(name: str, scaling: Scaling) -> Line:
+    """The limits of a gripper that is commanded in a unit of its own, such as percent."""
+    ends = sorted((amount - scaling.offset) / scaling.scale for amount in (0.0, 1.0))
+    text = flow({'position': ends, 'velocity': ends[1] - ends[0]})
+    return Line(1, f'{scalar(name)}: {text}', 'guessed: in the unit of its commands')
+
+
 def _of(name: str, note: str) -> str:
     """A note on one of several names."""
     mark = 'guessed: ' if note.startswith('guessed: ') else ''
@@ -284,6 +342,17 @@ def _of(name: str, note: str) -> str:
 def _off(place: SlotProposal) -> SlotProposal:
     why = place.why if not place.fits else 'no topic that commands it was seen'
     return replace(place, fits=False, why=why)
+
+
+def _of_arms(arms: Arms, measured: Sequence[NumberTopic]) -> list[str]:
+    """That several arms were found, and how one of them is drafted."""
+    topics = [topic.name for topic in measured if set(topic.names.values()) & arms.joints]
+    if not topics:
+        return []
+    return [
+        f'{" and ".join(topics)} have the same joint names: drafted as one robot of {len(topics)} '
+        'arms, whose joints have the names of their topics before theirs; --namespace drafts one'
+    ]
 
 
 def _nothing(facts: Facts, origin: Origin) -> str:

@@ -1,7 +1,7 @@
 """What is known of a robot before its robot file is drafted."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class NumberTopic:
         period_s: Time between messages that nine of ten keep [s]; 0 of fewer than two.
         stamp_off_s: Distance of header stamps from arrival [s], the median; 0 where stamps are
             zero or cannot be judged.
+        names: Joint -> its name in messages, where it differs.
+        order: Names by position, found for a publisher that names none; see ``naming``.
+        order_note: How the order was found.
     """
 
     name: str
@@ -43,6 +46,34 @@ class NumberTopic:
     motions: Mapping[str, Motion] = field(default_factory=dict)
     period_s: float = 0.0
     stamp_off_s: float = 0.0
+    names: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    order_note: str = ''
+
+    def ordered(self, joints: Sequence[str], note: str) -> 'NumberTopic':
+        """With names by position, for a publisher that names none."""
+        motions = {
+            joint: self.motions[str(place)]
+            for place, joint in enumerate(joints)
+            if str(place) in self.motions
+        }
+        joints = tuple(joints)
+        return replace(self, joints=joints, order=joints, order_note=note, motions=motions)
+
+    def renamed(self, called: Mapping[str, str]) -> 'NumberTopic':
+        """With other names for joints; messages keep theirs.
+
+        Args:
+            called: Present name -> new one, of the joints that change.
+        """
+        new = {joint: called.get(joint, joint) for joint in self.joints}
+        names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
+        return replace(
+            self,
+            joints=tuple(new.values()),
+            motions={new.get(joint, joint): motion for joint, motion in self.motions.items()},
+            names={joint: name for joint, name in names.items() if joint != name},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +106,24 @@ class Listener:
         type: ROS 2 message or action type.
         node: Its full name.
         joints: What it controls, in its own order; empty if it does not tell.
+        names: Joint -> its name in messages, where it differs.
     """
 
     topic: str
     type: str
     node: str
     joints: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def renamed(self, called: Mapping[str, str]) -> 'Listener':
+        """With other names for joints; see :meth:`NumberTopic.renamed`."""
+        new = {joint: called.get(joint, joint) for joint in self.joints}
+        names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
+        return replace(
+            self,
+            joints=tuple(new.values()),
+            names={joint: name for joint, name in names.items() if joint != name},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +135,14 @@ class Facts:
         images: Topics of pictures.
         listeners: Controllers, of a running graph.
         others: Other topics that a robot file can read -> message type.
-        urdf: Text of a robot description that was published; empty without.
+        urdfs: Topic -> text of a robot description that was published.
     """
 
     numbers: tuple[NumberTopic, ...] = ()
     images: tuple[ImageTopic, ...] = ()
     listeners: tuple[Listener, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
-    urdf: str = ''
+    urdfs: Mapping[str, str] = field(default_factory=dict)
 
     def joined(self, other: 'Facts') -> 'Facts':
         """Both; of a topic that both have, what was seen here first."""
@@ -109,5 +152,33 @@ class Facts:
             (*self.images, *(topic for topic in other.images if topic.name not in own)),
             (*self.listeners, *other.listeners),
             {**other.others, **self.others},
-            self.urdf or other.urdf,
+            {**other.urdfs, **self.urdfs},
+        )
+
+    def below(self, namespace: str) -> 'Facts':
+        """What is below a namespace, with topics relative to it.
+
+        Args:
+            namespace: Such as ``/left``; empty for everything, as it is.
+        """
+        if not namespace.strip('/'):
+            return self
+        above = f'/{namespace.strip("/")}/'
+
+        def inside(topic: str) -> bool:
+            return topic.startswith(above)
+
+        def relative(topic: str) -> str:
+            return topic.removeprefix(above)
+
+        return Facts(
+            tuple(replace(t, name=relative(t.name)) for t in self.numbers if inside(t.name)),
+            tuple(replace(t, name=relative(t.name)) for t in self.images if inside(t.name)),
+            tuple(
+                replace(one, topic=relative(one.topic))
+                for one in self.listeners
+                if inside(one.topic)
+            ),
+            {relative(topic): kind for topic, kind in self.others.items() if inside(topic)},
+            {topic: text for topic, text in self.urdfs.items() if inside(topic)},
         )

@@ -43,7 +43,7 @@ class Gathering:
         self._judges_stamps = judges_stamps
         self._heard: dict[str, _Heard] = {}
         self._others: dict[str, str] = {}
-        self._urdf = ''
+        self._urdfs: dict[str, str] = {}
 
     def announce(self, topic: str, kind: str) -> None:
         """There is such a topic, whether or not a message comes."""
@@ -63,8 +63,7 @@ class Gathering:
             now_ns: When it arrived [ns].
         """
         if kind == STRING:
-            if message.data.lstrip().startswith('<'):
-                self._urdf = message.data
+            self._urdfs[f'/{topic.lstrip("/")}'] = message.data
             return
         self.announce(topic, kind)
         self._heard[f'/{topic.lstrip("/")}'].hear(message, now_ns)
@@ -76,7 +75,7 @@ class Gathering:
             tuple(h.numbers(self._judges_stamps) for h in heard if h.kind in NUMBER_TYPES),
             tuple(h.image(self._judges_stamps) for h in heard if h.kind in IMAGE_TYPES),
             others=dict(self._others),
-            urdf=self._urdf,
+            urdfs=dict(self._urdfs),
         )
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.drafting.facts import Motion, NumberTopic
 from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.topics import Commanded
+from neuracore_ros.drafting.units import amount, angle_unit, converted, strangers
 from neuracore_ros.drafting.words import (
-    along_the_arm,
+    from_base_to_tip,
     is_gripper,
     is_of_arm,
+    may_slide,
     one_of_each,
+    parts,
     side,
 )
 from neuracore_ros.errors import UserError
 
-# Where nothing was seen to move, the range is this far to each side [rad] or [m].
-_STILL = 0.05
-_SPEEDS = (0.1, 3.0)
 _FEW_JOINTS = 12
 
 
@@ -30,12 +29,16 @@ class Known:
     """What is known of the joints.
 
     Attributes:
-        arm: Joints of the arm, from base to wrist.
+        arm: Joints of the arm, from base to wrist; of several arms, one after the other.
         grippers: One joint of each gripper.
         topics: Joint -> the topic that measures it; without those that nothing measures.
         message_names: Joint -> its name in messages, where it differs.
-        orders: Topic without names -> names by position.
-        motions: Joint -> how it was seen to move.
+        urdf_names: Joint -> its name in the URDF; empty without a URDF.
+        motions: Joint -> how it was seen to move [rad] or [m]; of a gripper in its own unit.
+        limits: Joint -> limits of the URDF [rad] or [m].
+        slides: Joints that are prismatic by the URDF; without one, by their names.
+        units: Topic -> what one of its numbers is in radians, where it is not 1.
+        amounts: Gripper -> what brings its values to 0..1, where its range does not.
         order_note: How the order was found.
         left_out: Joint -> why it is not in the draft.
         guesses: What else was guessed, one line each.
@@ -45,173 +48,205 @@ class Known:
     grippers: tuple[str, ...]
     topics: Mapping[str, NumberTopic]
     message_names: Mapping[str, str]
-    orders: Mapping[str, tuple[str, ...]]
+    urdf_names: Mapping[str, str]
     motions: Mapping[str, Motion]
+    limits: Mapping[str, PartialLimit]
+    slides: frozenset[str]
+    units: Mapping[str, float]
+    amounts: Mapping[str, Scaling]
     order_note: str
     left_out: Mapping[str, str]
     guesses: tuple[str, ...] = ()
 
+    def arms(self) -> list[dict[str, str]]:
+        """Of each arm, name in the URDF (or in messages) -> joint."""
+        return _arms({joint: self.urdf_names.get(joint, joint) for joint in self.arm})
+
 
 def know_joints(
-    measuring: Sequence[NumberTopic], commands: Sequence[Commanded], arm: Kinematics | None
+    measuring: Sequence[NumberTopic],
+    controllers: Sequence[Sequence[str]],
+    arm: Kinematics | None,
 ) -> Known:
     """Bring together what messages, controllers and the URDF say of joints.
+
+    Args:
+        measuring: The topics that measure the robot.
+        controllers: The joints that each controller names, the best first.
+        arm: The URDF.
 
     Raises:
         UserError: The URDF is one of another robot.
     """
-    mimics = arm.urdf.mimics if arm else {}
-    chain = [joint.name for joint in arm.joints if joint.name not in mimics] if arm else []
-    topics: dict[str, NumberTopic] = {}
-    motions: dict[str, Motion] = {}
-    orders: dict[str, tuple[str, ...]] = {}
-    guesses: list[str] = []
-    for topic in measuring:
-        names = topic.joints
-        if not names:
-            names, how = _names_of(topic, chain, commands)
-            orders[topic.name] = names
-            guesses.append(f'{topic.name} names no joint: order is {how}')
-        for place, name in enumerate(names):
-            topics[name] = topic
-            moved = topic.motions.get(name if topic.joints else str(place))
-            if moved:
-                motions[name] = moved
-    message_names: dict[str, str] = {}
-    if arm and topics and not set(topics) & {joint.name for joint in arm.joints}:
-        message_names = _match(chain, list(topics), measuring, arm)
-        guesses.append(
-            'the URDF and the messages name joints differently: they are matched by order'
-        )
-        topics = {mine: topics[its] for mine, its in message_names.items()}
-        motions = {m: motions[its] for m, its in message_names.items() if its in motions}
+    guesses = [
+        f'{topic.name} names no joint: order is {topic.order_note}'
+        for topic in measuring
+        if topic.order
+    ]
+    topics = {joint: topic for topic in measuring for joint in topic.joints}
+    motions = {j: topic.motions[j] for j, topic in topics.items() if j in topic.motions}
+    message_names = {j: topic.names[j] for j, topic in topics.items() if j in topic.names}
+    urdf_names = {joint: message_names.get(joint, joint) for joint in topics}
     left_out: dict[str, str] = {}
-    if arm:
+    if arm is None:
+        names, note = _ordered(list(topics), controllers)
+        urdf_names = {}
+    else:
+        mimics, moving = arm.urdf.mimics, {joint.name for joint in arm.joints}
+        chain = [joint.name for joint in arm.joints if joint.name not in mimics]
+        if topics and not set(urdf_names.values()) & moving:
+            matched = _match(chain, urdf_names, measuring, arm)
+            guesses.append(
+                'the URDF and the messages name joints differently: they are matched by order'
+            )
+            # A robot of one arm is described in the words of its URDF.
+            called = {j: matched[j] if len(_arms(urdf_names)) == 1 else j for j in matched}
+            message_names = {called[j]: urdf_names[j] for j in called}
+            topics = {called[j]: topics[j] for j in called}
+            motions = {called[j]: motions[j] for j in called if j in motions}
+            urdf_names = {called[j]: matched[j] for j in called}
         names, note = tuple(chain), f'from base to tip by {arm.where.rpartition("/")[2]}'
         left_out |= {name: f'mimics {mimic.joint}' for name, mimic in mimics.items()}
         if topics:
-            left_out |= {name: 'nothing measures it' for name in names if name not in topics}
-            lacking = [name for name in topics if name not in names and name not in mimics]
+            measured = set(urdf_names.values())
+            left_out |= {n: 'nothing measures it' for n in names if n not in measured}
+            lacking = [j for j, name in urdf_names.items() if name not in {*names, *mimics}]
             left_out |= dict.fromkeys(lacking, 'not in the URDF')
-            names = tuple(name for name in names if name in topics)
-    else:
-        names, note = _ordered(topics, commands)
+            names = tuple(own[n] for own in _arms(urdf_names) for n in names if n in own)
+        else:
+            urdf_names = {name: name for name in names}
     left_out |= {name: 'of no arm, by its name' for name in names if not is_of_arm(name)}
     names = tuple(name for name in names if name not in left_out)
-    sliding = {j.name for j in arm.joints if j.slides and j.is_last} if arm else set()
-    hands = [n for n in names if is_gripper(n) or (n in sliding and len(names) > 1)]
+    sliding = {j.name for j in arm.joints if j.slides} if arm else set()
+    slides = {n for n in names if (urdf_names[n] in sliding if arm else may_slide(n))}
+    last = {j.name for j in arm.joints if j.is_last and j.slides} if arm else set()
+    hands = [n for n in names if is_gripper(n) or (urdf_names.get(n) in last and len(names) > 1)]
     joints = tuple(name for name in names if name not in hands)
-    grippers = one_of_each(hands, any(map(side, joints)))
+    grippers = _grippers(hands, joints, controllers, {j: message_names.get(j, j) for j in names})
     left_out |= {name: 'another finger of a gripper' for name in hands if name not in grippers}
+    limits = {n: arm.urdf.limits[urdf_names[n]] for n in names} if arm else {}
+    units, found, told = _measured_units(joints, topics, motions, limits)
+    motions |= found
+    amounts = {}
+    for name in grippers:
+        if name in motions and (scaling := amount(motions[name], limits.get(name))):
+            amounts[name] = scaling[0]
+            told.append(f'{name}: {scaling[1]}')
     return Known(
         joints,
         tuple(grippers),
         topics,
-        message_names,
-        orders,
+        {joint: name for joint, name in message_names.items() if joint != name},
+        urdf_names,
         motions,
+        limits,
+        frozenset(slides),
+        units,
+        amounts,
         note,
         left_out,
-        tuple(guesses),
+        (*guesses, *told),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LimitLine:
-    """Limits of one joint as a robot file has them; ``note`` says where they come from."""
-
-    position: tuple[float, float] | str
-    velocity: float
-    note: str
-
-
-def limit_line(
-    given: PartialLimit | None, motion: Motion | None, where: str, in_file: bool
-) -> LimitLine | None:
-    """The limits to write for a joint; None where the URDF file gives them all.
-
-    Args:
-        given: By the URDF.
-        motion: How it was seen to move.
-        where: The URDF, for the note.
-        in_file: Whether the robot file names the URDF, so that nothing is repeated.
-    """
-    position = given.position if given else None
-    velocity = given.velocity if given else None
-    if position and velocity:
-        return None if in_file else LimitLine(_bounds(position), velocity, f'from {where}')
-    notes = []
-    if position is None:
-        if motion is None:
-            position, text = (-_STILL, _STILL), 'nothing tells a range; this one is a stub'
-        elif motion.upper - motion.lower < _STILL:
-            middle = (motion.lower + motion.upper) / 2
-            position = middle - _STILL, middle + _STILL
-            text = 'it hardly moved; widen the range to what the arm can do'
-        else:
-            position = motion.lower, motion.upper
-            text = 'the range that was seen'
-        notes.append(text)
-    if velocity is None:
-        speed = motion.speed if motion else 0.0
-        velocity = min(max(speed, _SPEEDS[0]), _SPEEDS[1])
-        notes.append('the speed that was seen' if velocity == speed else 'a careful speed')
-    if not (given and given.position):
-        # Rounded outward, so that what was seen is allowed.
-        position = math.floor(position[0] * 100) / 100, math.ceil(position[1] * 100) / 100
-    note = f'guessed: {"; ".join(notes)}'
-    return LimitLine(_bounds(position), float(math.ceil(velocity * 100) / 100), note)
+def _measured_units(
+    joints: Sequence[str],
+    topics: Mapping[str, NumberTopic],
+    motions: Mapping[str, Motion],
+    limits: Mapping[str, PartialLimit],
+) -> tuple[dict[str, float], dict[str, Motion], list[str]]:
+    """Topic -> its unit where it is not radians; the motions in radians; and what to say of it."""
+    units: dict[str, float] = {}
+    found: dict[str, Motion] = {}
+    told: list[str] = []
+    by_topic: dict[str, dict[str, Motion]] = {}
+    for joint in joints:
+        if joint in motions:
+            by_topic.setdefault(topics[joint].name, {})[joint] = motions[joint]
+    for topic, own in by_topic.items():
+        turning = {j: m for j, m in own.items() if j not in limits or not limits[j].slides}
+        unit, why = angle_unit(turning, limits)
+        if unit != 1.0:
+            units[topic] = unit
+            told.append(f'{topic} is taken to be in degrees: {why}')
+            found |= {joint: converted(motion, unit) for joint, motion in turning.items()}
+        told += [f'{topic}: {line}' for line in strangers(own, limits, unit)]
+    return units, found, told
 
 
-def _bounds(position: tuple[float, float]) -> tuple[float, float] | str:
-    return position if math.isfinite(position[1] - position[0]) else 'none'
+def _grippers(
+    hands: Sequence[str],
+    joints: Sequence[str],
+    controllers: Sequence[Sequence[str]],
+    raw: Mapping[str, str],
+) -> list[str]:
+    """One joint of each gripper: one that is commanded, one that is called so, or the first."""
+    commanded = {joint for names in controllers for joint in names}
+
+    def worse(joint: str) -> tuple[bool, bool]:
+        return joint not in commanded, 'gripper' not in parts(raw[joint])
+
+    has_sides = any(side(raw[joint]) for joint in joints)
+    kept: list[str] = []
+    for own in _arms({joint: raw[joint] for joint in hands}):
+        ordered = sorted(own.values(), key=worse)
+        called = {raw[joint]: joint for joint in ordered}
+        kept += [called[name] for name in one_of_each(called, has_sides)]
+    return [joint for joint in hands if joint in kept]
 
 
-def _names_of(
-    topic: NumberTopic, chain: Sequence[str], commands: Sequence[Commanded]
-) -> tuple[tuple[str, ...], str]:
-    """Names by position for a publisher that gives none, and where they come from."""
-    if len(chain) == topic.width:
-        return tuple(chain), 'that of the URDF'
-    arm = tuple(name for name in chain if not is_gripper(name))
-    if len(arm) == topic.width:
-        return arm, 'that of the URDF, without the gripper'
-    for command in commands:
-        if len(command.joints) == topic.width:
-            return command.joints, f'that of {command.topic}'
-    return tuple(
-        f'joint_{number + 1}' for number in range(topic.width)
-    ), 'numbers; write the names'
+def _arms(called: Mapping[str, str]) -> list[dict[str, str]]:
+    """Of each arm, name -> joint: where a name comes again, another arm begins."""
+    found: list[dict[str, str]] = []
+    for joint, name in called.items():
+        own = next((own for own in found if name not in own), None)
+        if own is None:
+            own = {}
+            found.append(own)
+        own[name] = joint
+    return found
 
 
 def _match(
     chain: Sequence[str],
-    names: Sequence[str],
+    called: Mapping[str, str],
     measuring: Sequence[NumberTopic],
     arm: Kinematics,
 ) -> dict[str, str]:
-    """URDF name -> message name, by order, if there are as many."""
+    """Joint -> URDF name, by order, if each arm has as many.
+
+    Args:
+        chain: The joints of the URDF.
+        called: Joint -> name in messages.
+        measuring: The topics that measure them.
+        arm: The URDF.
+    """
     wanted = [name for name in chain if is_of_arm(name)]
-    there = sorted((name for name in names if is_of_arm(name)), key=along_the_arm)
-    if len(wanted) != len(there):
-        raise UserError(
-            f'{arm.where}: has joints {_some(wanted)}; {measuring[0].name} has {_some(names)}: no '
-            "name in common. Give this robot's own URDF, or leave --urdf out"
-        )
-    return dict(zip(wanted, there, strict=True))
+    found: dict[str, str] = {}
+    for own in _arms(called):
+        there = from_base_to_tip([name for name in own if is_of_arm(name)])
+        if len(wanted) != len(there):
+            raise UserError(
+                f'{arm.where}: has joints {_some(wanted)}; {measuring[0].name} has '
+                f"{_some(list(own))}: no name in common. Give this robot's own URDF, or leave "
+                '--urdf out'
+            )
+        found |= {own[name]: in_urdf for in_urdf, name in zip(wanted, there, strict=True)}
+    return found
 
 
 def _ordered(
-    topics: Mapping[str, NumberTopic], commands: Sequence[Commanded]
+    joints: Sequence[str], controllers: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], str]:
     """Joints from base to wrist without a URDF."""
-    for command in commands:
-        if command.joints and set(command.joints) <= set(topics) and len(command.joints) > 1:
-            rest = [name for name in topics if name not in command.joints]
-            names = (*command.joints, *sorted(rest, key=along_the_arm))
-            return names, f'guessed: the order of {command.topic}; a URDF would tell'
-    names = tuple(sorted(topics, key=along_the_arm))
-    return names, 'guessed: ordered from base to wrist by their names; a URDF would tell'
+    told: dict[str, None] = {}
+    for names in controllers:
+        if len(names) > 1 and set(names) <= set(joints) and not set(names) & set(told):
+            told |= dict.fromkeys(names)
+    rest = from_base_to_tip([name for name in joints if name not in told])
+    if told:
+        return (*told, *rest), 'guessed: the order of the commands; a URDF would tell'
+    return tuple(rest), 'guessed: ordered from base to wrist by their names; a URDF would tell'
 
 
 def _some(names: Sequence[str]) -> str:

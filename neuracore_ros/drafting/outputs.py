@@ -7,24 +7,30 @@ from dataclasses import replace
 
 from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.source import (
-    FLOAT64_MULTI_ARRAY,
-    JOINT_TRAJECTORY,
-    MULTI_ARRAYS,
-)
+from neuracore_ros.description.gripper import Scaling
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
+from neuracore_ros.drafting.commanded import Commanded
 from neuracore_ros.drafting.facts import NumberTopic
 from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.routes import Route, route_lines, sense, source_options
+from neuracore_ros.drafting.naming import Arms
+from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line
-from neuracore_ros.drafting.topics import Commanded, for_gripper, for_joints
+from neuracore_ros.drafting.units import amount, angle_unit
 
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _NUMBERS = 'its controller takes bare numbers in this order'
 _GUESSED_NUMBERS = 'guessed: its controller takes bare numbers; from base to wrist'
+_RADIANS = (
+    'guessed: sent in radians, though measured in degrees; if its controller takes degrees, write '
+    'scale: 0.0174533 here, and its limits in degrees'
+)
+_IN_DEGREES = 'guessed: in degrees, by the values that were sent; scale makes radians of them'
+_PERCENT = 'guessed: in another unit than its range, by the values that were sent'
+_GUESSED = 'guessed: '
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 
 
@@ -35,8 +41,10 @@ class Outputs:
         known: What is known of joints.
         placed: Joints at their slots.
         grippers: Grippers at their slots.
-        commands: Topics on which commands were seen or are awaited, the best first.
+        commands: Topics on which commands were seen or are awaited, the best first, with all
+            joints that they command.
         other: The robot that is aligned with.
+        arms: Arms that were told apart.
 
     Attributes:
         kind: DataType of the joints' output.
@@ -52,21 +60,45 @@ class Outputs:
         grippers: Sequence[SlotProposal],
         commands: Sequence[Commanded],
         other: Arm | None,
+        arms: Arms,
     ) -> None:
-        self._known, self._commands = known, commands
+        self._known, self._commands, self._arms = known, commands, arms
         self.kind = DataType.JOINT_TARGET_POSITIONS if other is None else other.output_type()
         self.warnings: list[str] = []
         self.joints = self._joints([place for place in placed if place.fits])
         takes = other is None or _OPENING_TARGETS in other.robot.output
-        self.hands = self._grippers([place for place in grippers if place.fits and takes])
+        fitting = [place for place in grippers if place.fits]
+        if fitting and other is not None and not takes:
+            names = ', '.join(place.name for place in fitting)
+            self.warnings.append(
+                f'{names}: read, but not commanded, since {other.robot.name} commands no gripper'
+            )
+        self.hands = self._grippers(fitting if takes else [])
         unseen = dict.fromkeys(_unsent(c) for _, c in (*self.joints, *self.hands))
         self.warnings += [text for text in unseen if text]
-        self.warnings += dict.fromkeys(filter(None, (self._mistaken(c) for _, c in self.joints)))
+        used = list(dict.fromkeys(c.topic for _, c in (*self.joints, *self.hands) if c))
+        self.warnings += self._told_by([c for c in commands if c.topic in used])
 
     @property
     def is_commanded(self) -> bool:
         """Whether a command of any joint was seen."""
         return any(command is not None for _, command in self.joints)
+
+    def limit_unit(self, joint: str) -> float:
+        """What one of the numbers is that command a joint of the arm [rad]."""
+        command = next((c for place, c in self.joints if place.name == joint), None)
+        return self._unit(command, joint) if command and command.type in _SENT else 1.0
+
+    def message_names(self, joint: str) -> set[str]:
+        """What messages call a joint: where it is commanded, and where it is measured."""
+        both = (*self.joints, *self.hands)
+        commanded = {self._name(place, c) for place, c in both if place.name == joint}
+        return {*commanded, self._known.message_names.get(joint, joint)}
+
+    def limit_scaling(self, gripper: str) -> Scaling | None:
+        """What brings a gripper's commands to 0..1, if they are not in the units of its URDF."""
+        command = next((c for place, c in self.hands if place.name == gripper), None)
+        return self._amount(gripper, command) if command and command.type in _SENT else None
 
     def _joints(
         self, placed: Sequence[SlotProposal]
@@ -74,37 +106,69 @@ class Outputs:
         found = [(place, self._command_of(place.name)) for place in placed]
         if all(command is None for _, command in found):
             return found
-        kept = []
         for place, command in found:
-            if command is not None and self._command_name(place.name, command):
-                kept.append((place, command))
-            else:
+            if command is None:
                 self.warnings.append(f'{place.name}: no controller takes it: input only')
-        return [*kept]
+        return [(place, command) for place, command in found if command is not None]
 
     def _grippers(self, placed: Sequence[SlotProposal]) -> list[tuple[SlotProposal, Commanded]]:
-        several = len(self._known.grippers) > 1
-        found = []
-        for place in placed:
-            command = for_gripper(self._commands, self._sent_name(place.name), several)
-            if command is not None:
-                found.append((place, command))
-        return found
+        found = [(place, self._command_of(place.name)) for place in placed]
+        return [(place, command) for place, command in found if command is not None]
 
     def _command_of(self, name: str) -> Commanded | None:
-        named = next((c for c in self._commands if self._sent_name(name) in c.joints), None)
-        return named or for_joints(self._commands, self._known.arm)
+        return next((c for c in self._commands if name in c.joints), None)
 
-    def _sent_name(self, name: str) -> str:
-        return self._known.message_names.get(name, name)
+    def _told_by(self, used: Sequence[Commanded]) -> list[str]:
+        """What is worth a second look of the commands that were found."""
+        told = [text for command in used if (text := self._mistaken(command))]
+        for command in used:
+            rivals = [
+                other.topic
+                for other in self._commands
+                if other.topic not in {one.topic for one in used}
+                and set(other.joints) & set(command.joints)
+                and other.seen is not None
+            ]
+            if rivals:
+                told.append(
+                    f'{command.topic} is taken for the commands; also there: {", ".join(rivals)}'
+                )
+            told += [f'{command.topic}: {n.removeprefix(_GUESSED)}' for n in command.notes]
+        return told
 
-    def _command_name(self, name: str, command: Commanded) -> str:
-        """The name in the command message, empty where it cannot be told."""
-        own = self._sent_name(name)
-        mine = [self._sent_name(joint) for joint in self._known.arm]
-        if len(command.joints) == len(mine) and set(command.joints) != set(mine):
-            return command.joints[mine.index(own)]
-        return own if own in command.joints or not command.joints else ''
+    def _name(self, place: SlotProposal, command: Commanded | None) -> str:
+        """The name in messages; empty where it is the same."""
+        if command is not None and place.name in command.joints:
+            name = command.names.get(place.name, place.name)
+        else:
+            name = self._known.message_names.get(place.name, place.name)
+        return '' if name == place.name else name
+
+    def _unit(self, command: Commanded | None, joint: str) -> float:
+        if command is None or command.seen is None or joint in self._known.slides:
+            return 1.0
+        known = self._known
+        motions = {
+            j: motion
+            for j, motion in command.seen.motions.items()
+            if j in known.arm and j not in known.slides
+        }
+        return angle_unit(motions, known.limits)[0]
+
+    def _amount(self, gripper: str, command: Commanded | None) -> Scaling | None:
+        motion = command.seen.motions.get(gripper) if command and command.seen else None
+        found = amount(motion, self._known.limits.get(gripper)) if motion else None
+        return found[0] if found else None
+
+    def _sense(
+        self, place: SlotProposal, command: Commanded | None
+    ) -> tuple[dict[str, object], tuple[str, ...]]:
+        """Scale and offset of what was sent, and notes on them."""
+        if place.name in self._known.grippers:
+            found = self._amount(place.name, command)
+            return scaled(found), (_PERCENT,) if found else ()
+        unit = self._unit(command, place.name)
+        return sense(place, unit), (_IN_DEGREES,) if unit != 1.0 else ()
 
     def source_lines(self) -> list[Line]:
         """Where commands were recorded from, for ``sources``."""
@@ -126,28 +190,19 @@ class Outputs:
     def _source(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
         if command is None:
             note = 'guessed: no command was seen; recordings need the topic that moves the arm'
-            return Route(place.name, {'topic': _CONTROLLER, **sense(place)}, '', (note,))
+            options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
+            return Route(place.name, options, self._name(place, None), (note,))
         seen = command.seen or NumberTopic(command.topic, command.type, 0)
-        order: tuple[str, ...] = ()
-        if command.type in MULTI_ARRAYS:
-            all_of_it = self._known.arm if kind is self.kind else (place.name,)
-            order = command.joints or tuple(map(self._sent_name, all_of_it))
+        order = command.order() or (self._orders(command)[0] if command.is_bare else ())
         options, notes = source_options(kind, replace(seen, period_s=0.0), order)
-        if order and not command.joints:
-            notes += ('guessed: bare numbers, taken to be in this order',)
-        name = self._renamed(kind, place, command)
-        if name and name != self._sent_name(place.name):
-            notes += (
-                'guessed: commands name joints otherwise than measurements; matched by order',
-            )
-        return Route(place.name, {**options, **sense(place)}, name, notes)
+        own, units = self._sense(place, command)
+        name = self._name(place, command)
+        return Route(place.name, {**options, **own}, name, (*notes, *command.notes, *units))
 
-    def _renamed(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> str:
-        """The name in messages; empty where it is the same."""
-        name = self._sent_name(place.name)
-        if command is not None and kind is self.kind:
-            name = self._command_name(place.name, command)
-        return '' if name == place.name else name
+    def _unknown(self, usual: str, place: SlotProposal) -> str:
+        """The topic that a person has to write; each arm has its own."""
+        label = self._arms.label_of(place.name)
+        return f'{label}/{usual}' if label else usual
 
     def command_lines(self) -> list[Line]:
         """The section ``commands``."""
@@ -162,36 +217,38 @@ class Outputs:
         return [Line(0, 'commands:'), *lines] if lines else []
 
     def _command(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
-        name = self._renamed(kind, place, command)
-        if command is None or command.type not in _SENT:
-            topic = _CONTROLLER if kind is self.kind else _GRIPPER_CONTROLLER
+        name, topic = self._name(place, command), self._known.topics.get(place.name)
+        is_sent = command is not None and command.type in _SENT
+        own, units = self._sense(place, command if is_sent else None)
+        if not units and topic is not None and topic.name in self._known.units:
+            units = (_RADIANS,) if place.name in self._known.arm else ()
+        if command is None or not is_sent:
+            usual = _CONTROLLER if kind is self.kind else _GRIPPER_CONTROLLER
             note = f'guessed: {_unsent(command)}'
-            return Route(place.name, {'topic': topic, **sense(place)}, name, (note,))
+            options = {'topic': self._unknown(usual, place), **own}
+            return Route(place.name, options, name, (note, *units))
         options, notes = _command_options(command)
-        if kind is self.kind:
-            if order := self._order(command):
-                options['order'] = list(order)
-                notes += (_NUMBERS if command.joints else _GUESSED_NUMBERS,)
-            notes += tuple(filter(None, [self._mistaken(command)]))
-        return Route(place.name, {**options, **sense(place)}, name, notes)
+        told, ours = self._orders(command)
+        if command.type == FLOAT64_MULTI_ARRAY and told != ours and sorted(told) == sorted(ours):
+            options['order'] = list(told)
+            notes += (_GUESSED_NUMBERS if command.notes else _NUMBERS,)
+        notes += tuple(filter(None, [self._mistaken(command)]))
+        return Route(place.name, {**options, **own}, name, (*notes, *units))
 
-    def _numbers(self, command: Commanded) -> tuple[list[str], list[str]]:
+    def _orders(self, command: Commanded) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names by position as a controller takes bare numbers, and as we would send them."""
-        ours = [self._command_name(p.name, command) for p, c in self.joints if c == command]
-        told = [name for name in map(self._sent_name, self._known.arm) if name in ours]
-        return list(command.joints) or told, ours
+        ours = tuple(
+            self._name(place, command) or place.name
+            for place, own in (*self.joints, *self.hands)
+            if own is not None and own.topic == command.topic
+        )
+        return command.order() or ours, ours
 
-    def _order(self, command: Commanded) -> list[str]:
-        """Names by position for a controller that takes bare numbers; empty: by index."""
-        wanted, ours = self._numbers(command)
-        bare = command.type == FLOAT64_MULTI_ARRAY
-        return wanted if bare and wanted != ours and sorted(wanted) == sorted(ours) else []
-
-    def _mistaken(self, command: Commanded | None) -> str:
+    def _mistaken(self, command: Commanded) -> str:
         """Why a controller that takes bare numbers would mistake one joint for another."""
-        if command is None or command.type != FLOAT64_MULTI_ARRAY:
+        if command.type != FLOAT64_MULTI_ARRAY:
             return ''
-        wanted, ours = self._numbers(command)
+        wanted, ours = self._orders(command)
         if sorted(wanted) == sorted(ours):
             return ''
         return (

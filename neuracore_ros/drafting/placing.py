@@ -13,7 +13,7 @@ from neuracore_ros.drafting.cameras import align_cameras
 from neuracore_ros.drafting.facts import Facts, ImageTopic
 from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.roles import meanings
+from neuracore_ros.drafting.roles import Meaning, meanings
 from neuracore_ros.drafting.topics import cameras
 from neuracore_ros.drafting.words import view
 
@@ -75,14 +75,18 @@ def _joints(known: Known, arm: Kinematics | None, other: Arm | None) -> list[Slo
     if other is None or not names:
         return _in_order(names)
     home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
-    means = meanings(arm, names, home) if arm else {}
-    return align_joints(names, means, {**_middles(arm), **home}, other)
+    means: dict[str, Meaning] = {}
+    for own in known.arms() if arm else ():
+        # Of several arms of one kind, each means the same by its own names.
+        at_home = {in_urdf: home[name] for in_urdf, name in own.items() if name in home}
+        found = meanings(arm, list(own), at_home) if arm else {}
+        means |= {own[in_urdf]: meaning for in_urdf, meaning in found.items()}
+    return align_joints(names, means, {**_middles(known), **home}, other)
 
 
-def _middles(arm: Kinematics | None) -> dict[str, float]:
+def _middles(known: Known) -> dict[str, float]:
     """The middles of ranges by the URDF; a continuous joint has none."""
-    limits = arm.urdf.limits if arm else {}
-    ranges = {name: limit.position for name, limit in limits.items() if limit.position}
+    ranges = {name: limit.position for name, limit in known.limits.items() if limit.position}
     middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
     return {name: middle for name, middle in middles.items() if math.isfinite(middle)}
 

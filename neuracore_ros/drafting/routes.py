@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
@@ -76,9 +77,12 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
         if all(key in route.options and route.options[key] == option for route in routes)
     }
     if kind.is_image or 'topic' not in common:
+        shared = {} if kind.is_image else common
         lines.append(Line(1, f'{kind}:', beside, active))
+        lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in shared.items()]
         return lines + [
-            Line(2, f'{scalar(route.name)}: {flow(_own(route))}', '', active) for route in routes
+            Line(2, f'{scalar(route.name)}: {flow(_own(route, shared))}', '', active)
+            for route in routes
         ]
     rest = {
         route.name: {key: o for key, o in route.options.items() if key not in common}
@@ -97,17 +101,33 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
     return lines
 
 
-def _own(route: Route) -> dict[str, object]:
-    """All options of one name."""
+def _own(route: Route, shared: Mapping[str, object]) -> dict[str, object]:
+    """The options of one name, but for those that all share."""
     names = {'names': {route.name: route.message_name}} if route.message_name else {}
-    return {**route.options, **names}
+    own = {key: option for key, option in route.options.items() if key not in shared}
+    return {**own, **names}
 
 
-def sense(place: SlotProposal) -> dict[str, object]:
-    """What brings a joint into its slot's sense, as far as it differs."""
+def sense(place: SlotProposal, unit: float = 1.0) -> dict[str, object]:
+    """What brings a joint into its slot's sense, as far as it differs.
+
+    Args:
+        place: The slot.
+        unit: What one of the message's numbers is [rad].
+    """
     options: dict[str, object] = {}
-    if place.scale != 1.0:
-        options['scale'] = place.scale
+    if place.scale * unit != 1.0:
+        options['scale'] = place.scale * unit
     if place.offset != 0.0:
         options['offset'] = round(place.offset, 4)
+    return options
+
+
+def scaled(scaling: Scaling | None) -> dict[str, object]:
+    """What brings a gripper's values to 0..1, where its range does not."""
+    if scaling is None:
+        return {}
+    options: dict[str, object] = {'scale': scaling.scale}
+    if scaling.offset:
+        options['offset'] = round(scaling.offset, 4)
     return options

@@ -1,9 +1,14 @@
 """What names of joints, topics and cameras give away. All of it is guesswork, and marked so."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _GRIPPERS = {'gripper', 'finger', 'fingers', 'jaw', 'knuckle', 'claw', 'hand', 'thumb', 'driver'}
+_SURELY_GRIPPERS = {'gripper', 'finger', 'fingers', 'jaw'}
+_SIDES = {'left', 'right', 'l', 'r'}
+_OF_A_FINGER = {*_GRIPPERS, 'inner', 'outer', 'tip', 'joint'}
+# Two links that are numbered downwards may be so by chance.
+_FEW = 2
 _NOT_OF_ARMS = {'wheel', 'caster', 'castor', 'head', 'bellows', 'camera', 'steering', 'rotor'}
 _COMMANDS = {
     'action',
@@ -24,13 +29,16 @@ _COMMANDS = {
 }
 # From base to wrist, where no URDF tells.
 _PLACES = (
-    {'base', 'rail', 'torso', 'waist', 'lift0'},
+    {'base', 'rail', 'torso', 'waist'},
     {'shoulder', 'spine'},
     {'upperarm', 'upper'},
     {'elbow'},
     {'forearm', 'lower'},
     {'wrist'},
 )
+# What carries an arm, if nothing else is said of its place.
+_MASTS = {'lift', 'mast', 'column', 'elevator'}
+_SLIDES = {'slide', 'slider', 'prismatic', 'linear', 'rail', 'telescope', 'extension', *_MASTS}
 _TURNS = ({'pan', 'yaw', 'rotation'}, {'lift', 'pitch', 'flex'}, {'roll', 'rotate'})
 _GENERIC = {
     'bgr',
@@ -66,10 +74,25 @@ def parts(name: str) -> list[str]:
     return re.findall(r'[a-z]+|[0-9]+', split.lower())
 
 
+def tokens(name: str) -> list[str]:
+    """The words of a name with their numbers: ``/Arm_l3/stateLeft`` has arm, l3, state, left."""
+    split = re.sub(r'([a-z])([A-Z])', r'\1 \2', name)
+    return re.findall(r'[a-z0-9]+', split.lower())
+
+
 def is_gripper(joint: str) -> bool:
     """Whether a joint is one of a gripper."""
     words = set(parts(joint))
-    return bool(words & _GRIPPERS) and not words & {'wrist', 'arm', 'shoulder', 'elbow'}
+    if words & {'wrist', 'shoulder', 'elbow'}:
+        return False
+    return bool(words & _SURELY_GRIPPERS) or (bool(words & _GRIPPERS) and 'arm' not in words)
+
+
+def may_slide(joint: str) -> bool:
+    """Whether a joint may be prismatic, by its name."""
+    words = set(parts(joint))
+    of_arm = words & {'shoulder', 'elbow', 'wrist'}
+    return is_gripper(joint) or bool(words & _SLIDES and not of_arm)
 
 
 def is_of_arm(joint: str) -> bool:
@@ -86,29 +109,62 @@ def one_of_each(grippers: Iterable[str], has_sides: bool) -> list[str]:
     """One joint of each gripper: fingers of one hand differ in a number or a side.
 
     Args:
-        grippers: Joints of grippers.
+        grippers: Joints of grippers, the better ones first.
         has_sides: Whether the arms have sides, so that grippers may, too.
     """
-    sides = set() if has_sides else {'left', 'right', 'l', 'r', 'inner', 'outer'}
     kept: dict[tuple[str, ...], str] = {}
     for name in grippers:
-        stem = tuple(word for word in parts(name) if not word.isdigit() and word not in sides)
-        kept.setdefault(stem, name)
+        words = [word for word in parts(name) if not word.isdigit() and word not in _OF_A_FINGER]
+        sides = [word for word in words if word in _SIDES]
+        # The first side is the arm's, the next one the finger's.
+        whose = side(name) if has_sides and sides else ''
+        kept.setdefault((whose, *(word for word in words if word not in _SIDES)), name)
     return list(kept.values())
 
 
 def side(name: str) -> str:
-    """``l`` or ``r``, where a name says left or right; else empty."""
-    words = set(parts(name))
-    return 'r' if words & {'right', 'r'} else 'l' if words & {'left', 'l'} else ''
+    """``l`` or ``r``, where a name says left or right; else empty.
+
+    A letter counts where it stands alone: ``arm_l3`` is a link.
+    """
+    for token in tokens(name):
+        word = token.rstrip('0123456789')
+        if word in {'left', 'right'} or token in {'l', 'r'}:
+            return word[0]
+    return ''
 
 
-def along_the_arm(joint: str) -> tuple[object, ...]:
-    """Sorts names of joints from base to wrist, as well as names tell."""
-    words = parts(joint)
-    numbers = tuple(int(word) for word in words if word.isdigit())
-    place = _first(_PLACES, words, len(_PLACES) // 2)
-    return side(joint), place, _first(_TURNS, words, 1) if not numbers else 0, numbers
+def from_base_to_tip(joints: Sequence[str]) -> list[str]:
+    """Joints from base to tip, as well as names tell.
+
+    Args:
+        joints: In the order of messages; links that are numbered downwards there stay so.
+    """
+    sequences: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
+    for joint in joints:
+        sequences.setdefault(_stem(joint), []).append(_numbers(joint))
+    falling = {
+        stem
+        for stem, found in sequences.items()
+        if len(found) > _FEW and found == sorted(found, reverse=True)
+    }
+
+    def key(joint: str) -> tuple[object, ...]:
+        words, numbers = parts(joint), _numbers(joint)
+        place = _first(_PLACES, words, 0 if _MASTS & set(words) else len(_PLACES) // 2)
+        turn = _first(_TURNS, words, 1) if not numbers else 0
+        order = tuple(-number for number in numbers) if _stem(joint) in falling else numbers
+        return side(joint), place, turn, order
+
+    return sorted(joints, key=key)
+
+
+def _stem(joint: str) -> tuple[str, ...]:
+    return tuple(word for word in parts(joint) if not word.isdigit())
+
+
+def _numbers(joint: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in parts(joint) if word.isdigit())
 
 
 def part_of_arm(joint: str) -> str:

@@ -101,7 +101,7 @@ def test_a_published_urdf_that_cannot_be_read_does_not_stop_a_draft(describe, tm
     bag = record(tmp_path / 'bag', joint_states=moving(ARM), robot_description=text('<sdf/>'))
     robot, _ = describe('--bag', bag)
     assert set(robot.input[POSITIONS].values()) == set(ARM)
-    assert 'warning: drafted without a URDF: robot_description: is no URDF' in describe.said
+    assert 'warning: drafted without a URDF: /robot_description: is no URDF' in describe.said
 
 
 def test_continuous_joints_and_missing_speeds(describe, tmp_path):

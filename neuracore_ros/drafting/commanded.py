@@ -1,0 +1,176 @@
+"""Which topics command a robot, and which joints each of them commands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY, MULTI_ARRAYS
+from neuracore_ros.drafting.facts import Facts, NumberTopic
+from neuracore_ros.drafting.joints import Known
+from neuracore_ros.drafting.naming import Arms
+from neuracore_ros.drafting.words import is_command, is_gripper, side, tokens
+
+BY_ORDER = 'guessed: commands name joints otherwise than measurements; matched by order'
+BARE = 'guessed: bare numbers, taken to be in this order'
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A topic on which commands were seen or are awaited.
+
+    Attributes:
+        topic: Of messages, or the name of an action.
+        type: ROS 2 message or action type.
+        joints: In the message's order; empty where nothing tells them.
+        width: Numbers in one message; 0 if unknown.
+        why: How it was found.
+        seen: What was published on it; None if nothing.
+        names: Joint -> its name in messages, where it differs.
+        notes: What was guessed of its joints.
+        is_bare: Whether its messages name no joint.
+    """
+
+    topic: str
+    type: str
+    joints: tuple[str, ...]
+    width: int
+    why: str
+    seen: NumberTopic | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    is_bare: bool = False
+
+    def order(self) -> tuple[str, ...]:
+        """Names by position, as messages have them; empty where messages name joints."""
+        return tuple(self.names.get(j, j) for j in self.joints) if self.is_bare else ()
+
+
+def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]:
+    """Topics on which joints are commanded, the best first.
+
+    Controllers that listen come before what was merely published, trajectories before states,
+    states before bare numbers; of equals, the one that is called like what measures.
+
+    Args:
+        facts: What was seen, with all joints named.
+        measured: The topics that measure the robot; they command nothing.
+    """
+    found = []
+    taken = {topic.name for topic in measured}
+    sent = {topic.name: topic for topic in facts.numbers}
+    for listener in facts.listeners:
+        seen = sent.get(listener.topic)
+        joints = listener.joints or (seen.joints if seen else ())
+        names = listener.names if listener.joints or seen is None else seen.names
+        width = len(joints) or (seen.width if seen else 0)
+        why = f'{listener.node} listens'
+        bare = listener.type in MULTI_ARRAYS
+        found.append(
+            Commanded(listener.topic, listener.type, joints, width, why, seen, names, (), bare)
+        )
+    heard = {command.topic for command in found} | taken
+    for topic in facts.numbers:
+        is_other = topic.type in (JOINT_STATE, *MULTI_ARRAYS) and not is_command(topic.name)
+        if topic.name in heard or not topic.count or is_other:
+            continue
+        bare = topic.type in MULTI_ARRAYS or not topic.joints
+        found.append(
+            Commanded(
+                topic.name,
+                topic.type,
+                topic.joints,
+                topic.width,
+                'was sent',
+                topic,
+                topic.names,
+                is_bare=bare,
+            )
+        )
+    order = {JOINT_TRAJECTORY: 0, JOINT_STATE: 2, **dict.fromkeys(MULTI_ARRAYS, 3)}
+    own = {name for topic in measured for name in topic.joints}
+    words = {word for topic in measured for word in tokens(topic.name)}
+
+    def rank(command: Commanded) -> tuple[object, ...]:
+        fits = sum(name in own for name in command.joints)
+        like = sum(word in words for word in set(tokens(command.topic)))
+        kind = order.get(command.type, 1)
+        return command.why == 'was sent', kind, -fits, -like, command.topic
+
+    return sorted(found, key=rank)
+
+
+def completed(commands: Sequence[Commanded], known: Known, arms: Arms) -> list[Commanded]:
+    """Commands with the joints that each commands, also where its messages do not tell.
+
+    Args:
+        commands: The best first.
+        known: The joints of the robot.
+        arms: Arms that were told apart.
+    """
+    return [_completed(command, known, arms) for command in commands]
+
+
+def _completed(command: Commanded, known: Known, arms: Arms) -> Commanded:
+    mine = (*known.arm, *known.grippers)
+    label = arms.label(command.topic) if arms.labels else ''
+    if label is None:
+        return command
+    if arms.labels:
+        mine = tuple(joint for joint in mine if arms.label_of(joint) == label)
+    if side(command.topic) and any(map(side, mine)):
+        mine = tuple(joint for joint in mine if side(joint) in {'', side(command.topic)})
+    if command.joints and set(command.joints) & set(mine) and not _is_shifted(command, mine):
+        return command
+    of_arm = [joint for joint in known.arm if joint in mine]
+    hands = [joint for joint in known.grippers if joint in mine]
+    joints = _by_width(command, of_arm, hands, known)
+    if not joints:
+        return command
+    if not command.joints:
+        note = (BARE,) if command.is_bare else ()
+        names = {j: known.message_names[j] for j in joints if j in known.message_names}
+        return replace(
+            command, joints=joints, names=names, notes=note, seen=_ordered(command, joints)
+        )
+    names = {
+        joint: command.names.get(called, called)
+        for joint, called in zip(joints, command.joints, strict=True)
+    }
+    seen = command.seen
+    if seen is not None:
+        motions = dict(zip(joints, map(seen.motions.get, command.joints), strict=True))
+        known_motions = {joint: motion for joint, motion in motions.items() if motion}
+        seen = replace(seen, motions=known_motions)
+    return replace(command, joints=joints, names=names, notes=(BY_ORDER,), seen=seen)
+
+
+def _by_width(
+    command: Commanded, of_arm: Sequence[str], hands: Sequence[str], known: Known
+) -> tuple[str, ...]:
+    """The joints that a message of so many numbers moves; none if that cannot be told."""
+    is_hand = is_gripper(command.topic) or (
+        command.joints and all(map(is_gripper, command.joints))
+    )
+    if is_hand and not all(map(is_gripper, of_arm)):
+        return tuple(hands) if len(hands) == 1 and command.width in {0, 1} else ()
+    if command.is_bare and command.type == JOINT_STATE:
+        # States of one station are laid out alike.
+        for topic in dict.fromkeys(known.topics[j].name for j in of_arm if j in known.topics):
+            measured = next(t for t in known.topics.values() if t.name == topic)
+            if measured.order and measured.width == command.width:
+                return measured.joints
+    if command.width in {0, len(of_arm)}:
+        return tuple(of_arm)
+    both = (*of_arm, *hands)
+    return both if command.width == len(both) else ()
+
+
+def _is_shifted(command: Commanded, mine: Collection[str]) -> bool:
+    """Whether a message has as many joints, but calls some of them otherwise."""
+    foreign = set(command.joints) - set(mine)
+    return len(command.joints) == len(mine) and bool(foreign)
+
+
+def _ordered(command: Commanded, joints: Sequence[str]) -> NumberTopic | None:
+    return command.seen.ordered(joints, '') if command.seen else None

@@ -1,0 +1,96 @@
+"""The limits of a drafted robot file: those of the URDF, or what was seen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.drafting.facts import Motion
+
+# What a division may be off, in steps.
+_HAIR = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """Limits of one joint as a robot file has them; ``note`` says where they come from."""
+
+    position: tuple[float, float] | str
+    velocity: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Care:
+    """What is written where little or nothing was seen.
+
+    Attributes:
+        still: A range that is smaller is no range; then this is written to each side.
+        speeds: The least and the largest speed that is written.
+        step: To which numbers are rounded.
+    """
+
+    still: float
+    speeds: tuple[float, float]
+    step: float
+
+
+# [rad] and [rad/s]; [m] and [m/s], where 0.05 is more than most grippers open.
+_TURNING = _Care(0.05, (0.1, 3.0), 0.01)
+_SLIDING = _Care(0.002, (0.01, 0.5), 0.001)
+
+
+def limit_line(
+    given: PartialLimit | None,
+    motion: Motion | None,
+    where: str,
+    *,
+    slides: bool = False,
+    unit: float = 1.0,
+) -> LimitLine:
+    """The limits to write for a joint.
+
+    Args:
+        given: By the URDF.
+        motion: How it was seen to move [rad] or [m].
+        where: The URDF, for the note.
+        slides: Whether it is prismatic, or may be.
+        unit: What one of the numbers that command it is [rad] or [m].
+    """
+    care = _SLIDING if slides else _TURNING
+    position = given.position if given else None
+    velocity = given.velocity if given else None
+    notes = []
+    if position is None:
+        position, note = _position(motion, care)
+        notes.append(note)
+    if velocity is None:
+        speed = motion.speed if motion else 0.0
+        velocity = min(max(speed, care.speeds[0]), care.speeds[1])
+        notes.append('the speed that was seen' if velocity == speed else 'a careful speed')
+        velocity = math.ceil(velocity / care.step - _HAIR) * care.step
+    text = f'guessed: {"; ".join(notes)}' if notes else f'from {where}'
+    if unit != 1.0:
+        text += ', in degrees'
+        position = position[0] / unit, position[1] / unit
+        velocity /= unit
+    return LimitLine(_bounds(position), round(velocity, 4), text)
+
+
+def _position(motion: Motion | None, care: _Care) -> tuple[tuple[float, float], str]:
+    if motion is None:
+        text = 'nothing tells a range; this one is a stub'
+        return (-care.still, care.still), text
+    lower, upper, text = motion.lower, motion.upper, 'the range that was seen'
+    if upper - lower < care.still:
+        middle = (lower + upper) / 2
+        lower, upper = middle - care.still, middle + care.still
+        text = 'it hardly moved; widen the range to what the arm can do'
+    # Rounded outward, so that what was seen is allowed.
+    first, last = math.floor(lower / care.step + _HAIR), math.ceil(upper / care.step - _HAIR)
+    return (round(first * care.step, 4), round(last * care.step, 4)), text
+
+
+def _bounds(position: tuple[float, float]) -> tuple[float, float] | str:
+    return position if math.isfinite(position[1] - position[0]) else 'none'

@@ -1,0 +1,178 @@
+"""One name for each joint that is seen.
+
+Publishers that name no joint get names by position. Where several arms use the same names, as
+drivers do that are started twice, each arm's joints are told apart by what tells its topics apart:
+``waist`` of ``/follower_left/joint_states`` becomes ``left_waist``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.drafting.facts import Facts, Listener, NumberTopic
+from neuracore_ros.drafting.words import is_command, is_gripper, tokens
+
+_SHORT = {'l': 'left', 'r': 'right'}
+# Topics that carry what another one does carry no other arm.
+_RELAYS = {'raw', 'filtered', 'relay', 'throttle', 'throttled', 'merged', 'combined', 'repaired'}
+# Ranges that differ by more, in parts of the larger one, are of different motions.
+_APART = 0.05
+_NOISE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """Arms that are told apart by their topics.
+
+    Attributes:
+        labels: What tells each apart, such as ``left`` and ``right``; empty if there is one arm.
+        joints: The names that several arms use.
+    """
+
+    labels: tuple[str, ...] = ()
+    joints: frozenset[str] = frozenset()
+
+    def label(self, topic: str) -> str | None:
+        """Whose topic it is; None where its name does not tell."""
+        words = set(_words(topic))
+        found = [label for label in self.labels if label and set(label.split('_')) <= words]
+        if found:
+            return max(found, key=len) if len(found) == 1 else None
+        return '' if '' in self.labels else None
+
+    def label_of(self, joint: str) -> str:
+        """Whose joint it is, by the name that :meth:`names` gives; empty if no label tells."""
+        found = [label for label in self.labels if label and joint.startswith(f'{label}_')]
+        return max(found, key=len, default='')
+
+    def names(self, topic: str, joints: Iterable[str]) -> dict[str, str] | None:
+        """What joints are called that a topic speaks of; None if it does not tell whose.
+
+        Args:
+            topic: Its name.
+            joints: As its messages call them.
+        """
+        shared = [joint for joint in joints if joint in self.joints]
+        label = self.label(topic)
+        if label is None:
+            return None if shared else {}
+        return {joint: f'{label}_{joint}' for joint in shared if label}
+
+
+def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[str, ...]]:
+    """Give every joint one name.
+
+    Args:
+        facts: What was seen.
+        chain: The joints of the URDF from base to tip; empty without.
+
+    Returns:
+        The facts with these names; the arms that had to be told apart; and the topics that are
+        left out, since they do not tell whose joints they speak of.
+    """
+    numbers = [_named(topic, facts, chain) for topic in facts.numbers]
+    arms = tell_apart(numbers)
+    if not arms.labels:
+        return replace(facts, numbers=tuple(numbers)), arms, ()
+    left_out: list[str] = []
+    kept: list[NumberTopic] = []
+    for topic in numbers:
+        called = arms.names(topic.name, topic.joints)
+        if called is None:
+            left_out.append(topic.name)
+        else:
+            kept.append(topic.renamed(called))
+    listeners: list[Listener] = []
+    for listener in facts.listeners:
+        called = arms.names(listener.topic, listener.joints)
+        if called is None:
+            left_out.append(listener.topic)
+        else:
+            listeners.append(listener.renamed(called))
+    named = replace(facts, numbers=tuple(kept), listeners=tuple(listeners))
+    return named, arms, tuple(left_out)
+
+
+def tell_apart(topics: Sequence[NumberTopic]) -> Arms:
+    """Find arms whose joints have the same names, by the topics that measure them."""
+    measured = [t for t in topics if t.type == JOINT_STATE and t.count and not is_command(t.name)]
+    twins: list[NumberTopic] = []
+    shared: set[str] = set()
+    for number, first in enumerate(measured):
+        for second in measured[number + 1 :]:
+            if _are_twins(first, second):
+                twins += [topic for topic in (first, second) if topic not in twins]
+                shared |= set(first.joints) & set(second.joints)
+    return Arms(tuple(dict.fromkeys(labels([t.name for t in twins]).values())), frozenset(shared))
+
+
+def labels(topics: Sequence[str]) -> dict[str, str]:
+    """Topic -> the words of its name that not all of these have; its side, if they have that."""
+    words = {topic: _words(topic) for topic in topics}
+    common = set.intersection(*map(set, words.values())) if words else set[str]()
+    found = {topic: [w for w in own if w not in common] for topic, own in words.items()}
+    return {
+        topic: next((word for word in own if word in _SHORT.values()), '_'.join(own))
+        for topic, own in found.items()
+    }
+
+
+def _words(topic: str) -> list[str]:
+    """The words of a topic; a number alone belongs to an arm: ``/robot_2/state``."""
+    return [f'arm{w}' if w.isdigit() else _SHORT.get(w, w) for w in tokens(topic)]
+
+
+def _are_twins(first: NumberTopic, second: NumberTopic) -> bool:
+    """Whether two topics measure two arms, and not one arm twice."""
+    joints = set(first.joints) & set(second.joints)
+    own, its = _words(first.name), _words(second.name)
+    differing = set(own) ^ set(its)
+    if not joints or not differing or differing & _RELAYS or _stem(first) != _stem(second):
+        return False
+    one_word_each = len(own) == len(its) and len(differing) == 2
+    return one_word_each or any(_apart(first, second, joint) for joint in joints)
+
+
+def _stem(topic: NumberTopic) -> list[str]:
+    """The last part of a topic's name, without what says left or right, or which."""
+    last = tokens(topic.name.rpartition('/')[2])
+    return [w for w in last if not w.isdigit() and _SHORT.get(w, w) not in {'left', 'right'}]
+
+
+def _apart(first: NumberTopic, second: NumberTopic, joint: str) -> bool:
+    one, other = first.motions.get(joint), second.motions.get(joint)
+    if one is None or other is None:
+        return False
+    far = max(abs(one.lower - other.lower), abs(one.upper - other.upper))
+    return far > _NOISE + _APART * max(one.upper - one.lower, other.upper - other.lower)
+
+
+def _named(topic: NumberTopic, facts: Facts, chain: Sequence[str]) -> NumberTopic:
+    """A topic of states that names no joint, with names by position."""
+    if topic.type != JOINT_STATE or topic.joints or not topic.width or is_command(topic.name):
+        return topic
+    names, how = _names_by_position(topic.width, facts, chain)
+    return topic.ordered(names, how)
+
+
+def _names_by_position(
+    width: int, facts: Facts, chain: Sequence[str]
+) -> tuple[Sequence[str], str]:
+    if len(chain) == width:
+        return chain, 'that of the URDF'
+    arm = [name for name in chain if not is_gripper(name)]
+    if len(arm) == width:
+        return arm, 'that of the URDF, without the gripper'
+    told: Mapping[str, Sequence[str]] = {
+        **{one.topic: one.joints for one in facts.listeners},
+        **{
+            one.name: one.joints
+            for one in sorted(facts.numbers, key=lambda t: -is_command(t.name))
+        },
+    }
+    for name, joints in told.items():
+        if len(joints) == width:
+            return joints, f'that of {name}'
+    return [f'joint_{number + 1}' for number in range(width)], 'numbers; write the names'
