@@ -118,8 +118,13 @@ def _completed(command: Commanded, known: Known, arms: Arms) -> Commanded:
         return command
     if arms.labels:
         mine = tuple(joint for joint in mine if arms.label_of(joint) == label)
-    if side(command.topic) and any(map(side, mine)):
-        mine = tuple(joint for joint in mine if side(joint) in {'', side(command.topic)})
+    if whose := side(command.topic):
+        mine = tuple(joint for joint in mine if _measured_side(joint, known) in {'', whose})
+        if set(command.joints) & {*known.arm, *known.grippers} - set(mine):
+            # The other arm's, whose joints have the same names.
+            return replace(command, joints=())
+        if not command.joints:
+            mine = tuple(joint for joint in mine if side(joint) in {'', whose})
     if command.joints and set(command.joints) & set(mine) and not _is_shifted(command, mine):
         return command
     of_arm = [joint for joint in known.arm if joint in mine]
@@ -164,6 +169,11 @@ def _by_width(
         return tuple(of_arm)
     both = (*of_arm, *hands)
     return both if command.width == len(both) else ()
+
+
+def _measured_side(joint: str, known: Known) -> str:
+    topic = known.topics.get(joint)
+    return side(topic.name) if topic else ''
 
 
 def _is_shifted(command: Commanded, mine: Collection[str]) -> bool:

@@ -225,8 +225,9 @@ class _Drafting:
         dropped = [place for place in self._places.inputs[POSITIONS] if not place.fits]
         note = ''
         if kind is POSITIONS and self._origin.is_recorded:
+            what = 'command of a joint' if self._outputs.unmatched() else 'command'
             note = (
-                'guessed: no command was recorded, so a model learns the next measured positions'
+                f'guessed: no {what} was recorded, so a model learns the next measured positions'
             )
         commanded = [place.name for place, _ in self._outputs.hands]
         grippers = self._places.inputs[OPENINGS]
@@ -319,6 +320,7 @@ class _Drafting:
 
     def _foot(self) -> list[Line]:
         texts = [f'Left out: {name} ({why})' for name, why in self._known.left_out.items()]
+        texts += [f'Left out: {topic} ({why})' for topic, why in self._outputs.unmatched().items()]
         texts += [
             f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})'
             for topic, kind in sorted(self._facts.others.items())[:_MOST_OTHERS]

@@ -129,10 +129,15 @@ def _are_twins(first: NumberTopic, second: NumberTopic) -> bool:
     joints = set(first.joints) & set(second.joints)
     own, its = _words(first.name), _words(second.name)
     differing = set(own) ^ set(its)
-    if not joints or not differing or differing & _RELAYS or _stem(first) != _stem(second):
+    if not joints or not differing or differing & _RELAYS:
         return False
-    one_word_each = len(own) == len(its) and len(differing) == 2
-    return one_word_each or any(_apart(first, second, joint) for joint in joints)
+    # Two of three suffice: names that differ in one word, that end alike, and other motions.
+    signs = (
+        len(own) == len(its) and len(differing) == len((first, second)),
+        _stem(first) == _stem(second),
+        any(_apart(first, second, joint) for joint in joints),
+    )
+    return sum(signs) > 1
 
 
 def _stem(topic: NumberTopic) -> list[str]:

@@ -31,6 +31,7 @@ _RADIANS = (
 _IN_DEGREES = 'guessed: in degrees, by the values that were sent; scale makes radians of them'
 _PERCENT = 'guessed: in another unit than its range, by the values that were sent'
 _GUESSED = 'guessed: '
+_FEW = 6
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 
 
@@ -84,16 +85,25 @@ class Outputs:
         """Whether a command of any joint was seen."""
         return any(command is not None for _, command in self.joints)
 
+    def unmatched(self) -> dict[str, str]:
+        """Topic of commands -> why it is not known which joints they are for."""
+        mine = {*self._known.arm, *self._known.grippers}
+        return {
+            command.topic: f'which joints {_said(command)} are for is not known'
+            for command in self._commands
+            if command.seen is not None and not set(command.joints) & mine
+        }
+
     def limit_unit(self, joint: str) -> float:
         """What one of the numbers is that command a joint of the arm [rad]."""
         command = next((c for place, c in self.joints if place.name == joint), None)
         return self._unit(command, joint) if command and command.type in _SENT else 1.0
 
     def message_names(self, joint: str) -> set[str]:
-        """What messages call a joint: where it is commanded, and where it is measured."""
+        """What messages call a joint, where its limits are looked up: those that command it."""
         both = (*self.joints, *self.hands)
-        commanded = {self._name(place, c) for place, c in both if place.name == joint}
-        return {*commanded, self._known.message_names.get(joint, joint)}
+        commanded = {self._name(place, c) or joint for place, c in both if place.name == joint}
+        return commanded or {self._known.message_names.get(joint, joint)}
 
     def limit_scaling(self, gripper: str) -> Scaling | None:
         """What brings a gripper's commands to 0..1, if they are not in the units of its URDF."""
@@ -121,6 +131,7 @@ class Outputs:
     def _told_by(self, used: Sequence[Commanded]) -> list[str]:
         """What is worth a second look of the commands that were found."""
         told = [text for command in used if (text := self._mistaken(command))]
+        told += [f'{topic} is left out: {why}' for topic, why in self.unmatched().items()]
         for command in used:
             rivals = [
                 other.topic
@@ -268,6 +279,14 @@ def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, 
     if command.type == GRIPPER_COMMAND:
         note = f'guessed: {command.why}; it moves the gripper by its name'
     return options, (note,)
+
+
+def _said(command: Commanded) -> str:
+    """What its messages hold."""
+    names = [*command.seen.joints] if command.seen else []
+    if not names:
+        return f'its {command.width} numbers'
+    return f'its commands of {", ".join(names[:_FEW])}{", ..." if len(names) > _FEW else ""}'
 
 
 def _unsent(command: Commanded | None) -> str:

@@ -50,20 +50,18 @@ def places_of(known: Known, facts: Facts, arm: Kinematics | None, other: Arm | N
         arm: The robot's URDF.
         other: A robot to align with.
     """
-    joints = _joints(known, arm, other)
+    joints, hands = _joints(known, arm, other), _grippers(known.grippers, other)
     pictures = {
         kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])
         for kind in IMAGES
     }
-    return Places(
-        {
-            POSITIONS: joints,
-            OPENINGS: _grippers(known.grippers, other),
-            **{kind: _cameras(kind, list(named), other) for kind, named in pictures.items()},
-        },
-        pictures,
-        tuple(_warnings(joints, other.robot.name)) if other else (),
-    )
+    eyes = {kind: _cameras(kind, list(named), other) for kind, named in pictures.items()}
+    warnings: list[str] = []
+    if other is not None:
+        warnings = _warnings(joints, other.robot.name)
+        for kind, placed in {OPENINGS: hands, **eyes}.items():
+            warnings += _not_shared(kind, placed, other)
+    return Places({POSITIONS: joints, OPENINGS: hands, **eyes}, pictures, tuple(warnings))
 
 
 def _in_order(names: Sequence[str]) -> list[SlotProposal]:
@@ -101,6 +99,20 @@ def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
                 f'all joints will refuse commands without it: align {other} with this robot '
                 'instead, or leave it the index and train anew'
             )
+    return found
+
+
+def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: Arm) -> list[str]:
+    """Grippers or cameras that only one of two robots has."""
+    mine = [place for place in placed if not place.fits]
+    found = [f'{place.name}: {place.why}: written as a comment' for place in mine]
+    taken = {place.counterpart for place in placed if place.fits}
+    theirs = [name for name in other.robot.input.get(kind, {}).values() if name not in taken]
+    if theirs:
+        found.append(
+            f'{kind} of {other.robot.name} ({", ".join(theirs)}): nothing here corresponds: the '
+            'model will see nothing there'
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from neuracore_ros.drafting.cameras import align_cameras
 from neuracore_ros.drafting.words import alike, camera, is_gripper, one_of_each
 
 POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
+OPENINGS = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 NAMES = ('pan', 'lift', 'elbow', 'roll')
 
 
@@ -270,3 +271,25 @@ def test_real_bags_are_described(describe, bags, name, joints):
     robot, _ = describe('--bag', bags / name)
     assert list(robot.input[POSITIONS].values()) == joints
     assert robot.commands()
+
+
+def test_grippers_and_cameras_that_only_one_robot_has_are_told(describe, like, tmp_path):
+    names = (*NAMES, 'finger_a')
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, names, [t / 100] * 5),
+        ceiling__image_raw=image,
+        third__image_raw=image,
+    )
+    robot, text = describe('--bag', bag, '--like', like)
+    assert OPENINGS not in robot.input and '# 0: finger_a' in text
+    assert 'finger_a: first has no such slot: written as a comment' in describe.said
+    assert "third: none of first's cameras (wrist, top) is like it: written" in describe.said
+    assert 'RGB_IMAGES of first (wrist): nothing here corresponds' in describe.said
+
+
+def test_a_gripper_alone_corresponds_to_nothing_of_an_arm(refusal, tmp_path):
+    grip = written(tmp_path, joint('finger', kind='prismatic'))
+    said = refusal('--urdf', grip, '--like', shipped('franka'))
+    assert 'new.urdf: nothing here corresponds to anything of franka' in said
+    assert '.partial' not in said
