@@ -1,11 +1,53 @@
-"""Whether simulated time goes on."""
+"""Whether simulated time goes on, and whether it is the time that is meant."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+CLOCK = '/clock'
 
 # A paused simulation stops its clock; so does a crashed one.
 STOPPED_S = 1.0
+
+
+def clock_cure(simulated: bool, publishers: Sequence[str], option: str) -> str:
+    """What mends header stamps that lie days or years away; empty where a wrong clock is likely.
+
+    Args:
+        simulated: Whether we live by /clock.
+        publishers: Full names of the nodes that publish it.
+        option: What makes us live by it, such as ``use_sim_time:=true``.
+    """
+    if simulated:
+        return (
+            f'they are not of the simulated time that is lived by here: set use_sim_time of their '
+            f'publisher to true, or leave {option} out'
+        )
+    if publishers:
+        return (
+            f'they look like simulated time, since {", ".join(publishers)} publishes {CLOCK}: '
+            f'give {option}'
+        )
+    return ''
+
+
+def standstill(publishers: Sequence[str], option: str) -> str:
+    """Why simulated time stands still, and what to do.
+
+    Args:
+        publishers: Full names of the nodes that publish /clock.
+        option: What makes us live by it.
+    """
+    if not publishers:
+        return (
+            f'nobody publishes {CLOCK}, and without it there is no time: start the simulator, or '
+            f'leave {option} out'
+        )
+    return (
+        f'{CLOCK} has stood still for {STOPPED_S:g} s; {", ".join(publishers)} publishes it: is '
+        'it paused?'
+    )
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ def inference_status(
     robot: str,
     state: State,
     reason: str,
+    following: str,
     counters: Counters,
     cadence: Cadence,
     sent: int,
@@ -34,6 +35,7 @@ def inference_status(
         robot: Its name, for ``hardware_id``.
         state: What the runner is doing; DISABLED while the node is not active.
         reason: Why it is not running; may be empty.
+        following: What ends that; empty while it runs.
         counters: Since configure.
         cadence: Since configure.
         sent: Commands since configure.
@@ -49,6 +51,7 @@ def inference_status(
         values=_values(
             state=state.value,
             reason=reason,
+            next=following,
             latency_ms_p50=f'{counters.latency_ms(50):.1f}',
             latency_ms_p99=f'{counters.latency_ms(99):.1f}',
             late=counters.late,
@@ -68,6 +71,7 @@ def stream_statuses(
     robot: str,
     streams: Iterable[StreamStatus],
     faults: Mapping[str, str],
+    silences: Mapping[str, str],
     doubts: Mapping[str, str],
 ) -> list[DiagnosticStatus]:
     """One status per stream, named by its topic.
@@ -76,26 +80,30 @@ def stream_statuses(
         robot: Its name, for ``hardware_id``.
         streams: As the runner sees them.
         faults: Topic -> why nothing can arrive.
+        silences: Topic -> why nothing has come for a while.
         doubts: Topic -> why what arrives may be wrong.
     """
-    return [_stream_status(robot, stream, faults, doubts) for stream in streams]
+    return [_stream_status(robot, stream, faults, silences, doubts) for stream in streams]
 
 
 def _stream_status(
     robot: str,
     stream: StreamStatus,
     faults: Mapping[str, str],
+    silences: Mapping[str, str],
     doubts: Mapping[str, str],
 ) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, 'ok'
     if problem := faults.get(stream.topic) or stream.problem:
         level, message = DiagnosticStatus.ERROR, problem
     elif stream.age_s is None:
-        level, message = DiagnosticStatus.STALE, 'nothing has arrived yet'
+        lacks = 'not every name has arrived yet' if stream.samples else 'nothing has arrived yet'
+        level, message = DiagnosticStatus.STALE, silences.get(stream.topic, lacks)
     elif stream.stale:
+        because = stream.slow or silences.get(stream.topic)
         level, message = (
             DiagnosticStatus.STALE,
-            '. '.join(filter(None, (stream.stale, stream.slow))),
+            '. '.join(filter(None, (stream.stale, because))),
         )
     elif doubt := '; '.join(filter(None, (doubts.get(stream.topic), stream.slow))):
         level, message = DiagnosticStatus.WARN, doubt

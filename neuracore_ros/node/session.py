@@ -19,16 +19,23 @@ from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
-from neuracore_ros.node.clock_watch import STOPPED_S, ClockWatch
+from neuracore_ros.node.clock_watch import (
+    CLOCK,
+    ClockWatch,
+    clock_cure,
+    standstill,
+)
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
+from neuracore_ros.node.graph import publisher_names
+from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.phase import Phase
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
-from neuracore_ros.node.status_log import StatusLog
+from neuracore_ros.node.status_log import StatusLog, status_line
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.runner import Outcome, Request, Runner, State
@@ -37,6 +44,7 @@ from neuracore_ros.runner import Outcome, Request, Runner, State
 # since their fragments arrive in bursts.
 IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
+USE_SIM_TIME = 'use_sim_time:=true'
 # So soon a publisher is noticed that comes later, or changes.
 GRAPH_RATE_HZ = 2.0
 
@@ -66,6 +74,8 @@ class Session:
         fail: Callable[[Exception], None],
     ) -> None:
         self._closed = False
+        self._active = False
+        self._wrong_time = ''
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
@@ -79,6 +89,7 @@ class Session:
         self._inference = Inference(node, interrupted)
         try:
             taken_s = self._load_policy(parameters)
+            self._graph = GraphWatch(node, self._runner.sources, self._runner.commands)
             self._subscriptions = self._subscribe()
         except BaseException:
             self._closed = True
@@ -93,6 +104,9 @@ class Session:
     def start(self) -> None:
         """Run: from now on the robot may move."""
         now_ns = self._now_ns()
+        self._active = True
+        self._graph.start(time.monotonic())
+        self._look_for_reasons()
         self._runner.start(now_ns)
         self._cadence.start()
         self._watch = ClockWatch(now_ns, time.monotonic())
@@ -102,6 +116,7 @@ class Session:
 
     def stop(self) -> None:
         """Brake the robot to rest."""
+        self._active = False
         self._timers.end('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
@@ -217,6 +232,7 @@ class Session:
     # Callbacks
 
     def _receive(self, topic: str, message: Any) -> None:
+        self._graph.hear(topic, time.monotonic())
         # Before the first /clock there is no time at which anything could have arrived.
         if now_ns := self._now_ns():
             self._runner.receive(topic, message, now_ns)
@@ -246,8 +262,29 @@ class Session:
         self._speed_scaling.look_around()
         if self._simulated:
             self._watch.look(self._now_ns(), time.monotonic())
+        self._look_for_reasons()
         self._note_rivals()
         self._report()
+
+    def _look_for_reasons(self) -> None:
+        """Ask the graph why the robot does not run, if it should."""
+        cure = clock_cure(self._simulated, self._clocks(), USE_SIM_TIME)
+        self._runner.cure_clock(cure)
+        self._wrong_time = ''
+        lacking: list[str] = []
+        unheard: list[str] = []
+        if self._active and self._runner.state is not State.RUNNING:
+            statuses = self._runner.status(self._now_ns())
+            lacking = [s.topic for s in statuses if s.age_s is None or s.stale]
+            astray = [s.topic for s in statuses if s.topic in lacking and s.drops.get('clock')]
+            if cure and astray:
+                self._wrong_time = f'header stamps of {", ".join(astray)}: {cure}'
+            unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
+        self._graph.look(time.monotonic(), lacking, unheard)
+
+    def _clocks(self) -> list[str]:
+        """Full names of the nodes that publish /clock."""
+        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
 
     def _note_rivals(self) -> None:
         rivals = self._outputs.rivals()
@@ -324,34 +361,63 @@ class Session:
     def _status(self) -> tuple[State, str]:
         state, reason = self._runner.state, self._runner.reason
         if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
-            return State.HOLDING, (
-                f'/clock has stood still for {STOPPED_S:g} s: no step is made; what was '
-                'commanded ends by itself'
-            )
-        faults = self._subscriptions.faults()
-        if faults and state in (State.WAITING, State.HOLDING):
-            reason = '; '.join(faults.values())
+            # Before the first /clock, nothing was commanded.
+            ends = '. No step is made; what was commanded ends by itself'
+            moved = bool(self._watch.ros_ns)
+            why = standstill(self._clocks(), USE_SIM_TIME)
+            return (State.HOLDING, why + ends) if moved else (State.WAITING, why)
+        explained = self._explained()
+        if explained and state is State.WAITING:
+            reason = '; '.join(explained)
+        elif state is State.HOLDING:
+            for topic, why in self._graph.reasons.items():
+                reason = reason.replace(f'nobody listens to {topic}', why)
+            reason = '; '.join([reason, *(why for why in explained if why not in reason)])
         return state, reason
+
+    def _explained(self) -> list[str]:
+        """Why nothing comes or is heard, as far as the graph tells."""
+        known = {**self._graph.reasons, **self._subscriptions.faults()}
+        return [*filter(None, [self._wrong_time]), *known.values()]
+
+    def _following(self, state: State) -> str:
+        """What ends a state in which nothing moves."""
+        if state is State.RUNNING:
+            return ''
+        if not self._active:
+            return 'waits for activate'
+        if state is State.WAITING:
+            return 'starts by itself when everything is there'
+        if state is State.HOLDING and not self._runner.latched:
+            return 'goes on by itself when this is over'
+        service = self._node.resolve_service_name('~/enable')
+        return f"waits for: ros2 service call {service} std_srvs/srv/SetBool '{{data: true}}'"
 
     def _report(self) -> str:
         """Log the status if it is news, and put it on /diagnostics at once."""
         state, reason = self._status()
         self._cadence.state(state, reason)
-        if self._log.update(state, reason):
+        following = self._following(state)
+        alarm = state is State.WAITING and bool(self._watch.stopped or self._explained())
+        if self._log.update(state, reason, following, alarm):
             self._diagnose()
-        return f'{state.value}: {reason}' if reason else state.value
+        return status_line(state, reason, following)
 
     def _diagnose(self) -> None:
         name, now = self.robot.name, self._node.get_clock().now()
+        state, reason = self._status()
         streams = stream_statuses(
             name,
             self._runner.status(now.nanoseconds),
             self._subscriptions.faults(),
+            self._graph.reasons,
             self._subscriptions.doubts(),
         )
         inference = inference_status(
             name,
-            *self._status(),
+            state,
+            reason,
+            self._following(state),
             self._runner.counters,
             self._cadence,
             self._outputs.sent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +16,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.executor import HEARS_QUIETLY
 from neuracore_ros.node.graph import publisher_names
+from neuracore_ros.node.sharing import Sharing
 
 Receive = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
@@ -80,6 +82,7 @@ class Subscriptions:
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
         self._faults: dict[str, str] = {}
         self._doubts: dict[str, str] = {}
+        self._sharing = {topic.name: Sharing(topic.type) for topic in topics}
         try:
             for topic in topics:
                 # Best effort hears every publisher, so it is the one to wait with.
@@ -135,6 +138,8 @@ class Subscriptions:
             self._node.destroy_subscription(self._open.pop(topic.name)[0])
 
         def callback(message: Any) -> None:
+            if not self._raw:
+                self._sharing[topic.name].hear(message)
             self._receive(topic.name, message)
 
         latched = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
@@ -171,14 +176,12 @@ class Subscriptions:
         self._faults[topic.name] = fault
 
     def _note_doubt(self, topic: Topic, publishers: Sequence[Any]) -> None:
-        names = publisher_names(publishers)
-        if len(names) < 2:
+        sharing = self._sharing[topic.name]
+        several = sharing.doubt(publisher_names(publishers), time.monotonic())
+        if not several:
             self._doubts.pop(topic.name, None)
             return
-        doubt = (
-            f'{topic.name} has {len(names)} publishers: {", ".join(names)}; that is right only if '
-            'each reports other joints'
-        )
+        doubt = f'{topic.name}: {several}; the values would jump between them: end all but one'
         if self._doubts.get(topic.name) != doubt:
             self._node.get_logger().warning(doubt)
         self._doubts[topic.name] = doubt

@@ -223,6 +223,11 @@ class Observer:
         for stream in self.streams:
             stream.clear()
 
+    def cure_clock(self, text: str) -> None:
+        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        for stream in self.streams:
+            stream.clock_cure = text
+
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """One entry for each stream, in the order of the sources."""
         return tuple(stream.status(now_ns) for stream in self.streams)

@@ -1,5 +1,6 @@
 """A value of one name, or why there is none."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -56,3 +57,15 @@ class StreamFault:
     source: Source
     kind: Kind
     text: str
+
+
+def together(faults: Iterable[StreamFault]) -> list[str]:
+    """One line for each topic and kind of fault: the first in full, the others by name."""
+    alike: dict[tuple[str, Kind], dict[str, str]] = {}
+    for fault in faults:
+        texts = alike.setdefault((fault.source.topic, fault.kind), {})
+        texts.setdefault(fault.source.name, fault.text)
+    lines = []
+    for (_, *others), (text, *_) in ((tuple(t), tuple(t.values())) for t in alike.values()):
+        lines.append(f'{text}. Likewise: {", ".join(others)}' if others else text)
+    return lines

@@ -57,6 +57,10 @@ class StreamStatus:
 class Stream:
     """Messages of one topic, read in one way, for one or more names.
 
+    Attributes:
+        clock_cure: What mends stamps that lie days or years off, where somebody knows; it is
+            told instead of `advice`.
+
     Messages are offered in the order of their arrival. Subclasses say what to take from one.
     """
 
@@ -72,6 +76,7 @@ class Stream:
         self.seen: dict[str, None] = {}  # names that messages had, in the order of appearance
         self.refusal: Refusal | None = None
         self.channels: tuple[Channel, ...] = ()
+        self.clock_cure = ''
         self._trusts_header = first.stamp == 'header'
         self._newest_ns = 0  # arrival of the last message that brought anything
 
@@ -113,7 +118,7 @@ class Stream:
             slowest=slowest if rates[slowest] < ALIKE * max(rates.values()) else '',
             age_s=(now_ns - min(stamps)) / SECOND_NS if complete else None,
             stale=self._stale(newest, now_ns),
-            slow=together([c.slowness() for c in self.channels]),
+            slow=first_of([c.slowness() for c in self.channels]),
             drops=dict(self.drops),
             problem=self._problem(),
         )
@@ -142,15 +147,16 @@ class Stream:
         if -self.behind_ns <= ahead_ns <= self.ahead_ns:
             return stamp_ns
         side = 'after' if ahead_ns > 0 else 'before'
+        cure = self.clock_cure if abs(ahead_ns) > BEHIND_NS else ''
         self.refuse(
             'future' if 0 < ahead_ns <= BEHIND_NS else 'clock',
             receive_ns,
-            f'header stamps lie {span(abs(ahead_ns))} {side} the arrival: {self.advice()}',
+            f'header stamps lie {span(abs(ahead_ns))} {side} the arrival: {cure or self.advice()}',
         )
         return None
 
     def _stale(self, newest: Sequence[tuple['Channel', Sample | None]], now_ns: int) -> str:
-        return together(
+        return first_of(
             [
                 channel.old(sample, now_ns)
                 for channel, sample in newest
@@ -332,7 +338,7 @@ class Channel:
         return self.fault('stale', old)
 
 
-def together(texts: Sequence[str]) -> str:
+def first_of(texts: Sequence[str]) -> str:
     """The first of the texts that say something, and how many more there are."""
     said = [text for text in texts if text]
     more = f' (and {len(said) - 1} more names)' if len(said) > 1 else ''

@@ -25,9 +25,10 @@ from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.command.tracking import Measured, Tracking
-from neuracore_ros.description import Robot
+from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.observation.observer import Observation, Sight, Unusable
+from neuracore_ros.observation.samples import together
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.further import PlanInForce
@@ -120,6 +121,21 @@ class Runner:
         return self._condition.reason
 
     @property
+    def latched(self) -> bool:
+        """Whether a hold waits for `enable`; else it ends by itself."""
+        return self._condition.latched
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where everything that is read comes from."""
+        return self._senses.sources
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Where the commands go."""
+        return self._joints.commands
+
+    @property
     def command_topics(self) -> Mapping[str, str]:
         """Topic -> ROS message type of the commands."""
         return {command.topic: command.type for command in self._joints.commands}
@@ -142,6 +158,10 @@ class Runner:
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
         self._senses.receive(topic, message, now_ns)
+
+    def cure_clock(self, text: str) -> None:
+        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        self._senses.cure_clock(text)
 
     def tick(
         self,
@@ -480,6 +500,5 @@ class Runner:
 
 
 def _problems(*seen: object) -> list[str]:
-    """What is wrong with the streams, each line once."""
-    faults = [fault for item in seen if isinstance(item, Unusable) for fault in item.reasons]
-    return list(dict.fromkeys(fault.text for fault in faults))
+    """What is wrong with the streams, one line for each topic and kind of fault."""
+    return together(f for item in seen if isinstance(item, Unusable) for f in item.reasons)

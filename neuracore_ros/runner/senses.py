@@ -23,6 +23,7 @@ class Senses:
     Attributes:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
+        sources: Of everything that is read.
         lacks_task: Whether the policy reads what the robot is told to do, and nobody says it.
         history: What the model sees.
     """
@@ -66,7 +67,7 @@ class Senses:
         self._measured = tuple(zip(joints.joints, measured, strict=True))
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
-        sources = inputs + measured
+        self.sources = sources = inputs + measured
         self.topics: Mapping[str, tuple[str, str]] = {
             topic: (source.type, source.reliability)
             for source in sources
@@ -101,6 +102,11 @@ class Senses:
             age_s = seen.ages_s[source.data_type, source.name]
             stamps_ns.append(now_ns - round(1e9 * age_s))
         return Measured(np.array(positions, float), np.array(stamps_ns, np.int64))
+
+    def cure_clock(self, text: str) -> None:
+        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        self._inputs.cure_clock(text)
+        self._joints.cure_clock(text)
 
     def clear(self) -> None:
         """Forget everything, as after a jump of the clock."""

@@ -68,8 +68,8 @@ def test_what_somebody_else_commands_while_the_node_is_disabled_is_no_fault(run,
 
 def test_a_recorder_or_an_echo_is_no_controller(run, other, tmp_path):
     robot = tmp_path / 'ur5.yaml'
-    before, after = UR5.read_text().split('commands:')
-    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    before, after = UR5.read_text().split('\ncommands:')
+    robot.write_text(before + '\ncommands:' + after.replace(COMMANDS, 'lonely'))
     world = run(behaviour=SWEEP, robot=robot)
     for name in ('rosbag2_recorder', '_ros2cli_4711'):
         other(name).create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
@@ -93,8 +93,8 @@ def test_a_controller_that_cannot_hear_is_nobody_who_listens(
     run, other, shared_node, tmp_path, kind, durability, says
 ):
     robot = tmp_path / 'ur5.yaml'
-    before, after = UR5.read_text().split('commands:')
-    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    before, after = UR5.read_text().split('\ncommands:')
+    robot.write_text(before + '\ncommands:' + after.replace(COMMANDS, 'lonely'))
     qos = QoSProfile(depth=10, durability=durability)
     other('deaf_one').create_subscription(kind, 'lonely', lambda _: None, qos)
     world = run(behaviour=SWEEP, robot=robot)
@@ -110,7 +110,7 @@ def test_two_publishers_of_one_input_are_named(run, other, shared_node):
     world.until_state('RUNNING')
     before = len(shared_node.lines)
     other('twin').create_publisher(Image, 'overhead/image_raw', 5)
-    named = 'overhead/image_raw has 2 publishers: /sim, /twin'
+    named = 'overhead/image_raw: 2 publishers send it: /sim, /twin; the values would jump'
     camera = 'infer: overhead/image_raw'
     world.until(lambda: named in world.diagnostics[camera]['message'], 'a warning')
     assert world.diagnostics[camera]['level'] == b'\x01'
@@ -120,8 +120,8 @@ def test_two_publishers_of_one_input_are_named(run, other, shared_node):
 
 def test_a_controller_that_goes_is_missed_at_once(run, other, tmp_path):
     robot = tmp_path / 'ur5.yaml'
-    before, after = UR5.read_text().split('commands:')
-    robot.write_text(before + 'commands:' + after.replace(COMMANDS, 'lonely'))
+    before, after = UR5.read_text().split('\ncommands:')
+    robot.write_text(before + '\ncommands:' + after.replace(COMMANDS, 'lonely'))
     controller = other('controller')
     heard = controller.create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
     world = run(robot=robot)

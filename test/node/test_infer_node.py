@@ -154,9 +154,9 @@ def test_a_robot_that_does_not_follow_is_given_up_until_it_is_enabled(run):
 
 def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_point(run, tmp_path):
     robot = tmp_path / 'ur5.yaml'
-    before, after = UR5.read_text().split('commands:')
+    before, after = UR5.read_text().split('\ncommands:')
     topic = 'topic: arm_controller/joint_trajectory\n'
-    robot.write_text(before + 'commands:' + after.replace(topic, f'{topic}    stream: point\n'))
+    robot.write_text(before + '\ncommands:' + after.replace(topic, f'{topic}    stream: point\n'))
     world = run(behaviour=SWEEP, robot=robot, command_rate_hz=50.0)
     world.until_moving()
     time.sleep(0.5)
@@ -303,3 +303,38 @@ def test_a_camera_that_offers_best_effort_is_heard_and_one_of_another_type_is_na
     stop = publish(CompressedImage, CompressedImage(format='jpeg'), ReliabilityPolicy.RELIABLE)
     world.until_state('HOLDING', 'type: sensor_msgs/msg/CompressedImage')
     stop()
+
+
+def test_what_it_waits_for_in_vain_is_told_as_check_would_say_it(run, shared_node, tmp_path):
+    robot = tmp_path / 'ur5.yaml'
+    text = UR5.read_text().replace('overhead/image_raw', 'overhead/image_rav')
+    before, after = text.split('\ncommands:')
+    robot.write_text(before + '\ncommands:' + after.replace('arm_controller/', 'arm_controler/'))
+    world = run(robot=robot)
+    world.until_state('WAITING', '(RGB_IMAGES overhead): nobody publishes it; did you mean')
+    assert '/overhead/image_raw?' in world.reason
+    told = 'nobody listens to it; did you mean /arm_controller/joint_trajectory?'
+    world.until_state('WAITING', told)
+    assert world.diagnostics['infer: inference']['next'].startswith('starts by itself')
+    assert any('[WARN]' in line and told in line for line in shared_node.lines)
+
+
+def test_a_hold_says_whether_it_goes_on_by_itself(run, shared_node):
+    world = run(behaviour=SWEEP, max_tracking_error=0.1)
+    world.until_moving()
+    world.set('sim', cameras_off=True)
+    world.until_state('HOLDING', 'overhead/image_raw')
+    next_one = 'goes on by itself when this is over'
+    assert world.diagnostics['infer: inference']['next'] == next_one
+    assert any('HOLDING: ' in line and f'({next_one})' in line for line in shared_node.lines)
+    world.set('sim', cameras_off=False)
+    world.until_moving()
+    world.set('sim', ignore_commands=True)
+    world.until_state('HOLDING', 'shoulder_pan_joint')
+    call = "waits for: ros2 service call /infer/enable std_srvs/srv/SetBool '{data: true}'"
+    assert world.diagnostics['infer: inference']['next'] == call
+    world.set('sim', ignore_commands=False)
+    assert world.enable(True).success
+    world.until_state('RUNNING')
+    assert world.diagnostics['infer: inference']['next'] == ''
+    world.set('infer', max_tracking_error=0.3)

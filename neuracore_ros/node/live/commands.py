@@ -9,8 +9,8 @@ from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTO
 from neuracore_ros.errors import meant
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live import trajectories
-from neuracore_ros.node.live.facts import CommandFacts, Domain, Line, Listener
-from neuracore_ros.node.live.streams import did_you_mean
+from neuracore_ros.node.live.facts import CommandFacts, Domain, Endpoint, Line, Listener
+from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean
 from neuracore_ros.node.live.trajectories import judge_speed_scaling, judge_trajectories
 
 PARAMETERS = (
@@ -35,41 +35,57 @@ def judge_command(
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
     yield from _rivals(facts)
-    executing = [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
-    if not executing:
-        yield _unheard(facts)
-        return
+    yield from judge_listeners(facts)
+    executing = _executing(facts)
     for listener in executing:
-        node, kind = listener.endpoint.node, facts.command.type
-        if listener.endpoint.type != kind:
-            yield Line(
-                'error',
-                f'{facts.topic}: {node} takes {listener.endpoint.type}, the robot file sends '
-                f'{kind}; write under commands: {facts.command.joints[0].data_type}: '
-                f'{{topic: {facts.command.topic}, type: {listener.endpoint.type}}}',
-            )
-        elif listener.endpoint.refusal:
-            yield Line(
-                'error',
-                f'{facts.topic}: {node} would not accept our QoS ({listener.endpoint.refusal}); '
-                f'change its subscription, or give the node a qos_overrides.{facts.topic}.'
-                'publisher parameter',
-            )
-        else:
+        if not _deafness(facts, listener.endpoint):
             yield from _controller(facts, listener, domain, max_tracking_error)
     if len(executing) > 1:
         nodes = ', '.join(listener.endpoint.node for listener in executing)
         yield Line('warning', f'{facts.topic}: {nodes} listen to it: all would execute it')
 
 
+def judge_listeners(
+    facts: CommandFacts, namespace_option: str = NAMESPACE_OPTION
+) -> Iterator[Line]:
+    """Why a command topic is not heard, or not by everybody who listens to it."""
+    executing = _executing(facts)
+    if not executing:
+        yield _unheard(facts, namespace_option)
+    for listener in executing:
+        if why := _deafness(facts, listener.endpoint):
+            yield Line('error', f'{facts.topic}: {listener.endpoint.node} {why}')
+
+
+def _executing(facts: CommandFacts) -> list[Listener]:
+    return [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
+
+
+def _deafness(facts: CommandFacts, endpoint: Endpoint) -> str:
+    """Why a listener would not hear our commands; empty if it would."""
+    kind = facts.command.type
+    if endpoint.type != kind:
+        return (
+            f'takes {endpoint.type}, the robot file sends {kind}; write under commands: '
+            f'{facts.command.joints[0].data_type}: {{topic: {facts.command.topic}, '
+            f'type: {endpoint.type}}}'
+        )
+    if endpoint.refusal:
+        return (
+            f'would not accept our QoS ({endpoint.refusal}); change its subscription, or give the '
+            f'node a qos_overrides.{facts.topic}.publisher parameter'
+        )
+    return ''
+
+
 def _is_spectator(node: str) -> bool:
     return node.rpartition('/')[2].startswith(SPECTATORS)
 
 
-def _unheard(facts: CommandFacts) -> Line:
+def _unheard(facts: CommandFacts, namespace_option: str) -> Line:
     only = ', '.join(listener.endpoint.node for listener in facts.listeners)
     who = f'only {only} listens to it, and executes nothing' if only else 'nobody listens to it'
-    meant = did_you_mean(facts.command.topic, facts.similar)
+    meant = did_you_mean(facts.command.topic, facts.similar, namespace_option)
     cure = meant or ': start and activate the controller, or correct topic in commands'
     return Line('error', f'{facts.topic}: {who}{cure}')
 

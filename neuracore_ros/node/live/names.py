@@ -16,7 +16,7 @@ from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.observation import Observer
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.images import ImageChannel
-from neuracore_ros.observation.samples import Sample, StreamFault
+from neuracore_ros.observation.samples import Sample, StreamFault, together
 from neuracore_ros.observation.streams import Channel
 
 Messages = Mapping[str, Sequence[tuple[int, bytes]]]
@@ -148,22 +148,12 @@ def _feed(
 
 def _faults(observers: Sequence[Observer], messages: Messages) -> dict[str, tuple[str, ...]]:
     """By topic, one line for each kind of fault."""
-    faults: dict[str, dict[str, list[StreamFault]]] = {}
+    faults: dict[str, list[StreamFault]] = {}
     for observer in observers:
         for source, found in _found(observer, messages):
             if isinstance(found, StreamFault) and found.kind not in _OF_TIME:
-                faults.setdefault(source.topic, {}).setdefault(found.kind, []).append(found)
-    return {
-        topic: tuple(_one_line(alike) for alike in kinds.values())
-        for topic, kinds in faults.items()
-    }
-
-
-def _one_line(faults: Sequence[StreamFault]) -> str:
-    """The first in full, the others by name."""
-    first = faults[0]
-    others = dict.fromkeys(f.source.name for f in faults if f.source.name != first.source.name)
-    return f'{first.text}. Likewise: {", ".join(others)}' if others else first.text
+                faults.setdefault(source.topic, []).append(found)
+    return {topic: tuple(together(found)) for topic, found in faults.items()}
 
 
 def _observer(sources: Sequence[Source]) -> Observer:

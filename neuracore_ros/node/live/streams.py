@@ -10,6 +10,9 @@ from neuracore_ros.node.live.facts import Domain, Line, MeasuredJoint, StreamFac
 from neuracore_ros.node.live.rates import cure_of_loss, judge_loss, judge_rate
 from neuracore_ros.node.live.times import judge_times
 
+NAMESPACE_OPTION = '--namespace '
+"""How verbs are given a namespace; nodes have another way."""
+
 
 def judge_stream(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> list[Line]:
     """Everything about one declared topic.
@@ -54,7 +57,7 @@ def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]
 
 
 def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterator[Line]:
-    if lines := _publishers(facts):
+    if lines := judge_publishers(facts):
         yield from lines
         if any(line.kind == 'error' for line in lines):
             return
@@ -80,29 +83,32 @@ def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterato
         yield from (Line('error', text) for text in facts.faults)
 
 
-def did_you_mean(topic: str, similar: Sequence[str]) -> str:
+def did_you_mean(topic: str, similar: Sequence[str], namespace_option: str) -> str:
     """The end of a line about a topic where nobody is.
 
     Args:
         topic: As declared.
         similar: Full names of topics where somebody is, the likeliest first.
+        namespace_option: How a namespace is given, such as ``--namespace=``.
     """
     if not similar:
         return ''
     if not topic.startswith('/') and similar[0].endswith(f'/{topic}'):
         namespace = similar[0].removesuffix(topic).rstrip('/')
-        meant = f'--namespace {namespace}' if namespace else 'to leave --namespace out'
+        option = namespace_option.rstrip(' :=')
+        meant = f'{namespace_option}{namespace}' if namespace else f'to leave {option} out'
     else:
         meant = similar[0]
     others = f' There are also {", ".join(similar[1:])}.' if similar[1:] else ''
     return f'; did you mean {meant}?{others}'
 
 
-def _publishers(facts: StreamFacts) -> list[Line]:
+def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTION) -> list[Line]:
+    """Who publishes a topic, if that is why nothing can come, or may be wrong."""
     source = facts.sources[0]
     if not facts.publishers:
         what = f'{source.data_type} {", ".join(s.name for s in facts.sources)}'
-        meant = did_you_mean(source.topic, facts.similar)
+        meant = did_you_mean(source.topic, facts.similar, namespace_option)
         cure = meant or ': start its driver, or correct topic in sources'
         return [Line('error', f'{facts.topic} ({what}): nobody publishes it{cure}')]
     lines = []

@@ -1,0 +1,116 @@
+"""What the graph says while the node waits, on a clock that a test moves."""
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from sensor_msgs.msg import JointState
+
+from neuracore_ros.description import load_robot
+from neuracore_ros.description.shipped import shipped
+from neuracore_ros.node import graph_watch
+from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node.graph_watch import GraphWatch
+from neuracore_ros.node.sharing import Sharing
+
+JOINTS, CAMERA = 'joint_states', 'overhead/image_raw'
+COMMANDS = 'arm_controller/joint_trajectory'
+JOINT_STATE = 'sensor_msgs/msg/JointState'
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    monkeypatch.setattr(graph_watch, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
+    monkeypatch.setattr(graph_watch, 'why_unheard', lambda node, commands, topic: 'nobody hears')
+    robot = load_robot(shipped('ur5'))
+    watch = GraphWatch(None, robot.input_sources(), robot.commands())
+    watch.start(100.0)
+    return watch
+
+
+def test_two_seconds_pass_before_anything_is_told(watch):
+    for now_s in (100.5, 102.0):
+        watch.look(now_s, [JOINTS, CAMERA], [COMMANDS])
+        assert watch.reasons == {}
+    watch.look(102.6, [JOINTS, CAMERA], [COMMANDS])
+    assert watch.reasons == {
+        JOINTS: f'{JOINTS} is silent',
+        CAMERA: f'{CAMERA} is silent',
+        COMMANDS: 'nobody hears',
+    }
+
+
+def test_a_topic_on_which_something_comes_is_not_silent_even_if_a_name_lacks(watch):
+    for tenth in range(50):
+        watch.hear(JOINTS, 100.0 + tenth / 10)
+    watch.look(105.0, [JOINTS, CAMERA], [])
+    assert watch.reasons.keys() == {CAMERA}
+
+
+def test_what_is_over_is_told_no_more(watch):
+    watch.look(103.0, [CAMERA], [COMMANDS])
+    watch.look(106.0, [CAMERA], [COMMANDS])
+    assert watch.reasons.keys() == {CAMERA, COMMANDS}
+    watch.look(106.5, [], [])
+    assert watch.reasons == {}
+    # A controller that goes again is missed after two seconds, too.
+    watch.look(107.0, [], [COMMANDS])
+    assert watch.reasons == {}
+
+
+class Topic:
+    """Messages and looks on a clock of their own."""
+
+    def __init__(self, kind=JOINT_STATE):
+        self.sharing, self.now_s = Sharing(kind), 0.0
+
+    def after(self, seconds, *publishers, names=()):
+        """The doubt after so long, with messages of these names at the end of every second."""
+        said = ''
+        for _ in range(seconds):
+            said = self.sharing.doubt(list(publishers), self.now_s)
+            for name_set in names:
+                self.sharing.hear(JointState(name=list(name_set)))
+            self.now_s += 1.0
+        return said
+
+
+def test_drivers_that_share_joint_states_are_in_order_and_need_no_word():
+    topic = Topic()
+    assert topic.after(1, '/arm', '/jaw', names=['ab']) == ''
+    assert topic.after(9, '/arm', '/jaw', names=['ab', 'c']) == ''
+
+
+def test_drivers_of_one_joint_are_told_until_one_is_gone():
+    topic = Topic()
+    assert topic.after(2, '/arm', '/twin', names=['ab', 'bc']) == (
+        '/arm, /twin send the same joints (b)'
+    )
+    assert topic.after(2, '/arm', names=['ab']) == ''
+    # What the twin sent is forgotten: the jaw has its own joints.
+    assert topic.after(9, '/arm', '/jaw', names=['ab', 'c']) == ''
+
+
+def test_a_second_publisher_that_nobody_can_tell_from_the_first_is_told_after_a_while():
+    topic = Topic()
+    assert topic.after(3, '/arm', '/twin', names=['ab']) == ''
+    assert topic.after(3, '/arm', '/twin', names=['ab']) == '2 publishers send it: /arm, /twin'
+
+
+def test_two_cameras_on_one_topic_are_told_at_once():
+    assert Topic('sensor_msgs/msg/Image').after(1, '/one', '/two') == (
+        '2 publishers send it: /one, /two'
+    )
+
+
+def test_stamps_of_another_time_are_told_by_what_is_known_of_the_clock():
+    assert clock_cure(False, [], 'use_sim_time:=true') == ''
+    assert clock_cure(False, ['/gazebo'], '--use-sim-time') == (
+        'they look like simulated time, since /gazebo publishes /clock: give --use-sim-time'
+    )
+    assert 'leave --use-sim-time out' in clock_cure(True, ['/gazebo'], '--use-sim-time')
+    assert standstill([], '--use-sim-time') == (
+        'nobody publishes /clock, and without it there is no time: start the simulator, or leave '
+        '--use-sim-time out'
+    )
+    assert standstill(['/gazebo'], '').endswith('/gazebo publishes it: is it paused?')
