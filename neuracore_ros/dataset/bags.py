@@ -11,16 +11,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, NamedTuple
 
-from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
-
+from neuracore_ros.dataset.definitions import Deserialiser, deserialiser
 from neuracore_ros.dataset.folder import files, open_storage
-from neuracore_ros.dataset.storage import Channel, Raw, Storage, decompressed_message, one_line
+from neuracore_ros.dataset.storage import (
+    Channel,
+    DamageError,
+    Raw,
+    Storage,
+    decompressed_message,
+    one_line,
+)
 from neuracore_ros.dataset.topics import Topic, topics_of
 from neuracore_ros.errors import BagError, printable
 
 # No CDR message begins like this: the first byte of one is always 0.
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
-STOCK = {'cdr': Stores.ROS2_JAZZY, 'ros1': Stores.ROS1_NOETIC}
 
 Told = Callable[[float], None]
 """Is told which part of a recording is read (0..1)."""
@@ -61,7 +66,7 @@ class Bag:
         self._storages = storages
         self._notes = notes
         self._refused: dict[tuple[str, str], str] = {}
-        self._decoders: dict[Channel, Any] = {}
+        self._decoders: dict[Channel, Deserialiser] = {}
         full = [storage for storage in storages if storage.counts.total()]
         self.start_ns = min((storage.start_ns for storage in full), default=0)
         self.end_ns = max((storage.end_ns for storage in full), default=0)
@@ -147,7 +152,7 @@ class Bag:
                 if data[:4] == ZSTD_MAGIC and channel.serialization == 'cdr':
                     data = decompressed_message(data)
                 # A view instead of bytes: rosbags slices off the header, copying each image.
-                message = decode(memoryview(data), channel.type)
+                message = decode(memoryview(data))
             except Exception as error:  # the bytes of a message may be anything
                 refused[name] += 1
                 self._refused[name, 'type'] = (
@@ -193,7 +198,7 @@ class Bag:
         found = {topic: self.find(topic, types.get(topic, '')) for topic in topics}
         return {topic: each for topic, each in found.items() if each is not None}
 
-    def _decoder(self, channel: Channel) -> Any:
+    def _decoder(self, channel: Channel) -> Deserialiser:
         """Deserialise with the bag's own definition of this one type, else with the stock one.
 
         Only wanted types are registered, so that a strange type elsewhere does no harm.
@@ -201,24 +206,10 @@ class Bag:
         Raises:
             BagError: The type is defined nowhere.
         """
-        store = get_typestore(Stores.EMPTY)
         try:
-            if channel.encoding in {'ros2msg', 'ros1msg'}:
-                store.register(get_types_from_msg(channel.definition, channel.type))
-            elif channel.encoding in {'ros2idl', 'omgidl'} and 'IDL: ' not in channel.definition:
-                store.register(get_types_from_idl(channel.definition))
-        except Exception:  # a definition may be anything; the stock one may do
-            store = get_typestore(Stores.EMPTY)
-        if channel.type not in store.types:
-            store = get_typestore(STOCK[channel.serialization])
-        if channel.type not in store.types:
-            raise BagError(
-                f'{self.path}: {channel.topic} holds {channel.type}, which is defined neither in '
-                'the bag nor among the common ones'
-            )
-        ros1 = channel.serialization == 'ros1'
-        decoder = store.deserialize_ros1 if ros1 else store.deserialize_cdr
-        self._decoders[channel] = decoder
+            decoder = self._decoders[channel] = deserialiser(channel)
+        except DamageError as error:
+            raise BagError(f'{self.path}: {channel.topic} {error}') from error
         return decoder
 
 
