@@ -170,12 +170,14 @@ class Audit:
 
     def empty(self, now_ns: int) -> list[tuple[str, str]]:
         """Names that never had a sample: their topic, and why in one line."""
-        return [
+        lacks = [
             (stream.topic, getattr(channel.at(now_ns), 'text', ''))
             for stream, _ in self._pairs
             for channel in stream.channels
             if channel.newest(now_ns) is None
         ]
+        # What is read and commanded alike lacks once.
+        return list(dict.fromkeys(lacks))
 
     def late(self) -> list[str]:
         """A line for each stream that starts well after the first one."""

@@ -189,7 +189,8 @@ class Bag:
         for _, recorded in zip(range(messages), self.read(wanted), strict=False):
             for field in ('name', 'joint_names'):
                 value = getattr(recorded.message, field, ())
-                names.update(dict.fromkeys(value if isinstance(value, list) else ()))
+                named = value if isinstance(value, list) and any(value) else ()
+                names.update(dict.fromkeys(named))
         return list(names)
 
     def _choose(self, topics: Iterable[str] | Mapping[str, str]) -> dict[str, Topic]:

@@ -17,7 +17,7 @@ from neuracore_ros.dataset.rows import Row, rows
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.plausibility import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
-from neuracore_ros.errors import BagError, ObservationError
+from neuracore_ros.errors import BagError, ObservationError, counted
 from neuracore_ros.observation import Observer
 
 # Looking for what is wrong needs no large images.
@@ -131,7 +131,8 @@ class Recording:
             return ''
         topic, why = empty[0]
         found = self._bag.find(topic, self._topics[topic])
-        more = f' (and {len(empty) - 1} more names without a sample)' if empty[1:] else ''
+        others = counted(len(empty) - 1, 'more name')
+        more = f' (and {others} without a sample)' if empty[1:] else ''
         held = f'; the bag has {describe(self._bag, found)}' if found else ''
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)
         return f'{self._bag.path}: {why}{held}{more}{lost}'

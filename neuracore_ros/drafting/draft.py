@@ -21,7 +21,7 @@ from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, places_o
 from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line, flow, render, scalar
 from neuracore_ros.drafting.topics import measuring
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, counted
 
 _STATES = 'joint_states'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
@@ -359,8 +359,14 @@ def _of_arms(arms: Arms, measured: Sequence[NumberTopic]) -> list[str]:
 
 def _nothing(facts: Facts, origin: Origin) -> str:
     told = ', '.join(origin.told)
-    empty = [topic.name for topic in facts.numbers if topic.type == JOINT_STATE]
-    silent = f' ({", ".join(empty)}: no message came)' if empty else ''
+    empty = [
+        f'{topic.name}: {counted(topic.count, "message")} without a position'
+        if topic.count
+        else f'{topic.name}: no message came'
+        for topic in facts.numbers
+        if topic.type == JOINT_STATE
+    ]
+    silent = f' ({", ".join(empty)})' if empty else ''
     return (
         f'{told}: no JointState was found{silent}, so no joint is known. Record the topic of the '
         'joint states and give it with --bag, start the driver and use --live, or give --urdf FILE'

@@ -104,6 +104,8 @@ class _Heard:
         names = [
             str(name) for name in getattr(message, 'name', getattr(message, 'joint_names', ()))
         ]
+        if not any(names):
+            names = []  # a publisher that leaves them blank names nothing
         self._names.update(dict.fromkeys(names))
         for seconds, values in _rows(message):
             self._width = max(self._width, len(values))

@@ -28,6 +28,11 @@ class Lookup(Generic[AnyChannel]):
     ambiguous: tuple[AnyChannel, ...]
 
 
+def given_names(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of a message; none where its publisher leaves all of them blank."""
+    return tuple(names) if any(names) else ()
+
+
 class Lookups(Generic[AnyChannel]):
     """The places of a stream's names, found once for each list of names that messages have."""
 

@@ -12,12 +12,13 @@ from neuracore_ros.description.source import (
     WRENCH_NAMES,
     WRENCH_STAMPED,
 )
-from neuracore_ros.observation.names import Lookups
+from neuracore_ros.observation.names import Lookups, given_names
 from neuracore_ros.observation.samples import Kind, Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
 # What the model reads is float32: a larger number would reach it as infinity.
 LARGEST = float(np.finfo(np.float32).max)
+_JOINT_FIELDS = ('position', 'velocity', 'effort')
 
 
 class NumberStream(Stream):
@@ -42,11 +43,12 @@ class NumberStream(Stream):
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         if self._type == JOINT_STATE:
-            names, values = tuple(message.name) or self._order, getattr(message, self._field)
+            names, values = given_names(message.name) or self._order, getattr(message, self._field)
         else:
             names, values = self._read(message)
         if not names:
-            self.refuse('size', receive_ns, 'name[] is empty; write `order: [...]` in its source')
+            text = 'name[] is empty; write `order: [...]` in its source'
+            self.refuse('size', receive_ns, self._lacking(message) or text)
             return False
         lookup = self._lookups.of(names)
         places = lookup.places
@@ -58,6 +60,7 @@ class NumberStream(Stream):
         count = len(values)
         if count != len(names) and (count < len(names) or names is not self._order):
             text = f'{self._field} has {count} values for {len(names)} names'
+            text = self._lacking(message) or text
             refused |= {channel.refuse('size', receive_ns, text) for channel, _ in places}
             places = ()
         if hasattr(values, 'tolist'):  # a list is several times faster to index
@@ -77,6 +80,13 @@ class NumberStream(Stream):
         if refused:
             self.drops.update(refused)
         return taken
+
+    def _lacking(self, message: Any) -> str:
+        """That a JointState has numbers, but none of these; else ''."""
+        if self._type != JOINT_STATE or len(getattr(message, self._field)):
+            return ''
+        held = [field for field in _JOINT_FIELDS if len(getattr(message, field))]
+        return f'{self._field} is empty: messages hold {" and ".join(held)} only' if held else ''
 
     def _read(self, message: Any) -> tuple[tuple[str, ...], Any]:
         """Names and numbers of a message that names nothing itself."""

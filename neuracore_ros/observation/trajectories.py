@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
-from neuracore_ros.observation.names import Lookups
+from neuracore_ros.observation.names import Lookups, given_names
 from neuracore_ros.observation.numbers import LARGEST
 from neuracore_ros.observation.samples import Kind, Sample
 from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Stream, span, time_ns
@@ -167,7 +167,7 @@ class TrajectoryStream(Stream):
         )
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        names = tuple(message.joint_names) or self._order
+        names = given_names(message.joint_names) or self._order
         if not names:
             text = 'joint_names[] is empty; write `order: [...]` in its source'
             self.refuse('size', receive_ns, text)

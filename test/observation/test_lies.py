@@ -10,6 +10,7 @@ from observing import (
     RGB,
     T0,
     J,
+    JointState,
     Observation,
     S,
     fault,
@@ -194,6 +195,33 @@ def test_values_that_do_not_match_the_names_are_not_guessed(positions):
 def test_no_names_at_all_are_told_with_the_option_that_helps():
     message = state(T0)
     message.position = [1.0]
+    eyes = observer(source(0, 'a'))
+    eyes.receive(JOINTS, message, T0)
+    assert 'write `order: [...]`' in told(eyes, T0)[1]
+
+
+@pytest.mark.parametrize('names', [['a', 'b'], []])
+def test_messages_that_hold_velocities_only_are_told_apart(names):
+    message = JointState(header=header(T0), name=names, velocity=[1.0, 2.0])
+    eyes = observer(source(0, 'a'))
+    eyes.receive(JOINTS, message, T0)
+    kind, text = told(eyes, T0)
+    assert kind == 'size' and text.endswith('position is empty: messages hold velocity only')
+
+
+def test_velocities_of_other_joints_on_the_topic_do_no_harm():
+    eyes = observer(source(0, 'a'))
+    eyes.receive(JOINTS, state(T0, a=1.0), T0)
+    wheels = JointState(header=header(T0 + MS), name=['left_wheel'], velocity=[3.0])
+    eyes.receive(JOINTS, wheels, T0 + MS)
+    assert values(eyes.observe(T0 + MS)) == [1] and only_status(eyes, T0 + MS).problem == ''
+
+
+def test_blank_names_are_none():
+    message = JointState(header=header(T0), name=['', ''], position=[1.0, 2.0])
+    eyes = observer(source(0, 'a', order=('a', 'b')))
+    eyes.receive(JOINTS, message, T0)
+    assert values(eyes.observe(T0)) == [1]
     eyes = observer(source(0, 'a'))
     eyes.receive(JOINTS, message, T0)
     assert 'write `order: [...]`' in told(eyes, T0)[1]
