@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.status_line import StatusLine
-from neuracore_ros.errors import counted
+from neuracore_ros.errors import counted, printable
 
 if TYPE_CHECKING:
     from neuracore_ros.dataset.result import BagResult
@@ -46,7 +46,7 @@ class Lines:
         if result.error or result.losses or len(self._bags) <= FEW:
             self._line.clear()
             out = sys.stderr if result.error else self._out
-            print(result.line(), file=out, flush=True)
+            print(printable(result.line()), file=out, flush=True)
 
     def end(self) -> None:
         """Leave the terminal tidy."""

@@ -3,7 +3,6 @@
 import argparse
 import difflib
 import importlib
-import io
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,9 +11,10 @@ from typing import TextIO
 
 from neuracore_ros import __version__
 from neuracore_ros.cli.arguments import not_empty
+from neuracore_ros.cli.terminal import escaped_output
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import nearest
-from neuracore_ros.errors import DescriptionWarning, UserError
+from neuracore_ros.errors import DescriptionWarning, UserError, one_line
 from neuracore_ros.processors import let_threads_sleep
 
 VERBS = (
@@ -60,19 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _say_warning
     # A DescriptionWarning is for the person, not for the developer: each is said once.
     warnings.simplefilter('once', DescriptionWarning)
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a letter of a name shows its number.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors='backslashreplace')
-    try:
-        chosen = _parse(sys.argv[1:] if arguments is None else arguments)
-        problem = _run(chosen)
-    except KeyboardInterrupt:
-        return 130
-    if isinstance(problem, int):
-        return problem
-    print(f'neuracore_ros {chosen.verb}: {problem}', file=sys.stderr)
-    return 1
+    with escaped_output():
+        try:
+            chosen = _parse(sys.argv[1:] if arguments is None else arguments)
+            problem = _run(chosen)
+        except KeyboardInterrupt:
+            return 130
+        if isinstance(problem, int):
+            return problem
+        print(f'neuracore_ros {chosen.verb}: {one_line(problem)}', file=sys.stderr)
+        return 1
 
 
 def _run(chosen: argparse.Namespace) -> int | str:

@@ -4,6 +4,8 @@ import shutil
 import time
 from typing import TextIO
 
+from neuracore_ros.cli.terminal import control, escaped
+
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 15.0
 
@@ -17,7 +19,7 @@ class StatusLine:
     """
 
     def __init__(self, stream: TextIO, logs: bool = True) -> None:
-        self._stream = stream
+        self._stream = control(stream)
         self._logs = logs
         self._on_terminal = stream.isatty()
         self._every_s = TERMINAL_EVERY_S if self._on_terminal else LOG_EVERY_S
@@ -32,9 +34,9 @@ class StatusLine:
         if self._on_terminal:
             self.clear()
             width = shutil.get_terminal_size().columns - 1
-            print(text[:width], end='', file=self._stream, flush=True)
+            print(escaped(text)[:width], end='', file=self._stream, flush=True)
         else:
-            print(text, file=self._stream, flush=True)
+            print(escaped(text), file=self._stream, flush=True)
 
     def clear(self) -> None:
         """Make room for other lines; leave the terminal tidy."""

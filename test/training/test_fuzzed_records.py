@@ -6,11 +6,16 @@ command line does, in this process. NEURACORE_ROS_FUZZ=50 looks fifty times furt
 
 import contextlib
 import io
+import random
 import shutil
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
-from mutations import budget, spoilt
+import torch
+import yaml
+from mutations import ODD, budget, changed, spoilt, spoilt_bytes
 from squares import STEPS, described, rows, write
 from test_lerobot_files import write as write_checkpoint
 
@@ -70,8 +75,8 @@ def ends_well(arguments):
     assert code in (0, 1), (code, err.getvalue()[-300:])
     if code:
         *before, line = err.getvalue().splitlines()
-        assert line.startswith(f'neuracore_ros {arguments[0]}: '), line[:300]
-        assert all(each.startswith(('warning: ', '[')) for each in before), before
+        assert line.startswith((f'neuracore_ros {arguments[0]}: ', 'error: ')), line[:300]
+        assert all(each.startswith(('warning: ', 'error: ')) for each in before), before
         assert line.isprintable() and len(line) < 2000, line[:300]
     return code
 
@@ -125,6 +130,89 @@ def add_an_episode(dataset):
     """As convert does."""
     with open_dataset(dataset, Metadata(8.0, (32, 32), described())) as writer:
         written = writer.episode('go to the square')
-        for row in rows('long', __import__('numpy').random.default_rng(0)):
+        for row in rows('long', np.random.default_rng(0)):
             written.add(row)
         writer.commit(written.finish(), Episode('long', 'bag', 0, STEPS))
+
+
+@pytest.mark.parametrize('verb', ['check', 'export', 'layout', 'evaluate'])
+def test_manifests(sound, tmp_path, verb):
+    """Read of a file of JSON by export, and by the others as it lies in a policy file."""
+    run = sound / 'run/policy.pt'
+    policy, text = tmp_path / 'policy.pt', tmp_path / 'manifest.json'
+    whole = manifest_of(run)
+    words = {
+        'check': [policy, sound / 'arm.yaml'],
+        'layout': [policy, sound / 'arm.yaml'],
+        'evaluate': [policy, sound / 'data', '--episodes', '0'],
+        'export': ['--from-torchscript', run, '--manifest', text, '--out', tmp_path / 'out.pt'],
+    }
+    for seed in range(budget(20)):
+        text.write_bytes(spoilt(whole, (verb, seed)))
+        with_manifest(run, policy, text.read_bytes())
+        ends_well([verb, *words[verb]])
+        (tmp_path / 'out.pt').unlink(missing_ok=True)
+
+
+def manifest_of(policy):
+    with zipfile.ZipFile(policy) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith('neuracore_ros.json'))
+        return archive.read(name).decode()
+
+
+def with_manifest(policy, copy, manifest):
+    with zipfile.ZipFile(policy) as archive, zipfile.ZipFile(copy, 'w') as changed_one:
+        for name in archive.namelist():
+            is_manifest = name.endswith('neuracore_ros.json')
+            changed_one.writestr(name, manifest if is_manifest else archive.read(name))
+
+
+@pytest.mark.parametrize('file', ['config.json', 'metrics.jsonl'])
+def test_json_of_a_run_that_is_resumed(sound, tmp_path, file):
+    whole = (sound / 'run' / file).read_text()
+    for seed in range(budget(20)):
+        run = Path(shutil.copytree(sound / 'run', tmp_path / f'{seed}'))
+        (run / file).write_bytes(spoilt(whole, (file, seed)))
+        ends_well(['train', '--resume', run, '--steps', '1', '--threads', '1'])
+        shutil.rmtree(run)
+
+
+@pytest.mark.parametrize('file', ['checkpoint.pt', 'best.pt'])
+def test_values_of_a_checkpoint(sound, tmp_path, file):
+    whole = torch.load(sound / 'run/checkpoint.pt', weights_only=True)
+    if file == 'best.pt':
+        whole = {'step': 1, 'average': whole['learner']['average']}
+    tensors = [torch.zeros(()), torch.zeros(3), torch.zeros(2, 2).long(), torch.tensor([1e400])]
+    for seed in range(budget(20)):
+        chance = random.Random(f'{file} {seed}')
+        run = Path(shutil.copytree(sound / 'run', tmp_path / f'{seed}'))
+        torch.save(changed(whole, chance, [*ODD, *tensors * 4]), run / file)
+        if chance.random() < 0.2:
+            (run / file).write_bytes(spoilt_bytes((run / file).read_bytes(), chance))
+        ends_well(['train', '--resume', run, '--steps', '2', '--threads', '1'])
+        shutil.rmtree(run)
+
+
+@pytest.mark.parametrize(
+    'file', ['config.json', 'policy_preprocessor.json', 'policy_postprocessor.json']
+)
+def test_json_of_a_checkpoint_of_lerobot(sound, tmp_path, file):
+    words = ['--robot', sound / 'arm.yaml', '--rate-hz', '8', '--out', tmp_path / 'out.pt']
+    for _ in Spoiler(sound / 'checkpoint' / file).each(20):
+        ends_well(['export', '--from-lerobot', sound / 'checkpoint', *words])
+        (tmp_path / 'out.pt').unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize('verb', ['layout', 'check', 'evaluate', 'export'])
+def test_robot_files(sound, tmp_path, verb):
+    robot, run, pt = tmp_path / 'arm.yaml', sound / 'run/policy.pt', tmp_path / 'out.pt'
+    words = {
+        'layout': [robot],
+        'check': [run, robot],
+        'evaluate': [run, robot, sound / 'data', '--episodes', '0'],
+        'export': ['--from-torchscript', run, '--robot', robot, '--rate-hz', '8', '--out', pt],
+    }
+    for seed in range(budget(25)):
+        robot.write_bytes(spoilt(ROBOT, (verb, seed), yaml.safe_dump, yaml.safe_load))
+        ends_well([verb, *words[verb]])
+        pt.unlink(missing_ok=True)

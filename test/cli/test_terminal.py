@@ -1,0 +1,77 @@
+"""Names of files and robots are shown, whatever they hold; a terminal obeys none of them."""
+
+import io
+import sys
+
+import pytest
+
+from neuracore_ros.cli.main import main
+from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.cli.terminal import EscapedOutput, escaped, escaped_output
+
+CLEAR = '\x1b[2J'
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('łokieć 👩‍💻\ttab\n', 'łokieć 👩‍💻\ttab\n'),
+        (f'a{CLEAR}b', r'a\x1b[2Jb'),
+        ('\x1b]0;title\x07', r'\x1b]0;title\x07'),
+        ('one\rtwo\x9b2J\x7f', r'one\rtwo\x9b2J\x7f'),
+        ('a\u2028b\u202etxt.exe\u2066', r'a\u2028b\u202etxt.exe\u2066'),
+    ],
+)
+def test_letters_are_shown_and_controls_are_escaped(text, shown):
+    assert escaped(text) == shown
+
+
+def test_a_robot_that_is_called_after_its_file_clears_no_screen(tmp_path, capsys):
+    file = tmp_path / f'arm{CLEAR}.yaml'
+    file.write_text('JOINT_POSITIONS: [base, wrist]')
+    assert main(['layout', str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert '\x1b' not in out + err and r'arm\x1b[2J' in out
+
+
+@pytest.mark.parametrize('name', ['robot', 'joint', 'camera', 'topic'])
+def test_names_with_controls_are_refused_where_they_are_written(tmp_path, capsys, name):
+    evil = {word: word for word in ('robot', 'joint', 'camera', 'topic')}
+    evil[name] = rf'"a{CLEAR!r}"'.replace("'", '')
+    (tmp_path / 'arm.yaml').write_text(
+        'robot: {robot}\ninput: {{JOINT_POSITIONS: [{joint}], RGB_IMAGES: [{camera}]}}\n'
+        'output: {{}}\nsources: {{JOINT_POSITIONS: {{topic: {topic}}}}}'.format(**evil)
+    )
+    assert main(['layout', str(tmp_path / 'arm.yaml')]) == 1
+    out, err = capsys.readouterr()
+    assert '\x1b' not in out + err
+    assert r"'a\x1b[2J' has a character that cannot be printed" in err
+
+
+def test_words_of_the_command_line_that_are_wrong_are_escaped(capsys):
+    with pytest.raises(SystemExit):
+        main(['layout', '--', f'{CLEAR}.yaml', '--json', f'--{CLEAR}'])
+        main([f'lay{CLEAR}out'])
+    with pytest.raises(SystemExit):
+        main(['train', f'--{CLEAR}', 'x'])
+    out, err = capsys.readouterr()
+    assert '\x1b' not in out + err
+
+
+def test_a_line_that_is_renewed_controls_the_terminal_and_its_text_does_not(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, 'stderr', terminal)
+    with escaped_output():
+        line = StatusLine(sys.stderr)
+        line._next_s = 0.0
+        line.update(f'bag{CLEAR}')
+        line.clear()
+    assert terminal.getvalue() == '\r\033[K' + r'bag\x1b[2J' + '\r\033[K'
+    assert sys.stderr is terminal
+
+
+def test_whoever_writes_is_escaped_once():
+    with escaped_output(), escaped_output():
+        assert isinstance(sys.stdout, EscapedOutput)
+        assert not isinstance(sys.stdout.raw, EscapedOutput)
