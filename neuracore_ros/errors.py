@@ -48,9 +48,9 @@ def quoted(value: object, mark: str = "'") -> str:
     return shortened(str(value))
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 episode``, ``2 episodes``."""
-    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'
+def counted(number: int, noun: str, several: str = '') -> str:
+    """``1 episode``, ``2 episodes``; or, given so, ``2 guesses``."""
+    return f'{number} {noun}' if number == 1 else f'{number} {several or f"{noun}s"}'
 
 
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:

@@ -158,8 +158,9 @@ def _robot(path: Path, findings: Findings) -> Robot:
 
 def _policy(path: Path, robot: str, findings: Findings) -> Policy:
     from neuracore_ros.policy.load import load_policy
+    from neuracore_ros.policy.model_thread import ModelThread
 
-    policy = load_policy(path, robot=robot)
+    policy = ModelThread().load(lambda: load_policy(path, robot=robot))
     with findings.noting():
         taken_s = policy.warm_up()
         findings.facts.append(

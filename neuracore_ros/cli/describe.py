@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, counted
 from neuracore_ros.files import require_new_file, write_whole
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in dict.fromkeys((*seen.warnings, *made.warnings)):
         print(f'warning: {warning}', file=sys.stderr)
     print(
-        f"{arguments.out}: robot '{name}', {made.joints} joints commanded, {made.cameras} "
-        f'cameras; {made.guesses} guesses, marked "# guessed:"'
+        f"{arguments.out}: robot '{name}', {counted(made.joints, 'joint')} commanded, "
+        f'{counted(made.cameras, "camera")}; {counted(made.guesses, "guess", "guesses")}, '
+        'marked "# guessed:"'
     )
     return 0
 

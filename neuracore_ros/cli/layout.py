@@ -98,8 +98,9 @@ def _manifest(path: Path | None) -> Manifest | None:
     if path is None:
         return None
     from neuracore_ros.policy.load import load_policy
+    from neuracore_ros.policy.model_thread import ModelThread
 
-    return load_policy(path).manifest
+    return ModelThread().call(lambda: load_policy(path).manifest)
 
 
 def _arms(descriptions: Descriptions, urdfs: Mapping[str, Path]) -> tuple[list[Arm], list[str]]:

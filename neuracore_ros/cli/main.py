@@ -1,7 +1,6 @@
 """``neuracore_ros VERB``: finds the verb, parses, calls it, and says what a person can mend."""
 
 import argparse
-import difflib
 import importlib
 import sys
 import warnings
@@ -12,9 +11,11 @@ from typing import TextIO
 from neuracore_ros import __version__
 from neuracore_ros.cli.arguments import not_empty
 from neuracore_ros.cli.terminal import escaped_output
+from neuracore_ros.cli.usage import Parser, nearest_option
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
+from neuracore_ros.policy.model_thread import end_interrupted
 from neuracore_ros.processors import let_threads_sleep
 
 VERBS = (
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen = _parse(sys.argv[1:] if arguments is None else arguments)
             problem = _run(chosen)
         except KeyboardInterrupt:
-            return 130
+            return end_interrupted()
         if isinstance(problem, int):
             return problem
         print(f'neuracore_ros {chosen.verb}: {one_line(problem)}', file=sys.stderr)
@@ -106,7 +107,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line with all verbs; the documentation is made from it, too."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog='neuracore_ros',
         description='One learned policy, many ROS 2 robots.',
         epilog='neuracore_ros VERB --help tells more about a verb.',
@@ -145,9 +146,10 @@ def _require_known(parser: argparse.ArgumentParser, words: Sequence[str]) -> Non
     for word in words[: words.index('--')] if '--' in words else words:
         option = word.partition('=')[0]
         if option.startswith('--') and not any(each.startswith(option) for each in known):
-            meant = difflib.get_close_matches(option, known, 1)
-            hint = f'; did you mean {meant[0]}?' if meant else ''
-            verb.error(f'there is no option {option}{hint}')
+            verb.error(f'there is no option {option}{nearest_option(option, known)}')
+        # argparse takes these dashes for those that end the options, and finds no value at all.
+        if option.startswith('--') and word == f'{option}=--':
+            verb.error(f"argument {option}: '--' is no value")
 
 
 def _say_warning(

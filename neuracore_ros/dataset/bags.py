@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,7 @@ from neuracore_ros.dataset.storage import (
     one_line,
 )
 from neuracore_ros.dataset.topics import Topic, topics_of
+from neuracore_ros.description.topic_names import likeness
 from neuracore_ros.errors import BagError, printable
 
 # No CDR message begins like this: the first byte of one is always 0.
@@ -107,14 +107,8 @@ class Bag:
 
     def nearest(self, topic: str) -> list[Topic]:
         """Recorded topics with messages, those whose name is most like ``topic`` first."""
-        wanted = topic.strip('/')
-
-        def likeness(recorded: Topic) -> float:
-            name = recorded.name.strip('/')
-            same_end = name.endswith(f'/{wanted}') or wanted.endswith(f'/{name}')
-            return same_end + difflib.SequenceMatcher(None, name, wanted).ratio()
-
-        return sorted((t for t in self.topics.values() if t.count), key=likeness, reverse=True)
+        recorded = (each for each in self.topics.values() if each.count)
+        return sorted(recorded, key=lambda each: likeness(topic, each.name), reverse=True)
 
     def read(
         self, topics: Iterable[str] | Mapping[str, str], told: Told = lambda part: None

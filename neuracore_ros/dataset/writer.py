@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -30,8 +29,9 @@ from neuracore_ros.dataset.reading import read_tasks
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord
-from neuracore_ros.description import Descriptions, Robot, plain
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.embodiment import differences
+from neuracore_ros.errors import DatasetError, counted
 from neuracore_ros.records import read_record
 
 STAGING_PATH = Path('.staging')
@@ -118,9 +118,11 @@ class DatasetWriter:
         known.input_layout.require(robot.input, name)
         known.output_layout.require(robot.output, name)
         if name in known.input:
-            before = [plain(known.input[name]), plain(known.output[name])]
-            now = [plain(robot.input), plain(robot.output)]
-            if before == now:
+            changed = [
+                *(f'input {text}' for text in differences(known.input[name], robot.input)),
+                *(f'output {text}' for text in differences(known.output[name], robot.output)),
+            ]
+            if not changed:
                 return
             # A robot without episodes may change, as long as the others' columns stay.
             moved = (
@@ -128,9 +130,11 @@ class DatasetWriter:
                 or described.output_layout != known.output_layout
             )
             if moved or any(episode.robot == name for episode in self.metadata.episodes):
+                more = f'; and {counted(len(changed) - 1, "more change")}' if changed[1:] else ''
                 raise DatasetError(
-                    f"{self.root}: '{name}' was described otherwise there: input and output were "
-                    f'{json.dumps(before)}, {robot.path} has {json.dumps(now)}'
+                    f"{self.root}: '{name}' was described otherwise there than in {robot.path}: "
+                    f'{changed[0]}{more}. Give each name the index of then, or call the robot '
+                    'otherwise'
                 )
         self.metadata = replace(self.metadata, descriptions=described)
 

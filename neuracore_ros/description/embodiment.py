@@ -66,6 +66,20 @@ def plain(description: EmbodimentDescription) -> dict[str, dict[str, str]]:
     }
 
 
+def differences(before: EmbodimentDescription, now: EmbodimentDescription) -> list[str]:
+    """What a description says of a slot, and another one otherwise; a line for each slot."""
+    found = []
+    for kind in (kind for kind in DataType if kind in before or kind in now):
+        old, new = before.get(kind, {}), now.get(kind, {})
+        for index in sorted(old.keys() | new.keys()):
+            if old.get(index) != new.get(index):
+                was, is_now = (
+                    f"'{slots[index]}'" if index in slots else 'empty' for slots in (old, new)
+                )
+                found.append(f'{kind} index {index} was {was} and is {is_now}')
+    return found
+
+
 def _slots(value: YamlValue, kind: DataType) -> Slots:
     if value.is_mapping():
         pairs = [(key.index(), key, name) for key, name in value.pairs(kind)]

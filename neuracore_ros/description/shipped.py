@@ -31,7 +31,11 @@ def robot_file(given: str) -> Path:
         given: Its path; or the name of a shipped one, where nothing lies at that path.
     """
     path = Path(given)
-    return path if path.exists() else _files().get(given, path)
+    try:
+        is_there = path.exists()
+    except OSError:  # A name that is too long for the system is no shipped one either.
+        is_there = False
+    return path if is_there else _files().get(given, path)
 
 
 def instead_of(path: Path) -> str:

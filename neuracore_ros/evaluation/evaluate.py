@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.stand_in import stand_in
 from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner
 
@@ -228,7 +230,8 @@ def _choose(
             'these policies held no episode back in common; choose some with --episodes'
         )
     why = '; '.join(dict.fromkeys(note for _, note in found))
-    return sorted(shared), why if known else f'all {count} episodes: {why}'
+    everything = f'all {count} episodes' if count > 1 else 'the only episode'
+    return sorted(shared), why if known else f'{everything}: {why}'
 
 
 def _load(paths: Sequence[Path]) -> dict[str, Policy]:
@@ -239,7 +242,8 @@ def _load(paths: Sequence[Path]) -> dict[str, Policy]:
     parts = 1
     while len({_name(path, parts) for path in paths}) < len(paths):
         parts += 1
-    loaded = {_name(path, parts): load_policy(path) for path in paths}
+    thread = ModelThread()
+    loaded = {_name(path, parts): thread.load(partial(load_policy, path)) for path in paths}
     for policy in loaded.values():
         policy.warm_up()
     return loaded

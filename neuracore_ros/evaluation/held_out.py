@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.errors import counted
 from neuracore_ros.regular_file import read_text
 from neuracore_ros.training.splitting import split
 
@@ -39,4 +40,4 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
     kept = {episode.number for episode in split(episodes_of(metadata), seed).validation}
     if not kept:
         return None, f'{run} held none back'
-    return kept, f'{len(kept)} episodes that {run} held back'
+    return kept, f'{counted(len(kept), "episode")} that {run} held back'

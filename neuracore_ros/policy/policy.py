@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,6 +50,10 @@ class Policy:
     def on(self, robot: str) -> Policy:
         """The same model on a robot of this name."""
         return Policy(self._runtime, self.sha256, robot)
+
+    def run_by(self, wrap: Callable[[Runtime], Runtime]) -> Policy:
+        """The same policy, its model executed by another runtime around its own."""
+        return Policy(wrap(self._runtime), self.sha256, self.robot)
 
     def predict(
         self,

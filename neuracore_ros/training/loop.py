@@ -20,7 +20,7 @@ from torch import Tensor
 from neuracore_ros.dataset.batches import Batch, Batches
 from neuracore_ros.dataset.cache import default_folder
 from neuracore_ros.dataset.prefetch import Prefetch
-from neuracore_ros.errors import TrainingError, shortened
+from neuracore_ros.errors import TrainingError, counted, shortened
 from neuracore_ros.files import write_whole
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
@@ -37,7 +37,7 @@ from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler
 from neuracore_ros.training.scales import Statistics
-from neuracore_ros.training.splitting import Split, limit, split
+from neuracore_ros.training.splitting import LEAST_EPISODES, Split, limit, split
 
 LOG_EVERY = 50
 SAVE_EVERY = 500
@@ -112,7 +112,8 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
             _save_best(run, learner, best)  # It may have been killed before that.
     sampler = Sampler(data, episodes, config, manifest.robot_index, processes)
     held = sampler.held_back() if processes.first else {}
-    report(_summary(config, data, episodes))
+    for line in _summary(config, data, episodes):
+        report(line)
     if processes.first:
         run.write_config(config)
 
@@ -277,14 +278,21 @@ def _export(
     )
 
 
-def _summary(config: Config, data: Batches, episodes: Split) -> str:
+def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
+    """What is learnt from, and that of some robots nothing tells if they are learnt by heart."""
     learnt = Counter(episode.robot for episode in episodes.training)
     robots = ', '.join(f'{count} of {robot}' for robot, count in learnt.items())
-    return (
-        f'{config.policy}: learns from {sum(learnt.values())} episodes ({robots}), '
+    yield (
+        f'{config.policy}: learns from {counted(sum(learnt.values()), "episode")} ({robots}), '
         f'{len(episodes.validation)} held back; chunks of {config.horizon} '
         f'at {data.metadata.rate_hz:g} Hz'
     )
+    held = {episode.robot for episode in episodes.validation}
+    if few := [f'{robot} ({learnt[robot]})' for robot in learnt if robot not in held]:
+        yield (
+            f'warning: fewer than {LEAST_EPISODES} episodes of {", ".join(few)}: none is held '
+            'back, so nothing will tell whether the policy learns them by heart; record more'
+        )
 
 
 def _silent(_line: str) -> None:

@@ -13,6 +13,8 @@ from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import TrainingError
 
 VALIDATION_SHARE = 0.1
+LEAST_EPISODES = 5
+"""Of a robot with fewer, none is held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def split(episodes: Sequence[Episode], seed: int) -> Split:
     held: set[int] = set()
     for robot in dict.fromkeys(episode.robot for episode in episodes):
         own = [episode.number for episode in episodes if episode.robot == robot]
-        if len(own) >= 5:
+        if len(own) >= LEAST_EPISODES:
             count = max(1, round(VALIDATION_SHARE * len(own)))
             held.update(int(number) for number in rng.choice(own, count, replace=False))
     return Split(

@@ -157,6 +157,8 @@ def test_a_robot_whose_description_changed_is_refused(tmp_path, cross, convert):
     (tmp_path / 'left.yaml').write_text(LEFT.replace('2: c', '1: c'))
     code, _, error = convert('--description', tmp_path / 'left.yaml', bag)
     assert code == 1 and "'left' was described otherwise there" in error
+    assert "input JOINT_POSITIONS index 1 was empty and is 'c'; and " in error
+    assert '{' not in error
 
 
 def test_a_robot_without_episodes_may_still_change_if_the_columns_stay(tmp_path, cross, convert):

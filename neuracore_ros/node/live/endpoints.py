@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,8 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 
+from neuracore_ros.description.source import IMAGE_TYPES
+from neuracore_ros.description.topic_names import likeness
 from neuracore_ros.node.graph import full_name
 from neuracore_ros.node.live.facts import Endpoint
 from neuracore_ros.observation.streams import SECOND_NS
@@ -67,17 +68,15 @@ def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> t
         Those with a similar name, the likeliest first.
     """
     wanted = str(node.resolve_topic_name(topic))
-
-    def likeness(name: str) -> float:
-        same_end = name.rpartition('/')[2] == wanted.rpartition('/')[2]
-        return same_end + difflib.SequenceMatcher(None, name, wanted).ratio()
-
-    others = [
-        name
+    # A camera that is looked for raw may be there compressed, and the other way round.
+    kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)
+    others = {
+        name: likeness(wanted, name)
         for name, types in node.get_topic_names_and_types()
-        if name != wanted and kind in types and count(name) and likeness(name) > _LIKE
-    ]
-    return tuple(sorted(others, key=likeness, reverse=True)[:_MOST_SIMILAR])
+        if name != wanted and not {*kinds}.isdisjoint(types) and count(name)
+    }
+    alike = [name for name, degree in others.items() if degree > _LIKE]
+    return tuple(sorted(alike, key=others.__getitem__, reverse=True)[:_MOST_SIMILAR])
 
 
 def _endpoint(info: Any, refusal: str) -> Endpoint:

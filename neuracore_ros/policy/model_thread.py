@@ -1,0 +1,84 @@
+"""Models that may never answer, run such that Ctrl-C ends the command all the same.
+
+Python hears a signal between two of its own steps. While a model computes in its runtime, there
+are none; but the main thread can wait for another one, and be interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.policy import Policy, Runtime
+
+Result = TypeVar('Result')
+Arrays = Mapping[str, NDArray[Any]]
+
+_NAME = 'model'
+
+
+class ModelThread:
+    """A thread on which a model is loaded and run, one thing at a time."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+        self._busy = False
+        threading.Thread(target=self._run, name=_NAME, daemon=True).start()
+
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Do something there, and wait for it; a KeyboardInterrupt leaves it running.
+
+        Raises:
+            BaseException: Whatever the work raises.
+        """
+        self._work.put(work)
+        result, error = self._done.get()
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]
+
+    def load(self, load: Callable[[], Policy]) -> Policy:
+        """A policy that is loaded and run there."""
+        policy = self.call(load)
+        return policy.run_by(lambda runtime: _ThreadedRuntime(self, runtime))
+
+    def _run(self) -> None:
+        while True:
+            work = self._work.get()
+            try:
+                done: tuple[object, BaseException | None] = (work(), None)
+            except BaseException as error:
+                done = (None, error)
+            self._done.put(done)
+
+
+class _ThreadedRuntime:
+    """A runtime on a thread of its own."""
+
+    def __init__(self, thread: ModelThread, runtime: Runtime) -> None:
+        self._thread, self._runtime = thread, runtime
+
+    @property
+    def manifest(self) -> Manifest:
+        return self._runtime.manifest
+
+    def run(self, inputs: Arrays, valid: Mapping[str, NDArray[Any]]) -> Arrays:
+        return self._thread.call(lambda: self._runtime.run(inputs, valid))
+
+
+def end_interrupted() -> int:
+    """The status of an interrupted command; ends the process at once if a model still runs."""
+    if any(thread.name == _NAME for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The interpreter would tear down what the model's runtime is using.
+        os._exit(130)
+    return 130

@@ -1,0 +1,134 @@
+"""Command lines that are wrong, and commands that are given up: few lines, the right code."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from neuracore_ros.cli.main import VERBS, main
+from neuracore_ros.cli.usage import nearest_option
+
+
+def said(capsys, *words):
+    """The exit code, and what stands on stderr."""
+    try:
+        code = main(words)
+    except SystemExit as wrong_usage:
+        code = wrong_usage.code
+    return code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize('verb', VERBS)
+def test_a_usage_is_one_line_before_the_error(capsys, verb):
+    code, error = said(capsys, verb, '--no-such-option')
+    usage, what = error.splitlines()
+    assert code == 2
+    assert usage.startswith(f'usage: neuracore_ros {verb} ')
+    assert usage.endswith(f'[OPTIONS]; options: neuracore_ros {verb} --help')
+    assert what.startswith(f'neuracore_ros {verb}: error: there is no option --no-such-option')
+
+
+@pytest.mark.parametrize(
+    ('given', 'meant'),
+    [
+        ('--lr', '--learning-rate'),
+        ('--stepz', '--steps'),
+        ('--batch-size', '--batch'),
+        ('--gpu', None),
+        ('--x', None),
+    ],
+)
+def test_the_option_that_is_proposed_is_alike(given, meant):
+    known = ['--layers', '--learning-rate', '--steps', '--batch', '--inputs', '-h', '--help']
+    assert nearest_option(given, known) == (f'; did you mean {meant}?' if meant else '')
+
+
+@pytest.mark.parametrize(
+    'command',
+    ['train --config=--', 'describe --like=--', 'evaluate --task=--', 'train --steps=--'],
+)
+def test_two_dashes_are_no_value_of_an_option(capsys, command):
+    code, error = said(capsys, *command.split())
+    assert code == 2
+    assert error.splitlines()[-1].endswith("'--' is no value")
+
+
+@pytest.mark.parametrize(
+    'command',
+    [
+        'layout {}',
+        'check {} {}',
+        'convert data --description {} bag',
+        'evaluate a.pt {}.yaml bag',
+        'report {}',
+        'train {} --out run',
+        'layout ur5 --out {}.svg',
+        'describe --urdf {} --out a.yaml',
+    ],
+)
+def test_a_name_that_is_too_long_for_the_system_is_one_line(
+    tmp_path, monkeypatch, capsys, command
+):
+    monkeypatch.chdir(tmp_path)
+    code, error = said(capsys, *command.format(*['x' * 300] * 2).split())
+    assert code == 1
+    assert all('no such file' in line or 'too long' in line for line in error.splitlines()), error
+
+
+NEVER = """
+import sys, torch
+from neuracore_ros.description import DataType as D
+from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.torchscript import save
+
+class Never(torch.nn.Module):
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        busy = torch.zeros(1)
+        for _ in range(1_000_000_000_000):
+            busy = torch.tanh(busy)
+        return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'] + busy}
+
+save(
+    Never(),
+    Manifest(
+        input={D.JOINT_POSITIONS: InputSlots(1, (0,))},
+        output={D.JOINT_TARGET_POSITIONS: OutputSlots(1, (0,))},
+        rate_hz=20.0,
+        horizon=1,
+    ),
+    sys.argv[1],
+)
+"""
+
+
+@pytest.mark.parametrize('verb', ['check {} ur5', 'evaluate {} ur5 bag'])
+def test_a_policy_that_never_answers_can_be_given_up(tmp_path, verb):
+    pytest.importorskip('torch')
+    (tmp_path / 'never.py').write_text(NEVER)
+    policy = tmp_path / 'never.pt'
+    subprocess.run([sys.executable, tmp_path / 'never.py', policy], check=True)
+    command = [sys.executable, '-m', 'neuracore_ros.cli.main', *verb.format(policy).split()]
+    running = subprocess.Popen(
+        command, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        # A model that computes takes the processor; before that, Python hears the signal itself.
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s and _processor_s(running.pid) < 8:
+            time.sleep(0.1)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=10) == 130
+        assert b'Traceback' not in running.stderr.read()
+    finally:
+        running.kill()
+        running.wait()
+
+
+def _processor_s(process):
+    fields = open(f'/proc/{process}/stat').read().rpartition(')')[2].split()  # noqa: PTH123, SIM115
+    return sum(map(int, fields[11:13])) / os.sysconf('SC_CLK_TCK')
