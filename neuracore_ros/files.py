@@ -186,13 +186,36 @@ def require_new_file(path: Path, option: str = '--out') -> None:
     """Refuse a place where no file can be written, before the work is done.
 
     Raises:
-        UserError: It is a folder, a link or a device, or lies in no folder.
+        UserError: It is a folder, a link or a device, lies in no folder, or is not UTF-8.
     """
+    require_utf8(path)
     if path.is_dir() and not path.is_symlink():
         raise UserError(f'{path}: is a folder; {option} is the file to write')
     if not path.parent.is_dir():
         raise UserError(f'{path.parent}: no such folder; make it: mkdir -p {path.parent}')
     require_ordinary(path)
+
+
+def require_utf8(path: Path, kind: type[UserError] = UserError) -> None:
+    """Refuse a path with bytes that are no text, before anything is written there.
+
+    Arrow, FFmpeg and torch cannot open such a path, and records cannot name it to others.
+
+    Args:
+        path: Of a file or folder that others shall read.
+        kind: Of the error.
+
+    Raises:
+        UserError: It is not UTF-8; of that kind.
+    """
+    whole = os.fsencode(path.absolute())
+    try:
+        whole.decode()
+    except UnicodeDecodeError as error:
+        raise kind(
+            f'{path}: the path has a byte that is not UTF-8 (0x{whole[error.start]:02x}); choose '
+            'another folder, or rename it (convmv -f latin1 -t utf8 shows how)'
+        ) from error
 
 
 @contextmanager

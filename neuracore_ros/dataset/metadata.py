@@ -25,6 +25,7 @@ from neuracore_ros.description import (
 )
 from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
 from neuracore_ros.errors import DatasetError, near, quoted
+from neuracore_ros.files import require_utf8
 from neuracore_ros.records import Origin, Record, parse_record
 from neuracore_ros.regular_file import read_bytes
 
@@ -203,6 +204,7 @@ def load_metadata(dataset: Path | str) -> Metadata:
     Raises:
         DatasetError: There is no dataset of this package in that folder, or it is damaged.
     """
+    require_utf8(Path(dataset), DatasetError)
     path = Path(dataset) / METADATA_PATH
     try:
         text = read_bytes(path)

@@ -32,6 +32,7 @@ from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.errors import DatasetError, counted
+from neuracore_ros.files import require_utf8
 from neuracore_ros.records import read_record
 
 STAGING_PATH = Path('.staging')
@@ -224,6 +225,7 @@ def open_dataset(root: Path, new: Metadata) -> Iterator[DatasetWriter]:
     Raises:
         DatasetError: The folder holds something else, or another process is adding to it.
     """
+    require_utf8(root, DatasetError)
     if not _is_ours(root):
         raise DatasetError(
             f'{root}: exists, but is not a dataset of neuracore_ros: give a new folder, or a '

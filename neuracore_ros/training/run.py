@@ -25,6 +25,7 @@ from neuracore_ros.files import (
     read_lines,
     real_folder,
     require_ordinary,
+    require_utf8,
     whole_file,
     write_whole,
 )
@@ -80,6 +81,7 @@ class Run:
         Raises:
             TrainingError: The folder holds something.
         """
+        require_utf8(self.path, TrainingError)
         if self._config.exists():
             raise TrainingError(
                 f'{self.path}: holds a run already; go on with '
@@ -162,6 +164,7 @@ class Run:
         Raises:
             TrainingError: The folder holds no run, or its configuration is damaged.
         """
+        require_utf8(self.path, TrainingError)
         if not self._config.exists():
             raise TrainingError(
                 f'{self.path}: holds no run ({self._config.name} is missing)'
