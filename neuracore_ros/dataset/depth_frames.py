@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from neuracore_ros.dataset.depths import BLOCK
 from neuracore_ros.dataset.frames import Image, digest
 from neuracore_ros.dataset.intact import intact
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, ObservationError
+from neuracore_ros.observation.picture import claimed_size
 
 
 class DepthFrames:
@@ -73,10 +74,13 @@ class DepthFrames:
             yield table
 
     def _decode(self, cell: Any, step: int) -> Image:
-        data = np.frombuffer(cell.as_py()['bytes'], np.uint8)
-        pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-        if pixels is None or pixels.shape != self.shape[1:] or pixels.dtype != np.uint16:
-            height, width = self.shape[1:]
+        height, width = self.shape[1:]
+        pixels = None
+        with suppress(ObservationError, TypeError):
+            data = cell.as_py()['bytes']
+            if claimed_size(data, self._key) == (width, height):
+                pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is None or pixels.shape != (height, width) or pixels.dtype != np.uint16:
             raise DatasetError(
                 f"{self._path}: '{self._key}': step {step} holds no depth image of "
                 f'{width}x{height}'

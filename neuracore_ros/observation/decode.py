@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.errors import ObservationError, meant
+from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
 
 Array = NDArray[Any]
 Pixels = NDArray[np.uint8]
@@ -28,7 +29,7 @@ class Encoding(NamedTuple):
     to_rgb: Callable[[Array], Array]
 
 
-def decode_image(message: Any) -> Pixels:
+def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> Pixels:
     """Decode a sensor_msgs Image or CompressedImage, of rclpy or of rosbags.
 
     16 bits are scaled so that 65535 becomes 255, whatever an image holds: a range that followed
@@ -38,19 +39,20 @@ def decode_image(message: Any) -> Pixels:
     is installed. The mosaic of a Bayer camera that was compressed as it is becomes colours.
 
     Args:
-        message: Its ``data`` is any buffer of bytes, which is read without a copy.
+        message: Its ``data`` is any buffer of bytes; a raw image is read without a copy.
+        most_pixels: That a compressed one may have.
 
     Returns:
         RGB, uint8, shape (h, w, 3). It may be a read-only view of the message.
 
     Raises:
         ObservationError: The encoding is unknown, sizes and data do not match, or compressed
-            data is damaged.
+            data is damaged, or claims to be larger than can be.
     """
     with understood():
         if hasattr(message, 'encoding'):
             return _decode_raw(message)
-        return _decode_compressed(message)
+        return _decode_compressed(message, most_pixels)
 
 
 @contextmanager
@@ -110,30 +112,30 @@ def read_raw(message: Any, dtype: str, channels: int) -> Array:
     return pixels.reshape(height, width, channels)
 
 
-def _decode_compressed(message: Any) -> Pixels:
+def _decode_compressed(message: Any, most_pixels: int) -> Pixels:
     declared = str(message.format)[:60]
     form, words = repr(declared), declared.lower()
-    data = np.frombuffer(message.data, np.uint8)
+    data = bytes(memoryview(message.data))
+    what = f'compressed image ({form}, {len(data)} bytes)'
     if 'compresseddepth' in words:
         raise ObservationError(f'format {form} holds depths, not colours')
-    if not data.size:
+    if not data:
         raise ObservationError(f'compressed image ({form}) without data')
-    if _is_cut_off(message.data):
-        raise ObservationError(
-            f'compressed image ({form}, {data.size} bytes) is truncated: its end is missing'
-        )
+    if _is_cut_off(data):
+        raise ObservationError(f'{what} is truncated: its end is missing')
     # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    image: Any = cv2.imdecode(data, flags)
-    if image is None:
+    try:
+        image = decode_picture(data, flags, what, most_pixels)
+    except ObservationError as error:
         if video := next((codec for codec in _VIDEO if codec in words), ''):
             raise ObservationError(
                 f'format {form} is a video ({video}), of which no image stands alone; '
                 'use the raw topic, or one of JPEG or PNG'
-            )
-        raise ObservationError(
-            f'compressed image ({form}, {data.size} bytes) is damaged, or neither JPEG nor PNG'
-        )
+            ) from error
+        raise
+    if image is None:
+        raise ObservationError(f'{what} is damaged, or neither JPEG nor PNG')
     if image.dtype not in (np.uint8, np.uint16):
         raise ObservationError(f'format {form} holds {image.dtype}, not colours')
     # image_transport writes 'ENCODING; jpeg compressed TARGET': what the image was, and what the
@@ -159,15 +161,14 @@ def _decode_grey(image: Array, encoding: str) -> Pixels:
     return _grey16(pixels) if image.dtype == np.uint16 else _grey(pixels)
 
 
-def _is_cut_off(data: Any) -> bool:
+def _is_cut_off(data: bytes) -> bool:
     """Whether a JPEG ends before its end, of which OpenCV 4 makes a picture all the same.
 
     Within the last scan, two such bytes are nothing else; some drivers pad what comes after.
     """
-    picture = bytes(data)
-    if not picture.startswith(b'\xff\xd8') or picture.endswith(b'\xff\xd9'):
+    if not data.startswith(b'\xff\xd8') or data.endswith(b'\xff\xd9'):
         return False
-    return picture.rfind(b'\xff\xd9') < picture.rfind(b'\xff\xda')
+    return data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
 
 
 def _ask_cv_bridge(message: Any) -> Pixels:

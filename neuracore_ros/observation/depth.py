@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import read_raw, understood
+from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
 
 Depths = NDArray[np.float32]
 
@@ -22,12 +23,13 @@ _PNG = b'\x89PNG\r\n\x1a\n'
 _HEADER = struct.Struct('<iff')
 
 
-def decode_depth(message: Any) -> Depths:
+def decode_depth(message: Any, most_pixels: int = MOST_PIXELS) -> Depths:
     """Decode a sensor_msgs Image or CompressedImage that holds depths (REP 118).
 
     Args:
         message: 16UC1 (or mono16) in millimetres or 32FC1 in metres; or such a PNG, plain or as
             ``compressedDepth`` sends it.
+        most_pixels: That a compressed one may have.
 
     Returns:
         Metres, shape (h, w). 0 is where nothing was measured: NaN, infinite, negative, or beyond
@@ -35,12 +37,12 @@ def decode_depth(message: Any) -> Depths:
 
     Raises:
         ObservationError: Another encoding, sizes and data do not match, or compressed data is
-            damaged.
+            damaged, or claims to be larger than can be.
     """
     with understood():
         if hasattr(message, 'encoding'):
             return _measured(_decode_raw(message))
-        return _measured(_decode_compressed(message))
+        return _measured(_decode_compressed(message, most_pixels))
 
 
 def metres(millimetres: NDArray[np.uint16]) -> Depths:
@@ -67,7 +69,7 @@ def _decode_raw(message: Any) -> NDArray[Any]:
     )
 
 
-def _decode_compressed(message: Any) -> NDArray[Any]:
+def _decode_compressed(message: Any, most_pixels: int) -> NDArray[Any]:
     form = f'{str(message.format)[:60]!r}'
     data = bytes(memoryview(message.data))
     start = 0 if data.startswith(_PNG) else _HEADER.size
@@ -76,7 +78,8 @@ def _decode_compressed(message: Any) -> NDArray[Any]:
     # OpenCV would fill up what is missing with zeros.
     if b'IEND' not in data[-64:]:
         raise ObservationError(f'format {form}: is truncated')
-    image: Any = cv2.imdecode(np.frombuffer(data, np.uint8, offset=start), cv2.IMREAD_UNCHANGED)
+    what = f'format {form}:'
+    image = decode_picture(data[start:], cv2.IMREAD_UNCHANGED, what, most_pixels)
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise ObservationError(f'format {form}: is damaged, or no PNG of one channel of 16 bits')
     if start and form.startswith(f"'{_METRES}"):

@@ -11,6 +11,7 @@ from neuracore_ros.description import DataType, Source
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
+from neuracore_ros.observation.picture import MOST_PIXELS
 from neuracore_ros.observation.resize import resize_pad
 from neuracore_ros.observation.samples import Sample, StreamFault
 from neuracore_ros.observation.streams import SECOND_NS, Channel, Stream, span
@@ -20,6 +21,10 @@ Pixels = NDArray[Any]
 # Each holds a whole message; one more than the newest lets a tick slightly before its arrival
 # still have its own.
 _HISTORY = 2
+# How many times the pixels of those before it a compressed picture may have; more than that is a
+# damaged header, which would cost seconds. Small streams may grow to a full HD one.
+_TIMES_AS_LARGE = 16
+_ALWAYS_PIXELS = 1 << 21
 
 
 class Frame(NamedTuple):
@@ -47,6 +52,7 @@ class ImageStream(Stream):
         self.channels = tuple(ImageChannel(self, source) for source in sources)
         self._first = self.channels[0]
         self._decoded: tuple[Frame, Pixels | str] | None = None
+        self._largest = 0
         # Stamp of the newest image that could be decoded; None after one that could not be.
         self.proven_ns: int | None = None
 
@@ -73,13 +79,21 @@ class ImageStream(Stream):
         """Forget all images."""
         super().clear()
         self._decoded = self.proven_ns = None
+        self._largest = 0
 
     def _decode(self, frame: Frame, receive_ns: int) -> Pixels | str:
+        most = MOST_PIXELS
+        if self._largest:
+            most = max(self._largest * _TIMES_AS_LARGE, _ALWAYS_PIXELS)
         try:
             if self._holds_depths:
-                depths = decode_depth(frame.message)[..., None]
-                return resize_pad(depths, self._size, cv2.INTER_NEAREST_EXACT)[..., 0]
-            return resize_pad(decode_image(frame.message), self._size)
+                depths = decode_depth(frame.message, most)
+                self._largest = max(self._largest, depths.size)
+                padded = resize_pad(depths[..., None], self._size, cv2.INTER_NEAREST_EXACT)
+                return padded[..., 0]
+            image = decode_image(frame.message, most)
+            self._largest = max(self._largest, image.shape[0] * image.shape[1])
+            return resize_pad(image, self._size)
         except ObservationError as error:
             self.refuse('undecodable', receive_ns, str(error))
             return str(error)

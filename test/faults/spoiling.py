@@ -4,6 +4,7 @@ Each function makes a relay's change: from one message to those that are sent in
 """
 
 import copy
+import struct
 from array import array
 
 import cv2
@@ -260,6 +261,13 @@ def truncated(message, share=0.5):
 def garbled(message):
     """Bytes that are no picture."""
     message.data = array('B', np.random.default_rng(1).bytes(len(message.data)))
+
+
+@edit
+def immense(message):
+    """A JPEG whose header claims 30000 x 30000 pixels."""
+    place = bytes(message.data).index(b'\xff\xc0') + 5
+    message.data[place : place + 4] = array('B', struct.pack('>HH', 30000, 30000))
 
 
 @edit

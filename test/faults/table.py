@@ -153,6 +153,7 @@ FAULTS = (
     ),
     killed('wrist'),
     undecodable('wrist', 'broken JPEG', spoil.garbled, 'is damaged'),
+    undecodable('wrist', 'immense JPEG', spoil.immense, 'cannot hold the 30000 x 30000 pixels'),
     undecodable('wrist', 'truncated JPEG', spoil.truncated, 'is truncated'),
     undecodable('wrist', 'empty JPEG', lambda: spoil.truncated(0.0), 'without data'),
     ordered('raise', 'raised on purpose', 1.0),

@@ -8,7 +8,7 @@ from neuracore_ros.observation import images
 def test_only_the_images_that_are_looked_at_are_decoded_and_each_once(monkeypatch):
     decoded = []
     real = images.decode_image
-    monkeypatch.setattr(images, 'decode_image', lambda m: decoded.append(m) or real(m))
+    monkeypatch.setattr(images, 'decode_image', lambda m, most: decoded.append(m) or real(m, most))
     eyes = observer(source(0, 'top', RGB))
     frames = [image(T0 + number * MS, number) for number in range(10)]
     for number, frame in enumerate(frames):

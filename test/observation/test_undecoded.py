@@ -18,7 +18,9 @@ def decoded(monkeypatch):
     """Every message that is decoded."""
     messages = []
     real = images.decode_image
-    monkeypatch.setattr(images, 'decode_image', lambda m: messages.append(m) or real(m))
+    monkeypatch.setattr(
+        images, 'decode_image', lambda m, most: messages.append(m) or real(m, most)
+    )
     return messages
 
 

@@ -63,7 +63,9 @@ def seeing(tmp_path):
 def decoded(monkeypatch):
     levels = []
     real = images.decode_image
-    monkeypatch.setattr(images, 'decode_image', lambda m: levels.append(m.data[0]) or real(m))
+    monkeypatch.setattr(
+        images, 'decode_image', lambda m, most: levels.append(m.data[0]) or real(m, most)
+    )
     return levels
 
 
