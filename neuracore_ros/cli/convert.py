@@ -159,7 +159,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
     lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
-        arguments.dataset, descriptions, robot, bags, settings, lines.progress, lines.reported
+        arguments.dataset,
+        descriptions,
+        robot,
+        bags,
+        settings,
+        lines.progress,
+        lines.reported,
+        lambda line: print(line, file=sys.stderr),
     )
     lines.end()
     if arguments.json:

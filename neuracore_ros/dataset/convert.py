@@ -20,6 +20,7 @@ from neuracore_ros.dataset.result import BagResult, Result
 from neuracore_ros.dataset.unit import Event, Piece, cannot_write, stage
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import Descriptions
+from neuracore_ros.errors import WriteError
 
 Progress = Callable[[int, float], None]
 """Is told the place of a recording among all, and which part of it is done (0..1)."""
@@ -33,6 +34,7 @@ def convert(
     settings: Settings,
     progress: Progress = lambda place, part: None,
     reported: Callable[[BagResult], None] = lambda result: None,
+    told: Callable[[str], None] = lambda line: None,
 ) -> Result:
     """Append recordings to a dataset, and make it if there is none.
 
@@ -47,6 +49,7 @@ def convert(
         settings: Rate, image size, workers and so on.
         progress: Called a few times a second.
         reported: Called after each recording, in their order.
+        told: Called with what an earlier convert had left, and what became of it.
 
     Raises:
         DescriptionError: The robot cannot be converted, or does not fit the dataset's layout.
@@ -58,7 +61,7 @@ def convert(
     require_output(chosen)
     results = []
     try:
-        with open_dataset(dataset, new_metadata(descriptions, settings)) as writer:
+        with open_dataset(dataset, new_metadata(descriptions, settings), told) as writer:
             require_same(dataset, writer.metadata, settings)
             writer.describe(chosen)
             job = plan(dataset, writer.staging, chosen, writer.metadata, settings)
@@ -70,7 +73,7 @@ def convert(
                         continue
                     results.append(committer.end(event))
                     reported(results[-1])
-    except OSError as error:
+    except (OSError, WriteError) as error:
         raise cannot_write(dataset, error) from error
     return Result(str(dataset), robot, tuple(results))
 

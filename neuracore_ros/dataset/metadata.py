@@ -1,18 +1,15 @@
 """``meta/neuracore_ros.json``: what LeRobot's own metadata has no place for.
 
-The episodes that it lists are the dataset. A file of any other episode is the leftover of a
-run that was killed.
+The episodes that it lists are the dataset.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import (
@@ -214,37 +211,6 @@ def load_metadata(dataset: Path | str) -> Metadata:
             f'{near(Path(dataset)) or "; make one with: neuracore_ros convert"}'
         ) from error
     return Metadata.from_json(text, str(path))
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Write a file so that it has the old content or all of the new one, whatever happens."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + PARTIAL)
-    with partial.open('wb') as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file so that it has the old content or the new one, whatever happens."""
-    with replaced(path) as file:
-        file.write(data)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames within a folder outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-# LeRobot reads every *.parquet that it finds, so the suffix comes last.
-PARTIAL = '.partial'
 
 
 def _fields(value: Episode | ConvertedBag | StreamSummary) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from neuracore_ros.dataset.recording import Recording
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
-from neuracore_ros.errors import BagError, DatasetError
+from neuracore_ros.errors import BagError, DatasetError, WriteError
 
 # How much of the work it is to look which recording this is.
 LOOKING = 0.2
@@ -89,8 +89,9 @@ def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Even
 
 def cannot_write(dataset: Path, error: Exception) -> DatasetError:
     """The error for people; it says that nothing is lost."""
+    why = f'{error.path}: {error.reason}' if isinstance(error, WriteError) else error
     return DatasetError(
-        f'{dataset}: cannot be written: {error}; mend this and run the same command again: '
+        f'{dataset}: cannot be written: {why}; mend this and run the same command again: '
         'no episode is lost'
     )
 

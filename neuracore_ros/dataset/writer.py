@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from neuracore_ros.dataset import lerobot, tables
+from neuracore_ros.dataset.change import (
+    STAGING_PATH,
+    Change,
+    is_decided,
+    recover,
+    require_listed,
+    require_real,
+)
 from neuracore_ros.dataset.intact import intact
-from neuracore_ros.dataset.lock import LOCK_PATH, locked
 from neuracore_ros.dataset.metadata import (
     METADATA_PATH,
-    PARTIAL,
     ConvertedBag,
     Episode,
     Metadata,
     document,
     line,
     load_metadata,
-    replaced,
-    sync_folder,
-    write_whole,
 )
 from neuracore_ros.dataset.reading import read_tasks
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
@@ -32,11 +36,13 @@ from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.errors import DatasetError, counted
-from neuracore_ros.files import require_utf8
+from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.records import read_record
 
-STAGING_PATH = Path('.staging')
-FOLDERS = (Path('data'), Path('videos'), Path('meta'), STAGING_PATH)
+CHANGE = 'change'
+"""Where files of a staged episode wait for being decided on, in its folder."""
+_PREFIX = 'neuracore_ros-'
+_RUN_NAME = re.compile(rf'({_PREFIX})?[0-9a-f]{{32}}')  # an older version wrote no prefix
 
 
 class DatasetWriter:
@@ -58,25 +64,20 @@ class DatasetWriter:
         self._statistics: Mapping[str, Statistics] = {}
         self._episode_lines = [line(episode) for episode in metadata.episodes]
         self._bag_lines = [line(bag) for bag in metadata.bags]
-        self._delete_leftovers()
         self._count_all()
         # Of its own for each run: workers of one that was killed may still be ending.
-        self.staging = root / STAGING_PATH / uuid.uuid4().hex
-        self.staging.mkdir(parents=True)
+        self.staging = real_folder(root, STAGING_PATH / f'{_PREFIX}{uuid.uuid4().hex}')
 
     def episode(self, task: str = '') -> EpisodeWriter:
         """Begin an episode; what its writer gives at the end can be committed."""
         return EpisodeWriter(self.staging / uuid.uuid4().hex, self.metadata, task)
 
     def commit(self, staged: StagedEpisode, episode: Episode) -> int:
-        """Make an episode part of the dataset; its files first, the list of episodes last.
+        """Make an episode part of the dataset.
 
         Returns:
             Its number.
         """
-        if not self.metadata.episodes:
-            # Whenever this run may end, the folder is known as a dataset.
-            self._write_metadata(self.metadata)
         number = len(self.metadata.episodes)
         record = EpisodeRecord(
             number=number,
@@ -87,14 +88,20 @@ class DatasetWriter:
             statistics=staged.statistics,
         )
         self._count(record)
-        self._place_files(staged, record)
         after = replace(self.metadata, episodes=(*self.metadata.episodes, episode))
         self._episode_lines.append(line(episode))
-        # A killed run shows by statistics that count more rows than the metadata.
-        write_whole(self.root / lerobot.STATS_PATH, lerobot.stats(self._statistics, self._rows))
-        write_whole(self.root / lerobot.TASKS_PATH, tables.tasks_table(self._tasks))
-        write_whole(self.root / lerobot.INFO_PATH, lerobot.info(after, len(self._tasks)))
-        self._write_metadata(after)
+        change = Change(staged.folder / CHANGE)
+        for camera in lerobot.cameras(after):
+            change.take(lerobot.video_path(number, camera), staged.video(camera))
+        with change.file(lerobot.data_path(number)) as file:
+            tables.write_data(file, staged.columns, record, self._tasks, after.rate_hz)
+        change.write(lerobot.episode_path(number), tables.episode_table(record, after))
+        change.write(lerobot.STATS_PATH, lerobot.stats(self._statistics, self._rows))
+        change.write(lerobot.TASKS_PATH, tables.tasks_table(self._tasks))
+        change.write(lerobot.INFO_PATH, lerobot.info(after, len(self._tasks)))
+        change.write(METADATA_PATH, self._document(after))
+        change.decide(self.root)
+        staged.discard()
         self.metadata = after
         return number
 
@@ -103,7 +110,7 @@ class DatasetWriter:
         self.metadata = replace(self.metadata, bags=(*self.metadata.bags, bag))
         self._bag_lines.append(line(bag))
         if self.metadata.episodes:
-            self._write_metadata(self.metadata)
+            self._write_metadata()
 
     def describe(self, robot: Robot) -> None:
         """Add a robot's descriptions, or check that those of its episodes still hold.
@@ -139,51 +146,15 @@ class DatasetWriter:
                 )
         self.metadata = replace(self.metadata, descriptions=described)
 
-    def _place_files(self, staged: StagedEpisode, record: EpisodeRecord) -> None:
-        """Give an episode's files their names, and see them safely on the disk."""
-        places = []
-        for camera in lerobot.cameras(self.metadata):
-            places.append(self.root / lerobot.video_path(record.number, camera))
-            places[-1].parent.mkdir(parents=True, exist_ok=True)
-            staged.video(camera).replace(places[-1])
-        places.append(self.root / lerobot.data_path(record.number))
-        with replaced(places[-1]) as file:
-            rate_hz = self.metadata.rate_hz
-            tables.write_data(file, staged.columns, record, self._tasks, rate_hz)
-        places.append(self.root / lerobot.episode_path(record.number))
-        write_whole(places[-1], tables.episode_table(record, self.metadata))
-        above = {folder for place in places for folder in place.parents}
-        for folder in sorted(above, reverse=True):
-            if folder.is_relative_to(self.root):
-                sync_folder(folder)
-        staged.discard()
+    def _write_metadata(self) -> None:
+        real_folder(self.root, METADATA_PATH.parent)
+        write_whole(self.root / METADATA_PATH, self._document(self.metadata), self.staging)
 
-    def _write_metadata(self, metadata: Metadata) -> None:
-        text = document(metadata, self._episode_lines, self._bag_lines)
-        write_whole(self.root / METADATA_PATH, text.encode())
-        sync_folder((self.root / METADATA_PATH).parent)
-
-    def _delete_leftovers(self) -> None:
-        """Delete what a killed run left; check that nothing else is missing."""
-        shutil.rmtree(self.root / STAGING_PATH, ignore_errors=True)
-        for leftover in self.root.rglob(f'*{PARTIAL}'):
-            leftover.unlink()
-        committed = len(self.metadata.episodes)
-        patterns = ['data/*/*.parquet', 'meta/episodes/*/*.parquet']
-        patterns += [f'videos/{camera}/*/*.mp4' for camera in lerobot.cameras(self.metadata)]
-        for pattern in patterns:
-            found = {_number(file): file for file in self.root.glob(pattern)}
-            for number, file in found.items():
-                if number >= committed:
-                    file.unlink()
-            missing = set(range(committed)) - found.keys()
-            if missing:
-                raise DatasetError(
-                    f'{self.root}: episode {min(missing)} has no file among {pattern}'
-                )
+    def _document(self, metadata: Metadata) -> bytes:
+        return document(metadata, self._episode_lines, self._bag_lines).encode()
 
     def _count_all(self) -> None:
-        """Take over the totals; count every episode only where a run was killed between them."""
+        """Take over the totals; count every episode only where they are not of these episodes."""
         rows = sum(episode.steps for episode in self.metadata.episodes)
         if not rows:
             return
@@ -213,62 +184,70 @@ class DatasetWriter:
 
 
 @contextmanager
-def open_dataset(root: Path, new: Metadata) -> Iterator[DatasetWriter]:
+def open_dataset(
+    root: Path, new: Metadata, told: Callable[[str], None] = lambda line: None
+) -> Iterator[DatasetWriter]:
     """Open a dataset for adding, and make it if there is none.
 
-    A folder in which no episode arrives is left as it was.
+    A folder in which no episode arrives is left as it was. Nothing is ever deleted but what
+    convert stages.
 
     Args:
         root: Its folder.
         new: What to make. Of a dataset that holds no episode yet, nothing is fixed.
+        told: Is told what an earlier convert had left, and what became of it.
 
     Raises:
-        DatasetError: The folder holds something else, or another process is adding to it.
+        DatasetError: The folder holds something else, or files of episodes that its metadata
+            does not list, or lacks some.
+        UserError: Another process is adding to it.
+        WriteError: A folder of it is a link, or cannot be written.
     """
     require_utf8(root, DatasetError)
-    if not _is_ours(root):
-        raise DatasetError(
-            f'{root}: exists, but is not a dataset of neuracore_ros: give a new folder, or a '
-            'dataset; the recordings come after it'
-        )
-    was_there = root.exists() and not (root / LOCK_PATH).exists()
-    with locked(root):
-        is_begun = (root / METADATA_PATH).exists()
-        metadata = load_metadata(root) if is_begun else new
+    _require_ours(root)
+    with locked(root, 'convert', 'wait for it, or convert into another dataset'):
+        _require_ours(root)
+        require_real(root)
+        if line := recover(root, _known(root)):
+            told(line)
+        metadata = _known(root) or new
+        require_listed(root, metadata)
         writer = DatasetWriter(root, metadata if metadata.episodes else new)
         try:
             yield writer
         finally:
-            shutil.rmtree(root / STAGING_PATH, ignore_errors=True)
-            if not writer.metadata.episodes:
-                _forget(root, was_there)
+            _clear_staging(root)
 
 
-def _forget(root: Path, was_there: bool) -> None:
-    """Delete what a run without an episode made."""
-    for folder in FOLDERS:
-        shutil.rmtree(root / folder, ignore_errors=True)
-    (root / LOCK_PATH).unlink(missing_ok=True)
-    if not was_there:
-        with suppress(OSError):  # it holds what is not ours
-            root.rmdir()
+def _known(root: Path) -> Metadata | None:
+    return load_metadata(root) if (root / METADATA_PATH).exists() else None
 
 
-def _is_ours(root: Path) -> bool:
-    """Whether the folder is a dataset, or free to become one."""
-    if not root.exists() or (root / METADATA_PATH).exists():
-        return True
+def _clear_staging(root: Path) -> None:
+    """Delete what this run and killed ones have staged; what else lies there stays."""
+    for folder in (root / STAGING_PATH).glob('*'):
+        if _RUN_NAME.fullmatch(folder.name) and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # there is none, or it holds something
+        (root / STAGING_PATH).rmdir()
+
+
+def _is_staged(file: Path) -> bool:
+    run = _RUN_NAME.fullmatch(file.parts[1]) if file.parts[1:] else None
+    return file.parts[0] == STAGING_PATH.name and bool(run and run[1])
+
+
+def _require_ours(root: Path) -> None:
+    """Refuse a folder that is neither a dataset, nor free to become one.
+
+    Raises:
+        DatasetError: It is not.
+    """
+    if not root.exists() or (root / METADATA_PATH).exists() or is_decided(root):
+        return
     files = (entry.relative_to(root) for entry in root.rglob('*') if not entry.is_dir())
-    return root.is_dir() and all(
-        file == LOCK_PATH or file.parts[0] == STAGING_PATH.name or file.suffix == PARTIAL
-        for file in files
-    )
-
-
-def _number(file: Path) -> int:
-    """The episode of ``.../chunk-CCC/file-NNN.*``; strange names belong to none."""
-    try:
-        chunk, number = int(file.parent.name[6:]), int(file.stem[5:])
-    except ValueError:
-        return -1
-    return chunk * lerobot.FILES_PER_CHUNK + number
+    if not root.is_dir() or not all(file == Path(LOCK_NAME) or _is_staged(file) for file in files):
+        raise DatasetError(
+            f'{root}: exists, but is not a dataset of neuracore_ros: give a new folder, or a '
+            'dataset; the recordings come after it'
+        )
