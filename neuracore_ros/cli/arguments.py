@@ -9,6 +9,10 @@ from neuracore_ros.training.settings import as_number, whole
 
 Parsed = TypeVar('Parsed')
 
+BY_CLOCK = (
+    'read bags that were recorded without it by the /clock in them, as if they had been recorded '
+    'with it'
+)
 OR_SHIPPED = ', or the name of a shipped one, such as ur5'
 """Of a robot file, for ``--help``; its type is `description.shipped.robot_file`."""
 

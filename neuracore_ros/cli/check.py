@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, between
+from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.description.yaml_value import ENDINGS
@@ -80,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument('--bag', type=Path, help='a recording of this robot to look into')
     where.add_argument('--live', action='store_true', help='look at the running robot')
     parser.add_argument('--namespace', default='', help='of topics without a leading slash')
+    parser.add_argument('--use-sim-time', action='store_true', help=f'--bag: {BY_CLOCK}')
     parser.add_argument(
         '--seconds',
         type=between(0.5, 3600.0),
@@ -133,7 +134,7 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
     if robot is not None and arguments.bag is not None:
         with findings.noting():
             steps_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
-            _check_bag(robot, arguments.bag, steps_hz, arguments.namespace, findings)
+            _check_bag(robot, arguments.bag, steps_hz, arguments, findings)
     if robot is not None and arguments.live:
         rate_hz = policy.manifest.rate_hz if policy else None
         with findings.noting():
@@ -223,7 +224,7 @@ def _check_live(
 
 
 def _check_bag(
-    robot: Robot, path: Path, rate_hz: float, namespace: str, findings: Findings
+    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, findings: Findings
 ) -> None:
     from neuracore_ros.dataset.bags import open_bag
     from neuracore_ros.dataset.declared import require_topics
@@ -234,7 +235,8 @@ def _check_bag(
     topics: dict[str, dict[str, Source]] = {}
     for source in (*robot.input_sources(), *robot.measured_sources()):
         topics.setdefault(source.topic, {})[source.message_name] = source
-    with open_bag(path, namespace) as bag:
+    namespace, by_clock = arguments.namespace, arguments.use_sim_time
+    with open_bag(path, namespace, by_clock) as bag:
         messages, kinds = counted(bag.count, 'message'), counted(len(bag.topics), 'topic')
         findings.facts.append(f'{path}: {messages} on {kinds}')
         for named in topics.values():
@@ -258,7 +260,7 @@ def _check_bag(
                 findings.suspect(Kind.UNITS, f'{path}: {doubt.text}')
     if not commanded:
         return
-    found = survey(robot, path, rate_hz, namespace)
+    found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)
     if found.error:
         findings.errors.append(found.error)
     else:

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, positive, rate, words
+from neuracore_ros.cli.arguments import (
+    BY_CLOCK,
+    OR_SHIPPED,
+    count,
+    image_size,
+    positive,
+    rate,
+    words,
+)
 from neuracore_ros.cli.convert_progress import Lines
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.processors import available
@@ -64,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
     )
+    parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     side_by_side = parser.add_mutually_exclusive_group()
     side_by_side.add_argument(
         '--workers',
@@ -140,6 +149,7 @@ def run(arguments: argparse.Namespace) -> int:
         min_steps=arguments.min_steps,
         task=arguments.task,
         namespace=arguments.namespace,
+        use_sim_time=arguments.use_sim_time,
         workers=_workers(arguments.workers),
         scheduler=arguments.scheduler,
         cutting=Cutting(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, natural, positive, words
+from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, natural, positive, words
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
@@ -77,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
     )
+    parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     parser.set_defaults(refuse=parser.error)
 
 
@@ -142,7 +143,8 @@ def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None])
         if arguments.episodes is not None:
             arguments.refuse(f'--episodes are of a dataset; {recordings[0]} is none')
         robot = _robot(robots, recordings[0], arguments)
-        return evaluate_bags(policies, robot, recordings, settings, arguments.namespace, tell)
+        where, by_clock = arguments.namespace, arguments.use_sim_time
+        return evaluate_bags(policies, robot, recordings, settings, where, tell, by_clock)
     if recordings[1:]:
         arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
     known = _known(robots)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from neuracore_ros.dataset.definitions import Deserialiser, deserialiser
 from neuracore_ros.dataset.folder import files, open_storage
+from neuracore_ros.dataset.simulated_time import SimulatedClock, read_clock
 from neuracore_ros.dataset.storage import (
     Channel,
     DamageError,
@@ -67,11 +68,26 @@ class Bag:
         self._notes = notes
         self._refused: dict[tuple[str, str], str] = {}
         self._decoders: dict[Channel, Deserialiser] = {}
+        self._clock: SimulatedClock | None = None
         full = [storage for storage in storages if storage.counts.total()]
         self.start_ns = min((storage.start_ns for storage in full), default=0)
         self.end_ns = max((storage.end_ns for storage in full), default=0)
         self.count = sum(storage.counts.total() for storage in full)
         self.topics: Mapping[str, Topic] = topics_of(storages)
+
+    @property
+    def uses_sim_time(self) -> bool:
+        """Whether /clock counts in place of the log times."""
+        return self._clock is not None
+
+    def use_sim_time(self) -> None:
+        """Take what /clock said for the log times, as a recorder with ``use_sim_time`` does.
+
+        Raises:
+            BagError: There is no /clock, or it goes back.
+        """
+        self._clock = read_clock(self)
+        self.start_ns, self.end_ns = self._clock.span_ns
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -135,7 +151,7 @@ class Bag:
                     self._refused[found.name, str(other)] = other.left_out_for(found)
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (channel, raw) in enumerate(self.raw(chosen.values())):
+        for count, (channel, raw) in enumerate(self._timed(chosen.values())):
             if count % TOLD_EVERY == 0:
                 told((raw.log_time_ns - self.start_ns) / span_ns)
             name = channel.topic
@@ -163,7 +179,7 @@ class Bag:
 
     def times_ns(self, topics: Iterable[str] | Mapping[str, str]) -> Iterator[int]:
         """Log times of what :meth:`read` gives, in order; nothing is decoded."""
-        for _, raw in self.raw(self._choose(topics).values()):
+        for _, raw in self._timed(self._choose(topics).values()):
             yield raw.log_time_ns
 
     def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
@@ -175,6 +191,14 @@ class Bag:
             if numbers:
                 streams.append(_with_channels(storage, numbers))
         return merge(*streams, key=lambda item: item[1].log_time_ns)
+
+    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
+        """The same in the time that counts; what came before there was any is left out."""
+        for channel, raw in self.raw(topics):
+            if self._clock is None:
+                yield channel, raw
+            elif (time_ns := self._clock.at(raw.log_time_ns)) is not None:
+                yield channel, raw._replace(log_time_ns=time_ns)
 
     def names(self, topic: Topic, messages: int = 50) -> list[str]:
         """Joint names in the first messages of a recorded topic, in order of appearance."""
@@ -209,7 +233,7 @@ class Bag:
 
 
 @contextmanager
-def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
+def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) -> Iterator[Bag]:
     """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), or a ROS 1 ``.bag``.
 
     Of a damaged one, what is whole is read; :attr:`Bag.losses` says what is not.
@@ -217,9 +241,10 @@ def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
     Args:
         path: Folder, with or without ``metadata.yaml``, or file.
         namespace: Where topics without a leading slash are looked up.
+        use_sim_time: Take what its /clock said for its log times.
 
     Raises:
-        BagError: There is no bag, it is empty, or nothing of it can be read.
+        BagError: There is no bag, it is empty, or nothing of it can be read; or it has no /clock.
     """
     path = Path(path)
     found = files(path)
@@ -244,6 +269,8 @@ def open_bag(path: str | Path, namespace: str = '') -> Iterator[Bag]:
             notes.append(
                 f'metadata.yaml counts {found.count} messages, the files hold {bag.count}'
             )
+        if use_sim_time:
+            bag.use_sim_time()
         yield bag
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from neuracore_ros.dataset.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.simulated_time import OPTION
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.errors import DatasetError, DescriptionError
 
@@ -28,6 +29,7 @@ class Settings:
         min_steps: Shorter pieces are dropped.
         task: What is done in these recordings; None: what each of them says itself.
         namespace: Where topics without a leading slash were recorded.
+        use_sim_time: What /clock said counts, not when a message was recorded.
         cutting: Which parts of a recording are episodes.
         workers: Recordings that are converted side by side, each in a process.
         scheduler: Address of a Dask scheduler whose workers convert instead; '' none.
@@ -38,9 +40,16 @@ class Settings:
     min_steps: int = MIN_STEPS
     task: str | None = None
     namespace: str = ''
+    use_sim_time: bool = False
     cutting: Cutting = WHOLE
     workers: int = 1
     scheduler: str = ''
+
+    @property
+    def options(self) -> str:
+        """The options of ``convert`` that say where its episodes lie in time; '' for none."""
+        time = [OPTION] if self.use_sim_time else []
+        return ' '.join([*time, *filter(None, [str(self.cutting)])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from neuracore_ros.dataset.episodes import find_cuts, recorded_task
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row, rows
+from neuracore_ros.dataset.simulated_time import clock_cure
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.plausibility import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
@@ -84,6 +85,9 @@ class Recording:
             raise BagError(
                 f'{bag.path}: its task: {error}; or give another one: --task'
             ) from error
+        if cure := clock_cure(bag, sources):
+            for observer in self._observers:
+                observer.cure_clock(cure)
         self.values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
         self.audit = Audit(*self._observers, self.values)
         self.error = ''
@@ -154,6 +158,7 @@ def survey(
     namespace: str = '',
     min_steps: int = 1,
     cutting: Cutting = WHOLE,
+    use_sim_time: bool = False,
 ) -> BagResult:
     """What ``convert`` would make of a recording, and say of it; nothing is written.
 
@@ -164,11 +169,12 @@ def survey(
         namespace: Where topics without a leading slash were recorded.
         min_steps: Shorter pieces are dropped.
         cutting: Which parts of it are episodes.
+        use_sim_time: What its /clock said counts, not when a message was recorded.
     """
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     metadata = Metadata(rate_hz, SURVEY_SIZE, described)
     try:
-        with open_bag(path, namespace) as bag:
+        with open_bag(path, namespace, use_sim_time) as bag:
             recording = Recording(bag, robot, metadata, cutting)
             steps = [sum(1 for _ in piece) for piece in recording.pieces()]
             losses = recording.losses

@@ -98,7 +98,7 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
 
 def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
-    with open_bag(path, settings.namespace) as bag:
+    with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
         fingerprint = known_as(bag, job.paths, lambda part: told(part * LOOKING))
         _require_same_cutting(job, path, fingerprint)
         if fingerprint in job.finished:
@@ -126,7 +126,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         dropped=dict(audit.reasons + audit.cut),
         short_pieces=result.short_pieces,
         short_steps=result.short_steps,
-        cutting=str(settings.cutting),
+        cutting=settings.options,
         losses=result.losses,
         streams=tuple(stream.summary() for stream in audit.streams),
     )
@@ -189,7 +189,7 @@ class _Pieces:
                 fingerprint=self._fingerprint,
                 dropped=dict(self._dropped),
                 outcome=first.outcome,
-                cutting=str(settings.cutting),
+                cutting=settings.options,
             ),
             episode,
         )
@@ -202,7 +202,7 @@ def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:
     Raises:
         BagError: The dataset has it already, cut otherwise.
     """
-    now = str(job.settings.cutting)
+    now = job.settings.options
     before = job.cuttings.get(fingerprint, now)
     if before != now:
         raise BagError(

@@ -13,6 +13,7 @@ from neuracore_ros.dataset.episodes import find_cuts
 from neuracore_ros.dataset.observed_values import ObservedValues
 from neuracore_ros.dataset.recording import SURVEY_SIZE
 from neuracore_ros.dataset.rows import SILENCE_NS, tick_ns
+from neuracore_ros.dataset.simulated_time import clock_cure
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs
@@ -66,6 +67,9 @@ class BagTrack:
         self._commanded = Observer(robot.output_sources(), layout, None)
         # Of the inputs it is only asked whether all are there: no image is decoded.
         self._given = Observer(read, Layout.of([robot.input]), SURVEY_SIZE)
+        if cure := clock_cure(bag, (*read, *robot.output_sources())):
+            self._given.cure_clock(cure)
+            self._commanded.cure_clock(cure)
         self._observed = ObservedValues(robot, robot.output_sources())
         self._topics = {**self._commanded.topics, **self._observed.topics, **topics}
         motion = Observer(robot.output_sources(), layout, None)

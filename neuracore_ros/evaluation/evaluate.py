@@ -89,6 +89,7 @@ def evaluate_bags(
     settings: Settings,
     namespace: str,
     told: Told,
+    use_sim_time: bool = False,
 ) -> Result:
     """Replay bags of one robot.
 
@@ -99,6 +100,7 @@ def evaluate_bags(
         settings: Of the runner.
         namespace: Where topics without a leading slash were recorded.
         told: Is told how far it is.
+        use_sim_time: What /clock said in them counts, not when a message was recorded.
 
     Raises:
         UserError: A file is wrong, policy and robot do not fit, a bag lacks a topic, or none of
@@ -118,7 +120,7 @@ def evaluate_bags(
         for path in bags:
             part = progress.next(f'{name}: {path.name}')
             runner = Runner(robot, policy.manifest, settings)
-            with open_bag(path, namespace) as bag:
+            with open_bag(path, namespace, use_sim_time) as bag:
                 topics = {topic: kind for topic, (kind, _) in runner.topics.items()}
                 track = BagTrack(bag, robot, policy.manifest, topics, part)
                 replays.append(replay(track, runner, policy.on(robot.name), outputs))

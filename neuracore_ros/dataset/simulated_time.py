@@ -1,0 +1,142 @@
+"""Simulated time in a recording: what /clock said, and what to do about stamps that follow it."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from neuracore_ros.description import Source
+from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
+from neuracore_ros.errors import BagError
+from neuracore_ros.observation.streams import BEHIND_NS, SECOND_NS, span, time_ns
+
+if TYPE_CHECKING:
+    from neuracore_ros.dataset.bags import Bag
+
+CLOCK, CLOCK_TYPE = '/clock', 'rosgraph_msgs/msg/Clock'
+OPTION = '--use-sim-time'
+# So much may a simulation run faster or slower than real time and still be taken at its word.
+_REAL_TIME = 0.02
+# No clock of a robot is set so shortly after 1970, and no simulation lasts so long.
+_SIMULATED_NS = 5 * 365 * 24 * 3600 * SECOND_NS
+# Messages without a stamp before one is not looked for any more.
+_UNSTAMPED = 50
+# Messages of one topic that tell how fast its time goes.
+_LOOKED_AT = 2000
+
+
+class SimulatedClock:
+    """The simulated time at each log time, as a node with ``use_sim_time`` had it.
+
+    Args:
+        log_ns: Log times of the messages on /clock, in order, [ns].
+        time_ns: What they said, never less than the one before, [ns].
+    """
+
+    def __init__(self, log_ns: Sequence[int], time_ns: Sequence[int]) -> None:
+        self._log_ns, self._time_ns = log_ns, time_ns
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Its first and its last time, [ns]."""
+        return self._time_ns[0], self._time_ns[-1]
+
+    def at(self, log_ns: int) -> int | None:
+        """The time then, [ns]; None before the first message."""
+        place = bisect_right(self._log_ns, log_ns)
+        return self._time_ns[place - 1] if place else None
+
+
+def read_clock(bag: Bag) -> SimulatedClock:
+    """Read /clock.
+
+    Raises:
+        BagError: The bag has none, or it goes back.
+    """
+    found = bag.find(CLOCK, CLOCK_TYPE)
+    if found is None or not found.count or found.type != CLOCK_TYPE:
+        raise BagError(
+            f'{bag.path}: {OPTION}: it has no {CLOCK}; record that, too: ros2 bag record '
+            f'{OPTION} ... {CLOCK}'
+        )
+    log_times, times = array('q'), array('q')
+    for _, message, log_time_ns in bag.read({CLOCK: CLOCK_TYPE}):
+        now_ns = time_ns(message.clock)
+        if times and now_ns < times[-1]:
+            after = span(log_time_ns - log_times[0])
+            raise BagError(
+                f'{bag.path}: {OPTION}: {CLOCK} goes back by {span(times[-1] - now_ns)}, {after} '
+                'after its start: the simulation was reset; record each of its runs by itself'
+            )
+        log_times.append(log_time_ns)
+        times.append(now_ns)
+    return SimulatedClock(log_times, times)
+
+
+def clock_cure(bag: Bag, sources: Iterable[Source]) -> str:
+    """What mends header stamps that lie days or years from the log times; '' if they do not.
+
+    Args:
+        bag: The recording.
+        sources: Where a robot's samples come from.
+    """
+    stamped = [
+        source
+        for source in sources
+        if source.stamp == 'header' and source.type in {JOINT_STATE, JOINT_TRAJECTORY}
+    ]
+    topics = {source.topic: source.type for source in stamped}
+    for topic, kind in topics.items():
+        stamps = _stamps(bag, topic, kind, 1)
+        if stamps and abs(stamps[0][0] - stamps[0][1]) > BEHIND_NS:
+            kinds = dict.fromkeys(str(source.data_type) for source in stamped)
+            receive = f'write `stamp: receive` in sources: {", ".join(kinds)}'
+            return _cure(bag, _stamps(bag, topic, kind, _LOOKED_AT), receive)
+    return ''
+
+
+def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
+    if bag.uses_sim_time:
+        return f'they are not of {CLOCK}: leave {OPTION} out, or {receive}'
+    if stamps[0][1] < _SIMULATED_NS < stamps[0][0]:
+        return (
+            'the recording is in simulated time, and they are not: set use_sim_time of their '
+            f'publisher to true, or {receive}'
+        )
+    speed = _speed(stamps)
+    told = f'{speed:.2f} times as fast as the log' if speed else ''
+    is_real_time = not speed or abs(speed - 1.0) <= _REAL_TIME
+    clock = bag.find(CLOCK, CLOCK_TYPE)
+    if clock and clock.count:
+        pace = f', which went {told}' if told else ''
+        cure = f'they are of the simulation whose {CLOCK} was recorded{pace}: give {OPTION}'
+        return f'{cure}, or {receive}' if is_real_time else cure
+    if is_real_time:
+        return (
+            f'if a simulation gives them, record with {OPTION}; if the publisher has another '
+            f'clock, {receive}'
+        )
+    return (
+        f'they go {told}, as those of a simulation: record it with {OPTION}, for by log time '
+        '(`stamp: receive`) another speed would be learnt'
+    )
+
+
+def _stamps(bag: Bag, topic: str, kind: str, count: int) -> list[tuple[int, int]]:
+    """Header stamps and log times of the first messages that have a stamp, [ns]."""
+    read = islice(bag.read({topic: kind}), count + _UNSTAMPED)
+    pairs = ((_stamp_ns(each.message), each.log_time_ns) for each in read)
+    return list(islice((pair for pair in pairs if pair[0]), count))
+
+
+def _stamp_ns(message: Any) -> int:
+    return time_ns(message.header.stamp)
+
+
+def _speed(stamps: Sequence[tuple[int, int]]) -> float:
+    """Seconds of the stamps in a second of the log; 0 unknown, for they are too few."""
+    (first, first_log), (last, last_log) = stamps[0], stamps[-1]
+    return (last - first) / (last_log - first_log) if last_log - first_log >= SECOND_NS else 0.0
