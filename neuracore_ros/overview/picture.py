@@ -70,6 +70,7 @@ def draw(found: Survey) -> Scene:
     right = max(right, *(words.x + words.width for words in heading))
     legend, bottom = _legend(found, bottom + 26, right)
     shapes += legend
+    right = max([right, *(s.x + s.width for s in legend if isinstance(s, Words))])
     return Scene(right + _MARGIN, bottom + _MARGIN, _title(found), GROUND, shapes)
 
 

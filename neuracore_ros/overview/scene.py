@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Of the font's size: every letter of a font of equal letters, an average one of another.
+# Of the font's size: every letter of a font of equal letters, an average one of another, and
+# of a bold one, in the widest of the fonts that are asked for.
 EQUAL_LETTER = 0.602
 AVERAGE_LETTER = 0.56
+BOLD_LETTER = 0.69
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Words:
     @property
     def width(self) -> float:
         """How wide it is, about [px]."""
-        return width_of(self.text, self.size, self.equal)
+        return width_of(self.text, self.size, self.equal, self.bold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Scene:
     shapes: Sequence[Box | Words]
 
 
-def width_of(text: str, size: float, equal: bool = False) -> float:
-    """How wide a text is, about [px]."""
-    return len(text) * size * (EQUAL_LETTER if equal else AVERAGE_LETTER)
+def width_of(text: str, size: float, equal: bool = False, bold: bool = False) -> float:
+    """How wide a text is, about [px]; a Chinese letter is as wide as two."""
+    letters = sum(2 if unicodedata.east_asian_width(letter) in 'WF' else 1 for letter in text)
+    letter = EQUAL_LETTER if equal else BOLD_LETTER if bold else AVERAGE_LETTER
+    return letters * size * letter

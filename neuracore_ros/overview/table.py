@@ -40,7 +40,7 @@ def column_widths(found: Survey) -> list[float]:
         cells = [row.cells[column.robot] for row in rows if column.robot in row.cells]
         names = [width_of(_short(cell.name), _NAME, equal=True) + 38 for cell in cells]
         notes = [width_of(_note(cell), _SMALL) + 24 for cell in cells]
-        title = width_of(_short(column.robot), _NAME) + 24
+        title = width_of(_both_ends(column.robot), _NAME, bold=True) + 12
         widths.append(max(_LEAST_WIDTH, title, *names, *notes))
     return widths
 
@@ -65,9 +65,10 @@ class Table:
 
     @property
     def width(self) -> float:
-        """Of all columns [px]."""
+        """Of all columns, or of the title where that is wider [px]."""
         robots = sum(width + _GAP for width in self.widths)
-        return _INDEX_WIDTH + self._trained_width + robots - _GAP
+        columns = _INDEX_WIDTH + self._trained_width + robots - _GAP
+        return max(columns, *(words.x + words.width for words in self._title(0.0, 0.0)))
 
     @property
     def _row_height(self) -> float:
@@ -81,10 +82,7 @@ class Table:
 
     def shapes(self, x: float, y: float) -> Iterator[Box | Words]:
         """The table with its upper left corner at a place [px]."""
-        width = f'{self.block.role}, width {self.block.width}'
-        kind = Words(x, y + 13, str(self.block.kind), INK, 13, bold=True, equal=True)
-        yield kind
-        yield Words(x + kind.width + 12, y + 13, width, QUIET, 12)
+        yield from self._title(x, y)
         left = x + _INDEX_WIDTH
         if self._trained_width:
             yield Words(left, y + 38, 'trained', QUIET, 12)
@@ -92,10 +90,15 @@ class Table:
         for column, size in zip(self.found.columns, self.widths, strict=True):
             colour = QUIET if column.is_trained else INK
             colour = REFUSED if column.refusal else colour
-            yield Words(left + 2, y + 38, _short(column.robot), colour, 12, bold=True)
+            yield Words(left + 2, y + 38, _both_ends(column.robot), colour, 12, bold=True)
             left += size + _GAP
         for number, (index, row) in enumerate(self.block.folded()):
             yield from self._row(x, y + _HEAD + number * (self._row_height + 4), index, row)
+
+    def _title(self, x: float, y: float) -> tuple[Words, Words]:
+        width = f'{self.block.role}, width {self.block.width}'
+        kind = Words(x, y + 13, str(self.block.kind), INK, 13, bold=True, equal=True)
+        return kind, Words(x + kind.width + 12, y + 13, width, QUIET, 12)
 
     def _row(self, x: float, y: float, index: str, row: Row) -> Iterator[Box | Words]:
         middle = y + self._row_height / 2 + 4.5
@@ -179,16 +182,22 @@ def _frame(cell: Cell) -> Colour | None:
 
 def _note(cell: Cell) -> str:
     """Below a name: what the joint does, what is done to it, how it stands beside the policy."""
-    notes = [str(cell.role) if cell.role else '', sense_text(cell)]
+    sense = sense_text(cell).replace('x ', f'{_TIMES} ').replace('-', _MINUS)
+    notes = [str(cell.role) if cell.role else '', sense]
     if cell.standing is not Standing.FITS:
         notes.append(str(cell.standing))
-    text = f'  {_DOT}  '.join(filter(None, notes))
-    return text.replace('x -', f'{_TIMES} {_MINUS}').replace('- ', f'{_MINUS} ')
+    return f'  {_DOT}  '.join(filter(None, notes))
 
 
 def _hint(cell: Cell) -> str:
     ends = f'\nreaches {range_text(cell.reach)}' if cell.reach else ''
     return f'{cell.name}\n{_note(cell)}{ends}'
+
+
+def _both_ends(name: str) -> str:
+    """A robot's name: those of one family begin alike, and differ at their end."""
+    half = (_LONGEST - 1) // 2
+    return name if len(name) <= _LONGEST else f'{name[:half]}…{name[-half:]}'
 
 
 def _short(name: str) -> str:

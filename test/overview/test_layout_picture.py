@@ -1,5 +1,6 @@
 """The picture of a layout: what is in it, and that others can open it."""
 
+import itertools
 import xml.etree.ElementTree as ElementTree
 
 import cv2
@@ -56,6 +57,16 @@ def test_a_long_name_is_cut_where_it_stands_and_whole_in_its_hint(tmp_path):
     assert all(word.x + word.width <= scene.width for word in words if word.anchor == 'start')
 
 
+def test_long_names_of_robots_that_differ_at_their_end_still_differ(tmp_path):
+    for side in ('left', 'right'):
+        (tmp_path / f'{side}.yaml').write_text(
+            f'a_robot_of_the_laboratory_on_the_second_floor_{side}: {{JOINT_POSITIONS: {{0: a}}}}'
+        )
+    scene = draw(survey(load_descriptions(sorted(tmp_path.glob('*.yaml')))))
+    titles = {s.text for s in scene.shapes if isinstance(s, Words) and '…' in s.text}
+    assert {title[-5:] for title in titles} == {'_left', 'right'}
+
+
 def test_nothing_stands_outside_however_many_robots_there_are(tmp_path):
     robots = {
         f'robot_{r}': {'JOINT_POSITIONS': {i: f'joint_{i}_of_{r}' for i in range(14) if i != r}}
@@ -100,3 +111,32 @@ def test_a_png_opens_and_shows_something(two, tmp_path):
 def test_a_picture_that_cannot_be_written_is_told(two, tmp_path):
     with pytest.raises(UserError, match='cannot be written: No such file or directory'):
         save(survey(*two), tmp_path / 'nowhere' / 'layout.svg')
+
+
+@pytest.mark.parametrize('count', [1, 2, 3, 6])
+@pytest.mark.parametrize(
+    'name', ['k', 'r_with_a_name_that_is_longer_than_its_column_is', '机器人手臂']
+)
+@pytest.mark.parametrize('trained', [False, True])
+def test_no_text_stands_on_another_one(tmp_path, count, name, trained):
+    for number in range(count):
+        names = '{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: j}, JOINT_TARGET_POSITIONS: {0: a}}'
+        text = f'robot: {name}{number}\ninput: {{JOINT_POSITIONS: {{0: a}}}}\noutput: {names}\n'
+        limits = (
+            'limits: {a: {position: [-1, 1], velocity: 1}, j: {position: [0, 1], velocity: 1}}'
+        )
+        (tmp_path / f'{number}.yaml').write_text(text + limits)
+    described = load_descriptions(sorted(tmp_path.glob('*.yaml')))
+    scene = draw(survey(described, (), manifest(described) if trained else None))
+    words = [shape for shape in scene.shapes if isinstance(shape, Words)]
+    for one, other in itertools.combinations(words, 2):
+        beside = _ends(one)[1] <= _ends(other)[0] or _ends(other)[1] <= _ends(one)[0]
+        above = one.y <= other.y - 0.8 * other.size or other.y <= one.y - 0.8 * one.size
+        assert beside or above, (one, other)
+    assert all(_ends(one)[1] <= scene.width for one in words)
+
+
+def _ends(words):
+    """Where a text begins and ends, from left to right."""
+    left = words.x - {'start': 0.0, 'middle': 0.5, 'end': 1.0}[words.anchor] * words.width
+    return left, left + words.width
