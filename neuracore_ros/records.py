@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from neuracore_ros.errors import UserError, meant, quoted, shortened
+from neuracore_ros.files import read_lines
 from neuracore_ros.regular_file import read_bytes
 
 DEEPEST = 100
@@ -232,6 +233,25 @@ def read_record(path: Path, kind: type[UserError], advice: str = '') -> Record:
         UserError: It is no JSON object; of that kind.
     """
     return parse_record(read_bytes(path), Origin(str(path), kind, advice))
+
+
+def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Record, bytes]]:
+    """Read a file with a JSON object on each line; one that was cut off at its end is left out.
+
+    Args:
+        path: The file; nothing is read where there is none.
+        kind: Of the errors.
+
+    Yields:
+        Each object, and its line.
+
+    Raises:
+        OSError: It cannot be read.
+        UserError: A line is no JSON object; of that kind.
+    """
+    for number, line in enumerate(read_lines(path), 1):
+        if line.strip():
+            yield parse_record(line, Origin(f'{path}:{number}', kind, 'delete that line')), line
 
 
 def parse_record(text: str | bytes, origin: Origin, what: str = '') -> Record:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.demo.page import write_page
@@ -15,7 +15,8 @@ from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, quoted
+from neuracore_ros.records import read_record, read_record_lines
 from neuracore_ros.report.chart import Line
 
 TRAINED_ON = ('franka', 'ur5')
@@ -116,11 +117,11 @@ def _require_same_choices(options: Options) -> None:
     chosen = {'episodes': options.episodes, 'steps': options.steps, 'policy': options.policy}
     file = options.out / 'demo.json'
     if file.is_file():
-        before = json.loads(file.read_text())
+        before = read_record(file, UserError)
         for key, value in chosen.items():
-            if before.get(key) != value:
+            if (then := before.value(key, default=None)) != value:
                 raise UserError(
-                    f'{options.out} holds a demo with {key} {before.get(key)}, not {value}: '
+                    f'{options.out} holds a demo with {key} {quoted(then)}, not {value}: '
                     'choose another --out, or remove it'
                 )
     elif any(options.out.iterdir()):
@@ -178,9 +179,8 @@ class _Trials:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        names = [field.name for field in fields(Trial)]
-        lines = path.read_text().splitlines() if path.is_file() else []
-        self._trials = [Trial(**{n: json.loads(line)[n] for n in names}) for line in lines]
+        lines = read_record_lines(path, UserError)
+        self._trials = [Trial.of_record(record) for record, _ in lines]
 
     def add(self, trial: Trial) -> None:
         with self._lock:
@@ -198,9 +198,9 @@ class _Trials:
 
 
 def _curves(metrics: Path) -> dict[str, Line]:
-    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    lines = [record for record, _ in read_record_lines(metrics, UserError)]
     names = {'loss': 'training', 'val_loss': 'validation'}
     return {
-        name: [(line['step'], line[key]) for line in lines if key in line]
+        name: [(line.number('step'), line.number(key)) for line in lines if line.has(key)]
         for key, name in names.items()
     }

@@ -1,5 +1,7 @@
 """Closed-loop trials: a driver moves a simulated robot, and the distance is measured."""
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -9,6 +11,7 @@ import cv2
 
 from neuracore_ros.demo.station import Simulator, Station
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.records import Record
 from neuracore_ros.sim.operator import Operator
 
 FIRST_SEED = 10_000
@@ -41,6 +44,19 @@ class Trial:
     def success(self) -> bool:
         """Whether the task was done, and stayed so, at the end."""
         return self.distance_m <= self.tolerance_m
+
+    @classmethod
+    def of_record(cls, record: Record) -> Trial:
+        """Read one line of ``trials.jsonl``."""
+        return cls(
+            robot=record.name('robot'),
+            driver=record.name('driver'),
+            seed=record.integer('seed'),
+            start_m=record.number('start_m'),
+            distance_m=record.number('distance_m'),
+            tolerance_m=record.number('tolerance_m'),
+            rejected=record.integer('rejected'),
+        )
 
     def as_json(self) -> dict[str, object]:
         """For one line of ``trials.jsonl``."""

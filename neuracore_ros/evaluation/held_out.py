@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.errors import counted
-from neuracore_ros.regular_file import read_text
+from neuracore_ros.errors import TrainingError, counted
+from neuracore_ros.records import read_record
 from neuracore_ros.training.splitting import split
 
 CONFIG = 'config.json'
@@ -27,9 +26,10 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
     """
     run = policy.parent
     try:
-        config = json.loads(read_text(run / CONFIG))
-        seed, rows, learnt = int(config['seed']), int(config['rows']), str(config['dataset'])
-    except (OSError, ValueError, KeyError, TypeError):
+        config = read_record(run / CONFIG, TrainingError)
+        seed, rows = config.integer('seed'), config.integer('rows')
+        learnt = config.text('dataset')
+    except (OSError, TrainingError):
         return None, f'no training run beside {policy} tells what it learnt from'
     steps, name = sum(episode.steps for episode in metadata.episodes), dataset.resolve().name
     if Path(learnt).name != name or rows != steps:

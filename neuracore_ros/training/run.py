@@ -22,14 +22,13 @@ from neuracore_ros.files import (
     append_line,
     delete_partials,
     locked,
-    read_lines,
     real_folder,
     require_ordinary,
     require_utf8,
     whole_file,
     write_whole,
 )
-from neuracore_ros.records import Origin, Record, as_float, parse_record
+from neuracore_ros.records import Origin, Record, as_float, read_record_lines
 from neuracore_ros.regular_file import require_regular
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
@@ -236,7 +235,8 @@ class Run:
         Raises:
             TrainingError: A line is no record.
         """
-        return [dict(record.values()) for record, _ in self._logged()]
+        lines = read_record_lines(self._metrics, TrainingError)
+        return [dict(record.values()) for record, _ in lines]
 
     def forget_after(self, step: int) -> None:
         """Drop metrics that a resumed run is about to write again, and a line that was cut off.
@@ -244,15 +244,9 @@ class Run:
         Raises:
             TrainingError: A line is no record of a step.
         """
-        kept = [line for record, line in self._logged() if record.integer('step') <= step]
+        lines = read_record_lines(self._metrics, TrainingError)
+        kept = [line for record, line in lines if record.integer('step') <= step]
         write_whole(self._metrics, b''.join(line + b'\n' for line in kept))
-
-    def _logged(self) -> Iterator[tuple[Record, bytes]]:
-        """Each line of metrics, and its text."""
-        for number, line in enumerate(read_lines(self._metrics), 1):
-            if line.strip():
-                where = Origin(f'{self._metrics}:{number}', TrainingError, 'delete that line')
-                yield parse_record(line, where), line
 
 
 def _write(record: dict[str, Any], path: Path) -> None:
