@@ -11,7 +11,8 @@ A drive sees the command. `joins` and `stops` are by how much its speed changed 
 worst [rad/s], while the policy is followed, and while `~/enable` or a late model stops it; `end`
 is the largest acceleration [rad/s2] with which the last message ends that a killed node has sent;
 `peak` is the largest commanded speed [rad/s], and `error` how far the joints are from the path at
-worst [rad]. Between joins, the path itself changes its speed by 0.005 rad/s in a cycle.
+worst [rad]; nan where the robot was held. Between joins, the path itself changes its speed by
+0.005 rad/s in a cycle.
 """
 
 from __future__ import annotations
@@ -185,7 +186,9 @@ def measure(folder: Path, mode: Options, variant: str, arguments: argparse.Names
         loop.run(40)
         loop.answers = False
         stopped.append(loop.run(40))
-        assert runner.counters.late, 'the model was not late'
+        if not runner.counters.late:
+            print(f'{mode} behind {variant}: {runner.reason}', file=sys.stderr)
+            return Figures(*[np.nan] * len(fields(Figures)))
         loop.answers = True
         loop.run(40)
     followed.append(loop.run(7))
