@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 
+import numpy as np
+
 from neuracore_ros.command.joints import Array
 from neuracore_ros.command.spline import Spline
 
 _REMEMBERED_S = 2.0
 """A measurement is compared with the setpoint of its own stamp, so older motions are kept."""
+
+_SAMPLES = 5
 
 
 class Executed:
@@ -28,6 +32,12 @@ class Executed:
             if spline.start_ns <= now_ns:
                 return spline.at(now_ns)
         return None
+
+    def fastest(self, since_ns: int, until_ns: int) -> Array | None:
+        """The largest speed of each joint, (J,), between two times; None before the first."""
+        times = np.linspace(since_ns, until_ns, _SAMPLES).astype(np.int64)
+        states = [state for time_ns in times if (state := self.at(int(time_ns))) is not None]
+        return np.max([np.abs(velocity) for _, velocity in states], axis=0) if states else None
 
     def add(self, spline: Spline, now_ns: int) -> None:
         """From now on another motion is executed."""

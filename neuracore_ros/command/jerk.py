@@ -19,7 +19,7 @@ from neuracore_ros.command.braking import Braking, JointState
 from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
 from neuracore_ros.command.limits import monotone_velocities
 from neuracore_ros.command.plan import Plan
-from neuracore_ros.command.profile import Way
+from neuracore_ros.command.profile import Way, kept_slower
 from neuracore_ros.command.solver import SolvedWay, Solver
 from neuracore_ros.command.spline import Spline, extent
 from neuracore_ros.command.stop import SHORTEST_STOP_S
@@ -76,14 +76,7 @@ class JerkLimited:
         self._step_s = step_s
         self._max_ahead_s = max_ahead_s
         self._fastest = _fastest(joints.limits, step_s, max_ahead_s)
-        self.warnings = tuple(
-            f"'{joint.name}' is kept to {fastest:.3g} of {most:.3g} rad/s: from there it brakes "
-            f'within max_ahead_s ({max_ahead_s:g} s)'
-            for joint, fastest, most in zip(
-                joints.joints, self._fastest, joints.limits.velocity, strict=True
-            )
-            if fastest < most
-        )
+        self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits

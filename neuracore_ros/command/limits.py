@@ -23,6 +23,7 @@ _ENOUGH = 2.0 / 3.0
 """A segment between limited velocities is at most 1.5 times as fast as its slope."""
 
 _CAREFUL_ATTEMPTS = 5
+"""Beside one for each step: a step that is made shorter acts on the next, and so on."""
 _ATTEMPTS = 30
 _FAR = 1e6
 _EPS = 1e-9
@@ -35,7 +36,7 @@ class Followed:
     Attributes:
         times_s: Since the start, shape (1 + n,), first 0.
         positions: Shape (1 + n, J); row 0 is the start.
-        velocities: Likewise; the last row is zero.
+        velocities: Likewise.
         arrived: Bool, shape (n,): where the plan is reached; elsewhere a limit was in the way.
         inside: Whether the first segment stays inside the position limits.
     """
@@ -48,7 +49,12 @@ class Followed:
 
 
 def follow(
-    setpoint: tuple[Array, Array], reference: Array, targets: Array, times_s: Array, limits: Limits
+    setpoint: tuple[Array, Array],
+    reference: Array,
+    targets: Array,
+    times_s: Array,
+    limits: Limits,
+    rests: bool,
 ) -> Followed:
     """Chase a plan within limits.
 
@@ -58,26 +64,31 @@ def follow(
         targets: The plan afterwards, shape (n, J), inside the position limits.
         times_s: When each target is due, shape (n,), above 0 and increasing.
         limits: Of the J joints.
+        rests: Whether the motion is at rest at the last target; else it goes on as fast as in the
+            last step, and has room to brake.
     """
     times = np.concatenate([[0.0], times_s])
     if len(times_s) == 0:
         none = np.zeros(0, bool)
-        still = np.zeros_like(setpoint[1])
-        return Followed(times, setpoint[0][None], still[None], none, inside=True)
+        speed = np.zeros_like(setpoint[1]) if rests else setpoint[1]
+        return Followed(times, setpoint[0][None], speed[None], none, inside=True)
     h = np.diff(times)
     bound = np.broadcast_to(limits.velocity, targets.shape).copy()
     # A start that is already faster, such as one with reduced limits, may only slow down.
     bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
     share = np.ones(len(targets))
-    for attempt in range(_ATTEMPTS):
+    careful = _CAREFUL_ATTEMPTS + len(targets)
+    for attempt in range(careful + _ATTEMPTS):
         positions = _chase(setpoint, reference, targets, h, limits, share)
         velocities = monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
+        if not rests:
+            velocities[-1] = _last_velocity(positions, h[-1], limits)
         over = _over(times, positions, velocities, bound)
         fast = over > 1.0 + _EPS
         if not fast.any():
             break
-        if attempt < _CAREFUL_ATTEMPTS:
+        if attempt < careful:
             share = np.where(fast, share * 0.95 / np.maximum(over, 1.0), share)
             share[1:] = np.maximum(share[1:], _ENOUGH)
         else:
@@ -164,6 +175,15 @@ def monotone_velocities(positions: Array, h: Array) -> Array:
         left * right > 0.0, np.sign(central) * np.minimum(np.abs(central), steepest), 0.0
     )
     return velocities
+
+
+def _last_velocity(positions: Array, h: float, limits: Limits) -> Array:
+    """That of the last step of h seconds, but none that another such step could not brake."""
+    last = positions[-1]
+    slope = (last - positions[-2]) / h
+    most = 2.0 * np.maximum(limits.upper - last, 0.0) / h
+    least = -2.0 * np.maximum(last - limits.lower, 0.0) / h
+    return np.asarray(np.clip(slope, least, most))
 
 
 def _over(times_s: Array, positions: Array, velocities: Array, bound: Array) -> Array:

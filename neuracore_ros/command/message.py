@@ -16,7 +16,8 @@ class JointCommand:
         topic: As in the robot file.
         type: As in the robot file, such as ``trajectory_msgs/msg/JointTrajectory``.
         joint_names: The robot's, in index order.
-        times_s: ``time_from_start``, shape (N,), above 0 and strictly increasing.
+        times_s: ``time_from_start``, shape (N,), strictly increasing. The first one is 0 where the
+            command goes on from the setpoint, and else above 0.
         positions: Shape (N, J).
         velocities: Shape (N, J), last row zero; None for a single streamed point.
     """

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.command.blend import BLENDS, merged, seam
+from neuracore_ros.command.blend_in import BlendIn
 from neuracore_ros.command.executed import Executed
 from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Array, BoolArray, Joints
@@ -25,6 +26,19 @@ from neuracore_ros.description.source import JOINT_TRAJECTORY
 _OPENED = 0.1
 """A gripper that is so much of its range further from where it was sent than when it stopped, was
 moved by somebody."""
+
+
+_ENOUGH_AHEAD = 0.4
+"""Share of ``max_ahead_s``: with more of the plan out than that, nothing new is sent."""
+
+_LATE_S = 0.1
+"""A joint that follows is where it was sent no longer ago than this: delay and lag together."""
+
+_OFFSET = 0.02
+"""Beside that, it may be so far off [rad]: it sags under a load, or is measured inexactly."""
+
+_RECENT_S = 0.2
+"""What a joint lags behind comes from how fast it was so long ago, at most."""
 
 
 class Motion:
@@ -59,14 +73,14 @@ class Motion:
         self._step_ns = round(1e9 / rate_hz)
         self._most_points = math.floor(settings.max_ahead_s * rate_hz + 1e-6)
         self._max_ahead_s = settings.max_ahead_s
-        self._start_speed = settings.start_speed
         self._plan: Plan | None = None
         self._executed = Executed()
         self._followed_until_ns = 0
         self._stream = PointStream(joints.limits, 1.0 / (settings.command_rate_hz or rate_hz))
         self._stopping = False
         self._stopped_at: Array | None = None
-        self._caught_up_ns: int | None = 0
+        self._blend_in = BlendIn(settings.start_speed)
+        self._replaces = False
         self.clamps = 0
         self.seam_rad: float | None = None
         self.lag: Array | None = None
@@ -79,11 +93,16 @@ class Motion:
     @property
     def blending_in(self) -> bool:
         """Whether the robot is still on its slow way to the plan."""
-        return self._caught_up_ns is None
+        return self._blend_in.active
 
     def setpoint(self, now_ns: int) -> tuple[Array, Array] | None:
         """Position and velocity being executed at a time; None before the first command."""
         return self._executed.at(now_ns)
+
+    @property
+    def ends_ns(self) -> int:
+        """When the motion being executed comes to rest; 0 before the first."""
+        return 0 if self._executed.newest is None else self._executed.newest.end_ns
 
     def at_rest(self, now_ns: int) -> bool:
         """Whether nothing that was commanded is still moving the robot."""
@@ -114,16 +133,23 @@ class Motion:
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
 
     def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
-        """Start from rest where the robot is; a gripper that still grips, where it was sent."""
-        start = measured.copy()
+        """Start from rest where the robot is, or where it was sent if it is still there.
+
+        A joint that rests as close to its setpoint as joints do goes on from the setpoint, so
+        that the command has no step; and so does a gripper that still grips.
+        """
+        start, self._replaces = measured.copy(), False
         if (before := self.setpoint(now_ns)) is not None:
-            start = np.where(self._still_grips(measured, before[0]), before[0], start)
+            rests = self._still_grips(measured, before[0])
+            there = np.abs(self._joints.nearest(measured, before[0]) - before[0]) <= _OFFSET
+            start = np.where(rests | there, before[0], start)
+            self._replaces = bool((rests | there).all())
         # What was executed earlier is over: the robot may have been moved since.
         self._executed.clear()
         self.lag = np.zeros(len(start))
         self._plan, self._stopping = None, False
         self._stream.start(start)
-        self._caught_up_ns = None if blend_in else now_ns
+        self._blend_in.start(blend_in, now_ns)
         at_rest = Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start))))
         self._executed.add(at_rest, now_ns)
 
@@ -138,6 +164,7 @@ class Motion:
         setpoint = self._require_executed().at(now_ns)[0]
         outputs = self._joints.unwound(outputs, setpoint)
         allowed = np.clip(outputs, limits.lower, limits.upper)
+        self._blend_in.measure(allowed[0] - setpoint, limits, now_ns)
         self.clamps += int(np.any(allowed != outputs, axis=1).sum())
         before = self._plan or Plan(now_ns, self._step_ns, setpoint[None])
         self._plan = merged(before, allowed, now_ns, self._blend)
@@ -153,7 +180,7 @@ class Motion:
         if self._plan is None:
             return ()
         left_s = (self._followed_until_ns - now_ns) / 1e9
-        enough_s = max(0.5 * self._max_ahead_s, 1.5 * self._step_s)
+        enough_s = max(_ENOUGH_AHEAD * self._max_ahead_s, 1.5 * self._step_s)
         more_ns = self._plan.end_ns - self._followed_until_ns
         if left_s >= enough_s or more_ns < self._step_ns - 1000:
             return ()
@@ -182,15 +209,12 @@ class Motion:
             measured = self._joints.nearest(measured, setpoint)
             measured = np.where(self._joints.grips, setpoint, measured)
         spline = self._profile.stop(executed, now_ns, measured, lost)
-        if self.lag is None:
-            spline = opened_gently(spline, None, self._joints.limits, self._step_s)
-        else:
-            # A lost joint is braked from where it is; the others have until the end to catch up.
-            lag = np.where(lost, 0.0, self.lag)
-            spline = opened_gently(spline, lag, self._joints.limits, np.inf)
         self._stopping = True
-        self._executed.add(spline, now_ns)
-        return self._messages(spline)
+        if lost.any():
+            # A lost joint is braked from where it is; the others have until the end to catch up.
+            self.lag = None if self.lag is None else np.where(lost, 0.0, self.lag)
+            self._replaces = False
+        return self._send(spline, self._step_s if self.lag is None else np.inf, now_ns)
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next setpoint of every topic that takes single points; none at rest."""
@@ -207,6 +231,20 @@ class Motion:
             joint_command(self._joints, command, times_s, point[None], None)
             for command in streamed
         )
+
+    def follows(self, now_ns: int) -> bool:
+        """Whether no joint is further behind its setpoint than its speed explains.
+
+        Else its controller may have held it by itself, and would leap to a setpoint.
+        """
+        if self.lag is None:
+            return False
+        return bool((np.abs(self.lag) <= self.usual_lag(now_ns)).all())
+
+    def usual_lag(self, now_ns: int) -> Array:
+        """How far a joint that follows may be behind its setpoint at a time, (J,)."""
+        speed = self._executed.fastest(now_ns - round(1e9 * _RECENT_S), now_ns)
+        return _OFFSET + _LATE_S * (np.zeros(len(self._joints.joints)) if speed is None else speed)
 
     def shift(self, by_ns: int, surely: bool) -> None:
         """Move everything on the clock, which has jumped; ``surely`` if by exactly so much."""
@@ -227,18 +265,31 @@ class Motion:
         n = min(self._most_points, left)
         if n < 1:
             return ()
-        slow = self._caught_up_ns is None or self._caught_up_ns > now_ns
-        limits = slowed(self._joints.limits, self._start_speed if slow else 1.0)
+        share = self._blend_in.share(now_ns)
+        limits = slowed(self._joints.limits, share)
         times_s: Array = self._step_s * np.arange(1.0, n + 1.0)
         way = self._profile.follow(self._require_executed(), self._plan, now_ns, times_s, limits)
-        if slow:
+        if share < 1.0:
             arrived = np.flatnonzero(way.arrived)
-            self._caught_up_ns = round(way.due_ns[arrived[0]]) if len(arrived) else None
+            self._blend_in.arrive(round(way.due_ns[arrived[0]]) if len(arrived) else None)
+        else:
+            self._blend_in.arrive(now_ns)
         self.clamps += int((~way.arrived).sum())
         self._followed_until_ns = now_ns + round(1e9 * way.followed_s)
-        spline = opened_gently(way.spline, self.lag, self._joints.limits, self._step_s)
+        return self._send(way.spline, self._step_s, now_ns)
+
+    def _send(self, spline: Spline, enough_s: float, now_ns: int) -> tuple[JointCommand, ...]:
+        """Go on with a motion: from the setpoint itself where the robot is known to follow it.
+
+        A controller starts a message with a point at time 0 from there, and its command goes on
+        without a step. Without one it starts from the measured state, which is behind.
+        """
+        joins = self._replaces and self.follows(now_ns)
+        if not joins:
+            spline = opened_gently(spline, self.lag, self._joints.limits, enough_s)
+        self._replaces = True
         self._executed.add(spline, now_ns)
-        return self._messages(spline)
+        return self._messages(spline, 0 if joins else 1)
 
     def _still_grips(self, measured: Array, setpoint: Array) -> BoolArray:
         """Grippers that may hold a thing: since the stop, nobody has moved them away from theirs.
@@ -270,11 +321,14 @@ class Motion:
         every = range(len(self._joints.joints))
         return [i for command in commands for i in every[self._joints.columns(command)]]
 
-    def _messages(self, spline: Spline) -> tuple[JointCommand, ...]:
+    def _messages(self, spline: Spline, first: int) -> tuple[JointCommand, ...]:
+        """The knots of a motion from the first that is sent on, for each topic."""
         streamed = self._streamed()
-        times_s, positions, velocities = spline.times_s, spline.positions, spline.velocities
+        times_s, positions, velocities = (
+            knots[first:] for knots in (spline.times_s, spline.positions, spline.velocities)
+        )
         return tuple(
-            joint_command(self._joints, command, times_s[1:], positions[1:], velocities[1:])
+            joint_command(self._joints, command, times_s, positions, velocities)
             for command in self._joints.commands
             if command not in streamed
         )
@@ -283,4 +337,4 @@ class Motion:
 def _profile(joints: Joints, settings: Settings, rate_hz: float) -> Profile:
     if settings.profile == 'ruckig':
         return JerkLimited(joints, 1.0 / rate_hz, settings.max_ahead_s)
-    return SplineProfile(joints.limits)
+    return SplineProfile(joints, 1.0 / rate_hz, settings.max_ahead_s)

@@ -1,8 +1,9 @@
-"""How a message begins, so that a robot that is not quite at its setpoint need not leap.
+"""The first point of a message to a robot that may not be at its setpoint.
 
-A controller goes from where the robot is to a message's first point, however soon that is due.
-Motions have knots wherever they need them, and one may be a thousandth of a second away: for a
-robot that lags behind by a hundredth of a radian, it would be a jump.
+Such a message has no point at time 0: the controller may have held the robot by itself, and goes
+from where the robot is to the first point, however soon that is due. Motions have knots wherever
+they need them, and one may be a thousandth of a second away: for a robot that is a hundredth of
+a radian behind, it would be a jump.
 """
 
 from __future__ import annotations

@@ -7,13 +7,22 @@ from typing import Protocol
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
 from neuracore_ros.command.limits import Followed, follow
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.spline import Spline
-from neuracore_ros.command.stop import stop
+from neuracore_ros.command.stop import brake, deceleration, stop
 
 _CLOSEST_S = 1e-3
+
+_LEAST_TAIL_STEPS = 0.5
+"""With less time than that after the first step, a message has to come to rest within it."""
+
+_FOLLOWED_STEPS = 2
+"""Of each message at least this is kept for following the plan, the rest is for braking."""
+
+_SHORTEST_TAIL_S = 1e-5
+"""What brakes sooner is at rest already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,7 @@ class Way:
 class Profile(Protocol):
     """A way of timing motions within the limits."""
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know of it, one line each."""
-        ...
+    warnings: tuple[str, ...]
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
@@ -71,28 +77,59 @@ class Profile(Protocol):
 
 
 class SplineProfile:
-    """Splines through the setpoints; positions and velocities are limited between them, too.
+    """Splines through the setpoints, and at the end of each message a steady deceleration.
 
-    Accelerations are limited from setpoint to setpoint only; `JerkLimited` does more.
+    Positions and velocities are limited between setpoints, too; accelerations from setpoint to
+    setpoint, and while braking. `JerkLimited` does more.
+
+    Attributes:
+        warnings: Joints that cannot be as fast as their limit and still brake within
+            ``max_ahead_s``, one line each.
     """
 
-    warnings: tuple[str, ...] = ()
+    def __init__(self, joints: Joints, step_s: float, max_ahead_s: float) -> None:
+        """For J joints.
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        Args:
+            joints: What is commanded.
+            step_s: From setpoint to setpoint [s].
+            max_ahead_s: What is sent has come to rest so long after.
+        """
+        self._limits = joints.limits
+        self._max_ahead_s = max_ahead_s
+        self._least_tail_s = _LEAST_TAIL_STEPS * step_s
+        self._rests = max_ahead_s < step_s + self._least_tail_s - 1e-9
+        self._fastest = braking_in_time(joints.limits, step_s, max_ahead_s)
+        self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
     ) -> Way:
         """See `Profile`."""
+        limits = replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
         setpoint = executed.at(now_ns)
-        followed = _chase(setpoint, plan, now_ns, times_s, limits)
+        followed = _chase(setpoint, plan, now_ns, times_s, limits, self._rests)
         due_ns = now_ns + 1e9 * times_s
         if not followed.inside and (knot := executed.next_knot(now_ns)) is not None:
-            followed = _bridged(setpoint, knot, plan, now_ns, times_s, limits)
+            followed = _bridged(setpoint, knot, plan, now_ns, times_s, limits, self._rests)
             due_ns = due_ns[len(due_ns) - len(followed.arrived) :]
-        spline = Spline(now_ns, followed.times_s, followed.positions, followed.velocities)
-        return Way(spline, float(followed.times_s[-1]), due_ns, followed.arrived)
+        times, positions, velocities = followed.times_s, followed.positions, followed.velocities
+        last, rests_s = len(times) - 1, 0.0
+        if not self._rests:
+            last, rests_s = self._last_followed(times, velocities)
+        times, positions, velocities = (
+            rows[: last + 1].copy() for rows in (times, positions, velocities)
+        )
+        if rests_s > _SHORTEST_TAIL_S:
+            tail = brake(positions[last], velocities[last], self._limits, rests_s)
+            times = np.concatenate([times[:last], times[last] + tail[0]])
+            positions = np.concatenate([positions[:last], tail[1]])
+            velocities = np.concatenate([velocities[:last], tail[2]])
+        velocities[-1] = 0.0
+        spline = Spline(now_ns, times, positions, velocities)
+        kept = slice(max(last + len(due_ns) + 1 - len(followed.times_s), 0))
+        followed_s = float(followed.times_s[last])
+        return Way(spline, followed_s, due_ns[kept], followed.arrived[kept])
 
     def stop(
         self, executed: Spline, now_ns: int, measured: Array | None, lost: BoolArray
@@ -100,13 +137,51 @@ class SplineProfile:
         """See `Profile`."""
         return stop(now_ns, executed.at(now_ns), self._limits, measured, lost)
 
+    def _last_followed(self, times_s: Array, velocities: Array) -> tuple[int, float]:
+        """The last knot from which there is time to brake, and how long braking takes [s]."""
+        limits = self._limits
+        each_s = np.abs(velocities) / deceleration(limits)
+        # A gripper, which is no part of the path's shape, costs the arm hardly a step.
+        hurried = limits.alone & np.isinf(limits.acceleration)
+        each_s = np.where(hurried, np.minimum(each_s, self._least_tail_s), each_s)
+        needed_s = np.max(each_s, axis=1)
+        left_s = self._max_ahead_s - times_s
+        in_time = np.flatnonzero(needed_s <= left_s + 1e-9)
+        last = max(int(in_time[-1]) if len(in_time) else 0, 1)
+        last = min(last, len(times_s) - 1)
+        return last, float(min(needed_s[last], left_s[last]))
+
+
+def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
+    """Speeds, (J,), from which a joint brakes within ``max_ahead_s``, after following some steps.
+
+    Infinite where a joint has no acceleration limit.
+    """
+    left_s = max(max_ahead_s - _FOLLOWED_STEPS * step_s, 0.25 * max_ahead_s)
+    return np.asarray(limits.acceleration * left_s)
+
+
+def kept_slower(joints: Joints, fastest: Array, max_ahead_s: float) -> tuple[str, ...]:
+    """Joints that are kept below their velocity limit, one line each."""
+    return tuple(
+        f"'{joint.name}' is kept to {speed:.3g} of {most:.3g} rad/s: from there it brakes "
+        f'within max_ahead_s ({max_ahead_s:g} s)'
+        for joint, speed, most in zip(joints.joints, fastest, joints.limits.velocity, strict=True)
+        if speed < most
+    )
+
 
 def _chase(
-    setpoint: tuple[Array, Array], plan: Plan, now_ns: int, times_s: Array, limits: Limits
+    setpoint: tuple[Array, Array],
+    plan: Plan,
+    now_ns: int,
+    times_s: Array,
+    limits: Limits,
+    rests: bool,
 ) -> Followed:
     due_ns = now_ns + np.rint(1e9 * np.concatenate([[0.0], times_s])).astype(np.int64)
     targets = plan.at(due_ns)
-    return follow(setpoint, targets[0], targets[1:], times_s, limits)
+    return follow(setpoint, targets[0], targets[1:], times_s, limits, rests)
 
 
 def _bridged(
@@ -116,6 +191,7 @@ def _bridged(
     now_ns: int,
     times_s: Array,
     limits: Limits,
+    rests: bool,
 ) -> Followed:
     """Go on to the next knot of what is being executed, and follow the plan from there.
 
@@ -124,7 +200,8 @@ def _bridged(
     """
     ahead_s, position, velocity = knot
     later = times_s[times_s > ahead_s + _CLOSEST_S] - ahead_s
-    followed = _chase((position, velocity), plan, now_ns + round(ahead_s * 1e9), later, limits)
+    then_ns = now_ns + round(ahead_s * 1e9)
+    followed = _chase((position, velocity), plan, then_ns, later, limits, rests)
     return replace(
         followed,
         times_s=np.concatenate([[0.0], followed.times_s + ahead_s]),

@@ -49,24 +49,46 @@ def stop(
         The motion; its first knot is the setpoint (of a lost joint, the measured position).
     """
     start, speed = setpoint[0].copy(), setpoint[1].copy()
-    braking = np.where(
-        np.isfinite(limits.acceleration),
-        limits.acceleration,
-        limits.velocity / FULL_SPEED_TO_REST_S,
-    )
-    longest = float(np.max(np.abs(speed) / braking))
+    longest = float(np.max(np.abs(speed) / deceleration(limits)))
     if measured is not None:
         behind = np.abs(start - measured)
         speed[lost] = 0.0
         most = np.where(lost, LOST_SPEED, 1.0) * limits.velocity
         longest = max(longest, min(_catch_up_s(behind, speed, most), LONGEST_CATCH_UP_S))
         start[lost] = np.clip(measured, limits.lower, limits.upper)[lost]
-    longest = max(longest, SHORTEST_STOP_S)
+    return Spline(now_ns, *brake(start, speed, limits, max(longest, SHORTEST_STOP_S)))
+
+
+def deceleration(limits: Limits) -> Array:
+    """The deceleration with which each joint brakes, shape (J,) [rad/s2]."""
+    return np.where(
+        np.isfinite(limits.acceleration),
+        limits.acceleration,
+        limits.velocity / FULL_SPEED_TO_REST_S,
+    )
+
+
+def brake(
+    start: Array, speed: Array, limits: Limits, duration_s: float
+) -> tuple[Array, Array, Array]:
+    """Knots of a motion that brakes all joints to rest in the same time.
+
+    A joint that would leave its range brakes earlier and harder.
+
+    Args:
+        start: Where it begins, shape (J,).
+        speed: With which velocities, shape (J,).
+        limits: Of the J joints.
+        duration_s: Until rest [s].
+
+    Returns:
+        Times of N knots [s], the first at 0; positions and velocities, each of shape (N, J).
+    """
     # A joint may have been measured slightly outside its range: then it may stay, not go on.
     room = np.where(speed > 0.0, limits.upper - start, start - limits.lower)
     with np.errstate(divide='ignore', over='ignore', invalid='ignore'):
         allowed = np.where(speed != 0.0, 2.0 * np.maximum(room, 0.0) / np.abs(speed), np.inf)
-    rests_s = np.clip(np.floor(np.minimum(longest, allowed) * 1e6) / 1e6, _SHORTEST_S, None)
+    rests_s = np.clip(np.floor(np.minimum(duration_s, allowed) * 1e6) / 1e6, _SHORTEST_S, None)
     rests_s = np.where(speed == 0.0, rests_s.max(), rests_s)
     times_s = np.concatenate([[0.0], np.unique(rests_s)])
     positions, velocities = _braked(times_s[:, None], start, speed, rests_s)
@@ -74,7 +96,7 @@ def stop(
         positions, np.minimum(limits.lower, start), np.maximum(limits.upper, start)
     )
     velocities[-1] = 0.0
-    return Spline(now_ns, times_s, positions, velocities)
+    return times_s, positions, velocities
 
 
 def _braked(times_s: Array, start: Array, speed: Array, rests_s: Array) -> tuple[Array, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,17 @@ from neuracore_ros.command.motion import Motion
 
 _FASTER = 1.5
 """A measured joint may move this much faster than its limit before it is not believed."""
+
+_BEHIND = 0.05
+"""Where one joint does not follow, another that is so far behind [rad] does not, either."""
+
+_STANDS_SHARE = 0.25
+"""A joint that moved by a smaller share of what it fell behind stands still."""
+
+_COMPARED_S = 0.04
+"""Whether a joint moves is told from measurements at least so long apart."""
+
+_REMEMBERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,7 @@ class Tracking:
         self._joints = joints
         self._max_error = max_error
         self._before: Measured | None = None
+        self._recent: deque[Measured] = deque(maxlen=_REMEMBERED)
         self._agrees = np.zeros(len(joints.joints), bool)
 
     @property
@@ -62,6 +75,10 @@ class Tracking:
             self._agrees |= measured.stamps_ns > self._before.stamps_ns
             self._agrees &= ~self.jumped(measured)
         self._before = measured
+        if measured is None:
+            self._recent.clear()
+        else:
+            self._recent.append(measured)
 
     def jumped(self, measured: Measured) -> BoolArray:
         """Joints, (J,), that no robot could have moved so far since the step before.
@@ -91,6 +108,42 @@ class Tracking:
     def lost(self, measured: Measured, motion: Motion) -> BoolArray:
         """Joints, (J,), that are not where they were sent at the time of their measurement."""
         return np.asarray(np.abs(self.lag(measured, motion)) > self._max_error)
+
+    def standing(self, measured: Measured, motion: Motion) -> BoolArray:
+        """Joints, (J,), that stand still while they are sent on, as after an emergency stop.
+
+        They are further behind their setpoints than their speed explains, and did not move along.
+        """
+        none = np.zeros(len(measured.positions), bool)
+        before = self._earlier(measured)
+        if before is None:
+            return none
+        stood = np.abs(
+            self._joints.nearest(measured.positions, before.positions) - before.positions
+        )
+        sent = np.abs(self.lag(measured, motion) - self.lag(before, motion))
+        lag = np.abs(self.lag(measured, motion))
+        behind = lag > motion.usual_lag(int(measured.stamps_ns.min()))
+        # A joint that stands falls behind by as much as its setpoint moves.
+        return np.asarray(behind & (stood < _STANDS_SHARE * sent))
+
+    def held(self, measured: Measured, motion: Motion) -> BoolArray:
+        """Joints, (J,), that a stop has to hold where they are measured, not where they were sent.
+
+        Those that do not follow; and then all others that have fallen behind, since what stops
+        one joint mostly stops the arm.
+        """
+        held = self.lost(measured, motion) | self.standing(measured, motion)
+        if held.any():
+            held |= np.abs(self.lag(measured, motion)) > _BEHIND
+        return np.asarray(held)
+
+    def _earlier(self, measured: Measured) -> Measured | None:
+        """The newest remembered measurement that is old enough to be compared with this one."""
+        for before in reversed(self._recent):
+            if ((measured.stamps_ns - before.stamps_ns) >= 1e9 * _COMPARED_S).all():
+                return before
+        return None
 
     def fault(self, measured: Measured, motion: Motion) -> str:
         """Why the robot is not where it was sent, one line; empty where it is."""

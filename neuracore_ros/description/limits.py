@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.yaml_value import YamlValue
 
-Range = tuple[float, float]
-"""Least and largest value."""
-
 _POSITIVE = ('velocity', 'acceleration', 'jerk')
 
 

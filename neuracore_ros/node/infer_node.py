@@ -110,6 +110,7 @@ def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
     started = _attempt(lambda: _spin(node, executor, stop), failures)
     # Each of these is done, whatever became of the one before.
     _attempt(node.stop_robot, failures)
+    _attempt(lambda: _settle(node, executor), failures)
     # The robot is safe; a middleware that hangs while it is taken down must not keep the process.
     faulthandler.dump_traceback_later(LONGEST_END_S, exit=True)
     # That watch needs a thread of its own; the kernel's does not.
@@ -151,6 +152,12 @@ def _spin(node: InferNode, executor: Executor, stop: StopSignal) -> bool:
     if stop.requested:
         node.get_logger().info(f'{stop.requested}: stopping the robot, then ending')
     return True
+
+
+def _settle(node: InferNode, executor: Executor) -> None:
+    """Serve callbacks until the robot is known to rest, also where it was caught on the way."""
+    while not node.settled:
+        executor.spin_once(timeout_sec=POLL_S)
 
 
 def _help() -> str:

@@ -53,6 +53,11 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         """Whether to end when the process that started this one is gone."""
         return self.get_parameter('end_with_parent').value is True
 
+    @property
+    def settled(self) -> bool:
+        """Whether the robot is known to rest after `stop_robot`, or that is given up."""
+        return self._session is None or self._session.settled
+
     def stop_robot(self) -> None:
         """Brake, from whatever state; harmless if there is nothing to stop."""
         if self._session is not None and self._active:

@@ -45,6 +45,8 @@ from neuracore_ros.runner import Outcome, Request, Runner, State
 IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
 USE_SIM_TIME = 'use_sim_time:=true'
+# A stop takes half a second, and half a second later the joints stand; or nothing is measured.
+LONGEST_SETTLING_S = 2.0
 # So soon a publisher is noticed that comes later, or changes.
 GRAPH_RATE_HZ = 2.0
 
@@ -76,6 +78,7 @@ class Session:
         self._closed = False
         self._active = False
         self._wrong_time = ''
+        self._settles_until_s = 0.0
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
@@ -103,6 +106,7 @@ class Session:
 
     def start(self) -> None:
         """Run: from now on the robot may move."""
+        self._timers.end('settle')
         now_ns = self._now_ns()
         self._active = True
         self._graph.start(time.monotonic())
@@ -115,13 +119,20 @@ class Session:
         self._report()
 
     def stop(self) -> None:
-        """Brake the robot to rest."""
+        """Brake the robot to rest; until `settled`, go on to look whether it does."""
         self._active = False
         self._timers.end('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
+        self._settles_until_s = time.monotonic() + LONGEST_SETTLING_S
+        self._timers.start('settle', self._runner.rate_hz, self._settle, self._pace())
         self._report()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the joints are known to rest where they were sent, or that is given up."""
+        return self._runner.settled or time.monotonic() > self._settles_until_s
 
     def close(self) -> bool:
         """Give everything back.
@@ -252,6 +263,12 @@ class Session:
         if not self._simulated:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))
         self._report()
+
+    def _settle(self) -> None:
+        if self.settled:
+            self._timers.end('settle')
+            return
+        self._obey(self._runner.tick(self._now_ns()))
 
     def _points(self) -> None:
         self._outputs.send(self._runner.points(self._now_ns()))

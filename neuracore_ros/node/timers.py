@@ -41,10 +41,10 @@ class Timers:
             self._open[name].timer_period_ns = wanted_ns
 
     def end(self, name: str) -> None:
-        """End one of them."""
-        timer = self._open.pop(name)
-        timer.cancel()
-        self._node.destroy_timer(timer)
+        """End one of them, if it runs."""
+        if (timer := self._open.pop(name, None)) is not None:
+            timer.cancel()
+            self._node.destroy_timer(timer)
 
     def close(self) -> None:
         """End all of them."""

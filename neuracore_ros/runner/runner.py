@@ -24,6 +24,7 @@ from neuracore_ros.command.joints import Array, Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings, State
+from neuracore_ros.command.settling import Settling
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.errors import PolicyError
@@ -99,6 +100,7 @@ class Runner:
         self.warnings += self._motion.warnings
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
+        self._settling = Settling(self._joints)
         self.counters = Counters()
         self._condition = Condition(self.counters)
         self._asking = Asking(
@@ -150,6 +152,7 @@ class Runner:
         self._clock.restart()
         self._tracking.note(None)
         self._motion.forget()
+        self._settling.cancel()
         self._condition.latched = False
         self._wait()
         if not self._settings.enabled:
@@ -177,13 +180,15 @@ class Runner:
             hindrances: Why the robot could not follow now, one line each.
         """
         if not self._active:
-            return Outcome(self._step_points(now_ns))
+            held = self._settle(self._senses.measured(now_ns), now_ns)
+            return Outcome(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
         self._asking.step(step)
         measured = self._senses.measured(now_ns)
         if self.state is State.DISABLED:
             self._asking.due()
+            commands += self._settle(measured, now_ns)
             self._note(measured)
             return Outcome(commands + self._step_points(now_ns))
         seen = self._senses.look(now_ns)
@@ -199,6 +204,8 @@ class Runner:
             commands += self._check_running(now_ns, measured)
         elif self.state is State.HOLDING and self._asking.is_stuck():
             self._condition.tell(self._overdue())
+        if not self._condition.running:
+            commands += self._settle(measured, now_ns)
         self._note(measured)
         commands += self._use_what_is_due(now_ns)
         request = None
@@ -233,6 +240,9 @@ class Runner:
 
         While it runs, it is stopped until `enable`; otherwise the robot is not ours to move.
         """
+        if not self._condition.running:
+            # From now on, somebody else may have put it where it stands.
+            self._settling.cancel()
         if not self._condition.running or self._settings.dry_run:
             return Outcome()
         return Outcome(self._hold(why, now_ns, latched=True))
@@ -256,6 +266,14 @@ class Runner:
     def at_rest(self, now_ns: int) -> bool:
         """Whether nothing that was commanded still moves the robot."""
         return self._motion.at_rest(now_ns)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the joints are known to rest where the last stop sent them; else go on ticking.
+
+        A joint that an emergency stop caught on the way is held where it stands, by `tick`.
+        """
+        return not self._settling.pending
 
     def enable(self, on: bool, now_ns: int) -> Outcome:
         """Allow or forbid motion; allowing it also clears every fault."""
@@ -365,13 +383,24 @@ class Runner:
         self._drop()
         self._follow_clock(now_ns, 0)
         measured = self._senses.measured(now_ns)
-        lost = np.zeros(len(self._joints.joints), bool)
+        held = np.zeros(len(self._joints.joints), bool)
+        if self._condition.running and not self._settings.dry_run:
+            self._settling.start()
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
-            return self._motion.stop(now_ns, None, lost)
+            return self._motion.stop(now_ns, None, held)
         # Once it is held, the robot may be moved by hand without being commanded for it.
         if self._condition.running and not self._settings.dry_run:
-            lost = self._tracking.lost(measured, self._motion)
-        return self._motion.stop(now_ns, measured.positions, lost)
+            held = self._tracking.held(measured, self._motion)
+        return self._motion.stop(now_ns, measured.positions, held)
+
+    def _settle(self, measured: Measured | Unusable, now_ns: int) -> tuple[JointCommand, ...]:
+        """Hold joints where they are that a stop has left away from where they were sent."""
+        if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
+            return ()
+        left_behind = self._settling.left_behind(measured, self._motion, now_ns)
+        if not left_behind.any():
+            return ()
+        return self._motion.stop(now_ns, measured.positions, left_behind)
 
     def _wait(self) -> None:
         self._condition.wait()
@@ -494,6 +523,7 @@ class Runner:
             self._hold(gate.refusal, now_ns)
             self._asking.postpone(self._clock.step(now_ns))
             return False
+        self._settling.cancel()
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
         self._condition.run(gate.blend_in)
         return True

@@ -73,12 +73,12 @@ def accepted(command, now_ns):
 
 def played(command, position, velocity, now_ns):
     """The motion that a controller makes of a command, from its state when it arrives."""
-    return Spline(
-        now_ns,
-        np.concatenate([[0.0], command.times_s]),
-        np.concatenate([np.atleast_2d(position), command.positions]),
-        np.concatenate([np.atleast_2d(velocity), command.velocities]),
-    )
+    times_s, positions, velocities = command.times_s, command.positions, command.velocities
+    if times_s[0] > 0.0:
+        times_s = np.concatenate([[0.0], times_s])
+        positions = np.concatenate([np.atleast_2d(position), positions])
+        velocities = np.concatenate([np.atleast_2d(velocity), velocities])
+    return Spline(now_ns, times_s, positions, velocities)
 
 
 def sampled(spline, until_ns=None, per_segment=40):

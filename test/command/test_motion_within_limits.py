@@ -81,6 +81,8 @@ def test_a_gripper_that_is_too_slow_for_its_step_does_not_slow_the_arm_down():
     motion = motion_of(arm(*limits, grips=(1,)))
     motion.begin(np.array([0.0, 0.04]), False, 0)
     (command,) = motion.merge(np.array([[0.05 * i, 0.0] for i in range(1, 11)]), 0)
-    np.testing.assert_allclose(command.positions[:, 0], 0.05 * np.arange(1, 11))
+    # At the end it brakes from 1 rad/s, in an eighth of a second.
+    np.testing.assert_allclose(command.positions[:7, 0], 0.05 * np.arange(1, 8))
+    np.testing.assert_allclose(command.positions[-1, 0], 0.35 + 0.5 * 0.125, atol=1e-6)
     assert command.positions[0, 1] > 0.03
-    assert command.positions[-1, 1] < 0.01
+    assert command.positions[-1, 1] < 0.015

@@ -161,8 +161,9 @@ def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_poi
     world.until_moving()
     time.sleep(0.5)
     assert world.change('deactivate')
-    assert {len(message.points) for _, message in world.commands[-20:]} == {1}
-    times = [wall_s for wall_s, _ in world.commands[-20:]]
+    # The stop is one trajectory, from the setpoint to rest.
+    assert [len(message.points) for _, message in world.commands[-21:]] == [1] * 20 + [2]
+    times = [wall_s for wall_s, _ in world.commands[-21:-1]]
     assert (times[-1] - times[0]) / 19 == pytest.approx(0.02, rel=0.3)
     world.until_still(0.4)
     world.set('infer', command_rate_hz=0.0)

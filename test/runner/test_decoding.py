@@ -106,9 +106,9 @@ def test_what_a_request_holds_is_what_conversion_would_make_of_the_same_messages
         receive(topic, message, now_ns)
         bag.receive(topic, message, now_ns)
 
-    def observed(now_ns, listeners):
+    def observed(now_ns, *graph):
         ticks.append(bag.observe(now_ns))
-        return tick(now_ns, listeners)
+        return tick(now_ns, *graph)
 
     running.runner.receive, running.runner.tick = both, observed
     running.step(40)

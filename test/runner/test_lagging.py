@@ -19,6 +19,7 @@ class Lagging(Rig):
     """Each joint closes in on its reference with a time constant."""
 
     fastest = 0.0
+    joined = 0
 
     def simulate(self, duration_ns, period_ns=5_000_000):
         for i in range(duration_ns // period_ns):
@@ -34,6 +35,10 @@ class Lagging(Rig):
     def do(self, outcome):
         """Look at what the controller makes of the way to the first point."""
         for command in outcome.commands:
+            if command.times_s[0] == 0.0:
+                # It begins at the setpoint, where the command is already.
+                self.joined += 1
+                continue
             ends = self.positions, command.positions[0]
             speeds = self.velocities, command.velocities[0]
             asked = fastest(command.times_s[:1], ends, speeds)
@@ -74,6 +79,6 @@ def test_a_robot_that_lags_is_never_told_to_leap(tmp_path, profile, blend):
             if k == 2:
                 break
             rig.do(runner.reset(rig.now_ns))
-        # At full speed it may have to make good within a step of 50 ms what it lags behind;
-        # points that came as soon as the motion has knots had it leap at 1,000 times its limit.
-        assert 1.0 < rig.fastest < 4.0
+        # Points that came as soon as the motion has knots had it leap at 1,000 times its limit.
+        assert rig.joined > 10
+        assert rig.fastest < 1.0

@@ -12,7 +12,6 @@ from rig import ROBOT, STEP_NS, LaggingRig, make_runner
 
 from neuracore_ros.sim.controller import VARIANTS
 
-pytestmark = pytest.mark.xfail(reason='joints are braked onwards from where they were sent')
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']
 MOST = 0.02
 """What a joint may move by when the robot is let go [rad]."""

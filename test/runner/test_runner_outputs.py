@@ -105,7 +105,9 @@ def test_each_topic_gets_its_own_joints_in_its_own_way(tmp_path):
     assert all(len(c.times_s) > 1 and c.velocities is not None for c in left)
     assert all(c.positions.shape == (1, 1) and c.velocities is None for c in right + hand)
     assert {c.type for c in right} == {ARRAY}
-    assert len(right) > 20 > len(left)
+    # A point each step; of chunks no more than one each step, and one for each prediction.
+    assert len(right) > 20
+    assert len(left) <= 30 + 30 // 8
     # Amount 0.5 of 0..0.04 m.
     assert hand[-1].positions[0, 0] == pytest.approx(0.02)
 
@@ -121,7 +123,8 @@ def test_one_stop_brakes_all_topics_and_says_how_long_it_takes(tmp_path):
     # The slowest deceleration, 0.25 rad/s2, is that of the streamed joint; all brake together.
     rests_in_s = runner.rests_in_s(world.now_ns)
     assert speed[2] / 0.25 <= rests_in_s <= speed[2] / 0.25 + 0.15
-    assert rests_in_s > 0.5
+    # It was kept to the speed from which it can brake within half a second.
+    assert 0.2 < rests_in_s <= 0.5
     points = [runner._motion.setpoint(world.now_ns)[0][2]]
     for k in range(round(rests_in_s / 0.05) + 1):
         for point in runner.points(world.now_ns + k * STEP_NS):
@@ -166,6 +169,8 @@ def test_relative_outputs_are_added_to_what_the_observation_measured(tmp_path, s
     robot = TWO_ARMS.replace('topic: joint_states}', f'topic: joint_states{option}}}', 1).replace(
         '    topic: left\n', f'    topic: left\n    scale: {scale}\n    offset: {offset}\n'
     )
+    # So that the first message reaches the target.
+    robot = robot.replace(', acceleration: 0.25', '')
     save(Delta(), whole('relative'), tmp_path / 'policy.pt')
     policy = load_policy(tmp_path / 'policy.pt')
     seen = []

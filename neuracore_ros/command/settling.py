@@ -1,0 +1,71 @@
+"""Settling: after a stop, whether every joint has come to rest where it was sent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.command.motion import Motion
+from neuracore_ros.command.tracking import Measured
+
+SETTLED = 0.015
+"""A joint this close to its setpoint is there [rad]."""
+
+_CATCH_UP_S = 0.3
+"""So long after the end of a stop, a joint that follows has arrived: three lags of 0.1 s."""
+
+_STANDS = 0.002
+"""A joint that moved by less [rad] from one measurement to the next stands."""
+
+
+class Settling:
+    """Looks once after each stop for joints that stand elsewhere than they were sent.
+
+    An emergency stop may have caught them at any moment, also while they were being braked. Left
+    so, they would move on by themselves as soon as it is released. A joint that sags under its
+    load by more than `SETTLED` is taken for one of them; that is why they are looked for once.
+    """
+
+    def __init__(self, joints: Joints) -> None:
+        """Nothing was stopped yet."""
+        self._joints = joints
+        self._pending = False
+        self._before: Measured | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a stop is not yet known to have brought every joint where it was sent."""
+        return self._pending
+
+    def start(self) -> None:
+        """The robot is being stopped."""
+        self._pending, self._before = True, None
+
+    def cancel(self) -> None:
+        """The robot is moved on, by us or by somebody else."""
+        self._pending = False
+
+    def left_behind(self, measured: Measured, motion: Motion, now_ns: int) -> BoolArray:
+        """Joints, (J,), that stand still away from their setpoint; none before that is sure."""
+        none = np.zeros(len(measured.positions), bool)
+        executed = motion.setpoint(now_ns)
+        if not self._pending or executed is None or not motion.at_rest(now_ns):
+            return none
+        setpoint = executed[0]
+        away = np.abs(self._joints.nearest(measured.positions, setpoint) - setpoint)
+        away = np.where(self._joints.grips, 0.0, away)
+        rested_s = (measured.stamps_ns.min() - motion.ends_ns) / 1e9
+        if rested_s >= 0.0 and (away <= SETTLED).all():
+            self.cancel()
+            return none
+        before, self._before = self._before, measured
+        if rested_s < _CATCH_UP_S or before is None:
+            return none
+        if not (self._stand(measured, before) & (measured.stamps_ns > before.stamps_ns)).all():
+            return none
+        self.cancel()
+        return np.asarray(away > SETTLED)
+
+    def _stand(self, measured: Measured, before: Measured) -> BoolArray:
+        now: Array = self._joints.nearest(measured.positions, before.positions)
+        return np.asarray((np.abs(now - before.positions) <= _STANDS) | self._joints.grips)
