@@ -9,11 +9,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 
 from neuracore_ros.dataset.depths import BLOCK
 from neuracore_ros.dataset.frames import Image, digest
 from neuracore_ros.dataset.intact import intact
+from neuracore_ros.dataset.tables import open_table
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.observation.picture import claimed_size
 
@@ -63,7 +63,7 @@ class DepthFrames:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        with intact(self._path), pq.ParquetFile(self._path) as table:
+        with intact(self._path), open_table(self._path) as table:
             if self._key not in table.schema_arrow.names:
                 raise DatasetError(f"{self._path}: lacks the column '{self._key}'")
             if table.metadata.num_rows != self.shape[0]:

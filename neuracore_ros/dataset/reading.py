@@ -9,7 +9,6 @@ from typing import Any
 import av
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neuracore_ros.dataset import lerobot, tables
@@ -125,7 +124,7 @@ def read_task_indices(
 
 def _table(file: Path, *names: str) -> pa.Table:
     """Those of the columns that there are; images beside them are not read."""
-    with intact(file), pq.ParquetFile(file) as table:
+    with intact(file), tables.open_table(file) as table:
         return table.read([name for name in names if name in table.schema_arrow.names])
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,7 +33,8 @@ from neuracore_ros.errors import DatasetError
 from neuracore_ros.records import Origin, Record
 from neuracore_ros.regular_file import require_regular
 
-COMPRESSION = 'snappy'
+# Without checksums most bits that flip on a disk give other numbers, without a word.
+_WRITTEN: dict[str, Any] = {'compression': 'snappy', 'write_page_checksum': True}
 _COLOURS = 3
 
 
@@ -55,6 +57,18 @@ class EpisodeRecord:
     first_row: int
     steps: int
     statistics: Mapping[str, Statistics]
+
+
+@contextmanager
+def open_table(path: Path) -> Iterator[pq.ParquetFile]:
+    """A table to read; its checksums are compared, where it has some: older ones have none.
+
+    Raises:
+        OSError, pa.ArrowException: It is missing, or what is read of it is damaged.
+    """
+    require_regular(path)
+    with pq.ParquetFile(path, page_checksum_verification=True) as table:
+        yield table
 
 
 def write_data(
@@ -85,7 +99,7 @@ def write_data(
     images = [pa.field(key, depths.TYPE) for key in columns.depths]
     schema = pa.schema([*numbers.schema, *images])
     block = depths.BLOCK if images else record.steps
-    with pq.ParquetWriter(file, schema, compression=COMPRESSION) as writer:
+    with pq.ParquetWriter(file, schema, **_WRITTEN) as writer:
         for start in range(0, record.steps, block):
             part = numbers.slice(start, block)
             for image, spool in zip(images, columns.depths.values(), strict=True):
@@ -127,8 +141,8 @@ def read_episode(path: Path, metadata: Metadata) -> EpisodeRecord:
         OSError, LookupError, pa.ArrowException: It is missing or damaged.
         DatasetError: A value is missing or wrong.
     """
-    require_regular(path)
-    row = pq.read_table(path).to_pylist()[0]
+    with open_table(path) as table:
+        row = table.read().to_pylist()[0]
     origin = Origin(str(path), DatasetError, AFRESH)
     found: dict[str, dict[str, Any]] = {}
     for key, value in row.items():
@@ -191,8 +205,8 @@ def read_tasks(path: Path) -> list[str]:
     Raises:
         OSError, LookupError, ValueError, pa.ArrowException: It is missing or damaged.
     """
-    require_regular(path)
-    table = pq.read_table(path).sort_by('task_index')
+    with open_table(path) as file:
+        table = file.read().sort_by('task_index')
     indices: list[object] = table['task_index'].to_pylist()
     tasks: list[object] = table['task'].to_pylist()
     if indices != list(range(len(tasks))) or not all(isinstance(task, str) for task in tasks):
@@ -221,5 +235,5 @@ def _pandas_column(name: str, pandas_type: str, numpy_type: str) -> dict[str, An
 
 def _parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression=COMPRESSION)
+    pq.write_table(table, buffer, **_WRITTEN)
     return buffer.getvalue()

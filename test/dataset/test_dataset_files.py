@@ -2,17 +2,23 @@
 
 import json
 import os
+import random
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from datasets import contents
 from two_arms import LEFT, describe, record_left
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
+from neuracore_ros.dataset.reading import read_columns
+from neuracore_ros.errors import DatasetError
 from neuracore_ros.files import LOCK_NAME
 
 
@@ -259,3 +265,41 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, convert):
     for name in ('pipe', 'pipe/data'):
         code, said = convert(tmp_path / name)
         assert code == 1 and said.count('\n') == 1, said
+
+
+def columns_of(dataset):
+    return [
+        each.tobytes() for each in astuple(read_columns(dataset, load_metadata(dataset), 1))[:4]
+    ]
+
+
+def test_a_bit_that_flips_in_a_table_is_told_or_changes_nothing(dataset):
+    file = dataset / 'data/chunk-000/file-001.parquet'
+    whole, wanted = file.read_bytes(), columns_of(dataset)
+    draw, refused = random.Random(1), 0
+    for _ in range(200):
+        place = draw.randrange(8 * len(whole))
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(flipped)
+        try:
+            assert columns_of(dataset) == wanted, place
+        except DatasetError as error:
+            assert f'{file}: ' in str(error)
+            refused += 1
+    assert refused > 50
+
+
+def test_a_table_of_before_without_checksums_is_read(dataset):
+    file = dataset / 'data/chunk-000/file-001.parquet'
+    wanted = columns_of(dataset)
+    pq.write_table(pq.read_table(file), file, compression='snappy')
+    assert columns_of(dataset) == wanted
+
+
+def test_a_damaged_video_is_told_by_its_name(dataset, tmp_path, capsys):
+    for file in dataset.glob('videos/*/chunk-000/file-001.mp4'):
+        file.write_bytes(file.read_bytes()[:600])
+    assert main(['report', str(dataset), '--out', str(tmp_path / 'page.html')]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r'videos/.*/file-001.mp4: missing or damaged', line)
