@@ -416,3 +416,28 @@ def test_simulated_time_is_told_with_its_speed():
 )
 def test_times_that_do_not_go_together(facts, kind, says):
     assert says in only(judge_clock(facts, 20.0), kind)
+
+
+def astray(stamps, facts):
+    came = arrivals(stamps=stamps)
+    came.clock_ns[:] = came.receive_ns - NOW_NS + 10**9
+    lines = judge_stream(joints(came=came), facts.domain, 20.0, facts)
+    return [line.text for line in lines if line.kind != 'ok']
+
+
+def test_stamps_of_another_time_than_the_others_are_told_with_the_parameter_to_set():
+    (text,) = astray(lambda t: t, clock(domain='sim'))
+    assert 'set use_sim_time: true for /driver' in text
+    assert 'stamp: receive' not in text
+    (text,) = astray(lambda t: t - NOW_NS + 10**9, clock(domain='wall'))
+    assert 'as /gazebo publishes on /clock, and others are not: set use_sim_time: false' in text
+    paused = replace(clock(domain='wall'), clock_ns=np.zeros(0, np.int64))
+    (text,) = astray(lambda t: t - NOW_NS + 10**9, paused)
+    assert text.endswith('/clock of /gazebo stands still: is it paused?')
+    (text,) = astray(lambda t: t - NOW_NS + 10**9, NO_CLOCK)
+    assert 'stamp: receive' in text
+
+
+def test_stamps_are_zero_where_nobody_makes_the_time():
+    (text,) = astray(lambda t: t * 0, replace(NO_CLOCK, use_sim_time={'/driver': True}))
+    assert 'are zero, since /driver has use_sim_time: true, and nobody publishes /clock' in text

@@ -21,7 +21,7 @@ def judge(
     """
     lines = [*judge_clock(facts.clock, rate_hz)]
     for stream in facts.streams:
-        lines += judge_stream(stream, facts.clock.domain, rate_hz)
+        lines += judge_stream(stream, facts.clock.domain, rate_hz, facts.clock)
     lines += judge_joints(facts.joints, robot_file)
     for command in facts.commands:
         lines += judge_command(command, facts.clock.domain, max_tracking_error)

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.node.graph import contention
-from neuracore_ros.node.live.facts import Domain, Line, MeasuredJoint, StreamFacts, listed
+from neuracore_ros.node.live.facts import (
+    ClockFacts,
+    Domain,
+    Line,
+    MeasuredJoint,
+    StreamFacts,
+    listed,
+)
 from neuracore_ros.node.live.rates import cure_of_loss, judge_loss, judge_rate
 from neuracore_ros.node.live.times import judge_times
 
@@ -14,18 +21,21 @@ NAMESPACE_OPTION = '--namespace '
 """How verbs are given a namespace; nodes have another way."""
 
 
-def judge_stream(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> list[Line]:
+def judge_stream(
+    facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None = None
+) -> list[Line]:
     """Everything about one declared topic.
 
     Args:
         facts: What was found.
         domain: The time in which the node has to live.
         rate_hz: Of the policy; None where that is not known.
+        clock: What is known of /clock.
 
     Returns:
         At least one line. Of a topic that the policy does not read, errors are warnings.
     """
-    lines = list(_judge(facts, domain, rate_hz))
+    lines = list(_judge(facts, domain, rate_hz, clock))
     if not facts.needed:
         lines = [
             Line('warning', f'{line.text} (the policy does not read it)')
@@ -56,7 +66,9 @@ def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]
     return lines
 
 
-def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterator[Line]:
+def _judge(
+    facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None
+) -> Iterator[Line]:
     if lines := judge_publishers(facts):
         yield from lines
         if any(line.kind == 'error' for line in lines):
@@ -73,7 +85,7 @@ def _judge(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterato
         if each.arrivals.count < 2:
             yield _silent(each)
             continue
-        times += list(judge_times(each, domain))
+        times += list(judge_times(each, domain, clock))
         yield from judge_rate(each, domain, rate_hz)
     yield from times
     if facts.by_names and (loss := judge_loss(facts)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.node.live.facts import Domain, Line, StreamFacts
+from neuracore_ros.node.live.facts import ClockFacts, Domain, Line, StreamFacts, listed
 from neuracore_ros.observation.streams import AHEAD_NS, BEHIND_NS, SECOND_NS, span
 
 # Clocks of two computers that are disciplined differ by less; and drift by far less a second.
@@ -19,8 +19,16 @@ _PARTS, _LEAST_IN_PART = 6, 3
 _CROOKED = 0.25
 
 
-def judge_times(facts: StreamFacts, domain: Domain) -> Iterator[Line]:
-    """Whether header stamps can be used; nothing where they are not."""
+def judge_times(
+    facts: StreamFacts, domain: Domain, clock: ClockFacts | None = None
+) -> Iterator[Line]:
+    """Whether header stamps can be used; nothing where they are not.
+
+    Args:
+        facts: What was found.
+        domain: The time in which the node has to live.
+        clock: What is known of /clock.
+    """
     arrivals, source = facts.arrivals, facts.sources[0]
     if source.stamp == 'receive' or not len(arrivals.stamp_ns):
         return
@@ -28,14 +36,15 @@ def judge_times(facts: StreamFacts, domain: Domain) -> Iterator[Line]:
     if not stamps.any():
         yield Line(
             'warning',
-            f'{facts.topic}: header stamps are zero: the time of arrival is used, so that '
-            'what is late on the way looks fresh; let its driver stamp what it sends',
+            f'{facts.topic}: header stamps are zero{_zero(facts, clock)}: the time of arrival is '
+            'used, so that what is late on the way looks fresh; let its driver stamp what it '
+            'sends',
         )
         return
     now_ns, valid = arrivals.now_ns(domain), stamps > 0
     ages_s = (now_ns - stamps)[valid] / SECOND_NS
     offset_s = float(np.median(ages_s))
-    yield from _offset(facts, domain, offset_s)
+    yield from _offset(facts, domain, offset_s, clock)
     steps = np.diff(stamps[valid])
     seconds = (now_ns[valid] - now_ns[valid][0]) / SECOND_NS
     # A sensor and its driver that are not in step shift stamps to and fro by up to one period.
@@ -61,18 +70,50 @@ def judge_times(facts: StreamFacts, domain: Domain) -> Iterator[Line]:
         )
 
 
-def _offset(facts: StreamFacts, domain: Domain, offset_s: float) -> Iterator[Line]:
-    clock = '/clock' if domain == 'sim' else "this computer's clock"
+def _zero(facts: StreamFacts, clock: ClockFacts | None) -> str:
+    """That simulated time, which nobody makes, is why stamps are zero; else nothing."""
+    stand_still = [
+        publisher
+        for publisher in facts.publishers
+        if clock and not clock.publishers and clock.use_sim_time.get(publisher.node)
+    ]
+    if not stand_still:
+        return ''
+    return f', since {listed(stand_still)} has use_sim_time: true, and nobody publishes /clock'
+
+
+def _another_time(facts: StreamFacts, domain: Domain, clock: ClockFacts | None) -> str:
+    """What mends stamps of simulated time among others of real time, or the other way round."""
+    nodes = listed(facts.publishers)
+    if domain == 'sim':
+        return f'They are not of simulated time, as others are: set use_sim_time: true for {nodes}'
+    if clock is None or not clock.publishers:
+        return ''
+    makers = ', '.join(clock.publishers)
+    if len(clock.clock_ns):
+        return (
+            f'They look like simulated time, as {makers} publishes on /clock, and others are not: '
+            f'set use_sim_time: false for {nodes}'
+        )
+    return f'They look like simulated time, and /clock of {makers} stands still: is it paused?'
+
+
+def _offset(
+    facts: StreamFacts, domain: Domain, offset_s: float, clock: ClockFacts | None
+) -> Iterator[Line]:
+    ours = '/clock' if domain == 'sim' else "this computer's clock"
     side = 'behind' if offset_s > 0 else 'ahead of'
-    apart = f'{span(abs(round(offset_s * SECOND_NS)))} {side} {clock}'
+    apart = f'{span(abs(round(offset_s * SECOND_NS)))} {side} {ours}'
     kinds = ', '.join(dict.fromkeys(s.data_type.value for s in facts.sources))
     receive = f'write under sources: {kinds}: {{topic: {facts.sources[0].topic}, stamp: receive}}'
     ages = [s.max_age_s for s in facts.sources if s.max_age_s is not None]
     if not -AHEAD_NS <= offset_s * SECOND_NS <= BEHIND_NS:
+        astray = abs(offset_s) * SECOND_NS > BEHIND_NS
+        cure = _another_time(facts, domain, clock) if astray else ''
         yield Line(
             'error',
-            f'{facts.topic}: header stamps lie {apart}, so no message would be used. If its '
-            f'publisher has another clock: {receive}',
+            f'{facts.topic}: header stamps lie {apart}, so no message would be used. '
+            f'{cure or f"If its publisher has another clock: {receive}"}',
         )
     elif ages and offset_s > min(ages):
         yield Line(
