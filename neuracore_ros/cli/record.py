@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         _wait_for_topics(recorder, executor, stop)
         if arguments.seconds and not (recorder.has_time or stop.requested):
-            raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
+            raise UserError(recorder.standstill)
         recorder.open()
         _record(recorder, executor, stop, screen, arguments)
         # Let the answer to a service go out before the node does.
@@ -248,7 +248,7 @@ def _find(names: list[str], node: Node, executor: Executor, stop: StopSignal) ->
 
 def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -> None:
     end_s = time.monotonic() + PATIENCE_S
-    while not (recorder.all_heard or stop.requested or time.monotonic() > end_s):
+    while not (recorder.is_ready or stop.requested or time.monotonic() > end_s):
         executor.spin_once(timeout_sec=POLL_S)
 
 

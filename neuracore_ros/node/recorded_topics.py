@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import IMAGE_TYPES, strictest_ages_s
-from neuracore_ros.node.stream_watch import StreamWatch
+from neuracore_ros.node.stream_watch import SILENT_S, StreamWatch
 from neuracore_ros.node.subscriptions import Topic
+from neuracore_ros.node.topic_watch import TopicWatch, may_be_silent_s
 
 # A disk may pause for a moment: what arrives meanwhile waits here.
 _IMAGE_DEPTH = 30
@@ -58,20 +59,33 @@ def declared_topics(robot: Robot) -> dict[str, Topic]:
     }
 
 
-def watches(robot: Robot, names: Mapping[str, str], rate_hz: float) -> dict[str, StreamWatch]:
+def watches(
+    robot: Robot, names: Mapping[str, str], told_apart: Collection[str], rate_hz: float
+) -> dict[str, TopicWatch]:
     """What watches each topic.
 
     Args:
         robot: Whose topics they are.
         names: Topic as declared -> its full name.
+        told_apart: Topics, as declared, whose messages are watched name by name.
         rate_hz: Of the steps that will be made; slower streams are told.
     """
+    sources = robot.input_sources()
     # Nobody commands or speaks all the time; what ages must never be silent.
-    ages_s = strictest_ages_s(robot.input_sources())
-    return {
-        topic: StreamWatch(name, ages_s.get(topic), rate_hz, topic in {*ages_s, CLOCK.name})
-        for topic, name in names.items()
-    }
+    ages_s = strictest_ages_s(sources)
+    found = {}
+    for topic, name in names.items():
+        read = [source for source in sources if source.topic == topic]
+        apart = read if topic in told_apart else []
+        whole = StreamWatch(
+            '',
+            None if apart else ages_s.get(topic),
+            rate_hz,
+            steady=topic in {*ages_s, CLOCK.name},
+            silent_s=min(map(may_be_silent_s, read), default=SILENT_S),
+        )
+        found[topic] = TopicWatch(name, apart, whole, rate_hz)
+    return found
 
 
 def _depth(kind: str) -> int:

@@ -18,8 +18,8 @@ from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.live.names import read_faults
-from neuracore_ros.node.recorded_topics import CLOCK, declared_topics, watches
+from neuracore_ros.node.recorded_topics import CLOCK, declared_topics
+from neuracore_ros.node.stream_reports import StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ FLUSH_PERIOD_S = 1.0
 # An episode must be completed before the disk is really full; others need some, too.
 KEEP_FREE_BYTES = 200_000_000
 MOST_LATCHED = 1000
-MOST_LOOKED_INTO = 20
-# Of a silent stream a person is reminded at the start of each episode, but not twice in a row.
-SAY_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class Recorder:
         self._node = node
         self._folder = folder
         self._on_episode = on_episode
-        self._say, self._warn = say, warn
+        self._warn = warn
         self._robot = robot
         self._task = task
         topics = declared_topics(robot)
@@ -111,15 +108,12 @@ class Recorder:
             topics[CLOCK.name] = CLOCK
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
         self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
-        self._watches = watches(robot, self._names, rate_hz)
-        self._watching = False
+        self._streams = StreamReports(node, robot, self._names, rate_hz, say, warn)
         self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
-        self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in topics}
         self._lost: Counter[str] = Counter()
         self._writer: BagWriter | None = None
         self._started_ns = 0
         self._flushed_s = 0.0
-        self._told_s: dict[str, float] = {}
         # What subscriptions would log is among our own lines.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
@@ -138,10 +132,8 @@ class Recorder:
             (DISCARD, lambda: self.end(DISCARD).as_json()),
         ):
             self._node.create_service(Trigger, f'~/{word}', _answering(act))
-        self._look_around()
-        self._tell_problems()
-        self._look_into()
-        self._watching = True
+        self._subscriptions.refresh()
+        self._streams.open(self._subscriptions.faults(), self._now_ns())
 
     @property
     def services(self) -> str:
@@ -165,9 +157,14 @@ class Recorder:
         return self._now_ns() > 0
 
     @property
-    def all_heard(self) -> bool:
-        """Whether every topic is alive, but for those of commands."""
-        return all(watch.is_heard for watch in self._watches.values() if watch.is_steady)
+    def standstill(self) -> str:
+        """Why there is no time, and what to do."""
+        return self._streams.standstill
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every topic is alive, or would have been found; but for those of commands."""
+        return self._streams.are_found
 
     def status(self) -> str:
         """What a person watches while it records."""
@@ -175,7 +172,7 @@ class Recorder:
             return ''
         now_s = self._now_ns() / 1e9
         rates = '  '.join(
-            f'{name.strip("/")} {self._watches[topic].rate_hz(now_s):.0f}/s'
+            f'{name.strip("/")} {self._streams.rate_hz(topic, now_s):.0f}/s'
             for topic, name in self._names.items()
             if topic != CLOCK.name
         )
@@ -197,7 +194,7 @@ class Recorder:
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
         if not self.has_time:
-            raise UserError('nobody publishes /clock: without it --use-sim-time has no time')
+            raise UserError(self.standstill)
         # A robot computer that only runs policies has no rosbags.
         from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
 
@@ -224,7 +221,7 @@ class Recorder:
             self._writer = None
             writer.discard()
             raise UserError(f'{writer.path}: cannot be written: {error.strerror}') from error
-        self._tell_problems()
+        self._streams.remind(now_ns, recording=True)
         return writer.path
 
     def end(self, outcome: str) -> Episode:
@@ -267,9 +264,7 @@ class Recorder:
             self._latched[topic].append(data)
         if now_ns <= 0:
             return
-        if not self._watching and len(self._first[topic]) < MOST_LOOKED_INTO:
-            self._first[topic].append((now_ns, data))
-        self._watches[topic].hear(time.monotonic(), now_ns / 1e9)
+        self._streams.hear(topic, data, now_ns)
         if self._writer is not None:
             try:
                 self._writer.write(self._names[topic], now_ns, data)
@@ -319,40 +314,16 @@ class Recorder:
             'could be written is kept, and convert reads it'
         )
 
-    # Streams
-
-    def _look_into(self) -> None:
-        """Tell now what `convert` would find wrong with the messages."""
-        sources = self._robot.input_sources()
-        known = {topic for source in sources for topic in source.topics}
-        for text in read_faults(sources, {t: m for t, m in self._first.items() if t in known}):
-            self._warn(text)
-        self._first = {topic: [] for topic in self._first}
-
-    def _tell_problems(self) -> None:
-        """Say again what is wrong, unless it was said a moment ago."""
-        now_s = time.monotonic()
-        for watch in self._watches.values():
-            problem = watch.problem
-            if problem and now_s - self._told_s.get(problem, -SAY_AGAIN_S) > SAY_AGAIN_S:
-                self._told_s[problem] = now_s
-                self._warn(problem)
+    # Now and then
 
     def _look_around(self) -> None:
         self._subscriptions.refresh()
-        wall_s, now_s = time.monotonic(), self._now_ns() / 1e9
         faults = self._subscriptions.faults()
-        for topic, watch in self._watches.items():
-            fault = faults.get(topic, '').removeprefix(f'{topic}: ')
-            if not fault and not self._node.count_publishers(topic):
-                fault = 'nobody publishes it'
-            line = watch.look(wall_s, now_s, fault)
-            if line and self._watching:
-                self._told_s[line] = wall_s
-                (self._warn if watch.problem else self._say)(line)
+        self._streams.look(faults, self._now_ns(), recording=self._writer is not None)
         if self._writer is None:
             return
         self._mind_space()
+        wall_s = time.monotonic()
         if self._writer is not None and wall_s - self._flushed_s > FLUSH_PERIOD_S:
             self._flushed_s = wall_s
             try:

@@ -149,6 +149,32 @@ def test_a_slow_driver_and_joints_beyond_their_limits_are_errors(graph, found):
     assert "'elbow_joint' is at 4, outside its position limits [-3.142, 3.142]" in beyond
 
 
+def test_a_slow_driver_beside_a_fast_one_is_told_by_its_joints(graph, found):
+    graph.joints('arm', names=ALL[:5], rate_hz=29.0)
+    graph.joints('jaw', names=ALL[5:], rate_hz=2.0)
+    graph.camera()
+    graph.controller()
+    told = found(seconds=3.0)
+    (slow,) = told['error']
+    assert slow.startswith(f'/joint_states ({ALL[5]}): 2.0 Hz; its samples are usually 0.5')
+    assert f'write under sources: JOINT_POSITIONS: {{{ALL[5]}: {{max_age_s: 1.5}}}}' in slow
+    assert any(text.startswith(f'/joint_states ({ALL[0]} .. ') for text in told['ok'])
+
+
+def test_a_robot_that_is_found_late_is_recorded_without_a_false_alarm(graph, begin, tmp_path):
+    words = ['record', UR5, '--out', tmp_path, '--seconds', 1, '--episodes', 1]
+    recorder = begin('neuracore_ros.cli.main', *words)
+    time.sleep(2.0)
+    graph.joints('arm', names=ALL[:5])
+    graph.joints('jaw', names=ALL[5:], rate_hz=25.0)
+    graph.camera()
+    graph.teleoperator()
+    assert recorder.wait() == 0, recorder.output
+    assert 'silent' not in recorder.output
+    assert 'lacks' not in recorder.output
+    assert '/joint_states' in recorder.output
+
+
 def test_the_parameters_of_a_controller_are_read(graph, found):
     graph.joints()
     graph.camera()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rclpy.serialization import deserialize_message
 
 from neuracore_ros.description import DataType, Joint, Layout, Robot, Source
+from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.node.live.facts import MeasuredJoint
 from neuracore_ros.node.subscriptions import message_class
@@ -25,6 +26,8 @@ Messages = Mapping[str, Sequence[tuple[int, bytes]]]
 # Times are judged by themselves, with all messages at hand.
 _OF_TIME = {'stale', 'repeated', 'older'}
 _IMAGE_SIZE = (224, 224)
+# Messages whose names may be those of several drivers.
+_NAMED = (JOINT_STATE, TF_MESSAGE)
 _MOST_NAME_SETS = 16
 
 
@@ -60,37 +63,45 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
     mentions = Mentions(observers)
+    count: Counter[str] = Counter()
+    numbers: dict[str, dict[str, list[int]]] = {}
     for topic, message in _feed(observers, sources, messages):
         seen = name_sets.setdefault(topic, {})
         if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
             seen[tuple(message.name)] = None
-        mentions.note(topic)
+        for name in mentions.of(topic):
+            numbers.setdefault(topic, {}).setdefault(name, []).append(count[topic])
+        count[topic] += 1
         if hasattr(message, 'encoding') or hasattr(message, 'format'):
             pictures[topic] = _picture(message)
     return Read(
         faults=_faults(observers, messages),
         name_sets={topic: tuple(names) for topic, names in name_sets.items()},
-        together=mentions.together(),
+        together=_together(numbers),
         pictures=pictures,
         joints=_joints(robot, dict(_found(observers[1], messages))),
     )
 
 
-def read_faults(sources: Sequence[Source], messages: Messages) -> list[str]:
+def read_faults(sources: Sequence[Source], messages: Messages, clock_cure: str) -> list[str]:
     """Why names could not be read from messages, one line each.
 
     Args:
         sources: What is to be read; at most one for a slot.
         messages: What came.
+        clock_cure: What mends stamps of another time, if that is known; empty if not.
     """
     observer = _observer(sources)
     for _ in _feed([observer], sources, messages):
         pass
+    astray = [stream.topic for stream in observer.streams if stream.drops['clock']]
+    if clock_cure and astray:
+        return [f'header stamps of {", ".join(dict.fromkeys(astray))}: {clock_cure}']
     return [text for texts in _faults([observer], messages).values() for text in texts]
 
 
 class Mentions:
-    """Which messages have to do with which names, whether these could take them or not."""
+    """Which names a message has to do with, whether these could take it or not."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         """Before the first message."""
@@ -98,39 +109,61 @@ class Mentions:
         for stream in (stream for observer in observers for stream in observer.streams):
             self._channels.setdefault(stream.topic, []).extend(stream.channels)
         self._before: dict[Channel, tuple[int, object]] = {}
-        self._count: Counter[str] = Counter()
-        self._messages: dict[str, dict[str, list[int]]] = {}
 
-    def note(self, topic: str) -> set[str]:
+    def of(self, topic: str) -> dict[str, None]:
         """The names that the message had which the observers were just given."""
-        names = set()
+        names: dict[str, None] = {}
         for channel in self._channels.get(topic, ()):
             now = channel.pace.count, channel.refusal
             if now != self._before.get(channel, (0, None)):
                 self._before[channel] = now
-                names.add(channel.source.name)
-        number = self._count[topic]
-        self._count[topic] += 1
-        messages = self._messages.setdefault(topic, {})
-        for name in names:
-            messages.setdefault(name, []).append(number)
+                names[channel.source.name] = None
         return names
 
-    def together(self) -> dict[str, dict[tuple[str, ...], list[int]]]:
-        """By topic, names that came in the same messages, and which; where there are several."""
-        found: dict[str, dict[tuple[str, ...], list[int]]] = {}
-        for topic, messages in self._messages.items():
-            alike: dict[tuple[int, ...], list[str]] = {}
-            for channel in self._channels.get(topic, ()):
-                name = channel.source.name
-                same = alike.setdefault(tuple(messages.get(name, ())), [])
-                if name not in same:
-                    same.append(name)
-            # What never came is told by itself.
-            alike.pop((), None)
-            if len(alike) > 1:
-                found[topic] = {tuple(names): list(which) for which, names in alike.items()}
-        return found
+
+class NameReader:
+    """The names in messages of joints and frames, as they come from the wire.
+
+    Args:
+        sources: What is read; at most one for a slot.
+
+    Attributes:
+        topics: Those that bring several names, which may come at different rates.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        names: dict[str, set[str]] = {}
+        for source in sources:
+            if source.type in _NAMED:
+                names.setdefault(source.topic, set()).add(source.name)
+        self.topics = {topic for topic, several in names.items() if len(several) > 1}
+        read = [source for source in sources if source.topic in self.topics]
+        self._types = {source.topic: message_class(source.type) for source in read}
+        self._observer = _observer(read)
+        self._mentions = Mentions([self._observer])
+
+    def names(self, topic: str, data: bytes, now_ns: int) -> Collection[str]:
+        """Of one message, which came in the order of arrival."""
+        try:
+            message = deserialize_message(data, self._types[topic])
+        except Exception:  # rclpy has no kind of its own for bytes that are no such message.
+            return ()
+        self._observer.receive(topic, message, now_ns)
+        return self._mentions.of(topic)
+
+
+def _together(
+    messages: Mapping[str, Mapping[str, Sequence[int]]],
+) -> dict[str, dict[tuple[str, ...], Sequence[int]]]:
+    """By topic, names that came in the same messages, and which; where there are several."""
+    found: dict[str, dict[tuple[str, ...], Sequence[int]]] = {}
+    for topic, by_name in messages.items():
+        alike: dict[tuple[int, ...], list[str]] = {}
+        for name, numbers in by_name.items():
+            alike.setdefault(tuple(numbers), []).append(name)
+        if len(alike) > 1:
+            found[topic] = {tuple(names): numbers for numbers, names in alike.items()}
+    return found
 
 
 def _feed(

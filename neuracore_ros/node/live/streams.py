@@ -121,7 +121,9 @@ def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTIO
     if not facts.publishers:
         what = f'{source.data_type} {", ".join(s.name for s in facts.sources)}'
         meant = did_you_mean(source.topic, facts.similar, namespace_option)
-        cure = meant or ': start its driver, or correct topic in sources'
+        commanded = all(s.data_type.is_target for s in facts.sources)
+        who = 'what commands the robot' if commanded else 'its driver'
+        cure = meant or f': start {who}, or correct topic in sources'
         return [Line('error', f'{facts.topic} ({what}): nobody publishes it{cure}')]
     lines = []
     for publisher in facts.publishers:

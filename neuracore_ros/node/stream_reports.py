@@ -1,0 +1,196 @@
+"""What a recorder tells of its streams: at once what goes wrong, and again at each episode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from rclpy.node import Node
+
+from neuracore_ros.description import Robot, Source
+from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node.graph import publisher_names
+from neuracore_ros.node.live.names import NameReader, read_faults
+from neuracore_ros.node.live.silence import why_silent
+from neuracore_ros.node.live.streams import NAMESPACE_OPTION
+from neuracore_ros.node.recorded_topics import CLOCK, watches
+from neuracore_ros.node.stream_watch import IS_BACK
+
+USE_SIM_TIME = '--use-sim-time'
+_MOST_LOOKED_INTO = 20
+# Of a silent stream a person is reminded at the start of each episode, but not twice in a row.
+_SAY_AGAIN_S = 5.0
+# Publishers of commands that are there are found within this.
+_DISCOVERY_S = 1.5
+
+
+class StreamReports:
+    """Watches the streams of a recording.
+
+    Args:
+        node: Owner of the subscriptions.
+        robot: Whose streams they are.
+        names: Topic as declared -> its full name.
+        rate_hz: Of the steps that will be made; slower streams are told.
+        say: Is told, in a line, what the person may like to know.
+        warn: Is told, in a line, what the person should see to.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        robot: Robot,
+        names: Mapping[str, str],
+        rate_hz: float,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+    ) -> None:
+        self._node = node
+        self._inputs = robot.input_sources()
+        self._say, self._warn = say, warn
+        self._reader = NameReader(self._inputs)
+        self._watches = watches(robot, names, self._reader.topics, rate_hz)
+        self._sources: dict[str, list[Source]] = {}
+        for source in (*self._inputs, *robot.output_sources()):
+            self._sources.setdefault(source.topic, []).append(source)
+        self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in names}
+        self._unpublished: dict[str, str] = {}
+        self._told_s: dict[str, float] = {}
+        self._began_s = time.monotonic()
+        self._watching = False
+
+    def open(self, faults: Mapping[str, str], now_ns: int) -> None:
+        """Tell what is wrong now, and from now on what changes.
+
+        Args:
+            faults: Topic -> why nothing can arrive on it.
+            now_ns: Now; 0 where there is no time.
+        """
+        self._watching = True
+        self._look_into()
+        # Only now, since before discovery every topic would be silent.
+        if now_ns > 0:
+            self._look(faults, now_ns, recording=False)
+        # Names that never came have just been told, with the names that may be meant.
+        lacking = [(w.topic, p) for w in self._watches.values() for p in w.lacking()]
+        self._told_s |= dict.fromkeys(together(lacking), time.monotonic())
+        self.remind(now_ns, recording=False)
+
+    @property
+    def are_found(self) -> bool:
+        """Whether every topic is alive, and publishers of commands would have been found."""
+        steady = [watch for watch in self._watches.values() if watch.is_steady]
+        waited = time.monotonic() - self._began_s > _DISCOVERY_S
+        commands = (t for t, watch in self._watches.items() if not watch.is_steady)
+        return all(watch.is_heard for watch in steady) and (
+            waited or all(self._node.count_publishers(topic) for topic in commands)
+        )
+
+    @property
+    def standstill(self) -> str:
+        """Why there is no time, and what to do."""
+        return standstill(self._clocks(), USE_SIM_TIME)
+
+    def rate_hz(self, topic: str, now_s: float) -> float:
+        """Messages a second lately."""
+        return self._watches[topic].rate_hz(now_s)
+
+    def hear(self, topic: str, data: bytes, now_ns: int) -> None:
+        """Note a message, as it came from the wire."""
+        apart = topic in self._reader.topics
+        names = self._reader.names(topic, data, now_ns) if apart else ()
+        few_yet = len(self._first[topic]) < _MOST_LOOKED_INTO
+        # A slow driver's first message may come after many of a fast one.
+        if not self._watching and (few_yet or not self._watches[topic].knows(names)):
+            self._first[topic].append((now_ns, data))
+        self._watches[topic].hear(time.monotonic(), now_ns / 1e9, names)
+
+    def remind(self, now_ns: int, recording: bool) -> None:
+        """Say again what is wrong, unless it was said a moment ago.
+
+        Args:
+            now_ns: Now; 0 where there is no time.
+            recording: Whether it matters that nobody commands.
+        """
+        if now_ns <= 0:
+            self._warn(self.standstill)
+            return
+        found = [
+            (watch.topic, problem)
+            for watch in self._watches.values()
+            if watch.is_steady or recording
+            for problem in watch.problems()
+        ]
+        now_s = time.monotonic()
+        for line in together(found):
+            if now_s - self._told_s.get(line, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
+                self._told_s[line] = now_s
+                self._warn(line)
+
+    def look(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
+        """Tell what has changed.
+
+        Args:
+            faults: Topic -> why nothing can arrive on it.
+            now_ns: Now; 0 where there is no time, and so nothing that comes is noted.
+            recording: Whether it matters that nobody commands.
+        """
+        if now_ns <= 0 or not self._watching:
+            return
+        for line in together(self._look(faults, now_ns, recording)):
+            if IS_BACK in line:
+                self._say(line)
+            else:
+                self._told_s[line] = time.monotonic()
+                self._warn(line)
+
+    def _look(
+        self, faults: Mapping[str, str], now_ns: int, recording: bool
+    ) -> list[tuple[str, str]]:
+        """Topics with what is new of them."""
+        wall_s = time.monotonic()
+        news = []
+        for topic, watch in self._watches.items():
+            fault = faults.get(topic, '').removeprefix(f'{topic}: ') or self._why_silent(topic)
+            lines = watch.look(wall_s, now_ns / 1e9, fault)
+            if watch.is_steady or recording:
+                news += [(watch.topic, line) for line in lines]
+        return news
+
+    def _look_into(self) -> None:
+        """Tell now what `convert` would find wrong with the messages."""
+        known = {topic for source in self._inputs for topic in source.topics}
+        simulated = self._node.get_clock().ros_time_is_active
+        cure = clock_cure(simulated, self._clocks(), USE_SIM_TIME)
+        messages = {topic: came for topic, came in self._first.items() if topic in known}
+        for text in read_faults(self._inputs, messages, cure):
+            self._warn(text)
+        self._first = {topic: [] for topic in self._first}
+
+    def _why_silent(self, topic: str) -> str:
+        """Why nothing can come on a topic that nobody publishes; looked up once."""
+        if topic not in self._sources or self._node.count_publishers(topic):
+            self._unpublished.pop(topic, None)
+            return ''
+        if topic not in self._unpublished:
+            why = why_silent(self._node, topic, self._sources[topic], NAMESPACE_OPTION)
+            self._unpublished[topic] = why.partition('): ')[2]
+        return self._unpublished[topic]
+
+    def _clocks(self) -> list[str]:
+        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK.name))
+
+
+def together(found: Sequence[tuple[str, str]]) -> list[str]:
+    """One line for all topics of which the same is to be said.
+
+    Args:
+        found: Topics, each with a line that goes on after its name.
+    """
+    alike: dict[str, list[str]] = {}
+    for topic, line in found:
+        alike.setdefault(line, []).append(topic)
+    return [
+        ', '.join(topics) + (line.replace(' is ', ' are ', 1) if topics[1:] else line)
+        for line, topics in alike.items()
+    ]
