@@ -122,3 +122,26 @@ def _executors(node: Node, topic: str) -> list[Any]:
 def full_name(info: Any) -> str:
     """Of the node that an endpoint belongs to, such as ``/left/arm_controller``."""
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+
+
+def beside_namespace(topics: Iterable[str], namespace: str) -> str:
+    """That topics of a robot file stay outside of a namespace, in one line; empty if none does.
+
+    Args:
+        topics: As declared.
+        namespace: Of the node.
+    """
+    inside = f'/{namespace.strip("/")}/'
+    # Frames have prefixes instead.
+    common = ('/tf', '/tf_static')
+    outside = [
+        topic
+        for topic in dict.fromkeys(topics)
+        if topic.startswith('/') and not topic.startswith(inside) and topic not in common
+    ]
+    if inside == '//' or not outside:
+        return ''
+    return (
+        f'namespace {inside[:-1]}: {", ".join(outside)} begin with a slash, and so are not below '
+        'it, but the same for every robot: write them without the slash'
+    )

@@ -28,7 +28,7 @@ from neuracore_ros.node.clock_watch import (
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
-from neuracore_ros.node.graph import publisher_names
+from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
@@ -100,6 +100,8 @@ class Session:
             self._inference.close()
             raise
         self._open(parameters)
+        if beside := beside_namespace(self._topics(), node.get_namespace()):
+            node.get_logger().warning(beside)
         node.get_logger().info(self._announcement(parameters, taken_s))
 
     # Lifecycle
@@ -228,6 +230,10 @@ class Session:
         self._timers.start('diagnostics', 1.0, self._diagnose, steady)
         if runner.point_rate_hz:
             self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
+
+    def _topics(self) -> list[str]:
+        """All that are read and commanded, as declared."""
+        return [*self._runner.topics, *self._runner.command_topics]
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest

@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.node.clock_watch import clock_cure, standstill
-from neuracore_ros.node.graph import publisher_names
+from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.live.names import NameReader, read_faults
 from neuracore_ros.node.live.silence import why_silent
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
@@ -67,6 +67,8 @@ class StreamReports:
             now_ns: Now; 0 where there is no time.
         """
         self._watching = True
+        if beside := beside_namespace(self._sources, self._node.get_namespace()):
+            self._warn(beside)
         self._look_into()
         # Only now, since before discovery every topic would be silent.
         if now_ns > 0:

@@ -10,6 +10,7 @@ from neuracore_ros.description import load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node import graph_watch
 from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.sharing import Sharing
 
@@ -114,3 +115,14 @@ def test_stamps_of_another_time_are_told_by_what_is_known_of_the_clock():
         '--use-sim-time out'
     )
     assert standstill(['/gazebo'], '').endswith('/gazebo publishes it: is it paused?')
+
+
+@pytest.mark.parametrize('namespace', ['left', '/left', '/left/'])
+def test_absolute_topics_beside_a_namespace_are_told(namespace):
+    topics = ['joint_states', '/left/wrist/image', '/tf', '/arm/joint_trajectory', '/leftover']
+    assert beside_namespace(topics, namespace) == (
+        'namespace /left: /arm/joint_trajectory, /leftover begin with a slash, and so are not '
+        'below it, but the same for every robot: write them without the slash'
+    )
+    assert beside_namespace(topics[:3], namespace) == ''
+    assert beside_namespace(topics, '') == beside_namespace(topics, '/') == ''
