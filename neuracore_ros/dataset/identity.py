@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Mapping
 from itertools import islice
@@ -46,6 +47,21 @@ def fingerprint(bag: Bag, told: Told = lambda part: None) -> str:
         whole.update(f'{topic}\0{kind}\0'.encode())
         whole.update(digests[topic, kind].digest())
     return whole.hexdigest()[:_LENGTH]
+
+
+def files_digest(path: Path) -> str:
+    """The digest of names, sizes and times of a recording's files; '' if it cannot be told.
+
+    At the same path, equal ones have not been written to: the recording is the same.
+    """
+    try:
+        files = [path, *path.parent.glob(f'{glob.escape(path.name)}-*')]
+        if path.is_dir():
+            files = [each for each in path.iterdir() if each.is_file()]
+        told = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
+    except OSError:
+        return ''
+    return hashlib.sha256(repr(sorted(told)).encode()).hexdigest()[:_EARLIER_LENGTH]
 
 
 def known_as(

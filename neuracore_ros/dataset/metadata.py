@@ -74,6 +74,8 @@ class ConvertedBag:
         cutting: How it was cut, in options of ``convert``; '' not at all.
         losses: What of it could not be read, a line each.
         streams: Every declared stream: samples, rate, ages, and what was refused.
+        files: Digest of the names, sizes and times of its files; '' unknown. While they are the
+            same at the same path, it need not be read again to be known.
     """
 
     robot: str
@@ -86,6 +88,7 @@ class ConvertedBag:
     cutting: str = ''
     losses: Sequence[str] = ()
     streams: Sequence[StreamSummary] = ()
+    files: str = ''
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,4 +258,5 @@ def _bag(record: Record) -> ConvertedBag:
         cutting=record.text('cutting', default=''),
         losses=record.texts('losses'),
         streams=tuple(map(StreamSummary.of_record, record.listed('streams', optional=True))),
+        files=record.text('files', default=''),
     )

@@ -67,6 +67,7 @@ class Job:
         starts_ns: Fingerprint -> first ticks of the episodes that a recording which is not
             finished has in the dataset, [ns].
         paths: Fingerprint -> where each recording that is in the dataset lay.
+        unread: Path and digest of the files -> fingerprint, of finished recordings.
     """
 
     dataset: Path
@@ -78,6 +79,7 @@ class Job:
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, frozenset[int]] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def plan(
@@ -103,6 +105,7 @@ def plan(
         | {episode.fingerprint: episode.cutting for episode in episodes},
         starts_ns,
         {e.fingerprint: e.bag for e in episodes} | {b.fingerprint: b.bag for b in bags},
+        {(bag.bag, bag.files): bag.fingerprint for bag in bags if bag.files},
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from neuracore_ros.dataset.bags import Told, open_bag
-from neuracore_ros.dataset.identity import known_as
+from neuracore_ros.dataset.identity import files_digest, known_as
 from neuracore_ros.dataset.memory import give_back
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.plan import Job
@@ -98,6 +98,11 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
 
 def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
+    files = files_digest(path)
+    if known := job.unread.get((str(path), files)):
+        _require_same_cutting(job, path, known)
+        yield Done(BagResult(str(path)), known)
+        return
     with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
         fingerprint = known_as(bag, job.paths, lambda part: told(part * LOOKING))
         _require_same_cutting(job, path, fingerprint)
@@ -129,6 +134,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         cutting=settings.options,
         losses=result.losses,
         streams=tuple(stream.summary() for stream in audit.streams),
+        files=files,
     )
     yield Done(result, fingerprint, None if recording.error else finished)
 

@@ -8,6 +8,7 @@ from recordings import FORMATS, Messages, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
 from neuracore_ros.cli.main import main
+from neuracore_ros.dataset import unit
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.identity import fingerprint
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
@@ -98,6 +99,7 @@ def dataset_of_before(tmp_path, convert):
     convert(bag)
     path = tmp_path / 'data' / METADATA_PATH
     record = json.loads(path.read_text())
+    del record['bags'][0]['files']
     for entry in (record['episodes']['0'], record['bags'][0]):
         entry['fingerprint'] = '9dfc99ebdc1d685d'
     path.write_text(json.dumps(record))
@@ -114,3 +116,27 @@ def test_what_a_dataset_of_before_left_out_is_converted(tmp_path, convert, datas
     other = write_bag(tmp_path / 'other', two_seconds(at_99=7.0))
     assert f'{other}: 1 episode, 40 steps' in convert(dataset_of_before, other)
     assert convert(dataset_of_before, other).count('skipped, already in the dataset (1 ep') == 2
+
+
+def test_a_recording_that_lies_untouched_where_it_was_is_not_read_again(
+    tmp_path, convert, monkeypatch
+):
+    bag = write_bag(tmp_path / 'one', two_seconds())
+    convert(bag)
+    monkeypatch.setattr(unit, 'open_bag', None)
+    assert 'skipped, already in the dataset (1 episode)' in convert(bag)
+
+
+@pytest.mark.parametrize('kind', FORMATS)
+def test_another_recording_at_the_place_of_the_first_is_converted(tmp_path, convert, kind):
+    bag = write_bag(tmp_path / 'one.bag', two_seconds(kind), kind)
+    convert(bag)
+    shutil.rmtree(bag) if bag.is_dir() else bag.unlink()
+    assert '1 episode, 40 steps' in convert(write_bag(bag, two_seconds(kind, at_99=7.0), kind))
+
+
+def test_a_recording_that_was_only_touched_is_skipped(tmp_path, convert):
+    bag = write_bag(tmp_path / 'one', two_seconds())
+    convert(bag)
+    (bag / 'one.mcap').touch()
+    assert 'skipped, already in the dataset (1 episode)' in convert(bag)
