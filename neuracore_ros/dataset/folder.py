@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from neuracore_ros.dataset.bag_metadata import FILE as METADATA
+from neuracore_ros.dataset.bag_metadata import BagMetadata, read_metadata
 from neuracore_ros.dataset.leftovers import left_behind
 from neuracore_ros.dataset.mcap_file import McapFile
 from neuracore_ros.dataset.ros1_file import Ros1File
@@ -20,14 +19,15 @@ from neuracore_ros.dataset.storage import (
     one_line,
 )
 from neuracore_ros.dataset.zstd_file import decompress
-from neuracore_ros.errors import BagError, counted, near
+from neuracore_ros.errors import BagError, DescriptionError, counted, near
 from neuracore_ros.regular_file import require_regular
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
 COMPRESSED = '.zstd'
 ACTIVE = '.active'
-METADATA = 'metadata.yaml'
+# Files that are named one by one, where many are missing.
+MOST_NOTES = 8
 JOURNALS = ('-wal', '-journal')
 
 
@@ -78,17 +78,13 @@ def files(path: Path) -> Files:
         hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
     try:
-        record = yaml.safe_load((path / METADATA).read_text())['rosbag2_bagfile_information']
-        listed = [path / Path(str(name)).name for name in record['relative_file_paths']]
-        counts = {Path(str(f['path'])).name: f['message_count'] for f in record.get('files') or ()}
-        count = int(record['message_count'])
-        task = str((record.get('custom_data') or {}).get('task') or '')
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
-        note = f'{METADATA} cannot be read ({one_line(error)}): the files are read without it'
+        metadata = read_metadata(path)
+    except DescriptionError as error:
         if not there:
-            raise BagError(f'{path}: {METADATA} cannot be read, and there is no file') from error
+            raise BagError(f'{error}; and there is no .mcap or .db3 beside it') from error
+        note = f'{METADATA} cannot be read ({error}): the files are read without it'
         return Files(there, (note,))
-    return replace(_reconciled(path, listed, there, counts, count), task=task)
+    return replace(_reconciled(path, metadata, there), task=metadata.task)
 
 
 def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -172,27 +168,29 @@ def _inside(folder: Path) -> list[str]:
     return [str(path) for path in (*sorted(found), *left_behind(folder))]
 
 
-def _reconciled(
-    path: Path, listed: Sequence[Path], there: Sequence[Path], counts: dict[str, Any], count: int
-) -> Files:
+def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> Files:
     """What metadata.yaml lists, held against what there is."""
+    listed = [path / name for name in metadata.files]
     missing = [file for file in listed if not file.is_file()]
     found = [file for file in listed if file.is_file()]
-    others = [file for file in there if file not in listed]
+    others = sorted(set(there).difference(listed))
     notes = []
-    for file in missing:
-        held = f' with its {counted(counts[file.name], "message")}' if file.name in counts else ''
+    for file in missing[:MOST_NOTES]:
+        count = metadata.counts.get(file.name)
+        held = '' if count is None else f' with its {counted(count, "message")}'
         notes.append(f'{file.name} is listed in {METADATA}, but is not there: lost{held}')
+    if missing[MOST_NOTES:]:
+        notes.append(f'{len(missing) - MOST_NOTES} more files that it lists are not there: lost')
+    names = ', '.join(file.name for file in others[:MOST_NOTES])
+    names += f' and {len(others) - MOST_NOTES} more' if others[MOST_NOTES:] else ''
     if others and not missing:
-        names = ', '.join(file.name for file in others)
         notes.append(f'{names}: not listed in {METADATA}, and not read')
         others = []
     elif others:
-        names = ', '.join(file.name for file in others)
         notes.append(f'{names}: not listed in {METADATA}, but read in place of what is missing')
     if not found + others:
         raise BagError(f'{path}: {"; ".join(notes) or f"{METADATA} lists no file"}')
-    return Files((*dict.fromkeys(found), *sorted(others)), tuple(notes), count)
+    return Files((*found, *others), tuple(notes), metadata.count)
 
 
 def _suffix(path: Path) -> str:

@@ -33,8 +33,8 @@ _UNIT = re.compile(r'[-+]?\.?[0-9][0-9.]* *([A-Za-z%°]+)')
 _MOST_VALUES = 100_000
 # Characters that no name has: they control a terminal, break a line, or are half of a letter.
 _UNPRINTED = {'Cc', 'Cs', 'Zl', 'Zp'}
-# A robot file has a few kilobytes, the metadata of a bag with a thousand topics one megabyte.
-MOST_BYTES = 1 << 22
+# Some files that list many robots have a hundred kilobytes; a megabyte can take 30 s.
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,15 +195,22 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'{meant(word, known) or "."} Known: {", ".join(known) or "none"}'
 
 
-def read_yaml(path: Path) -> YamlValue:
+def read_yaml(
+    path: Path, most_bytes: int = MOST_BYTES, loader: Any = yaml.SafeLoader
+) -> YamlValue:
     """Parse one YAML (or JSON) file.
+
+    Args:
+        path: The file.
+        most_bytes: A larger one is refused.
+        loader: PyYAML's class that parses it.
 
     Raises:
         DescriptionError: The file is missing, is not YAML, or is no mapping. What is in a file
             that is not meant to be read here is not told.
     """
     try:
-        text = read_text(path, MOST_BYTES)
+        text = read_text(path, most_bytes)
     except OSError as error:
         hint = instead_of(path) if isinstance(error, FileNotFoundError) else ''
         raise DescriptionError(unreadable(path, error, ENDINGS) + hint) from error
@@ -211,21 +218,22 @@ def read_yaml(path: Path) -> YamlValue:
         raise DescriptionError(
             f'{path}: is not text in UTF-8: is it the right file? If so, save it as UTF-8'
         ) from error
-    return parse_yaml(text, path)
+    return parse_yaml(text, path, loader)
 
 
-def parse_yaml(text: str, path: Path) -> YamlValue:
+def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValue:
     """Parse the text of one YAML (or JSON) file.
 
     Args:
         text: What is in it, or will be.
         path: For messages: the file.
+        loader: PyYAML's class that parses it.
 
     Raises:
         DescriptionError: It is not YAML, or is no mapping.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=loader)
         if root is None:
             raise DescriptionError(f'{path}: is empty')
         if not isinstance(root, yaml.MappingNode):
