@@ -182,7 +182,7 @@ class _Drafting:
             if own is not None:
                 lines.append(_opening_line(name, own))
                 continue
-            is_told = given and given.position and given.velocity and unit == 1.0
+            is_told = given and given.position and given.velocity and not unit
             if is_told and self._origin.urdf and self._is_found(name):
                 continue
             line = limit_line(given, motion, where, slides=name in known.slides, unit=unit)
@@ -299,10 +299,9 @@ class _Drafting:
             own = self._amount(place.name)
             notes += (_OTHER_UNIT,) if own else ()
             return Route(place.name, {**options, **own}, name, notes)
-        unit = self._known.units.get(topic.name, 1.0)
-        unit = 1.0 if place.name in self._known.slides else unit
-        if unit != 1.0:
-            notes += ('guessed: it measures in degrees; scale makes radians of them',)
+        unit = self._known.units.get(place.name)
+        if unit:
+            notes += (f'guessed: it measures in {unit.name}, by the values that were seen',)
         return Route(place.name, {**options, **sense(place, unit)}, name, notes)
 
     def _amount(self, gripper: str) -> dict[str, object]:
@@ -368,6 +367,7 @@ def _nothing(facts: Facts, origin: Origin) -> str:
     ]
     silent = f' ({", ".join(empty)})' if empty else ''
     return (
-        f'{told}: no JointState was found{silent}, so no joint is known. Record the topic of the '
-        'joint states and give it with --bag, start the driver and use --live, or give --urdf FILE'
+        f'{told}: no JointState with positions was found{silent}, so no joint is known. Record '
+        'the topic of the joint states and give it with --bag, start the driver and use --live, '
+        'or give --urdf FILE'
     )

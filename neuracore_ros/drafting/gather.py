@@ -1,6 +1,8 @@
 """Facts out of messages, of a recording or of a running graph alike."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ _DEPTH_ENCODINGS = ('16UC1', '32FC1')
 # Noise between two samples in quick succession would be taken for speed.
 _SPEED_OVER_S = 0.05
 _MOST_SAMPLES = 50_000
+# A publisher has one list of names; more than these are no robot's.
+_MOST_FORMS = 200
 
 
 def is_wanted(topic: str, kind: str) -> bool:
@@ -72,7 +76,9 @@ class Gathering:
         """What has been learnt."""
         heard = self._heard.values()
         return Facts(
-            tuple(h.numbers(self._judges_stamps) for h in heard if h.kind in NUMBER_TYPES),
+            tuple(
+                t for h in heard if h.kind in NUMBER_TYPES for t in h.numbers(self._judges_stamps)
+            ),
             tuple(h.image(self._judges_stamps) for h in heard if h.kind in IMAGE_TYPES),
             others=dict(self._others),
             urdfs=dict(self._urdfs),
@@ -86,9 +92,7 @@ class _Heard:
         self.topic, self.kind = topic, kind
         self._times: list[int] = []
         self._stamps: list[int] = []
-        self._names: dict[str, None] = {}
-        self._width = 0
-        self._samples: dict[str, list[tuple[float, float]]] = {}
+        self._told: dict[tuple[str, ...], _Told] = {}
         self._picture, self._encoding = '', ''
 
     def hear(self, message: Any, now_ns: int) -> None:
@@ -101,32 +105,41 @@ class _Heard:
             size = f' {message.width}x{message.height}' if hasattr(message, 'width') else ''
             self._picture = f'{self._encoding}{size}'
             return
-        names = [
-            str(name) for name in getattr(message, 'name', getattr(message, 'joint_names', ()))
-        ]
+        names = tuple(map(str, getattr(message, 'name', getattr(message, 'joint_names', ()))))
         if not any(names):
-            names = []  # a publisher that leaves them blank names nothing
-        self._names.update(dict.fromkeys(names))
-        for seconds, values in _rows(message):
-            self._width = max(self._width, len(values))
-            keys = names or [str(place) for place in range(len(values))]
-            for key, value in zip(keys, values, strict=False):
-                kept = self._samples.setdefault(key, [])
-                if len(kept) < _MOST_SAMPLES and np.isfinite(value):
-                    kept.append((now_ns / 1e9 + seconds, float(value)))
+            names = ()  # a publisher that leaves them blank names nothing
+        if names in self._told or len(self._told) < _MOST_FORMS:
+            self._told.setdefault(names, _Told()).hear(message, names, now_ns)
 
-    def numbers(self, judges_stamps: bool) -> NumberTopic:
-        motions = {key: _motion(kept) for key, kept in self._samples.items() if kept}
-        return NumberTopic(
-            self.topic,
-            self.kind,
-            len(self._times),
-            tuple(self._names),
-            self._width,
-            motions,
-            self._period_s(),
-            self._stamp_off_s() if judges_stamps else 0.0,
-        )
+    def numbers(self, judges_stamps: bool) -> list[NumberTopic]:
+        """What was told of joints: one entry for all whose names occur together.
+
+        An arm's and a gripper's driver may share a topic, and one of them may name nothing.
+        """
+        stamp_off_s = self._stamp_off_s() if judges_stamps else 0.0
+        groups = [names for names in _groups(self._told) if self._of(names).positions]
+        return [
+            NumberTopic(
+                self.topic,
+                self.kind,
+                len(told.times),
+                names,
+                told.width,
+                {key: _motion(kept) for key, kept in told.samples.items() if kept},
+                _period_s(told.times),
+                stamp_off_s,
+            )
+            for names in groups
+            for told in (self._of(names),)
+        ] or [NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)]
+
+    def _of(self, names: tuple[str, ...]) -> _Told:
+        """What messages with these names told, together."""
+        whole = _Told()
+        for form, told in self._told.items():
+            if set(form) <= set(names) and bool(form) is bool(names):
+                whole.add(told)
+        return whole
 
     def image(self, judges_stamps: bool) -> ImageTopic:
         last = self.topic.rpartition('/')[2]
@@ -141,19 +154,70 @@ class _Heard:
             self.kind,
             self._picture,
             is_depth,
-            self._period_s(),
+            _period_s(self._times),
             self._stamp_off_s() if judges_stamps else 0.0,
         )
-
-    def _period_s(self) -> float:
-        gaps = np.diff(np.sort(np.array(self._times, np.int64)))
-        return float(np.quantile(gaps, 0.9)) / 1e9 if len(gaps) else 0.0
 
     def _stamp_off_s(self) -> float:
         offs = [
             abs(now - stamp) for now, stamp in zip(self._times, self._stamps, strict=True) if stamp
         ]
         return float(np.median(offs)) / 1e9 if offs else 0.0
+
+
+class _Told:
+    """What messages with the same names told.
+
+    Attributes:
+        times: Of arrival [ns].
+        width: Most numbers in one message.
+        positions: Whether one had positions; some drivers tell velocities only.
+        samples: Name, or place of a number without one -> (seconds, position).
+    """
+
+    def __init__(self) -> None:
+        self.times: list[int] = []
+        self.width = 0
+        self.positions = False
+        self.samples: dict[str, list[tuple[float, float]]] = {}
+
+    def hear(self, message: Any, names: Sequence[str], now_ns: int) -> None:
+        self.times.append(now_ns)
+        self.positions = self.positions or not hasattr(message, 'position')
+        for seconds, values in _rows(message):
+            self.width = max(self.width, len(values))
+            self.positions = self.positions or len(values) > 0
+            keys = names or [str(place) for place in range(len(values))]
+            for key, value in zip(keys, values, strict=False):
+                kept = self.samples.setdefault(key, [])
+                if len(kept) < _MOST_SAMPLES and np.isfinite(value):
+                    kept.append((now_ns / 1e9 + seconds, float(value)))
+
+    def add(self, other: _Told) -> None:
+        """Take over what other messages told."""
+        self.times += other.times
+        self.width = max(self.width, other.width)
+        self.positions = self.positions or other.positions
+        for key, kept in other.samples.items():
+            self.samples.setdefault(key, []).extend(kept)
+
+
+def _groups(forms: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Names that occur together, in order of appearance; those of no name are one group."""
+    groups: list[dict[str, None]] = []
+    for form in forms:
+        touching = [
+            group for group in groups if group.keys() & set(form) or group.keys() == set(form)
+        ]
+        whole = {name: None for group in touching for name in group} | dict.fromkeys(form)
+        groups = [group for group in groups if group not in touching] + [whole]
+    return [tuple(group) for group in groups]
+
+
+def _period_s(times: Sequence[int]) -> float:
+    """Time between messages that nine of ten keep [s]; 0 of fewer than two."""
+    gaps = np.diff(np.sort(np.array(times, np.int64)))
+    return float(np.quantile(gaps, 0.9)) / 1e9 if len(gaps) else 0.0
 
 
 def _rows(message: Any) -> Iterator[tuple[float, Any]]:

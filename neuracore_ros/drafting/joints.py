@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.facts import Motion, NumberTopic
 from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.units import amount, angle_unit, converted, strangers
+from neuracore_ros.drafting.units import amount, converted, guess_unit, strangers
 from neuracore_ros.drafting.words import (
     from_base_to_tip,
     is_gripper,
@@ -37,7 +38,7 @@ class Known:
         motions: Joint -> how it was seen to move [rad] or [m]; of a gripper in its own unit.
         limits: Joint -> limits of the URDF [rad] or [m].
         slides: Joints that are prismatic by the URDF; without one, by their names.
-        units: Topic -> what one of its numbers is in radians, where it is not 1.
+        units: Joint -> the unit of its measurements, where it is not [rad] or [m].
         amounts: Gripper -> what brings its values to 0..1, where its range does not.
         order_note: How the order was found.
         left_out: Joint -> why it is not in the draft.
@@ -52,7 +53,7 @@ class Known:
     motions: Mapping[str, Motion]
     limits: Mapping[str, PartialLimit]
     slides: frozenset[str]
-    units: Mapping[str, float]
+    units: Mapping[str, Unit]
     amounts: Mapping[str, Scaling]
     order_note: str
     left_out: Mapping[str, str]
@@ -109,7 +110,10 @@ def know_joints(
         left_out |= {name: f'mimics {mimic.joint}' for name, mimic in mimics.items()}
         if topics:
             measured = set(urdf_names.values())
-            left_out |= {n: 'nothing measures it' for n in names if n not in measured}
+            silent = [name for name in names if name not in measured]
+            left_out |= dict.fromkeys(silent, 'nothing measures it')
+            if silent_arm := [name for name in silent if is_of_arm(name)]:
+                guesses.append(f'nothing measures {_some(silent_arm)} of the URDF: left out')
             lacking = [j for j, name in urdf_names.items() if name not in {*names, *mimics}]
             left_out |= dict.fromkeys(lacking, 'not in the URDF')
             names = tuple(own[n] for own in _arms(urdf_names) for n in names if n in own)
@@ -154,23 +158,22 @@ def _measured_units(
     topics: Mapping[str, NumberTopic],
     motions: Mapping[str, Motion],
     limits: Mapping[str, PartialLimit],
-) -> tuple[dict[str, float], dict[str, Motion], list[str]]:
-    """Topic -> its unit where it is not radians; the motions in radians; and what to say of it."""
-    units: dict[str, float] = {}
+) -> tuple[dict[str, Unit], dict[str, Motion], list[str]]:
+    """Joint -> its unit; its motion in [rad] or [m]; and what to say of them."""
+    units: dict[str, Unit] = {}
     found: dict[str, Motion] = {}
     told: list[str] = []
-    by_topic: dict[str, dict[str, Motion]] = {}
+    together: dict[tuple[str, bool], dict[str, Motion]] = {}
     for joint in joints:
         if joint in motions:
-            by_topic.setdefault(topics[joint].name, {})[joint] = motions[joint]
-    for topic, own in by_topic.items():
-        turning = {j: m for j, m in own.items() if j not in limits or not limits[j].slides}
-        unit, why = angle_unit(turning, limits)
-        if unit != 1.0:
-            units[topic] = unit
-            told.append(f'{topic} is taken to be in degrees: {why}')
-            found |= {joint: converted(motion, unit) for joint, motion in turning.items()}
-        told += [f'{topic}: {line}' for line in strangers(own, limits, unit)]
+            slides = joint in limits and limits[joint].slides
+            together.setdefault((topics[joint].name, slides), {})[joint] = motions[joint]
+    for (topic, slides), own in together.items():
+        if guess := guess_unit(own, limits, slides):
+            units |= dict.fromkeys(own, guess.unit)
+            told.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}')
+            found |= {joint: converted(motion, guess.unit) for joint, motion in own.items()}
+        told += [f'{topic}: {line}' for line in strangers({**own, **found}, limits)]
     return units, found, told
 
 

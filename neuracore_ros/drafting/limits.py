@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.facts import Motion
 
 # What a division may be off, in steps.
@@ -47,7 +48,7 @@ def limit_line(
     where: str,
     *,
     slides: bool = False,
-    unit: float = 1.0,
+    unit: Unit | None = None,
 ) -> LimitLine:
     """The limits to write for a joint.
 
@@ -56,7 +57,7 @@ def limit_line(
         motion: How it was seen to move [rad] or [m].
         where: The URDF, for the note.
         slides: Whether it is prismatic, or may be.
-        unit: What one of the numbers that command it is [rad] or [m].
+        unit: Of its commands, where it is not [rad] or [m].
     """
     care = _SLIDING if slides else _TURNING
     position = given.position if given else None
@@ -71,10 +72,10 @@ def limit_line(
         notes.append('the speed that was seen' if velocity == speed else 'a careful speed')
         velocity = math.ceil(velocity / care.step - _HAIR) * care.step
     text = f'guessed: {"; ".join(notes)}' if notes else f'from {where}'
-    if unit != 1.0:
-        text += ', in degrees'
-        position = position[0] / unit, position[1] / unit
-        velocity /= unit
+    if unit:
+        text += f', in {unit.name}'
+        lower, upper = ((end - unit.offset) / unit.scale for end in position)
+        position, velocity = (lower, upper), velocity / unit.scale
     return LimitLine(_bounds(position), round(velocity, 4), text)
 
 

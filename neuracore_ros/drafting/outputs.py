@@ -9,6 +9,7 @@ from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.commanded import Commanded
@@ -17,19 +18,14 @@ from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.naming import Arms
 from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line
-from neuracore_ros.drafting.units import amount, angle_unit
+from neuracore_ros.drafting.units import amount, guess_unit
 
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _NUMBERS = 'its controller takes bare numbers in this order'
 _GUESSED_NUMBERS = 'guessed: its controller takes bare numbers; from base to wrist'
-_RADIANS = (
-    'guessed: sent in radians, though measured in degrees; if its controller takes degrees, write '
-    'scale: 0.0174533 here, and its limits in degrees'
-)
-_IN_DEGREES = 'guessed: in degrees, by the values that were sent; scale makes radians of them'
-_PERCENT = 'guessed: in another unit than its range, by the values that were sent'
+_OTHER_UNIT = 'guessed: in another unit than its range, by the values that were sent'
 _GUESSED = 'guessed: '
 _FEW = 6
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
@@ -94,10 +90,10 @@ class Outputs:
             if command.seen is not None and not set(command.joints) & mine
         }
 
-    def limit_unit(self, joint: str) -> float:
-        """What one of the numbers is that command a joint of the arm [rad]."""
+    def limit_unit(self, joint: str) -> Unit | None:
+        """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
         command = next((c for place, c in self.joints if place.name == joint), None)
-        return self._unit(command, joint) if command and command.type in _SENT else 1.0
+        return self._unit(command, joint) if command and command.type in _SENT else None
 
     def message_names(self, joint: str) -> set[str]:
         """What messages call a joint, where its limits are looked up: those that command it."""
@@ -155,16 +151,18 @@ class Outputs:
             name = self._known.message_names.get(place.name, place.name)
         return '' if name == place.name else name
 
-    def _unit(self, command: Commanded | None, joint: str) -> float:
-        if command is None or command.seen is None or joint in self._known.slides:
-            return 1.0
-        known = self._known
+    def _unit(self, command: Commanded | None, joint: str) -> Unit | None:
+        """The unit in which a joint was commanded, by the values that were sent."""
+        if command is None or command.seen is None:
+            return None
+        known, slides = self._known, joint in self._known.slides
         motions = {
-            j: motion
-            for j, motion in command.seen.motions.items()
-            if j in known.arm and j not in known.slides
+            name: motion
+            for name, motion in command.seen.motions.items()
+            if name in known.arm and (name in known.slides) is slides
         }
-        return angle_unit(motions, known.limits)[0]
+        guess = guess_unit(motions, known.limits, slides)
+        return guess.unit if guess else None
 
     def _amount(self, gripper: str, command: Commanded | None) -> Scaling | None:
         motion = command.seen.motions.get(gripper) if command and command.seen else None
@@ -177,9 +175,10 @@ class Outputs:
         """Scale and offset of what was sent, and notes on them."""
         if place.name in self._known.grippers:
             found = self._amount(place.name, command)
-            return scaled(found), (_PERCENT,) if found else ()
+            return scaled(found), (_OTHER_UNIT,) if found else ()
         unit = self._unit(command, place.name)
-        return sense(place, unit), (_IN_DEGREES,) if unit != 1.0 else ()
+        note = (f'guessed: in {unit.name}, by the values that were sent',) if unit else ()
+        return sense(place, unit), note
 
     def source_lines(self) -> list[Line]:
         """Where commands were recorded from, for ``sources``."""
@@ -228,11 +227,16 @@ class Outputs:
         return [Line(0, 'commands:'), *lines] if lines else []
 
     def _command(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
-        name, topic = self._name(place, command), self._known.topics.get(place.name)
+        name, measured = self._name(place, command), self._known.units.get(place.name)
         is_sent = command is not None and command.type in _SENT
         own, units = self._sense(place, command if is_sent else None)
-        if not units and topic is not None and topic.name in self._known.units:
-            units = (_RADIANS,) if place.name in self._known.arm else ()
+        if measured and not units:
+            what = 'metres' if place.name in self._known.slides else 'radians'
+            units = (
+                f'guessed: sent in {what}, though measured in {measured.name}; if its controller '
+                f'takes {measured.name}, write {measured.options()} here, and its limits in '
+                f'{measured.name}',
+            )
         if command is None or not is_sent:
             usual = _CONTROLLER if kind is self.kind else _GRIPPER_CONTROLLER
             note = f'guessed: {_unsent(command)}'

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
+from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
 from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
@@ -108,18 +109,21 @@ def _own(route: Route, shared: Mapping[str, object]) -> dict[str, object]:
     return {**own, **names}
 
 
-def sense(place: SlotProposal, unit: float = 1.0) -> dict[str, object]:
+def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
     """What brings a joint into its slot's sense, as far as it differs.
 
     Args:
         place: The slot.
-        unit: What one of the message's numbers is [rad].
+        unit: Of the message's numbers, where it is not [rad] or [m].
     """
     options: dict[str, object] = {}
-    if place.scale * unit != 1.0:
-        options['scale'] = place.scale * unit
-    if place.offset != 0.0:
-        options['offset'] = round(place.offset, 4)
+    scale, offset = place.scale, place.offset
+    if unit:
+        scale, offset = scale * unit.scale, scale * unit.offset + offset
+    if scale != 1.0:
+        options['scale'] = scale
+    if offset != 0.0:
+        options['offset'] = round(offset, 4)
     return options
 
 

@@ -1,110 +1,126 @@
-"""Drivers that do not speak in radians: degrees of joints, percent of grippers."""
+"""Drivers that do not speak in radians and metres: degrees, ticks, percent of grippers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from neuracore_ros.description.gripper import Scaling, opening
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.units import (
+    Unit,
+    far_outside,
+    likely_unit,
+    likely_unit_of_amounts,
+)
 from neuracore_ros.drafting.facts import Motion
 
-DEGREE = math.pi / 180
-"""[rad]"""
-
-# Beyond its limits by so much, no joint is [rad]; a joint may lie a little beyond.
-_FAR, _NEAR = 0.5, 0.2
-# Without limits: no joint of an arm turns so often [rad], nor farther [deg].
-_TURNS, _MOST_DEGREES = 4 * math.pi, 400.0
-_PERCENT = -5.0, 105.0
+# Where no limits are known, no joint of an arm turns so often, or slides so far [rad], [m].
+_ANY_ANGLE, _ANY_TURN = 4 * math.pi, (-2 * math.pi, 2 * math.pi)
 
 
-def angle_unit(
-    motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit]
-) -> tuple[float, str]:
-    """The unit in which joints of one topic are told.
+@dataclass(frozen=True, slots=True)
+class GuessedUnit:
+    """A unit that values give away; ``why`` says how."""
+
+    unit: Unit
+    why: str
+
+
+def guess_unit(
+    motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit], slides: bool = False
+) -> GuessedUnit | None:
+    """The unit in which the joints of one topic are told, where it is not [rad] or [m].
 
     Args:
-        motions: Joint that turns -> how it moved.
-        limits: Joint -> limits [rad], as far as they are known.
-
-    Returns:
-        What one of it is in radians, and what gives it away; 1 and nothing of radians.
+        motions: Joint -> how it moved, of joints that all turn, or all slide.
+        limits: Joint -> limits, as far as they are known.
+        slides: Whether they slide.
     """
-    bounded = {
-        joint: limits[joint].position
-        for joint in motions
-        if joint in limits and not limits[joint].slides and limits[joint].position
-    }
+    bounded = {joint: bounds for joint in motions if (bounds := _bounds(limits.get(joint)))}
     for joint, bounds in bounded.items():
-        if bounds is None or not _is_beyond(motions[joint], bounds, 1.0, _FAR):
+        values = _range(motions[joint])
+        if not far_outside(values, bounds, slides):
             continue
-        if all(not _is_beyond(motions[j], b, DEGREE, _NEAR) for j, b in bounded.items() if b):
-            return DEGREE, f'{_seen(joint, motions[joint])}, far outside of {_range(bounds)} rad'
-    if not bounded:
+        unit = likely_unit(values, bounds, slides)
+        if unit and not any(
+            far_outside(_range(converted(motions[j], unit)), b, slides) for j, b in bounded.items()
+        ):
+            return GuessedUnit(unit, f'{_seen(joint, motions[joint])}, far outside of its limits')
+    if not bounded and not slides and limits.keys().isdisjoint(motions):
         for joint, motion in motions.items():
-            if _TURNS < max(abs(motion.lower), abs(motion.upper)) <= _MOST_DEGREES:
-                return DEGREE, f'{_seen(joint, motion)}, more than two turns in radians'
-    return 1.0, ''
+            if max(abs(motion.lower), abs(motion.upper)) > _ANY_ANGLE:
+                unit = likely_unit(_range(motion), _ANY_TURN)
+                return GuessedUnit(unit, f'{_seen(joint, motion)}') if unit else None
+    return None
 
 
-def strangers(
-    motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit], unit: float
-) -> list[str]:
+def strangers(motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit]) -> list[str]:
     """A line for each joint that was seen far outside of its limits.
 
     Args:
-        motions: Joint -> how it moved, in its publisher's unit.
-        limits: Joint -> limits [rad] or [m].
-        unit: Of the motions [rad].
+        motions: Joint -> how it moved [rad] or [m].
+        limits: Joint -> limits.
     """
-    found = []
-    for joint, motion in motions.items():
-        limit = limits.get(joint)
-        bounds = limit.position if limit else None
-        if limit is None or bounds is None or not math.isfinite(bounds[1] - bounds[0]):
-            continue
-        far = bounds[1] - bounds[0] if limit.slides else _FAR
-        if _is_beyond(motion, bounds, 1.0 if limit.slides else unit, far):
-            kind = 'm' if limit.slides else 'rad'
-            found.append(
-                f'{_seen(joint, motion)}, outside of {_range(bounds)} {kind}: another unit, or '
-                'the URDF of another robot? Write scale and offset'
-            )
-    return found
+    return [
+        f'{_seen(joint, motion)}, far outside of its limits, {_shown(bounds)}: another unit, or '
+        'the URDF of another robot? Write scale and offset'
+        for joint, motion in motions.items()
+        if (bounds := _bounds(limits.get(joint)))
+        and far_outside(_range(motion), bounds, limits[joint].slides)
+    ]
 
 
 def amount(motion: Motion, limit: PartialLimit | None) -> tuple[Scaling, str] | None:
     """What brings a gripper's values to 0..1, if they lie outside of its range.
 
     Returns:
-        The scaling, and what gives it away; None where the range does.
+        The scaling, and what gives it away; None where the range brings them there.
     """
-    bounds = limit.position if limit else None
-    if bounds is None or not math.isfinite(bounds[1] - bounds[0]):
+    bounds = _bounds(limit)
+    values = _range(motion)
+    if limit is None or bounds is None or not _is_beyond(values, bounds):
         return None
+    seen = f'its values are {_shown(values)}, its range {_shown(bounds)}'
+    angle_or_length = likely_unit(values, bounds, limit.slides)
+    share = likely_unit_of_amounts(values)
+    if share and not (limit.slides and angle_or_length):
+        return Scaling(share.scale, share.offset), f'{seen}: taken as {share.name}, 0 closed'
+    scaling = opening(*bounds)
+    if angle_or_length and scaling:
+        unit = angle_or_length
+        scaled = Scaling(scaling.scale * unit.scale, scaling.scale * unit.offset + scaling.offset)
+        return scaled, f'{seen}: taken as {unit.name}'
+    ends = opening(*values) if motion.upper > motion.lower else None
+    return ends or Scaling(), f'{seen}: taken as closed and open where it was seen to end'
+
+
+def converted(motion: Motion, unit: Unit) -> Motion:
+    """A motion in [rad] or [m]."""
+    lower, upper = (unit.scale * end + unit.offset for end in (motion.lower, motion.upper))
+    return Motion(lower, upper, motion.speed * unit.scale)
+
+
+def _is_beyond(values: tuple[float, float], bounds: tuple[float, float]) -> bool:
+    """Whether a gripper was seen where it cannot be, by more than its range."""
     width = bounds[1] - bounds[0]
-    if not _is_beyond(motion, bounds, 1.0, width):
-        return None
-    seen = f'its values are {_range((motion.lower, motion.upper))}, its range {_range(bounds)}'
-    if _PERCENT[0] <= motion.lower and 1.0 < motion.upper <= _PERCENT[1]:
-        return Scaling(0.01, 0.0), f'{seen}: taken as percent, 0 closed'
-    scaling = opening(motion.lower, motion.upper) if motion.upper > motion.lower else None
-    return scaling or Scaling(), f'{seen}: taken as closed and open where it was seen to end'
+    return values[0] < bounds[0] - width or values[1] > bounds[1] + width
 
 
-def converted(motion: Motion, unit: float) -> Motion:
-    """A motion in radians."""
-    return Motion(motion.lower * unit, motion.upper * unit, motion.speed * unit)
+def _bounds(limit: PartialLimit | None) -> tuple[float, float] | None:
+    """The limits of a joint that has some."""
+    position = limit.position if limit else None
+    return position if position and math.isfinite(position[1] - position[0]) else None
 
 
-def _is_beyond(motion: Motion, bounds: tuple[float, float], unit: float, by: float) -> bool:
-    return motion.lower * unit < bounds[0] - by or motion.upper * unit > bounds[1] + by
+def _range(motion: Motion) -> tuple[float, float]:
+    return motion.lower, motion.upper
 
 
 def _seen(joint: str, motion: Motion) -> str:
-    return f'{joint} was seen at {_range((motion.lower, motion.upper))}'
+    return f'{joint} was seen at {_shown(_range(motion))}'
 
 
-def _range(bounds: tuple[float, float]) -> str:
-    return f'{bounds[0]:.3g}..{bounds[1]:.3g}'
+def _shown(values: tuple[float, float]) -> str:
+    return f'{values[0]:.3g} to {values[1]:.3g}'

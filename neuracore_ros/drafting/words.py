@@ -140,23 +140,40 @@ def from_base_to_tip(joints: Sequence[str]) -> list[str]:
     Args:
         joints: In the order of messages; links that are numbered downwards there stay so.
     """
+    words = {joint: set(parts(joint)) for joint in joints}
+    # A lift beside a pan is the shoulder's.
+    masts = _MASTS - ({'lift'} if any('pan' in own for own in words.values()) else set())
+
+    def place(joint: str) -> int:
+        otherwise = 0 if masts & words[joint] else len(_PLACES) // 2
+        if words[joint] & {'pan', 'lift'} and not masts & words[joint]:
+            otherwise = 1
+        return _first(_PLACES, words[joint], otherwise)
+
+    of_arm = [joint for joint in joints if not is_gripper(joint)]
+    falling = _falling(of_arm, [place(joint) for joint in of_arm])
+
+    def key(joint: str) -> tuple[object, ...]:
+        numbers = _numbers(joint)
+        turn = _first(_TURNS, words[joint], 1) if not numbers else 0
+        order = tuple(-number for number in numbers) if _stem(joint) in falling else numbers
+        return side(joint), place(joint), turn, order
+
+    return sorted(joints, key=key)
+
+
+def _falling(joints: Sequence[str], places: Sequence[int]) -> set[tuple[str, ...]]:
+    """Names whose numbers fall from base to tip, in messages that are ordered so."""
+    if list(places) != sorted(places) or len(set(places)) == 1:
+        return set()
     sequences: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
     for joint in joints:
         sequences.setdefault(_stem(joint), []).append(_numbers(joint))
-    falling = {
+    return {
         stem
         for stem, found in sequences.items()
         if len(found) > _FEW and found == sorted(found, reverse=True)
     }
-
-    def key(joint: str) -> tuple[object, ...]:
-        words, numbers = parts(joint), _numbers(joint)
-        place = _first(_PLACES, words, 0 if _MASTS & set(words) else len(_PLACES) // 2)
-        turn = _first(_TURNS, words, 1) if not numbers else 0
-        order = tuple(-number for number in numbers) if _stem(joint) in falling else numbers
-        return side(joint), place, turn, order
-
-    return sorted(joints, key=key)
 
 
 def _stem(joint: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """`neuracore_ros describe`, as people call it."""
 
+import numpy as np
 import pytest
 from drawn_arms import (
     THREE,
@@ -187,7 +188,9 @@ def test_an_existing_file_is_kept(arm, tmp_path, capsys):
 
 def test_what_is_missing_is_said_in_one_line(refusal, arm, tmp_path):
     assert 'give --bag BAG, --urdf FILE or --live' in refusal()
-    assert 'no JointState was found' in refusal('--bag', record(tmp_path / 'b', a=image))
+    assert 'no JointState with positions was found' in refusal(
+        '--bag', record(tmp_path / 'b', a=image)
+    )
     assert 'no such file' in refusal('--urdf', tmp_path / 'no.urdf')
     assert 'no such file' in refusal('--urdf', arm, '--like', tmp_path / 'no.yaml')
     assert '--like-urdf belongs to --like' in refusal('--urdf', arm, '--like-urdf', arm)
@@ -196,3 +199,37 @@ def test_what_is_missing_is_said_in_one_line(refusal, arm, tmp_path):
     assert 'has no joint that can move' in refusal('--urdf', fixed)
     other = record(tmp_path / 'other', joint_states=moving(['x', 'y']))
     assert "Give this robot's own URDF" in refusal('--urdf', arm, '--bag', other)
+
+
+def test_drivers_that_share_a_topic_are_told_apart_by_what_they_name(describe, arm, tmp_path):
+    def shared(seconds):
+        step = round(seconds * 50)
+        if step % 25 == 0:
+            return state(seconds, ['finger_a'], [0.01])
+        return state(seconds, [], [seconds, 0, 0, 0])
+
+    bag = record(tmp_path / 'bag', joint_states=shared)
+    robot, _ = describe('--bag', bag, '--urdf', arm)
+    sources = {source.name: source for source in robot.input_sources()}
+    assert list(sources) == [*ARM, 'finger_a']
+    assert sources['pan'].order == ARM and sources['finger_a'].order is None
+    # The gripper's driver is slow, the arm's is not.
+    assert sources['finger_a'].max_age_s == 1.5 and sources['pan'].max_age_s == 0.2
+
+
+def test_velocities_alone_measure_no_position(describe, refusal, tmp_path):
+    def rolling(seconds):
+        message = state(seconds, ARM, [])
+        message.velocity = np.ones(len(ARM))
+        return message
+
+    bag = record(tmp_path / 'bag', joint_states=rolling)
+    assert '/joint_states: 100 messages without a position' in refusal('--bag', bag)
+    both = record(tmp_path / 'both', joint_states=rolling, measured__state=moving(ARM))
+    robot, _ = describe('--bag', both)
+    assert {source.topic for source in robot.input_sources()} == {'/measured/state'}
+
+
+def test_joints_of_the_urdf_that_nothing_measures_are_told(describe, arm, tmp_path):
+    describe('--bag', record(tmp_path / 'bag', joint_states=moving(ARM[:2])), '--urdf', arm)
+    assert 'nothing measures elbow, roll, finger_a of the URDF: left out' in describe.said

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 
@@ -10,14 +11,18 @@ pytest.importorskip('rclpy')
 
 import rclpy
 from drawn_arms import THREE
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
+from trajectory_msgs.msg import JointTrajectory
 from world import SIM_ROBOT, until_published
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.sim.arms import find_arm
 
 TARGETS = DataType.JOINT_TARGET_POSITIONS
+ARMS = ('left', 'right')
 UR5 = list(find_arm('ur5').joint_names)
 
 
@@ -36,9 +41,18 @@ def node(domain):
 def listen(domain, tmp_path):
     """Describes what runs; returns the exit code, what was said, and the file."""
 
-    def run(seconds):
+    def run(seconds, *more):
         out = tmp_path / 'robot.yaml'
-        words = ['describe', '--live', '--seconds', str(seconds), '--out', str(out)]
+        words = [
+            'describe',
+            '--live',
+            '--seconds',
+            str(seconds),
+            '--out',
+            str(out),
+            *more,
+            '--force',
+        ]
         done = subprocess.run(
             [sys.executable, '-m', 'neuracore_ros.cli.main', *words],
             env=dict(os.environ),
@@ -69,7 +83,7 @@ def test_a_simulated_robot_is_found_with_its_cameras_and_controller(listen, chec
 def test_an_empty_graph_is_told_in_one_line(listen):
     status, said, out = listen(0.5)
     assert status == 1
-    assert 'the running robot: no JointState was found' in said
+    assert 'the running robot: no JointState with positions was found' in said
     assert said.count('\n') == 1
     assert not out.exists()
 
@@ -86,3 +100,37 @@ def test_a_published_urdf_is_heard_late_and_a_gripper_by_its_topic(listen, node)
         DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: 'finger_a'},
     }
     assert 'from robot_description' in out.read_text()
+
+
+def test_two_arms_are_drafted_as_one_robot_or_one_of_them_by_its_namespace(listen, node):
+    drivers = [(node.create_publisher(JointState, f'{a}/joint_states', 10), a) for a in ARMS]
+    for arm in ARMS:
+        node.create_subscription(JointTrajectory, f'{arm}/arm/joint_trajectory', print, 10)
+
+    def publish():
+        for driver, arm in drivers:
+            message = JointState(name=['pan', 'lift'], position=[0.1 * len(arm), 0.2])
+            message.header.stamp = node.get_clock().now().to_msg()
+            driver.publish(message)
+
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    node.create_timer(0.05, publish)
+    thread = Thread(target=executor.spin, daemon=True)
+    thread.start()
+    try:
+        status, said, out = listen(2.0)
+        assert status == 0 and 'drafted as one robot of 2 arms' in said, said
+        names = [f'{arm}_{joint}' for arm in ARMS for joint in ('pan', 'lift')]
+        assert load_robot(out).output == {TARGETS: dict(enumerate(names))}
+        topics = [command.topic for command in load_robot(out).commands()]
+        assert topics == [f'/{arm}/arm/joint_trajectory' for arm in ARMS]
+        status, said, out = listen(2.0, '--namespace', 'left')
+        assert status == 0, said
+        robot = load_robot(out)
+        assert robot.output == {TARGETS: {0: 'pan', 1: 'lift'}}
+        assert {s.topic for s in robot.input_sources()} == {'joint_states'}
+        assert [c.topic for c in robot.commands()] == ['arm/joint_trajectory']
+    finally:
+        executor.shutdown()
+        thread.join()

@@ -199,8 +199,15 @@ def test_names_order_joints_from_base_to_tip():
         'wrist_1',
         'wrist_2',
     ]
+    wrists = ['wrist_1', 'wrist_2', 'wrist_3']
+    assert from_base_to_tip([*reversed(wrists), 'elbow', 'shoulder']) == [
+        'shoulder',
+        'elbow',
+        *wrists,
+    ]
+    assert shuffled('pan', 'lift', 'elbow') == ['pan', 'lift', 'elbow']
     assert shuffled('j10', 'j2', 'j1') == ['j1', 'j2', 'j10']
-    assert shuffled('shoulder_lift', 'lift', 'shoulder_pan')[0] == 'lift'
+    assert shuffled('shoulder_lift', 'lift', 'shoulder_yaw')[0] == 'lift'
     assert is_gripper('left_arm_gripper_joint') and not is_gripper('arm_hand_roll')
 
 
