@@ -18,8 +18,10 @@ EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train --resume runs/reach
   neuracore_ros train --resume runs/reach --steps 6000"""
 
-# What a configuration file may say beside the options of a run. `rows` is in those of a run.
-_PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', 'rows')}
+# What a run notes of its dataset, which another run finds out for itself.
+_NOTED = ('rows', 'contents')
+# What a configuration file may say beside the options of a run.
+_PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', *_NOTED)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Run(given.pop('out') if is_new else arguments.resume)
     with folder.claimed(is_new) if is_first() else nullcontext():
         if is_new:
-            given.pop('rows', None)
+            for name in _NOTED:
+                given.pop(name, None)
             if given.get('init'):
                 given = take_over(Path(given['init']), given)
             if given.keys().isdisjoint({'steps', 'minutes'}):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neuracore_ros.dataset import contents
 from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import TrainingError, counted
@@ -28,7 +29,7 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
     try:
         config = read_record(run / CONFIG, TrainingError)
         seed, rows = config.integer('seed'), config.integer('rows')
-        learnt = config.text('dataset')
+        learnt, known = config.text('dataset'), config.text('contents', default='')
     except (OSError, TrainingError):
         return None, f'no training run beside {policy} tells what it learnt from'
     steps, name = sum(episode.steps for episode in metadata.episodes), dataset.resolve().name
@@ -37,6 +38,8 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
             f'{run} learnt from {rows} steps of {Path(learnt).name}, not from these {steps} of '
             f'{name}'
         )
+    if known and known != contents.fingerprint(dataset, metadata):
+        return None, f'{run} learnt from other episodes, or other numbers, than {name} has now'
     kept = {episode.number for episode in split(episodes_of(metadata), seed).validation}
     if not kept:
         return None, f'{run} held none back'

@@ -33,6 +33,7 @@ class Config(Options):
     Attributes:
         dataset: Its folder.
         rows: Of the dataset, so that a resumed run meets the same one; 0 before it was read.
+        contents: The dataset's fingerprint, likewise; '' before it was read.
     """
 
     dataset: str
@@ -195,6 +196,7 @@ class Config(Options):
     )
 
     rows: int = field(default=0)
+    contents: str = field(default='')
 
     @property
     def asks_robot(self) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from neuracore_ros.dataset import contents
 from neuracore_ros.dataset.batches import Batch, Batches
 from neuracore_ros.dataset.cache import default_folder
 from neuracore_ros.dataset.prefetch import Prefetch
@@ -169,12 +170,18 @@ def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Co
             f'{config.dataset}: has {rows} steps; it had {config.rows} when {run.path} began. '
             'Start a new run with --out.'
         )
+    found = contents.fingerprint(data.path, data.metadata)
+    if config.contents not in ('', found):
+        raise TrainingError(
+            f'{config.dataset}: holds other episodes, or other numbers, than when {run.path} '
+            'began. Start a new run with --out.'
+        )
     if config.batch < processes.count:
         raise TrainingError(
             f'--batch: {config.batch} rows are too few for {processes.count} processes'
         )
     horizon = config.horizon or max(1, round(data.metadata.rate_hz))
-    return replace(config, rows=rows, horizon=horizon)
+    return replace(config, rows=rows, contents=found, horizon=horizon)
 
 
 def _cache(config: Config) -> Path | None:

@@ -37,6 +37,7 @@ from neuracore_ros.training.settings import Setting, read_settings, whole
 _FACTS = {
     'dataset': Setting('dataset', str),
     'rows': Setting('rows', whole(0)),
+    'contents': Setting('contents', str),
 }
 _AFRESH = 'Put back what training wrote, or begin a new run with --out.'
 
@@ -154,6 +155,7 @@ class Run:
         record = {
             known[name].name: None if value in ((), {}, '') else value
             for name, value in asdict(config).items()
+            if value != '' or name not in _FACTS
         }
         write_whole(self._config, json.dumps(record, indent=1) + '\n')
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -260,6 +261,17 @@ def test_a_dataset_that_grew_is_another_run(dataset, tmp_path):
     record = json.loads((run.path / 'config.json').read_text())
     (run.path / 'config.json').write_text(json.dumps({**record, 'rows': 7}))
     with pytest.raises(TrainingError, match='has 320 steps; it had 7 when .* began'):
+        loop.train(run.resume({}), run, silent)
+
+
+def test_a_dataset_that_was_made_anew_is_another_run_though_it_has_as_many_steps(
+    dataset, tmp_path
+):
+    copy = shutil.copytree(dataset, tmp_path / 'data')
+    run = train(copy, tmp_path / 'run')
+    statistics = copy / 'meta' / 'stats.json'
+    statistics.write_text(statistics.read_text().replace('"mean": [', '"mean": [ 0.5, ', 1))
+    with pytest.raises(TrainingError, match='holds other episodes, or other numbers, than when'):
         loop.train(run.resume({}), run, silent)
 
 
