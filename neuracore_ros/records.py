@@ -20,8 +20,8 @@ from neuracore_ros.regular_file import read_bytes
 
 DEEPEST = 100
 """Objects and lists within each other; nothing that we read has ten."""
-LONGEST_INTEGER = 400
-"""Digits of an integer; what has more is beyond every float, and is read as infinity."""
+LONGEST_INTEGER = 4000
+"""Digits of an integer; Python takes 300 more, and what has more is read as infinity."""
 MOST = 10**12
 """The largest count of anything."""
 

@@ -14,7 +14,7 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, rate
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import PolicyError, unreadable
 from neuracore_ros.files import require_new_file
-from neuracore_ros.regular_file import read_text
+from neuracore_ros.regular_file import read_bytes
 
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
@@ -211,11 +211,9 @@ def _manifest(path: Path) -> Manifest:
     from neuracore_ros.policy.manifest import Manifest
 
     try:
-        text = read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, OSError):
-            raise PolicyError(unreadable(path, error, ('.json',))) from error
-        raise PolicyError(f'{path}: cannot be read: it is no text') from error
+        text = read_bytes(path)
+    except OSError as error:
+        raise PolicyError(unreadable(path, error, ('.json',))) from error
     return Manifest.from_json(text, str(path))
 
 

@@ -182,7 +182,7 @@ class Manifest:
         )
 
     @classmethod
-    def from_json(cls, text: str, where: str = 'manifest') -> Manifest:
+    def from_json(cls, text: str | bytes, where: str = 'manifest') -> Manifest:
         """Read a manifest; unknown keys are ignored, missing optional ones have defaults.
 
         Args:

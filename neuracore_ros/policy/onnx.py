@@ -42,11 +42,11 @@ class Onnx:
         settings.add_session_config_entry('session.intra_op.allow_spinning', '0')
         try:
             self._session = onnxruntime.InferenceSession(file.parts[0], settings, providers)
+            metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # The binding raises several kinds, none of them documented.
             raise PolicyError(
                 f'{file.path}: is not an ONNX file, or is damaged ({last_line(error)})'
             ) from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
         self.manifest = Manifest.from_json(metadata.get(MANIFEST_FILE, ''), str(file.path))
         self._inputs = [argument.name for argument in self._session.get_inputs()]
         self._outputs = [argument.name for argument in self._session.get_outputs()]

@@ -44,9 +44,7 @@ class OpenVino:
         }
         if options.threads > 0:
             settings['INFERENCE_NUM_THREADS'] = options.threads
-        self.manifest = Manifest.from_json(
-            manifest.decode(errors='replace'), str(file.path.with_suffix('.json'))
-        )
+        self.manifest = Manifest.from_json(manifest, str(file.path.with_suffix('.json')))
         try:
             model = core.read_model(model=xml, weights=weights)
             compiled = core.compile_model(model, device, settings)

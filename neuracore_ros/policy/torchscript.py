@@ -70,8 +70,10 @@ def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule
     return module, Manifest.from_json(text, str(file.path))
 
 
-def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, str]:
-    """A TorchScript module, and the text of its manifest, empty if it has none.
+def read_module(
+    file: PolicyFile, device: torch.device
+) -> tuple[torch.jit.ScriptModule, str | bytes]:
+    """A TorchScript module, and its manifest, empty if it has none.
 
     Raises:
         PolicyError: No TorchScript.
@@ -98,8 +100,7 @@ def read_module(file: PolicyFile, device: torch.device) -> tuple[torch.jit.Scrip
             f'{file.path}: is not a TorchScript file, or is damaged ({reason}): copy '
             'or export it again'
         ) from error
-    text = extra[MANIFEST_FILE]
-    return module.eval(), text if isinstance(text, str) else text.decode(errors='replace')
+    return module.eval(), extra[MANIFEST_FILE]
 
 
 def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:

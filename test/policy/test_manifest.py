@@ -141,3 +141,38 @@ def test_reading_a_manifest_and_fitting_import_no_torch():
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        (b'{"format": 1, "dataset": "\xe9"}', 'the manifest is not text in UTF-8 (byte 26)'),
+        ('{"a":' * 500 + '1' + '}' * 500, 'the manifest is nested too deeply'),
+        (changed('rate_hz', to=5e-324), 'rate_hz must be a number from 0.1 to 1000, is 5e-324'),
+        (changed('rate_hz', to=10**400), 'is an integer of about 400 digits'),
+        (
+            changed('input', 'RGB_IMAGES', 'width', to=10**400),
+            'width must be an integer of at most 10000, is an integer of about 400 digits',
+        ),
+        (
+            changed('output', 'JOINT_TARGET_POSITIONS', 'min', to=[10**400] * 3),
+            'min must be a list',
+        ),
+        (
+            changed('robot_index', to={'ur5': 10**30}),
+            'an integer of at most 1000000, is 1000000000',
+        ),
+        (changed('input', 'RGB_IMAGES', 'image_size', to=[4096, 4096]), None),
+        (
+            changed('input', 'RGB_IMAGES', to={'width': 9999, 'image_size': [4096, 4096]}),
+            'reads and gives 503 GB; at most 5 GB are taken: look at widths, image_size, horizon',
+        ),
+    ],
+)
+def test_numbers_beyond_all_bounds_are_refused_before_memory_is_taken(text, says):
+    if says is None:
+        Manifest.from_json(text, 'policy.pt')
+        return
+    with pytest.raises(PolicyError) as refused:
+        Manifest.from_json(text, 'policy.pt')
+    assert says in str(refused.value) and len(str(refused.value)) < 300
