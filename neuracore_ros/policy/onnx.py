@@ -11,6 +11,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.names import feed
+from neuracore_ros.policy.onnx_file import is_self_contained
 from neuracore_ros.policy.policy import Array, BoolArray, last_line
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
@@ -24,8 +25,8 @@ class Onnx:
         options: The precision is that of the file: float32 is all that may be asked for.
 
     Raises:
-        PolicyError: No ONNX, no manifest, wrong inputs, or a device or precision that is not
-            there.
+        PolicyError: No ONNX, values in other files, no manifest, wrong inputs, or a device or
+            precision that is not there.
     """
 
     def __init__(self, file: PolicyFile, options: Options) -> None:
@@ -40,6 +41,7 @@ class Onnx:
         settings.intra_op_num_threads = options.threads
         # Its threads would otherwise spin for the next run, on cores that the robot needs.
         settings.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        _require_self_contained(file)
         try:
             self._session = onnxruntime.InferenceSession(file.parts[0], settings, providers)
             metadata = self._session.get_modelmeta().custom_metadata_map
@@ -57,6 +59,23 @@ class Onnx:
         """Execute the model once."""
         result = self._session.run(self._outputs, feed(self._inputs, inputs, valid))
         return dict(zip(self._outputs, result, strict=True))
+
+
+def _require_self_contained(file: PolicyFile) -> None:
+    """See that what was read and hashed is all that will run.
+
+    Raises:
+        PolicyError: The file names others, or is no ONNX file.
+    """
+    try:
+        is_whole = is_self_contained(file.parts[0])
+    except ValueError as error:
+        raise PolicyError(f'{file.path}: is not an ONNX file, or is damaged ({error})') from error
+    if not is_whole:
+        raise PolicyError(
+            f'{file.path}: keeps values in other files, which its sha256 does not cover: write it '
+            'as one file (onnx.save without external data)'
+        )
 
 
 def _providers(device: str) -> list[Any]:

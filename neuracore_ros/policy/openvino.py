@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
+from xml.etree import ElementTree
 
 import openvino
 
@@ -45,14 +46,12 @@ class OpenVino:
         if options.threads > 0:
             settings['INFERENCE_NUM_THREADS'] = options.threads
         self.manifest = Manifest.from_json(manifest, str(file.path.with_suffix('.json')))
+        _require_pair(file)
         try:
             model = core.read_model(model=xml, weights=weights)
             compiled = core.compile_model(model, device, settings)
         except Exception as error:  # The binding raises several kinds, none of them documented.
-            raise PolicyError(
-                f'{file.path}: is not an OpenVINO model, is damaged, or its .bin is of another '
-                f'one ({last_line(error)})'
-            ) from error
+            raise _not_one(file, last_line(error)) from error
         self._inputs = [_name(port, graph_inputs(self.manifest)) for port in compiled.inputs]
         self._outputs = [
             _name(port, [kind.value for kind in self.manifest.output]) for port in compiled.outputs
@@ -66,6 +65,35 @@ class OpenVino:
         arrays = feed(self._inputs, inputs, valid)
         result = self._request.infer(arrays, share_inputs=True, share_outputs=True)
         return {name: result[index] for index, name in enumerate(self._outputs)}
+
+
+def _require_pair(file: PolicyFile) -> None:
+    """See that the .xml is OpenVINO's own, and that the .bin begins and ends with its constants.
+
+    OpenVINO reads ONNX under any name, with values in files that nobody has hashed. And the
+    sha256 is that of both files, one after the other: a byte that moves from one to the other
+    would not change it, but would shift every weight.
+
+    Raises:
+        PolicyError: It is not so.
+    """
+    xml, weights, _ = file.parts
+    try:
+        net = ElementTree.fromstring(xml)
+        places = [each.attrib for each in net.iter('data') if 'offset' in each.attrib]
+        end = max((int(at['offset']) + int(at['size']) for at in places), default=0)
+    except (ElementTree.ParseError, LookupError, ValueError) as error:
+        raise _not_one(file, last_line(error)) from error
+    if net.tag != 'net':
+        raise _not_one(file, f'its root is <{net.tag}>, not <net>')
+    if end != len(weights):
+        raise _not_one(file, f'its .bin has {len(weights)} bytes, not {end}')
+
+
+def _not_one(file: PolicyFile, why: str) -> PolicyError:
+    return PolicyError(
+        f'{file.path}: is not an OpenVINO model, is damaged, or its .bin is of another one ({why})'
+    )
 
 
 @cache
