@@ -191,9 +191,11 @@ def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[s
         found = hazards(robot, policy.manifest)
         for hazard in found:
             findings.suspect(hazard.kind, hazard.text)
-        if not any(hazard.kind is Kind.UNITS for hazard in found):
-            for finding in beyond_training(robot, policy.manifest):
-                findings.add('warning', finding.text)
+        beyond = [finding.text for finding in beyond_training(robot, policy.manifest)]
+        if beyond and not any(hazard.kind is Kind.UNITS for hazard in found):
+            others = counted(len(beyond) - 1, 'more joint') if beyond[1:] else ''
+            more = f' (and {others}: neuracore_ros layout tells)' if others else ''
+            findings.add('warning', beyond[0] + more)
         # What configure does, so that nothing it would refuse is missed here; hazards are told.
         runner = Runner(robot, policy.manifest, Settings(allow=','.join(Kind)))
         findings.facts.append(
@@ -238,7 +240,8 @@ def _check_bag(
     from neuracore_ros.description.plausibility import Gravity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
-    for source in (*robot.input_sources(), *robot.measured_sources()):
+    declared = (*robot.input_sources(), *robot.measured_sources())
+    for source in declared:
         topics.setdefault(source.topic, {})[source.message_name] = source
     namespace, by_clock = arguments.namespace, arguments.use_sim_time
     with open_bag(path, namespace, by_clock) as bag:
@@ -246,14 +249,14 @@ def _check_bag(
         findings.facts.append(f'{path}: {messages} on {kinds}')
         for named in topics.values():
             with findings.noting():
-                require_topics(bag, list(named.values())[:1], robot.path)
+                require_topics(bag, list(named.values())[:1], robot.path, declared)
                 for source in named.values():
                     _require_name(bag, source)
         if findings.errors:
             return
         commanded = robot.output_sources()
         try:
-            require_topics(bag, commanded, robot.path)
+            require_topics(bag, commanded, robot.path, declared)
         except UserError as error:
             findings.warnings.append(f'convert cannot use it: {error}')
             commanded = ()

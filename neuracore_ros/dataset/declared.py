@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from neuracore_ros.dataset.bags import Bag
@@ -15,26 +15,37 @@ from neuracore_ros.description.source import (
     TF_MESSAGE,
     types_of,
 )
+from neuracore_ros.description.topic_names import likeness
 from neuracore_ros.errors import BagError, counted
 
 NAMED = 8
+# A topic of another type whose name is less like the one that is looked for is not meant.
+_UNLIKE = 0.6
 
 
-def require_topics(bag: Bag, sources: Iterable[Source], robot_file: Path) -> None:
+def require_topics(
+    bag: Bag, sources: Iterable[Source], robot_file: Path, others: Iterable[Source] = ()
+) -> None:
     """Check that the recording has every declared topic, of the declared type.
+
+    Args:
+        bag: Open.
+        sources: What must be there.
+        robot_file: That declares it.
+        others: What it declares besides, and so is not meant by a topic that is missing.
 
     Raises:
         BagError: A topic is missing or empty, or of another type; with the line to write.
     """
     sources = tuple(sources)
-    measured = {s.topic for s in sources if not s.data_type.is_target}
+    declared = (*sources, *others)
     for source in sources:
         found = bag.find(source.topic, source.type)
         if found is None or not found.count:
             state = 'is empty' if found else 'is not in the bag'
             raise BagError(
                 f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
-                f'{robot_file}) {state}; {_alternatives(bag, source, measured)}'
+                f'{robot_file}) {state}; {_alternatives(bag, source, declared)}'
             )
         found.require_readable(bag.path)
         if found.type != source.type:
@@ -50,23 +61,33 @@ def describe(bag: Bag, topic: Topic) -> str:
     return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{told})'
 
 
-def _alternatives(bag: Bag, source: Source, measured: Collection[str]) -> str:
+def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     """The recorded topics that may be meant: those of a readable type first.
 
-    A target is none of the measured topics: it would be what is measured in the same step.
+    Another camera's topic is not meant, and a target is none of the measured topics: it would
+    be what is measured in the same step.
     """
     types, kind = types_of(source.data_type), source.data_type
     nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
     if not nearest:
         return 'no topic of the bag has a message'
-    if kind.is_target:
-        names = {found.name for topic in measured if (found := bag.find(topic)) is not None}
-        nearest = [topic for topic in nearest if topic.name not in names]
-        if not any(topic.type in types for topic in nearest):
-            return (
-                f'no command was recorded: write {kind.measured} in place of {kind} under output '
-                'and commands, and what is measured a step later is learnt'
-            )
+    taken = [
+        found.name
+        for other in declared
+        if (kind.is_image or (kind.is_target and not other.data_type.is_target))
+        and (found := bag.find(other.topic)) is not None
+    ]
+    nearest = [topic for topic in nearest if topic.name not in taken]
+    if kind.is_target and not any(topic.type in types for topic in nearest):
+        return (
+            f'no command was recorded: write {kind.measured} in place of {kind} under output '
+            'and commands, and what is measured a step later is learnt'
+        )
+    if not nearest:
+        return 'every other topic of the bag is read as something else'
+    if nearest[0].type not in types and likeness(source.topic, nearest[0].name) < _UNLIKE:
+        rest = ', '.join(topic.name for topic in nearest[:NAMED])
+        return f'the bag has no other topic that could be {kind}; it has: {rest}'
     name = nearest[0].name
     if not source.topic.startswith('/') and name.endswith(f'/{source.topic}'):
         namespace = name.removesuffix(source.topic).rstrip('/')

@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from neuracore_ros.description.cross_embodiment import Descriptions
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import CrossEmbodimentDescription
 from neuracore_ros.description.layout import Layout
+from neuracore_ros.description.limit_units import suspect_limits
+from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.slots import SlotTable, slot_tables
 from neuracore_ros.errors import DescriptionError
-
-Range = tuple[float, float]
 
 # Of the shorter of two ranges, a sign that is turned brings back so much.
 _NEARLY = 0.9
@@ -56,6 +57,8 @@ def findings(descriptions: Descriptions) -> list[Finding]:
             found += _apart(what, is_input, table, descriptions.robots)
     for robot in descriptions.robots.values():
         found += _one_sense(robot)
+        with suppress(DescriptionError):  # A robot without commands has no limits to judge.
+            found += map(Finding, suspect_limits(robot))
     return found
 
 

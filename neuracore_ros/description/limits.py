@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.yaml_value import YamlValue
 
+Range = tuple[float, float]
+"""Least and largest value."""
+
 _POSITIVE = ('velocity', 'acceleration', 'jerk')
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from neuracore_ros.description.alignment import Range
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.limits import Range
 from neuracore_ros.description.recorded_values import FASTER, START_MAX, TURN, RecordedValues
 from neuracore_ros.description.units import (
     DEGREES,

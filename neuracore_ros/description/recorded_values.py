@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.description.alignment import Range
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.source import Source
 
@@ -30,6 +30,8 @@ _SLACK = 0.05
 # Where the unit is right, no joint that turns less than all around is further from zero [rad],
 # and none that slides [m]: narrow limits alone make no unit suspect.
 _FAR_ANGLE, _FAR_LENGTH = TURN, 2.0
+# A jump by a turn ends so near to where it began, the short way [rad].
+_NEAR = 1.0
 _EVERYWHERE = (-math.inf, math.inf)
 
 
@@ -117,6 +119,8 @@ class RecordedValues:
             and source.data_type is target.data_type.measured
             and source.name == target.name
         )
+        self._targets = [target for target, _ in self.pairs]
+        self._places = [place for _, place in self.pairs]
         self._lower = np.array([each.ends[0] for each in self.expected], float)
         self._upper = np.array([each.ends[1] for each in self.expected], float)
         self._width = self._upper - self._lower
@@ -162,19 +166,21 @@ class RecordedValues:
         self.astray += away > START_MAX
         self.far += (away > self._width) & (np.abs(values) > self._far)
         self.direction += np.stack([np.cos(values), np.sin(values)], axis=1)
-        for pair, (target, source) in enumerate(self.pairs):
-            self.equal[pair] += values[target] == values[source]
-            apart = abs(values[target] - values[source])
-            self.turned[pair] += self.expected[target].turns and apart > TURN / 2
+        if self.pairs:
+            apart = np.abs(values[self._targets] - values[self._places])
+            self.equal += apart == 0.0
+            self.turned += (apart > TURN / 2) & self._turns[self._targets]
         if self._before is not None and time_ns > self._before[0]:
             self._move(values - self._before[1], (time_ns - self._before[0]) / 1e9)
         self._before = time_ns, values
 
     def _move(self, moved: Array, elapsed_s: float) -> None:
         rounds = np.where(self._turns, np.rint(moved / TURN), 0.0)
-        speed = np.abs(moved - TURN * rounds) / elapsed_s
+        way = np.abs(moved - TURN * rounds)
+        speed = way / elapsed_s
         self.speed = np.maximum(self.speed, speed)
-        self.jumps += rounds != 0.0
+        # What moves far from step to step, may have gone the long way.
+        self.jumps += (rounds != 0.0) & (way < _NEAR)
         self.fast += speed > FASTER * self._limit
         self.very_fast += speed > MUCH_FASTER * self._limit
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuracore_ros.description.alignment import Range
+from neuracore_ros.description.limits import Range
 
 
 @dataclass(frozen=True, slots=True)

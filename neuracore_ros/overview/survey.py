@@ -10,12 +10,12 @@ from neuracore_ros.description import Descriptions, EmbodimentDescription, Layou
 from neuracore_ros.description.alignment import (
     Finding,
     Place,
-    Range,
     findings,
     reach,
     sense,
 )
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.limits import Range
 from neuracore_ros.description.slots import SlotTable, slot_tables
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.differences import differences, named_apart

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from neuracore_ros.description.alignment import Range
+from neuracore_ros.description.limits import Range
 from neuracore_ros.overview.palette import (
     DOUBT,
     FAINT,

@@ -9,15 +9,13 @@ from enum import Enum
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Joint, Robot, Source
 from neuracore_ros.description.alignment import senses_of
-from neuracore_ros.description.units import DEGREES
+from neuracore_ros.description.limit_units import suspect_limits
+from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError, meant
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.standing import trained_range
 
-# No joint with limits turns further from zero [rad], and none slides further [m].
-_WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
-# No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
-_FASTEST = 12.0
-# A scale so near to that of degrees is theirs, however it was rounded.
+# Scales that differ by less are one, however they were rounded.
 _ROUNDED = 0.02
 
 
@@ -56,7 +54,8 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         DescriptionError: A source or a command is missing.
     """
     return [
-        *(Hazard(Kind.UNITS, text) for text in _units(robot)),
+        *(Hazard(Kind.UNITS, text) for text in suspect_limits(robot)),
+        *(Hazard(Kind.UNITS, text) for text in _trained_units(robot, manifest)),
         *(Hazard(Kind.SENSE, text) for text in _senses(robot)),
         *(Hazard(Kind.MISSING, text) for text in _missing(robot, manifest)),
         *(Hazard(Kind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
@@ -101,43 +100,24 @@ def require_safe(robot: Robot, manifest: Manifest, means: Collection[Kind]) -> t
     return tuple(hazard.text for hazard in found)
 
 
-def _units(robot: Robot) -> Iterator[str]:
-    """Limits in another unit than commands are; joints alike are one line."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for command in robot.commands():
-        for joint in command.joints:
-            if (found := _unit(joint)) is not None:
-                groups.setdefault(found[0], []).append((joint.name, found[1]))
-    for what, joints in groups.items():
-        (name, mend), *others = joints
-        names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
-        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {mend}{names}"
-
-
-def _unit(joint: Joint) -> tuple[str, str] | None:
-    """What is wrong with a joint's limits, and what to write; None if they may be right."""
-    limit, scale = joint.limit, abs(joint.scale)
-    ends = (limit.lower, limit.upper)
-    if joint.data_type.is_gripper or not math.isfinite(limit.upper - limit.lower):
-        return None
-    far = max(abs(joint.from_message(end)) for end in ends)
-    if limit.slides and far > _WIDEST_SLIDE:
-        return 'look like millimetres; m are meant', _limits(joint, 1e-3)
-    if not limit.slides and far > _WIDEST_ANGLE:
-        return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
-    if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:
-        what = f'look like rad, but it is commanded in degrees (scale {joint.scale:g})'
-        return what, _limits(joint, 1.0 / DEGREES.scale)
-    return None
-
-
-def _limits(joint: Joint, factor: float) -> str:
-    limit = joint.limit
-    lower, upper = f'{factor * limit.lower:.4g}', f'{factor * limit.upper:.4g}'
-    # A velocity may be in the other unit than the position beside it.
-    is_fast = limit.velocity > _FASTEST
-    speed = limit.velocity * (factor if is_fast is (factor < 1.0) else 1.0)
-    return f'{joint.name}: {{position: [{lower}, {upper}], velocity: {speed:.4g}}}'
+def _trained_units(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """A policy that learnt from values in another unit than the robot's limits are."""
+    for kind, slots in robot.output.items():
+        found: dict[str, list[str]] = {}
+        for index, name in slots.items():
+            values = trained_range(manifest, False, kind, index)
+            if kind.is_gripper or values is None:
+                continue
+            ends, slides = robot.slot_range(kind, name), robot.limits[kind, name].slides
+            if far_outside(values, ends, slides) and (unit := likely_unit(values, ends, slides)):
+                text = f"'{name}' at {kind} index {index} from {values[0]:.3g} to {values[1]:.3g}"
+                found.setdefault(unit.name, []).append(text)
+        for unit_name, texts in found.items():
+            more = f' (and {len(texts) - 1} more)' if texts[1:] else ''
+            yield (
+                f'the policy learnt {texts[0]}{more}, as in {unit_name}, far outside of the '
+                f'limits of {robot.path}: convert the recordings with their scale, and train again'
+            )
 
 
 def _senses(robot: Robot) -> Iterator[str]:

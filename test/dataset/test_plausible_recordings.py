@@ -7,6 +7,7 @@ from recordings import Messages, at, write_bag
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.reading import read_columns
+from neuracore_ros.description import DataType
 
 MAKE = Messages()
 ARM = """robot: arm
@@ -111,3 +112,46 @@ def test_a_stream_that_never_changes_is_said(convert):
 
 def _wrapped(t):
     return (2 * np.pi + 0.6 * np.sin(3 * t)) % (2 * np.pi) - np.pi
+
+
+@pytest.fixture
+def policy(tmp_path):
+    """A policy file that fits the arm."""
+    torch = pytest.importorskip('torch')
+    from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+    from neuracore_ros.policy.torchscript import save
+
+    class Still(torch.nn.Module):
+        def forward(
+            self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+        ) -> dict[str, torch.Tensor]:
+            return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 4, 1)}
+
+    manifest = Manifest(
+        input={DataType.JOINT_POSITIONS: InputSlots(2, (0, 1))},
+        output={DataType.JOINT_TARGET_POSITIONS: OutputSlots(2, (0, 1))},
+        rate_hz=20.0,
+        horizon=4,
+    )
+    save(Still(), manifest, tmp_path / 'policy.pt')
+    return str(tmp_path / 'policy.pt')
+
+
+@pytest.mark.parametrize('topic', ['/leader', '/elsewhere'])
+def test_check_and_evaluate_say_it_of_a_recording_too(convert, policy, tmp_path, capsys, topic):
+    convert(lift=lambda t: 60 * np.sin(t), lead=2.0, topic=topic)
+    arm, bag = str(tmp_path / 'arm.yaml'), str(tmp_path / 'bag')
+    assert main(['check', policy, arm, '--bag', bag]) == 1
+    said = capsys.readouterr().err
+    assert 'JOINT_POSITIONS: {scale: 0.0174533} (if that is meant: --allow units)' in said
+    assert main(['check', policy, arm, '--bag', bag, '--allow', 'units']) == 0
+    capsys.readouterr()
+    main(['evaluate', policy, arm, bag])
+    assert topic == '/elsewhere' or 'in degrees, not rad?' in capsys.readouterr().err
+
+
+def test_a_robot_that_would_never_start_is_an_error_of_check(convert, policy, tmp_path, capsys):
+    convert(lift=lambda t: 3.0 + 0.1 * np.sin(t), lead=-1.5)
+    arguments = [policy, str(tmp_path / 'arm.yaml'), '--bag', str(tmp_path / 'bag')]
+    assert main(['check', *arguments]) == 1
+    assert 'the node would never start' in capsys.readouterr().err

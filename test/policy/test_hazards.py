@@ -1,6 +1,7 @@
 """Robots that fit a policy, and would probably move wrongly: `check` stops them, and the node."""
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,18 @@ def test_no_shipped_robot_is_a_hazard():
         for path in shipped.glob('*.yaml'):
             if path.read_text().find('\nrobot:') >= 0 or path.read_text().startswith('robot:'):
                 assert hazards(load_robot(path), manifest) == [], path
+
+
+def test_a_policy_that_learnt_degrees_is_told_from_limits_in_rad(tmp_path, manifest):
+    trained = {DataType.JOINT_TARGET_POSITIONS: OutputSlots(2, (0, 1), (-60, -10), (60, 99))}
+    (found,) = hazards(load_robot(file(tmp_path)), replace(manifest, output=trained))
+    assert found.kind == 'units'
+    assert "learnt 'lift' at JOINT_TARGET_POSITIONS index 0 from -60 to 60 (and 1 more)" in (
+        found.text
+    )
+
+
+def test_layout_says_that_limits_look_like_degrees(tmp_path, capsys):
+    path = file(tmp_path, ('[-0.35, 2.72]', '[-20, 156]'))
+    assert main(['layout', str(path)]) == 0
+    assert "limits of 'bend' look like degrees; rad are meant" in capsys.readouterr().err

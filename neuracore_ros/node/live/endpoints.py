@@ -70,10 +70,12 @@ def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> t
     wanted = str(node.resolve_topic_name(topic))
     # A camera that is looked for raw may be there compressed, and the other way round.
     kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)
+    # What we hear already is another camera.
+    heard = {each.topic_name for each in node.subscriptions} if kind in IMAGE_TYPES else ()
     others = {
         name: likeness(wanted, name)
         for name, types in node.get_topic_names_and_types()
-        if name != wanted and not {*kinds}.isdisjoint(types) and count(name)
+        if name not in (wanted, *heard) and not {*kinds}.isdisjoint(types) and count(name)
     }
     alike = [name for name, degree in others.items() if degree > _LIKE]
     return tuple(sorted(alike, key=others.__getitem__, reverse=True)[:_MOST_SIMILAR])

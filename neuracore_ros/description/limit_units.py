@@ -1,0 +1,56 @@
+"""Limits that seem to be in another unit than they are taken in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from neuracore_ros.description.command import Joint
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.units import DEGREES
+
+# No joint with limits turns further from zero [rad], and none slides further [m].
+_WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
+# No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
+_FASTEST = 12.0
+# A scale so near to that of degrees is theirs, however it was rounded.
+_ROUNDED = 0.02
+
+
+def suspect_limits(robot: Robot) -> Iterator[str]:
+    """Limits in another unit than commands are; joints alike are one line."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for command in robot.commands():
+        for joint in command.joints:
+            if (found := _unit(joint)) is not None:
+                groups.setdefault(found[0], []).append((joint.name, found[1]))
+    for what, joints in groups.items():
+        (name, mend), *others = joints
+        names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
+        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {mend}{names}"
+
+
+def _unit(joint: Joint) -> tuple[str, str] | None:
+    """What is wrong with a joint's limits, and what to write; None if they may be right."""
+    limit, scale = joint.limit, abs(joint.scale)
+    ends = (limit.lower, limit.upper)
+    if joint.data_type.is_gripper or not math.isfinite(limit.upper - limit.lower):
+        return None
+    far = max(abs(joint.from_message(end)) for end in ends)
+    if limit.slides and far > _WIDEST_SLIDE:
+        return 'look like millimetres; m are meant', _limits(joint, 1e-3)
+    if not limit.slides and far > _WIDEST_ANGLE:
+        return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
+    if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:
+        what = f'look like rad, but it is commanded in degrees (scale {joint.scale:g})'
+        return what, _limits(joint, 1.0 / DEGREES.scale)
+    return None
+
+
+def _limits(joint: Joint, factor: float) -> str:
+    limit = joint.limit
+    lower, upper = f'{factor * limit.lower:.4g}', f'{factor * limit.upper:.4g}'
+    # A velocity may be in the other unit than the position beside it.
+    is_fast = limit.velocity > _FASTEST
+    speed = limit.velocity * (factor if is_fast is (factor < 1.0) else 1.0)
+    return f'{joint.name}: {{position: [{lower}, {upper}], velocity: {speed:.4g}}}'
