@@ -219,9 +219,9 @@ class _Judge:
         for (kind, topic), places in streams.items():
             if len(places) > 1 and not moved[places].any():
                 still |= {*places}
-                names = ', '.join(seen.sources[place].name for place in places[:_NAMED])
-                more = f' and {len(places) - _NAMED} more' if len(places) > _NAMED else ''
-                yield f'{kind} of {topic} never changes: {names}{more}'
+                names = [*dict.fromkeys(seen.sources[place].name for place in places)]
+                more = f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''
+                yield f'{kind} of {topic} never changes: {", ".join(names[:_NAMED])}{more}'
         both_ways = (*seen.pairs, *((source, target) for target, source in seen.pairs))
         for one, other in both_ways:
             if one not in still and not moved[one] and moved[other] > _MOVES:
@@ -286,8 +286,9 @@ class _Judge:
         return f"'{source.name}' ({source.data_type} index {source.index})"
 
     def _names(self, places: Iterable[int], but: int) -> list[str]:
-        names = [self.values.sources[place].name for place in places if place != but]
-        return list(dict.fromkeys(names))
+        names = [self.values.sources[place].name for place in places]
+        # What is read and commanded alike has two places.
+        return [name for name in dict.fromkeys(names) if name != self.values.sources[but].name]
 
 
 def _likewise(names: list[str]) -> str:
