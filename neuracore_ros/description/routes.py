@@ -82,6 +82,8 @@ def parse_routes(
                 word: options[word](option, inner, names[kind])
                 for word, option in own.fields(inner, options).items()
             }
+        if 'names' in entries:
+            _require_distinct(entries['names'][1], kind, Routes(common, named), what)
     return Routes(common, named)
 
 
@@ -117,11 +119,21 @@ def _names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str
     for name, (key, message_name) in value.mapping(f'names of {what}').items():
         if name not in known:
             raise key.error(f'names of {what}: the robot has no {key}{nearest(name, known)}')
-        text = message_name.string(f"name of '{name}' in the message")
-        if text in found.values():
-            raise message_name.error(f'names of {what}: {message_name} is given twice')
-        found[name] = text
+        found[name] = message_name.string(f"name of '{name}' in the message")
     return found
+
+
+def _require_distinct(names: YamlValue, kind: DataType, routes: Routes, what: str) -> None:
+    """Check that no two names are one name of one topic; two arms may use equal names."""
+    seen: dict[tuple[Any, ...], str] = {}
+    for name, (_, message_name) in names.mapping(f'names of {what}').items():
+        options = routes.options(kind, name)
+        called = options['names'].get(name, name)
+        if (twin := seen.setdefault((options.get('topic'), called), name)) != name:
+            raise message_name.error(
+                f"names of {what}: {message_name} is given twice, to '{twin}' and '{name}': give "
+                'each a topic of its own, or another name'
+            )
 
 
 def _scale(value: YamlValue, what: str, _: Collection[str]) -> float:

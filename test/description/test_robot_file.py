@@ -252,7 +252,7 @@ SPOILT = [
     ('{topic: /joint_states}', '{topic: /joint_states, type: Image}', 'does not hold it'),
     ('{topic: /joint_states}', '{topic: /joint_states, type: Float64MultiArray}', 'add order'),
     ('{topic: /joint_states}', '{topic: /joint_states, names: {bose: x}}', "the robot has no 'bose'"),
-    ('{topic: /joint_states}', '{topic: /joint_states, names: {base: x, wrist: x}}', "'x' is given twice"),
+    ('{topic: /joint_states}', '{topic: /joint_states, names: {base: x, wrist: x}}', "'x' is given twice, to 'base' and 'wrist': give each a topic"),
     ('{topic: /joint_states}', '{topic: /joint_states, order: base}', 'must be a list'),
     ('{topic: /joint_states}', '{topic: /joint_states, qos: {depth: 1}}', "unknown key 'depth'"),
     ('{topic: /joint_states}', '{topic: /joint_states, qos: {reliability: some}}', 'is not one of match'),
@@ -366,3 +366,30 @@ def test_the_strictest_name_of_a_topic_says_when_it_is_stale(robot):
 def test_a_urdf_that_is_not_there_is_named():
     with pytest.raises(DescriptionError, match=r'^nowhere/a.urdf: no such file'):
         read_urdf(Path('nowhere/a.urdf'))
+
+
+DUO = """robot: duo
+limits: {l: {position: [-1, 1], velocity: 1}, r: {position: [-1, 1], velocity: 1}}
+input: {JOINT_POSITIONS: [l, r]}
+output: {JOINT_TARGET_POSITIONS: [l, r]}
+sources:
+  JOINT_POSITIONS: {names: {l: pan, r: pan}, l: {topic: /left}, r: {topic: RIGHT}}
+commands:
+  JOINT_TARGET_POSITIONS: {names: {l: pan, r: pan}, l: {topic: /l}, r: {topic: /r}}
+"""
+
+
+def test_two_arms_may_use_equal_names_on_topics_of_their_own(tmp_path):
+    (tmp_path / 'duo.yaml').write_text(DUO.replace('RIGHT', '/right'))
+    robot = load_robot(tmp_path / 'duo.yaml')
+    assert [(s.topic, s.message_name) for s in robot.input_sources()] == [
+        ('/left', 'pan'),
+        ('/right', 'pan'),
+    ]
+    assert [(c.topic, c.joints[0].message_name) for c in robot.commands()] == [
+        ('/l', 'pan'),
+        ('/r', 'pan'),
+    ]
+    (tmp_path / 'duo.yaml').write_text(DUO.replace('RIGHT', '/left'))
+    with pytest.raises(DescriptionError, match=r"duo.yaml:6: names of .* 'pan' is given twice"):
+        load_robot(tmp_path / 'duo.yaml')
