@@ -85,6 +85,7 @@ class ImageTopic:
         type: ROS 2 message type.
         picture: Encoding and size, such as ``rgb8 640x480``; empty where none came.
         is_depth: Whether it holds distances.
+        count: Pictures that were seen; no more than a few are looked at.
         period_s: As of a :class:`NumberTopic`.
         stamp_off_s: As of a :class:`NumberTopic`.
     """
@@ -93,6 +94,7 @@ class ImageTopic:
     type: str
     picture: str = ''
     is_depth: bool = False
+    count: int = 0
     period_s: float = 0.0
     stamp_off_s: float = 0.0
 

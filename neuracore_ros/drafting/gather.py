@@ -154,6 +154,7 @@ class _Heard:
             self.kind,
             self._picture,
             is_depth,
+            len(self._times),
             _period_s(self._times),
             self._stamp_off_s() if judges_stamps else 0.0,
         )
@@ -239,6 +240,7 @@ def _motion(samples: list[tuple[float, float]]) -> Motion:
     speed = 0.0
     if there.any():
         moved = np.abs(values[later[there]] - values[there])
-        # One in fifty may be an outlier.
-        speed = float(np.quantile(moved / (times[later[there]] - times[there]), 0.98))
+        # One in a hundred may be an outlier.
+        speeds = moved / (times[later[there]] - times[there])
+        speed = float(np.quantile(speeds, 0.99, method='higher'))
     return Motion(float(values.min()), float(values.max()), speed)

@@ -27,6 +27,10 @@ _NUMBERS = 'its controller takes bare numbers in this order'
 _GUESSED_NUMBERS = 'guessed: its controller takes bare numbers; from base to wrist'
 _OTHER_UNIT = 'guessed: in another unit than its range, by the values that were sent'
 _GUESSED = 'guessed: '
+_UNRECORDED = (
+    'guessed: no command was seen; recordings need the topic that moves the arm, not what is '
+    'measured. Without one, write JOINT_POSITIONS in place of this under output and commands'
+)
 _FEW = 6
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 
@@ -199,7 +203,7 @@ class Outputs:
 
     def _source(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
         if command is None:
-            note = 'guessed: no command was seen; recordings need the topic that moves the arm'
+            note = _UNRECORDED
             options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
             return Route(place.name, options, self._name(place, None), (note,))
         seen = command.seen or NumberTopic(command.topic, command.type, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.drafting.alignment import SlotProposal, align_joints
@@ -18,6 +18,7 @@ from neuracore_ros.drafting.topics import cameras
 from neuracore_ros.drafting.words import view
 
 POSITIONS, OPENINGS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+_ONE_PICTURE = 'a single picture came, which would be stale ever after'
 IMAGES = DataType.RGB_IMAGES, DataType.DEPTH_IMAGES
 
 
@@ -55,10 +56,18 @@ def places_of(known: Known, facts: Facts, arm: Kinematics | None, other: Arm | N
         kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])
         for kind in IMAGES
     }
-    eyes = {kind: _cameras(kind, list(named), other) for kind, named in pictures.items()}
-    warnings: list[str] = []
+    eyes = {
+        kind: [_streaming(place, named[place.name]) for place in _cameras(kind, [*named], other)]
+        for kind, named in pictures.items()
+    }
+    warnings = [
+        f'{place.name}: {_ONE_PICTURE}: written as a comment'
+        for placed in eyes.values()
+        for place in placed
+        if place.why == _ONE_PICTURE
+    ]
     if other is not None:
-        warnings = _warnings(joints, other.robot.name)
+        warnings += _warnings(joints, other.robot.name)
         for kind, placed in {OPENINGS: hands, **eyes}.items():
             warnings += _not_shared(kind, placed, other)
     return Places({POSITIONS: joints, OPENINGS: hands, **eyes}, pictures, tuple(warnings))
@@ -104,7 +113,7 @@ def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
 
 def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: Arm) -> list[str]:
     """Grippers or cameras that only one of two robots has."""
-    mine = [place for place in placed if not place.fits]
+    mine = [place for place in placed if not place.fits and place.why != _ONE_PICTURE]
     found = [f'{place.name}: {place.why}: written as a comment' for place in mine]
     taken = {place.counterpart for place in placed if place.fits}
     theirs = [name for name in other.robot.input.get(kind, {}).values() if name not in taken]
@@ -114,6 +123,11 @@ def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: Arm) -> l
             'model will see nothing there'
         )
     return found
+
+
+def _streaming(place: SlotProposal, image: ImageTopic) -> SlotProposal:
+    """A camera that sends pictures; what sent a single one would be stale ever after."""
+    return replace(place, fits=False, why=_ONE_PICTURE) if image.count == 1 else place
 
 
 def _grippers(names: Sequence[str], other: Arm | None) -> list[SlotProposal]:

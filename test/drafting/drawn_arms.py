@@ -81,12 +81,14 @@ def text(words):
 
 
 def record(path: Path, **streams) -> Path:
-    """Two seconds at 50 Hz: topic (``__`` for a slash) -> message at a time, or one message."""
+    """Two seconds at 50 Hz: topic (``__`` for a slash) -> message at a time, if any, or one."""
     with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
         made = {}
         for step in range(100):
             for name, make in streams.items():
                 message = make(step / 50) if callable(make) else make
+                if message is None:
+                    continue
                 topic, kind = '/' + name.replace('__', '/'), message.__msgtype__
                 if topic not in made:
                     made[topic] = writer.add_connection(topic, kind, typestore=STORE)

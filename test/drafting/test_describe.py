@@ -233,3 +233,26 @@ def test_velocities_alone_measure_no_position(describe, refusal, tmp_path):
 def test_joints_of_the_urdf_that_nothing_measures_are_told(describe, arm, tmp_path):
     describe('--bag', record(tmp_path / 'bag', joint_states=moving(ARM[:2])), '--urdf', arm)
     assert 'nothing measures elbow, roll, finger_a of the URDF: left out' in describe.said
+
+
+def test_a_camera_of_a_single_picture_is_a_comment(describe, tmp_path):
+    bag = record(tmp_path / 'bag', joint_states=moving(ARM), top__image_raw=image)
+    assert DataType.RGB_IMAGES in describe('--bag', bag)[0].input
+    once = record(tmp_path / 'once', joint_states=moving(ARM), top__image_raw=at_once(image))
+    robot, written = describe('--bag', once)
+    assert DataType.RGB_IMAGES not in robot.input
+    assert '# top: {topic: /top/image_raw}' in written
+    assert 'top: a single picture came, which would be stale ever after' in describe.said
+
+
+def at_once(make):
+    """A message at the first time only."""
+    return lambda seconds: make(seconds) if seconds == 0.0 else None
+
+
+def test_limits_hold_what_was_seen(describe, tmp_path):
+    def jerky(seconds):
+        return state(seconds, ARM, [0.3 * (seconds > 1.0), 0.0, 0.0, 0.0])
+
+    robot, _ = describe('--bag', record(tmp_path / 'bag', joint_states=jerky))
+    assert robot.limits[POSITIONS, 'pan'].velocity >= 3.0
