@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import Columns
-from neuracore_ros.dataset.metadata import AFRESH, Metadata
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.observation.depth import metres
 
@@ -45,11 +45,14 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
         )
 
 
-def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[NDArray[np.uint8]]:
+def read_frames(
+    root: Path, metadata: Metadata, number: int, camera: str, count: int
+) -> Iterator[NDArray[np.uint8]]:
     """Frames of one camera, spread evenly over an episode.
 
     Args:
         root: The dataset.
+        metadata: Its own.
         number: The episode's.
         camera: Its feature.
         count: How many, if there are so many.
@@ -58,19 +61,12 @@ def read_frames(root: Path, number: int, camera: str, count: int) -> Iterator[ND
         RGB, uint8, shape (height, width, 3).
 
     Raises:
-        DatasetError: The video is missing or damaged.
+        DatasetError: The video is missing or damaged, or contradicts the metadata.
     """
-    file = root / lerobot.video_path(number, camera)
-    given = 0
-    with intact(file), av.open(str(file)) as container:
-        total = container.streams.video[0].frames
-        wanted = set(np.linspace(0, max(total - 1, 0), count).round().astype(int).tolist())
-        for at, frame in enumerate(container.decode(video=0)):
-            if at in wanted:
-                given += 1
-                yield np.asarray(frame.to_ndarray(format='rgb24'), np.uint8)
-    if given < min(count, max(total, 1)):
-        raise DatasetError(f'{file}: is damaged: only {given} of its frames are there; {AFRESH}')
+    shape = (metadata.episodes[number].steps, *metadata.image_size, 3)
+    wanted = set(np.linspace(0, max(shape[0] - 1, 0), count).round().astype(int).tolist())
+    frames = VideoFrames(root / lerobot.video_path(number, camera), shape)
+    yield from (frame for step, frame in enumerate(frames) if step in wanted)
 
 
 def read_depths(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,14 @@ from numpy.typing import NDArray
 
 from neuracore_ros.dataset.frames import Image, digest
 from neuracore_ros.dataset.intact import intact
+from neuracore_ros.dataset.metadata import AFRESH
 from neuracore_ros.errors import DatasetError
 
 IntArray = NDArray[np.int64]
 
 FORMAT = 'rgb24'
+# Codecs store whole blocks of pixels.
+_PADDING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,15 @@ class VideoFrames:
 
     def __iter__(self) -> Iterator[Image]:
         count = 0
-        with intact(self._path), av.open(str(self._path)) as container:
+        with self._open() as container:
             # Videos are decoded side by side already.
             container.streams.video[0].codec_context.thread_count = 1
             for frame in container.decode(video=0):
+                count += (frame.height, frame.width) == self.shape[1:3]
+                if count > self.shape[0]:
+                    break
                 if (frame.height, frame.width) == self.shape[1:3]:
-                    count += 1
-                    if count <= self.shape[0]:
-                        yield _DECODERS.convert(frame)
+                    yield _DECODERS.convert(frame)
         self._require(count)
 
     def read(self, step: int, into: Image) -> None:
@@ -98,12 +104,12 @@ class VideoFrames:
 
     @cached_property
     def _index(self) -> Index:
-        with intact(self._path), av.open(str(self._path)) as container:
+        with self._open() as container:
             stream = container.streams.video[0]
             size = stream.codec_context.height, stream.codec_context.width
             packets = [
                 (packet.pos, packet.size, packet.pts, packet.is_keyframe)
-                for packet in container.demux(stream)
+                for packet in islice(container.demux(stream), 2 * self.shape[0])
                 if packet.size
             ]
             codec, header = stream.codec_context.codec.name, stream.codec_context.extradata
@@ -114,8 +120,20 @@ class VideoFrames:
         shown = np.sort(stamps)
         # The keyframe shown last before a frame; its packet comes before that of the frame.
         keys = np.flatnonzero(is_key)
+        if not len(keys):
+            raise DatasetError(f'{self._path}: is damaged: no frame stands alone; {AFRESH}')
         begins = keys[np.maximum(np.searchsorted(stamps[keys], shown, 'right') - 1, 0)]
         return Index(codec, header, places, sizes, stamps, shown, begins)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        """The file, as what it should be: some other formats name files that are then read."""
+        # Also for what looks into a frame or two to find out more about them.
+        limits = [_limit(self.shape[1:3])]
+        name = f'file:{self._path}'
+        with intact(self._path), av.open(name, format='mp4', stream_options=limits) as container:
+            container.streams.video[0].codec_context.options = limits[0]
+            yield container
 
     def _require(self, count: int) -> None:
         if count != self.shape[0]:
@@ -124,6 +142,12 @@ class VideoFrames:
                 f'{self._path}: has {count} frames of {width}x{height}; '
                 f'the episode has {self.shape[0]} steps'
             )
+
+
+def _limit(size: tuple[int, ...]) -> dict[str, str]:
+    """What has a codec refuse larger frames, whatever the video says of them."""
+    height, width = size
+    return {'max_pixels': str((height + _PADDING) * (width + _PADDING))}
 
 
 class _Decoders(threading.local):

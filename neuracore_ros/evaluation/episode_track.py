@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.dataset import lerobot
-from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.dataset.reading import (
     read_columns,
     read_depths,
@@ -21,6 +21,7 @@ from neuracore_ros.dataset.reading import (
 from neuracore_ros.dataset.rows import tick_ns
 from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.description import DataType, Robot
+from neuracore_ros.errors import DatasetError
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
 from neuracore_ros.evaluation.track import Array, Hear, Tick
@@ -83,7 +84,13 @@ class EpisodeTrack:
             now_ns = tick_ns(_START_NS, row, self._metadata.rate_hz)
             self._told(row / steps)
             for stream in streams:
-                where, message = next(stream)
+                sample = next(stream, None)
+                if sample is None:
+                    raise DatasetError(
+                        f'{self._root}: {self.name} has {row} of its {steps} steps in one of its '
+                        f'files: {AFRESH}'
+                    )
+                where, message = sample
                 message.header = _header(now_ns)
                 hear(where, message, now_ns)
             yield Tick(now_ns, 0)

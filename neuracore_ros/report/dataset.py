@@ -237,7 +237,7 @@ def _episode(dataset: Path, metadata: Metadata, number: int) -> Iterator[str]:
     yield f'<h2>Episode {number}: {html.escape(episode.robot)}</h2>'
     for index, name in described.input[episode.robot].get(DataType.RGB_IMAGES, {}).items():
         yield f'<h3>RGB_IMAGES {index}: {html.escape(name)}</h3>'
-        yield _contact_sheet(dataset, number, lerobot.camera_key(index), name)
+        yield _contact_sheet(dataset, metadata, number, lerobot.camera_key(index), name)
     columns = read_columns(dataset, metadata, number)
     given = traces(described.input[episode.robot], metadata.input_layout, columns.state)
     yield from _charts('input', given, metadata.rate_hz)
@@ -247,10 +247,10 @@ def _episode(dataset: Path, metadata: Metadata, number: int) -> Iterator[str]:
     yield from _charts('output', wanted, metadata.rate_hz)
 
 
-def _contact_sheet(dataset: Path, number: int, camera: str, name: str) -> str:
+def _contact_sheet(dataset: Path, metadata: Metadata, number: int, camera: str, name: str) -> str:
     """Frames side by side, from the first to the last."""
     frames = []
-    for frame in read_frames(dataset, number, camera, _FRAMES):
+    for frame in read_frames(dataset, metadata, number, camera, _FRAMES):
         width = round(frame.shape[1] * _FRAME_HEIGHT / frame.shape[0])
         frames.append(cv2.resize(frame, (width, _FRAME_HEIGHT), interpolation=cv2.INTER_AREA))
     sheet = cv2.cvtColor(np.hstack(frames), cv2.COLOR_RGB2BGR)

@@ -71,7 +71,9 @@ def _log(dataset: Path, metadata: Metadata, number: int) -> None:
             path = rerun.new_entity_path([role, trace.data_type.value, trace.label])
             rerun.send_columns(path, [times], scalars)
     for index, name in described.input[robot].get(DataType.RGB_IMAGES, {}).items():
-        frames = read_frames(dataset, number, lerobot.camera_key(index), len(columns.state))
+        frames = read_frames(
+            dataset, metadata, number, lerobot.camera_key(index), len(columns.state)
+        )
         for step, frame in enumerate(frames):
             rerun.set_time(TIMELINE, duration=step / metadata.rate_hz)
             picture: Any = rerun.Image(frame).compress(jpeg_quality=90)

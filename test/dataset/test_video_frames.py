@@ -80,3 +80,62 @@ def test_a_frame_that_is_damaged_is_told_by_its_file(tmp_path):
     path.unlink()
     with pytest.raises(DatasetError, match=r'video\.mp4: missing or damaged'):
         frames.read(0, image)
+
+
+def refused(path, read=list):
+    with pytest.raises(DatasetError) as error:
+        read(VideoFrames(path, SHAPE))
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+def without_frames(path):
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=20)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, 'yuv420p'
+        container.mux(stream.encode())
+    return path
+
+
+def playlist(path):
+    """A text that names another file, which FFmpeg would read."""
+    ours(path.with_name('other.mp4'))
+    path.write_text('ffconcat version 1.0\nfile other.mp4\n')
+    return path
+
+
+def immense(path):
+    """Frames of 4096 x 4096, in a file that says otherwise."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=20, options={'preset': 'ultrafast'})
+        stream.width, stream.height, stream.pix_fmt = 4096, 4096, 'yuv420p'
+        frame = av.VideoFrame(4096, 4096, 'yuv420p')
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    data = bytearray(path.read_bytes())
+    place = data.index(b'avc1', data.index(b'stsd')) + 28
+    data[place : place + 4] = WIDTH.to_bytes(2, 'big') + HEIGHT.to_bytes(2, 'big')
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize('make', [without_frames, playlist, immense])
+@pytest.mark.parametrize('read', [list, VideoFrames.check])
+def test_a_video_that_is_none_is_refused(tmp_path, monkeypatch, make, read):
+    monkeypatch.setattr(av.VideoFrame, 'to_ndarray', None)
+    assert refused(make(tmp_path / 'video.mp4'), read)
+
+
+def test_a_video_without_a_keyframe_is_refused_where_single_frames_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(np, 'flatnonzero', lambda flags: np.zeros(0, np.int64))
+    assert 'no frame stands alone' in refused(ours(tmp_path / 'video.mp4'), VideoFrames.check)
+
+
+def test_a_video_with_more_frames_than_steps_is_not_decoded_to_its_end(tmp_path):
+    path = ours(tmp_path / 'video.mp4')
+    frames = VideoFrames(path, (3, *SHAPE[1:]))
+    given = []
+    with pytest.raises(DatasetError, match='has 4 frames of 64x48; the episode has 3 steps'):
+        given.extend(frames)
