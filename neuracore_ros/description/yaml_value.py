@@ -191,7 +191,7 @@ class YamlValue:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'? Known: a, b`` for the end of a message."""
-    known = sorted(known)
+    known = sorted(set(known))
     return f'{meant(word, known) or "."} Known: {", ".join(known) or "none"}'
 
 

@@ -252,6 +252,13 @@ def test_a_joint_outside_its_limits_is_told_with_both_numbers():
     assert told(judge_joints([inside], 'ur5.yaml'), 'ok')
 
 
+def test_joints_in_degrees_are_told_in_one_line_with_the_scale_to_write():
+    lift, elbow = (MeasuredJoint(COMMAND.joints[i], '/joint_states', 75.0) for i in (0, 5))
+    text = only(judge_joints([lift, elbow], 'ur5.yaml'), 'error')
+    assert 'in degrees? Write under sources of ur5.yaml: JOINT_POSITIONS: {scale: 0.017' in text
+    assert f"(likewise '{COMMAND.joints[5].name}' at 75)" in text
+
+
 # Commands
 
 

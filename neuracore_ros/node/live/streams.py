@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.node.graph import contention
 from neuracore_ros.node.live.facts import (
     ClockFacts,
@@ -48,22 +49,39 @@ def judge_stream(
 
 def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]:
     """Whether each commanded joint is where its limits allow it to be."""
-    lines = []
+    outside: dict[str, list[MeasuredJoint]] = {}
     for measured in joints:
-        limit, position = measured.joint.limit, measured.position
-        if limit.lower <= position <= limit.upper:
-            continue
+        limit = measured.joint.limit
+        if not limit.lower <= measured.position <= limit.upper:
+            outside.setdefault(_mend_position(measured, robot_file), []).append(measured)
+    lines = []
+    for mend, (first, *others) in outside.items():
+        limit = first.joint.limit
+        more = ', '.join(f"'{each.joint.name}' at {each.position:.4g}" for each in others)
         lines.append(
             Line(
                 'error',
-                f"{measured.topic}: '{measured.joint.name}' is at {position:.4g}, outside its "
-                f'position limits [{limit.lower:.4g}, {limit.upper:.4g}]: correct the limits, '
-                f'scale or offset in {robot_file}, or move the joint back',
+                f"{first.topic}: '{first.joint.name}' is at {first.position:.4g}, outside its "
+                f'position limits [{limit.lower:.4g}, {limit.upper:.4g}]: {mend}'
+                + (f' (likewise {more})' if more else ''),
             )
         )
     if joints and not lines:
         lines.append(Line('ok', f'all {len(joints)} commanded joints are within their limits'))
     return lines
+
+
+def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
+    """What to do about a joint that is outside its limits; in which unit it may be."""
+    joint, limit = measured.joint, measured.joint.limit
+    seen, ends = (measured.position, measured.position), (limit.lower, limit.upper)
+    unit = likely_unit(seen, ends, limit.slides) if far_outside(seen, ends, limit.slides) else None
+    if unit is not None and not joint.data_type.is_gripper:
+        return (
+            f'in {unit.name}? Write under sources of {robot_file}: '
+            f'{joint.data_type.measured}: {{{unit.options(joint.scale, joint.offset)}}}'
+        )
+    return f'correct the limits, scale or offset in {robot_file}, or move the joint back'
 
 
 def _judge(
