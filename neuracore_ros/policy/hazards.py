@@ -9,6 +9,7 @@ from enum import Enum
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Joint, Robot, Source
 from neuracore_ros.description.alignment import senses_of
+from neuracore_ros.description.crossed import crossed
 from neuracore_ros.description.limit_units import suspect_limits
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError, meant
@@ -59,6 +60,8 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         *(Hazard(Kind.SENSE, text) for text in _senses(robot)),
         *(Hazard(Kind.MISSING, text) for text in _missing(robot, manifest)),
         *(Hazard(Kind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
+        *(Hazard(Kind.EXCHANGED, text) for text in _apart(robot, manifest)),
+        *(Hazard(Kind.EXCHANGED, text) for text in crossed(robot)),
     ]
 
 
@@ -193,6 +196,23 @@ def _exchanged(robot: Robot, manifest: Manifest) -> Iterator[str]:
                 f"'{robot.name}' has {kind} at other indices than in training: {names}: give each "
                 f'the index of then, in {robot.path}'
             )
+
+
+def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """Joints that are measured at one index and commanded at another, unless trained so."""
+    trained = manifest.robots.get(robot.name)
+    as_trained = trained and (trained.input, trained.output) == (robot.input, robot.output)
+    if as_trained or not manifest.robots:
+        return  # A stranger's model may well read and predict joints in two orders.
+    for kind, slots in robot.output.items():
+        read = {name: index for index, name in robot.input.get(kind.measured, {}).items()}
+        for index, name in slots.items():
+            if read.get(name, index) != index:
+                yield (
+                    f"{robot.path}: '{name}' is measured at {kind.measured} index {read[name]}, "
+                    f'but commanded at {kind} index {index}: give it one index'
+                )
+                break
 
 
 def moved_names(

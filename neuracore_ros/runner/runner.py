@@ -79,8 +79,7 @@ class Runner:
             UserError: A setting does not fit the policy.
         """
         fitted = fit(robot, manifest)
-        means = frozenset(Kind) if settings.dry_run else allowed(settings.allow)
-        self.warnings = fitted.warnings + require_safe(robot, manifest, means)
+        self.warnings = fitted.warnings
         self.rate_hz = manifest.rate_hz
         self._manifest = manifest
         self._settings = settings
@@ -90,6 +89,8 @@ class Runner:
         self._senses = Senses(
             robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
+        means = frozenset(Kind) if settings.dry_run else allowed(settings.allow)
+        self.warnings += require_safe(robot, manifest, means)
         self.topics = self._senses.topics
         if self._senses.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)

@@ -113,6 +113,41 @@ MISTAKES = {
         [('{0: hand, 1: side}', '{1: hand, 0: side}')],
         "RGB_IMAGES at other indices than in training: 'side' 0 (then 1)",
     ),
+    'a joint that is measured at another index than it is commanded': (
+        'exchanged',
+        [('{0: lift, 1: bend}\n  RGB', '{1: lift, 0: bend}\n  RGB'), ('robot: arm', 'robot: new')],
+        'measured at JOINT_POSITIONS index 1, but commanded at JOINT_TARGET_POSITIONS index 0',
+    ),
+    'names that are exchanged in messages': (
+        'exchanged',
+        [
+            (
+                '{topic: /joint_states}',
+                '{topic: /joint_states, names: {lift: bend, bend: lift}}',
+            )
+        ],
+        "'lift' is measured as 'bend', but commanded as 'lift'",
+    ),
+    'two cameras whose topics are exchanged': (
+        'exchanged',
+        [('{hand: {topic: /hand}, side: {topic: /side}}', '{hand: {topic: /side}, side: {topic: /hand}}')],
+        "the camera 'hand' reads /side, and 'side' reads /hand",
+    ),
+    'two arms whose controllers are exchanged': (
+        'exchanged',
+        [
+            (
+                '{topic: /joint_states}',
+                '{lift: {topic: /left/joint_states}, bend: {topic: /right/joint_states}}',
+            ),
+            (
+                'commands:\n  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}',
+                'commands:\n  JOINT_TARGET_POSITIONS: {lift: {topic: /right/trajectory}, '
+                'bend: {topic: /left/trajectory}}',
+            ),
+        ],
+        "'lift' is measured on a topic of /left, but commanded on one of /right",
+    ),
 }  # fmt: skip
 
 
