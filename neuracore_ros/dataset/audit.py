@@ -17,6 +17,8 @@ from neuracore_ros.observation.streams import SECOND_NS, Stream
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.
 LATE_NS = SECOND_NS
+# Two publishers that take turns have one in two samples jump; others come in between.
+_ALTERNATES = 0.2
 
 
 @dataclass(slots=True)
@@ -102,6 +104,8 @@ class Audit:
                 if each.samples != channel.pace.count:
                     each.samples = channel.pace.count
                     each.note(receive_ns)
+                    if channel.source.is_position and channel.samples:
+                        each.alternation.note(channel.samples[-1].value)
 
     def tick(
         self, tick_ns: int, given: Observation | Unusable, wanted: Observation | Unusable
@@ -164,9 +168,28 @@ class Audit:
         """Take over the counters of the streams at the end of the recording, and let them go."""
         for stream, audit in self._pairs:
             audit.drops = Counter(stream.drops)
-        notes = [note for stream, _ in self._pairs for note in stream.notes()]
-        self.notes = tuple(dict.fromkeys(notes))
+        odd = [note for stream, _ in self._pairs for note in stream.notes()]
+        self.notes = tuple(dict.fromkeys((*odd, *self._alternating())))
         self._pairs.clear()
+
+    def _alternating(self) -> list[str]:
+        """A line for each stream in which names come from two places, as it seems."""
+        lines = []
+        for stream in self.streams:
+            found = {
+                name: each.alternation
+                for name, each in stream.by_name.items()
+                if each.alternation.count > _ALTERNATES * each.samples
+            }
+            if found:
+                name, worst = max(found.items(), key=lambda item: item[1].farthest)
+                others = [other for other in found if other != name]
+                likewise = f' (likewise {_listed(others)})' if others else ''
+                lines.append(
+                    f"{stream.topic}: '{name}' jumps by {worst.farthest:.3g} and back "
+                    f'{worst.count} times{likewise}: do two programs publish it?'
+                )
+        return lines
 
     def empty(self, now_ns: int) -> list[tuple[str, str]]:
         """Names that never had a sample: their topic, and why in one line."""

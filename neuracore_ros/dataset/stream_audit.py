@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,6 +11,35 @@ import numpy as np
 
 from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.observation.streams import ALIKE, SECOND_NS
+
+# A joint that is published once does not move so far between two samples and right back [rad].
+_JUMP = 0.1
+_BACK = 0.2
+
+
+@dataclass(slots=True)
+class Alternation:
+    """Positions of one name that jump away and come back, as those of two publishers do.
+
+    Attributes:
+        count: How often a sample was far from the one before it, and the next one was back.
+        farthest: The largest such jump, in the slot's unit.
+        before: The last two samples, the older first.
+    """
+
+    count: int = 0
+    farthest: float = 0.0
+    before: tuple[float, float] | None = None
+
+    def note(self, value: float) -> None:
+        """Take note of a sample."""
+        first, second = self.before or (value, value)
+        jump = abs(second - first)
+        is_turn = abs(jump - math.tau) < _JUMP
+        if jump > _JUMP and not is_turn and abs(value - first) < _BACK * jump:
+            self.count += 1
+            self.farthest = max(self.farthest, jump)
+        self.before = second, value
 
 
 @dataclass(slots=True)
@@ -22,6 +52,7 @@ class NameAudit:
         duration_ns: From the first to the last, [ns]; over several bags the sum.
         longest_gap_ns: Between two of them, [ns].
         intervals: Pairs of neighbouring samples, for the rate.
+        alternation: Of positions, whether they jump to and fro.
     """
 
     samples: int = 0
@@ -29,6 +60,7 @@ class NameAudit:
     duration_ns: int = 0
     longest_gap_ns: int = 0
     intervals: int = 0
+    alternation: Alternation = field(default_factory=Alternation)
 
     @property
     def rate_hz(self) -> float:

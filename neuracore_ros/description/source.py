@@ -84,6 +84,11 @@ class Source:
         return self.around + math.remainder(value - self.around, 2.0 * math.pi)
 
     @property
+    def is_position(self) -> bool:
+        """Whether it is where a joint or a gripper is, or should be."""
+        return self.data_type.is_commandable and self.field == 'position'
+
+    @property
     def static_topic(self) -> str | None:
         """Where the transforms that never change are, ``/tf_static`` beside ``/tf``."""
         return f'{self.topic}_static' if self.type == TF_MESSAGE else None

@@ -305,6 +305,18 @@ def test_a_topic_that_the_arm_and_the_gripper_share(tmp_path, convert):
     assert np.abs(np.subtract(*state)).max() < 0.05
 
 
+@pytest.mark.parametrize('more', [{}, {'gripper': 0.0}])
+def test_two_programs_publish_one_joint(tmp_path, convert, more):
+    make = Messages()
+    others = [
+        ('/joint_states', make.joints(log_ns + S // 100, a=3.0, c=3.0, **more), log_ns + S // 100)
+        for _, _, log_ns in joint_states(2.0)
+    ]
+    outcome = convert(write_bag(tmp_path / 'bag', joint_states(2.0) + others))
+    assert '/joint_states: ' in outcome.said
+    assert 'times (likewise c): do two programs publish it?' in outcome.said
+
+
 def test_joints_that_appear_in_only_some_messages(tmp_path, convert):
     messages = [
         (
