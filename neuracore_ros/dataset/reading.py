@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,8 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.observation.depth import metres
+
+Number = TypeVar('Number', np.float32, np.bool_, np.int64)
 
 
 def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
@@ -38,10 +40,10 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     outputs = (steps, len(metadata.output_layout.columns()))
     with intact(file):
         return Columns(
-            _column(data, lerobot.STATE, file, inputs).astype(np.float32),
-            _column(data, lerobot.VALID_STATE, file, inputs).astype(bool),
-            _column(data, lerobot.ACTION, file, outputs).astype(np.float32),
-            _column(data, lerobot.VALID_ACTION, file, outputs).astype(bool),
+            _column(data, lerobot.STATE, file, inputs, np.float32),
+            _column(data, lerobot.VALID_STATE, file, inputs, np.bool_),
+            _column(data, lerobot.ACTION, file, outputs, np.float32),
+            _column(data, lerobot.VALID_ACTION, file, outputs, np.bool_),
         )
 
 
@@ -112,7 +114,7 @@ def read_task_indices(
     file = root / lerobot.data_path(number)
     shape = metadata.episodes[number].steps, 1
     with intact(file):
-        found = _column(_table(file, 'task_index'), 'task_index', file, shape)[:, 0].astype(int)
+        found = _column(_table(file, 'task_index'), 'task_index', file, shape, np.int64)[:, 0]
     if found.min() < 0 or found.max() >= tasks:
         raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
     return found
@@ -124,9 +126,11 @@ def _table(file: Path, *names: str) -> pa.Table:
         return table.read([name for name in names if name in table.schema_arrow.names])
 
 
-def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, int]) -> NDArray[Any]:
+def _column(
+    data: pa.Table, name: str, file: Path, shape: tuple[int, int], dtype: type[Number]
+) -> NDArray[Number]:
     if not shape[1]:
-        return np.zeros(shape, np.float32)
+        return np.zeros(shape, dtype)
     if name not in data.column_names:
         raise DatasetError(f"{file}: lacks the column '{name}'")
     column = data[name].combine_chunks()
@@ -138,4 +142,6 @@ def _column(data: pa.Table, name: str, file: Path, shape: tuple[int, int]) -> ND
             f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
             f'meta says {shape[0]} of {shape[1]}'
         )
-    return values.reshape(shape)
+    if values.dtype.kind != np.dtype(dtype).kind:
+        raise DatasetError(f"{file}: '{name}' holds {values.dtype}, not {np.dtype(dtype)}")
+    return values.reshape(shape).astype(dtype)

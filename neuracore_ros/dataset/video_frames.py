@@ -116,13 +116,14 @@ class VideoFrames:
         if size != self.shape[1:3]:
             packets = []
         self._require(len(packets))
-        places, sizes, stamps, is_key = np.array(packets, np.int64).T
-        shown = np.sort(stamps)
-        # The keyframe shown last before a frame; its packet comes before that of the frame.
-        keys = np.flatnonzero(is_key)
-        if not len(keys):
-            raise DatasetError(f'{self._path}: is damaged: no frame stands alone; {AFRESH}')
-        begins = keys[np.maximum(np.searchsorted(stamps[keys], shown, 'right') - 1, 0)]
+        with intact(self._path):
+            places, sizes, stamps, is_key = np.array(packets, np.int64).T
+            shown = np.sort(stamps)
+            # The keyframe shown last before a frame; its packet comes before that of the frame.
+            keys = np.flatnonzero(is_key)
+            if not len(keys):
+                raise DatasetError(f'{self._path}: is damaged: no frame stands alone; {AFRESH}')
+            begins = keys[np.maximum(np.searchsorted(stamps[keys], shown, 'right') - 1, 0)]
         return Index(codec, header, places, sizes, stamps, shown, begins)
 
     @contextmanager

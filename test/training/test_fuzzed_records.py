@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -216,3 +218,40 @@ def test_robot_files(sound, tmp_path, verb):
         robot.write_bytes(spoilt(ROBOT, (verb, seed), yaml.safe_dump, yaml.safe_load))
         ends_well([verb, *words[verb]])
         pt.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize('folder', ['data', 'videos'])
+def test_tables_and_videos(sound, tmp_path, folder):
+    (file, *_) = sorted((sound / 'data' / folder).rglob('file-000.*'))
+    whole = file.read_bytes()
+    for seed in range(budget(15)):
+        file.write_bytes(spoilt_bytes(whole, random.Random(f'{folder} {seed}')))
+        ends_well(['report', sound / 'data', '--out', tmp_path / 'r.html', '--episodes', '1'])
+        ends_well(['evaluate', sound / 'run/policy.pt', sound / 'data', '--episodes', '0'])
+    file.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ('column', 'values', 'says'),
+    [
+        ('observation.state', ['x'] * STEPS, 'rows of 1 slots; meta says 16 of 3'),
+        ('observation.state', [['x', 'y', 'z']] * STEPS, "'observation.state' holds object"),
+        ('valid.observation.state', [[1, 1, 0]] * STEPS, 'holds int64, not bool'),
+        ('valid.action', [[True, None, False]] * STEPS, 'holds object, not bool'),
+        ('action', [[1.0, 2.0]] * STEPS, 'rows of 2 slots; meta says 16 of 3'),
+        ('action', None, "lacks the column 'action'"),
+    ],
+)
+def test_a_column_of_another_type_is_refused(sound, tmp_path, capsys, column, values, says):
+    dataset = Path(shutil.copytree(sound / 'data', tmp_path / 'data'))
+    file = dataset / 'data/chunk-000/file-000.parquet'
+    table = pq.read_table(file)
+    place = table.column_names.index(column)
+    table = table.remove_column(place)
+    if values is not None:
+        table = table.add_column(place, column, pa.array(values))
+    pq.write_table(table, file, write_page_checksum=True)
+    capsys.readouterr()
+    assert main(['train', str(dataset), '--out', str(tmp_path / 'run'), *TRAIN]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert says in line
