@@ -163,6 +163,15 @@ class SourceTable:
             )
         if message_type in MULTI_ARRAYS and not options.get('order'):
             raise lacks_order(f'{self.file}: {what}', message_type)
+        order = options.get('order') or ()
+        if (times := order.count(message_name)) > 1:
+            raise DescriptionError(
+                f"{self.file}: {what}: order has '{message_name}' {times} times"
+            )
+        if message_type in MULTI_ARRAYS and message_name not in order:
+            raise DescriptionError(
+                f"{self.file}: {what}: order lacks '{message_name}'{nearest(message_name, order)}"
+            )
         if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
             raise DescriptionError(
                 f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"

@@ -68,6 +68,23 @@ def test_a_publisher_that_names_nothing_gets_an_order(robot):
     assert one.input_sources()[0].order == ('base', 'wrist')
 
 
+@pytest.mark.parametrize(
+    ('source', 'says'),
+    [
+        (
+            'order: [base, wrist, base]',
+            "'base' (JOINT_POSITIONS index 0): order has 'base' 2 times",
+        ),
+        ('type: Float64MultiArray, order: [bas, wrist]', "order lacks 'base'; did you mean 'bas'"),
+    ],
+)
+def test_an_order_has_each_name_that_is_read_once(robot, source, says):
+    with pytest.raises(DescriptionError) as refused:
+        one = robot(ROBOT, ('{topic: /joint_states}', f'{{topic: /joint_states, {source}}}'))
+        one.input_sources()
+    assert says in str(refused.value)
+
+
 def test_names_of_one_topic_make_one_command_in_index_order(robot):
     (command,) = robot().commands()
     assert [joint.name for joint in command.joints] == ['base', 'wrist']
