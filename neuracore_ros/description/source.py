@@ -266,6 +266,11 @@ def write_age(sources: Collection[Source], period_s: float) -> str:
     return f'write under sources: {", ".join(lines)}'
 
 
+def static_topics(sources: Iterable[Source]) -> frozenset[str]:
+    """The topics on which what never changes was published once, such as ``/tf_static``."""
+    return frozenset(source.static_topic for source in sources if source.static_topic)
+
+
 def strictest_ages_s(sources: Iterable[Source]) -> dict[str, float]:
     """Topic -> age at which it is stale for one of its names, [s]; none of what never ages."""
     ages: dict[str, float] = {}

@@ -9,7 +9,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy
 
 from neuracore_ros.description import Robot
-from neuracore_ros.description.source import IMAGE_TYPES, strictest_ages_s
+from neuracore_ros.description.source import IMAGE_TYPES, static_topics, strictest_ages_s
 from neuracore_ros.node.stream_watch import SILENT_S, StreamWatch
 from neuracore_ros.node.subscriptions import Topic
 from neuracore_ros.node.topic_watch import TopicWatch, may_be_silent_s
@@ -46,13 +46,14 @@ def find_topics(node: Node, names: Sequence[str]) -> tuple[list[Topic], list[str
 def declared_topics(robot: Robot) -> dict[str, Topic]:
     """Those of its inputs and outputs, as its robot file writes them."""
     sources = (*robot.input_sources(), *robot.output_sources())
+    static = static_topics(sources)
     return {
         topic: Topic(
             topic,
             source.type,
             source.reliability,
             _depth(source.type),
-            latched=topic.endswith('tf_static'),
+            latched=topic in static,
         )
         for source in sources
         for topic in source.topics

@@ -16,7 +16,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Command, Robot, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
-from neuracore_ros.description.source import IMAGE_TYPES
+from neuracore_ros.description.source import IMAGE_TYPES, static_topics
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import (
@@ -207,8 +207,9 @@ class Session:
         return float(self._inference.wait(self._policy.warm_up))
 
     def _subscribe(self) -> Subscriptions:
+        static = static_topics(self.robot.input_sources())
         topics = tuple(
-            Topic(name, kind, reliability, _depth(kind), latched=name.endswith('tf_static'))
+            Topic(name, kind, reliability, _depth(kind), latched=name in static)
             for name, (kind, reliability) in self._runner.topics.items()
         )
         self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}

@@ -1,0 +1,27 @@
+"""What the recorder subscribes to, and how."""
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from neuracore_ros.description import load_robot
+from neuracore_ros.node.recorded_topics import declared_topics
+
+ROBOT = """robot: frames
+input: {POSES: [cup, dish]}
+output: {}
+sources:
+  POSES:
+    cup: {topic: /frames, type: TFMessage, parent: base}
+    dish: {topic: /camera/not_tf_static, type: PoseStamped}
+"""
+
+
+def test_what_is_published_once_is_known_by_what_it_is_not_by_its_name(tmp_path):
+    (tmp_path / 'robot.yaml').write_text(ROBOT)
+    topics = declared_topics(load_robot(tmp_path / 'robot.yaml'))
+    assert {name: topic.latched for name, topic in topics.items()} == {
+        '/frames': False,
+        '/frames_static': True,
+        '/camera/not_tf_static': False,
+    }
