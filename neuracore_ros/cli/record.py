@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from neuracore_ros.cli.keys import Keys
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
+from neuracore_ros.files import locked
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -104,8 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.node.stop_signal import StopSignal
 
     stop, screen = StopSignal(), Screen()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
+    with ExitStack() as stack:
+        cure = 'wait for it, or give another --out'
+        stack.enter_context(locked(arguments.out, 'record', cure))
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        stack.callback(rclpy.try_shutdown)
         node = rclpy.create_node(
             'record',
             namespace=arguments.namespace,
@@ -115,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         # As node/executor.py says, since lost messages are counted.
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        for path in rescue(arguments.out):
+        for path in rescue(arguments.out, but=[os.getpid()]):
             screen.say(f'{path}: rescued from a recorder that was killed; it ends where that did')
         also = _find(arguments.also, node, executor, stop)
         for topic in also:
@@ -139,8 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
         # Let the answer to a service go out before the node does.
         spin(executor, POLL_S)
         node.destroy_node()
-    finally:
-        rclpy.try_shutdown()
     return 0
 
 

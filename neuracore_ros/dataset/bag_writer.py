@@ -23,6 +23,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.leftovers import EPISODE, left_behind, partial_folder
 from neuracore_ros.errors import BagError
+from neuracore_ros.files import writing
 
 # Definitions of the message types that a robot file can name: equal in Jazzy and Kilted.
 _TYPES = get_typestore(Stores.ROS2_JAZZY)
@@ -52,7 +53,8 @@ class BagWriter:
         notes: Kept as ``custom_data`` of the bag's metadata.
 
     Raises:
-        BagError: There is such a folder already, it cannot be written, or a type is not known.
+        BagError: There is such a folder already, or a type is not known.
+        WriteError: It cannot be written.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class BagWriter:
         latched: Collection[str] = (),
         notes: Mapping[str, str] | None = None,
     ) -> None:
-        if path.exists():
+        if os.path.lexists(path):
             raise BagError(f'{path} is there already: recordings are never overwritten')
         for kind in topics.values():
             require_type(kind)
@@ -73,15 +75,15 @@ class BagWriter:
         self.end_ns = 0
         # The storage file is named after its folder, so the partial name is the parent's.
         self._partial = partial_folder(path)
+        with writing(self._partial):
+            self._partial.mkdir(parents=True)  # fails at a link
         self._writer = Writer(
             self._partial / path.name, version=9, storage_plugin=StoragePlugin.MCAP
         )
         for key, value in (notes or {}).items():
             self._writer.set_custom_data(key, value)
-        try:
+        with writing(path):
             self._writer.open()
-        except OSError as error:
-            raise BagError(f'{path}: cannot be written: {error.strerror}') from error
         self._connections = {
             topic: self._writer.add_connection(
                 topic,
@@ -169,25 +171,33 @@ class BagWriter:
 def next_episode(folder: Path) -> Path:
     """The first free name ``episode_NNN`` after all that are there."""
     numbers = (EPISODE.fullmatch(path.name) for path in folder.glob('episode_*'))
-    taken = [int(number[1]) for number in numbers if number]
-    return folder / f'episode_{max(taken, default=-1) + 1:03d}'
+    number = max((int(each[1]) for each in numbers if each), default=-1) + 1
+    # In a container a killed process may have had the number that this one has.
+    while os.path.lexists(partial_folder(path := folder / f'episode_{number:03d}')):
+        number += 1
+    return path
 
 
-def rescue(folder: Path) -> list[Path]:
+def rescue(folder: Path, but: Collection[int] = ()) -> list[Path]:
     """Give names to the bags of recorders that were killed, as far as they can be read.
+
+    Args:
+        folder: Of the bags.
+        but: Numbers of processes that did not begin a bag there, though they run.
 
     Returns:
         What was rescued.
     """
     rescued = []
-    for bag in left_behind(folder):
+    for bag in left_behind(folder, but):
         if not _is_readable(bag):
             continue
         target = folder / bag.name
-        if target.exists():
+        if os.path.lexists(target):
             target = next_episode(folder)
         bag.rename(target)
-        shutil.rmtree(bag.parent, ignore_errors=True)
+        with suppress(OSError):  # it holds something else
+            bag.parent.rmdir()
         rescued.append(target)
     return rescued
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 # Names as this recorder gives them; what is called otherwise is somebody else's. To Python,
@@ -21,11 +21,19 @@ def partial_folder(bag: Path) -> Path:
     return bag.parent / f'{_PARTIAL}{bag.name}-{os.getpid()}'
 
 
-def left_behind(folder: Path) -> Iterator[Path]:
-    """The bags in a folder whose recorder, one of ours, has ended without completing them."""
+def left_behind(folder: Path, but: Collection[int] = ()) -> Iterator[Path]:
+    """The bags in a folder whose recorder, one of ours, has ended without completing them.
+
+    Args:
+        folder: Links in it are not followed: what is renamed must be in it.
+        but: Numbers of processes that did not begin a bag there, though they run.
+    """
     for partial in sorted(folder.glob(f'{_PARTIAL}episode_*')):
         known = _PARTIAL_EPISODE.fullmatch(partial.name)
-        if known and not _is_running(int(known[3])) and (partial / known[1]).is_dir():
+        if known is None or any(each.is_symlink() for each in (partial, partial / known[1])):
+            continue
+        has_ended = int(known[3]) in but or not _is_running(int(known[3]))
+        if has_ended and (partial / known[1]).is_dir():
             yield partial / known[1]
 
 

@@ -4,9 +4,11 @@ import os
 
 import pytest
 
+from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.bag_writer import STRING, BagWriter, next_episode, require_type, rescue
 from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.errors import BagError
+from neuracore_ros.errors import BagError, WriteError
+from neuracore_ros.files import locked
 
 STATE = 'sensor_msgs/msg/JointState'
 
@@ -44,7 +46,7 @@ def test_nothing_is_overwritten(tmp_path):
 
 def test_what_cannot_be_written_is_told_with_its_place(tmp_path):
     (tmp_path / 'file').touch()
-    with pytest.raises(BagError, match=r'file/episode_000: cannot be written: Not a directory'):
+    with pytest.raises(WriteError, match=r'file/.*episode_000.*: cannot be written: Not a direct'):
         begun(tmp_path / 'file' / 'episode_000')
 
 
@@ -142,3 +144,51 @@ def test_folders_that_only_look_like_episodes_are_left_alone(tmp_path, odd):
     assert rescue(tmp_path) == []
     assert next_episode(tmp_path) == tmp_path / 'episode_005'
     assert (tmp_path / odd / 'episode_000').is_dir()
+
+
+def test_links_among_what_killed_recorders_left_are_not_followed(tmp_path):
+    elsewhere = tmp_path / 'elsewhere'
+    elsewhere.mkdir()
+    bag = killed(elsewhere, 'episode_000')
+    folder = tmp_path / 'bags'
+    folder.mkdir()
+    (folder / bag.name).symlink_to(bag)
+    inner = folder / '.partial-episode_001-999999999'
+    inner.mkdir()
+    (inner / 'episode_001').symlink_to(bag / 'episode_000')
+    assert rescue(folder) == []
+    assert (bag / 'episode_000').is_dir()
+
+
+def test_what_lies_beside_a_rescued_bag_stays(tmp_path):
+    mine = killed(tmp_path, 'episode_000') / 'notes'
+    mine.write_text('mine')
+    assert [path.name for path in rescue(tmp_path)] == ['episode_000']
+    assert mine.read_text() == 'mine'
+
+
+def test_a_killed_recorder_of_a_container_had_the_number_of_this_process(tmp_path):
+    killed(tmp_path, 'episode_000', str(os.getpid()))
+    assert next_episode(tmp_path).name == 'episode_001'
+    assert [path.name for path in rescue(tmp_path, but=[os.getpid()])] == ['episode_000']
+
+
+def test_a_bag_is_not_written_through_a_link(tmp_path):
+    elsewhere = tmp_path / 'elsewhere'
+    elsewhere.mkdir()
+    (tmp_path / f'.partial-episode_000-{os.getpid()}').symlink_to(elsewhere)
+    with pytest.raises(WriteError, match='cannot be written: File exists'):
+        begun(tmp_path / 'episode_000')
+    (tmp_path / 'episode_001').symlink_to(tmp_path / 'nowhere')
+    with pytest.raises(BagError, match='episode_001 is there already'):
+        begun(tmp_path / 'episode_001')
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_two_recorders_of_one_folder_are_kept_apart(tmp_path, capsys):
+    pytest.importorskip('rclpy')
+    with locked(tmp_path, 'record', ''):
+        assert main(['record', 'ur5', '--out', str(tmp_path), '--seconds', '1']) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f'another record (process {os.getpid()}) is writing to it; wait for it, or' in line
+    assert list(tmp_path.iterdir()) == []
