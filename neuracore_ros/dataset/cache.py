@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 
 from neuracore_ros.dataset.frames import Frames, Readable, StoredFrames, size
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.errors import DatasetError, WriteError
+from neuracore_ros.files import is_partial, whole_file
 
 PLACE = 'NEURACORE_ROS_CACHE'
-SUFFIX, PARTIAL = '.frames', '.partial'
+SUFFIX = '.frames'
+_PARTIAL_OF_BEFORE = re.compile(r'[0-9a-f]{32}\.[0-9a-f]{32}\.partial')
 # Left to others on the disk.
 KEEP_FREE_BYTES = 2 << 30
 TOLD_EVERY_S = 15.0
@@ -113,8 +115,8 @@ def _decode(missing: Sequence[StoredFrames], told: Told) -> None:
             if time.monotonic() >= next_s:
                 next_s = time.monotonic() + TOLD_EVERY_S
                 told(f'{done} of {len(missing)} videos are decoded')
-    except OSError as error:
-        told(f'decoding ends early: {error.strerror}')
+    except WriteError as error:
+        told(f'decoding ends early: {error.reason}')
     finally:
         stop.set()
         threads.shutdown(cancel_futures=True)
@@ -124,22 +126,17 @@ def _write(copy: StoredFrames, stop: threading.Event) -> None:
     """Write one file, so that it is there whole or not at all."""
     if copy.is_there():
         return
-    partial = copy.path.with_suffix(f'.{uuid.uuid4().hex}{PARTIAL}')
-    try:
-        with partial.open('wb') as file:
-            for image in copy.origin:
-                if stop.is_set():
-                    return
-                file.write(image.data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(copy.path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(copy.path) as file:
+        for image in copy.origin:
+            if stop.is_set():
+                raise CancelledError
+            file.write(image.data)
 
 
 def _delete_leftovers(folder: Path) -> None:
-    for leftover in folder.glob(f'*{PARTIAL}'):
+    """Delete what killed processes left; the folder may have other files of the user, too."""
+    for path in folder.iterdir():
         with suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > LEFT_AFTER_S:
-                leftover.unlink()
+            is_old = time.time() - path.lstat().st_mtime > LEFT_AFTER_S
+            if is_old and (is_partial(path) or _PARTIAL_OF_BEFORE.fullmatch(path.name)):
+                path.unlink()

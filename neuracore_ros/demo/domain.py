@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, WriteError
+from neuracore_ros.files import open_to_append
 
 # The domains above 101 whose DDS ports lie outside Linux's range of ephemeral ports; real
 # robots seldom use them.
@@ -22,7 +23,11 @@ def own_domain() -> Iterator[int]:
     """
     for domain in _DOMAINS:
         path = Path(tempfile.gettempdir()) / f'neuracore_ros_demo_domain_{domain}.lock'
-        with path.open('a') as lock:
+        try:
+            lock = open_to_append(path)
+        except WriteError:  # somebody else's
+            continue
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

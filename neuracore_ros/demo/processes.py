@@ -8,8 +8,10 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.files import open_to_append, real_folder
 
 # Ends a healthy node well within this; what hangs longer is killed.
 _PATIENCE_S = 10.0
@@ -22,9 +24,8 @@ class Background(AbstractContextManager['Background']):
     """One process that runs beside the demo; SIGINT ends it, as Ctrl-C would."""
 
     def __init__(self, module: str, arguments: Sequence[str], domain: int, log: Path) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
         self._module, self._log = module, log
-        with log.open('a') as output:
+        with open_log(log) as output:
             # Its own session: Ctrl-C in the terminal reaches the demo, which ends it in order.
             self._process = subprocess.Popen(
                 [sys.executable, '-m', module, *arguments],
@@ -60,6 +61,17 @@ class Background(AbstractContextManager['Background']):
         _wait_or_kill(self._process)
 
 
+def open_log(log: Path) -> BinaryIO:
+    """A log to write at its end; its folder is made.
+
+    Raises:
+        WriteError: It is a link, or cannot be written.
+    """
+    log.parent.parent.mkdir(parents=True, exist_ok=True)
+    real_folder(log.parent.parent, Path(log.parent.name))
+    return open_to_append(log)
+
+
 def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> None:
     """Run ``neuracore_ros VERB`` to its end; without a log, its output is the demo's.
 
@@ -70,8 +82,7 @@ def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> No
     with ExitStack() as stack:
         output = None
         if log is not None:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            output = stack.enter_context(log.open('a'))
+            output = stack.enter_context(open_log(log))
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
             code = process.wait()

@@ -16,6 +16,7 @@ from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import UserError, quoted
+from neuracore_ros.files import append_line, write_whole
 from neuracore_ros.records import read_record, read_record_lines
 from neuracore_ros.report.chart import Line
 
@@ -127,7 +128,7 @@ def _require_same_choices(options: Options) -> None:
     elif any(options.out.iterdir()):
         raise UserError(f'{options.out} is not empty and holds no demo: choose another --out')
     else:
-        file.write_text(json.dumps(chosen))
+        write_whole(file, json.dumps(chosen))
 
 
 def _convert(robot: str, out: Path) -> None:
@@ -144,7 +145,7 @@ def _train(driver: str, options: Options) -> Path:
     steps = options.steps if driver == 'trained' else 0
     if (run / 'policy.pt').is_file():
         return run / 'policy.pt'
-    if run.is_dir():
+    if (run / 'config.json').is_file():
         arguments = ['--resume', str(run)]
     else:
         arguments = [str(options.out / 'dataset'), '--out', str(run)]
@@ -185,8 +186,7 @@ class _Trials:
     def add(self, trial: Trial) -> None:
         with self._lock:
             self._trials.append(trial)
-            with self._path.open('a') as file:
-                file.write(json.dumps(trial.as_json()) + '\n')
+            append_line(self._path, json.dumps(trial.as_json()))
 
     def of(self, robot: str, driver: str) -> list[Trial]:
         with self._lock:

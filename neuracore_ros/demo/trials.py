@@ -11,6 +11,7 @@ import cv2
 
 from neuracore_ros.demo.station import Simulator, Station
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.files import real_folder, write_whole
 from neuracore_ros.records import Record
 from neuracore_ros.sim.operator import Operator
 
@@ -154,6 +155,7 @@ def _farthest(seen: Iterable[tuple[float, float]]) -> float:
 
 
 def _save(station: Station, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    real_folder(path.parent.parent, Path(path.parent.name))
     picture = station.operator.picture(f'{station.simulator.camera}/image_raw')
-    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    _, data = cv2.imencode('.png', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    write_whole(path, data.tobytes())

@@ -114,12 +114,15 @@ def test_a_disk_that_is_full_ends_decoding_early(small, folder):
 
 def test_what_a_killed_process_left_is_deleted_but_nobody_elses_work(small, folder):
     folder.mkdir()
-    old, new = folder / 'a.partial', folder / 'b.partial'
-    for leftover in (old, new):
-        leftover.write_bytes(b'half')
-    os.utime(old, (0, time.time() - 2 * cache.LEFT_AFTER_S))
+    ours = [f'.neuracore_ros-{digit * 32}.partial' for digit in 'ab']
+    of_before = f'{"c" * 32}.{"d" * 32}.partial'
+    names = [*ours, of_before, 'film.mkv.partial', 'notes.frames']
+    for name in names:
+        (folder / name).write_bytes(b'half')
+    for name in names[1:]:
+        os.utime(folder / name, (0, time.time() - 2 * cache.LEFT_AFTER_S))
     images(small, folder)
-    assert not old.exists() and new.exists()
+    assert [(folder / name).exists() for name in names] == [True, False, False, True, True]
 
 
 def test_a_folder_that_cannot_be_made_is_named(small, tmp_path):
