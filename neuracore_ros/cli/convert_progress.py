@@ -1,5 +1,6 @@
 """What convert says while it works: a line that changes on a terminal, a few lines in a log."""
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ class Lines:
         self._parts: dict[int, float] = {}
         self._done = self._episodes = self._failed = 0
         self._start_s = time.monotonic()
+        self._reasons: dict[str, str] = {}
 
     def progress(self, place: int, part: float) -> None:
         """Show which part (0..1) of one recording is done."""
@@ -46,7 +48,16 @@ class Lines:
         if result.error or result.losses or len(self._bags) <= FEW:
             self._line.clear()
             out = sys.stderr if result.error else self._out
-            print(printable(result.line()), file=out, flush=True)
+            print(printable(self._brief(result) or result.line()), file=out, flush=True)
+
+    def _brief(self, result: 'BagResult') -> str:
+        """That a recording fails as one did before it, but for numbers; '' if none did."""
+        if not result.error or result.episodes:
+            return ''
+        reason = re.sub(r'[\d.]+', '#', result.error.replace(result.bag, ''))
+        first = self._reasons.setdefault(reason, result.bag)
+        brief = f'neuracore_ros convert: {result.bag}: fails for the same reason as {first}'
+        return brief if first != result.bag else ''
 
     def end(self) -> None:
         """Leave the terminal tidy."""

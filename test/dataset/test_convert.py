@@ -189,6 +189,22 @@ def test_nothing_is_fixed_while_there_is_no_episode(tmp_path, cross, convert):
     assert convert(*options, SIZE, '--min-steps', 4)[0] == 0
 
 
+def test_a_reason_that_many_recordings_fail_for_is_said_once(tmp_path, convert):
+    (tmp_path / 'numbers.yaml').write_text(NUMBERS.replace('/joint_states', '/joints'))
+    bags = [
+        write_bag(tmp_path / f'bag_{n}', joint_states(1.0 + n), 'mcap' if n % 2 else 'sqlite3')
+        for n in range(3)
+    ]
+    none = tmp_path / 'none'
+    code, _, error = convert('--description', tmp_path / 'numbers.yaml', *bags, none)
+    lines = error.splitlines()
+    assert code == 1 and len(lines) == 4
+    assert '/joints' in lines[0] and 'is not in the bag; did you mean /joint_states' in lines[0]
+    for line, bag in zip(lines[1:3], bags[1:], strict=True):
+        assert line == f'neuracore_ros convert: {bag}: fails for the same reason as {bags[0]}'
+    assert 'no such bag' in lines[3]
+
+
 def test_what_was_converted_is_skipped_even_if_it_was_moved(tmp_path, cross, convert):
     bag = record_left(tmp_path / 'bag')
     options = ('--description', cross, '--robot', 'left')
