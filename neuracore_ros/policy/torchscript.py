@@ -12,6 +12,7 @@ import torch
 
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.files import write_whole
+from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.policy import Array, BoolArray, last_line
@@ -82,6 +83,11 @@ def read_module(
         raise PolicyError(
             f'{file.path}: is not a TorchScript file, or is damaged (it is empty): copy or export '
             'it again'
+        )
+    if is_bomb(file.parts[0]):
+        raise PolicyError(
+            f'{file.path}: is not a TorchScript file: its entries unpack to very much more '
+            'than it holds: copy or export it again'
         )
     extra = {MANIFEST_FILE: ''}
     try:

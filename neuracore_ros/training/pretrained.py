@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.regular_file import require_regular
 from neuracore_ros.training.resnet import FrozenNorm, ResNet
 
 IMAGENET = 'imagenet'
@@ -64,7 +64,8 @@ def _fetch() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        require_regular(path)
+        if is_bomb(path):
+            raise ValueError('it unpacks to very much more')
         loaded = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
         raise TrainingError(f'--pretrained {path}: no such file') from error

@@ -28,8 +28,8 @@ from neuracore_ros.files import (
     whole_file,
     write_whole,
 )
+from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.records import Origin, Record, as_float, read_record_lines
-from neuracore_ros.regular_file import require_regular
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -285,7 +285,8 @@ def _read(path: Path) -> Record:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # Of pickles that it then refuses.
-            require_regular(path)
+            if is_bomb(path):
+                raise ValueError('it unpacks to very much more')
             loaded = torch.load(path, map_location='cpu', weights_only=True)
     except Exception as error:  # torch raises several kinds, none of them documented.
         # Not in torch's words, which advise how to load it all the same.

@@ -1,0 +1,37 @@
+"""Files that torch writes, which are zip archives."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+from neuracore_ros.regular_file import open_regular
+
+_MALFORMED = (ValueError, OverflowError, NotImplementedError, EOFError, struct.error)
+
+
+# torch compresses the code of a module, and nothing else.
+_TIMES_AS_LARGE = 10
+_CODE_BYTES = 1 << 26
+
+
+def is_bomb(archive: bytes | Path) -> bool:
+    """Whether the entries of a zip archive together are very much larger than it is.
+
+    torch reads an entry into memory, whatever it unpacks to: three megabytes may stand for
+    gigabytes. What is no zip archive is left to torch.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    file = open_regular(archive) if isinstance(archive, Path) else io.BytesIO(archive)
+    with file:
+        most = _CODE_BYTES + _TIMES_AS_LARGE * file.seek(0, io.SEEK_END)
+        try:
+            with zipfile.ZipFile(file) as entries:
+                return sum(entry.file_size for entry in entries.infolist()) > most
+        # zipfile raises what comes to it where lengths and names are not what they should be.
+        except (zipfile.BadZipFile, *_MALFORMED):
+            return False
