@@ -42,6 +42,14 @@ def default_folder() -> Path:
     return Path(caches) / 'neuracore_ros'
 
 
+def holds_frames_only(folder: Path) -> bool:
+    """Whether a folder is there, and has nothing that is not ours."""
+    return folder.is_dir() and all(
+        each.suffix == SUFFIX or is_partial(each) or _PARTIAL_OF_BEFORE.fullmatch(each.name)
+        for each in folder.iterdir()
+    )
+
+
 def stored(frames: Sequence[Frames], folder: Path, told: Told) -> list[Readable]:
     """Decode what is not decoded yet, as far as there is room.
 

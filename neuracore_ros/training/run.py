@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from neuracore_ros import __version__
+from neuracore_ros.dataset.cache import holds_frames_only
 from neuracore_ros.errors import DescriptionError, TrainingError, WriteError, near
 from neuracore_ros.files import (
     LOCK_NAME,
@@ -140,9 +141,20 @@ class Run:
         """The configuration, changed; a new end takes the place of the old one.
 
         Raises:
-            TrainingError: The folder holds no run.
+            TrainingError: The folder holds no run, or one that would have us run or write what
+                its author names, and not who resumes it.
         """
         config = self.config()
+        if config.init and not self._checkpoint.exists():
+            raise TrainingError(
+                f'{self.path}: has no checkpoint yet, and begins with {config.init}, whose code '
+                'would be run: begin it anew, with --out and --init'
+            )
+        if 'cache' not in changes and not _is_cache_or_none(config.cache):
+            raise TrainingError(
+                f'{self._config}: cache: {config.cache} holds other things than decoded images; '
+                f'if it is to hold these, too, say --cache {config.cache}'
+            )
         if not changes.keys().isdisjoint({'steps', 'minutes'}):
             config = replace(config, steps=None, minutes=None)
         return replace(config, **changes)
@@ -249,6 +261,10 @@ class Run:
         lines = read_record_lines(self._metrics, TrainingError)
         kept = [line for record, line in lines if record.integer('step') <= step]
         write_whole(self._metrics, b''.join(line + b'\n' for line in kept))
+
+
+def _is_cache_or_none(cache: str) -> bool:
+    return cache in {'', 'none'} or not os.path.lexists(cache) or holds_frames_only(Path(cache))
 
 
 def _write(record: dict[str, Any], path: Path) -> None:

@@ -1,5 +1,6 @@
 """The files of a run: in a folder from elsewhere, on a full disk, after a kill, with two trainings."""
 
+import json
 import os
 import random
 import shutil
@@ -221,3 +222,33 @@ def test_a_training_that_is_killed_at_any_time_goes_on(run, seed):
     steps = [line['step'] for line in Run(run).metrics()]
     assert steps == sorted(set(steps)) and steps[-1] == step + 3
     assert not list(run.glob('.*'))
+
+
+def changed_config(run, **values):
+    config = json.loads((run / 'config.json').read_text())
+    (run / 'config.json').write_text(json.dumps({**config, **values}))
+
+
+def test_a_run_from_elsewhere_does_not_choose_where_images_are_written(run, tmp_path, capsys):
+    downloads = tmp_path / 'downloads'
+    downloads.mkdir()
+    old = downloads / f'{"c" * 32}.{"d" * 32}.partial'
+    for path in (old, downloads / 'film.partial'):
+        path.write_text('mine')
+        os.utime(path, (0, 0))
+    changed_config(run, cache=str(downloads))
+    capsys.readouterr()
+    assert main(['train', '--resume', str(run), '--steps', '4']) == 1
+    assert f'config.json: cache: {downloads} holds other things than decoded' in said(capsys)
+    assert old.exists()
+    # A computer that is new to a run has no cache of it yet.
+    changed_config(run, cache=str(tmp_path / 'scratch'))
+    assert main(['train', '--resume', str(run), '--steps', '4']) == 0
+
+
+def test_a_run_from_elsewhere_does_not_choose_whose_code_is_run(run, trained, capsys):
+    changed_config(run, init=str(trained / 'policy.pt'))
+    (run / 'checkpoint.pt').unlink()
+    capsys.readouterr()
+    assert main(['train', '--resume', str(run), *RESUME]) == 1
+    assert f'begins with {trained}/policy.pt, whose code would be run' in said(capsys)
