@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY, MULTI_ARRAYS
+from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+)
 from neuracore_ros.drafting.facts import Facts, NumberTopic
 from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.naming import Arms
 from neuracore_ros.drafting.words import is_command, is_gripper, side, tokens
+from neuracore_ros.errors import counted
 
+_SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
+_FEW = 6
 BY_ORDER = 'guessed: commands name joints otherwise than measurements; matched by order'
 BARE = 'guessed: bare numbers, taken to be in this order'
 
@@ -44,6 +53,43 @@ class Commanded:
     def order(self) -> tuple[str, ...]:
         """Names by position, as messages have them; empty where messages name joints."""
         return tuple(self.names.get(j, j) for j in self.joints) if self.is_bare else ()
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the node can send what this topic takes."""
+        return self.type in _SENT
+
+    def options(self) -> tuple[dict[str, object], tuple[str, ...]]:
+        """Topic and type as ``commands`` has them, and notes on them."""
+        options: dict[str, object] = {'topic': self.topic}
+        if self.type != JOINT_TRAJECTORY:
+            options['type'] = self.type
+        note = self.why
+        if self.why == 'was sent':
+            note = 'guessed: recorded commands went here; no controller was seen'
+        if self.type == GRIPPER_COMMAND:
+            note = f'guessed: {self.why}; it moves the gripper by its name'
+        return options, (note,)
+
+    def said(self) -> str:
+        """What its messages hold, in words."""
+        names = self.seen.joints if self.seen else ()
+        if not names:
+            return f'its {counted(self.width, "number")}'
+        return f'its commands of {", ".join(names[:_FEW])}{", ..." if len(names) > _FEW else ""}'
+
+
+def unsent(command: Commanded | None) -> str:
+    """Why a command cannot be sent where it was seen; empty if it can."""
+    if command is None:
+        return 'no command topic was seen; write the topic of the controller'
+    if command.is_sent:
+        return ''
+    kind = command.type.rpartition('/')[2]
+    return (
+        f'commands were seen on {command.topic} as {kind}, which the node does not send; write '
+        'the topic of the controller'
+    )
 
 
 def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]:

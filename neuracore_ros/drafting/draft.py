@@ -6,27 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.gripper import Scaling, opening
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.commanded import commanding, completed
-from neuracore_ros.drafting.facts import Facts, NumberTopic
+from neuracore_ros.drafting.facts import Facts
+from neuracore_ros.drafting.inputs import Inputs
 from neuracore_ros.drafting.joints import know_joints
 from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.limits import limit_line
-from neuracore_ros.drafting.naming import Arms, name_joints
+from neuracore_ros.drafting.limits import limit_line, opening_line
+from neuracore_ros.drafting.naming import name_joints
 from neuracore_ros.drafting.outputs import Outputs
 from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, places_of
-from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
+from neuracore_ros.drafting.routes import sense
 from neuracore_ros.drafting.text import Line, flow, render, scalar
 from neuracore_ros.drafting.topics import measuring
 from neuracore_ros.errors import UserError, counted
 
-_STATES = 'joint_states'
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _MOST_OTHERS = 12
-_OTHER_UNIT = 'guessed: in another unit than its range, by the values that were seen'
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class _Drafting:
             self._outputs.kind = POSITIONS
         self._passed = [topic for topic in passed if topic.name not in unclear]
         self._warnings = [
-            *_of_arms(arms, measured),
+            *arms.told(measured),
             *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
             *self._known.guesses,
             *self._places.warnings,
@@ -179,13 +177,11 @@ class _Drafting:
         for name in (name for name in (*known.arm, *known.grippers) if name in limited):
             given, motion = known.limits.get(name), known.motions.get(name)
             unit, own = self._outputs.limit_unit(name), self._outputs.limit_scaling(name)
-            if own is not None:
-                lines.append(_opening_line(name, own))
-                continue
-            is_told = given and given.position and given.velocity and not unit
+            is_told = given and given.position and given.velocity and not unit and not own
             if is_told and self._origin.urdf and self._is_found(name):
                 continue
             line = limit_line(given, motion, where, slides=name in known.slides, unit=unit)
+            line = opening_line(own) if own else line
             text = flow({'position': line.position, 'velocity': line.velocity})
             lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
         if any('guessed' in line.note for line in lines):
@@ -262,60 +258,15 @@ class _Drafting:
         return place.index
 
     def _sources(self) -> list[Line]:
-        joints, hands = self._places.fitting(POSITIONS), self._places.fitting(OPENINGS)
         lines = [Line(0, 'sources:')]
-        if self._other is not None and any(map(sense, joints)):
+        if self._other is not None and any(map(sense, self._places.fitting(POSITIONS))):
             text = (
                 'guessed: scale and offset bring each joint to what its slot means on '
                 f'{self._other.robot.name}; the same stands under commands'
             )
             lines.append(Line(1, '', text))
-        if joints:
-            lines += route_lines(POSITIONS, [self._measured(POSITIONS, p) for p in joints])
-        for topic in self._passed:
-            names = ', '.join(topic.joints[:_MOST_OTHERS]) or f'{topic.width} numbers'
-            lines.append(Line(1, '', f'guessed: not {topic.name}, which also has {names}'))
-        if hands:
-            lines += route_lines(OPENINGS, [self._measured(OPENINGS, p) for p in hands])
-        for kind in IMAGES:
-            placed = self._places.inputs[kind]
-            for is_active in (True, False):
-                if those := [place for place in placed if place.fits is is_active]:
-                    is_whole = is_active or not self._places.fitting(kind)
-                    found = route_lines(kind, [self._picture(kind, p) for p in those], is_active)
-                    lines += found if is_whole else [line for line in found if line.indent == 2]
-        return lines + self._outputs.source_lines()
-
-    def _measured(self, kind: DataType, place: SlotProposal) -> Route:
-        topic = self._known.topics.get(place.name)
-        if topic is None:
-            note = 'guessed: the usual topic; nothing was listened to'
-            return Route(place.name, {'topic': _STATES, **sense(place)}, '', (note,))
-        options, notes = source_options(kind, topic, topic.order)
-        if topic.order:
-            notes += ('guessed: its publisher names no joint; see that the order is right',)
-        name = self._known.message_names.get(place.name, '')
-        if kind is OPENINGS:
-            own = self._amount(place.name)
-            notes += (_OTHER_UNIT,) if own else ()
-            return Route(place.name, {**options, **own}, name, notes)
-        unit = self._known.units.get(place.name)
-        if unit:
-            notes += (f'guessed: it measures in {unit.name}, by the values that were seen',)
-        return Route(place.name, {**options, **sense(place, unit)}, name, notes)
-
-    def _amount(self, gripper: str) -> dict[str, object]:
-        """What brings a measured gripper to 0..1, where its limits do not."""
-        found = self._known.amounts.get(gripper)
-        if found is None and self._outputs.limit_scaling(gripper) is not None:
-            # The limits of the file are those of its commands, which are of another unit.
-            limit = self._known.limits.get(gripper)
-            found = opening(*limit.position) if limit and limit.position else None
-        return scaled(found)
-
-    def _picture(self, kind: DataType, place: SlotProposal) -> Route:
-        options, notes = source_options(kind, self._places.pictures[kind][place.name])
-        return Route(place.name, options, notes=tuple(_of(place.name, note) for note in notes))
+        inputs = Inputs(self._known, self._places, self._passed, self._outputs)
+        return [*lines, *inputs.source_lines(), *self._outputs.source_lines()]
 
     def _foot(self) -> list[Line]:
         texts = [f'Left out: {name} ({why})' for name, why in self._known.left_out.items()]
@@ -327,33 +278,9 @@ class _Drafting:
         return [Line(0, '', text) for text in texts]
 
 
-def _opening_line(name: str, scaling: Scaling) -> Line:
-    """The limits of a gripper that is commanded in a unit of its own, such as percent."""
-    ends = sorted((amount - scaling.offset) / scaling.scale for amount in (0.0, 1.0))
-    text = flow({'position': ends, 'velocity': ends[1] - ends[0]})
-    return Line(1, f'{scalar(name)}: {text}', 'guessed: in the unit of its commands')
-
-
-def _of(name: str, note: str) -> str:
-    """A note on one of several names."""
-    mark = 'guessed: ' if note.startswith('guessed: ') else ''
-    return f'{mark}{name}: {note.removeprefix(mark)}'
-
-
 def _off(place: SlotProposal) -> SlotProposal:
     why = place.why if not place.fits else 'no topic that commands it was seen'
     return replace(place, fits=False, why=why)
-
-
-def _of_arms(arms: Arms, measured: Sequence[NumberTopic]) -> list[str]:
-    """That several arms were found, and how one of them is drafted."""
-    topics = [topic.name for topic in measured if set(topic.names.values()) & arms.joints]
-    if not topics:
-        return []
-    return [
-        f'{" and ".join(topics)} have the same joint names: drafted as one robot of {len(topics)} '
-        'arms, whose joints have the names of their topics before theirs; --namespace drafts one'
-    ]
 
 
 def _nothing(facts: Facts, origin: Origin) -> str:

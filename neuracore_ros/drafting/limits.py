@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.facts import Motion
@@ -77,6 +78,12 @@ def limit_line(
         lower, upper = ((end - unit.offset) / unit.scale for end in position)
         position, velocity = (lower, upper), velocity / unit.scale
     return LimitLine(_bounds(position), round(velocity, 4), text)
+
+
+def opening_line(scaling: Scaling) -> LimitLine:
+    """The limits of a gripper that is commanded in a unit of its own, such as percent."""
+    closed, opened = sorted((amount - scaling.offset) / scaling.scale for amount in (0.0, 1.0))
+    return LimitLine((closed, opened), opened - closed, 'guessed: in the unit of its commands')
 
 
 def _position(motion: Motion | None, care: _Care) -> tuple[tuple[float, float], str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.drafting.facts import Facts, Listener, NumberTopic
 from neuracore_ros.drafting.words import is_command, is_gripper, tokens
+from neuracore_ros.errors import counted
 
 _SHORT = {'l': 'left', 'r': 'right'}
 # Topics that carry what another one does carry no other arm.
@@ -46,6 +47,17 @@ class Arms:
         """Whose joint it is, by the name that :meth:`names` gives; empty if no label tells."""
         found = [label for label in self.labels if label and joint.startswith(f'{label}_')]
         return max(found, key=len, default='')
+
+    def told(self, measured: Sequence[NumberTopic]) -> list[str]:
+        """That several arms were found, and how one of them is drafted; one line, or none."""
+        topics = [t.name for t in measured if set(t.names.values()) & self.joints]
+        if not topics:
+            return []
+        return [
+            f'{" and ".join(topics)} have the same joint names: drafted as one robot of '
+            f'{counted(len(set(topics)), "arm")}, whose joints have the names of their topics '
+            'before theirs; --namespace drafts one'
+        ]
 
     def names(self, topic: str, joints: Iterable[str]) -> dict[str, str] | None:
         """What joints are called that a topic speaks of; None if it does not tell whose.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
+from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
-from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.commanded import Commanded
+from neuracore_ros.drafting.commanded import Commanded, unsent
 from neuracore_ros.drafting.facts import NumberTopic
 from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.naming import Arms
@@ -31,8 +31,6 @@ _UNRECORDED = (
     'guessed: no command was seen; recordings need the topic that moves the arm, not what is '
     'measured. Without one, write JOINT_POSITIONS in place of this under output and commands'
 )
-_FEW = 6
-_SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 
 
 class Outputs:
@@ -75,7 +73,7 @@ class Outputs:
                 f'{names}: read, but not commanded, since {other.robot.name} commands no gripper'
             )
         self.hands = self._grippers(fitting if takes else [])
-        unseen = dict.fromkeys(_unsent(c) for _, c in (*self.joints, *self.hands))
+        unseen = dict.fromkeys(unsent(c) for _, c in (*self.joints, *self.hands))
         self.warnings += [text for text in unseen if text]
         used = list(dict.fromkeys(c.topic for _, c in (*self.joints, *self.hands) if c))
         self.warnings += self._told_by([c for c in commands if c.topic in used])
@@ -89,7 +87,7 @@ class Outputs:
         """Topic of commands -> why it is not known which joints they are for."""
         mine = {*self._known.arm, *self._known.grippers}
         return {
-            command.topic: f'which joints {_said(command)} are for is not known'
+            command.topic: f'which joints {command.said()} are for is not known'
             for command in self._commands
             if command.seen is not None and not set(command.joints) & mine
         }
@@ -97,7 +95,7 @@ class Outputs:
     def limit_unit(self, joint: str) -> Unit | None:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
         command = next((c for place, c in self.joints if place.name == joint), None)
-        return self._unit(command, joint) if command and command.type in _SENT else None
+        return self._unit(command, joint) if command and command.is_sent else None
 
     def message_names(self, joint: str) -> set[str]:
         """What messages call a joint, where its limits are looked up: those that command it."""
@@ -108,7 +106,7 @@ class Outputs:
     def limit_scaling(self, gripper: str) -> Scaling | None:
         """What brings a gripper's commands to 0..1, if they are not in the units of its URDF."""
         command = next((c for place, c in self.hands if place.name == gripper), None)
-        return self._amount(gripper, command) if command and command.type in _SENT else None
+        return self._amount(gripper, command) if command and command.is_sent else None
 
     def _joints(
         self, placed: Sequence[SlotProposal]
@@ -232,7 +230,7 @@ class Outputs:
 
     def _command(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
         name, measured = self._name(place, command), self._known.units.get(place.name)
-        is_sent = command is not None and command.type in _SENT
+        is_sent = command is not None and command.is_sent
         own, units = self._sense(place, command if is_sent else None)
         if measured and not units:
             what = 'metres' if place.name in self._known.slides else 'radians'
@@ -243,10 +241,10 @@ class Outputs:
             )
         if command is None or not is_sent:
             usual = _CONTROLLER if kind is self.kind else _GRIPPER_CONTROLLER
-            note = f'guessed: {_unsent(command)}'
+            note = f'guessed: {unsent(command)}'
             options = {'topic': self._unknown(usual, place), **own}
             return Route(place.name, options, name, (note, *units))
-        options, notes = _command_options(command)
+        options, notes = command.options()
         told, ours = self._orders(command)
         if command.type == FLOAT64_MULTI_ARRAY and told != ours and sorted(told) == sorted(ours):
             options['order'] = list(told)
@@ -275,36 +273,3 @@ class Outputs:
             f'{", ".join(ours)}: command all of its joints, or command it by a JointTrajectory, '
             'which names them'
         )
-
-
-def _command_options(command: Commanded) -> tuple[dict[str, object], tuple[str, ...]]:
-    options: dict[str, object] = {'topic': command.topic}
-    if command.type != JOINT_TRAJECTORY:
-        options['type'] = command.type
-    note = '' if command.why == 'was sent' else command.why
-    if command.why == 'was sent':
-        note = 'guessed: recorded commands went here; no controller was seen'
-    if command.type == GRIPPER_COMMAND:
-        note = f'guessed: {command.why}; it moves the gripper by its name'
-    return options, (note,)
-
-
-def _said(command: Commanded) -> str:
-    """What its messages hold."""
-    names = [*command.seen.joints] if command.seen else []
-    if not names:
-        return f'its {command.width} numbers'
-    return f'its commands of {", ".join(names[:_FEW])}{", ..." if len(names) > _FEW else ""}'
-
-
-def _unsent(command: Commanded | None) -> str:
-    """Why a command cannot be sent where it was seen; empty if it can."""
-    if command is None:
-        return 'no command topic was seen; write the topic of the controller'
-    if command.type in _SENT:
-        return ''
-    kind = command.type.rpartition('/')[2]
-    return (
-        f'commands were seen on {command.topic} as {kind}, which the node does not send; write '
-        'the topic of the controller'
-    )
