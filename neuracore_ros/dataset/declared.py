@@ -97,7 +97,8 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
 
 
 def _other_type(bag: Bag, source: Source, found: Topic, robot_file: Path) -> str:
-    what = f'{bag.path}: {found.name} holds {found.type}, but {robot_file} declares {source.type}'
+    holds = found.type or 'messages of a type that the file does not name'
+    what = f'{bag.path}: {found.name} holds {holds}, but {robot_file} declares {source.type}'
     types = types_of(source.data_type)
     if found.type not in types:
         return f'{what}; {source.data_type} can be read from {", ".join(types)}'

@@ -171,7 +171,7 @@ class McapFile(ChunkFile):
             topic, place = _text(body, 4)
             serialization, _ = _text(body, place)
             name, encoding, definition = self._schemas.get(schema_number, ('', '', ''))
-            channel = Channel(topic, ros_type(name), serialization, encoding, definition)
+            channel = Channel(topic, ros_type(name), serialization.lower(), encoding, definition)
             self.keep(number, channel, channels)
 
 

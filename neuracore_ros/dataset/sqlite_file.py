@@ -135,7 +135,7 @@ class SqliteFile:
                 raise DamageError('this is no rosbag2 file: a topic has no number')
             encoding, definition = definitions.get(str(kind), ('', ''))
             self.channels[number] = Channel(
-                str(name), ros_type(str(kind)), str(serialization), encoding, definition
+                str(name), ros_type(str(kind)), str(serialization).lower(), encoding, definition
             )
 
     def _count(self) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuracore_ros.dataset.definitions import STOCK
 from neuracore_ros.dataset.storage import Storage
 from neuracore_ros.errors import BagError, counted
 
-READABLE = ('cdr', 'ros1')
+READABLE = tuple(STOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Topic:
         return f'{self.name}: {counted(self.count, "message")} {how}'
 
     def __str__(self) -> str:
-        return f'{self.name} ({self.type}, {counted(self.count, "message")})'
+        return f'{self.name} ({self.type or "no type"}, {counted(self.count, "message")})'
 
 
 def topics_of(storages: Iterable[Storage]) -> dict[str, Topic]:

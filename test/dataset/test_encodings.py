@@ -88,6 +88,19 @@ def test_an_mcap_of_another_maker_is_read(tmp_path, run, kind):
     assert code == 0 and '1 episode, 40 steps; 0 of 40 ticks unusable\n' in out
 
 
+def test_the_case_of_an_encoding_does_not_count(tmp_path, run):
+    channel = joint_channel()
+    bag = write_channels(tmp_path / 'bag.mcap', (*channel[:3], 'CDR', channel[4]))
+    assert '1 episode, 40 steps' in run('convert', bag)[1]
+
+
+def test_a_topic_without_a_type_is_told(tmp_path, run):
+    bag = write_channels(tmp_path / 'bag.mcap', joint_channel(kind=''))
+    code, _, error = run('convert', bag)
+    assert code == 1
+    assert '/joint_states holds messages of a type that the file does not name, but' in error
+
+
 def test_a_sqlite3_bag_with_short_type_names_is_read(tmp_path, run):
     bag = write_bag(tmp_path / 'bag', joint_states(2.0), 'sqlite3')
     with sqlite3.connect(bag / 'bag.db3') as database:
