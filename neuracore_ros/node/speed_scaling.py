@@ -13,7 +13,6 @@ from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.serialization import deserialize_message
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.executor import HEARS_QUIETLY
@@ -60,8 +59,12 @@ def _channels(command_topic: str) -> tuple[_Channel, ...]:
 class SpeedScaling:
     """The speed scaling of all controllers that tell it.
 
+    Controllers tell it in every cycle, up to a thousand times a second, and a callback for each
+    would cost a tenth of a core. So it is listened to on a node that no executor runs, and the
+    newest message is taken when it is wanted.
+
     Args:
-        node: In an executor.
+        node: By whose graph and names.
         command_topics: Of the controllers, topics or actions; relative or absolute.
     """
 
@@ -69,8 +72,8 @@ class SpeedScaling:
         self._node = node
         resolved = dict.fromkeys(node.resolve_topic_name(topic) for topic in command_topics)
         self._channels = [_channels(topic) for topic in resolved]
+        self._listener: Node | None = None
         self._open: dict[_Channel, Any] = {}
-        self._received: dict[_Channel, bytes] = {}
         self._factors: dict[str, float] = {}
         self._unreadable: set[str] = set()
 
@@ -78,26 +81,27 @@ class SpeedScaling:
         """Hear who tells it now, and forget who has gone; call it now and then."""
         told = {channel for channels in self._channels for channel in self._first_told(channels)}
         for channel in self._open.keys() - told:
-            self._node.destroy_subscription(self._open.pop(channel))
-            self._received.pop(channel, None)
+            self._open.pop(channel).destroy()
             self._factors.pop(channel.topic, None)
         for channel in told - self._open.keys():
             self._subscribe(channel)
 
     def factors(self) -> Mapping[str, float]:
         """Topic -> the newest share of full speed that it told, 1.0 at full speed."""
-        while self._received:
-            channel, data = self._received.popitem()
-            factor = channel.factor(deserialize_message(data, message_class(channel.type)))
+        for channel, subscription in self._open.items():
+            with subscription.handle:
+                taken = subscription.handle.take_message(subscription.msg_type, False)
+            factor = None if taken is None else channel.factor(taken[0])
             if factor is not None:
                 self._factors[channel.topic] = factor
         return self._factors
 
     def close(self) -> None:
-        """Unsubscribe from everything."""
-        for subscription in self._open.values():
-            self._node.destroy_subscription(subscription)
+        """Unsubscribe from everything; what was told last is kept."""
         self._open.clear()
+        if self._listener is not None:
+            self._listener.destroy_node()
+            self._listener = None
 
     def _first_told(self, channels: Iterable[_Channel]) -> list[_Channel]:
         for channel in channels:
@@ -116,19 +120,30 @@ class SpeedScaling:
                     f'the speed scaling on {channel.topic} is not read: {error}'
                 )
             return
-
-        def receive(data: bytes) -> None:
-            self._received[channel] = data
-
-        # As it came, since a state of each cycle is more than anybody reads.
-        self._open[channel] = self._node.create_subscription(
+        self._listener = self._listener or _listening_node(self._node)
+        self._open[channel] = self._listener.create_subscription(
             kind,
             channel.topic,
-            receive,
+            _unused,
             QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
-            raw=True,
             event_callbacks=HEARS_QUIETLY,
         )
+
+
+def _listening_node(node: Node) -> Node:
+    # Arguments of the process, such as a name, are meant for the other node.
+    return Node(
+        f'{node.get_name()}_speed_scaling',
+        namespace=node.get_namespace(),
+        context=node.context,
+        use_global_arguments=False,
+        enable_rosout=False,
+        start_parameter_services=False,
+    )
+
+
+def _unused(message: Any) -> None:
+    """No executor calls it."""
 
 
 def slowed_down(factors: Mapping[str, float], least: float) -> list[str]:

@@ -4,7 +4,6 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from rclpy.serialization import serialize_message
 from std_msgs.msg import Float64
 
 from neuracore_ros.errors import UserError
@@ -18,11 +17,12 @@ OWN = '/left/arm_controller/controller_state'
 
 
 class Graph:
-    """A node in a namespace, and who publishes."""
+    """A node in a namespace, who publishes, and what was published last."""
 
     def __init__(self):
         self.publishers = {}
-        self.callbacks = {}
+        self.open = set()
+        self.newest = {}
         self.said = []
 
     def resolve_topic_name(self, topic):
@@ -32,19 +32,43 @@ class Graph:
         return [SimpleNamespace(topic_type=kind) for kind in self.publishers.get(topic, ())]
 
     def create_subscription(self, kind, topic, callback, qos, **_):
-        self.callbacks[topic] = callback
-        return topic
+        self.open.add(topic)
+        return Subscription(self, topic)
 
-    def destroy_subscription(self, topic):
-        del self.callbacks[topic]
+    def destroy_node(self):
+        self.open.clear()
 
     def get_logger(self):
         return SimpleNamespace(info=self.said.append)
 
 
+class Subscription:
+    """Takes what was published last, once."""
+
+    msg_type = None
+
+    def __init__(self, graph, topic):
+        self.graph, self.topic, self.handle = graph, topic, self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def take_message(self, kind, raw):
+        newest = self.graph.newest.pop(self.topic, None)
+        return None if newest is None else (newest, None)
+
+    def destroy(self):
+        self.graph.open.discard(self.topic)
+
+
 @pytest.fixture
-def graph():
-    return Graph()
+def graph(monkeypatch):
+    graph = Graph()
+    monkeypatch.setattr(speed_scaling, '_listening_node', lambda node: graph)
+    return graph
 
 
 @pytest.fixture
@@ -56,23 +80,21 @@ def scaling(graph):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """As if control_msgs were: its messages arrive as they are."""
+    """As if control_msgs were."""
     monkeypatch.setattr(speed_scaling, 'message_class', lambda kind: kind)
-    monkeypatch.setattr(speed_scaling, 'deserialize_message', lambda data, kind: data)
 
 
 def test_nobody_tells_it_on_most_robots(graph, scaling):
     scaling.look_around()
     assert scaling.factors() == {}
-    assert graph.callbacks == {}
+    assert graph.open == set()
 
 
 def test_the_broadcaster_beside_the_controller_tells_percent(graph, scaling):
     graph.publishers = {BROADCAST: [PERCENT], OWN: [STATE]}
     scaling.look_around()
-    assert list(graph.callbacks) == [BROADCAST]
-    for percent in (100.0, 40.0):
-        graph.callbacks[BROADCAST](serialize_message(Float64(data=percent)))
+    assert graph.open == {BROADCAST}
+    graph.newest[BROADCAST] = Float64(data=40.0)
     assert scaling.factors() == {BROADCAST: 0.4}
     assert scaling.factors() == {BROADCAST: 0.4}
 
@@ -80,7 +102,7 @@ def test_the_broadcaster_beside_the_controller_tells_percent(graph, scaling):
 def test_without_one_the_state_of_the_controller_tells_a_share(graph, scaling, installed):
     graph.publishers = {OWN: [STATE]}
     scaling.look_around()
-    graph.callbacks[OWN](SimpleNamespace(speed_scaling_factor=0.0))
+    graph.newest[OWN] = SimpleNamespace(speed_scaling_factor=0.0)
     assert scaling.factors() == {OWN: 0.0}
 
 
@@ -90,25 +112,25 @@ def test_a_state_that_does_not_have_it_as_in_humble_tells_nothing(
 ):
     graph.publishers = {OWN: [STATE]}
     scaling.look_around()
-    graph.callbacks[OWN](SimpleNamespace(**state))
+    graph.newest[OWN] = SimpleNamespace(**state)
     assert scaling.factors() == {}
 
 
 def test_a_topic_of_that_name_and_another_type_is_not_read(graph, scaling):
     graph.publishers = {BROADCAST: ['std_msgs/msg/String'], OWN: ['std_msgs/msg/String']}
     scaling.look_around()
-    assert graph.callbacks == {}
+    assert graph.open == set()
 
 
 def test_who_has_gone_no_longer_holds_the_robot(graph, scaling):
     graph.publishers = {BROADCAST: [PERCENT]}
     scaling.look_around()
-    graph.callbacks[BROADCAST](serialize_message(Float64(data=10.0)))
+    graph.newest[BROADCAST] = Float64(data=10.0)
     assert scaling.factors() == {BROADCAST: 0.1}
     graph.publishers = {}
     scaling.look_around()
     assert scaling.factors() == {}
-    assert graph.callbacks == {}
+    assert graph.open == set()
 
 
 def test_without_control_msgs_one_line_says_so(graph, scaling, monkeypatch):

@@ -134,6 +134,9 @@ class _Eyes:
                 scaling.look_around()
             spin(self._executor, min(left_s, LOOK_PERIOD_S))
         subscriptions.close()
+        for scaling in self._speed_scaling.values():
+            scaling.factors()
+            scaling.close()
 
     def _is_contested(self, command: Command) -> bool:
         """Whether others command it. Only then we listen, and only where we are not alone.
