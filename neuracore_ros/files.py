@@ -271,8 +271,8 @@ def sync(path: Path) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        # Some file systems cannot sync a folder, and need not.
-        if error.errno != errno.EINVAL:
+        # Some file systems, of networks above all, cannot sync a folder.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}:
             raise
     finally:
         os.close(handle)

@@ -23,7 +23,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.leftovers import EPISODE, left_behind, partial_folder
 from neuracore_ros.errors import BagError
-from neuracore_ros.files import writing
+from neuracore_ros.files import sync, writing
 
 # Definitions of the message types that a robot file can name: equal in Jazzy and Kilted.
 _TYPES = get_typestore(Stores.ROS2_JAZZY)
@@ -145,7 +145,12 @@ class BagWriter:
         """
         try:
             self._writer.close()
-            (self._partial / self.path.name).rename(self.path)
+            bag = self._partial / self.path.name
+            # Robots are switched off when the last episode is kept.
+            for each in (*bag.iterdir(), bag):
+                sync(each)
+            bag.rename(self.path)
+            sync(self.path.parent)
         except OSError as error:
             raise BagError(
                 f'{self.path}: cannot be completed: {error.strerror}; what there is lies in '

@@ -47,7 +47,7 @@ class SpoolWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = path.open('wb')
+        self._file = path.open('xb')
         self._ends: list[int] = []
 
     def add(self, image: bytes) -> None:
