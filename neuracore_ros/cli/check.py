@@ -107,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     policy, robot = arguments.policy, arguments.robot
     if policy.suffix in ENDINGS and robot.suffix not in ENDINGS:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
+    if arguments.use_sim_time and arguments.bag is None:
+        arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
     findings = Findings(means=frozenset(map(Kind, arguments.allow)))
     with noted() as spelling:
         _check(arguments, findings)

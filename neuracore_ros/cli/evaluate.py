@@ -145,6 +145,8 @@ def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None])
         robot = _robot(robots, recordings[0], arguments)
         where, by_clock = arguments.namespace, arguments.use_sim_time
         return evaluate_bags(policies, robot, recordings, settings, where, tell, by_clock)
+    if arguments.use_sim_time:
+        arguments.refuse(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:
         arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
     known = _known(robots)

@@ -71,6 +71,7 @@ def say(tmp_path, monkeypatch, capsys):
         ('record ur5.yaml --out b --rate-hz nan', '--rate-hz: nan is not between 0.1 and 1000'),
         ('describe --live --out a.yaml --seconds ten', "--seconds: 'ten' is no number"),
         ('check ur5.yaml a.pt', 'the policy comes first: neuracore_ros check a.pt ur5.yaml'),
+        ('check a.pt ur5.yaml --live --use-sim-time', '--use-sim-time belongs to --bag BAG'),
         ('report d --rerun-file a.rrd', '--rerun-file: which episode? Give --rerun EPISODE, too'),
         ('train d --out=', 'argument --out: is empty: is a variable of the shell not set?'),
         ('check a.pt --bag= ur5.yaml', 'argument --bag: is empty: is a variable of the shell'),

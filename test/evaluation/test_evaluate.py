@@ -1,5 +1,6 @@
 """`neuracore_ros evaluate` on ramps: its figures are those that can be computed by hand."""
 
+import copy
 import itertools
 import json
 
@@ -10,7 +11,7 @@ torch = pytest.importorskip('torch')
 
 from leader import ARM, CAMERA, STEP_S, brightness, ramps, record
 from policies import HORIZON, write_policy
-from recordings import Messages, at
+from recordings import ROS2, Messages, at, write_bag
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
@@ -312,3 +313,27 @@ def test_what_is_no_sentence_is_wrong_usage(words):
     with pytest.raises(SystemExit) as ended:
         main(['evaluate', *words])
     assert ended.value.code == 2
+
+
+def test_a_recording_of_a_simulation_is_replayed_by_its_clock(evaluate, policy, arm, tmp_path):
+    bag = record(tmp_path / 'bag')
+    _, by_log_time, _ = evaluate(policy, arm, bag)
+    _, by_clock, _ = evaluate(policy, arm, simulated(tmp_path / 'sim'), '--use-sim-time')
+    assert only(by_clock)['error'] == pytest.approx(only(by_log_time)['error'], rel=0.05)
+    code, _, error = evaluate(policy, arm, tmp_path / 'sim')
+    assert code == 1 and 'which went 0.50 times as fast as the log: give --use-sim-time' in error
+
+
+def simulated(path):
+    """The same bag of a simulation at half of real time that began at 5 s."""
+    kinds, moved = ROS2.types, []
+    for topic, message, log_ns in [*ramps(3.0, '/joint_states'), *ramps(3.0, '/leader', STEP_S)]:
+        time_ns = 5 * 10**9 + log_ns - at(0)
+        stamp = kinds['builtin_interfaces/msg/Time'](*divmod(time_ns, 10**9))
+        twin = copy.deepcopy(message)
+        if hasattr(twin, 'header') and (twin.header.stamp.sec or twin.header.stamp.nanosec):
+            twin.header.stamp = stamp
+        late_ns = at(0) + 2 * (log_ns - at(0))
+        moved.append(('/clock', kinds['rosgraph_msgs/msg/Clock'](stamp), late_ns))
+        moved.append((topic, twin, late_ns))
+    return write_bag(path, moved)
