@@ -15,6 +15,8 @@ ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far
 class Puppet(torch.nn.Module):
     """Sways joint 0 between -0.5 and 0.5 rad, at 0.4 rad/s, from where it is measured.
 
+    The others sway with it, by half as much: what stops one joint must stop them all.
+
     One that is ``hung`` never answers, not even to the zeros of the warm-up.
 
     A picture of camera 1 whose middle is the colour (1 + n, 1, 2) is an order: do ORDERS[n].
@@ -36,6 +38,7 @@ class Puppet(torch.nn.Module):
             self.way = 1.0
         chunk = newest.repeat(1, self.steps.shape[0], 1)
         chunk[:, :, 0] += 0.02 * self.way * self.steps
+        chunk[:, :, 1:] += (0.01 * self.way * self.steps)[:, None]
         height, width = inputs['RGB_IMAGES'].shape[3], inputs['RGB_IMAGES'].shape[4]
         middle = inputs['RGB_IMAGES'][0, -1, -1, height // 2, width // 2]
         order = -1

@@ -99,6 +99,20 @@ def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(mov
     moving.check()
 
 
+@pytest.mark.parametrize('after_s', [0.05, 0.3])
+def test_a_robot_disabled_while_it_is_frozen_does_not_move_when_it_is_let_go(moving, after_s):
+    world, saboteur = moving.world, moving.saboteur
+    saboteur.do(saboteur.stop_robot)
+    time.sleep(after_s)
+    assert world.enable(False).success
+    time.sleep(2.0)
+    before = world.positions
+    saboteur.do(saboteur.release)
+    moving.stays('DISABLED', 0.8)
+    assert np.abs(world.positions - before).max() < 0.02
+    moving.check()
+
+
 def test_enabling_a_robot_in_emergency_stop_is_a_fault_again_and_still_does_not_snap(moving):
     world, saboteur = moving.world, moving.saboteur
     saboteur.do(saboteur.stop_robot)

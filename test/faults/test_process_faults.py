@@ -4,6 +4,7 @@ import random
 import signal
 import time
 
+import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -47,6 +48,22 @@ def test_a_signal_at_any_moment_leaves_a_robot_at_rest(stage, begun, number, see
     sent = len(stage.saboteur.sent)
     time.sleep(0.3)
     assert len(stage.saboteur.sent) == sent
+    stage.check()
+
+
+@pytest.mark.parametrize('after_s', [0.05, 0.3])
+def test_a_robot_frozen_while_its_node_ends_does_not_move_when_it_is_let_go(
+    stage, begun, after_s
+):
+    node = begun()
+    stage.world.until_moving()
+    stage.saboteur.do(stage.saboteur.stop_robot)
+    time.sleep(after_s)
+    assert node.end() == 0, node.output
+    before = stage.world.positions
+    stage.saboteur.do(stage.saboteur.release)
+    time.sleep(1.0)
+    assert np.abs(stage.world.positions - before).max() < 0.02
     stage.check()
 
 
