@@ -17,6 +17,9 @@ _CATCH_UP_S = 0.3
 _STANDS = 0.002
 """A joint that moved by less [rad] from one measurement to the next stands."""
 
+_BESIDE = 0.03
+"""What was caught on its way stands no further [rad] beside it."""
+
 
 class Settling:
     """Looks once after each stop for joints that stand elsewhere than they were sent.
@@ -30,6 +33,7 @@ class Settling:
         """Nothing was stopped yet."""
         self._joints = joints
         self._pending = False
+        self._believed: Array | None = None
         self._before: Measured | None = None
 
     @property
@@ -37,9 +41,14 @@ class Settling:
         """Whether a stop is not yet known to have brought every joint where it was sent."""
         return self._pending
 
-    def start(self) -> None:
-        """The robot is being stopped."""
-        self._pending, self._before = True, None
+    def start(self, believed: Array | None) -> None:
+        """The robot is being stopped.
+
+        Args:
+            believed: Where the joints were last measured and believed to be, (J,); None: nobody
+                knows, and so none is held anywhere else than where it was sent.
+        """
+        self._pending, self._believed, self._before = True, believed, None
 
     def cancel(self) -> None:
         """The robot is moved on, by us or by somebody else."""
@@ -64,7 +73,20 @@ class Settling:
         if not (self._stand(measured, before) & (measured.stamps_ns > before.stamps_ns)).all():
             return none
         self.cancel()
-        return np.asarray(away > SETTLED)
+        return np.asarray((away > SETTLED) & self._on_the_way(measured.positions, setpoint))
+
+    def _on_the_way(self, positions: Array, setpoint: Array) -> BoolArray:
+        """Joints between where they were measured before the stop and where they were sent.
+
+        Elsewhere a sensor may have put them, and a broken sensor must not become motion.
+        """
+        if self._believed is None:
+            return np.zeros(len(setpoint), bool)
+        positions, believed = (
+            self._joints.nearest(given, setpoint) for given in (positions, self._believed)
+        )
+        least, most = np.minimum(believed, setpoint), np.maximum(believed, setpoint)
+        return np.asarray((positions >= least - _BESIDE) & (positions <= most + _BESIDE))
 
     def _stand(self, measured: Measured, before: Measured) -> BoolArray:
         now: Array = self._joints.nearest(measured.positions, before.positions)

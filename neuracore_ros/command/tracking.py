@@ -43,6 +43,10 @@ class Tracking:
     """Compares what is measured with what was commanded, and with what was measured before.
 
     A gripper is never at fault: it closes on things, and so need not arrive.
+
+    Attributes:
+        believed: Where the joints, (J,), were last measured by samples that agree with those
+            before them, whatever the clock did since; None before that.
     """
 
     def __init__(self, joints: Joints, max_error: float) -> None:
@@ -54,6 +58,7 @@ class Tracking:
         """
         self._joints = joints
         self._max_error = max_error
+        self.believed: Array | None = None
         self._before: Measured | None = None
         self._recent: deque[Measured] = deque(maxlen=_REMEMBERED)
         self._agrees = np.zeros(len(joints.joints), bool)
@@ -74,6 +79,8 @@ class Tracking:
             # Joints of several topics need not have new samples in the same step.
             self._agrees |= measured.stamps_ns > self._before.stamps_ns
             self._agrees &= ~self.jumped(measured)
+        if measured is not None and self._agrees.all():
+            self.believed = measured.positions
         self._before = measured
         if measured is None:
             self._recent.clear()

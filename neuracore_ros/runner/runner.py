@@ -386,7 +386,7 @@ class Runner:
         measured = self._senses.measured(now_ns)
         held = np.zeros(len(self._joints.joints), bool)
         if self._condition.running and not self._settings.dry_run:
-            self._settling.start()
+            self._settling.start(self._tracking.believed)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
             return self._motion.stop(now_ns, None, held)
         # Once it is held, the robot may be moved by hand without being commanded for it.

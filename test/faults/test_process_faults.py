@@ -52,9 +52,7 @@ def test_a_signal_at_any_moment_leaves_a_robot_at_rest(stage, begun, number, see
 
 
 @pytest.mark.parametrize('after_s', [0.05, 0.3])
-def test_a_robot_frozen_while_its_node_ends_does_not_move_when_it_is_let_go(
-    stage, begun, after_s
-):
+def test_a_robot_frozen_while_its_node_ends_does_not_move_when_it_is_let_go(stage, begun, after_s):
     node = begun()
     stage.world.until_moving()
     stage.saboteur.do(stage.saboteur.stop_robot)

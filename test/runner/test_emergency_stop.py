@@ -123,6 +123,30 @@ def test_a_robot_that_sags_under_its_load_is_held_where_it_is_once(tmp_path):
     assert rig.runner.settled
 
 
+# One of 0.2 rad, while the joint moves, could be true.
+@pytest.mark.parametrize(
+    ('at', 'lie'),
+    [('before', 0.9), ('before', -0.9), *(('after', lie) for lie in (0.9, -0.9, 0.2, -0.2))],
+)
+def test_a_sensor_that_lies_about_where_a_joint_stands_moves_nothing(tmp_path, at, lie):
+    rig = moving(tmp_path, 'measured', 20)
+
+    def lies():
+        rig.publish = lambda stamp_ns: LaggingRig.publish(
+            rig, rig.positions + np.array([lie, 0.0]), stamp_ns
+        )
+
+    if at == 'before':
+        lies()
+        rig.step(2)
+    rig.do(rig.runner.enable(False, rig.now_ns))
+    sent = len(rig.sent)
+    rig.step(2)
+    lies()
+    rig.step(40)
+    assert len(rig.sent) == sent
+
+
 def test_what_somebody_else_moves_after_a_stop_is_not_taken_from_them(tmp_path):
     rig = moving(tmp_path, 'measured', 20)
     rig.do(rig.runner.disturbed('teleop commands arm, too', rig.now_ns))
