@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from squares import write
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.batches import Batches
@@ -324,3 +325,11 @@ def test_training_imports_no_ros():
         [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=os.environ
     )
     assert done.stdout.strip() == '[]'
+
+
+def test_too_few_episodes_to_hold_any_back_are_said(dataset, tmp_path):
+    lines: list[str] = []
+    few = write(tmp_path / 'few', {'long': 1})
+    loop.train(config(few, inputs=SMALL['inputs']), Run(tmp_path / 'run'), lines.append)
+    assert 'learns from 1 episode (1 of long), 0 held back' in lines[0]
+    assert lines[1].startswith('warning: fewer than 5 episodes of long (1): none is held back')
