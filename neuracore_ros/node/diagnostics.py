@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from neuracore_ros.node.cadence import Cadence
+from neuracore_ros.node.status import Status
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.runner import Counters, State
 
@@ -20,9 +21,7 @@ _LEVELS = {
 
 def inference_status(
     robot: str,
-    state: State,
-    reason: str,
-    following: str,
+    status: Status,
     counters: Counters,
     cadence: Cadence,
     sent: int,
@@ -33,9 +32,7 @@ def inference_status(
 
     Args:
         robot: Its name, for ``hardware_id``.
-        state: What the runner is doing; DISABLED while the node is not active.
-        reason: Why it is not running; may be empty.
-        following: What ends that; empty while it runs.
+        status: What the node does; DISABLED while it is not active.
         counters: Since configure.
         cadence: Since configure.
         sent: Commands since configure.
@@ -44,14 +41,14 @@ def inference_status(
         speed_scaling: Topic -> share of full speed, of the controllers that tell it.
     """
     return DiagnosticStatus(
-        level=_LEVELS[state],
+        level=_LEVELS[status.state],
         name='infer: inference',
-        message=f'{state.value}: {reason}' if reason else state.value,
+        message=status.line,
         hardware_id=robot,
         values=_values(
-            state=state.value,
-            reason=reason,
-            next=following,
+            state=status.state.value,
+            reason=status.reason,
+            next=status.next,
             latency_ms_p50=f'{counters.latency_ms(50):.1f}',
             latency_ms_p99=f'{counters.latency_ms(99):.1f}',
             late=counters.late,

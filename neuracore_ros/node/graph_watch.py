@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rclpy.node import Node
 
 from neuracore_ros.description import Command, Source
+from neuracore_ros.node.clock_watch import CLOCK, clock_cure, standstill
+from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.live.silence import NODE_NAMESPACE_OPTION, why_silent, why_unheard
+from neuracore_ros.observation.streams import StreamStatus
 
+USE_SIM_TIME = 'use_sim_time:=true'
 # Nodes find each other, and drivers start, within this; what lasts longer is told.
 PATIENCE_S = 2.0
 
@@ -23,8 +27,11 @@ class GraphWatch:
         commands: Of everything that is sent.
 
     Attributes:
-        reasons: Topic as declared -> why it has been silent or unheard for a while, in one line
-            with what to do.
+        silences: Topic as declared -> why nothing has come for a while, in one line with what
+            to do.
+        unheard: Command topic -> why nobody has listened for a while, likewise.
+        clock_cure: What mends stamps of another time; empty where a wrong clock is likely.
+        astray: Of which topics it is needed, in one line; empty if of none.
     """
 
     def __init__(self, node: Node, sources: Sequence[Source], commands: Sequence[Command]) -> None:
@@ -36,37 +43,61 @@ class GraphWatch:
         self._heard_s: dict[str, float] = {}
         self._unheard_s: dict[str, float] = {}
         self._started_s = math.inf
-        self.reasons: dict[str, str] = {}
+        self.silences: dict[str, str] = {}
+        self.unheard: dict[str, str] = {}
+        self.clock_cure = self.astray = ''
 
     def start(self, now_s: float) -> None:
         """Be patient from now on, on a clock that always runs [s]."""
         self._started_s = now_s
         self._heard_s.clear()
-        self._unheard_s.clear()
-        self.reasons = {}
+        self.rest()
+        self._unheard_s = {command.topic: now_s for command in self._commands}
+        self.look_at_clock()
 
     def hear(self, topic: str, now_s: float) -> None:
         """Note a message, whatever it holds."""
         self._heard_s[topic] = now_s
 
-    def look(self, now_s: float, lacking: Collection[str], unheard: Collection[str]) -> None:
+    def rest(self) -> None:
+        """There is nothing to wait for."""
+        self._unheard_s.clear()
+        self.silences, self.unheard, self.astray = {}, {}, ''
+
+    def look_at_clock(self) -> None:
+        """Find out in which time everybody lives."""
+        simulated = bool(self._node.get_clock().ros_time_is_active)
+        self.clock_cure = clock_cure(simulated, self._clocks(), USE_SIM_TIME)
+
+    @property
+    def standstill(self) -> str:
+        """Why simulated time stands still, and what to do."""
+        return standstill(self._clocks(), USE_SIM_TIME)
+
+    def look(
+        self, now_s: float, streams: Iterable[StreamStatus], unheard: Collection[str]
+    ) -> None:
         """Find reasons anew.
 
         Args:
             now_s: Now.
-            lacking: Topics of which a sample is missing or stale.
+            streams: Everything that is read.
             unheard: Command topics to which nobody listens.
         """
-        self._unheard_s = {topic: self._unheard_s.get(topic, now_s) for topic in unheard}
-        silent = [
-            topic
-            for topic in dict.fromkeys(lacking)
-            if now_s - self._heard_s.get(topic, self._started_s) > PATIENCE_S
-        ]
-        deaf = [topic for topic, s in self._unheard_s.items() if now_s - s > PATIENCE_S]
-        found = {
+        lacking = [s for s in streams if s.age_s is None or s.stale]
+        astray = dict.fromkeys(s.topic for s in lacking if s.drops.get('clock'))
+        told = bool(self.clock_cure and astray)
+        self.astray = f'header stamps of {", ".join(astray)}: {self.clock_cure}' if told else ''
+        self.silences = {
             topic: why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
-            for topic in silent
+            for topic in dict.fromkeys(stream.topic for stream in lacking)
+            if now_s - self._heard_s.get(topic, self._started_s) > PATIENCE_S
         }
-        found |= {topic: why_unheard(self._node, self._commands, topic) for topic in deaf}
-        self.reasons = {topic: why for topic, why in found.items() if why}
+        self._unheard_s = {topic: self._unheard_s.get(topic, now_s) for topic in unheard}
+        deaf = [topic for topic, s in self._unheard_s.items() if now_s - s > PATIENCE_S]
+        found = {topic: why_unheard(self._node, self._commands, topic) for topic in deaf}
+        self.unheard = {topic: why for topic, why in found.items() if why}
+
+    def _clocks(self) -> list[str]:
+        """Full names of the nodes that publish /clock."""
+        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))

@@ -19,23 +19,19 @@ from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES, static_topics
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
-from neuracore_ros.node.clock_watch import (
-    CLOCK,
-    ClockWatch,
-    clock_cure,
-    standstill,
-)
+from neuracore_ros.node.clock_watch import ClockWatch
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
-from neuracore_ros.node.graph import beside_namespace, publisher_names
+from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import Outputs
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.phase import Phase
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
-from neuracore_ros.node.status_log import StatusLog, status_line
+from neuracore_ros.node.status import Status, node_status, stopped_status
+from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.runner import Outcome, Request, Runner, State
@@ -44,7 +40,6 @@ from neuracore_ros.runner import Outcome, Request, Runner, State
 # since their fragments arrive in bursts.
 IMAGE_DEPTH = 5
 NUMBER_DEPTH = 20
-USE_SIM_TIME = 'use_sim_time:=true'
 # A stop takes half a second, and half a second later the joints stand; or nothing is measured.
 LONGEST_SETTLING_S = 2.0
 # So soon a publisher is noticed that comes later, or changes.
@@ -77,7 +72,6 @@ class Session:
     ) -> None:
         self._closed = False
         self._active = False
-        self._wrong_time = ''
         self._settles_until_s = 0.0
         self._node = node
         self._fail = fail
@@ -112,7 +106,7 @@ class Session:
         now_ns = self._now_ns()
         self._active = True
         self._graph.start(time.monotonic())
-        self._look_for_reasons()
+        self._runner.cure_clock(self._graph.clock_cure)
         self._runner.start(now_ns)
         self._cadence.start()
         self._watch = ClockWatch(now_ns, time.monotonic())
@@ -292,23 +286,13 @@ class Session:
 
     def _look_for_reasons(self) -> None:
         """Ask the graph why the robot does not run, if it should."""
-        cure = clock_cure(self._simulated, self._clocks(), USE_SIM_TIME)
-        self._runner.cure_clock(cure)
-        self._wrong_time = ''
-        lacking: list[str] = []
-        unheard: list[str] = []
-        if self._active and self._runner.state is not State.RUNNING:
-            statuses = self._runner.status(self._now_ns())
-            lacking = [s.topic for s in statuses if s.age_s is None or s.stale]
-            astray = [s.topic for s in statuses if s.topic in lacking and s.drops.get('clock')]
-            if cure and astray:
-                self._wrong_time = f'header stamps of {", ".join(astray)}: {cure}'
-            unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
-        self._graph.look(time.monotonic(), lacking, unheard)
-
-    def _clocks(self) -> list[str]:
-        """Full names of the nodes that publish /clock."""
-        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
+        self._graph.look_at_clock()
+        self._runner.cure_clock(self._graph.clock_cure)
+        if not self._active or self._runner.state is State.RUNNING:
+            self._graph.rest()
+            return
+        unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
+        self._graph.look(time.monotonic(), self._runner.status(self._now_ns()), unheard)
 
     def _note_rivals(self) -> None:
         rivals = self._outputs.rivals()
@@ -382,66 +366,42 @@ class Session:
 
     # What people see
 
-    def _status(self) -> tuple[State, str]:
+    def _status(self) -> Status:
         state, reason = self._runner.state, self._runner.reason
-        if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
-            # Before the first /clock, nothing was commanded.
-            ends = '. No step is made; what was commanded ends by itself'
-            moved = bool(self._watch.ros_ns)
-            why = standstill(self._clocks(), USE_SIM_TIME)
-            return (State.HOLDING, why + ends) if moved else (State.WAITING, why)
-        explained = self._explained()
-        if explained and state is State.WAITING:
-            reason = '; '.join(explained)
-        elif state is State.HOLDING:
-            for topic, why in self._graph.reasons.items():
-                reason = reason.replace(f'nobody listens to {topic}', why)
-            reason = '; '.join([reason, *(why for why in explained if why not in reason)])
-        return state, reason
-
-    def _explained(self) -> list[str]:
-        """Why nothing comes or is heard, as far as the graph tells."""
-        known = {**self._graph.reasons, **self._subscriptions.faults()}
-        return [*filter(None, [self._wrong_time]), *known.values()]
-
-    def _following(self, state: State) -> str:
-        """What ends a state in which nothing moves."""
-        if state is State.RUNNING:
-            return ''
         if not self._active:
-            return 'waits for activate'
-        if state is State.WAITING:
-            return 'starts by itself when everything is there'
-        if state is State.HOLDING and not self._runner.latched:
-            return 'goes on by itself when this is over'
-        service = self._node.resolve_service_name('~/enable')
-        return f"waits for: ros2 service call {service} std_srvs/srv/SetBool '{{data: true}}'"
+            return Status(state, reason, 'waits for activate')
+        if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
+            return stopped_status(bool(self._watch.ros_ns), self._graph.standstill)
+        silences = {**self._graph.silences, **self._subscriptions.faults()}
+        return node_status(
+            state,
+            reason,
+            by_itself=not self._runner.latched,
+            found=[*filter(None, [self._graph.astray]), *silences.values()],
+            unheard=self._graph.unheard,
+            enable=self._node.resolve_service_name('~/enable'),
+        )
 
     def _report(self) -> str:
         """Log the status if it is news, and put it on /diagnostics at once."""
-        state, reason = self._status()
-        self._cadence.state(state, reason)
-        following = self._following(state)
-        alarm = state is State.WAITING and bool(self._watch.stopped or self._explained())
-        if self._log.update(state, reason, following, alarm):
+        status = self._status()
+        self._cadence.state(status.state, status.reason)
+        if self._log.update(status):
             self._diagnose()
-        return status_line(state, reason, following)
+        return status.line
 
     def _diagnose(self) -> None:
         name, now = self.robot.name, self._node.get_clock().now()
-        state, reason = self._status()
         streams = stream_statuses(
             name,
             self._runner.status(now.nanoseconds),
             self._subscriptions.faults(),
-            self._graph.reasons,
+            self._graph.silences,
             self._subscriptions.doubts(),
         )
         inference = inference_status(
             name,
-            state,
-            reason,
-            self._following(state),
+            self._status(),
             self._runner.counters,
             self._cadence,
             self._outputs.sent,

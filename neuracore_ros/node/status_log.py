@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from neuracore_ros.node.status import Status
 from neuracore_ros.runner import State
 
 
@@ -17,36 +18,23 @@ class StatusLog:
         self._logger = logger
         self._last: tuple[State, str, str] | None = None
 
-    def update(self, state: State, reason: str, following: str = '', alarm: bool = False) -> bool:
+    def update(self, status: Status) -> bool:
         """Log what is new.
-
-        Args:
-            state: What the node does.
-            reason: Why it does no more.
-            following: What ends that.
-            alarm: Whether somebody should see to it.
 
         Returns:
             Whether it was new. A reason whose figures alone have changed, such as an age that
             grows, is the same one.
         """
-        new = state, without_figures(reason), following
+        new = status.state, without_figures(status.reason), status.next
         if new == self._last:
             return False
         self._last = new
-        line = status_line(state, reason, following)
         # rclpy allows one severity for each line of code.
-        if state is State.HOLDING or alarm:
-            self._logger.warning(line)
+        if status.alarm:
+            self._logger.warning(status.line)
         else:
-            self._logger.info(line)
+            self._logger.info(status.line)
         return True
-
-
-def status_line(state: State, reason: str, following: str) -> str:
-    """State and reason, for a person; of a robot that was stopped, also what ends that."""
-    line = f'{state.value}: {reason}' if reason else state.value
-    return f'{line} ({following})' if state is State.HOLDING and following else line
 
 
 def without_figures(reason: str) -> str:

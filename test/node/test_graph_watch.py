@@ -13,6 +13,9 @@ from neuracore_ros.node.clock_watch import clock_cure, standstill
 from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.sharing import Sharing
+from neuracore_ros.node.status import node_status
+from neuracore_ros.observation import StreamStatus
+from neuracore_ros.runner import State
 
 JOINTS, CAMERA = 'joint_states', 'overhead/image_raw'
 COMMANDS = 'arm_controller/joint_trajectory'
@@ -23,40 +26,80 @@ JOINT_STATE = 'sensor_msgs/msg/JointState'
 def watch(monkeypatch):
     monkeypatch.setattr(graph_watch, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
     monkeypatch.setattr(graph_watch, 'why_unheard', lambda node, commands, topic: 'nobody hears')
+    monkeypatch.setattr(GraphWatch, 'look_at_clock', lambda self: None)
     robot = load_robot(shipped('ur5'))
     watch = GraphWatch(None, robot.input_sources(), robot.commands())
     watch.start(100.0)
     return watch
 
 
+def lacking(*topics, **drops):
+    """Streams of which nothing was taken."""
+    return [StreamStatus(topic, (), 0, 0.0, '', None, '', '', drops, '') for topic in topics]
+
+
 def test_two_seconds_pass_before_anything_is_told(watch):
     for now_s in (100.5, 102.0):
-        watch.look(now_s, [JOINTS, CAMERA], [COMMANDS])
-        assert watch.reasons == {}
-    watch.look(102.6, [JOINTS, CAMERA], [COMMANDS])
-    assert watch.reasons == {
-        JOINTS: f'{JOINTS} is silent',
-        CAMERA: f'{CAMERA} is silent',
-        COMMANDS: 'nobody hears',
-    }
+        watch.look(now_s, lacking(JOINTS, CAMERA), [COMMANDS])
+        assert (watch.silences, watch.unheard) == ({}, {})
+    watch.look(102.6, lacking(JOINTS, CAMERA), [COMMANDS])
+    assert watch.silences == {topic: f'{topic} is silent' for topic in (JOINTS, CAMERA)}
+    assert watch.unheard == {COMMANDS: 'nobody hears'}
 
 
 def test_a_topic_on_which_something_comes_is_not_silent_even_if_a_name_lacks(watch):
     for tenth in range(50):
         watch.hear(JOINTS, 100.0 + tenth / 10)
-    watch.look(105.0, [JOINTS, CAMERA], [])
-    assert watch.reasons.keys() == {CAMERA}
+    watch.look(105.0, lacking(JOINTS, CAMERA), [])
+    assert watch.silences.keys() == {CAMERA}
 
 
 def test_what_is_over_is_told_no_more(watch):
-    watch.look(103.0, [CAMERA], [COMMANDS])
-    watch.look(106.0, [CAMERA], [COMMANDS])
-    assert watch.reasons.keys() == {CAMERA, COMMANDS}
-    watch.look(106.5, [], [])
-    assert watch.reasons == {}
+    watch.look(103.0, lacking(CAMERA), [COMMANDS])
+    watch.look(106.0, lacking(CAMERA), [COMMANDS])
+    assert (watch.silences.keys(), watch.unheard.keys()) == ({CAMERA}, {COMMANDS})
+    watch.rest()
+    assert (watch.silences, watch.unheard) == ({}, {})
     # A controller that goes again is missed after two seconds, too.
     watch.look(107.0, [], [COMMANDS])
-    assert watch.reasons == {}
+    assert watch.unheard == {}
+
+
+def test_streams_of_another_time_are_one_reason(watch):
+    watch.clock_cure = 'give use_sim_time:=true'
+    watch.look(100.1, lacking(JOINTS, CAMERA, clock=3), [])
+    assert watch.astray == f'header stamps of {JOINTS}, {CAMERA}: give use_sim_time:=true'
+    watch.look(100.2, lacking(JOINTS, CAMERA, stale=3), [])
+    assert watch.astray == ''
+
+
+def held(reason='late', by_itself=True, found=(), unheard=()):
+    return node_status(State.HOLDING, reason, by_itself, found, dict(unheard), '/infer/enable')
+
+
+def test_a_hold_says_what_ends_it():
+    assert held().line == 'HOLDING: late (goes on by itself when this is over)'
+    assert held(by_itself=False).next == (
+        "waits for: ros2 service call /infer/enable std_srvs/srv/SetBool '{data: true}'"
+    )
+
+
+def test_what_the_graph_says_is_said_once():
+    why = '/cmd: nobody listens to it; did you mean /arm/cmd?'
+    assert held('nobody listens to cmd', unheard={'cmd': why}).reason == why
+    assert held('a is 3 s old', found=['a: nobody publishes it']).reason == (
+        'a is 3 s old; a: nobody publishes it'
+    )
+
+
+def test_waiting_is_an_alarm_once_the_reason_is_known():
+    def waiting(*found):
+        return node_status(State.WAITING, 'no sample yet', True, found, {}, '')
+
+    assert (waiting().reason, waiting().alarm) == ('no sample yet', False)
+    told = waiting('a: nobody publishes it', 'b: nobody publishes it')
+    assert told.reason == 'a: nobody publishes it; b: nobody publishes it'
+    assert told.alarm
 
 
 class Topic:

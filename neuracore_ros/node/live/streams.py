@@ -13,6 +13,7 @@ from neuracore_ros.node.live.facts import (
     Line,
     MeasuredJoint,
     StreamFacts,
+    few,
     listed,
 )
 from neuracore_ros.node.live.rates import cure_of_loss, judge_loss, judge_rate
@@ -137,7 +138,9 @@ def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTIO
     """Who publishes a topic, if that is why nothing can come, or may be wrong."""
     source = facts.sources[0]
     if not facts.publishers:
-        what = f'{source.data_type} {", ".join(s.name for s in facts.sources)}'
+        kinds = dict.fromkeys(s.data_type for s in facts.sources)
+        named = {k: [s.name for s in facts.sources if s.data_type is k] for k in kinds}
+        what = ', '.join(f'{kind} {few(names)}' for kind, names in named.items())
         meant = did_you_mean(source.topic, facts.similar, namespace_option)
         commanded = all(s.data_type.is_target for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
