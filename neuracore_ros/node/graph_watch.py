@@ -16,6 +16,7 @@ from neuracore_ros.observation.streams import StreamStatus
 USE_SIM_TIME = 'use_sim_time:=true'
 # Nodes find each other, and drivers start, within this; what lasts longer is told.
 PATIENCE_S = 2.0
+_GONE = 'nobody publishes it any more'
 
 
 class GraphWatch:
@@ -85,11 +86,11 @@ class GraphWatch:
             unheard: Command topics to which nobody listens.
         """
         lacking = [s for s in streams if s.age_s is None or s.stale]
-        astray = dict.fromkeys(s.topic for s in lacking if s.drops.get('clock'))
+        astray = dict.fromkeys(s.topic for s in lacking if s.problem and s.drops.get('clock'))
         told = bool(self.clock_cure and astray)
         self.astray = f'header stamps of {", ".join(astray)}: {self.clock_cure}' if told else ''
         self.silences = {
-            topic: why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
+            topic: self._why_silent(topic)
             for topic in dict.fromkeys(stream.topic for stream in lacking)
             if now_s - self._heard_s.get(topic, self._started_s) > PATIENCE_S
         }
@@ -97,6 +98,19 @@ class GraphWatch:
         deaf = [topic for topic, s in self._unheard_s.items() if now_s - s > PATIENCE_S]
         found = {topic: why_unheard(self._node, self._commands, topic) for topic in deaf}
         self.unheard = {topic: why for topic, why in found.items() if why}
+
+    def reasons(self) -> list[str]:
+        """Why streams do not come, one line each; those that went together as one."""
+        gone = [topic for topic, why in self.silences.items() if why == _GONE]
+        others = [why for why in self.silences.values() if why != _GONE]
+        told = f'nobody publishes {", ".join(gone)} any more' if gone else ''
+        return [*filter(None, [self.astray, told]), *others]
+
+    def _why_silent(self, topic: str) -> str:
+        # What has come before is not misspelt.
+        if topic in self._heard_s and not self._node.count_publishers(topic):
+            return _GONE
+        return why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
 
     def _clocks(self) -> list[str]:
         """Full names of the nodes that publish /clock."""

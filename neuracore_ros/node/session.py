@@ -292,7 +292,11 @@ class Session:
             self._graph.rest()
             return
         unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
-        self._graph.look(time.monotonic(), self._runner.status(self._now_ns()), unheard)
+        streams = self._runner.status(self._now_ns())
+        # Of a wrong type, what to write has been told already.
+        told = self._subscriptions.faults()
+        untold = [stream for stream in streams if stream.topic not in told]
+        self._graph.look(time.monotonic(), untold, unheard)
 
     def _note_rivals(self) -> None:
         rivals = self._outputs.rivals()
@@ -372,12 +376,11 @@ class Session:
             return Status(state, reason, 'waits for activate')
         if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
             return stopped_status(bool(self._watch.ros_ns), self._graph.standstill)
-        silences = {**self._graph.silences, **self._subscriptions.faults()}
         return node_status(
             state,
             reason,
             by_itself=not self._runner.latched,
-            found=[*filter(None, [self._graph.astray]), *silences.values()],
+            found=[*self._subscriptions.faults().values(), *self._graph.reasons()],
             unheard=self._graph.unheard,
             enable=self._node.resolve_service_name('~/enable'),
         )

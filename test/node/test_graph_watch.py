@@ -22,20 +22,27 @@ COMMANDS = 'arm_controller/joint_trajectory'
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 
 
+class Nobody:
+    """A node that is alone."""
+
+    def count_publishers(self, topic):
+        return 0
+
+
 @pytest.fixture
 def watch(monkeypatch):
     monkeypatch.setattr(graph_watch, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
     monkeypatch.setattr(graph_watch, 'why_unheard', lambda node, commands, topic: 'nobody hears')
     monkeypatch.setattr(GraphWatch, 'look_at_clock', lambda self: None)
     robot = load_robot(shipped('ur5'))
-    watch = GraphWatch(None, robot.input_sources(), robot.commands())
+    watch = GraphWatch(Nobody(), robot.input_sources(), robot.commands())
     watch.start(100.0)
     return watch
 
 
-def lacking(*topics, **drops):
+def lacking(*topics, problem='', **drops):
     """Streams of which nothing was taken."""
-    return [StreamStatus(topic, (), 0, 0.0, '', None, '', '', drops, '') for topic in topics]
+    return [StreamStatus(topic, (), 0, 0.0, '', None, '', '', drops, problem) for topic in topics]
 
 
 def test_two_seconds_pass_before_anything_is_told(watch):
@@ -67,10 +74,19 @@ def test_what_is_over_is_told_no_more(watch):
 
 def test_streams_of_another_time_are_one_reason(watch):
     watch.clock_cure = 'give use_sim_time:=true'
-    watch.look(100.1, lacking(JOINTS, CAMERA, clock=3), [])
+    watch.look(100.1, lacking(JOINTS, CAMERA, clock=3, problem='years before'), [])
     assert watch.astray == f'header stamps of {JOINTS}, {CAMERA}: give use_sim_time:=true'
-    watch.look(100.2, lacking(JOINTS, CAMERA, stale=3), [])
+    # A clock that was wrong for a moment, long ago, is none.
+    watch.look(100.2, lacking(JOINTS, CAMERA, clock=3), [])
     assert watch.astray == ''
+
+
+def test_drivers_that_went_together_are_one_reason(watch):
+    for topic in (JOINTS, CAMERA):
+        watch.hear(topic, 101.0)
+    watch.look(103.5, lacking(JOINTS, CAMERA), [])
+    assert watch.reasons() == [f'nobody publishes {JOINTS}, {CAMERA} any more']
+    assert watch.silences[CAMERA] == 'nobody publishes it any more'
 
 
 def held(reason='late', by_itself=True, found=(), unheard=()):
