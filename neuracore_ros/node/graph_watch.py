@@ -110,7 +110,8 @@ class GraphWatch:
         # What has come before is not misspelt.
         if topic in self._heard_s and not self._node.count_publishers(topic):
             return _GONE
-        return why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
+        why = why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
+        return why or f'{topic}: it has a publisher, but nothing comes: is its driver running?'
 
     def _clocks(self) -> list[str]:
         """Full names of the nodes that publish /clock."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,6 +24,8 @@ _MOST_LOOKED_INTO = 20
 _SAY_AGAIN_S = 5.0
 # Publishers of commands that are there are found within this.
 _DISCOVERY_S = 1.5
+# The graph changes, but asking it for names that may be meant takes a while.
+_ASK_AGAIN_S = 2.0
 
 
 class StreamReports:
@@ -54,7 +58,7 @@ class StreamReports:
         for source in (*self._inputs, *robot.output_sources()):
             self._sources.setdefault(source.topic, []).append(source)
         self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in names}
-        self._unpublished: dict[str, str] = {}
+        self._reasons: dict[str, tuple[float, str]] = {}
         self._told_s: dict[str, float] = {}
         self._began_s = time.monotonic()
         self._watching = False
@@ -170,14 +174,19 @@ class StreamReports:
         self._first = {topic: [] for topic in self._first}
 
     def _why_silent(self, topic: str) -> str:
-        """Why nothing can come on a topic that nobody publishes; looked up once."""
-        if topic not in self._sources or self._node.count_publishers(topic):
-            self._unpublished.pop(topic, None)
+        """Why nothing can come on a topic, as far as the graph knows."""
+        published = bool(self._node.count_publishers(topic))
+        if topic not in self._sources or (published and self._watches[topic].is_alive):
+            self._reasons.pop(topic, None)
             return ''
-        if topic not in self._unpublished:
-            why = why_silent(self._node, topic, self._sources[topic], NAMESPACE_OPTION)
-            self._unpublished[topic] = why.partition('): ')[2]
-        return self._unpublished[topic]
+        now_s = time.monotonic()
+        found_s, why = self._reasons.get(topic, (-math.inf, ''))
+        if now_s - found_s > _ASK_AGAIN_S:
+            text = why_silent(self._node, topic, self._sources[topic], NAMESPACE_OPTION)
+            why = text.removeprefix(self._watches[topic].topic)
+            why = re.sub(r'^( \(.*?\))?: ', '', why)
+            self._reasons[topic] = now_s, why
+        return why
 
     def _clocks(self) -> list[str]:
         return publisher_names(self._node.get_publishers_info_by_topic(CLOCK.name))

@@ -58,6 +58,11 @@ class TopicWatch:
         return self._whole.is_heard and all(watch.is_heard for watch in self._each.values())
 
     @property
+    def is_alive(self) -> bool:
+        """Whether anything has ever come, be it of one driver only."""
+        return self._whole.is_heard
+
+    @property
     def is_silent(self) -> bool:
         """Whether nothing comes at all."""
         return ' is silent' in self._whole.problem

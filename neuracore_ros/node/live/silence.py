@@ -28,7 +28,7 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
         namespace_option: How the user gives a namespace.
 
     Returns:
-        One line, with what to do.
+        One line, with what to do; empty if somebody publishes it whom we should hear.
     """
     first = sources[0]
     facts = StreamFacts(
@@ -38,11 +38,8 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
         similar=similar(node, topic, first.type, node.count_publishers),
         arrivals=Arrivals(_NEVER, _NEVER, _NEVER),
     )
-    errors = [x.text for x in judge_publishers(facts, namespace_option) if x.kind == 'error']
-    if errors:
-        return '; '.join(errors)
-    nodes = ', '.join(dict.fromkeys(publisher.node for publisher in facts.publishers))
-    return f'{facts.topic}: {nodes} publishes it, but nothing comes: is it running?'
+    lines = judge_publishers(facts, namespace_option)
+    return '; '.join(line.text for line in lines if line.kind == 'error')
 
 
 def why_unheard(node: Node, commands: Iterable[Command], topic: str) -> str:
