@@ -131,8 +131,9 @@ def _look(arguments: argparse.Namespace) -> _Seen:
 
 
 def _read(path: Path) -> tuple[Facts, list[str]]:
-    """What a recording tells; and what of it is in no encoding of ROS, a line each."""
+    """What a recording tells; and what is odd about it, a line each."""
     from neuracore_ros.dataset.bags import open_bag
+    from neuracore_ros.dataset.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
     from neuracore_ros.drafting.gather import Gathering, is_wanted
 
@@ -155,8 +156,10 @@ def _read(path: Path) -> tuple[Facts, list[str]]:
         for heard in islice(bag.read(numbers), _MOST_NUMBERS):
             kind = numbers[heard.topic]
             gathering.receive(heard.topic, kind, heard.message, heard.log_time_ns)
+        pace = pace_notes(bag, numbers)
     left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
-    return gathering.facts(), [f'{t} is left out: it is {t.serialization}' for t in left_out]
+    told = [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
+    return gathering.facts(), [*told, *pace]
 
 
 def _telling(topic: Topic) -> Topic | None:

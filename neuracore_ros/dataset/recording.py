@@ -14,7 +14,7 @@ from neuracore_ros.dataset.episodes import find_cuts, recorded_task
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.result import BagResult
 from neuracore_ros.dataset.rows import Row, rows
-from neuracore_ros.dataset.simulated_time import clock_cure
+from neuracore_ros.dataset.simulated_time import clock_cure, pace_notes
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.plausibility import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
@@ -85,6 +85,8 @@ class Recording:
             raise BagError(
                 f'{bag.path}: its task: {error}; or give another one: --task'
             ) from error
+        received = [source for source in sources if source.stamp == 'receive']
+        self._pace = pace_notes(bag, {source.topic: source.type for source in received})
         if cure := clock_cure(bag, sources):
             for observer in self._observers:
                 observer.cure_clock(cure)
@@ -121,7 +123,8 @@ class Recording:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is worth knowing, a line each."""
-        return (*self._cuts.notes, *self.audit.late(), *self.audit.early(), *self.audit.notes)
+        times = (*self.audit.late(), *self.audit.early())
+        return (*self._cuts.notes, *times, *self._pace, *self.audit.notes)
 
     @property
     def losses(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CLOCK, CLOCK_TYPE = '/clock', 'rosgraph_msgs/msg/Clock'
 OPTION = '--use-sim-time'
+_STAMPED = (JOINT_STATE, JOINT_TRAJECTORY)
 # So much may a simulation run faster or slower than real time and still be taken at its word.
 _REAL_TIME = 0.02
 # No clock of a robot is set so shortly after 1970, and no simulation lasts so long.
@@ -84,18 +85,37 @@ def clock_cure(bag: Bag, sources: Iterable[Source]) -> str:
         sources: Where a robot's samples come from.
     """
     stamped = [
-        source
-        for source in sources
-        if source.stamp == 'header' and source.type in {JOINT_STATE, JOINT_TRAJECTORY}
+        source for source in sources if source.stamp == 'header' and source.type in _STAMPED
     ]
     topics = {source.topic: source.type for source in stamped}
     for topic, kind in topics.items():
-        stamps = _stamps(bag, topic, kind, 1)
-        if stamps and abs(stamps[0][0] - stamps[0][1]) > BEHIND_NS:
+        if stamps := _stamps_astray(bag, topic, kind):
             kinds = dict.fromkeys(str(source.data_type) for source in stamped)
             receive = f'write `stamp: receive` in sources: {", ".join(kinds)}'
-            return _cure(bag, _stamps(bag, topic, kind, _LOOKED_AT), receive)
+            return _cure(bag, stamps, receive)
     return ''
+
+
+def pace_notes(bag: Bag, topics: Mapping[str, str]) -> list[str]:
+    """A line for each topic that by log time has another speed than by its stamps.
+
+    Args:
+        bag: The recording.
+        topics: Of sources that are read by log time -> message type.
+    """
+    notes = []
+    for topic, kind in topics.items():
+        stamps = _stamps_astray(bag, topic, kind) if kind in _STAMPED else []
+        speed = _speed(stamps)
+        if speed and abs(speed - 1.0) > _REAL_TIME and not bag.uses_sim_time:
+            cure = f'record it with {OPTION}'
+            if _has_clock(bag, stamps):
+                cure = f'with {OPTION}, convert reads it by {CLOCK}'
+            notes.append(
+                f'{topic}: header stamps go {speed:.2f} times as fast as the log, as those of a '
+                f'simulation; by log time (`stamp: receive`) another speed is learnt: {cure}'
+            )
+    return notes
 
 
 def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
@@ -109,8 +129,7 @@ def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
     speed = _speed(stamps)
     told = f'{speed:.2f} times as fast as the log' if speed else ''
     is_real_time = not speed or abs(speed - 1.0) <= _REAL_TIME
-    clock = bag.find(CLOCK, CLOCK_TYPE)
-    if clock and clock.count:
+    if _has_clock(bag, stamps):
         pace = f', which went {told}' if told else ''
         cure = f'they are of the simulation whose {CLOCK} was recorded{pace}: give {OPTION}'
         return f'{cure}, or {receive}' if is_real_time else cure
@@ -123,6 +142,20 @@ def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
         f'they go {told}, as those of a simulation: record it with {OPTION}, for by log time '
         '(`stamp: receive`) another speed would be learnt'
     )
+
+
+def _has_clock(bag: Bag, stamps: Sequence[tuple[int, int]]) -> bool:
+    """Whether the time of /clock is that of these stamps."""
+    first = next(bag.read({CLOCK: CLOCK_TYPE}), None) if bag.find(CLOCK, CLOCK_TYPE) else None
+    return first is not None and abs(time_ns(first.message.clock) - stamps[0][0]) <= BEHIND_NS
+
+
+def _stamps_astray(bag: Bag, topic: str, kind: str) -> list[tuple[int, int]]:
+    """Stamps and log times of a topic whose stamps lie days or years from the log; else none."""
+    first = _stamps(bag, topic, kind, 1)
+    if not first or abs(first[0][0] - first[0][1]) <= BEHIND_NS:
+        return []
+    return _stamps(bag, topic, kind, _LOOKED_AT)
 
 
 def _stamps(bag: Bag, topic: str, kind: str, count: int) -> list[tuple[int, int]]:
@@ -138,5 +171,7 @@ def _stamp_ns(message: Any) -> int:
 
 def _speed(stamps: Sequence[tuple[int, int]]) -> float:
     """Seconds of the stamps in a second of the log; 0 unknown, for they are too few."""
+    if not stamps:
+        return 0.0
     (first, first_log), (last, last_log) = stamps[0], stamps[-1]
     return (last - first) / (last_log - first_log) if last_log - first_log >= SECOND_NS else 0.0

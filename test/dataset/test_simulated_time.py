@@ -72,10 +72,32 @@ def test_a_forgotten_option_is_named_and_log_time_is_not_advised(tmp_path, conve
     ) in found['error']
 
 
-def test_by_log_time_a_slow_simulation_would_be_learnt_at_another_speed(tmp_path, convert):
+@pytest.mark.parametrize(
+    ('has_clock', 'cure'),
+    [
+        (True, 'with --use-sim-time, convert reads it by /clock'),
+        (False, 'record it with --use-sim-time'),
+    ],
+)
+def test_by_log_time_a_slow_simulation_is_learnt_at_another_speed_which_is_said(
+    tmp_path, convert, capsys, has_clock, cure
+):
     received = NUMBERS.replace('/joint_states}', '/joint_states, stamp: receive}')
-    convert(write_bag(tmp_path / 'bag', simulation(0.5)), robot=received)
+    bag = write_bag(tmp_path / 'bag', simulation(0.5, has_clock=has_clock))
+    _, found = convert(bag, robot=received)
     assert speed_of(tmp_path / 'data') == pytest.approx(0.5, abs=0.01)
+    said = (
+        '/joint_states: header stamps go 0.50 times as fast as the log, as those of a '
+        f'simulation; by log time (`stamp: receive`) another speed is learnt: {cure}'
+    )
+    assert said in found['notes']
+    assert main(['describe', '--bag', str(bag), '--out', str(tmp_path / 'draft.yaml')]) == 0
+    assert f'warning: {said}\n' in capsys.readouterr().err
+
+
+def test_at_real_time_nothing_is_said_of_the_speed(tmp_path, convert):
+    received = NUMBERS.replace('/joint_states}', '/joint_states, stamp: receive}')
+    assert convert(write_bag(tmp_path / 'bag', simulation(1.0)), robot=received)[1]['notes'] == []
 
 
 def test_without_a_clock_it_is_advised_to_record_anew(tmp_path, convert):
