@@ -259,6 +259,20 @@ def test_a_wrong_configuration_fails_in_one_line_and_leaves_the_node_unconfigure
     assert said in line
 
 
+def test_a_robot_file_that_is_a_private_key_is_not_told_to_the_graph(ur5, shared_node, tmp_path):
+    secret = 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmU'
+    key = tmp_path / 'id_ed25519'
+    key.write_text(f'-----BEGIN OPENSSH PRIVATE KEY-----\n{secret}\n{secret}\n-----END')
+    model = write_policy(tmp_path / 'policy.pt')
+    ur5.set('infer', model=str(model), robot=str(key), **DEFAULTS)
+    before = len(shared_node.lines)
+    assert not ur5.change('configure')
+    ur5.until(lambda: len(shared_node.lines) > before, 'a line')
+    (line,) = shared_node.lines[before:]
+    assert 'must be a mapping, not other text: is it the right file?' in line
+    assert 'BEGIN' not in line and secret[:8] not in line
+
+
 @pytest.mark.parametrize(
     ('policy', 'said'),
     [

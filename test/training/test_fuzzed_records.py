@@ -172,7 +172,7 @@ def with_manifest(policy, copy, manifest):
 @pytest.mark.parametrize('file', ['config.json', 'metrics.jsonl'])
 def test_json_of_a_run_that_is_resumed(sound, tmp_path, file):
     whole = (sound / 'run' / file).read_text()
-    for seed in range(budget(20)):
+    for seed in range(budget(12)):
         run = Path(shutil.copytree(sound / 'run', tmp_path / f'{seed}'))
         (run / file).write_bytes(spoilt(whole, (file, seed)))
         ends_well(['train', '--resume', run, '--steps', '1', '--threads', '1'])
@@ -185,7 +185,7 @@ def test_values_of_a_checkpoint(sound, tmp_path, file):
     if file == 'best.pt':
         whole = {'step': 1, 'average': whole['learner']['average']}
     tensors = [torch.zeros(()), torch.zeros(3), torch.zeros(2, 2).long(), torch.tensor([1e400])]
-    for seed in range(budget(20)):
+    for seed in range(budget(12)):
         chance = random.Random(f'{file} {seed}')
         run = Path(shutil.copytree(sound / 'run', tmp_path / f'{seed}'))
         torch.save(changed(whole, chance, [*ODD, *tensors * 4]), run / file)
@@ -200,7 +200,7 @@ def test_values_of_a_checkpoint(sound, tmp_path, file):
 )
 def test_json_of_a_checkpoint_of_lerobot(sound, tmp_path, file):
     words = ['--robot', sound / 'arm.yaml', '--rate-hz', '8', '--out', tmp_path / 'out.pt']
-    for _ in Spoiler(sound / 'checkpoint' / file).each(20):
+    for _ in Spoiler(sound / 'checkpoint' / file).each(10):
         ends_well(['export', '--from-lerobot', sound / 'checkpoint', *words])
         (tmp_path / 'out.pt').unlink(missing_ok=True)
 
