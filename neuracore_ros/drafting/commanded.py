@@ -104,9 +104,9 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
     """
     found = []
     taken = {topic.name for topic in measured}
-    sent = {topic.name: topic for topic in facts.numbers}
+    sent = {(topic.name, topic.type): topic for topic in facts.numbers}
     for listener in facts.listeners:
-        seen = sent.get(listener.topic)
+        seen = sent.get((listener.topic, listener.type))
         joints = listener.joints or (seen.joints if seen else ())
         names = listener.names if listener.joints or seen is None else seen.names
         width = len(joints) or (seen.width if seen else 0)
@@ -143,7 +143,10 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
         kind = order.get(command.type, 1)
         return command.why == 'was sent', kind, -fits, -like, command.topic
 
-    return sorted(found, key=rank)
+    ranked = sorted(found, key=rank)
+    # One topic is of one type: of the best that is there.
+    types = {command.topic: command.type for command in reversed(ranked)}
+    return [command for command in ranked if command.type == types[command.topic]]
 
 
 def completed(commands: Sequence[Commanded], known: Known, arms: Arms) -> list[Commanded]:
@@ -154,7 +157,15 @@ def completed(commands: Sequence[Commanded], known: Known, arms: Arms) -> list[C
         known: The joints of the robot.
         arms: Arms that were told apart.
     """
-    return [_completed(command, known, arms) for command in commands]
+    return [_of_one_gripper(_completed(c, known, arms), known) for c in commands]
+
+
+def _of_one_gripper(command: Commanded, known: Known) -> Commanded:
+    """A GripperCommand moves one gripper, however many fingers its controller names."""
+    if command.type != GRIPPER_COMMAND:
+        return command
+    hands = tuple(joint for joint in command.joints if joint in known.grippers)
+    return replace(command, joints=hands[:1])
 
 
 def _completed(command: Commanded, known: Known, arms: Arms) -> Commanded:

@@ -78,7 +78,9 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
         if all(key in route.options and route.options[key] == option for route in routes)
     }
     if kind.is_image or 'topic' not in common:
-        shared = {} if kind.is_image else common
+        # An array of numbers is no type without its order.
+        has_order = any('order' in route.options for route in routes)
+        shared = {} if kind.is_image or (has_order and 'order' not in common) else common
         lines.append(Line(1, f'{kind}:', beside, active))
         lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in shared.items()]
         return lines + [

@@ -10,6 +10,8 @@ from neuracore_ros.errors import printable
 COLUMNS = 99
 # Beside a line up to here, above it otherwise.
 _BESIDE = 60
+# Six digits tell numbers below this apart; whole ones are written without an exponent up to that.
+_LARGE, _WHOLE = 1e3, 1e6
 _PLAIN = re.compile(r'(\.\.?/)*/?[A-Za-z_][A-Za-z0-9_./-]*')
 # What YAML 1.1 reads as booleans or as nothing.
 _NOT_TEXT = {'y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null'}
@@ -36,7 +38,9 @@ def scalar(value: object) -> str:
     """A name or a number, quoted where YAML would read it as something else."""
     if isinstance(value, float):
         value += 0.0  # no -0.0
-        return f'{value:.6g}' if value != int(value) or abs(value) > 1e6 else f'{value:.1f}'
+        if value == int(value) and abs(value) <= _WHOLE:
+            return f'{value:.1f}'
+        return f'{value:.6g}' if abs(value) < _LARGE else f'{value:.12g}'
     text = str(value)
     if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _NOT_TEXT):
         return text
