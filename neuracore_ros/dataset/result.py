@@ -67,11 +67,13 @@ class BagResult:
         text = f'{self.bag}: {counted(len(self.episodes), "episode")}, {self.steps} steps'
         if self.earlier:
             text += f', {counted(self.earlier, "episode")} already in the dataset'
-        text += f'; {self.audit.unusable} of {self.audit.ticks} ticks unusable'
+        text += f'; {self.audit.unusable} of {counted(self.audit.ticks, "tick")} unusable'
         if self.audit.reasons:
             text += f' ({counts(self.audit.reasons)})'
         if self.audit.cut:
-            text += f'; {self.audit.cut.total()} ticks cut off ({counts(self.audit.cut)})'
+            text += (
+                f'; {counted(self.audit.cut.total(), "tick")} cut off ({counts(self.audit.cut)})'
+            )
         if self.short_pieces:
             short = counted(self.short_pieces, 'short piece')
             text += f'; {short} dropped ({self.short_steps} steps)'
