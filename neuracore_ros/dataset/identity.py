@@ -7,14 +7,12 @@ import hashlib
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from struct import Struct
 from typing import Any
 
 from neuracore_ros.dataset.bags import TOLD_EVERY, Bag, Told, open_bag
 from neuracore_ros.dataset.topics import Topic
 from neuracore_ros.errors import BagError
 
-_HEAD = Struct('<qQ')  # log time, size
 _LENGTH = 32
 # Datasets of before know a recording by its times, its topics and so many of its messages, which
 # two episodes of one simulation may share.
@@ -40,11 +38,12 @@ def fingerprint(bag: Bag, told: Told = lambda part: None) -> str:
         digest = digests.get(key)
         if digest is None:
             digest = digests[key] = hashlib.sha256()
-        digest.update(_HEAD.pack(raw.log_time_ns, len(raw.data)))
+        # As text, since damaged files have log times of any size.
+        digest.update(b'%d %d ' % (raw.log_time_ns, len(raw.data)))
         digest.update(raw.data)
     whole = hashlib.sha256()
     for topic, kind in sorted(digests):
-        whole.update(f'{topic}\0{kind}\0'.encode())
+        whole.update(f'{topic}\0{kind}\0'.encode(errors='backslashreplace'))
         whole.update(digests[topic, kind].digest())
     return whole.hexdigest()[:_LENGTH]
 

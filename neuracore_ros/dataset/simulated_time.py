@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -63,7 +62,8 @@ def read_clock(bag: Bag) -> SimulatedClock:
             f'{bag.path}: {OPTION}: it has no {CLOCK}; record that, too: ros2 bag record '
             f'{OPTION} ... {CLOCK}'
         )
-    log_times, times = array('q'), array('q')
+    log_times: list[int] = []
+    times: list[int] = []
     for _, message, log_time_ns in bag.read({CLOCK: CLOCK_TYPE}):
         now_ns = time_ns(message.clock)
         if times and now_ns < times[-1]:

@@ -77,6 +77,13 @@ def test_a_recording_that_was_split_is_the_same(tmp_path):
     assert mark(whole) == mark(tmp_path / 'split')
 
 
+@pytest.mark.parametrize('log_ns', [0, -5, 2**63 - 1])
+def test_log_times_may_be_of_any_size(tmp_path, log_ns):
+    (topic, message, _), *others = joint_states(0.2)
+    bag = write_bag(tmp_path / 'bag', [(topic, message, log_ns), *others], 'sqlite3')
+    assert len(mark(bag)) == 32
+
+
 def test_two_simulated_episodes_that_begin_alike_are_two_episodes(tmp_path, convert):
     one = write_bag(tmp_path / 'one', two_seconds())
     other = write_bag(tmp_path / 'other', two_seconds(at_99=7.0))
