@@ -10,6 +10,7 @@ from rclpy.qos import DurabilityPolicy
 
 from neuracore_ros.description import Robot
 from neuracore_ros.description.source import IMAGE_TYPES, static_topics, strictest_ages_s
+from neuracore_ros.node import clock_watch
 from neuracore_ros.node.stream_watch import SILENT_S, StreamWatch
 from neuracore_ros.node.subscriptions import Topic
 from neuracore_ros.node.topic_watch import TopicWatch, may_be_silent_s
@@ -18,7 +19,7 @@ from neuracore_ros.node.topic_watch import TopicWatch, may_be_silent_s
 _IMAGE_DEPTH = 30
 _NUMBER_DEPTH = 1000
 
-CLOCK = Topic('/clock', 'rosgraph_msgs/msg/Clock', 'match', _NUMBER_DEPTH)
+CLOCK = Topic(clock_watch.CLOCK, 'rosgraph_msgs/msg/Clock', 'match', _NUMBER_DEPTH)
 
 
 def find_topics(node: Node, names: Sequence[str]) -> tuple[list[Topic], list[str]]:

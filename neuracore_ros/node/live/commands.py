@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.errors import meant
+from neuracore_ros.errors import counted, meant
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live import trajectories
 from neuracore_ros.node.live.facts import CommandFacts, Domain, Endpoint, Line, Listener
@@ -168,7 +168,8 @@ def _joints(
             f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]',
         )
     else:
-        yield Line('ok', f'{facts.topic}: {node} controls exactly our {len(ours)} joints')
+        told_joints = counted(len(ours), 'joint')
+        yield Line('ok', f'{facts.topic}: {node} controls exactly our {told_joints}')
 
 
 def _own_name(facts: CommandFacts, message_name: str) -> str:

@@ -18,10 +18,11 @@ from neuracore_ros.description.source import (
 )
 from neuracore_ros.drafting.facts import Facts, Listener
 from neuracore_ros.drafting.gather import Gathering, is_wanted
+from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import listeners
 from neuracore_ros.node.live.parameters import ask_parameters
-from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node
+from neuracore_ros.node.live.quiet import DISCOVERY_S, quiet_node
 from neuracore_ros.node.subscriptions import message_class
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)

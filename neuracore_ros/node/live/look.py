@@ -11,6 +11,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import POLL_S, spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
@@ -28,7 +29,7 @@ from neuracore_ros.node.live.facts import (
 )
 from neuracore_ros.node.live.names import Read, read_names
 from neuracore_ros.node.live.parameters import ask_parameters
-from neuracore_ros.node.live.quiet import CLOCK, DISCOVERY_S, quiet_node
+from neuracore_ros.node.live.quiet import DISCOVERY_S, quiet_node
 from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 

@@ -11,7 +11,6 @@ from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-CLOCK = '/clock'
 # Nodes find each other within this; what is found then need not be waited for.
 DISCOVERY_S = 3.0
 

@@ -68,7 +68,9 @@ def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]
             )
         )
     if joints and not lines:
-        lines.append(Line('ok', f'all {len(joints)} commanded joints are within their limits'))
+        all_of_them = f'all {len(joints)} commanded joints are within their limits'
+        one = f"the commanded joint '{joints[0].joint.name}' is within its limits"
+        lines.append(Line('ok', all_of_them if joints[1:] else one))
     return lines
 
 
