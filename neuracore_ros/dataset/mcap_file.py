@@ -10,6 +10,7 @@ from neuracore_ros.dataset.chunk import MALFORMED, MOST_BYTES, Chunk, Found
 from neuracore_ros.dataset.chunk_file import ChunkFile
 from neuracore_ros.dataset.storage import (
     DEFINITIONS,
+    LATEST_NS,
     MOST_DEFINITION,
     Channel,
     DamageError,
@@ -66,6 +67,8 @@ class McapFile(ChunkFile):
         messages, *_, chunks, self.start_ns, self.end_ns = statistics
         if len(self.chunks) != chunks or (messages and not chunks):
             raise DamageError('the summary lists no chunks')
+        if max(self.start_ns, self.end_ns) > LATEST_NS:
+            raise DamageError('the summary dates messages beyond the year 2262')
         if not self.counts.keys() <= self.channels.keys():
             raise DamageError('the summary lacks channels')
 
@@ -100,6 +103,8 @@ class McapFile(ChunkFile):
             for opcode, body in _parsed(data):
                 if opcode == MESSAGE:
                     channel, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
+                    if log_time_ns > LATEST_NS:
+                        raise DamageError('a message is dated beyond the year 2262')
                     found.add(Raw(log_time_ns, channel, body[_MESSAGE.size :]))
                 elif opcode in {SCHEMA, CHANNEL}:
                     self._define(opcode, body, found.channels)

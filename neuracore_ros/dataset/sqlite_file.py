@@ -141,6 +141,8 @@ class SqliteFile:
     def _count(self) -> None:
         query = 'SELECT topic_id, count(*), min(timestamp), max(timestamp) FROM messages'
         found = list(self._database.rows(f'{query} GROUP BY topic_id'))
+        if not all(isinstance(time_ns, int) for row in found for time_ns in row[2:]):
+            raise sqlite3.DatabaseError('times of its messages are no whole numbers')
         self.counts = Counter({topic: count for topic, count, _, _ in found})
         if found:
             self.start_ns = min(int(first) for _, _, first, _ in found)

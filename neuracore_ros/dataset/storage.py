@@ -16,6 +16,9 @@ else:
 ZstdDecompressor = zstd.ZstdDecompressor
 ZstdError = zstd.ZstdError
 
+LATEST_NS = (1 << 63) - 1
+"""No message is dated later: in the year 2262, which 64 bits with a sign hold."""
+
 MOST_MESSAGE_BYTES = 1 << 27
 """Of one message, decompressed; a larger one is damaged, or an attack."""
 

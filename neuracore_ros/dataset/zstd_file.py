@@ -14,6 +14,10 @@ from neuracore_ros.dataset.storage import DamageError, ZstdDecompressor, ZstdErr
 from neuracore_ros.regular_file import open_regular
 
 _PIECE = 1 << 20
+# What is read at once: each frame that ends within it has the rest copied.
+_READ = 1 << 16
+# A recorder writes one; tools that compress side by side one for each megabyte or so.
+_MOST_FRAMES = 100_000
 _SQLITE = b'SQLite format 3\0'
 
 
@@ -61,7 +65,8 @@ def _pieces(packed: BinaryIO) -> Iterator[bytes]:
         EOFError: The last frame is not whole.
     """
     decompressor = ZstdDecompressor()
-    while data := packed.read(_PIECE):
+    frames = 1
+    while data := packed.read(_READ):
         while data or not (decompressor.needs_input or decompressor.eof):
             if piece := decompressor.decompress(data, _PIECE):
                 yield piece
@@ -69,6 +74,9 @@ def _pieces(packed: BinaryIO) -> Iterator[bytes]:
             if decompressor.eof and decompressor.unused_data:
                 data = decompressor.unused_data
                 decompressor = ZstdDecompressor()
+                frames += 1
+                if frames > _MOST_FRAMES:
+                    raise ZstdError(f'it has more than {_MOST_FRAMES} parts')
     if not decompressor.eof:
         raise EOFError
 

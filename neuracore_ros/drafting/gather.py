@@ -24,6 +24,8 @@ _KNOWN = {kind for data_type in DataType for kind in types_of(data_type)}
 _DEPTH_ENCODINGS = ('16UC1', '32FC1')
 # Noise between two samples in quick succession would be taken for speed.
 _SPEED_OVER_S = 0.05
+# A message with more numbers is of no robot, and every two of them would be compared.
+_MOST_JOINTS = 1000
 _MOST_SAMPLES = 50_000
 # A publisher has one list of names; more than these are no robot's.
 _MOST_FORMS = 200
@@ -186,6 +188,8 @@ class _Told:
         self.times.append(now_ns)
         self.positions = self.positions or not hasattr(message, 'position')
         for seconds, values in _rows(message):
+            if len(values) > _MOST_JOINTS:
+                continue
             self.width = max(self.width, len(values))
             self.positions = self.positions or len(values) > 0
             keys = names or [str(place) for place in range(len(values))]

@@ -10,12 +10,12 @@ import lz4.frame
 import pytest
 from backports import zstd
 from bounded import GB, run_bounded
-from damage import COUNT, joint_states, storage_file, write_mcap
+from damage import COUNT, JOINT_STATE, joint_states, storage_file, write_mcap
 from forged import channel, chunk, message, schema, sqlite_bag, whole_mcap
-from recordings import write_bag
+from recordings import ROS2, START, Messages, at, write_bag
 
 from neuracore_ros.dataset import chunk as chunk_module
-from neuracore_ros.dataset import log_order
+from neuracore_ros.dataset import log_order, zstd_file
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.mcap_file import MAGIC
 from neuracore_ros.errors import BagError
@@ -206,3 +206,28 @@ def test_chunks_that_overlap_wait_in_bounded_memory(tmp_path, monkeypatch):
     found, losses = positions(write_mcap(tmp_path / 'a.mcap', mixed))
     assert found == sorted(found) and 20 < len(found) < COUNT
     assert 'overlaps others in time' in ' '.join(losses)
+
+
+def test_a_compressed_file_of_very_many_parts_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(zstd_file, '_MOST_FRAMES', 100)
+    (tmp_path / 'a.mcap.zstd').write_bytes(zstd.compress(MAGIC) + zstd.compress(b'') * 200)
+    with pytest.raises(BagError, match='it has more than 100 parts'):
+        positions(tmp_path / 'a.mcap.zstd')
+
+
+def test_a_message_of_the_far_future_is_damage(tmp_path):
+    data = bytes(ROS2.serialize_cdr(joint_states(1)[0][1], JOINT_STATE))
+    stored = message(data, START) + message(data, (1 << 64) - 1)
+    bomb = tmp_path / 'a.mcap'
+    times = (START, (1 << 64) - 1)
+    bomb.write_bytes(
+        whole_mcap(schema() + channel(), chunk(stored, len(stored), '', times), count=2)
+    )
+    found, losses = positions(bomb)
+    assert found == [0.0] and 'beyond the year 2262' in ' '.join(losses)
+
+
+def test_a_message_of_very_many_joints_is_of_no_robot(tmp_path):
+    crowd = {f'joint_{k}': 0.0 for k in range(20_000)}
+    rows = [('/joint_states', Messages().joints(at(k), **crowd), at(k)) for k in range(5)]
+    refused(tmp_path, write_mcap(tmp_path / 'a.mcap', rows), 'no JointState with positions')
