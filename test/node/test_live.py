@@ -187,7 +187,7 @@ def test_the_parameters_of_a_controller_are_read(graph, found):
     told = found()
     (error,) = told['error']
     assert 'refuses commands that lack gripper' in error
-    for part in ('PID gains', 'rougher where chunks meet', "'elbow_joint' is 0.05 rad off"):
+    for part in ('PID gains', "'elbow_joint' is 0.05 rad off"):
         assert any(part in warning for warning in told['warning']), part
 
 

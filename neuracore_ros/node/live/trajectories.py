@@ -8,7 +8,6 @@ from neuracore_ros.description.source import JOINT_TRAJECTORY
 from neuracore_ros.node.live.facts import CommandFacts, Domain, Line
 
 PARAMETERS = (
-    'state_interfaces',
     'update_rate',
     'interpolate_from_desired_state',
     'open_loop_control',
@@ -74,7 +73,6 @@ def _start(
     facts: CommandFacts, node: str, told: Mapping[str, object], domain: Domain
 ) -> Iterator[Line]:
     """From where a new message goes on."""
-    states = told.get('state_interfaces')
     starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
     if _starts_desired(told):
         if _is_humble(told) and 'speed_scaling_interface_name' in told:
@@ -95,17 +93,11 @@ def _start(
     if False not in starts or told.get('allow_trajectory_replacement') is True:
         return
     yield Line(
-        'warning',
-        f'{facts.topic}: {node} starts each new trajectory from where the arm is measured, '
-        'which lags: motion is rougher where chunks meet. Set its '
+        'ok',
+        f'{facts.topic}: {node} starts trajectories from where the arm is measured; ours begin '
+        'where it was sent, so that this matters only if it lags by more than 0.1 s. Then set its '
         'interpolate_from_desired_state: true (Humble: open_loop_control)',
     )
-    if isinstance(states, list) and 'velocity' not in states:
-        yield Line(
-            'warning',
-            f'{facts.topic}: {node} has no velocity among its state_interfaces, so that each '
-            'new trajectory starts as if the arm stood still: add it',
-        )
 
 
 def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[Line]:
