@@ -27,7 +27,7 @@ MOST = 10**12
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RecordOrigin:
     """Where a record comes from.
 
     Attributes:
@@ -44,15 +44,15 @@ class Origin:
         """An error about this record."""
         return self.kind(f'{self.where}: {text}{self.advice and f"; {self.advice}"}')
 
-    def within(self, key: str) -> Origin:
+    def within(self, key: str) -> RecordOrigin:
         """The origin of a value in this record."""
-        return Origin(f'{self.where}: {shortened(key)}', self.kind, self.advice)
+        return RecordOrigin(f'{self.where}: {shortened(key)}', self.kind, self.advice)
 
 
 class Record:
     """An object with string keys, read by key."""
 
-    def __init__(self, value: object, origin: Origin) -> None:
+    def __init__(self, value: object, origin: RecordOrigin) -> None:
         """Take the object.
 
         Raises:
@@ -232,7 +232,7 @@ def read_record(path: Path, kind: type[UserError], advice: str = '') -> Record:
         OSError: It is missing, or cannot be read.
         UserError: It is no JSON object; of that kind.
     """
-    return parse_record(read_bytes(path), Origin(str(path), kind, advice))
+    return parse_record(read_bytes(path), RecordOrigin(str(path), kind, advice))
 
 
 def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Record, bytes]]:
@@ -251,10 +251,13 @@ def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Recor
     """
     for number, line in enumerate(read_lines(path), 1):
         if line.strip():
-            yield parse_record(line, Origin(f'{path}:{number}', kind, 'delete that line')), line
+            yield (
+                parse_record(line, RecordOrigin(f'{path}:{number}', kind, 'delete that line')),
+                line,
+            )
 
 
-def parse_record(text: str | bytes, origin: Origin, what: str = '') -> Record:
+def parse_record(text: str | bytes, origin: RecordOrigin, what: str = '') -> Record:
     """Parse one JSON object.
 
     Args:
@@ -307,7 +310,7 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= LONGEST_INTEGER else float(text)
 
 
-def _unique(origin: Origin) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+def _unique(origin: RecordOrigin) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
     """Makes an object of its pairs; JSON itself would take the last of two equal keys."""
 
     def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -319,7 +322,7 @@ def _unique(origin: Origin) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]
     return made
 
 
-def _refuse_repeated(pairs: list[tuple[str, Any]], origin: Origin) -> NoReturn:
+def _refuse_repeated(pairs: list[tuple[str, Any]], origin: RecordOrigin) -> NoReturn:
     twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
     raise origin.error(f'the key {_shown(twice)} is given twice')
 

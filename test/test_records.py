@@ -5,9 +5,9 @@ import math
 import pytest
 
 from neuracore_ros.errors import DatasetError, PolicyError, UserError, quoted
-from neuracore_ros.records import Origin, Record, parse_record
+from neuracore_ros.records import Record, RecordOrigin, parse_record
 
-ORIGIN = Origin('a.json', DatasetError, 'make it again')
+ORIGIN = RecordOrigin('a.json', DatasetError, 'make it again')
 
 
 def refusal(text, take=lambda record: record):
@@ -90,7 +90,7 @@ def test_what_is_as_it_should_be_is_taken():
 
 def test_keys_that_are_no_texts_make_no_record():
     with pytest.raises(PolicyError, match='must be a JSON object'):
-        Record({1: 2}, Origin('checkpoint.pt', PolicyError))
+        Record({1: 2}, RecordOrigin('checkpoint.pt', PolicyError))
 
 
 @pytest.mark.parametrize('length', [100, 10**8])

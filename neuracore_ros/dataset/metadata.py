@@ -23,7 +23,7 @@ from neuracore_ros.description import (
 from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
 from neuracore_ros.errors import DatasetError, near, quoted
 from neuracore_ros.files import require_utf8
-from neuracore_ros.records import Origin, Record, parse_record
+from neuracore_ros.records import Record, RecordOrigin, parse_record
 from neuracore_ros.regular_file import read_bytes
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
@@ -134,7 +134,7 @@ class Metadata:
         Raises:
             DatasetError: No JSON, another format, or a key that is missing or wrong.
         """
-        record = parse_record(text, Origin(where, DatasetError, AFRESH))
+        record = parse_record(text, RecordOrigin(where, DatasetError, AFRESH))
         if (number := record.value('format')) != FORMAT or isinstance(number, bool):
             raise DatasetError(
                 f'{where}: format {quoted(number)} is unknown; this version reads {FORMAT}: '

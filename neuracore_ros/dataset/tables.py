@@ -30,7 +30,7 @@ from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.description.bounds import MAX_STEPS
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.records import Origin, Record
+from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.regular_file import require_regular
 
 # Without checksums most bits that flip on a disk give other numbers, without a word.
@@ -143,7 +143,7 @@ def read_episode(path: Path, metadata: Metadata) -> EpisodeRecord:
     """
     with open_table(path) as table:
         row = table.read().to_pylist()[0]
-    origin = Origin(str(path), DatasetError, AFRESH)
+    origin = RecordOrigin(str(path), DatasetError, AFRESH)
     found: dict[str, dict[str, Any]] = {}
     for key, value in row.items():
         if key.startswith('stats/') and key.count('/') == 2:

@@ -33,7 +33,7 @@ from neuracore_ros.description.bounds import (
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
-from neuracore_ros.records import Origin, Record, parse_record
+from neuracore_ros.records import Record, RecordOrigin, parse_record
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
@@ -197,7 +197,7 @@ class Manifest:
                 f'{where}: has no manifest ({MANIFEST_FILE!r}, see docs/policy_files.md); '
                 'neuracore_ros export writes one'
             )
-        root = parse_record(text, Origin(where, PolicyError), 'the manifest')
+        root = parse_record(text, RecordOrigin(where, PolicyError), 'the manifest')
         if (number := root.value('format')) != FORMAT or isinstance(number, bool):
             raise root.error(f'format {quoted(number)} is unknown; this version reads {FORMAT}')
         found = cls(

@@ -16,7 +16,7 @@ from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.policy.further import ROBOT
-from neuracore_ros.records import Origin, Record
+from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loss import masked_l1
@@ -139,7 +139,7 @@ class Learner:
         Raises:
             TrainingError: It is the state of something else.
         """
-        own, learner = self.state(), Record(state, Origin(where, TrainingError, OTHER))
+        own, learner = self.state(), Record(state, RecordOrigin(where, TrainingError, OTHER))
         optimizer = learner.record('optimizer').value('state')
         load_weights(self._policy, learner.value('policy'), f'{where}: policy')
         load_weights(self.average, learner.value('average'), f'{where}: average')

@@ -30,7 +30,7 @@ from neuracore_ros.files import (
     write_whole,
 )
 from neuracore_ros.policy.archive import is_bomb
-from neuracore_ros.records import Origin, Record, as_float, read_record_lines
+from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -311,5 +311,5 @@ def _read(path: Path) -> Record:
             f'none of it was run. {_AFRESH}'
         ) from error
     return Record(
-        loaded, Origin(str(path), TrainingError, f'it is no checkpoint of a run. {_AFRESH}')
+        loaded, RecordOrigin(str(path), TrainingError, f'it is no checkpoint of a run. {_AFRESH}')
     )

@@ -3,7 +3,7 @@ import pytest
 
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.records import Origin, Record
+from neuracore_ros.records import Record, RecordOrigin
 
 
 def of(values, valid):
@@ -11,7 +11,7 @@ def of(values, valid):
 
 
 def read_back(record, width):
-    return Statistics.of_record(Record(record, Origin('stats.json', DatasetError)), width)
+    return Statistics.of_record(Record(record, RecordOrigin('stats.json', DatasetError)), width)
 
 
 @pytest.mark.parametrize('value', [None, 'x', [], [1], [1, 'x'], [1, 10**400], [1, 1e999], [[]]])
