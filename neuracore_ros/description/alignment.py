@@ -78,13 +78,13 @@ def reach(robot: Robot, kind: DataType, name: str) -> Range | None:
         Least and largest value, [rad] or [m]; None without limits, or for a whole turn and more,
         which tells nothing.
     """
-    for (output, joint), limit in robot.limits.items():
+    for output, joint in robot.limits:
         if joint != name or kind.is_gripper or kind not in (output, output.measured):
             continue
-        scale, offset = sense(robot, kind, name)
-        ends = sorted((scale * limit.lower + offset, scale * limit.upper + offset))
-        if limit.upper - limit.lower < 2 * math.pi:
-            return ends[0], ends[1]
+        # Limits are in the unit of commands, which need not be that of measurements.
+        ends = robot.slot_range(output, name)
+        if ends[1] - ends[0] < 2 * math.pi:
+            return ends
     return None
 
 

@@ -13,6 +13,7 @@ from two_arms_overview import (
 )
 
 from neuracore_ros.description import load_descriptions
+from neuracore_ros.description.alignment import reach
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.overview.text import as_json, as_text
 from neuracore_ros.policy.standing import Standing
@@ -199,3 +200,12 @@ def test_what_the_robot_files_say_of_trained_robots_is_shown(up, trained):
     assert [column.is_trained for column in found.columns] == [False]
     assert str(cells(found, POSITIONS, 'up')[2].role) == 'elbow pitch'
     assert cells(found, POSITIONS, 'up')[2].reach == (-1.5, 1.5)
+
+
+def test_a_joint_that_is_only_measured_in_degrees_reaches_its_limits_in_rad(tmp_path):
+    path = robot(tmp_path, 'arm', {0: 'lift'}, sense=', scale: 0.0174533')
+    text = path.read_text()
+    before, commands = text.split('commands: ')
+    path.write_text(before + 'commands: ' + commands.replace(', scale: 0.0174533', ''))
+    arm = load_descriptions([path]).robots['arm']
+    assert reach(arm, POSITIONS, 'lift') == pytest.approx((-1.5, 1.5))
