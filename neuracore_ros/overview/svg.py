@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+from neuracore_ros.errors import printable
 from neuracore_ros.overview.scene import Box, Colour, Scene, Words
 
 _SANS = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
@@ -23,7 +24,7 @@ def svg(scene: Scene) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{width}" '
         f'height="{height}" role="img" class="layout">\n'
-        f'<title>{html.escape(scene.title)}</title>\n<style>\n{colours.style()}</style>\n'
+        f'<title>{_escaped(scene.title)}</title>\n<style>\n{colours.style()}</style>\n'
         + '\n'.join(shapes)
         + '\n</svg>\n'
     )
@@ -50,6 +51,11 @@ class _Colours:
         return '\n'.join([*fonts, *light, *at_night]) + '\n'
 
 
+def _escaped(text: str) -> str:
+    """The text as XML has it, which knows no control characters."""
+    return html.escape(printable(text))
+
+
 def _box(box: Box, colours: _Colours) -> str:
     classes, more = [], ''
     if box.fill is not None:
@@ -62,7 +68,7 @@ def _box(box: Box, colours: _Colours) -> str:
     if box.dashed:
         more += ' stroke-dasharray="3 3"'
     place = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}"'
-    inside = f'<title>{html.escape(box.hint)}</title>' if box.hint else ''
+    inside = f'<title>{_escaped(box.hint)}</title>' if box.hint else ''
     return f'<rect {place} rx="{box.radius:g}" class="{" ".join(classes)}"{more}>{inside}</rect>'
 
 
@@ -72,5 +78,5 @@ def _words(words: Words, colours: _Colours) -> str:
     more += f' text-anchor="{words.anchor}"' if words.anchor != 'start' else ''
     return (
         f'<text x="{words.x:g}" y="{words.y:g}" font-size="{words.size:g}" '
-        f'class="{" ".join(classes)}"{more}>{html.escape(words.text)}</text>'
+        f'class="{" ".join(classes)}"{more}>{_escaped(words.text)}</text>'
     )

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -29,9 +30,12 @@ def test_letters_are_shown_and_controls_are_escaped(text, shown):
 def test_a_robot_that_is_called_after_its_file_clears_no_screen(tmp_path, capsys):
     file = tmp_path / f'arm{CLEAR}.yaml'
     file.write_text('JOINT_POSITIONS: [base, wrist]')
-    assert main(['layout', str(file)]) == 0
+    picture = tmp_path / 'layout.svg'
+    assert main(['layout', str(file), '--out', str(picture)]) == 0
     out, err = capsys.readouterr()
     assert '\x1b' not in out + err and r'arm\x1b[2J' in out
+    texts = [element.text for element in ElementTree.parse(picture).iter()]
+    assert r'arm\x1b[2J' in texts
 
 
 @pytest.mark.parametrize('name', ['robot', 'joint', 'camera', 'topic'])
