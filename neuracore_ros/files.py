@@ -311,7 +311,12 @@ def _lock(folder: Path, path: Path, verb: str, cure: str) -> BinaryIO:
     while True:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        lock = open_to_append(path)
+        try:
+            lock = open_to_append(path)
+        except WriteError:
+            if folder.is_dir():
+                raise
+            continue  # who had made the folder has just given it up
         with writing(path):
             owner = os.pread(lock.fileno(), _PID_DIGITS + 1, 0).decode(errors='replace').strip()
             if owner and not owner.isdecimal():

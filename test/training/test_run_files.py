@@ -170,7 +170,7 @@ def fill(file, room):
 
 
 # The checkpoint has 9.2 MB, each other file of weights 2.3 MB.
-@pytest.mark.parametrize('room', [0, 4_096, 65_536, 5_000_000, 9_300_000, 12_000_000])
+@pytest.mark.parametrize('room', [0, 65_536, 5_000_000, 9_300_000])
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(run, disk, capfd, room):
     folder, remount = disk
     path = Path(shutil.copytree(run, folder / 'run'))
@@ -207,7 +207,7 @@ def test_a_full_disk_leaves_nothing_of_an_export(run, disk, capsys):
         assert [path.name for path in folder.iterdir()] == ['filler']
 
 
-@pytest.mark.parametrize('seed', range(3))
+@pytest.mark.parametrize('seed', range(2))
 def test_a_training_that_is_killed_at_any_time_goes_on(run, seed):
     command = [sys.executable, '-m', 'neuracore_ros.cli.main', 'train', '--resume', str(run)]
     first = subprocess.Popen(
