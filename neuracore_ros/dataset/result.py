@@ -64,7 +64,8 @@ class BagResult:
             name = f', as {self.known_as}' if self.known_as not in {'', self.bag} else ''
             episodes = counted(self.earlier, 'episode')
             return f'{self.bag}: skipped, already in the dataset ({episodes}){name}'
-        text = f'{self.bag}: {counted(len(self.episodes), "episode")}, {self.steps} steps'
+        episodes, steps = counted(len(self.episodes), 'episode'), counted(self.steps, 'step')
+        text = f'{self.bag}: {episodes}, {steps}'
         if self.earlier:
             text += f', {counted(self.earlier, "episode")} already in the dataset'
         text += f'; {self.audit.unusable} of {counted(self.audit.ticks, "tick")} unusable'
@@ -76,7 +77,7 @@ class BagResult:
             )
         if self.short_pieces:
             short = counted(self.short_pieces, 'short piece')
-            text += f'; {short} dropped ({self.short_steps} steps)'
+            text += f'; {short} dropped ({counted(self.short_steps, "step")})'
         return '; '.join([text, *self.notes, *(f'lost: {loss}' for loss in self.losses)])
 
     def to_json(self) -> dict[str, Any]:
@@ -150,13 +151,13 @@ class Result:
         }
         episodes = sum(len(bag.episodes) for bag in self.bags)
         steps = sum(bag.steps for bag in self.bags)
-        text = f'{self.dataset}: {counted(episodes, "episode")} ({steps} steps) added'
+        text = f'{self.dataset}: {counted(episodes, "episode")} ({counted(steps, "step")}) added'
         text += f'; {done} of {counted(len(self.bags), "recording")} converted'
         more = [f'{number} {what}' for what, number in parts.items() if number]
         short = sum(bag.short_pieces for bag in self.bags)
         if short:
             lost = sum(bag.short_steps for bag in self.bags)
-            more.append(f'{counted(short, "short piece")} ({lost} steps) dropped')
+            more.append(f'{counted(short, "short piece")} ({counted(lost, "step")}) dropped')
         return ', '.join([text, *more])
 
     @property
