@@ -21,6 +21,8 @@ MESSAGE_LENGTH = 1200
 
 def printable(text: str) -> str:
     """The text in one line, with what cannot be printed escaped."""
+    if text.isprintable():
+        return text
     return ''.join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -31,14 +31,21 @@ class RecordOrigin:
     """Where a record comes from.
 
     Attributes:
-        where: The file, and the keys that lead to the record; begins every message.
+        file: Begins every message.
         kind: Of the errors.
         advice: What to do about a wrong one; ends every message.
+        keys: From the outermost record to this one.
     """
 
-    where: str
+    file: str
     kind: type[UserError]
     advice: str = ''
+    keys: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The file, and the keys that lead to the record."""
+        return ': '.join((self.file, *map(shortened, self.keys)))
 
     def error(self, text: str) -> UserError:
         """An error about this record."""
@@ -46,7 +53,7 @@ class RecordOrigin:
 
     def within(self, key: str) -> RecordOrigin:
         """The origin of a value in this record."""
-        return RecordOrigin(f'{self.where}: {shortened(key)}', self.kind, self.advice)
+        return RecordOrigin(self.file, self.kind, self.advice, (*self.keys, key))
 
 
 class Record:
@@ -58,7 +65,7 @@ class Record:
         Raises:
             UserError: It is no object, of the kind that the origin says; so do all methods.
         """
-        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        if not isinstance(value, Mapping) or not {str}.issuperset(map(type, value)):
             raise origin.error(f'must be a JSON object, is {_shown(value)}')
         self._value: Mapping[str, Any] = value
         self._origin = origin
@@ -187,7 +194,9 @@ class Record:
 
     def counts(self, key: str) -> dict[str, int]:
         """Name -> an integer of at least 0; empty if the key is missing."""
-        record = self.record(key, optional=True)
+        if self.value(key, default={}) == {}:
+            return {}
+        record = self.record(key)
         return {name: record.integer(name) for name in record}
 
     # Others
