@@ -176,6 +176,7 @@ class _Drafting:
         known = self._known
         for name in (name for name in (*known.arm, *known.grippers) if name in limited):
             given, motion = known.limits.get(name), known.motions.get(name)
+            motion = motion.joined(self._outputs.motion(name)) if motion else motion
             unit, own = self._outputs.limit_unit(name), self._outputs.limit_scaling(name)
             is_told = given and given.position and given.velocity and not unit and not own
             if is_told and self._origin.urdf and self._is_found(name):

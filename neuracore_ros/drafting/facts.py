@@ -1,5 +1,7 @@
 """What is known of a robot before its robot file is drafted."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +19,12 @@ class Motion:
     lower: float
     upper: float
     speed: float
+
+    def joined(self, other: Motion | None) -> Motion:
+        """The range of both; the speed is this one's, since commands may leap."""
+        if other is None:
+            return self
+        return Motion(min(self.lower, other.lower), max(self.upper, other.upper), self.speed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class NumberTopic:
     order: tuple[str, ...] = ()
     order_note: str = ''
 
-    def ordered(self, joints: Sequence[str], note: str) -> 'NumberTopic':
+    def ordered(self, joints: Sequence[str], note: str) -> NumberTopic:
         """With names by position, for a publisher that names none."""
         motions = {
             joint: self.motions[str(place)]
@@ -60,7 +68,7 @@ class NumberTopic:
         joints = tuple(joints)
         return replace(self, joints=joints, order=joints, order_note=note, motions=motions)
 
-    def renamed(self, called: Mapping[str, str]) -> 'NumberTopic':
+    def renamed(self, called: Mapping[str, str]) -> NumberTopic:
         """With other names for joints; messages keep theirs.
 
         Args:
@@ -117,7 +125,7 @@ class Listener:
     joints: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
-    def renamed(self, called: Mapping[str, str]) -> 'Listener':
+    def renamed(self, called: Mapping[str, str]) -> Listener:
         """With other names for joints; see :meth:`NumberTopic.renamed`."""
         new = {joint: called.get(joint, joint) for joint in self.joints}
         names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
@@ -146,7 +154,7 @@ class Facts:
     others: Mapping[str, str] = field(default_factory=dict)
     urdfs: Mapping[str, str] = field(default_factory=dict)
 
-    def joined(self, other: 'Facts') -> 'Facts':
+    def joined(self, other: Facts) -> Facts:
         """Both; of a topic that both have, what was seen here first."""
         own = {topic.name for topic in self.numbers} | {topic.name for topic in self.images}
         return Facts(
@@ -157,7 +165,7 @@ class Facts:
             {**other.urdfs, **self.urdfs},
         )
 
-    def below(self, namespace: str) -> 'Facts':
+    def below(self, namespace: str) -> Facts:
         """What is below a namespace, with topics relative to it.
 
         Args:

@@ -13,12 +13,12 @@ from neuracore_ros.description.units import Unit
 from neuracore_ros.drafting.alignment import SlotProposal
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.commanded import Commanded, unsent
-from neuracore_ros.drafting.facts import NumberTopic
+from neuracore_ros.drafting.facts import Motion, NumberTopic
 from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.naming import Arms
 from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line
-from neuracore_ros.drafting.units import amount, guess_unit
+from neuracore_ros.drafting.units import amount, converted, guess_unit
 
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
@@ -96,6 +96,16 @@ class Outputs:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
         command = next((c for place, c in self.joints if place.name == joint), None)
         return self._unit(command, joint) if command and command.is_sent else None
+
+    def motion(self, joint: str) -> Motion | None:
+        """How a joint was commanded [rad] or [m]; None if it was not, or in a unit of its own."""
+        both = (*self.joints, *self.hands)
+        command = next((c for place, c in both if place.name == joint), None)
+        found = command.seen.motions.get(joint) if command and command.seen else None
+        if found is None or self._amount(joint, command) is not None:
+            return None
+        unit = self._unit(command, joint) if joint in self._known.arm else None
+        return converted(found, unit) if unit else found
 
     def message_names(self, joint: str) -> set[str]:
         """What messages call a joint, where its limits are looked up: those that command it."""

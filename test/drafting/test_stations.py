@@ -287,3 +287,12 @@ def test_a_namespace_drafts_one_arm_with_topics_relative_to_it(describe, tmp_pat
     robot, _ = describe('--bag', bag, '--namespace', '/left')
     assert robot.input[DataType.JOINT_POSITIONS] == {0: 'a', 1: 'b'}
     assert {source.topic for source in robot.input_sources()} == {'joint_states'}
+
+
+def test_a_range_that_is_guessed_holds_what_was_commanded_too():
+    robot, _ = drafted(
+        states('/joint_states', 'elbow', 'gripper', lower=0.1, upper=0.9),
+        states('/leader/joint_states', 'elbow', 'gripper', lower=0.15, upper=0.95),
+    )
+    assert robot['limits']['elbow']['position'] == [0.1, 0.95]
+    assert robot['limits']['gripper']['position'] == [0.1, 0.95]
