@@ -128,9 +128,17 @@ class YamlValue:
             raise self.error(f'{what} is empty')
         if len(self.content) > MAX_NAME:
             raise self.error(f'{what} {self} is longer than {MAX_NAME} characters')
-        if not _UNPRINTED.isdisjoint(map(unicodedata.category, self.content)):
-            raise self.error(f'{what} {self} has a character that cannot be printed')
+        self.require_printable(what)
         return self.content
+
+    def require_printable(self, what: str) -> None:
+        """Refuse a scalar that no name, path or number is.
+
+        Raises:
+            DescriptionError: It has a control character, or half a letter.
+        """
+        if not _UNPRINTED.isdisjoint(map(unicodedata.category, str(self.content))):
+            raise self.error(f'{what} {self} has a character that cannot be printed')
 
     def choice(self, what: str, choices: Iterable[str]) -> str:
         """One of several words.

@@ -113,6 +113,7 @@ def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
 def _text(value: YamlValue) -> str:
     """As it would be written after a flag."""
     if isinstance(value.content, str):
+        value.require_printable('the value')
         return value.content
     if isinstance(value.content, list):
         return ','.join(_text(element) for element in value.content)

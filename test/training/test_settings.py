@@ -194,3 +194,12 @@ def test_a_run_of_another_version_is_told_so_and_that_its_policy_runs(tmp_path, 
 def test_what_an_older_version_did_not_write_has_its_default(tmp_path):
     (tmp_path / 'config.json').write_text('{"dataset": "data", "seed": 3}')
     assert Run(tmp_path).config() == Config(dataset='data', seed=3)
+
+
+@pytest.mark.parametrize('value', [r'"o\0x"', r'"\ud800"', r'"\e[2J"', r'[a, "\0"]'])
+def test_a_configuration_has_no_path_that_cannot_be_printed(tmp_path, capsys, value):
+    file = tmp_path / 'c.yaml'
+    file.write_text(f'dataset: d\nout: {value}\n')
+    assert main(['train', '--config', str(file)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert 'c.yaml:2: the value' in line and 'has a character that cannot be printed' in line
