@@ -21,6 +21,9 @@ from neuracore_ros.observation.depth import metres
 
 Number = TypeVar('Number', np.float32, np.bool_, np.int64)
 
+# A table with somewhat more values than it should have is told column by column.
+_MOST_TIMES_THE_VALUES, _MORE_VALUES = 4, 1_000_000
+
 
 def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     """The numbers of one episode, N rows.
@@ -35,9 +38,10 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     """
     file = root / lerobot.data_path(number)
     steps = metadata.episodes[number].steps
-    data = _table(file, lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
     inputs = (steps, len(metadata.input_layout.columns()))
     outputs = (steps, len(metadata.output_layout.columns()))
+    names = (lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
+    data = _table(file, 2 * steps * (inputs[1] + outputs[1]), *names)
     with intact(file):
         return Columns(
             _column(data, lerobot.STATE, file, inputs, np.float32),
@@ -114,15 +118,26 @@ def read_task_indices(
     file = root / lerobot.data_path(number)
     shape = metadata.episodes[number].steps, 1
     with intact(file):
-        found = _column(_table(file, 'task_index'), 'task_index', file, shape, np.int64)[:, 0]
+        found = _column(_table(file, shape[0], 'task_index'), 'task_index', file, shape, np.int64)[
+            :, 0
+        ]
     if found.min() < 0 or found.max() >= tasks:
         raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
     return found
 
 
-def _table(file: Path, *names: str) -> pa.Table:
-    """Those of the columns that there are; images beside them are not read."""
+def _table(file: Path, values: int, *names: str) -> pa.Table:
+    """Those of the columns that there are; images beside them are not read.
+
+    Raises:
+        DatasetError: It is damaged, or has very many more values, which a few bytes may stand for.
+    """
     with intact(file), tables.open_table(file) as table:
+        groups = [table.metadata.row_group(k) for k in range(table.num_row_groups)]
+        columns = [group.column(k) for group in groups for k in range(group.num_columns)]
+        held = sum(c.num_values for c in columns if c.path_in_schema.split('.')[0] in names)
+        if held > _MOST_TIMES_THE_VALUES * values + _MORE_VALUES:
+            raise DatasetError(f'{file}: has {held} values; meta says {values}')
         return table.read([name for name in names if name in table.schema_arrow.names])
 
 
