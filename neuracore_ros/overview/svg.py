@@ -53,7 +53,7 @@ class _Colours:
 
 def _escaped(text: str) -> str:
     """The text as XML has it, which knows no control characters."""
-    return html.escape(printable(text))
+    return html.escape('\n'.join(map(printable, text.split('\n'))))
 
 
 def _box(box: Box, colours: _Colours) -> str:
