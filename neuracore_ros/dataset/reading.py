@@ -135,7 +135,9 @@ def _table(file: Path, values: int, *names: str) -> pa.Table:
     with intact(file), tables.open_table(file) as table:
         groups = [table.metadata.row_group(k) for k in range(table.num_row_groups)]
         columns = [group.column(k) for group in groups for k in range(group.num_columns)]
-        held = sum(c.num_values for c in columns if c.path_in_schema.split('.')[0] in names)
+        # Of a list, the path goes on after the column's name.
+        parts = tuple(f'{name}.' for name in names)
+        held = sum(c.num_values for c in columns if f'{c.path_in_schema}.'.startswith(parts))
         if held > _MOST_TIMES_THE_VALUES * values + _MORE_VALUES:
             raise DatasetError(f'{file}: has {held} values; meta says {values}')
         return table.read([name for name in names if name in table.schema_arrow.names])
