@@ -13,6 +13,7 @@ import neuracore_ros
 from neuracore_ros.dataset.batches import Batches, Episode
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
+from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
@@ -111,7 +112,17 @@ def measure(
 
 
 def assemble(config: Config, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
-    """The untrained policy of a run."""
+    """The untrained policy of a run.
+
+    Raises:
+        TrainingError: The manifest is none that training wrote.
+    """
+    index = manifest.robot_index
+    if sorted(index.values()) != list(range(len(index))) or index.keys() - manifest.robots.keys():
+        raise TrainingError(
+            f"the manifest's robot_index is {shortened(str(dict(index)))}; training numbers "
+            'robots from 0 on, and describes each: the file is damaged, or is none of a run'
+        )
     policy = build(config.policy, manifest, statistics, config)
     if not config.mask_padding:
         policy = Unmasked(policy)

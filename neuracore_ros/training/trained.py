@@ -50,7 +50,10 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
     config = run.config()
     per_robot = config.statistics == 'per-robot'
     statistics = Statistics.none(manifest, config.relative, per_robot)
-    module = assemble(config, manifest, statistics)
+    try:
+        module = assemble(config, manifest, statistics)
+    except TrainingError as error:
+        raise TrainingError(f'{file}: {error}') from error
     # TorchScript keeps constants among the weights.
     constants = {name for name, _ in module.named_buffers()} - module.state_dict().keys()
     weights = {k: value for k, value in scripted.state_dict().items() if k not in constants}

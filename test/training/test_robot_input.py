@@ -6,10 +6,14 @@ import torch
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
+from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.training.config import Config
 from neuracore_ros.training.embedding import RobotEmbedding
+from neuracore_ros.training.prepare import assemble
+from neuracore_ros.training.scales import Statistics
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 HAS = np.array([True, False, True])
@@ -117,3 +121,13 @@ def test_what_is_told_of_the_robot_is_silent_until_it_is_learnt(kind):
     told.sum().backward()
     learns = [p for p in embedding.parameters() if p.grad is not None and p.grad.any()]
     assert learns
+
+
+@pytest.mark.parametrize('index', [{'long': 0, 'short': 2}, {'long': 0, 'spider': 1}, {'long': 1}])
+def test_a_manifest_that_numbers_its_robots_otherwise_is_none_of_a_run(index):
+    robots = {name: Embodiment({}, {}) for name in ('long', 'short')}
+    slots = {JOINTS: InputSlots(3, (0, 1, 2))}, {TARGETS: OutputSlots(3, (0, 1, 2))}
+    manifest = Manifest(*slots, 8.0, 4, robots=robots, robot_index=index)
+    config = Config(dataset='', statistics='pooled', embedding='none')
+    with pytest.raises(TrainingError, match="the manifest's robot_index is {'long': "):
+        assemble(config, manifest, Statistics.none(manifest, False, False))
