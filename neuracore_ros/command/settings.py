@@ -47,7 +47,7 @@ class Settings:
         task: What the robot is told to do.
         dry_run: Nothing is published, so nobody needs to listen or to follow.
         allow: Kinds of hazards that are meant, such as ``missing,sense``; any other is refused,
-            except in a dry run. See :mod:`neuracore_ros.policy.hazards`.
+            except in a dry run. See ``neuracore_ros.policy.hazards``.
     """
 
     enabled: bool = True
