@@ -255,3 +255,26 @@ def test_a_column_of_another_type_is_refused(sound, tmp_path, capsys, column, va
     assert main(['train', str(dataset), '--out', str(tmp_path / 'run'), *TRAIN]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
+
+
+@pytest.mark.parametrize('verb', ['train', 'export'])
+def test_a_run_that_is_begun_with_or_exported(sound, tmp_path, verb):
+    config, manifest = (
+        (sound / 'run/config.json').read_text(),
+        manifest_of(sound / 'run/policy.pt'),
+    )
+    out, run = tmp_path / 'out.pt', tmp_path / 'run'
+    words = {
+        'train': [sound / 'data', '--out', out, '--init', run, '--steps', '0', '--batch', '2'],
+        'export': [run, '--out', out],
+    }
+    for seed in range(budget(10)):
+        shutil.copytree(sound / 'run', run)
+        if seed % 2:
+            (run / 'config.json').write_bytes(spoilt(config, (verb, seed)))
+        else:
+            spoilt_one = spoilt(manifest, (verb, seed))
+            with_manifest(sound / 'run/policy.pt', run / 'policy.pt', spoilt_one)
+        ends_well([verb, *words[verb]])
+        shutil.rmtree(run)
+        shutil.rmtree(out) if out.is_dir() else out.unlink(missing_ok=True)
