@@ -250,12 +250,12 @@ def main() -> int:
         rows = {n: {v: asdict(f) for v, f in row.items()} for n, row in figures.items()}
         print(json.dumps(rows, indent=1))
         return 0
-    width = 9 * len(fields(Figures))
+    width = 10 * len(fields(Figures))
     print(f'{"":26}' + ''.join(f'{variant:>{width}}' for variant in arguments.variants))
-    titles = ''.join(f'{field.name:>9}' for field in fields(Figures))
+    titles = ''.join(f'{field.name:>10}' for field in fields(Figures))
     print(f'{"":26}' + titles * len(arguments.variants))
     for name, row in figures.items():
-        cells = (f'{value:9.3f}' for cell in row.values() for value in astuple(cell))
+        cells = (f'{value:10.3f}' for cell in row.values() for value in astuple(cell))
         print(f'{name:26}' + ''.join(cells))
     return 0
 
