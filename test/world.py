@@ -273,14 +273,15 @@ class World(Spinning):
 
     # What must hold in every test
 
-    def check(self, speed=SPEED):
+    def check(self, speed=SPEED, others=0.0):
         """No command was wrong, and no joint jumped, left its limits or moved on its own.
 
-        Joint 0 goes no farther, in any time, than its policy asks for. It may be behind by what
+        No joint goes farther, in any time, than its policy asks for. It may be behind by what
         a prediction or a message takes, and catch up as fast as its limits let it.
 
         Args:
             speed: That somebody asks joint 0 for [rad/s].
+            others: That its policy asks the other joints for [rad/s].
         """
         assert self.refused == []
         times = np.array([t for t, _ in self.motion])
@@ -291,6 +292,7 @@ class World(Spinning):
         for steps in (5, 10, 20, 50, 100):
             took_s = (times[steps:] - times[:-steps])[:, None]
             moved = np.abs(positions[steps:] - positions[:-steps])
-            too_far = moved - [speed, *[0.05] * (moved.shape[1] - 1)] * took_s
+            too_far = moved - [speed, *[others + 0.05] * (moved.shape[1] - 1)] * took_s
             too_far[:, 0] -= CATCHES_UP
+            too_far[:, 1:] -= CATCHES_UP * others / SPEED
             assert np.all(too_far <= 0.0), (steps, too_far.max(axis=0))

@@ -9,6 +9,8 @@ from neuracore_ros.policy.torchscript import save
 HORIZON = 20
 RATE_HZ = 20.0
 STEP_S = 1.0 / RATE_HZ
+# Of the joints beside joint 0 [rad/s].
+OTHERS = 0.2
 ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far', 'near')
 
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import spoiling as spoil
-from puppet import ORDERS
+from puppet import ORDERS, OTHERS
 from saboteur import Saboteur, sound
 from table import ENABLE, FROZEN_AFTER_S
 from world import DEFAULTS, INFER_NODE, SIM_ROBOT, SPEED, Running, World, ros_arguments
@@ -157,7 +157,7 @@ class Stage:
 
     def check(self, speed=SPEED):
         """What must hold always: see `World.check`; and the node sent nothing wrong."""
-        self.world.check(speed)
+        self.world.check(speed, others=OTHERS)
         assert self.saboteur.refused == []
 
 

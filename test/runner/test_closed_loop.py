@@ -48,7 +48,7 @@ class Jittery(Rig):
     """Its model may take any time to answer; every command must go on from the one before."""
 
     random = None
-    jerk_limited = False
+    jerk_limited = went_back = False
 
     def do(self, outcome):
         if self.random is not None:
@@ -68,7 +68,7 @@ class Jittery(Rig):
             spline = executed[-1]
             # Where the clock alone tells the time, nobody knows where the robot is after a jump;
             # a cubic then goes straight to a later knot, at its ends with up to 5/3 as much.
-            guessed = self.simulated and 'jumped back' in self.runner.reason
+            guessed = self.simulated and self.went_back
             most = (5 / 3 if guessed else 1.01) * ACCELERATION
             for time_s in spline.times_s[:-1][np.diff(spline.times_s) > 1e-4]:
                 at = spline.acceleration_at(spline.start_ns + round(time_s * SECOND))
@@ -97,6 +97,7 @@ def fails(request):
 
 def happen(rig, event, model):
     runner, now_ns = rig.runner, rig.now_ns
+    rig.went_back |= event.startswith('clock back')
     match event:
         case 'skip':
             rig.simulate(STEP_NS)
