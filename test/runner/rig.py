@@ -114,6 +114,7 @@ class Rig:
         self.pending = None
         self.hindrances = []
         self.joints_alive = True
+        self.went_back = False
         self.follows = True
         self.path = [self.positions.copy()]
         self.runner._steady = lambda: None if self.simulated else self.true_ns

@@ -48,7 +48,7 @@ class Jittery(Rig):
     """Its model may take any time to answer; every command must go on from the one before."""
 
     random = None
-    jerk_limited = went_back = False
+    jerk_limited = False
 
     def do(self, outcome):
         if self.random is not None:
