@@ -29,9 +29,11 @@ class Ended:
 def run_bounded(*arguments, memory=4 * GB, seconds=60, code=None, cwd=None):
     """Run ``neuracore_ros ARGUMENTS``, or Python code with arguments."""
     code = code or 'from neuracore_ros.cli.main import main; raise SystemExit(main())'
-    # The peak of this child alone: that of all children never falls.
-    report = 'import atexit, resource, os; atexit.register(lambda: os.write(3, str('
-    report += 'resource.getrusage(resource.RUSAGE_SELF).ru_maxrss).encode()));'
+    # Its own peak: getrusage counts what the process had before it became this command, too.
+    report = (
+        'import atexit, os; atexit.register(lambda: os.write(3, '
+        'open("/proc/self/status", "rb").read().split(b"VmHWM:")[1].split()[0]));'
+    )
     read, write = os.pipe()
 
     def limit():

@@ -72,6 +72,8 @@ class Joints:
         limits: Theirs.
         grips: Bool, shape (J,): grippers, which close on things and so need not arrive.
         turns: Bool, shape (J,): continuous joints, which go on after a full turn.
+        unit: One [rad] or [m] of the slots in the robot's own units, shape (J,): 57.3 where it is
+            commanded in degrees, by its ``scale``.
     """
 
     commands: tuple[Command, ...]
@@ -79,6 +81,7 @@ class Joints:
     limits: Limits
     grips: BoolArray
     turns: BoolArray
+    unit: Array
 
     @classmethod
     def of(cls, commands: tuple[Command, ...]) -> Joints:
@@ -93,7 +96,9 @@ class Joints:
         grips = limits.alone
         slides = np.array([joint.limit.slides for joint in joints], bool)
         turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips & ~slides
-        return cls(commands, joints, limits, grips, turns)
+        scales = np.array([joint.scale for joint in joints], float)
+        unit = np.where(grips, 1.0, 1.0 / np.abs(scales))
+        return cls(commands, joints, limits, grips, turns, unit)
 
     def columns(self, command: Command) -> slice:
         """Where the joints of one topic are among the J."""
@@ -106,13 +111,15 @@ class Joints:
 
         Many encoders wrap from pi to -pi; no joint jumps there.
         """
-        turns = np.where(self.turns, np.rint((positions - reference) / _TURN), 0.0)
-        return np.asarray(positions - _TURN * turns)
+        turn = _TURN * self.unit
+        turns = np.where(self.turns, np.rint((positions - reference) / turn), 0.0)
+        return np.asarray(positions - turn * turns)
 
     def unwound(self, outputs: Array, setpoint: Array) -> Array:
         """Outputs (n, J); continuous joints go the shortest way from setpoint (J,) and step."""
         path = np.concatenate([setpoint[None], outputs])
-        path[:, self.turns] = np.unwrap(path[:, self.turns], axis=0, period=_TURN)
+        unit = self.unit[self.turns]
+        path[:, self.turns] = unit * np.unwrap(path[:, self.turns] / unit, axis=0, period=_TURN)
         return path[1:]
 
     def from_slots(self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int) -> Array:

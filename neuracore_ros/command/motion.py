@@ -141,7 +141,8 @@ class Motion:
         start, self._replaces = measured.copy(), False
         if (before := self.setpoint(now_ns)) is not None:
             rests = self._still_grips(measured, before[0])
-            there = np.abs(self._joints.nearest(measured, before[0]) - before[0]) <= _OFFSET
+            away = np.abs(self._joints.nearest(measured, before[0]) - before[0])
+            there = away <= _OFFSET * self._joints.unit
             start = np.where(rests | there, before[0], start)
             self._replaces = bool((rests | there).all())
         # What was executed earlier is over: the robot may have been moved since.
@@ -244,7 +245,8 @@ class Motion:
     def usual_lag(self, now_ns: int) -> Array:
         """How far a joint that follows may be behind its setpoint at a time, (J,)."""
         speed = self._executed.fastest(now_ns - round(1e9 * _RECENT_S), now_ns)
-        return _OFFSET + _LATE_S * (np.zeros(len(self._joints.joints)) if speed is None else speed)
+        offset = _OFFSET * self._joints.unit
+        return offset if speed is None else offset + _LATE_S * speed
 
     def shift(self, by_ns: int, surely: bool) -> None:
         """Move everything on the clock, which has jumped; ``surely`` if by exactly so much."""

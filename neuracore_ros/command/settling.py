@@ -64,7 +64,7 @@ class Settling:
         away = np.abs(self._joints.nearest(measured.positions, setpoint) - setpoint)
         away = np.where(self._joints.grips, 0.0, away)
         rested_s = (measured.stamps_ns.min() - motion.ends_ns) / 1e9
-        if rested_s >= 0.0 and (away <= SETTLED).all():
+        if rested_s >= 0.0 and (away <= SETTLED * self._joints.unit).all():
             self.cancel()
             return none
         before, self._before = self._before, measured
@@ -73,7 +73,9 @@ class Settling:
         if not (self._stand(measured, before) & (measured.stamps_ns > before.stamps_ns)).all():
             return none
         self.cancel()
-        return np.asarray((away > SETTLED) & self._on_the_way(measured.positions, setpoint))
+        return np.asarray(
+            (away > SETTLED * self._joints.unit) & self._on_the_way(measured.positions, setpoint)
+        )
 
     def _on_the_way(self, positions: Array, setpoint: Array) -> BoolArray:
         """Joints between where they were measured before the stop and where they were sent.
@@ -86,8 +88,10 @@ class Settling:
             self._joints.nearest(given, setpoint) for given in (positions, self._believed)
         )
         least, most = np.minimum(believed, setpoint), np.maximum(believed, setpoint)
-        return np.asarray((positions >= least - _BESIDE) & (positions <= most + _BESIDE))
+        beside = _BESIDE * self._joints.unit
+        return np.asarray((positions >= least - beside) & (positions <= most + beside))
 
     def _stand(self, measured: Measured, before: Measured) -> BoolArray:
         now: Array = self._joints.nearest(measured.positions, before.positions)
-        return np.asarray((np.abs(now - before.positions) <= _STANDS) | self._joints.grips)
+        moved = np.abs(now - before.positions)
+        return np.asarray((moved <= _STANDS * self._joints.unit) | self._joints.grips)

@@ -58,6 +58,7 @@ class Tracking:
         """
         self._joints = joints
         self._max_error = max_error
+        self._furthest = max_error * joints.unit
         self.believed: Array | None = None
         self._before: Measured | None = None
         self._recent: deque[Measured] = deque(maxlen=_REMEMBERED)
@@ -97,7 +98,7 @@ class Tracking:
         now, before = measured.positions, self._before.positions
         moved = np.abs(self._joints.nearest(now, before) - before)
         elapsed_s = np.maximum(measured.stamps_ns - self._before.stamps_ns, 0) / 1e9
-        most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._max_error
+        most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._furthest
         return np.asarray((moved > most) & ~self._joints.grips)
 
     def lag(self, measured: Measured, motion: Motion) -> Array:
@@ -114,7 +115,7 @@ class Tracking:
 
     def lost(self, measured: Measured, motion: Motion) -> BoolArray:
         """Joints, (J,), that are not where they were sent at the time of their measurement."""
-        return np.asarray(np.abs(self.lag(measured, motion)) > self._max_error)
+        return np.asarray(np.abs(self.lag(measured, motion)) > self._furthest)
 
     def standing(self, measured: Measured, motion: Motion) -> BoolArray:
         """Joints, (J,), that stand still while they are sent on, as after an emergency stop.
@@ -142,7 +143,7 @@ class Tracking:
         """
         held = self.lost(measured, motion) | self.standing(measured, motion)
         if held.any():
-            held |= np.abs(self.lag(measured, motion)) > _BEHIND
+            held |= np.abs(self.lag(measured, motion)) > _BEHIND * self._joints.unit
         return np.asarray(held)
 
     def _earlier(self, measured: Measured) -> Measured | None:

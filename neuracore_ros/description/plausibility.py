@@ -14,6 +14,7 @@ from enum import Enum
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.recorded_values import FASTER, START_MAX, TURN, RecordedValues
+from neuracore_ros.description.source_options import ANGLES
 from neuracore_ros.description.units import (
     DEGREES,
     Unit,
@@ -197,7 +198,11 @@ class _Judge:
             if source.around is not None or middle is None:
                 mend = 'it turns all around, and jumps wherever a turn begins'
             else:
-                kinds = [s.data_type for s in seen.sources if s.name == source.name]
+                kinds = [
+                    s.data_type
+                    for s in seen.sources
+                    if s.name == source.name and s.data_type.measured in ANGLES
+                ]
                 where = ', '.join(
                     f'{kind}: {{{source.name}: {{around: {middle:.2f}}}}}'
                     for kind in dict.fromkeys(kinds)

@@ -34,7 +34,8 @@ _FIELD_NAMES = ('position', 'velocity', 'effort')
 _EVERY = {'topic', 'type', 'stamp', 'qos', 'max_age_s'}
 _NUMBER = {'scale', 'offset'}
 _ANGLE = {*_NUMBER, 'around'}
-_ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
+ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
+"""Measured types whose values may go round; so may the targets of such."""
 _MEANT: Mapping[str, set[str]] = {
     JOINT_STATE: {*_ANGLE, 'names', 'order', 'field'},
     JOINT_TRAJECTORY: {*_ANGLE, 'names', 'order', 'field'},
@@ -113,7 +114,7 @@ def _require_sense(
         raise DescriptionError(
             f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
         )
-    if 'around' in own and kind.measured not in _ANGLES:
+    if 'around' in own and kind.measured not in ANGLES:
         raise DescriptionError(
             f'{file}: sources of {kind}: around is an angle of a continuous joint; remove it'
         )
