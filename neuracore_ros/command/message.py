@@ -20,6 +20,7 @@ class JointCommand:
             command goes on from the setpoint, and else above 0.
         positions: Shape (N, J).
         velocities: Shape (N, J), last row zero; None for a single streamed point.
+        stamp_ns: When it begins; 0: as soon as it arrives.
     """
 
     topic: str
@@ -28,10 +29,16 @@ class JointCommand:
     times_s: Array
     positions: Array
     velocities: Array | None
+    stamp_ns: int = 0
 
 
 def joint_command(
-    joints: Joints, command: Command, times_s: Array, positions: Array, velocities: Array | None
+    joints: Joints,
+    command: Command,
+    times_s: Array,
+    positions: Array,
+    velocities: Array | None,
+    stamp_ns: int = 0,
 ) -> JointCommand:
     """The part of a motion that one topic takes.
 
@@ -41,6 +48,7 @@ def joint_command(
         times_s: Shape (N,).
         positions: Shape (N, J).
         velocities: Likewise, or None.
+        stamp_ns: When it begins; 0: as soon as it arrives.
     """
     columns = joints.columns(command)
     return JointCommand(
@@ -50,4 +58,5 @@ def joint_command(
         times_s,
         positions[:, columns].copy(),
         None if velocities is None else velocities[:, columns].copy(),
+        stamp_ns,
     )

@@ -80,6 +80,7 @@ class Motion:
         self._stopping = False
         self._stopped_at: Array | None = None
         self._blend_in = BlendIn(settings.start_speed)
+        self._stamped = settings.stamp == 'now'
         self._replaces = False
         self.clamps = 0
         self.seam_rad: float | None = None
@@ -326,11 +327,12 @@ class Motion:
     def _messages(self, spline: Spline, first: int) -> tuple[JointCommand, ...]:
         """The knots of a motion from the first that is sent on, for each topic."""
         streamed = self._streamed()
+        stamp_ns = spline.start_ns if self._stamped else 0
         times_s, positions, velocities = (
             knots[first:] for knots in (spline.times_s, spline.positions, spline.velocities)
         )
         return tuple(
-            joint_command(self._joints, command, times_s, positions, velocities)
+            joint_command(self._joints, command, times_s, positions, velocities, stamp_ns)
             for command in self._joints.commands
             if command not in streamed
         )

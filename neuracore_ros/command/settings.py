@@ -11,6 +11,7 @@ from neuracore_ros.errors import UserError
 
 REARMS = ('auto', 'manual')
 PROFILES = ('spline', 'ruckig')
+STAMPS = ('zero', 'now')
 
 
 class State(str, Enum):
@@ -38,6 +39,7 @@ class Settings:
         blend: How predictions that overlap are joined: ``none``, ``linear``, ``minimum_jerk`` or
             ``ensemble``.
         profile: ``spline``, or ``ruckig``: limited in jerk, where accelerations are given.
+        stamp: Of chunks: ``zero``, they begin when they arrive; ``now``, when they were made.
         inpaint: Whether a policy that can continues the plan that is followed meanwhile.
         delay_steps: A prediction is used exactly so many steps after its observation, so that
             equal recordings give equal commands however fast the model is; one that comes later
@@ -60,6 +62,7 @@ class Settings:
     max_tracking_error: float = 0.3
     blend: str = 'linear'
     profile: str = 'spline'
+    stamp: str = 'zero'
     inpaint: bool = True
     delay_steps: int = 0
     command_rate_hz: float = 0.0
@@ -77,6 +80,7 @@ class Settings:
         _choice('rearm', self.rearm, REARMS)
         _choice('blend', self.blend, tuple(BLENDS))
         _choice('profile', self.profile, PROFILES)
+        _choice('stamp', self.stamp, STAMPS)
         _above('start_tolerance', self.start_tolerance, 0.0)
         _above('start_max', self.start_max, self.start_tolerance)
         if not 0.0 < self.start_speed <= 1.0:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from builtin_interfaces.msg import Duration
-from std_msgs.msg import Float64MultiArray
+from builtin_interfaces.msg import Duration, Time
+from std_msgs.msg import Float64MultiArray, Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
@@ -20,12 +20,14 @@ def to_message(command: JointCommand) -> Any:
     """The message of one command.
 
     Returns:
-        A JointTrajectory, whose zero stamp means "now" to a controller; or, as
+        A JointTrajectory, which begins at its stamp, or where that is zero on arrival; or, as
         Float64MultiArray, the positions of the last point.
     """
     if command.type == FLOAT64_MULTI_ARRAY:
         return Float64MultiArray(data=command.positions[-1].tolist())
+    seconds, nanoseconds = divmod(command.stamp_ns, SECOND_NS)
     return JointTrajectory(
+        header=Header(stamp=Time(sec=seconds, nanosec=nanoseconds)),
         joint_names=list(command.joint_names),
         points=[
             JointTrajectoryPoint(

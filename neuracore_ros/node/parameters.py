@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from neuracore_ros.command.blend import BLENDS
-from neuracore_ros.command.settings import PROFILES, REARMS
+from neuracore_ros.command.settings import PROFILES, REARMS, STAMPS
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.spec import Spec
@@ -123,6 +123,13 @@ SPECS = (
         'How setpoints are joined: cubic splines, or (ruckig) limited in jerk where the robot '
         'file gives accelerations.',
         words=PROFILES,
+    ),
+    Spec(
+        'stamp',
+        _USUAL.stamp,
+        'The stamp of trajectories: zero, so that they begin when they arrive, or now, when they '
+        'were made: for a controller that lives by the same clock, and gets them late.',
+        words=STAMPS,
     ),
     Spec(
         'command_rate_hz',

@@ -65,13 +65,15 @@ def joint_state(names, positions, stamp_ns):
 def as_message(command):
     """The JointTrajectory that the node makes of a command, without ROS."""
 
-    def duration(time_s):
-        ns = round(time_s * SECOND)
+    def time(ns):
         return SimpleNamespace(sec=ns // SECOND, nanosec=ns % SECOND)
+
+    def duration(time_s):
+        return time(round(time_s * SECOND))
 
     speeds = itertools.repeat([]) if command.velocities is None else command.velocities.tolist()
     return SimpleNamespace(
-        header=SimpleNamespace(stamp=SimpleNamespace(sec=0, nanosec=0)),
+        header=SimpleNamespace(stamp=time(command.stamp_ns)),
         joint_names=list(command.joint_names),
         points=[
             SimpleNamespace(

@@ -51,6 +51,13 @@ def test_predictions_join_without_a_jump_of_the_command(tmp_path, variant, setti
 
 @pytest.mark.parametrize('settings', MODES.values(), ids=MODES)
 @pytest.mark.parametrize('variant', VARIANTS)
+def test_messages_with_a_stamp_join_however_late_they_come(tmp_path, variant, settings):
+    rig = running(tmp_path, variant, {**settings, 'stamp': 'now'}, delay_s=(0.005, 0.03))
+    assert jump(rig) < 0.5
+
+
+@pytest.mark.parametrize('settings', MODES.values(), ids=MODES)
+@pytest.mark.parametrize('variant', VARIANTS)
 @pytest.mark.parametrize('way', ['disable', 'reset', 'stop'])
 def test_a_stop_begins_without_a_jump_of_the_command(tmp_path, way, variant, settings):
     rig = running(tmp_path, variant, settings, steps=3)
