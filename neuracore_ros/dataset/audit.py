@@ -129,7 +129,8 @@ class Audit:
         faults = [fault for one in unusable for fault in one.reasons]
         if self.values is not None:
             if isinstance(given, Observation) and isinstance(wanted, Observation):
-                self.values.add(tick_ns, given.inputs, wanted.inputs)
+                ages_s = {**wanted.ages_s, **given.ages_s}
+                self.values.add(tick_ns, given.inputs, wanted.inputs, ages_s)
             else:
                 self.values.pause()
         self.unusable += bool(faults)

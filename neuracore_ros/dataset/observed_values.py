@@ -48,7 +48,8 @@ class ObservedValues:
         """Take the values of one tick, if all are there."""
         given, wanted = self._measured.observe(now_ns), self._commanded.observe(now_ns)
         if isinstance(given, Observation) and isinstance(wanted, Observation):
-            self.values.add(now_ns, given.inputs, wanted.inputs)
+            ages_s = {**wanted.ages_s, **given.ages_s}
+            self.values.add(now_ns, given.inputs, wanted.inputs, ages_s)
         else:
             self.values.pause()
 

@@ -16,7 +16,9 @@ from neuracore_ros.description.limits import Range
 from neuracore_ros.description.recorded_values import FASTER, START_MAX, TURN, RecordedValues
 from neuracore_ros.description.source_options import ANGLES
 from neuracore_ros.description.units import (
+    AMOUNTS,
     DEGREES,
+    LENGTHS,
     Unit,
     likely_unit,
     likely_unit_of_amounts,
@@ -63,7 +65,7 @@ def doubts(values: RecordedValues) -> list[Doubt]:
     if not values.steps:
         return []
     judge = _Judge(values)
-    refused = {place: unit for place in judge.places if (unit := judge.unit(place)) is not None}
+    refused = judge.units()
     found = [Doubt(Gravity.REFUSED, text) for text in judge.in_units(refused)]
     judge.places = [place for place in judge.places if place not in refused]
     found += [Doubt(Gravity.HELD, text) for text in judge.never_started()]
@@ -82,13 +84,23 @@ class _Judge:
         self.values = values
         self.places = list(range(len(values.sources)))
 
-    def unit(self, place: int) -> Unit | None:
-        """In which unit it is, if not in the right one; `_NO_UNIT`: nobody knows."""
+    def units(self) -> dict[int, Unit]:
+        """Place -> in which unit it is, if not in the right one; `_NO_UNIT`: nobody knows."""
+        found = {place: unit for place in self.places if (unit := self._unit(place)) is not None}
+        turns = {place for place in found if self.values.expected[place].turns}
+        # Degrees and ticks of a joint that turns on and on look alike; its neighbours tell.
+        told = {
+            self._stream(place): unit
+            for place, unit in found.items()
+            if place not in turns and unit.name and unit not in LENGTHS
+        }
+        return found | {place: told.get(self._stream(place), found[place]) for place in turns}
+
+    def _unit(self, place: int) -> Unit | None:
         seen, expected = self.values, self.values.expected[place]
-        source = seen.sources[place]
         raw = self._raw(place)
         if self._often(seen.far[place]):
-            if source.data_type.is_gripper:
+            if seen.sources[place].data_type.is_gripper:
                 return likely_unit_of_amounts(raw) or _NO_UNIT
             ends = self._in_raw(place, expected.ends)
             return likely_unit(raw, ends, expected.slides) or _NO_UNIT
@@ -104,22 +116,43 @@ class _Judge:
             options = '' if unit is _NO_UNIT else unit.options(*own)
             groups.setdefault((source.data_type, unit.name, options), []).append(place)
         for (kind, unit_name, options), places in groups.items():
-            widest = max(places, key=self._excess)
-            what, ends = self._label(widest), self.values.expected[widest].ends
-            is_free = not math.isfinite(ends[0])
-            if is_free:
-                speed, most = self.values.speed[widest], self.values.expected[widest].speed
-                text = f'{what} moves at up to {speed:.4g} rad/s; its limit is {most:.4g}'
+            worst = max(places, key=self._excess)
+            what, ends = self._label(worst), self.values.expected[worst].ends
+            slides = self.values.expected[worst].slides or units[worst] in LENGTHS
+            meant = 'm' if slides else 'rad'
+            if kind.is_gripper:
+                meant = 'amounts from 0 to 1'
+                told, opens = _span(self._raw(worst)), _span(self._in_raw(worst, ends))
+                text = f'{what} is reported as {told}, far outside of {opens}, closed to open'
+            elif math.isfinite(ends[0]):
+                limits = f'its limits {_span(ends)}'
+                text = f'{what} goes from {self._range(worst)}, far outside of {limits}'
             else:
-                limits = '0 to 1' if kind.is_gripper else f'its limits {_span(ends)}'
-                text = f'{what} goes from {self._range(widest)}, far outside of {limits}'
-            meant = 'an amount' if kind.is_gripper else 'rad'
-            meant = 'm' if self.values.expected[widest].slides else meant
+                speed, most = self.values.speed[worst], self.values.expected[worst].speed
+                text = f'{what} moves at up to {speed:.4g} rad/s; its limit is {most:.4g}'
             if options:
-                mend = f'in {unit_name}, not {meant}? Write under sources: {kind}: {{{options}}}'
+                is_in = f'in {unit_name}' + ('' if kind.is_gripper else f', not {meant}')
+                mend = f'{is_in}? Write under sources: {kind}: {{{options}}}'
+                mend += '' if units[worst] is AMOUNTS else self._or_as_a_length(worst)
             else:
                 mend = f'in no unit that is known: give its source scale and offset ({meant})'
-            yield f'{text}: {mend}{_likewise(self._names(places, widest))}'
+                mend += ', or correct its limits'
+            yield f'{text}: {mend}{_likewise(self._names(places, worst))}'
+
+    def _or_as_a_length(self, place: int) -> str:
+        """What else to write of a gripper whose values may be an amount or a length."""
+        source = self.values.sources[place]
+        ends = self._in_raw(place, (0.0, 1.0))
+        # No hand opens by a metre: those ends are amounts, too.
+        if not source.data_type.is_gripper or ends[1] - ends[0] >= 1.0:
+            return ''
+        unit = likely_unit(self._raw(place), ends, slides=True)
+        options = unit.options(source.scale, source.offset) if unit else ''
+        return f'; if in {unit.name}, {{{options}}}' if unit else ''
+
+    def _stream(self, place: int) -> tuple[DataType, str]:
+        source = self.values.sources[place]
+        return source.data_type, source.topic
 
     def never_started(self) -> Iterator[str]:
         """Joints that are measured mostly where the node would not start."""
@@ -219,7 +252,7 @@ class _Judge:
         streams: dict[tuple[DataType, str], list[int]] = {}
         for place in self.places:
             source = seen.sources[place]
-            streams.setdefault((source.data_type, source.topic), []).append(place)
+            streams.setdefault(self._stream(place), []).append(place)
         still = set[int]()
         for (kind, topic), places in streams.items():
             if len(places) > 1 and not moved[places].any():

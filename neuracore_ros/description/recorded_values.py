@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ class RecordedValues:
         steps: How many were seen.
         least: (C,).
         largest: (C,).
-        speed: Largest between two steps, (C,); a continuous joint goes the short way.
+        speed: Largest between two samples, (C,); a continuous joint goes the short way.
         outside: Steps outside of what is expected, (C,).
         astray: Steps so far outside that the node would not start, (C,).
         far: Steps outside by more than the whole range that is expected, (C,).
@@ -129,7 +130,7 @@ class RecordedValues:
         self._far = np.array(
             [_far(s, each) for s, each in zip(self.sources, self.expected, strict=True)], float
         )
-        self._before: tuple[int, Array] | None = None
+        self._before: tuple[int, Array, Array] | None = None
         count = len(self.sources)
         self.steps = 0
         self.least, self.largest = np.full(count, np.inf), np.full(count, -np.inf)
@@ -143,6 +144,7 @@ class RecordedValues:
         time_ns: int,
         measured: Mapping[DataType, NDArray[Any]],
         commanded: Mapping[DataType, NDArray[Any]],
+        ages_s: Mapping[tuple[DataType, str], float] = MappingProxyType({}),
     ) -> None:
         """Take the values of one step.
 
@@ -150,6 +152,7 @@ class RecordedValues:
             time_ns: When it was.
             measured: DataType -> (W,).
             commanded: DataType -> (W,).
+            ages_s: (DataType, name) -> how much older its sample is [s]; 0 where it is not said.
         """
         values = np.array(
             [
@@ -170,11 +173,16 @@ class RecordedValues:
             apart = np.abs(values[self._targets] - values[self._places])
             self.equal += apart == 0.0
             self.turned += (apart > TURN / 2) & self._turns[self._targets]
+        ages = np.array([ages_s.get((s.data_type, s.name), 0.0) for s in self.sources], float)
         if self._before is not None and time_ns > self._before[0]:
-            self._move(values - self._before[1], (time_ns - self._before[0]) / 1e9)
-        self._before = time_ns, values
+            before_ns, values_before, ages_before = self._before
+            step_s = (time_ns - before_ns) / 1e9
+            # A stream that is slower than the steps moves in one step by what took several.
+            elapsed_s = np.maximum(step_s, step_s + ages_before - ages)
+            self._move(values - values_before, elapsed_s)
+        self._before = time_ns, values, ages
 
-    def _move(self, moved: Array, elapsed_s: float) -> None:
+    def _move(self, moved: Array, elapsed_s: Array) -> None:
         rounds = np.where(self._turns, np.rint(moved / TURN), 0.0)
         way = np.abs(moved - TURN * rounds)
         speed = way / elapsed_s

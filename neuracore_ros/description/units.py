@@ -38,14 +38,16 @@ DEGREES = Unit('degrees', math.pi / 180)
 TICKS = Unit('servo ticks (4096 a turn)', 2 * math.pi / 4096, -math.pi)
 MILLIMETRES = Unit('millimetres', 1e-3)
 CENTIMETRES = Unit('centimetres', 1e-2)
+AMOUNTS = Unit('amounts from 0 to 1', 1.0)
 PERCENT = Unit('percent', 1e-2)
 BYTES = Unit('steps from 0 to 255', 1 / 255)
 THOUSANDTHS = Unit('thousandths', 1e-3)
 
 # The likely first.
 _ANGLES = (DEGREES, TICKS)
-_LENGTHS = (MILLIMETRES, CENTIMETRES)
-_AMOUNTS = (PERCENT, BYTES, THOUSANDTHS)
+LENGTHS = (MILLIMETRES, CENTIMETRES)
+"""Of joints that slide."""
+_AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
 
 # A joint may be seen so far outside its limits, of their width: limits are rounded, zeros drift.
 _SLACK = 0.25
@@ -82,13 +84,13 @@ def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | No
         None where no unit explains the values.
     """
     if slides:
-        return _first(_LENGTHS, values, limits)
+        return _first(LENGTHS, values, limits)
     may_slide = limits[1] - limits[0] <= _LONGEST_SLIDE
-    return _first((*_ANGLES, *(_LENGTHS if may_slide else ())), values, limits)
+    return _first((*_ANGLES, *(LENGTHS if may_slide else ())), values, limits)
 
 
 def likely_unit_of_amounts(values: Range) -> Unit | None:
-    """The unit of a gripper's driver whose values are no amounts from 0 to 1.
+    """The unit of a gripper's driver that tells how far it is open, not where its joint is.
 
     Args:
         values: Least and largest, as the driver reports them.

@@ -14,6 +14,7 @@ from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
 from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.limit_units import suspect_limits
 from neuracore_ros.description.plausibility import doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import DatasetError, PolicyError, UserError
@@ -192,7 +193,10 @@ def evaluate_dataset(
                 topics = set(runner.topics)
                 track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
                 replays.append(replay(track, runner, policy.on(robot_name), outputs))
-            cases.append(_case(name, robot, policy, outputs, replays, runner.warnings))
+            # Limits that nobody wrote are in no unit.
+            made_up = set() if robot_name in robots else {*suspect_limits(robot)}
+            warnings = tuple(text for text in runner.warnings if text not in made_up)
+            cases.append(_case(name, robot, policy, outputs, replays, warnings))
     only = Descriptions(
         {name: described.input[name] for name in by_robot},
         {name: described.output[name] for name in by_robot},

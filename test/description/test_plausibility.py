@@ -37,6 +37,14 @@ def robot(tmp_path):
     return load_robot(path)
 
 
+def changed(robot, old, new):
+    """The robot with one line of its file written otherwise."""
+    text = robot.path.read_text()
+    assert old in text
+    robot.path.write_text(text.replace(old, new))
+    return load_robot(robot.path)
+
+
 def seen(robot, lift=WAVE, spin=WAVE, claw=(WAVE + 1) / 2, target=None):
     """What is doubted of steps at 20 Hz; a target leads by 0.1 unless it is given."""
     values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
@@ -63,7 +71,7 @@ def test_degrees_are_told_from_radians_with_the_line_to_write(robot):
 @pytest.mark.parametrize(
     ('values', 'unit'),
     [
-        (100 * (WAVE + 1) / 2, 'percent, not an amount? Write under sources: '
+        (100 * (WAVE + 1) / 2, 'in percent? Write under sources: '
          'PARALLEL_GRIPPER_OPEN_AMOUNTS: {scale: 0.01}'),
         (255 * (WAVE + 1) / 2, '{scale: 0.00392157}'),
     ],
@@ -75,6 +83,43 @@ def test_an_amount_of_a_gripper_is_no_percent(robot, values, unit):
 
 def test_servo_ticks_have_an_offset_too(robot):
     assert '{scale: 0.00153398, offset: -3.14159}' in seen(robot, lift=2048 + 1000 * WAVE)[0][1]
+
+
+def test_a_continuous_joint_is_in_the_unit_of_the_joints_beside_it(robot):
+    ticks = 2048 + 1000 * WAVE
+    (gravity, text), *_ = seen(robot, lift=ticks, spin=ticks)
+    assert gravity == 'refused' and text.endswith('offset: -3.14159} (likewise spin)')
+
+
+def test_a_joint_that_slides_is_meant_in_metres(robot):
+    robot = changed(robot, 'lift: {position: [-1.9, 1.9]', 'lift: {position: [0.0, 0.4]')
+    text = seen(robot, lift=200 + 100 * WAVE)[0][1]
+    assert 'in millimetres, not m? Write under sources: JOINT_POSITIONS: {scale: 0.001}' in text
+
+
+@pytest.mark.parametrize(
+    ('values', 'mend'),
+    [
+        (0.5 + 0.4 * WAVE, 'in amounts from 0 to 1? Write under sources: {}: {{scale: 1}}'),
+        (40 + 30 * WAVE, '{}: {{scale: 0.01}}; if in millimetres, {{scale: 0.0125}}'),
+    ],
+)
+def test_a_gripper_with_limits_is_told_by_what_its_driver_reports(robot, values, mend):
+    robot = changed(robot, 'claw: {position: [0.0, 1.0]', 'claw: {position: [0.0, 0.08]')
+    ((gravity, text),) = seen(robot, claw=values / 0.08)
+    assert gravity == 'refused' and 'far outside of 0 to 0.08, closed to open' in text
+    assert text.endswith(mend.format('PARALLEL_GRIPPER_OPEN_AMOUNTS'))
+
+
+def test_a_stream_slower_than_the_steps_is_no_faster_joint(robot):
+    values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+    for step in range(100):
+        held = step // 4 * 4  # A sample each 0.2 s, at up to 2 rad/s: steps of 0.4 rad.
+        lift, age_s = 1.9 * math.sin(held * 0.05), (step - held) * 0.05
+        ages_s = {(Q, 'lift'): age_s, (T, 'lift'): age_s}
+        values.add(step * 50_000_000, {Q: [lift, 0.0], G: [0.5]}, {T: [lift + 0.1, 0.0]}, ages_s)
+    assert values.speed[0] == pytest.approx(1.9, abs=0.02)
+    assert not any('moves at up to' in doubt.text for doubt in doubts(values))
 
 
 def test_one_lie_of_a_sensor_is_no_unit(robot):
