@@ -251,7 +251,6 @@ class _Judge:
         moved = seen.largest - seen.least
         streams: dict[tuple[DataType, str], list[int]] = {}
         for place in self.places:
-            source = seen.sources[place]
             streams.setdefault(self._stream(place), []).append(place)
         still = set[int]()
         for (kind, topic), places in streams.items():
