@@ -136,14 +136,15 @@ class Motion:
     def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is, or where it was sent if it is still there.
 
-        A joint that rests as close to its setpoint as joints do goes on from the setpoint, so
-        that the command has no step; and so does a gripper that still grips.
+        A joint that is as close to its setpoint as joints that follow are goes on from the
+        setpoint, so that the command has no step; it may still be catching up from a stop. So
+        does a gripper that still grips.
         """
         start, self._replaces = measured.copy(), False
         if (before := self.setpoint(now_ns)) is not None:
             rests = self._still_grips(measured, before[0])
             away = np.abs(self._joints.nearest(measured, before[0]) - before[0])
-            there = away <= _OFFSET * self._joints.unit
+            there = away <= self.usual_lag(now_ns)
             start = np.where(rests | there, before[0], start)
             self._replaces = bool((rests | there).all())
         # What was executed earlier is over: the robot may have been moved since.

@@ -71,3 +71,17 @@ def test_a_stop_begins_without_a_jump_of_the_command(tmp_path, way, variant, set
     rig.do(calls[way]())
     rig.step(4)
     assert jump(rig) < MOST
+
+
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_a_start_while_the_joints_still_catch_up_from_a_stop_has_no_jump(tmp_path, variant):
+    rig = running(tmp_path, variant, {}, steps=3, lag_s=0.1)
+    rig.latency_steps = 0.1
+    rig.since_ns = rig.true_ns
+    rig.do(rig.runner.reset(rig.now_ns))
+    while rig.state == 'WAITING':
+        rig.step()
+    assert np.abs(rig.runner.setpoint(rig.now_ns) - rig.positions).max() > 0.02
+    rig.step(4)
+    # It hurries after a path that went on meanwhile.
+    assert jump(rig) < 2 * MOST
