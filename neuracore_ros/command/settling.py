@@ -14,8 +14,11 @@ SETTLED = 0.015
 _CATCH_UP_S = 0.3
 """So long after the end of a stop, a joint that follows has arrived: three lags of 0.1 s."""
 
-_STANDS = 0.002
-"""A joint that moved by less [rad] from one measurement to the next stands."""
+_STANDS = 0.005
+"""A joint that moved by less [rad] between measurements 0.1 s apart stands: more than
+the noise of encoders, and less than one on its way there moves."""
+
+_COMPARED_NS = 100_000_000
 
 _BESIDE = 0.03
 """What was caught on its way stands no further [rad] beside it."""
@@ -67,15 +70,24 @@ class Settling:
         if rested_s >= 0.0 and (away <= SETTLED * self._joints.unit).all():
             self.cancel()
             return none
-        before, self._before = self._before, measured
+        left = away > SETTLED * self._joints.unit
+        before = self._earlier(measured)
         if rested_s < _CATCH_UP_S or before is None:
             return none
-        if not (self._stand(measured, before) & (measured.stamps_ns > before.stamps_ns)).all():
+        if not self._stand(measured, before)[left].all():
             return none
         self.cancel()
-        return np.asarray(
-            (away > SETTLED * self._joints.unit) & self._on_the_way(measured.positions, setpoint)
-        )
+        return np.asarray(left & self._on_the_way(measured.positions, setpoint))
+
+    def _earlier(self, measured: Measured) -> Measured | None:
+        """A measurement to compare this one with; None where none is old enough."""
+        before = self._before
+        # Topics come one by one, so some joints may be newer while others are not yet.
+        passed_ns = np.zeros(1) if before is None else measured.stamps_ns - before.stamps_ns
+        if before is not None and (passed_ns >= 0).all() and (passed_ns < _COMPARED_NS).any():
+            return None
+        self._before = measured
+        return before if (passed_ns >= _COMPARED_NS).all() else None
 
     def _on_the_way(self, positions: Array, setpoint: Array) -> BoolArray:
         """Joints between where they were measured before the stop and where they were sent.
@@ -94,4 +106,4 @@ class Settling:
     def _stand(self, measured: Measured, before: Measured) -> BoolArray:
         now: Array = self._joints.nearest(measured.positions, before.positions)
         moved = np.abs(now - before.positions)
-        return np.asarray((moved <= _STANDS * self._joints.unit) | self._joints.grips)
+        return np.asarray(moved <= _STANDS * self._joints.unit)

@@ -1,5 +1,7 @@
 """A robot that an emergency stop has frozen does not move by itself when it is let go."""
 
+import itertools
+
 import numpy as np
 import pytest
 from rig import ROBOT, SECOND, LaggingRig, make_runner
@@ -99,6 +101,20 @@ def test_nor_does_one_that_was_frozen_while_it_was_braked(tmp_path, way, steps, 
     rig.step(40)
     rig.joints_alive = True
     rig.step(10)
+    assert (moved_after_release(rig) <= NO_FURTHER).all()
+
+
+@pytest.mark.parametrize('variant', ['measured', 'desired'])
+def test_nor_does_one_whose_encoders_are_noisy(tmp_path, variant):
+    rig = moving(tmp_path, variant, 20)
+    noise = itertools.cycle([0.002, -0.002])
+    rig.publish = lambda stamp_ns: LaggingRig.publish(rig, rig.positions + next(noise), stamp_ns)
+    dies(rig)
+    rig.follows = False
+    rig.step(40)
+    rig.joints_alive = True
+    rig.step(6)
+    assert rig.runner.settled
     assert (moved_after_release(rig) <= NO_FURTHER).all()
 
 
