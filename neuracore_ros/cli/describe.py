@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import ENDINGS
-from neuracore_ros.errors import UserError, counted
+from neuracore_ros.errors import ObservationError, UserError, counted
 from neuracore_ros.files import require_new_file, write_whole
 
 if TYPE_CHECKING:
+    from neuracore_ros.dataset.bags import Bag, Recorded
     from neuracore_ros.dataset.topics import Topic
     from neuracore_ros.drafting.arm import Arm
     from neuracore_ros.drafting.facts import Facts
@@ -70,10 +73,13 @@ def run(arguments: argparse.Namespace) -> int:
     urdf = ''
     if arguments.urdf is not None:
         urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
-    origin = Origin(name, seen.told, arguments.bag is not None and not arguments.live, urdf)
+    origin = Origin(
+        name, seen.told, arguments.bag is not None and not arguments.live, urdf, seen.losses
+    )
     made = draft(seen.facts, seen.arm, origin, _other(arguments))
     _write(arguments.out, made.text)
-    for warning in dict.fromkeys((*seen.warnings, *made.warnings)):
+    lost = [f'{arguments.bag}: lost: {loss}' for loss in seen.losses]
+    for warning in dict.fromkeys((*lost, *seen.warnings, *made.warnings)):
         print(f'warning: {warning}', file=sys.stderr)
     print(
         f"{arguments.out}: robot '{name}', {counted(made.joints, 'joint')} commanded, "
@@ -101,6 +107,7 @@ class _Seen:
     arm: Kinematics | None
     told: tuple[str, ...]
     warnings: tuple[str, ...]
+    losses: tuple[str, ...] = ()
 
 
 def _look(arguments: argparse.Namespace) -> _Seen:
@@ -111,6 +118,7 @@ def _look(arguments: argparse.Namespace) -> _Seen:
     facts, arm = Facts(), None
     told: list[str] = []
     left_out: list[str] = []
+    losses: tuple[str, ...] = ()
     if arguments.urdf is not None:
         arm = read_kinematics(arguments.urdf)
         told.append(str(arguments.urdf))
@@ -120,18 +128,18 @@ def _look(arguments: argparse.Namespace) -> _Seen:
         facts = facts.joined(_listen(arguments))
         told.append('the running robot')
     if arguments.bag is not None:
-        read, left_out = _read(arguments.bag)
+        read, left_out, losses = _read(arguments.bag)
         facts = facts.joined(read)
         told.append(str(arguments.bag))
     facts = facts.below(arguments.namespace)
     if arm is None:
         arm, unread = published_kinematics(facts.urdfs)
         left_out += unread
-    return _Seen(facts, arm, tuple(told), tuple(left_out))
+    return _Seen(facts, arm, tuple(told), tuple(left_out), losses)
 
 
-def _read(path: Path) -> tuple[Facts, list[str]]:
-    """What a recording tells; and what is odd about it, a line each."""
+def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
+    """What a recording tells; what is odd about it, and what of it is lost, a line each."""
     from neuracore_ros.dataset.bags import open_bag
     from neuracore_ros.dataset.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
@@ -146,20 +154,47 @@ def _read(path: Path) -> tuple[Facts, list[str]]:
         if others and not any(is_wanted(topic.name, topic.type) for topic in readable):
             others[0].require_readable(path)
         numbers: dict[str, str] = {}
+        told: list[str] = []
         for topic in readable:
-            gathering.announce(topic.name, topic.type)
-            if topic.type in IMAGE_TYPES:
-                for image in islice(bag.read({topic.name: topic.type}), _IMAGES):
+            if topic.type not in IMAGE_TYPES:
+                gathering.announce(topic.name, topic.type)
+                if is_wanted(topic.name, topic.type):
+                    numbers[topic.name] = topic.type
+            elif why := _undecodable(_images(bag, topic)):
+                told.append(f'{topic.name} is left out: {why}')
+            else:
+                gathering.announce(topic.name, topic.type)
+                for image in _images(bag, topic):
                     gathering.receive(topic.name, topic.type, image.message, image.log_time_ns)
-            elif is_wanted(topic.name, topic.type):
-                numbers[topic.name] = topic.type
         for heard in islice(bag.read(numbers), _MOST_NUMBERS):
             kind = numbers[heard.topic]
             gathering.receive(heard.topic, kind, heard.message, heard.log_time_ns)
-        pace = pace_notes(bag, numbers)
+        pace, losses = pace_notes(bag, numbers), bag.losses
     left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
-    told = [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
-    return gathering.facts(), [*told, *pace]
+    told += [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
+    return gathering.facts(), [*told, *pace], losses
+
+
+def _images(bag: Bag, topic: Topic) -> Iterator[Recorded]:
+    return islice(bag.read({topic.name: topic.type}), _IMAGES)
+
+
+def _undecodable(images: Iterable[Recorded]) -> str:
+    """Why none of the images of a topic can be decoded; '' if one can, or there is none."""
+    from neuracore_ros.observation.decode import decode_image
+    from neuracore_ros.observation.depth import decode_depth
+
+    why = ''
+    for image in images:
+        try:
+            decode_image(image.message)
+            return ''
+        except ObservationError as error:
+            why = why or str(error)
+        with suppress(ObservationError):
+            decode_depth(image.message)
+            return ''
+    return why
 
 
 def _telling(topic: Topic) -> Topic | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.description.data_type import DataType
@@ -36,12 +36,14 @@ class Origin:
         told: In words, such as ``bag lift.mcap``; for the head of the file.
         is_recorded: Whether all messages come from a recording.
         urdf: The URDF as the robot file names it; empty if it has no file.
+        losses: What of a recording could not be read, a line each.
     """
 
     robot: str
     told: tuple[str, ...]
     is_recorded: bool = False
     urdf: str = ''
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ class _Drafting:
         self._warnings = [
             *arms.told(measured),
             *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
+            *(
+                f"{topic.name}: '{name}' is left out: {why}"
+                for topic in self._facts.numbers
+                for name, why in topic.useless.items()
+            ),
             *self._known.guesses,
             *self._places.warnings,
             *self._outputs.warnings,
@@ -287,7 +294,8 @@ def _off(place: SlotProposal) -> SlotProposal:
 def _nothing(facts: Facts, origin: Origin) -> str:
     told = ', '.join(origin.told)
     empty = [
-        f'{topic.name}: {counted(topic.count, "message")} without a position'
+        f'{topic.name}: '
+        + (_listed(topic.useless) or f'{counted(topic.count, "message")} without a position')
         if topic.count
         else f'{topic.name}: no message came'
         for topic in facts.numbers
@@ -297,5 +305,10 @@ def _nothing(facts: Facts, origin: Origin) -> str:
     return (
         f'{told}: no JointState with positions was found{silent}, so no joint is known. Record '
         'the topic of the joint states and give it with --bag, start the driver and use --live, '
-        'or give --urdf FILE'
+        f'or give --urdf FILE{"".join(f"; lost: {loss}" for loss in origin.losses)}'
     )
+
+
+def _listed(useless: Mapping[str, str]) -> str:
+    """``a (messages have it twice), b (...)``; '' of none."""
+    return ', '.join(f'{name} ({why})' for name, why in useless.items())

@@ -44,6 +44,7 @@ class NumberTopic:
         names: Joint -> its name in messages, where it differs.
         order: Names by position, found for a publisher that names none; see ``naming``.
         order_note: How the order was found.
+        useless: Name in messages -> why no value can be had of it; not among the joints.
     """
 
     name: str
@@ -57,6 +58,7 @@ class NumberTopic:
     names: Mapping[str, str] = field(default_factory=dict)
     order: tuple[str, ...] = ()
     order_note: str = ''
+    useless: Mapping[str, str] = field(default_factory=dict)
 
     def ordered(self, joints: Sequence[str], note: str) -> NumberTopic:
         """With names by position, for a publisher that names none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -119,21 +120,25 @@ class _Heard:
         An arm's and a gripper's driver may share a topic, and one of them may name nothing.
         """
         stamp_off_s = self._stamp_off_s() if judges_stamps else 0.0
-        groups = [names for names in _groups(self._told) if self._of(names).positions]
-        return [
-            NumberTopic(
-                self.topic,
-                self.kind,
-                len(told.times),
-                names,
-                told.width,
-                {key: _motion(kept) for key, kept in told.samples.items() if kept},
-                _period_s(told.times),
-                stamp_off_s,
-            )
-            for names in groups
-            for told in (self._of(names),)
-        ] or [NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)]
+        told = [(names, self._of(names)) for names in _groups(self._told)]
+        return [self._topic(names, one, stamp_off_s) for names, one in told if one.positions] or [
+            NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)
+        ]
+
+    def _topic(self, names: tuple[str, ...], told: _Told, stamp_off_s: float) -> NumberTopic:
+        useless = {name: why for name in names if (why := told.useless(name))}
+        return NumberTopic(
+            self.topic,
+            self.kind,
+            len(told.times),
+            tuple(name for name in names if name not in useless),
+            # A topic of which no name is of use is not one without names.
+            0 if names and len(useless) == len(names) else told.width,
+            {key: _motion(kept) for key, kept in told.samples.items() if kept},
+            _period_s(told.times),
+            stamp_off_s,
+            useless=useless,
+        )
 
     def _of(self, names: tuple[str, ...]) -> _Told:
         """What messages with these names told, together."""
@@ -176,6 +181,7 @@ class _Told:
         width: Most numbers in one message.
         positions: Whether one had positions; some drivers tell velocities only.
         samples: Name, or place of a number without one -> (seconds, position).
+        twice: Names that a message has more than once.
     """
 
     def __init__(self) -> None:
@@ -183,10 +189,13 @@ class _Told:
         self.width = 0
         self.positions = False
         self.samples: dict[str, list[tuple[float, float]]] = {}
+        self.twice: set[str] = set()
 
     def hear(self, message: Any, names: Sequence[str], now_ns: int) -> None:
         self.times.append(now_ns)
         self.positions = self.positions or not hasattr(message, 'position')
+        if len(set(names)) < len(names):
+            self.twice |= {name for name, times in Counter(names).items() if times > 1}
         for seconds, values in _rows(message):
             if len(values) > _MOST_JOINTS:
                 continue
@@ -198,11 +207,19 @@ class _Told:
                 if len(kept) < _MOST_SAMPLES and np.isfinite(value):
                     kept.append((now_ns / 1e9 + seconds, float(value)))
 
+    def useless(self, name: str) -> str:
+        """Why no value can be had of a name; '' if one can."""
+        if name in self.twice:
+            return 'messages have it twice'
+        is_nan = self.width > 0 and name in self.samples and not self.samples[name]
+        return 'it never has a finite position' if is_nan else ''
+
     def add(self, other: _Told) -> None:
         """Take over what other messages told."""
         self.times += other.times
         self.width = max(self.width, other.width)
         self.positions = self.positions or other.positions
+        self.twice |= other.twice
         for key, kept in other.samples.items():
             self.samples.setdefault(key, []).extend(kept)
 

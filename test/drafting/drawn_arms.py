@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
@@ -9,6 +10,7 @@ from rosbags.typesys import Stores, get_typestore
 START_NS = 1_700_000_000 * 10**9
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
+_JPEG = cv2.imencode('.jpg', np.zeros((2, 2, 3), np.uint8))[1].ravel()
 
 
 def joint(
@@ -73,7 +75,7 @@ def image(seconds, encoding='rgb8'):
 
 def compressed(seconds):
     kind = TYPES['sensor_msgs/msg/CompressedImage']
-    return kind(_header(seconds), 'jpeg', np.zeros(4, np.uint8))
+    return kind(_header(seconds), 'jpeg', _JPEG)
 
 
 def text(words):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
-from drawn_arms import array, joint, record, state, trajectory, urdf
+from drawn_arms import array, image, joint, record, state, trajectory, urdf
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
@@ -130,3 +130,32 @@ def test_a_draft_converts_its_recording_and_pairs_each_joint_with_its_command(
     of_arm = [index for index in range(width) if index % (width // arms) < len(JOINTS)]
     unit = 1.0 if not station.degrees or 'in degrees' in drafted else DEGREE
     assert np.allclose(lag[:, of_arm] * unit, LAG, atol=0.02), (lag[0], written)
+
+
+def test_what_no_recording_can_be_converted_with_is_left_out_of_its_draft(
+    describe, tmp_path, capsys
+):
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, ['a', 'b', 'a', 'c'], [t, t / 2, t, math.nan]),
+        front__image=lambda t: image(t, 'weird8'),
+        top__image=image,
+    )
+    robot, _ = describe('--bag', bag)
+    assert robot.input == {DataType.JOINT_POSITIONS: {0: 'b'}, DataType.RGB_IMAGES: {0: 'top'}}
+    assert "/joint_states: 'a' is left out: messages have it twice" in describe.said
+    assert "/joint_states: 'c' is left out: it never has a finite position" in describe.said
+    assert "/front/image is left out: unknown encoding 'weird8'" in describe.said
+    words = ['convert', tmp_path / 'data', '--description', tmp_path / 'robot.yaml', bag]
+    assert main([str(word) for word in words]) == 0, capsys.readouterr().err
+
+
+def test_a_recording_of_which_nothing_is_left_says_what_is_lost(tmp_path, capsys):
+    bag = record(tmp_path / 'bag', joint_states=lambda t: state(t, ['a', 'b'], [t, t]))
+    (file,) = bag.glob('*.mcap')
+    data = file.read_bytes()
+    first = data.index(b'\x00sensor_msgs/msg/JointState')
+    file.write_bytes(data[: first - 12] + b'\xff' * 8 + data[first - 4 :])
+    assert main(['describe', '--bag', str(bag), '--out', str(tmp_path / 'robot.yaml')]) == 1
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and '; lost: ' in said
