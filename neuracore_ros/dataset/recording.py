@@ -140,7 +140,8 @@ class Recording:
         found = self._bag.find(topic, self._topics[topic])
         others = counted(len(empty) - 1, 'more name')
         more = f' (and {others} without a sample)' if empty[1:] else ''
-        held = f'; the bag has {describe(self._bag, found)}' if found else ''
+        is_told = 'It has: ' in why
+        held = f'; the bag has {describe(self._bag, found)}' if found and not is_told else ''
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)
         return f'{self._bag.path}: {why}{held}{more}{lost}'
 

@@ -118,7 +118,7 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         bag=str(path),
         short_pieces=len(pieces.short),
         short_steps=sum(pieces.short),
-        notes=recording.notes,
+        notes=(*recording.notes, *_replaced(job, path, fingerprint)),
         losses=losses,
         error=recording.error,
         audit=audit,
@@ -200,6 +200,15 @@ class _Pieces:
             episode,
         )
         self._dropped.clear()
+
+
+def _replaced(job: Job, path: Path, fingerprint: str) -> Iterator[str]:
+    """That another recording, of which the dataset has episodes, lay at this path."""
+    if any(bag == str(path) and mark != fingerprint for mark, bag in job.paths.items()):
+        yield (
+            'another recording lay here before, whose episodes the dataset keeps: if this is the '
+            'same one, grown or repaired, it has that time twice: convert into another dataset'
+        )
 
 
 def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:

@@ -61,8 +61,9 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     urdf_path = _urdf_path(fields.get('urdf'), path)
     urdf = read_urdf(urdf_path) if urdf_path else Urdf({}, {})
     table = SourceTable(file, routes, {})
-    described = {name for known in names.values() for name in known}
-    described |= {table.message_name(kind, n) for kind, known in names.items() for n in known}
+    of_joints = {kind: known for kind, known in names.items() if not kind.is_image}
+    described = {name for known in of_joints.values() for name in known}
+    described |= {table.message_name(kind, n) for kind, known in of_joints.items() for n in known}
     described |= {commands.message_name(k, n) for k, known in output_names.items() for n in known}
     if urdf.limits and urdf.limits.keys().isdisjoint(described):
         warnings.warn(

@@ -151,9 +151,12 @@ class SourceTable:
                 'supported'
             )
         if 'topic' not in options:
+            # Where others have topics of their own, one for all would be another mistake.
+            named = self.routes.named.items()
+            apart = any(kind is data_type and 'topic' in own for (kind, _), own in named)
+            added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
             raise DescriptionError(
-                f'{self.file}: {what} has no source. '
-                f'Add under sources: {data_type}: {{topic: /...}}'
+                f'{self.file}: {what} has no source. Add under sources: {data_type}: {added}'
             )
         message_type = options.get('type') or default_type(data_type, options['topic'])
         message_name = self.message_name(data_type, name)

@@ -147,3 +147,12 @@ def test_a_recording_that_was_only_touched_is_skipped(tmp_path, convert):
     convert(bag)
     (bag / 'one.mcap').touch()
     assert 'skipped, already in the dataset (1 episode)' in convert(bag)
+
+
+def test_a_recording_that_grew_says_that_the_dataset_has_its_time_twice(tmp_path, convert):
+    bag = write_bag(tmp_path / 'bag', two_seconds())
+    assert 'lay here before' not in convert(bag)
+    shutil.rmtree(bag)
+    write_bag(bag, joint_states(3.0))
+    assert 'another recording lay here before, whose episodes the dataset keeps' in convert(bag)
+    assert 'lay here before' not in convert(bag)

@@ -227,6 +227,12 @@ def test_what_a_tool_needs_and_the_file_lacks_is_refused_with_the_line_to_write(
         one.commands()
 
 
+def test_a_name_beside_others_with_topics_is_told_to_get_its_own(robot):
+    one = robot(ROBOT, ('RGB_IMAGES: {1: eye}', 'RGB_IMAGES: {1: eye, 2: hand}'))
+    with pytest.raises(DescriptionError, match=r'Add under sources: RGB_IMAGES: {hand: {topic'):
+        one.input_sources()
+
+
 def test_a_type_that_no_message_carries_is_refused_by_name(robot):
     one = robot(
         ROBOT,
@@ -255,7 +261,7 @@ SPOILT = [
     ('[-1.0, 1.0]', '[1.0, -1.0]', 'lower 1 is not below upper -1'),
     ('[-1.0, 1.0]', '[1.0]', 'must be [lower, upper]'),
     ('[-1.0, 1.0]', '1.0', 'must be [lower, upper]'),
-    ('  base: {position', '  bose: {position', "limits: no joint 'bose'; did you mean 'base'?"),
+    ('  base: {position', '  bose: {position', "limits: no joint 'bose'; did you mean 'base'\\? Known: base, wrist$"),
     ('input:\n  JOINT_POSITIONS: {0: base, 2: wrist}\n  RGB_IMAGES: {1: eye}', 'input: {}', 'has no input'),
     ('{topic: /joint_states}', '{topics: /joint_states}', "'topics' is neither an option nor a name of the robot; did you mean 'topic'?"),
     ('{topic: /joint_states}', '{topic: /joint_states, bose: {scale: 2}}', "'bose' is neither an option nor a name"),
