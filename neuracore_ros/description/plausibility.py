@@ -34,6 +34,8 @@ _MOVES = 0.05
 _NEARLY_ALL = 0.99
 # Directions that are spread all around have no middle.
 _LEAST_COHERENCE = 0.3
+# Correlation of what follows its target in the other direction; a lag alone is far from it.
+_AGAINST = -0.9
 _NAMED = 3
 
 
@@ -69,7 +71,14 @@ def doubts(values: RecordedValues) -> list[Doubt]:
     found = [Doubt(Gravity.REFUSED, text) for text in judge.in_units(refused)]
     judge.places = [place for place in judge.places if place not in refused]
     found += [Doubt(Gravity.HELD, text) for text in judge.never_started()]
-    for texts in (judge.outside(), judge.fast(), judge.turned(), judge.still(), judge.copied()):
+    for texts in (
+        judge.outside(),
+        judge.fast(),
+        judge.turned(),
+        judge.still(),
+        judge.copied(),
+        judge.opposed(),
+    ):
         found += [Doubt(Gravity.DOUBTED, text) for text in texts]
     return found
 
@@ -283,6 +292,21 @@ class _Judge:
                 'would learn to stay where it is. If no command was recorded, write '
                 f'{kind.measured} in place of {kind} under output and commands: what is measured '
                 'a step later is learnt' + _likewise(self._names(own, own[0]))
+            )
+
+    def opposed(self) -> Iterator[str]:
+        """Names that move against their target."""
+        seen = self.values
+        moved = seen.largest - seen.least
+        against: dict[DataType, list[int]] = {}
+        for (target, source), alike in zip(seen.pairs, seen.correlations(), strict=True):
+            is_moved = min(moved[target], moved[source]) > _MOVES and seen.steps >= _LEAST_STEPS
+            if is_moved and alike < _AGAINST and {target, source} <= {*self.places}:
+                against.setdefault(seen.sources[target].data_type, []).append(target)
+        for kind, places in against.items():
+            yield (
+                f'{self._label(places[0])} moves against {kind.measured}: is the scale of one of '
+                'the two sources of another sign?' + _likewise(self._names(places, places[0]))
             )
 
     def _often(self, steps: int) -> bool:

@@ -96,6 +96,8 @@ class RecordedValues:
         direction: Sums of cosine and sine, (C, 2).
         equal: Steps at which a target was what was measured, for each of the pairs.
         turned: Steps at which it was more than half a turn away, for each of the pairs.
+        moments: Of each of the P pairs, sums of target and measurement, of their squares, and
+            of their product, (5, P).
     """
 
     def __init__(
@@ -138,6 +140,7 @@ class RecordedValues:
         self.outside, self.astray, self.far = (np.zeros(count, int) for _ in range(3))
         self.fast, self.very_fast, self.jumps = (np.zeros(count, int) for _ in range(3))
         self.equal, self.turned = (np.zeros(len(self.pairs), int) for _ in range(2))
+        self.moments = np.zeros((5, len(self.pairs)))
 
     def add(
         self,
@@ -170,7 +173,9 @@ class RecordedValues:
         self.far += (away > self._width) & (np.abs(values) > self._far)
         self.direction += np.stack([np.cos(values), np.sin(values)], axis=1)
         if self.pairs:
-            apart = np.abs(values[self._targets] - values[self._places])
+            target, given = values[self._targets], values[self._places]
+            self.moments += target, given, target**2, given**2, target * given
+            apart = np.abs(target - given)
             self.equal += apart == 0.0
             self.turned += (apart > TURN / 2) & self._turns[self._targets]
         ages = np.array([ages_s.get((s.data_type, s.name), 0.0) for s in self.sources], float)
@@ -192,6 +197,12 @@ class RecordedValues:
         self.fast += speed > FASTER * self._limit
         self.very_fast += speed > MUCH_FASTER * self._limit
 
+    def correlations(self) -> Array:
+        """How alike target and measurement moved, (P,): 1 alike, -1 against each other."""
+        target, given, target_2, given_2, both = self.moments / max(self.steps, 1)
+        spread = np.sqrt(np.maximum((target_2 - target**2) * (given_2 - given**2), 0.0))
+        return np.divide(both - target * given, spread, np.zeros(len(spread)), where=spread > 0)
+
     def pause(self) -> None:
         """Take that what comes next does not follow what came last."""
         self._before = None
@@ -204,7 +215,7 @@ class RecordedValues:
         self.speed = np.maximum(self.speed, other.speed)
         for counter in (
             'outside', 'astray', 'far', 'fast', 'very_fast', 'jumps', 'direction', 'equal',
-            'turned',
+            'turned', 'moments',
         ):  # fmt: skip
             setattr(self, counter, getattr(self, counter) + getattr(other, counter))
         self.pause()

@@ -54,6 +54,8 @@ _SLACK = 0.25
 # A joint that turns less than all around is never further from zero than this [rad], and none
 # that slides further than this [m]; so that narrow limits alone make no unit suspect.
 _FAR_ANGLE, _FAR_LENGTH = 2 * math.pi, 2.0
+# A gripper that opens by less may be in another unit, such as that of two fingers [amount].
+_OPENS, _OPENS_A_BIT = {AMOUNTS: 0.5}, 0.02
 # A joint of unknown kind that moves further than this does not slide [m].
 _LONGEST_SLIDE = 1.0
 
@@ -95,7 +97,8 @@ def likely_unit_of_amounts(values: Range) -> Unit | None:
     Args:
         values: Least and largest, as the driver reports them.
     """
-    return _first(_AMOUNTS, values, (0.0, 1.0))
+    known = [unit for unit in _AMOUNTS if unit.scale * values[1] > _OPENS.get(unit, _OPENS_A_BIT)]
+    return _first(known, values, (0.0, 1.0))
 
 
 def _first(units: Sequence[Unit], values: Range, limits: Range) -> Unit | None:

@@ -101,6 +101,7 @@ def test_a_joint_that_slides_is_meant_in_metres(robot):
     ('values', 'mend'),
     [
         (0.5 + 0.4 * WAVE, 'in amounts from 0 to 1? Write under sources: {}: {{scale: 1}}'),
+        (0.085 + 0.085 * WAVE, 'scale and offset (amounts from 0 to 1), or correct its limits'),
         (40 + 30 * WAVE, '{}: {{scale: 0.01}}; if in millimetres, {{scale: 0.0125}}'),
     ],
 )
@@ -161,6 +162,17 @@ def test_a_target_that_is_the_measurement_is_said(robot):
     ((gravity, text),) = seen(robot, target=WAVE)
     assert gravity == 'doubted'
     assert 'write JOINT_POSITIONS in place of JOINT_TARGET_POSITIONS' in text
+
+
+def test_a_joint_that_moves_against_its_target_is_said(robot):
+    ((gravity, text),) = seen(robot, target=-WAVE)
+    assert gravity == 'doubted' and text.startswith(
+        "'lift' (JOINT_TARGET_POSITIONS index 0) moves against JOINT_POSITIONS: is the scale"
+    )
+
+
+def test_a_joint_that_lags_its_target_by_a_quarter_of_its_swing_is_sound(robot):
+    assert seen(robot, target=np.sin((np.arange(100) + 31) * 0.05)) == []
 
 
 def test_a_joint_that_stays_while_its_target_moves_is_said(robot):

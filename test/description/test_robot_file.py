@@ -261,7 +261,7 @@ SPOILT = [
     ('[-1.0, 1.0]', '[1.0, -1.0]', 'lower 1 is not below upper -1'),
     ('[-1.0, 1.0]', '[1.0]', 'must be [lower, upper]'),
     ('[-1.0, 1.0]', '1.0', 'must be [lower, upper]'),
-    ('  base: {position', '  bose: {position', "limits: no joint 'bose'; did you mean 'base'\\? Known: base, wrist$"),
+    ('  base: {position', '  bose: {position', "limits: no joint 'bose'; did you mean 'base'? Known: base, wrist"),
     ('input:\n  JOINT_POSITIONS: {0: base, 2: wrist}\n  RGB_IMAGES: {1: eye}', 'input: {}', 'has no input'),
     ('{topic: /joint_states}', '{topics: /joint_states}', "'topics' is neither an option nor a name of the robot; did you mean 'topic'?"),
     ('{topic: /joint_states}', '{topic: /joint_states, bose: {scale: 2}}', "'bose' is neither an option nor a name"),
