@@ -201,7 +201,9 @@ class RecordedValues:
         """How alike target and measurement moved, (P,): 1 alike, -1 against each other."""
         target, given, target_2, given_2, both = self.moments / max(self.steps, 1)
         spread = np.sqrt(np.maximum((target_2 - target**2) * (given_2 - given**2), 0.0))
-        return np.divide(both - target * given, spread, np.zeros(len(spread)), where=spread > 0)
+        alike: Array = np.zeros(len(spread))
+        np.divide(both - target * given, spread, alike, where=spread > 0)
+        return alike
 
     def pause(self) -> None:
         """Take that what comes next does not follow what came last."""
