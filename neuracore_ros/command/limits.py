@@ -126,24 +126,26 @@ def _chase(
     position, slope = setpoint
     positions[0] = position
     before = reference
+    together = ~limits.alone
+    gains = limits.acceleration * h[:, None]
+    fastest = limits.velocity * np.where(
+        limits.alone, np.minimum(share, _ENOUGH)[:, None], share[:, None]
+    )
     for i, target in enumerate(targets):
-        most = limits.velocity * np.where(limits.alone, min(share[i], _ENOUGH), share[i])
-        gain = limits.acceleration * h[i]
+        most, gain = fastest[i], gains[i]
         lag = before - position
-        wanted = (target - before) / h[i] + np.sign(lag) * np.minimum(
-            np.abs(lag) / h[i], _braking_speed(np.abs(lag), gain, h[i])
-        )
+        room = np.stack([np.abs(lag), limits.upper - position, position - limits.lower])
+        catching_up, up, down = _braking_speed(np.maximum(room, 0.0), gain, h[i])
+        wanted = (target - before) / h[i] + np.sign(lag) * catching_up
         speed = np.abs(wanted)
         part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
-        factor = np.where(limits.alone, part, np.min(part, where=~limits.alone, initial=1.0))
-        slope = np.clip(factor * wanted, slope - gain, slope + gain)
-        slope = np.clip(slope, -most, most)
-        up = _braking_speed(np.maximum(limits.upper - position, 0.0), gain, h[i])
-        down = _braking_speed(np.maximum(position - limits.lower, 0.0), gain, h[i])
-        slope = np.clip(slope, -down, up)
+        factor = np.where(limits.alone, part, np.min(part, where=together, initial=1.0))
+        slope = _within(factor * wanted, slope - gain, slope + gain)
+        slope = _within(slope, -most, most)
+        slope = _within(slope, -down, up)
         # From outside its range, where it was measured, a joint comes in as fast as others move.
         low, high = np.minimum(limits.lower, position), np.maximum(limits.upper, position)
-        position = np.clip(position + slope * h[i], low, high)
+        position = _within(position + slope * h[i], low, high)
         positions[i + 1] = position
         before = target
     return positions
@@ -153,15 +155,22 @@ def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
     """The largest speed of a step of h seconds from which the joint comes to rest in time.
 
     Args:
-        distance: To where it must rest, shape (J,).
+        distance: To where it must rest, shape (..., J).
         gain: Change of speed in one step, acceleration times h, shape (J,); may be infinite.
         h: The step [s].
     """
     at_once = np.minimum(distance, _FAR) / h
-    finite = np.where(np.isfinite(gain), gain, 0.0)
-    half = 0.5 * finite
-    gradual = np.sqrt(half * half + 2.0 * finite * at_once) - half
-    return np.where(np.isfinite(gain), np.minimum(gradual, at_once), at_once)
+    finite = np.isfinite(gain)
+    if not finite.any():
+        return at_once
+    half = 0.5 * np.where(finite, gain, 0.0)
+    gradual = np.sqrt(half * half + 4.0 * half * at_once) - half
+    return np.where(finite, np.minimum(gradual, at_once), at_once)
+
+
+def _within(values: Array, low: Array, high: Array) -> Array:
+    """What ``np.clip`` does, in less time for a few joints."""
+    return np.minimum(np.maximum(values, low), high)
 
 
 def monotone_velocities(positions: Array, h: Array) -> Array:
