@@ -177,13 +177,17 @@ class Motion:
     def extend(self, now_ns: int) -> tuple[JointCommand, ...]:
         """Send more of the plan, if little of what was sent is left.
 
-        Each message makes the controller start again from its measured state, so none is sent
-        while there is no need.
+        None is sent while there is no need: where the robot cannot be joined, each message makes
+        the controller start again from its measured state. Such a robot, and one that was sent
+        something just now, has to run shorter before it is sent more.
         """
         if self._plan is None:
             return ()
+        just_now = now_ns - self._require_executed().start_ns < self._step_ns // 2
+        enough_s = 1.5 * self._step_s
+        if self.follows(now_ns) and not just_now:
+            enough_s = max(_ENOUGH_AHEAD * self._max_ahead_s, enough_s)
         left_s = (self._followed_until_ns - now_ns) / 1e9
-        enough_s = max(_ENOUGH_AHEAD * self._max_ahead_s, 1.5 * self._step_s)
         more_ns = self._plan.end_ns - self._followed_until_ns
         if left_s >= enough_s or more_ns < self._step_ns - 1000:
             return ()

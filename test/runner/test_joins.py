@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from rig import ROBOT, LaggingRig, make_runner
+from rig import ROBOT, STEP_NS, LaggingRig, make_runner
 
 from neuracore_ros.command.blend import BLENDS
 
@@ -85,3 +85,22 @@ def test_a_start_while_the_joints_still_catch_up_from_a_stop_has_no_jump(tmp_pat
     rig.step(4)
     # It hurries after a path that went on meanwhile.
     assert jump(rig) < 2 * MOST
+
+
+def messages(rig):
+    return np.array([now_ns for now_ns, _ in rig.sent if now_ns > rig.since_ns])
+
+
+def test_nothing_is_sent_again_just_after_it_was_sent(tmp_path):
+    def fast(request):
+        return 3.0 * sweep(request)
+
+    rig = running(tmp_path, 'measured', {}, steps=1)
+    rig.model, rig.latency_steps = fast, 0.9
+    rig.step(80)
+    assert np.diff(messages(rig)).min() > STEP_NS / 4
+
+
+def test_a_robot_that_lags_too_far_to_be_joined_is_sent_few_messages(tmp_path):
+    rig = running(tmp_path, 'measured', {}, lag_s=0.2)
+    assert len(messages(rig)) <= 80 / 4 + 1
