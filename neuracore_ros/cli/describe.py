@@ -77,9 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
         name, seen.told, arguments.bag is not None and not arguments.live, urdf, seen.losses
     )
     made = draft(seen.facts, seen.arm, origin, _other(arguments))
-    _write(arguments.out, made.text)
+    suspect = _write(arguments.out, made.text)
     lost = [f'{arguments.bag}: lost: {loss}' for loss in seen.losses]
-    for warning in dict.fromkeys((*lost, *seen.warnings, *made.warnings)):
+    for warning in dict.fromkeys((*lost, *seen.warnings, *made.warnings, *suspect)):
         print(f'warning: {warning}', file=sys.stderr)
     print(
         f"{arguments.out}: robot '{name}', {counted(made.joints, 'joint')} commanded, "
@@ -225,10 +225,12 @@ def _other(arguments: argparse.Namespace) -> Arm | None:
     return Arm.of(load_robot(arguments.like), arguments.like_urdf)
 
 
-def _write(out: Path, text: str) -> None:
-    """Write the file once it is known to load."""
+def _write(out: Path, text: str) -> list[str]:
+    """Write the file once it is known to load; gives what is doubtful about its limits."""
+    from neuracore_ros.description.limit_units import suspect_limits
     from neuracore_ros.description.robot_file import parse_robot
     from neuracore_ros.description.yaml_value import parse_yaml
 
-    parse_robot(parse_yaml(text, out), out)
+    robot = parse_robot(parse_yaml(text, out), out)
     write_whole(out, text)
+    return [*suspect_limits(robot)]

@@ -11,6 +11,8 @@ from neuracore_ros.description.units import DEGREES
 
 # No joint with limits turns further from zero [rad], and none slides further [m].
 _WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
+# Who writes this means that there is no limit [deg].
+_ENDLESS = 1e4
 # No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
 _FASTEST = 12.0
 # A scale so near to that of degrees is theirs, however it was rounded.
@@ -39,6 +41,9 @@ def _unit(joint: Joint) -> tuple[str, str] | None:
     far = max(abs(joint.from_message(end)) for end in ends)
     if limit.slides and far > _WIDEST_SLIDE:
         return 'look like millimetres; m are meant', _limits(joint, 1e-3)
+    if not limit.slides and far >= _ENDLESS:
+        mend = f'{joint.name}: {{position: none, velocity: {limit.velocity:.4g}}}'
+        return 'limit nothing; of a joint that turns on and on there are none', mend
     if not limit.slides and far > _WIDEST_ANGLE:
         return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
     if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:

@@ -235,6 +235,19 @@ def test_joints_of_the_urdf_that_nothing_measures_are_told(describe, arm, tmp_pa
     assert 'nothing measures elbow, roll, finger_a of the URDF: left out' in describe.said
 
 
+@pytest.mark.parametrize(
+    ('limit', 'told'),
+    [
+        ((-170, 170), 'look like degrees; rad are meant: write under limits: pan: {position: ['),
+        ((-1e16, 1e16), 'limit nothing; of a joint that turns on and on there are none: write'),
+    ],
+)
+def test_limits_of_a_urdf_that_cannot_be_in_radians_are_said(describe, tmp_path, limit, told):
+    (tmp_path / 'arm.urdf').write_text(urdf(joint('pan', limit=limit)))
+    describe('--urdf', tmp_path / 'arm.urdf')
+    assert f"limits of 'pan' {told}" in describe.said
+
+
 def test_a_camera_of_a_single_picture_is_a_comment(describe, tmp_path):
     bag = record(tmp_path / 'bag', joint_states=moving(ARM), top__image_raw=image)
     assert DataType.RGB_IMAGES in describe('--bag', bag)[0].input
