@@ -28,6 +28,8 @@ from neuracore_ros.node.subscriptions import message_class
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 _GOAL = '/_action/send_goal'
 _DEPTH = 50
+_LOOKS_S = 0.5
+"""So often the graph is asked for topics that have been found meanwhile."""
 
 
 def listen(seconds: float, namespace: str = '') -> Facts:
@@ -44,14 +46,11 @@ def listen(seconds: float, namespace: str = '') -> Facts:
         spin(executor, DISCOVERY_S)
         below = f'/{namespace.strip("/")}/' if namespace else '/'
         gathering = Gathering(judges_stamps=not node.count_publishers(CLOCK))
-        opened = []
-        for topic, types in node.get_topic_names_and_types():
-            if not topic.startswith(below) or not node.count_publishers(topic):
-                continue
-            gathering.announce(topic, types[0])
-            if is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0]):
-                opened.append(_subscribe(node, topic, types[0], gathering))
-        spin(executor, seconds)
+        subscriptions: dict[str, Any] = {}
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0.0:
+            _subscribe_to_new(node, below, gathering, subscriptions)
+            spin(executor, min(left_s, _LOOKS_S))
         found = _listeners(node, below)
         told = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
@@ -60,6 +59,21 @@ def listen(seconds: float, namespace: str = '') -> Facts:
             gathering.facts(),
             listeners=tuple(replace(f, joints=_joints(told.get(f.node))) for f in found),
         )
+
+
+def _subscribe_to_new(
+    node: Node, below: str, gathering: Gathering, subscriptions: dict[str, Any]
+) -> None:
+    """Topics that have been discovered by now; on a busy network some are late."""
+    for topic, types in node.get_topic_names_and_types():
+        if not topic.startswith(below) or not node.count_publishers(topic):
+            continue
+        if topic not in subscriptions:
+            gathering.announce(topic, types[0])
+            subscriptions[topic] = None
+        wanted = is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0])
+        if wanted and subscriptions[topic] is None:
+            subscriptions[topic] = _subscribe(node, topic, types[0], gathering)
 
 
 def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
