@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,6 +145,7 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
 
 def _robot(path: Path, findings: Findings) -> Robot:
     from neuracore_ros.description import load_robot
+    from neuracore_ros.description.limit_units import suspect_speeds
 
     robot = load_robot(path)
     parts: tuple[Callable[[], object], ...] = (
@@ -155,6 +156,9 @@ def _robot(path: Path, findings: Findings) -> Robot:
     for part in parts:
         with findings.noting():
             part()
+    with suppress(UserError):  # What is missing has been noted.
+        for text in suspect_speeds(robot):
+            findings.add('warning', text)
     findings.facts.append(f"{path}: robot '{robot.name}'")
     return robot
 

@@ -227,10 +227,10 @@ def _other(arguments: argparse.Namespace) -> Arm | None:
 
 def _write(out: Path, text: str) -> list[str]:
     """Write the file once it is known to load; gives what is doubtful about its limits."""
-    from neuracore_ros.description.limit_units import suspect_limits
+    from neuracore_ros.description.limit_units import suspect_limits, suspect_speeds
     from neuracore_ros.description.robot_file import parse_robot
     from neuracore_ros.description.yaml_value import parse_yaml
 
     robot = parse_robot(parse_yaml(text, out), out)
     write_whole(out, text)
-    return [*suspect_limits(robot)]
+    return [*suspect_limits(robot), *suspect_speeds(robot)]

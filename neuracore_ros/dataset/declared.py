@@ -49,7 +49,7 @@ def require_topics(
             )
         found.require_readable(bag.path)
         if found.type != source.type:
-            raise BagError(_other_type(bag, source, found, robot_file))
+            raise BagError(_other_type(bag, source, found, robot_file, declared))
 
 
 def describe(bag: Bag, topic: Topic) -> str:
@@ -96,10 +96,15 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')
 
 
-def _other_type(bag: Bag, source: Source, found: Topic, robot_file: Path) -> str:
+def _other_type(
+    bag: Bag, source: Source, found: Topic, robot_file: Path, declared: Iterable[Source]
+) -> str:
     holds = found.type or 'messages of a type that the file does not name'
     what = f'{bag.path}: {found.name} holds {holds}, but {robot_file} declares {source.type}'
     types = types_of(source.data_type)
+    measured = {other.topic for other in declared if not other.data_type.is_target}
+    if source.data_type.is_target and source.topic in measured:
+        return f'{what}, and it is what is measured; {_alternatives(bag, source, declared)}'
     if found.type not in types:
         return f'{what}; {source.data_type} can be read from {", ".join(types)}'
     options = f'topic: {source.topic}, type: {found.type}'

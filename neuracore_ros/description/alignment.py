@@ -9,7 +9,7 @@ from neuracore_ros.description.cross_embodiment import Descriptions
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import CrossEmbodimentDescription
 from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.limit_units import suspect_limits
+from neuracore_ros.description.limit_units import suspect_limits, suspect_speeds
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.slots import SlotTable, slot_tables
@@ -59,6 +59,7 @@ def findings(descriptions: Descriptions) -> list[Finding]:
         found += _one_sense(robot)
         with suppress(DescriptionError):  # A robot without commands has no limits to judge.
             found += map(Finding, suspect_limits(robot))
+            found += map(Finding, suspect_speeds(robot))
     return found
 
 

@@ -45,6 +45,11 @@ def _cameras(robot: Robot) -> Iterator[str]:
     cameras = [s for s in robot.input_sources() if s.data_type is DataType.RGB_IMAGES]
     for number, one in enumerate(cameras):
         for other in cameras[number + 1 :]:
+            if one.topic == other.topic:
+                yield (
+                    f"{robot.path}: the cameras '{one.name}' and '{other.name}' both read "
+                    f'{one.topic}: give each its own topic'
+                )
             if one.name in other.topic.split('/') and other.name in one.topic.split('/'):
                 yield (
                     f"{robot.path}: the camera '{one.name}' reads {one.topic}, and '{other.name}' "

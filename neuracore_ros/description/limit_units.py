@@ -15,6 +15,8 @@ _WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
 _ENDLESS = 1e4
 # No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
 _FASTEST = 12.0
+# The fastest motors of light robots turn by 20 to 40 [rad/s].
+_FASTEST_OF_ALL = 45.0
 # A scale so near to that of degrees is theirs, however it was rounded.
 _ROUNDED = 0.02
 
@@ -30,6 +32,25 @@ def suspect_limits(robot: Robot) -> Iterator[str]:
         (name, mend), *others = joints
         names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
         yield f"{robot.path}: limits of '{name}' {what}: write under limits: {mend}{names}"
+
+
+def suspect_speeds(robot: Robot) -> Iterator[str]:
+    """Velocity limits that slow no arm, in one line; some URDFs write such for want of better."""
+    fast = {
+        joint.name: joint.limit.velocity
+        for command in robot.commands()
+        for joint in command.joints
+        if not joint.data_type.is_gripper
+        and not joint.limit.slides
+        and abs(joint.scale) * joint.limit.velocity > _FASTEST_OF_ALL
+    }
+    if fast:
+        (name, speed), *others = fast.items()
+        more = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
+        yield (
+            f"{robot.path}: the velocity limit of '{name}' is {speed:.4g}: in degrees, it is "
+            f'velocity: {DEGREES.scale * speed:.4g}; in rad/s, it limits nothing{more}'
+        )
 
 
 def _unit(joint: Joint) -> tuple[str, str] | None:

@@ -104,6 +104,13 @@ def test_a_recording_without_commands_is_told_to_learn_what_was_measured(convert
     assert 'did you mean' not in said
 
 
+def test_a_target_read_from_what_is_measured_is_told_where_commands_are(convert):
+    robot = ARM.replace('/leader, type: JointState', '/joint_states, type: JointTrajectory')
+    code, said = convert(robot=robot)
+    assert code == 1 and 'holds sensor_msgs/msg/JointState, but' in said
+    assert 'and it is what is measured; did you mean /leader (' in said
+
+
 def test_a_stream_that_never_changes_is_said(convert):
     code, said = convert(lift=lambda t: 0.3, spin=lambda t: 0.3)
     assert code == 0

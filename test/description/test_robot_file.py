@@ -7,6 +7,7 @@ import pytest
 from examples import ROBOT
 
 from neuracore_ros.description import DataType, JointLimit, load_descriptions, load_robot
+from neuracore_ros.description.limit_units import suspect_speeds
 from neuracore_ros.description.source import strictest_ages_s
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
@@ -231,6 +232,12 @@ def test_a_name_beside_others_with_topics_is_told_to_get_its_own(robot):
     one = robot(ROBOT, ('RGB_IMAGES: {1: eye}', 'RGB_IMAGES: {1: eye, 2: hand}'))
     with pytest.raises(DescriptionError, match=r'Add under sources: RGB_IMAGES: {hand: {topic'):
         one.input_sources()
+
+
+def test_a_velocity_limit_that_slows_no_arm_is_said(robot):
+    assert list(suspect_speeds(robot())) == []
+    (said,) = suspect_speeds(robot(ROBOT, ('velocity: 3.0', 'velocity: 172')))
+    assert "of 'wrist' is 172: in degrees, it is velocity: 3.002; in rad/s" in said
 
 
 def test_a_type_that_no_message_carries_is_refused_by_name(robot):

@@ -133,6 +133,11 @@ MISTAKES = {
         [('{hand: {topic: /hand}, side: {topic: /side}}', '{hand: {topic: /side}, side: {topic: /hand}}')],
         "the camera 'hand' reads /side, and 'side' reads /hand",
     ),
+    'two cameras that read one topic': (
+        'exchanged',
+        [('side: {topic: /side}}', 'side: {topic: /hand}}')],
+        "the cameras 'hand' and 'side' both read /hand: give each its own topic",
+    ),
     'two arms whose controllers are exchanged': (
         'exchanged',
         [
