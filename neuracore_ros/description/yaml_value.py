@@ -246,10 +246,7 @@ def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValu
             raise DescriptionError(f'{path}: is empty')
         if not isinstance(root, yaml.MappingNode):
             what = 'a list' if isinstance(root, yaml.SequenceNode) else 'other text'
-            raise DescriptionError(
-                f'{path}: must be a mapping, not {what}: is it the right file? '
-                'neuracore_ros describe drafts a robot file'
-            )
+            raise DescriptionError(f'{path}: must be a mapping, not {what}: is it the right file?')
         return _Reader(str(path)).read(root)
     except yaml.MarkedYAMLError as error:
         line = f':{error.problem_mark.line + 1}' if error.problem_mark else ''

@@ -109,7 +109,7 @@ def test_images_of_other_names_are_taken_in_order_and_that_is_told(tmp_path):
         ({'config': {'vision_backbone': 'vgg'}}, "'vgg' is not known here; resnet18, resnet34"),
         ({'config': {'feedforward_activation': 'tanh'}}, "activation 'tanh' is not known"),
         ({'config': {'input_features': {STATE: {'shape': [3]}}}}, 'reads no images'),
-        ({'config': {'input_features': {'force': {'shape': [3]}}}}, 'reads force, which is not'),
+        ({'config': {'input_features': {'force': {'shape': [3]}}}}, "reads 'force', which is not"),
         (
             {
                 'config': {
@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, written, says):
     ('file', 'text', 'says'),
     [
         ('config.json', None, 'config.json: no such file; a checkpoint of LeRobot has it'),
-        ('config.json', '{', 'config.json: cannot be read as JSON'),
+        ('config.json', '{', 'config.json: is not JSON'),
         ('model.safetensors', None, 'model.safetensors: no such file'),
         ('model.safetensors', 'x', 'model.safetensors: is damaged'),
         ('policy_preprocessor.json', '{"steps": []}', "has 0 steps 'normalizer_processor', not"),

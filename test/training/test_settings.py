@@ -61,10 +61,10 @@ def test_keys_of_a_file_are_long_flags_and_nothing_is_guessed(tmp_path):
         ('balance: yes', "balance: 'yes' is neither true nor false"),
         ('policy: atc', "policy: 'atc' is unknown; did you mean 'act'?"),
         ('inputs: [JOINT_POSITION]', "'JOINT_POSITION' is no DataType; did you mean 'JOINT_POS"),
-        ('inputs: [RGB_IMAGES, RGB_IMAGES]', 'RGB_IMAGES is given twice'),
+        ('inputs: [RGB_IMAGES, RGB_IMAGES]', "'RGB_IMAGES' is given twice"),
         ('max-episodes: ur5', "max-episodes: 'ur5' is not ROBOT=N"),
         ('max-episodes: "a=1,a=2"', "max-episodes: 'a' is given twice"),
-        ('- steps', 'train.yaml:1: a configuration must be a mapping, not a list'),
+        ('- steps', 'train.yaml: must be a mapping, not a list: is it the right file?'),
         ('policy: !!python/object/apply:os._exit [3]', "policy: '3' is unknown"),
     ],
 )
