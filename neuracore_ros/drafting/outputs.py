@@ -18,7 +18,7 @@ from neuracore_ros.drafting.joints import Known
 from neuracore_ros.drafting.naming import Arms
 from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
 from neuracore_ros.drafting.text import Line
-from neuracore_ros.drafting.units import amount, converted, guess_unit
+from neuracore_ros.drafting.units import GuessedUnit, amount, converted, guess_unit
 
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
@@ -153,6 +153,12 @@ class Outputs:
                     f'{command.topic} is taken for the commands; also there: {", ".join(rivals)}'
                 )
             told += [f'{command.topic}: {n.removeprefix(_GUESSED)}' for n in command.notes]
+            guesses = [self._guess(command, joint) for joint in command.joints]
+            told += [
+                f'{command.topic} is taken to be in {guess.unit.name}: {guess.why}'
+                for guess in dict.fromkeys(guesses)
+                if guess
+            ]
         return told
 
     def _name(self, place: SlotProposal, command: Commanded | None) -> str:
@@ -165,6 +171,10 @@ class Outputs:
 
     def _unit(self, command: Commanded | None, joint: str) -> Unit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
+        guess = self._guess(command, joint)
+        return guess.unit if guess else None
+
+    def _guess(self, command: Commanded | None, joint: str) -> GuessedUnit | None:
         if command is None or command.seen is None:
             return None
         known, slides = self._known, joint in self._known.slides
@@ -173,8 +183,7 @@ class Outputs:
             for name, motion in command.seen.motions.items()
             if name in known.arm and (name in known.slides) is slides
         }
-        guess = guess_unit(motions, known.limits, slides)
-        return guess.unit if guess else None
+        return guess_unit(motions, known.limits, slides)
 
     def _amount(self, gripper: str, command: Commanded | None) -> Scaling | None:
         motion = command.seen.motions.get(gripper) if command and command.seen else None

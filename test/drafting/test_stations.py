@@ -238,6 +238,8 @@ def test_a_controller_that_was_sent_degrees_has_its_limits_in_degrees():
     robot, made = drafted(measured, sent, arm=parse_kinematics(SO, 'so.urdf'), file='so.urdf')
     assert robot['limits']['pan']['position'] == pytest.approx([-114.6, 114.6], abs=0.1)
     assert 'guessed: in degrees' in made.text and 'from so.urdf, in degrees' in made.text
+    told = '/arm/joint_trajectory is taken to be in degrees: pan was seen at '
+    assert any(text.startswith(told) for text in made.warnings)
     assert robot['commands'][TARGETS]['scale'] == robot['sources'][POSITIONS]['scale']
 
 
