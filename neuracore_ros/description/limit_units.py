@@ -17,6 +17,8 @@ _ENDLESS = 1e4
 _FASTEST = 12.0
 # The fastest motors of light robots turn by 20 to 40 [rad/s].
 _FASTEST_OF_ALL = 45.0
+# No gripper takes longer to open [s].
+_SLOWEST_S = 60.0
 # A scale so near to that of degrees is theirs, however it was rounded.
 _ROUNDED = 0.02
 
@@ -35,7 +37,16 @@ def suspect_limits(robot: Robot) -> Iterator[str]:
 
 
 def suspect_speeds(robot: Robot) -> Iterator[str]:
-    """Velocity limits that slow no arm, in one line; some URDFs write such for want of better."""
+    """Velocity limits that slow no arm, in one line, and those by which no gripper opens."""
+    for command in robot.commands():
+        for joint in command.joints:
+            taken_s = (joint.limit.upper - joint.limit.lower) / joint.limit.velocity
+            if joint.data_type.is_gripper and taken_s > _SLOWEST_S:
+                yield (
+                    f"{robot.path}: by its limits, '{joint.name}' takes {taken_s:.0f} s to open: "
+                    'write its position and its velocity in one unit'
+                )
+    # Some URDFs write such for want of better.
     fast = {
         joint.name: joint.limit.velocity
         for command in robot.commands()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.description.limit_units import suspect_speeds
 from neuracore_ros.description.plausibility import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 
@@ -110,6 +111,22 @@ def test_a_gripper_with_limits_is_told_by_what_its_driver_reports(robot, values,
     ((gravity, text),) = seen(robot, claw=values / 0.08)
     assert gravity == 'refused' and 'far outside of 0 to 0.08, closed to open' in text
     assert text.endswith(mend.format('PARALLEL_GRIPPER_OPEN_AMOUNTS'))
+
+
+def test_a_gripper_whose_range_and_velocity_differ_in_unit_is_said(robot):
+    text = robot.path.read_text().replace('claw: {position: [0.0, 1.0], velocity: 5.0}', 'CLAW')
+    text = text.replace(
+        '{0: lift, 1: spin}}\nsources', '{0: lift, 1: spin}, GRIPS: {0: claw}}\nsources'
+    )
+    text = text.replace(
+        '\ncommands: {', '\n  GRIPS: {topic: /claw}\ncommands: {GRIPS: {topic: /claw}, '
+    )
+    text = text.replace('GRIPS', 'PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS')
+    for limit, count in (('[0, 0.04], velocity: 0.1', 0), ('[0, 40], velocity: 0.1', 1)):
+        robot.path.write_text(text.replace('CLAW', f'claw: {{position: {limit}}}'))
+        said = [text for text in suspect_speeds(load_robot(robot.path)) if 's to open' in text]
+        assert len(said) == count
+    assert "'claw' takes 400 s to open" in said[0]
 
 
 def test_a_stream_slower_than_the_steps_is_no_faster_joint(robot):
