@@ -37,6 +37,10 @@ _LATE_S = 0.1
 _OFFSET = 0.02
 """Beside that, it may be so far off [rad]: it sags under a load, or is measured inexactly."""
 
+_LATEST_S = 1.0
+"""A controller refuses what ends before it arrives, also a stop. What is stamped goes on to rest
+for so long after its end."""
+
 _RECENT_S = 0.2
 """What a joint lags behind comes from how fast it was so long ago, at most."""
 
@@ -336,6 +340,11 @@ class Motion:
         times_s, positions, velocities = (
             knots[first:] for knots in (spline.times_s, spline.positions, spline.velocities)
         )
+        if self._stamped:
+            times_s = np.append(times_s, times_s[-1] + _LATEST_S)
+            positions, velocities = (
+                np.concatenate([knots, knots[-1:]]) for knots in (positions, velocities)
+            )
         return tuple(
             joint_command(self._joints, command, times_s, positions, velocities, stamp_ns)
             for command in self._joints.commands

@@ -56,6 +56,17 @@ def test_messages_with_a_stamp_join_however_late_they_come(tmp_path, variant, se
     assert jump(rig) < 0.5
 
 
+@pytest.mark.parametrize('variant', VARIANTS)
+def test_a_stop_with_a_stamp_is_taken_however_late_it_comes(tmp_path, variant):
+    # The rig fails where the controller refuses a message, as it does what ends in the past.
+    rig = running(tmp_path, variant, {'stamp': 'now'}, steps=3, delay_s=(0.13, 0.15))
+    rig.do(rig.runner.enable(False, rig.now_ns))
+    stop = rig.last
+    rig.step(10)
+    assert stop.times_s[-2] < 0.13
+    assert np.allclose(rig.positions, stop.positions[-1], atol=0.01)
+
+
 @pytest.mark.parametrize('settings', MODES.values(), ids=MODES)
 @pytest.mark.parametrize('variant', VARIANTS)
 @pytest.mark.parametrize('way', ['disable', 'reset', 'stop'])
