@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -186,14 +185,14 @@ def _undecodable(images: Iterable[Recorded]) -> str:
 
     why = ''
     for image in images:
-        try:
-            decode_image(image.message)
-            return ''
-        except ObservationError as error:
-            why = why or str(error)
-        with suppress(ObservationError):
-            decode_depth(image.message)
-            return ''
+        # What is told is why it is not what its topic says.
+        ways = (decode_image, decode_depth)
+        for decode in ways[::-1] if 'depth' in image.topic.lower() else ways:
+            try:
+                decode(image.message)
+                return ''
+            except ObservationError as error:
+                why = why or str(error)
     return why
 
 

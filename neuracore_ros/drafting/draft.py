@@ -114,9 +114,9 @@ class _Drafting:
             *arms.told(measured),
             *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
             *(
-                f"{topic.name}: '{name}' is left out: {why}"
+                f'{topic.name}: left out: {_listed(topic.useless)}'
                 for topic in self._facts.numbers
-                for name, why in topic.useless.items()
+                if topic.useless
             ),
             *self._known.guesses,
             *self._places.warnings,
@@ -310,5 +310,8 @@ def _nothing(facts: Facts, origin: Origin) -> str:
 
 
 def _listed(useless: Mapping[str, str]) -> str:
-    """``a (messages have it twice), b (...)``; '' of none."""
-    return ', '.join(f'{name} ({why})' for name, why in useless.items())
+    """``a, b (why), c (why else)``; '' of none."""
+    alike: dict[str, list[str]] = {}
+    for name, why in useless.items():
+        alike.setdefault(why, []).append(name)
+    return ', '.join(f'{", ".join(names)} ({why})' for why, names in alike.items())

@@ -28,6 +28,8 @@ _SPEED_OVER_S = 0.05
 # A message with more numbers is of no robot, and every two of them would be compared.
 _MOST_JOINTS = 1000
 _MOST_SAMPLES = 50_000
+# No joint is there [rad] or [m].
+_FARTHEST = 1e9
 # A publisher has one list of names; more than these are no robot's.
 _MOST_FORMS = 200
 
@@ -182,6 +184,7 @@ class _Told:
         positions: Whether one had positions; some drivers tell velocities only.
         samples: Name, or place of a number without one -> (seconds, position).
         twice: Names that a message has more than once.
+        uneven: Whether one had another number of positions than of names.
     """
 
     def __init__(self) -> None:
@@ -190,6 +193,7 @@ class _Told:
         self.positions = False
         self.samples: dict[str, list[tuple[float, float]]] = {}
         self.twice: set[str] = set()
+        self.uneven = False
 
     def hear(self, message: Any, names: Sequence[str], now_ns: int) -> None:
         self.times.append(now_ns)
@@ -201,18 +205,24 @@ class _Told:
                 continue
             self.width = max(self.width, len(values))
             self.positions = self.positions or len(values) > 0
+            if names and len(values) not in {0, len(names)}:
+                self.uneven = True  # Which value is whose, nobody knows.
+                continue
             keys = names or [str(place) for place in range(len(values))]
             for key, value in zip(keys, values, strict=False):
                 kept = self.samples.setdefault(key, [])
-                if len(kept) < _MOST_SAMPLES and np.isfinite(value):
+                if len(kept) < _MOST_SAMPLES and abs(value) < _FARTHEST:
                     kept.append((now_ns / 1e9 + seconds, float(value)))
 
     def useless(self, name: str) -> str:
         """Why no value can be had of a name; '' if one can."""
         if name in self.twice:
             return 'messages have it twice'
-        is_nan = self.width > 0 and name in self.samples and not self.samples[name]
-        return 'it never has a finite position' if is_nan else ''
+        if self.samples.get(name):
+            return ''
+        if self.uneven:
+            return 'messages have another number of positions than of names'
+        return 'no position is a number below 1e9' if name in self.samples else ''
 
     def add(self, other: _Told) -> None:
         """Take over what other messages told."""
@@ -220,6 +230,7 @@ class _Told:
         self.width = max(self.width, other.width)
         self.positions = self.positions or other.positions
         self.twice |= other.twice
+        self.uneven = self.uneven or other.uneven
         for key, kept in other.samples.items():
             self.samples.setdefault(key, []).extend(kept)
 

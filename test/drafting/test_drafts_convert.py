@@ -138,13 +138,16 @@ def test_what_no_recording_can_be_converted_with_is_left_out_of_its_draft(
     bag = record(
         tmp_path / 'bag',
         joint_states=lambda t: state(t, ['a', 'b', 'a', 'c'], [t, t / 2, t, math.nan]),
+        hand__joint_states=lambda t: state(t, ['d', 'e'], [t]),
         front__image=lambda t: image(t, 'weird8'),
         top__image=image,
     )
     robot, _ = describe('--bag', bag)
     assert robot.input == {DataType.JOINT_POSITIONS: {0: 'b'}, DataType.RGB_IMAGES: {0: 'top'}}
-    assert "/joint_states: 'a' is left out: messages have it twice" in describe.said
-    assert "/joint_states: 'c' is left out: it never has a finite position" in describe.said
+    assert (
+        '/joint_states: left out: a (messages have it twice), c (no position is' in describe.said
+    )
+    assert ': left out: d, e (messages have another number of positions than' in describe.said
     assert "/front/image is left out: unknown encoding 'weird8'" in describe.said
     words = ['convert', tmp_path / 'data', '--description', tmp_path / 'robot.yaml', bag]
     assert main([str(word) for word in words]) == 0, capsys.readouterr().err
