@@ -101,6 +101,11 @@ class SplineProfile:
         self._rests = max_ahead_s < step_s + self._least_tail_s - 1e-9
         self._fastest = braking_in_time(joints.limits, step_s, max_ahead_s)
         self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
+        if self._rests and np.isfinite(joints.limits.acceleration).any():
+            self.warnings += (
+                f'max_ahead_s ({max_ahead_s:g} s) leaves a message no time to brake within the '
+                f'limits of acceleration: let it be at least {step_s + self._least_tail_s:g} s',
+            )
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits

@@ -58,6 +58,14 @@ def test_a_joint_that_would_leave_its_range_while_it_brakes_does_not():
     assert positions.max() <= 0.5 + 1e-8
 
 
+def test_where_no_message_has_time_to_brake_it_is_said():
+    motion = motion_of(arm((-9, 9, 0.1, 8.0)), max_ahead_s=0.06)
+    assert motion.warnings == (
+        'max_ahead_s (0.06 s) leaves a message no time to brake within the limits of acceleration: '
+        'let it be at least 0.075 s',
+    )
+
+
 def test_a_message_of_one_step_has_no_time_to_brake_and_rests_at_its_end():
     command = straight(motion_of(arm((-9, 9, 2.0)), max_ahead_s=0.05), 1.0)
     assert command.times_s[-1] == pytest.approx(0.05)
