@@ -67,7 +67,7 @@ def launch(begin, tmp_path, monkeypatch):
         (['model:=policy.pt'], 'missing: robot'),
         (
             ['model:=policy.pt', 'robot:=spot'],
-            'robot:=spot is neither a .yaml file nor one of franka',
+            'robot:=spot is neither a .yaml file nor one of fr3, franka',
         ),
         (['model:=policy.pt', 'robot:=spot.yaml'], 'there is no such file'),
         (['params_file:=none.yaml'], 'there is no such file'),
