@@ -15,7 +15,6 @@ from neuracore_ros.cli.usage import Parser, nearest_option
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
-from neuracore_ros.policy.model_thread import end_interrupted
 from neuracore_ros.processors import let_threads_sleep
 
 VERBS = (
@@ -66,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             chosen = _parse(sys.argv[1:] if arguments is None else arguments)
             problem = _run(chosen)
         except KeyboardInterrupt:
+            from neuracore_ros.policy.model_thread import end_interrupted
+
             return end_interrupted()
         if isinstance(problem, int):
             return problem

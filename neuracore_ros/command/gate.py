@@ -42,7 +42,7 @@ def start_gate(
     limits = joints.limits
     # Its limits bring a joint that is outside of them back, wherever the policy wants it.
     outside = np.abs(np.clip(measured, limits.lower, limits.upper) - measured)
-    away = np.abs(joints.nearest(first, measured) - measured)
+    away = joints.distance(first, measured)
     outside, away = (
         np.where(joints.grips, 0.0, distance / joints.unit) for distance in (outside, away)
     )

@@ -19,7 +19,7 @@ from neuracore_ros.command.braking import Braking, JointState
 from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
 from neuracore_ros.command.limits import monotone_velocities
 from neuracore_ros.command.plan import Plan
-from neuracore_ros.command.profile import Way, kept_slower
+from neuracore_ros.command.profile import Way, kept_slower, time_to_brake_s
 from neuracore_ros.command.solver import SolvedWay, Solver
 from neuracore_ros.command.spline import Spline, extent
 from neuracore_ros.command.stop import SHORTEST_STOP_S
@@ -35,9 +35,6 @@ _MEETING_STEPS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 _LEAST_STEPS = 4
 """Moving for one step from rest and braking again takes about so long."""
-
-_FOLLOWED_STEPS = 2
-"""Of each message at least this is kept for following the plan, the rest is for braking."""
 
 
 class JerkLimited:
@@ -244,7 +241,7 @@ def _state(executed: Spline, now_ns: int) -> JointState:
 def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
     """Speeds (J,) from which there is time to brake within ``max_ahead_s``, after some steps."""
     fade_s = limits.acceleration / limits.jerk
-    left_s = np.maximum(max_ahead_s - _FOLLOWED_STEPS * step_s - fade_s, 0.25 * max_ahead_s)
+    left_s = time_to_brake_s(step_s, max_ahead_s, fade_s)
     gently = 0.25 * limits.jerk * left_s * left_s
     fully = limits.acceleration * (left_s - fade_s)
     return np.minimum(limits.velocity, np.where(left_s < 2.0 * fade_s, gently, fully))

@@ -115,6 +115,10 @@ class Joints:
         turns = np.where(self.turns, np.rint((positions - reference) / turn), 0.0)
         return np.asarray(positions - turn * turns)
 
+    def distance(self, positions: Array, reference: Array) -> Array:
+        """How far positions (J,) are from a reference (J,), by the short way."""
+        return np.asarray(np.abs(self.nearest(positions, reference) - reference))
+
     def unwound(self, outputs: Array, setpoint: Array) -> Array:
         """Outputs (n, J); continuous joints go the shortest way from setpoint (J,) and step."""
         path = np.concatenate([setpoint[None], outputs])

@@ -147,8 +147,7 @@ class Motion:
         start, self._replaces = measured.copy(), False
         if (before := self.setpoint(now_ns)) is not None:
             rests = self._still_grips(measured, before[0])
-            away = np.abs(self._joints.nearest(measured, before[0]) - before[0])
-            there = away <= self.usual_lag(now_ns)
+            there = self._joints.distance(measured, before[0]) <= self.usual_lag(now_ns)
             start = np.where(rests | there, before[0], start)
             self._replaces = bool((rests | there).all())
         # What was executed earlier is over: the robot may have been moved since.

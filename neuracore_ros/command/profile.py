@@ -162,8 +162,19 @@ def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
 
     Infinite where a joint has no acceleration limit.
     """
-    left_s = max(max_ahead_s - _FOLLOWED_STEPS * step_s, 0.25 * max_ahead_s)
-    return np.asarray(limits.acceleration * left_s)
+    return np.asarray(limits.acceleration * time_to_brake_s(step_s, max_ahead_s))
+
+
+def time_to_brake_s(step_s: float, max_ahead_s: float, fade_s: Array | float = 0.0) -> Array:
+    """What is left of a message for braking, after following some steps [s].
+
+    Args:
+        step_s: From setpoint to setpoint [s].
+        max_ahead_s: What is sent has come to rest so long after.
+        fade_s: Until an acceleration has faded before [s].
+    """
+    left_s = max_ahead_s - _FOLLOWED_STEPS * step_s - fade_s
+    return np.asarray(np.maximum(left_s, 0.25 * max_ahead_s))
 
 
 def kept_slower(joints: Joints, fastest: Array, max_ahead_s: float) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class Settling:
         if not self._pending or executed is None or not motion.at_rest(now_ns):
             return none
         setpoint = executed[0]
-        away = np.abs(self._joints.nearest(measured.positions, setpoint) - setpoint)
+        away = self._joints.distance(measured.positions, setpoint)
         away = np.where(self._joints.grips, 0.0, away)
         rested_s = (measured.stamps_ns.min() - motion.ends_ns) / 1e9
         if rested_s >= 0.0 and (away <= SETTLED * self._joints.unit).all():
@@ -104,6 +104,5 @@ class Settling:
         return np.asarray((positions >= least - beside) & (positions <= most + beside))
 
     def _stand(self, measured: Measured, before: Measured) -> BoolArray:
-        now: Array = self._joints.nearest(measured.positions, before.positions)
-        moved = np.abs(now - before.positions)
+        moved = self._joints.distance(measured.positions, before.positions)
         return np.asarray(moved <= _STANDS * self._joints.unit)

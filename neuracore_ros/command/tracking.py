@@ -60,9 +60,13 @@ class Tracking:
         self._max_error = max_error
         self._furthest = max_error * joints.unit
         self.believed: Array | None = None
-        self._before: Measured | None = None
         self._recent: deque[Measured] = deque(maxlen=_REMEMBERED)
         self._agrees = np.zeros(len(joints.joints), bool)
+
+    @property
+    def _before(self) -> Measured | None:
+        """The measurement of the step before, if there was one and the clock has not jumped."""
+        return self._recent[-1] if self._recent else None
 
     @property
     def confirmed(self) -> bool:
@@ -74,30 +78,30 @@ class Tracking:
 
     def note(self, measured: Measured | None) -> None:
         """Remember a step's measurement; None where there is none, or the clock has jumped."""
-        if measured is None or self._before is None:
+        before = self._before
+        if measured is None:
+            self._agrees[:] = False
+            self._recent.clear()
+            return
+        if before is None:
             self._agrees[:] = False
         else:
             # Joints of several topics need not have new samples in the same step.
-            self._agrees |= measured.stamps_ns > self._before.stamps_ns
+            self._agrees |= measured.stamps_ns > before.stamps_ns
             self._agrees &= ~self.jumped(measured)
-        if measured is not None and self._agrees.all():
+        if self._agrees.all():
             self.believed = measured.positions
-        self._before = measured
-        if measured is None:
-            self._recent.clear()
-        else:
-            self._recent.append(measured)
+        self._recent.append(measured)
 
     def jumped(self, measured: Measured) -> BoolArray:
         """Joints, (J,), that no robot could have moved so far since the step before.
 
         A broken sensor must not become motion: such a position is not held, and not started from.
         """
-        if self._before is None:
+        if (before := self._before) is None:
             return np.zeros(len(measured.positions), bool)
-        now, before = measured.positions, self._before.positions
-        moved = np.abs(self._joints.nearest(now, before) - before)
-        elapsed_s = np.maximum(measured.stamps_ns - self._before.stamps_ns, 0) / 1e9
+        moved = self._joints.distance(measured.positions, before.positions)
+        elapsed_s = np.maximum(measured.stamps_ns - before.stamps_ns, 0) / 1e9
         most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._furthest
         return np.asarray((moved > most) & ~self._joints.grips)
 
@@ -126,14 +130,12 @@ class Tracking:
         before = self._earlier(measured)
         if before is None:
             return none
-        stood = np.abs(
-            self._joints.nearest(measured.positions, before.positions) - before.positions
-        )
-        sent = np.abs(self.lag(measured, motion) - self.lag(before, motion))
-        lag = np.abs(self.lag(measured, motion))
-        behind = lag > motion.usual_lag(int(measured.stamps_ns.min()))
+        moved = self._joints.distance(measured.positions, before.positions)
+        lag = self.lag(measured, motion)
+        sent = np.abs(lag - self.lag(before, motion))
+        behind = np.abs(lag) > motion.usual_lag(int(measured.stamps_ns.min()))
         # A joint that stands falls behind by as much as its setpoint moves.
-        return np.asarray(behind & (stood < _STANDS_SHARE * sent))
+        return np.asarray(behind & (moved < _STANDS_SHARE * sent))
 
     def held(self, measured: Measured, motion: Motion) -> BoolArray:
         """Joints, (J,), that a stop has to hold where they are measured, not where they were sent.

@@ -30,7 +30,6 @@ class ModelThread:
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._done: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
-        self._busy = False
         threading.Thread(target=self._run, name=_NAME, daemon=True).start()
 
     def call(self, work: Callable[[], Result]) -> Result:

@@ -385,12 +385,13 @@ class Runner:
         self._follow_clock(now_ns, 0)
         measured = self._senses.measured(now_ns)
         held = np.zeros(len(self._joints.joints), bool)
-        if self._condition.running and not self._settings.dry_run:
+        # Once it is held, the robot may be moved by hand without being commanded for it.
+        moves = self._condition.running and not self._settings.dry_run
+        if moves:
             self._settling.start(self._tracking.believed)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
             return self._motion.stop(now_ns, None, held)
-        # Once it is held, the robot may be moved by hand without being commanded for it.
-        if self._condition.running and not self._settings.dry_run:
+        if moves:
             held = self._tracking.held(measured, self._motion)
         return self._motion.stop(now_ns, measured.positions, held)
 

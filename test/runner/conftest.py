@@ -15,3 +15,8 @@ def rig(tmp_path):
         return made
 
     return make
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('robot')

@@ -12,6 +12,7 @@ from rig import ROBOT, SECOND, STEP_NS, Rig, make_runner
 from neuracore_ros.command.blend import BLENDS
 
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']
+FAST = ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 300')
 LOWER, UPPER, VELOCITY = np.array([-1.0, -2.0]), np.array([1.0, 0.5]), np.array([2.0, 1.0])
 ACCELERATION = np.array([9.0, 10.0])
 EVENTS = [
@@ -148,9 +149,13 @@ def happen(rig, event, model):
                 runner.start(now_ns)
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp('robot')
+def live_through(rig, events, model):
+    """Events one after the other, each in a phase of a step and followed by some steps."""
+    rig.step(6)
+    for event, steps, phase in events:
+        rig.simulate(phase * STEP_NS // 10)
+        happen(rig, event, model)
+        rig.step(steps)
 
 
 @settings(
@@ -191,7 +196,7 @@ def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
 ):
     runner = make_runner(
         folder,
-        robot=ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 300'),
+        robot=FAST,
         rearm=rearm,
         start_max=start_max,
         blend=blend,
@@ -204,11 +209,7 @@ def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
     rig.jerk_limited = profile == 'ruckig'
     # The joints could be far faster than allowed, so it is the command that keeps them slow.
     rig.velocity = 20 * VELOCITY
-    rig.step(6)
-    for event, steps, phase in events:
-        rig.simulate(phase * STEP_NS // 10)
-        happen(rig, event, model)
-        rig.step(steps)
+    live_through(rig, events, model)
     path = np.array(rig.path)
     assert (path >= LOWER - 1e-3).all()
     assert (path <= UPPER + 1e-3).all()

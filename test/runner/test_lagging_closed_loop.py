@@ -1,16 +1,14 @@
 """Any faults, at any moment, behind any controller and any lag: what a drive is told has no step."""
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rig import ROBOT, STEP_NS, LaggingRig, make_runner
-from test_closed_loop import PROFILES, happen
+from rig import LaggingRig, make_runner
+from test_closed_loop import FAST, PROFILES, live_through
 
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.sim.controller import VARIANTS
 
-FAST = ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 300')
 # Of those of `test_closed_loop.py` all but lies of sensors, after which nobody knows where it is.
 EVENTS = [
     *['run'] * 6,
@@ -67,11 +65,6 @@ class Planned(LaggingRig):
         return robot.command_jumps() - np.array(planned)
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp('robot')
-
-
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -114,10 +107,6 @@ def test_the_command_of_a_robot_that_lags_never_steps(
     )
     model = smooth(seed)
     rig = Planned(runner, model, latency_steps, variant=variant, update_hz=update_hz, lag_s=lag_s)
-    rig.step(6)
-    for event, count, phase in events:
-        rig.simulate(phase * STEP_NS // 10)
-        happen(rig, event, model)
-        rig.step(count)
+    live_through(rig, events, model)
     rig.step(5)
     assert (rig.steps() < 0.3).all(), rig.steps().max()
