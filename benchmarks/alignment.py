@@ -27,8 +27,8 @@ import yaml
 from lockstep import World, drive, record, tell_goal
 
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.dataset.convert import convert
-from neuracore_ros.dataset.plan import Settings as Conversion
+from neuracore_ros.convert.convert import convert
+from neuracore_ros.convert.job import Settings as Conversion
 from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped

@@ -128,8 +128,8 @@ def read(bags: list[Path], _: Path, __: int) -> float:
 
 def convert(bags: list[Path], work: Path, workers: int) -> float:
     """Everything: read, resample, resize, encode, write."""
-    from neuracore_ros.dataset.convert import convert as convert_bags
-    from neuracore_ros.dataset.plan import Settings
+    from neuracore_ros.convert.convert import convert as convert_bags
+    from neuracore_ros.convert.job import Settings
     from neuracore_ros.description import load_descriptions
 
     robot = work / 'arm.yaml'

@@ -35,14 +35,14 @@ import torch
 from alignment import EPISODES, IMAGE_SIZE, RATE_HZ, bags, tried
 
 from neuracore_ros.cli.main import main as neuracore_ros
-from neuracore_ros.dataset.batches import Batches
-from neuracore_ros.dataset.convert import convert
+from neuracore_ros.convert.convert import convert
+from neuracore_ros.convert.job import Settings as Conversion
 from neuracore_ros.dataset.metadata import load_metadata
-from neuracore_ros.dataset.plan import Settings as Conversion
-from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.loading.batches import Batches
+from neuracore_ros.loading.prefetch import Prefetch
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training import loop
 from neuracore_ros.training.config import Config

@@ -27,8 +27,8 @@ import yaml
 from lift import IMAGE_SIZE, RATE_HZ, ROBOTS, Attempt, attempt, record_in_lockstep
 from lockstep import tell_goal
 
-from neuracore_ros.dataset.convert import convert
-from neuracore_ros.dataset.plan import Settings as Conversion
+from neuracore_ros.convert.convert import convert
+from neuracore_ros.convert.job import Settings as Conversion
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.physics.arms import find_arm

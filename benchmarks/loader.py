@@ -49,8 +49,8 @@ TRAININGS = {
 
 def make_dataset(path: Path, steps: int, size: int) -> Path:
     """Write a dataset, unless it is there."""
+    from neuracore_ros.convert.ticks import Row
     from neuracore_ros.dataset.metadata import Episode, Metadata
-    from neuracore_ros.dataset.rows import Row
     from neuracore_ros.dataset.writer import open_dataset
     from neuracore_ros.description import DataType, Descriptions, embodiment
 
@@ -110,8 +110,8 @@ def scene(random: np.random.Generator, size: int) -> Callable[[int], Any]:
 
 def ours(dataset: Path, cache: Path | None, batches: int, is_cold: bool) -> dict[str, float]:
     """Samples per second: of rows from anywhere, and of robots that are drawn alike."""
-    from neuracore_ros.dataset.batches import Batches
-    from neuracore_ros.dataset.prefetch import Prefetch
+    from neuracore_ros.loading.batches import Batches
+    from neuracore_ros.loading.prefetch import Prefetch
     from neuracore_ros.training.sampling import draw, rows_by_robot
 
     start = time.perf_counter()
@@ -154,7 +154,7 @@ def forget(folder: Path) -> None:
 
 def decode_once(dataset: Path, cache: Path) -> dict[str, float]:
     """What the first run on a dataset pays."""
-    from neuracore_ros.dataset.batches import Batches
+    from neuracore_ros.loading.batches import Batches
 
     shutil.rmtree(cache, ignore_errors=True)
     start = time.perf_counter()
@@ -173,7 +173,7 @@ def decode_once(dataset: Path, cache: Path) -> dict[str, float]:
 
 def wait(dataset: Path, cache: Path, policy: str, batch: int, steps: int) -> dict[str, float]:
     """How much of its time the real trainer waits for batches."""
-    from neuracore_ros.dataset.prefetch import Prefetch
+    from neuracore_ros.loading.prefetch import Prefetch
     from neuracore_ros.training import loop
     from neuracore_ros.training.config import Config
     from neuracore_ros.training.run import Run

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
+from neuracore_ros.bags.writer import BagWriter
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.settings import Settings, State
-from neuracore_ros.dataset.bag_writer import BagWriter
 from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner

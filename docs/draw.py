@@ -69,29 +69,14 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
     'observation': (232, 212, 164, 52, 'messages to arrays', 'cv2', BLUE),
     'policy': (422, 212, 164, 52, 'arrays to predictions', 'torch', BLUE),
     'command': (612, 212, 164, 52, 'predictions to trajectories', '', BLUE),
-    'dataset': (
-        *(190, 330, 206, 84, 'bags to rows, episodes,\nvideos; batches out'),
-        *('rosbags, pyarrow, av', ORANGE),
-    ),
-    'training': (
-        422,
-        330,
-        164,
-        84,
-        'batches to a policy;\nexport to other runtimes',
-        'torch',
-        ORANGE,
-    ),
+    'bags': (20, 342, 124, 84, 'recordings,\nread and written', 'rosbags', ORANGE),
+    'convert': (166, 342, 124, 84, 'one tick loop:\nsteps, episodes', '', ORANGE),
+    'dataset': (312, 342, 124, 84, 'the format on\nthe disk', 'pyarrow, av', ORANGE),
+    'loading': (458, 342, 124, 84, 'batches from\nanywhere in it', '', ORANGE),
+    'training': (604, 342, 164, 84, 'batches to a policy;\nexport to runtimes', 'torch', ORANGE),
     'evaluation': (
-        *(
-            612,
-            330,
-            164,
-            84,
-            'recordings through\nthe same runner',
-            'rosbags, pyarrow, av',
-            ORANGE,
-        ),
+        *(790, 342, 170, 84, 'recordings through\nthe same runner'),
+        *('', ORANGE),
     ),
     'cli': (20, 446, 124, 68, 'one verb, one file', '', INK),
     'drafting': (156, 446, 124, 68, 'robot files drafted', '', INK),
@@ -104,8 +89,7 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
 OUTSIDE = (
     ('topics of the robot:\njoints, images, ...', 92, 232),
     ('its controllers:\ntrajectories, goals', 892, 232),
-    ('bags', 86, 376),
-    ('policy file', 548, 304),
+    ('policy file', 596, 304),
 )
 # Points, and whether it is dashed: the dashed ones carry code that is used twice, not data.
 ARROWS = (
@@ -113,11 +97,13 @@ ARROWS = (
     ((398, 238), (420, 238), False),
     ((588, 238), (610, 238), False),
     ((778, 238), (826, 238), False),
-    ((110, 372), (188, 372), False),
-    ((398, 372), (420, 372), False),
-    ((504, 328), (504, 266), False),
-    ((314, 266), (314, 328), True),
-    ((694, 328), (694, 300), (812, 300), (812, 183), (778, 183), True),
+    ((146, 384), (164, 384), False),
+    ((292, 384), (310, 384), False),
+    ((438, 384), (456, 384), False),
+    ((584, 384), (602, 384), False),
+    ((686, 340), (686, 312), (504, 312), (504, 266), False),
+    ((314, 266), (314, 312), (228, 312), (228, 340), True),
+    ((875, 340), (875, 300), (812, 300), (812, 183), (778, 183), True),
 )
 
 

@@ -14,7 +14,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from neuracore_ros.description.shipped import robot_file as shipped_file
 from neuracore_ros.description.shipped import shipped_robots
-from neuracore_ros.description.yaml_value import ENDINGS
+from neuracore_ros.yaml_value import ENDINGS
 
 HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',

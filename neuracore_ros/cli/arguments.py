@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
-from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
+from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
 from neuracore_ros.training.settings import as_number, whole
 
 Parsed = TypeVar('Parsed')

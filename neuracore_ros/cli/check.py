@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
-from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import BagError, UserError, counted, meant, noted
 from neuracore_ros.policy.hazards import Kind
+from neuracore_ros.yaml_value import ENDINGS
 
 # Of a recording, where no policy says otherwise.
 DEFAULT_RATE_HZ = 20.0
 
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.bags import Bag
+    from neuracore_ros.bags.bag import Bag
     from neuracore_ros.description import Robot, Source
     from neuracore_ros.policy.policy import Policy
 
@@ -239,10 +239,10 @@ def _check_live(
 def _check_bag(
     robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, findings: Findings
 ) -> None:
-    from neuracore_ros.dataset.bags import open_bag
-    from neuracore_ros.dataset.declared import require_topics
-    from neuracore_ros.dataset.observed_values import observed_values
-    from neuracore_ros.dataset.recording import survey
+    from neuracore_ros.bags.bag import open_bag
+    from neuracore_ros.convert.observed_values import observed_values
+    from neuracore_ros.convert.recording import survey
+    from neuracore_ros.convert.topic_checks import require_topics
     from neuracore_ros.description.plausibility import Gravity, doubts
 
     topics: dict[str, dict[str, Source]] = {}

@@ -21,7 +21,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.processors import available
 
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.result import Result
+    from neuracore_ros.convert.result import Result
 
 SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
@@ -127,11 +127,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
-    from neuracore_ros.dataset.convert import convert
-    from neuracore_ros.dataset.cutting import Cutting
-    from neuracore_ros.dataset.folder import distinct
-    from neuracore_ros.dataset.leftovers import overlooked
-    from neuracore_ros.dataset.plan import Settings
+    from neuracore_ros.bags.folder import distinct
+    from neuracore_ros.bags.leftovers import overlooked
+    from neuracore_ros.convert.convert import convert
+    from neuracore_ros.convert.cutting import Cutting
+    from neuracore_ros.convert.job import Settings
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
 
@@ -197,7 +197,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_summary(result: 'Result') -> None:
-    from neuracore_ros.dataset.audit import table
+    from neuracore_ros.convert.audit import table
 
     if result.streams:
         print(table(result.streams))

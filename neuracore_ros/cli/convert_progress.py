@@ -11,7 +11,7 @@ from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.errors import counted, printable
 
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.result import BagResult
+    from neuracore_ros.convert.result import BagResult
 
 # Up to so many recordings have a line each; of more, only those that say something bad.
 FEW = 20

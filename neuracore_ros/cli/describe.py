@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import ObservationError, UserError, counted
 from neuracore_ros.files import require_new_file, write_whole
+from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.bags import Bag, Recorded
-    from neuracore_ros.dataset.topics import Topic
+    from neuracore_ros.bags.bag import Bag, Recorded
+    from neuracore_ros.bags.topics import Topic
     from neuracore_ros.drafting.arm import Arm
     from neuracore_ros.drafting.facts import Facts
     from neuracore_ros.drafting.kinematics import Kinematics
@@ -139,8 +139,8 @@ def _look(arguments: argparse.Namespace) -> _Seen:
 
 def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
     """What a recording tells; what is odd about it, and what of it is lost, a line each."""
-    from neuracore_ros.dataset.bags import open_bag
-    from neuracore_ros.dataset.simulated_time import pace_notes
+    from neuracore_ros.bags.bag import open_bag
+    from neuracore_ros.convert.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
     from neuracore_ros.drafting.gather import Gathering, is_wanted
 
@@ -228,7 +228,7 @@ def _write(out: Path, text: str) -> list[str]:
     """Write the file once it is known to load; gives what is doubtful about its limits."""
     from neuracore_ros.description.limit_units import suspect_limits, suspect_speeds
     from neuracore_ros.description.robot_file import parse_robot
-    from neuracore_ros.description.yaml_value import parse_yaml
+    from neuracore_ros.yaml_value import parse_yaml
 
     robot = parse_robot(parse_yaml(text, out), out)
     write_whole(out, text)

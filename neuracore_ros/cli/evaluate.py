@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, natural, positive, words
 from neuracore_ros.cli.status_line import StatusLine
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.description.yaml_value import ENDINGS
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
+from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
     from neuracore_ros.description import Robot

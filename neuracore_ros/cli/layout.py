@@ -105,8 +105,8 @@ def _manifest(path: Path | None) -> Manifest | None:
 
 def _arms(descriptions: Descriptions, urdfs: Mapping[str, Path]) -> tuple[list[Arm], list[str]]:
     """Robots whose joints can be compared, and why others cannot."""
-    from neuracore_ros.description.yaml_value import nearest
     from neuracore_ros.drafting.arm import Arm
+    from neuracore_ros.yaml_value import nearest
 
     for name in urdfs:
         if name not in descriptions.robots:

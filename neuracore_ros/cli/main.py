@@ -13,9 +13,9 @@ from neuracore_ros.cli.arguments import not_empty
 from neuracore_ros.cli.terminal import escaped_output
 from neuracore_ros.cli.usage import Parser, nearest_option
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
 from neuracore_ros.processors import let_threads_sleep
+from neuracore_ros.yaml_value import nearest
 
 VERBS = (
     'describe',

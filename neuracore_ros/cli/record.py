@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
 
-    from neuracore_ros.dataset.bag_writer import require_type, rescue
+    from neuracore_ros.bags.writer import require_type, rescue
     from neuracore_ros.node.executor import spin
     from neuracore_ros.node.recorder import Recorder
     from neuracore_ros.node.stop_signal import StopSignal

@@ -1,1 +1,1 @@
-"""Bags in, dataset out, batches out."""
+"""The format of a dataset: its files, its metadata, and how episodes are added."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
 from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import (
     DescriptionError,
@@ -20,7 +21,6 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
-from neuracore_ros.description.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
 from neuracore_ros.errors import DatasetError, near, quoted
 from neuracore_ros.files import require_utf8
 from neuracore_ros.records import Record, RecordOrigin, parse_record

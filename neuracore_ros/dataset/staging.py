@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.dataset.rows import Row
+from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import VideoWriter, write_black
 from neuracore_ros.description import DataType, Layout

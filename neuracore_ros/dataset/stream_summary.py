@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -61,3 +62,8 @@ class StreamSummary:
             drops=record.counts('drops'),
             ticks_dropped=record.counts('ticks_dropped'),
         )
+
+
+def counts(counter: Counter[str]) -> str:
+    """``stale 12, future 3``, the most frequent first."""
+    return ', '.join(f'{reason} {count}' for reason, count in counter.most_common()) or '-'

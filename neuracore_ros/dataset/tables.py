@@ -15,10 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from neuracore_ros.bounds import MAX_STEPS
 from neuracore_ros.dataset import depths
+from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import (
     ACTION,
     STATE,
+    TASKS_PATH,
     VALID_ACTION,
     VALID_STATE,
     Columns,
@@ -28,7 +31,6 @@ from neuracore_ros.dataset.lerobot import (
 )
 from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.dataset.statistics import Statistics
-from neuracore_ros.description.bounds import MAX_STEPS
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.regular_file import require_regular
@@ -199,12 +201,21 @@ def tasks_table(tasks: Sequence[str]) -> bytes:
     return _parquet(table.replace_schema_metadata({'pandas': json.dumps(pandas)}))
 
 
-def read_tasks(path: Path) -> list[str]:
-    """The tasks of ``meta/tasks.parquet``, by their index.
+def read_tasks(root: Path) -> list[str]:
+    """The tasks of a dataset, by their index.
+
+    Args:
+        root: The dataset.
 
     Raises:
-        OSError, LookupError, ValueError, pa.ArrowException: It is missing or damaged.
+        DatasetError: ``meta/tasks.parquet`` is missing or damaged.
     """
+    path = root / TASKS_PATH
+    with intact(path):
+        return _tasks(path)
+
+
+def _tasks(path: Path) -> list[str]:
     with open_table(path) as file:
         table = file.read().sort_by('task_index')
     indices: list[object] = table['task_index'].to_pylist()

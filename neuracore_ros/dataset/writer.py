@@ -29,10 +29,9 @@ from neuracore_ros.dataset.metadata import (
     line,
     load_metadata,
 )
-from neuracore_ros.dataset.reading import read_tasks
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.dataset.statistics import Statistics
-from neuracore_ros.dataset.tables import EpisodeRecord
+from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.errors import DatasetError, counted

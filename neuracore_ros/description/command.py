@@ -18,8 +18,8 @@ from neuracore_ros.description.routes import (
     parse_type,
 )
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.description.yaml_value import YamlValue, nearest
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.yaml_value import YamlValue, nearest
 
 FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
 GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'

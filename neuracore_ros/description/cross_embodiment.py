@@ -9,8 +9,9 @@ from neuracore_ros.description.embodiment import CrossEmbodimentDescription, par
 from neuracore_ros.description.layout import Layout
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
-from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import DescriptionError, near
+from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
 
 # Keys of a robot file that no DataType and hardly a robot is called.
 _ONLY_ROBOTS = {'limits', 'sources', 'commands'}
@@ -73,7 +74,7 @@ def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
 
 
 def _load(path: Path) -> Descriptions:
-    value = read_yaml(path)
+    value = read_yaml(path, instead=instead_of)
     top = value.mapping('a description')
     require_no_parameters(top)
     if ('robot' in top and {'input', 'output'} & top.keys()) or _ONLY_ROBOTS & top.keys():

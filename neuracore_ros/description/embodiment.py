@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from neuracore_ros.description.data_type import DataType, data_type
-from neuracore_ros.description.yaml_value import YamlValue, from_python, nearest
+from neuracore_ros.yaml_value import YamlValue, from_python, nearest
 
 Slots = Mapping[int, str]
 """Index -> name, of one DataType of one robot; ascending."""

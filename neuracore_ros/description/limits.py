@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from neuracore_ros.description.yaml_value import YamlValue
+from neuracore_ros.yaml_value import YamlValue
 
 Range = tuple[float, float]
 """Least and largest value."""

@@ -13,11 +13,12 @@ from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import Routes
+from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.source import SourceTable
 from neuracore_ros.description.source_options import parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
-from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
 from neuracore_ros.errors import DescriptionError, DescriptionWarning, near
+from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
 
 _KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
 
@@ -29,7 +30,7 @@ def load_robot(path: Path | str) -> Robot:
         DescriptionError: Anything in it is wrong, with file and line.
     """
     path = Path(path)
-    return parse_robot(read_yaml(path), path)
+    return parse_robot(read_yaml(path, instead=instead_of), path)
 
 
 def parse_robot(value: YamlValue, path: Path) -> Robot:

@@ -7,7 +7,7 @@ from typing import Any
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import parse_data_type
-from neuracore_ros.description.yaml_value import YamlValue, nearest
+from neuracore_ros.yaml_value import YamlValue, nearest
 
 # The characters of a ROS 2 topic name; `~` would be the node's own namespace.
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.routes import Routes
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.yaml_value import nearest
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'

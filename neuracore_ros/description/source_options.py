@@ -27,8 +27,8 @@ from neuracore_ros.description.source import (
     lacks_order,
     types_of,
 )
-from neuracore_ros.description.yaml_value import YamlValue
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.yaml_value import YamlValue
 
 _FIELD_NAMES = ('position', 'velocity', 'effort')
 _EVERY = {'topic', 'type', 'stamp', 'qos', 'max_age_s'}

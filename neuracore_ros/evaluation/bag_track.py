@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from neuracore_ros.dataset.bags import Bag
-from neuracore_ros.dataset.cutting import WHOLE, Cuts, Span
-from neuracore_ros.dataset.declared import require_topics
-from neuracore_ros.dataset.episodes import find_cuts
-from neuracore_ros.dataset.observed_values import ObservedValues
-from neuracore_ros.dataset.recording import SURVEY_SIZE
-from neuracore_ros.dataset.rows import SILENCE_NS, tick_ns
-from neuracore_ros.dataset.simulated_time import clock_cure
+from neuracore_ros.bags.bag import Bag
+from neuracore_ros.convert.cutting import WHOLE, Cuts, Span
+from neuracore_ros.convert.episodes import find_cuts
+from neuracore_ros.convert.observed_values import ObservedValues
+from neuracore_ros.convert.recording import SURVEY_SIZE
+from neuracore_ros.convert.simulated_time import clock_cure
+from neuracore_ros.convert.ticks import SILENCE_NS
+from neuracore_ros.convert.topic_checks import require_topics
+from neuracore_ros.dataset.row import tick_ns
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs

@@ -12,23 +12,23 @@ import numpy as np
 
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import AFRESH, Metadata
-from neuracore_ros.dataset.reading import (
-    read_columns,
-    read_depths,
-    read_task_indices,
-    read_tasks,
-)
-from neuracore_ros.dataset.rows import tick_ns
-from neuracore_ros.dataset.video_frames import VideoFrames
+from neuracore_ros.dataset.row import tick_ns
+from neuracore_ros.dataset.tables import read_tasks
 from neuracore_ros.description import DataType, Robot
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
 from neuracore_ros.evaluation.track import Array, Hear, Tick
+from neuracore_ros.loading.reading import (
+    read_columns,
+    read_depths,
+    read_task_indices,
+)
+from neuracore_ros.loading.video_frames import VideoFrames
 
-_SECOND_NS = 1_000_000_000
 # A time of zero would mean that a message has no stamp.
-_START_NS = _SECOND_NS
+_START_NS = SECOND_NS
 
 Samples = Iterator[tuple[str, Any]]
 """One (topic, message without its header) for each row."""
@@ -149,7 +149,7 @@ class EpisodeTrack:
 
 
 def _header(now_ns: int) -> Message:
-    seconds, nanoseconds = divmod(now_ns, _SECOND_NS)
+    seconds, nanoseconds = divmod(now_ns, SECOND_NS)
     return Message(stamp=Message(sec=seconds, nanosec=nanoseconds), frame_id='')
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.limit_units import suspect_limits

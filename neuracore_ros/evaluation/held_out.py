@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuracore_ros.dataset import contents
-from neuracore_ros.dataset.batches import episodes_of
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import TrainingError, counted
+from neuracore_ros.loading.batches import episodes_of
 from neuracore_ros.records import read_record
 from neuracore_ros.training.splitting import split
 

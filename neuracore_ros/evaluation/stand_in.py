@@ -20,7 +20,7 @@ from neuracore_ros.description.source import (
     POSE_STAMPED,
     STRING,
 )
-from neuracore_ros.description.yaml_value import from_python
+from neuracore_ros.yaml_value import from_python
 
 # No joint comes near: limits that are not known limit nothing.
 _FAR, _FAST = 1e6, 1e6

@@ -7,7 +7,7 @@ from std_msgs.msg import Float64MultiArray, Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.observation.streams import SECOND_NS
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.runner import JointCommand
 
 MESSAGES: dict[str, type[Any]] = {

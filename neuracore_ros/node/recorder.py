@@ -23,7 +23,7 @@ from neuracore_ros.node.stream_reports import StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 if TYPE_CHECKING:
-    from neuracore_ros.dataset.bag_writer import BagWriter
+    from neuracore_ros.bags.writer import BagWriter
 
 STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
@@ -196,7 +196,7 @@ class Recorder:
         if not self.has_time:
             raise UserError(self.standstill)
         # A robot computer that only runs policies has no rosbags.
-        from neuracore_ros.dataset.bag_writer import BagWriter, next_episode
+        from neuracore_ros.bags.writer import BagWriter, next_episode
 
         self._require_space()
         types = {self._names[topic.name]: topic.type for topic in self._subscriptions.topics}

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType, Source
+from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
 from neuracore_ros.observation.picture import MOST_PIXELS
 from neuracore_ros.observation.resize import resize_pad
 from neuracore_ros.observation.samples import Sample, StreamFault
-from neuracore_ros.observation.streams import SECOND_NS, Channel, Stream, span
+from neuracore_ros.observation.streams import Channel, Stream
 
 Pixels = NDArray[Any]
 

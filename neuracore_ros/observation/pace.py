@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from itertools import islice, pairwise
 
-SECOND_NS = 1_000_000_000
+from neuracore_ros.durations import SECOND_NS
+
 _WINDOW_NS = 2 * SECOND_NS
 # So many gaps tell what is usual; a single one may be a stumble.
 _GAPS, _LEAST_GAPS = 15, 2

@@ -8,8 +8,8 @@ from typing import Any
 
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import write_age
+from neuracore_ros.durations import SECOND_NS, span, time_ns
 from neuracore_ros.errors import meant
-from neuracore_ros.observation.pace import SECOND_NS as SECOND_NS  # noqa: PLC0414 (read from here)
 from neuracore_ros.observation.pace import Pace
 from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
 
@@ -343,17 +343,3 @@ def first_of(texts: Sequence[str]) -> str:
     said = [text for text in texts if text]
     more = f' (and {len(said) - 1} more names)' if len(said) > 1 else ''
     return f'{said[0]}{more}' if said else ''
-
-
-def time_ns(stamp: Any) -> int:
-    """Nanoseconds of a builtin_interfaces Time or Duration."""
-    return int(stamp.sec) * SECOND_NS + int(stamp.nanosec)
-
-
-def span(nanoseconds: int) -> str:
-    """A length of time in a unit that people read."""
-    seconds = nanoseconds / SECOND_NS
-    for unit, size in (('years', 365.25 * 86400), ('days', 86400.0), ('h', 3600.0)):
-        if seconds >= 2 * size:
-            return f'{seconds / size:.1f} {unit}'
-    return f'{seconds:.3g} s' if seconds < 100 else f'{seconds:.0f} s'

@@ -7,10 +7,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
+from neuracore_ros.durations import SECOND_NS, span, time_ns
 from neuracore_ros.observation.names import Lookups, given_names
 from neuracore_ros.observation.numbers import LARGEST
 from neuracore_ros.observation.samples import Kind, Sample
-from neuracore_ros.observation.streams import HISTORY, SECOND_NS, Channel, Stream, span, time_ns
+from neuracore_ros.observation.streams import HISTORY, Channel, Stream
 
 _FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
 _START = attrgetter('start_ns')

@@ -6,8 +6,8 @@ Joint limits and home postures are robosuite's, too; speeds of grippers are thei
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import UserError
+from neuracore_ros.yaml_value import nearest
 
 
 @dataclass(frozen=True, slots=True)

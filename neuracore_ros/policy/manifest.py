@@ -14,14 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.description import (
-    DataType,
-    EmbodimentDescription,
-    Layout,
-    embodiment,
-    plain,
-)
-from neuracore_ros.description.bounds import (
+from neuracore_ros.bounds import (
     MAX_HORIZON,
     MAX_INDEX,
     MAX_OBSERVATION_STEPS,
@@ -30,10 +23,17 @@ from neuracore_ros.description.bounds import (
     MAX_TEXT_BYTES,
     MIN_RATE_HZ,
 )
+from neuracore_ros.description import (
+    DataType,
+    EmbodimentDescription,
+    Layout,
+    embodiment,
+    plain,
+)
 from neuracore_ros.description.data_type import TEXT_BYTES
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
 from neuracore_ros.records import Record, RecordOrigin, parse_record
+from neuracore_ros.yaml_value import nearest
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1

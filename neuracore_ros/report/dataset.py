@@ -12,12 +12,11 @@ import cv2
 import numpy as np
 
 from neuracore_ros.dataset import lerobot
-from neuracore_ros.dataset.audit import counts
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.reading import read_columns, read_frames
-from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.dataset.stream_summary import StreamSummary, counts
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError, counted
+from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
 from neuracore_ros.report.layout import layout_tables

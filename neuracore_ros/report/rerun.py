@@ -9,10 +9,10 @@ import numpy as np
 
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.reading import read_columns, read_frames
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError, WriteError
 from neuracore_ros.files import whole_path
+from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.report.traces import traces
 
 TIMELINE = 'episode'

@@ -17,8 +17,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import UserError
+from neuracore_ros.yaml_value import nearest
 
 Array: TypeAlias = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]

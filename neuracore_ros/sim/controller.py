@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.observation.streams import time_ns
+from neuracore_ros.durations import time_ns
 from neuracore_ros.sim.arms import Array
 
 SMALLEST_SPEED = float(np.finfo(np.float32).eps)

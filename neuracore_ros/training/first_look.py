@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from neuracore_ros.dataset.batches import Batches, Episode
+from neuracore_ros.loading.batches import Batches, Episode
 from neuracore_ros.training.cameras import Cameras
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.sampling import rows_by_robot

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neuracore_ros.dataset.batches import Batch
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError, quoted
+from neuracore_ros.loading.batches import Batch
 from neuracore_ros.policy.further import ROBOT
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from neuracore_ros.bounds import MAX_HORIZON, MAX_SIDE_PX
 from neuracore_ros.description import DataType, EmbodimentDescription, Slots
-from neuracore_ros.description.bounds import MAX_HORIZON, MAX_SIDE_PX
 from neuracore_ros.errors import PolicyError, quoted, unreadable
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line

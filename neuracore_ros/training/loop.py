@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from neuracore_ros.dataset import contents
-from neuracore_ros.dataset.batches import Batch, Batches
-from neuracore_ros.dataset.cache import default_folder
-from neuracore_ros.dataset.prefetch import Prefetch
 from neuracore_ros.errors import TrainingError, counted, shortened
 from neuracore_ros.files import write_whole
+from neuracore_ros.loading.batches import Batch, Batches
+from neuracore_ros.loading.cache import default_folder
+from neuracore_ros.loading.prefetch import Prefetch
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 import neuracore_ros
-from neuracore_ros.dataset.batches import Batches, Episode
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
+from neuracore_ros.loading.batches import Batches, Episode
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config

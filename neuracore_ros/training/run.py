@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from neuracore_ros import __version__
-from neuracore_ros.dataset.cache import holds_frames_only
 from neuracore_ros.errors import DescriptionError, TrainingError, WriteError, near
 from neuracore_ros.files import (
     LOCK_NAME,
@@ -29,6 +28,7 @@ from neuracore_ros.files import (
     whole_file,
     write_whole,
 )
+from neuracore_ros.loading.cache import holds_frames_only
 from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.training.config import SETTINGS, Config

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.dataset.batches import Batch, Batches, Episode
 from neuracore_ros.description import DataType
+from neuracore_ros.loading.batches import Batch, Batches, Episode
 from neuracore_ros.training.augment import draw_jitter, draw_shift, jitter, shift
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.description import DataType
-from neuracore_ros.description.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import quoted, shortened
+from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
 
 Parse = Callable[[str], Any]
 
@@ -98,7 +99,8 @@ def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     by_key = {each.name: name for name, each in known.items()}
-    for text, (key, value) in read_yaml(path).mapping('a configuration').items():
+    configuration = read_yaml(path, instead=instead_of)
+    for text, (key, value) in configuration.mapping('a configuration').items():
         if text not in by_key:
             raise key.error(f'unknown key {key}{nearest(text, by_key)}')
         if value.content in ('null', '~', '') and not value.textual:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.dataset.batches import Episode
-from neuracore_ros.description.yaml_value import nearest
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.loading.batches import Episode
+from neuracore_ros.yaml_value import nearest
 
 VALIDATION_SHARE = 0.1
 LEAST_EPISODES = 5

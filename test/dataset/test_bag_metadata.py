@@ -6,7 +6,7 @@ import pytest
 from damage import COUNT, joint_states
 from recordings import write_bag
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.errors import BagError
 
 HEAD = 'rosbag2_bagfile_information:\n'

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.writer import STRING, BagWriter, next_episode, require_type, rescue
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bag_writer import STRING, BagWriter, next_episode, require_type, rescue
-from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.errors import BagError, WriteError
 from neuracore_ros.files import locked
 

@@ -4,7 +4,7 @@ import pytest
 from recordings import FORMATS, ROS2, START, Messages, Ros2Writer, at, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.errors import BagError
 
 

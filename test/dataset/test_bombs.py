@@ -14,10 +14,10 @@ from damage import COUNT, JOINT_STATE, joint_states, storage_file, write_mcap
 from forged import channel, chunk, message, schema, sqlite_bag, whole_mcap
 from recordings import ROS2, START, Messages, at, write_bag
 
-from neuracore_ros.dataset import chunk as chunk_module
-from neuracore_ros.dataset import log_order, zstd_file
-from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.dataset.mcap_file import MAGIC
+from neuracore_ros.bags import chunk as chunk_module
+from neuracore_ros.bags import log_order, zstd_file
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.mcap_file import MAGIC
 from neuracore_ros.errors import BagError
 
 CDR = b'\x00\x01\x00\x00'

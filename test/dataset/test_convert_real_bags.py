@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation import decode_image
 

@@ -7,9 +7,9 @@ import pytest
 from recordings import ROS2, Messages, S, at, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
+from neuracore_ros.bags.writer import BagWriter
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bag_writer import BagWriter
-from neuracore_ros.dataset.cutting import (
+from neuracore_ros.convert.cutting import (
     IDLE,
     OUTSIDE,
     Cuts,

@@ -7,7 +7,7 @@ import pytest
 from damage import CHECKED, COUNT, KINDS, STEP_S, storage_file
 from recordings import at
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.errors import BagError
 
 

@@ -17,9 +17,9 @@ from two_arms import LEFT, describe, record_left
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
-from neuracore_ros.dataset.reading import read_columns
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.files import LOCK_NAME
+from neuracore_ros.loading.reading import read_columns
 
 
 @pytest.fixture(scope='module')

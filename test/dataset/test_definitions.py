@@ -7,9 +7,9 @@ from damage import JOINT_STATE, joint_states
 from forged import channel, chunk, message, schema, whole_mcap
 from recordings import ROS1, ROS2, at
 
-from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.dataset.definitions import deserialiser
-from neuracore_ros.dataset.storage import Channel, DamageError
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.definitions import deserialiser
+from neuracore_ros.bags.storage import Channel, DamageError
 
 STRUCT = 'module a {{ module msg {{ {} struct B {{ {} }}; }}; }};'
 SHORT_S = 20

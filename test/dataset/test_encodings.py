@@ -8,9 +8,9 @@ from mcap.writer import Writer
 from recordings import ROS1, ROS2, Messages, at, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.storage import ros_type
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.dataset.storage import ros_type
 from neuracore_ros.errors import BagError
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'

@@ -11,18 +11,18 @@ from every_type import BARE, EVERY, SUPPORTED, depth_picture, record_bare, recor
 from recordings import ROS2
 from two_arms import describe
 
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.writer import BagWriter
 from neuracore_ros.cli.main import main
+from neuracore_ros.convert.cutting import WHOLE
+from neuracore_ros.convert.recording import Recording
 from neuracore_ros.dataset import depths, tables
-from neuracore_ros.dataset.bag_writer import BagWriter
-from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.dataset.batches import Batches
-from neuracore_ros.dataset.cutting import WHOLE
-from neuracore_ros.dataset.depth_frames import DepthFrames
 from neuracore_ros.dataset.metadata import load_metadata
-from neuracore_ros.dataset.recording import Recording
 from neuracore_ros.dataset.staging import EpisodeWriter
 from neuracore_ros.dataset.tables import EpisodeRecord
 from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.loading.batches import Batches
+from neuracore_ros.loading.depth_frames import DepthFrames
 from neuracore_ros.observation import Observation, Observer
 from neuracore_ros.observation.depth import metres
 from neuracore_ros.observation.texts import decode_text

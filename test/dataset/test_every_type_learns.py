@@ -10,9 +10,9 @@ pytest.importorskip('torch')
 from every_type import BARE, EVERY, SUPPORTED, record_bare, record_every
 from two_arms import describe
 
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.cli.main import main
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.runner import Runner, State

@@ -11,7 +11,7 @@ from bounded import GB, run_bounded
 from damage import COUNT
 from forged import hot_journal, sqlite_bag
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.errors import BagError
 
 ENDLESS = (
@@ -140,7 +140,7 @@ def test_control_c_ends_a_query_that_is_long(tmp_path):
         ' LIMIT 3000) SELECT i FROM n',
     )
     code = (
-        'import sys, pathlib; from neuracore_ros.dataset.sqlite_database import Database;'
+        'import sys, pathlib; from neuracore_ros.bags.sqlite_database import Database;'
         'base = Database(pathlib.Path(sys.argv[1]), 1 << 50); print("begun", flush=True);'
         'list(base.rows("SELECT count(*) FROM big a, big b, big c, big d"))'
     )
@@ -154,7 +154,7 @@ def test_control_c_ends_a_query_that_is_long(tmp_path):
 
 
 def test_a_query_that_takes_longer_than_its_file_can_ask_for_ends(tmp_path):
-    from neuracore_ros.dataset.sqlite_database import Database
+    from neuracore_ros.bags.sqlite_database import Database
 
     bag = sqlite_bag(tmp_path)
     database = Database(bag / 'bag.db3', 1000)

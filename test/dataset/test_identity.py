@@ -7,10 +7,10 @@ import pytest
 from recordings import FORMATS, Messages, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.bags.identity import fingerprint
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset import unit
-from neuracore_ros.dataset.bags import open_bag
-from neuracore_ros.dataset.identity import fingerprint
+from neuracore_ros.convert import convert_bag as unit
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
 
 

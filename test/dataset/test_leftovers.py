@@ -6,8 +6,8 @@ import pytest
 from recordings import ROS2, write_bag
 from two_arms import NUMBERS, describe, joint_states
 
+from neuracore_ros.bags.writer import BagWriter, rescue
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bag_writer import BagWriter, rescue
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 NOBODY = 999999999

@@ -13,11 +13,11 @@ from recordings import write_bag
 from two_arms import LEFT, NUMBERS, RIGHT, describe, joint_states, record_left, record_right
 
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.dataset.metadata import Episode, Metadata
-from neuracore_ros.dataset.rows import Row
+from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import DataType, Descriptions, embodiment
+from neuracore_ros.loading.batches import Batches
 from neuracore_ros.observation.texts import decode_text
 
 READER = Path(__file__).with_name('lerobot_reader.py')

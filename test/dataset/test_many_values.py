@@ -4,8 +4,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neuracore_ros.dataset import lerobot, reading
+from neuracore_ros.dataset import lerobot
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.loading import reading
 
 
 @pytest.mark.parametrize('rows', [1, 20])

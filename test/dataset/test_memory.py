@@ -8,7 +8,7 @@ import pytest
 
 FREES = """
 import ctypes
-from neuracore_ros.dataset import memory
+from neuracore_ros.convert import memory
 
 def resident():
     with open('/proc/self/statm') as file:
@@ -32,7 +32,7 @@ print(before - resident())
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='needs /proc')
 def test_freed_memory_goes_back():
-    from neuracore_ros.dataset import memory
+    from neuracore_ros.convert import memory
 
     if memory._TRIM is None:
         pytest.skip('this C library has no malloc_trim')
@@ -43,7 +43,7 @@ def test_freed_memory_goes_back():
 
 
 def test_a_c_library_without_it_does_no_harm(monkeypatch):
-    from neuracore_ros.dataset import memory
+    from neuracore_ros.convert import memory
 
     monkeypatch.setattr(memory.ctypes, 'CDLL', lambda name: object())
     assert memory._trim() is None

@@ -6,8 +6,8 @@ from recordings import Messages, at, write_bag
 
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
-from neuracore_ros.dataset.reading import read_columns
 from neuracore_ros.description import DataType
+from neuracore_ros.loading.reading import read_columns
 
 MAKE = Messages()
 ARM = """robot: arm

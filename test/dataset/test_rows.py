@@ -8,11 +8,11 @@ import pytest
 from recordings import FORMATS, Messages, S, at, write_bag
 from two_arms import LEFT, NUMBERS, images, joint_states, picture, record_left, trajectories
 
-from neuracore_ros.dataset.audit import Audit, _reasons
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.convert.audit import Audit, _reasons
+from neuracore_ros.convert.recording import observers
+from neuracore_ros.convert.ticks import rows
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.dataset.recording import observers
-from neuracore_ros.dataset.rows import rows
 from neuracore_ros.description import DataType, Descriptions, load_robot
 from neuracore_ros.observation import Observation, StreamFault, resize_pad
 

@@ -8,8 +8,8 @@ import pytest
 from recordings import ROS2, Messages, S, at, write_bag
 from two_arms import NUMBERS, describe
 
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.bags import open_bag
 from neuracore_ros.dataset.metadata import load_metadata
 
 START_S = 5.0

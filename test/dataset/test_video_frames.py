@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from neuracore_ros.dataset.video import VideoWriter
-from neuracore_ros.dataset.video_frames import VideoFrames
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.loading.video_frames import VideoFrames
 
 COUNT, HEIGHT, WIDTH = 30, 48, 64
 SHAPE = (COUNT, HEIGHT, WIDTH, 3)

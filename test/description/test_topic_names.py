@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuracore_ros.description.topic_names import likeness
+from neuracore_ros.topic_names import likeness
 
 THERE = [
     '/hand_cam/image/compressed',

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description.robot_file import parse_robot
-from neuracore_ros.description.yaml_value import parse_yaml
 from neuracore_ros.drafting.draft import Origin, draft
 from neuracore_ros.drafting.facts import Facts, ImageTopic, Listener, Motion, NumberTopic
 from neuracore_ros.errors import UserError
+from neuracore_ros.yaml_value import parse_yaml
 
 STATE, TRAJECTORY = 'sensor_msgs/msg/JointState', 'trajectory_msgs/msg/JointTrajectory'
 NUMBERS = 'std_msgs/msg/Float64MultiArray'

@@ -13,7 +13,7 @@ from spinning import Spinning
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from world import UR5
 
-from neuracore_ros.observation.streams import time_ns
+from neuracore_ros.durations import time_ns
 from neuracore_ros.sim.arms import find_arm
 from neuracore_ros.sim.controller import rejection
 

@@ -12,7 +12,7 @@ import numpy as np
 from saboteur import NAMES, at
 from sensor_msgs.msg import JointState
 
-from neuracore_ros.observation.streams import time_ns
+from neuracore_ros.durations import time_ns
 
 
 def edit(change):

@@ -15,7 +15,7 @@ import yaml
 from std_srvs.srv import SetBool, Trigger
 from world import SIM_ROBOT, UR5, Running, World, until_published
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 
 TOPICS = {'/joint_states', '/overhead/image_raw', '/arm_controller/joint_trajectory', '/clock'}
 MARKER = '/record/episode'

@@ -14,7 +14,7 @@ from neuracore_ros.physics.arms import PANDA
 pytest.importorskip('robosuite', reason="needs pip install 'neuracore_ros[mujoco]'")
 pytest.importorskip('rclpy')
 
-from neuracore_ros.dataset.bags import open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.loading.batches import Batches
 from neuracore_ros.training.augment import shift
 from neuracore_ros.training.sampling import draw, rows_by_robot
 from neuracore_ros.training.splitting import split

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from squares import write
 
-from neuracore_ros.dataset import cache
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.loading import cache
+from neuracore_ros.loading.batches import Batches
 
 IMAGES = DataType.RGB_IMAGES
 

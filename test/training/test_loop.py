@@ -15,9 +15,9 @@ import torch
 from squares import write
 
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.loading.batches import Batches
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training import loop, progress
 from neuracore_ros.training.config import Config

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.loading.batches import Batches
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loop import _settle
 from neuracore_ros.training.processes import Processes

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neuracore_ros.dataset.batches import Batches
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.loading.batches import Batches
 from neuracore_ros.training.augment import JITTER, draw_jitter, jitter
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.prepare import make_manifest, measure

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.live.facts import ClockFacts, Line
-from neuracore_ros.observation.streams import SECOND_NS
 
 _SLOWEST_CLOCK = 0.9
 

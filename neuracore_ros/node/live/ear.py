@@ -9,9 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from neuracore_ros.description.source import IMAGE_TYPES
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.live.facts import Arrivals, Domain
 from neuracore_ros.node.subscriptions import message_class
-from neuracore_ros.observation.streams import SECOND_NS
 
 _MOST_KEPT = 20_000
 

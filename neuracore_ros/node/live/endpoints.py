@@ -10,10 +10,10 @@ from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 
 from neuracore_ros.description.source import IMAGE_TYPES
-from neuracore_ros.description.topic_names import likeness
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.graph import full_name
 from neuracore_ros.node.live.facts import Endpoint
-from neuracore_ros.observation.streams import SECOND_NS
+from neuracore_ros.topic_names import likeness
 
 _MOST_SIMILAR = 4
 _LIKE = 0.5

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.description.source import write_age
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.live.facts import Domain, Line, StreamFacts, Times, listed
-from neuracore_ros.observation.streams import BEHIND_NS, SECOND_NS
+from neuracore_ros.observation.streams import BEHIND_NS
 
 # Larger messages are split for UDP or fill a shared memory segment, and best effort drops them.
 LARGE_BYTES = 64_000

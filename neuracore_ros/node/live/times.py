@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.node.live.facts import ClockFacts, Domain, Line, StreamFacts, listed
-from neuracore_ros.observation.streams import AHEAD_NS, BEHIND_NS, SECOND_NS, span
+from neuracore_ros.observation.streams import AHEAD_NS, BEHIND_NS
 
 # Clocks of two computers that are disciplined differ by less; and drift by far less a second.
 NOTABLE_OFFSET_S = 0.02

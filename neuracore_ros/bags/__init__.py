@@ -1,0 +1,1 @@
+"""Recordings of any kind, read and written; knows nothing of robots."""

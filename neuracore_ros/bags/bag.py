@@ -1,0 +1,280 @@
+"""Recordings of any kind, read as one stream of messages in log order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from heapq import merge
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, NamedTuple
+
+from neuracore_ros.bags.definitions import Deserialiser, deserialiser
+from neuracore_ros.bags.folder import files, open_storage
+from neuracore_ros.bags.simulated_clock import SimulatedClock, read_clock
+from neuracore_ros.bags.storage import (
+    Channel,
+    DamageError,
+    Raw,
+    Storage,
+    decompressed_message,
+    one_line,
+)
+from neuracore_ros.bags.topics import Topic, topics_of
+from neuracore_ros.errors import BagError, printable
+from neuracore_ros.topic_names import likeness
+
+# No CDR message begins like this: the first byte of one is always 0.
+ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+
+Told = Callable[[float], None]
+"""Is told which part of a recording is read (0..1)."""
+# Messages between two such calls.
+TOLD_EVERY = 100
+
+
+class Recorded(NamedTuple):
+    """One message of a recording.
+
+    ``topic`` is the name that was asked for, which may lack the bag's leading slash or
+    namespace; ``log_time_ns`` is when the recorder received the message.
+    """
+
+    topic: str
+    message: Any
+    log_time_ns: int
+
+
+class Bag:
+    """An open recording. Made by :func:`open_bag`.
+
+    Attributes:
+        path: The folder or file.
+        topics: What was recorded, by topic name.
+        start_ns: Log time of the first message of any topic, [ns].
+        end_ns: Log time of the last one, [ns].
+        count: Number of messages of all topics.
+        task: What is done, as the custom data of its metadata.yaml say; '' where they do not.
+    """
+
+    def __init__(
+        self, path: Path, storages: list[Storage], notes: list[str], namespace: str, task: str
+    ) -> None:
+        self.path = path
+        self.task = task
+        self.namespace = namespace.strip('/')
+        self._storages = storages
+        self._notes = notes
+        self._refused: dict[tuple[str, str], str] = {}
+        self._decoders: dict[Channel, Deserialiser] = {}
+        self._clock: SimulatedClock | None = None
+        full = [storage for storage in storages if storage.counts.total()]
+        self.start_ns = min((storage.start_ns for storage in full), default=0)
+        self.end_ns = max((storage.end_ns for storage in full), default=0)
+        self.count = sum(storage.counts.total() for storage in full)
+        self.topics: Mapping[str, Topic] = topics_of(storages)
+
+    @property
+    def uses_sim_time(self) -> bool:
+        """Whether /clock counts in place of the log times."""
+        return self._clock is not None
+
+    def use_sim_time(self) -> None:
+        """Take what /clock said for the log times, as a recorder with ``use_sim_time`` does.
+
+        Raises:
+            BagError: There is no /clock, or it goes back.
+        """
+        self._clock = read_clock(self)
+        self.start_ns, self.end_ns = self._clock.span_ns
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of the recording is not there or cannot be read, a line each.
+
+        Damage within a file shows when it is read, so this grows while :meth:`read` goes on.
+        """
+        lost = [
+            f'{storage.path.name}: {text}'
+            for storage in self._storages
+            for text in storage.losses.values()
+        ]
+        return tuple(map(printable, (*self._notes, *lost, *self._refused.values())))
+
+    def find(self, topic: str, kind: str = '') -> Topic | None:
+        """The recorded topic that a robot file's ``topic`` means.
+
+        A name without a leading slash is looked up in the bag's namespace; ROS 1 recorders
+        often leave the slash out, so that it never counts.
+
+        Args:
+            topic: As a robot file names it.
+            kind: The type that is wanted, where the topic has several.
+        """
+        name = topic
+        if self.namespace and not topic.startswith('/'):
+            name = f'{self.namespace}/{topic}'
+        bare = name.strip('/')
+        found = self.topics.get(f'/{bare}') or self.topics.get(bare)
+        if found is None:
+            return None
+        return next((each for each in found.kinds if each.type == kind), found)
+
+    def nearest(self, topic: str) -> list[Topic]:
+        """Recorded topics with messages, those whose name is most like ``topic`` first."""
+        recorded = (each for each in self.topics.values() if each.count)
+        return sorted(recorded, key=lambda each: likeness(topic, each.name), reverse=True)
+
+    def read(
+        self, topics: Iterable[str] | Mapping[str, str], told: Told = lambda part: None
+    ) -> Iterator[Recorded]:
+        """Messages of ``topics`` in log order; topics that the bag lacks give none.
+
+        What cannot be read, or is of another type, is left out, and told by :attr:`losses`.
+
+        Args:
+            topics: As a robot file names them; or such a name -> the type that is wanted.
+            told: Called every few messages.
+
+        Raises:
+            BagError: A message type of ``topics`` is unknown, or its encoding is.
+        """
+        chosen = self._choose(topics)
+        wanted = {found.name: topic for topic, found in chosen.items()}
+        unread = Counter({found.name: found.count for found in chosen.values()})
+        totals = dict(unread)
+        for found in chosen.values():
+            found.require_readable(self.path)
+            for other in self.topics[found.name].kinds:
+                if other is not found and other.count:
+                    self._refused[found.name, str(other)] = other.left_out_for(found)
+        refused: Counter[str] = Counter()
+        span_ns = max(self.end_ns - self.start_ns, 1)
+        for count, (channel, raw) in enumerate(self._timed(chosen.values())):
+            if count % TOLD_EVERY == 0:
+                told((raw.log_time_ns - self.start_ns) / span_ns)
+            name = channel.topic
+            unread[name] -= 1
+            decode = self._decoders.get(channel) or self._decoder(channel)
+            data = raw.data
+            try:
+                if data[:4] == ZSTD_MAGIC and channel.serialization == 'cdr':
+                    data = decompressed_message(data)
+                # A view instead of bytes: rosbags slices off the header, copying each image.
+                message = decode(memoryview(data))
+            except Exception as error:  # the bytes of a message may be anything
+                refused[name] += 1
+                self._refused[name, 'type'] = (
+                    f'{name}: {refused[name]} messages are not of their type {channel.type} '
+                    f'({one_line(error)})'
+                )
+                continue
+            yield Recorded(wanted[name], message, raw.log_time_ns)
+        for name, lost in unread.items():
+            if lost > 0:
+                self._refused[name, 'unread'] = (
+                    f'{name}: {lost} of {totals[name]} messages are lost'
+                )
+
+    def times_ns(self, topics: Iterable[str] | Mapping[str, str]) -> Iterator[int]:
+        """Log times of what :meth:`read` gives, in order; nothing is decoded."""
+        for _, raw in self._timed(self._choose(topics).values()):
+            yield raw.log_time_ns
+
+    def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
+        """Messages of recorded topics in log order, as they are stored."""
+        wanted = {(topic.name, topic.type, topic.serialization) for topic in topics}
+        streams = []
+        for storage in self._storages:
+            numbers = [n for n, channel in storage.channels.items() if channel[:3] in wanted]
+            if numbers:
+                streams.append(_with_channels(storage, numbers))
+        return merge(*streams, key=lambda item: item[1].log_time_ns)
+
+    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
+        """The same in the time that counts; what came before there was any is left out."""
+        for channel, raw in self.raw(topics):
+            if self._clock is None:
+                yield channel, raw
+            elif (time_ns := self._clock.at(raw.log_time_ns)) is not None:
+                yield channel, raw._replace(log_time_ns=time_ns)
+
+    def names(self, topic: Topic, messages: int = 50) -> list[str]:
+        """Joint names in the first messages of a recorded topic, in order of appearance."""
+        names: dict[str, None] = {}
+        wanted = {topic.name: topic.type}
+        for _, recorded in zip(range(messages), self.read(wanted), strict=False):
+            for field in ('name', 'joint_names'):
+                value = getattr(recorded.message, field, ())
+                named = value if isinstance(value, list) and any(value) else ()
+                names.update(dict.fromkeys(named))
+        return list(names)
+
+    def _choose(self, topics: Iterable[str] | Mapping[str, str]) -> dict[str, Topic]:
+        """Each topic that is there, as it was named."""
+        types = topics if isinstance(topics, Mapping) else {}
+        found = {topic: self.find(topic, types.get(topic, '')) for topic in topics}
+        return {topic: each for topic, each in found.items() if each is not None}
+
+    def _decoder(self, channel: Channel) -> Deserialiser:
+        """Deserialise with the bag's own definition of this one type, else with the stock one.
+
+        Only wanted types are registered, so that a strange type elsewhere does no harm.
+
+        Raises:
+            BagError: The type is defined nowhere.
+        """
+        try:
+            decoder = self._decoders[channel] = deserialiser(channel)
+        except DamageError as error:
+            raise BagError(f'{self.path}: {channel.topic} {error}') from error
+        return decoder
+
+
+@contextmanager
+def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) -> Iterator[Bag]:
+    """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), or a ROS 1 ``.bag``.
+
+    Of a damaged one, what is whole is read; :attr:`Bag.losses` says what is not.
+
+    Args:
+        path: Folder, with or without ``metadata.yaml``, or file.
+        namespace: Where topics without a leading slash are looked up.
+        use_sim_time: Take what its /clock said for its log times.
+
+    Raises:
+        BagError: There is no bag, it is empty, or nothing of it can be read; or it has no /clock.
+    """
+    path = Path(path)
+    found = files(path)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix='neuracore_ros_')))
+        storages: list[Storage] = []
+        notes = list(found.notes)
+        for part in found.paths:
+            try:
+                # Of its own, since two files may have one name when they are decompressed.
+                storages.append(open_storage(part, Path(mkdtemp(dir=scratch))))
+                stack.callback(storages[-1].close)
+            except BagError as error:
+                if len(found.paths) == 1:
+                    raise
+                notes.append(f'lost: {error}')
+        bag = Bag(path, storages, notes, namespace, found.task)
+        if not bag.count:
+            why = ''.join(f'; {loss}' for loss in bag.losses)
+            raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')
+        if found.count is not None and found.count > bag.count and not bag.losses:
+            notes.append(
+                f'metadata.yaml counts {found.count} messages, the files hold {bag.count}'
+            )
+        if use_sim_time:
+            bag.use_sim_time()
+        yield bag
+
+
+def _with_channels(storage: Storage, numbers: list[int]) -> Iterator[tuple[Channel, Raw]]:
+    channels = storage.channels
+    for raw in storage.messages(numbers):
+        yield channels[raw.channel], raw

@@ -1,0 +1,65 @@
+"""Simulated time in a recording: what /clock said at each log time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neuracore_ros.durations import span, time_ns
+from neuracore_ros.errors import BagError
+
+if TYPE_CHECKING:
+    from neuracore_ros.bags.bag import Bag
+
+CLOCK, CLOCK_TYPE = '/clock', 'rosgraph_msgs/msg/Clock'
+OPTION = '--use-sim-time'
+
+
+class SimulatedClock:
+    """The simulated time at each log time, as a node with ``use_sim_time`` had it.
+
+    Args:
+        log_ns: Log times of the messages on /clock, in order, [ns].
+        time_ns: What they said, never less than the one before, [ns].
+    """
+
+    def __init__(self, log_ns: Sequence[int], time_ns: Sequence[int]) -> None:
+        self._log_ns, self._time_ns = log_ns, time_ns
+
+    @property
+    def span_ns(self) -> tuple[int, int]:
+        """Its first and its last time, [ns]."""
+        return self._time_ns[0], self._time_ns[-1]
+
+    def at(self, log_ns: int) -> int | None:
+        """The time then, [ns]; None before the first message."""
+        place = bisect_right(self._log_ns, log_ns)
+        return self._time_ns[place - 1] if place else None
+
+
+def read_clock(bag: Bag) -> SimulatedClock:
+    """Read /clock.
+
+    Raises:
+        BagError: The bag has none, or it goes back.
+    """
+    found = bag.find(CLOCK, CLOCK_TYPE)
+    if found is None or not found.count or found.type != CLOCK_TYPE:
+        raise BagError(
+            f'{bag.path}: {OPTION}: it has no {CLOCK}; record that, too: ros2 bag record '
+            f'{OPTION} ... {CLOCK}'
+        )
+    log_times: list[int] = []
+    times: list[int] = []
+    for _, message, log_time_ns in bag.read({CLOCK: CLOCK_TYPE}):
+        now_ns = time_ns(message.clock)
+        if times and now_ns < times[-1]:
+            after = span(log_time_ns - log_times[0])
+            raise BagError(
+                f'{bag.path}: {OPTION}: {CLOCK} goes back by {span(times[-1] - now_ns)}, {after} '
+                'after its start: the simulation was reset; record each of its runs by itself'
+            )
+        log_times.append(log_time_ns)
+        times.append(now_ns)
+    return SimulatedClock(log_times, times)

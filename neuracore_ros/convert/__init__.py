@@ -1,0 +1,1 @@
+"""Recordings of a robot in, episodes of a dataset out."""

@@ -1,0 +1,226 @@
+"""The unit of work: one recording becomes staged episodes, here or in another process."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import av
+
+from neuracore_ros.bags.bag import Told, open_bag
+from neuracore_ros.bags.identity import files_digest, known_as
+from neuracore_ros.convert.job import Job
+from neuracore_ros.convert.memory import give_back
+from neuracore_ros.convert.recording import Recording
+from neuracore_ros.convert.result import BagResult
+from neuracore_ros.dataset.metadata import ConvertedBag, Episode
+from neuracore_ros.dataset.row import Row
+from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
+from neuracore_ros.errors import BagError, DatasetError, WriteError
+
+# How much of the work it is to look which recording this is.
+LOOKING = 0.2
+
+JUDGED_EVERY = 1000
+"""Steps of an episode after which its values are judged; and so is the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """An episode that waits for its number.
+
+    Attributes:
+        episode: What the dataset will say of it.
+        staged: Its files and numbers.
+    """
+
+    episode: Episode
+    staged: StagedEpisode
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of a recording.
+
+    Attributes:
+        result: What became of it, but for what the dataset knows: numbers, earlier episodes.
+        fingerprint: Of the recording; '' where it could not be opened.
+        bag: To be noted as finished; None where there was an error.
+    """
+
+    result: BagResult
+    fingerprint: str = ''
+    bag: ConvertedBag | None = None
+
+
+Event = Piece | Done
+
+
+def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Event]:
+    """Convert one recording, up to the numbers of its episodes.
+
+    Args:
+        job: What all recordings have in common.
+        path: The recording.
+        told: Called every few messages.
+
+    Yields:
+        Each episode as soon as it is complete, and one ``Done`` at the end.
+
+    Raises:
+        DatasetError: Nothing can be written, for instance because the disk is full.
+    """
+    # Of its own for each attempt: one that is thought dead may still write to another.
+    folder = job.staging / uuid.uuid4().hex
+    try:
+        folder.mkdir()
+        yield from _staged(job, path, folder, told)
+    except BagError as error:
+        yield Done(BagResult(str(path), error=str(error)))
+    except (OSError, av.FFmpegError) as error:
+        raise cannot_write(job.dataset, error) from error
+    finally:
+        give_back()
+
+
+def cannot_write(dataset: Path, error: Exception) -> DatasetError:
+    """The error for people; it says that nothing is lost."""
+    why = f'{error.path}: {error.reason}' if isinstance(error, WriteError) else error
+    return DatasetError(
+        f'{dataset}: cannot be written: {why}; mend this and run the same command again: '
+        'no episode is lost'
+    )
+
+
+def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
+    robot, metadata, settings = job.robot, job.metadata, job.settings
+    files = files_digest(path)
+    if known := job.unread.get((str(path), files)):
+        _require_same_cutting(job, path, known)
+        yield Done(BagResult(str(path)), known)
+        return
+    with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
+        fingerprint = known_as(bag, job.paths, lambda part: told(part * LOOKING))
+        _require_same_cutting(job, path, fingerprint)
+        if fingerprint in job.finished:
+            yield Done(BagResult(str(path)), fingerprint)
+            return
+        recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
+        pieces = _Pieces(job, path, folder, fingerprint, recording)
+        for piece in recording.pieces(lambda part: told(LOOKING + part * (1.0 - LOOKING))):
+            yield from pieces.add(piece)
+        audit, losses = recording.audit, recording.losses
+    result = BagResult(
+        bag=str(path),
+        short_pieces=len(pieces.short),
+        short_steps=sum(pieces.short),
+        notes=(*recording.notes, *_replaced(job, path, fingerprint)),
+        losses=losses,
+        error=recording.error,
+        audit=audit,
+    )
+    finished = ConvertedBag(
+        robot=robot.name,
+        bag=str(path),
+        fingerprint=fingerprint,
+        ticks=audit.ticks,
+        dropped=dict(audit.reasons + audit.cut),
+        short_pieces=result.short_pieces,
+        short_steps=result.short_steps,
+        cutting=settings.options,
+        losses=result.losses,
+        streams=tuple(stream.summary() for stream in audit.streams),
+        files=files,
+    )
+    yield Done(result, fingerprint, None if recording.error else finished)
+
+
+class _Pieces:
+    """Stages the pieces of one recording that are long enough and not in the dataset yet.
+
+    Attributes:
+        short: Steps of each piece that was too short.
+    """
+
+    def __init__(
+        self, job: Job, bag: Path, folder: Path, fingerprint: str, recording: Recording
+    ) -> None:
+        self._job = job
+        self._bag = str(bag)
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._recording = recording
+        self._earlier = job.starts_ns.get(fingerprint, frozenset())
+        self._dropped: Counter[str] = Counter()
+        self._count = 0
+        self.short: list[int] = []
+
+    def add(self, piece: Iterator[Row]) -> Iterator[Piece]:
+        """Stage one piece, row by row."""
+        first = next(piece)
+        self._dropped.update(first.dropped)
+        if first.tick_ns in self._earlier:
+            self._dropped.clear()
+            for _ in piece:
+                pass
+            return
+        self._count += 1
+        folder, settings = self._folder / str(self._count), self._job.settings
+        writing = EpisodeWriter(folder, self._job.metadata, self._recording.task)
+        try:
+            for row in chain([first], piece):
+                writing.add(row)
+                if writing.steps % JUDGED_EVERY == 0:
+                    self._recording.require_plausible()
+            self._recording.require_plausible()
+            if writing.steps < settings.min_steps:
+                writing.discard()
+                self.short.append(writing.steps)
+                self._dropped['short piece'] += writing.steps
+                return
+            episode = writing.finish()
+        except BaseException:
+            writing.discard()
+            raise
+        yield Piece(
+            Episode(
+                robot=self._job.robot.name,
+                bag=self._bag,
+                start_ns=first.tick_ns,
+                steps=episode.steps,
+                fingerprint=self._fingerprint,
+                dropped=dict(self._dropped),
+                outcome=first.outcome,
+                cutting=settings.options,
+            ),
+            episode,
+        )
+        self._dropped.clear()
+
+
+def _replaced(job: Job, path: Path, fingerprint: str) -> Iterator[str]:
+    """That another recording, of which the dataset has episodes, lay at this path."""
+    if any(bag == str(path) and mark != fingerprint for mark, bag in job.paths.items()):
+        yield (
+            'another recording lay here before, whose episodes the dataset keeps: if this is the '
+            'same one, grown or repaired, it has that time twice: convert into another dataset'
+        )
+
+
+def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:
+    """Refuse to cut a recording twice, in two ways.
+
+    Raises:
+        BagError: The dataset has it already, cut otherwise.
+    """
+    now = job.settings.options
+    before = job.cuttings.get(fingerprint, now)
+    if before != now:
+        raise BagError(
+            f'{bag}: is in the dataset already, cut with {before or "no option"}, which cannot '
+            f'become {now or "none"}; convert it into another dataset'
+        )

@@ -1,0 +1,201 @@
+"""One recording as the steps of one robot, and what became of every tick and message of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from neuracore_ros.bags.bag import Bag, Told, open_bag
+from neuracore_ros.convert.audit import Audit
+from neuracore_ros.convert.cutting import WHOLE, Cutting
+from neuracore_ros.convert.episodes import find_cuts, recorded_task
+from neuracore_ros.convert.result import BagResult
+from neuracore_ros.convert.simulated_time import clock_cure, pace_notes
+from neuracore_ros.convert.ticks import rows
+from neuracore_ros.convert.topic_checks import describe, require_topics
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.row import Row
+from neuracore_ros.dataset.stream_summary import counts
+from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.plausibility import Gravity, doubts
+from neuracore_ros.description.recorded_values import RecordedValues
+from neuracore_ros.errors import BagError, ObservationError, counted
+from neuracore_ros.observation import Observer
+
+# Looking for what is wrong needs no large images.
+SURVEY_SIZE = (32, 32)
+
+
+def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
+    """Fresh observers of what the model reads and of what it should command.
+
+    Raises:
+        ObservationError: The task is too long for LANGUAGE.
+    """
+    texts = robot.texts(task)
+    size = metadata.image_size
+    return (
+        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
+        Observer(robot.output_sources(), metadata.output_layout, None),
+    )
+
+
+class Recording:
+    """An open recording, read once.
+
+    Args:
+        bag: The recording.
+        robot: Whose it is.
+        metadata: Layouts, rate and image size.
+        cutting: Which parts of it are episodes.
+        task: What is done in it; None: what it says itself.
+
+    Raises:
+        BagError: It lacks something declared, or a part that should be an episode; or what it
+            says is too long for LANGUAGE.
+        ObservationError: The given task is too long for it.
+
+    Attributes:
+        task: What is done in it, in words.
+        values: What joints and grippers did in it, as far as it was read.
+        audit: What became of streams and ticks.
+        error: After :meth:`pieces`, why it cannot be converted; '' if it can.
+    """
+
+    def __init__(
+        self,
+        bag: Bag,
+        robot: Robot,
+        metadata: Metadata,
+        cutting: Cutting,
+        task: str | None = None,
+    ) -> None:
+        sources = robot.input_sources() + robot.output_sources()
+        require_topics(bag, sources, robot.path)
+        self._bag = bag
+        self._rate_hz = metadata.rate_hz
+        self._topics = {topic: source.type for source in sources for topic in source.topics}
+        _, motion = observers(robot, metadata)
+        self._cuts = find_cuts(bag, cutting, self._topics, motion)
+        self.task = recorded_task(bag) if task is None else task
+        try:
+            self._observers = observers(robot, metadata, self.task)
+        except ObservationError as error:
+            if task is not None:
+                raise
+            raise BagError(
+                f'{bag.path}: its task: {error}; or give another one: --task'
+            ) from error
+        received = [source for source in sources if source.stamp == 'receive']
+        self._pace = pace_notes(bag, {source.topic: source.type for source in received})
+        if cure := clock_cure(bag, sources):
+            for observer in self._observers:
+                observer.cure_clock(cure)
+        self.values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+        self.audit = Audit(*self._observers, self.values)
+        self.error = ''
+
+    def pieces(self, told: Told = lambda part: None) -> Iterator[Iterator[Row]]:
+        """Rows that follow each other without a gap, piece by piece.
+
+        Args:
+            told: Called every few messages.
+        """
+        messages = self._bag.read(self._topics, told)
+        steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
+        try:
+            for _, piece in groupby(steps, key=lambda row: row.piece):
+                yield piece
+            self.error = self._empty() or self._unusable()
+        except BagError as unreadable:
+            self.error = str(unreadable)
+        self.audit.finish()
+
+    def require_plausible(self) -> None:
+        """Refuse what is in another unit than the robot file says.
+
+        Raises:
+            BagError: Some values are, as far as it was read; all of them in one line.
+        """
+        refused = [d.text for d in doubts(self.values) if d.gravity is Gravity.REFUSED]
+        if refused:
+            raise BagError(f'{self._bag.path}: {"; ".join(refused)}')
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing, a line each."""
+        times = (*self.audit.late(), *self.audit.early())
+        return (*self._cuts.notes, *times, *self._pace, *self.audit.notes)
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What of it could not be read, a line each."""
+        return self._bag.losses
+
+    def _empty(self) -> str:
+        """Which declared name never had a value, and what the bag has instead; '' if all had."""
+        empty = self.audit.empty(self._bag.end_ns)
+        if not empty:
+            return ''
+        topic, why = empty[0]
+        found = self._bag.find(topic, self._topics[topic])
+        others = counted(len(empty) - 1, 'more name')
+        more = f' (and {others} without a sample)' if empty[1:] else ''
+        is_told = 'It has: ' in why
+        held = f'; the bag has {describe(self._bag, found)}' if found and not is_told else ''
+        lost = ''.join(f'; lost: {loss}' for loss in self.losses)
+        return f'{self._bag.path}: {why}{held}{more}{lost}'
+
+    def _unusable(self) -> str:
+        """That no tick at all was usable, and why; '' if one was, or none was looked at."""
+        audit = self.audit
+        if audit.ticks > audit.unusable or (audit.cut and not audit.ticks):
+            return ''
+        why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])
+        reasons = counts(audit.reasons)
+        return f'{self._bag.path}: none of {audit.ticks} ticks is usable ({reasons}){why}'
+
+
+def survey(
+    robot: Robot,
+    path: Path,
+    rate_hz: float,
+    namespace: str = '',
+    min_steps: int = 1,
+    cutting: Cutting = WHOLE,
+    use_sim_time: bool = False,
+) -> BagResult:
+    """What ``convert`` would make of a recording, and say of it; nothing is written.
+
+    Args:
+        robot: Whose it is.
+        path: The recording.
+        rate_hz: Steps per second, [Hz].
+        namespace: Where topics without a leading slash were recorded.
+        min_steps: Shorter pieces are dropped.
+        cutting: Which parts of it are episodes.
+        use_sim_time: What its /clock said counts, not when a message was recorded.
+    """
+    described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
+    metadata = Metadata(rate_hz, SURVEY_SIZE, described)
+    try:
+        with open_bag(path, namespace, use_sim_time) as bag:
+            recording = Recording(bag, robot, metadata, cutting)
+            steps = [sum(1 for _ in piece) for piece in recording.pieces()]
+            losses = recording.losses
+    except BagError as error:
+        return BagResult(str(path), error=str(error))
+    whole = [count for count in steps if count >= min_steps]
+    short = [count for count in steps if count < min_steps]
+    return BagResult(
+        bag=str(path),
+        episodes=tuple(range(len(whole))),
+        steps=sum(whole),
+        short_pieces=len(short),
+        short_steps=sum(short),
+        notes=recording.notes,
+        losses=losses,
+        error=recording.error,
+        audit=recording.audit,
+    )

@@ -1,0 +1,116 @@
+"""What a robot file declares, held against what a recording has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from neuracore_ros.bags.bag import Bag
+from neuracore_ros.bags.topics import Topic
+from neuracore_ros.description import Source
+from neuracore_ros.description.source import (
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+    TF_MESSAGE,
+    types_of,
+)
+from neuracore_ros.errors import BagError, counted
+from neuracore_ros.topic_names import likeness
+
+NAMED = 8
+# A topic of another type whose name is less like the one that is looked for is not meant.
+_UNLIKE = 0.6
+
+
+def require_topics(
+    bag: Bag, sources: Iterable[Source], robot_file: Path, others: Iterable[Source] = ()
+) -> None:
+    """Check that the recording has every declared topic, of the declared type.
+
+    Args:
+        bag: Open.
+        sources: What must be there.
+        robot_file: That declares it.
+        others: What it declares besides, and so is not meant by a topic that is missing.
+
+    Raises:
+        BagError: A topic is missing or empty, or of another type; with the line to write.
+    """
+    sources = tuple(sources)
+    declared = (*sources, *others)
+    for source in sources:
+        found = bag.find(source.topic, source.type)
+        if found is None or not found.count:
+            state = 'is empty' if found else 'is not in the bag'
+            raise BagError(
+                f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
+                f'{robot_file}) {state}; {_alternatives(bag, source, declared)}'
+            )
+        found.require_readable(bag.path)
+        if found.type != source.type:
+            raise BagError(_other_type(bag, source, found, robot_file, declared))
+
+
+def describe(bag: Bag, topic: Topic) -> str:
+    """A topic with its type, count and the names in its messages."""
+    is_named = topic.type in {JOINT_STATE, JOINT_TRAJECTORY} and topic.is_readable
+    names = bag.names(topic) if is_named else []
+    more = f', and {len(names) - NAMED} more' if len(names) > NAMED else ''
+    told = f'; names {", ".join(names[:NAMED])}{more}' if names else ''
+    return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{told})'
+
+
+def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
+    """The recorded topics that may be meant: those of a readable type first.
+
+    Another camera's topic is not meant, and a target is none of the measured topics: it would
+    be what is measured in the same step.
+    """
+    types, kind = types_of(source.data_type), source.data_type
+    nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
+    if not nearest:
+        return 'no topic of the bag has a message'
+    taken = [
+        found.name
+        for other in declared
+        if (kind.is_image or (kind.is_target and not other.data_type.is_target))
+        and (found := bag.find(other.topic)) is not None
+    ]
+    nearest = [topic for topic in nearest if topic.name not in taken]
+    if kind.is_target and not any(topic.type in types for topic in nearest):
+        return (
+            f'no command was recorded: write {kind.measured} in place of {kind} under output '
+            'and commands, and what is measured a step later is learnt'
+        )
+    if not nearest:
+        return 'every other topic of the bag is read as something else'
+    if nearest[0].type not in types and likeness(source.topic, nearest[0].name) < _UNLIKE:
+        rest = ', '.join(topic.name for topic in nearest[:NAMED])
+        return f'the bag has no other topic that could be {kind}; it has: {rest}'
+    name = nearest[0].name
+    if not source.topic.startswith('/') and name.endswith(f'/{source.topic}'):
+        namespace = name.removesuffix(source.topic).rstrip('/')
+        return f'did you mean --namespace {namespace}?' if namespace else 'leave --namespace out'
+    rest = ', '.join(topic.name for topic in nearest[1 : 1 + NAMED])
+    return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')
+
+
+def _other_type(
+    bag: Bag, source: Source, found: Topic, robot_file: Path, declared: Iterable[Source]
+) -> str:
+    holds = found.type or 'messages of a type that the file does not name'
+    what = f'{bag.path}: {found.name} holds {holds}, but {robot_file} declares {source.type}'
+    types = types_of(source.data_type)
+    measured = {other.topic for other in declared if not other.data_type.is_target}
+    if source.data_type.is_target and source.topic in measured:
+        return f'{what}, and it is what is measured; {_alternatives(bag, source, declared)}'
+    if found.type not in types:
+        return f'{what}; {source.data_type} can be read from {", ".join(types)}'
+    options = f'topic: {source.topic}, type: {found.type}'
+    if found.type in MULTI_ARRAYS:
+        options += ', order: [names by position]'
+    if found.type == TF_MESSAGE:
+        options += ', parent: the frame in which it is given'
+    line = f'{source.data_type}: {{{source.name}: {{{options}}}}}'
+    return f'{what}; write under sources: {line}'

@@ -1,0 +1,45 @@
+"""One step of an episode, before it is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.description import DataType
+
+Array = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step of an episode, before encoding.
+
+    Attributes:
+        piece: Rows with equal numbers follow each other without a gap.
+        tick_ns: Log time of the step, [ns].
+        inputs: DataType -> float32 (W,); RGB_IMAGES -> uint8 (K, height, width, 3).
+        input_valid: DataType -> bool (W,).
+        outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
+        output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
+        dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
+        outcome: Of the episode, by its marker; '' where nobody said.
+    """
+
+    piece: int
+    tick_ns: int
+    inputs: Mapping[DataType, Array]
+    input_valid: Mapping[DataType, BoolArray]
+    outputs: Mapping[DataType, Array]
+    output_valid: Mapping[DataType, BoolArray]
+    dropped: Mapping[str, int]
+    outcome: str = ''
+
+
+def tick_ns(start_ns: int, tick: int, rate_hz: float) -> int:
+    """When a tick is, [ns]: never off by more than half a nanosecond, however many there are."""
+    return start_ns + round(tick * 1e9 / rate_hz)

@@ -1,0 +1,1 @@
+"""A dataset in, batches for training out."""

@@ -1,0 +1,273 @@
+"""A dataset's numbers in memory, its images on the disk, and batches from anywhere in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset import lerobot
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
+from neuracore_ros.dataset.tables import read_tasks
+from neuracore_ros.description import DataType, Layout
+from neuracore_ros.description.data_type import TEXT_BYTES
+from neuracore_ros.errors import DatasetError, ObservationError
+from neuracore_ros.loading.cache import Told, stored
+from neuracore_ros.loading.depth_frames import DepthFrames
+from neuracore_ros.loading.frames import Frames, Readable
+from neuracore_ros.loading.images import Images
+from neuracore_ros.loading.reading import read_columns, read_task_indices
+from neuracore_ros.loading.video_frames import VideoFrames
+from neuracore_ros.observation.depth import metres
+from neuracore_ros.observation.texts import encode_text
+
+Array = NDArray[Any]
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One robot's uninterrupted steps: rows `start` to `stop` of the dataset."""
+
+    number: int
+    robot: str
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> IntArray:
+        """Its rows, ascending."""
+        return np.arange(self.start, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a policy reads at B rows, and what it should predict.
+
+    Attributes:
+        inputs: (B, T, W) float32; poses (B, T, W, 7) float32; RGB_IMAGES (B, T, K, height,
+            width, 3) uint8; DEPTH_IMAGES (B, T, K, height, width) float32, metres; LANGUAGE
+            (B, T, W, N) uint8.
+        valid: (B, W): what the robot of each row has.
+        targets: (B, H, W) float32.
+        target_valid: (B, H, W): False also past the end of the episode.
+        robot: (B,): whose each row is, as its place in :attr:`Batches.robots`.
+    """
+
+    inputs: Mapping[DataType, Array]
+    valid: Mapping[DataType, BoolArray]
+    targets: Mapping[DataType, Array]
+    target_valid: Mapping[DataType, BoolArray]
+    robot: IntArray
+
+
+class Batches:
+    """A dataset, opened for training.
+
+    Attributes:
+        path: Its folder.
+        metadata: Layouts, rate, image size and robots of all that it holds.
+        input_layout: Of what is read of it.
+        output_layout: Likewise.
+        episodes: In order; their rows are contiguous.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        cache: Path | None = None,
+        told: Told = lambda _: None,
+        inputs: Collection[DataType] = (),
+        outputs: Collection[DataType] = (),
+    ) -> None:
+        """Read all episodes.
+
+        Args:
+            path: The dataset's folder.
+            cache: A folder for decoded images, which other datasets may share; None: they are
+                decoded whenever they are needed.
+            told: Is given lines for people, when there is something to decode.
+            inputs: Those that are wanted; none: all.
+            outputs: Likewise.
+
+        Raises:
+            DatasetError: No dataset, an empty one, one whose parts contradict each other, or one
+                that lacks what is wanted.
+        """
+        self.path = Path(path)
+        self.metadata = load_metadata(self.path)
+        _require_episodes(self.metadata, self.path)
+        self.episodes = episodes_of(self.metadata)
+        rows = self.episodes[-1].stop
+        self.input_layout = _chosen(self.metadata.input_layout, inputs, f'{path}: input')
+        self.output_layout = _chosen(self.metadata.output_layout, outputs, f'{path}: output')
+        self._start, self._stop, self._episode = np.zeros((3, rows), np.int64)
+        self._robot = np.zeros(rows, np.int64)
+        self._state = np.zeros((rows, len(self.input_layout.columns())), np.float32)
+        self._state_valid = np.zeros(self._state.shape, bool)
+        self._action = np.zeros((rows, len(self.output_layout.columns())), np.float32)
+        self._action_valid = np.zeros(self._action.shape, bool)
+        self._has = {
+            kind: np.zeros((rows, width), bool)
+            for kind, width in self.input_layout.widths.items()
+            if not kind.is_numeric
+        }
+        self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
+        self._task = np.zeros(rows, np.int64)
+        robots = {robot: index for index, robot in enumerate(self.robots)}
+        for episode in self.episodes:
+            self._start[episode.rows] = episode.start
+            self._stop[episode.rows] = episode.stop
+            self._robot[episode.rows] = robots[episode.robot]
+            self._episode[episode.rows] = episode.number
+            self._read_table(episode)
+        self._images = self._open_images(cache, told)
+
+    @property
+    def robots(self) -> tuple[str, ...]:
+        """Robots that have episodes, in the order in which they appear."""
+        return tuple(dict.fromkeys(episode.robot for episode in self.episodes))
+
+    def take(self, rows: IntArray, observation_steps: int, horizon: int) -> Batch:
+        """Inputs at these rows, and the chunks that should follow."""
+        inputs = self.numbers(rows, observation_steps)
+        past = self._past(rows, observation_steps)
+        episodes, steps = self._episode[past], past - self._start[past]
+        for kind, images in self._images.items():
+            taken = images.take(episodes, steps)
+            inputs[kind] = metres(taken) if kind is DataType.DEPTH_IMAGES else taken
+        if self._texts is not None:
+            has = self._has[DataType.LANGUAGE][past]
+            inputs[DataType.LANGUAGE] = (
+                self._texts[self._task[past]][..., None, :] * has[..., None]
+            )
+        targets, target_valid = self.targets(rows, horizon)
+        return Batch(inputs, self.valid(rows), targets, target_valid, self._robot[rows])
+
+    def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
+        """Numeric inputs (B, T, W); before the episode's start, its first step is repeated."""
+        return self.input_layout.split(self._state[self._past(rows, observation_steps)])
+
+    def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
+        """Which input slots there are at each row, (B, W)."""
+        valid = self.input_layout.split_valid(self._state_valid[rows])
+        return {**valid, **{kind: has[rows] for kind, has in self._has.items()}}
+
+    def targets(
+        self, rows: IntArray, horizon: int
+    ) -> tuple[dict[DataType, Array], dict[DataType, BoolArray]]:
+        """Chunks (B, H, W) and their validity: nothing is valid past the episode's end."""
+        layout = self.output_layout
+        ahead = rows[:, None] + np.arange(horizon)
+        inside = ahead < self._stop[rows][:, None]
+        ahead = np.minimum(ahead, len(self._stop) - 1)
+        valid = self._action_valid[ahead] & inside[..., None]
+        return layout.split(self._action[ahead]), layout.split_valid(valid)
+
+    def _past(self, rows: IntArray, steps: int) -> IntArray:
+        past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
+        return np.maximum(past, self._start[rows][:, None])
+
+    def _read_texts(self) -> NDArray[np.uint8]:
+        """What was to be done, as bytes, (tasks, N)."""
+        try:
+            return np.stack([encode_text(task, TEXT_BYTES) for task in read_tasks(self.path)])
+        except ObservationError as error:
+            raise DatasetError(f'{self.path / lerobot.TASKS_PATH}: {error}') from error
+
+    def _read_table(self, episode: Episode) -> None:
+        file = self.path / lerobot.data_path(episode.number)
+        columns = read_columns(self.path, self.metadata, episode.number)
+        whole = self.metadata
+        state = _places(self.input_layout, whole.input_layout)
+        action = _places(self.output_layout, whole.output_layout)
+        self._state[episode.rows] = columns.state[:, state]
+        self._state_valid[episode.rows] = columns.state_valid[:, state]
+        self._action[episode.rows] = columns.action[:, action]
+        self._action_valid[episode.rows] = columns.action_valid[:, action]
+        has = whole.input_layout.valid(whole.descriptions.input[episode.robot])
+        for kind, mask in self._has.items():
+            mask[episode.rows] = has[kind]
+        if self._texts is not None:
+            self._task[episode.rows] = read_task_indices(
+                self.path, self.metadata, episode.number, len(self._texts)
+            )
+        for values, valid, layout in (
+            (self._state, self._state_valid, self.input_layout),
+            (self._action, self._action_valid, self.output_layout),
+        ):
+            wrong = np.argwhere(valid[episode.rows] & ~np.isfinite(values[episode.rows]))
+            if len(wrong):
+                step, column = wrong[0]
+                raise DatasetError(
+                    f'{file}: {layout.columns()[column]} is '
+                    f'{values[episode.start + step, column]} at step {step}'
+                )
+
+    def _open_images(self, cache: Path | None, told: Told) -> dict[DataType, Images]:
+        """Every image type, decoded into the cache where there is one."""
+        height, width = self.metadata.image_size
+        found: dict[tuple[DataType, int, int], Frames] = {}
+        for episode in self.episodes:
+            number, steps = episode.number, episode.stop - episode.start
+            cameras = self.metadata.descriptions.input[episode.robot]
+            for index in cameras.get(DataType.RGB_IMAGES, {}):
+                file = self.path / lerobot.video_path(number, lerobot.camera_key(index))
+                video = VideoFrames(file, (steps, height, width, 3))
+                found[DataType.RGB_IMAGES, number, index] = video
+            for index in cameras.get(DataType.DEPTH_IMAGES, {}):
+                key = lerobot.depth_keys(self.metadata)[index]
+                table = self.path / lerobot.data_path(number)
+                depths = DepthFrames(table, key, (steps, height, width))
+                found[DataType.DEPTH_IMAGES, number, index] = depths
+        found = {key: frames for key, frames in found.items() if key[0] in self._has}
+        frames: Mapping[tuple[DataType, int, int], Readable] = found
+        if cache is None:
+            for each in found.values():
+                each.check()
+        elif found:
+            frames = dict(zip(found, stored(list(found.values()), cache, told), strict=True))
+        return {
+            kind: Images(
+                self.input_layout.widths[kind],
+                (height, width, 3) if kind is DataType.RGB_IMAGES else (height, width),
+                {key[1:]: each for key, each in frames.items() if key[0] is kind},
+            )
+            for kind in self._has
+            if kind.is_image
+        }
+
+
+def episodes_of(metadata: Metadata) -> tuple[Episode, ...]:
+    """The episodes of a dataset, one behind the other."""
+    stops = accumulate(episode.steps for episode in metadata.episodes)
+    return tuple(
+        Episode(number, episode.robot, stop - episode.steps, stop)
+        for number, (episode, stop) in enumerate(zip(metadata.episodes, stops, strict=True))
+    )
+
+
+def _require_episodes(metadata: Metadata, path: Path) -> None:
+    if not any(episode.steps for episode in metadata.episodes):
+        raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
+
+
+def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
+    """Those DataTypes of a layout that are wanted, in its order."""
+    for kind in kinds:
+        if kind not in layout.widths:
+            raise DatasetError(f'{what} {kind} is not in it; it has: {", ".join(layout.widths)}')
+    wanted = kinds or layout.widths.keys()
+    return Layout({kind: width for kind, width in layout.widths.items() if kind in wanted})
+
+
+def _places(part: Layout, whole: Layout) -> list[int]:
+    """Where the columns of a part are in the whole."""
+    places = {name: place for place, name in enumerate(whole.columns())}
+    return [places[name] for name in part.columns()]

@@ -1,0 +1,153 @@
+"""One episode of a dataset, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from neuracore_ros.dataset import lerobot, tables
+from neuracore_ros.dataset.intact import intact
+from neuracore_ros.dataset.lerobot import Columns
+from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.errors import DatasetError
+from neuracore_ros.loading.depth_frames import DepthFrames
+from neuracore_ros.loading.video_frames import VideoFrames
+from neuracore_ros.observation.depth import metres
+
+Number = TypeVar('Number', np.float32, np.bool_, np.int64)
+
+# A table with somewhat more values than it should have is told column by column.
+_MOST_TIMES_THE_VALUES, _MORE_VALUES = 4, 1_000_000
+
+
+def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
+    """The numbers of one episode, N rows.
+
+    Args:
+        root: The dataset.
+        metadata: Its own.
+        number: The episode's.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    file = root / lerobot.data_path(number)
+    steps = metadata.episodes[number].steps
+    inputs = (steps, len(metadata.input_layout.columns()))
+    outputs = (steps, len(metadata.output_layout.columns()))
+    names = (lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
+    data = _table(file, 2 * steps * (inputs[1] + outputs[1]), *names)
+    with intact(file):
+        return Columns(
+            _column(data, lerobot.STATE, file, inputs, np.float32),
+            _column(data, lerobot.VALID_STATE, file, inputs, np.bool_),
+            _column(data, lerobot.ACTION, file, outputs, np.float32),
+            _column(data, lerobot.VALID_ACTION, file, outputs, np.bool_),
+        )
+
+
+def read_frames(
+    root: Path, metadata: Metadata, number: int, camera: str, count: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Frames of one camera, spread evenly over an episode.
+
+    Args:
+        root: The dataset.
+        metadata: Its own.
+        number: The episode's.
+        camera: Its feature.
+        count: How many, if there are so many.
+
+    Yields:
+        RGB, uint8, shape (height, width, 3).
+
+    Raises:
+        DatasetError: The video is missing or damaged, or contradicts the metadata.
+    """
+    shape = (metadata.episodes[number].steps, *metadata.image_size, 3)
+    wanted = set(np.linspace(0, max(shape[0] - 1, 0), count).round().astype(int).tolist())
+    frames = VideoFrames(root / lerobot.video_path(number, camera), shape)
+    yield from (frame for step, frame in enumerate(frames) if step in wanted)
+
+
+def read_depths(
+    root: Path, metadata: Metadata, number: int, camera: str
+) -> Iterator[NDArray[np.float32]]:
+    """Depths of one camera, step by step.
+
+    Yields:
+        Metres, shape (height, width), 0 where nothing was measured.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    shape = metadata.episodes[number].steps, *metadata.image_size
+    return map(metres, DepthFrames(root / lerobot.data_path(number), camera, shape))
+
+
+def read_task_indices(
+    root: Path, metadata: Metadata, number: int, tasks: int
+) -> NDArray[np.int64]:
+    """Which of the dataset's tasks each of the N rows of an episode has.
+
+    Args:
+        root: The dataset.
+        metadata: Its own.
+        number: The episode's.
+        tasks: How many there are.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    file = root / lerobot.data_path(number)
+    shape = metadata.episodes[number].steps, 1
+    with intact(file):
+        found = _column(_table(file, shape[0], 'task_index'), 'task_index', file, shape, np.int64)[
+            :, 0
+        ]
+    if found.min() < 0 or found.max() >= tasks:
+        raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
+    return found
+
+
+def _table(file: Path, values: int, *names: str) -> pa.Table:
+    """Those of the columns that there are; images beside them are not read.
+
+    Raises:
+        DatasetError: It is damaged, or has very many more values, which a few bytes may stand for.
+    """
+    with intact(file), tables.open_table(file) as table:
+        groups = [table.metadata.row_group(k) for k in range(table.num_row_groups)]
+        columns = [group.column(k) for group in groups for k in range(group.num_columns)]
+        # Of a list, the path goes on after the column's name.
+        parts = tuple(f'{name}.' for name in names)
+        held = sum(c.num_values for c in columns if f'{c.path_in_schema}.'.startswith(parts))
+        if held > _MOST_TIMES_THE_VALUES * values + _MORE_VALUES:
+            raise DatasetError(f'{file}: has {held} values; meta says {values}')
+        return table.read([name for name in names if name in table.schema_arrow.names])
+
+
+def _column(
+    data: pa.Table, name: str, file: Path, shape: tuple[int, int], dtype: type[Number]
+) -> NDArray[Number]:
+    if not shape[1]:
+        return np.zeros(shape, dtype)
+    if name not in data.column_names:
+        raise DatasetError(f"{file}: lacks the column '{name}'")
+    column = data[name].combine_chunks()
+    if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
+        column = column.flatten()
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    if len(data) != shape[0] or values.size != shape[0] * shape[1]:
+        raise DatasetError(
+            f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
+            f'meta says {shape[0]} of {shape[1]}'
+        )
+    if values.dtype.kind != np.dtype(dtype).kind:
+        raise DatasetError(f"{file}: '{name}' holds {values.dtype}, not {np.dtype(dtype)}")
+    return values.reshape(shape).astype(dtype)
