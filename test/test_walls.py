@@ -43,6 +43,7 @@ WITHOUT_TORCH = {
     'neuracore_ros.policy.policy',
 }
 BELOW_ALL = {
+    'arrays',
     'bounds',
     'durations',
     'errors',

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.plan import Plan
 
 BLEND_STEPS = 4
@@ -19,11 +19,11 @@ BLEND_STEPS = 4
 ENSEMBLE_DECAY = 0.01
 """m of temporal ensembling, as published with ACT; the smaller, the faster new ones count."""
 
-Blend = Callable[[Plan, Plan], Array]
+Blend = Callable[[Plan, Plan], FloatArray]
 """(what is followed, the new prediction (1 + n, J)) -> what to follow from now on, (n, J)."""
 
 
-def merged(plan: Plan, outputs: Array, now_ns: int, blend: Blend) -> Plan:
+def merged(plan: Plan, outputs: FloatArray, now_ns: int, blend: Blend) -> Plan:
     """A plan with a new prediction.
 
     Args:
@@ -52,17 +52,17 @@ def seam(before: Plan, after: Plan) -> float | None:
     return float(np.max(np.abs(after.positions[1] - then)))
 
 
-def replace_at_once(plan: Plan, new: Plan) -> Array:
+def replace_at_once(plan: Plan, new: Plan) -> FloatArray:
     """The new prediction as it is."""
     return new.positions[1:]
 
 
-def fade_linearly(plan: Plan, new: Plan) -> Array:
+def fade_linearly(plan: Plan, new: Plan) -> FloatArray:
     """From the plan to the new prediction in equal shares over the first steps."""
     return _fade(plan, new, lambda t: t)
 
 
-def fade_with_minimum_jerk(plan: Plan, new: Plan) -> Array:
+def fade_with_minimum_jerk(plan: Plan, new: Plan) -> FloatArray:
     """From the plan to the new prediction as a hand moves: ``10 t^3 - 15 t^4 + 6 t^5``.
 
     The polynomial of least jerk from rest to rest (Flash and Hogan, "The coordination of arm
@@ -72,7 +72,7 @@ def fade_with_minimum_jerk(plan: Plan, new: Plan) -> Array:
     return _fade(plan, new, lambda t: t * t * t * (10.0 - 15.0 * t + 6.0 * t * t))
 
 
-def ensemble(plan: Plan, new: Plan) -> Array:
+def ensemble(plan: Plan, new: Plan) -> FloatArray:
     """At each step the mean of all predictions that cover it, weighted ``exp(-m i)``.
 
     i counts from 0, the oldest: temporal ensembling of ACT (Zhao et al., "Learning Fine-Grained
@@ -91,7 +91,7 @@ def ensemble(plan: Plan, new: Plan) -> Array:
     return np.asarray(total / weights)
 
 
-def _fade(plan: Plan, new: Plan, share_at: Callable[[Array], Array]) -> Array:
+def _fade(plan: Plan, new: Plan, share_at: Callable[[FloatArray], FloatArray]) -> FloatArray:
     followed = new.positions[1:].copy()
     overlap = (plan.end_ns - new.origin_ns) // new.step_ns
     n = min(max(overlap, 0), len(followed), BLEND_STEPS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, Limits
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Limits
 
 _DETOUR = 1.5
 """From rest to rest, a way takes so much longer than its length at the fastest speed."""
@@ -41,7 +42,7 @@ class BlendIn:
         self._made_good_ns = None
         self._arrives_ns = None if slowly else now_ns
 
-    def measure(self, away: Array, limits: Limits, now_ns: int) -> None:
+    def measure(self, away: FloatArray, limits: Limits, now_ns: int) -> None:
         """Take the distance of the start to the first action, (J,); later actions do not count."""
         if self.active and self._made_good_ns is None:
             away = np.where(limits.alone, 0.0, np.abs(away))

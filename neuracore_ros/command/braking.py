@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.spline import extent
 
 
@@ -14,9 +15,9 @@ from neuracore_ros.command.spline import extent
 class JointState:
     """Where J joints are and how they move, each array of shape (J,)."""
 
-    position: Array
-    velocity: Array
-    acceleration: Array
+    position: FloatArray
+    velocity: FloatArray
+    acceleration: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Braking:
     """
 
     start: JointState
-    durations: Array
-    jerks: Array
+    durations: FloatArray
+    jerks: FloatArray
 
     @classmethod
     def of(cls, start: JointState, limits: Limits) -> Braking:
@@ -53,11 +54,11 @@ class Braking:
         return float(self.durations.sum(axis=0).max())
 
     @property
-    def ends_s(self) -> Array:
+    def ends_s(self) -> FloatArray:
         """When the phases of the joints end, ascending."""
         return np.unique(np.cumsum(self.durations, axis=0))
 
-    def at(self, times_s: Array) -> JointState:
+    def at(self, times_s: FloatArray) -> JointState:
         """The states at m times, each array of shape (m, J)."""
         shape = (len(times_s), len(self.start.position))
         p, v, a = (
@@ -73,7 +74,7 @@ class Braking:
             begin = begin + duration
         return JointState(p, v, a)
 
-    def stays_within(self, lower: Array, upper: Array) -> BoolArray:
+    def stays_within(self, lower: FloatArray, upper: FloatArray) -> BoolArray:
         """Joints, (J,), that stay between two positions, each of shape (J,)."""
         start = self.start
         # A bound that costs little, and is enough far from the limits.
@@ -85,7 +86,7 @@ class Braking:
         low, high = self.range()
         return np.asarray((low >= lower) & (high <= upper))
 
-    def range(self) -> tuple[Array, Array]:
+    def range(self) -> tuple[FloatArray, FloatArray]:
         """The least and largest position on the way, each of shape (J,)."""
         low, high = self.start.position, self.start.position
         p, v, a = self.start.position, self.start.velocity, self.start.acceleration

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.spline import Spline
 
 _REMEMBERED_S = 2.0
@@ -26,14 +26,14 @@ class Executed:
         """The motion that is being executed; None before the first."""
         return self._splines[-1] if self._splines else None
 
-    def at(self, now_ns: int) -> tuple[Array, Array] | None:
+    def at(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
         """Position and velocity being executed at a time; None before the first motion."""
         for spline in reversed(self._splines):
             if spline.start_ns <= now_ns:
                 return spline.at(now_ns)
         return None
 
-    def fastest(self, since_ns: int, until_ns: int) -> Array | None:
+    def fastest(self, since_ns: int, until_ns: int) -> FloatArray | None:
         """The largest speed of each joint, (J,), between two times; None before the first."""
         times = np.linspace(since_ns, until_ns, _SAMPLES).astype(np.int64)
         states = [state for time_ns in times if (state := self.at(int(time_ns))) is not None]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Joints
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Gate:
 
 
 def start_gate(
-    first: Array, measured: Array, joints: Joints, tolerance: float, most: float
+    first: FloatArray, measured: FloatArray, joints: Joints, tolerance: float, most: float
 ) -> Gate:
     """Hold the first action against the measured joints.
 

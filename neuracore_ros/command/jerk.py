@@ -15,8 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.braking import Braking, JointState
-from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
+from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.limits import monotone_velocities
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.profile import Way, kept_slower, time_to_brake_s
@@ -76,7 +77,7 @@ class JerkLimited:
         self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
 
     def follow(
-        self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
+        self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
     ) -> Way:
         """See `Profile`."""
         limits = replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
@@ -118,7 +119,7 @@ class JerkLimited:
         return Way(spline, followed_s, due_ns, arrived)
 
     def stop(
-        self, executed: Spline, now_ns: int, measured: Array | None, lost: BoolArray
+        self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> Spline:
         """See `Profile`."""
         limits, state = self._limits, _state(executed, now_ns)
@@ -183,8 +184,12 @@ class JerkLimited:
         return way, len(_MEETING_STEPS) - 1
 
     def _step(
-        self, state: JointState, way: SolvedWay | None, limits: Limits, room: tuple[Array, Array]
-    ) -> tuple[Array, Array, Array, Array]:
+        self,
+        state: JointState,
+        way: SolvedWay | None,
+        limits: Limits,
+        room: tuple[FloatArray, FloatArray],
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """One step on a way; joints that would lose their room to brake do brake.
 
         Returns:
@@ -214,10 +219,10 @@ class JerkLimited:
     def _leaves(
         self,
         state: JointState,
-        times: Array,
+        times: FloatArray,
         moved: JointState,
         limits: Limits,
-        room: tuple[Array, Array],
+        room: tuple[FloatArray, FloatArray],
     ) -> BoolArray:
         """Joints, (J,), that leave their room on the way or could not brake within it after."""
         after = JointState(moved.position[-1], moved.velocity[-1], moved.acceleration[-1])
@@ -238,7 +243,7 @@ def _state(executed: Spline, now_ns: int) -> JointState:
     return JointState(*executed.at(now_ns), executed.acceleration_at(now_ns))
 
 
-def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
+def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> FloatArray:
     """Speeds (J,) from which there is time to brake within ``max_ahead_s``, after some steps."""
     fade_s = limits.acceleration / limits.jerk
     left_s = time_to_brake_s(step_s, max_ahead_s, fade_s)
@@ -247,18 +252,20 @@ def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
     return np.minimum(limits.velocity, np.where(left_s < 2.0 * fade_s, gently, fully))
 
 
-def _until(end_s: float, changes: list[Array]) -> Array:
+def _until(end_s: float, changes: list[FloatArray]) -> FloatArray:
     """All changes before an end, ascending, and the end."""
     times = _distinct(np.concatenate([*changes, [end_s]]))
     return np.append(times[times < end_s - _CLOSEST_S], end_s)
 
 
-def _distinct(times_s: Array) -> Array:
+def _distinct(times_s: FloatArray) -> FloatArray:
     """Times above zero, ascending, none of them closer than a controller can tell."""
     ascending = np.sort(times_s)
     return ascending[np.diff(ascending, prepend=0.0) > _CLOSEST_S]
 
 
-def _spline(now_ns: int, times_s: Array, positions: Array, velocities: Array) -> Spline:
+def _spline(
+    now_ns: int, times_s: FloatArray, positions: FloatArray, velocities: FloatArray
+) -> Spline:
     velocities[-1] = 0.0
     return Spline(now_ns, times_s, positions, velocities)

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.description import Command, DataType, Joint, Layout
 from neuracore_ros.errors import DescriptionError, PolicyError
-
-Array = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _TURN = 2.0 * np.pi
 
@@ -39,11 +37,11 @@ class Limits:
             where they are too slow for it. A gripper closes from one step to the next.
     """
 
-    lower: Array
-    upper: Array
-    velocity: Array
-    acceleration: Array
-    jerk: Array
+    lower: FloatArray
+    upper: FloatArray
+    velocity: FloatArray
+    acceleration: FloatArray
+    jerk: FloatArray
     alone: BoolArray
 
     @classmethod
@@ -81,7 +79,7 @@ class Joints:
     limits: Limits
     grips: BoolArray
     turns: BoolArray
-    unit: Array
+    unit: FloatArray
 
     @classmethod
     def of(cls, commands: tuple[Command, ...]) -> Joints:
@@ -106,7 +104,7 @@ class Joints:
         start = sum(len(other.joints) for other in before)
         return slice(start, start + len(command.joints))
 
-    def nearest(self, positions: Array, reference: Array) -> Array:
+    def nearest(self, positions: FloatArray, reference: FloatArray) -> FloatArray:
         """Positions (J,), those of continuous joints taken to the turn nearest a reference (J,).
 
         Many encoders wrap from pi to -pi; no joint jumps there.
@@ -115,18 +113,20 @@ class Joints:
         turns = np.where(self.turns, np.rint((positions - reference) / turn), 0.0)
         return np.asarray(positions - turn * turns)
 
-    def distance(self, positions: Array, reference: Array) -> Array:
+    def distance(self, positions: FloatArray, reference: FloatArray) -> FloatArray:
         """How far positions (J,) are from a reference (J,), by the short way."""
         return np.asarray(np.abs(self.nearest(positions, reference) - reference))
 
-    def unwound(self, outputs: Array, setpoint: Array) -> Array:
+    def unwound(self, outputs: FloatArray, setpoint: FloatArray) -> FloatArray:
         """Outputs (n, J); continuous joints go the shortest way from setpoint (J,) and step."""
         path = np.concatenate([setpoint[None], outputs])
         unit = self.unit[self.turns]
         path[:, self.turns] = unit * np.unwrap(path[:, self.turns] / unit, axis=0, period=_TURN)
         return path[1:]
 
-    def from_slots(self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int) -> Array:
+    def from_slots(
+        self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
+    ) -> FloatArray:
         """A prediction in the robot's own units.
 
         Args:
@@ -156,7 +156,9 @@ class Joints:
             columns.append(column)
         return np.stack(columns, axis=1)
 
-    def to_slots(self, positions: Array, layout: Layout) -> dict[DataType, NDArray[np.float32]]:
+    def to_slots(
+        self, positions: FloatArray, layout: Layout
+    ) -> dict[DataType, NDArray[np.float32]]:
         """Positions (n, J) as a prediction has them: DataType -> (n, W), 0 where there is none."""
         chunk = {
             kind: np.zeros((len(positions), width), np.float32)

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.spline import extent, peak_speeds
 
 _ENOUGH = 2.0 / 3.0
@@ -41,18 +42,18 @@ class Followed:
         inside: Whether the first segment stays inside the position limits.
     """
 
-    times_s: Array
-    positions: Array
-    velocities: Array
+    times_s: FloatArray
+    positions: FloatArray
+    velocities: FloatArray
     arrived: BoolArray
     inside: bool
 
 
 def follow(
-    setpoint: tuple[Array, Array],
-    reference: Array,
-    targets: Array,
-    times_s: Array,
+    setpoint: tuple[FloatArray, FloatArray],
+    reference: FloatArray,
+    targets: FloatArray,
+    times_s: FloatArray,
     limits: Limits,
     rests: bool,
 ) -> Followed:
@@ -109,13 +110,13 @@ def slowed(limits: Limits, factor: float) -> Limits:
 
 
 def _chase(
-    setpoint: tuple[Array, Array],
-    reference: Array,
-    targets: Array,
-    h: Array,
+    setpoint: tuple[FloatArray, FloatArray],
+    reference: FloatArray,
+    targets: FloatArray,
+    h: FloatArray,
     limits: Limits,
-    share: Array,
-) -> Array:
+    share: FloatArray,
+) -> FloatArray:
     """Positions (1 + n, J) step by step.
 
     Each step goes straight towards the target: where one joint would be too fast, all joints go
@@ -151,7 +152,7 @@ def _chase(
     return positions
 
 
-def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
+def _braking_speed(distance: FloatArray, gain: FloatArray, h: float) -> FloatArray:
     """The largest speed of a step of h seconds from which the joint comes to rest in time.
 
     Args:
@@ -168,12 +169,12 @@ def _braking_speed(distance: Array, gain: Array, h: float) -> Array:
     return np.where(finite, np.minimum(gradual, at_once), at_once)
 
 
-def _within(values: Array, low: Array, high: Array) -> Array:
+def _within(values: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """What ``np.clip`` does, in less time for a few joints."""
     return np.minimum(np.maximum(values, low), high)
 
 
-def monotone_velocities(positions: Array, h: Array) -> Array:
+def monotone_velocities(positions: FloatArray, h: FloatArray) -> FloatArray:
     """Central differences at inner points, limited so that no segment overshoots; zero at ends."""
     slopes = np.diff(positions, axis=0) / h[:, None]
     left, right = slopes[:-1], slopes[1:]
@@ -186,7 +187,7 @@ def monotone_velocities(positions: Array, h: Array) -> Array:
     return velocities
 
 
-def _last_velocity(positions: Array, h: float, limits: Limits) -> Array:
+def _last_velocity(positions: FloatArray, h: float, limits: Limits) -> FloatArray:
     """That of the last step of h seconds, but none that another such step could not brake."""
     last = positions[-1]
     slope = (last - positions[-2]) / h
@@ -195,7 +196,9 @@ def _last_velocity(positions: Array, h: float, limits: Limits) -> Array:
     return np.asarray(np.clip(slope, least, most))
 
 
-def _over(times_s: Array, positions: Array, velocities: Array, bound: Array) -> Array:
+def _over(
+    times_s: FloatArray, positions: FloatArray, velocities: FloatArray, bound: FloatArray
+) -> FloatArray:
     """By which factor each segment is too fast, shape (n,); at most 1 where it is not."""
     over = peak_speeds(times_s, positions, velocities) / bound
     # A controller without velocity state starts every message at rest.

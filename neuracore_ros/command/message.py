@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import Command
 
 
@@ -26,18 +27,18 @@ class JointCommand:
     topic: str
     type: str
     joint_names: tuple[str, ...]
-    times_s: Array
-    positions: Array
-    velocities: Array | None
+    times_s: FloatArray
+    positions: FloatArray
+    velocities: FloatArray | None
     stamp_ns: int = 0
 
 
 def joint_command(
     joints: Joints,
     command: Command,
-    times_s: Array,
-    positions: Array,
-    velocities: Array | None,
+    times_s: FloatArray,
+    positions: FloatArray,
+    velocities: FloatArray | None,
     stamp_ns: int = 0,
 ) -> JointCommand:
     """The part of a motion that one topic takes.

@@ -7,11 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.blend import BLENDS, merged, seam
 from neuracore_ros.command.blend_in import BlendIn
 from neuracore_ros.command.executed import Executed
 from neuracore_ros.command.jerk import JerkLimited
-from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.limits import slowed
 from neuracore_ros.command.message import JointCommand, joint_command
 from neuracore_ros.command.opening import opened_gently
@@ -82,13 +83,13 @@ class Motion:
         self._followed_until_ns = 0
         self._stream = PointStream(joints.limits, 1.0 / (settings.command_rate_hz or rate_hz))
         self._stopping = False
-        self._stopped_at: Array | None = None
+        self._stopped_at: FloatArray | None = None
         self._blend_in = BlendIn(settings.start_speed)
         self._stamped = settings.stamp == 'now'
         self._replaces = False
         self.clamps = 0
         self.seam_rad: float | None = None
-        self.lag: Array | None = None
+        self.lag: FloatArray | None = None
 
     @property
     def has_points(self) -> bool:
@@ -100,7 +101,7 @@ class Motion:
         """Whether the robot is still on its slow way to the plan."""
         return self._blend_in.active
 
-    def setpoint(self, now_ns: int) -> tuple[Array, Array] | None:
+    def setpoint(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
         """Position and velocity being executed at a time; None before the first command."""
         return self._executed.at(now_ns)
 
@@ -131,13 +132,13 @@ class Motion:
         """Whether the plan has no setpoint left for the future."""
         return self._plan is None or self._plan.end_ns <= now_ns
 
-    def planned(self, times_ns: NDArray[np.int64]) -> Array:
+    def planned(self, times_ns: NDArray[np.int64]) -> FloatArray:
         """The plan at those of n ascending times that it reaches, (m, J); not on the way to it."""
         if self._plan is None or self.blending_in:
             return np.zeros((0, len(self._joints.joints)))
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
 
-    def begin(self, measured: Array, blend_in: bool, now_ns: int) -> None:
+    def begin(self, measured: FloatArray, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is, or where it was sent if it is still there.
 
         A joint that is as close to its setpoint as joints that follow are goes on from the
@@ -159,7 +160,7 @@ class Motion:
         at_rest = Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start))))
         self._executed.add(at_rest, now_ns)
 
-    def merge(self, outputs: Array, now_ns: int) -> tuple[JointCommand, ...]:
+    def merge(self, outputs: FloatArray, now_ns: int) -> tuple[JointCommand, ...]:
         """Follow a new prediction.
 
         Args:
@@ -197,7 +198,7 @@ class Motion:
         return self._publish(now_ns)
 
     def stop(
-        self, now_ns: int, measured: Array | None, lost: BoolArray
+        self, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> tuple[JointCommand, ...]:
         """Brake to rest; nothing where nothing moves.
 
@@ -251,7 +252,7 @@ class Motion:
             return False
         return bool((np.abs(self.lag) <= self.usual_lag(now_ns)).all())
 
-    def usual_lag(self, now_ns: int) -> Array:
+    def usual_lag(self, now_ns: int) -> FloatArray:
         """How far a joint that follows may be behind its setpoint at a time, (J,)."""
         speed = self._executed.fastest(now_ns - round(1e9 * _RECENT_S), now_ns)
         offset = _OFFSET * self._joints.unit
@@ -278,7 +279,7 @@ class Motion:
             return ()
         share = self._blend_in.share(now_ns)
         limits = slowed(self._joints.limits, share)
-        times_s: Array = self._step_s * np.arange(1.0, n + 1.0)
+        times_s: FloatArray = self._step_s * np.arange(1.0, n + 1.0)
         way = self._profile.follow(self._require_executed(), self._plan, now_ns, times_s, limits)
         if share < 1.0:
             arrived = np.flatnonzero(way.arrived)
@@ -302,7 +303,7 @@ class Motion:
         self._executed.add(spline, now_ns)
         return self._messages(spline, 0 if joins else 1)
 
-    def _still_grips(self, measured: Array, setpoint: Array) -> BoolArray:
+    def _still_grips(self, measured: FloatArray, setpoint: FloatArray) -> BoolArray:
         """Grippers that may hold a thing: since the stop, nobody has moved them away from theirs.
 
         One that was opened meanwhile would snap shut, if it began where it once was sent.

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, Limits
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.spline import Spline, extent, fastest
 
 _EXCESS = 1e-3
@@ -19,7 +20,9 @@ _EXCESS = 1e-3
 _ROUNDING = 1e-3
 
 
-def opened_gently(spline: Spline, lag: Array | None, limits: Limits, enough_s: float) -> Spline:
+def opened_gently(
+    spline: Spline, lag: FloatArray | None, limits: Limits, enough_s: float
+) -> Spline:
     """A motion without the first knots that are too soon for a robot that lags behind.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.command.joints import Array
+from neuracore_ros.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Plan:
 
     origin_ns: int
     step_ns: int
-    positions: Array
+    positions: FloatArray
     chunks: tuple[Plan, ...] = ()
 
     @property
@@ -32,7 +32,7 @@ class Plan:
         """When the last setpoint is due."""
         return self.origin_ns + (len(self.positions) - 1) * self.step_ns
 
-    def at(self, times_ns: NDArray[np.int64]) -> Array:
+    def at(self, times_ns: NDArray[np.int64]) -> FloatArray:
         """Positions at n times, shape (n, J): straight between setpoints, the last one after."""
         steps = np.clip((times_ns - self.origin_ns) / self.step_ns, 0, len(self.positions) - 1)
         before = np.minimum(steps.astype(int), max(len(self.positions) - 2, 0))

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Joints, Limits
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.limits import Followed, follow
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.spline import Spline
@@ -38,7 +39,7 @@ class Way:
 
     spline: Spline
     followed_s: float
-    due_ns: Array
+    due_ns: FloatArray
     arrived: BoolArray
 
 
@@ -48,7 +49,7 @@ class Profile(Protocol):
     warnings: tuple[str, ...]
 
     def follow(
-        self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
+        self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
     ) -> Way:
         """Go on from what is being executed, and follow a plan.
 
@@ -62,7 +63,7 @@ class Profile(Protocol):
         ...
 
     def stop(
-        self, executed: Spline, now_ns: int, measured: Array | None, lost: BoolArray
+        self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> Spline:
         """Brake to rest.
 
@@ -108,7 +109,7 @@ class SplineProfile:
             )
 
     def follow(
-        self, executed: Spline, plan: Plan, now_ns: int, times_s: Array, limits: Limits
+        self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
     ) -> Way:
         """See `Profile`."""
         limits = replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
@@ -137,12 +138,12 @@ class SplineProfile:
         return Way(spline, followed_s, due_ns[kept], followed.arrived[kept])
 
     def stop(
-        self, executed: Spline, now_ns: int, measured: Array | None, lost: BoolArray
+        self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> Spline:
         """See `Profile`."""
         return stop(now_ns, executed.at(now_ns), self._limits, measured, lost)
 
-    def _last_followed(self, times_s: Array, velocities: Array) -> tuple[int, float]:
+    def _last_followed(self, times_s: FloatArray, velocities: FloatArray) -> tuple[int, float]:
         """The last knot from which there is time to brake, and how long braking takes [s]."""
         limits = self._limits
         each_s = np.abs(velocities) / deceleration(limits)
@@ -157,7 +158,7 @@ class SplineProfile:
         return last, float(min(needed_s[last], left_s[last]))
 
 
-def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
+def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> FloatArray:
     """Speeds, (J,), from which a joint brakes within ``max_ahead_s``, after following some steps.
 
     Infinite where a joint has no acceleration limit.
@@ -165,7 +166,9 @@ def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> Array:
     return np.asarray(limits.acceleration * time_to_brake_s(step_s, max_ahead_s))
 
 
-def time_to_brake_s(step_s: float, max_ahead_s: float, fade_s: Array | float = 0.0) -> Array:
+def time_to_brake_s(
+    step_s: float, max_ahead_s: float, fade_s: FloatArray | float = 0.0
+) -> FloatArray:
     """What is left of a message for braking, after following some steps [s].
 
     Args:
@@ -177,7 +180,7 @@ def time_to_brake_s(step_s: float, max_ahead_s: float, fade_s: Array | float = 0
     return np.asarray(np.maximum(left_s, 0.25 * max_ahead_s))
 
 
-def kept_slower(joints: Joints, fastest: Array, max_ahead_s: float) -> tuple[str, ...]:
+def kept_slower(joints: Joints, fastest: FloatArray, max_ahead_s: float) -> tuple[str, ...]:
     """Joints that are kept below their velocity limit, one line each."""
     return tuple(
         f"'{joint.name}' is kept to {speed:.3g} of {most:.3g} rad/s: from there it brakes "
@@ -188,10 +191,10 @@ def kept_slower(joints: Joints, fastest: Array, max_ahead_s: float) -> tuple[str
 
 
 def _chase(
-    setpoint: tuple[Array, Array],
+    setpoint: tuple[FloatArray, FloatArray],
     plan: Plan,
     now_ns: int,
-    times_s: Array,
+    times_s: FloatArray,
     limits: Limits,
     rests: bool,
 ) -> Followed:
@@ -201,11 +204,11 @@ def _chase(
 
 
 def _bridged(
-    setpoint: tuple[Array, Array],
-    knot: tuple[float, Array, Array],
+    setpoint: tuple[FloatArray, FloatArray],
+    knot: tuple[float, FloatArray, FloatArray],
     plan: Plan,
     now_ns: int,
-    times_s: Array,
+    times_s: FloatArray,
     limits: Limits,
     rests: bool,
 ) -> Followed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.tracking import Measured
 
@@ -36,7 +37,7 @@ class Settling:
         """Nothing was stopped yet."""
         self._joints = joints
         self._pending = False
-        self._believed: Array | None = None
+        self._believed: FloatArray | None = None
         self._before: Measured | None = None
 
     @property
@@ -44,7 +45,7 @@ class Settling:
         """Whether a stop is not yet known to have brought every joint where it was sent."""
         return self._pending
 
-    def start(self, believed: Array | None) -> None:
+    def start(self, believed: FloatArray | None) -> None:
         """The robot is being stopped.
 
         Args:
@@ -89,7 +90,7 @@ class Settling:
         self._before = measured
         return before if (passed_ns >= _COMPARED_NS).all() else None
 
-    def _on_the_way(self, positions: Array, setpoint: Array) -> BoolArray:
+    def _on_the_way(self, positions: FloatArray, setpoint: FloatArray) -> BoolArray:
         """Joints between where they were measured before the stop and where they were sent.
 
         Elsewhere a sensor may have put them, and a broken sensor must not become motion.

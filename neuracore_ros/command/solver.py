@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.braking import JointState
-from neuracore_ros.command.joints import Array, Limits
+from neuracore_ros.command.joints import Limits
 from neuracore_ros.errors import UserError
 
 _FURTHEST_S = 100.0
@@ -29,11 +30,11 @@ class SolvedWay:
         """Until it arrives."""
         return float(self.trajectory.duration)
 
-    def changes(self) -> list[Array]:
+    def changes(self) -> list[FloatArray]:
         """When the jerk of each joint changes, ascending [s]."""
         return [np.cumsum([*one.brake.t, *one.t]) for one in self.trajectory.profiles[0]]
 
-    def at(self, times_s: Array) -> JointState:
+    def at(self, times_s: FloatArray) -> JointState:
         """The states at m times, each array of shape (m, J)."""
         states = np.array([self.trajectory.at_time(float(t)) for t in times_s])
         return JointState(states[:, 0], states[:, 1], states[:, 2])

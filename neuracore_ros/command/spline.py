@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array
+from neuracore_ros.arrays import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +25,16 @@ class Spline:
     """
 
     start_ns: int
-    times_s: Array
-    positions: Array
-    velocities: Array
+    times_s: FloatArray
+    positions: FloatArray
+    velocities: FloatArray
 
     @property
     def end_ns(self) -> int:
         """When it comes to rest."""
         return self.start_ns + round(float(self.times_s[-1]) * 1e9)
 
-    def at(self, now_ns: int) -> tuple[Array, Array]:
+    def at(self, now_ns: int) -> tuple[FloatArray, FloatArray]:
         """Position and velocity at a time, each of shape (J,)."""
         t = (now_ns - self.start_ns) / 1e9
         if t >= self.times_s[-1]:
@@ -52,7 +52,7 @@ class Spline:
         position = before + h * u * (leaving + u * (skew + u * bend))
         return position, leaving + u * (2.0 * skew + 3.0 * u * bend)
 
-    def acceleration_at(self, now_ns: int) -> Array:
+    def acceleration_at(self, now_ns: int) -> FloatArray:
         """Acceleration at a time, shape (J,); that of the segment that begins there."""
         t = max((now_ns - self.start_ns) / 1e9, 0.0)
         if t >= self.times_s[-1]:
@@ -64,7 +64,7 @@ class Spline:
         bend, skew = leaving + arriving - 2.0 * slope, 3.0 * slope - 2.0 * leaving - arriving
         return np.asarray((2.0 * skew + 6.0 * (t - self.times_s[i]) / h * bend) / h)
 
-    def next_knot(self, now_ns: int) -> tuple[float, Array, Array] | None:
+    def next_knot(self, now_ns: int) -> tuple[float, FloatArray, FloatArray] | None:
         """The first knot after a time: in how many seconds, position, velocity; None at rest."""
         t = (now_ns - self.start_ns) / 1e9
         i = int(np.searchsorted(self.times_s, t + 1e-6, side='right'))
@@ -77,13 +77,15 @@ class Spline:
         return replace(self, start_ns=self.start_ns + by_ns)
 
 
-def peak_speeds(times_s: Array, positions: Array, velocities: Array) -> Array:
+def peak_speeds(times_s: FloatArray, positions: FloatArray, velocities: FloatArray) -> FloatArray:
     """The largest speed inside each segment, shape (N-1, J)."""
     h = np.diff(times_s)[:, None]
     return fastest(h, (positions[:-1], positions[1:]), (velocities[:-1], velocities[1:]))
 
 
-def fastest(h: Array, ends: tuple[Array, Array], speeds: tuple[Array, Array]) -> Array:
+def fastest(
+    h: FloatArray, ends: tuple[FloatArray, FloatArray], speeds: tuple[FloatArray, FloatArray]
+) -> FloatArray:
     """The largest speed inside segments of h seconds, of the shape of ``ends``.
 
     It may lie above the slope of the segment: by half where both ends rest, by a third where
@@ -101,8 +103,10 @@ def fastest(h: Array, ends: tuple[Array, Array], speeds: tuple[Array, Array]) ->
 
 
 def extent(
-    h: float | Array, ends: tuple[Array, Array], speeds: tuple[Array, Array]
-) -> tuple[Array, Array]:
+    h: float | FloatArray,
+    ends: tuple[FloatArray, FloatArray],
+    speeds: tuple[FloatArray, FloatArray],
+) -> tuple[FloatArray, FloatArray]:
     """The least and largest position inside segments of h seconds, of the shape of ``ends``."""
     (before, after), (leaving, arriving) = ends, speeds
     slope = (after - before) / h
@@ -115,7 +119,7 @@ def extent(
     return low, high
 
 
-def _roots(a: Array, b: Array, c: Array) -> tuple[Array, Array]:
+def _roots(a: FloatArray, b: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Roots of ``a u^2 + b u + c``, moved to 0..1 where they lie outside or do not exist."""
     root = np.sqrt(np.maximum(b * b - 4.0 * a * c, 0.0))
     # This form also holds where a is nearly zero, which is a parabola or a straight line.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, BoolArray, Limits
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.spline import Spline
 
 FULL_SPEED_TO_REST_S = 0.25
@@ -25,9 +26,9 @@ _SHORTEST_S = 1e-6
 
 def stop(
     now_ns: int,
-    setpoint: tuple[Array, Array],
+    setpoint: tuple[FloatArray, FloatArray],
     limits: Limits,
-    measured: Array | None,
+    measured: FloatArray | None,
     lost: BoolArray,
 ) -> Spline:
     """Brake from a setpoint to rest.
@@ -59,7 +60,7 @@ def stop(
     return Spline(now_ns, *brake(start, speed, limits, max(longest, SHORTEST_STOP_S)))
 
 
-def deceleration(limits: Limits) -> Array:
+def deceleration(limits: Limits) -> FloatArray:
     """The deceleration with which each joint brakes, shape (J,) [rad/s2]."""
     return np.where(
         np.isfinite(limits.acceleration),
@@ -69,8 +70,8 @@ def deceleration(limits: Limits) -> Array:
 
 
 def brake(
-    start: Array, speed: Array, limits: Limits, duration_s: float
-) -> tuple[Array, Array, Array]:
+    start: FloatArray, speed: FloatArray, limits: Limits, duration_s: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Knots of a motion that brakes all joints to rest in the same time.
 
     A joint that would leave its range brakes earlier and harder.
@@ -99,13 +100,15 @@ def brake(
     return times_s, positions, velocities
 
 
-def _braked(times_s: Array, start: Array, speed: Array, rests_s: Array) -> tuple[Array, Array]:
+def _braked(
+    times_s: FloatArray, start: FloatArray, speed: FloatArray, rests_s: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Positions and velocities, (N, J), of joints that rest after ``rests_s`` (J,)."""
     left = np.maximum(1.0 - times_s / rests_s, 0.0)
     return start + 0.5 * speed * rests_s * (1.0 - left * left), speed * left
 
 
-def _catch_up_s(behind: Array, speed: Array, most: Array) -> float:
+def _catch_up_s(behind: FloatArray, speed: FloatArray, most: FloatArray) -> float:
     """How long a stop must last for robots that are ``behind`` the setpoint [s].
 
     A controller starts it from the measured state. There the speed is

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuracore_ros.command.joints import Array, Limits
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Limits
 
 
 class PointStream:
@@ -19,19 +20,19 @@ class PointStream:
         """
         self.period_s = period_s
         self._limits = limits
-        self._point: Array | None = None
+        self._point: FloatArray | None = None
 
-    def start(self, position: Array | None) -> None:
+    def start(self, position: FloatArray | None) -> None:
         """Go on from a position (J,); None: nothing was sent yet."""
         self._point = None if position is None else position.copy()
 
-    def lag(self, target: Array, columns: list[int]) -> Array:
+    def lag(self, target: FloatArray, columns: list[int]) -> FloatArray:
         """How far some joints are from where they shall be; zero before the first point."""
         if self._point is None:
             return np.zeros(len(columns))
         return np.asarray(target[columns] - self._point[columns])
 
-    def next(self, target: Array, columns: list[int]) -> Array | None:
+    def next(self, target: FloatArray, columns: list[int]) -> FloatArray | None:
         """The next point (J,) on the way to a target, of which some joints are sent.
 
         It moves no further than the velocity limits allow in one period, so that a late call

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.command.joints import Array, BoolArray, Joints
+from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 
 _FASTER = 1.5
@@ -35,7 +36,7 @@ class Measured:
         stamps_ns: When each was measured, shape (J,).
     """
 
-    positions: Array
+    positions: FloatArray
     stamps_ns: NDArray[np.int64]
 
 
@@ -59,7 +60,7 @@ class Tracking:
         self._joints = joints
         self._max_error = max_error
         self._furthest = max_error * joints.unit
-        self.believed: Array | None = None
+        self.believed: FloatArray | None = None
         self._recent: deque[Measured] = deque(maxlen=_REMEMBERED)
         self._agrees = np.zeros(len(joints.joints), bool)
 
@@ -105,7 +106,7 @@ class Tracking:
         most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._furthest
         return np.asarray((moved > most) & ~self._joints.grips)
 
-    def lag(self, measured: Measured, motion: Motion) -> Array:
+    def lag(self, measured: Measured, motion: Motion) -> FloatArray:
         """How far the joints, (J,), were behind their setpoints when they were measured.
 
         NaN where nothing was commanded then. A gripper that holds a thing is not behind.

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
-
-Array = NDArray[Any]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.records import MOST, Record
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 QUANTILE_NAMES = ('q01', 'q10', 'q50', 'q90', 'q99')

@@ -12,9 +12,8 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from neuracore_ros.arrays import ByteArray
 
 CODEC = 'libx264'
 PIXEL_FORMAT = 'yuv420p'
@@ -44,7 +43,7 @@ def frame_rate(rate_hz: float) -> Fraction:
     return Fraction(rate_hz).limit_denominator(10_000)
 
 
-def yuv420(image: Image) -> Image:
+def yuv420(image: ByteArray) -> ByteArray:
     """Luma and halved chroma of an image, as the codec wants them.
 
     OpenCV does this several times faster than the codec's own library; only its chroma, one
@@ -57,7 +56,7 @@ def yuv420(image: Image) -> Image:
         The planes Y, U and V below each other, shape (height * 3 / 2, width).
     """
     height, width, _ = image.shape
-    planes: Image = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)  # type: ignore[assignment]
+    planes: ByteArray = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)  # type: ignore[assignment]
     halved = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     chroma = cv2.transform(halved, _CHROMA)
     planes[height:].reshape(2, height // 2, width // 2)[:] = np.moveaxis(chroma, 2, 0)
@@ -77,12 +76,12 @@ class VideoWriter:
 
     def __init__(self, path: Path, rate_hz: float, image_size: tuple[int, int]) -> None:
         self._file = _VideoFile(path, rate_hz, image_size)
-        self._frames: queue.Queue[Image | None] = queue.Queue(QUEUE_LENGTH)
+        self._frames: queue.Queue[ByteArray | None] = queue.Queue(QUEUE_LENGTH)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=path.name, daemon=True)
         self._thread.start()
 
-    def add(self, image: Image) -> None:
+    def add(self, image: ByteArray) -> None:
         """Queue one frame, uint8, shape (height, width, 3), RGB; waits while the queue is full."""
         self._frames.put(image)
         if self._error is not None:
@@ -118,7 +117,7 @@ class VideoWriter:
             for _ in frames:
                 pass
 
-    def _queued(self) -> Iterator[Image]:
+    def _queued(self) -> Iterator[ByteArray]:
         while (image := self._frames.get()) is not None:
             yield image
 

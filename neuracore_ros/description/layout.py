@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import BoolArray, Float32Array
 from neuracore_ros.description.data_type import POSE_COMPONENTS, DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription, Slots
 from neuracore_ros.errors import DescriptionError
-
-FloatArray = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class Layout:
                 )
 
 
-def pad(values: Mapping[str, float], slots: Slots, width: int) -> tuple[FloatArray, BoolArray]:
+def pad(values: Mapping[str, float], slots: Slots, width: int) -> tuple[Float32Array, BoolArray]:
     """Place named values at their index in the model's vector.
 
     Args:

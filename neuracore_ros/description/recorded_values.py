@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.source import Source
-
-Array = NDArray[np.float64]
 
 TURN = 2 * math.pi
 FASTER = 1.5
@@ -132,7 +131,7 @@ class RecordedValues:
         self._far = np.array(
             [_far(s, each) for s, each in zip(self.sources, self.expected, strict=True)], float
         )
-        self._before: tuple[int, Array, Array] | None = None
+        self._before: tuple[int, FloatArray, FloatArray] | None = None
         count = len(self.sources)
         self.steps = 0
         self.least, self.largest = np.full(count, np.inf), np.full(count, -np.inf)
@@ -187,7 +186,7 @@ class RecordedValues:
             self._move(values - values_before, elapsed_s)
         self._before = time_ns, values, ages
 
-    def _move(self, moved: Array, elapsed_s: Array) -> None:
+    def _move(self, moved: FloatArray, elapsed_s: FloatArray) -> None:
         rounds = np.where(self._turns, np.rint(moved / TURN), 0.0)
         way = np.abs(moved - TURN * rounds)
         speed = way / elapsed_s
@@ -197,11 +196,11 @@ class RecordedValues:
         self.fast += speed > FASTER * self._limit
         self.very_fast += speed > MUCH_FASTER * self._limit
 
-    def correlations(self) -> Array:
+    def correlations(self) -> FloatArray:
         """How alike target and measurement moved, (P,): 1 alike, -1 against each other."""
         target, given, target_2, given_2, both = self.moments / max(self.steps, 1)
         spread = np.sqrt(np.maximum((target_2 - target**2) * (given_2 - given**2), 0.0))
-        alike: Array = np.zeros(len(spread))
+        alike: FloatArray = np.zeros(len(spread))
         np.divide(both - target * given, spread, alike, where=spread > 0)
         return alike
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.bags.bag import Bag
 from neuracore_ros.convert.cutting import WHOLE, Cuts, Span
 from neuracore_ros.convert.episodes import find_cuts
@@ -18,7 +19,7 @@ from neuracore_ros.dataset.row import tick_ns
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs
-from neuracore_ros.evaluation.track import Array, Hear, Tick
+from neuracore_ros.evaluation.track import Hear, Tick
 from neuracore_ros.observation import Observation, Observer, Unusable
 from neuracore_ros.policy.manifest import Manifest
 
@@ -59,7 +60,7 @@ class BagTrack:
         measured = robot.measured_sources()
         require_topics(bag, (*read, *measured, *robot.output_sources()), robot.path)
         self.name, self.lacking = str(bag.path), ''
-        self.actions: list[Array] = []
+        self.actions: list[FloatArray] = []
         self._bag, self._told = bag, told
         self._rate_hz = manifest.rate_hz
         self._outputs = Outputs(robot)

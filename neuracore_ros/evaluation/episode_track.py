@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import AFRESH, Metadata
 from neuracore_ros.dataset.row import tick_ns
@@ -19,7 +20,7 @@ from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
-from neuracore_ros.evaluation.track import Array, Hear, Tick
+from neuracore_ros.evaluation.track import Hear, Tick
 from neuracore_ros.loading.reading import (
     read_columns,
     read_depths,
@@ -73,7 +74,7 @@ class EpisodeTrack:
         outputs = metadata.output_layout
         # What came after the last row was not measured.
         self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))
-        self.actions: list[Array] = list(Outputs(robot).of_slots(self._action))
+        self.actions: list[FloatArray] = list(Outputs(robot).of_slots(self._action))
 
     def play(self, hear: Hear) -> Iterator[Tick]:
         """See `Track`."""
@@ -113,9 +114,9 @@ class EpisodeTrack:
                 Message(name=names, position=values, velocity=values, effort=values, data=values),
             )
 
-    def _measured(self, kind: DataType) -> dict[str, Array]:
+    def _measured(self, kind: DataType) -> dict[str, FloatArray]:
         """Where each commanded joint was: as it was measured, else as it was commanded before."""
-        found: dict[str, Array] = {}
+        found: dict[str, FloatArray] = {}
         for output, slots in self._robot.output.items():
             for index, name in slots.items() if output.measured is kind else ():
                 if index in self._robot.input.get(kind, {}):

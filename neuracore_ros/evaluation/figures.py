@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.evaluation.outputs import Array, Output, Outputs
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.evaluation.outputs import Output, Outputs
 from neuracore_ros.evaluation.replay import Replay
 
 
@@ -40,11 +41,11 @@ class Figures:
     """
 
     slots: tuple[Output, ...]
-    error: Array
-    largest: Array
-    executed: Array
-    spread: Array
-    entries: Array
+    error: FloatArray
+    largest: FloatArray
+    executed: FloatArray
+    spread: FloatArray
+    entries: FloatArray
     recordings: int
     ticks: int
     observed: int
@@ -54,8 +55,8 @@ class Figures:
     clamps: int
     holds: Mapping[str, int]
     first_holds: Mapping[str, str]
-    latencies_ms: Array
-    seams_rad: Array
+    latencies_ms: FloatArray
+    seams_rad: FloatArray
 
     @property
     def unit(self) -> str:
@@ -68,7 +69,7 @@ class Figures:
         return _mean(self.error[:, self._counted], self.entries[:, self._counted])
 
     @property
-    def by_step(self) -> Array:
+    def by_step(self) -> FloatArray:
         """`mean` at each horizon step, (H,)."""
         columns = self._counted
         return np.array(
@@ -79,12 +80,12 @@ class Figures:
         )
 
     @property
-    def by_slot(self) -> Array:
+    def by_slot(self) -> FloatArray:
         """Mean error of each output over the horizon, (C,)."""
         return np.array([_mean(e, n) for e, n in zip(self.error.T, self.entries.T, strict=True)])
 
     @property
-    def normalised(self) -> Array:
+    def normalised(self) -> FloatArray:
         """`by_slot` in spreads, (C,); NaN where the commands never changed."""
         moves = self.spread > 1e-9
         found = np.full(len(self.slots), np.nan)
@@ -123,8 +124,8 @@ def figures(outputs: Outputs, replays: Sequence[Replay], horizon: int) -> Figure
     count = len(outputs.slots)
     total, entries = np.zeros((horizon, count)), np.zeros((horizon, count))
     largest = np.full(count, np.nan)
-    apart: list[Array] = []
-    commanded: list[Array] = []
+    apart: list[FloatArray] = []
+    commanded: list[FloatArray] = []
     for one in replays:
         for tick, chunk in one.predicted.items():
             error = outputs.distance(chunk, _wanted(one, tick, horizon))
@@ -165,7 +166,7 @@ def kind(reason: str) -> str:
     return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?![\w])', '#', reason)
 
 
-def _wanted(one: Replay, tick: int, horizon: int) -> Array:
+def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
     """What was commanded from a tick on, (H, C); NaN past the end of its piece."""
     rows = np.arange(tick, tick + horizon)
     inside = rows[rows < len(one.pieces)]
@@ -175,17 +176,17 @@ def _wanted(one: Replay, tick: int, horizon: int) -> Array:
     return wanted
 
 
-def _mean(means: Array, entries: Array) -> float:
+def _mean(means: FloatArray, entries: FloatArray) -> float:
     counted = entries > 0
     if not counted.any():
         return float('nan')
     return float((means[counted] * entries[counted]).sum() / entries[counted].sum())
 
 
-def _plain_mean(values: Array) -> float:
+def _plain_mean(values: FloatArray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float('nan')
 
 
-def _column_means(values: Array) -> Array:
+def _column_means(values: FloatArray) -> FloatArray:
     return np.array([_plain_mean(column) for column in values.T])

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import DataType, Joint, Layout, Robot
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +65,16 @@ class Outputs:
         # A continuous joint is back where it was after a turn.
         self._turn = np.where(joints.turns, 2 * np.pi * np.abs(self._scale), np.inf)
 
-    def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> Array:
+    def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> FloatArray:
         """DataType -> (..., W) as (..., C)."""
         columns = [values[slot.kind][..., slot.index] for slot in self.slots]
         return np.stack(columns, axis=-1).astype(np.float64)
 
-    def of_joints(self, positions: Array) -> Array:
+    def of_joints(self, positions: FloatArray) -> FloatArray:
         """Positions (C,) in the robot's own units and sense, in the slots'."""
         return np.asarray(self._scale * positions + self._offset)
 
-    def distance(self, found: Array, wanted: Array) -> Array:
+    def distance(self, found: FloatArray, wanted: FloatArray) -> FloatArray:
         """How far apart values (..., C) are, NaN where one is not known."""
         apart = np.abs(found - wanted)
         turned = np.isfinite(self._turn)

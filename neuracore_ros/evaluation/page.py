@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Result
-from neuracore_ros.evaluation.outputs import Array
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
@@ -174,7 +174,7 @@ def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
         yield f'<div><h3>{html.escape(slot.label)}</h3>{chart}</div>'
 
 
-def newest(one: Replay) -> Array:
+def newest(one: Replay) -> FloatArray:
     """For each tick, what the newest prediction before it wanted there, (N, C)."""
     wanted = np.full(one.commanded.shape, np.nan)
     for tick, chunk in sorted(one.predicted.items()):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.evaluation.outputs import Array, Outputs
+from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.track import Tick, Track
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Request, Runner, State
@@ -50,9 +51,9 @@ class Replay:
     """
 
     name: str
-    commanded: Array
-    predicted: dict[int, Array]
-    executed: Array
+    commanded: FloatArray
+    predicted: dict[int, FloatArray]
+    executed: FloatArray
     pieces: NDArray[np.int64]
     latencies_ms: list[float]
     holds: list[Hold]
@@ -100,8 +101,8 @@ class _Driven:
     runner: Runner
     policy: Policy
     outputs: Outputs
-    predicted: dict[int, Array] = field(default_factory=dict)
-    executed: dict[int, Array] = field(default_factory=dict)
+    predicted: dict[int, FloatArray] = field(default_factory=dict)
+    executed: dict[int, FloatArray] = field(default_factory=dict)
     pieces: list[int] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)

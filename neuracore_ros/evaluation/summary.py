@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Result
-from neuracore_ros.evaluation.outputs import Array
 from neuracore_ros.runner.counters import percentile
 
 
@@ -100,5 +100,5 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _numbers(values: Array) -> list[float | None]:
+def _numbers(values: FloatArray) -> list[float | None]:
     return [_number(value) for value in values]

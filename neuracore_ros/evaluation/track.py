@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+from neuracore_ros.arrays import FloatArray
 
 Hear = Callable[[str, Any, int], None]
 """Takes a message: its topic as declared, itself, and when it arrived [ns]."""
@@ -39,7 +36,7 @@ class Track(Protocol):
     """
 
     name: str
-    actions: list[Array]
+    actions: list[FloatArray]
     lacking: str
 
     def play(self, hear: Hear) -> Iterator[Tick]:

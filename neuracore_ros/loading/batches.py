@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, BoolArray, IntArray
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.tables import read_tasks
@@ -25,10 +25,6 @@ from neuracore_ros.loading.reading import read_columns, read_task_indices
 from neuracore_ros.loading.video_frames import VideoFrames
 from neuracore_ros.observation.depth import metres
 from neuracore_ros.observation.texts import encode_text
-
-Array = NDArray[Any]
-BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

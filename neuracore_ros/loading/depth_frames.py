@@ -10,11 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.dataset.depths import BLOCK
 from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.tables import open_table
 from neuracore_ros.errors import DatasetError, ObservationError
-from neuracore_ros.loading.frames import Image, digest
+from neuracore_ros.loading.frames import digest
 from neuracore_ros.observation.picture import claimed_size
 
 
@@ -33,7 +34,7 @@ class DepthFrames:
         self._path = path
         self._key = key
 
-    def __iter__(self) -> Iterator[Image]:
+    def __iter__(self) -> Iterator[Array]:
         step = 0
         with self._open() as table:
             for part in table.iter_batches(BLOCK, columns=[self._key]):
@@ -41,7 +42,7 @@ class DepthFrames:
                     yield self._decode(cell, step)
                     step += 1
 
-    def read(self, step: int, into: Image) -> None:
+    def read(self, step: int, into: Array) -> None:
         """See `Frames`."""
         with self._open() as table:
             groups = [table.metadata.row_group(k).num_rows for k in range(table.num_row_groups)]
@@ -73,7 +74,7 @@ class DepthFrames:
                 )
             yield table
 
-    def _decode(self, cell: Any, step: int) -> Image:
+    def _decode(self, cell: Any, step: int) -> Array:
         height, width = self.shape[1:]
         pixels = None
         with suppress(ObservationError, TypeError):

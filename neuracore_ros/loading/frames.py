@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.regular_file import open_regular
-
-Image = NDArray[Any]
 
 _PIECE = 1 << 20
 # Not every system has it.
@@ -32,7 +30,7 @@ class Readable(Protocol):
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
-    def read(self, step: int, into: Image) -> None:
+    def read(self, step: int, into: Array) -> None:
         """Fill a contiguous array with one of them.
 
         Raises:
@@ -43,7 +41,7 @@ class Readable(Protocol):
 class Frames(Readable, Protocol):
     """Images as a dataset keeps them."""
 
-    def __iter__(self) -> Iterator[Image]:
+    def __iter__(self) -> Iterator[Array]:
         """All of them, front to back, which costs the least an image.
 
         Raises:
@@ -108,7 +106,7 @@ class StoredFrames:
         except OSError:
             return False
 
-    def read(self, step: int, into: Image) -> None:
+    def read(self, step: int, into: Array) -> None:
         """See `Readable`."""
         self.read_from(self.ask(step), step, into)
 
@@ -130,7 +128,7 @@ class StoredFrames:
             _ADVISE(file, step * self._bytes, self._bytes, os.POSIX_FADV_WILLNEED)
         return file
 
-    def read_from(self, file: int, step: int, into: Image) -> None:
+    def read_from(self, file: int, step: int, into: Array) -> None:
         """Fill an array with the image that was asked for; closes the file."""
         is_whole = False
         if file >= 0:

@@ -6,15 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, IntArray
 from neuracore_ros.loading.frames import Readable, StoredFrames
-
-Array = NDArray[Any]
-IntArray = NDArray[np.int64]
 
 # Open at once; a process may have a thousand.
 MOST_FILES = 128

@@ -14,14 +14,12 @@ from typing import Any
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, IntArray
 from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.metadata import AFRESH
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.loading.frames import Image, digest
-
-IntArray = NDArray[np.int64]
+from neuracore_ros.loading.frames import digest
 
 FORMAT = 'rgb24'
 # Codecs store whole blocks of pixels.
@@ -74,7 +72,7 @@ class VideoFrames:
         self.dtype = np.dtype(np.uint8)
         self._path = path
 
-    def __iter__(self) -> Iterator[Image]:
+    def __iter__(self) -> Iterator[Array]:
         count = 0
         with self._open() as container:
             # Videos are decoded side by side already.
@@ -87,7 +85,7 @@ class VideoFrames:
                     yield _DECODERS.convert(frame)
         self._require(count)
 
-    def read(self, step: int, into: Image) -> None:
+    def read(self, step: int, into: Array) -> None:
         """See `Frames`."""
         with intact(self._path):
             frame = _DECODERS.decode(self._path, self._index, step)
@@ -159,10 +157,10 @@ class _Decoders(threading.local):
         self._reformatter = VideoReformatter()
         self._options = _options()
 
-    def convert(self, frame: Any) -> Image:
+    def convert(self, frame: Any) -> Array:
         """RGB of a frame."""
         rgb = self._reformatter.reformat(frame, format=FORMAT, **self._options)
-        image: Image = rgb.to_ndarray()
+        image: Array = rgb.to_ndarray()
         return image
 
     def decode(self, path: Path, index: Index, step: int) -> Any:

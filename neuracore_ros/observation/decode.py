@@ -6,13 +6,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, ByteArray
 from neuracore_ros.errors import ObservationError, meant
 from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
-
-Array = NDArray[Any]
-Pixels = NDArray[np.uint8]
 
 
 class Encoding(NamedTuple):
@@ -29,7 +26,7 @@ class Encoding(NamedTuple):
     to_rgb: Callable[[Array], Array]
 
 
-def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> Pixels:
+def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> ByteArray:
     """Decode a sensor_msgs Image or CompressedImage, of rclpy or of rosbags.
 
     16 bits are scaled so that 65535 becomes 255, whatever an image holds: a range that followed
@@ -70,7 +67,7 @@ def understood() -> Iterator[None]:
         raise ObservationError(f'an image that OpenCV refuses ({error.err!r:.120})') from error
 
 
-def _decode_raw(message: Any) -> Pixels:
+def _decode_raw(message: Any) -> ByteArray:
     encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
         return _ask_cv_bridge(message)
@@ -112,7 +109,7 @@ def read_raw(message: Any, dtype: str, channels: int) -> Array:
     return pixels.reshape(height, width, channels)
 
 
-def _decode_compressed(message: Any, most_pixels: int) -> Pixels:
+def _decode_compressed(message: Any, most_pixels: int) -> ByteArray:
     declared = str(message.format)[:60]
     form, words = repr(declared), declared.lower()
     data = bytes(memoryview(message.data))
@@ -150,7 +147,7 @@ def _decode_compressed(message: Any, most_pixels: int) -> Pixels:
     return _narrow(colours) if colours.dtype == np.uint16 else colours
 
 
-def _decode_grey(image: Array, encoding: str) -> Pixels:
+def _decode_grey(image: Array, encoding: str) -> ByteArray:
     """The colours of a grey file, which of a Bayer camera are in the mosaic."""
     pixels = image[..., None]
     if encoding.startswith('bayer_'):
@@ -171,7 +168,7 @@ def _is_cut_off(data: bytes) -> bool:
     return data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
 
 
-def _ask_cv_bridge(message: Any) -> Pixels:
+def _ask_cv_bridge(message: Any) -> ByteArray:
     encoding = str(message.encoding)
     try:
         from cv_bridge import CvBridge, CvBridgeError

@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Float32Array
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import read_raw, understood
 from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
-
-Depths = NDArray[np.float32]
 
 FARTHEST_M = 65.535
 """What 16 bits of millimetres hold; nothing is measured beyond."""
@@ -23,7 +22,7 @@ _PNG = b'\x89PNG\r\n\x1a\n'
 _HEADER = struct.Struct('<iff')
 
 
-def decode_depth(message: Any, most_pixels: int = MOST_PIXELS) -> Depths:
+def decode_depth(message: Any, most_pixels: int = MOST_PIXELS) -> Float32Array:
     """Decode a sensor_msgs Image or CompressedImage that holds depths (REP 118).
 
     Args:
@@ -45,13 +44,13 @@ def decode_depth(message: Any, most_pixels: int = MOST_PIXELS) -> Depths:
         return _measured(_decode_compressed(message, most_pixels))
 
 
-def metres(millimetres: NDArray[np.uint16]) -> Depths:
+def metres(millimetres: NDArray[np.uint16]) -> Float32Array:
     """What 16 bits of millimetres say."""
-    depths: Depths = millimetres / np.float32(1000)
+    depths: Float32Array = millimetres / np.float32(1000)
     return depths
 
 
-def millimetres(depths: Depths) -> NDArray[np.uint16]:
+def millimetres(depths: Float32Array) -> NDArray[np.uint16]:
     """Undo :func:`metres`, to the nearest millimetre."""
     whole: NDArray[np.uint16] = np.rint(depths * np.float32(1000)).astype(np.uint16)
     return whole
@@ -61,7 +60,7 @@ def _decode_raw(message: Any) -> NDArray[Any]:
     if message.encoding in _MILLIMETRES:
         return metres(read_raw(message, 'u2', 1)[..., 0])
     if message.encoding == _METRES:
-        depths: Depths = read_raw(message, 'f4', 1)[..., 0]
+        depths: Float32Array = read_raw(message, 'f4', 1)[..., 0]
         return depths
     raise ObservationError(
         f'encoding {str(message.encoding)[:40]!r} holds no depths. '
@@ -87,12 +86,12 @@ def _decode_compressed(message: Any, most_pixels: int) -> NDArray[Any]:
         _, quantum, shift = _HEADER.unpack_from(data)
         with np.errstate(divide='ignore', invalid='ignore'):
             depths = np.float32(quantum) / (image.astype(np.float32) - np.float32(shift))
-        known: Depths = np.where(image > 0, depths, np.float32(0.0))
+        known: Float32Array = np.where(image > 0, depths, np.float32(0.0))
         return known
     return metres(image)
 
 
-def _measured(depths: NDArray[Any]) -> Depths:
+def _measured(depths: NDArray[Any]) -> Float32Array:
     """Zero where there is no depth; NaN compares as false."""
     near = (depths > 0.0) & (depths <= FARTHEST_M)
     return np.where(near, depths, np.float32(0.0))

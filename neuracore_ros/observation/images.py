@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.description import DataType, Source
 from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.errors import ObservationError
@@ -16,8 +16,6 @@ from neuracore_ros.observation.picture import MOST_PIXELS
 from neuracore_ros.observation.resize import resize_pad
 from neuracore_ros.observation.samples import Sample, StreamFault
 from neuracore_ros.observation.streams import Channel, Stream
-
-Pixels = NDArray[Any]
 
 # Each holds a whole message; one more than the newest lets a tick slightly before its arrival
 # still have its own.
@@ -52,12 +50,12 @@ class ImageStream(Stream):
         self._frozen_after_ns = round(frozen_after_s * SECOND_NS)
         self.channels = tuple(ImageChannel(self, source) for source in sources)
         self._first = self.channels[0]
-        self._decoded: tuple[Frame, Pixels | str] | None = None
+        self._decoded: tuple[Frame, Array | str] | None = None
         self._largest = 0
         # Stamp of the newest image that could be decoded; None after one that could not be.
         self.proven_ns: int | None = None
 
-    def pixels(self, sample: Sample) -> Pixels | str:
+    def pixels(self, sample: Sample) -> Array | str:
         """Decode and resize a sample of this stream, once.
 
         Returns:
@@ -82,7 +80,7 @@ class ImageStream(Stream):
         self._decoded = self.proven_ns = None
         self._largest = 0
 
-    def _decode(self, frame: Frame, receive_ns: int) -> Pixels | str:
+    def _decode(self, frame: Frame, receive_ns: int) -> Array | str:
         most = MOST_PIXELS
         if self._largest:
             most = max(self._largest * _TIMES_AS_LARGE, _ALWAYS_PIXELS)
@@ -137,7 +135,7 @@ class ImageChannel(Channel):
             return self.fault('frozen', text)
         return sample
 
-    def pixels(self, sample: Sample) -> Pixels | StreamFault:
+    def pixels(self, sample: Sample) -> Array | StreamFault:
         """As :meth:`ImageStream.pixels`; or why it cannot be decoded."""
         pixels = self._images.pixels(sample)
         if isinstance(pixels, str):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType, Layout, Source
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.source import types_of
@@ -19,9 +19,6 @@ from neuracore_ros.observation.images import ImageChannel
 from neuracore_ros.observation.samples import Sample, StreamFault
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.observation.texts import encode_text
-
-Array = NDArray[Any]
-BoolArray = NDArray[np.bool_]
 
 _DTYPES = {kind: np.dtype(kind.dtype) for kind in DataType}
 

@@ -5,9 +5,9 @@ import atexit
 import mujoco
 import numpy as np
 
+from neuracore_ros.arrays import ByteArray
 from neuracore_ros.errors import UserError
 from neuracore_ros.physics.scene import DRAWN
-from neuracore_ros.sim.camera import Image
 
 CAMERAS = {'wrist': 'robot0_eye_in_hand', 'agentview': 'agentview'}
 """Our names, and robosuite's."""
@@ -41,7 +41,7 @@ class Cameras:
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
         flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
 
-    def draw(self, name: str, data: mujoco.MjData) -> Image:
+    def draw(self, name: str, data: mujoco.MjData) -> ByteArray:
         """The scene as camera ``name`` sees it, RGB, shape (128, 128, 3)."""
         self._renderer.update_scene(data, CAMERAS[name], self._options)
         return np.array(self._renderer.render())

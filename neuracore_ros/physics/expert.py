@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import mujoco
 import numpy as np
 
-from neuracore_ros.sim.arms import Array
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.sim.simulated import Target
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class LiftExpert:
             Target(topics[1], (arm.finger,), opening, self.AHEAD_S),
         ]
 
-    def _next_phase(self, offset: Array, period_s: float) -> Phase:
+    def _next_phase(self, offset: FloatArray, period_s: float) -> Phase:
         """What to do, given where the cube is from the tool (3,) [m]."""
         aside, height = float(np.hypot(*offset[:2])), abs(float(offset[2]))
         if self._phase is Phase.APPROACH and aside < 0.012:
@@ -78,7 +78,7 @@ class LiftExpert:
             return Phase.APPROACH
         return self._phase
 
-    def _way(self, offset: Array) -> Array:
+    def _way(self, offset: FloatArray) -> FloatArray:
         """Where the tool should go from where it is, shape (3,) [m]."""
         robot = self._robot
         if self._phase is Phase.APPROACH:
@@ -89,7 +89,7 @@ class LiftExpert:
             return np.array([0.0, 0.0, offset[2]])
         return np.array([0.0, 0.0, robot.distance()])
 
-    def _joint_speeds(self, way: Array) -> Array:
+    def _joint_speeds(self, way: FloatArray) -> FloatArray:
         """Speeds (n,) [rad/s] that take the tool along ``way`` (3,) [m] and keep it upright."""
         robot = self._robot
         speed = self.GAIN * way
@@ -100,10 +100,10 @@ class LiftExpert:
         mujoco.mj_jacSite(robot.model, robot.data, jacobian[:3], jacobian[3:], site)
         jacobian = jacobian[:, robot.speeds_at]
         damped = jacobian @ jacobian.T + 1e-4 * np.eye(6)
-        speeds: Array = jacobian.T @ np.linalg.solve(damped, np.concatenate([speed, turn]))
+        speeds: FloatArray = jacobian.T @ np.linalg.solve(damped, np.concatenate([speed, turn]))
         return speeds * min(1.0, self.FASTEST_JOINT / max(float(np.abs(speeds).max()), 1e-9))
 
-    def _tool_at_home(self) -> Array:
+    def _tool_at_home(self) -> FloatArray:
         """How the tool is turned at home, shape (3, 3)."""
         robot = self._robot
         data = mujoco.MjData(robot.model)
@@ -112,12 +112,12 @@ class LiftExpert:
         return np.array(data.site(_TOOL).xmat).reshape(3, 3)
 
 
-def _pose(robot: LiftRobot) -> Array:
+def _pose(robot: LiftRobot) -> FloatArray:
     """How the tool is turned, shape (3, 3)."""
     return np.array(robot.data.site(_TOOL).xmat).reshape(3, 3)
 
 
-def _rotation_to(wanted: Array, now: Array) -> Array:
+def _rotation_to(wanted: FloatArray, now: FloatArray) -> FloatArray:
     """The small rotation vector (3,) [rad] from one orientation (3, 3) to another."""
     turn = wanted @ now.T
     skew = [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]

@@ -10,12 +10,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
 from neuracore_ros.physics.cameras import CAMERAS, Cameras
 from neuracore_ros.physics.expert import LiftExpert
 from neuracore_ros.physics.scene import build
-from neuracore_ros.sim.arms import Array
-from neuracore_ros.sim.camera import Image
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.pushes import Pushes
 
@@ -105,21 +104,21 @@ class LiftRobot:
             self._substep(start, np.zeros_like(start))
 
     @property
-    def positions(self) -> Array:
+    def positions(self) -> FloatArray:
         """Of the arm, measured, shape (n,) [rad]."""
         return np.array(self.data.qpos[self.positions_at])
 
     @property
-    def velocities(self) -> Array:
+    def velocities(self) -> FloatArray:
         """Of the arm, measured, shape (n,) [rad/s]."""
         return np.array(self.data.qvel[self.speeds_at])
 
     @property
-    def cube(self) -> Array:
+    def cube(self) -> FloatArray:
         """Centre of the cube in MuJoCo's world, shape (3,) [m]."""
         return np.array(self.data.qpos[self._cube_at : self._cube_at + 3])
 
-    def measure(self) -> tuple[Array, Array]:
+    def measure(self) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities of the ``published`` names."""
         count = 1 + len(self.arm.mimic)
         # A finger that mimics the other one is published as its equal, whichever way it moves.
@@ -167,7 +166,7 @@ class LiftRobot:
         most = self.arm.speed * self.model.opt.timestep
         self._opening += float(np.clip(reference - self._opening, -most, most))
 
-    def _substep(self, reference: Array, speed: Array) -> None:
+    def _substep(self, reference: FloatArray, speed: FloatArray) -> None:
         """One step of the physics, with the arm's servo: torques that follow a reference.
 
         Args:
@@ -185,7 +184,7 @@ class LiftRobot:
         data.ctrl[self._finger_motors] = self._opening * self._finger_scales
         mujoco.mj_step2(model, data)
 
-    def draw(self, name: str) -> Image:
+    def draw(self, name: str) -> ByteArray:
         """What a camera sees, RGB, shape (128, 128, 3)."""
         return self._drawing.draw(name, self.data)
 
@@ -197,7 +196,7 @@ class LiftRobot:
         """An expert for this trial."""
         return LiftExpert(self)
 
-    def goal(self) -> Array:
+    def goal(self) -> FloatArray:
         """Where the cube is, above the middle of the table, shape (3,) [m]."""
         x, y, z = self.cube
         return np.array([x, y, z - self._top_m])

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.physics.arms import LiftArm
-from neuracore_ros.sim.arms import Array
 
 DRAWN = 3
 """Group of the geoms that are drawn."""
@@ -32,7 +32,7 @@ class Scene:
     """
 
     model: mujoco.MjModel
-    home: Array
+    home: FloatArray
 
 
 def build(arm: LiftArm) -> Scene:

@@ -8,16 +8,15 @@ no use of.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.further import further_inputs
 from neuracore_ros.policy.manifest import Manifest
 
-Array = NDArray[Any]
 INPUTS, VALID = 'inputs.', 'valid.'
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import onnxruntime
 
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.names import feed
 from neuracore_ros.policy.onnx_file import is_self_contained
-from neuracore_ros.policy.policy import Array, BoolArray, last_line
+from neuracore_ros.policy.policy import last_line
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 

@@ -9,11 +9,12 @@ from xml.etree import ElementTree
 
 import openvino
 
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.names import feed, graph_inputs
-from neuracore_ros.policy.policy import Array, BoolArray, last_line
+from neuracore_ros.policy.policy import last_line
 
 # OpenVINO's names: of a precision as a hint, and as a device lists it.
 _PRECISIONS = {

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT, PlanInForce, further_inputs
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-
-Array = NDArray[Any]
-BoolArray = NDArray[np.bool_]
-FloatArray = NDArray[np.float32]
 
 
 class Runtime(Protocol):
@@ -61,7 +57,7 @@ class Policy:
         valid: Mapping[DataType, BoolArray],
         output_valid: Mapping[DataType, BoolArray] | None = None,
         plan: PlanInForce | None = None,
-    ) -> dict[DataType, FloatArray]:
+    ) -> dict[DataType, Float32Array]:
         """Predict one chunk of actions.
 
         Args:
@@ -158,7 +154,7 @@ class Policy:
         slots: OutputSlots,
         result: Mapping[str, Array],
         output_valid: Mapping[DataType, BoolArray] | None,
-    ) -> FloatArray:
+    ) -> Float32Array:
         if kind.value not in result:
             raise PolicyError(
                 f'the model gives no {kind}. It gives: {", ".join(result) or "nothing"}'
@@ -187,7 +183,7 @@ class Policy:
         return chunk
 
     def _make_absolute(
-        self, chunks: Mapping[DataType, FloatArray], inputs: Mapping[DataType, Array]
+        self, chunks: Mapping[DataType, Float32Array], inputs: Mapping[DataType, Array]
     ) -> None:
         """Add what was measured to outputs of `mode: relative`."""
         for kind, chunk in chunks.items():

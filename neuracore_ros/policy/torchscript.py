@@ -10,12 +10,13 @@ from pathlib import Path
 
 import torch
 
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.files import write_whole
 from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.policy.file import Options, PolicyFile
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
-from neuracore_ros.policy.policy import Array, BoolArray, last_line
+from neuracore_ros.policy.policy import last_line
 
 
 class TorchScript:

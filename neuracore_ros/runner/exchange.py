@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from neuracore_ros.command.joints import BoolArray
+from neuracore_ros.arrays import BoolArray
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.further import PlanInForce

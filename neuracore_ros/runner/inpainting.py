@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.policy.further import PlanInForce
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.runner.counters import Counters
@@ -53,7 +54,7 @@ class Delay:
 
 
 def plan_in_force(
-    planned: Array, measured: Array, delay: int, joints: Joints, manifest: Manifest
+    planned: FloatArray, measured: FloatArray, delay: int, joints: Joints, manifest: Manifest
 ) -> PlanInForce | None:
     """The plan as a policy reads it; None where there is none.
 
@@ -76,7 +77,7 @@ def plan_in_force(
     )
 
 
-def firmness(horizon: int, delay: int, reach: int) -> Array:
+def firmness(horizon: int, delay: int, reach: int) -> FloatArray:
     """How firm each output is, (H,): 1 until the delay, then falling, 0 beyond the plan's reach.
 
     The soft mask of real-time chunking: ``c (e^c - 1) / (e - 1)``, c falling evenly.

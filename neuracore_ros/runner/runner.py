@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.gate import start_gate
-from neuracore_ros.command.joints import Array, Joints
+from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings, State
@@ -255,7 +256,7 @@ class Runner:
             return ()
         return self._motion.points(now_ns)
 
-    def setpoint(self, now_ns: int) -> Array | None:
+    def setpoint(self, now_ns: int) -> FloatArray | None:
         """Where the commanded joints should be, shape (J,); None before the first command."""
         executed = self._motion.setpoint(now_ns)
         return None if executed is None else executed[0]
@@ -508,7 +509,7 @@ class Runner:
         elif commands:
             self.counters.commanded(now_ns)
 
-    def _enter(self, first: Array, now_ns: int) -> bool:
+    def _enter(self, first: FloatArray, now_ns: int) -> bool:
         """The start gate; whether the robot may move."""
         measured = self._senses.measured(now_ns)
         if not isinstance(measured, Measured):

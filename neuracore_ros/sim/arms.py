@@ -15,12 +15,12 @@ from math import pi
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import UserError
 from neuracore_ros.yaml_value import nearest
 
-Array: TypeAlias = NDArray[np.float64]
 Triple: TypeAlias = tuple[float, float, float]
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -226,7 +226,7 @@ class Kinematics:
         ends = [[(*capsule.start, 1.0), (*capsule.end, 1.0)] for capsule in arm.capsules]
         self._capsule_ends = np.array(ends, dtype=float).reshape(-1, 2, 4).swapaxes(1, 2)
 
-    def frames(self, positions: ArrayLike) -> Array:
+    def frames(self, positions: ArrayLike) -> FloatArray:
         """Poses of base, links and tool, shape (n + 2, 4, 4), of positions (n,) [rad]."""
         angles = np.asarray(positions, dtype=float)[:, None, None]
         turns = np.sin(angles) * self._sine + (1.0 - np.cos(angles)) * self._versine
@@ -239,27 +239,27 @@ class Kinematics:
         np.matmul(frames[-2], self._tool, out=frames[-1])
         return frames
 
-    def tool(self, positions: ArrayLike) -> Array:
+    def tool(self, positions: ArrayLike) -> FloatArray:
         """The tool point, shape (3,) [m]."""
-        point: Array = self.frames(positions)[-1, :3, 3]
+        point: FloatArray = self.frames(positions)[-1, :3, 3]
         return point
 
-    def jacobian(self, positions: ArrayLike) -> Array:
+    def jacobian(self, positions: ArrayLike) -> FloatArray:
         """Tool velocity per joint velocity, shape (6, n): rows x, y, z, then the turning."""
         frames = self.frames(positions)
         axes = np.einsum('nij,nj->ni', frames[1:-1, :3, :3], self._axes)
         arms = frames[-1, :3, 3] - frames[1:-1, :3, 3]
-        jacobian: Array = np.concatenate([np.cross(axes, arms), axes], axis=1).T
+        jacobian: FloatArray = np.concatenate([np.cross(axes, arms), axes], axis=1).T
         return jacobian
 
-    def capsule_ends(self, positions: ArrayLike) -> Array:
+    def capsule_ends(self, positions: ArrayLike) -> FloatArray:
         """Start and end of every capsule of the arm, shape (capsules, 2, 3) [m]."""
         frames = self.frames(positions)[self._capsule_frames]
-        ends: Array = (frames @ self._capsule_ends)[:, :3].swapaxes(1, 2)
+        ends: FloatArray = (frames @ self._capsule_ends)[:, :3].swapaxes(1, 2)
         return ends
 
 
-def _transform(xyz: Sequence[float], rpy: Sequence[float]) -> Array:
+def _transform(xyz: Sequence[float], rpy: Sequence[float]) -> FloatArray:
     """A pose (4, 4) from a URDF origin: roll about x, then pitch, then yaw, fixed axes."""
     roll, pitch, yaw = rpy
     cr, sr, cp, sp = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch)
@@ -274,7 +274,7 @@ def _transform(xyz: Sequence[float], rpy: Sequence[float]) -> Array:
     return pose
 
 
-def _cross_matrix(axis: Array) -> Array:
+def _cross_matrix(axis: FloatArray) -> FloatArray:
     """The matrix (3, 3) that multiplies by ``axis`` as the cross product does."""
     x, y, z = axis
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

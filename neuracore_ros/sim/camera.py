@@ -10,12 +10,11 @@ from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.sim.arms import Array, Colour, Kinematics
+from neuracore_ros.arrays import ByteArray, FloatArray
+from neuracore_ros.sim.arms import Colour, Kinematics
 from neuracore_ros.sim.reaching import BALL_RADIUS, HEIGHT
 
-Image: TypeAlias = NDArray[np.uint8]
 Stroke: TypeAlias = tuple[Any, Any, int]
 
 NAMES = ('overhead', 'wrist')
@@ -75,10 +74,10 @@ class View:
     ``pose`` is the camera in the world, shape (4, 4); ``focal`` is in oversampled pixels.
     """
 
-    pose: Array
+    pose: FloatArray
     focal: float
 
-    def project(self, points: Array) -> tuple[Array, Array]:
+    def project(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Pixels (..., 2) and depths (...,) [m] of world points (..., 3) [m]."""
         seen = (points - self.pose[:3, 3]) @ self.pose[:3, :3]
         depth = np.maximum(seen[..., 2], 1e-6)
@@ -86,7 +85,7 @@ class View:
         return seen[..., :2] / depth[..., None] * self.focal + centre, seen[..., 2]
 
 
-def look(eye: Array, at: Array, up: Array) -> Array:
+def look(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:
     """The pose (4, 4) of a camera at ``eye`` (3,) that looks at ``at`` (3,), ``up`` upwards."""
     forward = (at - eye) / np.linalg.norm(at - eye)
     right = np.cross(forward, up)
@@ -118,7 +117,7 @@ class Cameras:
         self._table = draw_table()
         self.set_target(np.array([0.6 * reach, 0.0, HEIGHT * reach]))
 
-    def set_target(self, target: Array) -> None:
+    def set_target(self, target: FloatArray) -> None:
         """Move the ball to ``target`` (3,) [m]."""
         self._target = np.asarray(target, dtype=float)
         self._texture = self._table.copy()
@@ -129,7 +128,7 @@ class Cameras:
         self._backdrop = self._ground(self._overhead)
         self._backdrop_dark = np.asarray(self._backdrop * SHADE, dtype=np.uint8)
 
-    def overhead(self, positions: Array) -> Image:
+    def overhead(self, positions: FloatArray) -> ByteArray:
         """The scene from high in front, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
         ends = self._kinematics.capsule_ends(positions)
         image = self._backdrop.copy()
@@ -142,17 +141,17 @@ class Cameras:
         cv2.copyTo(self._backdrop_dark, mask, image)
         return self._finish(image, self._overhead, ends)
 
-    def wrist(self, positions: Array) -> Image:
+    def wrist(self, positions: FloatArray) -> ByteArray:
         """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
         hand = self._kinematics.frames(positions)[-1]
         view = View(hand @ self._wrist_mount, self._wrist_focal)
         return self._finish(self._ground(view), view, self._kinematics.capsule_ends(positions))
 
-    def draw(self, camera: str, positions: Array) -> Image:
+    def draw(self, camera: str, positions: FloatArray) -> ByteArray:
         """The image of ``camera``, 'overhead' or 'wrist'."""
         return self.wrist(positions) if camera == 'wrist' else self.overhead(positions)
 
-    def _finish(self, image: Image, view: View, ends: Array) -> Image:
+    def _finish(self, image: ByteArray, view: View, ends: FloatArray) -> ByteArray:
         """Draw arm and ball over the ground, far things first, and average down."""
         pixels, depths = view.project(ends)
         ball, ball_depth = view.project(self._target)
@@ -172,7 +171,7 @@ class Cameras:
             cv2.resize(image, (WIDTH, HEIGHT_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8
         )
 
-    def _draw_ball(self, image: Image, view: View, centre: Array, depth: float) -> None:
+    def _draw_ball(self, image: ByteArray, view: View, centre: FloatArray, depth: float) -> None:
         radius = BALL_RADIUS * self._reach * view.focal / depth
         foot, foot_depth = view.project(self._target * [1.0, 1.0, 0.0])
         if foot_depth > NEAREST * self._reach:
@@ -183,13 +182,13 @@ class Cameras:
             spot = centre + offset * radius * TOWARDS_LIGHT
             fill_circle(image, spot, size * radius, colour)
 
-    def _spot(self, centre: Array, radius: float, colour: Colour) -> None:
+    def _spot(self, centre: FloatArray, radius: float, colour: Colour) -> None:
         """Paint a disc on the table; centre (2,) and radius in m."""
         scale = TABLE_PX / (TABLE_X[1] - TABLE_X[0]) / self._reach
         corner = np.array([TABLE_X[0], TABLE_Y[0]]) * self._reach
         fill_circle(self._texture, (centre - corner) * scale, radius * scale, colour)
 
-    def _ground(self, view: View) -> Image:
+    def _ground(self, view: View) -> ByteArray:
         """Table, floor and wall, without the arm; oversampled."""
         scale = (TABLE_X[1] - TABLE_X[0]) * self._reach / TABLE_PX
         # Columns of the pose of the table's pixels in the camera's frame make a homography.
@@ -222,13 +221,13 @@ def focal_px(field_of_view_deg: float) -> float:
     return float(WIDTH * OVERSAMPLING / 2 / half)
 
 
-def above_horizon(view: View, size: tuple[int, int]) -> Array:
+def above_horizon(view: View, size: tuple[int, int]) -> FloatArray:
     """The part of the image that looks upwards, a polygon (corners, 2) in pixels; may be empty."""
     width, height = size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
     rays = np.column_stack([(corners - [width / 2, height / 2]) / view.focal, np.ones(4)])
     rise = rays @ view.pose[2, :3]
-    kept: list[Array] = []
+    kept: list[FloatArray] = []
     for i in range(4):
         j = (i + 1) % 4
         if rise[i] > 0:
@@ -239,7 +238,7 @@ def above_horizon(view: View, size: tuple[int, int]) -> Array:
     return np.array(kept).reshape(-1, 2)
 
 
-def draw_table() -> Image:
+def draw_table() -> ByteArray:
     """The table's top, seen from straight above: x to the right, y down; (320, 320, 3)."""
     table = np.full((TABLE_PX, TABLE_PX, 3), TABLE, np.uint8)
     for line in np.linspace(0, TABLE_PX, 9).astype(int)[1:-1]:
@@ -249,13 +248,13 @@ def draw_table() -> Image:
     return table
 
 
-def fill_circle(image: Image, centre: Array, radius: float, colour: Colour) -> None:
+def fill_circle(image: ByteArray, centre: FloatArray, radius: float, colour: Colour) -> None:
     """Fill a circle; centre (2,) and radius in pixels, of which fractions count."""
     size = round(radius * 2**SUBPIXEL_BITS)
     cv2.circle(image, subpixels(centre), size, colour, -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def shaded_strokes(ends: Array, radii: Array) -> list[list[Stroke]]:
+def shaded_strokes(ends: FloatArray, radii: FloatArray) -> list[list[Stroke]]:
     """How to draw C rounded links as if light came from above: strokes from dark to bright.
 
     Args:
@@ -278,7 +277,7 @@ def shaded_strokes(ends: Array, radii: Array) -> list[list[Stroke]]:
     ]
 
 
-def subpixels(points: Array) -> Any:
+def subpixels(points: FloatArray) -> Any:
     """Points (..., 2) as nested lists of OpenCV's fixed-point pixels, within what it can draw."""
     return np.rint(np.clip(points, -4000, 4000) * 2**SUBPIXEL_BITS).astype(int).tolist()
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.durations import time_ns
-from neuracore_ros.sim.arms import Array
 
 SMALLEST_SPEED = float(np.finfo(np.float32).eps)
 """The controller calls a last velocity zero up to this [rad/s]."""
@@ -96,14 +96,14 @@ class Trajectory:
     """
 
     times_ns: tuple[int, ...]
-    positions: tuple[Array, ...]
-    velocities: tuple[Array | None, ...]
+    positions: tuple[FloatArray, ...]
+    velocities: tuple[FloatArray | None, ...]
 
-    def at(self, time_ns: int) -> Array:
+    def at(self, time_ns: int) -> FloatArray:
         """Positions (J,) [rad]: cubic between points that have velocities, linear otherwise."""
         return self.state_at(time_ns)[0]
 
-    def state_at(self, time_ns: int) -> tuple[Array, Array]:
+    def state_at(self, time_ns: int) -> tuple[FloatArray, FloatArray]:
         """Positions (J,) [rad] and velocities (J,) [rad/s]."""
         end = bisect_right(self.times_ns, time_ns)
         if end in {0, len(self.times_ns)}:
@@ -193,7 +193,7 @@ class TrajectoryController:
     def __init__(
         self,
         joint_names: Sequence[str],
-        positions: Array,
+        positions: FloatArray,
         variant: Variant = VARIANTS['measured'],
         period_ns: int = 0,
     ) -> None:
@@ -210,11 +210,11 @@ class TrajectoryController:
         self._period_ns = period_ns
         self._received: Any = None
         self._updated_ns: int | None = None
-        self._commanded: tuple[Array, Array]
+        self._commanded: tuple[FloatArray, FloatArray]
         self._trajectory: Trajectory
         self.hold(positions)
 
-    def hold(self, positions: Array) -> None:
+    def hold(self, positions: FloatArray) -> None:
         """Drop what is running and stay at ``positions`` (J,) [rad]."""
         self._received = None
         self._trajectory = Trajectory((0,), (positions.copy(),), (None,))
@@ -231,7 +231,7 @@ class TrajectoryController:
         self._received = message
         return None
 
-    def update(self, now_ns: int, positions: Array, velocities: Array) -> Array:
+    def update(self, now_ns: int, positions: FloatArray, velocities: FloatArray) -> FloatArray:
         """One cycle.
 
         Args:
@@ -250,7 +250,9 @@ class TrajectoryController:
         self._updated_ns = now_ns
         return np.array(self._commanded[0])
 
-    def accept(self, message: Any, now_ns: int, positions: Array, velocities: Array) -> str | None:
+    def accept(
+        self, message: Any, now_ns: int, positions: FloatArray, velocities: FloatArray
+    ) -> str | None:
         """Start with a JointTrajectory at once, without waiting for an update.
 
         Args:
@@ -269,11 +271,11 @@ class TrajectoryController:
             self._received = None
         return reason
 
-    def reference(self, now_ns: int) -> Array:
+    def reference(self, now_ns: int) -> FloatArray:
         """Where the joints should be now, shape (J,) [rad]."""
         return self._trajectory.at(now_ns)
 
-    def _start(self, message: Any, now_ns: int, measured: tuple[Array, Array]) -> None:
+    def _start(self, message: Any, now_ns: int, measured: tuple[FloatArray, FloatArray]) -> None:
         stamp_ns = time_ns(message.header.stamp)
         last_ns = now_ns if self._updated_ns is None else self._updated_ns
         if self._variant.blends and len(self._trajectory.times_ns) > 1:
@@ -305,5 +307,5 @@ class TrajectoryController:
         )
 
 
-def _point(time_ns: int, state: tuple[Array, Array]) -> Trajectory:
+def _point(time_ns: int, state: tuple[FloatArray, FloatArray]) -> Trajectory:
     return Trajectory((time_ns,), (state[0].copy(),), (state[1].copy(),))

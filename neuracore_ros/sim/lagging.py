@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.sim.arms import Array
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.sim.controller import VARIANTS, TrajectoryController, Variant
 
 SECOND_NS = 1_000_000_000
@@ -33,7 +33,7 @@ class LaggingRobot:
     def __init__(
         self,
         joint_names: Sequence[str],
-        positions: Array,
+        positions: FloatArray,
         now_ns: int = 0,
         *,
         variant: Variant = VARIANTS['measured'],
@@ -99,11 +99,11 @@ class LaggingRobot:
         self.velocities = moved * SECOND_NS / self.period_ns
         return rejected
 
-    def command_speeds(self) -> Array:
+    def command_speeds(self) -> FloatArray:
         """Speeds [rad/s] of the command from cycle to cycle, shape (cycles, J)."""
         return np.diff(self.commands, axis=0) * SECOND_NS / self.period_ns
 
-    def command_jumps(self) -> Array:
+    def command_jumps(self) -> FloatArray:
         """Changes of the commanded speed [rad/s] from one cycle to the next, shape (cycles, J).
 
         This is what a position interface shows to a drive. Before the first cycle it rests.

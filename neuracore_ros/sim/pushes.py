@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from neuracore_ros.sim.arms import Array
+from neuracore_ros.arrays import FloatArray
 
 CORRELATION_S = 0.3
 
@@ -30,7 +30,7 @@ class Pushes:
         """A new trajectory starts where the arm was pushed to."""
         self.offset = np.zeros_like(self.offset)
 
-    def step(self, std: float, period_s: float) -> Array:
+    def step(self, std: float, period_s: float) -> FloatArray:
         """Let time pass, with pushes of that standard deviation [rad/s].
 
         Returns:
@@ -39,6 +39,6 @@ class Pushes:
         keep = np.exp(-period_s / CORRELATION_S)
         noise = self._random.standard_normal(len(self._speed)) * np.sqrt(1.0 - keep**2)
         self._speed = keep * self._speed + noise
-        offset: Array = self.offset + std * period_s * self._speed
+        offset: FloatArray = self.offset + std * period_s * self._speed
         self.offset = offset
         return offset

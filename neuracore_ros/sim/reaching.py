@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.sim.arms import Array, Kinematics
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.sim.arms import Kinematics
 
 RADIUS = (0.46, 0.72)
 """Horizontal distance of the target from the base, in reaches."""
@@ -32,8 +33,8 @@ class Trial:
     """One start posture (n,) [rad] and one target (3,) [m]."""
 
     seed: int
-    start: Array
-    target: Array
+    start: FloatArray
+    target: FloatArray
 
 
 def draw_trial(kinematics: Kinematics, seed: int) -> Trial:
@@ -54,7 +55,9 @@ def tolerance(kinematics: Kinematics) -> float:
     return TOLERANCE * kinematics.arm.reach
 
 
-def succeeded(kinematics: Kinematics, target: Array, positions: Array, velocities: Array) -> bool:
+def succeeded(
+    kinematics: Kinematics, target: FloatArray, positions: FloatArray, velocities: FloatArray
+) -> bool:
     """Whether the tool is at the target (3,) [m], and still.
 
     Args:
@@ -67,7 +70,7 @@ def succeeded(kinematics: Kinematics, target: Array, positions: Array, velocitie
     return distance <= tolerance(kinematics) and bool(np.all(np.abs(velocities) <= STILL))
 
 
-def solve_posture(kinematics: Kinematics, target: Array) -> Array:
+def solve_posture(kinematics: Kinematics, target: FloatArray) -> FloatArray:
     """The posture (n,) [rad] that holds the tool at ``target`` (3,) [m], pointing down.
 
     Damped least squares from home, whatever the arm's posture now: one target has one posture,
@@ -75,7 +78,7 @@ def solve_posture(kinematics: Kinematics, target: Array) -> Array:
     are preferences, and yield to the position.
     """
     reach, count = kinematics.arm.reach, len(kinematics.home)
-    positions: Array = kinematics.home.copy()
+    positions: FloatArray = kinematics.home.copy()
     upright, nearness = 0.3, 0.03
     for _ in range(60):
         tool = kinematics.frames(positions)[-1]
@@ -99,9 +102,9 @@ def solve_posture(kinematics: Kinematics, target: Array) -> Array:
     return positions
 
 
-def _within(kinematics: Kinematics, positions: Array) -> Array:
+def _within(kinematics: Kinematics, positions: FloatArray) -> FloatArray:
     """Positions kept 0.02 rad inside the limits."""
-    bounded: Array = np.clip(positions, kinematics.lower + 0.02, kinematics.upper - 0.02)
+    bounded: FloatArray = np.clip(positions, kinematics.lower + 0.02, kinematics.upper - 0.02)
     return bounded
 
 
@@ -117,12 +120,12 @@ class Expert:
     CRUISE = 0.6
     RAMP_S = 0.3
 
-    def __init__(self, kinematics: Kinematics, target: Array) -> None:
+    def __init__(self, kinematics: Kinematics, target: FloatArray) -> None:
         self.goal = solve_posture(kinematics, target)
         self._limit = self.CRUISE * kinematics.velocity
         self._velocity = np.zeros(len(self.goal))
 
-    def ahead(self, positions: Array, period_s: float, ahead_s: float) -> Array:
+    def ahead(self, positions: FloatArray, period_s: float, ahead_s: float) -> FloatArray:
         """Where the arm should be ``ahead_s`` from now, shape (n,) [rad].
 
         Args:
@@ -135,5 +138,5 @@ class Expert:
         change = wanted - self._velocity
         most = float(np.max(np.abs(change) / self._limit)) * self.RAMP_S
         self._velocity = self._velocity + change * min(1.0, period_s / max(most, 1e-9))
-        ahead: Array = positions + ahead_s * self._velocity
+        ahead: FloatArray = positions + ahead_s * self._velocity
         return ahead

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.sim import camera
-from neuracore_ros.sim.arms import Arm, Array, Kinematics
+from neuracore_ros.sim.arms import Arm, Kinematics
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.pushes import Pushes
 from neuracore_ros.sim.reaching import Expert, Trial, draw_trial, succeeded, tolerance
@@ -55,7 +56,7 @@ class SimulatedRobot:
         self._moved = False
         self._cameras.set_target(self.trial.target)
 
-    def measure(self) -> tuple[Array, Array]:
+    def measure(self) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities of the ``published`` names."""
         positions = np.concatenate([self.positions, self._passengers])
         velocities = np.concatenate([self.velocities, np.zeros_like(self._passengers)])
@@ -81,7 +82,7 @@ class SimulatedRobot:
         self.velocities = (positions - self.positions) / period_s
         self.positions = positions
 
-    def draw(self, name: str) -> camera.Image:
+    def draw(self, name: str) -> ByteArray:
         """What a camera sees, RGB, shape (120, 160, 3)."""
         return self._cameras.draw(name, self.positions)
 
@@ -89,7 +90,7 @@ class SimulatedRobot:
         """An expert for this trial."""
         return ReachingGuide(self)
 
-    def goal(self) -> Array:
+    def goal(self) -> FloatArray:
         """Where the ball is, shape (3,) [m]."""
         return self.trial.target
 

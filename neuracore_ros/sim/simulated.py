@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from neuracore_ros.sim.arms import Array
-from neuracore_ros.sim.camera import Image
+from neuracore_ros.arrays import ByteArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Target:
 
     topic: str
     joint_names: tuple[str, ...]
-    positions: Array
+    positions: FloatArray
     ahead_s: float
 
 
@@ -54,7 +53,7 @@ class Simulated(Protocol):
     def reset(self, seed: int) -> None:
         """Begin the trial of that seed, at rest, with nothing to do."""
 
-    def measure(self) -> tuple[Array, Array]:
+    def measure(self) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities of the ``published`` names, each of shape (N,)."""
 
     def accept(self, topic: str, message: Any, now_ns: int) -> str | None:
@@ -63,13 +62,13 @@ class Simulated(Protocol):
     def step(self, now_ns: int, period_s: float) -> None:
         """Let ``period_s`` pass, up to ``now_ns``."""
 
-    def draw(self, name: str) -> Image:
+    def draw(self, name: str) -> ByteArray:
         """What a camera sees, RGB, shape (height, width, 3)."""
 
     def expert(self) -> Guide:
         """An expert for this trial."""
 
-    def goal(self) -> Array:
+    def goal(self) -> FloatArray:
         """What the trial is about, shape (3,) [m]: where the ball, or the cube, is."""
 
     def distance(self) -> float:

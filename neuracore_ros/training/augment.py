@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-FloatArray = NDArray[np.float64]
+from neuracore_ros.arrays import Array, FloatArray
 
 # Brightness, contrast and saturation are multiplied by up to 1 + this, or by down to 1 - this.
 # Hue is left alone: what is to be grasped is often told by its colour.

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 import neuracore_ros
+from neuracore_ros.arrays import IntArray
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
@@ -23,7 +24,6 @@ from neuracore_ros.training.sampling import rows_by_robot, with_padding
 from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
 from neuracore_ros.training.unmasked import Unmasked
 
-IntArray = NDArray[np.int64]
 Scales = dict[DataType, Scale]
 
 # Chunks overlap: of a large dataset, this many tell its statistics as well as all.

@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import BoolArray, IntArray
 from neuracore_ros.description import DataType
 from neuracore_ros.loading.batches import Batch, Batches, Episode
 from neuracore_ros.training.augment import draw_jitter, draw_shift, jitter, shift
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.splitting import Split
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 VALIDATION_ROWS = 256
 

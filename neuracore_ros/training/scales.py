@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from neuracore_ros.arrays import Float32Array
 from neuracore_ros.dataset import statistics
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import POSE_COMPONENTS
 from neuracore_ros.policy.manifest import Manifest
-
-FloatArray = NDArray[np.float32]
 
 # About half a degree, or a centimetre: a slot that moves less holds noise, not motion.
 STD_FLOOR = statistics.LEAST_STD
@@ -36,8 +35,8 @@ class Scale:
         known: False where there was no valid entry to tell; centre is 0 and spread 1 then.
     """
 
-    centre: FloatArray
-    spread: FloatArray
+    centre: Float32Array
+    spread: Float32Array
     known: NDArray[np.bool_]
 
     def beside(self, robots: Sequence[Scale]) -> Scale:
