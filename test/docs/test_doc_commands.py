@@ -31,6 +31,7 @@ from neuracore_ros.node.parameters import SPECS
 from neuracore_ros.sim.arms import ARMS
 
 PAGES = [*sorted((ROOT / 'docs').glob('*.md')), ROOT / 'README.md']
+MEASURING = ('benchmarks/', 'experiments/')
 # Why a block is not run that begins with such a program; every other reason stands in its page.
 NOT_HERE = {
     'sudo': 'changes the machine',
@@ -50,8 +51,8 @@ def reason(block):
     if 'no-run' in block.marks:
         return block.marks['no-run']
     found = commands(block.script)
-    if any(words[0] == 'python' and words[1].startswith('benchmarks/') for words in found):
-        return 'is a benchmark'
+    if any(words[0] == 'python' and words[1].startswith(MEASURING) for words in found):
+        return 'measures for long'
     first = [command[0] for command in found]
     return next((NOT_HERE[program] for program in first if program in NOT_HERE), '')
 
@@ -261,7 +262,7 @@ def require(command):
         for word in words:
             if own := re.fullmatch(r'(?:\.|neuracore_ros)\[([\w,]+)\]', word):
                 assert set(own[1].split(',')) <= set(extras), command
-    elif program == 'python' and words[0].startswith('benchmarks/'):
+    elif program == 'python' and words[0].startswith(MEASURING):
         assert (ROOT / words[0]).is_file(), command
 
 

@@ -111,8 +111,8 @@ def far(one, other):
 def test_a_recording_of_the_bridge_shows_what_lockstep_shows(
     recorded, robot, observer, monkeypatch
 ):
-    benchmarks = Path(__file__).resolve().parents[2] / 'benchmarks'
-    monkeypatch.syspath_prepend(str(benchmarks))
+    experiments = Path(__file__).resolve().parents[2] / 'experiments'
+    monkeypatch.syspath_prepend(str(experiments))
     seed, bag = recorded
     ticks, commands = observed_from(bag, robot, observer)
     assert len(ticks) > 30

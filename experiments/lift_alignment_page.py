@@ -1,8 +1,8 @@
-"""Writes what `benchmarks/lift_alignment.py` found into a page, between markers of its own.
+"""Writes what `experiments/lift_alignment.py` found into a page, between markers of its own.
 
-    python benchmarks/lift_alignment_page.py RESULTS.jsonl --into docs/alignment.md
+    python experiments/lift_alignment_page.py RESULTS.jsonl --into docs/alignment.md
 
-Intervals are those of `benchmarks/alignment_page.py`.
+Intervals are those of `experiments/alignment_page.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a controller commands where messages meet and end: python benchmarks/joins.py [--json].
+"""What a controller commands where messages meet and end: python experiments/joins.py [--json].
 
 Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro behind
 the model of joint_trajectory_controller in `neuracore_ros.sim`: it works in cycles, messages take
@@ -18,7 +18,6 @@ worst [rad]; nan where the robot was held. Between joins, the path itself change
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import tempfile
@@ -30,24 +29,22 @@ from chunks import (
     HORIZON,
     JOINTS,
     NAMES,
-    POSITIONS,
-    RATE_HZ,
     SECOND,
     SLOTS,
     STEP_NS,
     TARGETS,
     Array,
+    Way,
     as_message,
     joint_state,
+    runnable,
+    scripted_manifest,
 )
 
 from neuracore_ros.description import load_robot
-from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.runner import Outcome, Request, Runner, Settings
 from neuracore_ros.sim.controller import VARIANTS
 from neuracore_ros.sim.lagging import LaggingRobot
-
-Options = dict[str, str | int | float]
 
 LIMIT = 'position: [-3, 3], velocity: 3.15, acceleration: 8.0'
 ROBOT = f"""
@@ -58,7 +55,7 @@ output: {{JOINT_TARGET_POSITIONS: {{{SLOTS}}}}}
 sources: {{JOINT_POSITIONS: {{topic: joint_states}}}}
 commands: {{JOINT_TARGET_POSITIONS: {{topic: arm, stream: STREAM}}}}
 """
-MODES: dict[str, Options] = {
+MODES: dict[str, Way] = {
     'linear': {'blend': 'linear'},
     'minimum_jerk': {'blend': 'minimum_jerk'},
     'ensemble': {'blend': 'ensemble'},
@@ -151,19 +148,12 @@ class Loop:
         return due
 
 
-def measure(folder: Path, mode: Options, variant: str, arguments: argparse.Namespace) -> Figures:
+def measure(folder: Path, mode: Way, variant: str, arguments: argparse.Namespace) -> Figures:
     stream = 'point' if 'command_rate_hz' in mode else 'chunk'
     path = folder / 'joins.yaml'
     path.write_text(ROBOT.replace('STREAM', stream))
-    slots = tuple(range(JOINTS))
-    manifest = Manifest(
-        {POSITIONS: InputSlots(JOINTS, slots)},
-        {TARGETS: OutputSlots(JOINTS, slots)},
-        rate_hz=RATE_HZ,
-        horizon=HORIZON,
-    )
     settings = Settings(start_tolerance=3.0, start_max=3.0, **mode)  # type: ignore[arg-type]
-    runner = Runner(load_robot(path), manifest, settings)
+    runner = Runner(load_robot(path), scripted_manifest(), settings)
     robot = LaggingRobot(
         NAMES,
         np.zeros(JOINTS),
@@ -235,13 +225,9 @@ def main() -> int:
     )
     parser.add_argument('--json', action='store_true', help='print figures as JSON')
     arguments = parser.parse_args()
-    modes = dict(MODES)
-    if importlib.util.find_spec('ruckig') is None:
-        print('without ruckig: pip install ruckig', file=sys.stderr)
-        modes = {name: mode for name, mode in modes.items() if 'profile' not in mode}
     figures: dict[str, dict[str, Figures]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, mode in modes.items():
+        for name, mode in runnable(MODES).items():
             figures[name] = {
                 variant: measure(Path(folder), mode, variant, arguments)
                 for variant in arguments.variants

@@ -1,6 +1,6 @@
 """A stock LeRobot ACT beside ours, learnt from one dataset and judged by one code.
 
-    python benchmarks/lerobot_beside.py --out FOLDER
+    python experiments/lerobot_beside.py --out FOLDER
 
 The arms of the demo reach for a ball that only their cameras see: a Panda with two cameras and a
 UR5 with one, 50 episodes each, in one dataset. Every policy takes as many steps of as many rows,

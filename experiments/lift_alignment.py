@@ -1,10 +1,10 @@
-"""Does alignment pay in physics? python benchmarks/lift_alignment.py STUDY --out FOLDER.
+"""Does alignment pay in physics? python experiments/lift_alignment.py STUDY --out FOLDER.
 
 Few episodes of one robot that lifts beside fifty of the other (`lift.py` has the task), with the
 joints of the UR5e placed, turned and shifted in the index space in several ways. Each run is
 trained and tried for fifty trials in lockstep, and is one line of ``FOLDER/results.jsonl``; a run
 that is there is not done again, one that was interrupted goes on. Recordings are made in lockstep.
-``benchmarks/lift_alignment_page.py`` writes the tables.
+``experiments/lift_alignment_page.py`` writes the tables.
 
 Studies: ``told`` and ``further``, where numbers say where the cube is, so that a training takes
 seconds, and ``seen``, where two cameras do.

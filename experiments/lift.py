@@ -1,4 +1,4 @@
-"""One policy that lifts with two robots: python benchmarks/lift.py --out FOLDER [--until STAGE].
+"""One policy that lifts with two robots: python experiments/lift.py --out FOLDER [--until STAGE].
 
 A Panda and a UR5e in MuJoCo (`pip install 'neuracore_ros[mujoco]'`). Stages, each of which goes on
 where it was interrupted:

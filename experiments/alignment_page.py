@@ -1,6 +1,6 @@
-"""Writes tables of what `benchmarks/alignment.py` found into a page, and draws its picture.
+"""Writes tables of what `experiments/alignment.py` found into a page, and draws its picture.
 
-    python benchmarks/alignment_page.py RESULTS.jsonl --into docs/alignment.md
+    python experiments/alignment_page.py RESULTS.jsonl --into docs/alignment.md
 
 Intervals hold 95 % of 10,000 bootstrap samples that draw seeds first and then trials of each
 (Efron & Tibshirani 1993, chapter 8): trials of one training are no independent ones.

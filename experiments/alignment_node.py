@@ -1,6 +1,6 @@
 """Policies of `alignment.py`, driven by the real node over real topics.
 
-    python benchmarks/alignment_node.py FOLDER --trials 20
+    python experiments/alignment_node.py FOLDER --trials 20
 
 The simulated robot tells its goal in metres on ``sim/goal``, where the study's recordings have it
 in reaches on ``goal``; a scale in the robot file makes them one. Each trial is a line of

@@ -1,11 +1,11 @@
 """What makes a shared index space pay, where one robot has few episodes.
 
-    python benchmarks/alignment.py STUDY --out FOLDER
+    python experiments/alignment.py STUDY --out FOLDER
 
 The arms of the demo reach for a ball whose place is given as two numbers, so that seeing plays
 no part and a run takes seconds; recording, converting, training and the runner are those of the
 package. Every run is one line of ``FOLDER/results.jsonl``; a run that is there is not done again.
-``benchmarks/alignment_page.py`` draws the results.
+``experiments/alignment_page.py`` draws the results.
 
 Studies: ``five`` and ``scarce`` (5; 2, 10 and 25 episodes of a UR5 beside 50 of a Panda),
 ``reverse`` (5 of the Panda), ``options`` (of training), ``full`` (50 of each) and ``third``

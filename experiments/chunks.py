@@ -1,4 +1,4 @@
-"""What each way of joining chunks does to a robot: python benchmarks/chunks.py [--json].
+"""What each way of joining chunks does to a robot: python experiments/chunks.py [--json].
 
 Offline, without ROS: the node's own runner drives six simulated joints after a scripted policy
 that is slow (its answers come steps later) and whose predictions disagree (each is off by an
@@ -17,7 +17,7 @@ import itertools
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,8 @@ from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, Settings
 from neuracore_ros.sim.controller import TrajectoryController
 
+Way = dict[str, str | int | float]
+"""Settings of the runner by which one row of the table is made."""
 Predict = Callable[[Request], NDArray[np.floating]]
 Array = NDArray[np.float64]
 
@@ -59,7 +61,7 @@ sources:
   CUSTOM_1D: {{topic: seen, type: Float64MultiArray, order: [{', '.join(SEEN_NAMES)}]}}
 commands: {{JOINT_TARGET_POSITIONS: {{topic: arm}}}}
 """
-WAYS: dict[str, dict[str, str | int]] = {
+WAYS: dict[str, Way] = {
     'none': {'blend': 'none'},
     'linear': {'blend': 'linear'},
     'minimum_jerk': {'blend': 'minimum_jerk'},
@@ -68,7 +70,7 @@ WAYS: dict[str, dict[str, str | int]] = {
     'none, ruckig': {'blend': 'none', 'profile': 'ruckig'},
     'minimum_jerk, ruckig': {'blend': 'minimum_jerk', 'profile': 'ruckig'},
 }
-FLOW_WAYS: dict[str, dict[str, str | int]] = {
+FLOW_WAYS: dict[str, Way] = {
     'flow, none': {'blend': 'none', 'inpaint': False},
     'flow, linear': {'blend': 'linear', 'inpaint': False},
     'flow, minimum_jerk': {'blend': 'minimum_jerk', 'inpaint': False},
@@ -197,21 +199,28 @@ def drive(runner: Runner, steps: int, latency_steps: float, predict: Predict) ->
     return np.array(executed)
 
 
-def scripted(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
-    """The scripted policy."""
+def scripted_manifest() -> Manifest:
+    """The manifest of a scripted policy: six joints in, their targets out."""
     slots = tuple(range(JOINTS))
-    manifest = Manifest(
+    return Manifest(
         {POSITIONS: InputSlots(JOINTS, slots)},
         {TARGETS: OutputSlots(JOINTS, slots)},
         rate_hz=RATE_HZ,
         horizon=HORIZON,
     )
-    return manifest, partial(predict, noise=arguments.noise)
+
+
+def runnable(ways: Mapping[str, Way]) -> dict[str, Way]:
+    """The ways that can run here: those with ``profile`` need ruckig."""
+    if importlib.util.find_spec('ruckig') is not None:
+        return dict(ways)
+    print('without ruckig: pip install ruckig', file=sys.stderr)
+    return {name: way for name, way in ways.items() if 'profile' not in way}
 
 
 def measure(
     folder: Path,
-    way: dict[str, str | int],
+    way: Way,
     policy: tuple[Manifest, Predict],
     arguments: argparse.Namespace,
 ) -> Figures:
@@ -253,14 +262,11 @@ def main() -> int:
     )
     parser.add_argument('--json', action='store_true', help='print figures as JSON')
     arguments = parser.parse_args()
-    ways = dict(WAYS)
-    if importlib.util.find_spec('ruckig') is None:
-        print('without ruckig: pip install ruckig', file=sys.stderr)
-        ways = {name: way for name, way in ways.items() if 'profile' not in way}
+    scripted = scripted_manifest(), partial(predict, noise=arguments.noise)
     with tempfile.TemporaryDirectory() as folder:
         figures = {
-            name: asdict(measure(Path(folder), way, scripted(arguments), arguments))
-            for name, way in ways.items()
+            name: asdict(measure(Path(folder), way, scripted, arguments))
+            for name, way in runnable(WAYS).items()
         }
         if arguments.train:
             flow = learnt(arguments)
