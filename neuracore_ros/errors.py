@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -48,6 +49,11 @@ def quoted(value: object, mark: str = "'") -> str:
         # Python refuses to write one of thousands of digits.
         return f'an integer of about {value.bit_length() * math.log10(2):.0f} digits'
     return shortened(str(value))
+
+
+def without_numbers(text: str) -> str:
+    """A message with ``#`` for each number, to count those that differ in numbers alone as one."""
+    return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?!\w)', '#', text)
 
 
 def counted(number: int, noun: str, several: str = '') -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.errors import without_numbers
 from neuracore_ros.evaluation.outputs import Output, Outputs
 from neuracore_ros.evaluation.replay import Replay
 
@@ -154,16 +154,11 @@ def figures(outputs: Outputs, replays: Sequence[Replay], horizon: int) -> Figure
         sum(len(one.predicted) for one in replays),
         sum(one.counters.late for one in replays),
         sum(one.counters.clamps for one in replays),
-        dict(Counter(map(kind, reasons)).most_common()),
-        {kind(reason): reason for reason in reversed(reasons)},
+        dict(Counter(map(without_numbers, reasons)).most_common()),
+        {without_numbers(reason): reason for reason in reversed(reasons)},
         np.array([latency for one in replays for latency in one.latencies_ms]),
         np.array([seam for one in replays for seam in one.counters.seams_rad]),
     )
-
-
-def kind(reason: str) -> str:
-    """What stays the same of a reason whose figures change."""
-    return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?![\w])', '#', reason)
 
 
 def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.node import Node
@@ -20,10 +20,8 @@ from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node import graph
 from neuracore_ros.node.messages import to_message
+from neuracore_ros.node.output import CommandOutput, FaultCallback
 from neuracore_ros.runner import JointCommand
-
-if TYPE_CHECKING:
-    from neuracore_ros.node.outputs import Disturbed
 
 _SMALL_SHARE = 0.01
 _SMALL = 1e-3
@@ -33,9 +31,7 @@ _LOST = {
 }
 
 
-def open_action(
-    node: Node, command: Command, disturbed: Disturbed
-) -> TrajectoryAction | GripperAction:
+def open_action(node: Node, command: Command, on_fault: FaultCallback) -> CommandOutput:
     """The output of one action.
 
     Raises:
@@ -49,8 +45,8 @@ def open_action(
             'installed: apt install ros-$ROS_DISTRO-control-msgs, or command it by a topic'
         ) from None
     if command.type == FOLLOW_JOINT_TRAJECTORY:
-        return TrajectoryAction(node, command, action.FollowJointTrajectory, disturbed)
-    return GripperAction(node, command, action.GripperCommand, disturbed)
+        return TrajectoryAction(node, command, action.FollowJointTrajectory, on_fault)
+    return GripperAction(node, command, action.GripperCommand, on_fault)
 
 
 class TrajectoryAction:
@@ -60,12 +56,12 @@ class TrajectoryAction:
     hold the position just measured: a jump of the velocity to zero.
     """
 
-    def __init__(self, node: Node, command: Command, action: Any, disturbed: Disturbed) -> None:
+    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
         self._action = action
         self._topic = command.topic
-        self._disturbed = disturbed
-        self._goals = _Goals(node, action, command.topic, disturbed, self._lost)
-        self.look_around = self._goals.look_around
+        self._on_fault = on_fault
+        self._goals = _Goals(node, action, command.topic, on_fault, self._lost)
+        self.refresh = self._goals.refresh
         self.listeners = self._goals.listeners
         self.rivals = self._goals.rivals
         self.close = self._goals.close
@@ -76,7 +72,7 @@ class TrajectoryAction:
 
     def _lost(self, how: str, result: Any) -> None:
         why = result.error_string or f'error code {result.error_code}'
-        self._disturbed(f'{self._topic} {how}: {why}')
+        self._on_fault(f'{self._topic} {how}: {why}')
 
 
 class GripperAction:
@@ -86,7 +82,7 @@ class GripperAction:
     reported, and stops nobody.
     """
 
-    def __init__(self, node: Node, command: Command, action: Any, disturbed: Disturbed) -> None:
+    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
         (joint,) = command.joints
         self._node = node
         self._action = action
@@ -96,8 +92,8 @@ class GripperAction:
         span = joint.limit.upper - joint.limit.lower
         self._small = _SMALL_SHARE * span if span < float('inf') else _SMALL
         self._wanted: float | None = None
-        self._goals = _Goals(node, action, command.topic, disturbed, self._lost)
-        self.look_around = self._goals.look_around
+        self._goals = _Goals(node, action, command.topic, on_fault, self._lost)
+        self.refresh = self._goals.refresh
         self.listeners = self._goals.listeners
         self.rivals = self._goals.rivals
         self.close = self._goals.close
@@ -137,7 +133,7 @@ class _Goals:
         node: Node,
         action: Any,
         name: str,
-        refused: Disturbed,
+        refused: FaultCallback,
         lost: Callable[[str, Any], None],
     ) -> None:
         self._node = node
@@ -151,7 +147,7 @@ class _Goals:
         )
         self._newest: UUID | None = None
         self._closed = False
-        self.look_around()
+        self.refresh()
 
     def send(self, goal: Any) -> None:
         """Replace whatever the server does by a goal."""
@@ -164,7 +160,7 @@ class _Goals:
         """1 if the action server is there."""
         return int(self._send.service_is_ready() and self._result.service_is_ready())
 
-    def look_around(self) -> None:
+    def refresh(self) -> None:
         """Who else is a client of the action."""
         names = graph.listeners(self._node, f'{self._name}/_action/feedback')
         self._rivals = sorted(set(names))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 
-from neuracore_ros.node.status_log import without_figures
+from neuracore_ros.errors import without_numbers
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.runner import Counters, State
 
@@ -70,7 +70,7 @@ class Cadence:
     def state(self, state: State, reason: str) -> None:
         """Take note of the state; a reason counts when the robot is first held for it."""
         if state is State.HOLDING is not self._was:
-            kind = without_figures(reason)
+            kind = without_numbers(reason)
             self._held[kind] += 1
             self._examples.setdefault(kind, reason)
         self._was = state

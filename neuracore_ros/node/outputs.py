@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -13,13 +13,12 @@ from rclpy.qos import QoSProfile
 from neuracore_ros.description import Command
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node import graph
+from neuracore_ros.node.actions import open_action
 from neuracore_ros.node.executor import HEARS_QUIETLY, PUBLISHES_QUIETLY
 from neuracore_ros.node.messages import MESSAGES, to_message
+from neuracore_ros.node.output import CommandOutput, FaultCallback
 from neuracore_ros.node.subscriptions import qos_overrides
 from neuracore_ros.runner import JointCommand
-
-Disturbed = Callable[[str], None]
-"""Told in one line that a command was refused, or that somebody else commands the robot."""
 
 # A message is on its way when `publish` returns, and still lost if its publisher goes at once:
 # one of 12 was; none of 40 after this time. Waiting for acknowledgements would not help: a Fast
@@ -29,32 +28,13 @@ LINGER_S = 0.1
 _ECHOES = 100
 
 
-class Output(Protocol):
-    """One command topic or action."""
-
-    def send(self, command: JointCommand) -> None:
-        """Send one command."""
-
-    def listeners(self) -> int:
-        """How many there are that may execute what is sent."""
-
-    def look_around(self) -> None:
-        """Look at the graph, which is too slow for every step."""
-
-    def rivals(self) -> Sequence[str]:
-        """Full names of other nodes that could command the same robot."""
-
-    def close(self) -> None:
-        """Give everything back."""
-
-
-class Outputs:
+class CommandOutputs:
     """All command topics and actions of a robot.
 
     Args:
         node: Owner of what is opened; in an executor.
         commands: As the robot file has them.
-        disturbed: See `Disturbed`; called on the executor's thread.
+        fault: Called with each refusal or rival, on the executor's thread.
 
     Attributes:
         sent: Commands so far.
@@ -63,13 +43,13 @@ class Outputs:
         UserError: The messages of an action are not installed.
     """
 
-    def __init__(self, node: Node, commands: Iterable[Command], disturbed: Disturbed) -> None:
-        self._outputs: dict[str, Output] = {}
+    def __init__(self, node: Node, commands: Iterable[Command], on_fault: FaultCallback) -> None:
+        self._outputs: dict[str, CommandOutput] = {}
         self.sent = 0
         self._sent_s = -LINGER_S
         try:
             for command in commands:
-                self._outputs[command.topic] = _open(node, command, disturbed)
+                self._outputs[command.topic] = _open(node, command, on_fault)
         except Exception:
             self.close()
             raise
@@ -86,10 +66,10 @@ class Outputs:
         """Topic -> how many there are that may execute what is sent."""
         return {topic: output.listeners() for topic, output in self._outputs.items()}
 
-    def look_around(self) -> None:
+    def refresh(self) -> None:
         """Look at the graph; call it now and then."""
         for output in self._outputs.values():
-            output.look_around()
+            output.refresh()
 
     def rivals(self) -> Mapping[str, Sequence[str]]:
         """Topic -> full names of other nodes that could command it, where there are any."""
@@ -104,13 +84,10 @@ class Outputs:
         self._outputs.clear()
 
 
-def _open(node: Node, command: Command, disturbed: Disturbed) -> Output:
+def _open(node: Node, command: Command, on_fault: FaultCallback) -> CommandOutput:
     if command.type in ACTIONS:
-        # Only now, since its messages may not be installed.
-        from neuracore_ros.node.actions import open_action
-
-        return open_action(node, command, disturbed)
-    return TopicOutput(node, command, disturbed)
+        return open_action(node, command, on_fault)
+    return TopicOutput(node, command, on_fault)
 
 
 class TopicOutput:
@@ -120,10 +97,10 @@ class TopicOutput:
     other one is somebody else's.
     """
 
-    def __init__(self, node: Node, command: Command, disturbed: Disturbed) -> None:
+    def __init__(self, node: Node, command: Command, on_fault: FaultCallback) -> None:
         self._node = node
         self._topic = command.topic
-        self._disturbed = disturbed
+        self._on_fault = on_fault
         self._around = graph.Around(0, [], [])
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
@@ -142,7 +119,7 @@ class TopicOutput:
             event_callbacks=HEARS_QUIETLY,
         )
         self._subscriptions = 0
-        self.look_around()
+        self.refresh()
 
     def send(self, command: JointCommand) -> None:
         """Publish one command."""
@@ -153,10 +130,10 @@ class TopicOutput:
     def listeners(self) -> int:
         """How many nodes subscribe that may execute; asks by name only if their number changed."""
         if self._publisher.get_subscription_count() != self._subscriptions:
-            self.look_around()
+            self.refresh()
         return self._around.listeners
 
-    def look_around(self) -> None:
+    def refresh(self) -> None:
         """Who subscribes, and who publishes beside us."""
         self._subscriptions = self._publisher.get_subscription_count()
         around = graph.around(self._node, self._topic)
@@ -181,6 +158,6 @@ class TopicOutput:
                 while self._sent.popleft() is not echo:
                     pass
                 return
-        self.look_around()
+        self.refresh()
         who = ' or '.join(self._around.rivals) or 'another node'
-        self._disturbed(f'{who} commands {self._topic}, too')
+        self._on_fault(f'{who} commands {self._topic}, too')

@@ -26,7 +26,7 @@ from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.inference import Inference
-from neuracore_ros.node.outputs import Outputs
+from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.phase import Phase
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
@@ -80,7 +80,7 @@ class Session:
         self._log = StatusLog(node.get_logger())
         self.robot = self._load_robot(parameters.robot)
         commands = () if self._dry_run else self.robot.commands()
-        self._outputs = Outputs(node, commands, self._disturbed)
+        self._outputs = CommandOutputs(node, commands, self._on_fault)
         self._min_speed_scaling = parameters.min_speed_scaling
         self._speed_scaling = SpeedScaling(node, self._scaled(commands))
         self._inference = Inference(node, interrupted)
@@ -276,8 +276,8 @@ class Session:
 
     def _look_around(self) -> None:
         self._subscriptions.refresh()
-        self._outputs.look_around()
-        self._speed_scaling.look_around()
+        self._outputs.refresh()
+        self._speed_scaling.refresh()
         if self._simulated:
             self._watch.look(self._now_ns(), time.monotonic())
         self._look_for_reasons()
@@ -308,7 +308,7 @@ class Session:
                 )
         self._rivals = rivals
 
-    def _disturbed(self, why: str) -> None:
+    def _on_fault(self, why: str) -> None:
         """A command was refused, or somebody else commands the robot."""
         if self._closed:
             return

@@ -77,7 +77,7 @@ class SpeedScaling:
         self._factors: dict[str, float] = {}
         self._unreadable: set[str] = set()
 
-    def look_around(self) -> None:
+    def refresh(self) -> None:
         """Hear who tells it now, and forget who has gone; call it now and then."""
         told = {channel for channels in self._channels for channel in self._first_told(channels)}
         for channel in self._open.keys() - told:

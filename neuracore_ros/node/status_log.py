@@ -1,8 +1,8 @@
 """One log line for each change of state."""
 
-import re
 from typing import Any
 
+from neuracore_ros.errors import without_numbers
 from neuracore_ros.node.status import Status
 from neuracore_ros.runner import State
 
@@ -25,7 +25,7 @@ class StatusLog:
             Whether it was new. A reason whose figures alone have changed, such as an age that
             grows, is the same one.
         """
-        new = status.state, without_figures(status.reason), status.next
+        new = status.state, without_numbers(status.reason), status.next
         if new == self._last:
             return False
         self._last = new
@@ -35,8 +35,3 @@ class StatusLog:
         else:
             self._logger.info(status.line)
         return True
-
-
-def without_figures(reason: str) -> str:
-    """What stays the same of a reason whose figures change."""
-    return re.sub(r'\d+(\.\d+)?', '#', reason)

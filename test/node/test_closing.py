@@ -12,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 from neuracore_ros.description import Command
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.executor import make_executor, spin
-from neuracore_ros.node.outputs import Outputs
+from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
 TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
@@ -38,7 +38,7 @@ def nodes(domain):
 
 
 def outputs(node, other):
-    opened = Outputs(node, [Command('arm', TRAJECTORY, 'chunk', ())], print)
+    opened = CommandOutputs(node, [Command('arm', TRAJECTORY, 'chunk', ())], print)
     return opened.close, lambda: (
         other.create_subscription(JointTrajectory, 'arm', print, DEAF),
         other.create_publisher(JointTrajectory, 'arm', UNRELIABLE),

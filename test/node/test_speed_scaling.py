@@ -85,14 +85,14 @@ def installed(monkeypatch):
 
 
 def test_nobody_tells_it_on_most_robots(graph, scaling):
-    scaling.look_around()
+    scaling.refresh()
     assert scaling.factors() == {}
     assert graph.open == set()
 
 
 def test_the_broadcaster_beside_the_controller_tells_percent(graph, scaling):
     graph.publishers = {BROADCAST: [PERCENT], OWN: [STATE]}
-    scaling.look_around()
+    scaling.refresh()
     assert graph.open == {BROADCAST}
     graph.newest[BROADCAST] = Float64(data=40.0)
     assert scaling.factors() == {BROADCAST: 0.4}
@@ -101,7 +101,7 @@ def test_the_broadcaster_beside_the_controller_tells_percent(graph, scaling):
 
 def test_without_one_the_state_of_the_controller_tells_a_share(graph, scaling, installed):
     graph.publishers = {OWN: [STATE]}
-    scaling.look_around()
+    scaling.refresh()
     graph.newest[OWN] = SimpleNamespace(speed_scaling_factor=0.0)
     assert scaling.factors() == {OWN: 0.0}
 
@@ -111,24 +111,24 @@ def test_a_state_that_does_not_have_it_as_in_humble_tells_nothing(
     graph, scaling, installed, state
 ):
     graph.publishers = {OWN: [STATE]}
-    scaling.look_around()
+    scaling.refresh()
     graph.newest[OWN] = SimpleNamespace(**state)
     assert scaling.factors() == {}
 
 
 def test_a_topic_of_that_name_and_another_type_is_not_read(graph, scaling):
     graph.publishers = {BROADCAST: ['std_msgs/msg/String'], OWN: ['std_msgs/msg/String']}
-    scaling.look_around()
+    scaling.refresh()
     assert graph.open == set()
 
 
 def test_who_has_gone_no_longer_holds_the_robot(graph, scaling):
     graph.publishers = {BROADCAST: [PERCENT]}
-    scaling.look_around()
+    scaling.refresh()
     graph.newest[BROADCAST] = Float64(data=10.0)
     assert scaling.factors() == {BROADCAST: 0.1}
     graph.publishers = {}
-    scaling.look_around()
+    scaling.refresh()
     assert scaling.factors() == {}
     assert graph.open == set()
 
@@ -140,7 +140,7 @@ def test_without_control_msgs_one_line_says_so(graph, scaling, monkeypatch):
     monkeypatch.setattr(speed_scaling, 'message_class', missing)
     graph.publishers = {OWN: [STATE]}
     for _ in range(3):
-        scaling.look_around()
+        scaling.refresh()
     (line,) = graph.said
     assert line.startswith(f'the speed scaling on {OWN} is not read: the message type {STATE}')
     assert scaling.factors() == {}

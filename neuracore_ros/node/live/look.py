@@ -132,7 +132,7 @@ class _Eyes:
         while (left_s := end_s - time.monotonic()) > 0:
             subscriptions.refresh()
             for scaling in self._speed_scaling.values():
-                scaling.look_around()
+                scaling.refresh()
             spin(self._executor, min(left_s, LOOK_PERIOD_S))
         subscriptions.close()
         for scaling in self._speed_scaling.values():
