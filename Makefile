@@ -20,8 +20,8 @@ VENV_OPTIONS :=
 endif
 
 # What needs neither ROS nor a robot to be tested, and the tests that cover it.
-PURE := description observation command policy runner dataset training drafting overview report evaluation
-PURE_TESTS := $(filter-out report,$(PURE)) cli/test_layout.py cli/test_export_foreign.py
+PURE := description observation command policy runner bags dataset convert loading training drafting overview report evaluation
+PURE_TESTS := $(PURE) cli/test_layout.py cli/test_export_foreign.py
 LEAST := 95
 
 .PHONY: help demo test check coverage docs pictures matrix clean

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from starvation import Again
 
+from helpers.realtime_retries import Again
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
 from neuracore_ros.processors import let_threads_sleep
@@ -113,7 +113,7 @@ def domain() -> Iterator[int]:
 @pytest.fixture
 def begin(domain: int) -> Iterator[Callable[..., Any]]:
     """Starts processes that a test which fails does not leave behind."""
-    from world import Running
+    from helpers.live_robot import Running
 
     running: list[Running] = []
 

@@ -7,8 +7,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from bounded import run_bounded
 
+from helpers.bounded_process import run_bounded
 from neuracore_ros.cli.main import main
 from neuracore_ros.regular_file import read_bytes, read_text
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from policies import write_policy
 
+from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'

@@ -4,10 +4,10 @@ import sys
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, chunk, joints_of, motion_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.small_arms import SECOND, accepted, arm, chunk, joints_of, motion_of
 from neuracore_ros.command.braking import Braking, JointState
 from neuracore_ros.command.jerk import JerkLimited
 from neuracore_ros.command.joints import Limits

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from arms import arm, motion_of, played, sampled
+
+from helpers.small_arms import arm, motion_of, played, sampled
 
 BEGIN_NS = 10**18
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, chunk, motion_of, played, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.small_arms import SECOND, accepted, arm, chunk, motion_of, played, sampled
 from neuracore_ros.command.blend import BLENDS
 
 STEP_NS = SECOND // 20

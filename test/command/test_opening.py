@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from arms import arm, joints_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.small_arms import arm, joints_of
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.opening import opened_gently
 from neuracore_ros.command.spline import Spline, fastest

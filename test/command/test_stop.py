@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from arms import SECOND, accepted, arm, motion_of, sampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.small_arms import SECOND, accepted, arm, motion_of, sampled
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.stop import LONGEST_CATCH_UP_S, stop
 

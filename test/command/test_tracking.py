@@ -1,8 +1,8 @@
 """Which measurements are believed."""
 
 import numpy as np
-from arms import SECOND, arm, joints_of
 
+from helpers.small_arms import SECOND, arm, joints_of
 from neuracore_ros.command.tracking import Measured, Tracking
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from datasets import contents
-from two_arms import LEFT, describe, record_left
 
+from helpers.dataset_snapshots import contents
+from helpers.two_arms import LEFT, describe, record_left
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
 from neuracore_ros.errors import DatasetError

@@ -8,10 +8,18 @@ import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from every_type import BARE, EVERY, record_bare, record_every
-from recordings import write_bag
-from two_arms import LEFT, NUMBERS, RIGHT, describe, joint_states, record_left, record_right
 
+from helpers.every_data_type import BARE, EVERY, record_bare, record_every
+from helpers.small_bags import write_bag
+from helpers.two_arms import (
+    LEFT,
+    NUMBERS,
+    RIGHT,
+    describe,
+    joint_states,
+    record_left,
+    record_right,
+)
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import Episode, Metadata
 from neuracore_ros.dataset.row import Row
@@ -20,7 +28,7 @@ from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.loading.batches import Batches
 from neuracore_ros.observation.texts import decode_text
 
-READER = Path(__file__).with_name('lerobot_reader.py')
+READER = Path(__file__).parents[1] / 'helpers' / 'lerobot_reader.py'
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import av
 import numpy as np
 import pytest
-from two_arms import picture
 
+from helpers.two_arms import picture
 from neuracore_ros.dataset.video import KEYFRAME_STEPS, VideoWriter, write_black, yuv420
 
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from processes import children, is_alive, wait_for
+
+from helpers.processes import children, is_alive, wait_for
 
 PATIENCE_S = 60.0
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from examples import FORM_A, FORM_B, ROBOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from helpers.robot_file_examples import FORM_A, FORM_B, ROBOT
 from neuracore_ros.description import load_descriptions, load_robot
 from neuracore_ros.errors import DescriptionError
 

@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-from examples import BAT, FORM_A, FORM_B, SO100, SPIDER
 
+from helpers.robot_file_examples import BAT, FORM_A, FORM_B, SO100, SPIDER
 from neuracore_ros.description import DataType, embodiment, load_descriptions, pad, plain, unpad
 from neuracore_ros.description.alignment import findings
 from neuracore_ros.errors import DescriptionError, DescriptionWarning

@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 
 import pytest
-from examples import ROBOT
 
+from helpers.robot_file_examples import ROBOT
 from neuracore_ros.description import DataType, JointLimit, load_descriptions, load_robot
 from neuracore_ros.description.limit_units import suspect_speeds
 from neuracore_ros.description.source import strictest_ages_s

@@ -5,7 +5,8 @@ import re
 
 import draw
 import pytest
-from doc_workspace import ROOT
+
+from helpers.doc_workspace import ROOT
 
 TEXT = (ROOT / 'ARCHITECTURE.md').read_text()
 FOLDERS = {path.parent.name for path in (ROOT / 'neuracore_ros').glob('*/__init__.py')}

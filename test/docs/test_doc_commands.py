@@ -13,18 +13,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import doc_server
 import pytest
 import yaml
-from doc_blocks import blocks, commands
-from doc_workspace import ROOT, Workspace
 from from_code import verb_parsers
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 
+from helpers import doc_server
+from helpers.doc_blocks import blocks, commands
+from helpers.doc_workspace import ROOT, Workspace
+
 pytest.importorskip('rclpy')
 
-import doc_ros2
-
+from helpers import doc_ros2
 from neuracore_ros.cli.main import VERBS
 from neuracore_ros.description import load_robot
 from neuracore_ros.node.parameters import SPECS

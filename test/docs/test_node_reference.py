@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from doc_blocks import blocks
-from policies import write_policy
-from world import INFER_NODE, SIM_ROBOT, UR5, World, ros_arguments
+from helpers.doc_blocks import blocks
+from helpers.live_robot import INFER_NODE, SIM_ROBOT, UR5, World, ros_arguments
+from helpers.small_policies import write_policy
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'
 # Needed at other times: simulated time, a debugging node, parameters that change.

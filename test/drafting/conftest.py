@@ -1,8 +1,8 @@
 """What the tests of drafts share."""
 
 import pytest
-from policies import write_policy
 
+from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import load_robot
 

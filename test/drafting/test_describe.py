@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from drawn_arms import (
+
+from helpers.drawn_arms import (
     THREE,
     array,
     compressed,
@@ -14,7 +15,6 @@ from drawn_arms import (
     trajectory,
     urdf,
 )
-
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 

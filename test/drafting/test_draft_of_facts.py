@@ -2,8 +2,8 @@
 
 import pytest
 import yaml
-from drawn_arms import THREE, joint, urdf
 
+from helpers.drawn_arms import THREE, joint, urdf
 from neuracore_ros.description import load_robot
 from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.drafting.draft import Origin, draft

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
-from drawn_arms import array, image, joint, record, state, trajectory, urdf
 
+from helpers.drawn_arms import array, image, joint, record, state, trajectory, urdf
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 

@@ -1,8 +1,8 @@
 """What a draft reads of a URDF."""
 
 import pytest
-from drawn_arms import THREE, joint, urdf
 
+from helpers.drawn_arms import THREE, joint, urdf
 from neuracore_ros.drafting.kinematics import parse_kinematics
 from neuracore_ros.errors import DescriptionError
 

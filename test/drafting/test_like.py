@@ -1,8 +1,8 @@
 """`describe --like`: where a new robot stands in the index space of another."""
 
 import pytest
-from drawn_arms import THREE, array, compressed, image, joint, record, state, urdf
 
+from helpers.drawn_arms import THREE, array, compressed, image, joint, record, state, urdf
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.drafting.cameras import align_cameras

@@ -10,14 +10,14 @@ import pytest
 pytest.importorskip('rclpy')
 
 import rclpy
-from drawn_arms import THREE
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray, String
 from trajectory_msgs.msg import JointTrajectory
-from world import SIM_ROBOT, until_published
 
+from helpers.drawn_arms import THREE
+from helpers.live_robot import SIM_ROBOT, until_published
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.sim.arms import find_arm
 

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from drawn_arms import joint, urdf
 
+from helpers.drawn_arms import joint, urdf
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.drafting.alignment import align

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import yaml
-from drawn_arms import THREE, joint, record, state, urdf
 
+from helpers.drawn_arms import THREE, joint, record, state, urdf
 from neuracore_ros.description import DataType
 from neuracore_ros.drafting.draft import Origin, draft
 from neuracore_ros.drafting.facts import Facts, ImageTopic, Listener, Motion, NumberTopic

@@ -9,10 +9,9 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from leader import ARM, CAMERA, STEP_S, brightness, ramps, record
-from policies import HORIZON, write_policy
-from recordings import ROS2, Messages, at, write_bag
-
+from helpers.leader_arm import ARM, CAMERA, STEP_S, brightness, ramps, record
+from helpers.small_bags import ROS2, Messages, at, write_bag
+from helpers.small_policies import HORIZON, write_policy
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots

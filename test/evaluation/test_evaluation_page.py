@@ -6,9 +6,8 @@ import pytest
 
 pytest.importorskip('torch')
 
-from leader import ARM, STEP_S, ramps, record
-from policies import write_policy
-
+from helpers.leader_arm import ARM, STEP_S, ramps, record
+from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 
 

@@ -7,8 +7,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from every_type import EVERY, SUPPORTED, record_every
-
+from helpers.every_data_type import EVERY, SUPPORTED, record_every
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots

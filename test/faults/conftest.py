@@ -5,9 +5,9 @@ import pytest
 pytest.importorskip('rclpy')
 pytest.importorskip('torch')
 
-from puppet import write_puppet
-from saboteur import robot_file
-from stage import Stage
+from helpers.fault_rig import Stage
+from helpers.faulty_relay import robot_file
+from helpers.misbehaving_policy import write_puppet
 
 
 @pytest.fixture(scope='module')

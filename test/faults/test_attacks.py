@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import spoiling as spoil
-from puppet import write_puppet
-from saboteur import camera_topic, many_cameras, robot_file
-from stage import Stage
-from table import VELOCITY_LIMIT
+
+from helpers import message_faults as spoil
+from helpers.fault_rig import Stage
+from helpers.fault_table import VELOCITY_LIMIT
+from helpers.faulty_relay import camera_topic, many_cameras, robot_file
+from helpers.misbehaving_policy import write_puppet
 
 CAMERAS = 8
 

@@ -3,8 +3,9 @@
 import time
 
 import pytest
-from saboteur import robot_file
-from stage import Stage
+
+from helpers.fault_rig import Stage
+from helpers.faulty_relay import robot_file
 
 
 @pytest.fixture(scope='module')

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from table import FAULTS, ITSELF, ODDITIES
+from helpers.fault_table import FAULTS, ITSELF, ODDITIES
 
 HERE = Path(__file__).resolve().parent
 TEXT = (HERE.parents[1] / 'docs' / 'faults.md').read_text()

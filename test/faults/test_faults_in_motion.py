@@ -1,8 +1,9 @@
 """Faults of a robot that moves: it stops in time, says why, and goes on as `rearm` says."""
 
 import pytest
-from stage import bounds_s
-from table import FAULTS, ITSELF, ODDITIES
+
+from helpers.fault_rig import bounds_s
+from helpers.fault_table import FAULTS, ITSELF, ODDITIES
 
 # One of each kind.
 MANUAL = (

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from puppet import write_puppet
+
+from helpers.misbehaving_policy import write_puppet
 
 MAX_AHEAD_S = 0.4
 # The longest that a stop lasts; and a process has to be told first.

@@ -4,8 +4,8 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from policies import write_policy
-from world import DEFAULTS, INFER_NODE, UR5, Running, World, ros_arguments
+from helpers.live_robot import DEFAULTS, INFER_NODE, UR5, Running, World, ros_arguments
+from helpers.small_policies import write_policy
 
 
 @pytest.fixture

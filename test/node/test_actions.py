@@ -18,7 +18,8 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
 from trajectory_msgs.msg import JointTrajectory
-from world import UR5
+
+from helpers.live_robot import UR5
 
 SWEEP = {'speed': 0.02}
 TOPIC = 'arm_controller/joint_trajectory'

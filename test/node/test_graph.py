@@ -8,7 +8,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
-from world import UR5
+
+from helpers.live_robot import UR5
 
 SWEEP = {'speed': 0.02}
 COMMANDS = 'arm_controller/joint_trajectory'

@@ -3,11 +3,12 @@
 import time
 
 import pytest
-from policies import write_policy
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Float64
-from world import DEFAULTS, UR5
+
+from helpers.live_robot import DEFAULTS, UR5
+from helpers.small_policies import write_policy
 
 SWEEP = {'speed': 0.02}  # rad a step, 0.4 rad/s
 

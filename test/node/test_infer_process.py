@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from policies import write_policy
-from processes import is_alive
-from world import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
+
+from helpers.live_robot import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
+from helpers.processes import is_alive
+from helpers.small_policies import write_policy
 
 
 @pytest.fixture(scope='module')

@@ -10,8 +10,8 @@ import pytest
 if importlib.util.find_spec('launch_ros') is None:
     pytest.skip('launch_ros is not installed: launch file not tested', allow_module_level=True)
 
-from policies import write_policy
-from world import SIM_ROBOT, World
+from helpers.live_robot import SIM_ROBOT, World
+from helpers.small_policies import write_policy
 
 ROOT = Path(__file__).resolve().parents[2]
 # What `ros2 launch` does, for machines that have launch_ros but no ros2cli.

@@ -11,12 +11,12 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-import scripted
-from policies import write_policy
-from scripted import ALL, Graph
 from sensor_msgs.msg import CompressedImage
-from world import SIM_ROBOT, UR5, until_published
 
+from helpers import scripted_nodes
+from helpers.live_robot import SIM_ROBOT, UR5, until_published
+from helpers.scripted_nodes import ALL, Graph
+from helpers.small_policies import write_policy
 from neuracore_ros.description import load_robot
 from neuracore_ros.node.live.judge import judge
 from neuracore_ros.node.live.look import look
@@ -192,7 +192,7 @@ def test_the_parameters_of_a_controller_are_read(graph, found):
 
 
 def test_lost_large_frames_are_told_with_their_cure(graph, found, begin):
-    begin(Path(scripted.__file__))
+    begin(Path(scripted_nodes.__file__))
     graph.joints()
     graph.controller()
     until_published(graph.node('bystander'), 'overhead/image_raw')

@@ -8,11 +8,11 @@ import pytest
 import torch
 from rclpy.action import ActionServer
 from sensor_msgs.msg import JointState
-from spinning import Spinning
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory
-from world import World
 
+from helpers.live_robot import World
+from helpers.spinning import Spinning
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.torchscript import save

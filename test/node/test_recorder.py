@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-import scripted
 import yaml
 from std_srvs.srv import SetBool, Trigger
-from world import SIM_ROBOT, UR5, Running, World, until_published
 
+from helpers import scripted_nodes
+from helpers.live_robot import SIM_ROBOT, UR5, Running, World, until_published
 from neuracore_ros.bags.bag import open_bag
 
 TOPICS = {'/joint_states', '/overhead/image_raw', '/arm_controller/joint_trajectory', '/clock'}
@@ -188,7 +188,7 @@ def test_a_stream_that_falls_silent_is_told_at_once_and_when_it_is_back(world, r
 
 def test_a_driver_that_is_restarted_while_frames_are_lost_does_no_harm(world, begin, tmp_path):
     elsewhere = ['--ros-args', '-r', 'overhead/image_raw:=fickle/image_raw']
-    begin(Path(scripted.__file__), 'fickle', *elsewhere)
+    begin(Path(scripted_nodes.__file__), 'fickle', *elsewhere)
     until_published(world.node, 'fickle/image_raw')
     until_published(world.node, 'fickle/image_raw')
     robot = tmp_path / 'ur5.yaml'

@@ -3,9 +3,10 @@
 import time
 
 import pytest
-from policies import write_policy
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
-from world import UR5
+
+from helpers.live_robot import UR5
+from helpers.small_policies import write_policy
 
 SWEEP = {'speed': 0.02}
 COMMANDS = 'arm_controller/joint_trajectory'

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from policies import HORIZON, manifest
 
+from helpers.small_policies import HORIZON, manifest
 from neuracore_ros.training.graph import write_onnx, write_openvino
 
 for _library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):

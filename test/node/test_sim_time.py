@@ -2,8 +2,8 @@
 
 import signal
 
-from policies import write_policy
-from world import SIM_ROBOT, UR5, World
+from helpers.live_robot import SIM_ROBOT, UR5, World
+from helpers.small_policies import write_policy
 
 
 def test_a_clock_that_stands_still_is_reported_and_then_it_goes_on(begin, infer, tmp_path):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from std_msgs.msg import String
-from world import UR5
 
+from helpers.live_robot import UR5
 from neuracore_ros.description import DataType, load_robot
 
 SWEEP = {'speed': 0.02}

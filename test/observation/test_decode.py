@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import Image
 from sensor_msgs.msg import CompressedImage
 
+from helpers.observer_examples import Image
 from neuracore_ros.observation import ObservationError, decode_image
 from neuracore_ros.observation.decode import ENCODINGS
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from observing import RGB, TARGET, Observation, observer, source
 
+from helpers.observer_examples import RGB, TARGET, Observation, observer, source
 from neuracore_ros.observation import decode_image
 
 highlevel = pytest.importorskip('rosbags.highlevel')

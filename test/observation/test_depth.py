@@ -4,9 +4,9 @@ import struct
 
 import numpy as np
 import pytest
-from observing import DEPTH, MS, RGB, T0, Observation, header, observer, source
 from sensor_msgs.msg import CompressedImage, Image
 
+from helpers.observer_examples import DEPTH, MS, RGB, T0, Observation, header, observer, source
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.depth import decode_depth, metres, millimetres
 

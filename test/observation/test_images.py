@@ -1,7 +1,6 @@
 """Image streams: kept as they come, decoded when looked at."""
 
-from observing import MS, RGB, T0, J, Observation, image, observer, source, state
-
+from helpers.observer_examples import MS, RGB, T0, J, Observation, image, observer, source, state
 from neuracore_ros.observation import images
 
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from observing import (
+
+from helpers.observer_examples import (
     MS,
     RGB,
     T0,

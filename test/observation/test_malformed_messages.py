@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import RGB, T0, TARGET, DataType, Observation, observer, source
+
+from helpers.observer_examples import RGB, T0, TARGET, DataType, Observation, observer, source
 
 ARRAY = {'topic': '/array', 'type': 'std_msgs/msg/Float64MultiArray', 'order': ('a', 'b')}
 TOPICS = ('/joint_states', '/cmd', '/array', '/top', '/other')

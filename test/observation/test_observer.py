@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from observing import (
+from std_msgs.msg import Float64MultiArray
+
+from helpers.observer_examples import (
     MS,
     RGB,
     T0,
@@ -17,8 +19,6 @@ from observing import (
     state,
     values,
 )
-from std_msgs.msg import Float64MultiArray
-
 from neuracore_ros.description import DataType, DescriptionError, Layout
 from neuracore_ros.observation import Observation, ObservationError, Observer, Unusable
 

@@ -5,7 +5,10 @@ import pytest
 
 pytest.importorskip('sensor_msgs', reason='needs the ROS 2 messages: pip install .[ros]')
 from geometry_msgs.msg import TransformStamped, Vector3, Wrench, WrenchStamped
-from observing import (
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Float32MultiArray, Float64, Float64MultiArray, String
+
+from helpers.observer_examples import (
     CUSTOM,
     DEPTH,
     LANGUAGE,
@@ -28,8 +31,6 @@ from observing import (
     trajectory,
     transform,
 )
-from sensor_msgs.msg import CompressedImage, Image
-from std_msgs.msg import Float32MultiArray, Float64, Float64MultiArray, String
 
 cv2 = pytest.importorskip('cv2')
 serialization = pytest.importorskip('rclpy.serialization')

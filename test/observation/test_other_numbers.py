@@ -5,7 +5,9 @@ import pytest
 
 pytest.importorskip('sensor_msgs', reason='needs the ROS 2 messages: pip install .[ros]')
 from geometry_msgs.msg import Vector3, Wrench, WrenchStamped
-from observing import (
+from std_msgs.msg import Float32MultiArray, Float64, Float64MultiArray, String
+
+from helpers.observer_examples import (
     CUSTOM,
     LANGUAGE,
     MS,
@@ -19,8 +21,6 @@ from observing import (
     state,
     values,
 )
-from std_msgs.msg import Float32MultiArray, Float64, Float64MultiArray, String
-
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.texts import decode_text, encode_text
 

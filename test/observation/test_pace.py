@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from observing import (
+
+from helpers.observer_examples import (
     POSES,
     T0,
     S,
@@ -15,7 +16,6 @@ from observing import (
     tf_source,
     transform,
 )
-
 from neuracore_ros.description import DataType
 from neuracore_ros.observation.pace import Pace
 

@@ -7,9 +7,19 @@ import zlib
 import cv2
 import numpy as np
 import pytest
-from observing import DEPTH, MS, RGB, T0, Observation, fault, header, observer, source
 from sensor_msgs.msg import CompressedImage
 
+from helpers.observer_examples import (
+    DEPTH,
+    MS,
+    RGB,
+    T0,
+    Observation,
+    fault,
+    header,
+    observer,
+    source,
+)
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from observing import (
+
+from helpers.observer_examples import (
     MS,
     POSES,
     T0,
@@ -20,7 +21,6 @@ from observing import (
     tf_source,
     transform,
 )
-
 from neuracore_ros.observation.poses import compose, invert, signed
 
 NO_TURN = (0.0, 0.0, 0.0, 1.0)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import MS, T0, Observation, S, observer, source, state
+
+from helpers.observer_examples import MS, T0, Observation, S, observer, source, state
 
 NAMES = ('arm', 'grip')
 AHEAD, MAX_AGE, DAY = 100 * MS, 200 * MS, 24 * 3600 * S

@@ -4,8 +4,20 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observing import MS, T0, TARGET, S, fault, observer, only_status, source, trajectory, values
 from trajectory_msgs.msg import JointTrajectory
+
+from helpers.observer_examples import (
+    MS,
+    T0,
+    TARGET,
+    S,
+    fault,
+    observer,
+    only_status,
+    source,
+    trajectory,
+    values,
+)
 
 
 def arm():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from observing import MS, RGB, T0, Observation, fault, observer, source
 from sensor_msgs.msg import CompressedImage
 
+from helpers.observer_examples import MS, RGB, T0, Observation, fault, observer, source
 from neuracore_ros.observation import Unusable, images
 from neuracore_ros.observation.observer import Sight
 

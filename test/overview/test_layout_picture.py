@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ElementTree
 
 import cv2
 import pytest
-from two_arms_overview import STRETCHED, UPRIGHT, load, manifest, robot
 
+from helpers.overview_arms import STRETCHED, UPRIGHT, load, manifest, robot
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.errors import UserError
 from neuracore_ros.overview.picture import draw, save

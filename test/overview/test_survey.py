@@ -1,7 +1,8 @@
 """What is said of robots beside each other, and beside a policy."""
 
 import pytest
-from two_arms_overview import (
+
+from helpers.overview_arms import (
     POSITIONS,
     RGB,
     STRETCHED,
@@ -11,7 +12,6 @@ from two_arms_overview import (
     manifest,
     robot,
 )
-
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.description.alignment import reach
 from neuracore_ros.overview.survey import survey

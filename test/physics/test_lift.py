@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from sim_messages import SECOND, trajectory
+
+from helpers.trajectory_messages import SECOND, trajectory
 
 # First of all, since it tells MuJoCo how to draw, which looks once.
 from neuracore_ros.physics.arms import ARMS, PANDA, UR5E

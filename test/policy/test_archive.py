@@ -5,9 +5,9 @@ import zipfile
 
 import pytest
 import torch
-from bounded import GB, run_bounded
-from policies import write_policy
 
+from helpers.bounded_process import GB, run_bounded
+from helpers.small_policies import write_policy
 from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.policy.manifest import MANIFEST_FILE
 

@@ -15,7 +15,7 @@ from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.load import load_policy
 
 pytest.importorskip('safetensors')
-WRITER = Path(__file__).with_name('lerobot_act_writer.py')
+WRITER = Path(__file__).parents[1] / 'helpers' / 'lerobot_act_writer.py'
 ROBOT = """
 robot: arm
 limits: {a: {position: [-1, 1], velocity: 1}, b: {position: [-1, 1], velocity: 1},

@@ -1,5 +1,6 @@
 import pytest
-from rig import Rig, make_runner
+
+from helpers.runner_rig import Rig, make_runner
 
 
 @pytest.fixture

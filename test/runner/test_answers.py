@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from rig import STEP_NS, TARGET, hold, make_runner, manifest
 
+from helpers.runner_rig import STEP_NS, TARGET, hold, make_runner, manifest
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from rig import ROBOT, SECOND, STEP_NS, Rig, make_runner
 
+from helpers.runner_rig import ROBOT, SECOND, STEP_NS, Rig, make_runner
 from neuracore_ros.command.blend import BLENDS
 
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from rig import ROBOT, SECOND, START_NS, STEP_NS, TARGET, hold, joint_state
 
+from helpers.runner_rig import ROBOT, SECOND, START_NS, STEP_NS, TARGET, hold, joint_state
 from neuracore_ros.errors import DescriptionError
 
 

@@ -4,8 +4,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from rig import POSITION, RATE_HZ, ROBOT, SECOND, STEP_NS, TARGET, Rig, joint_state, make_runner
 
+from helpers.runner_rig import (
+    POSITION,
+    RATE_HZ,
+    ROBOT,
+    SECOND,
+    STEP_NS,
+    TARGET,
+    Rig,
+    joint_state,
+    make_runner,
+)
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.observation import Observer, images
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots

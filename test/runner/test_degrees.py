@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from rig import ROBOT, Rig, make_runner
+
+from helpers.runner_rig import ROBOT, Rig, make_runner
 
 DEGREE = 0.017453292519943295
 DEGREES = (

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from rig import ROBOT, START_NS, STEP_NS, TARGET, joint_state, make_runner
 
+from helpers.runner_rig import ROBOT, START_NS, STEP_NS, TARGET, joint_state, make_runner
 from neuracore_ros.errors import UserError
 
 

@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from rig import ROBOT, SECOND, LaggingRig, make_runner
+
+from helpers.runner_rig import ROBOT, SECOND, LaggingRig, make_runner
 
 NO_FURTHER = 0.02
 FAST = ROBOT.replace('velocity: 1.0, acceleration: 10.0', 'velocity: 2.0')

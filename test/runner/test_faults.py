@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from rig import SECOND, STEP_NS, TARGET, Rig, hold
+
+from helpers.runner_rig import SECOND, STEP_NS, TARGET, Rig, hold
 
 
 def stale(rig):

@@ -5,8 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rig import POSITION, ROBOT, START_NS, STEP_NS, TARGET, joint_state, make_runner, manifest
 
+from helpers.runner_rig import (
+    POSITION,
+    ROBOT,
+    START_NS,
+    STEP_NS,
+    TARGET,
+    joint_state,
+    make_runner,
+    manifest,
+)
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import load_robot
 from neuracore_ros.policy.load import load_policy

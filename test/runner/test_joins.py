@@ -4,8 +4,8 @@ import importlib.util
 
 import numpy as np
 import pytest
-from rig import ROBOT, STEP_NS, LaggingRig, make_runner
 
+from helpers.runner_rig import ROBOT, STEP_NS, LaggingRig, make_runner
 from neuracore_ros.command.blend import BLENDS
 
 FAST = ROBOT.replace('velocity: 2.0', 'velocity: 3.0, acceleration: 8.0').replace(

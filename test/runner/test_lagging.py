@@ -5,8 +5,8 @@ from itertools import count
 
 import numpy as np
 import pytest
-from rig import ROBOT, SECOND, Rig, make_runner
 
+from helpers.runner_rig import ROBOT, SECOND, Rig, make_runner
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.command.spline import fastest
 

@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rig import LaggingRig, make_runner
 from test_closed_loop import FAST, PROFILES, live_through
 
+from helpers.runner_rig import LaggingRig, make_runner
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.sim.controller import VARIANTS
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from rig import (
+
+from helpers.runner_rig import (
     POSITION,
     RATE_HZ,
     SECOND,
@@ -13,7 +14,6 @@ from rig import (
     make_runner,
     manifest,
 )
-
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots

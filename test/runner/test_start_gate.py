@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 import pytest
-from rig import ROBOT, hold, manifest
 
+from helpers.runner_rig import ROBOT, hold, manifest
 from neuracore_ros.description import DataType
 
 GRIPPER = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS

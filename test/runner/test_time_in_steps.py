@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from rig import START_NS, STEP_NS, TARGET, joint_state, make_runner, manifest
 
+from helpers.runner_rig import START_NS, STEP_NS, TARGET, joint_state, make_runner, manifest
 from neuracore_ros.errors import UserError
 
 

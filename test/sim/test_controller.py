@@ -2,8 +2,8 @@ import re
 
 import numpy as np
 import pytest
-from sim_messages import SECOND, trajectory
 
+from helpers.trajectory_messages import SECOND, trajectory
 from neuracore_ros.sim.controller import VARIANTS, TrajectoryController, rejection
 
 NAMES = ('a', 'b')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sim_messages import SECOND, trajectory
 
+from helpers.trajectory_messages import SECOND, trajectory
 from neuracore_ros.sim.lagging import LaggingRobot
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sim_messages import SECOND, trajectory
 
+from helpers.trajectory_messages import SECOND, trajectory
 from neuracore_ros.sim.arms import ARMS, Kinematics
 from neuracore_ros.sim.reaching import (
     AZIMUTH,

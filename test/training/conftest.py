@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from squares import write
+
+from helpers.squares_dataset import write
 
 
 @pytest.fixture(scope='session')

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from squares import write
 
+from helpers.squares_dataset import write
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading import cache

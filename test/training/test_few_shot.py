@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import squares
 import torch
 
+from helpers import squares_dataset
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
@@ -95,9 +95,11 @@ def test_what_its_weights_need_cannot_be_chosen_anew(
 
 
 def test_another_layout_is_refused(short, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(squares.ROBOTS, 'wide', {'joints': {0: 'a', 3: 'b'}, 'cameras': {1: 'c'}})
-    monkeypatch.setattr(squares, 'SLOTS', 4)
-    wide = squares.write(tmp_path / 'wide', {'wide': 1})
+    monkeypatch.setitem(
+        squares_dataset.ROBOTS, 'wide', {'joints': {0: 'a', 3: 'b'}, 'cameras': {1: 'c'}}
+    )
+    monkeypatch.setattr(squares_dataset, 'SLOTS', 4)
+    wide = squares_dataset.write(tmp_path / 'wide', {'wide': 1})
     out = tmp_path / 'run'
     assert main(['train', str(wide), '--out', str(out), '--init', short]) == 1
     assert (

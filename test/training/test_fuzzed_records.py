@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
-from mutations import ODD, budget, changed, spoilt, spoilt_bytes
-from squares import STEPS, described, rows, write
 from test_lerobot_files import write as write_checkpoint
 
+from helpers.mutations import ODD, budget, changed, spoilt, spoilt_bytes
+from helpers.squares_dataset import STEPS, described, rows, write
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.lerobot import INFO_PATH, STATS_PATH
 from neuracore_ros.dataset.metadata import (

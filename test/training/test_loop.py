@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 import torch
-from squares import write
 
+from helpers.squares_dataset import write
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError

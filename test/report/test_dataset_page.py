@@ -1,0 +1,155 @@
+"""The page of a dataset: complete, self-contained, and plain about what was dropped."""
+
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from helpers.small_bags import write_bag
+from helpers.two_arms import (
+    LEFT,
+    NUMBERS,
+    RIGHT,
+    describe,
+    images,
+    joint_states,
+    record_right,
+    trajectories,
+)
+from neuracore_ros.cli.main import main
+
+
+@pytest.fixture(scope='module')
+def dataset(tmp_path_factory):
+    """Two arms; the camera of the left one stops for a second."""
+    folder = tmp_path_factory.mktemp('report')
+    cross = describe(folder, left=LEFT, right=RIGHT)
+    seen = images(1.5) + images(1.5, start=2.5)
+    left = write_bag(folder / 'left_bag', [*joint_states(4.0), *trajectories(4.0), *seen])
+    right = record_right(folder / 'right_bag')
+    made = folder / 'pick <cubes>'
+    for robot, bag in (('left', left), ('right', right)):
+        arguments = ['convert', str(made), '--description', str(cross), '--robot', robot, str(bag)]
+        assert main([*arguments, '--image-size', '64x48']) == 0
+    return made
+
+
+@pytest.fixture(scope='module')
+def page(dataset):
+    out = dataset.parent / 'report.html'
+    assert main(['report', str(dataset), '--out', str(out)]) == 0
+    return out.read_text()
+
+
+def test_the_page_needs_nothing_from_elsewhere(page):
+    assert '<script' not in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+
+
+def test_names_are_shown_and_not_executed(page):
+    assert '<h1>pick &lt;cubes&gt;</h1>' in page
+
+
+def test_every_slot_and_its_gaps_are_in_the_layout(page):
+    rows = re.findall(r'<tr><td class="number">(\d)</td>(.*?)</tr>', page)[:3]
+    cells = [re.findall(r'<td[^>]*>(.*?)</td>', row) for _, row in rows]
+    assert cells == [['a', 'u'], ['-', 'v'], ['c', '-']]
+
+
+def test_it_says_what_was_dropped_and_why(page):
+    dropped = re.search(r'<h2>What was dropped, and why</h2>(.*?)<details>', page, re.DOTALL)[1]
+    [[robot, reason, ticks, recordings]] = [
+        re.findall(r'<td[^>]*>(.*?)</td>', row)
+        for row in re.findall(r'<tr>(<td.*?)</tr>', dropped)
+    ]
+    assert (robot, reason, recordings) == ('left', 'RGB_IMAGES front: stale', '1')
+    # The gap lasts 1.1 s, of which the first 0.5 s are within max_age_s.
+    assert 10 <= int(ticks) <= 12
+
+
+def test_each_stream_has_its_rate_and_ages(page):
+    streams = re.search(r'<h2>Streams</h2>(.*?)<h2>', page, re.DOTALL)[1]
+    rows = [re.findall(r'<td[^>]*>(.*?)</td>', row) for row in streams.split('<tr>')]
+    by_topic = {(row[0], row[1]): row for row in rows if row}
+    assert len(by_topic) == 6
+    joints = by_topic['left', '/joint_states']
+    assert joints[2:6] == ['input', 'a, c', '200', '50.0']
+    assert by_topic['left', '/front/image_raw'][9] == '1100 ms'  # the gap
+
+
+def test_types_that_share_a_topic_and_robots_that_share_a_recording_are_not_added_up(tmp_path):
+    shown = NUMBERS.replace('robot: numbers', 'robot: shown').replace(
+        'input: {', 'input: {JOINT_VELOCITIES: {0: a}, '
+    )
+    shown = shown.replace('sources: {', 'sources: {JOINT_VELOCITIES: {topic: /joint_states}, ')
+    cross = describe(tmp_path, numbers=NUMBERS, shown=shown)
+    messages = joint_states(1.0)
+    for _, message, _ in messages:
+        message.velocity = message.position
+    bag = write_bag(tmp_path / 'bag', [*messages, *trajectories(1.0)])
+    for robot in ('numbers', 'shown'):
+        arguments = ['convert', str(tmp_path / 'data'), str(bag), '--description', str(cross)]
+        assert main([*arguments, '--robot', robot]) == 0
+    assert main(['report', str(tmp_path / 'data'), '--out', str(tmp_path / 'data.html')]) == 0
+    text = (tmp_path / 'data.html').read_text()
+    rows = [re.findall(r'<td[^>]*>(.*?)</td>', row) for row in text.split('<tr>')]
+    samples = [row[4] for row in rows if row[:3] == ['shown', '/joint_states', 'input']]
+    assert samples == ['50', '50']
+    recordings = re.search(r'All 2 recordings(.*?)</details>', text, re.DOTALL)[1]
+    rows = [re.findall(r'<td[^>]*>(.*?)</td>', row) for row in recordings.split('<tr>')]
+    assert [(row[0], row[2], row[3]) for row in rows if row] == [
+        ('numbers', '20', '20'),
+        ('shown', '20', '20'),
+    ]
+
+
+def test_the_pictures_are_the_frames_of_the_cameras(page):
+    found = re.findall(r'data:image/jpeg;base64,([^"]+)', page)
+    sheets = [cv2.imdecode(np.frombuffer(base64.b64decode(one), np.uint8), 1) for one in found]
+    assert len(sheets) == 3  # two pieces of the left arm, one of the right
+    assert all(sheet.shape == (120, 8 * 160, 3) for sheet in sheets)
+    # The blue of these pictures grows by 5 a frame, until it starts again.
+    first, second = (sheets[2][:, 160 * n : 160 * n + 160, 0].mean() for n in (0, 1))
+    assert second - first > 10
+
+
+def test_traces_carry_the_names_of_the_joints(page):
+    traces = re.findall(r'<h3>(input|output) (\w+)</h3>\n(<svg.*?</svg>)', page)
+    labels = {
+        (role, kind): re.findall(r'fill="#\w+">(\d \w+)<', svg) for role, kind, svg in traces
+    }
+    assert labels['output', 'JOINT_TARGET_POSITIONS'] == ['0 u', '1 v']
+
+
+def test_fewer_episodes_are_shown_when_asked(dataset, capsys):
+    out = dataset.parent / 'short.html'
+    assert main(['report', str(dataset), '--out', str(out), '--episodes', '0']) == 0
+    assert 'data:image' not in out.read_text()
+    assert capsys.readouterr().out.startswith(f'{out}: 0 episodes')
+
+
+def test_what_is_no_dataset_is_refused_in_one_line(tmp_path, capsys):
+    assert main(['report', str(tmp_path), '--out', str(tmp_path / 'report.html')]) == 1
+    assert 'not a dataset of neuracore_ros' in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_cannot_be_written_is_told_in_one_line(dataset, tmp_path, capsys):
+    out = tmp_path / 'missing' / 'report.html'
+    assert main(['report', str(dataset), '--out', str(out)]) == 1
+    assert f'{out.parent}: no such folder' in capsys.readouterr().err
+
+
+def test_an_episode_is_written_for_the_rerun_viewer(dataset, tmp_path):
+    pytest.importorskip('rerun')
+    out = tmp_path / 'episode.rrd'
+    assert main(['report', str(dataset), '--rerun', '2', '--rerun-file', str(out)]) == 0
+    assert out.read_bytes().startswith(b'RRF')
+
+
+def test_an_episode_that_is_not_there_is_told_in_one_line(dataset, capsys):
+    pytest.importorskip('rerun')
+    assert main(['report', str(dataset), '--rerun', '9', '--rerun-file', 'x.rrd']) == 1
+    assert 'has no episode 9; it has 3, from 0 on' in capsys.readouterr().err
