@@ -224,16 +224,16 @@ def _check_live(
     require_namespace(arguments.namespace)
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.node.graph import beside_namespace
-    from neuracore_ros.node.live.judge import judge
-    from neuracore_ros.node.live.look import look
+    from neuracore_ros.node.live.checks import check_graph
+    from neuracore_ros.node.live.probe_graph import probe_graph
 
     sources = (*robot.input_sources(), *robot.measured_sources())
     topics = [*(s.topic for s in sources), *(command.topic for command in robot.commands())]
     if beside := beside_namespace(topics, arguments.namespace):
         findings.add('warning', beside)
-    facts = look(robot, needed, arguments.seconds, arguments.namespace)
-    for line in judge(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
-        findings.add(line.kind, line.text)
+    facts = probe_graph(robot, needed, arguments.seconds, arguments.namespace)
+    for line in check_graph(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
+        findings.add(line.level, line.text)
 
 
 def _check_bag(

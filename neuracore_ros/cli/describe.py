@@ -210,9 +210,9 @@ def _listen(arguments: argparse.Namespace) -> Facts:
 
     require_ros()
     require_namespace(arguments.namespace)
-    from neuracore_ros.node.live.draft import listen
+    from neuracore_ros.node.live.discover import discover
 
-    return listen(arguments.seconds, arguments.namespace)
+    return discover(arguments.seconds, arguments.namespace)
 
 
 def _other(arguments: argparse.Namespace) -> Arm | None:

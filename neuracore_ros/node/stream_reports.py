@@ -12,8 +12,8 @@ from rclpy.node import Node
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.node.clock_watch import clock_cure, standstill
 from neuracore_ros.node.graph import beside_namespace, publisher_names
+from neuracore_ros.node.live.checks import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
-from neuracore_ros.node.live.silence import why_silent
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
 from neuracore_ros.node.recorded_topics import CLOCK, watches
 from neuracore_ros.node.stream_watch import IS_BACK

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from neuracore_ros.node.live.checks import check_graph
+from neuracore_ros.node.live.probe_graph import probe_graph
+
 pytest.importorskip('rclpy')
 
 from sensor_msgs.msg import CompressedImage
@@ -18,8 +21,6 @@ from helpers.live_robot import SIM_ROBOT, UR5, until_published
 from helpers.scripted_nodes import ALL, Graph
 from helpers.small_policies import write_policy
 from neuracore_ros.description import load_robot
-from neuracore_ros.node.live.judge import judge
-from neuracore_ros.node.live.look import look
 
 TOPICS = ('joint_states', 'overhead/image_raw')
 
@@ -37,10 +38,10 @@ def found(domain):
 
     def find(seconds=1.0, **options):
         robot = load_robot(UR5)
-        facts = look(robot, options.pop('needed', TOPICS), seconds, **options)
-        lines = judge(facts, 'ur5.yaml', 20.0, 0.3)
+        facts = probe_graph(robot, options.pop('needed', TOPICS), seconds, **options)
+        lines = check_graph(facts, 'ur5.yaml', 20.0, 0.3)
         return {
-            kind: [line.text for line in lines if line.kind == kind]
+            kind: [line.text for line in lines if line.level == kind]
             for kind in ('ok', 'warning', 'error')
         }
 

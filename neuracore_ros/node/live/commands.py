@@ -1,4 +1,4 @@
-"""Judgements on who would receive our commands; pure functions of what was found."""
+"""Checks of command topics: who receives the commands, and what a controller does with them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.errors import counted, meant
 from neuracore_ros.node.graph import SPECTATORS
-from neuracore_ros.node.live import trajectories
-from neuracore_ros.node.live.facts import CommandFacts, Domain, Endpoint, Line, Listener
+from neuracore_ros.node.live.facts import (
+    CheckResult,
+    CommandFacts,
+    CommandListener,
+    Domain,
+    Endpoint,
+    error,
+    ok,
+    warning,
+)
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean
-from neuracore_ros.node.live.trajectories import judge_speed_scaling, judge_trajectories
 
 PARAMETERS = (
     'joints',
@@ -19,14 +26,24 @@ PARAMETERS = (
     'command_interfaces',
     'interface_name',
     'allow_partial_joints_goal',
-    *trajectories.PARAMETERS,
+    'update_rate',
+    'interpolate_from_desired_state',
+    'open_loop_control',
+    'allow_trajectory_replacement',
+    'interpolation_method',
+    'cmd_timeout',
+    'constraints.goal_time',
+    'speed_scaling.state_interface',
+    'speed_scaling_interface_name',
 )
 """What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
 
+_PASSTHROUGH = 'passthrough_trajectory_controller'
 
-def judge_command(
+
+def check_command(
     facts: CommandFacts, domain: Domain, max_tracking_error: float
-) -> Iterator[Line]:
+) -> Iterator[CheckResult]:
     """Everything about one command topic.
 
     Args:
@@ -35,29 +52,29 @@ def judge_command(
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
     yield from _rivals(facts)
-    yield from judge_listeners(facts)
+    yield from check_listeners(facts)
     executing = _executing(facts)
     for listener in executing:
         if not _deafness(facts, listener.endpoint):
             yield from _controller(facts, listener, domain, max_tracking_error)
     if len(executing) > 1:
         nodes = ', '.join(listener.endpoint.node for listener in executing)
-        yield Line('warning', f'{facts.topic}: {nodes} listen to it: all would execute it')
+        yield warning(f'{facts.topic}: {nodes} listen to it: all would execute it')
 
 
-def judge_listeners(
+def check_listeners(
     facts: CommandFacts, namespace_option: str = NAMESPACE_OPTION
-) -> Iterator[Line]:
+) -> Iterator[CheckResult]:
     """Why a command topic is not heard, or not by everybody who listens to it."""
     executing = _executing(facts)
     if not executing:
         yield _unheard(facts, namespace_option)
     for listener in executing:
         if why := _deafness(facts, listener.endpoint):
-            yield Line('error', f'{facts.topic}: {listener.endpoint.node} {why}')
+            yield error(f'{facts.topic}: {listener.endpoint.node} {why}')
 
 
-def _executing(facts: CommandFacts) -> list[Listener]:
+def _executing(facts: CommandFacts) -> list[CommandListener]:
     return [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
 
 
@@ -82,15 +99,15 @@ def _is_spectator(node: str) -> bool:
     return node.rpartition('/')[2].startswith(SPECTATORS)
 
 
-def _unheard(facts: CommandFacts, namespace_option: str) -> Line:
+def _unheard(facts: CommandFacts, namespace_option: str) -> CheckResult:
     only = ', '.join(listener.endpoint.node for listener in facts.listeners)
     who = f'only {only} listens to it, and executes nothing' if only else 'nobody listens to it'
     meant = did_you_mean(facts.command.topic, facts.similar, namespace_option)
     cure = meant or ': start and activate the controller, or correct topic in commands'
-    return Line('error', f'{facts.topic}: {who}{cure}')
+    return error(f'{facts.topic}: {who}{cure}')
 
 
-def _rivals(facts: CommandFacts) -> Iterator[Line]:
+def _rivals(facts: CommandFacts) -> Iterator[CheckResult]:
     # A simulator may have a commander of its own, beside its controller.
     own = {listener.endpoint.node for listener in facts.listeners}
     rivals = [r for r in facts.rivals if facts.rival_messages or r.node not in own]
@@ -98,27 +115,24 @@ def _rivals(facts: CommandFacts) -> Iterator[Line]:
         return
     nodes = ', '.join(dict.fromkeys(rival.node for rival in rivals))
     if facts.rival_messages:
-        yield Line(
-            'error',
+        yield error(
             f'{facts.topic}: {nodes} is commanding it now ({facts.rival_messages} messages): the '
-            'robot would obey both in turn; end it before the node runs',
+            'robot would obey both in turn; end it before the node runs'
         )
     else:
-        yield Line(
-            'warning',
+        yield warning(
             f'{facts.topic}: {nodes} can command it, too, and is silent now: keep it silent '
             'while the node runs',
         )
 
 
 def _controller(
-    facts: CommandFacts, listener: Listener, domain: Domain, max_tracking_error: float
-) -> Iterator[Line]:
+    facts: CommandFacts, listener: CommandListener, domain: Domain, max_tracking_error: float
+) -> Iterator[CheckResult]:
     """What a controller's own parameters say about the commands that we would send."""
     node, told = listener.endpoint.node, listener.parameters
     if told is None:
-        yield Line(
-            'warning',
+        yield warning(
             f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
             'with the robot file yourself',
         )
@@ -127,25 +141,24 @@ def _controller(
     if isinstance(names, list):
         yield from _joints(facts, node, [str(name) for name in names], told)
     else:
-        yield Line('ok', f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
+        yield ok(f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
     yield from _interfaces(facts, node, told)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
-        yield from judge_trajectories(facts, node, told, domain, max_tracking_error)
-    yield from judge_speed_scaling(facts, node, told)
+        yield from check_trajectory_controller(facts, node, told, domain, max_tracking_error)
+    yield from check_speed_scaling(facts, node, told)
 
 
 def _joints(
     facts: CommandFacts, node: str, names: list[str], told: Mapping[str, object]
-) -> Iterator[Line]:
+) -> Iterator[CheckResult]:
     ours = [joint.message_name for joint in facts.command.joints]
     if unknown := [name for name in ours if name not in names]:
         hint = meant(unknown[0], names) or '.'
         kind = facts.command.joints[0].data_type
-        yield Line(
-            'error',
+        yield error(
             f"{facts.topic}: {node} has no joint '{unknown[0]}'{hint} It has: "
             f'{", ".join(names)}. If only the name differs, write under commands: {kind}: '
-            f'{{names: {{{_own_name(facts, unknown[0])}: ...}}}}',
+            f'{{names: {{{_own_name(facts, unknown[0])}: ...}}}}'
         )
     elif missing := [name for name in names if name not in ours]:
         those = ', '.join(missing)
@@ -155,39 +168,177 @@ def _joints(
                 if facts.command.type == FLOAT64_MULTI_ARRAY
                 else 'add them to output, or set its allow_partial_joints_goal: true'
             )
-            yield Line(
-                'error', f'{facts.topic}: {node} refuses commands that lack {those}: {cure}'
-            )
+            yield error(f'{facts.topic}: {node} refuses commands that lack {those}: {cure}')
         else:
-            yield Line('warning', f'{facts.topic}: {node} also controls {those}: left as it is')
+            yield warning(f'{facts.topic}: {node} also controls {those}: left as it is')
     elif facts.command.type == FLOAT64_MULTI_ARRAY and ours != names:
-        yield Line(
-            'error',
+        yield error(
             f'{facts.topic}: {node} takes numbers in the order {", ".join(names)}; we would send '
             f'{", ".join(ours)}, and a Float64MultiArray has no names; write under commands: '
-            f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]',
+            f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]'
         )
     else:
         told_joints = counted(len(ours), 'joint')
-        yield Line('ok', f'{facts.topic}: {node} controls exactly our {told_joints}')
+        yield ok(f'{facts.topic}: {node} controls exactly our {told_joints}')
 
 
 def _own_name(facts: CommandFacts, message_name: str) -> str:
     return next(j.name for j in facts.command.joints if j.message_name == message_name)
 
 
-def _interfaces(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[Line]:
+def _interfaces(
+    facts: CommandFacts, node: str, told: Mapping[str, object]
+) -> Iterator[CheckResult]:
     interfaces = told.get('command_interfaces')
     if isinstance(interfaces, list) and interfaces and 'position' not in interfaces:
-        yield Line(
-            'warning',
+        yield warning(
             f'{facts.topic}: {node} drives {", ".join(map(str, interfaces))} and follows our '
-            'positions by its PID gains: see that they are set',
+            'positions by its PID gains: see that they are set'
         )
     name = told.get('interface_name')
     if isinstance(name, str) and name not in {'', 'position'}:
-        yield Line(
-            'error',
+        yield error(
             f"{facts.topic}: {node} forwards numbers to '{name}', but we send positions: command "
             'a controller with interface_name: position',
         )
+
+
+def check_trajectory_controller(
+    facts: CommandFacts,
+    node: str,
+    told: Mapping[str, object],
+    domain: Domain,
+    max_tracking_error: float,
+) -> Iterator[CheckResult]:
+    """Everything about a controller of trajectories.
+
+    Args:
+        facts: Of the command.
+        node: Full name of the controller.
+        told: Its parameters, those that it has.
+        domain: The time in which it lives.
+        max_tracking_error: At which distance the node itself stops the robot [rad].
+    """
+    if _PASSTHROUGH in node:
+        yield error(
+            f'{facts.topic}: {node} rejects a goal while one runs, so the second message would '
+            'hold the robot: command its scaled_joint_trajectory_controller, or '
+            'joint_trajectory_controller, instead',
+        )
+        return
+    yield from _start(facts, node, told, domain)
+    yield from _points(facts, node, told)
+    if told.get('interpolation_method') == 'none':
+        yield warning(
+            f'{facts.topic}: {node} does not interpolate (interpolation_method: none): the arm '
+            'would jump from point to point; set splines',
+        )
+    yield from _tolerances(facts, node, told, max_tracking_error)
+
+
+def _starts_desired(told: Mapping[str, object]) -> bool:
+    return True in (
+        told.get('interpolate_from_desired_state'),
+        told.get('open_loop_control'),
+    )
+
+
+def _is_humble(told: Mapping[str, object]) -> bool:
+    return 'open_loop_control' in told and 'interpolate_from_desired_state' not in told
+
+
+def _start(
+    facts: CommandFacts, node: str, told: Mapping[str, object], domain: Domain
+) -> Iterator[CheckResult]:
+    """From where a new message goes on."""
+    starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
+    if _starts_desired(told):
+        if _is_humble(told) and 'speed_scaling_interface_name' in told:
+            yield error(
+                f"{facts.topic}: {node} is UR's scaled controller of Humble, whose update throws "
+                "(can't compare times with different time sources) with open_loop_control: true; "
+                'set it to false',
+            )
+        elif domain == 'sim' and not _is_humble(told):
+            yield ok(
+                f'{facts.topic}: {node} has interpolate_from_desired_state: true: where /clock is '
+                'set back, it accepts commands and does not move before the old time is reached '
+                'again; deactivate and activate it then',
+            )
+        return
+    if False not in starts or told.get('allow_trajectory_replacement') is True:
+        return
+    yield ok(
+        f'{facts.topic}: {node} starts trajectories from where the arm is measured; ours begin '
+        'where it was sent, so that this matters only if it lags by more than 0.1 s. Then set its '
+        'interpolate_from_desired_state: true (Humble: open_loop_control)',
+    )
+
+
+def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[CheckResult]:
+    """What becomes of single points, each of which is a trajectory to the controller."""
+    if facts.command.type != JOINT_TRAJECTORY or facts.command.stream != 'point':
+        return
+    cure = (
+        'leave stream: point out, or command a forward_command_controller '
+        '(type: std_msgs/msg/Float64MultiArray)'
+    )
+    if _is_humble(told):
+        rate_hz = _number(told.get('update_rate'))
+        rate = f'its update rate ({rate_hz:g} Hz)' if rate_hz else 'its update rate'
+        yield warning(
+            f'{facts.topic}: {node} takes single points as trajectories: where they come as often '
+            f'as {rate}, the arm does not move at all, and lags far behind below it; {cure}',
+        )
+    elif not _starts_desired(told):
+        yield warning(
+            f'{facts.topic}: {node} takes single points as trajectories and starts each from '
+            'where the arm is measured: it is driven to and fro between measured and wanted '
+            f'position; {cure}',
+        )
+
+
+def _tolerances(
+    facts: CommandFacts, node: str, told: Mapping[str, object], max_tracking_error: float
+) -> Iterator[CheckResult]:
+    tight = {
+        joint.message_name: tolerance
+        for joint in facts.command.joints
+        if (tolerance := _number(told.get(f'constraints.{joint.message_name}.trajectory'))) > 0
+        and tolerance < max_tracking_error
+    }
+    if tight:
+        name, tolerance = min(tight.items(), key=lambda item: item[1])
+        yield warning(
+            f"{facts.topic}: {node} gives a trajectory up when '{name}' is {tolerance:g} rad off, "
+            f'which is before the node stops (max_tracking_error {max_tracking_error:g}): the arm '
+            'would stand still for a reason that only the controller logs; give the node a '
+            f'max_tracking_error below {tolerance:g}',
+        )
+    timeout_s = _number(told.get('cmd_timeout'))
+    if timeout_s > _number(told.get('constraints.goal_time')):
+        yield ok(f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)')
+
+
+def check_speed_scaling(
+    facts: CommandFacts, node: str, told: Mapping[str, object]
+) -> Iterator[CheckResult]:
+    """Whether the robot runs at full speed now, and whether the node will notice if not."""
+    slowed = facts.slowed
+    if slowed is not None and slowed.reason:
+        yield error(f'{facts.topic}: the node would hold: {slowed.reason}')
+    elif slowed is not None:
+        yield ok(
+            f'{facts.topic}: {node} runs at {100.0 * slowed.factor:.0f} % of its speed '
+            f'({slowed.topic}); the node holds the robot where that is turned down'
+        )
+    elif told.get('speed_scaling.state_interface') or told.get('speed_scaling_interface_name'):
+        yield warning(
+            f"{facts.topic}: {node} follows the robot's speed slider, and the node cannot read "
+            'it: start the speed_scaling_state_broadcaster, or install control_msgs (from Jazzy '
+            'on); keep the slider at 100 %',
+        )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0

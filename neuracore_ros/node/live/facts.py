@@ -16,11 +16,26 @@ Domain = Literal['wall', 'sim']
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One judgement: ``ok``, ``warning`` or ``error``, and what to do."""
+class CheckResult:
+    """One line of a check, with what to do about it, and its level."""
 
-    kind: Literal['ok', 'warning', 'error']
+    level: Literal['ok', 'warning', 'error']
     text: str
+
+
+def ok(text: str) -> CheckResult:
+    """A result that needs no action."""
+    return CheckResult('ok', text)
+
+
+def warning(text: str) -> CheckResult:
+    """A result that a person should know of."""
+    return CheckResult('warning', text)
+
+
+def error(text: str) -> CheckResult:
+    """A result that keeps the node from running, or the robot from moving as commanded."""
+    return CheckResult('error', text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +165,7 @@ class ClockFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class CommandListener:
     """Somebody who listens to a command topic.
 
     Attributes:
@@ -193,7 +208,7 @@ class CommandFacts:
 
     topic: str
     command: Command
-    listeners: tuple[Listener, ...]
+    listeners: tuple[CommandListener, ...]
     rivals: tuple[Endpoint, ...] = ()
     rival_messages: int = 0
     similar: tuple[str, ...] = ()

@@ -8,24 +8,26 @@ from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.node.graph import contention
 from neuracore_ros.node.live.facts import (
+    CheckResult,
     ClockFacts,
     Domain,
-    Line,
     MeasuredJoint,
     StreamFacts,
+    error,
     few,
     listed,
+    ok,
+    warning,
 )
-from neuracore_ros.node.live.rates import cure_of_loss, judge_loss, judge_rate
-from neuracore_ros.node.live.times import judge_times
+from neuracore_ros.node.live.timing import check_loss, check_rate, check_stamps, cure_of_loss
 
 NAMESPACE_OPTION = '--namespace '
 """How verbs are given a namespace; nodes have another way."""
 
 
-def judge_stream(
+def check_stream(
     facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None = None
-) -> list[Line]:
+) -> list[CheckResult]:
     """Everything about one declared topic.
 
     Args:
@@ -37,18 +39,18 @@ def judge_stream(
     Returns:
         At least one line. Of a topic that the policy does not read, errors are warnings.
     """
-    lines = list(_judge(facts, domain, rate_hz, clock))
+    lines = list(_checked(facts, domain, rate_hz, clock))
     if not facts.needed:
         lines = [
-            Line('warning', f'{line.text} (the policy does not read it)')
-            if line.kind == 'error'
+            warning(f'{line.text} (the policy does not read it)')
+            if line.level == 'error'
             else line
             for line in lines
         ]
     return lines
 
 
-def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]:
+def check_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[CheckResult]:
     """Whether each commanded joint is where its limits allow it to be."""
     outside: dict[str, list[MeasuredJoint]] = {}
     for measured in joints:
@@ -60,17 +62,16 @@ def judge_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Line]
         limit = first.joint.limit
         more = ', '.join(f"'{each.joint.name}' at {each.position:.4g}" for each in others)
         lines.append(
-            Line(
-                'error',
+            error(
                 f"{first.topic}: '{first.joint.name}' is at {first.position:.4g}, outside its "
                 f'position limits [{limit.lower:.4g}, {limit.upper:.4g}]: {mend}'
-                + (f' (likewise {more})' if more else ''),
+                + (f' (likewise {more})' if more else '')
             )
         )
     if joints and not lines:
         all_of_them = f'all {len(joints)} commanded joints are within their limits'
         one = f"the commanded joint '{joints[0].joint.name}' is within its limits"
-        lines.append(Line('ok', all_of_them if joints[1:] else one))
+        lines.append(ok(all_of_them if joints[1:] else one))
     return lines
 
 
@@ -87,12 +88,12 @@ def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
     return f'correct the limits, scale or offset in {robot_file}, or move the joint back'
 
 
-def _judge(
+def _checked(
     facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None
-) -> Iterator[Line]:
-    if lines := judge_publishers(facts):
+) -> Iterator[CheckResult]:
+    if lines := check_publishers(facts):
         yield from lines
-        if any(line.kind == 'error' for line in lines):
+        if any(line.level == 'error' for line in lines):
             return
     if facts.is_static or all(source.max_age_s is None for source in facts.sources):
         yield _lasting(facts)
@@ -106,14 +107,14 @@ def _judge(
         if each.arrivals.count < 2:
             yield _silent(each)
             continue
-        times += list(judge_times(each, domain, clock))
-        yield from judge_rate(each, domain, rate_hz)
+        times += list(check_stamps(each, domain, clock))
+        yield from check_rate(each, domain, rate_hz)
     yield from times
-    if facts.by_names and (loss := judge_loss(facts)):
+    if facts.by_names and (loss := check_loss(facts)):
         yield loss
     # A wrong clock has been explained; that each name is then refused says nothing more.
-    if not any(line.kind == 'error' for line in times):
-        yield from (Line('error', text) for text in facts.faults)
+    if not any(line.level == 'error' for line in times):
+        yield from (error(text) for text in facts.faults)
 
 
 def did_you_mean(topic: str, similar: Sequence[str], namespace_option: str) -> str:
@@ -136,7 +137,9 @@ def did_you_mean(topic: str, similar: Sequence[str], namespace_option: str) -> s
     return f'; did you mean {meant}?{others}'
 
 
-def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTION) -> list[Line]:
+def check_publishers(
+    facts: StreamFacts, namespace_option: str = NAMESPACE_OPTION
+) -> list[CheckResult]:
     """Who publishes a topic, if that is why nothing can come, or may be wrong."""
     source = facts.sources[0]
     if not facts.publishers:
@@ -147,22 +150,20 @@ def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTIO
         commanded = all(s.data_type.is_target for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
         cure = meant or f': start {who}, or correct topic in sources'
-        return [Line('error', f'{facts.topic} ({what}): nobody publishes it{cure}')]
+        return [error(f'{facts.topic} ({what}): nobody publishes it{cure}')]
     lines = []
     for publisher in facts.publishers:
         if publisher.type != source.type:
             lines.append(
-                Line(
-                    'error',
+                error(
                     f'{facts.topic}: {publisher.node} sends {publisher.type}, the robot file '
                     f'expects {source.type}; write under sources: {source.data_type}: '
-                    f'{{topic: {source.topic}, type: {publisher.type}}}',
+                    f'{{topic: {source.topic}, type: {publisher.type}}}'
                 )
             )
         elif publisher.refusal:
             lines.append(
-                Line(
-                    'error',
+                error(
                     f'{facts.topic}: {publisher.node} offers {publisher.reliability}, which our '
                     f'subscription does not accept ({publisher.refusal}); write in its source: '
                     'qos: {reliability: match}',
@@ -171,7 +172,7 @@ def judge_publishers(facts: StreamFacts, namespace_option: str = NAMESPACE_OPTIO
     return lines or _several(facts)
 
 
-def _several(facts: StreamFacts) -> list[Line]:
+def _several(facts: StreamFacts) -> list[CheckResult]:
     """Two publishers on one topic: harmless only if they speak of different joints."""
     publishers = facts.publishers
     nodes = [publisher.node for publisher in publishers]
@@ -180,33 +181,31 @@ def _several(facts: StreamFacts) -> list[Line]:
     if not several:
         shared = len(nodes) > 1 and kind == JOINT_STATE
         told = f'{facts.topic}: {", ".join(nodes)} share it, each with its own joints'
-        return [Line('ok', told)] if shared else []
+        return [ok(told)] if shared else []
     mixed = len({publisher.reliability for publisher in publishers}) > 1
     also = '; one is reliable, one best effort: all are heard as best effort' if mixed else ''
     return [
-        Line(
-            'error',
+        error(
             f'{facts.topic}: {several}; the values would jump between them: end all but one{also}',
         )
     ]
 
 
-def _lasting(facts: StreamFacts) -> Line:
+def _lasting(facts: StreamFacts) -> CheckResult:
     """A stream whose last message holds until there is another."""
     who, count = listed(facts.publishers), facts.arrivals.count
     if count:
-        return Line('ok', f'{facts.topic}: {who} publishes it; messages that came: {count}')
-    return Line(
-        'warning',
-        f'{facts.topic}: {who} publishes it, but no message came: the node waits for one',
+        return ok(f'{facts.topic}: {who} publishes it; messages that came: {count}')
+    return warning(
+        f'{facts.topic}: {who} publishes it, but no message came: the node waits for one'
     )
 
 
-def _silent(facts: StreamFacts) -> Line:
+def _silent(facts: StreamFacts) -> CheckResult:
     who, count = listed(facts.publishers), facts.arrivals.count
     came = 'no message' if count == 0 else 'one message only'
     lost = ''
     if facts.arrivals.lost:
         lost = f', {facts.arrivals.lost} were lost on the way: {cure_of_loss(facts)}'
     cure = lost or ': is its driver running, and in the same ROS_DOMAIN_ID and network?'
-    return Line('error', f'{facts.topic}: {who} publishes it, but {came} came{cure}')
+    return error(f'{facts.topic}: {who} publishes it, but {came} came{cure}')

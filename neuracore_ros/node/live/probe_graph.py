@@ -15,21 +15,29 @@ from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import POLL_S, spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
-from neuracore_ros.node.live.ear import Ear, first_time_ns, time_domain
-from neuracore_ros.node.live.endpoints import publishers, servers, similar, subscribers
 from neuracore_ros.node.live.facts import (
     Arrivals,
     ClockFacts,
     CommandFacts,
+    CommandListener,
     Endpoint,
     GraphFacts,
-    Listener,
     SpeedFacts,
     StreamFacts,
 )
 from neuracore_ros.node.live.names import Read, read_names
-from neuracore_ros.node.live.parameters import ask_parameters
-from neuracore_ros.node.live.quiet import DISCOVERY_S, quiet_node
+from neuracore_ros.node.live.probe import (
+    DISCOVERY_S,
+    TopicMonitor,
+    ask_parameters,
+    first_time_ns,
+    passive_node,
+    publishers,
+    servers,
+    similar,
+    subscribers,
+    time_domain,
+)
 from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
 from neuracore_ros.node.subscriptions import Subscriptions, Topic
 
@@ -39,7 +47,7 @@ SETTLE_S = 0.5
 LOOK_PERIOD_S = 0.25
 
 
-def look(
+def probe_graph(
     robot: Robot, needed: Collection[str] | None, seconds: float, namespace: str = ''
 ) -> GraphFacts:
     """Listen for a while to everything that a robot file declares.
@@ -59,14 +67,14 @@ def look(
     for source in sources:
         for topic in source.topics:
             by_topic.setdefault(topic, []).append(source)
-    with quiet_node(namespace) as (node, executor):
-        eyes = _Eyes(node, executor, by_topic, robot.commands())
-        eyes.discover()
-        eyes.listen(seconds)
-        return eyes.facts(robot, sources, needed)
+    with passive_node(namespace) as (node, executor):
+        probe = GraphProbe(node, executor, by_topic, robot.commands())
+        probe.discover()
+        probe.listen(seconds)
+        return probe.facts(robot, sources, needed)
 
 
-class _Eyes:
+class GraphProbe:
     """Everything that is opened while we look."""
 
     def __init__(
@@ -78,7 +86,7 @@ class _Eyes:
     ) -> None:
         self._node, self._executor = node, executor
         self._by_topic, self._commands = by_topic, commands
-        self._ears = {topic: Ear(group[0].type) for topic, group in by_topic.items()}
+        self._monitors = {topic: TopicMonitor(group[0].type) for topic, group in by_topic.items()}
         self._clock: list[tuple[int, int]] = []
         self._rival_messages: dict[str, int] = {}
         self._parameters: dict[str, Mapping[str, object] | None] = {}
@@ -124,7 +132,7 @@ class _Eyes:
             if command.topic not in self._by_topic and self._is_contested(command)
         ]
         subscriptions = Subscriptions(
-            self._node, tuple(topics), self._hear, raw=True, lost=self._miss
+            self._node, tuple(topics), self._receive, raw=True, lost=self._on_lost
         )
         self._parameters = ask_parameters(self._node, self._executor, self._asked())
         self._forget()
@@ -151,28 +159,28 @@ class _Eyes:
         )
 
     def _depth(self, topic: str) -> int:
-        return IMAGE_DEPTH if self._ears[topic].is_image else NUMBER_DEPTH
+        return IMAGE_DEPTH if self._monitors[topic].is_image else NUMBER_DEPTH
 
     def _forget(self) -> None:
         """What came while subscriptions were being matched tells nothing of rates."""
         for topic, group in self._by_topic.items():
             if not _is_static(topic, group):
-                self._ears[topic] = Ear(group[0].type)
+                self._monitors[topic] = TopicMonitor(group[0].type)
         self._rival_messages.clear()
         self._clock = self._clock[-1:]
 
-    def _hear(self, topic: str, data: bytes) -> None:
+    def _receive(self, topic: str, data: bytes) -> None:
         now_ns = time.time_ns()
         if topic == CLOCK:
             self._clock.append((now_ns, first_time_ns(data)))
-        elif topic in self._ears:
-            self._ears[topic].hear(data, now_ns, self._clock[-1][1] if self._clock else 0)
+        elif topic in self._monitors:
+            self._monitors[topic].receive(data, now_ns, self._clock[-1][1] if self._clock else 0)
         else:
             self._rival_messages[topic] = self._rival_messages.get(topic, 0) + 1
 
-    def _miss(self, topic: str, count: int) -> None:
-        if topic in self._ears:
-            self._ears[topic].lost += count
+    def _on_lost(self, topic: str, count: int) -> None:
+        if topic in self._monitors:
+            self._monitors[topic].lost += count
 
     # What was found
 
@@ -180,14 +188,14 @@ class _Eyes:
         self, robot: Robot, sources: Sequence[Source], needed: Collection[str] | None
     ) -> GraphFacts:
         """Everything, once it has been listened to."""
-        arrivals = {topic: ear.arrivals() for topic, ear in self._ears.items()}
+        arrivals = {topic: monitor.arrivals() for topic, monitor in self._monitors.items()}
         domain = time_domain(arrivals.values())
         messages = {
             topic: [
                 (clock_ns if domain == 'sim' else now_ns, data)
-                for now_ns, clock_ns, data in ear.messages
+                for now_ns, clock_ns, data in monitor.messages
             ]
-            for topic, ear in self._ears.items()
+            for topic, monitor in self._monitors.items()
         }
         read = read_names(robot, sources, messages)
         streams = tuple(
@@ -225,7 +233,7 @@ class _Eyes:
         self, topic: str, arrivals: Arrivals, read: Read
     ) -> tuple[tuple[tuple[str, ...], Arrivals], ...]:
         # Of very many messages, only the newest are kept to be read.
-        unread = arrivals.count - len(self._ears[topic].messages)
+        unread = arrivals.count - len(self._monitors[topic].messages)
         return tuple(
             (names, arrivals.of([unread + number for number in numbers]))
             for names, numbers in read.together.get(topic, {}).items()
@@ -234,12 +242,12 @@ class _Eyes:
     def _command(self, command: Command) -> CommandFacts:
         topic = self._node.resolve_topic_name(command.topic)
         listeners = tuple(
-            Listener(endpoint, self._parameters.get(endpoint.node))
+            CommandListener(endpoint, self._parameters.get(endpoint.node))
             for endpoint in self._executing(command)
         )
         if command.type in ACTIONS:
             return CommandFacts(topic, command, listeners, slowed=self._slowed(command))
-        heard = self._ears.get(command.topic)
+        heard = self._monitors.get(command.topic)
         return CommandFacts(
             topic=topic,
             command=command,

@@ -21,8 +21,7 @@ from neuracore_ros.drafting.gather import Gathering, is_wanted
 from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import listeners
-from neuracore_ros.node.live.parameters import ask_parameters
-from neuracore_ros.node.live.quiet import DISCOVERY_S, quiet_node
+from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import message_class
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
@@ -32,7 +31,7 @@ _LOOKS_S = 0.5
 """So often the graph is asked for topics that have been found meanwhile."""
 
 
-def listen(seconds: float, namespace: str = '') -> Facts:
+def discover(seconds: float, namespace: str = '') -> Facts:
     """Listen to every topic that a robot file may name; nothing is sent.
 
     Args:
@@ -42,7 +41,7 @@ def listen(seconds: float, namespace: str = '') -> Facts:
     Raises:
         UserError: A message type is not installed.
     """
-    with quiet_node(namespace) as (node, executor):
+    with passive_node(namespace) as (node, executor):
         spin(executor, DISCOVERY_S)
         below = f'/{namespace.strip("/")}/' if namespace else '/'
         gathering = Gathering(judges_stamps=not node.count_publishers(CLOCK))

@@ -1,4 +1,4 @@
-"""Why a topic is silent, or a command unheard, as `check --live` would say; asked by a node."""
+"""Checks of a whole graph, of one silent topic, and of one command topic without listeners."""
 
 from __future__ import annotations
 
@@ -9,10 +9,39 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, Source
 from neuracore_ros.description.command import ACTIONS
-from neuracore_ros.node.live.commands import judge_listeners
-from neuracore_ros.node.live.endpoints import publishers, servers, similar, subscribers
-from neuracore_ros.node.live.facts import Arrivals, CommandFacts, Listener, StreamFacts
-from neuracore_ros.node.live.streams import judge_publishers
+from neuracore_ros.node.live.commands import check_command, check_listeners
+from neuracore_ros.node.live.facts import (
+    Arrivals,
+    CheckResult,
+    CommandFacts,
+    CommandListener,
+    GraphFacts,
+    StreamFacts,
+)
+from neuracore_ros.node.live.probe import publishers, servers, similar, subscribers
+from neuracore_ros.node.live.streams import check_joints, check_publishers, check_stream
+from neuracore_ros.node.live.timing import check_clock
+
+
+def check_graph(
+    facts: GraphFacts, robot_file: str, rate_hz: float | None, max_tracking_error: float
+) -> list[CheckResult]:
+    """Judge everything that was found, in the order in which a person would look.
+
+    Args:
+        facts: What was found.
+        robot_file: For messages.
+        rate_hz: Of the policy; None where that is not known.
+        max_tracking_error: At which distance the node stops the robot [rad].
+    """
+    lines = [*check_clock(facts.clock, rate_hz)]
+    for stream in facts.streams:
+        lines += check_stream(stream, facts.clock.domain, rate_hz, facts.clock)
+    lines += check_joints(facts.joints, robot_file)
+    for command in facts.commands:
+        lines += check_command(command, facts.clock.domain, max_tracking_error)
+    return lines
+
 
 NODE_NAMESPACE_OPTION = '-r __ns:='
 _NEVER = np.zeros(0, np.int64)
@@ -38,8 +67,8 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
         similar=similar(node, topic, first.type, node.count_publishers),
         arrivals=Arrivals(_NEVER, _NEVER, _NEVER),
     )
-    lines = judge_publishers(facts, namespace_option)
-    return '; '.join(line.text for line in lines if line.kind == 'error')
+    lines = check_publishers(facts, namespace_option)
+    return '; '.join(line.text for line in lines if line.level == 'error')
 
 
 def why_unheard(node: Node, commands: Iterable[Command], topic: str) -> str:
@@ -60,7 +89,7 @@ def why_unheard(node: Node, commands: Iterable[Command], topic: str) -> str:
     facts = CommandFacts(
         topic=node.resolve_topic_name(topic),
         command=command,
-        listeners=tuple(Listener(endpoint, None) for endpoint in found),
+        listeners=tuple(CommandListener(endpoint, None) for endpoint in found),
         similar=near,
     )
-    return '; '.join(line.text for line in judge_listeners(facts, NODE_NAMESPACE_OPTION))
+    return '; '.join(line.text for line in check_listeners(facts, NODE_NAMESPACE_OPTION))

@@ -8,20 +8,19 @@ import pytest
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node.graph import contention
-from neuracore_ros.node.live.clock import judge_clock
-from neuracore_ros.node.live.commands import judge_command
+from neuracore_ros.node.live.commands import check_command
 from neuracore_ros.node.live.facts import (
     Arrivals,
     ClockFacts,
     CommandFacts,
+    CommandListener,
     Endpoint,
-    Listener,
     MeasuredJoint,
     SpeedFacts,
     StreamFacts,
 )
-from neuracore_ros.node.live.rates import frames_sent
-from neuracore_ros.node.live.streams import judge_joints, judge_stream
+from neuracore_ros.node.live.streams import check_joints, check_stream
+from neuracore_ros.node.live.timing import check_clock, frames_sent
 
 ROBOT = load_robot(shipped('ur5'))
 JOINTS = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.JOINT_POSITIONS)
@@ -50,23 +49,23 @@ def camera(came, publishers=(BEST_EFFORT,), **more):
 
 
 def told(lines, kind):
-    return [line.text for line in lines if line.kind == kind]
+    return [line.text for line in lines if line.level == kind]
 
 
 def only(lines, kind):
     lines = list(lines)
-    assert {line.kind for line in lines} <= {kind, 'ok'}
+    assert {line.level for line in lines} <= {kind, 'ok'}
     (text,) = told(lines, kind)
     return text
 
 
 def about_joints(**facts):
-    return judge_stream(joints(**facts), 'wall', 20.0)
+    return check_stream(joints(**facts), 'wall', 20.0)
 
 
 def test_a_healthy_stream_is_one_line_with_its_rate():
     (line,) = about_joints()
-    assert line.kind == 'ok'
+    assert line.level == 'ok'
     assert line.text == (
         '/joint_states: 100.0 Hz, gaps of 10.0 to 10.0 ms; reliable, from /driver'
     )
@@ -168,7 +167,7 @@ def test_a_slow_joint_beside_a_fast_one_is_an_error_by_its_name():
 
 
 def test_stamps_of_two_drivers_that_interleave_are_in_order():
-    assert {line.kind for line in shared(jaw_hz=25.0)} == {'ok'}
+    assert {line.level for line in shared(jaw_hz=25.0)} == {'ok'}
 
 
 def test_a_driver_out_of_step_with_its_sensor_has_no_drifting_clock():
@@ -177,13 +176,13 @@ def test_a_driver_out_of_step_with_its_sensor_has_no_drifting_clock():
         return NOW_NS + (times - NOW_NS) // 10_000_000 * 10_000_000
 
     came = arrivals(rate_hz=99.9, seconds=5.0, stamps=out_of_step)
-    assert {line.kind for line in about_joints(came=came)} == {'ok'}
+    assert {line.level for line in about_joints(came=came)} == {'ok'}
 
 
 def test_a_clock_that_is_slewed_to_another_computers_is_in_order():
     # chrony sets a clock right by at most half a millisecond a second.
     came = arrivals(rate_hz=100.0, seconds=20.0, stamps=lambda t: t - (t - NOW_NS) // 2500)
-    assert {line.kind for line in about_joints(came=came)} == {'ok'}
+    assert {line.level for line in about_joints(came=came)} == {'ok'}
 
 
 def test_a_busy_computer_has_no_drifting_clock():
@@ -238,29 +237,29 @@ def test_frames_are_counted_by_their_stamps_even_where_most_are_lost():
 
 def test_lost_large_frames_are_counted_and_their_cure_is_told():
     lossy = camera(arrivals(rate_hz=12.0, size=921_700, lost=90))
-    text = only(judge_stream(lossy, 'wall', 10.0), 'warning')
+    text = only(check_stream(lossy, 'wall', 10.0), 'warning')
     assert '90 of 150 messages' in text
     assert '(60 %, counted by the middleware)' in text
     for cure in ('RELIABLE', 'SHM segment', 'LARGE_DATA helps only if it is set for both'):
         assert cure in text
     assert 'localhost' not in text.lower()
     starved = camera(arrivals(rate_hz=1.5, size=921_700, lost=140))
-    assert 'RELIABLE' in only(judge_stream(starved, 'wall', 10.0), 'error')
+    assert 'RELIABLE' in only(check_stream(starved, 'wall', 10.0), 'error')
 
 
 def test_a_joint_outside_its_limits_is_told_with_both_numbers():
     joint = COMMAND.joints[2]
     beyond = MeasuredJoint(joint, '/joint_states', joint.limit.upper + 0.5)
-    text = only(judge_joints([beyond], 'ur5.yaml'), 'error')
+    text = only(check_joints([beyond], 'ur5.yaml'), 'error')
     assert f'{beyond.position:.4g}' in text
     assert f'{joint.limit.upper:.4g}]' in text
     inside = MeasuredJoint(joint, '/joint_states', 0.0)
-    assert told(judge_joints([inside], 'ur5.yaml'), 'ok')
+    assert told(check_joints([inside], 'ur5.yaml'), 'ok')
 
 
 def test_joints_in_degrees_are_told_in_one_line_with_the_scale_to_write():
     lift, elbow = (MeasuredJoint(COMMAND.joints[i], '/joint_states', 75.0) for i in (0, 5))
-    text = only(judge_joints([lift, elbow], 'ur5.yaml'), 'error')
+    text = only(check_joints([lift, elbow], 'ur5.yaml'), 'error')
     assert 'in degrees? Write under sources of ur5.yaml: JOINT_POSITIONS: {scale: 0.017' in text
     assert f"(likewise '{COMMAND.joints[5].name}' at 75)" in text
 
@@ -268,7 +267,7 @@ def test_joints_in_degrees_are_told_in_one_line_with_the_scale_to_write():
 # Commands
 
 
-HEALTHY = (Listener(CONTROLLER, {'joints': NAMES}),)
+HEALTHY = (CommandListener(CONTROLLER, {'joints': NAMES}),)
 
 
 def command(listeners=HEALTHY, kind=None, stream='chunk', domain='wall', **more):
@@ -276,13 +275,13 @@ def command(listeners=HEALTHY, kind=None, stream='chunk', domain='wall', **more)
     if kind:
         listeners = tuple(replace(x, endpoint=replace(x.endpoint, type=kind)) for x in listeners)
     facts = CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more)
-    return list(judge_command(facts, domain, 0.3))
+    return list(check_command(facts, domain, 0.3))
 
 
 def controller(kind=None, stream='chunk', domain='wall', slowed=None, **parameters):
     values = {'joints': NAMES, **parameters}
     values = {key.replace('__', '.'): value for key, value in values.items()}
-    listener = Listener(CONTROLLER, values)
+    listener = CommandListener(CONTROLLER, values)
     return command([listener], kind=kind, stream=stream, domain=domain, slowed=slowed)
 
 
@@ -299,7 +298,7 @@ def test_nobody_listening_names_the_topic_that_may_be_meant():
 
 def test_a_recorder_is_no_controller():
     recorder = replace(CONTROLLER, node='/rosbag2_recorder')
-    text = only(command([Listener(recorder, None)]), 'error')
+    text = only(command([CommandListener(recorder, None)]), 'error')
     assert 'only /rosbag2_recorder listens to it, and executes nothing' in text
 
 
@@ -353,7 +352,7 @@ REPLACING = {'interpolate_from_desired_state': False, 'allow_trajectory_replacem
 )
 def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters, kind, says):
     lines = controller(**parameters)
-    assert {line.kind for line in lines} <= {kind, 'ok'}
+    assert {line.level for line in lines} <= {kind, 'ok'}
     assert any(says in text for text in told(lines, kind))
 
 
@@ -370,7 +369,7 @@ def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters
     ],
 )
 def test_settings_that_are_in_order(parameters):
-    assert {line.kind for line in controller(**parameters)} == {'ok'}
+    assert {line.level for line in controller(**parameters)} == {'ok'}
 
 
 def test_a_slider_that_is_up_and_a_clock_that_may_be_set_back_are_told():
@@ -382,7 +381,7 @@ def test_a_slider_that_is_up_and_a_clock_that_may_be_set_back_are_told():
 
 def test_a_controller_that_takes_one_goal_at_a_time_is_an_error():
     node = '/passthrough_trajectory_controller'
-    passthrough = Listener(replace(CONTROLLER, node=node), {'joints': NAMES})
+    passthrough = CommandListener(replace(CONTROLLER, node=node), {'joints': NAMES})
     action = 'control_msgs/action/FollowJointTrajectory'
     text = only(command([passthrough], kind=action), 'error')
     assert 'rejects a goal while one runs' in text
@@ -394,7 +393,9 @@ def test_joints_in_another_order_do_no_harm_to_a_trajectory():
 
 
 def test_a_controller_that_tells_nothing_is_a_warning():
-    assert 'told none of its parameters' in only(command([Listener(CONTROLLER, None)]), 'warning')
+    assert 'told none of its parameters' in only(
+        command([CommandListener(CONTROLLER, None)]), 'warning'
+    )
 
 
 # Time
@@ -408,11 +409,11 @@ def clock(rate_hz=100.0, speed=1.0, publishers=('/gazebo',), domain='sim', **use
 
 
 def test_wall_time_needs_no_word():
-    assert list(judge_clock(NO_CLOCK, 20.0)) == []
+    assert list(check_clock(NO_CLOCK, 20.0)) == []
 
 
 def test_simulated_time_is_told_with_its_speed():
-    (text,) = told(judge_clock(clock(speed=2.0), 20.0), 'ok')
+    (text,) = told(check_clock(clock(speed=2.0), 20.0), 'ok')
     assert '2.00 times as fast as real time' in text
     assert 'use_sim_time:=true' in text
 
@@ -430,14 +431,14 @@ def test_simulated_time_is_told_with_its_speed():
     ],
 )
 def test_times_that_do_not_go_together(facts, kind, says):
-    assert says in only(judge_clock(facts, 20.0), kind)
+    assert says in only(check_clock(facts, 20.0), kind)
 
 
 def astray(stamps, facts):
     came = arrivals(stamps=stamps)
     came.clock_ns[:] = came.receive_ns - NOW_NS + 10**9
-    lines = judge_stream(joints(came=came), facts.domain, 20.0, facts)
-    return [line.text for line in lines if line.kind != 'ok']
+    lines = check_stream(joints(came=came), facts.domain, 20.0, facts)
+    return [line.text for line in lines if line.level != 'ok']
 
 
 def test_stamps_of_another_time_than_the_others_are_told_with_the_parameter_to_set():

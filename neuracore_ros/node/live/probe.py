@@ -1,0 +1,296 @@
+"""A passive node, and what it asks a running graph: messages, endpoints, parameters."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import rclpy
+from rcl_interfaces.srv import GetParameters, ListParameters
+from rclpy.duration import Duration
+from rclpy.executors import Executor, SingleThreadedExecutor
+from rclpy.logging import LoggingSeverity
+from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
+from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
+from rclpy.signals import SignalHandlerOptions
+
+from neuracore_ros.description.source import IMAGE_TYPES
+from neuracore_ros.durations import SECOND_NS
+from neuracore_ros.node.graph import full_name
+from neuracore_ros.node.live.facts import Arrivals, Domain, Endpoint
+from neuracore_ros.node.subscriptions import message_class
+from neuracore_ros.topic_names import likeness
+
+# Nodes find each other within this; what is found then need not be waited for.
+DISCOVERY_S = 3.0
+
+
+@contextmanager
+def passive_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
+    """Such a node, and its executor."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node(
+        'check', namespace=namespace, enable_rosout=False, start_parameter_services=False
+    )
+    # What subscriptions log is among our own lines.
+    node.get_logger().set_level(LoggingSeverity.FATAL)
+    # As executor.py says, since lost messages are counted.
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        yield node, executor
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+_MOST_KEPT = 20_000
+
+
+class TopicMonitor:
+    """What came on one topic.
+
+    Attributes:
+        messages: The newest: time of arrival, and /clock then [ns], and the message.
+        lost: Messages that the middleware knows to have lost.
+    """
+
+    def __init__(self, kind: str) -> None:
+        """Of messages of this type."""
+        fields = message_class(kind).get_fields_and_field_types()
+        self.is_image = kind in IMAGE_TYPES
+        self._has_header = next(iter(fields.values()), '') == 'std_msgs/Header'
+        self.times: list[tuple[int, int, int]] = []  # receive, clock, stamp [ns]
+        self.size = 0
+        self.lost = 0
+        # Of images the newest is enough: only its encoding and size are looked at.
+        self.messages: deque[tuple[int, int, bytes]] = deque(
+            maxlen=1 if self.is_image else _MOST_KEPT
+        )
+
+    def receive(self, data: bytes, now_ns: int, clock_ns: int) -> None:
+        """Keep a serialized message, with the time of its arrival by both clocks."""
+        self.times.append((now_ns, clock_ns, first_time_ns(data) if self._has_header else 0))
+        self.size = max(self.size, len(data))
+        self.messages.append((now_ns, clock_ns, data))
+
+    def arrivals(self) -> Arrivals:
+        """The times of all that came."""
+        times = np.array(self.times, np.int64).reshape(-1, 3)
+        stamps = times[:, 2] if self._has_header else times[:0, 2]
+        return Arrivals(times[:, 0], times[:, 1], stamps, self.size, self.lost)
+
+
+def time_domain(arrivals: Iterable[Arrivals]) -> Domain:
+    """In which time most streams are stamped: this computer's, or that of /clock."""
+    votes = 0
+    for came in arrivals:
+        if not len(came.stamp_ns):
+            continue
+        known = (came.clock_ns > 0) & (came.stamp_ns > 0)
+        if known.any():
+            to_clock = np.abs(came.clock_ns - came.stamp_ns)[known]
+            to_wall = np.abs(came.receive_ns - came.stamp_ns)[known]
+            votes += 1 if np.median(to_clock) < np.median(to_wall) else -1
+    return 'sim' if votes > 0 else 'wall'
+
+
+def first_time_ns(data: bytes) -> int:
+    """The time at the start of a serialized message: of its header, or of a Clock [ns]."""
+    order = '<' if data[1] & 1 else '>'
+    seconds, nanoseconds = struct.unpack_from(f'{order}iI', data, 4)
+    return int(seconds) * SECOND_NS + int(nanoseconds)
+
+
+_MOST_SIMILAR = 4
+_LIKE = 0.5
+_FOREVER_NS = 2**62
+
+
+def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]:
+    """Who sends to a topic, and whether we would hear them.
+
+    Args:
+        node: Ours.
+        topic: Of messages.
+        reliability: As a robot file has it.
+    """
+    # To match is to accept the least.
+    reliable = reliability == 'reliable'
+    policy = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    ours = QoSProfile(depth=1, reliability=policy)
+    infos = node.get_publishers_info_by_topic(topic)
+    return tuple(_endpoint(info, _refusal(info.qos_profile, ours)) for info in infos)
+
+
+def subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
+    """Who else listens to a topic, and whether they would hear our commands."""
+    ours, own = QoSProfile(depth=10), node.get_fully_qualified_name()
+    infos = node.get_subscriptions_info_by_topic(topic)
+    found = (_endpoint(info, _refusal(ours, info.qos_profile)) for info in infos)
+    return tuple(endpoint for endpoint in found if endpoint.node != own)
+
+
+def servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
+    """Who serves an action of a type."""
+    wanted = f'{node.resolve_topic_name(action)}/_action/send_goal'
+    found = []
+    for name, space in node.get_node_names_and_namespaces():
+        served = node.get_service_names_and_types_by_node(name, space)
+        if any(service == wanted for service, _ in served):
+            found.append(Endpoint(f'{space.rstrip("/")}/{name}', kind, 'reliable'))
+    return tuple(found)
+
+
+def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> tuple[str, ...]:
+    """Topics that may be meant by one where nobody is.
+
+    Args:
+        node: Ours.
+        topic: Of messages.
+        kind: Type of the messages; others have the same.
+        count: How many are on the side of a topic that matters; others have somebody there.
+
+    Returns:
+        Those with a similar name, the likeliest first.
+    """
+    wanted = str(node.resolve_topic_name(topic))
+    # A camera that is looked for raw may be there compressed, and the other way round.
+    kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)
+    # What we hear already is another camera.
+    heard = {each.topic_name for each in node.subscriptions} if kind in IMAGE_TYPES else ()
+    others = {
+        name: likeness(wanted, name)
+        for name, types in node.get_topic_names_and_types()
+        if name not in (wanted, *heard) and not {*kinds}.isdisjoint(types) and count(name)
+    }
+    alike = [name for name, degree in others.items() if degree > _LIKE]
+    return tuple(sorted(alike, key=others.__getitem__, reverse=True)[:_MOST_SIMILAR])
+
+
+def _endpoint(info: Any, refusal: str) -> Endpoint:
+    qos = info.qos_profile
+    deadline_ns = _finite(qos.deadline).nanoseconds
+    return Endpoint(
+        node=full_name(info),
+        type=info.topic_type,
+        reliability=qos.reliability.name.lower(),
+        deadline_s=deadline_ns / SECOND_NS or None,
+        refusal=refusal,
+    )
+
+
+def _refusal(publisher: QoSProfile, subscription: QoSProfile) -> str:
+    """Why the middleware would not connect two endpoints; empty if it would."""
+    compatible, reason = qos_check_compatible(_plain(publisher), _plain(subscription))
+    if compatible != QoSCompatibility.ERROR:
+        return ''
+    parts = (part.replace('ERROR:', '').strip() for part in str(reason).split(';'))
+    return '; '.join(part.lower() for part in parts if part)
+
+
+def _plain(qos: QoSProfile) -> QoSProfile:
+    """With "never" in one spelling: the graph has a largest number where profiles have zero."""
+    return QoSProfile(
+        depth=1,
+        reliability=qos.reliability,
+        durability=qos.durability,
+        liveliness=qos.liveliness,
+        deadline=_finite(qos.deadline),
+        liveliness_lease_duration=_finite(qos.liveliness_lease_duration),
+    )
+
+
+def _finite(duration: Duration) -> Duration:
+    return duration if duration.nanoseconds < _FOREVER_NS else Duration()
+
+
+# A node without such services costs the first each time; one that has them answers at once,
+# unless its computer is very busy.
+FIND_S = 3.0
+ANSWER_S = 8.0
+# A node that has not discovered us yet answers to nobody.
+AGAIN_S = 1.0
+POLL_S = 0.02
+
+
+def ask_parameters(
+    node: Node, executor: Executor, wanted: Mapping[str, tuple[str, ...]]
+) -> dict[str, Mapping[str, object] | None]:
+    """Read parameters of several nodes at the same time.
+
+    Args:
+        node: Owner of the clients.
+        executor: Runs it.
+        wanted: Full node name -> the parameters asked for; those that it lacks are left out.
+
+    Returns:
+        Node -> its parameters by name; None if it does not answer.
+    """
+    lists = {
+        name: node.create_client(ListParameters, f'{name}/list_parameters') for name in wanted
+    }
+    gets = {name: node.create_client(GetParameters, f'{name}/get_parameters') for name in wanted}
+
+    def ready() -> bool:
+        return all(c.service_is_ready() for c in (*lists.values(), *gets.values()))
+
+    _wait(executor, ready, FIND_S)
+    listed = _call(executor, lists, {name: ListParameters.Request() for name in wanted})
+    requests = {}
+    for name, answer in listed.items():
+        has = set(answer.result.names)
+        requests[name] = GetParameters.Request(names=[n for n in wanted[name] if n in has])
+    got = _call(executor, gets, requests)
+    told: dict[str, Mapping[str, object] | None] = dict.fromkeys(wanted)
+    for name, answer in got.items():
+        values = map(parameter_value_to_python, answer.values)
+        told[name] = {
+            key: list(value) if not isinstance(value, (str, bool, int, float)) else value
+            for key, value in zip(requests[name].names, values, strict=False)
+            if value is not None
+        }
+    for client in (*lists.values(), *gets.values()):
+        node.destroy_client(client)
+    return told
+
+
+def _call(
+    executor: Executor, clients: Mapping[str, Any], requests: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Call what is there, again where no answer comes; returns the answers that came."""
+    asked: dict[str, list[Any]] = {name: [] for name in requests}
+
+    def waiting() -> list[str]:
+        return [name for name, futures in asked.items() if not any(f.done() for f in futures)]
+
+    def done() -> bool:
+        return not any(asked[name] for name in waiting())
+
+    end_s = time.monotonic() + ANSWER_S
+    while time.monotonic() < end_s:
+        for name in waiting():
+            if clients[name].service_is_ready():
+                asked[name].append(clients[name].call_async(requests[name]))
+        _wait(executor, done, AGAIN_S)
+        if done():
+            break
+    answers = {name: [f for f in futures if f.done()] for name, futures in asked.items()}
+    return {
+        name: futures[0].result()
+        for name, futures in answers.items()
+        if futures and futures[0].exception() is None
+    }
+
+
+def _wait(executor: Executor, done: Callable[[], bool], patience_s: float) -> None:
+    end_s = time.monotonic() + patience_s
+    while not done() and time.monotonic() < end_s:
+        executor.spin_once(timeout_sec=POLL_S)
