@@ -55,8 +55,6 @@ setup(
         # (Apache-2.0). Pinned, since newer MuJoCos break robosuite 1.5.2; that one brings mink,
         # which wants NumPy 1, which newer pyarrows refuse without declaring it.
         'mujoco': ['robosuite==1.5.2', 'mujoco==3.3.7', 'pyarrow<24'],
-        # layout --out FILE.png (MIT-CMU; wheels for every system, and a font of its own).
-        'picture': ['pillow'],
         # train in several processes, on one machine or many (Apache-2.0).
         'accelerate': ['accelerate'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
@@ -83,7 +81,6 @@ setup(
             'onnxruntime',
             'onnxscript',
             'openvino',
-            'pillow',
             'pytest',
             # `make coverage` (MIT): what of the pure folders no test has run.
             'pytest-cov',

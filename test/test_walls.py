@@ -51,6 +51,7 @@ BELOW_ALL = {
     'processors',
     'records',
     'regular_file',
+    'svg',
     'topic_names',
     'yaml_value',
 }
@@ -67,7 +68,15 @@ NEEDS = {
     'drafting': ('description',),
     'physics': ('sim', 'observation', 'description'),
     'overview': ('description', 'drafting', 'policy'),
-    'report': ('description', 'dataset', 'loading', 'observation'),
+    'report': (
+        'description',
+        'dataset',
+        'drafting',
+        'loading',
+        'observation',
+        'overview',
+        'policy',
+    ),
     'training': ('description', 'dataset', 'loading', 'observation', 'policy'),
     'node': ('description', 'observation', 'command', 'policy', 'runner', 'drafting'),
 }

@@ -29,8 +29,6 @@ EXAMPLES = """  neuracore_ros layout franka_ur5
 
 Warnings say how to mend what looks misaligned; they go to stderr."""
 
-_PICTURES = ('.svg', '.png')
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
@@ -49,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='ROBOT=FILE',
         help='a URDF for a robot file that names none, to compare what joints do; repeatable',
     )
-    parser.add_argument('--out', type=Path, metavar='FILE', help='draw it: .svg or .png')
+    parser.add_argument('--out', type=Path, metavar='FILE', help='picture to draw (.svg)')
     parser.add_argument('--json', action='store_true', help='print JSON instead of tables')
 
 
@@ -88,8 +86,8 @@ def _picture(out: Path | None) -> Path | None:
     """Where to draw, if it can be drawn there."""
     if out is None:
         return None
-    if out.suffix.lower() not in _PICTURES:
-        raise UserError(f'{out}: a picture ends in .svg or .png')
+    if out.suffix.lower() != '.svg':
+        raise UserError(f'{out}: the picture is an SVG file: give a name that ends in .svg')
     require_new_file(out)
     return out
 

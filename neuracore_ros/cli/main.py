@@ -39,7 +39,6 @@ EXTRAS = {
     'onnxscript': 'export',
     'openvino': 'openvino',
     'onnxruntime': 'onnx',
-    'PIL': 'picture',
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',

@@ -8,8 +8,8 @@ from pathlib import Path
 from neuracore_ros.demo.trials import Trial
 from neuracore_ros.description.cross_embodiment import Descriptions
 from neuracore_ros.report import page
-from neuracore_ros.report.chart import Line, line_chart
-from neuracore_ros.report.layout import layout_tables
+from neuracore_ros.report.chart import Curve, line_chart
+from neuracore_ros.report.layout import layout_section
 
 DRIVERS = ('expert', 'untrained', 'trained')
 _SHOWN = 4
@@ -39,7 +39,7 @@ def write_page(
     descriptions: Descriptions,
     trained_on: Sequence[str],
     trials: Sequence[Trial],
-    curves: Mapping[str, Line],
+    curves: Mapping[str, Curve],
     pictures: Path,
 ) -> None:
     """Write the page.
@@ -60,10 +60,7 @@ def write_page(
         'cameras.</p>',
         '<h2>Closed-loop trials</h2>',
         _score_table(trials, trained_on),
-        '<h2>Which joint sits where: input</h2>',
-        layout_tables(descriptions.input, descriptions.input_layout),
-        '<h2>Which joint sits where: output</h2>',
-        layout_tables(descriptions.output, descriptions.output_layout),
+        layout_section(descriptions),
         '<h2>Training</h2>',
         line_chart(curves, 'step', 'L1 error, in standard deviations'),
         *_galleries(trials, pictures),

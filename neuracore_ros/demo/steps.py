@@ -18,7 +18,7 @@ from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import UserError, quoted
 from neuracore_ros.files import append_line, write_whole
 from neuracore_ros.records import read_record, read_record_lines
-from neuracore_ros.report.chart import Line
+from neuracore_ros.report.chart import Curve
 
 TRAINED_ON = ('franka', 'ur5')
 NEVER_SEEN = ('so100',)
@@ -197,7 +197,7 @@ class _Trials:
         return len(self.of(robot, driver))
 
 
-def _curves(metrics: Path) -> dict[str, Line]:
+def _curves(metrics: Path) -> dict[str, Curve]:
     lines = [record for record, _ in read_record_lines(metrics, UserError)]
     names = {'loss': 'training', 'val_loss': 'validation'}
     return {

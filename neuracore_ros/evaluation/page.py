@@ -13,8 +13,8 @@ from neuracore_ros.evaluation.evaluate import Case, Result
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
-from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
-from neuracore_ros.report.layout import layout_tables
+from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
+from neuracore_ros.report.layout import layout_section
 from neuracore_ros.runner.counters import percentile
 
 _BAR_WIDTH = 70
@@ -45,11 +45,7 @@ def _sections(result: Result) -> Iterator[str]:
     yield _conduct(result.cases)
     for robot in robots:
         yield from _robot(robot, [case for case in result.cases if case.robot == robot])
-    described = result.descriptions
-    yield '<h2>Which joint and camera sits where: input</h2>'
-    yield layout_tables(described.input, described.input_layout)
-    yield '<h2>Which joint and camera sits where: output</h2>'
-    yield layout_tables(described.output, described.output_layout)
+    yield layout_section(result.descriptions)
 
 
 def _errors(cases: Sequence[Case]) -> str:
@@ -163,7 +159,7 @@ def _holds(cases: Sequence[Case]) -> str:
 def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
     """A chart of each joint: the recorded command, and each policy's newest prediction of it."""
     for column, slot in enumerate(cases[0].figures.slots):
-        lines: dict[str, Line] = {}
+        lines: dict[str, Curve] = {}
         for case in cases:
             one = case.shown[place]
             lines.setdefault('commanded', over_time(one.commanded[:, column], case.rate_hz))

@@ -1,29 +1,77 @@
-"""What colours mean in the picture of a layout."""
+"""The colours of a layout's picture, on light and on dark ground, as classes of a style sheet."""
 
 from neuracore_ros.drafting.roles import Role
-from neuracore_ros.overview.scene import Colour
 
-GROUND = Colour('#ffffff', '#14181f')
-INK = Colour('#1d2430', '#e7ebf2')
-QUIET = Colour('#667085', '#98a2b3')
-FAINT = Colour('#cfd6e1', '#3a4352')
-TRAINED = Colour('#c3ccd9', '#4a5568')
-PLAIN = Colour('#edf1f7', '#232b38')
-PLAIN_EDGE = Colour('#8fa3bf', '#7388a8')
-DOUBT = Colour('#c2660a', '#f5a34a')
-REFUSED = Colour('#b42318', '#f97066')
-GOOD = Colour('#14713d', '#4ccb86')
-
-# Role -> its ground and its edge; what may share a slot has one colour.
-_SWING = Colour('#e4efd5', '#2b3a1f'), Colour('#7ba23f', '#8fbd4c')
-ROLES: dict[Role, tuple[Colour, Colour]] = {
-    Role.SLIDE: (Colour('#f3ead0', '#3b3420'), Colour('#b08d2e', '#c7a548')),
-    Role.BASE_YAW: (Colour('#dde7f8', '#1f2f4a'), Colour('#4b7bd0', '#6b9bf0')),
-    Role.SHOULDER_PITCH: (Colour('#d5eeea', '#17383a'), Colour('#2a9d8f', '#45bfb0')),
-    Role.UPPER_ARM_ROLL: (Colour('#e9e0f5', '#32274a'), Colour('#8f67c9', '#ab87e2')),
-    Role.ELBOW_PITCH: (Colour('#fde6cf', '#452d17'), Colour('#e08a2e', '#eda04d')),
-    Role.FOREARM_ROLL: _SWING,
-    Role.WRIST_YAW: _SWING,
-    Role.WRIST_PITCH: (Colour('#f9dbe0', '#4a222c'), Colour('#d1586f', '#e57f93')),
-    Role.FLANGE_ROLL: (Colour('#e3e5ea', '#2e333d'), Colour('#737b8c', '#98a1b3')),
+# Class -> its colour on light and on dark ground.
+_COLOURS = {
+    'ground': ('#ffffff', '#14181f'),
+    'ink': ('#1d2430', '#e7ebf2'),
+    'quiet': ('#667085', '#98a2b3'),
+    'faint': ('#cfd6e1', '#3a4352'),
+    'trained': ('#c3ccd9', '#4a5568'),
+    'plain': ('#edf1f7', '#232b38'),
+    'plain-bar': ('#8fa3bf', '#7388a8'),
+    'doubt': ('#c2660a', '#f5a34a'),
+    'refused': ('#b42318', '#f97066'),
+    'good': ('#14713d', '#4ccb86'),
+    'slide': ('#f3ead0', '#3b3420'),
+    'slide-bar': ('#b08d2e', '#c7a548'),
+    'yaw': ('#dde7f8', '#1f2f4a'),
+    'yaw-bar': ('#4b7bd0', '#6b9bf0'),
+    'shoulder': ('#d5eeea', '#17383a'),
+    'shoulder-bar': ('#2a9d8f', '#45bfb0'),
+    'upper-arm': ('#e9e0f5', '#32274a'),
+    'upper-arm-bar': ('#8f67c9', '#ab87e2'),
+    'elbow': ('#fde6cf', '#452d17'),
+    'elbow-bar': ('#e08a2e', '#eda04d'),
+    'swing': ('#e4efd5', '#2b3a1f'),
+    'swing-bar': ('#7ba23f', '#8fbd4c'),
+    'wrist': ('#f9dbe0', '#4a222c'),
+    'wrist-bar': ('#d1586f', '#e57f93'),
+    'flange': ('#e3e5ea', '#2e333d'),
+    'flange-bar': ('#737b8c', '#98a1b3'),
 }
+_EDGES = ('faint', 'doubt', 'refused')
+_SANS = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
+_EQUAL = "ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace"
+
+ROLES = {
+    Role.SLIDE: 'slide',
+    Role.BASE_YAW: 'yaw',
+    Role.SHOULDER_PITCH: 'shoulder',
+    Role.UPPER_ARM_ROLL: 'upper-arm',
+    Role.ELBOW_PITCH: 'elbow',
+    Role.FOREARM_ROLL: 'swing',
+    Role.WRIST_YAW: 'swing',
+    Role.WRIST_PITCH: 'wrist',
+    Role.FLANGE_ROLL: 'flange',
+}
+"""Role -> class of a joint's ground, and with ``-bar`` of its bar; what may share a slot has one
+colour."""
+
+
+def style_sheet(adapts: bool) -> str:
+    """The element that gives all classes their fonts and colours.
+
+    Args:
+        adapts: Whether there are colours for a dark screen, too.
+    """
+    dark = ['@media (prefers-color-scheme: dark) {', *_rules(1), '}'] if adapts else []
+    return '\n'.join(
+        [
+            '<style>',
+            f'.layout text {{ font-family: {_SANS}; white-space: pre }}',
+            f'.layout .mono {{ font-family: {_EQUAL} }}',
+            *_rules(0),
+            *dark,
+            '</style>',
+        ]
+    )
+
+
+def _rules(ground: int) -> list[str]:
+    fills = [f'.layout .{name} {{ fill: {pair[ground]} }}' for name, pair in _COLOURS.items()]
+    return [
+        *fills,
+        *(f'.layout .{name}-edge {{ stroke: {_COLOURS[name][ground]} }}' for name in _EDGES),
+    ]

@@ -1,134 +1,142 @@
-"""A survey as a picture: a table for each DataType, coloured by what joints do."""
+"""A layout as an SVG picture: a table for each DataType, coloured by what joints do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from neuracore_ros.files import whole_file, write_whole
-from neuracore_ros.overview.palette import (
-    DOUBT,
-    FAINT,
-    GOOD,
-    GROUND,
-    INK,
-    PLAIN_EDGE,
-    QUIET,
-    REFUSED,
-    ROLES,
-    TRAINED,
-)
-from neuracore_ros.overview.scene import Box, Scene, Words, width_of
+from neuracore_ros.files import write_whole
+from neuracore_ros.overview.palette import ROLES, style_sheet
 from neuracore_ros.overview.survey import Survey
-from neuracore_ros.overview.svg import svg
-from neuracore_ros.overview.table import Table, column_widths
+from neuracore_ros.overview.table import (
+    TableDrawing,
+    bold_text,
+    column_widths,
+    doubt_mark,
+    empty_box,
+)
 from neuracore_ros.overview.text import policy_line
+from neuracore_ros.svg import picture, rectangle, text, text_width
 
 _MARGIN = 28.0
+_TITLE, _LINE = 18.0, 12.5
 # Wider than this, inputs and outputs stand below each other.
 _WIDEST = 1500.0
 
 
 def save(found: Survey, path: Path) -> None:
-    """Write a picture, wholly or not at all: ``.svg``, or ``.png``, which needs Pillow.
+    """Write an SVG file, wholly or not at all.
 
     Raises:
         WriteError: It cannot be written.
-        ModuleNotFoundError: Pillow is missing.
     """
-    scene = draw(found)
-    if path.suffix.lower() != '.png':
-        write_whole(path, svg(scene))
-        return
-    from neuracore_ros.overview.png import write_png
-
-    with whole_file(path) as file:
-        write_png(scene, file)
+    write_whole(path, draw(found))
 
 
-def draw(found: Survey) -> Scene:
-    """The picture of a survey."""
+def draw(found: Survey, adapts: bool = True) -> str:
+    """The SVG picture of a layout: a file, or a part of an HTML page.
+
+    Args:
+        found: The robots beside each other.
+        adapts: Whether the colours follow the reader's light or dark screen; not in a page that
+            is always light.
+    """
     widths = column_widths(found)
-    tables = [Table(block, found, widths) for block in found.blocks]
-    inputs = [table for table in tables if table.block.role != 'output']
-    outputs = [table for table in tables if table.block.role == 'output']
+    tables = [TableDrawing(table, found, widths) for table in found.tables]
+    inputs = [table for table in tables if table.table.role != 'output']
+    outputs = [table for table in tables if table.table.role == 'output']
     columns = [inputs, outputs]
     if sum(_width(column) for column in columns) + 3 * _MARGIN > _WIDEST or not outputs:
         columns = [inputs + outputs]
-    heading = list(_heading(found))
-    top = max((words.y for words in heading), default=_MARGIN) + 20
-    shapes: list[Box | Words] = list(heading)
-    x, bottom, right = _MARGIN, top, _MARGIN
+    elements, top, right = _heading(found)
+    x, bottom = _MARGIN, top
     for column in columns:
         y = top
         for table in column:
-            shapes += table.shapes(x, y)
+            elements += table.elements(x, y)
             y += table.height + 26
         x += _width(column) + _MARGIN
         bottom, right = max(bottom, y - 26), max(right, x - _MARGIN)
-    right = max(right, *(words.x + words.width for words in heading))
-    legend, bottom = _legend(found, bottom + 26, right)
-    shapes += legend
-    right = max([right, *(s.x + s.width for s in legend if isinstance(s, Words))])
-    return Scene(right + _MARGIN, bottom + _MARGIN, _title(found), GROUND, shapes)
+    legend, bottom, right = _legend(found, bottom + 26, right)
+    width, height = right + _MARGIN, bottom + _MARGIN
+    ground = rectangle(0, 0, width, height, 10, class_='ground')
+    shapes = [style_sheet(adapts), ground, *elements, *legend]
+    return picture(width, height, shapes, _title(found), class_='layout')
 
 
 def _title(found: Survey) -> str:
     return f'Layout of {", ".join(column.robot for column in found.columns)}'
 
 
-def _heading(found: Survey) -> Iterator[Words]:
+def _heading(found: Survey) -> tuple[list[str], float, float]:
+    """The lines above the tables; the top of the tables, and the end of the longest line [px]."""
     y = _MARGIN + 14
-    yield Words(_MARGIN, y, _title(found), INK, 18, bold=True)
-    if found.policy is not None:
+    elements = [bold_text(_MARGIN, y, _title(found), _TITLE, class_='ink')]
+    right = _MARGIN + text_width(_title(found), _TITLE, bold=True)
+    for words, colour in _results(found):
         y += 22
-        text = policy_line(found.policy)
-        yield Words(_MARGIN, y, text[0].upper() + text[1:], QUIET, 12.5)
-    given = [c for c in found.columns if found.policy is not None and not c.is_trained]
+        line = bold_text if colour == 'good' else text
+        elements.append(line(_MARGIN, y, words, _LINE, class_=colour))
+        right = max(right, _MARGIN + text_width(words, _LINE, bold=colour == 'good'))
+    return elements, y + 20, right
+
+
+def _results(found: Survey) -> Iterator[tuple[str, str]]:
+    """What the policy is and which robots fit it, in lines, each with its colour."""
+    if found.policy is None:
+        return
+    line = policy_line(found.policy)
+    yield line[0].upper() + line[1:], 'quiet'
+    given = [column for column in found.columns if not column.is_trained]
     if fitting := [column.robot for column in given if not column.refusal]:
-        y += 22
-        fit = 'fits' if len(fitting) == 1 else 'fit'
-        yield Words(_MARGIN, y, f'{", ".join(fitting)} {fit}', GOOD, 12.5, bold=True)
+        yield f'{", ".join(fitting)} {"fits" if len(fitting) == 1 else "fit"}', 'good'
     for column in given:
         if column.refusal:
-            y += 22
-            yield Words(_MARGIN, y, f'Refused: {column.refusal}', REFUSED, 12.5)
+            yield f'Refused: {column.refusal}', 'refused'
 
 
-def _width(tables: Sequence[Table]) -> float:
+def _width(tables: Sequence[TableDrawing]) -> float:
     return max((table.width for table in tables), default=0.0)
 
 
-def _legend(found: Survey, top: float, right: float) -> tuple[list[Box | Words], float]:
-    """What colours and marks mean, in lines; and where they end."""
-    cells = [cell for block in found.blocks for row in block.rows for cell in row.cells.values()]
-    rows = [row for block in found.blocks for row in block.rows]
-    seen = {cell.role for cell in cells}
-    parts: list[tuple[Box | Words, str]] = []
-    for role, (fill, edge) in ROLES.items():
-        if role in seen:
-            parts.append((Box(0, 0, 14, 14, 4, fill, edge), str(role)))
-    if any(len(row.cells) < len(found.columns) for row in rows):
-        parts.append((Box(0, 0, 14, 14, 4, None, FAINT, dashed=True), 'the robot has none'))
-    if any(cell.is_doubted for cell in cells):
-        parts.append(
-            (Words(7, 12, '!', DOUBT, 13, bold=True, anchor='middle'), 'see the warnings')
-        )
-    if any(cell.reach for cell in cells):
-        parts.append((Box(0, 6, 14, 2, 1, PLAIN_EDGE), 'what a joint reaches; tick: 0'))
-    if any(row.trained for row in rows):
-        parts.append((Box(0, 3.5, 14, 7, 3.5, TRAINED), 'what training saw'))
-    shapes: list[Box | Words] = []
+def _legend(found: Survey, top: float, right: float) -> tuple[list[str], float, float]:
+    """What colours and marks mean; the end of its lines, below and on the right [px]."""
+    elements: list[str] = []
     x, y = _MARGIN, top
-    for mark, text in parts:
-        length = 20 + width_of(text, 12) + 18
-        if x > _MARGIN and x + length > right:
+    end = right
+    for mark, words in _legend_entries(found):
+        width = text_width(words, 12.0)
+        if x > _MARGIN and x + 20 + width + 18 > right:
             x, y = _MARGIN, y + 22
-        shapes += [_moved(mark, x, y), Words(x + 20, y + 11.5, text, QUIET, 12)]
-        x += length
-    return shapes, y + 14 if parts else top - 26
+        elements += [mark(x, y), text(x + 20, y + 11.5, words, class_='quiet')]
+        end = max(end, x + 20 + width)
+        x += 20 + width + 18
+    return elements, y + 14 if elements else top - 26, end
 
 
-def _moved(shape: Box | Words, x: float, y: float) -> Box | Words:
-    return replace(shape, x=shape.x + x, y=shape.y + y)
+def _legend_entries(found: Survey) -> Iterator[tuple[Callable[[float, float], str], str]]:
+    """Each mark of the picture, to be drawn at (x, y), and what it means."""
+    rows = [row for table in found.tables for row in table.rows]
+    cells = [cell for row in rows for cell in row.cells.values()]
+    drawn = {cell.role for cell in cells}
+    for role, colour in ROLES.items():
+        if role in drawn:
+            yield partial(_swatch, colour), str(role)
+    if any(len(row.cells) < len(found.columns) for row in rows):
+        yield lambda x, y: empty_box(x, y, 14, 14, 4), 'the robot has none'
+    if any(cell.is_doubted for cell in cells):
+        yield lambda x, y: doubt_mark(x + 7, y + 12, 'middle'), 'see the warnings'
+    if any(cell.reach for cell in cells):
+        yield partial(_bar, 'plain-bar', 2.0), 'range of a joint; tick: 0'
+    if any(row.trained for row in rows):
+        yield partial(_bar, 'trained', 7.0), 'range in training'
+
+
+def _swatch(colour: str, x: float, y: float) -> str:
+    ground = rectangle(x, y, 14, 14, 4, class_=colour)
+    return ground + rectangle(x + 2, y + 3, 3, 8, 1.5, class_=f'{colour}-bar')
+
+
+def _bar(colour: str, height: float, x: float, y: float) -> str:
+    return rectangle(x, y + 7 - height / 2, 14, height, height / 2, class_=colour)

@@ -36,7 +36,7 @@ _MANY = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LayoutCell:
     """One slot of one robot.
 
     Attributes:
@@ -59,7 +59,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LayoutRow:
     """One index: robot -> its slot, and what training saw there.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row:
         trained: Least and largest value of training; None if unknown.
     """
 
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, LayoutCell]
     is_trained: bool | None = None
     trained: Range | None = None
 
@@ -79,7 +79,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class LayoutTable:
     """One DataType: a row for each index, from 0 to the width.
 
     Attributes:
@@ -91,12 +91,12 @@ class Block:
 
     role: str
     kind: DataType
-    rows: tuple[Row, ...]
+    rows: tuple[LayoutRow, ...]
     width: int
 
-    def folded(self) -> list[tuple[str, Row]]:
+    def folded(self) -> list[tuple[str, LayoutRow]]:
         """The rows with their index as text; where many follow that are empty, one for all."""
-        found: list[tuple[str, Row]] = []
+        found: list[tuple[str, LayoutRow]] = []
         for is_empty, group in groupby(enumerate(self.rows), lambda item: item[1].is_empty):
             rows = list(group)
             if is_empty and len(rows) > _MANY:
@@ -107,7 +107,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RobotColumn:
     """One robot.
 
     Attributes:
@@ -127,13 +127,13 @@ class Survey:
 
     Attributes:
         columns: The robots.
-        blocks: Inputs, then outputs, each in canonical order.
+        tables: Inputs, then outputs, each in canonical order.
         warnings: What is worth a second look, one line each.
         policy: What the robots are held against, or None.
     """
 
-    columns: tuple[Column, ...]
-    blocks: tuple[Block, ...]
+    columns: tuple[RobotColumn, ...]
+    tables: tuple[LayoutTable, ...]
     warnings: tuple[str, ...]
     policy: Manifest | None = None
 
@@ -166,7 +166,7 @@ def survey(
                 _Described(name, robots.input[name], robots.output[name]), policy
             )
             found += map(Finding, notes)
-        columns.append(Column(name, is_trained, refusal))
+        columns.append(RobotColumn(name, is_trained, refusal))
     if policy is not None:
         # What a URDF tells of a joint goes before what its range does.
         told = {place for finding in found for place in finding.places}
@@ -175,9 +175,9 @@ def survey(
             found += [finding for finding in far if not told.intersection(finding.places)]
     doubted = {place for finding in found for place in finding.places}
     cells = _Cells(descriptions.input, descriptions.robots, arms, doubted, policy)
-    blocks = tuple(cells.block(*part) for part in _parts(robots, policy))
+    tables = tuple(cells.table(*part) for part in _parts(robots, policy))
     warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
-    return Survey(tuple(columns), blocks, warnings, policy)
+    return Survey(tuple(columns), tables, warnings, policy)
 
 
 def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
@@ -242,26 +242,28 @@ class _Cells:
         self._given = given
         self._means = {arm.robot.name: arm.meanings() for arm in arms}
 
-    def block(self, role: str, is_input: bool, table: SlotTable, width: int) -> Block:
+    def table(self, role: str, is_input: bool, slots: SlotTable, width: int) -> LayoutTable:
         rows = []
-        for index, names in enumerate(table.rows):
+        for index, names in enumerate(slots.rows):
             cells = {
-                robot: self._cell(Place(is_input, table.kind, index, robot), name)
+                robot: self._cell(Place(is_input, slots.kind, index, robot), name)
                 for robot, name in names.items()
             }
             if self._policy is None:
-                rows.append(Row(cells))
+                rows.append(LayoutRow(cells))
                 continue
-            slots = trained_slots(self._policy, is_input, table.kind)
-            is_trained = slots is not None and index in slots.trained
-            ends = trained_range(self._policy, is_input, table.kind, index)
-            rows.append(Row(cells, is_trained, ends))
-        return Block(role, table.kind, tuple(rows), width)
+            trained = trained_slots(self._policy, is_input, slots.kind)
+            is_trained = trained is not None and index in trained.trained
+            ends = trained_range(self._policy, is_input, slots.kind, index)
+            rows.append(LayoutRow(cells, is_trained, ends))
+        return LayoutTable(role, slots.kind, tuple(rows), width)
 
-    def _cell(self, place: Place, name: str) -> Cell:
+    def _cell(self, place: Place, name: str) -> LayoutCell:
         joints = place.kind.measured is DataType.JOINT_POSITIONS
         meaning = self._means.get(place.robot, {}).get(name) if joints else None
-        cell = Cell(name, meaning.role if meaning else None, is_doubted=place in self._doubted)
+        cell = LayoutCell(
+            name, meaning.role if meaning else None, is_doubted=place in self._doubted
+        )
         if place.robot in self._robots:
             robot = self._robots[place.robot]
             scale, offset = sense(robot, place.kind, name)

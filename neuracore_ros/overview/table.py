@@ -1,4 +1,4 @@
-"""One table of the picture: a row for each index, a column for each robot."""
+"""One table of a layout's picture: a row for each index, a column for each robot."""
 
 from __future__ import annotations
 
@@ -6,26 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.description.limits import Range
-from neuracore_ros.overview.palette import (
-    DOUBT,
-    FAINT,
-    GROUND,
-    INK,
-    PLAIN,
-    PLAIN_EDGE,
-    QUIET,
-    REFUSED,
-    ROLES,
-    TRAINED,
-)
-from neuracore_ros.overview.scene import Box, Colour, Words, width_of
-from neuracore_ros.overview.survey import Block, Cell, Row, Survey
+from neuracore_ros.overview.palette import ROLES
+from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, Survey
 from neuracore_ros.overview.text import range_text, sense_text
 from neuracore_ros.policy.standing import Standing
+from neuracore_ros.svg import rectangle, text, text_width
 
 _DOT, _TIMES, _MINUS = '\N{MIDDLE DOT}', '\N{MULTIPLICATION SIGN}', '\N{MINUS SIGN}'
 _GAP = 8.0
-_NAME, _SMALL = 12.0, 10.5
+_TITLE, _NAME, _SMALL = 13.0, 12.0, 10.5
 _INDEX_WIDTH, _LEAST_WIDTH, _LONGEST = 36.0, 96.0, 44
 _TRAINED_WIDTH = 118.0
 _ROW, _TALL_ROW = 26.0, 46.0
@@ -36,26 +25,26 @@ def column_widths(found: Survey) -> list[float]:
     """Of the robots' columns, the same in every table."""
     widths = []
     for column in found.columns:
-        rows = [row for block in found.blocks for row in block.rows]
+        rows = [row for table in found.tables for row in table.rows]
         cells = [row.cells[column.robot] for row in rows if column.robot in row.cells]
-        names = [width_of(_short(cell.name), _NAME, equal=True) + 38 for cell in cells]
-        notes = [width_of(_note(cell), _SMALL) + 24 for cell in cells]
-        title = width_of(_both_ends(column.robot), _NAME, bold=True) + 12
+        names = [text_width(_short(cell.name), _NAME, equal=True) + 38 for cell in cells]
+        notes = [text_width(_note(cell), _SMALL) + 24 for cell in cells]
+        title = text_width(_both_ends(column.robot), _NAME, bold=True) + 12
         widths.append(max(_LEAST_WIDTH, title, *names, *notes))
     return widths
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableDrawing:
     """One DataType, to be drawn.
 
     Attributes:
-        block: Its rows.
+        table: Its rows.
         found: The survey that it is part of.
         widths: Of the robots' columns [px].
     """
 
-    block: Block
+    table: LayoutTable
     found: Survey
     widths: Sequence[float]
 
@@ -68,120 +57,137 @@ class Table:
         """Of all columns, or of the title where that is wider [px]."""
         robots = sum(width + _GAP for width in self.widths)
         columns = _INDEX_WIDTH + self._trained_width + robots - _GAP
-        return max(columns, *(words.x + words.width for words in self._title(0.0, 0.0)))
+        kind, width = self._title_texts()
+        title = text_width(kind, _TITLE, equal=True) + 12 + text_width(width, 12)
+        return max(columns, title)
 
     @property
     def _row_height(self) -> float:
-        cells = [cell for row in self.block.rows for cell in row.cells.values()]
+        cells = [cell for row in self.table.rows for cell in row.cells.values()]
         return _TALL_ROW if any(_note(c) or c.reach for c in cells) else _ROW
 
     @property
     def height(self) -> float:
         """Of all rows, with their heading [px]."""
-        return _HEAD + len(self.block.folded()) * (self._row_height + 4) - 4
+        return _HEAD + len(self.table.folded()) * (self._row_height + 4) - 4
 
-    def shapes(self, x: float, y: float) -> Iterator[Box | Words]:
+    def elements(self, x: float, y: float) -> Iterator[str]:
         """The table with its upper left corner at a place [px]."""
         yield from self._title(x, y)
         left = x + _INDEX_WIDTH
         if self._trained_width:
-            yield Words(left, y + 38, 'trained', QUIET, 12)
+            yield text(left, y + 38, 'trained', class_='quiet')
             left += self._trained_width
         for column, size in zip(self.found.columns, self.widths, strict=True):
-            colour = QUIET if column.is_trained else INK
-            colour = REFUSED if column.refusal else colour
-            yield Words(left + 2, y + 38, _both_ends(column.robot), colour, 12, bold=True)
+            colour = 'refused' if column.refusal else 'quiet' if column.is_trained else 'ink'
+            yield bold_text(left + 2, y + 38, _both_ends(column.robot), class_=colour)
             left += size + _GAP
-        for number, (index, row) in enumerate(self.block.folded()):
+        for number, (index, row) in enumerate(self.table.folded()):
             yield from self._row(x, y + _HEAD + number * (self._row_height + 4), index, row)
 
-    def _title(self, x: float, y: float) -> tuple[Words, Words]:
-        width = f'{self.block.role}, width {self.block.width}'
-        kind = Words(x, y + 13, str(self.block.kind), INK, 13, bold=True, equal=True)
-        return kind, Words(x + kind.width + 12, y + 13, width, QUIET, 12)
+    def _title(self, x: float, y: float) -> tuple[str, str]:
+        kind, width = self._title_texts()
+        after = x + text_width(kind, _TITLE, equal=True) + 12
+        return (
+            bold_text(x, y + 13, kind, _TITLE, class_='ink mono'),
+            text(after, y + 13, width, class_='quiet'),
+        )
 
-    def _row(self, x: float, y: float, index: str, row: Row) -> Iterator[Box | Words]:
+    def _title_texts(self) -> tuple[str, str]:
+        return str(self.table.kind), f'{self.table.role}, width {self.table.width}'
+
+    def _row(self, x: float, y: float, index: str, row: LayoutRow) -> Iterator[str]:
         middle = y + self._row_height / 2 + 4.5
         is_refused = any(c.standing is Standing.REFUSED for c in row.cells.values())
-        colour = REFUSED if is_refused else QUIET
-        yield Words(x + _INDEX_WIDTH - 10, middle, index, colour, 12, anchor='end')
+        colour = 'refused' if is_refused else 'quiet'
+        yield text(x + _INDEX_WIDTH - 10, middle, index, class_=colour, text_anchor='end')
         left = x + _INDEX_WIDTH
         ends = [cell.reach for cell in row.cells.values()] + [row.trained]
         known = [each for each in ends if each is not None]
         scale = max((abs(end) for each in known for end in each), default=0.0)
         if self._trained_width:
-            text = range_text(row.trained) if row.trained else 'yes' if row.is_trained else '-'
-            yield Words(left, middle, text, INK if row.is_trained else FAINT, 11.5)
+            said = range_text(row.trained) if row.trained else 'yes' if row.is_trained else '-'
+            yield text(left, middle, said, 11.5, class_='ink' if row.is_trained else 'faint')
             left += self._trained_width
         for column, width in zip(self.found.columns, self.widths, strict=True):
             box = left, y, width, self._row_height
             cell = row.cells.get(column.robot)
-            if cell is None:
-                yield Box(*box, 6, None, FAINT, dashed=True)
-            else:
-                yield from self._cell(box, cell, row, scale, column.is_trained)
+            yield from self._cell(box, cell, row, scale) if cell else [empty_box(*box, 6)]
             left += width + _GAP
 
     def _cell(
         self,
         box: tuple[float, float, float, float],
-        cell: Cell,
-        row: Row,
+        cell: LayoutCell,
+        row: LayoutRow,
         scale: float,
-        is_trained: bool,
-    ) -> Iterator[Box | Words]:
+    ) -> Iterator[str]:
         x, y, width, height = box
-        fill, edge = ROLES[cell.role] if cell.role else (PLAIN, PLAIN_EDGE)
-        ink = INK
+        fill, ink = ROLES[cell.role] if cell.role else 'plain', 'ink'
+        bar = f'{fill}-bar'
         if cell.standing in {Standing.MASKED, Standing.IGNORED}:
-            fill, ink = GROUND, QUIET
-        stroke = _frame(cell)
-        yield Box(x, y, width, height, 6, fill, stroke, 1.5, hint=_hint(cell))
-        yield Box(x + 4, y + 5, 3, height - 10, 1.5, edge)
-        is_tall = height == _TALL_ROW
-        name_y = y + 17 if is_tall and (_note(cell) or cell.reach) else y + height / 2 + 4.5
-        yield Words(x + 14, name_y, _short(cell.name), ink, _NAME, equal=True)
+            fill, ink = 'ground', 'quiet'
+        note = _note(cell)
+        edge = f'{fill} {_edge(cell)}'.strip()
+        yield rectangle(*box, 6, f'{cell.name}\n{note}{_reach(cell)}', class_=edge)
+        yield rectangle(x + 4, y + 5, 3, height - 10, 1.5, class_=bar)
+        has_two_lines = height == _TALL_ROW and bool(note or cell.reach)
+        name_y = y + 17 if has_two_lines else y + height / 2 + 4.5
+        yield text(x + 14, name_y, _short(cell.name), _NAME, class_=f'{ink} mono')
         if cell.is_doubted:
-            yield Words(x + width - 10, name_y, '!', DOUBT, 13, bold=True, anchor='end')
-        if note := _note(cell):
-            colour = REFUSED if cell.standing is Standing.REFUSED else QUIET
-            yield Words(x + 14, y + 30.5, note, colour, _SMALL)
+            yield doubt_mark(x + width - 10, name_y, 'end')
+        if note:
+            colour = 'refused' if cell.standing is Standing.REFUSED else 'quiet'
+            yield text(x + 14, y + 30.5, note, _SMALL, class_=colour)
         if cell.reach and scale:
-            yield from _bar(
-                (x + 14, y + height - 6, width - 24), cell.reach, row.trained, scale, edge
-            )
+            place = x + 14, y + height - 6, width - 24
+            yield from _range_bar(place, cell.reach, row.trained, scale, bar)
 
 
-def _bar(
-    place: tuple[float, float, float],
-    ends: Range,
-    trained: Range | None,
-    scale: float,
-    colour: Colour,
-) -> Iterator[Box]:
-    """What a joint reaches, before what training saw, from -scale to scale; a tick at zero."""
+def bold_text(x: float, y: float, words: str, size: float = 12.0, **attributes: str) -> str:
+    """A line of bold text."""
+    return text(x, y, words, size, font_weight='600', **attributes)
+
+
+def empty_box(x: float, y: float, width: float, height: float, radius: float) -> str:
+    """The place of a slot that a robot does not have."""
+    return rectangle(
+        x, y, width, height, radius, class_='faint-edge', fill='none', stroke_dasharray='3 3'
+    )
+
+
+def doubt_mark(x: float, y: float, anchor: str) -> str:
+    """The mark of a slot of which a warning speaks."""
+    return bold_text(x, y, '!', 13, class_='doubt', text_anchor=anchor)
+
+
+def _range_bar(
+    place: tuple[float, float, float], ends: Range, trained: Range | None, scale: float, bar: str
+) -> Iterator[str]:
+    """The range of a joint before that of training, from -scale to scale; a tick at zero."""
     x, y, width = place
 
-    def segment(part: Range, height: float, fill: Colour) -> Box:
+    def segment(part: Range, height: float, colour: str) -> str:
         start, length = (part[0] + scale) / 2 / scale * width, (part[1] - part[0]) / 2 / scale
-        return Box(x + start, y - height / 2, max(length * width, 2.0), height, height / 2, fill)
+        long = max(length * width, 2.0)
+        return rectangle(x + start, y - height / 2, long, height, height / 2, class_=colour)
 
     if trained is not None:
-        yield segment(trained, 7, TRAINED)
-    yield Box(x + width / 2 - 0.5, y - 4, 1, 8, 0, QUIET)
-    yield segment(ends, 2.5, colour)
+        yield segment(trained, 7, 'trained')
+    yield rectangle(x + width / 2 - 0.5, y - 4, 1, 8, class_='quiet')
+    yield segment(ends, 2.5, bar)
 
 
-def _frame(cell: Cell) -> Colour | None:
+def _edge(cell: LayoutCell) -> str:
     if cell.standing is Standing.REFUSED:
-        return REFUSED
+        return 'refused-edge'
     if cell.is_doubted:
-        return DOUBT
-    return FAINT if cell.standing is not Standing.FITS else None
+        return 'doubt-edge'
+    return 'faint-edge' if cell.standing is not Standing.FITS else ''
 
 
-def _note(cell: Cell) -> str:
-    """Below a name: what the joint does, what is done to it, how it stands beside the policy."""
+def _note(cell: LayoutCell) -> str:
+    """The line below a name: role, scale and offset, and standing beside the policy."""
     sense = sense_text(cell).replace('x ', f'{_TIMES} ').replace('-', _MINUS)
     notes = [str(cell.role) if cell.role else '', sense]
     if cell.standing is not Standing.FITS:
@@ -189,9 +195,8 @@ def _note(cell: Cell) -> str:
     return f'  {_DOT}  '.join(filter(None, notes))
 
 
-def _hint(cell: Cell) -> str:
-    ends = f'\nreaches {range_text(cell.reach)}' if cell.reach else ''
-    return f'{cell.name}\n{_note(cell)}{ends}'
+def _reach(cell: LayoutCell) -> str:
+    return f'\nreaches {range_text(cell.reach)}' if cell.reach else ''
 
 
 def _both_ends(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from neuracore_ros.overview.survey import Block, Cell, Column, Row, Survey
+from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.standing import Standing
 
@@ -14,7 +14,7 @@ NOTHING = '-'
 
 def as_text(survey: Survey) -> str:
     """Tables with a row for each index and a column for each robot."""
-    parts = [_table(block, survey) for block in survey.blocks]
+    parts = [_table(table, survey) for table in survey.tables]
     if survey.policy is not None:
         parts = [policy_line(survey.policy), *parts, *_standings(survey)]
     return '\n\n'.join(parts)
@@ -35,7 +35,7 @@ def range_text(ends: tuple[float, float] | None) -> str:
     return NOTHING if ends is None else f'{ends[0]:.2f} .. {ends[1]:.2f}'
 
 
-def sense_text(cell: Cell) -> str:
+def sense_text(cell: LayoutCell) -> str:
     """What is done to a joint's own value: ``x -1 + 1.57``; empty if nothing."""
     scale = '' if cell.scale == 1.0 else f'x {cell.scale:g}'
     offset = f'{"+" if cell.offset > 0 else "-"} {abs(cell.offset):.3g}' if cell.offset else ''
@@ -45,9 +45,9 @@ def sense_text(cell: Cell) -> str:
 def as_json(survey: Survey) -> dict[str, object]:
     """The form of ``layout --json``; what a policy adds has keys of its own."""
     roles: dict[str, dict[str, object]] = {'input': {}, 'output': {}}
-    for block in survey.blocks:
-        for role in block.role.split(' and '):
-            roles[role][block.kind.value] = _block_json(block, survey)
+    for table in survey.tables:
+        for role in table.role.split(' and '):
+            roles[role][table.kind.value] = _block_json(table, survey)
     record: dict[str, object] = {**roles, 'warnings': list(survey.warnings)}
     if survey.policy is not None:
         record['trained_on'] = list(survey.policy.robots)
@@ -59,35 +59,37 @@ def as_json(survey: Survey) -> dict[str, object]:
     return record
 
 
-def marked(survey: Survey, robot: str, standing: Standing) -> list[tuple[Block, int, Cell]]:
+def marked(
+    survey: Survey, robot: str, standing: Standing
+) -> list[tuple[LayoutTable, int, LayoutCell]]:
     """The slots of a robot that stand so beside the policy."""
     return [
-        (block, index, row.cells[robot])
-        for block in survey.blocks
-        for index, row in enumerate(block.rows)
+        (table, index, row.cells[robot])
+        for table in survey.tables
+        for index, row in enumerate(table.rows)
         if robot in row.cells and row.cells[robot].standing is standing
     ]
 
 
-def _table(block: Block, survey: Survey) -> str:
+def _table(table: LayoutTable, survey: Survey) -> str:
     robots = [column.robot for column in survey.columns]
     has_policy = survey.policy is not None
-    numeric = has_policy and any(row.trained for row in block.rows)
+    numeric = has_policy and any(row.trained for row in table.rows)
     head = ['index', *(['trained'] if has_policy else []), *robots]
     rows = [head]
-    for index, row in block.folded():
+    for index, row in table.folded():
         trained = [_trained(row, numeric)] if has_policy else []
         rows.append([index, *trained, *(_cell(row.cells.get(robot)) for robot in robots)])
-    return f'{block.role} {block.kind}, width {block.width}\n{_aligned(rows)}'
+    return f'{table.role} {table.kind}, width {table.width}\n{_aligned(rows)}'
 
 
-def _trained(row: Row, numeric: bool) -> str:
+def _trained(row: LayoutRow, numeric: bool) -> str:
     if not row.is_trained:
         return NOTHING
     return range_text(row.trained) if numeric else 'yes'
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: LayoutCell | None) -> str:
     if cell is None:
         return NOTHING
     notes = [str(cell.role)] if cell.role else []
@@ -114,28 +116,28 @@ def _standings(survey: Survey) -> list[str]:
     return ['\n'.join(lines)] if lines else []
 
 
-def _block_json(block: Block, survey: Survey) -> dict[str, object]:
+def _block_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
     record: dict[str, object] = {
-        'width': block.width,
+        'width': table.width,
         'slots': {
             str(index): {robot: cell.name for robot, cell in row.cells.items()}
-            for index, row in enumerate(block.rows)
+            for index, row in enumerate(table.rows)
         },
     }
     if survey.policy is not None:
-        record['trained'] = [index for index, row in enumerate(block.rows) if row.is_trained]
-        ranges = [row.trained or (math.nan, math.nan) for row in block.rows]
-        if any(row.trained for row in block.rows):
+        record['trained'] = [index for index, row in enumerate(table.rows) if row.is_trained]
+        ranges = [row.trained or (math.nan, math.nan) for row in table.rows]
+        if any(row.trained for row in table.rows):
             for key, place in (('min', 0), ('max', 1)):
                 record[key] = [None if math.isnan(ends[place]) else ends[place] for ends in ranges]
     return record
 
 
-def _column_json(column: Column, survey: Survey) -> dict[str, object]:
+def _column_json(column: RobotColumn, survey: Survey) -> dict[str, object]:
     record: dict[str, object] = {'fits': not column.refusal, 'refused': column.refusal or None}
     for standing in (Standing.MASKED, Standing.IGNORED, Standing.REFUSED):
         record[f'{standing}_slots'] = [
-            f'{block.kind}.{index}' for block, index, _ in marked(survey, column.robot, standing)
+            f'{table.kind}.{index}' for table, index, _ in marked(survey, column.robot, standing)
         ]
     return record
 

@@ -1,6 +1,5 @@
-"""Line charts as SVG, for pages that need no plotting library to be written or read."""
+"""Curve charts as SVG, for pages that need no plotting library to be written or read."""
 
-import html
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Line = Sequence[tuple[float, float]]
+from neuracore_ros.svg import curve, picture, text
+
+Curve = Sequence[tuple[float, float]]
 """Points (x, y) of one curve, x ascending."""
 
 _WIDTH, _HEIGHT = 720, 320
@@ -20,8 +21,8 @@ _MOST_POINTS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """How values lie along an axis.
+class AxisScale:
+    """The places of values along an axis.
 
     Attributes:
         place: Value -> position.
@@ -47,18 +48,18 @@ def _round_powers(low: float, high: float) -> list[float]:
     return [value for value in values if low <= math.log10(value) <= high]
 
 
-LINEAR = Scale(lambda y: y, _round_values, math.isfinite)
-LOGARITHMIC = Scale(math.log10, _round_powers, lambda y: math.isfinite(y) and y > 0.0)
+LINEAR = AxisScale(lambda y: y, _round_values, math.isfinite)
+LOGARITHMIC = AxisScale(math.log10, _round_powers, lambda y: math.isfinite(y) and y > 0.0)
 
 
-def over_time(values: NDArray[np.floating], rate_hz: float) -> Line:
+def over_time(values: NDArray[np.floating], rate_hz: float) -> Curve:
     """Values (N,) of steps as points in time [s], no more than can be told apart on a page."""
     every = max(1, len(values) // _MOST_POINTS)
     return [(step / rate_hz, float(values[step])) for step in range(0, len(values), every)]
 
 
 def line_chart(
-    lines: Mapping[str, Line], x_label: str, y_label: str, scale: Scale = LOGARITHMIC
+    lines: Mapping[str, Curve], x_label: str, y_label: str, scale: AxisScale = LOGARITHMIC
 ) -> str:
     """Draw curves over one pair of axes.
 
@@ -82,23 +83,14 @@ def line_chart(
         down = _TOP + (high - scale.place(y)) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
         return across, down
 
-    parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="12" fill="#596273">'
-    ]
+    elements: list[str] = []
     for y in scale.ticks(low, high):
         _, down = place(0.0, y)
-        parts.append(
-            f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{down:.1f}" y2="{down:.1f}" '
-            f'stroke="#e3e7ee"/><text x="{_LEFT - 8}" y="{down + 4:.1f}" text-anchor="end">'
-            f'{y:g}</text>'
-        )
+        elements.append(curve([(_LEFT, down), (_WIDTH - _RIGHT, down)], stroke='#e3e7ee'))
+        elements.append(text(_LEFT - 8, down + 4, f'{y:g}', text_anchor='end'))
     for x in _round_values(0.0, x_most):
-        across = place(x, points[0][1])[0]
-        parts.append(
-            f'<text x="{across:.1f}" y="{_HEIGHT - _BOTTOM + 20}" text-anchor="middle">'
-            f'{x:g}</text>'
-        )
+        across, _ = place(x, points[0][1])
+        elements.append(text(across, _HEIGHT - _BOTTOM + 20, f'{x:g}', text_anchor='middle'))
     drawn = [
         (name, _COLOURS[n % len(_COLOURS)], [place(*point) for point in line])
         for n, (name, line) in enumerate(kept.items())
@@ -106,19 +98,21 @@ def line_chart(
     ]
     labels = _apart([line[-1][1] for _, _, line in drawn])
     for (name, colour, line), label in zip(drawn, labels, strict=True):
-        path = ' '.join(f'{x:.1f},{y:.1f}' for x, y in line)
-        parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5" '
-            f'stroke-linejoin="round"/><text x="{line[-1][0] + 8:.1f}" y="{label + 4:.1f}" '
-            f'fill="{colour}">{html.escape(name)}</text>'
-        )
-    parts.append(
-        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 10}" text-anchor="middle">'
-        f'{html.escape(x_label)}</text><text transform="translate(16 '
-        f'{(_TOP + _HEIGHT - _BOTTOM) / 2}) rotate(-90)" text-anchor="middle">'
-        f'{html.escape(y_label)}</text></svg>'
-    )
-    return ''.join(parts)
+        elements.append(curve(line, stroke=colour, stroke_width='1.5', stroke_linejoin='round'))
+        elements.append(text(line[-1][0] + 8, label + 4, name, fill=colour))
+    middle, turned = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+    elements += [
+        text(middle, _HEIGHT - 10, x_label, text_anchor='middle'),
+        text(
+            0,
+            0,
+            y_label,
+            text_anchor='middle',
+            transform=f'translate(16 {turned:g}) rotate(-90)',
+        ),
+    ]
+    font = {'font_family': 'system-ui, sans-serif', 'fill': '#596273'}
+    return picture(_WIDTH, _HEIGHT, elements, **font)
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:

@@ -18,8 +18,8 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError, counted
 from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.report import page
-from neuracore_ros.report.chart import LINEAR, Line, line_chart, over_time
-from neuracore_ros.report.layout import layout_tables
+from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
+from neuracore_ros.report.layout import layout_section
 from neuracore_ros.report.traces import Trace, traces
 
 SHOWN = 4
@@ -66,11 +66,7 @@ def _sections(
     )
     yield '<h2>Robots</h2>'
     yield _robots(metadata)
-    described = metadata.descriptions
-    yield '<h2>Which joint and camera sits where: input</h2>'
-    yield layout_tables(described.input, described.input_layout)
-    yield '<h2>Which joint and camera sits where: output</h2>'
-    yield layout_tables(described.output, described.output_layout)
+    yield layout_section(metadata.descriptions)
     yield '<h2>Streams</h2>'
     yield _streams(metadata)
     yield '<h2>What was dropped, and why</h2>'
@@ -260,7 +256,7 @@ def _contact_sheet(dataset: Path, metadata: Metadata, number: int, camera: str, 
 def _charts(role: str, shown: Iterable[Trace], rate_hz: float) -> Iterator[str]:
     """One chart for each DataType."""
     for kind, group in groupby(shown, key=lambda trace: trace.data_type):
-        lines: dict[str, Line] = {}
+        lines: dict[str, Curve] = {}
         for trace in group:
             lines[trace.label] = over_time(trace.values, rate_hz)
         yield f'<h3>{role} {kind}</h3>'

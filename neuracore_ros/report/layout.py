@@ -1,20 +1,18 @@
-"""Which joint and camera sits at which index, as tables."""
+"""The layout of robots as a part of a page."""
 
-from neuracore_ros.description.embodiment import CrossEmbodimentDescription
-from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.slots import slot_tables
-from neuracore_ros.report.page import cell, table
+import html
+
+from neuracore_ros.description.cross_embodiment import Descriptions
+from neuracore_ros.overview.picture import draw
+from neuracore_ros.overview.survey import survey
 
 
-def layout_tables(robots: CrossEmbodimentDescription, layout: Layout) -> str:
-    """One table for each DataType: a row for each index, a column for each robot."""
-    return '<br>'.join(
-        table(
-            [slots.kind.value, *robots],
-            (
-                [cell(index, 'number'), *(cell(names.get(robot, '')) for robot in robots)]
-                for index, names in enumerate(slots.rows)
-            ),
-        )
-        for slots in slot_tables(robots, layout)
+def layout_section(robots: Descriptions) -> str:
+    """The joint or camera of each robot at each index, and what looks misaligned."""
+    found = survey(robots)
+    warnings = ''.join(f'<li>{html.escape(text)}</li>' for text in found.warnings)
+    return (
+        '<h2>Which joint and camera sits at which index</h2>\n'
+        f'<div class="scroll">{draw(found, adapts=False)}</div>\n'
+        + (f'<ul>{warnings}</ul>' if warnings else '')
     )

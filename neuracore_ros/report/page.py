@@ -29,6 +29,7 @@ figcaption { font-size: .85rem; color: #596273; }
 figcaption b.reached { color: #14713d; } figcaption b.missed { color: #a8322a; }
 summary { cursor: pointer; color: #2563c9; margin-top: .8rem; }
 svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
+.scroll svg { max-width: none; }
 """
 
 

@@ -99,7 +99,10 @@ def test_a_urdf_tells_what_joints_do(tmp_path, capsys):
 @pytest.mark.parametrize(
     ('words', 'reason'),
     [
-        (['--out', 'layout.pdf'], 'layout.pdf: a picture ends in .svg or .png'),
+        (
+            ['--out', 'layout.pdf'],
+            'layout.pdf: the picture is an SVG file: give a name that ends in .svg',
+        ),
         (['--out', 'nowhere/layout.svg'], 'nowhere: no such folder; make it: mkdir -p nowhere'),
         (['--policy', 'no.pt'], 'no.pt: no such file'),
         (['a.pt', '--policy', 'b.pt'], 'one policy at a time: a.pt and b.pt are given'),

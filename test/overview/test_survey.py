@@ -28,8 +28,8 @@ def up(tmp_path):
 
 
 def cells(found, kind, name, role='input'):
-    block = next(b for b in found.blocks if b.kind is kind and role in b.role)
-    return {i: row.cells[name] for i, row in enumerate(block.rows) if name in row.cells}
+    table = next(b for b in found.tables if b.kind is kind and role in b.role)
+    return {i: row.cells[name] for i, row in enumerate(table.rows) if name in row.cells}
 
 
 def test_a_zero_that_differs_is_told_with_the_line_to_write(up, tmp_path):
