@@ -143,12 +143,14 @@ class Motion:
 
         A joint that is as close to its setpoint as joints that follow are goes on from the
         setpoint, so that the command has no step; it may still be catching up from a stop. So
-        does a gripper that still grips.
+        does a gripper that still grips. After a jump of the clock by an unknown time, the
+        controller may command something else than the setpoint: no joint goes on from there.
         """
         start, self._replaces = measured.copy(), False
         if (before := self.setpoint(now_ns)) is not None:
             rests = self._still_grips(measured, before[0])
-            there = self._joints.distance(measured, before[0]) <= self.usual_lag(now_ns)
+            near = self._joints.distance(measured, before[0]) <= self.usual_lag(now_ns)
+            there = near if self.lag is not None else np.zeros_like(near)
             start = np.where(rests | there, before[0], start)
             self._replaces = bool((rests | there).all())
         # What was executed earlier is over: the robot may have been moved since.
@@ -259,7 +261,12 @@ class Motion:
         return offset if speed is None else offset + _LATE_S * speed
 
     def shift(self, by_ns: int, surely: bool) -> None:
-        """Move everything on the clock, which has jumped; ``surely`` if by exactly so much."""
+        """Move everything on the clock, which has jumped.
+
+        Args:
+            by_ns: How much of the jump is no time that has passed.
+            surely: Whether that is known; else nobody knows how far each joint is behind.
+        """
         self._executed.shift(by_ns)
         if not surely:
             self.lag = None

@@ -326,7 +326,7 @@ class Runner:
             How far the clock has jumped, 0 where it has not.
         """
         jump = self._clock.tick(now_ns, self._steady(), guess_ns)
-        if jump.astray_ns:
+        if jump.astray_ns or jump.by_ns:
             # What the robot executes goes on, whatever the clock says.
             self._motion.shift(jump.astray_ns, jump.surely)
         if jump.by_ns:

@@ -42,6 +42,7 @@ EVENTS = [
     'start',
 ]
 
+FORWARD = [('clock forward', 4, 0)]
 BACK = [('run', 1, 0), ('clock back', 1, 6), ('run', 1, 0)]
 
 
@@ -180,6 +181,9 @@ def live_through(rig, events, model):
 # robot had been 30 ms earlier, and was to be there within a tenth of a millisecond.
 @example(46, (0.0, 0.0), BACK, 0, 'auto', 10, 'ensemble', 'ruckig', 0, 1, True)
 @example(46, (0.0, 0.0), BACK, 0, 'auto', 10, 'ensemble', 'ruckig', 0, 1, False)
+# The only clock went forward, and the robot did not: by the clock its last motion was over, and
+# the command leapt to where that was to end.
+@example(683485, (0.0, 0.0), FORWARD, 0, 'auto', 10, 'ensemble', 'spline', 0, 0, True)
 def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
     folder,
     seed,
