@@ -24,8 +24,7 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.training.graph import write_onnx, write_openvino
-from neuracore_ros.training.lerobot_act import ActNetwork, Shape
-from neuracore_ros.training.lerobot_policy import Affine, LerobotAct
+from neuracore_ros.training.lerobot_act import ActNetwork, Affine, LerobotAct, Shape
 
 JOINTS, IMAGES = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
 TARGETS = DataType.JOINT_TARGET_POSITIONS

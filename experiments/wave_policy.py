@@ -20,10 +20,10 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.training.chunk_policy import Example
+from neuracore_ros.training.config import Options
 from neuracore_ros.training.export import export
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.normalise import Scale, Statistics, bases, scale_of
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
 
 Array = NDArray[np.float64]
 

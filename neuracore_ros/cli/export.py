@@ -19,7 +19,7 @@ from neuracore_ros.regular_file import read_bytes
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.training.export import Model
-    from neuracore_ros.training.origin import Origin
+    from neuracore_ros.training.external_model import Origin
 
 SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere.'
 EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xml
@@ -168,7 +168,7 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
     from neuracore_ros.training.export import Model
 
     if arguments.trained is not None:
-        from neuracore_ros.training.trained import read_run
+        from neuracore_ros.training.load_run import read_run
 
         return Model(*read_run(arguments.trained)), []
     if arguments.from_lerobot is not None:
@@ -176,7 +176,7 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
 
         found = read_checkpoint(arguments.from_lerobot, _origin(arguments))
         return Model(found.module, found.manifest), list(found.warnings)
-    from neuracore_ros.training.foreign import adopt, describe
+    from neuracore_ros.training.external_model import adopt, describe
 
     find_horizon = arguments.manifest is None and arguments.horizon is None
     if arguments.manifest is not None:
@@ -193,7 +193,7 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
 
 def _origin(arguments: argparse.Namespace) -> Origin:
     from neuracore_ros.description import Descriptions, load_descriptions, load_robot
-    from neuracore_ros.training.origin import Origin
+    from neuracore_ros.training.external_model import Origin
 
     if arguments.dataset is not None:
         origin = Origin.of_dataset(arguments.dataset)

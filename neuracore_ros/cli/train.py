@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             lacking = '--out RUN' if 'dataset' in given else 'DATASET'
         arguments.wrong_usage(f'give {lacking}, or --resume RUN')
 
-    from neuracore_ros.training.few_shot import take_over
+    from neuracore_ros.training.finetune import take_over
     from neuracore_ros.training.loop import train
     from neuracore_ros.training.processes import is_first
     from neuracore_ros.training.run import Run

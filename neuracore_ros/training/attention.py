@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from neuracore_ros.training.options import HEAD
+from neuracore_ros.training.config import HEAD
 
 
 class Attention(nn.Module):

@@ -1,10 +1,16 @@
-"""What training asks of a policy."""
+"""The interface of a policy that learns, its loss terms, and two wrappers of any policy."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
-from neuracore_ros.training.loss import Losses
+from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT
+from neuracore_ros.policy.manifest import Manifest
 
 
 class Example(NamedTuple):
@@ -41,3 +47,126 @@ class ChunkPolicy(nn.Module):
             Name -> term, over valid entries only.
         """
         raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of what is minimised, such that processes can add theirs before they divide.
+
+    Attributes:
+        total: Sum over the entries that count, with the term's weight; a scalar.
+        count: How many they are; a scalar.
+    """
+
+    total: Tensor
+    count: Tensor
+
+    @classmethod
+    def over(cls, errors: Tensor, valid: Tensor) -> Term:
+        """Of errors (...), those that are valid (...)."""
+        # Not a product: padding may hold what is not finite.
+        return cls(torch.where(valid, errors, 0.0).sum(), valid.sum())
+
+    @property
+    def mean(self) -> Tensor:
+        """The term itself; 0 if nothing counts."""
+        return self.total / self.count.clamp(min=1)
+
+
+Losses = Mapping[str, Term]
+"""Name -> term; what is minimised is the sum of their means."""
+
+
+def masked_l1(
+    chunks: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    valid: Mapping[str, Tensor],
+    scales: Mapping[str, Tensor],
+) -> Tensor:
+    """Mean distance over valid entries, in standard deviations of their slot.
+
+    Args:
+        chunks: Predicted absolute values, (B, H, W).
+        targets: What was recorded.
+        valid: Which targets count.
+        scales: Standard deviation of each slot, (W,).
+
+    Returns:
+        A scalar; 0 if nothing is valid.
+    """
+    total, count = torch.zeros(()), torch.zeros(())
+    for name, chunk in chunks.items():
+        # Masked before anything else: padding may hold what is not finite.
+        error = torch.where(valid[name], chunk - targets[name], 0.0)
+        total = total + (error.abs() / scales[name]).sum()
+        count = count + valid[name].sum()
+    return total / count.clamp(min=1)
+
+
+class Recognising(ChunkPolicy):
+    """Knows a robot by its slots, where ``inputs`` do not tell which one it is.
+
+    Whoever runs a policy file by the signature of DESIGN 7 alone gets what the robot's own
+    statistics make of it; a robot whose slots fit none, or several, is one never seen.
+    """
+
+    def __init__(self, policy: ChunkPolicy, manifest: Manifest) -> None:
+        super().__init__()
+        self.policy = policy
+        self.inpaints = policy.inpaints
+        self.names = [kind.value for kind in manifest.input]
+        # Lists and no buffer: they are no weights, and TorchScript would save them as such.
+        self.slots: list[list[bool]] = []
+        for robot in sorted(manifest.robot_index, key=manifest.robot_index.__getitem__):
+            valid = manifest.input_layout.valid(manifest.robots[robot].input)
+            self.slots.append([bool(has) for kind in manifest.input for has in valid[kind]])
+        # TorchScript sees attributes, and no constants of a file.
+        self.robot, self.unknown = ROBOT, UNKNOWN_ROBOT
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As the policy's own."""
+        result: dict[str, Tensor] = self.policy(self.recognise(inputs, valid), valid)
+        return result
+
+    def loss(self, example: Example) -> Losses:
+        """As the policy's own."""
+        known = self.recognise(example.inputs, example.valid)
+        return self.policy.loss(example._replace(inputs=known))
+
+    def recognise(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Inputs that tell the robot, (B,)."""
+        if self.robot in inputs:
+            return inputs
+        has = torch.cat([valid[name] for name in self.names], 1)
+        fits = (has[:, None] == torch.tensor(self.slots, device=has.device)).all(2)
+        only = fits.sum(1) == 1
+        known: dict[str, Tensor] = {}
+        for name, value in inputs.items():
+            known[name] = value
+        known[self.robot] = torch.where(only, fits.long().argmax(1), self.unknown)
+        return known
+
+
+class Unmasked(ChunkPolicy):
+    """Tells a policy that every robot has every slot, where it reads zeros or black."""
+
+    def __init__(self, policy: ChunkPolicy) -> None:
+        super().__init__()
+        self.policy = policy
+        self.inpaints = policy.inpaints
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        """As the policy's own."""
+        result: dict[str, Tensor] = self.policy(inputs, self.all_of(valid))
+        return result
+
+    def loss(self, example: Example) -> Losses:
+        """As the policy's own, over those targets that count."""
+        return self.policy.loss(example._replace(valid=self.all_of(example.valid)))
+
+    def all_of(self, valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Masks of the same shapes without a gap."""
+        whole: dict[str, Tensor] = {}
+        for name, mask in valid.items():
+            whole[name] = torch.ones_like(mask)
+        return whole

@@ -1,4 +1,4 @@
-"""What a training run is: every setting, its default and its meaning, in one place."""
+"""The settings of a training run: each with its default and its meaning, in one place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from neuracore_ros.description import DataType
-from neuracore_ros.training.options import Options
+from neuracore_ros.errors import TrainingError
 from neuracore_ros.training.settings import (
     counts,
     data_types,
@@ -17,18 +17,84 @@ from neuracore_ros.training.settings import (
     whole,
 )
 
+ENCODERS = ('keypoints', 'patches', 'resnet18')
+EMBEDDINGS = ('none', 'robot', 'mask')
+
 KINDS = ('mlp', 'act', 'diffusion')
 
-STEPS = 3000
-"""When a run ends that is not told."""
+HEAD = 32
+"""Features that one head of attention has."""
 
+STEPS = 3000
+"""The end of a run that is given none."""
+
+# The headings of `train --help`.
 _DATA, _POLICY, _NUMBERS = 'data', 'policy', 'normalising'
 _LEARNING, _RUN = 'learning', 'run'
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The build of a policy; with the manifest it decides every shape of its weights."""
+
+    encoder: str = setting(
+        '',
+        _POLICY,
+        'of images: where 64 features are, four convolutions, or a ResNet-18 for all cameras '
+        '(what suits the policy and the images)',
+        ENCODERS,
+    )
+    pretrained: str = setting(
+        '',
+        _POLICY,
+        'weights that a ResNet-18 begins with, whose normalisation then stays as it is: imagenet, '
+        "which is fetched once, or torchvision's FILE.pth (none)",
+        str,
+        metavar='imagenet|FILE',
+    )
+    embedding: str = setting(
+        'mask',
+        _POLICY,
+        'what the policy is told of the robot: nothing, which of those that it was trained on it '
+        'is, or which slots it has',
+        EMBEDDINGS,
+    )
+    width: int = setting(
+        256, _POLICY, 'features of a token, of act and diffusion', whole(1, 2**14), metavar='N'
+    )
+    layers: int = setting(4, _POLICY, 'of their encoder', whole(1, 1000), metavar='N')
+    flow_steps: int = setting(
+        10, _POLICY, 'from noise to a chunk, of diffusion', whole(1, 1000), metavar='N'
+    )
+    kl_weight: float = setting(
+        10.0,
+        _POLICY,
+        'of act: how much its latent has to look like noise',
+        real(least=0.0),
+        metavar='WEIGHT',
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            TrainingError: One line that names option and value.
+        """
+        if self.pretrained and self.encoder not in ('', 'resnet18'):
+            raise TrainingError(
+                f'--pretrained: for --encoder {self.encoder} there are no weights to begin with; '
+                'take resnet18, or leave one of them out'
+            )
+        if self.width < HEAD or self.width % HEAD:
+            near = max(1, round(self.width / HEAD)) * HEAD
+            raise TrainingError(
+                f'--width must be a multiple of {HEAD}, is {self.width}; take {near}'
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(Options):
-    """With the dataset it decides every number of a run.
+    """The settings of a run; with the dataset they decide every number of it.
 
     Attributes:
         dataset: Its folder.

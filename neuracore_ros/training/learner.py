@@ -17,9 +17,8 @@ from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.loading.batches import Batch
 from neuracore_ros.policy.further import ROBOT
 from neuracore_ros.records import Record, RecordOrigin
-from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, masked_l1
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.loss import masked_l1
 from neuracore_ros.training.processes import Processes
 
 WEIGHT_DECAY = 1e-4

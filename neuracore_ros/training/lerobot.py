@@ -19,10 +19,8 @@ from neuracore_ros.errors import PolicyError, quoted, unreadable
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line
 from neuracore_ros.records import Record, read_record
-from neuracore_ros.training.foreign import describe
-from neuracore_ros.training.lerobot_act import ActNetwork, Shape
-from neuracore_ros.training.lerobot_policy import Affine, LerobotAct
-from neuracore_ros.training.origin import Origin
+from neuracore_ros.training.external_model import Origin, describe
+from neuracore_ros.training.lerobot_act import ActNetwork, Affine, LerobotAct, Shape
 from neuracore_ros.training.resnet import BLOCKS
 
 STATE, ACTION, IMAGES = 'observation.state', 'action', 'observation.images.'

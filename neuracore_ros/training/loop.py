@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import copy
 import math
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
 import torch
 from torch import Tensor
@@ -27,17 +30,15 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
-from neuracore_ros.training.few_shot import begin_with, extend, read_trained
-from neuracore_ros.training.first_look import first_look
-from neuracore_ros.training.interrupt import interrupts
+from neuracore_ros.training.finetune import begin_with, extend, read_trained
 from neuracore_ros.training.learner import Learner, load_weights
-from neuracore_ros.training.prepare import assemble, make_manifest, measure
+from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.prepare import assemble, first_look, make_manifest, measure
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler
-from neuracore_ros.training.scales import Statistics
 from neuracore_ros.training.splitting import LEAST_EPISODES, Split, limit, split
 
 LOG_EVERY = 50
@@ -304,3 +305,26 @@ def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
 
 def _silent(_line: str) -> None:
     pass
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Set an event at the first SIGINT or SIGTERM; a second one ends the process at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        event.set()
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+    for number in kept:
+        signal.signal(number, stop)
+    try:
+        yield event
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

@@ -5,14 +5,11 @@ from torch import Tensor, nn
 
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.cameras import cameras
-from neuracore_ros.training.chunk_policy import ChunkPolicy, Example
-from neuracore_ros.training.embedding import RobotEmbedding
-from neuracore_ros.training.encoders import Numbers, texts
-from neuracore_ros.training.loss import Losses, Term
-from neuracore_ros.training.normalise import Denormalisers
-from neuracore_ros.training.options import Options
-from neuracore_ros.training.scales import Statistics
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.image_encoder import cameras
+from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.observation_encoder import Numbers, RobotEmbedding, texts
 
 HIDDEN = 512
 TEXT_SIZE = 64

@@ -8,10 +8,10 @@ from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.act import Act
 from neuracore_ros.training.chunk_policy import ChunkPolicy
-from neuracore_ros.training.flow import Flow
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.flow_matching import Flow
 from neuracore_ros.training.mlp import ChunkMlp
-from neuracore_ros.training.options import Options
-from neuracore_ros.training.scales import Statistics
+from neuracore_ros.training.normalise import Statistics
 
 POLICIES: Mapping[str, Callable[[Manifest, Statistics, Options], ChunkPolicy]] = {
     'mlp': ChunkMlp,

@@ -16,13 +16,12 @@ from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.loading.batches import Batches, Episode
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
-from neuracore_ros.training.chunk_policy import ChunkPolicy
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Recognising, Unmasked
 from neuracore_ros.training.config import Config
+from neuracore_ros.training.image_encoder import Cameras
+from neuracore_ros.training.normalise import Scale, Statistics, bases, scale_of
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.recognising import Recognising
 from neuracore_ros.training.sampling import rows_by_robot, with_padding
-from neuracore_ros.training.scales import Scale, Statistics, bases, scale_of
-from neuracore_ros.training.unmasked import Unmasked
 
 Scales = dict[DataType, Scale]
 
@@ -178,3 +177,27 @@ def _range(
 
 def _trained(valid: NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(valid.any(0)))
+
+
+ROWS = 32
+"""Of each robot: enough to tell how features vary, and soon looked at."""
+
+
+def first_look(policy: ChunkPolicy, data: Batches, episodes: Sequence[Episode]) -> None:
+    """Measure the features of every network of images, as statistics measure numbers.
+
+    Args:
+        policy: With the weights that it begins with.
+        data: The dataset.
+        episodes: Those that are learnt from.
+    """
+    views = [each for each in policy.modules() if isinstance(each, Cameras)]
+    if not views:
+        return
+    own = rows_by_robot(episodes).values()
+    some = [rows[np.linspace(0, len(rows) - 1, ROWS).astype(np.int64)] for rows in own]
+    batch = data.take(np.unique(np.concatenate(some)), 1, 1)
+    inputs = {kind.value: torch.from_numpy(each) for kind, each in batch.inputs.items()}
+    valid = {kind.value: torch.from_numpy(each) for kind, each in batch.valid.items()}
+    for view in views:
+        view.measure(inputs, valid)

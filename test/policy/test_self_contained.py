@@ -11,8 +11,8 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.training.graph import write_onnx, write_openvino
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.scales import Statistics
 
 for _library in ('onnxscript', 'onnxruntime', 'openvino'):
     pytest.importorskip(_library)

@@ -22,9 +22,9 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.torchscript import save
 from neuracore_ros.runner.counters import Counters
 from neuracore_ros.runner.inpainting import Delay, firmness, plan_in_force
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.scales import Statistics
 
 INPAINTING = replace(manifest(), inpaint=True)
 TINY = Options(width=32, layers=1, flow_steps=3)

@@ -7,9 +7,9 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import Example
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.scales import Statistics
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 HORIZON = 8

@@ -10,9 +10,9 @@ import torch
 
 from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.training.external_model import Origin
 from neuracore_ros.training.lerobot import read_checkpoint
 from neuracore_ros.training.lerobot_act import ActNetwork, Shape
-from neuracore_ros.training.origin import Origin
 
 save_file = pytest.importorskip('safetensors.torch').save_file
 

@@ -5,9 +5,8 @@ import pytest
 import torch
 
 from neuracore_ros.description import DataType, Layout
-from neuracore_ros.training.loss import masked_l1
-from neuracore_ros.training.normalise import Denormaliser, Normaliser
-from neuracore_ros.training.scales import STD_FLOOR, Scale, scale_of
+from neuracore_ros.training.chunk_policy import masked_l1
+from neuracore_ros.training.normalise import STD_FLOOR, Denormaliser, Normaliser, Scale, scale_of
 
 JOINTS = DataType.JOINT_POSITIONS
 

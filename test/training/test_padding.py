@@ -12,10 +12,10 @@ from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import Example
+from neuracore_ros.training.config import Options
 from neuracore_ros.training.export import example, export
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.policies import build
-from neuracore_ros.training.scales import Statistics
 
 JOINTS, VELOCITIES = DataType.JOINT_POSITIONS, DataType.JOINT_VELOCITIES
 TARGETS, GRIPS = (

@@ -6,11 +6,11 @@ from test_padding import manifest
 
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.training import pretrained
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.policies import build
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.resnet import ResNet, group_norm
-from neuracore_ros.training.scales import Statistics
 
 
 def mlp(described=None, **options):

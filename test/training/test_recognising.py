@@ -5,8 +5,8 @@ import torch
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.config import Config
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.prepare import assemble
-from neuracore_ros.training.scales import Statistics
 
 MEASURED, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 

@@ -11,9 +11,9 @@ from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.embedding import RobotEmbedding
+from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.observation_encoder import RobotEmbedding
 from neuracore_ros.training.prepare import assemble
-from neuracore_ros.training.scales import Statistics
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 HAS = np.array([True, False, True])

@@ -8,10 +8,10 @@ from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import Batches
 from neuracore_ros.training.augment import JITTER, draw_jitter, jitter
 from neuracore_ros.training.config import Config
+from neuracore_ros.training.normalise import bases
 from neuracore_ros.training.prepare import make_manifest, measure
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.sampling import Sampler, with_padding
-from neuracore_ros.training.scales import bases
 from neuracore_ros.training.splitting import limit, split
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS

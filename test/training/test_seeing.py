@@ -8,9 +8,8 @@ from test_padding import manifest, policy
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.loading.batches import Batches
-from neuracore_ros.training.cameras import Cameras
-from neuracore_ros.training.first_look import first_look
-from neuracore_ros.training.images import ImageEncoder
+from neuracore_ros.training.image_encoder import Cameras, ImageEncoder
+from neuracore_ros.training.prepare import first_look
 
 IMAGES = DataType.RGB_IMAGES.value
 

@@ -1,21 +1,27 @@
-"""A TorchScript module that somebody else made gets a manifest, and is tried out once."""
+"""A model that was trained elsewhere: its manifest is made from robot files, and it is run once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from neuracore_ros.description import DataType
+from neuracore_ros.dataset.metadata import load_metadata
+from neuracore_ros.description import (
+    CrossEmbodimentDescription,
+    DataType,
+    Descriptions,
+    EmbodimentDescription,
+)
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy, last_line
 from neuracore_ros.policy.torchscript import read_module
-from neuracore_ros.training.origin import Origin
-from neuracore_ros.training.proof import Eager
+from neuracore_ros.training.export import Eager
 
 _DICTIONARY = 'Dict(str, Tensor)'
 WANTED = (
@@ -139,3 +145,65 @@ def _ranges(
     ends = (np.where(bounded, values, np.nan).tolist() for values in (lowest, highest))
     least, largest = (tuple(values) for values in ends)
     return least, largest
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where somebody else's model comes from.
+
+    Attributes:
+        described: Robots whose layout the model has.
+        trained: Those among them that it was trained on.
+        rate_hz: Steps per second.
+        image_size: (height, width) of images, [px]; None if it is not known.
+        dataset: Its name; '' if it is not known.
+    """
+
+    described: Descriptions
+    trained: tuple[str, ...]
+    rate_hz: float
+    image_size: tuple[int, int] | None = None
+    dataset: str = ''
+
+    @classmethod
+    def of_dataset(cls, path: Path) -> Origin:
+        """All of it from a dataset of ours.
+
+        Raises:
+            DatasetError: There is none.
+            PolicyError: It has no episode.
+        """
+        metadata = load_metadata(path)
+        trained = dict.fromkeys(episode.robot for episode in metadata.episodes)
+        if not trained:
+            raise PolicyError(f'{path}: has no episode, so nothing was trained on it')
+        return cls(
+            metadata.descriptions,
+            tuple(trained),
+            metadata.rate_hz,
+            metadata.image_size,
+            path.resolve().name,
+        )
+
+    @property
+    def input(self) -> EmbodimentDescription:
+        """What the robots that it was trained on have, together; the first one names a slot."""
+        return _together(self.described.input, self.trained)
+
+    @property
+    def output(self) -> EmbodimentDescription:
+        """What they command, likewise."""
+        return _together(self.described.output, self.trained)
+
+
+def _together(
+    described: CrossEmbodimentDescription, robots: Sequence[str]
+) -> EmbodimentDescription:
+    slots: dict[DataType, dict[int, str]] = {}
+    for robot in reversed(robots):
+        for kind, names in described[robot].items():
+            slots.setdefault(kind, {}).update(names)
+    found: Mapping[DataType, Mapping[int, str]] = {
+        kind: dict(sorted(slots[kind].items())) for kind in DataType if kind in slots
+    }
+    return found

@@ -14,13 +14,12 @@ from torch import Tensor
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
-from neuracore_ros.training.config import SETTINGS
-from neuracore_ros.training.embedding import RobotEmbedding
+from neuracore_ros.training.config import SETTINGS, Options
+from neuracore_ros.training.load_run import read_run
 from neuracore_ros.training.normalise import Denormaliser, Normaliser
-from neuracore_ros.training.options import Options
+from neuracore_ros.training.observation_encoder import RobotEmbedding
 from neuracore_ros.training.run import Run
 from neuracore_ros.training.settings import settings
-from neuracore_ros.training.trained import read_run
 
 # What weights cannot do without: it is taken over from the run that is begun with.
 KEPT = (

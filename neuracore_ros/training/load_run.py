@@ -11,9 +11,9 @@ from neuracore_ros.errors import PolicyError, TrainingError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.torchscript import read
+from neuracore_ros.training.normalise import Statistics
 from neuracore_ros.training.prepare import assemble
 from neuracore_ros.training.run import Run
-from neuracore_ros.training.scales import Statistics
 
 
 def read_run(path: Path) -> tuple[nn.Module, Manifest]:

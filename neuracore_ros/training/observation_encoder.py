@@ -1,0 +1,202 @@
+"""Everything that is observed as tokens: each number, each place of an image, each text."""
+
+import torch
+from torch import Tensor, nn
+
+from neuracore_ros.description import DataType
+from neuracore_ros.policy.further import ROBOT
+from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.config import Options
+from neuracore_ros.training.image_encoder import Cameras, cameras, token_encoder
+from neuracore_ros.training.normalise import Normaliser, Statistics
+
+SPREAD = 0.1
+"""Of what is learnt for each place, before it learns."""
+
+
+class ObservationTokens(nn.Module):
+    """Raw inputs of any layout to tokens of one width, D, and which of them are there."""
+
+    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+        super().__init__()
+        size, steps = options.width, manifest.observation_steps
+        self.first = next(iter(manifest.input)).value
+        self.numbers = Numbers(manifest, statistics)
+        self.views = nn.ModuleList(
+            View(manifest, kind, options)
+            for kind in (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
+            if kind in manifest.input
+        )
+        told = texts(manifest, size)
+        self.texts = nn.ModuleList(told)
+        self.value = learnt(self.numbers.width, size)
+        self.slot = learnt(self.numbers.width, size)
+        self.step = learnt(steps, 1, size)
+        self.text = learnt(sum(each.count for each in told), size)
+        self.robot = RobotEmbedding(manifest, options.embedding, size)
+
+    def forward(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens (B, M, D), and whether each is there (B, M); the first, the robot's, always is.
+
+        What is not there may be anything but not finite.
+        """
+        batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
+        numbers, has_number = self.numbers(inputs, valid, batch, steps)
+        joints = numbers[..., None] * self.value + self.slot + self.step
+        # The robot's own token is always there, so that no row of attention is empty.
+        robot = self.robot(inputs, valid)[:, None]
+        tokens = [robot, joints.flatten(1, 2)]
+        there = [torch.ones_like(robot[:, :, 0]) > 0, has_number.repeat(1, steps)]
+        for encode in self.texts:
+            words, has_text = encode(inputs, valid, batch, steps)
+            tokens.append((words + self.text + self.step).flatten(1, 2))
+            there.append(has_text.repeat(1, steps))
+        for view in self.views:
+            places, has_place = view(inputs, valid, batch, steps)
+            tokens.append((places + self.step).flatten(1, 2))
+            there.append(has_place.repeat(1, steps))
+        return torch.cat(tokens, 1), torch.cat(there, 1)
+
+    def newest_numbers(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Normalised numbers of the last step (B, C), and which are there (B, C)."""
+        batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
+        numbers, has = self.numbers(inputs, valid, batch, steps)
+        return numbers[:, -1], has
+
+
+class View(nn.Module):
+    """All cameras of one image type."""
+
+    def __init__(self, manifest: Manifest, kind: DataType, options: Options) -> None:
+        super().__init__()
+        encoder = token_encoder(options, manifest.image_size or (1, 1))
+        self.name = kind.value
+        self.cameras: Cameras = cameras(
+            manifest, kind, encoder, points=encoder == 'keypoints', options=options
+        )
+        self.project = nn.Linear(self.cameras.size, options.width)
+        self.place = learnt(self.cameras.count, self.cameras.tokens, options.width)
+
+    def forward(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens (B, T, K P, D), and whether each is there (B, K P)."""
+        seen = self.cameras(inputs, valid, batch, steps)
+        has = valid[self.name]
+        places = (self.project(seen) + self.place).flatten(2, 3)
+        return places, has.repeat_interleave(self.cameras.tokens, 1)
+
+
+def learnt(*shape: int) -> nn.Parameter:
+    """What is learnt for each place of a shape."""
+    return nn.Parameter(torch.randn(shape) * SPREAD)
+
+
+class Numbers(nn.Module):
+    """All numeric inputs, normalised, masked and concatenated, with their masks beside them."""
+
+    nothing: Tensor
+
+    def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
+        super().__init__()
+        layout = manifest.input_layout
+        self.width = len(layout.columns())
+        self.normalisers = nn.ModuleDict(
+            {kind.value: Normaliser(statistics.input[kind]) for kind in layout.numeric}
+        )
+        self.register_buffer('nothing', torch.zeros(0), persistent=False)
+
+    def forward(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Values (B, T, C) and their validity (B, C), C being the numbers of all slots."""
+        values: list[Tensor] = []
+        masks: list[Tensor] = []
+        for name, normalise in self.normalisers.items():
+            numbers, mask = inputs[name], valid[name]
+            if numbers.dim() == 4:  # A pose's numbers are valid together.
+                mask = mask.repeat_interleave(numbers.shape[3], 1)
+                numbers = numbers.flatten(2)
+            values.append(normalise(numbers, mask, inputs))
+            masks.append(mask)
+        if len(values) == 0:
+            none = self.nothing.expand(batch, steps, 0)
+            return none, none[:, 0] > 0
+        return torch.cat(values, 2), torch.cat(masks, 1)
+
+
+class Texts(nn.Module):
+    """What the robot is told: the mean of features of each byte and its neighbours."""
+
+    def __init__(self, count: int, size: int) -> None:
+        super().__init__()
+        self.name = DataType.LANGUAGE.value
+        self.count, self.size = count, size
+        self.bytes = nn.Embedding(256, size, padding_idx=0)
+        self.neighbours = nn.Conv1d(size, size, 5, padding=2)
+
+    def forward(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Features (B, T, W, size), zero where nothing is told; and validity (B, W)."""
+        has = valid[self.name]
+        # Before anything else, since padding may hold anything.
+        texts = torch.where(has[:, None, :, None], inputs[self.name], 0).flatten(0, 2).long()
+        there = (texts > 0).float()[:, None]
+        found = torch.relu(self.neighbours(self.bytes(texts).transpose(1, 2))) * there
+        mean = found.float().sum(2) / there.sum(2).clamp(min=1)
+        return mean.reshape(batch, steps, self.count, self.size), has
+
+
+def texts(manifest: Manifest, size: int) -> list[Texts]:
+    """The text encoder, if the policy reads any."""
+    slots = manifest.input.get(DataType.LANGUAGE)
+    return [Texts(slots.width, size)] if slots else []
+
+
+HIDDEN = 128
+
+
+class RobotEmbedding(nn.Module):
+    """One vector for each row of a batch; without any knowledge of the robot, the same one.
+
+    Args:
+        manifest: Of the policy.
+        kind: 'none'; 'robot': learnt for each robot of the manifest's index, and for one never
+            seen; 'mask': computed from which slots there are.
+        size: Of the vector, D.
+    """
+
+    def __init__(self, manifest: Manifest, kind: str, size: int) -> None:
+        super().__init__()
+        self.names = [each.value for each in manifest.input]
+        # TorchScript sees attributes, and no constants of the file.
+        self.robot = ROBOT
+        self.by_robot = kind == 'robot'
+        # Row 0 is of a robot that was never seen; the sampler tells so now and then.
+        robots = len(manifest.robot_index) if self.by_robot else 0
+        self.robots = nn.Embedding(1 + robots, size)
+        # Zero before it learns: a random vector drowns what is observed for hundreds of steps.
+        nn.init.zeros_(self.robots.weight)
+        slots = sum(each.width for each in manifest.input.values())
+        self.masks: nn.Module | None = None
+        if kind == 'mask':
+            last = nn.Linear(HIDDEN, size)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+            self.masks = nn.Sequential(nn.Linear(slots, HIDDEN), nn.GELU(), last)
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """Vectors (B, D)."""
+        has = torch.cat([valid[name] for name in self.names], 1)
+        row = torch.zeros(has.shape[0], dtype=torch.long, device=has.device)
+        if self.by_robot and self.robot in inputs:
+            row = inputs[self.robot] + 1
+        found: Tensor = self.robots(row)
+        if self.masks is not None:
+            found = found + self.masks(has.float())
+        return found
