@@ -1,4 +1,4 @@
-"""A model that was trained elsewhere: its manifest is made from robot files, and it is run once."""
+"""A model that was trained elsewhere: its manifest from robot files, and one run of it."""
 
 from __future__ import annotations
 
