@@ -20,7 +20,7 @@ VENV_OPTIONS :=
 endif
 
 # What needs neither ROS nor a robot to be tested, and the tests that cover it.
-PURE := description observation command policy runner bags dataset convert loading training drafting overview report evaluation
+PURE := description observation command policy runner bags dataset convert loading training kinematics alignment scaffold overview report evaluation
 PURE_TESTS := $(PURE) cli/test_layout.py cli/test_export_foreign.py
 LEAST := 95
 

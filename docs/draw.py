@@ -35,7 +35,7 @@ NOT_THERE = 'url(#none)'
 
 def architecture(path: Path) -> None:
     """Which way data goes, folder by folder."""
-    sheet = Sheet(980, 530, 'Which way data goes through the folders of neuracore_ros')
+    sheet = Sheet(980, 546, 'Which way data goes through the folders of neuracore_ros')
     sheet.box(218, 96, 572, 176, PINK, 'none', dashed=True)
     for folder, (x, y, width, height, says, library, colour) in FOLDERS.items():
         sheet.box(x, y, width, height, colour)
@@ -78,13 +78,15 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
         *(790, 342, 170, 84, 'recordings through\nthe same runner'),
         *('', ORANGE),
     ),
-    'cli': (20, 446, 124, 68, 'one verb, one file', '', INK),
-    'drafting': (156, 446, 124, 68, 'robot files drafted', '', INK),
-    'overview': (292, 446, 124, 68, 'robots side by side', '', INK),
-    'report': (428, 446, 124, 68, 'pages and charts', 'pyarrow, av', INK),
-    'sim': (564, 446, 124, 68, 'simulated robots', 'rclpy', INK),
-    'physics': (700, 446, 124, 68, 'robots in MuJoCo', 'mujoco, rclpy', INK),
-    'demo': (836, 446, 124, 68, 'the whole way', 'rclpy', INK),
+    'cli': (20, 446, 98, 84, 'one verb,\none file', '', INK),
+    'kinematics': (125, 446, 98, 84, 'arms in space', '', INK),
+    'alignment': (230, 446, 98, 84, 'which joints\ndo the same', '', INK),
+    'scaffold': (335, 446, 98, 84, 'robot files\ndrafted', '', INK),
+    'overview': (440, 446, 98, 84, 'robots side\nby side', '', INK),
+    'report': (545, 446, 98, 84, 'pages and\ncharts', 'pyarrow, av', INK),
+    'sim': (650, 446, 98, 84, 'simulated\nrobots', 'rclpy', INK),
+    'physics': (755, 446, 98, 84, 'robots in\nMuJoCo', 'mujoco, rclpy', INK),
+    'demo': (860, 446, 100, 84, 'the whole\nway', 'rclpy', INK),
 }
 OUTSIDE = (
     ('topics of the robot:\njoints, images, ...', 92, 232),

@@ -17,7 +17,7 @@ import yaml
 from alignment import EPISODES, FIRST_SEED, PER_ROBOT, Study, place, run_folder
 
 from neuracore_ros.demo.station import KINEMATIC
-from neuracore_ros.demo.trials import Trial, run_trials
+from neuracore_ros.demo.trials import TrialResult, run_trials
 from neuracore_ros.sim.arms import find_arm
 
 FEW = {'franka': EPISODES, 'ur5': 5}
@@ -62,9 +62,11 @@ def main() -> None:
         for robot in study.tried:
             first = FIRST_SEED + done.count((study.key, robot))
             seeds = range(first, FIRST_SEED + arguments.trials)
-            ended: list[Trial] = []
+            ended: list[TrialResult] = []
 
-            def report(trial: Trial, key: str = study.key, ended: list[Trial] = ended) -> None:
+            def report(
+                trial: TrialResult, key: str = study.key, ended: list[TrialResult] = ended
+            ) -> None:
                 ended.append(trial)
                 with results.open('a') as file:
                     file.write(json.dumps({'key': key, **trial.as_json()}) + '\n')

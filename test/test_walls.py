@@ -65,20 +65,23 @@ NEEDS = {
     'dataset': ('description', 'observation'),
     'convert': ('description', 'observation', 'bags', 'dataset', 'loading'),
     'loading': ('description', 'observation', 'dataset'),
-    'drafting': ('description',),
+    'kinematics': ('description',),
+    'alignment': ('description', 'kinematics'),
+    'scaffold': ('description', 'kinematics', 'alignment'),
     'physics': ('sim', 'observation', 'description'),
-    'overview': ('description', 'drafting', 'policy'),
+    'overview': ('description', 'kinematics', 'alignment', 'policy'),
     'report': (
         'description',
         'dataset',
-        'drafting',
+        'kinematics',
+        'alignment',
         'loading',
         'observation',
         'overview',
         'policy',
     ),
     'training': ('description', 'dataset', 'loading', 'observation', 'policy'),
-    'node': ('description', 'observation', 'command', 'policy', 'runner', 'drafting'),
+    'node': ('description', 'observation', 'command', 'policy', 'runner', 'scaffold'),
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out.exists() and not arguments.out.is_dir():
         raise UserError(f'{arguments.out}: is a file; --out is the folder to write into')
     from neuracore_ros.demo.page import DRIVERS, score_rows
-    from neuracore_ros.demo.steps import TRAINED_ON, Options, run_demo
+    from neuracore_ros.demo.steps import TRAINED_ON, DemoOptions, run_demo
 
     # Its robots and its training would outlive it otherwise.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     trials = run_demo(
-        Options(
+        DemoOptions(
             out=arguments.out,
             episodes=arguments.episodes,
             steps=arguments.steps,

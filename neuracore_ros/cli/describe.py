@@ -18,11 +18,11 @@ from neuracore_ros.files import require_new_file, write_whole
 from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
+    from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.bags.bag import Bag, Recorded
     from neuracore_ros.bags.topics import Topic
-    from neuracore_ros.drafting.arm import Arm
-    from neuracore_ros.drafting.facts import Facts
-    from neuracore_ros.drafting.kinematics import Kinematics
+    from neuracore_ros.kinematics.joint_tree import JointTree
+    from neuracore_ros.scaffold.facts import Facts
 
 SUMMARY = 'Draft a robot file from a recording, a running robot, a URDF, or several of these.'
 EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yaml
@@ -66,13 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the draft and say what to look at; 0 when done."""
     _require(arguments)
     seen = _look(arguments)
-    from neuracore_ros.drafting.draft import Origin, draft
+    from neuracore_ros.scaffold.draft import DraftOrigin, draft
 
     name = arguments.out.stem
     urdf = ''
     if arguments.urdf is not None:
         urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
-    origin = Origin(
+    origin = DraftOrigin(
         name, seen.told, arguments.bag is not None and not arguments.live, urdf, seen.losses
     )
     made = draft(seen.facts, seen.arm, origin, _other(arguments))
@@ -103,23 +103,23 @@ def _require(arguments: argparse.Namespace) -> None:
 @dataclass(frozen=True, slots=True)
 class _Seen:
     facts: Facts
-    arm: Kinematics | None
+    arm: JointTree | None
     told: tuple[str, ...]
     warnings: tuple[str, ...]
     losses: tuple[str, ...] = ()
 
 
 def _look(arguments: argparse.Namespace) -> _Seen:
-    from neuracore_ros.drafting.facts import Facts
-    from neuracore_ros.drafting.kinematics import read_kinematics
-    from neuracore_ros.drafting.published import published_kinematics
+    from neuracore_ros.kinematics.joint_tree import read_joint_tree
+    from neuracore_ros.scaffold.facts import Facts
+    from neuracore_ros.scaffold.published_urdf import published_joint_tree
 
     facts, arm = Facts(), None
     told: list[str] = []
     left_out: list[str] = []
     losses: tuple[str, ...] = ()
     if arguments.urdf is not None:
-        arm = read_kinematics(arguments.urdf)
+        arm = read_joint_tree(arguments.urdf)
         told.append(str(arguments.urdf))
         if not arm.joints:
             raise UserError(f'{arguments.urdf}: has no joint that can move')
@@ -132,7 +132,7 @@ def _look(arguments: argparse.Namespace) -> _Seen:
         told.append(str(arguments.bag))
     facts = facts.below(arguments.namespace)
     if arm is None:
-        arm, unread = published_kinematics(facts.urdfs)
+        arm, unread = published_joint_tree(facts.urdfs)
         left_out += unread
     return _Seen(facts, arm, tuple(told), tuple(left_out), losses)
 
@@ -142,11 +142,11 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
-    from neuracore_ros.drafting.gather import Gathering, is_wanted
+    from neuracore_ros.scaffold.collect import FactCollector, is_wanted
 
     with open_bag(path) as bag:
         # Stamps of a simulation are of its own clock.
-        gathering = Gathering(judges_stamps=bag.find('/clock') is None)
+        collector = FactCollector(judges_stamps=bag.find('/clock') is None)
         topics = [each for topic in bag.topics.values() if (each := _telling(topic))]
         readable = [topic for topic in topics if topic.is_readable]
         others = [topic for topic in topics if not topic.is_readable]
@@ -156,22 +156,22 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
         told: list[str] = []
         for topic in readable:
             if topic.type not in IMAGE_TYPES:
-                gathering.announce(topic.name, topic.type)
+                collector.announce(topic.name, topic.type)
                 if is_wanted(topic.name, topic.type):
                     numbers[topic.name] = topic.type
             elif why := _undecodable(_images(bag, topic)):
                 told.append(f'{topic.name} is left out: {why}')
             else:
-                gathering.announce(topic.name, topic.type)
+                collector.announce(topic.name, topic.type)
                 for image in _images(bag, topic):
-                    gathering.receive(topic.name, topic.type, image.message, image.log_time_ns)
+                    collector.receive(topic.name, topic.type, image.message, image.log_time_ns)
         for heard in islice(bag.read(numbers), _MOST_NUMBERS):
             kind = numbers[heard.topic]
-            gathering.receive(heard.topic, kind, heard.message, heard.log_time_ns)
+            collector.receive(heard.topic, kind, heard.message, heard.log_time_ns)
         pace, losses = pace_notes(bag, numbers), bag.losses
     left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
     told += [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
-    return gathering.facts(), [*told, *pace], losses
+    return collector.facts(), [*told, *pace], losses
 
 
 def _images(bag: Bag, topic: Topic) -> Iterator[Recorded]:
@@ -198,7 +198,7 @@ def _undecodable(images: Iterable[Recorded]) -> str:
 
 def _telling(topic: Topic) -> Topic | None:
     """A recorded topic, of the type that tells something where it has several; None: empty."""
-    from neuracore_ros.drafting.gather import is_wanted
+    from neuracore_ros.scaffold.collect import is_wanted
 
     full = [kind for kind in topic.kinds if kind.count]
     wanted = [kind for kind in full if is_wanted(kind.name, kind.type)]
@@ -215,13 +215,13 @@ def _listen(arguments: argparse.Namespace) -> Facts:
     return discover(arguments.seconds, arguments.namespace)
 
 
-def _other(arguments: argparse.Namespace) -> Arm | None:
+def _other(arguments: argparse.Namespace) -> DescribedArm | None:
     if arguments.like is None:
         return None
+    from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.description import load_robot
-    from neuracore_ros.drafting.arm import Arm
 
-    return Arm.of(load_robot(arguments.like), arguments.like_urdf)
+    return DescribedArm.of(load_robot(arguments.like), arguments.like_urdf)
 
 
 def _write(out: Path, text: str) -> list[str]:

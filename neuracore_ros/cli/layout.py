@@ -17,7 +17,7 @@ from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
 
 if TYPE_CHECKING:
-    from neuracore_ros.drafting.arm import Arm
+    from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.policy.manifest import Manifest
 
 SUMMARY = 'Show which joint and camera of each robot sits at which index of the model.'
@@ -101,21 +101,23 @@ def _manifest(path: Path | None) -> Manifest | None:
     return ModelThread().call(lambda: load_policy(path).manifest)
 
 
-def _arms(descriptions: Descriptions, urdfs: Mapping[str, Path]) -> tuple[list[Arm], list[str]]:
+def _arms(
+    descriptions: Descriptions, urdfs: Mapping[str, Path]
+) -> tuple[list[DescribedArm], list[str]]:
     """Robots whose joints can be compared, and why others cannot."""
-    from neuracore_ros.drafting.arm import Arm
+    from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.yaml_value import nearest
 
     for name in urdfs:
         if name not in descriptions.robots:
             known = nearest(name, descriptions.robots)
             raise UserError(f"--urdf {name}=...: no robot file here is of '{name}'{known}")
-    arms, notes = list[Arm](), list[str]()
+    arms, notes = list[DescribedArm](), list[str]()
     for name, robot in descriptions.robots.items():
         if name not in urdfs and robot.urdf is None:
             continue
         try:
-            arm = Arm.of(robot, urdfs.get(name))
+            arm = DescribedArm.of(robot, urdfs.get(name))
             means = arm.meanings()
         except DescriptionError as error:
             notes.append(f'{error}: what its joints do is not compared')

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuracore_ros.demo.trials import Trial
+from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description.cross_embodiment import Descriptions
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import Curve, line_chart
@@ -24,7 +24,7 @@ class Score:
     median_cm: float
 
 
-def score(trials: Sequence[Trial]) -> Score | None:
+def score(trials: Sequence[TrialResult]) -> Score | None:
     """Successes and the median final distance [cm]; None where there was no trial."""
     if not trials:
         return None
@@ -38,7 +38,7 @@ def write_page(
     path: Path,
     descriptions: Descriptions,
     trained_on: Sequence[str],
-    trials: Sequence[Trial],
+    trials: Sequence[TrialResult],
     curves: Mapping[str, Curve],
     pictures: Path,
 ) -> None:
@@ -68,7 +68,7 @@ def write_page(
     page.write_page(path, 'neuracore_ros demo', sections)
 
 
-def score_rows(trials: Sequence[Trial]) -> list[tuple[str, list[Score | None]]]:
+def score_rows(trials: Sequence[TrialResult]) -> list[tuple[str, list[Score | None]]]:
     """Robot -> scores in the order of :data:`DRIVERS`."""
     robots = list(dict.fromkeys(trial.robot for trial in trials))
     return [
@@ -80,7 +80,7 @@ def score_rows(trials: Sequence[Trial]) -> list[tuple[str, list[Score | None]]]:
     ]
 
 
-def _score_table(trials: Sequence[Trial], trained_on: Sequence[str]) -> str:
+def _score_table(trials: Sequence[TrialResult], trained_on: Sequence[str]) -> str:
     head = [text for driver in DRIVERS for text in (driver, 'final distance')]
     rows = []
     for robot, scores in score_rows(trials):
@@ -97,7 +97,7 @@ def _score_table(trials: Sequence[Trial], trained_on: Sequence[str]) -> str:
     return page.table(['', *head], rows)
 
 
-def _galleries(trials: Sequence[Trial], pictures: Path) -> list[str]:
+def _galleries(trials: Sequence[TrialResult], pictures: Path) -> list[str]:
     sections = []
     for robot in dict.fromkeys(trial.robot for trial in trials):
         for driver in DRIVERS:
@@ -111,7 +111,7 @@ def _galleries(trials: Sequence[Trial], pictures: Path) -> list[str]:
     return sections
 
 
-def _figure(trial: Trial, pictures: Path) -> str:
+def _figure(trial: TrialResult, pictures: Path) -> str:
     images = []
     for moment in ('start', 'end'):
         file = pictures / f'{trial.robot}_{trial.driver}_{trial.seed}_{moment}.png'

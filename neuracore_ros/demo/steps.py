@@ -12,7 +12,7 @@ from neuracore_ros.demo.page import write_page
 from neuracore_ros.demo.processes import ENDING, run_verb
 from neuracore_ros.demo.recording import record
 from neuracore_ros.demo.station import KINEMATIC
-from neuracore_ros.demo.trials import FIRST_SEED, Trial, run_trials
+from neuracore_ros.demo.trials import FIRST_SEED, TrialResult, run_trials
 from neuracore_ros.description.cross_embodiment import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import UserError, quoted
@@ -30,7 +30,7 @@ _POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class DemoOptions:
     """What a person may choose.
 
     Attributes:
@@ -50,7 +50,7 @@ class Options:
     policy: str
 
 
-def run_demo(options: Options) -> list[Trial]:
+def run_demo(options: DemoOptions) -> list[TrialResult]:
     """Record, convert, train, launch, move; writes ``report.html`` and ``trials.jsonl``.
 
     Returns:
@@ -112,7 +112,7 @@ def run_demo(options: Options) -> list[Trial]:
     return everything
 
 
-def _require_same_choices(options: Options) -> None:
+def _require_same_choices(options: DemoOptions) -> None:
     """A second run goes on where the first one ended, so it must be the same demo."""
     # Trials may be added; the rest decides what the recorded files mean.
     chosen = {'episodes': options.episodes, 'steps': options.steps, 'policy': options.policy}
@@ -139,7 +139,7 @@ def _convert(robot: str, out: Path) -> None:
     run_verb('convert', arguments, out / 'logs' / f'convert_{robot}.log')
 
 
-def _train(driver: str, options: Options) -> Path:
+def _train(driver: str, options: DemoOptions) -> Path:
     """The policy file; ``untrained`` is the same network after no step at all."""
     run = options.out / ('run' if driver == 'trained' else 'run_untrained')
     steps = options.steps if driver == 'trained' else 0
@@ -181,14 +181,14 @@ class _Trials:
         self._path = path
         self._lock = threading.Lock()
         lines = read_record_lines(path, UserError)
-        self._trials = [Trial.of_record(record) for record, _ in lines]
+        self._trials = [TrialResult.of_record(record) for record, _ in lines]
 
-    def add(self, trial: Trial) -> None:
+    def add(self, trial: TrialResult) -> None:
         with self._lock:
             self._trials.append(trial)
             append_line(self._path, json.dumps(trial.as_json()))
 
-    def of(self, robot: str, driver: str) -> list[Trial]:
+    def of(self, robot: str, driver: str) -> list[TrialResult]:
         with self._lock:
             mine = [t for t in self._trials if (t.robot, t.driver) == (robot, driver)]
         return sorted(mine, key=lambda trial: trial.seed)

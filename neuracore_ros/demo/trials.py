@@ -20,7 +20,7 @@ FIRST_SEED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class TrialResult:
     """One trial and how it ended.
 
     Attributes:
@@ -47,7 +47,7 @@ class Trial:
         return self.distance_m <= self.tolerance_m
 
     @classmethod
-    def of_record(cls, record: Record) -> Trial:
+    def of_record(cls, record: Record) -> TrialResult:
         """Read one line of ``trials.jsonl``."""
         return cls(
             robot=record.name('robot'),
@@ -72,7 +72,7 @@ def run_trials(
     seeds: range,
     speed: float,
     folder: Path,
-    report: Callable[[Trial], None],
+    report: Callable[[TrialResult], None],
     robot_file: Path | None = None,
 ) -> None:
     """Let the expert, or the real node with a policy file, drive a robot through trials.
@@ -110,7 +110,7 @@ def run_trials(
             report(_trial(station, driver, service, folder / 'pictures'))
 
 
-def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial:
+def _trial(station: Station, driver: str, service: str, pictures: Path) -> TrialResult:
     operator, simulator = station.operator, station.simulator
     rejected = len(operator.rejected)
     drawn = station.reset()
@@ -123,7 +123,7 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
     operator.switch(service, False)
     # The stop takes a moment; the next reset must not cut it short.
     operator.wait(0.5)
-    return Trial(
+    return TrialResult(
         robot=station.robot,
         driver=driver,
         seed=drawn['seed'],

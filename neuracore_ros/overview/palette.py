@@ -1,6 +1,6 @@
 """The colours of a layout's picture, on light and on dark ground, as classes of a style sheet."""
 
-from neuracore_ros.drafting.roles import Role
+from neuracore_ros.alignment.roles import Role
 
 # Class -> its colour on light and on dark ground.
 _COLOURS = {

@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.differences import differences, named_apart
+from neuracore_ros.alignment.roles import Role
 from neuracore_ros.description import Descriptions, EmbodimentDescription, Layout, Robot
 from neuracore_ros.description.alignment import (
     Finding,
@@ -17,9 +20,6 @@ from neuracore_ros.description.alignment import (
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.slots import SlotTable, slot_tables
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.differences import differences, named_apart
-from neuracore_ros.drafting.roles import Role
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.manifest import Manifest
@@ -140,7 +140,7 @@ class Survey:
 
 def survey(
     descriptions: Descriptions,
-    arms: Sequence[Arm] = (),
+    arms: Sequence[DescribedArm] = (),
     policy: Manifest | None = None,
     notes: Sequence[str] = (),
 ) -> Survey:
@@ -234,7 +234,7 @@ class _Cells:
         self,
         given: Collection[str],
         robots: Mapping[str, Robot],
-        arms: Sequence[Arm],
+        arms: Sequence[DescribedArm],
         doubted: Collection[Place],
         policy: Manifest | None,
     ) -> None:

@@ -15,7 +15,7 @@ CAMERAS = {'wrist': 'robot0_eye_in_hand', 'agentview': 'agentview'}
 SIZE_PX = 128
 
 
-class Cameras:
+class LiftCameras:
     """Both cameras of one scene. To be used on one thread, on which it is made."""
 
     def __init__(self, model: mujoco.MjModel) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TOOL = 'gripper0_right_grip_site'
 
 
-class Phase(Enum):
+class LiftPhase(Enum):
     """What the expert is about to do."""
 
     APPROACH = auto()
@@ -43,7 +43,7 @@ class LiftExpert:
 
     def __init__(self, robot: LiftRobot) -> None:
         self._robot = robot
-        self._phase = Phase.APPROACH
+        self._phase = LiftPhase.APPROACH
         self._closing_s = 0.0
         self._upright = self._tool_at_home()
 
@@ -53,7 +53,7 @@ class LiftExpert:
         offset = robot.cube - robot.data.site(_TOOL).xpos
         self._phase = self._next_phase(offset, period_s)
         positions = robot.positions + self.AHEAD_S * self._joint_speeds(self._way(offset))
-        grips = self._phase in {Phase.CLOSE, Phase.LIFT}
+        grips = self._phase in {LiftPhase.CLOSE, LiftPhase.LIFT}
         opening = np.array([arm.closed if grips else arm.opened])
         topics = tuple(robot.controllers)
         return [
@@ -61,31 +61,31 @@ class LiftExpert:
             Target(topics[1], (arm.finger,), opening, self.AHEAD_S),
         ]
 
-    def _next_phase(self, offset: FloatArray, period_s: float) -> Phase:
+    def _next_phase(self, offset: FloatArray, period_s: float) -> LiftPhase:
         """What to do, given where the cube is from the tool (3,) [m]."""
         aside, height = float(np.hypot(*offset[:2])), abs(float(offset[2]))
-        if self._phase is Phase.APPROACH and aside < 0.012:
-            return Phase.DESCEND
-        if self._phase is Phase.DESCEND and aside > 0.03:
-            return Phase.APPROACH
-        if self._phase is Phase.DESCEND and aside < 0.01 and height < 0.01:
+        if self._phase is LiftPhase.APPROACH and aside < 0.012:
+            return LiftPhase.DESCEND
+        if self._phase is LiftPhase.DESCEND and aside > 0.03:
+            return LiftPhase.APPROACH
+        if self._phase is LiftPhase.DESCEND and aside < 0.01 and height < 0.01:
             self._closing_s = 0.0
-            return Phase.CLOSE
-        if self._phase is Phase.CLOSE:
+            return LiftPhase.CLOSE
+        if self._phase is LiftPhase.CLOSE:
             self._closing_s += period_s
-            return Phase.LIFT if self._closing_s > self.CLOSING_S else Phase.CLOSE
-        if self._phase is Phase.LIFT and float(np.linalg.norm(offset)) > 0.05:
-            return Phase.APPROACH
+            return LiftPhase.LIFT if self._closing_s > self.CLOSING_S else LiftPhase.CLOSE
+        if self._phase is LiftPhase.LIFT and float(np.linalg.norm(offset)) > 0.05:
+            return LiftPhase.APPROACH
         return self._phase
 
     def _way(self, offset: FloatArray) -> FloatArray:
         """Where the tool should go from where it is, shape (3,) [m]."""
         robot = self._robot
-        if self._phase is Phase.APPROACH:
+        if self._phase is LiftPhase.APPROACH:
             return np.array([*offset[:2], offset[2] + self.ABOVE_M])
-        if self._phase is Phase.DESCEND:
+        if self._phase is LiftPhase.DESCEND:
             return offset
-        if self._phase is Phase.CLOSE:
+        if self._phase is LiftPhase.CLOSE:
             return np.array([0.0, 0.0, offset[2]])
         return np.array([0.0, 0.0, robot.distance()])
 

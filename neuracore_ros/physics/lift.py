@@ -12,11 +12,11 @@ import numpy as np
 
 from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
-from neuracore_ros.physics.cameras import CAMERAS, Cameras
+from neuracore_ros.physics.cameras import CAMERAS, LiftCameras
 from neuracore_ros.physics.expert import LiftExpert
 from neuracore_ros.physics.scene import build
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.pushes import Pushes
+from neuracore_ros.sim.disturbances import Disturbances
 
 ARM_TOPIC = 'arm_controller/joint_trajectory'
 GRIPPER_TOPIC = 'gripper_controller/joint_trajectory'
@@ -97,7 +97,7 @@ class LiftRobot:
         mujoco.mj_forward(model, data)
         self._arm = TrajectoryController(self.arm.joints, start)
         self._gripper = TrajectoryController((self.arm.finger,), np.array([self.arm.opened]))
-        self._pushes = Pushes(len(start), seed)
+        self._pushes = Disturbances(len(start), seed)
         self._opening = self.arm.opened
         self._moved = False
         for _ in range(_SETTLE_STEPS):
@@ -189,8 +189,8 @@ class LiftRobot:
         return self._drawing.draw(name, self.data)
 
     @cached_property
-    def _drawing(self) -> Cameras:
-        return Cameras(self.model)
+    def _drawing(self) -> LiftCameras:
+        return LiftCameras(self.model)
 
     def expert(self) -> LiftExpert:
         """An expert for this trial."""

@@ -23,7 +23,7 @@ _PALM = 'gripper0_right_hand_collision'
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class LiftScene:
     """The scene of one arm.
 
     Attributes:
@@ -35,7 +35,7 @@ class Scene:
     home: FloatArray
 
 
-def build(arm: LiftArm) -> Scene:
+def build(arm: LiftArm) -> LiftScene:
     """The scene of one arm, lightened for drawing; equal each time."""
     # While it is imported and set up, robosuite warns of parts that are not used here.
     logging.disable(logging.WARNING)
@@ -58,7 +58,7 @@ def build(arm: LiftArm) -> Scene:
     home = np.array(environment.sim.data.qpos)
     environment.close()
     _lighten(model, arm)
-    return Scene(model, home)
+    return LiftScene(model, home)
 
 
 def _lighten(model: mujoco.MjModel, arm: LiftArm) -> None:

@@ -57,7 +57,7 @@ class Capsule:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ReachArm:
     """A serial arm with revolute joints.
 
     Attributes:
@@ -88,7 +88,7 @@ X, Y, Z = (1, 0, 0), (0, 1, 0), (0, 0, 1)
 WHITE, GREY, DARK = (232, 234, 238), (150, 156, 166), (58, 62, 70)
 SILVER, BLUE, YELLOW = (196, 202, 210), (92, 142, 196), (238, 208, 110)
 
-FRANKA = Arm(
+FRANKA = ReachArm(
     name='franka',
     joints=(
         Revolute('panda_joint1', (0, 0, 0.333), (0, 0, 0), Z, -2.8973, 2.8973, 2.175),
@@ -122,7 +122,7 @@ FRANKA = Arm(
     passengers={'panda_finger_joint1': 0.035, 'panda_finger_joint2': 0.035},
 )
 
-UR5 = Arm(
+UR5 = ReachArm(
     name='ur5',
     joints=(
         Revolute('shoulder_pan_joint', (0, 0, 0.089159), (0, 0, 0), Z, -2 * pi, 2 * pi, 3.15),
@@ -154,7 +154,7 @@ UR5 = Arm(
     ),
 )
 
-SO100 = Arm(
+SO100 = ReachArm(
     name='so100',
     joints=(
         Revolute('shoulder_pan', (0, -0.0452, 0.0165), (1.57079, 0, 0), Y, -2.0, 2.0, 1.0),
@@ -186,10 +186,10 @@ SO100 = Arm(
     passengers={'gripper': 0.3},
 )
 
-ARMS: Mapping[str, Arm] = {arm.name: arm for arm in (FRANKA, UR5, SO100)}
+ARMS: Mapping[str, ReachArm] = {arm.name: arm for arm in (FRANKA, UR5, SO100)}
 
 
-def find_arm(name: str) -> Arm:
+def find_arm(name: str) -> ReachArm:
     """The arm of that name.
 
     Raises:
@@ -200,7 +200,7 @@ def find_arm(name: str) -> Arm:
     raise UserError(f"no simulated robot '{name}'{nearest(name, ARMS)}")
 
 
-class Kinematics:
+class ArmKinematics:
     """Forward kinematics and Jacobian of one arm, in the world frame; n joints.
 
     Attributes:
@@ -210,7 +210,7 @@ class Kinematics:
         home: The home posture, shape (n,) [rad].
     """
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: ReachArm) -> None:
         self.arm = arm
         self.lower = np.array([joint.lower for joint in arm.joints])
         self.upper = np.array([joint.upper for joint in arm.joints])

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from neuracore_ros.arrays import ByteArray, FloatArray
-from neuracore_ros.sim.arms import Colour, Kinematics
+from neuracore_ros.sim.arms import ArmKinematics, Colour
 from neuracore_ros.sim.reaching import BALL_RADIUS, HEIGHT
 
 Stroke: TypeAlias = tuple[Any, Any, int]
@@ -68,7 +68,7 @@ BALL_TONES = (
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PinholeView:
     """A pinhole camera: looks along its z, x to the right of the image, y down.
 
     ``pose`` is the camera in the world, shape (4, 4); ``focal`` is in oversampled pixels.
@@ -85,7 +85,7 @@ class View:
         return seen[..., :2] / depth[..., None] * self.focal + centre, seen[..., 2]
 
 
-def look(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:
+def look_at(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:
     """The pose (4, 4) of a camera at ``eye`` (3,) that looks at ``at`` (3,), ``up`` upwards."""
     forward = (at - eye) / np.linalg.norm(at - eye)
     right = np.cross(forward, up)
@@ -95,22 +95,22 @@ def look(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:
     return pose
 
 
-class Cameras:
+class ReachCameras:
     """Draws what the cameras of one arm see.
 
     Set the target before the first image, and whenever it moves.
     """
 
-    def __init__(self, kinematics: Kinematics) -> None:
+    def __init__(self, kinematics: ArmKinematics) -> None:
         self._kinematics = kinematics
         self._reach = reach = kinematics.arm.reach
         eye, at = np.array([1.3, 0.26, 1.3]) * reach, np.array([0.38, 0.0, 0.3]) * reach
-        self._overhead = View(look(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
+        self._overhead = PinholeView(look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
         hand = kinematics.frames(kinematics.home)[-1]
         outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
         eye = np.array([0.17 * outward, 0.0, -0.14]) * reach
         at = np.array([0.03 * outward, 0.0, 0.03]) * reach
-        self._wrist_mount = look(eye, at, np.array([outward, 0.0, 0.0]))
+        self._wrist_mount = look_at(eye, at, np.array([outward, 0.0, 0.0]))
         self._wrist_focal = focal_px(75.0)
         self._radii = np.array([capsule.radius for capsule in kinematics.arm.capsules])
         self._paints = [tones(capsule.colour) for capsule in kinematics.arm.capsules]
@@ -144,14 +144,14 @@ class Cameras:
     def wrist(self, positions: FloatArray) -> ByteArray:
         """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
         hand = self._kinematics.frames(positions)[-1]
-        view = View(hand @ self._wrist_mount, self._wrist_focal)
+        view = PinholeView(hand @ self._wrist_mount, self._wrist_focal)
         return self._finish(self._ground(view), view, self._kinematics.capsule_ends(positions))
 
     def draw(self, camera: str, positions: FloatArray) -> ByteArray:
         """The image of ``camera``, 'overhead' or 'wrist'."""
         return self.wrist(positions) if camera == 'wrist' else self.overhead(positions)
 
-    def _finish(self, image: ByteArray, view: View, ends: FloatArray) -> ByteArray:
+    def _finish(self, image: ByteArray, view: PinholeView, ends: FloatArray) -> ByteArray:
         """Draw arm and ball over the ground, far things first, and average down."""
         pixels, depths = view.project(ends)
         ball, ball_depth = view.project(self._target)
@@ -171,7 +171,9 @@ class Cameras:
             cv2.resize(image, (WIDTH, HEIGHT_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8
         )
 
-    def _draw_ball(self, image: ByteArray, view: View, centre: FloatArray, depth: float) -> None:
+    def _draw_ball(
+        self, image: ByteArray, view: PinholeView, centre: FloatArray, depth: float
+    ) -> None:
         radius = BALL_RADIUS * self._reach * view.focal / depth
         foot, foot_depth = view.project(self._target * [1.0, 1.0, 0.0])
         if foot_depth > NEAREST * self._reach:
@@ -188,7 +190,7 @@ class Cameras:
         corner = np.array([TABLE_X[0], TABLE_Y[0]]) * self._reach
         fill_circle(self._texture, (centre - corner) * scale, radius * scale, colour)
 
-    def _ground(self, view: View) -> ByteArray:
+    def _ground(self, view: PinholeView) -> ByteArray:
         """Table, floor and wall, without the arm; oversampled."""
         scale = (TABLE_X[1] - TABLE_X[0]) * self._reach / TABLE_PX
         # Columns of the pose of the table's pixels in the camera's frame make a homography.
@@ -221,7 +223,7 @@ def focal_px(field_of_view_deg: float) -> float:
     return float(WIDTH * OVERSAMPLING / 2 / half)
 
 
-def above_horizon(view: View, size: tuple[int, int]) -> FloatArray:
+def above_horizon(view: PinholeView, size: tuple[int, int]) -> FloatArray:
     """The part of the image that looks upwards, a polygon (corners, 2) in pixels; may be empty."""
     width, height = size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.sim.arms import Kinematics
+from neuracore_ros.sim.arms import ArmKinematics
 
 RADIUS = (0.46, 0.72)
 """Horizontal distance of the target from the base, in reaches."""
@@ -29,7 +29,7 @@ START_SPREAD = 0.12
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ReachTrial:
     """One start posture (n,) [rad] and one target (3,) [m]."""
 
     seed: int
@@ -37,7 +37,7 @@ class Trial:
     target: FloatArray
 
 
-def draw_trial(kinematics: Kinematics, seed: int) -> Trial:
+def draw_trial(kinematics: ArmKinematics, seed: int) -> ReachTrial:
     """The trial of that seed: the same on every machine."""
     random = np.random.default_rng(seed)
     reach = kinematics.arm.reach
@@ -47,16 +47,16 @@ def draw_trial(kinematics: Kinematics, seed: int) -> Trial:
     target = np.array([radius * np.cos(azimuth), radius * np.sin(azimuth), reach * HEIGHT])
     spread = random.uniform(-START_SPREAD, START_SPREAD, len(kinematics.home))
     start = np.clip(kinematics.home + spread, kinematics.lower, kinematics.upper)
-    return Trial(seed, start, target)
+    return ReachTrial(seed, start, target)
 
 
-def tolerance(kinematics: Kinematics) -> float:
+def tolerance(kinematics: ArmKinematics) -> float:
     """How far from the target the tool may be [m]."""
     return TOLERANCE * kinematics.arm.reach
 
 
 def succeeded(
-    kinematics: Kinematics, target: FloatArray, positions: FloatArray, velocities: FloatArray
+    kinematics: ArmKinematics, target: FloatArray, positions: FloatArray, velocities: FloatArray
 ) -> bool:
     """Whether the tool is at the target (3,) [m], and still.
 
@@ -70,7 +70,7 @@ def succeeded(
     return distance <= tolerance(kinematics) and bool(np.all(np.abs(velocities) <= STILL))
 
 
-def solve_posture(kinematics: Kinematics, target: FloatArray) -> FloatArray:
+def solve_posture(kinematics: ArmKinematics, target: FloatArray) -> FloatArray:
     """The posture (n,) [rad] that holds the tool at ``target`` (3,) [m], pointing down.
 
     Damped least squares from home, whatever the arm's posture now: one target has one posture,
@@ -102,7 +102,7 @@ def solve_posture(kinematics: Kinematics, target: FloatArray) -> FloatArray:
     return positions
 
 
-def _within(kinematics: Kinematics, positions: FloatArray) -> FloatArray:
+def _within(kinematics: ArmKinematics, positions: FloatArray) -> FloatArray:
     """Positions kept 0.02 rad inside the limits."""
     bounded: FloatArray = np.clip(positions, kinematics.lower + 0.02, kinematics.upper - 0.02)
     return bounded
@@ -120,7 +120,7 @@ class Expert:
     CRUISE = 0.6
     RAMP_S = 0.3
 
-    def __init__(self, kinematics: Kinematics, target: FloatArray) -> None:
+    def __init__(self, kinematics: ArmKinematics, target: FloatArray) -> None:
         self.goal = solve_posture(kinematics, target)
         self._limit = self.CRUISE * kinematics.velocity
         self._velocity = np.zeros(len(self.goal))

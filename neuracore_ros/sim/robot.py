@@ -8,10 +8,10 @@ import numpy as np
 
 from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.sim import camera
-from neuracore_ros.sim.arms import Arm, Kinematics
+from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.pushes import Pushes
-from neuracore_ros.sim.reaching import Expert, Trial, draw_trial, succeeded, tolerance
+from neuracore_ros.sim.disturbances import Disturbances
+from neuracore_ros.sim.reaching import Expert, ReachTrial, draw_trial, succeeded, tolerance
 from neuracore_ros.sim.simulated import Target
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
@@ -35,8 +35,8 @@ class SimulatedRobot:
     cameras: Sequence[str] = camera.NAMES
     image_rate_hz = 30
 
-    def __init__(self, arm: Arm, seed: int = 0) -> None:
-        self.kinematics = Kinematics(arm)
+    def __init__(self, arm: ReachArm, seed: int = 0) -> None:
+        self.kinematics = ArmKinematics(arm)
         self.disturbance = 0.0
         self.controllers: Mapping[str, Sequence[str]] = {COMMAND_TOPIC: arm.joint_names}
         names = list(dict.fromkeys([*arm.joint_names, *arm.passengers]))
@@ -48,11 +48,11 @@ class SimulatedRobot:
 
     def reset(self, seed: int) -> None:
         """Put the arm at the start of the trial of that seed, at rest, with nothing to do."""
-        self.trial: Trial = draw_trial(self.kinematics, seed)
+        self.trial: ReachTrial = draw_trial(self.kinematics, seed)
         self.positions = self.trial.start.copy()
         self.velocities = np.zeros_like(self.positions)
         self._controller = TrajectoryController(self.kinematics.arm.joint_names, self.positions)
-        self._pushes = Pushes(len(self.positions), seed)
+        self._pushes = Disturbances(len(self.positions), seed)
         self._moved = False
         self._cameras.set_target(self.trial.target)
 
@@ -108,8 +108,8 @@ class SimulatedRobot:
         return succeeded(self.kinematics, self.trial.target, self.positions, self.velocities)
 
     @cached_property
-    def _cameras(self) -> camera.Cameras:
-        return camera.Cameras(self.kinematics)
+    def _cameras(self) -> camera.ReachCameras:
+        return camera.ReachCameras(self.kinematics)
 
 
 class ReachingGuide:

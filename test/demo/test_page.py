@@ -8,15 +8,15 @@ import pytest
 pytest.importorskip('rclpy')
 
 from neuracore_ros.demo.page import Score, score, score_rows, write_page
-from neuracore_ros.demo.trials import Trial
+from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.report.chart import line_chart
 
 
-def trial(robot='ur5', driver='trained', seed=1, distance_m=0.01) -> Trial:
-    return Trial(robot, driver, seed, 0.4, distance_m, tolerance_m=0.04, rejected=0)
+def trial(robot='ur5', driver='trained', seed=1, distance_m=0.01) -> TrialResult:
+    return TrialResult(robot, driver, seed, 0.4, distance_m, tolerance_m=0.04, rejected=0)
 
 
 def test_a_trial_succeeds_within_its_tolerance():

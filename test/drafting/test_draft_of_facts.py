@@ -4,34 +4,40 @@ import pytest
 import yaml
 
 from helpers.drawn_arms import THREE, joint, urdf
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import load_robot
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.draft import Origin, draft
-from neuracore_ros.drafting.facts import Facts, ImageTopic, Listener, Motion, NumberTopic
-from neuracore_ros.drafting.kinematics import parse_kinematics
 from neuracore_ros.errors import UserError
+from neuracore_ros.kinematics.joint_tree import parse_joint_tree
+from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.facts import (
+    CommandReceiver,
+    Facts,
+    ImageTopic,
+    NumberTopic,
+    ObservedMotion,
+)
 
 JOINTS = ('pan', 'lift', 'elbow', 'roll')
 STATE, TRAJECTORY = 'sensor_msgs/msg/JointState', 'trajectory_msgs/msg/JointTrajectory'
 NUMBERS, POSES = 'std_msgs/msg/Float64MultiArray', 'geometry_msgs/msg/PoseStamped'
 FOLLOW = 'control_msgs/action/FollowJointTrajectory'
 GRIP = 'control_msgs/action/GripperCommand'
-ARM = parse_kinematics(THREE, 'arm.urdf')
+ARM = parse_joint_tree(THREE, 'arm.urdf')
 
 
 def states(*joints, width=0, name='/joint_states'):
-    motions = {key: Motion(-0.5, 0.5, 1.0) for key in joints or map(str, range(width))}
+    motions = {key: ObservedMotion(-0.5, 0.5, 1.0) for key in joints or map(str, range(width))}
     return NumberTopic(name, STATE, 100, joints, width or len(joints), motions, 0.01)
 
 
 def drafted(*numbers, listeners=(), arm=ARM, other=None, recorded=False, **more):
     facts = Facts(numbers, listeners=tuple(listeners), **more)
-    made = draft(facts, arm, Origin('drafted', ('here',), recorded), other)
+    made = draft(facts, arm, DraftOrigin('drafted', ('here',), recorded), other)
     return yaml.safe_load(made.text), made
 
 
 def test_a_controller_that_listens_goes_before_what_was_published():
-    action = Listener('/arm/follow', FOLLOW, '/arm', JOINTS)
+    action = CommandReceiver('/arm/follow', FOLLOW, '/arm', JOINTS)
     sent = NumberTopic('/sent', TRAJECTORY, 9, JOINTS, 4)
     robot, made = drafted(states(*JOINTS), sent, listeners=[action])
     assert robot['commands']['JOINT_TARGET_POSITIONS'] == {'topic': '/arm/follow', 'type': FOLLOW}
@@ -40,13 +46,15 @@ def test_a_controller_that_listens_goes_before_what_was_published():
 
 
 def test_a_controller_that_tells_no_joints_takes_what_it_is_given():
-    robot, _ = drafted(states(*JOINTS), listeners=[Listener('/arm', TRAJECTORY, '/somebody')])
+    robot, _ = drafted(
+        states(*JOINTS), listeners=[CommandReceiver('/arm', TRAJECTORY, '/somebody')]
+    )
     assert robot['commands']['JOINT_TARGET_POSITIONS'] == {'topic': '/arm'}
     assert robot['output'] == {'JOINT_TARGET_POSITIONS': dict(enumerate(JOINTS))}
 
 
 def test_a_joint_that_no_controller_takes_is_read_and_not_commanded():
-    some = Listener('/arm', TRAJECTORY, '/arm', JOINTS[:3])
+    some = CommandReceiver('/arm', TRAJECTORY, '/arm', JOINTS[:3])
     robot, made = drafted(states(*JOINTS), listeners=[some])
     assert robot['input']['JOINT_POSITIONS'] == dict(enumerate(JOINTS))
     assert robot['output']['JOINT_TARGET_POSITIONS'] == dict(enumerate(JOINTS[:3]))
@@ -54,8 +62,8 @@ def test_a_joint_that_no_controller_takes_is_read_and_not_commanded():
 
 
 def test_a_gripper_is_commanded_by_its_own_action():
-    arm = Listener('/arm', TRAJECTORY, '/arm', JOINTS)
-    hand = Listener('/hand/grip', GRIP, '/hand', ('finger_a',))
+    arm = CommandReceiver('/arm', TRAJECTORY, '/arm', JOINTS)
+    hand = CommandReceiver('/hand/grip', GRIP, '/hand', ('finger_a',))
     robot, made = drafted(states(*JOINTS, 'finger_a', 'finger_b'), listeners=[arm, hand])
     targets = 'PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS'
     assert robot['output'][targets] == {0: 'finger_a'}
@@ -104,7 +112,7 @@ def test_a_publisher_without_names_gets_an_order_that_is_told(width, arm, order,
 
 
 def test_a_range_that_nothing_tells_is_a_stub():
-    endless = parse_kinematics(urdf(joint('turn', kind='continuous')), 'arm.urdf')
+    endless = parse_joint_tree(urdf(joint('turn', kind='continuous')), 'arm.urdf')
     robot, _ = drafted(arm=endless)
     assert robot['limits']['turn']['position'] == 'none'
     still = NumberTopic('/joint_states', STATE, 9, ('turn',), 1)
@@ -128,7 +136,7 @@ def test_what_the_other_robot_has_and_this_one_lacks_is_told(tmp_path):
         '  DEPTH_IMAGES: {topic: /d}\n  JOINT_TARGET_POSITIONS: {topic: /c}\n'
         'commands: {JOINT_TARGET_POSITIONS: {topic: /c}}\n'
     )
-    other = Arm.of(load_robot(file))
+    other = DescribedArm.of(load_robot(file))
     robot, made = drafted(states('a'), arm=None, other=other, others={'/cup': POSES})
     assert robot['input']['LANGUAGE'] == {0: 'task'}
     assert 'POSES of known (cup): nothing here corresponds' in made.text
@@ -148,7 +156,9 @@ def test_of_two_cameras_the_one_without_a_counterpart_is_a_comment(tmp_path):
     )
     kind = 'sensor_msgs/msg/Image'
     images = ImageTopic('/hand/image_raw', kind), ImageTopic('/left/image_raw', kind)
-    robot, made = drafted(states('a'), arm=None, other=Arm.of(load_robot(file)), images=images)
+    robot, made = drafted(
+        states('a'), arm=None, other=DescribedArm.of(load_robot(file)), images=images
+    )
     assert robot['input']['RGB_IMAGES'] == {3: 'hand'}
     assert robot['sources']['RGB_IMAGES'] == {'hand': {'topic': '/hand/image_raw'}}
     assert '# left: {topic: /left/image_raw}' in made.text

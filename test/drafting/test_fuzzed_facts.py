@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description.robot_file import parse_robot
-from neuracore_ros.drafting.draft import Origin, draft
-from neuracore_ros.drafting.facts import Facts, ImageTopic, Listener, Motion, NumberTopic
 from neuracore_ros.errors import UserError
+from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.facts import (
+    CommandReceiver,
+    Facts,
+    ImageTopic,
+    NumberTopic,
+    ObservedMotion,
+)
 from neuracore_ros.yaml_value import parse_yaml
 
 STATE, TRAJECTORY = 'sensor_msgs/msg/JointState', 'trajectory_msgs/msg/JointTrajectory'
@@ -40,7 +46,7 @@ class Station:
     def motion(self):
         lower = self.random.choice([0.0, -1.0, -0.5, -60.0, 1e-3, -1e9])
         width = self.random.choice([0.0, 0.01, 1.0, 120.0, 2.0])
-        return Motion(lower, lower + width, self.random.choice([0.0, 0.3, 5.0, 1e5]))
+        return ObservedMotion(lower, lower + width, self.random.choice([0.0, 0.3, 5.0, 1e5]))
 
     def numbers(self, topic):
         kind = self.random.choice([STATE, STATE, STATE, TRAJECTORY, NUMBERS])
@@ -55,7 +61,7 @@ class Station:
     def listener(self, topic):
         kind = self.random.choice([TRAJECTORY, NUMBERS, FOLLOW, GRIP])
         joints = self.random.sample(JOINTS, self.random.randint(0, 6))
-        return Listener(topic, kind, '/node', tuple(joints))
+        return CommandReceiver(topic, kind, '/node', tuple(joints))
 
     def image(self, topic):
         is_depth, count = self.random.random() < 0.3, self.random.choice([0, 1, 9])
@@ -76,7 +82,7 @@ def test_every_station_is_drafted_or_refused_in_one_line(batch):
         station = Station(seed)
         path = Path(f'seed_{seed}.yaml')
         try:
-            made = draft(station.facts(), None, Origin('robot', ('here',), seed % 2 == 0))
+            made = draft(station.facts(), None, DraftOrigin('robot', ('here',), seed % 2 == 0))
         except UserError as error:
             assert 'so no joint is known' in str(error) or 'no joint is left' in str(error)
             continue

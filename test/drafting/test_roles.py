@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from helpers.drawn_arms import joint, urdf
+from neuracore_ros.alignment.align import align
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.roles import Role, meanings
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.drafting.alignment import align
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.kinematics import parse_kinematics
-from neuracore_ros.drafting.roles import Role, meanings
-from neuracore_ros.sim.arms import ARMS, Kinematics
+from neuracore_ros.kinematics.joint_tree import parse_joint_tree
+from neuracore_ros.sim.arms import ARMS, ArmKinematics
 
 # In the tool's frame, which looks along z: the way in which the fingers open.
 OPENS = {'franka': '0 1 0', 'ur5': '1 0 0', 'so100': '1 0 0'}
@@ -29,11 +29,11 @@ def drawn(name, fingers=True):
         after = called
     if fingers:
         parts.append(joint('finger', OPENS[name], 'prismatic', '0 0 0', after='tool'))
-    return parse_kinematics(urdf(*parts, name=name), f'{name}.urdf')
+    return parse_joint_tree(urdf(*parts, name=name), f'{name}.urdf')
 
 
 def arm(name, fingers=True, home=None):
-    return Arm(load_robot(shipped(name)), drawn(name, fingers), home or {})
+    return DescribedArm(load_robot(shipped(name)), drawn(name, fingers), home or {})
 
 
 def proposed(name, like, **more):
@@ -45,7 +45,7 @@ def pose(name, like, slots):
     found = proposed(name, like)
     joints = [found[joint] for joint in ARMS[name].joint_names]
     positions = [(slots.get(p.index, 0.0) - p.offset) / p.scale for p in joints]
-    return Kinematics(ARMS[name]).frames(positions)[-1]
+    return ArmKinematics(ARMS[name]).frames(positions)[-1]
 
 
 def test_the_roles_of_three_arms():
@@ -133,7 +133,7 @@ def test_the_scale_and_offset_of_the_other_file_are_kept(tmp_path):
         )
     )
     (tmp_path / 'franka.yaml').write_text(text)
-    like = Arm(load_robot(tmp_path / 'franka.yaml'), drawn('franka'))
+    like = DescribedArm(load_robot(tmp_path / 'franka.yaml'), drawn('franka'))
     plain, scaled = proposed('ur5', 'franka')['elbow_joint'], align(arm('ur5'), like)[2]
     assert scaled.name == 'elbow_joint'
     assert scaled.scale == 2 * plain.scale
@@ -161,7 +161,7 @@ def test_a_usual_pose_tells_which_way_a_wrist_stands():
 
 
 def test_without_urdfs_joints_go_by_their_order():
-    robot = Arm(load_robot(shipped('ur5')), None)
+    robot = DescribedArm(load_robot(shipped('ur5')), None)
     proposals = align(robot, arm('franka'))
     assert [p.index for p in proposals] == [0, 1, 2, 3, 4, 6]
     assert {(p.scale, p.offset, p.role) for p in proposals} == {(1.0, 0.0, None)}
@@ -176,7 +176,7 @@ def test_two_arms_on_one_torso_have_their_own_roles():
             joint(f'{side}_elbow', '0 -1 0', xyz='0.3 0 0', after=f'{side}_lift'),
             joint(f'{side}_tool', kind='fixed', xyz='0.2 0 0', after=f'{side}_elbow'),
         ]
-    body = parse_kinematics(urdf(*both), 'body.urdf')
+    body = parse_joint_tree(urdf(*both), 'body.urdf')
     names = [j.name for j in body.joints]
     found = {name: meaning.role for name, meaning in meanings(body, names).items()}
     assert found.pop('torso') is Role.SLIDE
@@ -190,7 +190,7 @@ def test_two_arms_on_one_torso_have_their_own_roles():
 
 def test_an_arm_that_bends_about_nothing_level_has_no_roles():
     scara = urdf(joint('a'), joint('b', xyz='0.3 0 0', after='a'))
-    assert meanings(parse_kinematics(scara, 'scara.urdf'), ['a', 'b']) == {}
+    assert meanings(parse_joint_tree(scara, 'scara.urdf'), ['a', 'b']) == {}
 
 
 def test_a_slide_that_the_other_robot_lacks_widens_the_layout(tmp_path):
@@ -206,13 +206,13 @@ def test_a_slide_that_the_other_robot_lacks_widens_the_layout(tmp_path):
         f'robot: rail\nurdf: rail.urdf\ninput: {{JOINT_POSITIONS: {slots}}}\n'
         f'output: {{JOINT_TARGET_POSITIONS: {slots}}}\nsources: {{JOINT_POSITIONS: {{topic: j}}}}'
     )
-    robot = Arm.of(load_robot(tmp_path / 'rail.yaml'))
+    robot = DescribedArm.of(load_robot(tmp_path / 'rail.yaml'))
     assert robot.output_type() is DataType.JOINT_TARGET_POSITIONS
     like = tmp_path / 'like.yaml'
     like.write_text(
         'robot: like\nurdf: rail.urdf\ninput: {JOINT_POSITIONS: {0: pan, 1: lift}}\n'
         'output: {}\nsources: {JOINT_POSITIONS: {topic: j}}'
     )
-    found = {p.name: p for p in align(robot, Arm.of(load_robot(like)))}
+    found = {p.name: p for p in align(robot, DescribedArm.of(load_robot(like)))}
     assert not found['rail'].fits
     assert (found['pan'].index, found['lift'].index) == (0, 1)

@@ -6,12 +6,18 @@ import pytest
 import yaml
 
 from helpers.drawn_arms import THREE, joint, record, state, urdf
+from neuracore_ros.alignment.name_heuristics import from_base_to_tip, is_gripper, side
 from neuracore_ros.description import DataType
-from neuracore_ros.drafting.draft import Origin, draft
-from neuracore_ros.drafting.facts import Facts, ImageTopic, Listener, Motion, NumberTopic
-from neuracore_ros.drafting.kinematics import parse_kinematics
-from neuracore_ros.drafting.published import published_kinematics
-from neuracore_ros.drafting.words import from_base_to_tip, is_gripper, side
+from neuracore_ros.kinematics.joint_tree import parse_joint_tree
+from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.facts import (
+    CommandReceiver,
+    Facts,
+    ImageTopic,
+    NumberTopic,
+    ObservedMotion,
+)
+from neuracore_ros.scaffold.published_urdf import published_joint_tree
 
 STATE, TRAJECTORY = 'sensor_msgs/msg/JointState', 'trajectory_msgs/msg/JointTrajectory'
 NUMBERS, IMAGE = 'std_msgs/msg/Float64MultiArray', 'sensor_msgs/msg/Image'
@@ -21,12 +27,12 @@ ALOHA = ('waist', 'elbow', 'gripper', 'left_finger', 'right_finger')
 
 
 def states(name, *joints, lower=-0.5, upper=0.5, width=0, kind=STATE, count=100):
-    motions = {key: Motion(lower, upper, 1.0) for key in joints or map(str, range(width))}
+    motions = {key: ObservedMotion(lower, upper, 1.0) for key in joints or map(str, range(width))}
     return NumberTopic(name, kind, count, joints, width or len(joints), motions, 0.01)
 
 
 def drafted(*numbers, arm=None, recorded=True, file='', **more):
-    made = draft(Facts(numbers, **more), arm, Origin('drafted', ('here',), recorded, file))
+    made = draft(Facts(numbers, **more), arm, DraftOrigin('drafted', ('here',), recorded, file))
     return yaml.safe_load(made.text), made
 
 
@@ -82,7 +88,7 @@ def test_a_leader_of_the_other_side_is_not_paired_with_the_only_follower():
 
 
 def test_a_finger_may_be_called_after_the_other_side():
-    hand = Listener('/right_hand/commands', NUMBERS, '/right_hand', ('left_finger',))
+    hand = CommandReceiver('/right_hand/commands', NUMBERS, '/right_hand', ('left_finger',))
     robot, _ = drafted(states('/right/joint_states', 'a', 'left_finger'), listeners=(hand,))
     assert robot['commands']['PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS']['topic'] == hand.topic
 
@@ -108,14 +114,14 @@ def test_two_arms_that_listen_get_controllers_cameras_and_limits_of_their_own():
             listener
             for a in arms
             for listener in (
-                Listener(
+                CommandReceiver(
                     f'/{a}/arm/joint_trajectory', TRAJECTORY, a, ('pan', 'lift', 'elbow', 'roll')
                 ),
-                Listener(f'/{a}/jaw/commands', NUMBERS, f'{a}_jaw', ('finger_a',)),
+                CommandReceiver(f'/{a}/jaw/commands', NUMBERS, f'{a}_jaw', ('finger_a',)),
             )
         ),
         images=tuple(ImageTopic(f'/{a}/hand_cam/image_raw', IMAGE) for a in arms),
-        arm=parse_kinematics(THREE, 'arm.urdf'),
+        arm=parse_joint_tree(THREE, 'arm.urdf'),
         file='arm.urdf',
     )
     assert 'limits' not in robot  # names of messages are found in the URDF
@@ -235,7 +241,7 @@ def test_a_driver_in_degrees_beside_a_urdf_in_radians_is_told_and_scaled(describ
 def test_a_controller_that_was_sent_degrees_has_its_limits_in_degrees():
     sent = states('/arm/joint_trajectory', 'pan', 'lift', lower=-60, upper=60, kind=TRAJECTORY)
     measured = states('/joint_states', 'pan', 'lift', lower=-60, upper=60)
-    robot, made = drafted(measured, sent, arm=parse_kinematics(SO, 'so.urdf'), file='so.urdf')
+    robot, made = drafted(measured, sent, arm=parse_joint_tree(SO, 'so.urdf'), file='so.urdf')
     assert robot['limits']['pan']['position'] == pytest.approx([-114.6, 114.6], abs=0.1)
     assert 'guessed: in degrees' in made.text and 'from so.urdf, in degrees' in made.text
     told = '/arm/joint_trajectory is taken to be in degrees: pan was seen at '
@@ -245,7 +251,7 @@ def test_a_controller_that_was_sent_degrees_has_its_limits_in_degrees():
 
 def test_positions_far_outside_of_a_urdf_that_are_no_degrees_are_told():
     measured = states('/joint_states', 'pan', 'lift', lower=0, upper=4096)
-    robot, made = drafted(measured, arm=parse_kinematics(SO, 'so.urdf'))
+    robot, made = drafted(measured, arm=parse_joint_tree(SO, 'so.urdf'))
     assert 'scale' not in robot['sources'][POSITIONS]
     assert any('another unit, or the URDF of another robot?' in text for text in made.warnings)
 
@@ -272,11 +278,11 @@ def test_metres_are_no_radians():
 
 def test_urdfs_of_two_arms_become_one_unless_they_contradict_each_other():
     left = urdf(joint('l_pan'), joint('l_lift', '0 1 0', after='l_pan'))
-    arm, told = published_kinematics({'/l': left, '/r': left.replace('l_', 'r_')})
+    arm, told = published_joint_tree({'/l': left, '/r': left.replace('l_', 'r_')})
     assert [j.name for j in arm.joints] == ['l_pan', 'l_lift', 'r_pan', 'r_lift'] and not told
-    arm, told = published_kinematics({'/l': left, '/r': left})
+    arm, told = published_joint_tree({'/l': left, '/r': left})
     assert [j.name for j in arm.joints] == ['l_pan', 'l_lift'] and not told
-    arm, told = published_kinematics({'/l': left, '/r': left.replace('-2.0', '-1.0')})
+    arm, told = published_joint_tree({'/l': left, '/r': left.replace('-2.0', '-1.0')})
     assert arm is None and '/l and /r differ' in told[0]
 
 

@@ -22,7 +22,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from helpers.spinning import Spinning
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.sim.arms import Kinematics, find_arm
+from neuracore_ros.sim.arms import ArmKinematics, find_arm
 from neuracore_ros.sim.controller import rejection
 
 # A node that is started may be waited for with it: on a starved machine its torch takes 30 s.
@@ -286,7 +286,7 @@ class World(Spinning):
         assert self.refused == []
         times = np.array([t for t, _ in self.motion])
         positions = np.array([p for _, p in self.motion])
-        limits = Kinematics(self.arm)
+        limits = ArmKinematics(self.arm)
         assert np.all((positions >= limits.lower) & (positions <= limits.upper))
         # From a twentieth of a second, since stamps shake by a scheduler's tick, to a second.
         for steps in (5, 10, 20, 50, 100):

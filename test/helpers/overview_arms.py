@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import DataType, load_descriptions
-from neuracore_ros.drafting.arm import Arm
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 
 POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
@@ -68,7 +68,7 @@ STRETCHED = urdf(
 def load(*paths: Path):
     """Descriptions, and the arms whose joints can be compared."""
     descriptions = load_descriptions(paths)
-    return descriptions, [Arm.of(r) for r in descriptions.robots.values() if r.urdf]
+    return descriptions, [DescribedArm.of(r) for r in descriptions.robots.values() if r.urdf]
 
 
 def manifest(descriptions, low=(-1.0, -1.0, -1.0), high=(1.0, 1.0, 1.0)) -> Manifest:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.sim.arms import ARMS, FRANKA, SO100, UR5, Kinematics, find_arm
+from neuracore_ros.sim.arms import ARMS, FRANKA, SO100, UR5, ArmKinematics, find_arm
 
 URDF_FOLDER = Path(
     os.environ.get(
@@ -47,7 +47,7 @@ def turned(axis, angle):
 @pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 def test_the_last_link_is_where_the_urdf_puts_it(arm):
     joints = urdf_joints(arm)
-    kinematics = Kinematics(arm)
+    kinematics = ArmKinematics(arm)
     random = np.random.default_rng(0)
     for _ in range(5):
         positions = random.uniform(kinematics.lower, kinematics.upper)
@@ -71,16 +71,16 @@ def test_limits_are_those_of_the_urdf(arm):
 
 
 def test_tool_points_at_zero_are_sums_of_link_lengths():
-    panda = Kinematics(FRANKA).tool(np.zeros(7))
+    panda = ArmKinematics(FRANKA).tool(np.zeros(7))
     np.testing.assert_allclose(panda, [0.088, 0, 0.333 + 0.316 + 0.384 - 0.2104], atol=1e-9)
-    ur5 = Kinematics(UR5).tool(np.zeros(6))
+    ur5 = ArmKinematics(UR5).tool(np.zeros(6))
     sideways = 0.13585 - 0.1197 + 0.093 + 0.0823 + 0.13
     np.testing.assert_allclose(ur5, [0.425 + 0.39225, sideways, 0.089159 - 0.09465], atol=1e-9)
 
 
 @pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 def test_the_jacobian_agrees_with_finite_differences(arm):
-    kinematics = Kinematics(arm)
+    kinematics = ArmKinematics(arm)
     positions, small = kinematics.home + 0.1, 1e-6
     jacobian = kinematics.jacobian(positions)
     before = kinematics.frames(positions)[-1]
@@ -97,7 +97,7 @@ def test_the_jacobian_agrees_with_finite_differences(arm):
 
 @pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 def test_home_is_within_the_limits_and_the_tool_points_down(arm):
-    kinematics = Kinematics(arm)
+    kinematics = ArmKinematics(arm)
     assert np.all(kinematics.home > kinematics.lower)
     assert np.all(kinematics.home < kinematics.upper)
     assert kinematics.frames(kinematics.home)[-1, 2, 2] < -0.9

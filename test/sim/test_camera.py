@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from neuracore_ros.sim.arms import ARMS, Kinematics
-from neuracore_ros.sim.camera import Cameras
+from neuracore_ros.sim.arms import ARMS, ArmKinematics
+from neuracore_ros.sim.camera import ReachCameras
 from neuracore_ros.sim.reaching import draw_trial, solve_posture
 
 ALL_ARMS = pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
@@ -17,8 +17,8 @@ def ball(image):
 
 @ALL_ARMS
 def test_the_overhead_camera_sees_the_ball_from_start_to_end(arm):
-    kinematics = Kinematics(arm)
-    cameras = Cameras(kinematics)
+    kinematics = ArmKinematics(arm)
+    cameras = ReachCameras(kinematics)
     for seed in range(30):
         trial = draw_trial(kinematics, seed)
         cameras.set_target(trial.target)
@@ -31,8 +31,8 @@ def test_the_overhead_camera_sees_the_ball_from_start_to_end(arm):
 
 @ALL_ARMS
 def test_moving_the_ball_moves_it_in_the_image(arm):
-    kinematics = Kinematics(arm)
-    cameras = Cameras(kinematics)
+    kinematics = ArmKinematics(arm)
+    cameras = ReachCameras(kinematics)
     target = np.array([0.6, 0.0, 0.07]) * arm.reach
 
     def seen(x, y):
@@ -48,8 +48,8 @@ def test_moving_the_ball_moves_it_in_the_image(arm):
 def test_the_ball_appears_at_the_same_pixels_for_a_big_and_a_small_arm():
     places = []
     for name in ('ur5', 'so100'):
-        kinematics = Kinematics(ARMS[name])
-        cameras = Cameras(kinematics)
+        kinematics = ArmKinematics(ARMS[name])
+        cameras = ReachCameras(kinematics)
         cameras.set_target(np.array([0.6, 0.2, 0.07]) * kinematics.arm.reach)
         places.append(ball(cameras.overhead(kinematics.home))[0])
     np.testing.assert_allclose(places[0], places[1], atol=0.5)
@@ -57,8 +57,8 @@ def test_the_ball_appears_at_the_same_pixels_for_a_big_and_a_small_arm():
 
 @ALL_ARMS
 def test_moving_any_of_the_first_joints_changes_the_overhead_image(arm):
-    kinematics = Kinematics(arm)
-    cameras = Cameras(kinematics)
+    kinematics = ArmKinematics(arm)
+    cameras = ReachCameras(kinematics)
     before = cameras.overhead(kinematics.home).astype(int)
     for i in range(4):
         moved = kinematics.home.copy()
@@ -67,8 +67,8 @@ def test_moving_any_of_the_first_joints_changes_the_overhead_image(arm):
 
 
 def test_the_wrist_camera_of_the_panda_sees_the_ball_grow():
-    kinematics = Kinematics(ARMS['franka'])
-    cameras = Cameras(kinematics)
+    kinematics = ArmKinematics(ARMS['franka'])
+    cameras = ReachCameras(kinematics)
     trial = draw_trial(kinematics, 3)
     cameras.set_target(trial.target)
     goal = solve_posture(kinematics, trial.target)
@@ -79,8 +79,8 @@ def test_the_wrist_camera_of_the_panda_sees_the_ball_grow():
 
 @pytest.mark.parametrize('depth', [-0.1, 0.0, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.1])
 def test_a_ball_that_slips_past_the_wrist_camera_can_be_drawn(depth):
-    kinematics = Kinematics(ARMS['franka'])
-    cameras = Cameras(kinematics)
+    kinematics = ArmKinematics(ARMS['franka'])
+    cameras = ReachCameras(kinematics)
     pose = kinematics.frames(kinematics.home)[-1] @ cameras._wrist_mount
     for x in (-0.3, 0.0, 0.05):
         cameras.set_target((pose @ [x, 0.02, depth, 1.0])[:3])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from helpers.trajectory_messages import SECOND, trajectory
-from neuracore_ros.sim.arms import ARMS, Kinematics
+from neuracore_ros.sim.arms import ARMS, ArmKinematics
 from neuracore_ros.sim.reaching import (
     AZIMUTH,
     RADIUS,
@@ -33,7 +33,7 @@ def run_expert(robot, duration_s=4.0):
 
 @ALL_ARMS
 def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
-    limits = Kinematics(arm)
+    limits = ArmKinematics(arm)
     for seed in range(50):
         robot = SimulatedRobot(arm, seed)
         assert robot.distance() > 2 * tolerance(limits)
@@ -72,7 +72,7 @@ def test_a_step_reference_does_not_teleport(arm):
 
 @ALL_ARMS
 def test_one_target_has_one_posture_and_near_targets_have_near_postures(arm):
-    kinematics = Kinematics(arm)
+    kinematics = ArmKinematics(arm)
     for seed in range(20):
         target = draw_trial(kinematics, seed).target
         posture = solve_posture(kinematics, target)
@@ -83,7 +83,7 @@ def test_one_target_has_one_posture_and_near_targets_have_near_postures(arm):
 
 @ALL_ARMS
 def test_a_seed_always_gives_the_same_trial_within_reach(arm):
-    kinematics = Kinematics(arm)
+    kinematics = ArmKinematics(arm)
     once, again = draw_trial(kinematics, 7), draw_trial(kinematics, 7)
     np.testing.assert_array_equal(once.target, again.target)
     np.testing.assert_array_equal(once.start, again.start)

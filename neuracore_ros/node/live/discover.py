@@ -16,13 +16,13 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     STRING,
 )
-from neuracore_ros.drafting.facts import Facts, Listener
-from neuracore_ros.drafting.gather import Gathering, is_wanted
 from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import listeners
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import message_class
+from neuracore_ros.scaffold.collect import FactCollector, is_wanted
+from neuracore_ros.scaffold.facts import CommandReceiver, Facts
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 _GOAL = '/_action/send_goal'
@@ -44,35 +44,35 @@ def discover(seconds: float, namespace: str = '') -> Facts:
     with passive_node(namespace) as (node, executor):
         spin(executor, DISCOVERY_S)
         below = f'/{namespace.strip("/")}/' if namespace else '/'
-        gathering = Gathering(judges_stamps=not node.count_publishers(CLOCK))
+        collector = FactCollector(judges_stamps=not node.count_publishers(CLOCK))
         subscriptions: dict[str, Any] = {}
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0.0:
-            _subscribe_to_new(node, below, gathering, subscriptions)
+            _subscribe_to_new(node, below, collector, subscriptions)
             spin(executor, min(left_s, _LOOKS_S))
         found = _listeners(node, below)
         told = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
         )
         return replace(
-            gathering.facts(),
+            collector.facts(),
             listeners=tuple(replace(f, joints=_joints(told.get(f.node))) for f in found),
         )
 
 
 def _subscribe_to_new(
-    node: Node, below: str, gathering: Gathering, subscriptions: dict[str, Any]
+    node: Node, below: str, collector: FactCollector, subscriptions: dict[str, Any]
 ) -> None:
     """Topics that have been discovered by now; on a busy network some are late."""
     for topic, types in node.get_topic_names_and_types():
         if not topic.startswith(below) or not node.count_publishers(topic):
             continue
         if topic not in subscriptions:
-            gathering.announce(topic, types[0])
+            collector.announce(topic, types[0])
             subscriptions[topic] = None
         wanted = is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0])
         if wanted and subscriptions[topic] is None:
-            subscriptions[topic] = _subscribe(node, topic, types[0], gathering)
+            subscriptions[topic] = _subscribe(node, topic, types[0], collector)
 
 
 def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
@@ -80,7 +80,7 @@ def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
     return kind in _COMMANDS and not listeners(node, topic)
 
 
-def _subscribe(node: Node, topic: str, kind: str, gathering: Gathering) -> Any:
+def _subscribe(node: Node, topic: str, kind: str, collector: FactCollector) -> Any:
     offered = node.get_publishers_info_by_topic(topic)
     reliable = all(i.qos_profile.reliability == ReliabilityPolicy.RELIABLE for i in offered)
     latched = kind == STRING
@@ -89,18 +89,18 @@ def _subscribe(node: Node, topic: str, kind: str, gathering: Gathering) -> Any:
         reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
     )
-    hear = partial(_hear, gathering, topic, kind)
+    hear = partial(_hear, collector, topic, kind)
     return node.create_subscription(message_class(kind), topic, hear, qos)
 
 
-def _hear(gathering: Gathering, topic: str, kind: str, message: Any) -> None:
-    gathering.receive(topic, kind, message, time.time_ns())
+def _hear(collector: FactCollector, topic: str, kind: str, message: Any) -> None:
+    collector.receive(topic, kind, message, time.time_ns())
 
 
-def _listeners(node: Node, below: str) -> list[Listener]:
+def _listeners(node: Node, below: str) -> list[CommandReceiver]:
     """Controllers: who subscribes to commands, and who serves actions."""
     found = [
-        Listener(topic, types[0], name)
+        CommandReceiver(topic, types[0], name)
         for topic, types in node.get_topic_names_and_types()
         if topic.startswith(below) and types[0] in _COMMANDS
         for name in listeners(node, topic)
@@ -112,7 +112,7 @@ def _listeners(node: Node, below: str) -> list[Listener]:
         for service, types in node.get_service_names_and_types_by_node(name, space):
             if service.startswith(below) and service.endswith(_GOAL) and types[0] in served:
                 full = f'{space.rstrip("/")}/{name}'
-                found.append(Listener(service.removesuffix(_GOAL), served[types[0]], full))
+                found.append(CommandReceiver(service.removesuffix(_GOAL), served[types[0]], full))
     return found
 
 

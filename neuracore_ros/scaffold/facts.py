@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Motion:
+class ObservedMotion:
     """How one joint was seen to move.
 
     Attributes:
@@ -20,11 +20,13 @@ class Motion:
     upper: float
     speed: float
 
-    def joined(self, other: Motion | None) -> Motion:
+    def joined(self, other: ObservedMotion | None) -> ObservedMotion:
         """The range of both; the speed is this one's, since commands may leap."""
         if other is None:
             return self
-        return Motion(min(self.lower, other.lower), max(self.upper, other.upper), self.speed)
+        return ObservedMotion(
+            min(self.lower, other.lower), max(self.upper, other.upper), self.speed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class NumberTopic:
     count: int
     joints: tuple[str, ...] = ()
     width: int = 0
-    motions: Mapping[str, Motion] = field(default_factory=dict)
+    motions: Mapping[str, ObservedMotion] = field(default_factory=dict)
     period_s: float = 0.0
     stamp_off_s: float = 0.0
     names: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +112,7 @@ class ImageTopic:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class CommandReceiver:
     """A controller that takes commands.
 
     Attributes:
@@ -127,7 +129,7 @@ class Listener:
     joints: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
-    def renamed(self, called: Mapping[str, str]) -> Listener:
+    def renamed(self, called: Mapping[str, str]) -> CommandReceiver:
         """With other names for joints; see :meth:`NumberTopic.renamed`."""
         new = {joint: called.get(joint, joint) for joint in self.joints}
         names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
@@ -152,7 +154,7 @@ class Facts:
 
     numbers: tuple[NumberTopic, ...] = ()
     images: tuple[ImageTopic, ...] = ()
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[CommandReceiver, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     urdfs: Mapping[str, str] = field(default_factory=dict)
 

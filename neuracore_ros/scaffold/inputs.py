@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import opening
-from neuracore_ros.drafting.alignment import SlotProposal
-from neuracore_ros.drafting.facts import NumberTopic
-from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.outputs import Outputs
-from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, Places
-from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
-from neuracore_ros.drafting.text import Line
+from neuracore_ros.scaffold.facts import NumberTopic
+from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.outputs import OutputRoutes
+from neuracore_ros.scaffold.routes import Route, route_lines, scaled, sense, source_options
+from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places
+from neuracore_ros.scaffold.yaml_writer import YamlLine
 
 _STATES = 'joint_states'
 _MOST_JOINTS = 12
@@ -22,7 +22,7 @@ _NAMELESS = 'guessed: its publisher names no joint; see that the order is right'
 _OTHER_UNIT = 'guessed: in another unit than its range, by the values that were seen'
 
 
-class Inputs:
+class InputRoutes:
     """What is measured.
 
     Args:
@@ -33,19 +33,23 @@ class Inputs:
     """
 
     def __init__(
-        self, known: Known, places: Places, passed: Sequence[NumberTopic], outputs: Outputs
+        self,
+        known: KnownJoints,
+        places: Places,
+        passed: Sequence[NumberTopic],
+        outputs: OutputRoutes,
     ) -> None:
         self._known, self._places, self._outputs = known, places, outputs
         self._passed = passed
 
-    def source_lines(self) -> list[Line]:
+    def source_lines(self) -> list[YamlLine]:
         """Their lines of ``sources``; of what has no place, comments."""
         lines = []
         if joints := self._places.fitting(POSITIONS):
             lines += route_lines(POSITIONS, [self._joint(place) for place in joints])
         for topic in self._passed:
             names = ', '.join(topic.joints[:_MOST_JOINTS]) or f'{topic.width} numbers'
-            lines.append(Line(1, '', f'guessed: not {topic.name}, which also has {names}'))
+            lines.append(YamlLine(1, '', f'guessed: not {topic.name}, which also has {names}'))
         if hands := self._places.fitting(OPENINGS):
             lines += route_lines(OPENINGS, [self._gripper(place) for place in hands])
         for kind in IMAGES:
@@ -82,8 +86,8 @@ class Inputs:
             found = opening(*limit.position) if limit and limit.position else None
         return scaled(found)
 
-    def _cameras(self, kind: DataType) -> list[Line]:
-        lines: list[Line] = []
+    def _cameras(self, kind: DataType) -> list[YamlLine]:
+        lines: list[YamlLine] = []
         for is_active in (True, False):
             those = [place for place in self._places.inputs[kind] if place.fits is is_active]
             if not those:

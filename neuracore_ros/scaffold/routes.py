@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
 from neuracore_ros.description.units import Unit
-from neuracore_ros.drafting.alignment import SlotProposal
-from neuracore_ros.drafting.facts import ImageTopic, NumberTopic
-from neuracore_ros.drafting.text import COLUMNS, Line, flow, scalar, value
+from neuracore_ros.scaffold.facts import ImageTopic, NumberTopic
+from neuracore_ros.scaffold.yaml_writer import COLUMNS, YamlLine, flow, scalar, value
 
 # Stamps this far from arrival would be stale, or of another clock [s].
 _STAMP_OFF_S = 1.0
@@ -66,11 +66,11 @@ def source_options(
     return options, tuple(notes)
 
 
-def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) -> list[Line]:
+def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) -> list[YamlLine]:
     """Options by DataType, and by name where they differ."""
     notes = list(dict.fromkeys(note for route in routes for note in route.notes))
     beside = notes.pop() if len(notes) == 1 else ''
-    lines = [Line(1, '', note) for note in notes]
+    lines = [YamlLine(1, '', note) for note in notes]
     first = routes[0].options
     common: dict[str, object] = {
         key: option
@@ -81,10 +81,12 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
         # An array of numbers is no type without its order.
         has_order = any('order' in route.options for route in routes)
         shared = {} if kind.is_image or (has_order and 'order' not in common) else common
-        lines.append(Line(1, f'{kind}:', beside, active))
-        lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in shared.items()]
+        lines.append(YamlLine(1, f'{kind}:', beside, active))
+        lines += [
+            YamlLine(2, f'{key}: {value(option)}', '', active) for key, option in shared.items()
+        ]
         return lines + [
-            Line(2, f'{scalar(route.name)}: {flow(_own(route, shared))}', '', active)
+            YamlLine(2, f'{scalar(route.name)}: {flow(_own(route, shared))}', '', active)
             for route in routes
         ]
     rest = {
@@ -95,11 +97,13 @@ def route_lines(kind: DataType, routes: Sequence[Route], active: bool = True) ->
     common |= {'names': names} if names else {}
     text = f'{kind}: {flow(common)}'
     if len(text) <= _LONGEST and not any(rest.values()):
-        return [*lines, Line(1, text, beside, active)]
-    lines.append(Line(1, f'{kind}:', beside, active))
-    lines += [Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+        return [*lines, YamlLine(1, text, beside, active)]
+    lines.append(YamlLine(1, f'{kind}:', beside, active))
+    lines += [YamlLine(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
     lines += [
-        Line(2, f'{scalar(name)}: {flow(own)}', '', active) for name, own in rest.items() if own
+        YamlLine(2, f'{scalar(name)}: {flow(own)}', '', active)
+        for name, own in rest.items()
+        if own
     ]
     return lines
 

@@ -6,21 +6,21 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
+from neuracore_ros.alignment.align import SlotProposal, align
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.name_heuristics import part_of_arm
+from neuracore_ros.alignment.roles import Role
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.alignment import Finding, Place, roles
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import Layout
 from neuracore_ros.description.slots import slot_tables
-from neuracore_ros.drafting.alignment import SlotProposal, align
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.roles import Role
-from neuracore_ros.drafting.words import part_of_arm
 
 # Less is a matter of how arms are drawn [rad].
 _OTHER_ZERO = 0.1
 
 
-def differences(arms: Sequence[Arm]) -> list[Finding]:
+def differences(arms: Sequence[DescribedArm]) -> list[Finding]:
     """Hold robots with URDFs against the first of them.
 
     Returns:
@@ -64,7 +64,7 @@ def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Find
     return list(found.values())
 
 
-def _from(arm: Arm, like: Arm) -> Iterator[Finding]:
+def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
     slots, theirs, means = arm.joints(), like.joints(), like.meanings()
     proposals = {proposal.name: proposal for proposal in align(arm, like)}
     for index, name in slots.items():
@@ -95,7 +95,7 @@ def _from(arm: Arm, like: Arm) -> Iterator[Finding]:
             )
 
 
-def _other_sense(arm: Arm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
+def _other_sense(arm: DescribedArm, index: int, proposal: SlotProposal) -> Iterator[Finding]:
     scale, offset = arm.sense(proposal.name)
     apart = abs(math.remainder(offset - proposal.offset, 2 * math.pi))
     if scale * proposal.scale < 0:
@@ -112,7 +112,7 @@ def _other_sense(arm: Arm, index: int, proposal: SlotProposal) -> Iterator[Findi
     )
 
 
-def _finding(arm: Arm, index: int, text: str) -> Finding:
+def _finding(arm: DescribedArm, index: int, text: str) -> Finding:
     kind = DataType.JOINT_POSITIONS
     where = arm.output_type()
     both = f'{kind} and {where}' if where is not kind else f'{kind}'
@@ -129,7 +129,7 @@ def _line(proposal: SlotProposal) -> str:
     return f'{text} under sources and commands'
 
 
-def _index_of(arm: Arm, name: str) -> int:
+def _index_of(arm: DescribedArm, name: str) -> int:
     return next(index for index, own in arm.joints().items() if own == name)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from neuracore_ros.description.urdf import Urdf
-from neuracore_ros.drafting.kinematics import Kinematics, parse_kinematics
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics.joint_tree import JointTree, parse_joint_tree
 
 
-def published_kinematics(urdfs: Mapping[str, str]) -> tuple[Kinematics | None, list[str]]:
+def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, list[str]]:
     """The URDFs that were published, as one.
 
     Nobody asked for them, so that a draft goes without what cannot be used.
@@ -20,11 +20,11 @@ def published_kinematics(urdfs: Mapping[str, str]) -> tuple[Kinematics | None, l
     Returns:
         The URDF, None without; and what was left out, one line each.
     """
-    found: list[Kinematics] = []
+    found: list[JointTree] = []
     left_out: list[str] = []
     for topic, text in urdfs.items():
         try:
-            read = parse_kinematics(text, topic)
+            read = parse_joint_tree(text, topic)
         except DescriptionError as error:
             left_out.append(f'drafted without a URDF: {error}')
             continue
@@ -43,14 +43,14 @@ def published_kinematics(urdfs: Mapping[str, str]) -> tuple[Kinematics | None, l
     return None, left_out
 
 
-def _are_equal(first: Kinematics, second: Kinematics) -> bool:
+def _are_equal(first: JointTree, second: JointTree) -> bool:
     return first.joints == second.joints and first.urdf == second.urdf
 
 
-def _joined(arms: Sequence[Kinematics]) -> Kinematics:
+def _joined(arms: Sequence[JointTree]) -> JointTree:
     if len(arms) == 1:
         return arms[0]
-    return Kinematics(
+    return JointTree(
         '',
         ' and '.join(arm.where for arm in arms),
         tuple(joint for arm in arms for joint in arm.joints),

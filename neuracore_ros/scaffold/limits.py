@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.description.units import Unit
-from neuracore_ros.drafting.facts import Motion
+from neuracore_ros.scaffold.facts import ObservedMotion
 
 # What a division may be off, in steps.
 _HAIR = 1e-6
@@ -45,7 +45,7 @@ _SLIDING = _Care(0.002, (0.01, 0.5), 0.001)
 
 def limit_line(
     given: PartialLimit | None,
-    motion: Motion | None,
+    motion: ObservedMotion | None,
     where: str,
     *,
     slides: bool = False,
@@ -86,7 +86,7 @@ def opening_line(scaling: Scaling) -> LimitLine:
     return LimitLine((closed, opened), opened - closed, 'guessed: in the unit of its commands')
 
 
-def _position(motion: Motion | None, care: _Care) -> tuple[tuple[float, float], str]:
+def _position(motion: ObservedMotion | None, care: _Care) -> tuple[tuple[float, float], str]:
     if motion is None:
         text = 'nothing tells a range; this one is a stub'
         return (-care.still, care.still), text

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, tokens
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.drafting.facts import Facts, Listener, NumberTopic
-from neuracore_ros.drafting.words import is_command, is_gripper, tokens
 from neuracore_ros.errors import counted
+from neuracore_ros.scaffold.facts import CommandReceiver, Facts, NumberTopic
 
 _SHORT = {'l': 'left', 'r': 'right'}
 # Topics that carry what another one does carry no other arm.
@@ -96,7 +96,7 @@ def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[
             left_out.append(topic.name)
         else:
             kept.append(topic.renamed(called))
-    listeners: list[Listener] = []
+    listeners: list[CommandReceiver] = []
     for listener in facts.listeners:
         called = arms.names(listener.topic, listener.joints)
         if called is None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 
+from neuracore_ros.alignment.name_heuristics import camera, is_command, tokens
 from neuracore_ros.description.source import COMPRESSED_IMAGE, JOINT_STATE
-from neuracore_ros.drafting.facts import Facts, ImageTopic, NumberTopic
-from neuracore_ros.drafting.naming import labels
-from neuracore_ros.drafting.words import camera, is_command, tokens
+from neuracore_ros.scaffold.facts import Facts, ImageTopic, NumberTopic
+from neuracore_ros.scaffold.joint_names import labels
 
 # Ranges that differ by less are of the same numbers; one that is smaller is of noise.
 _EQUAL, _NOISE = 1e-6, 1e-3

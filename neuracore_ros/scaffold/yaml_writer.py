@@ -18,7 +18,7 @@ _NOT_TEXT = {'y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null'}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class YamlLine:
     """One line.
 
     Attributes:
@@ -63,7 +63,7 @@ def value(option: object) -> str:
     return scalar(option)
 
 
-def render(lines: Iterable[Line]) -> str:
+def render(lines: Iterable[YamlLine]) -> str:
     """The text of the file."""
     written: list[str] = []
     for line in lines:

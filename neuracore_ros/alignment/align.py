@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.name_heuristics import alike, side
+from neuracore_ros.alignment.roles import Meaning, Role
 from neuracore_ros.description.embodiment import Slots
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.roles import Meaning, Role
-from neuracore_ros.drafting.words import alike, side
 
 _SWINGS = 'which swings the hand sideways like its'
 # Less is no offset [rad].
@@ -47,7 +47,7 @@ class SlotProposal:
     doubts: tuple[str, ...] = ()
 
 
-def align(robot: Arm, like: Arm) -> tuple[SlotProposal, ...]:
+def align(robot: DescribedArm, like: DescribedArm) -> tuple[SlotProposal, ...]:
     """Propose slot, sign and zero of each joint of a robot, after those of another.
 
     Args:
@@ -65,7 +65,10 @@ def align(robot: Arm, like: Arm) -> tuple[SlotProposal, ...]:
 
 
 def align_joints(
-    names: Sequence[str], means: Mapping[str, Meaning], usual: Mapping[str, float], like: Arm
+    names: Sequence[str],
+    means: Mapping[str, Meaning],
+    usual: Mapping[str, float],
+    like: DescribedArm,
 ) -> list[SlotProposal]:
     """Propose slots for joints that no robot file describes yet.
 

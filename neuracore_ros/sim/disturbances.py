@@ -7,7 +7,7 @@ from neuracore_ros.arrays import FloatArray
 CORRELATION_S = 0.3
 
 
-class Pushes:
+class Disturbances:
     """How far each of n joints is off its path: a random speed, summed up over time.
 
     They act as noise in the executed action would (DART, Laskey et al. 2017), while the recorded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, side, tokens
 from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
 from neuracore_ros.description.source import (
     FLOAT64_MULTI_ARRAY,
@@ -12,11 +13,10 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
 )
-from neuracore_ros.drafting.facts import Facts, NumberTopic
-from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.naming import Arms
-from neuracore_ros.drafting.words import is_command, is_gripper, side, tokens
 from neuracore_ros.errors import counted
+from neuracore_ros.scaffold.facts import Facts, NumberTopic
+from neuracore_ros.scaffold.joint_names import Arms
+from neuracore_ros.scaffold.joints import KnownJoints
 
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 _FEW = 6
@@ -25,7 +25,7 @@ BARE = 'guessed: bare numbers, taken to be in this order'
 
 
 @dataclass(frozen=True, slots=True)
-class Commanded:
+class CommandTopic:
     """A topic on which commands were seen or are awaited.
 
     Attributes:
@@ -79,7 +79,7 @@ class Commanded:
         return f'its commands of {", ".join(names[:_FEW])}{", ..." if len(names) > _FEW else ""}'
 
 
-def unsent(command: Commanded | None) -> str:
+def unsent(command: CommandTopic | None) -> str:
     """Why a command cannot be sent where it was seen; empty if it can."""
     if command is None:
         return 'no command topic was seen; write the topic of the controller'
@@ -92,7 +92,7 @@ def unsent(command: Commanded | None) -> str:
     )
 
 
-def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]:
+def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTopic]:
     """Topics on which joints are commanded, the best first.
 
     Controllers that listen come before what was merely published, trajectories before states,
@@ -113,7 +113,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
         why = f'{listener.node} listens'
         bare = listener.type in MULTI_ARRAYS
         found.append(
-            Commanded(listener.topic, listener.type, joints, width, why, seen, names, (), bare)
+            CommandTopic(listener.topic, listener.type, joints, width, why, seen, names, (), bare)
         )
     heard = {command.topic for command in found} | taken
     for topic in facts.numbers:
@@ -122,7 +122,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
             continue
         bare = topic.type in MULTI_ARRAYS or not topic.joints
         found.append(
-            Commanded(
+            CommandTopic(
                 topic.name,
                 topic.type,
                 topic.joints,
@@ -137,7 +137,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
     own = {name for topic in measured for name in topic.joints}
     words = {word for topic in measured for word in tokens(topic.name)}
 
-    def rank(command: Commanded) -> tuple[object, ...]:
+    def rank(command: CommandTopic) -> tuple[object, ...]:
         fits = sum(name in own for name in command.joints)
         like = sum(word in words for word in set(tokens(command.topic)))
         kind = order.get(command.type, 1)
@@ -149,7 +149,9 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[Commanded]
     return [command for command in ranked if command.type == types[command.topic]]
 
 
-def completed(commands: Sequence[Commanded], known: Known, arms: Arms) -> list[Commanded]:
+def completed(
+    commands: Sequence[CommandTopic], known: KnownJoints, arms: Arms
+) -> list[CommandTopic]:
     """Commands with the joints that each commands, also where its messages do not tell.
 
     Args:
@@ -160,7 +162,7 @@ def completed(commands: Sequence[Commanded], known: Known, arms: Arms) -> list[C
     return [_of_one_gripper(_completed(c, known, arms), known) for c in commands]
 
 
-def _of_one_gripper(command: Commanded, known: Known) -> Commanded:
+def _of_one_gripper(command: CommandTopic, known: KnownJoints) -> CommandTopic:
     """A GripperCommand moves one gripper, however many fingers its controller names."""
     if command.type != GRIPPER_COMMAND:
         return command
@@ -168,7 +170,7 @@ def _of_one_gripper(command: Commanded, known: Known) -> Commanded:
     return replace(command, joints=hands[:1])
 
 
-def _completed(command: Commanded, known: Known, arms: Arms) -> Commanded:
+def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> CommandTopic:
     mine = (*known.arm, *known.grippers)
     label = arms.label(command.topic) if arms.labels else ''
     if label is None:
@@ -208,7 +210,7 @@ def _completed(command: Commanded, known: Known, arms: Arms) -> Commanded:
 
 
 def _by_width(
-    command: Commanded, of_arm: Sequence[str], hands: Sequence[str], known: Known
+    command: CommandTopic, of_arm: Sequence[str], hands: Sequence[str], known: KnownJoints
 ) -> tuple[str, ...]:
     """The joints that a message of so many numbers moves; none if that cannot be told."""
     is_hand = is_gripper(command.topic) or (
@@ -228,16 +230,16 @@ def _by_width(
     return both if command.width == len(both) else ()
 
 
-def _measured_side(joint: str, known: Known) -> str:
+def _measured_side(joint: str, known: KnownJoints) -> str:
     topic = known.topics.get(joint)
     return side(topic.name) if topic else ''
 
 
-def _is_shifted(command: Commanded, mine: Collection[str]) -> bool:
+def _is_shifted(command: CommandTopic, mine: Collection[str]) -> bool:
     """Whether a message has as many joints, but calls some of them otherwise."""
     foreign = set(command.joints) - set(mine)
     return len(command.joints) == len(mine) and bool(foreign)
 
 
-def _ordered(command: Commanded, joints: Sequence[str]) -> NumberTopic | None:
+def _ordered(command: CommandTopic, joints: Sequence[str]) -> NumberTopic | None:
     return command.seen.ordered(joints, '') if command.seen else None

@@ -15,7 +15,7 @@ from enum import Enum
 
 import numpy as np
 
-from neuracore_ros.drafting.kinematics import Kinematics, MovingJoint, Vector, facing
+from neuracore_ros.kinematics.joint_tree import JointTree, MovingJoint, Vector, facing
 
 # Cosines: more is one direction, less is another one.
 _PARALLEL = 0.9
@@ -75,7 +75,7 @@ class Meaning:
 
 
 def meanings(
-    arm: Kinematics, names: Sequence[str], home: Mapping[str, float] | None = None
+    arm: JointTree, names: Sequence[str], home: Mapping[str, float] | None = None
 ) -> dict[str, Meaning]:
     """What the joints of an arm mean.
 

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from neuracore_ros.description.gripper import Scaling
-from neuracore_ros.description.limits import PartialLimit
-from neuracore_ros.description.units import Unit
-from neuracore_ros.drafting.facts import Motion, NumberTopic
-from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.units import amount, converted, guess_unit, strangers
-from neuracore_ros.drafting.words import (
+from neuracore_ros.alignment.name_heuristics import (
     from_base_to_tip,
     is_gripper,
     is_of_arm,
@@ -20,13 +14,19 @@ from neuracore_ros.drafting.words import (
     parts,
     side,
 )
+from neuracore_ros.description.gripper import Scaling
+from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
+from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
+from neuracore_ros.scaffold.units import amount, converted, guess_unit, strangers
 
 _FEW_JOINTS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownJoints:
     """What is known of the joints.
 
     Attributes:
@@ -50,7 +50,7 @@ class Known:
     topics: Mapping[str, NumberTopic]
     message_names: Mapping[str, str]
     urdf_names: Mapping[str, str]
-    motions: Mapping[str, Motion]
+    motions: Mapping[str, ObservedMotion]
     limits: Mapping[str, PartialLimit]
     slides: frozenset[str]
     units: Mapping[str, Unit]
@@ -67,8 +67,8 @@ class Known:
 def know_joints(
     measuring: Sequence[NumberTopic],
     controllers: Sequence[Sequence[str]],
-    arm: Kinematics | None,
-) -> Known:
+    arm: JointTree | None,
+) -> KnownJoints:
     """Bring together what messages, controllers and the URDF say of joints.
 
     Args:
@@ -136,7 +136,7 @@ def know_joints(
         if name in motions and (scaling := amount(motions[name], limits.get(name))):
             amounts[name] = scaling[0]
             told.append(f'{name}: {scaling[1]}')
-    return Known(
+    return KnownJoints(
         joints,
         tuple(grippers),
         topics,
@@ -156,14 +156,14 @@ def know_joints(
 def _measured_units(
     joints: Sequence[str],
     topics: Mapping[str, NumberTopic],
-    motions: Mapping[str, Motion],
+    motions: Mapping[str, ObservedMotion],
     limits: Mapping[str, PartialLimit],
-) -> tuple[dict[str, Unit], dict[str, Motion], list[str]]:
+) -> tuple[dict[str, Unit], dict[str, ObservedMotion], list[str]]:
     """Joint -> its unit; its motion in [rad] or [m]; and what to say of them."""
     units: dict[str, Unit] = {}
-    found: dict[str, Motion] = {}
+    found: dict[str, ObservedMotion] = {}
     told: list[str] = []
-    together: dict[tuple[str, bool], dict[str, Motion]] = {}
+    together: dict[tuple[str, bool], dict[str, ObservedMotion]] = {}
     for joint in joints:
         if joint in motions:
             slides = joint in limits and limits[joint].slides
@@ -214,7 +214,7 @@ def _match(
     chain: Sequence[str],
     called: Mapping[str, str],
     measuring: Sequence[NumberTopic],
-    arm: Kinematics,
+    arm: JointTree,
 ) -> dict[str, str]:
     """Joint -> URDF name, by order, if each arm has as many.
 

@@ -17,7 +17,7 @@ from neuracore_ros.description.source import (
     STRING,
     types_of,
 )
-from neuracore_ros.drafting.facts import Facts, ImageTopic, Motion, NumberTopic
+from neuracore_ros.scaffold.facts import Facts, ImageTopic, NumberTopic, ObservedMotion
 
 NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
 ROBOT_DESCRIPTION = 'robot_description'
@@ -41,7 +41,7 @@ def is_wanted(topic: str, kind: str) -> bool:
     return kind in NUMBER_TYPES or kind in IMAGE_TYPES
 
 
-class Gathering:
+class FactCollector:
     """Takes messages, gives facts.
 
     Args:
@@ -265,7 +265,7 @@ def _rows(message: Any) -> Iterator[tuple[float, Any]]:
         yield 0.0, message.data
 
 
-def _motion(samples: list[tuple[float, float]]) -> Motion:
+def _motion(samples: list[tuple[float, float]]) -> ObservedMotion:
     times, values = np.array(sorted(samples)).T
     later = np.searchsorted(times, times + _SPEED_OVER_S)
     there = later < len(times)
@@ -275,4 +275,4 @@ def _motion(samples: list[tuple[float, float]]) -> Motion:
         # One in a hundred may be an outlier.
         speeds = moved / (times[later[there]] - times[there])
         speed = float(np.quantile(speeds, 0.99, method='higher'))
-    return Motion(float(values.min()), float(values.max()), speed)
+    return ObservedMotion(float(values.min()), float(values.max()), speed)

@@ -14,7 +14,7 @@ from neuracore_ros.description.units import (
     likely_unit,
     likely_unit_of_amounts,
 )
-from neuracore_ros.drafting.facts import Motion
+from neuracore_ros.scaffold.facts import ObservedMotion
 
 # Where no limits are known, no joint of an arm turns so often, or slides so far [rad], [m].
 _ANY_ANGLE, _ANY_TURN = 4 * math.pi, (-2 * math.pi, 2 * math.pi)
@@ -29,7 +29,7 @@ class GuessedUnit:
 
 
 def guess_unit(
-    motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit], slides: bool = False
+    motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit], slides: bool = False
 ) -> GuessedUnit | None:
     """The unit in which the joints of one topic are told, where it is not [rad] or [m].
 
@@ -56,7 +56,9 @@ def guess_unit(
     return None
 
 
-def strangers(motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit]) -> list[str]:
+def strangers(
+    motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit]
+) -> list[str]:
     """A line for each joint that was seen far outside of its limits.
 
     Args:
@@ -72,7 +74,7 @@ def strangers(motions: Mapping[str, Motion], limits: Mapping[str, PartialLimit])
     ]
 
 
-def amount(motion: Motion, limit: PartialLimit | None) -> tuple[Scaling, str] | None:
+def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[Scaling, str] | None:
     """What brings a gripper's values to 0..1, if they lie outside of its range.
 
     Returns:
@@ -96,10 +98,10 @@ def amount(motion: Motion, limit: PartialLimit | None) -> tuple[Scaling, str] | 
     return ends or Scaling(), f'{seen}: taken as closed and open where it was seen to end'
 
 
-def converted(motion: Motion, unit: Unit) -> Motion:
+def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:
     """A motion in [rad] or [m]."""
     lower, upper = (unit.scale * end + unit.offset for end in (motion.lower, motion.upper))
-    return Motion(lower, upper, motion.speed * unit.scale)
+    return ObservedMotion(lower, upper, motion.speed * unit.scale)
 
 
 def _is_beyond(values: tuple[float, float], bounds: tuple[float, float]) -> bool:
@@ -114,11 +116,11 @@ def _bounds(limit: PartialLimit | None) -> tuple[float, float] | None:
     return position if position and math.isfinite(position[1] - position[0]) else None
 
 
-def _range(motion: Motion) -> tuple[float, float]:
+def _range(motion: ObservedMotion) -> tuple[float, float]:
     return motion.lower, motion.upper
 
 
-def _seen(joint: str, motion: Motion) -> str:
+def _seen(joint: str, motion: ObservedMotion) -> str:
     return f'{joint} was seen at {_shown(_range(motion))}'
 
 

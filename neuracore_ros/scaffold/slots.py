@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from neuracore_ros.alignment.align import SlotProposal, align_joints
+from neuracore_ros.alignment.arm import DescribedArm
+from neuracore_ros.alignment.cameras import align_cameras
+from neuracore_ros.alignment.name_heuristics import view
+from neuracore_ros.alignment.roles import Meaning, meanings
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.drafting.alignment import SlotProposal, align_joints
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.cameras import align_cameras
-from neuracore_ros.drafting.facts import Facts, ImageTopic
-from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.roles import Meaning, meanings
-from neuracore_ros.drafting.topics import cameras
-from neuracore_ros.drafting.words import view
+from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.facts import Facts, ImageTopic
+from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.measured_topics import cameras
 
 POSITIONS, OPENINGS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 _ONE_PICTURE = 'a single picture came, which would be stale ever after'
@@ -42,7 +42,9 @@ class Places:
         return [place for place in self.inputs[kind] if place.fits]
 
 
-def places_of(known: Known, facts: Facts, arm: Kinematics | None, other: Arm | None) -> Places:
+def places_of(
+    known: KnownJoints, facts: Facts, arm: JointTree | None, other: DescribedArm | None
+) -> Places:
     """Give everything an index: its own order's, or that of another robot's counterpart.
 
     Args:
@@ -77,7 +79,9 @@ def _in_order(names: Sequence[str]) -> list[SlotProposal]:
     return [SlotProposal(name, index, '') for index, name in enumerate(names)]
 
 
-def _joints(known: Known, arm: Kinematics | None, other: Arm | None) -> list[SlotProposal]:
+def _joints(
+    known: KnownJoints, arm: JointTree | None, other: DescribedArm | None
+) -> list[SlotProposal]:
     names, motions = known.arm, known.motions
     if other is None or not names:
         return _in_order(names)
@@ -91,7 +95,7 @@ def _joints(known: Known, arm: Kinematics | None, other: Arm | None) -> list[Slo
     return align_joints(names, means, {**_middles(known), **home}, other)
 
 
-def _middles(known: Known) -> dict[str, float]:
+def _middles(known: KnownJoints) -> dict[str, float]:
     """The middles of ranges by the URDF; a continuous joint has none."""
     ranges = {name: limit.position for name, limit in known.limits.items() if limit.position}
     middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
@@ -111,7 +115,7 @@ def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
     return found
 
 
-def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: Arm) -> list[str]:
+def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: DescribedArm) -> list[str]:
     """Grippers or cameras that only one of two robots has."""
     mine = [place for place in placed if not place.fits and place.why != _ONE_PICTURE]
     found = [f'{place.name}: {place.why}: written as a comment' for place in mine]
@@ -130,7 +134,7 @@ def _streaming(place: SlotProposal, image: ImageTopic) -> SlotProposal:
     return replace(place, fits=False, why=_ONE_PICTURE) if image.count == 1 else place
 
 
-def _grippers(names: Sequence[str], other: Arm | None) -> list[SlotProposal]:
+def _grippers(names: Sequence[str], other: DescribedArm | None) -> list[SlotProposal]:
     if other is None:
         return _in_order(names)
     slots, their = other.robot.input.get(OPENINGS, {}), other.robot.name
@@ -142,7 +146,7 @@ def _grippers(names: Sequence[str], other: Arm | None) -> list[SlotProposal]:
     return placed
 
 
-def _cameras(kind: DataType, names: list[str], other: Arm | None) -> list[SlotProposal]:
+def _cameras(kind: DataType, names: list[str], other: DescribedArm | None) -> list[SlotProposal]:
     if other is not None:
         return align_cameras(names, other.robot.input.get(kind, {}), other.robot.name)
     return _in_order(sorted(names, key=lambda name: (view(name) % 100, name)))

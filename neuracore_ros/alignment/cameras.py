@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.name_heuristics import view
 from neuracore_ros.description.embodiment import Slots
-from neuracore_ros.drafting.alignment import SlotProposal
-from neuracore_ros.drafting.words import view
 
 
 def align_cameras(names: Sequence[str], slots: Slots, robot: str) -> list[SlotProposal]:

@@ -7,33 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from neuracore_ros.alignment.roles import Meaning, meanings
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.drafting.kinematics import Kinematics, read_kinematics
-from neuracore_ros.drafting.roles import Meaning, meanings
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class DescribedArm:
     """A robot file, and what is known of the arm.
 
     Attributes:
         robot: Its file.
-        kinematics: Its URDF; None where that is not known, and then joints are compared by
+        tree: Its URDF; None where that is not known, and then joints are compared by
             their order and names only.
         home: Joint -> position in some usual pose [rad]; may be empty.
     """
 
     robot: Robot
-    kinematics: Kinematics | None
+    tree: JointTree | None
     home: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, robot: Robot, urdf: Path | str | None = None, home: Mapping[str, float] | None = None
-    ) -> Arm:
+    ) -> DescribedArm:
         """A robot with its URDF.
 
         Args:
@@ -45,7 +45,7 @@ class Arm:
             DescriptionError: The URDF cannot be read.
         """
         urdf = urdf or robot.urdf
-        return cls(robot, None if urdf is None else read_kinematics(Path(urdf)), home or {})
+        return cls(robot, None if urdf is None else read_joint_tree(Path(urdf)), home or {})
 
     def joints(self) -> Slots:
         """Its measured or commanded joints by index.
@@ -82,9 +82,9 @@ class Arm:
 
     def meanings(self) -> dict[str, Meaning]:
         """What its joints mean, by their names in the robot file; empty without a URDF."""
-        if self.kinematics is None:
+        if self.tree is None:
             return {}
-        in_urdf = self.kinematics.named()
+        in_urdf = self.tree.named()
         own = {}
         for name in self.joints().values():
             source = self.robot.source(DataType.JOINT_POSITIONS, name)
@@ -92,5 +92,5 @@ class Arm:
             if called in in_urdf:
                 own[called] = name
         home = {called: self.home[name] for called, name in own.items() if name in self.home}
-        found = meanings(self.kinematics, list(own), home)
+        found = meanings(self.tree, list(own), home)
         return {own[called]: meaning for called, meaning in found.items()}

@@ -56,8 +56,8 @@ class MovingJoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Kinematics:
-    """A URDF, as drafting needs it.
+class JointTree:
+    """The joints of a URDF that can move, from base to tip.
 
     Attributes:
         robot: Its name; may be empty.
@@ -76,16 +76,16 @@ class Kinematics:
         return {joint.name: joint for joint in self.joints}
 
 
-def read_kinematics(path: Path) -> Kinematics:
+def read_joint_tree(path: Path) -> JointTree:
     """Read a URDF file.
 
     Raises:
         DescriptionError: It is missing, no URDF, or not a tree.
     """
-    return _kinematics(parse_robot_element(read_urdf_text(path), path), str(path))
+    return _joint_tree(parse_robot_element(read_urdf_text(path), path), str(path))
 
 
-def parse_kinematics(text: str, where: str) -> Kinematics:
+def parse_joint_tree(text: str, where: str) -> JointTree:
     """Read the text of a URDF.
 
     Args:
@@ -95,10 +95,10 @@ def parse_kinematics(text: str, where: str) -> Kinematics:
     Raises:
         DescriptionError: It is no URDF, or its joints are no tree.
     """
-    return _kinematics(parse_robot_element(text, where), where)
+    return _joint_tree(parse_robot_element(text, where), where)
 
 
-def _kinematics(robot: ElementTree.Element, where: str) -> Kinematics:
+def _joint_tree(robot: ElementTree.Element, where: str) -> JointTree:
     urdf = joints_of(robot, where)
     found, carried = _walk(robot, where)
     turn = facing(found)
@@ -115,7 +115,7 @@ def _kinematics(robot: ElementTree.Element, where: str) -> Kinematics:
         )
         for joint in found
     )
-    return Kinematics(robot.get('name', ''), where, joints, urdf)
+    return JointTree(robot.get('name', ''), where, joints, urdf)
 
 
 @dataclass(frozen=True, slots=True)

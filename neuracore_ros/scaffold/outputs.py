@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.description.units import Unit
-from neuracore_ros.drafting.alignment import SlotProposal
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.commanded import Commanded, unsent
-from neuracore_ros.drafting.facts import Motion, NumberTopic
-from neuracore_ros.drafting.joints import Known
-from neuracore_ros.drafting.naming import Arms
-from neuracore_ros.drafting.routes import Route, route_lines, scaled, sense, source_options
-from neuracore_ros.drafting.text import Line
-from neuracore_ros.drafting.units import GuessedUnit, amount, converted, guess_unit
+from neuracore_ros.scaffold.command_topics import CommandTopic, unsent
+from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
+from neuracore_ros.scaffold.joint_names import Arms
+from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.routes import Route, route_lines, scaled, sense, source_options
+from neuracore_ros.scaffold.units import GuessedUnit, amount, converted, guess_unit
+from neuracore_ros.scaffold.yaml_writer import YamlLine
 
 _CONTROLLER = 'arm_controller/joint_trajectory'
 _GRIPPER_CONTROLLER = 'gripper_controller/joint_trajectory'
@@ -33,7 +33,7 @@ _UNRECORDED = (
 )
 
 
-class Outputs:
+class OutputRoutes:
     """The commanded joints and grippers.
 
     Args:
@@ -54,11 +54,11 @@ class Outputs:
 
     def __init__(
         self,
-        known: Known,
+        known: KnownJoints,
         placed: Sequence[SlotProposal],
         grippers: Sequence[SlotProposal],
-        commands: Sequence[Commanded],
-        other: Arm | None,
+        commands: Sequence[CommandTopic],
+        other: DescribedArm | None,
         arms: Arms,
     ) -> None:
         self._known, self._commands, self._arms = known, commands, arms
@@ -97,7 +97,7 @@ class Outputs:
         command = next((c for place, c in self.joints if place.name == joint), None)
         return self._unit(command, joint) if command and command.is_sent else None
 
-    def motion(self, joint: str) -> Motion | None:
+    def motion(self, joint: str) -> ObservedMotion | None:
         """How a joint was commanded [rad] or [m]; None if it was not, or in a unit of its own."""
         both = (*self.joints, *self.hands)
         command = next((c for place, c in both if place.name == joint), None)
@@ -120,7 +120,7 @@ class Outputs:
 
     def _joints(
         self, placed: Sequence[SlotProposal]
-    ) -> list[tuple[SlotProposal, Commanded | None]]:
+    ) -> list[tuple[SlotProposal, CommandTopic | None]]:
         found = [(place, self._command_of(place.name)) for place in placed]
         if all(command is None for _, command in found):
             return found
@@ -129,14 +129,14 @@ class Outputs:
                 self.warnings.append(f'{place.name}: no controller takes it: input only')
         return [(place, command) for place, command in found if command is not None]
 
-    def _grippers(self, placed: Sequence[SlotProposal]) -> list[tuple[SlotProposal, Commanded]]:
+    def _grippers(self, placed: Sequence[SlotProposal]) -> list[tuple[SlotProposal, CommandTopic]]:
         found = [(place, self._command_of(place.name)) for place in placed]
         return [(place, command) for place, command in found if command is not None]
 
-    def _command_of(self, name: str) -> Commanded | None:
+    def _command_of(self, name: str) -> CommandTopic | None:
         return next((c for c in self._commands if name in c.joints), None)
 
-    def _told_by(self, used: Sequence[Commanded]) -> list[str]:
+    def _told_by(self, used: Sequence[CommandTopic]) -> list[str]:
         """What is worth a second look of the commands that were found."""
         told = [text for command in used if (text := self._mistaken(command))]
         told += [f'{topic} is left out: {why}' for topic, why in self.unmatched().items()]
@@ -161,7 +161,7 @@ class Outputs:
             ]
         return told
 
-    def _name(self, place: SlotProposal, command: Commanded | None) -> str:
+    def _name(self, place: SlotProposal, command: CommandTopic | None) -> str:
         """The name in messages; empty where it is the same."""
         if command is not None and place.name in command.joints:
             name = command.names.get(place.name, place.name)
@@ -169,12 +169,12 @@ class Outputs:
             name = self._known.message_names.get(place.name, place.name)
         return '' if name == place.name else name
 
-    def _unit(self, command: Commanded | None, joint: str) -> Unit | None:
+    def _unit(self, command: CommandTopic | None, joint: str) -> Unit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
         guess = self._guess(command, joint)
         return guess.unit if guess else None
 
-    def _guess(self, command: Commanded | None, joint: str) -> GuessedUnit | None:
+    def _guess(self, command: CommandTopic | None, joint: str) -> GuessedUnit | None:
         if command is None or command.seen is None:
             return None
         known, slides = self._known, joint in self._known.slides
@@ -185,13 +185,13 @@ class Outputs:
         }
         return guess_unit(motions, known.limits, slides)
 
-    def _amount(self, gripper: str, command: Commanded | None) -> Scaling | None:
+    def _amount(self, gripper: str, command: CommandTopic | None) -> Scaling | None:
         motion = command.seen.motions.get(gripper) if command and command.seen else None
         found = amount(motion, self._known.limits.get(gripper)) if motion else None
         return found[0] if found else None
 
     def _sense(
-        self, place: SlotProposal, command: Commanded | None
+        self, place: SlotProposal, command: CommandTopic | None
     ) -> tuple[dict[str, object], tuple[str, ...]]:
         """Scale and offset of what was sent, and notes on them."""
         if place.name in self._known.grippers:
@@ -201,7 +201,7 @@ class Outputs:
         note = (f'guessed: in {unit.name}, by the values that were sent',) if unit else ()
         return sense(place, unit), note
 
-    def source_lines(self) -> list[Line]:
+    def source_lines(self) -> list[YamlLine]:
         """Where commands were recorded from, for ``sources``."""
         lines = []
         if self.joints and self.kind.is_target:
@@ -211,14 +211,14 @@ class Outputs:
         return lines
 
     def _sources(
-        self, kind: DataType, places: Sequence[tuple[SlotProposal, Commanded | None]]
-    ) -> list[Line]:
+        self, kind: DataType, places: Sequence[tuple[SlotProposal, CommandTopic | None]]
+    ) -> list[YamlLine]:
         recorded = [(p, c) for p, c in places if c is None or c.type not in ACTIONS]
         if not recorded:
-            return [Line(1, '', f'{kind}: goals of an action are not recorded: add a topic')]
+            return [YamlLine(1, '', f'{kind}: goals of an action are not recorded: add a topic')]
         return route_lines(kind, [self._source(kind, p, c) for p, c in recorded])
 
-    def _source(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
+    def _source(self, kind: DataType, place: SlotProposal, command: CommandTopic | None) -> Route:
         if command is None:
             note = _UNRECORDED
             options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
@@ -235,7 +235,7 @@ class Outputs:
         label = self._arms.label_of(place.name)
         return f'{label}/{usual}' if label else usual
 
-    def command_lines(self) -> list[Line]:
+    def command_lines(self) -> list[YamlLine]:
         """The section ``commands``."""
         lines = []
         if self.joints:
@@ -245,9 +245,9 @@ class Outputs:
         if self.hands:
             hands = [self._command(_OPENING_TARGETS, *each) for each in self.hands]
             lines += route_lines(_OPENING_TARGETS, hands)
-        return [Line(0, 'commands:'), *lines] if lines else []
+        return [YamlLine(0, 'commands:'), *lines] if lines else []
 
-    def _command(self, kind: DataType, place: SlotProposal, command: Commanded | None) -> Route:
+    def _command(self, kind: DataType, place: SlotProposal, command: CommandTopic | None) -> Route:
         name, measured = self._name(place, command), self._known.units.get(place.name)
         is_sent = command is not None and command.is_sent
         own, units = self._sense(place, command if is_sent else None)
@@ -271,7 +271,7 @@ class Outputs:
         notes += tuple(filter(None, [self._mistaken(command)]))
         return Route(place.name, {**options, **own}, name, (*notes, *units))
 
-    def _orders(self, command: Commanded) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _orders(self, command: CommandTopic) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names by position as a controller takes bare numbers, and as we would send them."""
         ours = tuple(
             self._name(place, command) or place.name
@@ -280,7 +280,7 @@ class Outputs:
         )
         return command.order() or ours, ours
 
-    def _mistaken(self, command: Commanded) -> str:
+    def _mistaken(self, command: CommandTopic) -> str:
         """Why a controller that takes bare numbers would mistake one joint for another."""
         if command.type != FLOAT64_MULTI_ARRAY:
             return ''

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.drafting.alignment import SlotProposal
-from neuracore_ros.drafting.arm import Arm
-from neuracore_ros.drafting.commanded import commanding, completed
-from neuracore_ros.drafting.facts import Facts
-from neuracore_ros.drafting.inputs import Inputs
-from neuracore_ros.drafting.joints import know_joints
-from neuracore_ros.drafting.kinematics import Kinematics
-from neuracore_ros.drafting.limits import limit_line, opening_line
-from neuracore_ros.drafting.naming import name_joints
-from neuracore_ros.drafting.outputs import Outputs
-from neuracore_ros.drafting.placing import IMAGES, OPENINGS, POSITIONS, places_of
-from neuracore_ros.drafting.routes import sense
-from neuracore_ros.drafting.text import Line, flow, render, scalar
-from neuracore_ros.drafting.topics import measuring
 from neuracore_ros.errors import UserError, counted
+from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.command_topics import commanding, completed
+from neuracore_ros.scaffold.facts import Facts
+from neuracore_ros.scaffold.inputs import InputRoutes
+from neuracore_ros.scaffold.joint_names import name_joints
+from neuracore_ros.scaffold.joints import know_joints
+from neuracore_ros.scaffold.limits import limit_line, opening_line
+from neuracore_ros.scaffold.measured_topics import measuring
+from neuracore_ros.scaffold.outputs import OutputRoutes
+from neuracore_ros.scaffold.routes import sense
+from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, places_of
+from neuracore_ros.scaffold.yaml_writer import YamlLine, flow, render, scalar
 
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _MOST_OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class DraftOrigin:
     """What a draft is made from.
 
     Attributes:
@@ -68,7 +68,9 @@ class Draft:
         return self.text.count('# guessed: ')
 
 
-def draft(facts: Facts, arm: Kinematics | None, origin: Origin, other: Arm | None = None) -> Draft:
+def draft(
+    facts: Facts, arm: JointTree | None, origin: DraftOrigin, other: DescribedArm | None = None
+) -> Draft:
     """Draft a robot file.
 
     Args:
@@ -87,7 +89,7 @@ class _Drafting:
     """One draft while it is written."""
 
     def __init__(
-        self, facts: Facts, arm: Kinematics | None, origin: Origin, other: Arm | None
+        self, facts: Facts, arm: JointTree | None, origin: DraftOrigin, other: DescribedArm | None
     ) -> None:
         self._arm, self._origin, self._other = arm, origin, other
         mimics = arm.urdf.mimics if arm else {}
@@ -106,7 +108,7 @@ class _Drafting:
         self._places = places_of(self._known, self._facts, arm, other)
         joints, hands = self._places.inputs[POSITIONS], self._places.inputs[OPENINGS]
         commands = completed(seen, self._known, arms)
-        self._outputs = Outputs(self._known, joints, hands, commands, other, arms)
+        self._outputs = OutputRoutes(self._known, joints, hands, commands, other, arms)
         if origin.is_recorded and other is None and not self._outputs.is_commanded:
             self._outputs.kind = POSITIONS
         self._passed = [topic for topic in passed if topic.name not in unclear]
@@ -143,39 +145,39 @@ class _Drafting:
         active = sum(len(self._places.fitting(kind)) for kind in IMAGES)
         return Draft(render(lines), len(self._outputs.joints), active, tuple(self._warnings))
 
-    def _head(self) -> list[Line]:
+    def _head(self) -> list[YamlLine]:
         robot, told = self._origin.robot, ', '.join(self._origin.told)
         lines = [
-            Line(0, '', f'Drafted by `neuracore_ros describe` from {told}.'),
-            Line(0, '', 'Look at every line that says "guessed" before the robot moves.'),
+            YamlLine(0, '', f'Drafted by `neuracore_ros describe` from {told}.'),
+            YamlLine(0, '', 'Look at every line that says "guessed" before the robot moves.'),
         ]
         if self._other is not None:
             text = f'Indices are aligned with {self._other.robot.name} ({self._other.robot.path}).'
-            if self._arm is None or self._other.kinematics is None:
+            if self._arm is None or self._other.tree is None:
                 whose = 'this robot' if self._arm is None else self._other.robot.name
                 text += f' Axes and zeros are not compared: no URDF of {whose} was given.'
                 self._warnings.append(
                     f'axes and zeros are not compared with {self._other.robot.name}: give '
                     f'{"--urdf" if self._arm is None else "--like-urdf"}'
                 )
-            lines.append(Line(0, '', text))
+            lines.append(YamlLine(0, '', text))
             self._warnings += self._strangers(self._other)
-        lines.append(Line(0, f'robot: {scalar(robot)}'))
+        lines.append(YamlLine(0, f'robot: {scalar(robot)}'))
         if self._origin.urdf:
-            lines.append(Line(0, f'urdf: {scalar(self._origin.urdf)}'))
+            lines.append(YamlLine(0, f'urdf: {scalar(self._origin.urdf)}'))
         return lines
 
     @staticmethod
-    def _strangers(other: Arm) -> list[str]:
+    def _strangers(other: DescribedArm) -> list[str]:
         """A URDF that has none of the joints of its robot file."""
-        if other.kinematics is None or other.meanings():
+        if other.tree is None or other.meanings():
             return []
         return [
-            f'axes and zeros are not compared: {other.kinematics.where} tells nothing of the '
+            f'axes and zeros are not compared: {other.tree.where} tells nothing of the '
             f'joints of {other.robot.path}: is it the URDF of another robot?'
         ]
 
-    def _limits(self) -> list[Line]:
+    def _limits(self) -> list[YamlLine]:
         lines = []
         where = self._arm.where.rpartition('/')[2] if self._arm else ''
         limited = {place.name for place, _ in self._outputs.joints}
@@ -191,39 +193,39 @@ class _Drafting:
             line = limit_line(given, motion, where, slides=name in known.slides, unit=unit)
             line = opening_line(own) if own else line
             text = flow({'position': line.position, 'velocity': line.velocity})
-            lines.append(Line(1, f'{scalar(name)}: {text}', line.note))
+            lines.append(YamlLine(1, f'{scalar(name)}: {text}', line.note))
         if any('guessed' in line.note for line in lines):
             self._warnings.append(
                 'limits are guessed: write those of the data sheet, or give --urdf'
             )
         units = 'rad and rad/s (m and m/s if prismatic)'
-        return [Line(0, 'limits:', units), *lines] if lines else []
+        return [YamlLine(0, 'limits:', units), *lines] if lines else []
 
     def _is_found(self, name: str) -> bool:
         """Whether a reader of the file finds a joint in its URDF, by its name or a message's."""
         in_urdf = self._known.urdf_names.get(name, name)
         return in_urdf in {name, *self._outputs.message_names(name)}
 
-    def _input(self) -> list[Line]:
+    def _input(self) -> list[YamlLine]:
         places = self._places.inputs
         notes = {
             POSITIONS: self._known.order_note,
             OPENINGS: 'guessed: 0 is the lower limit, closed',
         }
-        lines = [Line(0, 'input:')]
+        lines = [YamlLine(0, 'input:')]
         for kind, placed in places.items():
             lines += self._slots(kind, placed, notes.get(kind, ''), True)
         if self._other is not None:
             theirs = self._other.robot.input
             if language := theirs.get(DataType.LANGUAGE):
-                lines.append(Line(1, f'{DataType.LANGUAGE}: {flow(language)}'))
+                lines.append(YamlLine(1, f'{DataType.LANGUAGE}: {flow(language)}'))
             for kind, slots in theirs.items():
                 if kind is not DataType.LANGUAGE and not places.get(kind):
                     whose = f'{self._other.robot.name} ({", ".join(slots.values())})'
-                    lines.append(Line(1, '', f'{kind} of {whose}: nothing here corresponds'))
+                    lines.append(YamlLine(1, '', f'{kind} of {whose}: nothing here corresponds'))
         return lines
 
-    def _output(self) -> list[Line]:
+    def _output(self) -> list[YamlLine]:
         kind = self._outputs.kind
         joints = [place for place, _ in self._outputs.joints]
         dropped = [place for place in self._places.inputs[POSITIONS] if not place.fits]
@@ -239,21 +241,21 @@ class _Drafting:
         lines = self._slots(kind, [*joints, *dropped], note, False)
         lines += self._slots(_OPENING_TARGETS, hands, '', False)
         is_empty = not any(line.active and line.text for line in lines)
-        return [Line(0, 'output: {}' if is_empty else 'output:'), *lines]
+        return [YamlLine(0, 'output: {}' if is_empty else 'output:'), *lines]
 
     def _slots(
         self, kind: DataType, placed: Sequence[SlotProposal], note: str, is_input: bool
-    ) -> list[Line]:
+    ) -> list[YamlLine]:
         if not placed:
             return []
         is_active = any(place.fits for place in placed)
-        lines = [Line(1, f'{kind}:', note, is_active)]
+        lines = [YamlLine(1, f'{kind}:', note, is_active)]
         for place in placed:
             index = self._index(kind, place)
             why = f'guessed: {place.why}' if place.why and (is_input or not place.fits) else ''
             if is_input and place.doubts:
                 why = '. '.join((why, *place.doubts))
-            lines.append(Line(2, f'{index}: {scalar(place.name)}', why, place.fits))
+            lines.append(YamlLine(2, f'{index}: {scalar(place.name)}', why, place.fits))
         return lines
 
     def _index(self, kind: DataType, place: SlotProposal) -> int:
@@ -265,25 +267,25 @@ class _Drafting:
                         return index
         return place.index
 
-    def _sources(self) -> list[Line]:
-        lines = [Line(0, 'sources:')]
+    def _sources(self) -> list[YamlLine]:
+        lines = [YamlLine(0, 'sources:')]
         if self._other is not None and any(map(sense, self._places.fitting(POSITIONS))):
             text = (
                 'guessed: scale and offset bring each joint to what its slot means on '
                 f'{self._other.robot.name}; the same stands under commands'
             )
-            lines.append(Line(1, '', text))
-        inputs = Inputs(self._known, self._places, self._passed, self._outputs)
+            lines.append(YamlLine(1, '', text))
+        inputs = InputRoutes(self._known, self._places, self._passed, self._outputs)
         return [*lines, *inputs.source_lines(), *self._outputs.source_lines()]
 
-    def _foot(self) -> list[Line]:
+    def _foot(self) -> list[YamlLine]:
         texts = [f'Left out: {name} ({why})' for name, why in self._known.left_out.items()]
         texts += [f'Left out: {topic} ({why})' for topic, why in self._outputs.unmatched().items()]
         texts += [
             f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})'
             for topic, kind in sorted(self._facts.others.items())[:_MOST_OTHERS]
         ]
-        return [Line(0, '', text) for text in texts]
+        return [YamlLine(0, '', text) for text in texts]
 
 
 def _off(place: SlotProposal) -> SlotProposal:
@@ -291,7 +293,7 @@ def _off(place: SlotProposal) -> SlotProposal:
     return replace(place, fits=False, why=why)
 
 
-def _nothing(facts: Facts, origin: Origin) -> str:
+def _nothing(facts: Facts, origin: DraftOrigin) -> str:
     told = ', '.join(origin.told)
     empty = [
         f'{topic.name}: '

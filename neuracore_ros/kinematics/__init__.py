@@ -1,0 +1,1 @@
+"""Links and joints of an arm in space, by pinocchio (extra ``kinematics``)."""
