@@ -48,7 +48,7 @@ WITH_ROS = (
         str(test) for area in ('node', 'sim') for test in Path('test', area).glob('test_*.py')
     ),
     'test/observation',
-    'test/drafting/test_live_draft.py',
+    'test/scaffold/test_live_draft.py',
     'test/faults/test_clock_faults.py',
     'test/faults/test_process_faults.py',
     'test/faults/test_faults_in_motion.py',
