@@ -24,7 +24,7 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.training.graph import write_onnx, write_openvino
-from neuracore_ros.training.lerobot_act import ActNetwork, Affine, LerobotAct, Shape
+from neuracore_ros.training.lerobot_act import ActNetwork, ActShape, Affine, LerobotAct
 
 JOINTS, IMAGES = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
 TARGETS = DataType.JOINT_TARGET_POSITIONS
@@ -87,7 +87,7 @@ def act() -> tuple[torch.nn.Module, Manifest]:
         rate_hz=20.0,
         horizon=HORIZON,
     )
-    network = ActNetwork(Shape(WIDTH, CAMERAS, SIZE, WIDTH, HORIZON))
+    network = ActNetwork(ActShape(WIDTH, CAMERAS, SIZE, WIDTH, HORIZON))
     network.backbone.fuse()
     one = Affine(torch.zeros(WIDTH), torch.ones(WIDTH), 0.0)
     colours = Affine(

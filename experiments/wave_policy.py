@@ -20,16 +20,16 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.training.chunk_policy import Example
-from neuracore_ros.training.config import Options
+from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.export import export
-from neuracore_ros.training.normalise import Scale, Statistics, bases, scale_of
+from neuracore_ros.training.normalise import Normalisation, Scale, bases, scale_of
 from neuracore_ros.training.policies import build
 
 Array = NDArray[np.float64]
 
 POSITIONS, SEEN = DataType.JOINT_POSITIONS, DataType.CUSTOM_1D
 TARGETS = DataType.JOINT_TARGET_POSITIONS
-SIZE = Options(width=64, layers=2)
+SIZE = NetworkOptions(width=64, layers=2)
 BATCH = 128
 AWAY = 0.1
 """How far the joints are from the path while it learns [rad]."""
@@ -69,7 +69,7 @@ def learn(
         return scale_of(kind, values, np.ones(values.shape, bool))
 
     read = {POSITIONS: measured, SEEN: seen}
-    statistics = Statistics(
+    statistics = Normalisation(
         {kind: scale(kind, values) for kind, values in read.items()},
         {TARGETS: scale(TARGETS, chunks - measured[:, None])},
         bases(manifest),

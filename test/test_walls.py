@@ -39,7 +39,7 @@ WITHOUT_TORCH = {
     'neuracore_ros.policy.fit',
     'neuracore_ros.policy.load',
     'neuracore_ros.policy.manifest',
-    'neuracore_ros.policy.names',
+    'neuracore_ros.policy.signature',
     'neuracore_ros.policy.policy',
 }
 BELOW_ALL = {

@@ -15,7 +15,7 @@ from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
 from neuracore_ros.errors import BagError, UserError, counted, meant, noted
-from neuracore_ros.policy.hazards import Kind
+from neuracore_ros.policy.hazards import HazardKind
 from neuracore_ros.yaml_value import ENDINGS
 
 # Of a recording, where no policy says otherwise.
@@ -48,9 +48,9 @@ class Findings:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
-    means: frozenset[Kind] = frozenset()
+    means: frozenset[HazardKind] = frozenset()
 
-    def suspect(self, kind: Kind, text: str) -> None:
+    def suspect(self, kind: HazardKind, text: str) -> None:
         """Note what would probably move the robot wrongly: an error, unless that is meant."""
         if kind in self.means:
             self.add('warning', text)
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='extend',
         nargs='+',
         default=[],
-        choices=[kind.value for kind in Kind],
+        choices=[kind.value for kind in HazardKind],
         metavar='WORD',
         help='what is meant, and so no error: units (values or limits that look like degrees), '
         'sense (another sign or zero under commands than under sources), missing (an input that '
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
-    findings = Findings(means=frozenset(map(Kind, arguments.allow)))
+    findings = Findings(means=frozenset(map(HazardKind, arguments.allow)))
     with noted() as spelling:
         _check(arguments, findings)
     findings.warnings[:0] = spelling
@@ -186,9 +186,8 @@ def _policy(path: Path, robot: str, findings: Findings) -> Policy:
 def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[str] | None:
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
-    from neuracore_ros.policy.fit import fit
+    from neuracore_ros.policy.fit import beyond_training, fit
     from neuracore_ros.policy.hazards import hazards
-    from neuracore_ros.policy.standing import beyond_training
     from neuracore_ros.runner import Runner
 
     with findings.noting():
@@ -198,12 +197,12 @@ def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[s
         for hazard in found:
             findings.suspect(hazard.kind, hazard.text)
         beyond = [finding.text for finding in beyond_training(robot, policy.manifest)]
-        if beyond and not any(hazard.kind is Kind.UNITS for hazard in found):
+        if beyond and not any(hazard.kind is HazardKind.UNITS for hazard in found):
             others = counted(len(beyond) - 1, 'more joint') if beyond[1:] else ''
             more = f' (and {others}: neuracore_ros layout tells)' if others else ''
             findings.add('warning', beyond[0] + more)
         # What configure does, so that nothing it would refuse is missed here; hazards are told.
-        runner = Runner(robot, policy.manifest, Settings(allow=','.join(Kind)))
+        runner = Runner(robot, policy.manifest, Settings(allow=','.join(HazardKind)))
         findings.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
         )
@@ -271,7 +270,7 @@ def _check_bag(
             if doubt.gravity is Gravity.DOUBTED:
                 findings.warnings.append(f'{path}: {doubt.text}')
             else:
-                findings.suspect(Kind.UNITS, f'{path}: {doubt.text}')
+                findings.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
     if not commanded:
         return
     found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)

@@ -19,7 +19,7 @@ from neuracore_ros.regular_file import read_bytes
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.training.export import Model
-    from neuracore_ros.training.external_model import Origin
+    from neuracore_ros.training.external_model import ModelOrigin
 
 SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere.'
 EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xml
@@ -191,12 +191,12 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
     return Model(*adopt(arguments.from_torchscript, manifest, find_horizon)), []
 
 
-def _origin(arguments: argparse.Namespace) -> Origin:
+def _origin(arguments: argparse.Namespace) -> ModelOrigin:
     from neuracore_ros.description import Descriptions, load_descriptions, load_robot
-    from neuracore_ros.training.external_model import Origin
+    from neuracore_ros.training.external_model import ModelOrigin
 
     if arguments.dataset is not None:
-        origin = Origin.of_dataset(arguments.dataset)
+        origin = ModelOrigin.of_dataset(arguments.dataset)
         return replace(origin, image_size=arguments.image_size or origin.image_size)
     if arguments.description is not None:
         described = load_descriptions(arguments.description)
@@ -204,7 +204,7 @@ def _origin(arguments: argparse.Namespace) -> Origin:
         robot = load_robot(arguments.robot)
         name = robot.name
         described = Descriptions({name: robot.input}, {name: robot.output}, {name: robot})
-    return Origin(described, tuple(described.input), arguments.rate_hz, arguments.image_size)
+    return ModelOrigin(described, tuple(described.input), arguments.rate_hz, arguments.image_size)
 
 
 def _manifest(path: Path) -> Manifest:

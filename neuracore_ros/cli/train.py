@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             lacking = '--out RUN' if 'dataset' in given else 'DATASET'
         arguments.wrong_usage(f'give {lacking}, or --resume RUN')
 
-    from neuracore_ros.training.finetune import take_over
+    from neuracore_ros.training.finetune import inherit_settings
     from neuracore_ros.training.loop import train
     from neuracore_ros.training.processes import is_first
     from neuracore_ros.training.run import Run
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             for name in _NOTED:
                 given.pop(name, None)
             if given.get('init'):
-                given = take_over(Path(given['init']), given)
+                given = inherit_settings(Path(given['init']), given)
             if given.keys().isdisjoint({'steps', 'minutes'}):
                 given['steps'] = STEPS
             config = Config(**given | {'dataset': str(given['dataset'].absolute())})

@@ -21,15 +21,15 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.slots import SlotTable, slot_tables
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.fit import fit
-from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.standing import (
-    Standing,
+from neuracore_ros.policy.fit import (
+    SlotCompatibility,
     beyond_training,
-    standing,
+    compatibility,
+    fit,
     trained_range,
     trained_slots,
 )
+from neuracore_ros.policy.manifest import Manifest
 
 # So many empty rows are worth a row each.
 _MANY = 4
@@ -54,7 +54,7 @@ class LayoutCell:
     scale: float = 1.0
     offset: float = 0.0
     reach: Range | None = None
-    standing: Standing = Standing.FITS
+    standing: SlotCompatibility = SlotCompatibility.FITS
     is_doubted: bool = False
 
 
@@ -271,5 +271,5 @@ class _Cells:
             cell = replace(cell, scale=scale, offset=offset, reach=ends)
         if self._policy is None or place.robot not in self._given:
             return cell
-        mark = standing(self._policy, place.is_input, place.kind, place.index)
+        mark = compatibility(self._policy, place.is_input, place.kind, place.index)
         return replace(cell, standing=mark)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
+from neuracore_ros.policy.fit import SlotCompatibility
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.standing import Standing
 
 NOTHING = '-'
 
@@ -60,7 +60,7 @@ def as_json(survey: Survey) -> dict[str, object]:
 
 
 def marked(
-    survey: Survey, robot: str, standing: Standing
+    survey: Survey, robot: str, standing: SlotCompatibility
 ) -> list[tuple[LayoutTable, int, LayoutCell]]:
     """The slots of a robot that stand so beside the policy."""
     return [
@@ -95,7 +95,7 @@ def _cell(cell: LayoutCell | None) -> str:
     notes = [str(cell.role)] if cell.role else []
     if text := sense_text(cell):
         notes.append(text)
-    if cell.standing is not Standing.FITS:
+    if cell.standing is not SlotCompatibility.FITS:
         notes.append(f'{cell.standing}')
     return f'{cell.name} ({", ".join(notes)})' if notes else cell.name
 
@@ -107,7 +107,7 @@ def _standings(survey: Survey) -> list[str]:
             continue
         counts = [
             f'{len(slots)} {standing}'
-            for standing in (Standing.MASKED, Standing.IGNORED)
+            for standing in (SlotCompatibility.MASKED, SlotCompatibility.IGNORED)
             if (slots := marked(survey, column.robot, standing))
         ]
         judged = 'refused' if column.refusal else 'fits'
@@ -135,7 +135,8 @@ def _block_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
 
 def _column_json(column: RobotColumn, survey: Survey) -> dict[str, object]:
     record: dict[str, object] = {'fits': not column.refusal, 'refused': column.refusal or None}
-    for standing in (Standing.MASKED, Standing.IGNORED, Standing.REFUSED):
+    unfit = (each for each in SlotCompatibility if each is not SlotCompatibility.FITS)
+    for standing in unfit:
         record[f'{standing}_slots'] = [
             f'{table.kind}.{index}' for table, index, _ in marked(survey, column.robot, standing)
         ]

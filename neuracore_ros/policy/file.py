@@ -12,7 +12,7 @@ from neuracore_ros.regular_file import read_bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RuntimeOptions:
     """How a policy is executed.
 
     Attributes:

@@ -1,38 +1,58 @@
-"""Whether a robot fits a policy: missing slots can be padded, further ones cannot be added."""
+"""The fit of a robot to a policy: missing slots can be padded, further ones cannot be added."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
-from neuracore_ros.description import DataType, EmbodimentDescription, Slots
+from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
+from neuracore_ros.description.alignment import Finding, Place, mend_range, overlap, reach
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
+# Of what was trained, a robot should reach as much; less tells of another sign or zero.
+_ENOUGH = 0.5
+# Joints that hardly moved in training say little of what they mean [rad].
+_STILL = 0.05
+
+
+class SlotCompatibility(str, Enum):
+    """The use of a robot's slot by a policy: an unfit input is spared, an unfit output refused."""
+
+    FITS = 'fits'
+    MASKED = 'masked'
+    IGNORED = 'ignored'
+    REFUSED = 'refused'
+
+    __str__ = str.__str__
+
 
 class Described(Protocol):
-    """A robot, as far as fitting is concerned."""
+    """A robot's name and slots, which decide whether it fits."""
 
     @property
     def name(self) -> str:
-        """What the robot is called."""
+        """The robot's name."""
 
     @property
     def input(self) -> EmbodimentDescription:
-        """What it can give to a model."""
+        """Slots that it has values for."""
 
     @property
     def output(self) -> EmbodimentDescription:
-        """What it takes from a model."""
+        """Slots that it is commanded by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A robot beside a policy that it fits.
+    """The result of a robot that fits a policy.
 
     Attributes:
-        warnings: What the user should know, one line each.
-        input: The robot's inputs without what the policy does not read or never saw.
-        exchanged: Those warnings that tell of names that had another index in training, which
+        warnings: One line each.
+        input: The robot's inputs that the policy reads and was trained on.
+        exchanged: Those warnings that are of names that had another index in training, which
             is a hazard, too: see :mod:`neuracore_ros.policy.hazards`.
     """
 
@@ -42,7 +62,7 @@ class Fit:
 
 
 def fit(robot: Described, manifest: Manifest) -> Fit:
-    """Hold a robot against a policy.
+    """Compare a robot with a policy.
 
     Raises:
         PolicyError: An index beyond the trained width, an output that the policy does not produce
@@ -193,3 +213,64 @@ def _ranges(indices: tuple[int, ...]) -> str:
         else:
             runs.append([index])
     return ', '.join(f'{r[0]}..{r[-1]}' if len(r) > 1 else str(r[0]) for r in runs) or 'none'
+
+
+def compatibility(
+    manifest: Manifest, is_input: bool, kind: DataType, index: int
+) -> SlotCompatibility:
+    """The use that a policy makes of a robot's slot."""
+    slots = trained_slots(manifest, is_input, kind)
+    if slots is None:
+        return SlotCompatibility.IGNORED if is_input else SlotCompatibility.REFUSED
+    if index in slots.trained:
+        return SlotCompatibility.FITS
+    return (
+        SlotCompatibility.MASKED if is_input and index < slots.width else SlotCompatibility.REFUSED
+    )
+
+
+def trained_slots(
+    manifest: Manifest, is_input: bool, kind: DataType
+) -> InputSlots | OutputSlots | None:
+    """The slots of a DataType in a manifest; None where it has none."""
+    return manifest.input.get(kind) if is_input else manifest.output.get(kind)
+
+
+def trained_range(
+    manifest: Manifest, is_input: bool, kind: DataType, index: int
+) -> tuple[float, float] | None:
+    """The least and largest value of a slot in training, [rad] or [m]; None if unknown."""
+    slots = trained_slots(manifest, is_input, kind)
+    if slots is None or index not in slots.trained or not slots.minimum or not slots.maximum:
+        return None
+    low, high = slots.minimum[index], slots.maximum[index]
+    return (low, high) if low <= high else None
+
+
+def beyond_training(robot: Robot, manifest: Manifest) -> Iterator[Finding]:
+    """The joints of a robot that reach little of the range of their slots in training."""
+    said = set[str]()
+    for is_input, description in ((True, robot.input), (False, robot.output)):
+        for kind, slots in description.items():
+            for index, name in slots.items():
+                trained = trained_range(manifest, is_input, kind, index)
+                ends = reach(robot, kind, name)
+                if name in said or trained is None or ends is None:
+                    continue
+                share = max(0.0, overlap(ends, trained)) / max(trained[1] - trained[0], _STILL)
+                if share >= _ENOUGH or trained[1] - trained[0] < _STILL:
+                    continue
+                said.add(name)
+                yield Finding(
+                    f"{'input' if is_input else 'output'} {kind} index {index}: '{name}' of "
+                    f'{robot.name} reaches {ends[0]:.2f} to {ends[1]:.2f}, training saw '
+                    f'{trained[0]:.2f} to {trained[1]:.2f}: {share:.0%} of it can be reached. '
+                    f'{mend_range(ends, trained)}',
+                    tuple(
+                        Place(each is robot.input, other, at, robot.name)
+                        for each in (robot.input, robot.output)
+                        for other, own in each.items()
+                        for at in own
+                        if own[at] == name and other.measured is kind.measured
+                    ),
+                )

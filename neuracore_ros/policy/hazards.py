@@ -13,14 +13,14 @@ from neuracore_ros.description.crossed import crossed
 from neuracore_ros.description.limit_units import suspect_limits
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError, meant
+from neuracore_ros.policy.fit import trained_range
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.standing import trained_range
 
 # Scales that differ by less are one, however they were rounded.
 _ROUNDED = 0.02
 
 
-class Kind(str, Enum):
+class HazardKind(str, Enum):
     """What may be wrong; the words of ``allow``, for who means it."""
 
     UNITS = 'units'
@@ -40,7 +40,7 @@ class Hazard:
         text: One line: where, what is there, what was expected.
     """
 
-    kind: Kind
+    kind: HazardKind
     text: str
 
     def refusal(self) -> str:
@@ -55,31 +55,33 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         DescriptionError: A source or a command is missing.
     """
     return [
-        *(Hazard(Kind.UNITS, text) for text in suspect_limits(robot)),
-        *(Hazard(Kind.UNITS, text) for text in _trained_units(robot, manifest)),
-        *(Hazard(Kind.SENSE, text) for text in _senses(robot)),
-        *(Hazard(Kind.MISSING, text) for text in _missing(robot, manifest)),
-        *(Hazard(Kind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
-        *(Hazard(Kind.EXCHANGED, text) for text in _apart(robot, manifest)),
-        *(Hazard(Kind.EXCHANGED, text) for text in crossed(robot)),
+        *(Hazard(HazardKind.UNITS, text) for text in suspect_limits(robot)),
+        *(Hazard(HazardKind.UNITS, text) for text in _trained_units(robot, manifest)),
+        *(Hazard(HazardKind.SENSE, text) for text in _senses(robot)),
+        *(Hazard(HazardKind.MISSING, text) for text in _missing(robot, manifest)),
+        *(Hazard(HazardKind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
+        *(Hazard(HazardKind.EXCHANGED, text) for text in _apart(robot, manifest)),
+        *(Hazard(HazardKind.EXCHANGED, text) for text in crossed(robot)),
     ]
 
 
-def allowed(words: str) -> frozenset[Kind]:
+def allowed(words: str) -> frozenset[HazardKind]:
     """The kinds of hazards that somebody means, as ``missing,sense``.
 
     Raises:
         UserError: A word that is none of them.
     """
     found = [word.strip() for word in words.split(',') if word.strip()]
-    known = [kind.value for kind in Kind]
+    known = [kind.value for kind in HazardKind]
     for word in found:
         if word not in known:
             raise UserError(f"allow: '{word}' is unknown{meant(word, known)} ({', '.join(known)})")
-    return frozenset(Kind(word) for word in found)
+    return frozenset(HazardKind(word) for word in found)
 
 
-def require_safe(robot: Robot, manifest: Manifest, means: Collection[Kind]) -> tuple[str, ...]:
+def require_safe(
+    robot: Robot, manifest: Manifest, means: Collection[HazardKind]
+) -> tuple[str, ...]:
     """Refuse to drive a robot that would probably move wrongly.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.policy import Policy, Runtime
 
 PRECISIONS = ('float32', 'bfloat16', 'float16')
@@ -57,7 +57,9 @@ def load_policy(
     if sha256:
         file.require(sha256)
     try:
-        return Policy(_runtime(file, Options(device, threads, precision)), file.sha256, robot)
+        return Policy(
+            _runtime(file, RuntimeOptions(device, threads, precision)), file.sha256, robot
+        )
     except ModuleNotFoundError as error:
         cure = _CURES.get(error.name or '')
         if cure is None:
@@ -65,7 +67,7 @@ def load_policy(
         raise PolicyError(f'{path}: needs {error.name}, which is not installed: {cure}') from error
 
 
-def _runtime(file: PolicyFile, options: Options) -> Runtime:
+def _runtime(file: PolicyFile, options: RuntimeOptions) -> Runtime:
     # Imported here: a robot's computer needs no runtime but that of its own policy.
     if file.path.suffix == '.onnx':
         from neuracore_ros.policy.onnx import Onnx

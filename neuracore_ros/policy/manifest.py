@@ -111,7 +111,7 @@ class Manifest:
         versions: Of the software that made the file.
         dataset: What it was trained on, for people.
         inpaint: Whether the model reads the plan in force and continues it; see
-            :mod:`neuracore_ros.policy.further`.
+            :mod:`neuracore_ros.policy.signature`.
         robot_index: Robot -> the number that tells the model that it is on it; empty: the model
             does not ask.
     """

@@ -9,17 +9,17 @@ import onnxruntime
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
-from neuracore_ros.policy.names import feed
 from neuracore_ros.policy.onnx_file import is_self_contained
 from neuracore_ros.policy.policy import last_line
+from neuracore_ros.policy.signature import feed
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 
 
 class Onnx:
-    """Runs an ONNX model with the inputs of :mod:`neuracore_ros.policy.names`.
+    """Runs an ONNX model with the inputs of :mod:`neuracore_ros.policy.signature`.
 
     Args:
         file: With the manifest in `metadata_props`.
@@ -30,7 +30,7 @@ class Onnx:
             precision that is not there.
     """
 
-    def __init__(self, file: PolicyFile, options: Options) -> None:
+    def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
         if options.precision != 'float32':
             raise PolicyError(
                 f"{file.path}: precision '{options.precision}': an ONNX file is run in the "

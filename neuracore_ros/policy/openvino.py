@@ -11,10 +11,10 @@ import openvino
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.names import feed, graph_inputs
 from neuracore_ros.policy.policy import last_line
+from neuracore_ros.policy.signature import feed, graph_inputs
 
 # OpenVINO's names: of a precision as a hint, and as a device lists it.
 _PRECISIONS = {
@@ -25,7 +25,7 @@ _PRECISIONS = {
 
 
 class OpenVino:
-    """Runs an OpenVINO model with the inputs of :mod:`neuracore_ros.policy.names`.
+    """Runs an OpenVINO model with the inputs of :mod:`neuracore_ros.policy.signature`.
 
     Args:
         file: NAME.xml, with NAME.bin and the manifest NAME.json beside it.
@@ -35,7 +35,7 @@ class OpenVino:
         PolicyError: No model, no manifest, or a device or precision that is not there.
     """
 
-    def __init__(self, file: PolicyFile, options: Options) -> None:
+    def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
         xml, weights, manifest = file.parts
         core = the_core()
         device = _device(core, options.device)
@@ -122,7 +122,7 @@ def _device(core: openvino.Core, name: str) -> str:
     return name.upper()
 
 
-def _precision(core: openvino.Core, device: str, options: Options) -> str:
+def _precision(core: openvino.Core, device: str, options: RuntimeOptions) -> str:
     hint, capability = _PRECISIONS[options.precision]
     there = core.get_property(device, 'OPTIMIZATION_CAPABILITIES')
     if capability not in there:

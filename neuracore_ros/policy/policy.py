@@ -11,8 +11,8 @@ import numpy as np
 from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT, PlanInForce, further_inputs
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
 
 
 class Runtime(Protocol):
@@ -56,7 +56,7 @@ class Policy:
         inputs: Mapping[DataType, Array],
         valid: Mapping[DataType, BoolArray],
         output_valid: Mapping[DataType, BoolArray] | None = None,
-        plan: PlanInForce | None = None,
+        plan: ActionPrefix | None = None,
     ) -> dict[DataType, Float32Array]:
         """Predict one chunk of actions.
 
@@ -112,13 +112,13 @@ class Policy:
             taken_s = time.perf_counter() - start
         return taken_s
 
-    def _further(self, plan: PlanInForce | None) -> dict[str, Array]:
+    def _further(self, plan: ActionPrefix | None) -> dict[str, Array]:
         known = plan.arrays() if plan else {}
         known[ROBOT] = np.array(
             [self.manifest.robot_index.get(self.robot, UNKNOWN_ROBOT)], np.int64
         )
         arrays = {}
-        for wanted in further_inputs(self.manifest):
+        for wanted in extra_inputs(self.manifest):
             array = known.get(wanted.name, wanted.unknown_array())
             if array.shape[1:] != wanted.shape:
                 raise PolicyError(

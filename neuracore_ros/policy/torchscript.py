@@ -14,7 +14,7 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.files import write_whole
 from neuracore_ros.policy.archive import is_bomb
-from neuracore_ros.policy.file import Options, PolicyFile
+from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.policy import last_line
 
@@ -30,7 +30,7 @@ class TorchScript:
         PolicyError: No TorchScript, no manifest, or a device or precision that is not there.
     """
 
-    def __init__(self, file: PolicyFile, options: Options) -> None:
+    def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
         self._device = _device(options.device)
         self._precision = _precision(options.precision, self._device)
         self._module, self.manifest = read(file, self._device)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import BoolArray
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
-from neuracore_ros.policy.further import PlanInForce
+from neuracore_ros.policy.signature import ActionPrefix
 
 Chunk = Mapping[DataType, NDArray[Any]]
 """DataType -> (H, W), in the slots' sense."""
@@ -35,7 +35,7 @@ class Request:
     valid: Mapping[DataType, BoolArray]
     generation: int
     made_ns: int
-    plan: PlanInForce | None = None
+    plan: ActionPrefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.policy.further import PlanInForce
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.runner.counters import Counters
 
 HARDLY_EVER = 95.0
@@ -55,7 +55,7 @@ class Delay:
 
 def plan_in_force(
     planned: FloatArray, measured: FloatArray, delay: int, joints: Joints, manifest: Manifest
-) -> PlanInForce | None:
+) -> ActionPrefix | None:
     """The plan as a policy reads it; None where there is none.
 
     Args:
@@ -71,7 +71,7 @@ def plan_in_force(
     # A plan may have gone round a joint; policies think from where it is measured.
     planned = planned + (joints.nearest(planned[0], measured) - planned[0])
     rows = np.concatenate([planned, np.zeros((manifest.horizon - reach, planned.shape[1]))])
-    return PlanInForce(
+    return ActionPrefix(
         joints.to_slots(rows, manifest.output_layout),
         firmness(manifest.horizon, min(delay, reach), reach),
     )

@@ -33,9 +33,9 @@ from neuracore_ros.observation.observer import Observation, Sight, Unusable
 from neuracore_ros.observation.samples import together
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
-from neuracore_ros.policy.further import PlanInForce
-from neuracore_ros.policy.hazards import Kind, allowed, require_safe
+from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.runner.asking import Asking
 from neuracore_ros.runner.condition import Condition
 from neuracore_ros.runner.counters import Counters
@@ -90,7 +90,7 @@ class Runner:
         self._senses = Senses(
             robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
-        means = frozenset(Kind) if settings.dry_run else allowed(settings.allow)
+        means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
         self.topics = self._senses.topics
         if self._senses.lacks_task:
@@ -438,7 +438,7 @@ class Runner:
         self._asking.ask(request)
         return request
 
-    def _plan_in_force(self, now_ns: int) -> PlanInForce | None:
+    def _plan_in_force(self, now_ns: int) -> ActionPrefix | None:
         measured = self._senses.measured(now_ns)
         if not (self._inpaints and self._condition.running and isinstance(measured, Measured)):
             return None

@@ -8,28 +8,30 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.attention import DecoderLayer, Encoder
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.normalise import Denormalisers, Normalisation
 from neuracore_ros.training.observation_encoder import ObservationTokens, learnt
+from neuracore_ros.training.transformer import TransformerDecoderLayer, TransformerEncoder
 
 
 class Act(ChunkPolicy):
     """A conditional VAE: all tokens through an encoder, H queries to the chunk."""
 
-    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+    def __init__(
+        self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
+    ) -> None:
         super().__init__()
         size, layers = options.width, options.layers
         self.tokens = ObservationTokens(manifest, statistics, options)
         self.outputs = Denormalisers(manifest, statistics)
         actions, numbers = sum(self.outputs.widths), self.tokens.numbers.width
-        self.style = StyleEncoder(numbers, actions, manifest.horizon, size, max(1, layers // 2))
+        self.style = CvaeEncoder(numbers, actions, manifest.horizon, size, max(1, layers // 2))
         self.kl_weight = options.kl_weight
         self.latent = nn.Linear(LATENT, size)
-        self.encoder = Encoder(size, layers)
+        self.encoder = TransformerEncoder(size, layers)
         self.queries = learnt(manifest.horizon, size)
-        self.decoder = DecoderLayer(size)
+        self.decoder = TransformerDecoderLayer(size)
         self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, actions))
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -71,7 +73,7 @@ LATENT = 32
 """Numbers that hold a style, as in ACT."""
 
 
-class StyleEncoder(nn.Module):
+class CvaeEncoder(nn.Module):
     """A recorded chunk, and the numbers it began at, to the distribution of its style.
 
     Only training uses it (Zhao et al., RSS 2023): who demonstrates may dawdle or go round the
@@ -84,7 +86,7 @@ class StyleEncoder(nn.Module):
         self.start = nn.Linear(2 * numbers, size)
         self.action = nn.Linear(2 * actions, size)
         self.step = learnt(horizon, size)
-        self.encoder = Encoder(size, layers)
+        self.encoder = TransformerEncoder(size, layers)
         self.out = nn.Linear(size, 2 * LATENT)
 
     def forward(

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from neuracore_ros.policy.further import ROBOT, UNKNOWN_ROBOT
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT
 
 
 class Example(NamedTuple):
@@ -103,7 +103,7 @@ def masked_l1(
     return total / count.clamp(min=1)
 
 
-class Recognising(ChunkPolicy):
+class RobotIdentification(ChunkPolicy):
     """Knows a robot by its slots, where ``inputs`` do not tell which one it is.
 
     Whoever runs a policy file by the signature of DESIGN 7 alone gets what the robot's own

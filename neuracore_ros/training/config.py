@@ -34,7 +34,7 @@ _LEARNING, _RUN = 'learning', 'run'
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class NetworkOptions:
     """The build of a policy; with the manifest it decides every shape of its weights."""
 
     encoder: str = setting(
@@ -93,7 +93,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(Options):
+class Config(NetworkOptions):
     """The settings of a run; with the dataset they decide every number of it.
 
     Attributes:

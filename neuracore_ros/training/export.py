@@ -20,10 +20,10 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.files import write_together, writing
 from neuracore_ros.policy import torchscript
-from neuracore_ros.policy.further import FROZEN, ROBOT, PlanInForce, further_inputs
 from neuracore_ros.policy.load import KINDS, load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.policy.signature import FROZEN, ROBOT, ActionPrefix, extra_inputs
 from neuracore_ros.training.graph import write_onnx, write_openvino
 
 
@@ -124,7 +124,7 @@ def example(
         else:
             inputs[kind.value] = torch.randn(shape, generator=generator)
         valid[kind.value] = torch.rand(batch, slots.width, generator=generator) < 0.7
-    for more in further_inputs(manifest):
+    for more in extra_inputs(manifest):
         # As a plan: each step is firm, free or between.
         some = torch.randn((batch, *more.shape), generator=generator)
         inputs[more.name] = some.clamp(0, 1) if more.name == FROZEN else some
@@ -233,11 +233,11 @@ def _masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, tuple[str,
     return cases
 
 
-def _plan(manifest: Manifest, rng: np.random.Generator) -> PlanInForce:
+def _plan(manifest: Manifest, rng: np.random.Generator) -> ActionPrefix:
     """One of which a third is executed before the next chunk, and a third is free."""
     chunk = {kind: rng.normal(size=manifest.output_shape(kind)) for kind in manifest.output}
     steps = np.arange(manifest.horizon) / manifest.horizon
-    return PlanInForce(chunk, np.clip(2 - 3 * steps, 0, 1))
+    return ActionPrefix(chunk, np.clip(2 - 3 * steps, 0, 1))
 
 
 def _random(manifest: Manifest, kind: DataType, rng: np.random.Generator) -> NDArray[Any]:

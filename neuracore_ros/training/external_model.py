@@ -31,7 +31,7 @@ WANTED = (
 
 
 def describe(
-    origin: Origin, horizon: int, observation_steps: int = 1, mode: str = 'absolute'
+    origin: ModelOrigin, horizon: int, observation_steps: int = 1, mode: str = 'absolute'
 ) -> Manifest:
     """The manifest of a policy that reads and commands all that its robots have.
 
@@ -128,7 +128,7 @@ def _horizon(path: Path, runtime: Eager) -> int:
 
 
 def _ranges(
-    origin: Origin, kind: DataType, width: int
+    origin: ModelOrigin, kind: DataType, width: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Least and largest value of each slot over all robot files, NaN where nobody bounds it."""
     lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
@@ -148,7 +148,7 @@ def _ranges(
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ModelOrigin:
     """Where somebody else's model comes from.
 
     Attributes:
@@ -166,7 +166,7 @@ class Origin:
     dataset: str = ''
 
     @classmethod
-    def of_dataset(cls, path: Path) -> Origin:
+    def of_dataset(cls, path: Path) -> ModelOrigin:
         """All of it from a dataset of ours.
 
         Raises:

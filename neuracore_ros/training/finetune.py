@@ -14,7 +14,7 @@ from torch import Tensor
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
-from neuracore_ros.training.config import SETTINGS, Options
+from neuracore_ros.training.config import SETTINGS, NetworkOptions
 from neuracore_ros.training.load_run import read_run
 from neuracore_ros.training.normalise import Denormaliser, Normaliser
 from neuracore_ros.training.observation_encoder import RobotEmbedding
@@ -24,7 +24,7 @@ from neuracore_ros.training.settings import settings
 # What weights cannot do without: it is taken over from the run that is begun with.
 KEPT = (
     *('policy', 'horizon', 'observation_steps', 'inputs', 'outputs', 'relative'),
-    *('statistics', 'normalise', 'mask_padding', *settings(Options)),
+    *('statistics', 'normalise', 'mask_padding', *settings(NetworkOptions)),
 )
 
 Slots = TypeVar('Slots', InputSlots, OutputSlots)
@@ -49,7 +49,7 @@ def read_trained(path: Path) -> Trained:
     return Trained(manifest, module.state_dict())
 
 
-def take_over(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run that begins with another one's policy.
 
     Args:
@@ -108,7 +108,7 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
     )
 
 
-def begin_with(policy: ChunkPolicy, trained: Trained) -> None:
+def init_from(policy: ChunkPolicy, trained: Trained) -> None:
     """Give a policy the weights of another one.
 
     Statistics of slots that the other one was trained on are kept, since its weights are tied to

@@ -15,13 +15,13 @@ import math
 import torch
 from torch import Tensor, nn
 
-from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.attention import DecoderLayer, Encoder
+from neuracore_ros.policy.signature import FROZEN, PREVIOUS
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.normalise import Denormalisers, Statistics
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.normalise import Denormalisers, Normalisation
 from neuracore_ros.training.observation_encoder import ObservationTokens, learnt
+from neuracore_ros.training.transformer import TransformerDecoderLayer, TransformerEncoder
 
 CONTINUED = 0.5
 """Share of what is learnt from that begins with a plan in force."""
@@ -29,7 +29,7 @@ CONTINUED = 0.5
 NOISE_SEED = 0
 
 
-class Flow(ChunkPolicy):
+class FlowMatching(ChunkPolicy):
     """Denoises a chunk in a few equal steps.
 
     The noise that it begins with is drawn once and is part of the weights: equal observations give
@@ -40,13 +40,15 @@ class Flow(ChunkPolicy):
     inpaints = True
     noise: Tensor
 
-    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+    def __init__(
+        self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
+    ) -> None:
         super().__init__()
         size = options.width
         self.horizon, self.steps = manifest.horizon, options.flow_steps
         self.tokens = ObservationTokens(manifest, statistics, options)
         self.outputs = Denormalisers(manifest, statistics)
-        self.encoder = Encoder(size, options.layers)
+        self.encoder = TransformerEncoder(size, options.layers)
         actions = sum(self.outputs.widths)
         self.denoiser = Denoiser(actions, self.horizon, size, options.layers)
         # TorchScript sees attributes, and no constants of the file.
@@ -156,7 +158,7 @@ class Denoiser(nn.Module):
         self.action = nn.Linear(actions, size)
         self.mix = nn.Sequential(nn.Linear(2 * size, size), nn.SiLU(), nn.Linear(size, size))
         self.step = learnt(horizon, size)
-        self.layers = nn.ModuleList(DecoderLayer(size) for _ in range(layers))
+        self.layers = nn.ModuleList(TransformerDecoderLayer(size) for _ in range(layers))
         self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, actions))
         # Periods from 4 times to a 250th of the way, as pi0 has them.
         waves = torch.logspace(math.log10(0.004), math.log10(4.0), size // 2)

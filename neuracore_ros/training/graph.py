@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.further import further_inputs
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
-from neuracore_ros.policy.names import INPUTS, VALID, graph_inputs
 from neuracore_ros.policy.policy import last_line
+from neuracore_ros.policy.signature import INPUTS, VALID, extra_inputs, graph_inputs
 
 
 class Flat(nn.Module):
@@ -62,7 +61,7 @@ def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
         for kind in kinds
     ]
     masks = [torch.ones(1, manifest.input[kind].width, dtype=torch.bool) for kind in kinds]
-    further = [torch.from_numpy(more.unknown_array()) for more in further_inputs(manifest)]
+    further = [torch.from_numpy(more.unknown_array()) for more in extra_inputs(manifest)]
     with _converting(), _dense(module), tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / 'model.onnx'
         torch.onnx.export(

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.config import Options
+from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet, group_norm
 
 KEYPOINTS = 64
@@ -166,7 +166,7 @@ class ImageEncoder(nn.Module):
             self.scale.copy_(1 / features.std(0, correction=0).clamp(min=LEAST_SPREAD))
 
 
-def token_encoder(options: Options, image_size: tuple[int, int]) -> str:
+def token_encoder(options: NetworkOptions, image_size: tuple[int, int]) -> str:
     """The encoder of a policy that reads tokens: a ResNet where images are large enough."""
     large = bool(options.pretrained) or min(image_size) >= RESNET_PIXELS
     return options.encoder or ('resnet18' if large else 'keypoints')
@@ -188,7 +188,7 @@ def _convolutions(
     return nn.Sequential(*layers[:-1]).to(memory_format=torch.channels_last)
 
 
-class Cameras(nn.Module):
+class CameraEncoder(nn.Module):
     """Every slot of one image type.
 
     The small encoders are one for each slot, as each sees what it does from its own side. A
@@ -246,8 +246,8 @@ class Cameras(nn.Module):
 
 
 def cameras(
-    manifest: Manifest, kind: DataType, encoder: str, points: bool, options: Options
-) -> Cameras:
+    manifest: Manifest, kind: DataType, encoder: str, points: bool, options: NetworkOptions
+) -> CameraEncoder:
     """All cameras of one image type; none is one of no slots.
 
     Args:
@@ -264,4 +264,4 @@ def cameras(
         return ImageEncoder(size, is_depth, encoder, points, bool(options.pretrained))
 
     count = manifest.input_layout.widths.get(kind, 0)
-    return Cameras(kind, count, encoder == 'resnet18', build)
+    return CameraEncoder(kind, count, encoder == 'resnet18', build)

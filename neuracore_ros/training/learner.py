@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.loading.batches import Batch
-from neuracore_ros.policy.further import ROBOT
+from neuracore_ros.policy.signature import ROBOT
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, masked_l1
 from neuracore_ros.training.config import Config

@@ -19,8 +19,8 @@ from neuracore_ros.errors import PolicyError, quoted, unreadable
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line
 from neuracore_ros.records import Record, read_record
-from neuracore_ros.training.external_model import Origin, describe
-from neuracore_ros.training.lerobot_act import ActNetwork, Affine, LerobotAct, Shape
+from neuracore_ros.training.external_model import ModelOrigin, describe
+from neuracore_ros.training.lerobot_act import ActNetwork, ActShape, Affine, LerobotAct
 from neuracore_ros.training.resnet import BLOCKS
 
 STATE, ACTION, IMAGES = 'observation.state', 'action', 'observation.images.'
@@ -46,7 +46,7 @@ class Imported:
     warnings: tuple[str, ...]
 
 
-def read_checkpoint(folder: Path, origin: Origin) -> Imported:
+def read_checkpoint(folder: Path, origin: ModelOrigin) -> Imported:
     """Read what LeRobot's ``save_pretrained`` wrote for an ACT policy.
 
     Args:
@@ -161,7 +161,7 @@ def _normaliser(path: Path, step: str) -> _Normaliser:
     )
 
 
-def _shape(config: Record) -> tuple[Shape, list[str]]:
+def _shape(config: Record) -> tuple[ActShape, list[str]]:
     """The network, and the features of its images."""
     kind = config.text('type')
     if kind != 'act':
@@ -191,7 +191,7 @@ def _shape(config: Record) -> tuple[Shape, list[str]]:
     if features % heads or features % 4:
         raise config.wrong('dim_model', f'a multiple of 4 and of its {heads} n_heads')
     action = config.record('output_features').record(ACTION)
-    return Shape(
+    return ActShape(
         state=shapes.get(STATE, (0,))[0],
         cameras=len(cameras),
         image_size=(height, width),

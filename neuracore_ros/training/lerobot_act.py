@@ -18,7 +18,7 @@ from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ActShape:
     """What the network is built from; the names are ours, the defaults LeRobot's.
 
     Attributes:
@@ -54,13 +54,13 @@ class ActNetwork(nn.Module):
     latent: Tensor
     patch_positions: Tensor
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
         width = shape.width
         self.horizon = shape.horizon
         self.backbone = ResNet(shape.backbone, FrozenNorm)
-        self.encoder = Encoder(shape)
-        self.decoder = Decoder(shape)
+        self.encoder = ActEncoder(shape)
+        self.decoder = ActDecoder(shape)
         self.encoder_robot_state_input_proj: nn.Module = nn.Identity()
         if shape.state:
             self.encoder_robot_state_input_proj = nn.Linear(shape.state, width)
@@ -93,10 +93,10 @@ class ActNetwork(nn.Module):
         return result
 
 
-class Attention(nn.Module):
+class ActAttention(nn.Module):
     """Multi-head attention with the weights of torch's own."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
         self.heads = shape.heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * shape.width, shape.width))
@@ -119,12 +119,12 @@ class Attention(nn.Module):
         return tokens.reshape(tokens.shape[0], tokens.shape[1], self.heads, -1).transpose(1, 2)
 
 
-class EncoderLayer(nn.Module):
+class ActEncoderLayer(nn.Module):
     """Self-attention and a feed-forward network; positions go into queries and keys only."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.self_attn = Attention(shape)
+        self.self_attn = ActAttention(shape)
         self.linear1 = nn.Linear(shape.width, shape.feed_forward)
         self.linear2 = nn.Linear(shape.feed_forward, shape.width)
         self.norm1 = nn.LayerNorm(shape.width)
@@ -144,12 +144,12 @@ class EncoderLayer(nn.Module):
         return tokens if self.norm_first else self.norm2(tokens)
 
 
-class Encoder(nn.Module):
+class ActEncoder(nn.Module):
     """Layers over all tokens."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(EncoderLayer(shape) for _ in range(shape.encoder_layers))
+        self.layers = nn.ModuleList(ActEncoderLayer(shape) for _ in range(shape.encoder_layers))
         self.norm = nn.LayerNorm(shape.width) if shape.norm_first else nn.Identity()
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -160,13 +160,13 @@ class Encoder(nn.Module):
         return result
 
 
-class DecoderLayer(nn.Module):
+class ActDecoderLayer(nn.Module):
     """Queries attend to each other, then to the encoder's tokens."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.self_attn = Attention(shape)
-        self.multihead_attn = Attention(shape)
+        self.self_attn = ActAttention(shape)
+        self.multihead_attn = ActAttention(shape)
         self.linear1 = nn.Linear(shape.width, shape.feed_forward)
         self.linear2 = nn.Linear(shape.feed_forward, shape.width)
         self.norm1 = nn.LayerNorm(shape.width)
@@ -191,12 +191,12 @@ class DecoderLayer(nn.Module):
         return tokens if self.norm_first else self.norm3(tokens)
 
 
-class Decoder(nn.Module):
+class ActDecoder(nn.Module):
     """Layers over all queries."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.decoder_layers))
+        self.layers = nn.ModuleList(ActDecoderLayer(shape) for _ in range(shape.decoder_layers))
         self.norm = nn.LayerNorm(shape.width)
 
     def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
@@ -211,7 +211,7 @@ def _activation(name: str) -> nn.Module:
     return nn.GELU() if name == 'gelu' else nn.ReLU()
 
 
-def _patch_positions(shape: Shape) -> Tensor:
+def _patch_positions(shape: ActShape) -> Tensor:
     """Sines and cosines of each patch's row and column, (patches, D), row by row."""
     rows, columns = (math.ceil(pixels / STRIDE) for pixels in shape.image_size)
     half = shape.width // 2

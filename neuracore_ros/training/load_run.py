@@ -11,7 +11,7 @@ from neuracore_ros.errors import PolicyError, TrainingError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.torchscript import read
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.prepare import assemble
 from neuracore_ros.training.run import Run
 
@@ -49,7 +49,7 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
         return scripted, manifest
     config = run.config()
     per_robot = config.statistics == 'per-robot'
-    statistics = Statistics.none(manifest, config.relative, per_robot)
+    statistics = Normalisation.none(manifest, config.relative, per_robot)
     try:
         module = assemble(config, manifest, statistics)
     except TrainingError as error:

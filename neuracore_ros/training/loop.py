@@ -30,10 +30,10 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
-from neuracore_ros.training.finetune import begin_with, extend, read_trained
+from neuracore_ros.training.finetune import extend, init_from, read_trained
 from neuracore_ros.training.learner import Learner, load_weights
-from neuracore_ros.training.normalise import Statistics
-from neuracore_ros.training.prepare import assemble, first_look, make_manifest, measure
+from neuracore_ros.training.normalise import Normalisation
+from neuracore_ros.training.prepare import assemble, init_image_statistics, make_manifest, measure
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
@@ -200,7 +200,9 @@ def _begin(
         # Its weights come with their statistics.
         manifest = Manifest.from_json(checkpoint.manifest, f'{run.weights[0]}: manifest')
         _require_same(manifest, make_manifest(data, episodes.training, config), run)
-        statistics = Statistics.none(manifest, config.relative, config.statistics == 'per-robot')
+        statistics = Normalisation.none(
+            manifest, config.relative, config.statistics == 'per-robot'
+        )
         return manifest, assemble(config, manifest, statistics), statistics.scales()
     manifest = make_manifest(data, episodes.training, config)
     trained = read_trained(Path(config.init)) if config.init else None
@@ -209,11 +211,11 @@ def _begin(
     statistics = measure(data, episodes.training, manifest, config)
     policy = assemble(config, manifest, statistics)
     if trained:
-        begin_with(policy, trained)
+        init_from(policy, trained)
     else:
         if config.pretrained:
             begin_with_imagenet(policy, config.pretrained)
-        first_look(policy, data, episodes.training)
+        init_image_statistics(policy, data, episodes.training)
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 
 

@@ -6,10 +6,10 @@ from torch import Tensor, nn
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
-from neuracore_ros.training.config import Options
+from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.image_encoder import cameras
-from neuracore_ros.training.normalise import Denormalisers, Statistics
-from neuracore_ros.training.observation_encoder import Numbers, RobotEmbedding, texts
+from neuracore_ros.training.normalise import Denormalisers, Normalisation
+from neuracore_ros.training.observation_encoder import NumberEncoder, RobotEmbedding, texts
 
 HIDDEN = 512
 TEXT_SIZE = 64
@@ -21,13 +21,15 @@ ROBOT_SIZE = 64
 class ChunkMlp(ChunkPolicy):
     """Predicts a whole chunk at once."""
 
-    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+    def __init__(
+        self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
+    ) -> None:
         super().__init__()
         self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
         # TorchScript sees attributes, and no constants of the file.
         self.seen = SEEN
-        self.numbers = Numbers(manifest, statistics)
+        self.numbers = NumberEncoder(manifest, statistics)
         encoder = options.encoder or ('resnet18' if options.pretrained else 'keypoints')
         views = [
             cameras(manifest, kind, encoder, points=True, options=options)

@@ -1,4 +1,4 @@
-"""Statistics of numbers, for each slot and robot, and the normalising inside a policy by them.
+"""Normalisation of numbers, for each slot and robot, and the normalising inside a policy by them.
 
 Normalise first, then mask: a padded slot is 0 to the network whatever the statistics are.
 """
@@ -95,7 +95,7 @@ def scale_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class Normalisation:
     """What a policy is normalised by.
 
     Attributes:
@@ -111,7 +111,7 @@ class Statistics:
     @classmethod
     def none(
         cls, manifest: Manifest, relative: bool = True, per_robot: bool = False
-    ) -> 'Statistics':
+    ) -> 'Normalisation':
         """Centre 0 and spread 1 everywhere: for a module whose weights are loaded next.
 
         Args:
@@ -158,7 +158,7 @@ def _unit(layout: Layout, robots: int) -> dict[DataType, Scale]:
 MOST_STDS = 10.0
 
 
-class Scaling(nn.Module):
+class ScaleLookup(nn.Module):
     """Looks up the centre and spread of each row's robot."""
 
     centre: Tensor
@@ -184,7 +184,7 @@ class Normaliser(nn.Module):
     def __init__(self, scale: Scale) -> None:
         super().__init__()
         self.most = MOST_STDS
-        self.scaling = Scaling(scale)
+        self.scaling = ScaleLookup(scale)
 
     def forward(self, values: Tensor, valid: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """Normalise numbers (B, T, W) that are valid (B, W); ``inputs`` tell the robot."""
@@ -202,7 +202,7 @@ class Denormaliser(nn.Module):
         self.base = base.value if base else ''
         self.width = scale.centre.shape[1]
         self.shared = min(self.width, inputs.widths[base]) if base else 0
-        self.scaling = Scaling(scale)
+        self.scaling = ScaleLookup(scale)
 
     def forward(
         self, chunk: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
@@ -236,7 +236,7 @@ class Denormaliser(nn.Module):
 class Denormalisers(nn.Module):
     """Splits a network's output (B, H, sum of W) by DataType, and brings it to absolute values."""
 
-    def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
+    def __init__(self, manifest: Manifest, statistics: Normalisation) -> None:
         super().__init__()
         self.widths = list(manifest.output_layout.widths.values())
         self.kinds = nn.ModuleDict(

@@ -4,11 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.description import DataType
-from neuracore_ros.policy.further import ROBOT
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.image_encoder import Cameras, cameras, token_encoder
-from neuracore_ros.training.normalise import Normaliser, Statistics
+from neuracore_ros.policy.signature import ROBOT
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.image_encoder import CameraEncoder, cameras, token_encoder
+from neuracore_ros.training.normalise import Normalisation, Normaliser
 
 SPREAD = 0.1
 """Of what is learnt for each place, before it learns."""
@@ -17,13 +17,15 @@ SPREAD = 0.1
 class ObservationTokens(nn.Module):
     """Raw inputs of any layout to tokens of one width, D, and which of them are there."""
 
-    def __init__(self, manifest: Manifest, statistics: Statistics, options: Options) -> None:
+    def __init__(
+        self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
+    ) -> None:
         super().__init__()
         size, steps = options.width, manifest.observation_steps
         self.first = next(iter(manifest.input)).value
-        self.numbers = Numbers(manifest, statistics)
+        self.numbers = NumberEncoder(manifest, statistics)
         self.views = nn.ModuleList(
-            View(manifest, kind, options)
+            CameraTokens(manifest, kind, options)
             for kind in (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
             if kind in manifest.input
         )
@@ -68,14 +70,14 @@ class ObservationTokens(nn.Module):
         return numbers[:, -1], has
 
 
-class View(nn.Module):
+class CameraTokens(nn.Module):
     """All cameras of one image type."""
 
-    def __init__(self, manifest: Manifest, kind: DataType, options: Options) -> None:
+    def __init__(self, manifest: Manifest, kind: DataType, options: NetworkOptions) -> None:
         super().__init__()
         encoder = token_encoder(options, manifest.image_size or (1, 1))
         self.name = kind.value
-        self.cameras: Cameras = cameras(
+        self.cameras: CameraEncoder = cameras(
             manifest, kind, encoder, points=encoder == 'keypoints', options=options
         )
         self.project = nn.Linear(self.cameras.size, options.width)
@@ -96,12 +98,12 @@ def learnt(*shape: int) -> nn.Parameter:
     return nn.Parameter(torch.randn(shape) * SPREAD)
 
 
-class Numbers(nn.Module):
+class NumberEncoder(nn.Module):
     """All numeric inputs, normalised, masked and concatenated, with their masks beside them."""
 
     nothing: Tensor
 
-    def __init__(self, manifest: Manifest, statistics: Statistics) -> None:
+    def __init__(self, manifest: Manifest, statistics: Normalisation) -> None:
         super().__init__()
         layout = manifest.input_layout
         self.width = len(layout.columns())
@@ -129,7 +131,7 @@ class Numbers(nn.Module):
         return torch.cat(values, 2), torch.cat(masks, 1)
 
 
-class Texts(nn.Module):
+class TextEncoder(nn.Module):
     """What the robot is told: the mean of features of each byte and its neighbours."""
 
     def __init__(self, count: int, size: int) -> None:
@@ -152,10 +154,10 @@ class Texts(nn.Module):
         return mean.reshape(batch, steps, self.count, self.size), has
 
 
-def texts(manifest: Manifest, size: int) -> list[Texts]:
+def texts(manifest: Manifest, size: int) -> list[TextEncoder]:
     """The text encoder, if the policy reads any."""
     slots = manifest.input.get(DataType.LANGUAGE)
-    return [Texts(slots.width, size)] if slots else []
+    return [TextEncoder(slots.width, size)] if slots else []
 
 
 HIDDEN = 128

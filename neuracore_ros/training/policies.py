@@ -8,20 +8,20 @@ from neuracore_ros.errors import TrainingError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.act import Act
 from neuracore_ros.training.chunk_policy import ChunkPolicy
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.flow_matching import Flow
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.flow_matching import FlowMatching
 from neuracore_ros.training.mlp import ChunkMlp
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 
-POLICIES: Mapping[str, Callable[[Manifest, Statistics, Options], ChunkPolicy]] = {
+POLICIES: Mapping[str, Callable[[Manifest, Normalisation, NetworkOptions], ChunkPolicy]] = {
     'mlp': ChunkMlp,
     'act': Act,
-    'diffusion': Flow,
+    'diffusion': FlowMatching,
 }
 
 
 def build(
-    kind: str, manifest: Manifest, statistics: Statistics, options: Options | None = None
+    kind: str, manifest: Manifest, statistics: Normalisation, options: NetworkOptions | None = None
 ) -> ChunkPolicy:
     """Make an untrained policy that has the signature of DESIGN 7.
 
@@ -30,4 +30,4 @@ def build(
     """
     if kind not in POLICIES:
         raise TrainingError(f"no policy is called '{kind}'; there are: {', '.join(POLICIES)}")
-    return POLICIES[kind](manifest, statistics, options or Options())
+    return POLICIES[kind](manifest, statistics, options or NetworkOptions())

@@ -16,10 +16,10 @@ from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.loading.batches import Batches, Episode
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
-from neuracore_ros.training.chunk_policy import ChunkPolicy, Recognising, Unmasked
+from neuracore_ros.training.chunk_policy import ChunkPolicy, RobotIdentification, Unmasked
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.image_encoder import Cameras
-from neuracore_ros.training.normalise import Scale, Statistics, bases, scale_of
+from neuracore_ros.training.image_encoder import CameraEncoder
+from neuracore_ros.training.normalise import Normalisation, Scale, bases, scale_of
 from neuracore_ros.training.policies import build
 from neuracore_ros.training.sampling import rows_by_robot, with_padding
 
@@ -83,8 +83,8 @@ def make_manifest(data: Batches, episodes: Sequence[Episode], config: Config) ->
 
 def measure(
     data: Batches, episodes: Sequence[Episode], manifest: Manifest, config: Config
-) -> Statistics:
-    """Statistics of the inputs, and of the chunks relative to what they are predicted from.
+) -> Normalisation:
+    """Normalisation of the inputs, and of the chunks relative to what they are predicted from.
 
     Where every robot has its own, a slot that it does not have takes those of all robots.
     """
@@ -107,10 +107,10 @@ def measure(
         outputs = {
             kind: each.beside([one[1][kind] for one in own]) for kind, each in outputs.items()
         }
-    return Statistics(inputs, outputs, relative)
+    return Normalisation(inputs, outputs, relative)
 
 
-def assemble(config: Config, manifest: Manifest, statistics: Statistics) -> ChunkPolicy:
+def assemble(config: Config, manifest: Manifest, statistics: Normalisation) -> ChunkPolicy:
     """The untrained policy of a run.
 
     Raises:
@@ -125,7 +125,7 @@ def assemble(config: Config, manifest: Manifest, statistics: Statistics) -> Chun
     policy = build(config.policy, manifest, statistics, config)
     if not config.mask_padding:
         policy = Unmasked(policy)
-    return Recognising(policy, manifest) if manifest.robot_index else policy
+    return RobotIdentification(policy, manifest) if manifest.robot_index else policy
 
 
 def _scales(
@@ -183,7 +183,7 @@ ROWS = 32
 """Of each robot: enough to tell how features vary, and soon looked at."""
 
 
-def first_look(policy: ChunkPolicy, data: Batches, episodes: Sequence[Episode]) -> None:
+def init_image_statistics(policy: ChunkPolicy, data: Batches, episodes: Sequence[Episode]) -> None:
     """Measure the features of every network of images, as statistics measure numbers.
 
     Args:
@@ -191,7 +191,7 @@ def first_look(policy: ChunkPolicy, data: Batches, episodes: Sequence[Episode]) 
         data: The dataset.
         episodes: Those that are learnt from.
     """
-    views = [each for each in policy.modules() if isinstance(each, Cameras)]
+    views = [each for each in policy.modules() if isinstance(each, CameraEncoder)]
     if not views:
         return
     own = rows_by_robot(episodes).values()

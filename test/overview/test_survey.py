@@ -16,7 +16,7 @@ from neuracore_ros.description import load_descriptions
 from neuracore_ros.description.alignment import reach
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.overview.text import as_json, as_text
-from neuracore_ros.policy.standing import Standing
+from neuracore_ros.policy.fit import SlotCompatibility
 
 UP = {0: 'pan', 1: 'lift', 2: 'bend'}
 OUT = {0: 'yaw', 1: 'shoulder', 2: 'elbow'}
@@ -156,8 +156,8 @@ def test_a_robot_that_is_refused_says_why_and_where(trained, tmp_path):
     refusal = found.columns[1].refusal
     assert refusal.startswith("'new' uses JOINT_TARGET_POSITIONS index 8; the model was trained")
     assert refusal in found.warnings
-    assert cells(found, TARGETS, 'new', 'output')[8].standing is Standing.REFUSED
-    assert cells(found, RGB, 'new')[0].standing is Standing.FITS
+    assert cells(found, TARGETS, 'new', 'output')[8].standing is SlotCompatibility.REFUSED
+    assert cells(found, RGB, 'new')[0].standing is SlotCompatibility.FITS
     record = as_json(found)
     assert record['robots']['new'] == {
         'fits': False,
@@ -179,7 +179,7 @@ def test_an_input_that_was_never_trained_is_masked(tmp_path, up):
         new.read_text().replace('TARGET_POSITIONS: {0: a, 1: b}', 'TARGET_POSITIONS: {0: a}')
     )
     found = survey(load_descriptions([new]), (), lonely)
-    assert cells(found, POSITIONS, 'new')[1].standing is Standing.MASKED
+    assert cells(found, POSITIONS, 'new')[1].standing is SlotCompatibility.MASKED
     assert 'new: fits, 1 masked' in as_text(found)
 
 

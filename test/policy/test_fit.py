@@ -9,7 +9,7 @@ from neuracore_ros.description import DataType, EmbodimentDescription, embodimen
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
-from neuracore_ros.policy.names import feed
+from neuracore_ros.policy.signature import feed
 
 ARM = {0: 'base', 1: 'elbow', 3: 'wrist'}
 

@@ -16,7 +16,7 @@ from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.graph import write_onnx, write_openvino
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
 for _library in ('onnxscript', 'onnxruntime', 'openvino'):
@@ -89,7 +89,7 @@ def trainable(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('act')
     manifest = Manifest.from_json(json.dumps(MANIFEST))
-    module = build('act', manifest, Statistics.none(manifest)).eval()
+    module = build('act', manifest, Normalisation.none(manifest)).eval()
     torchscript.save(module, manifest, path / 'policy.pt')
     write_onnx(module, manifest, path / 'policy.onnx')
     write_openvino(module, manifest, path / 'policy.xml')

@@ -11,7 +11,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.training.graph import write_onnx, write_openvino
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
 for _library in ('onnxscript', 'onnxruntime', 'openvino'):
@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
     """A policy with weights, as graphs."""
     path = tmp_path_factory.mktemp('policies')
     manifest = Manifest.from_json(json.dumps(MANIFEST))
-    module = build('mlp', manifest, Statistics.none(manifest)).eval()
+    module = build('mlp', manifest, Normalisation.none(manifest)).eval()
     write_onnx(module, manifest, path / 'policy.onnx')
     write_openvino(module, manifest, path / 'policy.xml')
     return path

@@ -22,12 +22,12 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.torchscript import save
 from neuracore_ros.runner.counters import Counters
 from neuracore_ros.runner.inpainting import Delay, firmness, plan_in_force
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
 INPAINTING = replace(manifest(), inpaint=True)
-TINY = Options(width=32, layers=1, flow_steps=3)
+TINY = NetworkOptions(width=32, layers=1, flow_steps=3)
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -42,7 +42,7 @@ def one_thread():
 def flow(tmp_path_factory):
     """A flow policy file: untrained, it is off the measured joints by about 0.02 rad of noise."""
     path = tmp_path_factory.mktemp('flow') / 'policy.pt'
-    found = Statistics.none(INPAINTING)
+    found = Normalisation.none(INPAINTING)
     small = {kind: replace(each, spread=0.02 * each.spread) for kind, each in found.output.items()}
     torch.manual_seed(0)
     save(build('diffusion', INPAINTING, replace(found, output=small), TINY), INPAINTING, path)

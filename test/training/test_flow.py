@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from neuracore_ros.description import DataType
-from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.signature import FROZEN, PREVIOUS
 from neuracore_ros.training.chunk_policy import Example
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
@@ -41,8 +41,8 @@ def policy():
     )
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    options = Options(width=64, layers=1)
-    made = build('diffusion', described, Statistics.none(described), options).train()
+    options = NetworkOptions(width=64, layers=1)
+    made = build('diffusion', described, Normalisation.none(described), options).train()
     optimizer = torch.optim.AdamW(made.parameters(), 3e-3)
     every = {TARGETS.value: torch.ones(BATCH, HORIZON, 1, dtype=torch.bool)}
     for _ in range(250):

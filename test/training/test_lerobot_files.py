@@ -10,9 +10,9 @@ import torch
 
 from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.training.external_model import Origin
+from neuracore_ros.training.external_model import ModelOrigin
 from neuracore_ros.training.lerobot import read_checkpoint
-from neuracore_ros.training.lerobot_act import ActNetwork, Shape
+from neuracore_ros.training.lerobot_act import ActNetwork, ActShape
 
 save_file = pytest.importorskip('safetensors.torch').save_file
 
@@ -30,14 +30,14 @@ def origin(**more):
     described = Descriptions(
         {'arm': robot}, {'arm': embodiment({'JOINT_TARGET_POSITIONS': joints})}
     )
-    return Origin(described, ('arm',), 20.0, **more)
+    return ModelOrigin(described, ('arm',), 20.0, **more)
 
 
 def write(folder, cameras=OURS, numbers=3, way='MEAN_STD', config=(), weights=()):
     """A checkpoint whose actions, before they are brought back, are all zero."""
     torch.manual_seed(0)
     keys = [CAMERA + name for name in cameras]
-    shape = Shape(numbers, len(keys), SIZE, numbers, 4, 32, 2, 16, 1, 1)
+    shape = ActShape(numbers, len(keys), SIZE, numbers, 4, 32, 2, 16, 1, 1)
     network = ActNetwork(shape)
     torch.nn.init.zeros_(network.action_head.weight)
     torch.nn.init.zeros_(network.action_head.bias)

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from neuracore_ros.description import DataType
-from neuracore_ros.policy.further import FROZEN, PREVIOUS
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.signature import FROZEN, PREVIOUS
 from neuracore_ros.training.chunk_policy import Example
-from neuracore_ros.training.config import Options
+from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.export import example, export
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
 JOINTS, VELOCITIES = DataType.JOINT_POSITIONS, DataType.JOINT_VELOCITIES
@@ -63,8 +63,8 @@ BUILT = [
 
 def policy(kind: str, described: Manifest, encoder=''):
     torch.manual_seed(0)
-    options = Options(encoder=encoder, width=64, layers=1, flow_steps=3)
-    return build(kind, described, Statistics.none(described), options).eval()
+    options = NetworkOptions(encoder=encoder, width=64, layers=1, flow_steps=3)
+    return build(kind, described, Normalisation.none(described), options).eval()
 
 
 EVERY_TYPE = manifest(joints=4, cameras=2, velocities=2, steps=2, others=2, horizon=5)

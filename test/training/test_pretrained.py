@@ -6,8 +6,8 @@ from test_padding import manifest
 
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.training import pretrained
-from neuracore_ros.training.config import Options
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.config import NetworkOptions
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.resnet import ResNet, group_norm
@@ -15,7 +15,7 @@ from neuracore_ros.training.resnet import ResNet, group_norm
 
 def mlp(described=None, **options):
     described = described or manifest(cameras=1)
-    return build('mlp', described, Statistics.none(described), Options(**options))
+    return build('mlp', described, Normalisation.none(described), NetworkOptions(**options))
 
 
 @pytest.fixture
@@ -89,4 +89,4 @@ def test_a_policy_without_colours_has_nothing_to_begin_with():
 
 def test_another_encoder_has_no_weights_to_begin_with():
     with pytest.raises(TrainingError, match='for --encoder patches there are no weights'):
-        Options(encoder='patches', pretrained='imagenet')
+        NetworkOptions(encoder='patches', pretrained='imagenet')

@@ -5,7 +5,7 @@ import torch
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.prepare import assemble
 
 MEASURED, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
@@ -22,7 +22,7 @@ def policy(**robots):
         robots={name: Embodiment({MEASURED: s}, {TARGETS: s}) for name, s in slots.items()},
         robot_index={name: index for index, name in enumerate(robots)},
     )
-    statistics = Statistics.none(manifest, relative=True, per_robot=True)
+    statistics = Normalisation.none(manifest, relative=True, per_robot=True)
     return assemble(Config(dataset=''), manifest, statistics).eval()
 
 

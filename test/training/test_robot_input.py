@@ -11,7 +11,7 @@ from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.normalise import Statistics
+from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.observation_encoder import RobotEmbedding
 from neuracore_ros.training.prepare import assemble
 
@@ -130,4 +130,4 @@ def test_a_manifest_that_numbers_its_robots_otherwise_is_none_of_a_run(index):
     manifest = Manifest(*slots, 8.0, 4, robots=robots, robot_index=index)
     config = Config(dataset='', statistics='pooled', embedding='none')
     with pytest.raises(TrainingError, match="the manifest's robot_index is {'long': "):
-        assemble(config, manifest, Statistics.none(manifest, False, False))
+        assemble(config, manifest, Normalisation.none(manifest, False, False))

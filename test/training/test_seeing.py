@@ -8,8 +8,8 @@ from test_padding import manifest, policy
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.loading.batches import Batches
-from neuracore_ros.training.image_encoder import Cameras, ImageEncoder
-from neuracore_ros.training.prepare import first_look
+from neuracore_ros.training.image_encoder import CameraEncoder, ImageEncoder
+from neuracore_ros.training.prepare import init_image_statistics
 
 IMAGES = DataType.RGB_IMAGES.value
 
@@ -44,12 +44,12 @@ def test_key_points_tell_where_a_small_thing_is_before_they_learn(seed):
 def test_features_vary_by_one_before_they_learn(dataset, kind, encoder):
     data = Batches(dataset)
     module = policy(kind, manifest(joints=3, cameras=2, image_size=(32, 32)), encoder)
-    first_look(module, data, data.episodes)
+    init_image_statistics(module, data, data.episodes)
     rows = np.arange(data.episodes[-1].stop)
     batch = data.take(rows, 1, 1)
     inputs = {IMAGES: torch.from_numpy(batch.inputs[DataType.RGB_IMAGES])}
     valid = {IMAGES: torch.from_numpy(batch.valid[DataType.RGB_IMAGES])}
-    (view,) = (each for each in module.modules() if isinstance(each, Cameras))
+    (view,) = (each for each in module.modules() if isinstance(each, CameraEncoder))
     with torch.inference_mode():
         tokens = view(inputs, valid, len(rows), 1)[:, 0]
     there = valid[IMAGES]
@@ -82,7 +82,7 @@ def test_a_camera_that_no_row_shows_is_taken_as_it_is(dataset):
     data = Batches(dataset)
     short = [each for each in data.episodes if each.robot == 'short']
     module = policy('mlp', manifest(joints=3, cameras=2, image_size=(32, 32)))
-    first_look(module, data, short)
+    init_image_statistics(module, data, short)
     hand, top = (each for each in module.modules() if isinstance(each, ImageEncoder))
     assert not hand.centre.any()
     assert top.centre.any()
@@ -92,5 +92,5 @@ def test_a_policy_without_images_looks_at_nothing(dataset):
     data = Batches(dataset, inputs=(DataType.JOINT_POSITIONS,))
     module = policy('act', manifest(joints=3, cameras=0))
     before = {name: each.clone() for name, each in module.state_dict().items()}
-    first_look(module, data, data.episodes)
+    init_image_statistics(module, data, data.episodes)
     assert all(torch.equal(each, before[name]) for name, each in module.state_dict().items())

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from neuracore_ros.training.config import HEAD
 
 
-class Attention(nn.Module):
+class MaskedAttention(nn.Module):
     """Multi-head attention of queries (B, N, D) to tokens (B, M, D)."""
 
     def __init__(self, size: int) -> None:
@@ -36,13 +36,13 @@ class Attention(nn.Module):
         return result
 
 
-class EncoderLayer(nn.Module):
+class TransformerEncoderLayer(nn.Module):
     """Self-attention and a feed-forward network."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.before = nn.LayerNorm(size)
-        self.attention = Attention(size)
+        self.attention = MaskedAttention(size)
         self.feed_forward = feed_forward(size)
 
     def forward(self, tokens: Tensor, has: Tensor) -> Tensor:
@@ -53,12 +53,12 @@ class EncoderLayer(nn.Module):
         return result
 
 
-class Encoder(nn.Module):
+class TransformerEncoder(nn.Module):
     """Layers over all tokens, normalised at the end."""
 
     def __init__(self, size: int, layers: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(EncoderLayer(size) for _ in range(layers))
+        self.layers = nn.ModuleList(TransformerEncoderLayer(size) for _ in range(layers))
         self.after = nn.LayerNorm(size)
 
     def forward(self, tokens: Tensor, has: Tensor) -> Tensor:
@@ -69,15 +69,15 @@ class Encoder(nn.Module):
         return result
 
 
-class DecoderLayer(nn.Module):
+class TransformerDecoderLayer(nn.Module):
     """Steps of a chunk attend to each other, then to what was observed."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.before_each_other = nn.LayerNorm(size)
-        self.each_other = Attention(size)
+        self.each_other = MaskedAttention(size)
         self.before_observed = nn.LayerNorm(size)
-        self.observed = Attention(size)
+        self.observed = MaskedAttention(size)
         self.feed_forward = feed_forward(size)
 
     def remember(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
