@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from neuracore_ros.node.recorder import Episode, Recorder
     from neuracore_ros.node.stop_signal import StopSignal
-    from neuracore_ros.node.subscriptions import Topic
+    from neuracore_ros.node.topics import SubscribedTopic
 
 SUMMARY = 'Record the topics of a robot file to MCAP, one bag an episode.'
 EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                    keys start and end it
@@ -232,21 +232,23 @@ def _obey(key: str, recorder: Recorder, screen: Screen) -> bool:
     return key != 'q'
 
 
-def _find(names: list[str], node: Node, executor: Executor, stop: StopSignal) -> list[Topic]:
+def _find(
+    names: list[str], node: Node, executor: Executor, stop: StopSignal
+) -> list[SubscribedTopic]:
     """The topics of ``--also``, once their publishers have been found.
 
     Raises:
         UserError: Nobody publishes one.
     """
-    from neuracore_ros.node.recorded_topics import find_topics
+    from neuracore_ros.node.topics import RECORD_DEPTHS, published_topics
 
     end_s = time.monotonic() + PATIENCE_S
-    found, missing = find_topics(node, names)
+    found, missing = published_topics(node, names, RECORD_DEPTHS)
     while missing and not stop.requested and time.monotonic() < end_s:
         executor.spin_once(timeout_sec=POLL_S)
-        found, missing = find_topics(node, names)
+        found, missing = published_topics(node, names, RECORD_DEPTHS)
     if missing and not stop.requested:
-        raise UserError(missing[0])
+        raise UserError(f'--also {missing[0]}')
     return found
 
 

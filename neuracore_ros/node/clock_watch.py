@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CLOCK = '/clock'
+from neuracore_ros.node.topics import CLOCK
 
 # A paused simulation stops its clock; so does a crashed one.
 STOPPED_S = 1.0

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 from rclpy.node import Node
 
 from neuracore_ros.description import Command, Source
-from neuracore_ros.node.clock_watch import CLOCK, clock_cure, standstill
+from neuracore_ros.node.clock_watch import clock_cure, standstill
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.live.checks import NODE_NAMESPACE_OPTION, why_silent, why_unheard
+from neuracore_ros.node.topics import CLOCK
 from neuracore_ros.observation.streams import StreamStatus
 
 USE_SIM_TIME = 'use_sim_time:=true'

@@ -18,9 +18,15 @@ from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.recorded_topics import CLOCK, declared_topics
 from neuracore_ros.node.stream_reports import StreamReports
-from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.topics import (
+    CLOCK,
+    RECORD_DEPTHS,
+    SubscribedTopic,
+    clock_topic,
+    declared_topics,
+)
 
 if TYPE_CHECKING:
     from neuracore_ros.bags.writer import BagWriter
@@ -92,7 +98,7 @@ class Recorder:
         on_episode: Callable[[Episode], None],
         say: Callable[[str], None],
         warn: Callable[[str], None],
-        also: Sequence[Topic] = (),
+        also: Sequence[SubscribedTopic] = (),
         task: str = '',
         rate_hz: float = 20.0,
     ) -> None:
@@ -102,10 +108,10 @@ class Recorder:
         self._warn = warn
         self._robot = robot
         self._task = task
-        topics = declared_topics(robot)
+        topics = declared_topics((*robot.input_sources(), *robot.output_sources()), RECORD_DEPTHS)
         topics.update({topic.name: topic for topic in also if topic.name not in topics})
         if node.get_clock().ros_time_is_active:
-            topics[CLOCK.name] = CLOCK
+            topics[CLOCK] = clock_topic(RECORD_DEPTHS)
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
         self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
         self._streams = StreamReports(node, robot, self._names, rate_hz, say, warn)
@@ -117,7 +123,7 @@ class Recorder:
         # What subscriptions would log is among our own lines.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
-            node, tuple(topics.values()), self._receive, raw=True, lost=self._miss
+            node, topics.values(), self._receive, raw=True, lost=self._miss
         )
         node.create_timer(
             LOOK_PERIOD_S, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -174,7 +180,7 @@ class Recorder:
         rates = '  '.join(
             f'{name.strip("/")} {self._streams.rate_hz(topic, now_s):.0f}/s'
             for topic, name in self._names.items()
-            if topic != CLOCK.name
+            if topic != CLOCK
         )
         writer, lost = self._writer, sum(self._lost.values())
         return (
@@ -264,7 +270,7 @@ class Recorder:
             self._latched[topic].append(data)
         if now_ns <= 0:
             return
-        self._streams.hear(topic, data, now_ns)
+        self._streams.receive(topic, data, now_ns)
         if self._writer is not None:
             try:
                 self._writer.write(self._names[topic], now_ns, data)

@@ -16,7 +16,7 @@ from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Command, Robot, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
-from neuracore_ros.description.source import IMAGE_TYPES, static_topics
+from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import noted
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import ClockWatch
@@ -32,14 +32,11 @@ from neuracore_ros.node.phase import Phase
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
 from neuracore_ros.node.status import Status, node_status, stopped_status
 from neuracore_ros.node.status_log import StatusLog
-from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.timers import Timers
+from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
 from neuracore_ros.runner import Outcome, Request, Runner, State
 
-# Five is what ROS uses for sensors. With two, a third of the large reliable images were lost,
-# since their fragments arrive in bursts.
-IMAGE_DEPTH = 5
-NUMBER_DEPTH = 20
 # A stop takes half a second, and half a second later the joints stand; or nothing is measured.
 LONGEST_SETTLING_S = 2.0
 # So soon a publisher is noticed that comes later, or changes.
@@ -201,11 +198,7 @@ class Session:
         return float(self._inference.wait(self._policy.warm_up))
 
     def _subscribe(self) -> Subscriptions:
-        static = static_topics(self.robot.input_sources())
-        topics = tuple(
-            Topic(name, kind, reliability, _depth(kind), latched=name in static)
-            for name, (kind, reliability) in self._runner.topics.items()
-        )
+        topics = declared_topics(self._runner.sources, RUN_DEPTHS).values()
         self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}
         self._phase = Phase(1.0 / self._runner.rate_hz)
         return Subscriptions(self._node, topics, self._receive)
@@ -426,7 +419,3 @@ class Session:
 
     def _now_ns(self) -> int:
         return int(self._node.get_clock().now().nanoseconds)
-
-
-def _depth(kind: str) -> int:
-    return IMAGE_DEPTH if kind in IMAGE_TYPES else NUMBER_DEPTH

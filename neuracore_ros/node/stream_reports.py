@@ -15,8 +15,8 @@ from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.live.checks import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
-from neuracore_ros.node.recorded_topics import CLOCK, watches
-from neuracore_ros.node.stream_watch import IS_BACK
+from neuracore_ros.node.stream_monitor import IS_BACK, topic_monitors
+from neuracore_ros.node.topics import CLOCK
 
 USE_SIM_TIME = '--use-sim-time'
 _MOST_LOOKED_INTO = 20
@@ -53,7 +53,7 @@ class StreamReports:
         self._inputs = robot.input_sources()
         self._say, self._warn = say, warn
         self._reader = NameReader(self._inputs)
-        self._watches = watches(robot, names, self._reader.topics, rate_hz)
+        self._monitors = topic_monitors(robot, names, self._reader.topics, rate_hz)
         self._sources: dict[str, list[Source]] = {}
         for source in (*self._inputs, *robot.output_sources()):
             self._sources.setdefault(source.topic, []).append(source)
@@ -78,17 +78,19 @@ class StreamReports:
         if now_ns > 0:
             self._look(faults, now_ns, recording=False)
         # Names that never came have just been told, with the names that may be meant.
-        lacking = [(w.topic, p) for w in self._watches.values() for p in w.lacking()]
+        lacking = [
+            (monitor.topic, p) for monitor in self._monitors.values() for p in monitor.lacking()
+        ]
         self._told_s |= dict.fromkeys(together(lacking), time.monotonic())
         self.remind(now_ns, recording=False)
 
     @property
     def are_found(self) -> bool:
         """Whether every topic is alive, and publishers of commands would have been found."""
-        steady = [watch for watch in self._watches.values() if watch.is_steady]
+        steady = [monitor for monitor in self._monitors.values() if monitor.is_steady]
         waited = time.monotonic() - self._began_s > _DISCOVERY_S
-        commands = (t for t, watch in self._watches.items() if not watch.is_steady)
-        return all(watch.is_heard for watch in steady) and (
+        commands = (t for t, monitor in self._monitors.items() if not monitor.is_steady)
+        return all(monitor.is_heard for monitor in steady) and (
             waited or all(self._node.count_publishers(topic) for topic in commands)
         )
 
@@ -99,17 +101,17 @@ class StreamReports:
 
     def rate_hz(self, topic: str, now_s: float) -> float:
         """Messages a second lately."""
-        return self._watches[topic].rate_hz(now_s)
+        return self._monitors[topic].rate_hz(now_s)
 
-    def hear(self, topic: str, data: bytes, now_ns: int) -> None:
+    def receive(self, topic: str, data: bytes, now_ns: int) -> None:
         """Note a message, as it came from the wire."""
         apart = topic in self._reader.topics
         names = self._reader.names(topic, data, now_ns) if apart else ()
         few_yet = len(self._first[topic]) < _MOST_LOOKED_INTO
         # A slow driver's first message may come after many of a fast one.
-        if not self._watching and (few_yet or not self._watches[topic].knows(names)):
+        if not self._watching and (few_yet or not self._monitors[topic].knows(names)):
             self._first[topic].append((now_ns, data))
-        self._watches[topic].hear(time.monotonic(), now_ns / 1e9, names)
+        self._monitors[topic].receive(time.monotonic(), now_ns / 1e9, names)
 
     def remind(self, now_ns: int, recording: bool) -> None:
         """Say again what is wrong, unless it was said a moment ago.
@@ -122,10 +124,10 @@ class StreamReports:
             self._warn(self.standstill)
             return
         found = [
-            (watch.topic, problem)
-            for watch in self._watches.values()
-            if watch.is_steady or recording
-            for problem in watch.problems()
+            (monitor.topic, problem)
+            for monitor in self._monitors.values()
+            if monitor.is_steady or recording
+            for problem in monitor.problems()
         ]
         now_s = time.monotonic()
         for line in together(found):
@@ -156,11 +158,11 @@ class StreamReports:
         """Topics with what is new of them."""
         wall_s = time.monotonic()
         news = []
-        for topic, watch in self._watches.items():
+        for topic, monitor in self._monitors.items():
             fault = faults.get(topic, '').removeprefix(f'{topic}: ') or self._why_silent(topic)
-            lines = watch.look(wall_s, now_ns / 1e9, fault)
-            if watch.is_steady or recording:
-                news += [(watch.topic, line) for line in lines]
+            lines = monitor.update(wall_s, now_ns / 1e9, fault)
+            if monitor.is_steady or recording:
+                news += [(monitor.topic, line) for line in lines]
         return news
 
     def _look_into(self) -> None:
@@ -176,20 +178,20 @@ class StreamReports:
     def _why_silent(self, topic: str) -> str:
         """Why nothing can come on a topic, as far as the graph knows."""
         published = bool(self._node.count_publishers(topic))
-        if topic not in self._sources or (published and self._watches[topic].is_alive):
+        if topic not in self._sources or (published and self._monitors[topic].is_alive):
             self._reasons.pop(topic, None)
             return ''
         now_s = time.monotonic()
         found_s, why = self._reasons.get(topic, (-math.inf, ''))
         if now_s - found_s > _ASK_AGAIN_S:
             text = why_silent(self._node, topic, self._sources[topic], NAMESPACE_OPTION)
-            why = text.removeprefix(self._watches[topic].topic)
+            why = text.removeprefix(self._monitors[topic].topic)
             why = re.sub(r'^( \(.*?\))?: ', '', why)
             self._reasons[topic] = now_s, why
         return why
 
     def _clocks(self) -> list[str]:
-        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK.name))
+        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
 
 
 def together(found: Sequence[tuple[str, str]]) -> list[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +16,7 @@ from neuracore_ros.errors import UserError
 from neuracore_ros.node.executor import HEARS_QUIETLY
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.sharing import Sharing
+from neuracore_ros.node.topics import SubscribedTopic, matching_reliability
 
 Receive = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
@@ -30,25 +30,6 @@ _OVERRIDABLE = {
     QoSPolicyKind.RELIABILITY: ('reliable', 'best_effort'),
     QoSPolicyKind.DURABILITY: ('volatile', 'transient_local'),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One topic to open.
-
-    Attributes:
-        name: As the robot file writes it.
-        type: ROS 2 message type, such as ``sensor_msgs/msg/JointState``.
-        reliability: ``match``, ``reliable`` or ``best_effort``.
-        depth: Messages that wait if the executor is busy.
-        latched: Whether to ask for what was published before, as for /tf_static.
-    """
-
-    name: str
-    type: str
-    reliability: str
-    depth: int
-    latched: bool = False
 
 
 class Subscriptions:
@@ -69,7 +50,7 @@ class Subscriptions:
     def __init__(
         self,
         node: Node,
-        topics: tuple[Topic, ...],
+        topics: Iterable[SubscribedTopic],
         receive: Receive,
         raw: bool = False,
         lost: Lost | None = None,
@@ -78,26 +59,38 @@ class Subscriptions:
         self._receive = receive
         self._lost = lost
         self._raw = raw
-        self.topics = topics
+        self.topics: list[SubscribedTopic] = []
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
         self._faults: dict[str, str] = {}
         self._doubts: dict[str, str] = {}
-        self._sharing = {topic.name: Sharing(topic.type) for topic in topics}
+        self._sharing: dict[str, Sharing] = {}
         try:
             for topic in topics:
-                # Best effort hears every publisher, so it is the one to wait with.
-                wanted = self._wanted(topic, self._publishers(topic))
-                self._reopen(topic, wanted or ReliabilityPolicy.BEST_EFFORT)
+                self.add(topic)
         except Exception:
             self.close()
             raise
         self.refresh()
 
+    def add(self, topic: SubscribedTopic) -> None:
+        """Subscribe to one more topic, unless it is open.
+
+        Raises:
+            UserError: Its message type is not installed.
+        """
+        if topic.name in self._open:
+            return
+        self._sharing[topic.name] = Sharing(topic.type)
+        # Best effort hears every publisher, so it is the one to wait with.
+        wanted = matching_reliability(topic.reliability, self._publishers(topic))
+        self._reopen(topic, wanted or ReliabilityPolicy.BEST_EFFORT)
+        self.topics.append(topic)
+
     def refresh(self) -> None:
         """Match what the publishers offer now; costs well under a millisecond."""
         for topic in self.topics:
             publishers = self._publishers(topic)
-            wanted = self._wanted(topic, publishers)
+            wanted = matching_reliability(topic.reliability, publishers)
             if wanted is not None and wanted != self._open[topic.name][1]:
                 self._reopen(topic, wanted)
                 self._node.get_logger().info(
@@ -120,20 +113,10 @@ class Subscriptions:
             self._node.destroy_subscription(subscription)
         self._open.clear()
 
-    def _publishers(self, topic: Topic) -> Sequence[Any]:
+    def _publishers(self, topic: SubscribedTopic) -> Sequence[Any]:
         return self._node.get_publishers_info_by_topic(topic.name)  # type: ignore[no-any-return]
 
-    def _wanted(self, topic: Topic, publishers: Sequence[Any]) -> ReliabilityPolicy | None:
-        """What to open with; None if there is no publisher to match."""
-        if topic.reliability != 'match':
-            return ReliabilityPolicy[topic.reliability.upper()]
-        if not publishers:
-            return None
-        offered = {publisher.qos_profile.reliability for publisher in publishers}
-        only_reliable = offered == {ReliabilityPolicy.RELIABLE}
-        return ReliabilityPolicy.RELIABLE if only_reliable else ReliabilityPolicy.BEST_EFFORT
-
-    def _reopen(self, topic: Topic, reliability: ReliabilityPolicy) -> None:
+    def _reopen(self, topic: SubscribedTopic, reliability: ReliabilityPolicy) -> None:
         if topic.name in self._open:
             self._node.destroy_subscription(self._open.pop(topic.name)[0])
 
@@ -162,7 +145,7 @@ class Subscriptions:
             subscription = subscribe(None)
         self._open[topic.name] = (subscription, reliability)
 
-    def _note_type(self, topic: Topic, publishers: Sequence[Any]) -> None:
+    def _note_type(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> None:
         sent = sorted({publisher.topic_type for publisher in publishers})
         if not sent or topic.type in sent:
             self._faults.pop(topic.name, None)
@@ -175,7 +158,7 @@ class Subscriptions:
             self._node.get_logger().error(fault)
         self._faults[topic.name] = fault
 
-    def _note_doubt(self, topic: Topic, publishers: Sequence[Any]) -> None:
+    def _note_doubt(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> None:
         sharing = self._sharing[topic.name]
         several = sharing.doubt(publisher_names(publishers), time.monotonic())
         if not several:
@@ -187,7 +170,7 @@ class Subscriptions:
         self._doubts[topic.name] = doubt
 
 
-def _events(topic: Topic, lost: Lost | None) -> SubscriptionEventCallbacks:
+def _events(topic: SubscribedTopic, lost: Lost | None) -> SubscriptionEventCallbacks:
     """None but that of lost messages, see executor.py."""
     if lost is None:
         return HEARS_QUIETLY

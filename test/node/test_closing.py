@@ -13,7 +13,8 @@ from neuracore_ros.description import Command
 from neuracore_ros.node.debug import Debug
 from neuracore_ros.node.executor import make_executor, spin
 from neuracore_ros.node.outputs import CommandOutputs
-from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.topics import SubscribedTopic
 
 TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 # Neither a publisher nor a subscription of ours fits to these.
@@ -50,7 +51,7 @@ def debug(node, other):
 
 
 def subscriptions(node, other):
-    topic = Topic('joints', 'sensor_msgs/msg/JointState', 'reliable', 5)
+    topic = SubscribedTopic('joints', 'sensor_msgs/msg/JointState', 'reliable', 5)
     opened = Subscriptions(node, (topic,), print)
     return opened.close, lambda: other.create_publisher(JointState, 'joints', UNRELIABLE)
 

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from neuracore_ros.node.live.checks import check_graph
-from neuracore_ros.node.live.probe_graph import probe_graph
-
 pytest.importorskip('rclpy')
 
 from sensor_msgs.msg import CompressedImage
@@ -21,6 +18,8 @@ from helpers.live_robot import SIM_ROBOT, UR5, until_published
 from helpers.scripted_nodes import ALL, Graph
 from helpers.small_policies import write_policy
 from neuracore_ros.description import load_robot
+from neuracore_ros.node.live.checks import check_graph
+from neuracore_ros.node.live.probe_graph import probe_graph
 
 TOPICS = ('joint_states', 'overhead/image_raw')
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import (
@@ -16,19 +14,18 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     STRING,
 )
-from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import listeners
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
-from neuracore_ros.node.subscriptions import message_class
+from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.topics import CLOCK, SubscribedTopic
 from neuracore_ros.scaffold.collect import FactCollector, is_wanted
 from neuracore_ros.scaffold.facts import CommandReceiver, Facts
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
 _GOAL = '/_action/send_goal'
 _DEPTH = 50
-_LOOKS_S = 0.5
-"""So often the graph is asked for topics that have been found meanwhile."""
+_REFRESH_PERIOD_S = 0.5
 
 
 def discover(seconds: float, namespace: str = '') -> Facts:
@@ -45,11 +42,23 @@ def discover(seconds: float, namespace: str = '') -> Facts:
         spin(executor, DISCOVERY_S)
         below = f'/{namespace.strip("/")}/' if namespace else '/'
         collector = FactCollector(judges_stamps=not node.count_publishers(CLOCK))
-        subscriptions: dict[str, Any] = {}
-        until_s = time.monotonic() + seconds
-        while (left_s := until_s - time.monotonic()) > 0.0:
-            _subscribe_to_new(node, below, collector, subscriptions)
-            spin(executor, min(left_s, _LOOKS_S))
+        types: dict[str, str] = {}
+
+        def receive(topic: str, message: Any) -> None:
+            collector.receive(topic, types[topic], message, time.time_ns())
+
+        subscriptions = Subscriptions(node, (), receive)
+        end_s = time.monotonic() + seconds
+        # On a busy network, some topics are discovered late.
+        while (left_s := end_s - time.monotonic()) > 0.0:
+            for topic, kind in _published_topics(node, below):
+                if topic not in types:
+                    types[topic] = kind
+                    collector.announce(topic, kind)
+                if is_wanted(topic, kind) and not _is_only_commanded(node, topic, kind):
+                    latched = kind == STRING
+                    subscriptions.add(SubscribedTopic(topic, kind, 'match', _DEPTH, latched))
+            spin(executor, min(left_s, _REFRESH_PERIOD_S))
         found = _listeners(node, below)
         told = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
@@ -60,41 +69,18 @@ def discover(seconds: float, namespace: str = '') -> Facts:
         )
 
 
-def _subscribe_to_new(
-    node: Node, below: str, collector: FactCollector, subscriptions: dict[str, Any]
-) -> None:
-    """Topics that have been discovered by now; on a busy network some are late."""
-    for topic, types in node.get_topic_names_and_types():
-        if not topic.startswith(below) or not node.count_publishers(topic):
-            continue
-        if topic not in subscriptions:
-            collector.announce(topic, types[0])
-            subscriptions[topic] = None
-        wanted = is_wanted(topic, types[0]) and not _is_only_commanded(node, topic, types[0])
-        if wanted and subscriptions[topic] is None:
-            subscriptions[topic] = _subscribe(node, topic, types[0], collector)
+def _published_topics(node: Node, below: str) -> list[tuple[str, str]]:
+    """Topics with their message types."""
+    return [
+        (topic, types[0])
+        for topic, types in node.get_topic_names_and_types()
+        if topic.startswith(below) and node.count_publishers(topic)
+    ]
 
 
 def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
     """Whether a node that waits for its controller would take us for it."""
     return kind in _COMMANDS and not listeners(node, topic)
-
-
-def _subscribe(node: Node, topic: str, kind: str, collector: FactCollector) -> Any:
-    offered = node.get_publishers_info_by_topic(topic)
-    reliable = all(i.qos_profile.reliability == ReliabilityPolicy.RELIABLE for i in offered)
-    latched = kind == STRING
-    qos = QoSProfile(
-        depth=_DEPTH,
-        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
-    )
-    hear = partial(_hear, collector, topic, kind)
-    return node.create_subscription(message_class(kind), topic, hear, qos)
-
-
-def _hear(collector: FactCollector, topic: str, kind: str, message: Any) -> None:
-    collector.receive(topic, kind, message, time.time_ns())
 
 
 def _listeners(node: Node, below: str) -> list[CommandReceiver]:

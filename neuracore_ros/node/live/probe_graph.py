@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from rclpy.executors import Executor
 from rclpy.node import Node
 
-from neuracore_ros.description import Command, Robot, Source
+from neuracore_ros.description import Command, Robot
 from neuracore_ros.description.command import ACTIONS
-from neuracore_ros.node.clock_watch import CLOCK
 from neuracore_ros.node.executor import POLL_S, spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
@@ -39,10 +38,15 @@ from neuracore_ros.node.live.probe import (
     time_domain,
 )
 from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
-from neuracore_ros.node.subscriptions import Subscriptions, Topic
+from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.topics import (
+    CHECK_DEPTHS,
+    CLOCK,
+    SubscribedTopic,
+    clock_topic,
+    declared_topics,
+)
 
-IMAGE_DEPTH = 5
-NUMBER_DEPTH = 1000
 SETTLE_S = 0.5
 LOOK_PERIOD_S = 0.25
 
@@ -62,31 +66,22 @@ def probe_graph(
         DescriptionError: A source or a command is missing in the robot file.
         UserError: A message type is not installed.
     """
-    sources = (*robot.input_sources(), *robot.measured_sources())
-    by_topic: dict[str, list[Source]] = {}
-    for source in sources:
-        for topic in source.topics:
-            by_topic.setdefault(topic, []).append(source)
     with passive_node(namespace) as (node, executor):
-        probe = GraphProbe(node, executor, by_topic, robot.commands())
+        probe = GraphProbe(node, executor, robot)
         probe.discover()
         probe.listen(seconds)
-        return probe.facts(robot, sources, needed)
+        return probe.facts(needed)
 
 
 class GraphProbe:
     """Everything that is opened while we look."""
 
-    def __init__(
-        self,
-        node: Node,
-        executor: Executor,
-        by_topic: Mapping[str, list[Source]],
-        commands: Sequence[Command],
-    ) -> None:
-        self._node, self._executor = node, executor
-        self._by_topic, self._commands = by_topic, commands
-        self._monitors = {topic: TopicMonitor(group[0].type) for topic, group in by_topic.items()}
+    def __init__(self, node: Node, executor: Executor, robot: Robot) -> None:
+        self._node, self._executor, self._robot = node, executor, robot
+        self._sources = (*robot.input_sources(), *robot.measured_sources())
+        self._commands = commands = robot.commands()
+        self._topics = declared_topics(self._sources, CHECK_DEPTHS)
+        self._monitors = {name: TopicMonitor(topic.type) for name, topic in self._topics.items()}
         self._clock: list[tuple[int, int]] = []
         self._rival_messages: dict[str, int] = {}
         self._parameters: dict[str, Mapping[str, object] | None] = {}
@@ -105,7 +100,7 @@ class GraphProbe:
     def _all_found(self) -> bool:
         """Whether somebody is on every topic, and all who are there are known by name."""
         node = self._node
-        found = [node.get_publishers_info_by_topic(topic) for topic in self._by_topic]
+        found = [node.get_publishers_info_by_topic(topic) for topic in self._topics]
         found += [
             node.get_subscriptions_info_by_topic(command.topic)
             for command in self._commands
@@ -115,24 +110,18 @@ class GraphProbe:
 
     def listen(self, seconds: float) -> None:
         """Take what comes, and ask controllers and publishers for their parameters."""
+        depth = CHECK_DEPTHS.of
         topics = [
-            Topic(
-                topic,
-                group[0].type,
-                group[0].reliability,
-                self._depth(topic),
-                latched=_is_static(topic, group),
-            )
-            for topic, group in self._by_topic.items()
-        ]
-        topics.append(Topic(CLOCK, 'rosgraph_msgs/msg/Clock', 'match', NUMBER_DEPTH))
-        topics += [
-            Topic(command.topic, command.type, 'match', NUMBER_DEPTH)
-            for command in self._commands
-            if command.topic not in self._by_topic and self._is_contested(command)
+            *self._topics.values(),
+            clock_topic(CHECK_DEPTHS),
+            *(
+                SubscribedTopic(command.topic, command.type, 'match', depth(command.type))
+                for command in self._commands
+                if command.topic not in self._topics and self._is_contested(command)
+            ),
         ]
         subscriptions = Subscriptions(
-            self._node, tuple(topics), self._receive, raw=True, lost=self._on_lost
+            self._node, topics, self._receive, raw=True, lost=self._on_lost
         )
         self._parameters = ask_parameters(self._node, self._executor, self._asked())
         self._forget()
@@ -158,14 +147,11 @@ class GraphProbe:
             and self._node.count_subscribers(command.topic)
         )
 
-    def _depth(self, topic: str) -> int:
-        return IMAGE_DEPTH if self._monitors[topic].is_image else NUMBER_DEPTH
-
     def _forget(self) -> None:
         """What came while subscriptions were being matched tells nothing of rates."""
-        for topic, group in self._by_topic.items():
-            if not _is_static(topic, group):
-                self._monitors[topic] = TopicMonitor(group[0].type)
+        for name, topic in self._topics.items():
+            if not topic.latched:
+                self._monitors[name] = TopicMonitor(topic.type)
         self._rival_messages.clear()
         self._clock = self._clock[-1:]
 
@@ -184,9 +170,7 @@ class GraphProbe:
 
     # What was found
 
-    def facts(
-        self, robot: Robot, sources: Sequence[Source], needed: Collection[str] | None
-    ) -> GraphFacts:
+    def facts(self, needed: Collection[str] | None) -> GraphFacts:
         """Everything, once it has been listened to."""
         arrivals = {topic: monitor.arrivals() for topic, monitor in self._monitors.items()}
         domain = time_domain(arrivals.values())
@@ -197,22 +181,22 @@ class GraphProbe:
             ]
             for topic, monitor in self._monitors.items()
         }
-        read = read_names(robot, sources, messages)
+        read = read_names(self._robot, self._sources, messages)
         streams = tuple(
             StreamFacts(
-                topic=self._node.resolve_topic_name(topic),
-                sources=tuple(dict.fromkeys(group)),
-                publishers=publishers(self._node, topic, group[0].reliability),
-                similar=similar(self._node, topic, group[0].type, self._node.count_publishers),
-                arrivals=arrivals[topic],
-                faults=read.faults.get(topic, ()),
-                by_names=self._by_names(topic, arrivals[topic], read),
-                name_sets=read.name_sets.get(topic, ()),
-                picture=read.pictures.get(topic, ''),
-                needed=needed is None or topic in needed,
-                is_static=_is_static(topic, group),
+                topic=self._node.resolve_topic_name(name),
+                sources=tuple(dict.fromkeys(s for s in self._sources if name in s.topics)),
+                publishers=publishers(self._node, name, topic.reliability),
+                similar=similar(self._node, name, topic.type, self._node.count_publishers),
+                arrivals=arrivals[name],
+                faults=read.faults.get(name, ()),
+                by_names=self._by_names(name, arrivals[name], read),
+                name_sets=read.name_sets.get(name, ()),
+                picture=read.pictures.get(name, ''),
+                needed=needed is None or name in needed,
+                is_static=topic.latched,
             )
-            for topic, group in self._by_topic.items()
+            for name, topic in self._topics.items()
         )
         clock = np.array(self._clock, np.int64).reshape(-1, 2)
         clocks = self._node.get_publishers_info_by_topic(CLOCK)
@@ -273,7 +257,7 @@ class GraphProbe:
     def _asked(self) -> dict[str, tuple[str, ...]]:
         """Node -> the parameters that matter of it."""
         asked: dict[str, tuple[str, ...]] = {}
-        for topic in (*self._by_topic, CLOCK):
+        for topic in (*self._topics, CLOCK):
             for info in self._node.get_publishers_info_by_topic(topic):
                 asked[full_name(info)] = ('use_sim_time',)
         for command in self._commands:
@@ -284,7 +268,3 @@ class GraphProbe:
             )
             asked |= dict.fromkeys((each.node for each in self._executing(command)), names)
         return asked
-
-
-def _is_static(topic: str, sources: Sequence[Source]) -> bool:
-    return topic != sources[0].topic

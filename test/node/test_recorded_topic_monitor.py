@@ -10,7 +10,7 @@ from sensor_msgs.msg import JointState
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node.live.names import NameReader
-from neuracore_ros.node.recorded_topics import watches
+from neuracore_ros.node.stream_monitor import topic_monitors
 from neuracore_ros.node.stream_reports import together
 
 ARM = ('shoulder_pan_joint', 'shoulder_lift_joint', 'elbow_joint', 'wrist_1_joint')
@@ -23,7 +23,7 @@ class Time:
     def __init__(self):
         robot = load_robot(shipped('ur5'))
         names = {'joint_states': '/joint_states'}
-        self.watch = watches(robot, names, names.keys(), 20.0)['joint_states']
+        self.monitor = topic_monitors(robot, names, names.keys(), 20.0)['joint_states']
         self.now_s = 100.0
 
     def run(self, seconds, **rates_hz):
@@ -35,10 +35,10 @@ class Time:
             for driver, rate_hz in rates_hz.items():
                 if self.now_s >= due_s[driver]:
                     names = {'arm': ARM, 'jaw': JAW, 'all': ARM + JAW}[driver]
-                    self.watch.hear(self.now_s, self.now_s, names)
+                    self.monitor.receive(self.now_s, self.now_s, names)
                     due_s[driver] += 1 / rate_hz
             if round(self.now_s * 100) % 25 == 0:
-                lines += self.watch.look(self.now_s, self.now_s, '')
+                lines += self.monitor.update(self.now_s, self.now_s, '')
         return lines
 
 
@@ -46,7 +46,7 @@ def test_two_healthy_drivers_need_no_word():
     time = Time()
     time.run(0.1, arm=50.0, jaw=25.0)
     assert time.run(6.0, arm=50.0, jaw=25.0) == []
-    assert time.watch.problems() == []
+    assert time.monitor.problems() == []
 
 
 def test_a_slow_driver_beside_a_fast_one_is_told_by_its_names_with_what_to_write():
@@ -67,7 +67,7 @@ def test_a_driver_that_goes_and_comes_back_is_told_by_its_names():
     time.run(4.0, arm=50.0, jaw=25.0)
     silent = f' ({", ".join(JAW)}) is silent: no message for more than 1 s'
     assert time.run(4.0, arm=50.0) == [silent]
-    assert time.watch.problems() == [silent]
+    assert time.monitor.problems() == [silent]
     (back,) = time.run(4.0, arm=50.0, jaw=25.0)
     assert back.startswith(f' ({", ".join(JAW)}) is back: 2')
 
@@ -83,9 +83,9 @@ def test_a_topic_that_is_silent_as_a_whole_is_one_line():
 def test_names_that_never_came_are_known():
     time = Time()
     time.run(1.0, arm=50.0)
-    assert not time.watch.is_heard
-    assert time.watch.lacking() == [f' ({", ".join(JAW)}) is silent: no message so far']
-    assert (time.watch.knows(ARM), time.watch.knows(JAW)) == (True, False)
+    assert not time.monitor.is_heard
+    assert time.monitor.lacking() == [f' ({", ".join(JAW)}) is silent: no message so far']
+    assert (time.monitor.knows(ARM), time.monitor.knows(JAW)) == (True, False)
 
 
 def test_names_are_read_from_the_wire_whatever_it_brings():

@@ -1,11 +1,11 @@
-"""What the recorder subscribes to, and how."""
+"""The topics of a robot, and how they are subscribed to."""
 
 import pytest
 
 pytest.importorskip('rclpy')
 
 from neuracore_ros.description import load_robot
-from neuracore_ros.node.recorded_topics import declared_topics
+from neuracore_ros.node.topics import RECORD_DEPTHS, declared_topics
 
 ROBOT = """robot: frames
 input: {POSES: [cup, dish]}
@@ -19,7 +19,7 @@ sources:
 
 def test_what_is_published_once_is_known_by_what_it_is_not_by_its_name(tmp_path):
     (tmp_path / 'robot.yaml').write_text(ROBOT)
-    topics = declared_topics(load_robot(tmp_path / 'robot.yaml'))
+    topics = declared_topics(load_robot(tmp_path / 'robot.yaml').input_sources(), RECORD_DEPTHS)
     assert {name: topic.latched for name, topic in topics.items()} == {
         '/frames': False,
         '/frames_static': True,

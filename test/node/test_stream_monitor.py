@@ -4,14 +4,14 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from neuracore_ros.node.stream_watch import StreamWatch
+from neuracore_ros.node.stream_monitor import StreamMonitor
 
 
 class Time:
     """A stream that is fed and looked at four times a second."""
 
     def __init__(self, max_age_s=0.2, steady=True):
-        self.watch = StreamWatch('/joints', max_age_s, 20.0, steady)
+        self.monitor = StreamMonitor('/joints', max_age_s, 20.0, steady)
         self.now_s = 100.0
 
     def run(self, seconds, rate_hz, fault=''):
@@ -20,16 +20,16 @@ class Time:
         while self.now_s < end_s:
             self.now_s += 0.01
             if rate_hz and self.now_s >= due_s:
-                self.watch.hear(self.now_s, self.now_s)
+                self.monitor.receive(self.now_s, self.now_s)
                 due_s += 1 / rate_hz
             if round(self.now_s * 100) % 25 == 0:
-                lines.append(self.watch.look(self.now_s, self.now_s, fault))
+                lines.append(self.monitor.update(self.now_s, self.now_s, fault))
         return [line for line in lines if line]
 
 
 def test_a_healthy_stream_needs_no_word():
     time = Time()
-    time.watch.hear(time.now_s, time.now_s)
+    time.monitor.receive(time.now_s, time.now_s)
     assert time.run(5.0, 50.0) == []
 
 
@@ -52,7 +52,7 @@ def test_a_stream_that_never_came_is_silent():
 )
 def test_a_slow_stream_is_told_with_what_that_means(rate_hz, says):
     time = Time()
-    time.watch.hear(time.now_s, time.now_s)
+    time.monitor.receive(time.now_s, time.now_s)
     (line,) = time.run(6.0, rate_hz)
     assert line.startswith('/joints is slow')
     assert says in line

@@ -1,0 +1,283 @@
+"""Monitors of recorded streams: whether each is alive and fast enough, reported on change."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+
+from neuracore_ros.description import Robot, Source
+from neuracore_ros.description.source import strictest_ages_s, write_age
+from neuracore_ros.node.live.facts import few
+from neuracore_ros.node.topics import CLOCK
+
+IS_BACK = ' is back'
+SILENT_S = 1.0
+WINDOW_S = 2.0
+# A rate is counted in whole messages, and drivers are not exact.
+TOLERANCE = 0.9
+
+
+class StreamMonitor:
+    """Watches one topic.
+
+    Args:
+        name: Its full name.
+        max_age_s: Of its samples [s]; None where they never age.
+        rate_hz: Of the steps that will be made of it.
+        steady: Whether it must never be silent; commands may be.
+        silent_s: How long it may say nothing [s].
+    """
+
+    def __init__(
+        self,
+        name: str,
+        max_age_s: float | None,
+        rate_hz: float,
+        steady: bool,
+        silent_s: float = SILENT_S,
+    ) -> None:
+        self.name = name
+        self.problem = ''
+        self.max_age_s = max_age_s
+        self._rate_hz = rate_hz
+        self.is_steady = steady
+        self._silent_s = silent_s
+        self._arrivals: deque[float] = deque(maxlen=4096)
+        self._first_s: float | None = None
+        self._heard_s = float('-inf')
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has ever come."""
+        return self._first_s is not None
+
+    def receive(self, wall_s: float, now_s: float) -> None:
+        """Note a message.
+
+        Args:
+            wall_s: When it came, on a clock that always runs [s].
+            now_s: When it came, in the time in which we live, which may be simulated [s].
+        """
+        turned_back = bool(self._arrivals) and now_s < self._arrivals[-1]
+        # A rate is counted anew after a silence, or a stream would be slow when it is back.
+        if turned_back or wall_s - self._heard_s > self._silent_s:
+            self._first_s = now_s
+            self._arrivals.clear()
+        self._heard_s = wall_s
+        self._arrivals.append(now_s)
+
+    def rate_hz(self, now_s: float) -> float:
+        """Messages a second lately."""
+        if self._first_s is None:
+            return 0.0
+        while self._arrivals and self._arrivals[0] <= now_s - WINDOW_S:
+            self._arrivals.popleft()
+        passed_s = min(WINDOW_S, now_s - self._first_s)
+        return len(self._arrivals) / passed_s if passed_s > 0 else 0.0
+
+    def usual_gap_s(self) -> float:
+        """Between two messages lately [s]; 0 where fewer have come."""
+        if len(self._arrivals) < 2:
+            return 0.0
+        return (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
+
+    def update(self, wall_s: float, now_s: float, fault: str) -> str:
+        """What is new about it.
+
+        Args:
+            wall_s: Now, on a clock that always runs [s].
+            now_s: Now, in the time in which we live [s].
+            fault: Why nothing can come; empty if something may.
+
+        Returns:
+            One line, or nothing.
+        """
+        before = self.problem.partition(':')[0]
+        problem = self._silence(wall_s, fault) or self._slowness(now_s)
+        # A message a second would otherwise be told as a silence and a return each.
+        if not problem and before.endswith('silent') and self._is_young(now_s):
+            return ''
+        self.problem = problem
+        if self.problem.partition(':')[0] == before:
+            return ''
+        if self.problem:
+            return self.problem
+        rate = f': {self.rate_hz(now_s):.1f} Hz' if self.is_steady else ''
+        return f'{self.name}{IS_BACK}{rate}'
+
+    def _is_young(self, now_s: float) -> bool:
+        """Whether it has not come for long enough to know its rate."""
+        return self.is_steady and (self._first_s is None or now_s - self._first_s < WINDOW_S)
+
+    def _silence(self, wall_s: float, fault: str) -> str:
+        why = fault
+        if self.is_steady and not why:
+            if self._first_s is None:
+                why = 'no message so far'
+            elif wall_s - self._heard_s > self._silent_s:
+                why = f'no message for more than {self._silent_s:g} s'
+        return f'{self.name} is silent: {why}' if why else ''
+
+    def _slowness(self, now_s: float) -> str:
+        if self.max_age_s is None or self._is_young(now_s):
+            return ''
+        # On its way to silence, no stream is slow.
+        rate_hz = self.rate_hz(self._arrivals[-1] if self._arrivals else now_s)
+        if rate_hz * self.max_age_s < TOLERANCE:
+            need = f'a sample lives {self.max_age_s:g} s (max_age_s), so episodes will be cut here'
+        elif rate_hz < TOLERANCE * self._rate_hz:
+            need = f'steps at {self._rate_hz:g} Hz will see a sample twice'
+        else:
+            return ''
+        return f'{self.name} is slow: {rate_hz:.1f} Hz; {need}'
+
+
+def may_be_silent_s(source: Source) -> float:
+    """For how long a name may say nothing: what may be older may also be silent for longer."""
+    return max(SILENT_S, source.max_age_s or 0.0)
+
+
+class RecordedTopicMonitor:
+    """Watches a topic as a whole for silence, and name by name for the rate.
+
+    Drivers of an arm and a gripper may share a topic: that something comes says nothing of each.
+
+    Args:
+        topic: Its full name.
+        sources: The names that are read from it, if their messages are told apart; else none.
+        whole: Watches the topic; has no name of its own.
+        rate_hz: Of the steps that will be made of it.
+
+    Attributes:
+        topic: Its full name.
+    """
+
+    def __init__(
+        self, topic: str, sources: Sequence[Source], whole: StreamMonitor, rate_hz: float
+    ) -> None:
+        self.topic = topic
+        # A joint may be read as position and as velocity; what ages sooner counts.
+        by_age = sorted(sources, key=lambda source: source.max_age_s or math.inf, reverse=True)
+        self._sources = {source.name: source for source in by_age}
+        self._whole = whole
+        self._told: set[str] = set()
+        self._each = {
+            source.name: StreamMonitor(
+                '', source.max_age_s, rate_hz, steady=True, silent_s=may_be_silent_s(source)
+            )
+            for source in sources
+        }
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it must never be silent; commands may be."""
+        return self._whole.is_steady
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has ever come, with all its names."""
+        return self._whole.is_heard and all(monitor.is_heard for monitor in self._each.values())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything has ever come, be it of one driver only."""
+        return self._whole.is_heard
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing comes at all."""
+        return ' is silent' in self._whole.problem
+
+    def rate_hz(self, now_s: float) -> float:
+        """Messages a second lately."""
+        return self._whole.rate_hz(now_s)
+
+    def receive(self, wall_s: float, now_s: float, names: Collection[str] = ()) -> None:
+        """Note a message.
+
+        Args:
+            wall_s: When it came, on a clock that always runs [s].
+            now_s: When it came, in the time in which we live [s].
+            names: That it brought.
+        """
+        self._whole.receive(wall_s, now_s)
+        for name in names:
+            self._each[name].receive(wall_s, now_s)
+
+    def knows(self, names: Collection[str]) -> bool:
+        """Whether all these names have come before."""
+        return all(self._each[name].is_heard for name in names)
+
+    def update(self, wall_s: float, now_s: float, fault: str) -> list[str]:
+        """What is new about it, without the topic's name; see `StreamMonitor.update`."""
+        line = self._whole.update(wall_s, now_s, fault)
+        news: dict[str, list[str]] = {}
+        for name, monitor in self._each.items():
+            own = monitor.update(wall_s, now_s, '')
+            # Of a topic that is silent, or back, its names are so, too.
+            is_news = name in self._told if IS_BACK in own else not (line or self.is_silent)
+            if own and is_news and monitor.is_heard:
+                news.setdefault(own, []).append(name)
+                (self._told.discard if IS_BACK in own else self._told.add)(name)
+        if line:
+            return [line]
+        return [self._about(names, own) for own, names in news.items()]
+
+    def problems(self) -> list[str]:
+        """What is wrong at the moment, without the topic's name."""
+        if self._whole.problem:
+            return [self._whole.problem]
+        found: dict[str, list[str]] = {}
+        for name, monitor in self._each.items():
+            if monitor.problem:
+                found.setdefault(monitor.problem, []).append(name)
+        return [self._about(names, problem) for problem, names in found.items()]
+
+    def lacking(self) -> list[str]:
+        """That names have never come, without the topic's name."""
+        never = {name for name, monitor in self._each.items() if not monitor.is_heard}
+        problems = {self._each[name].problem for name in never}
+        return [
+            self._about([name for name in self._each if name in never], problem)
+            for problem in problems
+            if problem and self._whole.is_heard
+        ]
+
+    def _about(self, names: Sequence[str], line: str) -> str:
+        who = f' ({few(names)})' if len(names) < len(self._each) else ''
+        gap_s = max(self._each[name].usual_gap_s() for name in names)
+        cure = ''
+        if ' is slow' in line and 'max_age_s' in line and gap_s:
+            sources = [self._sources[name] for name in names]
+            cure = f': raise the rate of its driver, or {write_age(sources, gap_s)}'
+        return f'{who}{line}{cure}'
+
+
+def topic_monitors(
+    robot: Robot, names: Mapping[str, str], by_name: Collection[str], rate_hz: float
+) -> dict[str, RecordedTopicMonitor]:
+    """Topic as declared -> its monitor.
+
+    Args:
+        robot: Whose topics they are.
+        names: Topic as declared -> its full name.
+        by_name: Topics, as declared, whose names are monitored one by one.
+        rate_hz: Of the steps that will be made; slower streams are reported.
+    """
+    sources = robot.input_sources()
+    # Nobody commands or speaks all the time; what ages must never be silent.
+    ages_s = strictest_ages_s(sources)
+    found = {}
+    for topic, name in names.items():
+        read = [source for source in sources if source.topic == topic]
+        each = read if topic in by_name else []
+        whole = StreamMonitor(
+            '',
+            None if each else ages_s.get(topic),
+            rate_hz,
+            steady=topic in {*ages_s, CLOCK},
+            silent_s=min(map(may_be_silent_s, read), default=SILENT_S),
+        )
+        found[topic] = RecordedTopicMonitor(name, each, whole, rate_hz)
+    return found
