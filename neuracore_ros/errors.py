@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from neuracore_ros.similar_names import similar_file
 
 VALUE_LENGTH = 60
 """Most characters of a file's value that a message quotes.
@@ -72,7 +73,7 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
     if isinstance(error, FileNotFoundError):
         if not path.parent.is_dir():
             return f'{path}: no such file: there is no folder {path.parent}'
-        return f'{path}: no such file{near(path)}'
+        return f'{path}: no such file{similar_file(path)}'
     if isinstance(error, IsADirectoryError):
         inside = sorted(each for each in path.iterdir() if each.suffix in endings)
         return f'{path}: is a folder; give a file' + (f' in it: {inside[0]}' if inside else '')
@@ -85,24 +86,6 @@ def one_line(text: str) -> str:
     if len(text) > MESSAGE_LENGTH:
         text = f'{text[: MESSAGE_LENGTH - end]} ... {text[-end:]}'
     return printable(text)
-
-
-def meant(word: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'?``, of what is known beside a word that is not; else nothing."""
-    if len(word) > VALUE_LENGTH:  # Nobody means that, and to compare it takes long.
-        return ''
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean '{close[0]}'?" if close else ''
-
-
-def near(path: Path) -> str:
-    """``; did you mean folder/name?``, of what lies where something was looked for in vain."""
-    folder = path.parent
-    if path.exists():
-        return ''
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, 1, cutoff=0.75)
-    return f'; did you mean {folder / close[0]}?' if close else ''
 
 
 class UserError(Exception):
@@ -166,8 +149,8 @@ class WriteError(UserError):
 
 
 @contextmanager
-def noted() -> Iterator[list[str]]:
-    """A block whose description warnings are not shown; once it has ended, the list has them."""
+def collect_warnings() -> Iterator[list[str]]:
+    """Collect the description warnings of a block; the list has them when the block has ended."""
     texts: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', DescriptionWarning)

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from neuracore_ros.errors import UserError, meant, quoted, shortened
+from neuracore_ros.errors import UserError, quoted, shortened
 from neuracore_ros.files import read_lines
 from neuracore_ros.regular_file import read_bytes
+from neuracore_ros.similar_names import did_you_mean
 
 DEEPEST = 100
 """Objects and lists within each other; nothing that we read has ten."""
@@ -101,7 +102,9 @@ class Record:
             if 'default' in default:
                 return default['default']
             there = shortened(', '.join(self._value), 200) or 'nothing'
-            raise self.error(f"lacks '{key}'{meant(key, self._value) or '.'} It has: {there}")
+            raise self.error(
+                f"lacks '{key}'{did_you_mean(key, self._value) or '.'} It has: {there}"
+            )
         return self._value[key]
 
     # Objects within

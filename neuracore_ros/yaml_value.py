@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 
 from neuracore_ros.bounds import MAX_INDEX, MAX_NAME
-from neuracore_ros.errors import DescriptionError, meant, quoted, shortened, unreadable
+from neuracore_ros.errors import DescriptionError, quoted, shortened, unreadable
 from neuracore_ros.regular_file import read_text
+from neuracore_ros.similar_names import did_you_mean, known_names
 
 ENDINGS = ('.yaml', '.yml')
 """Of the files that are read here."""
@@ -147,7 +148,7 @@ class YamlValue:
         """
         choices = list(choices)
         if self.content not in choices:
-            hint = meant(str(self.content), choices)
+            hint = did_you_mean(str(self.content), choices)
             raise self.error(f'{what} {self} is not one of {", ".join(choices)}{hint}')
         return str(self.content)
 
@@ -192,14 +193,8 @@ class YamlValue:
             if text not in allowed and text.isdecimal():
                 raise key.error(f'{key} is no key of {what}: write 3.14 for 3,14')
             if text not in allowed:
-                raise key.error(f'unknown key {key} in {what}{nearest(text, allowed)}')
+                raise key.error(f'unknown key {key} in {what}{known_names(text, allowed)}')
         return {text: value for text, (_, value) in found.items()}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``; did you mean 'x'? Known: a, b`` for the end of a message."""
-    known = sorted(set(known))
-    return f'{meant(word, known) or "."} Known: {", ".join(known) or "none"}'
 
 
 def read_yaml(

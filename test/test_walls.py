@@ -51,8 +51,8 @@ BELOW_ALL = {
     'processors',
     'records',
     'regular_file',
+    'similar_names',
     'svg',
-    'topic_names',
     'yaml_value',
 }
 NEEDS = {

@@ -23,7 +23,7 @@ from neuracore_ros.bags.storage import (
 )
 from neuracore_ros.bags.topics import Topic, topics_of
 from neuracore_ros.errors import BagError, printable
-from neuracore_ros.topic_names import likeness
+from neuracore_ros.similar_names import alike_topics
 
 # No CDR message begins like this: the first byte of one is always 0.
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
@@ -123,8 +123,8 @@ class Bag:
 
     def nearest(self, topic: str) -> list[Topic]:
         """Recorded topics with messages, those whose name is most like ``topic`` first."""
-        recorded = (each for each in self.topics.values() if each.count)
-        return sorted(recorded, key=lambda each: likeness(topic, each.name), reverse=True)
+        recorded = {each.name: each for each in self.topics.values() if each.count}
+        return [recorded[name] for name in alike_topics(topic, recorded)]
 
     def read(
         self, topics: Iterable[str] | Mapping[str, str], told: Told = lambda part: None

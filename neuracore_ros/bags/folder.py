@@ -19,8 +19,9 @@ from neuracore_ros.bags.storage import (
     one_line,
 )
 from neuracore_ros.bags.zstd_file import decompress
-from neuracore_ros.errors import BagError, DescriptionError, counted, near
+from neuracore_ros.errors import BagError, DescriptionError, counted
 from neuracore_ros.regular_file import require_regular
+from neuracore_ros.similar_names import similar_file
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
@@ -57,7 +58,7 @@ def files(path: Path) -> Files:
     if not path.exists():
         if '*' in path.name:
             raise BagError(f'{path}: no such bag: nothing matches this pattern')
-        raise BagError(f'{path}: no such bag{near(path)}')
+        raise BagError(f'{path}: no such bag{similar_file(path)}')
     if not path.is_dir():
         if _suffix(path) not in SUFFIXES:
             raise BagError(

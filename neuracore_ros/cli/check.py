@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
-from neuracore_ros.errors import BagError, UserError, counted, meant, noted
+from neuracore_ros.errors import BagError, UserError, collect_warnings, counted
 from neuracore_ros.policy.hazards import HazardKind
+from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.yaml_value import ENDINGS
 
 # Of a recording, where no policy says otherwise.
@@ -110,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
     findings = Findings(means=frozenset(map(HazardKind, arguments.allow)))
-    with noted() as spelling:
+    with collect_warnings() as spelling:
         _check(arguments, findings)
     findings.warnings[:0] = spelling
     if arguments.json:
@@ -294,5 +295,5 @@ def _require_name(bag: Bag, source: Source) -> None:
     if name not in names:
         raise BagError(
             f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
-            f'{source.index}{meant(name, names)}). It has: {", ".join(names)}'
+            f'{source.index}{did_you_mean(name, names)}). It has: {", ".join(names)}'
         )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import OR_SHIPPED
 from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import DescriptionError, UserError, noted
+from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
 from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
+from neuracore_ros.similar_names import known_names
 
 if TYPE_CHECKING:
     from neuracore_ros.alignment.arm import DescribedArm
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.overview.survey import survey
     from neuracore_ros.overview.text import as_json, as_text
 
-    with noted() as spelling:
+    with collect_warnings() as spelling:
         descriptions = load_descriptions(files)
     arms, notes = _arms(descriptions, dict(arguments.urdf))
     found = survey(descriptions, arms, _manifest(policy), spelling + notes)
@@ -106,11 +107,10 @@ def _arms(
 ) -> tuple[list[DescribedArm], list[str]]:
     """Robots whose joints can be compared, and why others cannot."""
     from neuracore_ros.alignment.arm import DescribedArm
-    from neuracore_ros.yaml_value import nearest
 
     for name in urdfs:
         if name not in descriptions.robots:
-            known = nearest(name, descriptions.robots)
+            known = known_names(name, descriptions.robots)
             raise UserError(f"--urdf {name}=...: no robot file here is of '{name}'{known}")
     arms, notes = list[DescribedArm](), list[str]()
     for name, robot in descriptions.robots.items():

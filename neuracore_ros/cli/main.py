@@ -15,7 +15,7 @@ from neuracore_ros.cli.usage import Parser, nearest_option
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
 from neuracore_ros.processors import let_threads_sleep
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 VERBS = (
     'describe',
@@ -140,7 +140,7 @@ def _require_known(parser: argparse.ArgumentParser, words: Sequence[str]) -> Non
     if not words or words[0].startswith('-'):
         return
     if words[0] not in VERBS:
-        parser.error(f"there is no verb '{words[0]}'{nearest(words[0], VERBS)}")
+        parser.error(f"there is no verb '{words[0]}'{known_names(words[0], VERBS)}")
     verb = _verbs(parser)[words[0]]
     known = [option for action in verb._actions for option in action.option_strings]
     for word in words[: words.index('--')] if '--' in words else words:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Collection
 from typing import NoReturn
+
+from neuracore_ros.similar_names import most_alike
 
 # What is less alike was not meant: `gpu` is not `inputs`.
 _ALIKE = 0.7
@@ -30,8 +31,8 @@ def nearest_option(option: str, known: Collection[str]) -> str:
     given = option.lstrip('-')
     found = [word for word in words if _initials(word) == given and len(given) > 1]
     found += [word for word in words if len(word) > 2 and given.startswith(f'{word}-')]
-    found += difflib.get_close_matches(given, words, 1, cutoff=_ALIKE)
-    return f'; did you mean {words[found[0]]}?' if found else ''
+    chosen = found[0] if found else most_alike(given, words, _ALIKE)
+    return f'; did you mean {words[chosen]}?' if chosen else ''
 
 
 def _initials(option: str) -> str:

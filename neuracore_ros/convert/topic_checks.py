@@ -16,7 +16,7 @@ from neuracore_ros.description.source import (
     types_of,
 )
 from neuracore_ros.errors import BagError, counted
-from neuracore_ros.topic_names import likeness
+from neuracore_ros.similar_names import namespace_of, topic_likeness
 
 NAMED = 8
 # A topic of another type whose name is less like the one that is looked for is not meant.
@@ -85,12 +85,11 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
         )
     if not nearest:
         return 'every other topic of the bag is read as something else'
-    if nearest[0].type not in types and likeness(source.topic, nearest[0].name) < _UNLIKE:
+    if nearest[0].type not in types and topic_likeness(source.topic, nearest[0].name) < _UNLIKE:
         rest = ', '.join(topic.name for topic in nearest[:NAMED])
         return f'the bag has no other topic that could be {kind}; it has: {rest}'
     name = nearest[0].name
-    if not source.topic.startswith('/') and name.endswith(f'/{source.topic}'):
-        namespace = name.removesuffix(source.topic).rstrip('/')
+    if (namespace := namespace_of(source.topic, name)) is not None:
         return f'did you mean --namespace {namespace}?' if namespace else 'leave --namespace out'
     rest = ', '.join(topic.name for topic in nearest[1 : 1 + NAMED])
     return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')

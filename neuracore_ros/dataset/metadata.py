@@ -21,10 +21,11 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
-from neuracore_ros.errors import DatasetError, near, quoted
+from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.files import require_utf8
 from neuracore_ros.records import Record, RecordOrigin, parse_record
 from neuracore_ros.regular_file import read_bytes
+from neuracore_ros.similar_names import similar_file
 
 METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
@@ -211,7 +212,7 @@ def load_metadata(dataset: Path | str) -> Metadata:
     except OSError as error:
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'
-            f'{near(Path(dataset)) or "; make one with: neuracore_ros convert"}'
+            f'{similar_file(Path(dataset)) or "; make one with: neuracore_ros convert"}'
         ) from error
     return Metadata.from_json(text, str(path))
 

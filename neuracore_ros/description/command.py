@@ -19,7 +19,8 @@ from neuracore_ros.description.routes import (
 )
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.yaml_value import YamlValue, nearest
+from neuracore_ros.similar_names import known_names
+from neuracore_ros.yaml_value import YamlValue
 
 FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
 GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'
@@ -109,7 +110,7 @@ class Command:
         for name in self.order:
             if name not in joints:
                 raise DescriptionError(
-                    f"{where}: '{name}' is not commanded there{nearest(name, joints)}"
+                    f"{where}: '{name}' is not commanded there{known_names(name, joints)}"
                 )
             if self.order.count(name) > 1:
                 raise DescriptionError(f"{where}: '{name}' is given twice")

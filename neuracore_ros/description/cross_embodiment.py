@@ -10,8 +10,9 @@ from neuracore_ros.description.layout import Layout
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.shipped import instead_of
-from neuracore_ros.errors import DescriptionError, near
-from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.errors import DescriptionError
+from neuracore_ros.similar_names import known_names, similar_file
+from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 # Keys of a robot file that no DataType and hardly a robot is called.
 _ONLY_ROBOTS = {'limits', 'sources', 'commands'}
@@ -52,7 +53,7 @@ class Descriptions:
                 raise DescriptionError(
                     f"'{name}' is described, but without sources: give its robot file"
                 )
-            raise DescriptionError(f"no robot '{name}'{nearest(name, self.input)}")
+            raise DescriptionError(f"no robot '{name}'{known_names(name, self.input)}")
         return self.robots[name]
 
 
@@ -105,7 +106,7 @@ def _cross(fields: Mapping[str, YamlValue], path: Path) -> Iterable[Robot]:
     for name, (key, file) in fields['robots'].mapping('robots').items():
         its = path.parent / file.string(f"file of '{name}'")
         if not its.is_file():
-            raise file.error(f'robots: {key}: there is no file {its}{near(its)}')
+            raise file.error(f'robots: {key}: there is no file {its}{similar_file(its)}')
         robot = load_robot(its)
         if robot.name != name:
             raise key.error(f"{key} names {robot.path}, whose robot is '{robot.name}'")

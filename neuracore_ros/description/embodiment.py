@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from neuracore_ros.description.data_type import DataType, data_type
-from neuracore_ros.yaml_value import YamlValue, from_python, nearest
+from neuracore_ros.similar_names import known_names
+from neuracore_ros.yaml_value import YamlValue, from_python
 
 Slots = Mapping[int, str]
 """Index -> name, of one DataType of one robot; ascending."""
@@ -54,7 +55,7 @@ def parse_data_type(key: YamlValue) -> DataType:
     try:
         return data_type(text)
     except KeyError:
-        known = nearest(text.upper(), DataType.__members__)
+        known = known_names(text.upper(), DataType.__members__)
         raise key.error(f'unknown DataType {key}{known}') from None
 
 

@@ -17,8 +17,9 @@ from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.source import SourceTable
 from neuracore_ros.description.source_options import parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
-from neuracore_ros.errors import DescriptionError, DescriptionWarning, near
-from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.errors import DescriptionError, DescriptionWarning
+from neuracore_ros.similar_names import known_names, similar_file
+from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 _KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
 
@@ -112,7 +113,11 @@ def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
         raise value.error(f'urdf {value}: write the path of the file, relative to {path}')
     urdf = path.parent / value.string('urdf')
     if not urdf.is_file():
-        why = f'{urdf} is a folder' if urdf.is_dir() else f'there is no file {urdf}{near(urdf)}'
+        why = (
+            f'{urdf} is a folder'
+            if urdf.is_dir()
+            else f'there is no file {urdf}{similar_file(urdf)}'
+        )
         raise value.error(f'urdf {value}: {why}')
     return urdf
 
@@ -123,7 +128,7 @@ def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[st
     for joint, (key, limit) in value.mapping('limits').items() if value else ():
         known = described | set(urdf.limits)
         if joint not in known:
-            raise key.error(f'limits: no joint {key}{nearest(joint, known)}')
+            raise key.error(f'limits: no joint {key}{known_names(joint, known)}')
         limits[joint] = parse_limit(limit, joint)
     return limits
 

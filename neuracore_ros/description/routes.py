@@ -7,7 +7,8 @@ from typing import Any
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import parse_data_type
-from neuracore_ros.yaml_value import YamlValue, nearest
+from neuracore_ros.similar_names import known_names
+from neuracore_ros.yaml_value import YamlValue
 
 # The characters of a ROS 2 topic name; `~` would be the node's own namespace.
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
@@ -61,7 +62,7 @@ def parse_routes(
         if kind in common:
             raise type_key.error(f'{section}: {kind} is given twice')
         if kind not in names:
-            raise type_key.error(f'{section}: the robot has no {kind}{nearest(kind, names)}')
+            raise type_key.error(f'{section}: the robot has no {kind}{known_names(kind, names)}')
         what = f'{section} of {kind}'
         entries = routes.mapping(what)
         common[kind] = {
@@ -75,7 +76,7 @@ def parse_routes(
             if name not in names[kind]:
                 raise key.error(
                     f'{what}: {key} is neither an option nor a name of the robot'
-                    f'{nearest(name, [*options, *names[kind]])}'
+                    f'{known_names(name, [*options, *names[kind]])}'
                 )
             inner = f"{what} '{name}'"
             named[kind, name] = common[kind] | {
@@ -98,7 +99,7 @@ def parse_type(value: YamlValue, what: str, types: Collection[str]) -> str:
         package, _, name = full.split('/')
         if word in {full, f'{package}/{name}', name}:
             return full
-    raise value.error(f'{what}: type {value} is not supported{nearest(word, types)}')
+    raise value.error(f'{what}: type {value} is not supported{known_names(word, types)}')
 
 
 def parse_order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
@@ -118,7 +119,7 @@ def _names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str
     found: dict[str, str] = {}
     for name, (key, message_name) in value.mapping(f'names of {what}').items():
         if name not in known:
-            raise key.error(f'names of {what}: the robot has no {key}{nearest(name, known)}')
+            raise key.error(f'names of {what}: the robot has no {key}{known_names(name, known)}')
         found[name] = message_name.string(f"name of '{name}' in the message")
     return found
 

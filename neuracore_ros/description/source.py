@@ -8,7 +8,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.routes import Routes
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
@@ -173,12 +173,13 @@ class SourceTable:
             )
         if message_type in MULTI_ARRAYS and message_name not in order:
             raise DescriptionError(
-                f"{self.file}: {what}: order lacks '{message_name}'{nearest(message_name, order)}"
+                f"{self.file}: {what}: order lacks '{message_name}'"
+                f'{known_names(message_name, order)}'
             )
         if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
             raise DescriptionError(
                 f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
-                f'{nearest(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
+                f'{known_names(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
             )
         scaling = self.scaling(data_type, name) or Scaling()
         return Source(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from neuracore_ros.node.spec import Spec
 from neuracore_ros.node.speed_scaling import LEAST
 from neuracore_ros.policy.load import PRECISIONS
 from neuracore_ros.runner import Settings
+from neuracore_ros.similar_names import did_you_mean
 
 # What the runner does where nobody says otherwise.
 _USUAL = Settings()
@@ -264,7 +264,7 @@ def _refuse_misspelt(node: Node) -> None:
     for name in node.get_parameters_by_prefix(''):
         if name in _NAMES or name.startswith(_OTHERS):
             continue
-        if near := difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.75):
-            raise UserError(f'there is no parameter {name}; did you mean {near[0]}?')
+        if hint := did_you_mean(name, _NAMES, cutoff=0.75, mark=''):
+            raise UserError(f'there is no parameter {name}{hint}')
         # A file for several nodes may hold what is not meant for this one.
         node.get_logger().warning(f'there is no parameter {name}: ignored')

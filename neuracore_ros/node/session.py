@@ -17,7 +17,7 @@ from rclpy.lifecycle import LifecycleNode
 from neuracore_ros.description import Command, Robot, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
-from neuracore_ros.errors import noted
+from neuracore_ros.errors import collect_warnings
 from neuracore_ros.node.cadence import Cadence
 from neuracore_ros.node.clock_watch import ClockWatch
 from neuracore_ros.node.debug import Debug
@@ -160,7 +160,7 @@ class Session:
     # Opening
 
     def _load_robot(self, path: Path) -> Robot:
-        with noted() as spelling:
+        with collect_warnings() as spelling:
             robot = load_robot(path)
         for text in spelling:
             self._node.get_logger().warning(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import IMAGE_TYPES, static_topics
+from neuracore_ros.similar_names import did_you_mean
 
 CLOCK = '/clock'
 CLOCK_TYPE = 'rosgraph_msgs/msg/Clock'
@@ -88,9 +88,8 @@ def published_topics(
         publishers = node.get_publishers_info_by_topic(name)
         if not publishers:
             known = [n for n, _ in node.get_topic_names_and_types() if node.count_publishers(n)]
-            near = difflib.get_close_matches(node.resolve_topic_name(name), known, 1)
-            meant = f'; did you mean {near[0]}?' if near else ''
-            missing.append(f'{name}: nobody publishes it{meant}')
+            hint = did_you_mean(node.resolve_topic_name(name), known, mark='')
+            missing.append(f'{name}: nobody publishes it{hint}')
             continue
         kind = publishers[0].topic_type
         durable = {publisher.qos_profile.durability for publisher in publishers}

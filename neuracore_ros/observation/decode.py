@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from neuracore_ros.arrays import Array, ByteArray
-from neuracore_ros.errors import ObservationError, meant
+from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
+from neuracore_ros.similar_names import did_you_mean
 
 
 class Encoding(NamedTuple):
@@ -184,7 +185,7 @@ def _ask_cv_bridge(message: Any) -> ByteArray:
 
 
 def _unknown(encoding: str) -> str:
-    hint = meant(encoding, ENCODINGS) or '.'
+    hint = did_you_mean(encoding, ENCODINGS) or '.'
     return f'unknown encoding {encoding[:40]!r}{hint} Known: {", ".join(ENCODINGS)}.'
 
 

@@ -1,6 +1,5 @@
 """What every stream shares: which stamps count, what is counted, and when a sample is stale."""
 
-import difflib
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Any
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import write_age
 from neuracore_ros.durations import SECOND_NS, span, time_ns
-from neuracore_ros.errors import meant
 from neuracore_ros.observation.pace import Pace
 from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
+from neuracore_ros.similar_names import did_you_mean, list_alike
 
 # Clocks of several computers differ by milliseconds; a tenth of a second is no clock error any
 # more, but still less than the age at which numbers are stale.
@@ -312,12 +311,10 @@ class Channel:
 
     def _lacking(self, seen: list[str]) -> str:
         source = self.source
-        near = difflib.get_close_matches(source.message_name, seen, 8, cutoff=0.0)
-        hint = meant(source.message_name, near)
-        more = f' and {len(seen) - len(near)} more' if len(seen) > len(near) else ''
+        hint = did_you_mean(source.message_name, seen)
         return (
             f"{source.topic} lacks '{source.message_name}' ({source.data_type.value} index "
-            f'{source.index}{hint}). It has: {", ".join(near)}{more}'
+            f'{source.index}{hint}). It has: {list_alike(source.message_name, seen)}'
         )
 
     def _stale(self, sample: Sample, tick_ns: int) -> StreamFault:

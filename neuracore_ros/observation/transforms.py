@@ -1,15 +1,14 @@
 """Poses between named frames, out of ``/tf`` and ``/tf_static``."""
 
-import difflib
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
-from neuracore_ros.errors import meant
 from neuracore_ros.observation.poses import Pose, PoseError, compose, invert, read_pose, signed
 from neuracore_ros.observation.samples import Kind, Sample, StreamFault
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
+from neuracore_ros.similar_names import did_you_mean, list_alike
 
 _NOWHERE: Pose = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -101,10 +100,9 @@ class Frames:
         if not known:
             return 'no transform has come yet'
         if missing:
-            near = difflib.get_close_matches(missing[0], known, _TOLD, cutoff=0.0)
-            hint = meant(missing[0], near) or '.'
-            more = f' and {len(known) - len(near)} more' if len(known) > len(near) else ''
-            return f"there is no frame '{missing[0]}'{hint} There are: {', '.join(near)}{more}"
+            hint = did_you_mean(missing[0], known) or '.'
+            alike = list_alike(missing[0], known)
+            return f"there is no frame '{missing[0]}'{hint} There are: {alike}"
         roots = [self._line(frame)[-1] for frame in (parent, child)]
         return (
             f"nothing links '{parent}' and '{child}': the one hangs on '{roots[0]}', "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +104,4 @@ def find_arm(name: str) -> LiftArm:
     """
     if name in ARMS:
         return ARMS[name]
-    raise UserError(f"no simulated robot '{name}'{nearest(name, ARMS)}")
+    raise UserError(f"no simulated robot '{name}'{known_names(name, ARMS)}")

@@ -12,9 +12,10 @@ from neuracore_ros.description.alignment import senses_of
 from neuracore_ros.description.crossed import crossed
 from neuracore_ros.description.limit_units import suspect_limits
 from neuracore_ros.description.units import far_outside, likely_unit
-from neuracore_ros.errors import DescriptionError, PolicyError, UserError, meant
+from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.fit import trained_range
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.similar_names import did_you_mean
 
 # Scales that differ by less are one, however they were rounded.
 _ROUNDED = 0.02
@@ -75,7 +76,8 @@ def allowed(words: str) -> frozenset[HazardKind]:
     known = [kind.value for kind in HazardKind]
     for word in found:
         if word not in known:
-            raise UserError(f"allow: '{word}' is unknown{meant(word, known)} ({', '.join(known)})")
+            hint = did_you_mean(word, known)
+            raise UserError(f"allow: '{word}' is unknown{hint} ({', '.join(known)})")
     return frozenset(HazardKind(word) for word in found)
 
 

@@ -33,7 +33,7 @@ from neuracore_ros.description import (
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
 from neuracore_ros.records import Record, RecordOrigin, parse_record
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
@@ -304,7 +304,7 @@ def _data_type(name: str, where: str) -> DataType:
     try:
         return DataType(name)
     except ValueError:
-        known = nearest(name, DataType.__members__)
+        known = known_names(name, DataType.__members__)
         raise PolicyError(f'{where}: {quoted(name)} is no DataType{known}') from None
 
 

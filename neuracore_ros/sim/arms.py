@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import UserError
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 Triple: TypeAlias = tuple[float, float, float]
 Colour: TypeAlias = tuple[int, int, int]
@@ -197,7 +197,7 @@ def find_arm(name: str) -> ReachArm:
     """
     if name in ARMS:
         return ARMS[name]
-    raise UserError(f"no simulated robot '{name}'{nearest(name, ARMS)}")
+    raise UserError(f"no simulated robot '{name}'{known_names(name, ARMS)}")
 
 
 class ArmKinematics:

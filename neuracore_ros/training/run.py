@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from neuracore_ros import __version__
-from neuracore_ros.errors import DescriptionError, TrainingError, WriteError, near
+from neuracore_ros.errors import DescriptionError, TrainingError, WriteError
 from neuracore_ros.files import (
     LOCK_NAME,
     append_line,
@@ -31,6 +31,7 @@ from neuracore_ros.files import (
 from neuracore_ros.loading.cache import holds_frames_only
 from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
+from neuracore_ros.similar_names import similar_file
 from neuracore_ros.training.config import SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings, whole
 
@@ -179,9 +180,10 @@ class Run:
         """
         require_utf8(self.path, TrainingError)
         if not self._config.exists():
+            begin = '; begin one with: neuracore_ros train DATASET --out RUN'
             raise TrainingError(
                 f'{self.path}: holds no run ({self._config.name} is missing)'
-                f'{near(self.path) or "; begin one with: neuracore_ros train DATASET --out RUN"}'
+                f'{similar_file(self.path) or begin}'
             )
         try:
             known = read_settings(self._config, SETTINGS | _FACTS)

@@ -12,7 +12,8 @@ from typing import Any
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import quoted, shortened
-from neuracore_ros.yaml_value import YamlValue, nearest, read_yaml
+from neuracore_ros.similar_names import known_names
+from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 Parse = Callable[[str], Any]
 
@@ -102,7 +103,7 @@ def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
     configuration = read_yaml(path, instead=instead_of)
     for text, (key, value) in configuration.mapping('a configuration').items():
         if text not in by_key:
-            raise key.error(f'unknown key {key}{nearest(text, by_key)}')
+            raise key.error(f'unknown key {key}{known_names(text, by_key)}')
         if value.content in ('null', '~', '') and not value.textual:
             continue
         try:
@@ -134,7 +135,7 @@ def one_of(*choices: str) -> Parse:
 
     def parse(text: str) -> str:
         if text not in choices:
-            raise ValueError(f'{quoted(text)} is unknown{nearest(text, choices)}')
+            raise ValueError(f'{quoted(text)} is unknown{known_names(text, choices)}')
         return text
 
     return parse
@@ -206,7 +207,7 @@ def data_types(text: str) -> tuple[DataType, ...]:
     known = [kind.value for kind in DataType]
     for name in names:
         if name not in known:
-            raise ValueError(f'{quoted(name)} is no DataType{nearest(name, known)}')
+            raise ValueError(f'{quoted(name)} is no DataType{known_names(name, known)}')
         if names.count(name) > 1:
             raise ValueError(f'{quoted(name)} is given twice')
     return tuple(kind for kind in DataType if kind in names)

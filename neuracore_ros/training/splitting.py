@@ -10,7 +10,7 @@ import numpy as np
 
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import Episode
-from neuracore_ros.yaml_value import nearest
+from neuracore_ros.similar_names import known_names
 
 VALIDATION_SHARE = 0.1
 LEAST_EPISODES = 5
@@ -57,7 +57,8 @@ def limit(episodes: Split, most: Mapping[str, int]) -> Split:
     for robot in most:
         if robot not in robots:
             raise TrainingError(
-                f"--max-episodes: the dataset has no episodes of '{robot}'{nearest(robot, robots)}"
+                f"--max-episodes: the dataset has no episodes of '{robot}'"
+                f'{known_names(robot, robots)}'
             )
     seen: Counter[str] = Counter()
     kept = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.errors import counted, meant
+from neuracore_ros.errors import counted
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live.facts import (
     CheckResult,
@@ -18,7 +18,8 @@ from neuracore_ros.node.live.facts import (
     ok,
     warning,
 )
-from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean
+from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean_topic
+from neuracore_ros.similar_names import did_you_mean
 
 PARAMETERS = (
     'joints',
@@ -102,7 +103,7 @@ def _is_spectator(node: str) -> bool:
 def _unheard(facts: CommandFacts, namespace_option: str) -> CheckResult:
     only = ', '.join(listener.endpoint.node for listener in facts.listeners)
     who = f'only {only} listens to it, and executes nothing' if only else 'nobody listens to it'
-    meant = did_you_mean(facts.command.topic, facts.similar, namespace_option)
+    meant = did_you_mean_topic(facts.command.topic, facts.similar, namespace_option)
     cure = meant or ': start and activate the controller, or correct topic in commands'
     return error(f'{facts.topic}: {who}{cure}')
 
@@ -153,7 +154,7 @@ def _joints(
 ) -> Iterator[CheckResult]:
     ours = [joint.message_name for joint in facts.command.joints]
     if unknown := [name for name in ours if name not in names]:
-        hint = meant(unknown[0], names) or '.'
+        hint = did_you_mean(unknown[0], names) or '.'
         kind = facts.command.joints[0].data_type
         yield error(
             f"{facts.topic}: {node} has no joint '{unknown[0]}'{hint} It has: "

@@ -25,7 +25,7 @@ from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.graph import full_name
 from neuracore_ros.node.live.facts import Arrivals, Domain, Endpoint
 from neuracore_ros.node.subscriptions import message_class
-from neuracore_ros.topic_names import likeness
+from neuracore_ros.similar_names import alike_topics
 
 # Nodes find each other within this; what is found then need not be waited for.
 DISCOVERY_S = 3.0
@@ -166,13 +166,12 @@ def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> t
     kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)
     # What we hear already is another camera.
     heard = {each.topic_name for each in node.subscriptions} if kind in IMAGE_TYPES else ()
-    others = {
-        name: likeness(wanted, name)
+    others = [
+        name
         for name, types in node.get_topic_names_and_types()
         if name not in (wanted, *heard) and not {*kinds}.isdisjoint(types) and count(name)
-    }
-    alike = [name for name, degree in others.items() if degree > _LIKE]
-    return tuple(sorted(alike, key=others.__getitem__, reverse=True)[:_MOST_SIMILAR])
+    ]
+    return tuple(alike_topics(wanted, others, _LIKE)[:_MOST_SIMILAR])
 
 
 def _endpoint(info: Any, refusal: str) -> Endpoint:

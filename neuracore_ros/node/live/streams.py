@@ -20,6 +20,7 @@ from neuracore_ros.node.live.facts import (
     warning,
 )
 from neuracore_ros.node.live.timing import check_loss, check_rate, check_stamps, cure_of_loss
+from neuracore_ros.similar_names import namespace_of
 
 NAMESPACE_OPTION = '--namespace '
 """How verbs are given a namespace; nodes have another way."""
@@ -117,7 +118,7 @@ def _checked(
         yield from (error(text) for text in facts.faults)
 
 
-def did_you_mean(topic: str, similar: Sequence[str], namespace_option: str) -> str:
+def did_you_mean_topic(topic: str, similar: Sequence[str], namespace_option: str) -> str:
     """The end of a line about a topic where nobody is.
 
     Args:
@@ -127,8 +128,7 @@ def did_you_mean(topic: str, similar: Sequence[str], namespace_option: str) -> s
     """
     if not similar:
         return ''
-    if not topic.startswith('/') and similar[0].endswith(f'/{topic}'):
-        namespace = similar[0].removesuffix(topic).rstrip('/')
+    if (namespace := namespace_of(topic, similar[0])) is not None:
         option = namespace_option.rstrip(' :=')
         meant = f'{namespace_option}{namespace}' if namespace else f'to leave {option} out'
     else:
@@ -146,7 +146,7 @@ def check_publishers(
         kinds = dict.fromkeys(s.data_type for s in facts.sources)
         named = {k: [s.name for s in facts.sources if s.data_type is k] for k in kinds}
         what = ', '.join(f'{kind} {few(names)}' for kind, names in named.items())
-        meant = did_you_mean(source.topic, facts.similar, namespace_option)
+        meant = did_you_mean_topic(source.topic, facts.similar, namespace_option)
         commanded = all(s.data_type.is_target for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
         cure = meant or f': start {who}, or correct topic in sources'

@@ -1,8 +1,8 @@
-"""Which of the topics that are there may be meant by one that is not."""
+"""The topic that is meant by one that is not there."""
 
 import pytest
 
-from neuracore_ros.topic_names import likeness
+from neuracore_ros.similar_names import alike_topics
 
 THERE = [
     '/hand_cam/image/compressed',
@@ -25,4 +25,4 @@ THERE = [
     ],
 )
 def test_the_same_device_is_meant_and_not_the_same_ending(wanted, meant):
-    assert max(THERE, key=lambda name: likeness(wanted, name)) == meant
+    assert alike_topics(wanted, THERE)[0] == meant

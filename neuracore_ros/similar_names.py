@@ -1,0 +1,104 @@
+"""The names most like one that is not there: of options, joints, files and topics."""
+
+import difflib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+_LONGEST = 60
+"""Characters; to compare longer words takes long, and nobody means them."""
+_LISTED = 8
+
+# Parts of topics that tell no camera from another one.
+_ANY_CAMERA = {
+    'camera', 'color', 'compressed', 'compressedDepth', 'depth', 'image', 'image_color',
+    'image_raw', 'image_rect', 'image_rect_color', 'raw', 'rgb',
+}  # fmt: skip
+
+
+def most_alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that is most like another one; None if none is.
+
+    Args:
+        word: What was written.
+        known: What would have been right.
+        cutoff: The least similarity, from 0 to 1.
+    """
+    if len(word) > _LONGEST:
+        return None
+    return next(iter(difflib.get_close_matches(word, list(known), 1, cutoff)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6, mark: str = "'") -> str:
+    """``; did you mean 'x'?`` for the end of a message; '' if no known word is alike."""
+    found = most_alike(word, known, cutoff)
+    return f'; did you mean {mark}{found}{mark}?' if found is not None else ''
+
+
+def known_names(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'? Known: a, b`` for the end of a message about an unknown word."""
+    known = sorted(set(known))
+    return f'{did_you_mean(word, known) or "."} Known: {", ".join(known) or "none"}'
+
+
+def list_alike(word: str, known: Collection[str]) -> str:
+    """``a, b and 3 more``: some of the known words, the most alike first."""
+    near = difflib.get_close_matches(word, list(known), _LISTED, cutoff=0.0)
+    more = f' and {len(known) - len(near)} more' if len(known) > len(near) else ''
+    return f'{", ".join(near)}{more}'
+
+
+def similar_file(path: Path) -> str:
+    """``; did you mean folder/name?``, of the files beside a path at which there is none."""
+    folder = path.parent
+    if path.exists():
+        return ''
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    found = most_alike(path.name, names, cutoff=0.75)
+    return f'; did you mean {folder / found}?' if found is not None else ''
+
+
+def topic_likeness(wanted: str, name: str) -> float:
+    """The similarity of two topics' names: 0 to about 2.
+
+    What tells one device from another counts, not what all cameras' topics end in. A name that
+    is the other one in a namespace, or with an ending, is most like it.
+    """
+    wanted, name = wanted.strip('/'), name.strip('/')
+    longer, shorter = sorted((wanted, name), key=len, reverse=True)
+    is_part = longer.endswith(f'/{shorter}') or longer.startswith(f'{shorter}/')
+    own = _ratio(_device(wanted), _device(name))
+    return is_part + 0.9 * own + 0.1 * _ratio(wanted, name)
+
+
+def alike_topics(wanted: str, names: Iterable[str], least: float = 0.0) -> list[str]:
+    """Names of topics by their likeness to another one, the most alike first.
+
+    Args:
+        wanted: The name of a topic.
+        names: Those to choose from.
+        least: Of the likeness; others are left out.
+    """
+    found = {name: topic_likeness(wanted, name) for name in names}
+    alike = [name for name, likeness in found.items() if likeness >= least]
+    return sorted(alike, key=found.__getitem__, reverse=True)
+
+
+def namespace_of(topic: str, name: str) -> str | None:
+    """The namespace in which a relative topic has a full name; None if there is none.
+
+    Args:
+        topic: As a robot file has it.
+        name: Of the topic that is there.
+    """
+    if topic.startswith('/') or not name.endswith(f'/{topic}'):
+        return None
+    return name.removesuffix(topic).rstrip('/')
+
+
+def _device(name: str) -> str:
+    words = [word for word in name.split('/') if word not in _ANY_CAMERA]
+    return '/'.join(words) or name
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
