@@ -195,7 +195,7 @@ def failures(suite: ElementTree.Element) -> list[str]:
 
 
 PACKAGES = ('numpy', 'torch', 'opencv-python-headless', 'pyarrow', 'av', 'ros-rclpy')
-HEADS = 'Python', 'NumPy', 'ROS 2', 'PyTorch', 'OpenCV', 'passed', 'failed', 'skipped', 'tests'
+HEADS = 'Python', 'NumPy', 'ROS 2', 'PyTorch', 'OpenCV', 'result', 'tests', 'command'
 
 
 def table_lines() -> list[str]:
@@ -206,30 +206,48 @@ def table_lines() -> list[str]:
         row, parts = row_of(python, numpy, distribution), parts_of(distribution)
         done = [part for part in parts if result(row, part).is_file()]
         if not done:
-            cells = [python, numpy, distribution, 'not tested', *[''] * (len(HEADS) - 4)]
+            cells = [python, numpy, distribution, '', '', 'not tested', '']
         else:
             versions = json.loads((row / 'versions.json').read_text(encoding='utf-8'))
             found = [json.loads(result(row, part).read_text(encoding='utf-8')) for part in done]
             total = {key: sum(one[key] for one in found) for key in COUNTS}
             names = [name for one in found for name in one['failed']]
             failed += [f'* {distribution}, Python {python}, NumPy {numpy}: `{n}`' for n in names]
-            again = total['at_first'] - len(names)
             cells = [
                 versions['Python'],
                 versions['numpy'],
                 ' '.join(filter(None, (distribution, versions['ros-rclpy']))),
                 versions['torch'],
                 versions['opencv-python-headless'],
-                total['tests'] - len(names) - total['skipped'],
-                f'{len(names)} ({again} more at first)' if again else len(names),
-                total['skipped'],
+                result_of(total, len(names)),
                 chosen(done, [part for part in parts if part not in done]),
             ]
+        cells.append(command(python, numpy, distribution))
         lines.append('| ' + ' | '.join(map(str, cells)) + ' |')
     return [*lines, *(['', 'What failed twice:', '', *failed] if failed else [])]
 
 
 COUNTS = 'tests', 'skipped', 'at_first'
+
+
+def result_of(total: dict[str, int], failed: int) -> str:
+    """Say what became of the tests of a row."""
+    again = total['at_first'] - failed
+    parts = [
+        f'{failed} failed' if failed else '',
+        f'{total["tests"] - failed - total["skipped"]} passed',
+        f'{again} of them at the second attempt' if again else '',
+        f'{total["skipped"]} skipped' if total['skipped'] else '',
+    ]
+    return ', '.join(filter(None, parts))
+
+
+def command(python: str, numpy: str, distribution: str) -> str:
+    """Name the command that tests a row."""
+    if distribution == 'none':
+        return f"`nox -s \"tools(python='{python}', numpy='{numpy}')\"`"
+    where = f"python='{python}', numpy='{numpy}', distribution='{distribution}'"
+    return f'`nox -s "ros({where})"`'
 
 
 def chosen(done: list[str], left: list[str]) -> str:

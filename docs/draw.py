@@ -8,10 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
+import cv2
 import numpy as np
 from svg import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
 
+from neuracore_ros.arrays import ByteArray
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.command.stop import stop
 from neuracore_ros.description import (
@@ -25,7 +28,9 @@ from neuracore_ros.description import (
 from neuracore_ros.observation import Observer, Unusable
 from neuracore_ros.overview.picture import save
 from neuracore_ros.overview.survey import survey
-from neuracore_ros.sim.arms import ARMS
+from neuracore_ros.sim import camera
+from neuracore_ros.sim.arms import ARMS, ArmKinematics
+from neuracore_ros.sim.reaching import draw_trial, solve_posture
 
 FOLDER = Path(__file__).resolve().parent / 'pictures'
 CONFIG = Path(__file__).resolve().parents[1] / 'config'
@@ -348,6 +353,56 @@ def stopping(path: Path) -> None:
     sheet.save(path)
 
 
+def robots(path: Path) -> None:
+    """The arms of the demo at their balls, above the indices that their joints share."""
+    sheet = Sheet(980, 548, 'One policy for three simulated robots')
+    left, step, width, height, top, row_px = 92, 298, 284, 213, 34, 27
+    table, joints = top + height + 26, DataType.JOINT_POSITIONS
+    for number, (name, title, colour) in enumerate(SHOWN):
+        robot, x = load_robot(CONFIG / f'{name}.yaml'), left + number * step
+        sheet.text(x + width / 2, top - 12, title, 15, bold=True)
+        overhead, wrist = reached(name, seed=9)
+        sheet.image(x, top, width, height, png(overhead), PALE)
+        sheet.image(x + width - 90, top + height - 69, 84, 63, png(wrist), '#ffffff')
+        for index in range(7):
+            y, joint = table + row_px * index, robot.input[joints].get(index)
+            source = robot.source(joints, joint) if joint else None
+            fill = None if joint else NOT_THERE
+            sheet.box(x, y, width, row_px - 4, colour if joint else LINE, fill, not joint)
+            turned = ' (x -1)' if source and source.scale < 0 else ''
+            words = f'{joint}{turned}' if joint else 'none: padded and masked'
+            sheet.text(x + width / 2, y + 16, words, 12, INK if joint else PALE)
+        middle = x + width / 2
+        sheet.line([(middle, 478), (middle, table + 7 * row_px + 4)], INK, 1.4, arrow=True)
+    for index in range(7):
+        sheet.text(left - 12, table + row_px * index + 16, f'index {index}', 12, PALE, 'end')
+    sheet.box(left, 480, 2 * step + width, 30, PINK)
+    sheet.text(left + step + width / 2, 500, 'one policy file, one node', 14, bold=True)
+    says = 'Images are those of the simulated cameras; the small one is at the wrist.'
+    sheet.text(left, 532, says, 12, PALE, 'start')
+    sheet.save(path)
+
+
+SHOWN = (('franka', 'Panda', BLUE), ('ur5', 'UR5', ORANGE), ('so100', 'SO-100', GREEN))
+
+
+def reached(name: str, seed: int) -> tuple[ByteArray, ByteArray]:
+    """What the cameras of an arm show when it has reached its ball, overhead and wrist."""
+    # Larger than the images on the topics.
+    with mock.patch.multiple(camera, WIDTH=320, HEIGHT_PX=240):
+        kinematics = ArmKinematics(ARMS[name])
+        cameras, trial = camera.ReachCameras(kinematics), draw_trial(kinematics, seed)
+        cameras.set_target(trial.target)
+        posture = solve_posture(kinematics, trial.target)
+        return cameras.overhead(posture), cameras.wrist(posture)
+
+
+def png(image: ByteArray) -> bytes:
+    """An RGB image as a PNG file."""
+    _, data = cv2.imencode('.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return data.tobytes()
+
+
 PICTURES: Mapping[str, Callable[[Path], None]] = {
     'architecture': architecture,
     'layout': layout,
@@ -355,6 +410,7 @@ PICTURES: Mapping[str, Callable[[Path], None]] = {
     'observation': observation,
     'steps': steps,
     'stopping': stopping,
+    'robots': robots,
 }
 
 

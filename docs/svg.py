@@ -1,5 +1,6 @@
 """A sheet to draw on; what is drawn is an SVG that needs nothing from elsewhere."""
 
+import base64
 import html
 from pathlib import Path
 
@@ -39,6 +40,17 @@ class Sheet:
         self._parts.append(
             f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="4" '
             f'fill="{fill or LIGHT[colour]}" stroke="{colour}"{dashes}/>'
+        )
+
+    def image(
+        self, x: float, y: float, width: float, height: float, png: bytes, colour: str
+    ) -> None:
+        """Place a PNG, with a border."""
+        data = base64.b64encode(png).decode()
+        place = f'x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"'
+        self._parts.append(
+            f'<image {place} preserveAspectRatio="none" href="data:image/png;base64,{data}"/>'
+            f'<rect {place} fill="none" stroke="{colour}"/>'
         )
 
     def text(

@@ -126,7 +126,7 @@ GIVEN = {
 # Who makes a file itself does not find it there.
 MAKES = {
     'README.md': ('data', 'run', 'my_arm.yaml', 'bags/my_arm'),
-    'converting.md': ('reach',),
+    'dataset.md': ('reach',),
     'training.md': ('runs/reach',),
 }
 URDFS = {'ur5': 'ur5', 'panda': 'franka', 'my_arm': 'ur5', 'my_robot': 'ur5'}

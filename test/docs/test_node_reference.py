@@ -39,7 +39,7 @@ def used(begin, tmp_path):
 
 
 def test_the_pages_name_all_that_the_node_is_on(used):
-    (policy,) = (b.text for b in blocks(DOCS / 'security.md') if b.language == 'xml')
+    (policy,) = (b.text for b in blocks(DOCS / 'deploying.md') if b.language == 'xml')
     profile = ElementTree.fromstring(policy.encode()).find('.//profile')
     for group in profile:
         ((way, _),) = group.attrib.items()

@@ -24,7 +24,7 @@ from neuracore_ros.observation.streams import AHEAD_NS, BEHIND_NS
 
 # Larger messages are split for UDP or fill a shared memory segment, and best effort drops them.
 LARGE_BYTES = 64_000
-LARGE_IMAGES = 'docs/large_images.md'
+LARGE_IMAGES = 'docs/troubleshooting.md'
 # Frames are counted by their stamps: cameras shake by less than this share of a period.
 STAMP_SHAKE = 0.2
 FASTEST_CAMERA_HZ = 120
