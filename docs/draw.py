@@ -208,16 +208,16 @@ def observation(path: Path) -> None:
         while coming and coming[0][2] <= tick_s + 1e-9:
             topic, stamp_s, arrives_s = coming.pop(0)
             observer.receive(topic, _message(robot, topic, stamp_s), _ns(arrives_s))
-        seen = observer.look(_ns(tick_s))
-        usable = not isinstance(seen, Unusable)
+        snapshot = observer.snapshot(_ns(tick_s))
+        usable = not isinstance(snapshot, Unusable)
         sheet.line([(at(tick_s), 56), (at(tick_s), 206)], LINE if usable else PINK, 1, dashed=True)
         if number < 2:
             sheet.text(at(tick_s), 46, ('t0', '+ 1/20 s')[number], 12, PALE)
-        if isinstance(seen, Unusable):
+        if isinstance(snapshot, Unusable):
             sheet.text(at(tick_s), 46, 'unusable', 11, PINK)
             continue
         for key, _, y, _, colour in rows:
-            stamp_s = tick_s - seen.ages_s[key]
+            stamp_s = tick_s - snapshot.ages_s[key]
             sheet.dot(at(stamp_s), y, 4, colour)
             sheet.line([(at(stamp_s), y), (at(tick_s), y - 24)], colour, 1)
     sheet.text(

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.runner import JointCommand, Outcome, Request, Runner, Settings
+from neuracore_ros.runner import JointCommand, Request, Runner, Settings, TickResult
 from neuracore_ros.sim.controller import TrajectoryController
 
 Way = dict[str, str | int | float]
@@ -174,7 +174,7 @@ def drive(runner: Runner, steps: int, latency_steps: float, predict: Predict) ->
     pending: list[tuple[int, Request]] = []
     executed = [np.zeros(JOINTS)]
 
-    def obey(outcome: Outcome, now_ns: int) -> None:
+    def obey(outcome: TickResult, now_ns: int) -> None:
         for command in outcome.commands:
             velocities = (executed[-1] - executed[-2]) * SECOND / SAMPLE_NS
             refused = robot.accept(as_message(command), now_ns, executed[-1], velocities)

@@ -42,7 +42,7 @@ from chunks import (
 )
 
 from neuracore_ros.description import load_robot
-from neuracore_ros.runner import Outcome, Request, Runner, Settings
+from neuracore_ros.runner import Request, Runner, Settings, TickResult
 from neuracore_ros.sim.controller import VARIANTS
 from neuracore_ros.sim.lagging import LaggingRobot
 
@@ -114,7 +114,7 @@ class Loop:
             self._between_cycles(self.now_ns)
         return began_ns, self.robot.now_ns
 
-    def obey(self, outcome: Outcome) -> None:
+    def obey(self, outcome: TickResult) -> None:
         """Do what the runner wants."""
         for command in outcome.commands:
             self.robot.send(as_message(command), self.now_ns)
@@ -128,7 +128,7 @@ class Loop:
             self.runner.receive('joint_states', state, now_ns)
         rate_hz = self.runner.point_rate_hz
         if rate_hz and self._is_time('point', round(SECOND / rate_hz)):
-            self.obey(Outcome(self.runner.points(now_ns)))
+            self.obey(TickResult(self.runner.points(now_ns)))
         if self.answers and self._pending and self._pending[0][0] <= now_ns:
             _, request = self._pending.pop()
             self.obey(self.runner.predicted(request, {TARGETS: self._predict(request)}, now_ns))

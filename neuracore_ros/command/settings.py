@@ -1,10 +1,9 @@
-"""What a user may set of running a policy, and the states that follow."""
+"""Settings of running a policy, as a user may choose them."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 
 from neuracore_ros.command.blend import BLENDS
 from neuracore_ros.errors import UserError
@@ -14,18 +13,9 @@ PROFILES = ('spline', 'ruckig')
 STAMPS = ('zero', 'now')
 
 
-class State(str, Enum):
-    """What a runner is doing while it is active."""
-
-    DISABLED = 'DISABLED'
-    WAITING = 'WAITING'
-    RUNNING = 'RUNNING'
-    HOLDING = 'HOLDING'
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a policy is run.
+    """Settings of how a policy is run.
 
     Attributes:
         enabled: Whether to move without being asked through ``~/enable``.
@@ -72,7 +62,7 @@ class Settings:
     allow: str = ''
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Refuse values that make no sense.
 
         Raises:
             UserError: One line that names setting and value.

@@ -137,8 +137,8 @@ class BagTrack:
     def _missing(self, now_ns: int) -> str:
         """Which name never had a sample, and what there is instead."""
         for observer in (self._commanded, self._given):
-            seen = observer.look(now_ns)
-            faults = seen.reasons if isinstance(seen, Unusable) else ()
+            snapshot = observer.snapshot(now_ns)
+            faults = snapshot.reasons if isinstance(snapshot, Unusable) else ()
             for fault in faults:
                 if fault.kind != 'stale':
                     return fault.text

@@ -15,7 +15,7 @@ from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.report.layout import layout_section
-from neuracore_ros.runner.counters import percentile
+from neuracore_ros.runner.state import percentile
 
 _BAR_WIDTH = 70
 _PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'

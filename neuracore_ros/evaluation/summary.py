@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Result
-from neuracore_ros.runner.counters import percentile
+from neuracore_ros.runner.state import percentile
 
 
 def as_json(result: Result) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
-from neuracore_ros.runner import Outcome, Request, Runner, State
+from neuracore_ros.runner import Request, Runner, State, TickResult
 
 # A stop takes half a second, and half a second later the joints stand; or nothing is measured.
 LONGEST_SETTLING_S = 2.0
@@ -325,7 +325,7 @@ class Session:
             time.sleep(period_s)
             now_ns += round(1e9 * period_s)
 
-    def _obey(self, outcome: Outcome) -> None:
+    def _obey(self, outcome: TickResult) -> None:
         self._outputs.send(outcome.commands)
         if (request := outcome.request) is not None:
             self._inference.start(partial(self._predict, request), partial(self._take, request))

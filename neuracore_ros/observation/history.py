@@ -1,4 +1,4 @@
-"""The newest ticks, of which a model sees several at once."""
+"""History of the newest ticks, of which a model reads several at once."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from neuracore_ros.observation.observer import Observation, Observer, Sight, Unusable
+from neuracore_ros.observation.observer import Observation, Observer, Snapshot, Unusable
 
 
 class History:
-    """The newest T ticks of an observer.
+    """Newest T ticks of an observer.
 
-    Images are decoded only for a tick that a model sees, and once; until then the messages are
+    Images are decoded only for a tick that a model reads, and once; until then the messages are
     kept, at most T for each camera.
     """
 
     def __init__(self, observer: Observer, observation_steps: int) -> None:
-        """Nothing has been seen yet.
+        """Start without a tick.
 
         Args:
             observer: What decodes.
@@ -26,25 +26,25 @@ class History:
         """
         self._observer = observer
         self._steps = observation_steps
-        self._seen: deque[tuple[int, Sight | Observation]] = deque(maxlen=observation_steps)
+        self._ticks: deque[tuple[int, Snapshot | Observation]] = deque(maxlen=observation_steps)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been seen since it was cleared."""
-        return not self._seen
+        """Whether no tick was added since it was cleared."""
+        return not self._ticks
 
-    def add(self, step: int, seen: Sight) -> None:
-        """Remember what was there at a step; a second time at one step counts."""
-        if self._seen and self._seen[-1][0] == step:
-            self._seen.pop()
-        self._seen.append((step, seen))
+    def add(self, step: int, snapshot: Snapshot) -> None:
+        """Remember the snapshot of a step; the second one of a step replaces the first."""
+        if self._ticks and self._ticks[-1][0] == step:
+            self._ticks.pop()
+        self._ticks.append((step, snapshot))
 
     def clear(self) -> None:
         """Forget everything."""
-        self._seen.clear()
+        self._ticks.clear()
 
     def observe(self, step: int) -> Observation | Unusable:
-        """What a model sees at a step that was added.
+        """Decode what a model reads at a step that was added.
 
         Returns:
             The observation of that step with inputs of shape (T, ...), the oldest step first:
@@ -54,11 +54,11 @@ class History:
         wanted = range(step - self._steps + 1, step + 1)
         chosen: list[Observation] = []
         for place in [self._place(each) for each in wanted]:
-            at, seen = self._seen[place]
-            observation = self._observer.decode(seen) if isinstance(seen, Sight) else seen
+            at, tick = self._ticks[place]
+            observation = self._observer.decode(tick) if isinstance(tick, Snapshot) else tick
             if isinstance(observation, Unusable):
                 return observation
-            self._seen[place] = at, observation
+            self._ticks[place] = at, observation
             chosen.append(observation)
         inputs = {
             kind: np.stack([each.inputs[kind] for each in chosen]) for kind in chosen[-1].inputs
@@ -66,4 +66,4 @@ class History:
         return replace(chosen[-1], inputs=inputs)
 
     def _place(self, step: int) -> int:
-        return max((i for i, (at, _) in enumerate(self._seen) if at <= step), default=0)
+        return max((i for i, (at, _) in enumerate(self._ticks) if at <= step), default=0)

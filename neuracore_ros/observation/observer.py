@@ -25,7 +25,7 @@ _DTYPES = {kind: np.dtype(kind.dtype) for kind in DataType}
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the model sees at one tick.
+    """Inputs of the model at one tick.
 
     Attributes:
         tick_ns: The time.
@@ -43,25 +43,25 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What is there at one tick, its images not decoded.
+class Snapshot:
+    """Samples of one tick, its images not decoded.
 
     Attributes:
         tick_ns: The time.
         numbers: As in `Observation.inputs`, without the images.
         ages_s: (DataType, name) -> tick minus stamp [s].
-        pictures: Each camera with its image as it came.
+        images: Each camera with its image as it came.
     """
 
     tick_ns: int
     numbers: Mapping[DataType, Array]
     ages_s: Mapping[tuple[DataType, str], float]
-    pictures: tuple[tuple[ImageChannel, Sample], ...]
+    images: tuple[tuple[ImageChannel, Sample], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Why there is no observation at one tick.
+    """Reasons why there is no observation at one tick.
 
     Attributes:
         tick_ns: The time.
@@ -74,7 +74,7 @@ class Unusable:
 
 
 class Observer:
-    """Keeps the newest sample of each source, and reads all of them at a tick.
+    """Newest samples of all sources, read together at a tick.
 
     Calls come in the order of time, from one thread at a time. Time is the bag's log time or
     the node's clock, in nanoseconds.
@@ -124,7 +124,7 @@ class Observer:
             for kind, width in layout.widths.items()
             if image_size or not kind.is_image
         }
-        self._pictures = {kind: shape for kind, shape in shapes.items() if kind.is_image}
+        self._image_shapes = {kind: shape for kind, shape in shapes.items() if kind.is_image}
         # Lists, since it is several times faster to put single numbers into them.
         self._blank: dict[DataType, list[Any]] = {
             kind: list(np.zeros(shape, kind.dtype)) if shape[1:] else [0.0] * shape[0]
@@ -143,8 +143,8 @@ class Observer:
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:
         """Offer a message to the streams of its topic.
 
-        Never raises: what is wrong with a message is counted, and told by ``observe`` and
-        ``status``. A topic that no source names is ignored.
+        Never raises: what is wrong with a message is counted, and reported by ``observe``
+        and ``status``. A topic that no source names is ignored.
 
         Args:
             topic: As declared; in a bag, with or without the leading slash.
@@ -156,10 +156,10 @@ class Observer:
 
     def observe(self, tick_ns: int) -> Observation | Unusable:
         """Read every source, of what arrived at or before the tick, and decode the images."""
-        seen = self.look(tick_ns)
-        return self.decode(seen) if isinstance(seen, Sight) else seen
+        snapshot = self.snapshot(tick_ns)
+        return self.decode(snapshot) if isinstance(snapshot, Snapshot) else snapshot
 
-    def look(self, tick_ns: int) -> Sight | Unusable:
+    def snapshot(self, tick_ns: int) -> Snapshot | Unusable:
         """Read every source, of what arrived at or before the tick; decode only what must be.
 
         That images can be decoded is believed for ``max_age_s`` after the last one that was: a
@@ -176,38 +176,38 @@ class Observer:
             source = channel.source
             rows[source.data_type][source.index] = sample.value
             ages_s[channel.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
-        pictures = []
+        images = []
         for camera in self._images:
             sample = camera.at(tick_ns)
             if isinstance(sample, StreamFault):
                 faults.append(sample)
                 continue
-            pictures.append((camera, sample))
+            images.append((camera, sample))
             ages_s[camera.key] = (tick_ns - sample.stamp_ns) / SECOND_NS
         if not faults:
-            faults = [f for camera, sample in pictures if (f := camera.doubt(sample, tick_ns))]
+            faults = [f for camera, sample in images if (f := camera.doubt(sample, tick_ns))]
         if faults:
             return Unusable(tick_ns, tuple(faults))
         for index, text in self._texts.items():
             rows[DataType.LANGUAGE][index] = text
         inputs = {kind: np.array(row, _DTYPES[kind]) for kind, row in rows.items()}
-        return Sight(tick_ns, inputs, ages_s, tuple(pictures))
+        return Snapshot(tick_ns, inputs, ages_s, tuple(images))
 
-    def decode(self, seen: Sight) -> Observation | Unusable:
+    def decode(self, snapshot: Snapshot) -> Observation | Unusable:
         """Decode the images of a tick."""
         faults: list[StreamFault] = []
-        inputs = dict(seen.numbers)
-        for kind, shape in self._pictures.items():
+        inputs = dict(snapshot.numbers)
+        for kind, shape in self._image_shapes.items():
             inputs[kind] = np.zeros(shape, _DTYPES[kind])
-        for camera, sample in seen.pictures:
+        for camera, sample in snapshot.images:
             pixels = camera.pixels(sample)
             if isinstance(pixels, StreamFault):
                 faults.append(pixels)
             else:
                 inputs[camera.source.data_type][camera.source.index] = pixels
         if faults:
-            return Unusable(seen.tick_ns, tuple(faults))
-        return Observation(seen.tick_ns, inputs, self._valid, seen.ages_s)
+            return Unusable(snapshot.tick_ns, tuple(faults))
+        return Observation(snapshot.tick_ns, inputs, self._valid, snapshot.ages_s)
 
     def is_complete(self, tick_ns: int) -> bool:
         """Whether every source has a sample, of whatever age, at or before the tick.
@@ -222,12 +222,12 @@ class Observer:
             stream.clear()
 
     def cure_clock(self, text: str) -> None:
-        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        """Say from now on what mends stamps of another time, such as a simulated one."""
         for stream in self.streams:
             stream.clock_cure = text
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
-        """One entry for each stream, in the order of the sources."""
+        """List the states of all streams, in the order of the sources."""
         return tuple(stream.status(now_ns) for stream in self.streams)
 
 

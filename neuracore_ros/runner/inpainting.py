@@ -17,7 +17,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
-from neuracore_ros.runner.counters import Counters
+from neuracore_ros.runner.state import Counters
 
 HARDLY_EVER = 95.0
 """Percentile of the measured latencies that the next prediction hardly ever exceeds."""

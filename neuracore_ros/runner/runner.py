@@ -24,24 +24,28 @@ from neuracore_ros.command.gate import start_gate
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
-from neuracore_ros.command.settings import Settings, State
+from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.settling import Settling
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.observation.observer import Observation, Sight, Unusable
+from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.samples import together
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
-from neuracore_ros.runner.asking import Asking
-from neuracore_ros.runner.condition import Condition
-from neuracore_ros.runner.counters import Counters
-from neuracore_ros.runner.exchange import Answer, Chunk, Outcome, Request
 from neuracore_ros.runner.inpainting import Delay, plan_in_force
-from neuracore_ros.runner.senses import Senses
+from neuracore_ros.runner.inputs import RobotInputs
+from neuracore_ros.runner.requests import (
+    ActionChunk,
+    Prediction,
+    Request,
+    RequestScheduler,
+    TickResult,
+)
+from neuracore_ros.runner.state import Counters, RunnerState, State
 
 _LEAST_PATIENCE_S = 1.0
 """A model that answers slower than its horizon is late; shorter ones get this long at first."""
@@ -87,16 +91,16 @@ class Runner:
         self._steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands())
-        self._senses = Senses(
+        self._inputs = RobotInputs(
             robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
-        self.topics = self._senses.topics
-        if self._senses.lacks_task:
+        self.topics = self._inputs.topics
+        if self._inputs.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
         # A tick may be a step late, however fresh the streams have to be.
-        longest_jump_s = max(self._senses.strictest_age_s, 1.0 / manifest.rate_hz)
+        longest_jump_s = max(self._inputs.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(self._joints, settings, manifest.rate_hz)
         self.warnings += self._motion.warnings
@@ -104,35 +108,35 @@ class Runner:
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self._settling = Settling(self._joints)
         self.counters = Counters()
-        self._condition = Condition(self.counters)
-        self._asking = Asking(
+        self._state = RunnerState(self.counters)
+        self._scheduler = RequestScheduler(
             settings.steps_between(manifest.horizon, manifest.rate_hz),
             settings.delay_steps,
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
-        # In a dry run nobody follows the plan, and what is seen is not what came of it.
+        # In a dry run nobody follows the plan, so that observations are not what came of it.
         self._inpaints = manifest.inpaint and settings.inpaint and not settings.dry_run
         self.start(0)
 
     @property
     def state(self) -> State:
         """What it is doing."""
-        return self._condition.state
+        return self._state.state
 
     @property
     def reason(self) -> str:
         """Why it is not running, one line; empty while it runs as it should."""
-        return self._condition.reason
+        return self._state.reason
 
     @property
     def latched(self) -> bool:
         """Whether a hold waits for `enable`; else it ends by itself."""
-        return self._condition.latched
+        return self._state.latched
 
     @property
     def sources(self) -> tuple[Source, ...]:
         """Where everything that is read comes from."""
-        return self._senses.sources
+        return self._inputs.sources
 
     @property
     def commands(self) -> tuple[Command, ...]:
@@ -146,7 +150,7 @@ class Runner:
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """One entry per stream."""
-        return self._senses.status(now_ns)
+        return self._inputs.status(now_ns)
 
     def start(self, now_ns: int) -> None:
         """Become active again after `stop`; steps are counted from the next tick on."""
@@ -155,25 +159,25 @@ class Runner:
         self._tracking.note(None)
         self._motion.forget()
         self._settling.cancel()
-        self._condition.latched = False
+        self._state.latched = False
         self._wait()
         if not self._settings.enabled:
-            self._condition.disable('disabled')
+            self._state.disable('disabled')
 
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
-        self._senses.receive(topic, message, now_ns)
+        self._inputs.receive(topic, message, now_ns)
 
     def cure_clock(self, text: str) -> None:
         """Tell from now on what mends stamps of another time, such as a simulated one."""
-        self._senses.cure_clock(text)
+        self._inputs.cure_clock(text)
 
     def tick(
         self,
         now_ns: int,
         listeners: Mapping[str, int] | None = None,
         hindrances: Sequence[str] = (),
-    ) -> Outcome:
+    ) -> TickResult:
         """One step: check everything, ask for a prediction if it is time, send what is due.
 
         Args:
@@ -182,72 +186,72 @@ class Runner:
             hindrances: Why the robot could not follow now, one line each.
         """
         if not self._active:
-            held = self._settle(self._senses.measured(now_ns), now_ns)
-            return Outcome(held + self._step_points(now_ns))
+            held = self._settle(self._inputs.measured(now_ns), now_ns)
+            return TickResult(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
-        self._asking.step(step)
-        measured = self._senses.measured(now_ns)
+        self._scheduler.step(step)
+        measured = self._inputs.measured(now_ns)
         if self.state is State.DISABLED:
-            self._asking.due()
+            self._scheduler.due()
             commands += self._settle(measured, now_ns)
             self._note(measured)
-            return Outcome(commands + self._step_points(now_ns))
-        seen = self._senses.look(now_ns)
-        problems = _problems(seen, measured)
-        if isinstance(seen, Sight) and not problems:
-            self._condition.complete = True
+            return TickResult(commands + self._step_points(now_ns))
+        snapshot = self._inputs.snapshot(now_ns)
+        problems = _problems(snapshot, measured)
+        if isinstance(snapshot, Snapshot) and not problems:
+            self._state.complete = True
             self.counters.observed += 1
-            self._senses.history.add(step, seen)
+            self._inputs.remember(step, snapshot)
         problems += [*self._unheard(listeners), *hindrances]
         if problems or not isinstance(measured, Measured):
             commands += self._interrupt(problems, now_ns)
-        elif self._condition.running:
+        elif self._state.running:
             commands += self._check_running(now_ns, measured)
-        elif self.state is State.HOLDING and self._asking.is_stuck():
-            self._condition.tell(self._overdue())
-        if not self._condition.running:
+        elif self.state is State.HOLDING and self._scheduler.is_stuck():
+            self._state.explain(self._overdue())
+        if not self._state.running:
             commands += self._settle(measured, now_ns)
         self._note(measured)
         commands += self._use_what_is_due(now_ns)
         request = None
         if not problems and self._may_ask(step, now_ns):
-            observation = self._senses.history.observe(step)
+            observation = self._inputs.observation(step)
             if isinstance(observation, Observation):
                 request = self._ask(step, observation, now_ns)
             else:
                 commands += self._interrupt(_problems(observation), now_ns)
-        if self._condition.running:
+        if self._state.running:
             commands += self._motion.extend(now_ns)
         commands += self._step_points(now_ns)
         self._count(commands, now_ns)
-        return Outcome(commands, request)
+        return TickResult(commands, request)
 
-    def predicted(self, request: Request, chunk: Chunk, now_ns: int) -> Outcome:
-        """Take the model's answer.
+    def predicted(self, request: Request, chunk: ActionChunk, now_ns: int) -> TickResult:
+        """Take the model's prediction.
 
         Args:
             request: What it answers.
             chunk: DataType -> (H, W), in the slots' sense.
             now_ns: Now.
         """
-        return self._answered(Answer(request, chunk), now_ns)
+        return self._take(Prediction(request, chunk), now_ns)
 
-    def failed(self, request: Request, why: str, now_ns: int) -> Outcome:
+    def failed(self, request: Request, why: str, now_ns: int) -> TickResult:
         """Take the model's failure; ``why`` is one line."""
-        return self._answered(Answer(request, None, why), now_ns)
+        return self._take(Prediction(request, None, why), now_ns)
 
-    def disturbed(self, why: str, now_ns: int) -> Outcome:
+    def disturbed(self, why: str, now_ns: int) -> TickResult:
         """Take that a command was refused, or that somebody else commands the robot, too.
 
         While it runs, it is stopped until `enable`; otherwise the robot is not ours to move.
         """
-        if not self._condition.running:
+        if not self._state.running:
             # From now on, somebody else may have put it where it stands.
             self._settling.cancel()
-        if not self._condition.running or self._settings.dry_run:
-            return Outcome()
-        return Outcome(self._hold(why, now_ns, latched=True))
+        if not self._state.running or self._settings.dry_run:
+            return TickResult()
+        return TickResult(self._hold(why, now_ns, latched=True))
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
@@ -277,30 +281,30 @@ class Runner:
         """
         return not self._settling.pending
 
-    def enable(self, on: bool, now_ns: int) -> Outcome:
+    def enable(self, on: bool, now_ns: int) -> TickResult:
         """Allow or forbid motion; allowing it also clears every fault."""
         if not on:
             commands = self._brake(now_ns)
-            self._condition.disable('disabled')
-            return Outcome(commands)
+            self._state.disable('disabled')
+            return TickResult(commands)
         if self.state in (State.DISABLED, State.HOLDING) and self._active:
-            self._condition.latched = False
+            self._state.latched = False
             self._wait()
-        return Outcome()
+        return TickResult()
 
-    def reset(self, now_ns: int) -> Outcome:
+    def reset(self, now_ns: int) -> TickResult:
         """Stop and start afresh, as for a new episode; faults that need `enable` stay."""
         commands = self._brake(now_ns)
-        if self.state is not State.DISABLED and not self._condition.latched:
+        if self.state is not State.DISABLED and not self._state.latched:
             self._wait()
-        return Outcome(commands)
+        return TickResult(commands)
 
-    def stop(self, now_ns: int) -> Outcome:
+    def stop(self, now_ns: int) -> TickResult:
         """Brake the robot to rest; nothing moves again before `start`."""
         commands = self._brake(now_ns)
-        self._condition.disable('not active')
+        self._state.disable('not active')
         self._active = False
-        return Outcome(commands)
+        return TickResult(commands)
 
     def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
         return () if self.point_rate_hz else self._motion.points(now_ns)
@@ -309,7 +313,7 @@ class Runner:
 
     def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
         jump_ns = self._follow_clock(now_ns, self._step_ns)
-        if jump_ns == 0 or not self._condition.running:
+        if jump_ns == 0 or not self._state.running:
             return ()
         way = 'back' if jump_ns < 0 else 'forward'
         return self._hold(f'clock jumped {way} by {abs(jump_ns) / 1e9:g} s', now_ns)
@@ -332,7 +336,7 @@ class Runner:
         if jump.by_ns:
             self._drop()
             self._tracking.note(None)
-            self._senses.clear()
+            self._inputs.clear()
         return jump.by_ns
 
     # Faults
@@ -349,12 +353,12 @@ class Runner:
     def _interrupt(self, problems: list[str], now_ns: int) -> tuple[JointCommand, ...]:
         """Stop for what is wrong with the streams or the graph."""
         commands: tuple[JointCommand, ...] = ()
-        if self._condition.running:
+        if self._state.running:
             commands = self._hold('', now_ns)
-        elif self._condition.latched:
+        elif self._state.latched:
             return ()
         self._drop()
-        self._condition.report(problems)
+        self._state.report(problems)
         return commands
 
     def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
@@ -368,26 +372,26 @@ class Runner:
         if self._motion.runs_dry(now_ns - self._step_ns // 2):
             self.counters.late += 1
             return self._hold('prediction late: the plan has run out', now_ns)
-        self._condition.run(self._motion.blending_in)
+        self._state.run(self._motion.blending_in)
         return ()
 
     def _hold(self, cause: str, now_ns: int, latched: bool = False) -> tuple[JointCommand, ...]:
         commands = self._brake(now_ns)
-        self._condition.hold(cause, latched or self._settings.rearm == 'manual')
+        self._state.hold(cause, latched or self._settings.rearm == 'manual')
         return commands
 
     def _drop(self) -> None:
-        """Forget what was seen and asked so far: it must not move the robot any more."""
-        self._asking.drop()
-        self._senses.history.clear()
+        """Forget all observations and requests so far: they must not move the robot any more."""
+        self._scheduler.drop()
+        self._inputs.forget()
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
         self._follow_clock(now_ns, 0)
-        measured = self._senses.measured(now_ns)
+        measured = self._inputs.measured(now_ns)
         held = np.zeros(len(self._joints.joints), bool)
         # Once it is held, the robot may be moved by hand without being commanded for it.
-        moves = self._condition.running and not self._settings.dry_run
+        moves = self._state.running and not self._settings.dry_run
         if moves:
             self._settling.start(self._tracking.believed)
         if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
@@ -406,7 +410,7 @@ class Runner:
         return self._motion.stop(now_ns, measured.positions, left_behind)
 
     def _wait(self) -> None:
-        self._condition.wait()
+        self._state.wait()
         self._drop()
 
     def _note(self, measured: Measured | Unusable) -> None:
@@ -415,10 +419,10 @@ class Runner:
     # Predicting
 
     def _may_ask(self, step: int, now_ns: int) -> bool:
-        nothing_seen = self._senses.history.is_empty
-        if self._condition.latched or nothing_seen or not self._asking.may_ask(step):
+        ready = self._inputs.remembers_any and self._scheduler.may_ask(step)
+        if self._state.latched or not ready:
             return False
-        if self._condition.running:
+        if self._state.running:
             return True
         # The robot rests, and where it does is sure.
         sure = self._tracking.confirmed or self._settings.dry_run
@@ -426,21 +430,21 @@ class Runner:
 
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
         if self.state is State.WAITING:
-            self._condition.tell('first prediction under way')
+            self._state.explain('first prediction under way')
         request = Request(
             step,
             observation.inputs,
             observation.valid,
-            self._asking.generation,
+            self._scheduler.generation,
             now_ns,
             self._plan_in_force(now_ns),
         )
-        self._asking.ask(request)
+        self._scheduler.ask(request)
         return request
 
     def _plan_in_force(self, now_ns: int) -> ActionPrefix | None:
-        measured = self._senses.measured(now_ns)
-        if not (self._inpaints and self._condition.running and isinstance(measured, Measured)):
+        measured = self._inputs.measured(now_ns)
+        if not (self._inpaints and self._state.running and isinstance(measured, Measured)):
             return None
         fixed = Delay(self._settings.delay_steps)
         delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)
@@ -453,49 +457,49 @@ class Runner:
             self._manifest,
         )
 
-    def _answered(self, answer: Answer, now_ns: int) -> Outcome:
-        if not self._asking.take(answer):
-            return Outcome()
-        self.counters.latencies_ms.append((now_ns - answer.request.made_ns) / 1e6)
-        if self._asking.is_delayed:
-            return Outcome()
-        due = self._asking.due()
+    def _take(self, prediction: Prediction, now_ns: int) -> TickResult:
+        if not self._scheduler.take(prediction):
+            return TickResult()
+        self.counters.latencies_ms.append((now_ns - prediction.request.made_ns) / 1e6)
+        if self._scheduler.is_delayed:
+            return TickResult()
+        due = self._scheduler.due()
         # The next tick deals with a clock that has jumped.
         if due is None or self.state is State.DISABLED or self._clock.jumped_ns(now_ns):
-            return Outcome()
+            return TickResult()
         self._follow_clock(now_ns, 0)
         commands = self._use(due, now_ns)
         self._count(commands, now_ns)
-        return Outcome(commands)
+        return TickResult(commands)
 
     def _use_what_is_due(self, now_ns: int) -> tuple[JointCommand, ...]:
-        if self._asking.is_delayed and (due := self._asking.due()) is not None:
+        if self._scheduler.is_delayed and (due := self._scheduler.due()) is not None:
             return self._use(due, now_ns)
         # While it runs without a delay, the plan tells how long there is time.
-        bridged = self._condition.running and not self._asking.is_delayed
-        stuck = self.state is State.WAITING and self._asking.is_stuck()
-        if stuck or (self._asking.is_late() and not bridged):
+        bridged = self._state.running and not self._scheduler.is_delayed
+        stuck = self.state is State.WAITING and self._scheduler.is_stuck()
+        if stuck or (self._scheduler.is_late() and not bridged):
             self.counters.late += 1
             return self._hold(self._overdue(), now_ns)
         return ()
 
     def _overdue(self) -> str:
-        return f'prediction late: none for {self._asking.waited_steps / self.rate_hz:.3g} s'
+        return f'prediction late: none for {self._scheduler.waited_steps / self.rate_hz:.3g} s'
 
-    def _use(self, answer: Answer, now_ns: int) -> tuple[JointCommand, ...]:
-        if answer.chunk is None:
-            return self._hold(answer.failure, now_ns, latched=True)
+    def _use(self, prediction: Prediction, now_ns: int) -> tuple[JointCommand, ...]:
+        if prediction.chunk is None:
+            return self._hold(prediction.failure, now_ns, latched=True)
         try:
-            outputs = self._joints.from_slots(answer.chunk, self._manifest.horizon)
+            outputs = self._joints.from_slots(prediction.chunk, self._manifest.horizon)
         except PolicyError as error:
             return self._hold(str(error), now_ns, latched=True)
-        due = self._clock.step(now_ns) - answer.request.tick
+        due = self._clock.step(now_ns) - prediction.request.tick
         if due >= len(outputs):
             self.counters.late += 1
             reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
             return self._hold(reason, now_ns)
         outputs = outputs[max(due, 0) :]
-        if not (self._condition.running or self._enter(outputs[0], now_ns)):
+        if not (self._state.running or self._enter(outputs[0], now_ns)):
             return ()
         commands = self._motion.merge(outputs, now_ns)
         if self._motion.seam_rad is not None:
@@ -504,19 +508,19 @@ class Runner:
 
     def _count(self, commands: tuple[JointCommand, ...], now_ns: int) -> None:
         self.counters.clamps = self._motion.clamps
-        if not self._condition.running:
+        if not self._state.running:
             self.counters.pause()
         elif commands:
             self.counters.commanded(now_ns)
 
     def _enter(self, first: FloatArray, now_ns: int) -> bool:
         """The start gate; whether the robot may move."""
-        measured = self._senses.measured(now_ns)
+        measured = self._inputs.measured(now_ns)
         if not isinstance(measured, Measured):
-            self._condition.report(_problems(measured))
+            self._state.report(_problems(measured))
             return False
         if not self._settings.dry_run and self._tracking.jumped(measured).any():
-            self._asking.postpone(0)
+            self._scheduler.postpone(0)
             return False
         settings = self._settings
         gate = start_gate(
@@ -524,14 +528,14 @@ class Runner:
         )
         if gate.refusal is not None:
             self._hold(gate.refusal, now_ns)
-            self._asking.postpone(self._clock.step(now_ns))
+            self._scheduler.postpone(self._clock.step(now_ns))
             return False
         self._settling.cancel()
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
-        self._condition.run(gate.blend_in)
+        self._state.run(gate.blend_in)
         return True
 
 
-def _problems(*seen: object) -> list[str]:
-    """What is wrong with the streams, one line for each topic and kind of fault."""
-    return together(f for item in seen if isinstance(item, Unusable) for f in item.reasons)
+def _problems(*read: object) -> list[str]:
+    """List what is wrong with the streams, one line for each topic and kind of fault."""
+    return together(f for item in read if isinstance(item, Unusable) for f in item.reasons)

@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.runner import Outcome, Runner, Settings
+from neuracore_ros.runner import Runner, Settings, TickResult
 from neuracore_ros.sim.controller import VARIANTS, TrajectoryController
 from neuracore_ros.sim.lagging import LaggingRobot
 
@@ -233,7 +233,7 @@ class LaggingRig(Rig):
                 self.publish(stamp_ns=self.robot.now_ns + self.skew_ns)
             rate_hz = self.runner.point_rate_hz
             if rate_hz and self.is_time('pointed_ns', rate_hz):
-                self.do(Outcome(self.runner.points(self.now_ns)))
+                self.do(TickResult(self.runner.points(self.now_ns)))
             self.answer()
         self.true_ns = until_ns
 

@@ -6,7 +6,7 @@ from sensor_msgs.msg import CompressedImage
 
 from helpers.observer_examples import MS, RGB, T0, Observation, fault, observer, source
 from neuracore_ros.observation import Unusable, images
-from neuracore_ros.observation.observer import Sight
+from neuracore_ros.observation.observer import Snapshot
 
 cv2 = pytest.importorskip('cv2')
 GOOD = cv2.imencode('.jpg', np.full((6, 8, 3), 200, np.uint8))[1].tobytes()
@@ -40,17 +40,17 @@ def test_a_look_decodes_once_in_max_age(decoded):
     eyes = watching()
     for at_ms in range(0, 1000, 50):
         send(eyes, at_ms)
-        assert isinstance(eyes.look(T0 + at_ms * MS), Sight)
+        assert isinstance(eyes.snapshot(T0 + at_ms * MS), Snapshot)
     assert len(decoded) == 4
 
 
-def test_what_was_seen_can_be_decoded_later_and_is_what_it_was(decoded):
+def test_a_snapshot_can_be_decoded_later_and_is_what_it_was(decoded):
     eyes = watching()
     send(eyes, 0)
-    seen, at_once = eyes.look(T0), eyes.observe(T0)
+    snapshot, at_once = eyes.snapshot(T0), eyes.observe(T0)
     for at_ms in (50, 100, 150):
         send(eyes, at_ms, cv2.imencode('.jpg', np.zeros((6, 8, 3), np.uint8))[1].tobytes())
-    later = eyes.decode(seen)
+    later = eyes.decode(snapshot)
     assert np.array_equal(later.inputs[RGB], at_once.inputs[RGB])
     assert later.ages_s == at_once.ages_s
 
@@ -61,7 +61,7 @@ def test_damaged_images_are_found_within_max_age_and_one_period(first_broken_ms)
     found_ms = None
     for at_ms in range(0, 1000, 50):
         send(eyes, at_ms, GOOD if at_ms < first_broken_ms else BROKEN)
-        if found_ms is None and isinstance(eyes.look(T0 + at_ms * MS), Unusable):
+        if found_ms is None and isinstance(eyes.snapshot(T0 + at_ms * MS), Unusable):
             found_ms = at_ms
     assert found_ms - (first_broken_ms - 50) <= 200 + 50
 
@@ -69,26 +69,26 @@ def test_damaged_images_are_found_within_max_age_and_one_period(first_broken_ms)
 def test_the_first_image_is_looked_at_at_once():
     eyes = watching()
     send(eyes, 0, BROKEN)
-    assert fault(eyes.look(T0))[0] == 'undecodable'
+    assert fault(eyes.snapshot(T0))[0] == 'undecodable'
 
 
 def test_after_a_damaged_image_none_is_believed_before_a_good_one(decoded):
     eyes = watching()
     send(eyes, 0)
-    assert isinstance(eyes.look(T0), Sight)
+    assert isinstance(eyes.snapshot(T0), Snapshot)
     send(eyes, 50, BROKEN)
     assert isinstance(eyes.observe(T0 + 50 * MS), Unusable)
     send(eyes, 100, BROKEN)
-    assert isinstance(eyes.look(T0 + 100 * MS), Unusable)
+    assert isinstance(eyes.snapshot(T0 + 100 * MS), Unusable)
     send(eyes, 150)
-    assert isinstance(eyes.look(T0 + 150 * MS), Sight)
+    assert isinstance(eyes.snapshot(T0 + 150 * MS), Snapshot)
     assert isinstance(eyes.observe(T0 + 150 * MS), Observation)
 
 
 def test_after_clear_images_are_looked_at_again():
     eyes = watching()
     send(eyes, 0)
-    assert isinstance(eyes.look(T0), Sight)
+    assert isinstance(eyes.snapshot(T0), Snapshot)
     eyes.clear()
     send(eyes, 10, BROKEN)
-    assert isinstance(eyes.look(T0 + 10 * MS), Unusable)
+    assert isinstance(eyes.snapshot(T0 + 10 * MS), Unusable)

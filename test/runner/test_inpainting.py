@@ -20,8 +20,8 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import load_robot
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.torchscript import save
-from neuracore_ros.runner.counters import Counters
 from neuracore_ros.runner.inpainting import Delay, firmness, plan_in_force
+from neuracore_ros.runner.state import Counters
 from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build

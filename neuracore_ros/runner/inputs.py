@@ -1,4 +1,4 @@
-"""All that is read: what the model sees, and where the commanded joints are."""
+"""Inputs of a robot: what the model predicts from, and where the commanded joints are."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.tracking import Measured
 from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
 from neuracore_ros.observation.history import History
-from neuracore_ros.observation.observer import Observer, Sight, Unusable
+from neuracore_ros.observation.observer import Observation, Observer, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
 
 
-class Senses:
-    """The streams of one robot, read for one policy.
+class RobotInputs:
+    """Streams of one robot, read for one policy, and the newest of what they gave.
 
     Attributes:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
         sources: Of everything that is read.
         lacks_task: Whether the policy reads what the robot is told to do, and nobody says it.
-        history: What the model sees.
     """
 
     def __init__(
@@ -37,7 +36,7 @@ class Senses:
         task: str,
         frozen_after_s: float,
     ) -> None:
-        """Nothing has been received yet.
+        """Open the streams; nothing has been received yet.
 
         Args:
             robot: Its file.
@@ -62,7 +61,7 @@ class Senses:
             texts,
             manifest.text_bytes,
         )
-        self.history = History(self._inputs, manifest.observation_steps)
+        self._history = History(self._inputs, manifest.observation_steps)
         measured = _measured_sources(robot, joints)
         self._measured = tuple(zip(joints.joints, measured, strict=True))
         layout = Layout.holding((source.data_type, source.index) for source in measured)
@@ -82,41 +81,60 @@ class Senses:
         self._joints.receive(topic, message, now_ns)
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
-        """One entry per stream."""
+        """List the states of all streams."""
         inputs = self._inputs.status(now_ns)
         known = {status.topic for status in inputs}
         return (*inputs, *(s for s in self._joints.status(now_ns) if s.topic not in known))
 
-    def look(self, now_ns: int) -> Sight | Unusable:
-        """What there is for the model now."""
-        return self._inputs.look(now_ns)
+    def snapshot(self, now_ns: int) -> Snapshot | Unusable:
+        """Read every input of the model, its images not decoded."""
+        return self._inputs.snapshot(now_ns)
+
+    @property
+    def remembers_any(self) -> bool:
+        """Whether there is a snapshot that the model may predict from."""
+        return not self._history.is_empty
+
+    def remember(self, step: int, snapshot: Snapshot) -> None:
+        """Keep a snapshot for the observations of this step and the next ones."""
+        self._history.add(step, snapshot)
+
+    def observation(self, step: int) -> Observation | Unusable:
+        """Decode what the model predicts from at a step that is remembered."""
+        return self._history.observe(step)
+
+    def forget(self) -> None:
+        """Drop all snapshots; the streams keep their newest samples."""
+        self._history.clear()
 
     def measured(self, now_ns: int) -> Measured | Unusable:
-        """Where all commanded joints are, if each has a fresh sample."""
-        seen = self._joints.observe(now_ns)
-        if isinstance(seen, Unusable):
-            return seen
+        """Read where all commanded joints are, if each has a fresh sample."""
+        observed = self._joints.observe(now_ns)
+        if isinstance(observed, Unusable):
+            return observed
         positions, stamps_ns = [], []
         for joint, source in self._measured:
-            positions.append(joint.to_message(float(seen.inputs[source.data_type][source.index])))
-            age_s = seen.ages_s[source.data_type, source.name]
+            positions.append(
+                joint.to_message(float(observed.inputs[source.data_type][source.index]))
+            )
+            age_s = observed.ages_s[source.data_type, source.name]
             stamps_ns.append(now_ns - round(1e9 * age_s))
         return Measured(np.array(positions, float), np.array(stamps_ns, np.int64))
 
     def cure_clock(self, text: str) -> None:
-        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        """Say from now on what mends stamps of another time, such as a simulated one."""
         self._inputs.cure_clock(text)
         self._joints.cure_clock(text)
 
     def clear(self) -> None:
-        """Forget everything, as after a jump of the clock."""
-        self.history.clear()
+        """Drop all samples and snapshots, as after a jump of the clock."""
+        self._history.clear()
         self._inputs.clear()
         self._joints.clear()
 
 
 def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
-    """Where each commanded joint is measured, in the order of the joints.
+    """List where each commanded joint is measured, in the order of the joints.
 
     Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
     """
