@@ -9,6 +9,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from neuracore_ros.convert import observed_values
 from neuracore_ros.convert.stream_audit import NameAudit, StreamAudit
 from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description.recorded_values import RecordedValues
@@ -130,11 +131,7 @@ class Audit:
         unusable = [one for one in (given, wanted) if isinstance(one, Unusable)]
         faults = [fault for one in unusable for fault in one.reasons]
         if self.values is not None:
-            if isinstance(given, Observation) and isinstance(wanted, Observation):
-                ages_s = {**wanted.ages_s, **given.ages_s}
-                self.values.add(tick_ns, given.inputs, wanted.inputs, ages_s)
-            else:
-                self.values.pause()
+            observed_values.note(self.values, tick_ns, given, wanted)
         self.unusable += bool(faults)
         for stream, audit in self._pairs:
             kinds = {fault.kind for fault in faults if fault.source in stream.sources}

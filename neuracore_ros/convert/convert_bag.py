@@ -18,8 +18,7 @@ from neuracore_ros.convert.memory import give_back
 from neuracore_ros.convert.recording import Recording
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
-from neuracore_ros.dataset.row import Row
-from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
+from neuracore_ros.dataset.staging import EpisodeWriter, Row, StagedEpisode
 from neuracore_ros.errors import BagError, DatasetError, WriteError
 
 # How much of the work it is to look which recording this is.

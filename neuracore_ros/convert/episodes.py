@@ -24,7 +24,7 @@ from neuracore_ros.convert.cutting import (
     cuts,
     overlaps,
 )
-from neuracore_ros.convert.ticks import SILENCE_NS
+from neuracore_ros.convert.ticks import Tick, ticks
 from neuracore_ros.errors import BagError
 from neuracore_ros.observation import Observation, Observer
 
@@ -32,8 +32,8 @@ STRING, BOOL = 'std_msgs/msg/String', 'std_msgs/msg/Bool'
 # The last part of the name of the topic into which ``neuracore_ros record`` writes the words.
 RECORDED_MARKER = 'episode'
 RECORDED_TASK = '/record/task'
-# How often it is looked whether something moves.
-LOOK_NS = 50_000_000
+# How often motion is looked for.
+_MOTION_HZ = 20.0
 
 
 def find_cuts(bag: Bag, cutting: Cutting, topics: Mapping[str, str], outputs: Observer) -> Cuts:
@@ -137,20 +137,14 @@ def _moving_ns(bag: Bag, outputs: Observer, fastest: float) -> Sequence[int]:
     """Times at which some output moves faster than that, [ns]."""
     moving = array('q')
     before: Observation | None = None
-    tick_ns = bag.start_ns
-    for topic, message, log_time_ns in bag.read(outputs.topics):
-        while tick_ns < log_time_ns:
-            # In a long silence nothing is known to move.
-            if log_time_ns - tick_ns > SILENCE_NS:
-                tick_ns, before = log_time_ns, None
-                break
-            seen = outputs.observe(tick_ns)
-            now = seen if isinstance(seen, Observation) else None
-            if now is not None and before is not None and _speed(before, now) > fastest:
-                moving.append(tick_ns)
-            before = now
-            tick_ns += LOOK_NS
-        outputs.receive(topic, message, log_time_ns)
+    messages = bag.read(outputs.topics)
+    for tick in ticks(messages, [outputs], _MOTION_HZ, start_ns=bag.start_ns):
+        # In a long silence nothing is known to move.
+        found = outputs.observe(tick.time_ns) if isinstance(tick, Tick) else None
+        now = found if isinstance(found, Observation) else None
+        if now is not None and before is not None and _speed(before, now) > fastest:
+            moving.append(now.tick_ns)
+        before = now
     return moving
 
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from neuracore_ros.bags.bag import Bag
-from neuracore_ros.convert.ticks import SILENCE_NS
-from neuracore_ros.dataset.row import tick_ns
+from neuracore_ros.convert.ticks import Tick, ticks
 from neuracore_ros.description import DataType, Layout, Robot, Source
 from neuracore_ros.description.recorded_values import RecordedValues, is_judged
-from neuracore_ros.observation import Observation, Observer
+from neuracore_ros.observation import Observation, Observer, Unusable
 
 
 class ObservedValues:
@@ -40,42 +39,59 @@ class ObservedValues:
         self.values = RecordedValues(robot, measured, commanded)
         self.topics = {**self._measured.topics, **self._commanded.topics}
 
+    @property
+    def observers(self) -> tuple[Observer, Observer]:
+        """What observes joints and grippers, measured and commanded."""
+        return self._measured, self._commanded
+
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:
         """Take a message."""
-        self._measured.receive(topic, message, receive_ns)
-        self._commanded.receive(topic, message, receive_ns)
+        for observer in self.observers:
+            observer.receive(topic, message, receive_ns)
 
     def tick(self, now_ns: int) -> None:
         """Take the values of one tick, if all are there."""
-        given, wanted = self._measured.observe(now_ns), self._commanded.observe(now_ns)
-        if isinstance(given, Observation) and isinstance(wanted, Observation):
-            ages_s = {**wanted.ages_s, **given.ages_s}
-            self.values.add(now_ns, given.inputs, wanted.inputs, ages_s)
-        else:
-            self.values.pause()
+        note(self.values, now_ns, *(observer.observe(now_ns) for observer in self.observers))
 
 
 def observed_values(
     bag: Bag, robot: Robot, commanded: Sequence[Source], rate_hz: float
 ) -> RecordedValues:
-    """Look at a whole recording.
+    """Read what joints and grippers did in a whole recording.
 
     Args:
         bag: Open; it has all topics of the sources.
         robot: Whose it is.
         commanded: Where its outputs were recorded from; empty if they were not.
-        rate_hz: How often to look, [Hz].
+        rate_hz: How often to observe them, [Hz].
 
     Raises:
         BagError: The recording cannot be read.
     """
     observed = ObservedValues(robot, commanded)
-    start_ns, ticks = 0, 0
-    for topic, message, log_time_ns in bag.read(observed.topics):
-        if not start_ns or log_time_ns - tick_ns(start_ns, ticks, rate_hz) > SILENCE_NS:
-            start_ns, ticks = log_time_ns, 0
-        while (at_ns := tick_ns(start_ns, ticks, rate_hz)) < log_time_ns:
-            observed.tick(at_ns)
-            ticks += 1
-        observed.receive(topic, message, log_time_ns)
+    messages = bag.read(observed.topics)
+    for tick in ticks(messages, observed.observers, rate_hz, start_ns=bag.start_ns):
+        if isinstance(tick, Tick):
+            observed.tick(tick.time_ns)
     return observed.values
+
+
+def note(
+    values: RecordedValues,
+    tick_ns: int,
+    given: Observation | Unusable,
+    wanted: Observation | Unusable,
+) -> None:
+    """Add the values of one tick, if all are there.
+
+    Args:
+        values: What they are added to.
+        tick_ns: When it is.
+        given: What is measured.
+        wanted: What is commanded.
+    """
+    if isinstance(given, Observation) and isinstance(wanted, Observation):
+        ages_s = {**wanted.ages_s, **given.ages_s}
+        values.add(tick_ns, given.inputs, wanted.inputs, ages_s)
+    else:
+        values.pause()

@@ -11,11 +11,11 @@ from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.cutting import WHOLE, Cutting
 from neuracore_ros.convert.episodes import find_cuts, recorded_task
 from neuracore_ros.convert.result import BagResult
+from neuracore_ros.convert.rows import rows
 from neuracore_ros.convert.simulated_time import clock_cure, pace_notes
-from neuracore_ros.convert.ticks import rows
 from neuracore_ros.convert.topic_checks import describe, require_topics
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.dataset.row import Row
+from neuracore_ros.dataset.staging import Row
 from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.plausibility import Gravity, doubts

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.bags.bag import Bag
-from neuracore_ros.convert.cutting import WHOLE, Cuts, Span
+from neuracore_ros.convert.cutting import WHOLE
 from neuracore_ros.convert.episodes import find_cuts
 from neuracore_ros.convert.observed_values import ObservedValues
 from neuracore_ros.convert.recording import SURVEY_SIZE
+from neuracore_ros.convert.rows import outputs_of
 from neuracore_ros.convert.simulated_time import clock_cure
-from neuracore_ros.convert.ticks import SILENCE_NS
+from neuracore_ros.convert.ticks import MessageCallback, Tick, ticks
 from neuracore_ros.convert.topic_checks import require_topics
-from neuracore_ros.dataset.row import tick_ns
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs
-from neuracore_ros.evaluation.track import Hear, Tick
 from neuracore_ros.observation import Observation, Observer, Unusable
 from neuracore_ros.policy.manifest import Manifest
 
@@ -64,7 +64,7 @@ class BagTrack:
         self._bag, self._told = bag, told
         self._rate_hz = manifest.rate_hz
         self._outputs = Outputs(robot)
-        self._pieces: list[int] = []
+        self._last: tuple[int, Observation | None] = 0, None
         layout = manifest.output_layout
         self._commanded = Observer(robot.output_sources(), layout, None)
         # Of the inputs it is only asked whether all are there: no image is decoded.
@@ -75,47 +75,28 @@ class BagTrack:
         self._observed = ObservedValues(robot, robot.output_sources())
         self._topics = {**self._commanded.topics, **self._observed.topics, **topics}
         motion = Observer(robot.output_sources(), layout, None)
-        self._cuts: Cuts = find_cuts(bag, WHOLE, self._topics, motion)
+        self._cuts = find_cuts(bag, WHOLE, self._topics, motion)
 
     @property
     def values(self) -> RecordedValues:
         """What joints and grippers did, as far as it was played."""
         return self._observed.values
 
-    def play(self, hear: Hear) -> Iterator[Tick]:
+    def play(self, receive: MessageCallback) -> Iterator[Tick]:
         """See `Track`."""
-        rate_hz = self._rate_hz
-        start_ns: int | None = None
-        tick = piece = now_ns = 0
-        span: Span | None = None
-        for heard in self._bag.read(self._topics, self._told):
-            heard_ns = heard.log_time_ns
-            while start_ns is not None and (at_ns := tick_ns(start_ns, tick, rate_hz)) < heard_ns:
-                if at_ns - now_ns > SILENCE_NS:
-                    # A clock that was set may leave years without a message.
-                    start_ns, tick, piece = heard_ns, 0, piece + 1
-                    break
-                found = self._cuts.at(at_ns)
-                if isinstance(found, Span):
-                    piece, span = piece + (found is not span), found
-                    yield self._tick(at_ns, piece)
-                tick += 1
-            now_ns = heard_ns
-            hear(*heard)
-            self._commanded.receive(*heard)
-            self._observed.receive(*heard)
-            if start_ns is None:
-                self._given.receive(*heard)
-                if self._given.is_complete(now_ns) and self._commanded.is_complete(now_ns):
-                    start_ns = now_ns
-        if start_ns is not None:
-            while (at_ns := tick_ns(start_ns, tick, rate_hz)) <= now_ns:
-                if isinstance(self._cuts.at(at_ns), Span):
-                    yield self._tick(at_ns, piece)
-                tick += 1
-        self._shift_measured()
+
+        def take(topic: str, message: Any, receive_ns: int) -> None:
+            receive(topic, message, receive_ns)
+            self._observed.receive(topic, message, receive_ns)
+
+        observers = self._given, self._commanded
+        messages = self._bag.read(self._topics, self._told)
+        for tick in ticks(messages, observers, self._rate_hz, take, self._cuts):
+            if isinstance(tick, Tick):
+                self._note(tick)
+                yield tick
         if not self.actions:
-            self.lacking = self._missing(now_ns)
+            self.lacking = self._missing(self._bag.end_ns)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -124,15 +105,24 @@ class BagTrack:
         lost = [f'lost: {loss}' for loss in self._bag.losses]
         return tuple(f'{self.name}: {text}' for text in dict.fromkeys((*odd, *lost)))
 
-    def _tick(self, now_ns: int, piece: int) -> Tick:
-        self._observed.tick(now_ns)
-        seen = self._commanded.observe(now_ns)
-        if isinstance(seen, Observation):
-            self.actions.append(self._outputs.of_slots(seen.inputs))
-        else:
-            self.actions.append(np.full(len(self._outputs.slots), np.nan))
-        self._pieces.append(piece)
-        return Tick(now_ns, piece)
+    def _note(self, tick: Tick) -> None:
+        self._observed.tick(tick.time_ns)
+        found = self._commanded.observe(tick.time_ns)
+        wanted = found if isinstance(found, Observation) else None
+        piece, before = self._last
+        if before is not None and wanted is not None and piece == tick.piece:
+            self.actions[-1] = self._action(before, wanted)
+        self.actions.append(self._action(wanted, None))
+        self._last = tick.piece, wanted
+
+    def _action(self, now: Observation | None, after: Observation | None) -> FloatArray:
+        """What should be commanded at a tick, (C,), NaN where that is not known."""
+        if now is None:
+            return np.full(len(self._outputs.slots), np.nan)
+        values, valid = outputs_of(now, after)
+        return self._outputs.of_slots(
+            {kind: np.where(valid[kind], values[kind], np.nan) for kind in values}
+        )
 
     def _missing(self, now_ns: int) -> str:
         """Which name never had a sample, and what there is instead."""
@@ -143,11 +133,3 @@ class BagTrack:
                 if fault.kind != 'stale':
                     return fault.text
         return 'its streams overlap in no episode'
-
-    def _shift_measured(self) -> None:
-        """What was measured one step later is what a measured type should have been told."""
-        measured = [not slot.kind.is_target for slot in self._outputs.slots]
-        ends = [*np.diff(self._pieces), 1][: len(self._pieces)]
-        for number, is_end in enumerate(ends):
-            after = np.nan if is_end else self.actions[number + 1][measured]
-            self.actions[number][measured] = after

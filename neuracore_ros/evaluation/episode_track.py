@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.convert.ticks import MessageCallback, Tick, tick_ns
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import AFRESH, Metadata
-from neuracore_ros.dataset.row import tick_ns
 from neuracore_ros.dataset.tables import read_tasks
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.stand_in import is_by_name, topic
-from neuracore_ros.evaluation.track import Hear, Tick
 from neuracore_ros.loading.reading import (
     read_columns,
     read_depths,
@@ -76,7 +75,7 @@ class EpisodeTrack:
         self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))
         self.actions: list[FloatArray] = list(Outputs(robot).of_slots(self._action))
 
-    def play(self, hear: Hear) -> Iterator[Tick]:
+    def play(self, receive: MessageCallback) -> Iterator[Tick]:
         """See `Track`."""
         steps = len(self.actions)
         streams = [self._numbers(kind) for kind in self._kinds()]
@@ -93,7 +92,7 @@ class EpisodeTrack:
                     )
                 where, message = sample
                 message.header = _header(now_ns)
-                hear(where, message, now_ns)
+                receive(where, message, now_ns)
             yield Tick(now_ns, 0)
 
     def _kinds(self) -> list[DataType]:

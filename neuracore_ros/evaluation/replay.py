@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.convert.ticks import Tick
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.evaluation.outputs import Outputs
-from neuracore_ros.evaluation.track import Tick, Track
+from neuracore_ros.evaluation.track import Track
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Request, Runner, State
 
@@ -113,7 +114,7 @@ class _Driven:
 
     def step(self, number: int, tick: Tick) -> None:
         """Make one step, and note where the robot would be."""
-        now_ns, runner = tick.now_ns, self.runner
+        now_ns, runner = tick.time_ns, self.runner
         if not number:
             self._start_ns = now_ns
         begins = tick.piece != self._piece

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 from neuracore_ros.arrays import FloatArray
-
-Hear = Callable[[str, Any, int], None]
-"""Takes a message: its topic as declared, itself, and when it arrived [ns]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One step of a recording.
-
-    Attributes:
-        now_ns: Its time.
-        piece: Ticks with equal numbers follow each other without a gap.
-    """
-
-    now_ns: int
-    piece: int
+from neuracore_ros.convert.ticks import MessageCallback, Tick
 
 
 class Track(Protocol):
@@ -39,5 +23,5 @@ class Track(Protocol):
     actions: list[FloatArray]
     lacking: str
 
-    def play(self, hear: Hear) -> Iterator[Tick]:
-        """Give the ticks, each after all messages that came before it were heard."""
+    def play(self, receive: MessageCallback) -> Iterator[Tick]:
+        """Give the ticks, each when all messages up to it are received."""

@@ -19,7 +19,7 @@ from helpers.two_arms import (
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.convert.audit import Audit, _reasons
 from neuracore_ros.convert.recording import observers
-from neuracore_ros.convert.ticks import rows
+from neuracore_ros.convert.rows import rows
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType, Descriptions, load_robot
 from neuracore_ros.observation import Observation, StreamFault, resize_pad

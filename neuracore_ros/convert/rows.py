@@ -1,0 +1,123 @@
+"""Rows of episodes, made of what is observed at the ticks of a recording."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+import numpy as np
+
+from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.bags.bag import Recorded
+from neuracore_ros.convert.audit import Audit
+from neuracore_ros.convert.cutting import Cuts
+from neuracore_ros.convert.ticks import Silence, Tick, ticks
+from neuracore_ros.dataset.staging import Row
+from neuracore_ros.description import DataType
+from neuracore_ros.observation import Observation, Observer
+
+SILENCE = 'no message of any stream'
+
+
+def rows(
+    messages: Iterable[Recorded],
+    inputs: Observer,
+    outputs: Observer,
+    rate_hz: float,
+    audit: Audit | None = None,
+    cuts: Cuts | None = None,
+) -> Iterator[Row]:
+    """Resample a recording.
+
+    An unusable tick ends a piece, as the end of an episode does.
+
+    Args:
+        messages: In log order.
+        inputs: Observes what the model reads.
+        outputs: Observes what it should command.
+        rate_hz: Ticks per second, [Hz].
+        audit: Notes everything that is used and dropped.
+        cuts: The episodes; None: the whole recording is one.
+    """
+    audit = audit or Audit(inputs, outputs)
+    piece = 0
+    observed = _observed(messages, inputs, outputs, rate_hz, audit, cuts)
+    for now, after in pairwise(chain(observed, [None])):
+        if now is None:
+            continue
+        goes_on = after is not None and after.tick.piece == now.tick.piece
+        values, valid = outputs_of(now.wanted, after.wanted if after and goes_on else None)
+        yield Row(
+            piece=piece,
+            tick_ns=now.tick.time_ns,
+            inputs=now.given.inputs,
+            input_valid=now.given.valid,
+            outputs=values,
+            output_valid=valid,
+            dropped=now.dropped,
+            outcome=now.tick.outcome,
+        )
+        piece += not goes_on
+
+
+def outputs_of(
+    now: Observation, after: Observation | None
+) -> tuple[Mapping[DataType, Array], Mapping[DataType, BoolArray]]:
+    """What should be commanded at a tick: its commands, and what is measured one tick later.
+
+    Args:
+        now: The outputs at the tick.
+        after: Those at the next tick of its piece; None: it is the last one, and what was
+            measured after it is not known.
+
+    Returns:
+        DataType -> values (W,), zero where not valid; and valid, (W,).
+    """
+    values, valid = dict(now.inputs), dict(now.valid)
+    for kind in [kind for kind in values if not kind.is_target]:
+        values[kind] = after.inputs[kind] if after else np.zeros_like(values[kind])
+        valid[kind] = after.valid[kind] if after else np.zeros_like(valid[kind])
+    return values, valid
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """A usable tick, and the reasons for which ticks before it were dropped."""
+
+    tick: Tick
+    given: Observation
+    wanted: Observation
+    dropped: Mapping[str, int]
+
+
+def _observed(
+    messages: Iterable[Recorded],
+    inputs: Observer,
+    outputs: Observer,
+    rate_hz: float,
+    audit: Audit,
+    cuts: Cuts | None,
+) -> Iterator[_Usable | None]:
+    """Usable ticks, and None for what lies between them."""
+    dropped: Counter[str] = Counter()
+
+    def note(topic: str, message: object, receive_ns: int) -> None:
+        audit.received(topic, receive_ns)
+
+    for tick in ticks(messages, (inputs, outputs), rate_hz, note, cuts):
+        if isinstance(tick, Tick):
+            wanted, given = outputs.observe(tick.time_ns), inputs.observe(tick.time_ns)
+            reasons = audit.tick(tick.time_ns, given, wanted)
+            if isinstance(given, Observation) and isinstance(wanted, Observation):
+                yield _Usable(tick, given, wanted, dict(dropped))
+                dropped.clear()
+                continue
+            dropped.update(reasons)
+        elif isinstance(tick, Silence):
+            audit.skip(tick.ticks, SILENCE, f'{SILENCE} for {tick.duration_s:.0f} s')
+            dropped[SILENCE] += tick.ticks
+        else:
+            audit.cut[tick.reason] += 1
+        yield None
