@@ -13,7 +13,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from neuracore_ros.description import DataType, source, source_options
+from neuracore_ros.description import DataType, source
+from neuracore_ros.description.source_table import MESSAGE_TYPES, options_of
 from neuracore_ros.policy import manifest as policy_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -181,10 +182,11 @@ def outputs() -> str:
 
 def message_options() -> str:
     """Which options of a source mean something to which message."""
-    shared = sorted(source_options._EVERY)
+    shared = sorted(set[str].intersection(*map(set, map(options_of, MESSAGE_TYPES))))
     rows = [
-        [code(name.rpartition('/')[2]), ', '.join(map(code, sorted(words)))]
-        for name, words in source_options._MEANT.items()
+        [code(name.rpartition('/')[2]), ', '.join(map(code, words))]
+        for name in MESSAGE_TYPES
+        if (words := sorted({*options_of(name)} - {*shared}))
     ]
     text = f'Every message takes {", ".join(map(code, shared))}. Beyond these:'
     return f'{text}\n\n{table(["message", "options"], rows)}'

@@ -7,15 +7,17 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.gripper import Scaling, opening
+from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.limits import JointLimit
 from neuracore_ros.description.routes import (
-    ROUTE_OPTIONS,
-    Parser,
+    RouteOptions,
     Routes,
-    parse_order,
+    ScaleOffset,
+    option,
+    parse_number,
     parse_routes,
     parse_type,
+    parse_word,
 )
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.errors import DescriptionError
@@ -31,13 +33,6 @@ _ONLY_STREAM = {
     FLOAT64_MULTI_ARRAY: 'point',
     FOLLOW_JOINT_TRAJECTORY: 'chunk',
     GRIPPER_COMMAND: 'point',
-}
-_OPTIONS: Mapping[str, Parser] = {
-    **ROUTE_OPTIONS,
-    'type': lambda value, what, _: parse_type(value, what, _TYPES),
-    'order': parse_order,
-    'stream': lambda value, what, _: value.choice(f'stream of {what}', ('chunk', 'point')),
-    'effort': lambda value, what, _: value.number(f'effort of {what}', 0.0),
 }
 
 Positions = TypeVar('Positions', float, NDArray[Any])
@@ -123,6 +118,19 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandOptions(RouteOptions):
+    """The options of a command as they are written; :class:`Command` explains them.
+
+    Attributes:
+        stream: '' where it is not written.
+    """
+
+    type: str = option(parse_type(_TYPES), JOINT_TRAJECTORY)
+    stream: str = option(parse_word('stream', 'chunk', 'point'), '')
+    effort: float = option(parse_number('effort', 0.0), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class CommandTable:
     """The ``commands`` of a robot file.
 
@@ -132,19 +140,18 @@ class CommandTable:
     """
 
     file: str
-    routes: Routes
+    routes: Routes[CommandOptions]
 
     def message_name(self, data_type: DataType, name: str) -> str:
         """The name in the command message."""
-        names: Mapping[str, str] = self.routes.options(data_type, name).get('names', {})
-        return names.get(name, name)
+        return self.routes.options(data_type, name).message_name(name)
 
-    def scaling(self, data_type: DataType, name: str, limit: JointLimit) -> Scaling:
+    def scaling(self, data_type: DataType, name: str, limit: JointLimit) -> ScaleOffset:
         """What brings the robot's own positions to the slot's sense."""
         options = self.routes.options(data_type, name)
-        if data_type.is_gripper and not self.routes.scales(data_type, name):
-            return opening(limit.lower, limit.upper) or Scaling()
-        return Scaling(options.get('scale', 1.0), options.get('offset', 0.0))
+        if data_type.is_gripper and not options.is_scaled:
+            return opening(limit.lower, limit.upper) or ScaleOffset()
+        return options.written_scale
 
     def commands(
         self,
@@ -200,7 +207,7 @@ class CommandTable:
                 'and grippers can'
             )
         options = self.routes.options(kind, name)
-        if 'topic' not in options:
+        if not options.topic:
             raise DescriptionError(
                 f"{self.file}: '{name}' ({kind} index {index}) has no command. "
                 f'Add under commands: {kind}: {{topic: /...}}'
@@ -215,11 +222,14 @@ class CommandTable:
             offset=scaling.offset,
             limit=limits[kind, name],
         )
-        message_type = options.get('type', JOINT_TRAJECTORY)
-        stream = options.get('stream', _ONLY_STREAM.get(message_type, 'chunk'))
-        effort = options.get('effort', 0.0)
-        order = options.get('order', ())
-        return Command(options['topic'], message_type, stream, (joint,), effort, order)
+        return Command(
+            topic=options.topic,
+            type=options.type,
+            stream=options.stream or _ONLY_STREAM.get(options.type, 'chunk'),
+            joints=(joint,),
+            effort=options.effort,
+            order=options.order,
+        )
 
     def _require_distinct(self, command: Command) -> None:
         seen: dict[str, Joint] = {}
@@ -245,17 +255,17 @@ def parse_commands(
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.
     """
-    routes = parse_routes(value, 'commands', _OPTIONS, names)
+    routes = parse_routes(value, 'commands', CommandOptions(), names)
     for options in [*routes.common.values(), *routes.named.values()]:
-        kind, stream = options.get('type', JOINT_TRAJECTORY), options.get('stream')
-        where = f'{file}: commands to {options.get("topic")}'
+        kind, stream = options.type, options.stream
+        where = f'{file}: commands to {options.topic or None}'
         if stream and stream != _ONLY_STREAM.get(kind, stream):
             name, holds = kind.split('/')[-1], _ONLY_STREAM[kind]
             raise DescriptionError(
                 f'{where}: a {name} takes {"one" if holds == "point" else "more than one"} '
                 f'point: remove stream: {stream}'
             )
-        if 'effort' in options and kind != GRIPPER_COMMAND:
+        if options.effort and kind != GRIPPER_COMMAND:
             raise DescriptionError(
                 f'{where}: effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
             )

@@ -2,32 +2,24 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.urdf import Mimic
 
 
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """From the robot's own value x to the slot's: ``scale * x + offset``."""
-
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-def opening(lower: float, upper: float) -> Scaling | None:
+def opening(lower: float, upper: float) -> ScaleOffset | None:
     """What makes the lower limit 0, closed, and the upper one 1, open; None without limits."""
     if not math.isfinite(upper - lower):
         return None
-    return Scaling(1.0 / (upper - lower), -lower / (upper - lower))
+    return ScaleOffset(1.0 / (upper - lower), -lower / (upper - lower))
 
 
 def amounts(
     given: Mapping[str, PartialLimit],
     urdf: Mapping[str, PartialLimit],
     mimics: Mapping[str, Mimic],
-) -> dict[str, Scaling]:
+) -> dict[str, ScaleOffset]:
     """What brings positions of joints to a gripper's 0..1.
 
     A finger that mimics another one is as far open as that one, even where it moves the other
@@ -42,15 +34,15 @@ def amounts(
         Joint -> scaling, of the joints whose range is known.
     """
     ranges = {**_openings(urdf), **_openings(given)}
-    followers: dict[str, Scaling] = {}
+    followers: dict[str, ScaleOffset] = {}
     for name, mimic in mimics.items():
         leader = ranges.get(mimic.joint)
         if leader is not None and mimic.joint not in mimics:
             scale = leader.scale / mimic.multiplier
-            followers[name] = Scaling(scale, leader.offset - scale * mimic.offset)
+            followers[name] = ScaleOffset(scale, leader.offset - scale * mimic.offset)
     return {**ranges, **followers, **_openings(given)}
 
 
-def _openings(limits: Mapping[str, PartialLimit]) -> dict[str, Scaling]:
+def _openings(limits: Mapping[str, PartialLimit]) -> dict[str, ScaleOffset]:
     found = {name: opening(*limit.position) for name, limit in limits.items() if limit.position}
     return {name: scaling for name, scaling in found.items() if scaling is not None}

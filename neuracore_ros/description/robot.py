@@ -8,7 +8,8 @@ from neuracore_ros.description.command import Command, CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit
-from neuracore_ros.description.source import Source, SourceTable, require_distinct
+from neuracore_ros.description.source import Source, require_distinct
+from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.errors import DescriptionError
 
 

@@ -14,8 +14,7 @@ from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_lim
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import Routes
 from neuracore_ros.description.shipped import instead_of
-from neuracore_ros.description.source import SourceTable
-from neuracore_ros.description.source_options import parse_sources
+from neuracore_ros.description.source_table import SourceOptions, SourceTable, parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import known_names, similar_file
@@ -166,12 +165,14 @@ def _output_limits(
 
 
 def _require_turning(
-    routes: Routes, limits: Mapping[tuple[DataType, str], JointLimit], file: str
+    routes: Routes[SourceOptions], limits: Mapping[tuple[DataType, str], JointLimit], file: str
 ) -> None:
     """Refuse to take angles to another turn where a turn is not the way to the same place."""
     for (output, name), limit in limits.items():
         for kind in (output, output.measured):
-            if 'around' in routes.options(kind, name) and math.isfinite(limit.upper - limit.lower):
+            if not math.isfinite(limit.upper - limit.lower):
+                continue
+            if routes.options(kind, name).around is not None:
                 raise DescriptionError(
                     f"{file}: sources of {kind}: around: '{name}' has position limits, and so is "
                     'no continuous joint: give around to the names of continuous joints only'
@@ -197,7 +198,8 @@ def _warn_of_grippers(
                 )
     for kind, slots in output.items():
         for name in slots.values() if kind.is_gripper else ():
-            if sources.routes.scales(kind.measured, name) > commands.routes.scales(kind, name):
+            measured = sources.routes.options(kind.measured, name)
+            if measured.is_scaled and not commands.routes.options(kind, name).is_scaled:
                 warnings.warn(
                     f"{sources.file}: {kind} '{name}' is measured with a scale or offset, but "
                     'commanded without: if both are in one unit, write the same under commands',

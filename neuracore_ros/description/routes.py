@@ -1,9 +1,12 @@
 """Options by DataType and by name, as ``sources`` and ``commands`` of a robot file have them."""
 
+from __future__ import annotations
+
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Generic, TypeVar
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import parse_data_type
@@ -13,93 +16,48 @@ from neuracore_ros.yaml_value import YamlValue
 # The characters of a ROS 2 topic name; `~` would be the node's own namespace.
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
 
-Parser = Callable[[YamlValue, str, Collection[str]], Any]
+OptionParser = Callable[[YamlValue, str, Collection[str]], Any]
 """Reads one option: its value, what it belongs to (for messages), the names that may occur."""
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Options by DataType, and by name where one differs.
-
-    Attributes:
-        common: DataType -> options of all its names.
-        named: (DataType, name) -> options of one name, the common ones included.
-    """
-
-    common: Mapping[DataType, Mapping[str, Any]]
-    named: Mapping[tuple[DataType, str], Mapping[str, Any]]
-
-    def options(self, data_type: DataType, name: str) -> Mapping[str, Any]:
-        """What holds for one name."""
-        return self.named.get((data_type, name), self.common.get(data_type, {}))
-
-    def scales(self, data_type: DataType, name: str) -> bool:
-        """Whether a scale or an offset is written for one name."""
-        return bool(self.options(data_type, name).keys() & {'scale', 'offset'})
-
-
-def parse_routes(
-    value: YamlValue | None,
-    section: str,
-    options: Mapping[str, Parser],
-    names: Mapping[DataType, Collection[str]],
-) -> Routes:
-    """Read ``sources`` or ``commands``: options by DataType, and by name over them.
+def option(parse: OptionParser, default: Any = None, types: Collection[str] | None = None) -> Any:
+    """A field of a class of options; the name of the field is the key in the robot file.
 
     Args:
-        value: What is written there; None where nothing is.
-        section: Its key, for messages.
-        options: The options that there are.
-        names: DataType -> names that it may speak of.
-
-    Raises:
-        DescriptionError: An unknown DataType, key or name, or a wrong value.
+        parse: Reads it.
+        default: Its value where it is not written.
+        types: Message types to which it means something; None: all of them.
     """
-    common: dict[DataType, dict[str, Any]] = {}
-    named: dict[tuple[DataType, str], dict[str, Any]] = {}
-    for type_key, routes in value.mapping(section).values() if value else ():
-        kind = parse_data_type(type_key)
-        if kind in common:
-            raise type_key.error(f'{section}: {kind} is given twice')
-        if kind not in names:
-            raise type_key.error(f'{section}: the robot has no {kind}{known_names(kind, names)}')
-        what = f'{section} of {kind}'
-        entries = routes.mapping(what)
-        common[kind] = {
-            key: options[key](option, what, names[kind])
-            for key, (_, option) in entries.items()
-            if key in options
-        }
-        for name, (key, own) in entries.items():
-            if name in options:
-                continue
-            if name not in names[kind]:
-                raise key.error(
-                    f'{what}: {key} is neither an option nor a name of the robot'
-                    f'{known_names(name, [*options, *names[kind]])}'
-                )
-            inner = f"{what} '{name}'"
-            named[kind, name] = common[kind] | {
-                word: options[word](option, inner, names[kind])
-                for word, option in own.fields(inner, options).items()
-            }
-        if 'names' in entries:
-            _require_distinct(entries['names'][1], kind, Routes(common, named), what)
-    return Routes(common, named)
+    return field(default=default, metadata={'parse': parse, 'types': types})
 
 
-def parse_type(value: YamlValue, what: str, types: Collection[str]) -> str:
-    """A message type, also in its short forms ``Image`` and ``sensor_msgs/Image``.
+def parse_type(types: Collection[str]) -> OptionParser:
+    """A parser of message types, also in their short forms ``Image`` and ``sensor_msgs/Image``."""
 
-    Raises:
-        DescriptionError: A type that is not among ``types``.
-    """
-    word = value.string(f'type of {what}')
-    for full in types:
-        package, _, name = full.split('/')
-        if word in {full, f'{package}/{name}', name}:
-            return full
-    raise value.error(f'{what}: type {value} is not supported{known_names(word, types)}')
+    def parse(value: YamlValue, what: str, _: Collection[str]) -> str:
+        word = value.string(f'type of {what}')
+        for full in types:
+            package, _, name = full.split('/')
+            if word in {full, f'{package}/{name}', name}:
+                return full
+        raise value.error(f'{what}: type {value} is not supported{known_names(word, types)}')
+
+    return parse
+
+
+def parse_word(key: str, *words: str) -> OptionParser:
+    """A parser of one of several words."""
+    return lambda value, what, _: value.choice(f'{key} of {what}', words)
+
+
+def parse_number(key: str, low: float = -math.inf) -> OptionParser:
+    """A parser of a finite number above ``low``."""
+    return lambda value, what, _: value.number(f'{key} of {what}', low)
+
+
+def parse_frame(key: str) -> OptionParser:
+    """A parser of a frame's name; in ROS 1, names of frames had a leading slash."""
+    return lambda value, what, _: value.string(f'{key} of {what}').lstrip('/')
 
 
 def parse_order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
@@ -115,7 +73,8 @@ def _topic(value: YamlValue, what: str, _: Collection[str]) -> str:
     return topic
 
 
-def _names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str]:
+def parse_names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str]:
+    """Names of the robot file, and what the message calls them."""
     found: dict[str, str] = {}
     for name, (key, message_name) in value.mapping(f'names of {what}').items():
         if name not in known:
@@ -124,30 +83,154 @@ def _names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str
     return found
 
 
-def _require_distinct(names: YamlValue, kind: DataType, routes: Routes, what: str) -> None:
-    """Check that no two names are one name of one topic; two arms may use equal names."""
-    seen: dict[tuple[Any, ...], str] = {}
-    for name, (_, message_name) in names.mapping(f'names of {what}').items():
-        options = routes.options(kind, name)
-        called = options['names'].get(name, name)
-        if (twin := seen.setdefault((options.get('topic'), called), name)) != name:
-            raise message_name.error(
-                f"names of {what}: {message_name} is given twice, to '{twin}' and '{name}': give "
-                'each a topic of its own, or another name'
-            )
-
-
-def _scale(value: YamlValue, what: str, _: Collection[str]) -> float:
+def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
+    """A number that is not 0."""
     scale = value.number(f'scale of {what}')
     if scale == 0.0:
         raise value.error(f'scale of {what} must not be zero')
     return scale
 
 
-ROUTE_OPTIONS: Mapping[str, Parser] = {
-    'topic': _topic,
-    'names': _names,
-    'scale': _scale,
-    'offset': lambda value, what, _: value.number(f'offset of {what}'),
-}
-"""The options that sources and commands share."""
+@dataclass(frozen=True, slots=True)
+class ScaleOffset:
+    """From the robot's own value x to the slot's: ``scale * x + offset``."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """The options that sources and commands share.
+
+    Attributes:
+        topic: '' where none is given.
+        names: Name of the robot file -> name in the message, of those that differ.
+        scale: The slot's value is ``scale * x + offset``; None where it is not written.
+        offset: See ``scale``.
+        order: Names in the message by position; empty where it is not written.
+    """
+
+    topic: str = option(_topic, '')
+    names: Mapping[str, str] | None = option(parse_names)
+    scale: float | None = option(parse_scale)
+    offset: float | None = option(parse_number('offset'))
+    order: tuple[str, ...] = option(parse_order, ())
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether a scale or an offset is written."""
+        return self.scale is not None or self.offset is not None
+
+    @property
+    def written_scale(self) -> ScaleOffset:
+        """The scale and the offset, 1 and 0 where they are not written."""
+        scale = 1.0 if self.scale is None else self.scale
+        return ScaleOffset(scale, self.offset or 0.0)
+
+    def message_name(self, name: str) -> str:
+        """The name in the message."""
+        return (self.names or {}).get(name, name)
+
+    def differences(self, other: RouteOptions) -> list[str]:
+        """Names of the options that were not taken from other ones of the same class."""
+        return [
+            each.name
+            for each in fields(self)
+            if getattr(self, each.name) is not getattr(other, each.name)
+        ]
+
+
+Options = TypeVar('Options', bound=RouteOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Routes(Generic[Options]):
+    """Options by DataType, and by name where one differs.
+
+    Attributes:
+        common: DataType -> options of all its names.
+        named: (DataType, name) -> options of one name, the common ones included.
+        unwritten: Of DataTypes of which nothing is written.
+    """
+
+    common: Mapping[DataType, Options]
+    named: Mapping[tuple[DataType, str], Options]
+    unwritten: Options
+
+    def options(self, data_type: DataType, name: str) -> Options:
+        """The options of one name."""
+        common = self.common.get(data_type, self.unwritten)
+        return self.named.get((data_type, name), common)
+
+
+def parse_routes(
+    value: YamlValue | None,
+    section: str,
+    unwritten: Options,
+    names: Mapping[DataType, Collection[str]],
+) -> Routes[Options]:
+    """Read ``sources`` or ``commands``: options by DataType, and by name over them.
+
+    Args:
+        value: What is written there; None where nothing is.
+        section: Its key, for messages.
+        unwritten: The options where nothing is written.
+        names: DataType -> names that it may speak of.
+
+    Raises:
+        DescriptionError: An unknown DataType, key or name, or a wrong value.
+    """
+    parsers: dict[str, OptionParser] = {
+        each.name: each.metadata['parse'] for each in fields(unwritten)
+    }
+    common: dict[DataType, Options] = {}
+    named: dict[tuple[DataType, str], Options] = {}
+    for type_key, routes in value.mapping(section).values() if value else ():
+        kind = parse_data_type(type_key)
+        if kind in common:
+            raise type_key.error(f'{section}: {kind} is given twice')
+        if kind not in names:
+            raise type_key.error(f'{section}: the robot has no {kind}{known_names(kind, names)}')
+        what = f'{section} of {kind}'
+        entries, known = routes.mapping(what), names[kind]
+        common[kind] = replace(
+            unwritten,
+            **{
+                key: parsers[key](each, what, known)
+                for key, (_, each) in entries.items()
+                if key in parsers
+            },
+        )
+        for name, (key, own) in entries.items():
+            if name in parsers:
+                continue
+            if name not in known:
+                raise key.error(
+                    f'{what}: {key} is neither an option nor a name of the robot'
+                    f'{known_names(name, [*parsers, *known])}'
+                )
+            inner = f"{what} '{name}'"
+            written = own.fields(inner, parsers).items()
+            named[kind, name] = replace(
+                common[kind], **{key: parsers[key](each, inner, known) for key, each in written}
+            )
+        if 'names' in entries:
+            found = Routes(common, named, unwritten)
+            _require_distinct(entries['names'][1], kind, found, what)
+    return Routes(common, named, unwritten)
+
+
+def _require_distinct(
+    names: YamlValue, kind: DataType, routes: Routes[Options], what: str
+) -> None:
+    """Check that no two names are one name of one topic; two arms may use equal names."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, (_, message_name) in names.mapping(f'names of {what}').items():
+        options = routes.options(kind, name)
+        called = options.topic, options.message_name(name)
+        if (twin := seen.setdefault(called, name)) != name:
+            raise message_name.error(
+                f"names of {what}: {message_name} is given twice, to '{twin}' and '{name}': give "
+                'each a topic of its own, or another name'
+            )

@@ -1,14 +1,11 @@
 """Sources: where the samples of a robot's data come from, live and in a bag."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.gripper import Scaling
-from neuracore_ros.description.routes import Routes
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.similar_names import known_names
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
@@ -27,11 +24,13 @@ MULTI_ARRAYS = (FLOAT64_MULTI_ARRAY, FLOAT32_MULTI_ARRAY)
 WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis in 'xyz')
 """What the numbers of a WrenchStamped are called, [N] and [N m]."""
 
+ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
+"""Measured types whose values may go round; so may the targets of such."""
+
 _JOINT_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS, FLOAT64)
 _CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
 # More names than these share one option.
 _FEW = 3
-_FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,108 +96,6 @@ class Source:
     def topics(self) -> tuple[str, ...]:
         """All topics that it is read from."""
         return (self.topic, self.static_topic) if self.static_topic else (self.topic,)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceTable:
-    """The ``sources`` of a robot file.
-
-    Attributes:
-        file: For messages.
-        routes: Their options.
-        amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
-    """
-
-    file: str
-    routes: Routes
-    amounts: Mapping[str, Scaling]
-
-    def has(self, data_type: DataType, name: str) -> bool:
-        """Whether a topic is given for a name."""
-        return 'topic' in self.routes.options(data_type, name)
-
-    def message_name(self, data_type: DataType, name: str) -> str:
-        """The name in the message."""
-        options = self.routes.options(data_type, name)
-        names: Mapping[str, str] = options.get('names', {})
-        return str(options.get('child', names.get(name, name)))
-
-    def scaling(self, data_type: DataType, name: str) -> Scaling | None:
-        """What brings a name to its slot's sense; None: a gripper of unknown range, left raw."""
-        options = self.routes.options(data_type, name)
-        if not data_type.is_gripper or self.routes.scales(data_type, name):
-            return Scaling(options.get('scale', 1.0), options.get('offset', 0.0))
-        message_name = self.message_name(data_type, name)
-        return self.amounts.get(name) or self.amounts.get(message_name)
-
-    def source(self, data_type: DataType, index: int, name: str) -> Source:
-        """The source of one name.
-
-        Raises:
-            DescriptionError: There is none, it lacks an option, or its DataType is not supported.
-        """
-        what = f"'{name}' ({data_type} index {index})"
-        options = self.routes.options(data_type, name)
-        if not types_of(data_type):
-            supported = ', '.join(kind for kind in DataType if types_of(kind))
-            raise DescriptionError(
-                f"{self.file}: {data_type} ('{name}') is not supported: no message type is "
-                f'known for it. Leave it out; supported are {supported}'
-            )
-        if data_type is DataType.LANGUAGE and index != 0:
-            raise DescriptionError(
-                f'{self.file}: {what}: a robot is told one thing at a time: only index 0 is '
-                'supported'
-            )
-        if 'topic' not in options:
-            # Where others have topics of their own, one for all would be another mistake.
-            named = self.routes.named.items()
-            apart = any(kind is data_type and 'topic' in own for (kind, _), own in named)
-            added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
-            raise DescriptionError(
-                f'{self.file}: {what} has no source. Add under sources: {data_type}: {added}'
-            )
-        message_type = options.get('type') or default_type(data_type, options['topic'])
-        message_name = self.message_name(data_type, name)
-        if message_type == TF_MESSAGE and 'parent' not in options:
-            raise DescriptionError(
-                f'{self.file}: {what} is a transform: add parent: the frame in which it is given'
-            )
-        if message_type in MULTI_ARRAYS and not options.get('order'):
-            raise lacks_order(f'{self.file}: {what}', message_type)
-        order = options.get('order') or ()
-        if (times := order.count(message_name)) > 1:
-            raise DescriptionError(
-                f"{self.file}: {what}: order has '{message_name}' {times} times"
-            )
-        if message_type in MULTI_ARRAYS and message_name not in order:
-            raise DescriptionError(
-                f"{self.file}: {what}: order lacks '{message_name}'"
-                f'{known_names(message_name, order)}'
-            )
-        if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
-            raise DescriptionError(
-                f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
-                f'{known_names(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
-            )
-        scaling = self.scaling(data_type, name) or Scaling()
-        return Source(
-            data_type=data_type,
-            index=index,
-            name=name,
-            topic=options['topic'],
-            type=message_type,
-            field=options.get('field', _FIELDS.get(data_type, 'position')),
-            message_name=message_name,
-            order=options.get('order'),
-            scale=scaling.scale,
-            offset=scaling.offset,
-            max_age_s=options.get('max_age_s', default_max_age_s(data_type)),
-            stamp=options.get('stamp', 'header'),
-            reliability=options.get('qos', 'match'),
-            parent=options.get('parent', ''),
-            around=options.get('around'),
-        )
 
 
 def types_of(data_type: DataType) -> tuple[str, ...]:

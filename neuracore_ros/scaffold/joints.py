@@ -14,8 +14,8 @@ from neuracore_ros.alignment.name_heuristics import (
     parts,
     side,
 )
-from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
@@ -54,7 +54,7 @@ class KnownJoints:
     limits: Mapping[str, PartialLimit]
     slides: frozenset[str]
     units: Mapping[str, Unit]
-    amounts: Mapping[str, Scaling]
+    amounts: Mapping[str, ScaleOffset]
     order_note: str
     left_out: Mapping[str, str]
     guesses: tuple[str, ...] = ()

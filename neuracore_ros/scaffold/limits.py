@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from neuracore_ros.description.gripper import Scaling
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
 from neuracore_ros.scaffold.facts import ObservedMotion
 
@@ -80,7 +80,7 @@ def limit_line(
     return LimitLine(_bounds(position), round(velocity, 4), text)
 
 
-def opening_line(scaling: Scaling) -> LimitLine:
+def opening_line(scaling: ScaleOffset) -> LimitLine:
     """The limits of a gripper that is commanded in a unit of its own, such as percent."""
     closed, opened = sorted((amount - scaling.offset) / scaling.scale for amount in (0.0, 1.0))
     return LimitLine((closed, opened), opened - closed, 'guessed: in the unit of its commands')

@@ -9,7 +9,7 @@ from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.gripper import Scaling
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.description.units import Unit
 from neuracore_ros.scaffold.command_topics import CommandTopic, unsent
@@ -113,7 +113,7 @@ class OutputRoutes:
         commanded = {self._name(place, c) or joint for place, c in both if place.name == joint}
         return commanded or {self._known.message_names.get(joint, joint)}
 
-    def limit_scaling(self, gripper: str) -> Scaling | None:
+    def limit_scaling(self, gripper: str) -> ScaleOffset | None:
         """What brings a gripper's commands to 0..1, if they are not in the units of its URDF."""
         command = next((c for place, c in self.hands if place.name == gripper), None)
         return self._amount(gripper, command) if command and command.is_sent else None
@@ -185,7 +185,7 @@ class OutputRoutes:
         }
         return guess_unit(motions, known.limits, slides)
 
-    def _amount(self, gripper: str, command: CommandTopic | None) -> Scaling | None:
+    def _amount(self, gripper: str, command: CommandTopic | None) -> ScaleOffset | None:
         motion = command.seen.motions.get(gripper) if command and command.seen else None
         found = amount(motion, self._known.limits.get(gripper)) if motion else None
         return found[0] if found else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.gripper import Scaling
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
 from neuracore_ros.description.units import Unit
 from neuracore_ros.scaffold.facts import ImageTopic, NumberTopic
@@ -133,7 +133,7 @@ def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
     return options
 
 
-def scaled(scaling: Scaling | None) -> dict[str, object]:
+def scaled(scaling: ScaleOffset | None) -> dict[str, object]:
     """What brings a gripper's values to 0..1, where its range does not."""
     if scaling is None:
         return {}

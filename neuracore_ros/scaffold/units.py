@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuracore_ros.description.gripper import Scaling, opening
+from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.limits import PartialLimit
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import (
     Unit,
     far_outside,
@@ -74,7 +75,7 @@ def strangers(
     ]
 
 
-def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[Scaling, str] | None:
+def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[ScaleOffset, str] | None:
     """What brings a gripper's values to 0..1, if they lie outside of its range.
 
     Returns:
@@ -88,14 +89,16 @@ def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[Scaling,
     angle_or_length = likely_unit(values, bounds, limit.slides)
     share = likely_unit_of_amounts(values)
     if share and not (limit.slides and angle_or_length):
-        return Scaling(share.scale, share.offset), f'{seen}: taken as {share.name}, 0 closed'
+        return ScaleOffset(share.scale, share.offset), f'{seen}: taken as {share.name}, 0 closed'
     scaling = opening(*bounds)
     if angle_or_length and scaling:
         unit = angle_or_length
-        scaled = Scaling(scaling.scale * unit.scale, scaling.scale * unit.offset + scaling.offset)
+        scaled = ScaleOffset(
+            scaling.scale * unit.scale, scaling.scale * unit.offset + scaling.offset
+        )
         return scaled, f'{seen}: taken as {unit.name}'
     ends = opening(*values) if motion.upper > motion.lower else None
-    return ends or Scaling(), f'{seen}: taken as closed and open where it was seen to end'
+    return ends or ScaleOffset(), f'{seen}: taken as closed and open where it was seen to end'
 
 
 def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:

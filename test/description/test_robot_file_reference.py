@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from neuracore_ros.description import (
     limits,
     load_descriptions,
     load_robot,
-    source_options,
+    source_table,
 )
 from neuracore_ros.description.robot_file import _KEYS
 from neuracore_ros.errors import DescriptionWarning
@@ -36,5 +37,6 @@ def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
 
 
 def test_every_key_and_option_is_named():
-    words = [*_KEYS, *source_options._OPTIONS, *command._OPTIONS, *limits._POSITIVE, 'position']
+    options = [*fields(source_table.SourceOptions), *fields(command.CommandOptions)]
+    words = [*_KEYS, *(option.name for option in options), *limits._POSITIVE, 'position']
     assert [word for word in words if f'`{word}' not in TEXT] == []

@@ -1,0 +1,251 @@
+"""The sources of a robot file: their options, and what they become for each name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+
+from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.routes import (
+    RouteOptions,
+    Routes,
+    ScaleOffset,
+    option,
+    parse_frame,
+    parse_names,
+    parse_number,
+    parse_order,
+    parse_routes,
+    parse_scale,
+    parse_type,
+    parse_word,
+)
+from neuracore_ros.description.source import (
+    ANGLES,
+    FLOAT64,
+    JOINT_STATE,
+    JOINT_TRAJECTORY,
+    MULTI_ARRAYS,
+    POSE_STAMPED,
+    TF_MESSAGE,
+    WRENCH_NAMES,
+    WRENCH_STAMPED,
+    Source,
+    default_max_age_s,
+    default_type,
+    lacks_order,
+    types_of,
+)
+from neuracore_ros.errors import DescriptionError
+from neuracore_ros.similar_names import known_names
+from neuracore_ros.yaml_value import YamlValue
+
+MESSAGE_TYPES = tuple(dict.fromkeys(t for data_type in DataType for t in types_of(data_type)))
+"""ROS 2 types of all messages that are read."""
+
+_WITH_FIELDS = (JOINT_STATE, JOINT_TRAJECTORY)
+_WITH_ORDER = (*_WITH_FIELDS, *MULTI_ARRAYS)
+_OF_JOINTS = (*_WITH_ORDER, FLOAT64)
+_NUMBERS = (*_OF_JOINTS, WRENCH_STAMPED)
+_FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
+
+
+def _parse_qos(value: YamlValue, what: str, _: Collection[str]) -> str:
+    parsed = value.fields(f'qos of {what}', ('reliability',))
+    if 'reliability' not in parsed:
+        return 'match'
+    words = ('match', 'reliable', 'best_effort')
+    return parsed['reliability'].choice(f'reliability of {what}', words)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions(RouteOptions):
+    """The options of a source as they are written; :class:`Source` explains them.
+
+    Attributes:
+        type: '' where it is not written; so of ``field``, ``parent`` and ``child``.
+        max_age_s: [s]; None where it is not written.
+        around: [rad]; None where it is not written.
+        qos: The reliability.
+        child: The frame of a transform whose pose is read; '': the name.
+    """
+
+    type: str = option(parse_type(MESSAGE_TYPES), '')
+    stamp: str = option(parse_word('stamp', 'header', 'receive'), 'header')
+    qos: str = option(_parse_qos, 'match')
+    max_age_s: float | None = option(parse_number('max_age_s', 0.0))
+    names: Mapping[str, str] | None = option(
+        parse_names, types=(*_WITH_ORDER, WRENCH_STAMPED, TF_MESSAGE)
+    )
+    order: tuple[str, ...] = option(parse_order, (), _WITH_ORDER)
+    scale: float | None = option(parse_scale, types=_NUMBERS)
+    offset: float | None = option(parse_number('offset'), types=_NUMBERS)
+    around: float | None = option(parse_number('around'), types=_OF_JOINTS)
+    field: str = option(parse_word('field', 'position', 'velocity', 'effort'), '', _WITH_FIELDS)
+    parent: str = option(parse_frame('parent'), '', (POSE_STAMPED, TF_MESSAGE))
+    child: str = option(parse_frame('child'), '', (TF_MESSAGE,))
+
+
+def options_of(message_type: str) -> list[str]:
+    """The options that mean something to a message type."""
+    return [
+        each.name
+        for each in fields(SourceOptions)
+        if each.metadata['types'] is None or message_type in each.metadata['types']
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The ``sources`` of a robot file.
+
+    Attributes:
+        file: For messages.
+        routes: Their options.
+        amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
+    """
+
+    file: str
+    routes: Routes[SourceOptions]
+    amounts: Mapping[str, ScaleOffset]
+
+    def has(self, data_type: DataType, name: str) -> bool:
+        """Whether a topic is given for a name."""
+        return bool(self.routes.options(data_type, name).topic)
+
+    def message_name(self, data_type: DataType, name: str) -> str:
+        """The name in the message."""
+        options = self.routes.options(data_type, name)
+        return options.child or options.message_name(name)
+
+    def scaling(self, data_type: DataType, name: str) -> ScaleOffset | None:
+        """What brings a name to its slot's sense; None: a gripper of unknown range, left raw."""
+        options = self.routes.options(data_type, name)
+        if not data_type.is_gripper or options.is_scaled:
+            return options.written_scale
+        message_name = self.message_name(data_type, name)
+        return self.amounts.get(name) or self.amounts.get(message_name)
+
+    def source(self, data_type: DataType, index: int, name: str) -> Source:
+        """The source of one name.
+
+        Raises:
+            DescriptionError: There is none, it lacks an option, or its DataType is not supported.
+        """
+        what = f"'{name}' ({data_type} index {index})"
+        options = self.routes.options(data_type, name)
+        if not types_of(data_type):
+            supported = ', '.join(kind for kind in DataType if types_of(kind))
+            raise DescriptionError(
+                f"{self.file}: {data_type} ('{name}') is not supported: no message type is "
+                f'known for it. Leave it out; supported are {supported}'
+            )
+        if data_type is DataType.LANGUAGE and index != 0:
+            raise DescriptionError(
+                f'{self.file}: {what}: a robot is told one thing at a time: only index 0 is '
+                'supported'
+            )
+        if not options.topic:
+            # Where others have topics of their own, one for all would be another mistake.
+            named = self.routes.named.items()
+            apart = any(kind is data_type and own.topic for (kind, _), own in named)
+            added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
+            raise DescriptionError(
+                f'{self.file}: {what} has no source. Add under sources: {data_type}: {added}'
+            )
+        message_type = options.type or default_type(data_type, options.topic)
+        message_name = self.message_name(data_type, name)
+        if message_type == TF_MESSAGE and not options.parent:
+            raise DescriptionError(
+                f'{self.file}: {what} is a transform: add parent: the frame in which it is given'
+            )
+        if message_type in MULTI_ARRAYS and not options.order:
+            raise lacks_order(f'{self.file}: {what}', message_type)
+        order = options.order
+        if (times := order.count(message_name)) > 1:
+            raise DescriptionError(
+                f"{self.file}: {what}: order has '{message_name}' {times} times"
+            )
+        if message_type in MULTI_ARRAYS and message_name not in order:
+            raise DescriptionError(
+                f"{self.file}: {what}: order lacks '{message_name}'"
+                f'{known_names(message_name, order)}'
+            )
+        if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
+            raise DescriptionError(
+                f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
+                f'{known_names(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
+            )
+        scaling = self.scaling(data_type, name) or ScaleOffset()
+        return Source(
+            data_type=data_type,
+            index=index,
+            name=name,
+            topic=options.topic,
+            type=message_type,
+            field=options.field or _FIELDS.get(data_type, 'position'),
+            message_name=message_name,
+            order=order or None,
+            scale=scaling.scale,
+            offset=scaling.offset,
+            max_age_s=options.max_age_s or default_max_age_s(data_type),
+            stamp=options.stamp,
+            reliability=options.qos,
+            parent=options.parent,
+            around=options.around,
+        )
+
+
+def parse_sources(
+    value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
+) -> Routes[SourceOptions]:
+    """Read ``sources`` of a robot file.
+
+    Args:
+        value: What is written there; None where nothing is.
+        names: DataType -> names that the robot's descriptions hold.
+        file: For messages.
+
+    Raises:
+        DescriptionError: An unknown key, name or word, or a wrong number.
+    """
+    unwritten = SourceOptions()
+    routes = parse_routes(value, 'sources', unwritten, names)
+    for kind, options in routes.common.items():
+        _require_sense(kind, options, options.differences(unwritten), file)
+    for (kind, _), options in routes.named.items():
+        _require_sense(kind, options, options.differences(routes.common[kind]), file)
+    return routes
+
+
+def _require_sense(
+    kind: DataType, options: SourceOptions, own: Collection[str], file: str
+) -> None:
+    """Refuse what could only be misread: an image as a number, an age of what never ages."""
+    types = types_of(kind)
+    chosen = options.type
+    if chosen and chosen not in types:
+        raise DescriptionError(
+            f'{file}: sources of {kind}: type {chosen} does not hold it. '
+            f'Known: {", ".join(types) or "none: it is not supported"}'
+        )
+    if chosen in MULTI_ARRAYS and not options.order:
+        raise lacks_order(f'{file}: sources of {kind}', chosen)
+    if 'max_age_s' in own and default_max_age_s(kind) is None:
+        what = 'a target' if kind.is_target else 'what was said'
+        raise DescriptionError(
+            f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
+        )
+    if 'around' in own and kind.measured not in ANGLES:
+        raise DescriptionError(
+            f'{file}: sources of {kind}: around is an angle of a continuous joint; remove it'
+        )
+    if not types or not (chosen or options.topic):
+        return
+    chosen = chosen or default_type(kind, options.topic)
+    meaningful = options_of(chosen)
+    for word in own:
+        if word not in meaningful:
+            raise DescriptionError(
+                f"{file}: sources of {kind}: '{word}' means nothing to {chosen}: remove it"
+            )
