@@ -24,14 +24,20 @@ setup(
     install_requires=['numpy>=1.26', 'pyyaml', 'opencv-python-headless', 'torch'],
     extras_require={
         # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
-        'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces'],
+        # The simulated robots need pin, too.
+        'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces', 'pin'],
         # The same of Jazzy.
         'jazzy': [
             'ros-jazzy-rclpy[fastrtps]',
             'ros-jazzy-common-interfaces',
             'ros-jazzy-sensor-msgs',
             'ros-jazzy-trajectory-msgs',
+            'pin',
         ],
+        # Arms in space: simulated robots, describe --like, layout with URDFs. pinocchio
+        # (BSD-2; wheels for Linux and macOS). Beside a sourced ROS 2 the newest wheel would bring
+        # NumPy 2: apt's pinocchio, which package.xml names, is for that.
+        'kinematics': ['pin'],
         # Other runtimes of a policy, for robot computers.
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],

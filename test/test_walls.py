@@ -13,6 +13,8 @@ HEAVY = {
     'torch': ('policy', 'training'),
     'rclpy': ('node', 'sim', 'demo', 'physics'),
     'mujoco': ('physics',),
+    # Imported when an arm is posed.
+    'pinocchio': (),
     'rosbags': ('bags', 'convert', 'evaluation'),
     'pyarrow': ('dataset', 'convert', 'loading', 'report', 'training', 'evaluation'),
     'av': ('dataset', 'convert', 'loading', 'report', 'training', 'evaluation'),

@@ -84,7 +84,7 @@ class DescribedArm:
         """What its joints mean, by their names in the robot file; empty without a URDF."""
         if self.tree is None:
             return {}
-        in_urdf = self.tree.named()
+        in_urdf = {joint.name for joint in self.tree.moving}
         own = {}
         for name in self.joints().values():
             source = self.robot.source(DataType.JOINT_POSITIONS, name)

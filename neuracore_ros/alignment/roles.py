@@ -15,7 +15,9 @@ from enum import Enum
 
 import numpy as np
 
-from neuracore_ros.kinematics.joint_tree import JointTree, MovingJoint, Vector, facing
+from neuracore_ros.alignment.zero_pose import PosedJoint, facing, zero_pose
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.kinematics.joint_tree import JointTree
 
 # Cosines: more is one direction, less is another one.
 _PARALLEL = 0.9
@@ -88,18 +90,19 @@ def meanings(
         Joint -> meaning; without those of which the URDF tells nothing, as of an arm that bends
         about no horizontal axis. Of several arms on one body, the first has all that they share.
     """
-    known = arm.named()
+    joints = zero_pose(arm)
+    known = {joint.name: joint for joint in joints}
     found: dict[str, Meaning] = {}
     for chain in _chains([known[name] for name in names if name in known], known):
-        beyond = [joint for joint in arm.joints if joint.parent == chain[-1].name]
+        beyond = [joint for joint in joints if joint.parent == chain[-1].name]
         hand = [joint for joint in beyond if joint.name not in names]
         found = {**_of_chain(chain, hand, home or {}), **found}
     return found
 
 
 def _chains(
-    joints: Sequence[MovingJoint], known: Mapping[str, MovingJoint]
-) -> list[list[MovingJoint]]:
+    joints: Sequence[PosedJoint], known: Mapping[str, PosedJoint]
+) -> list[list[PosedJoint]]:
     """Joints from base to tip, for each tip; what moves none of these is no tip."""
     chains = []
     for tip in joints:
@@ -112,7 +115,7 @@ def _chains(
 
 
 def _of_chain(
-    chain: Sequence[MovingJoint], hand: Sequence[MovingJoint], home: Mapping[str, float]
+    chain: Sequence[PosedJoint], hand: Sequence[PosedJoint], home: Mapping[str, float]
 ) -> dict[str, Meaning]:
     sliding = {j.name: _slide(j) for j in chain if j.slides}
     turning = [joint for joint in chain if not joint.slides]
@@ -127,8 +130,8 @@ class _Arm:
 
     def __init__(
         self,
-        joints: Sequence[MovingJoint],
-        hand: Sequence[MovingJoint],
+        joints: Sequence[PosedJoint],
+        hand: Sequence[PosedJoint],
         home: Mapping[str, float],
     ) -> None:
         self._joints, self._hand, self._home = joints, hand, home
@@ -147,7 +150,7 @@ class _Arm:
         for joint in reversed(self._yaws):
             self._tool = _rotated(self._tool, self._axis[joint.name], self._turned[joint.name])
 
-    def meaning(self, joint: MovingJoint) -> Meaning:
+    def meaning(self, joint: PosedJoint) -> Meaning:
         role, axis = self._role[joint.name], self._axis[joint.name]
         if role in _PITCHES:
             return self._pitch(joint, role)
@@ -164,7 +167,7 @@ class _Arm:
         before = [self._pitches.index(p) for p in self._pitches if self._is_before(p, joint)]
         return Meaning(role, _sign(axis @ self._link(before[-1])), 0.0)
 
-    def _is_flange(self, last: MovingJoint) -> bool:
+    def _is_flange(self, last: PosedJoint) -> bool:
         """Whether the last joint rolls the hand; one that carries nothing does if it can."""
         before = self._joints[:-1]
         if not before or abs(float(np.dot(last.axis, before[-1].axis))) > _PARALLEL:
@@ -174,13 +177,13 @@ class _Arm:
         bends = [abs(self._axis[joint.name][1]) > _PARALLEL for joint in self._joints]
         return not bends[-1] or sum(bends[:-1]) >= len(_PITCHES)
 
-    def _outward(self, last: MovingJoint) -> float:
+    def _outward(self, last: PosedJoint) -> float:
         """Above 0 if its axis points away from the arm."""
         way = np.subtract(last.origin, self._joints[-2].origin)
         return last.outward or float(np.dot(last.axis, way))
 
-    def _roles(self) -> list[tuple[MovingJoint, Role]]:
-        found, bends = list[tuple[MovingJoint, Role]](), 0
+    def _roles(self) -> list[tuple[PosedJoint, Role]]:
+        found, bends = list[tuple[PosedJoint, Role]](), 0
         for joint in self._joints:
             if self._rolls and joint is self._joints[-1]:
                 found.append((joint, Role.FLANGE_ROLL))
@@ -191,7 +194,7 @@ class _Arm:
                 found.append((joint, _OTHERS[min(bends, 3)]))
         return found
 
-    def _pitch(self, joint: MovingJoint, role: Role) -> Meaning:
+    def _pitch(self, joint: PosedJoint, role: Role) -> Meaning:
         scale = _sign(self._axis[joint.name][1])
         place = self._pitches.index(joint)
         inclinations = [_inclination(self._link(place))]
@@ -200,17 +203,17 @@ class _Arm:
             return Meaning(role, scale, None)
         return Meaning(role, scale, _wrapped(inclinations[0] - inclinations[1]))
 
-    def _link(self, place: int) -> Vector:
+    def _link(self, place: int) -> FloatArray:
         """The way from one bending joint to the next; of the last, the hand's."""
         if place + 1 == len(self._pitches):
             return self._tool
         here, there = self._pitches[place], self._pitches[place + 1]
         return self._origin[there.name] - self._origin[here.name]
 
-    def _is_before(self, first: MovingJoint, second: MovingJoint) -> bool:
+    def _is_before(self, first: PosedJoint, second: PosedJoint) -> bool:
         return self._joints.index(first) < self._joints.index(second)
 
-    def _zero_of_yaw(self, joint: MovingJoint) -> float:
+    def _zero_of_yaw(self, joint: PosedJoint) -> float:
         """The position in which a wrist's yaw brings the hand into the arm's plane [rad].
 
         Half a turn further it does so, too: the nearer to the home pose is taken, else to zero,
@@ -222,7 +225,7 @@ class _Arm:
         home = self._home.get(joint.name, -1e-6)
         return min((first, first - math.pi), key=lambda angle: abs(_wrapped(angle - home)))
 
-    def _other_way(self, joint: MovingJoint) -> str:
+    def _other_way(self, joint: PosedJoint) -> str:
         angle = self._turned[joint.name]
         if abs(abs(angle) - math.pi / 2) > 0.1:
             return ''
@@ -231,7 +234,7 @@ class _Arm:
             'other way, turn its sign, and add half a turn to the wrist pitch'
         )
 
-    def _flange(self, joint: MovingJoint) -> Meaning:
+    def _flange(self, joint: PosedJoint) -> Meaning:
         """A flange's zero is where the gripper opens sideways, if there is one."""
         scale = _sign(self._outward(joint))
         for finger in self._hand:
@@ -250,33 +253,33 @@ class _Arm:
             return Meaning(Role.FLANGE_ROLL, scale, -scale * self._home[joint.name], True)
         return Meaning(Role.FLANGE_ROLL, scale, None)
 
-    def _untouched_tool(self) -> Vector:
+    def _untouched_tool(self) -> FloatArray:
         """The way of the hand in the zero pose."""
         last = self._joints[-1]
         return self._axis[last.name] * _sign(self._outward(last))
 
 
-def _slide(joint: MovingJoint) -> Meaning:
+def _slide(joint: PosedJoint) -> Meaning:
     largest = max(joint.axis, key=abs)
     return Meaning(Role.SLIDE, _sign(largest), None)
 
 
-def _inclination(way: Vector) -> float:
+def _inclination(way: FloatArray) -> float:
     """Angle from straight up towards the front, in the plane of the arm; NaN of no way [rad]."""
     if math.hypot(way[0], way[2]) < _SHORT_M:
         return math.nan
     return math.atan2(way[0], way[2])
 
 
-def _rotated(way: Vector, axis: Vector, angle: float) -> Vector:
+def _rotated(way: FloatArray, axis: FloatArray, angle: float) -> FloatArray:
     along = axis * (axis @ way)
-    turned: Vector = (
+    turned: FloatArray = (
         along + (way - along) * math.cos(angle) + np.cross(axis, way) * math.sin(angle)
     )
     return turned
 
 
-def _unit(way: Vector) -> Vector:
+def _unit(way: FloatArray) -> FloatArray:
     length = float(np.linalg.norm(way))
     return way / length if length else way
 
@@ -286,5 +289,5 @@ def _wrapped(angle: float) -> float:
     return math.remainder(angle, 2 * math.pi)
 
 
-def _sign(number: float | Vector) -> float:
+def _sign(number: float | FloatArray) -> float:
     return -1.0 if number < 0 else 1.0

@@ -121,7 +121,7 @@ def _look(arguments: argparse.Namespace) -> _Seen:
     if arguments.urdf is not None:
         arm = read_joint_tree(arguments.urdf)
         told.append(str(arguments.urdf))
-        if not arm.joints:
+        if not arm.moving:
             raise UserError(f'{arguments.urdf}: has no joint that can move')
     if arguments.live:
         facts = facts.joined(_listen(arguments))

@@ -124,7 +124,7 @@ def _arms(
             continue
         if means:
             arms.append(arm)
-    return arms, notes
+    return arms, list(dict.fromkeys(notes))
 
 
 def _named_file(text: str) -> tuple[str, Path]:

@@ -1,86 +1,98 @@
-"""The joints of a URDF from base to tip, and what each turns about in the zero pose."""
+"""The joints of a URDF as a tree: which joint carries which, and where it is on it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 from xml.etree import ElementTree
-
-import numpy as np
-from numpy.typing import NDArray
 
 from neuracore_ros.description.urdf import MOVING, Urdf, joints_of
 from neuracore_ros.description.urdf_xml import parse_robot_element, read_urdf_text
 from neuracore_ros.errors import DescriptionError
 
-Vector = NDArray[np.float64]
-# Nearer to straight up than this, an axis is vertical; a tip nearer than this has no direction.
-_VERTICAL = 0.9
-_NEAR_M = 0.02
+Triple: TypeAlias = tuple[float, float, float]
 _FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
-class MovingJoint:
-    """One joint that can move.
+class TreeJoint:
+    """One joint, as URDFs have them; the fields are those of a URDF's ``joint``.
 
     Attributes:
-        name: In the URDF.
-        slides: Whether it is prismatic.
-        axis: What it turns about or slides along in the zero pose; shape (3,), a unit vector
-            of x forward (where the arm reaches), y left, z up.
-        is_last: Whether no other joint moves beyond it.
-        parent: The joint that moves it; empty at the base.
-        origin: Where it is in the zero pose [m]; shape (3,), in the directions of ``axis``.
-        carries: The way from there to the farthest thing that it carries, up to the next joint
-            that moves [m]; shape (3,), zero where it carries nothing.
+        name: Unique among joints that move.
+        kind: ``revolute``, ``continuous`` or ``prismatic``; any other kind does not move.
+        parent: Index of the joint that carries it, which stands before it; -1 at a base.
+        xyz: Position in its parent's frame [m].
+        rpy: Orientation there: roll about x, then pitch, then yaw, about fixed axes [rad].
+        axis: What it turns about or slides along, in its own frame; of length 1.
     """
 
     name: str
-    slides: bool
-    axis: tuple[float, float, float]
-    is_last: bool
-    parent: str
-    origin: tuple[float, float, float]
-    carries: tuple[float, float, float]
+    kind: str
+    parent: int
+    xyz: Triple = (0.0, 0.0, 0.0)
+    rpy: Triple = (0.0, 0.0, 0.0)
+    axis: Triple = (1.0, 0.0, 0.0)
 
     @property
-    def outward(self) -> float:
-        """Cosine between its axis and the way to what it carries: 1 out of the arm, -1 into it.
+    def moves(self) -> bool:
+        """Whether its position is a number."""
+        return self.kind in MOVING
 
-        0 where it carries nothing.
-        """
-        length = float(np.linalg.norm(self.carries))
-        return float(np.dot(self.axis, self.carries)) / length if length > _NEAR_M else 0.0
+    @property
+    def slides(self) -> bool:
+        """Whether it is prismatic."""
+        return self.kind == 'prismatic'
 
 
 @dataclass(frozen=True, slots=True)
 class JointTree:
-    """The joints of a URDF that can move, from base to tip.
+    """All joints of a robot, or of several.
 
     Attributes:
-        robot: Its name; may be empty.
+        robot: Name of the robot; may be empty.
         where: The file or topic that it comes from.
-        joints: From base to tip, the longest branch first.
+        joints: From base to tip, the longest branch first; also those that do not move.
         urdf: Limits and mimics.
     """
 
     robot: str
     where: str
-    joints: tuple[MovingJoint, ...]
+    joints: tuple[TreeJoint, ...]
     urdf: Urdf
 
-    def named(self) -> Mapping[str, MovingJoint]:
-        """The joints by name."""
-        return {joint.name: joint for joint in self.joints}
+    @property
+    def moving(self) -> list[TreeJoint]:
+        """The joints that move, from base to tip."""
+        return [joint for joint in self.joints if joint.moves]
+
+    def movers(self) -> list[str]:
+        """The name of the nearest joint that moves each joint; empty where none does."""
+        movers: list[str] = []
+        for joint in self.joints:
+            carrier = self.joints[joint.parent] if joint.parent >= 0 else None
+            if carrier is None:
+                movers.append('')
+            else:
+                movers.append(carrier.name if carrier.moves else movers[joint.parent])
+        return movers
+
+    def tips(self) -> set[str]:
+        """The joints that move no other joint that moves."""
+        inner = {
+            mover for joint, mover in zip(self.joints, self.movers(), strict=True) if joint.moves
+        }
+        return {joint.name for joint in self.moving} - inner
 
 
 def read_joint_tree(path: Path) -> JointTree:
     """Read a URDF file.
 
     Raises:
-        DescriptionError: It is missing, no URDF, or not a tree.
+        DescriptionError: It is missing, no URDF, or its joints are no tree.
     """
     return _joint_tree(parse_robot_element(read_urdf_text(path), path), str(path))
 
@@ -98,62 +110,70 @@ def parse_joint_tree(text: str, where: str) -> JointTree:
     return _joint_tree(parse_robot_element(text, where), where)
 
 
+def joined(trees: Sequence[JointTree]) -> JointTree:
+    """Several trees as one, with a base for each; the names of their joints differ."""
+    joints: list[TreeJoint] = []
+    for tree in trees:
+        first = len(joints)
+        joints += [
+            replace(joint, parent=joint.parent + first) if joint.parent >= 0 else joint
+            for joint in tree.joints
+        ]
+    return JointTree(
+        '',
+        ' and '.join(tree.where for tree in trees),
+        tuple(joints),
+        Urdf(
+            {name: limit for tree in trees for name, limit in tree.urdf.limits.items()},
+            {name: mimic for tree in trees for name, mimic in tree.urdf.mimics.items()},
+        ),
+    )
+
+
 def _joint_tree(robot: ElementTree.Element, where: str) -> JointTree:
     urdf = joints_of(robot, where)
-    found, carried = _walk(robot, where)
-    turn = facing(found)
-    moves = {joint.parent for joint in found}
-    joints = tuple(
-        MovingJoint(
-            joint.name,
-            joint.slides,
-            tuple((turn @ joint.axis).tolist()),
-            joint.name not in moves,
-            joint.parent,
-            tuple((turn @ joint.origin).tolist()),
-            tuple((turn @ _farthest(joint, carried.get(joint.name, []))).tolist()),
-        )
-        for joint in found
-    )
-    return JointTree(robot.get('name', ''), where, joints, urdf)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    name: str
-    slides: bool
-    axis: Vector
-    origin: Vector
-    parent: str
-
-
-def _walk(robot: ElementTree.Element, where: str) -> tuple[list[_Found], dict[str, list[Vector]]]:
-    """Go through the tree of links, the branch with most moving joints first.
-
-    Returns:
-        The joints that move; and, of each joint that moves (empty: the base), where the joints are
-        that it carries [m].
-    """
-    tree = _tree(robot, where)
-    found: list[_Found] = []
-    carried: dict[str, list[Vector]] = {}
+    links = _links(robot, where)
+    joints: list[TreeJoint] = []
     # Without recursion, since a chain may be longer than Python's stack.
-    left = [(joint, np.eye(4), '') for base in reversed(tree.bases) for joint in tree.below(base)]
+    left = [(joint, -1) for base in reversed(links.bases) for joint in links.joints_at(base)]
     while left:
-        joint, pose, mover = left.pop()
-        name = joint.get('name', '')
-        here = pose @ _pose(joint.find('origin'), f"{where}: origin of joint '{name}'")
-        carried.setdefault(mover, []).append(here[:3, 3])
-        if _moves(joint):
-            axis = here[:3, :3] @ _axis(joint.find('axis'), f"{where}: axis of joint '{name}'")
-            found.append(_Found(name, joint.get('type') == 'prismatic', axis, here[:3, 3], mover))
-            mover = name
-        left += [(after, here, mover) for after in tree.below(_link(joint, 'child'))]
-    return found, carried
+        joint, parent = left.pop()
+        left += [(after, len(joints)) for after in links.joints_at(_link(joint, 'child'))]
+        joints.append(_tree_joint(joint, parent, where))
+    return JointTree(robot.get('name', ''), where, tuple(joints), urdf)
+
+
+def _tree_joint(joint: ElementTree.Element, parent: int, where: str) -> TreeJoint:
+    name, kind = joint.get('name', ''), joint.get('type', '')
+    origin, axis = joint.find('origin'), (1.0, 0.0, 0.0)
+    if kind in MOVING:
+        axis = _axis(joint.find('axis'), f"{where}: axis of joint '{name}'")
+    what = f"{where}: origin of joint '{name}'"
+    xyz, rpy = (_triple(origin, key, '0 0 0', what) for key in ('xyz', 'rpy'))
+    return TreeJoint(name, kind, parent, xyz, rpy, axis)
+
+
+def _axis(element: ElementTree.Element | None, what: str) -> Triple:
+    x, y, z = _triple(element, 'xyz', '1 0 0', what)
+    length = math.hypot(x, y, z)
+    if length == 0.0:
+        raise DescriptionError(f'{what} is zero')
+    return x / length, y / length, z / length
+
+
+def _triple(element: ElementTree.Element | None, key: str, default: str, what: str) -> Triple:
+    text = default if element is None else element.get(key, default)
+    try:
+        numbers = [float(part) for part in text.split()]
+    except ValueError as error:
+        raise DescriptionError(f'{what}: {error}') from error
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+        raise DescriptionError(f"{what} must be three numbers, not '{text}'")
+    return numbers[0], numbers[1], numbers[2]
 
 
 @dataclass(frozen=True, slots=True)
-class _Tree:
+class _Links:
     """Links and the joints that hang on them.
 
     Attributes:
@@ -166,7 +186,7 @@ class _Tree:
     joints: Mapping[str, Sequence[ElementTree.Element]]
     moving: Mapping[str, int]
 
-    def below(self, link: str) -> list[ElementTree.Element]:
+    def joints_at(self, link: str) -> list[ElementTree.Element]:
         """The joints at a link, the longest branch last, as a stack wants them."""
 
         def length(joint: ElementTree.Element) -> int:
@@ -175,7 +195,7 @@ class _Tree:
         return sorted(self.joints.get(link, ()), key=length, reverse=True)[::-1]
 
 
-def _tree(robot: ElementTree.Element, where: str) -> _Tree:
+def _links(robot: ElementTree.Element, where: str) -> _Links:
     joints: dict[str, list[ElementTree.Element]] = {}
     holder: dict[str, ElementTree.Element] = {}
     for joint in robot.findall('joint'):
@@ -198,7 +218,7 @@ def _tree(robot: ElementTree.Element, where: str) -> _Tree:
     for link in reversed(order):
         lengths = [_moves(j) + moving[_link(j, 'child')] for j in joints.get(link, ())]
         moving[link] = max(lengths, default=0)
-    return _Tree(bases, joints, moving)
+    return _Links(bases, joints, moving)
 
 
 def _link(joint: ElementTree.Element, end: str) -> str:
@@ -209,63 +229,3 @@ def _link(joint: ElementTree.Element, end: str) -> str:
 
 def _moves(joint: ElementTree.Element) -> bool:
     return joint.get('type') in MOVING
-
-
-def _axis(element: ElementTree.Element | None, what: str) -> Vector:
-    axis = _numbers('1 0 0' if element is None else element.get('xyz', '1 0 0'), what)
-    length = np.linalg.norm(axis)
-    if length == 0.0:
-        raise DescriptionError(f'{what} is zero')
-    unit: Vector = axis / length
-    return unit
-
-
-def facing(joints: Sequence[_Found | MovingJoint]) -> Vector:
-    """The turn about z that makes x the direction in which the arm reaches, shape (3, 3).
-
-    URDFs look forward along any axis. What lifts an arm does so about a horizontal axis: that
-    is y, left or right of where the tip is in the zero pose.
-    """
-    lying = [joint for joint in joints if not joint.slides and abs(joint.axis[2]) < 1 - _VERTICAL]
-    if not lying:
-        return np.eye(3)
-    left = np.array(lying[0].axis) * (1.0, 1.0, 0.0)
-    left /= np.linalg.norm(left)
-    forward = np.array([left[1], -left[0], 0.0])
-    ways = [np.subtract(joint.origin, joints[0].origin) for joint in joints]
-    reach = float(forward @ max(ways, key=lambda way: float(np.linalg.norm(way[:2]))))
-    if reach < -_NEAR_M or (abs(reach) <= _NEAR_M and forward[0] < -1e-6):
-        left, forward = -left, -forward
-    return np.array([forward, left, [0.0, 0.0, 1.0]])
-
-
-def _farthest(joint: _Found, carried: list[Vector]) -> Vector:
-    ways = [origin - joint.origin for origin in carried]
-    return max(ways, key=lambda way: float(np.linalg.norm(way)), default=np.zeros(3))
-
-
-def _pose(origin: ElementTree.Element | None, what: str) -> Vector:
-    pose = np.eye(4)
-    if origin is not None:
-        pose[:3, 3] = _numbers(origin.get('xyz', '0 0 0'), what)
-        roll, pitch, yaw = _numbers(origin.get('rpy', '0 0 0'), what)
-        pose[:3, :3] = _about(2, yaw) @ _about(1, pitch) @ _about(0, roll)
-    return pose
-
-
-def _about(axis: int, angle: float) -> Vector:
-    turn = np.eye(3)
-    first, second = (axis + 1) % 3, (axis + 2) % 3
-    turn[first, first] = turn[second, second] = np.cos(angle)
-    turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
-    return turn
-
-
-def _numbers(text: str, what: str) -> Vector:
-    try:
-        numbers = np.array([float(part) for part in text.split()])
-    except ValueError as error:
-        raise DescriptionError(f'{what}: {error}') from error
-    if numbers.shape != (3,) or not np.isfinite(numbers).all():
-        raise DescriptionError(f"{what} must be three numbers, not '{text}'")
-    return numbers

@@ -93,10 +93,10 @@ class _Drafting:
     ) -> None:
         self._arm, self._origin, self._other = arm, origin, other
         mimics = arm.urdf.mimics if arm else {}
-        chain = [joint.name for joint in arm.joints if joint.name not in mimics] if arm else []
+        chain = [joint.name for joint in arm.moving if joint.name not in mimics] if arm else []
         self._facts, arms, unclear = name_joints(facts, chain)
         measured, passed = measuring(
-            self._facts, {joint.name for joint in arm.joints} if arm else ()
+            self._facts, {joint.name for joint in arm.moving} if arm else ()
         )
         if not measured and arm is None:
             raise UserError(_nothing(facts, origin))

@@ -93,8 +93,8 @@ def know_joints(
         names, note = _ordered(list(topics), controllers)
         urdf_names = {}
     else:
-        mimics, moving = arm.urdf.mimics, {joint.name for joint in arm.joints}
-        chain = [joint.name for joint in arm.joints if joint.name not in mimics]
+        mimics, moving = arm.urdf.mimics, {joint.name for joint in arm.moving}
+        chain = [joint.name for joint in arm.moving if joint.name not in mimics]
         if topics and not set(urdf_names.values()) & moving:
             matched = _match(chain, urdf_names, measuring, arm)
             guesses.append(
@@ -121,9 +121,9 @@ def know_joints(
             urdf_names = {name: name for name in names}
     left_out |= {name: 'of no arm, by its name' for name in names if not is_of_arm(name)}
     names = tuple(name for name in names if name not in left_out)
-    sliding = {j.name for j in arm.joints if j.slides} if arm else set()
+    sliding = {j.name for j in arm.moving if j.slides} if arm else set()
     slides = {n for n in names if (urdf_names[n] in sliding if arm else may_slide(n))}
-    last = {j.name for j in arm.joints if j.is_last and j.slides} if arm else set()
+    last = arm.tips() & sliding if arm else set()
     hands = [n for n in names if is_gripper(n) or (urdf_names.get(n) in last and len(names) > 1)]
     joints = tuple(name for name in names if name not in hands)
     grippers = _grippers(hands, joints, controllers, {j: message_names.get(j, j) for j in names})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
-from neuracore_ros.description.urdf import Urdf
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.kinematics.joint_tree import JointTree, parse_joint_tree
+from neuracore_ros.kinematics.joint_tree import JointTree, TreeJoint, joined, parse_joint_tree
 
 
 def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, list[str]]:
@@ -28,13 +28,13 @@ def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, li
         except DescriptionError as error:
             left_out.append(f'drafted without a URDF: {error}')
             continue
-        if read.joints and not any(_are_equal(read, other) for other in found):
+        if read.moving and not any(_are_equal(read, other) for other in found):
             found.append(read)
     if not found:
         return None, left_out
-    names = [joint.name for each in found for joint in each.joints]
+    names = [joint.name for each in found for joint in each.moving]
     if len(set(names)) == len(names):
-        return _joined(found), left_out
+        return found[0] if len(found) == 1 else joined(found), left_out
     topics = ' and '.join(each.where for each in found)
     left_out.append(
         f'drafted without a URDF: {topics} differ, and have joints of the same names; give --urdf '
@@ -43,19 +43,11 @@ def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, li
     return None, left_out
 
 
+def _moving(tree: JointTree) -> list[tuple[TreeJoint, str]]:
+    """The joints that move, each with the joint that moves it."""
+    both = zip(tree.joints, tree.movers(), strict=True)
+    return [(replace(joint, parent=-1), mover) for joint, mover in both if joint.moves]
+
+
 def _are_equal(first: JointTree, second: JointTree) -> bool:
-    return first.joints == second.joints and first.urdf == second.urdf
-
-
-def _joined(arms: Sequence[JointTree]) -> JointTree:
-    if len(arms) == 1:
-        return arms[0]
-    return JointTree(
-        '',
-        ' and '.join(arm.where for arm in arms),
-        tuple(joint for arm in arms for joint in arm.joints),
-        Urdf(
-            {name: limit for arm in arms for name, limit in arm.urdf.limits.items()},
-            {name: mimic for arm in arms for name, mimic in arm.urdf.mimics.items()},
-        ),
-    )
+    return _moving(first) == _moving(second) and first.urdf == second.urdf

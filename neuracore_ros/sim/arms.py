@@ -9,7 +9,7 @@ World frame: z up, x forward, the table's top at z = 0, the arm's base at the or
 Lengths are in m, angles in rad.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import pi
 from typing import TypeAlias
@@ -19,9 +19,10 @@ from numpy.typing import ArrayLike
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import UserError
+from neuracore_ros.kinematics.forward import Kinematics
+from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple
 from neuracore_ros.similar_names import known_names
 
-Triple: TypeAlias = tuple[float, float, float]
 Colour: TypeAlias = tuple[int, int, int]
 
 
@@ -216,65 +217,36 @@ class ArmKinematics:
         self.upper = np.array([joint.upper for joint in arm.joints])
         self.velocity = np.array([joint.velocity for joint in arm.joints])
         self.home = np.array(arm.home)
-        self._base = _transform((0, 0, 0), (0, 0, arm.yaw))
-        self._tool = _transform(arm.tool_xyz, arm.tool_rpy)
-        self._origins = np.array([_transform(joint.xyz, joint.rpy) for joint in arm.joints])
-        self._axes = np.array([joint.axis for joint in arm.joints], dtype=float)
-        cross = np.array([_cross_matrix(axis) for axis in self._axes])
-        self._sine, self._versine = cross, cross @ cross
+        count = len(arm.joints)
+        self._tool = count + 1
+        self._kinematics = Kinematics(
+            [
+                TreeJoint('base', 'fixed', -1, rpy=(0.0, 0.0, arm.yaw)),
+                *(
+                    TreeJoint(joint.name, 'revolute', index, joint.xyz, joint.rpy, joint.axis)
+                    for index, joint in enumerate(arm.joints)
+                ),
+                TreeJoint('tool', 'fixed', count, arm.tool_xyz, arm.tool_rpy),
+            ]
+        )
         self._capsule_frames = [capsule.frame for capsule in arm.capsules]
         ends = [[(*capsule.start, 1.0), (*capsule.end, 1.0)] for capsule in arm.capsules]
         self._capsule_ends = np.array(ends, dtype=float).reshape(-1, 2, 4).swapaxes(1, 2)
 
     def frames(self, positions: ArrayLike) -> FloatArray:
         """Poses of base, links and tool, shape (n + 2, 4, 4), of positions (n,) [rad]."""
-        angles = np.asarray(positions, dtype=float)[:, None, None]
-        turns = np.sin(angles) * self._sine + (1.0 - np.cos(angles)) * self._versine
-        steps = self._origins.copy()
-        steps[:, :3, :3] += self._origins[:, :3, :3] @ turns
-        frames = np.empty((len(steps) + 2, 4, 4))
-        frames[0] = self._base
-        for i, step in enumerate(steps):
-            np.matmul(frames[i], step, out=frames[i + 1])
-        np.matmul(frames[-2], self._tool, out=frames[-1])
-        return frames
+        return self._kinematics.poses(positions)
 
     def tool(self, positions: ArrayLike) -> FloatArray:
         """The tool point, shape (3,) [m]."""
-        point: FloatArray = self.frames(positions)[-1, :3, 3]
-        return point
+        return self._kinematics.position(self._tool, positions)
 
     def jacobian(self, positions: ArrayLike) -> FloatArray:
         """Tool velocity per joint velocity, shape (6, n): rows x, y, z, then the turning."""
-        frames = self.frames(positions)
-        axes = np.einsum('nij,nj->ni', frames[1:-1, :3, :3], self._axes)
-        arms = frames[-1, :3, 3] - frames[1:-1, :3, 3]
-        jacobian: FloatArray = np.concatenate([np.cross(axes, arms), axes], axis=1).T
-        return jacobian
+        return self._kinematics.jacobian(self._tool, positions)
 
     def capsule_ends(self, positions: ArrayLike) -> FloatArray:
         """Start and end of every capsule of the arm, shape (capsules, 2, 3) [m]."""
         frames = self.frames(positions)[self._capsule_frames]
         ends: FloatArray = (frames @ self._capsule_ends)[:, :3].swapaxes(1, 2)
         return ends
-
-
-def _transform(xyz: Sequence[float], rpy: Sequence[float]) -> FloatArray:
-    """A pose (4, 4) from a URDF origin: roll about x, then pitch, then yaw, fixed axes."""
-    roll, pitch, yaw = rpy
-    cr, sr, cp, sp = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch)
-    cy, sy = np.cos(yaw), np.sin(yaw)
-    pose = np.eye(4)
-    pose[:3, :3] = [
-        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-        [-sp, cp * sr, cp * cr],
-    ]
-    pose[:3, 3] = xyz
-    return pose
-
-
-def _cross_matrix(axis: FloatArray) -> FloatArray:
-    """The matrix (3, 3) that multiplies by ``axis`` as the cross product does."""
-    x, y, z = axis
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
