@@ -17,9 +17,9 @@ from typing import Any
 from alignment_page import cell_of, put, study
 
 TITLES = {
-    'told': 'Where the cube is, told as numbers',
-    'seen': 'Where the cube is, seen by two cameras',
-    'full': 'Both with all their episodes, seen by two cameras',
+    'told': 'The place of the cube, as numbers',
+    'seen': 'The place of the cube, from two cameras',
+    'full': 'Both with all their episodes, from two cameras',
 }
 BEGIN, END = '<!-- results in physics -->', '<!-- end of results in physics -->'
 
