@@ -30,7 +30,7 @@ from neuracore_ros.command.settings import Settings
 from neuracore_ros.convert.convert import convert
 from neuracore_ros.convert.job import Settings as Conversion
 from neuracore_ros.description import Robot, load_robot
-from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.sim.arms import find_arm

@@ -39,7 +39,7 @@ from neuracore_ros.convert.convert import convert
 from neuracore_ros.convert.job import Settings as Conversion
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.description import DataType, load_robot
-from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.loading.batches import Batches
 from neuracore_ros.loading.prefetch import Prefetch

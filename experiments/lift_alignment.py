@@ -29,7 +29,7 @@ from lockstep import tell_goal
 
 from neuracore_ros.convert.convert import convert
 from neuracore_ros.convert.job import Settings as Conversion
-from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.physics.arms import find_arm
 from neuracore_ros.training.config import Config

@@ -11,10 +11,9 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import part_of_arm
 from neuracore_ros.alignment.roles import Role
 from neuracore_ros.description import Descriptions
-from neuracore_ros.description.alignment import Finding, Place, roles
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.slots import slot_tables
+from neuracore_ros.description.layout import Layout, slot_tables
+from neuracore_ros.description.layout_checks import Finding, Place, roles
 
 # Less is a matter of how arms are drawn [rad].
 _OTHER_ZERO = 0.1

@@ -146,7 +146,7 @@ def _check(arguments: argparse.Namespace, findings: Findings) -> None:
 
 def _robot(path: Path, findings: Findings) -> Robot:
     from neuracore_ros.description import load_robot
-    from neuracore_ros.description.limit_units import suspect_speeds
+    from neuracore_ros.description.robot_checks import suspect_speeds
 
     robot = load_robot(path)
     parts: tuple[Callable[[], object], ...] = (
@@ -243,7 +243,7 @@ def _check_bag(
     from neuracore_ros.convert.observed_values import observed_values
     from neuracore_ros.convert.recording import survey
     from neuracore_ros.convert.topic_checks import require_topics
-    from neuracore_ros.description.plausibility import Gravity, doubts
+    from neuracore_ros.description.recorded_checks import Gravity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
     declared = (*robot.input_sources(), *robot.measured_sources())

@@ -226,7 +226,7 @@ def _other(arguments: argparse.Namespace) -> DescribedArm | None:
 
 def _write(out: Path, text: str) -> list[str]:
     """Write the file once it is known to load; gives what is doubtful about its limits."""
-    from neuracore_ros.description.limit_units import suspect_limits, suspect_speeds
+    from neuracore_ros.description.robot_checks import suspect_limits, suspect_speeds
     from neuracore_ros.description.robot_file import parse_robot
     from neuracore_ros.yaml_value import parse_yaml
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED
-from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
+from neuracore_ros.description.descriptions import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
 from neuracore_ros.files import require_new_file

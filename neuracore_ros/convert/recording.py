@@ -18,7 +18,7 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.staging import Row
 from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description import Descriptions, Robot
-from neuracore_ros.description.plausibility import Gravity, doubts
+from neuracore_ros.description.recorded_checks import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError, counted
 from neuracore_ros.observation import Observer

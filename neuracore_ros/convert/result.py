@@ -10,7 +10,7 @@ from typing import Any
 from neuracore_ros.convert.audit import Audit, combined
 from neuracore_ros.convert.stream_audit import StreamAudit
 from neuracore_ros.dataset.stream_summary import counts
-from neuracore_ros.description.plausibility import Doubt, doubts
+from neuracore_ros.description.recorded_checks import Doubt, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import counted
 

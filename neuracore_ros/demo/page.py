@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.demo.trials import TrialResult
-from neuracore_ros.description.cross_embodiment import Descriptions
+from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import Curve, line_chart
 from neuracore_ros.report.layout import layout_section

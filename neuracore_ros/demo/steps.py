@@ -13,7 +13,7 @@ from neuracore_ros.demo.processes import ENDING, run_verb
 from neuracore_ros.demo.recording import record
 from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import FIRST_SEED, TrialResult, run_trials
-from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.errors import UserError, quoted
 from neuracore_ros.files import append_line, write_whole

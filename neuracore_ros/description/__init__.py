@@ -1,8 +1,8 @@
 """What a robot is, in the model's index space."""
 
 from neuracore_ros.description.command import Command, Joint
-from neuracore_ros.description.cross_embodiment import Descriptions, load_descriptions
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.descriptions import Descriptions, load_descriptions
 from neuracore_ros.description.embodiment import (
     CrossEmbodimentDescription,
     EmbodimentDescription,

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import BoolArray, Float32Array
 from neuracore_ros.description.data_type import POSE_COMPONENTS, DataType
-from neuracore_ros.description.embodiment import EmbodimentDescription, Slots
+from neuracore_ros.description.embodiment import (
+    CrossEmbodimentDescription,
+    EmbodimentDescription,
+    Slots,
+)
 from neuracore_ros.errors import DescriptionError
 
 
@@ -165,6 +169,42 @@ def unpad(values: NDArray[Any], slots: Slots) -> NDArray[Any]:
             f"'{slots[last]}' sits at index {last}, beyond width {values.shape[-1]}"
         )
     return values[..., list(slots)]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTable:
+    """One DataType of several robots.
+
+    Attributes:
+        kind: Of which.
+        rows: At each index, from 0 to the width: robot -> name, for those that have it.
+    """
+
+    kind: DataType
+    rows: tuple[Mapping[str, str], ...]
+
+
+def slot_tables(robots: CrossEmbodimentDescription, layout: Layout) -> tuple[SlotTable, ...]:
+    """One table for each DataType of a layout, in canonical order.
+
+    Args:
+        robots: What stands in the columns.
+        layout: The widths; a robot may have fewer slots, and more, which are left out.
+    """
+    return tuple(
+        SlotTable(
+            kind,
+            tuple(
+                {
+                    robot: description[kind][index]
+                    for robot, description in robots.items()
+                    if index in description.get(kind, {})
+                }
+                for index in range(width)
+            ),
+        )
+        for kind, width in layout.widths.items()
+    )
 
 
 def _size(kind: DataType) -> int:

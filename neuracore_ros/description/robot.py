@@ -1,5 +1,6 @@
 """A robot as its file describes it: what every tool asks of it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from neuracore_ros.description.command import Command, CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription
-from neuracore_ros.description.limits import JointLimit
+from neuracore_ros.description.limits import JointLimit, Range
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import Source, require_distinct
 from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.errors import DescriptionError
@@ -103,7 +105,7 @@ class Robot:
             raise DescriptionError(f'{self.path}: the robot has no output: nothing to command')
         return self._commands.commands(self.output, self.limits)
 
-    def slot_range(self, kind: DataType, name: str) -> tuple[float, float]:
+    def slot_range(self, kind: DataType, name: str) -> Range:
         """The position limits of a commanded output, in its slot's sense.
 
         Returns:
@@ -113,6 +115,48 @@ class Robot:
         scaling = self._commands.scaling(kind, name, limit)
         ends = [scaling.scale * bound + scaling.offset for bound in (limit.lower, limit.upper)]
         return min(ends), max(ends)
+
+    def reach(self, kind: DataType, name: str) -> Range | None:
+        """The position limits of a measured or commanded joint in its slot's sense.
+
+        Returns:
+            Least and largest value, [rad] or [m]; None without limits, or for a whole turn and
+            more, which tells nothing.
+        """
+        for output, joint in self.limits:
+            if joint != name or kind.is_gripper or kind not in (output, output.measured):
+                continue
+            # Limits are in the unit of commands, which need not be that of measurements.
+            ends = self.slot_range(output, name)
+            if ends[1] - ends[0] < 2 * math.pi:
+                return ends
+        return None
+
+    def scale_offset(self, kind: DataType, name: str) -> ScaleOffset:
+        """From a joint's own value to its slot's; of what is no joint 1 and 0."""
+        try:
+            for (output, joint), (measured, commanded) in self.scale_offsets().items():
+                if joint == name and kind in (output, output.measured):
+                    return commanded if kind is output else measured
+        except DescriptionError:
+            pass
+        return ScaleOffset()
+
+    def scale_offsets(self) -> Mapping[tuple[DataType, str], tuple[ScaleOffset, ScaleOffset]]:
+        """From each commanded joint's own value to its slot's, as measured and as commanded.
+
+        Raises:
+            DescriptionError: A source or a command is missing.
+        """
+        measured = {(s.data_type, s.name): s for s in self.measured_sources()}
+        found = {}
+        for joint in (joint for command in self.commands() for joint in command.joints):
+            source = measured[joint.data_type.measured, joint.name]
+            found[joint.data_type, joint.name] = (
+                ScaleOffset(source.scale, source.offset),
+                ScaleOffset(joint.scale, joint.offset),
+            )
+        return found
 
     def _described(self, description: EmbodimentDescription) -> tuple[Source, ...]:
         sources = tuple(

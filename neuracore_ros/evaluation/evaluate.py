@@ -14,9 +14,9 @@ from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
 from neuracore_ros.description import Descriptions, Robot
-from neuracore_ros.description.limit_units import suspect_limits
-from neuracore_ros.description.plausibility import doubts
+from neuracore_ros.description.recorded_checks import doubts
 from neuracore_ros.description.recorded_values import RecordedValues
+from neuracore_ros.description.robot_checks import suspect_limits
 from neuracore_ros.errors import DatasetError, PolicyError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.episode_track import EpisodeTrack

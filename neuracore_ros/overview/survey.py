@@ -10,16 +10,10 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.differences import differences, named_apart
 from neuracore_ros.alignment.roles import Role
 from neuracore_ros.description import Descriptions, EmbodimentDescription, Layout, Robot
-from neuracore_ros.description.alignment import (
-    Finding,
-    Place,
-    findings,
-    reach,
-    sense,
-)
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.layout import SlotTable, slot_tables
+from neuracore_ros.description.layout_checks import Finding, Place, findings
 from neuracore_ros.description.limits import Range
-from neuracore_ros.description.slots import SlotTable, slot_tables
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.fit import (
     SlotCompatibility,
@@ -266,9 +260,8 @@ class _Cells:
         )
         if place.robot in self._robots:
             robot = self._robots[place.robot]
-            scale, offset = sense(robot, place.kind, name)
-            ends = reach(robot, place.kind, name)
-            cell = replace(cell, scale=scale, offset=offset, reach=ends)
+            own, ends = robot.scale_offset(place.kind, name), robot.reach(place.kind, name)
+            cell = replace(cell, scale=own.scale, offset=own.offset, reach=ends)
         if self._policy is None or place.robot not in self._given:
             return cell
         mark = compatibility(self._policy, place.is_input, place.kind, place.index)

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
-from neuracore_ros.description.alignment import Finding, Place, mend_range, overlap, reach
+from neuracore_ros.description.layout_checks import Finding, Place, mend_range, overlap
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
@@ -254,7 +254,7 @@ def beyond_training(robot: Robot, manifest: Manifest) -> Iterator[Finding]:
         for kind, slots in description.items():
             for index, name in slots.items():
                 trained = trained_range(manifest, is_input, kind, index)
-                ends = reach(robot, kind, name)
+                ends = robot.reach(kind, name)
                 if name in said or trained is None or ends is None:
                     continue
                 share = max(0.0, overlap(ends, trained)) / max(trained[1] - trained[0], _STILL)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Joint, Robot, Source
-from neuracore_ros.description.alignment import senses_of
-from neuracore_ros.description.crossed import crossed
-from neuracore_ros.description.limit_units import suspect_limits
+from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.fit import trained_range
@@ -62,7 +61,7 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         *(Hazard(HazardKind.MISSING, text) for text in _missing(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _apart(robot, manifest)),
-        *(Hazard(HazardKind.EXCHANGED, text) for text in crossed(robot)),
+        *(Hazard(HazardKind.EXCHANGED, text) for text in exchanged_parts(robot)),
     ]
 
 
@@ -130,17 +129,17 @@ def _trained_units(robot: Robot, manifest: Manifest) -> Iterator[str]:
 def _senses(robot: Robot) -> Iterator[str]:
     """Joints that are read in one sense, and commanded in another."""
     said = set[str]()
-    for (kind, name), (measured, commanded) in senses_of(robot).items():
-        turned = measured[0] * commanded[0] < 0.0
-        equal = math.isclose(measured[0], commanded[0], rel_tol=_ROUNDED)
-        moved = equal and not math.isclose(measured[1], commanded[1], abs_tol=1e-3)
+    for (kind, name), (measured, commanded) in robot.scale_offsets().items():
+        turned = measured.scale * commanded.scale < 0.0
+        equal = math.isclose(measured.scale, commanded.scale, rel_tol=_ROUNDED)
+        moved = equal and not math.isclose(measured.offset, commanded.offset, abs_tol=1e-3)
         if kind.is_gripper or not (turned or moved):
             continue
         said.add(name)
         what = 'sign' if turned else 'zero'
         yield (
-            f"{robot.path}: '{name}' is measured with {_scaling(*measured)}, but commanded with "
-            f'{_scaling(*commanded)}: another {what}. Write the same under sources and commands'
+            f"{robot.path}: '{name}' is measured with {_scaling(measured)}, but commanded with "
+            f'{_scaling(commanded)}: another {what}. Write the same under sources and commands'
         )
     for source, joint in _recorded_and_sent(robot):
         same = math.isclose(source.scale, joint.scale, rel_tol=1e-3)
@@ -148,8 +147,8 @@ def _senses(robot: Robot) -> Iterator[str]:
         if not same and joint.name not in said:
             yield (
                 f"{robot.path}: '{joint.name}' is recorded from {source.topic} with "
-                f'{_scaling(source.scale, source.offset)}, but sent there with '
-                f'{_scaling(joint.scale, joint.offset)}: what was learnt would be sent '
+                f'{_scaling(source)}, but sent there with '
+                f'{_scaling(joint)}: what was learnt would be sent '
                 'otherwise. Write the same under sources and commands'
             )
 
@@ -208,15 +207,10 @@ def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
     as_trained = trained and (trained.input, trained.output) == (robot.input, robot.output)
     if as_trained or not manifest.robots:
         return  # A stranger's model may well read and predict joints in two orders.
-    for kind, slots in robot.output.items():
-        read = {name: index for index, name in robot.input.get(kind.measured, {}).items()}
-        for index, name in slots.items():
-            if read.get(name, index) != index:
-                yield (
-                    f"{robot.path}: '{name}' is measured at {kind.measured} index {read[name]}, "
-                    f'but commanded at {kind} index {index}: give it one index'
-                )
-                break
+    first: dict[DataType, str] = {}
+    for kind, _, text in split_joints(robot):
+        first.setdefault(kind, text)
+    yield from first.values()
 
 
 def moved_names(
@@ -234,5 +228,5 @@ def moved_names(
             yield kind, moved
 
 
-def _scaling(scale: float, offset: float) -> str:
-    return f'scale {scale:g}, offset {offset:g}'
+def _scaling(own: ScaleOffset | Source | Joint) -> str:
+    return f'scale {own.scale:g}, offset {own.offset:g}'

@@ -2,7 +2,7 @@
 
 import html
 
-from neuracore_ros.description.cross_embodiment import Descriptions
+from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.overview.picture import draw
 from neuracore_ros.overview.survey import survey
 

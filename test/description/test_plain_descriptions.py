@@ -7,7 +7,7 @@ import pytest
 
 from helpers.robot_file_examples import BAT, FORM_A, FORM_B, SO100, SPIDER
 from neuracore_ros.description import DataType, embodiment, load_descriptions, pad, plain, unpad
-from neuracore_ros.description.alignment import findings
+from neuracore_ros.description.layout_checks import findings
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 
 JOINTS, RGB = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES

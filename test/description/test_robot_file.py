@@ -7,7 +7,7 @@ import pytest
 
 from helpers.robot_file_examples import ROBOT
 from neuracore_ros.description import DataType, JointLimit, load_descriptions, load_robot
-from neuracore_ros.description.limit_units import suspect_speeds
+from neuracore_ros.description.robot_checks import suspect_speeds
 from neuracore_ros.description.source import strictest_ages_s
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError

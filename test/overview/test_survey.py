@@ -13,7 +13,6 @@ from helpers.overview_arms import (
     robot,
 )
 from neuracore_ros.description import load_descriptions
-from neuracore_ros.description.alignment import reach
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.overview.text import as_json, as_text
 from neuracore_ros.policy.fit import SlotCompatibility
@@ -208,4 +207,4 @@ def test_a_joint_that_is_only_measured_in_degrees_reaches_its_limits_in_rad(tmp_
     before, commands = text.split('commands: ')
     path.write_text(before + 'commands: ' + commands.replace(', scale: 0.0174533', ''))
     arm = load_descriptions([path]).robots['arm']
-    assert reach(arm, POSITIONS, 'lift') == pytest.approx((-1.5, 1.5))
+    assert arm.reach(POSITIONS, 'lift') == pytest.approx((-1.5, 1.5))

@@ -16,7 +16,7 @@ pytest.importorskip('rclpy')
 
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.description import DataType, load_robot
-from neuracore_ros.description.cross_embodiment import load_descriptions
+from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.observation.observer import Observation, Observer
 from neuracore_ros.physics.lift import LiftRobot

@@ -1,11 +1,12 @@
-"""Limits that seem to be in another unit than they are taken in."""
+"""Mistakes that one robot's file shows by itself: exchanged names, and limits in another unit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from neuracore_ros.description.command import Joint
+from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.units import DEGREES
 
@@ -21,6 +22,34 @@ _FASTEST_OF_ALL = 45.0
 _SLOWEST_S = 60.0
 # A scale so near to that of degrees is theirs, however it was rounded.
 _ROUNDED = 0.02
+
+
+def split_joints(robot: Robot) -> Iterator[tuple[DataType, int, str]]:
+    """The joints that are measured at one index and commanded at another.
+
+    Yields:
+        The DataType and the index of the command, and a line that says what to write.
+    """
+    for kind, slots in robot.output.items():
+        measured = {name: index for index, name in robot.input.get(kind.measured, {}).items()}
+        for index, name in slots.items():
+            if measured.get(name, index) != index:
+                yield (
+                    kind,
+                    index,
+                    f"{robot.path}: '{name}' is measured at {kind.measured} index "
+                    f'{measured[name]}, but commanded at {kind} index {index}: give it one index',
+                )
+
+
+def exchanged_parts(robot: Robot) -> Iterator[str]:
+    """Joints and cameras that seem to be exchanged within a robot file, one line each.
+
+    Raises:
+        DescriptionError: A source or a command is missing.
+    """
+    yield from _exchanged_joints(robot)
+    yield from _exchanged_cameras(robot)
 
 
 def suspect_limits(robot: Robot) -> Iterator[str]:
@@ -62,6 +91,59 @@ def suspect_speeds(robot: Robot) -> Iterator[str]:
             f"{robot.path}: the velocity limit of '{name}' is {speed:.4g}: in degrees, it is "
             f'velocity: {DEGREES.scale * speed:.4g}; in rad/s, it limits nothing{more}'
         )
+
+
+def _exchanged_joints(robot: Robot) -> Iterator[str]:
+    measured = {(s.data_type, s.name): s for s in robot.measured_sources()}
+    sides: dict[str, tuple[str, str]] = {}
+    for command in robot.commands():
+        names: dict[str, tuple[str, str]] = {}
+        for joint in command.joints:
+            source = measured[joint.data_type.measured, joint.name]
+            names[joint.name] = source.message_name, joint.message_name
+            sides[joint.name] = _side(source.topic), _side(command.topic)
+        if (name := _exchanged(names)) is not None:
+            read, sent = names[name]
+            yield (
+                f"{robot.path}: '{name}' is measured as '{read}', but commanded as '{sent}', the "
+                'name of another of its joints: write the same names under sources and commands'
+            )
+    if (name := _exchanged(sides)) is not None:
+        read, sent = sides[name]
+        yield (
+            f"{robot.path}: '{name}' is measured on a topic of /{read}, but commanded on one of "
+            f'/{sent}, where other joints of it are measured: exchange the topics'
+        )
+
+
+def _exchanged_cameras(robot: Robot) -> Iterator[str]:
+    cameras = [s for s in robot.input_sources() if s.data_type is DataType.RGB_IMAGES]
+    for number, one in enumerate(cameras):
+        for other in cameras[number + 1 :]:
+            if one.topic == other.topic:
+                yield (
+                    f"{robot.path}: the cameras '{one.name}' and '{other.name}' both read "
+                    f'{one.topic}: give each its own topic'
+                )
+            if one.name in other.topic.split('/') and other.name in one.topic.split('/'):
+                yield (
+                    f"{robot.path}: the camera '{one.name}' reads {one.topic}, and '{other.name}' "
+                    f'reads {other.topic}: exchange the topics'
+                )
+
+
+def _exchanged(pairs: Mapping[str, tuple[str, str]]) -> str | None:
+    """A name whose two words differ, where all words of one side are those of the other."""
+    read, sent = ({pair[side] for pair in pairs.values()} for side in (0, 1))
+    if read != sent:
+        return None
+    return next((name for name, (one, other) in pairs.items() if one != other), None)
+
+
+def _side(topic: str) -> str:
+    """The first word of a topic that has several, such as ``left``."""
+    first, slash, _ = topic.strip('/').partition('/')
+    return first if slash else ''
 
 
 def _unit(joint: Joint) -> tuple[str, str] | None:

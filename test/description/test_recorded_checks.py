@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from neuracore_ros.description import DataType, load_robot
-from neuracore_ros.description.limit_units import suspect_speeds
-from neuracore_ros.description.plausibility import Gravity, doubts
+from neuracore_ros.description.recorded_checks import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
+from neuracore_ros.description.robot_checks import suspect_speeds
 
 Q, T = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 G = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS

@@ -1,18 +1,16 @@
-"""What looks misaligned in a layout: no error, but worth a second look."""
+"""Slots that look misaligned between robots: no errors, but worth a second look."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from neuracore_ros.description.cross_embodiment import Descriptions
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.description.embodiment import CrossEmbodimentDescription
-from neuracore_ros.description.layout import Layout
-from neuracore_ros.description.limit_units import suspect_limits, suspect_speeds
+from neuracore_ros.description.layout import Layout, SlotTable, slot_tables
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.description.slots import SlotTable, slot_tables
+from neuracore_ros.description.robot_checks import split_joints, suspect_limits, suspect_speeds
 from neuracore_ros.errors import DescriptionError
 
 # Of the shorter of two ranges, a sign that is turned brings back so much.
@@ -72,53 +70,6 @@ def roles(descriptions: Descriptions) -> Iterator[tuple[bool, str, CrossEmbodime
     yield False, 'output ', descriptions.output
 
 
-def reach(robot: Robot, kind: DataType, name: str) -> Range | None:
-    """The position limits of a measured or commanded joint in its slot's sense.
-
-    Returns:
-        Least and largest value, [rad] or [m]; None without limits, or for a whole turn and more,
-        which tells nothing.
-    """
-    for output, joint in robot.limits:
-        if joint != name or kind.is_gripper or kind not in (output, output.measured):
-            continue
-        # Limits are in the unit of commands, which need not be that of measurements.
-        ends = robot.slot_range(output, name)
-        if ends[1] - ends[0] < 2 * math.pi:
-            return ends
-    return None
-
-
-def sense(robot: Robot, kind: DataType, name: str) -> tuple[float, float]:
-    """Scale and offset from a joint's own value to its slot's; 1 and 0 of what is no joint."""
-    try:
-        for (output, joint), senses in senses_of(robot).items():
-            if joint == name and kind in (output, output.measured):
-                return senses[kind is output]
-    except DescriptionError:
-        pass
-    return 1.0, 0.0
-
-
-def senses_of(
-    robot: Robot,
-) -> Mapping[tuple[DataType, str], tuple[tuple[float, float], tuple[float, float]]]:
-    """Scale and offset of each commanded joint, as it is measured and as it is commanded.
-
-    Raises:
-        DescriptionError: A source or a command is missing.
-    """
-    measured = {(s.data_type, s.name): (s.scale, s.offset) for s in robot.measured_sources()}
-    return {
-        (joint.data_type, joint.name): (
-            measured[joint.data_type.measured, joint.name],
-            (joint.scale, joint.offset),
-        )
-        for command in robot.commands()
-        for joint in command.joints
-    }
-
-
 def _moved_names(what: str, is_input: bool, table: SlotTable) -> Iterator[Finding]:
     indices: dict[str, dict[int, list[str]]] = {}
     for index, names in enumerate(table.rows):
@@ -162,7 +113,7 @@ def _apart(
         known = {
             robot: (name, ends)
             for robot, name in names.items()
-            if robot in robots and (ends := reach(robots[robot], table.kind, name))
+            if robot in robots and (ends := robots[robot].reach(table.kind, name))
         }
         first = next(iter(known), '')
         for robot, (name, ends) in list(known.items())[1:]:
@@ -196,26 +147,19 @@ def mend_range(ends: Range, wanted: Range) -> str:
 
 def _one_sense(robot: Robot) -> Iterator[Finding]:
     """Joints that are measured in one sense, or at one index, and commanded in another."""
-    for kind, slots in robot.output.items():
-        measured = {name: index for index, name in robot.input.get(kind.measured, {}).items()}
-        for index, name in slots.items():
-            if measured.get(name, index) != index:
-                yield Finding(
-                    f"{robot.path}: '{name}' is measured at {kind.measured} index "
-                    f'{measured[name]}, but commanded at {kind} index {index}: give it one index',
-                    (Place(False, kind, index, robot.name),),
-                )
+    for kind, index, text in split_joints(robot):
+        yield Finding(text, (Place(False, kind, index, robot.name),))
     try:
-        senses = senses_of(robot)
+        scales = robot.scale_offsets()
     except DescriptionError:
         return
-    for (kind, name), (measured_by, commanded_by) in senses.items():
-        if measured_by != commanded_by and not kind.is_gripper:
+    for (kind, name), (measured, commanded) in scales.items():
+        if measured != commanded and not kind.is_gripper:
             index = next(i for i, own in robot.output[kind].items() if own == name)
             yield Finding(
-                f"{robot.path}: '{name}' is measured with scale {measured_by[0]:g}, offset "
-                f'{measured_by[1]:g}, but commanded with scale {commanded_by[0]:g}, offset '
-                f'{commanded_by[1]:g}: if both are in one unit, write the same under commands',
+                f"{robot.path}: '{name}' is measured with scale {measured.scale:g}, offset "
+                f'{measured.offset:g}, but commanded with scale {commanded.scale:g}, offset '
+                f'{commanded.offset:g}: if both are in one unit, write the same under commands',
                 (Place(False, kind, index, robot.name),),
             )
 
