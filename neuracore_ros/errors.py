@@ -57,11 +57,6 @@ def without_numbers(text: str) -> str:
     return re.sub(r'(?<![\w.])-?\d+(\.\d+)?(?!\w)', '#', text)
 
 
-def counted(number: int, noun: str, several: str = '') -> str:
-    """``1 episode``, ``2 episodes``; or, given so, ``2 guesses``."""
-    return f'{number} {noun}' if number == 1 else f'{number} {several or f"{noun}s"}'
-
-
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
     """Why a file cannot be read, and the nearest one that may be meant.
 

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from neuracore_ros.wording import few
+
 _LONGEST = 60
 """Characters; to compare longer words takes long, and nobody means them."""
 _LISTED = 8
@@ -43,8 +45,7 @@ def known_names(word: str, known: Iterable[str]) -> str:
 def list_alike(word: str, known: Collection[str]) -> str:
     """``a, b and 3 more``: some of the known words, the most alike first."""
     near = difflib.get_close_matches(word, list(known), _LISTED, cutoff=0.0)
-    more = f' and {len(known) - len(near)} more' if len(known) > len(near) else ''
-    return f'{", ".join(near)}{more}'
+    return few([*near, *(word for word in known if word not in near)], _LISTED)
 
 
 def similar_file(path: Path) -> str:

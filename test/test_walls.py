@@ -55,6 +55,7 @@ BELOW_ALL = {
     'regular_file',
     'similar_names',
     'svg',
+    'wording',
     'yaml_value',
 }
 NEEDS = {

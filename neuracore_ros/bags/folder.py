@@ -19,9 +19,10 @@ from neuracore_ros.bags.storage import (
     one_line,
 )
 from neuracore_ros.bags.zstd_file import decompress
-from neuracore_ros.errors import BagError, DescriptionError, counted
+from neuracore_ros.errors import BagError, DescriptionError
 from neuracore_ros.regular_file import require_regular
 from neuracore_ros.similar_names import similar_file
+from neuracore_ros.wording import counted, few
 
 STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
@@ -182,8 +183,7 @@ def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> Fil
         notes.append(f'{file.name} is listed in {METADATA}, but is not there: lost{held}')
     if missing[MOST_NOTES:]:
         notes.append(f'{len(missing) - MOST_NOTES} more files that it lists are not there: lost')
-    names = ', '.join(file.name for file in others[:MOST_NOTES])
-    names += f' and {len(others) - MOST_NOTES} more' if others[MOST_NOTES:] else ''
+    names = few([file.name for file in others], MOST_NOTES)
     if others and not missing:
         notes.append(f'{names}: not listed in {METADATA}, and not read')
         others = []

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from neuracore_ros.bags.definitions import STOCK
 from neuracore_ros.bags.storage import Storage
-from neuracore_ros.errors import BagError, counted
+from neuracore_ros.errors import BagError
+from neuracore_ros.wording import counted
 
 READABLE = tuple(STOCK)
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
-from neuracore_ros.errors import BagError, UserError, collect_warnings, counted
+from neuracore_ros.errors import BagError, UserError, collect_warnings
 from neuracore_ros.policy.hazards import HazardKind
 from neuracore_ros.similar_names import did_you_mean
+from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
 # Of a recording, where no policy says otherwise.

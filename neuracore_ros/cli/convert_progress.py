@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.status_line import StatusLine
-from neuracore_ros.errors import counted, printable
+from neuracore_ros.errors import printable
+from neuracore_ros.wording import counted
 
 if TYPE_CHECKING:
     from neuracore_ros.convert.result import BagResult

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import ObservationError, UserError, counted
+from neuracore_ros.errors import ObservationError, UserError
 from neuracore_ros.files import require_new_file, write_whole
+from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:

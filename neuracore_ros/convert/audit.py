@@ -16,6 +16,7 @@ from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import Stream
+from neuracore_ros.wording import text_table
 
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.
@@ -252,11 +253,7 @@ def table(streams: Sequence[StreamAudit]) -> str:
                 counts(stream.ticks),
             )
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(
-        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return text_table(rows)
 
 
 def _seconds(value: float | None) -> str:

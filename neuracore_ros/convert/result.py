@@ -12,7 +12,7 @@ from neuracore_ros.convert.stream_audit import StreamAudit
 from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description.recorded_checks import Doubt, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
-from neuracore_ros.errors import counted
+from neuracore_ros.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

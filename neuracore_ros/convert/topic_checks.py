@@ -15,8 +15,9 @@ from neuracore_ros.description.source import (
     TF_MESSAGE,
     types_of,
 )
-from neuracore_ros.errors import BagError, counted
+from neuracore_ros.errors import BagError
 from neuracore_ros.similar_names import namespace_of, topic_likeness
+from neuracore_ros.wording import counted
 
 NAMED = 8
 # A topic of another type whose name is less like the one that is looked for is not meant.

@@ -34,9 +34,10 @@ from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
-from neuracore_ros.errors import DatasetError, counted
+from neuracore_ros.errors import DatasetError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.records import read_record
+from neuracore_ros.wording import counted
 
 CHANGE = 'change'
 """Where files of a staged episode wait for being decided on, in its folder."""

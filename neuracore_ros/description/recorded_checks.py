@@ -23,6 +23,7 @@ from neuracore_ros.description.units import (
     likely_unit,
     likely_unit_of_amounts,
 )
+from neuracore_ros.wording import few
 
 # A sensor lies now and then: so many steps must be wrong, and such a share of all.
 _LEAST_STEPS, _SHARE = 10, 0.05
@@ -36,7 +37,6 @@ _NEARLY_ALL = 0.99
 _LEAST_COHERENCE = 0.3
 # Correlation of what follows its target in the other direction; a lag alone is far from it.
 _AGAINST = -0.9
-_NAMED = 3
 
 
 class Gravity(str, Enum):
@@ -266,8 +266,7 @@ class _Judge:
             if len(places) > 1 and not moved[places].any():
                 still |= {*places}
                 names = [*dict.fromkeys(seen.sources[place].name for place in places)]
-                more = f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''
-                yield f'{kind} of {topic} never changes: {", ".join(names[:_NAMED])}{more}'
+                yield f'{kind} of {topic} never changes: {few(names)}'
         both_ways = (*seen.pairs, *((source, target) for target, source in seen.pairs))
         for one, other in both_ways:
             if one not in still and not moved[one] and moved[other] > _MOVES:
@@ -354,10 +353,7 @@ class _Judge:
 
 def _likewise(names: list[str]) -> str:
     """Which names share what was said."""
-    if not names:
-        return ''
-    more = f' and {len(names) - _NAMED} more' if len(names) > _NAMED else ''
-    return f' (likewise {", ".join(names[:_NAMED])}{more})'
+    return f' (likewise {few(names)})' if names else ''
 
 
 def _span(ends: Range) -> str:

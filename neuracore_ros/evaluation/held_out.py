@@ -6,10 +6,11 @@ from pathlib import Path
 
 from neuracore_ros.dataset import contents
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.errors import TrainingError, counted
+from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import episodes_of
 from neuracore_ros.records import read_record
 from neuracore_ros.training.splitting import split
+from neuracore_ros.wording import counted
 
 CONFIG = 'config.json'
 

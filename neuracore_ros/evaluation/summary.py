@@ -10,6 +10,7 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Result
 from neuracore_ros.runner.state import percentile
+from neuracore_ros.wording import text_table
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -21,14 +22,7 @@ def as_table(result: Result) -> str:
     """A line for each policy and robot."""
     head = ['policy', 'robot', 'error', 'in spreads', 'executed', 'usable', 'holds', 'late']
     rows = [[*head, 'clamps', 'seam p99', 'ms p50', 'p99'], *map(_row, result.cases)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join(
-        '  '.join(
-            text.ljust(width) if place < 2 else text.rjust(width)
-            for place, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
+    return text_table(rows, left=2)
 
 
 def _row(case: Case) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from textwrap import indent
 
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
 from neuracore_ros.policy.fit import SlotCompatibility
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.wording import text_table
 
 NOTHING = '-'
 
@@ -80,7 +81,7 @@ def _table(table: LayoutTable, survey: Survey) -> str:
     for index, row in table.folded():
         trained = [_trained(row, numeric)] if has_policy else []
         rows.append([index, *trained, *(_cell(row.cells.get(robot)) for robot in robots)])
-    return f'{table.role} {table.kind}, width {table.width}\n{_aligned(rows)}'
+    return f'{table.role} {table.kind}, width {table.width}\n{indent(text_table(rows), "  ")}'
 
 
 def _trained(row: LayoutRow, numeric: bool) -> str:
@@ -141,12 +142,3 @@ def _column_json(column: RobotColumn, survey: Survey) -> dict[str, object]:
             f'{table.kind}.{index}' for table, index, _ in marked(survey, column.robot, standing)
         ]
     return record
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-    return '\n'.join(f'  {line}' for line in lines)

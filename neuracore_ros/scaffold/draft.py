@@ -9,7 +9,7 @@ from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.errors import UserError, counted
+from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.command_topics import commanding, completed
 from neuracore_ros.scaffold.facts import Facts
@@ -22,6 +22,7 @@ from neuracore_ros.scaffold.outputs import OutputRoutes
 from neuracore_ros.scaffold.routes import sense
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, places_of
 from neuracore_ros.scaffold.yaml_writer import YamlLine, flow, render, scalar
+from neuracore_ros.wording import counted
 
 _OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _MOST_OTHERS = 12

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, tokens
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.errors import counted
 from neuracore_ros.scaffold.facts import CommandReceiver, Facts, NumberTopic
+from neuracore_ros.wording import counted
 
 _SHORT = {'l': 'left', 'r': 'right'}
 # Topics that carry what another one does carry no other arm.

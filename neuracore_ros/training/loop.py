@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from neuracore_ros.dataset import contents
-from neuracore_ros.errors import TrainingError, counted, shortened
+from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.files import write_whole
 from neuracore_ros.loading.batches import Batch, Batches
 from neuracore_ros.loading.cache import default_folder
@@ -40,6 +40,7 @@ from neuracore_ros.training.progress import Clock, Journal, Waiting
 from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler
 from neuracore_ros.training.splitting import LEAST_EPISODES, Split, limit, split
+from neuracore_ros.wording import counted
 
 LOG_EVERY = 50
 SAVE_EVERY = 500

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.errors import counted
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live.facts import (
     CheckResult,
@@ -20,6 +19,7 @@ from neuracore_ros.node.live.facts import (
 )
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean_topic
 from neuracore_ros.similar_names import did_you_mean
+from neuracore_ros.wording import counted
 
 PARAMETERS = (
     'joints',

@@ -1,0 +1,31 @@
+"""Counts, lists and tables as people read them in a terminal."""
+
+from collections.abc import Sequence
+
+
+def counted(number: int, noun: str, several: str = '') -> str:
+    """``1 episode``, ``2 episodes``; or, given so, ``2 guesses``."""
+    return f'{number} {noun}' if number == 1 else f'{number} {several or f"{noun}s"}'
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c and 2 more``."""
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return f'{", ".join(names[:most])}{more}'
+
+
+def text_table(rows: Sequence[Sequence[str]], left: int | None = None) -> str:
+    """Rows of cells as lines in which the columns are aligned.
+
+    Args:
+        rows: The first is the heading.
+        left: So many first columns begin alike, the others end alike; None: all begin alike.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return '\n'.join(
+        '  '.join(
+            cell.ljust(width) if left is None or place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
