@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; 
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
 	2>/dev/null && { echo $$p; break; }; done)
 
-# Within a sourced ROS 2 its own rclpy must be used, never a second one from PyPI.
+# Within a sourced ROS 2 its own rclpy must be used, never a second one as a Python package.
 ifdef ROS_DISTRO
 EXTRAS := train,dev,docs
 VENV_OPTIONS := --system-site-packages

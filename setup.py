@@ -23,7 +23,7 @@ setup(
     python_requires='>=3.10',
     install_requires=['numpy>=1.26', 'pyyaml', 'opencv-python-headless', 'torch'],
     extras_require={
-        # Kilted from PyPI, for machines without a ROS 2; a sourced workspace shadows these.
+        # Kilted, for machines without a ROS 2; a sourced workspace shadows these.
         # The simulated robots need pin, too.
         'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces', 'pin'],
         # The same of Jazzy.
