@@ -30,7 +30,8 @@ from neuracore_ros.overview.picture import save
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ARMS, ArmKinematics
-from neuracore_ros.sim.reaching import draw_trial, solve_posture
+from neuracore_ros.sim.expert import solve_posture
+from neuracore_ros.sim.reaching import draw_trial
 
 FOLDER = Path(__file__).resolve().parent / 'pictures'
 CONFIG = Path(__file__).resolve().parents[1] / 'config'

@@ -34,7 +34,8 @@ from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.sim.arms import find_arm
-from neuracore_ros.sim.robot import SimulatedRobot
+from neuracore_ros.sim.expert import ReachExpert
+from neuracore_ros.sim.robot import ReachRobot
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loop import train
 from neuracore_ros.training.run import Run
@@ -239,7 +240,7 @@ def robot_file(folder: Path, name: str, alignment: Alignment, seen: bool) -> Pat
 
 def world(name: str, seed: int, seen: bool) -> World:
     """A robot at the start of a trial."""
-    simulated = SimulatedRobot(find_arm(name), seed)
+    simulated = ReachRobot(find_arm(name), seed)
     return World(simulated, simulated.cameras if seen else (), find_arm(name).reach)
 
 
@@ -252,7 +253,7 @@ def bags(folder: Path, name: str, seen: bool) -> list[Path]:
             bag.parent.mkdir(parents=True, exist_ok=True)
             one = world(name, seed, seen)
             one.simulated.disturbance = DISTURBANCE
-            record(one, bag, SECONDS)
+            record(one, ReachExpert(one.simulated), bag, SECONDS)
         found.append(bag)
     return found
 

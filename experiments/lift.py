@@ -103,6 +103,8 @@ def make_world(robot: str, sees: bool = True) -> World:
 
 def record_in_lockstep(robot: str, seeds: Iterable[int], folder: Path, sees: bool = True) -> None:
     """Write the expert's episodes of these seeds; those that are there are kept."""
+    from neuracore_ros.physics.expert import LiftExpert
+
     world = make_world(robot, sees)
     world.simulated.disturbance = SIMULATOR.disturbance
     for seed in seeds:
@@ -110,7 +112,7 @@ def record_in_lockstep(robot: str, seeds: Iterable[int], folder: Path, sees: boo
         if not bag.exists():
             world.simulated.reset(seed)
             lifted = Done(world, world.simulated.tolerance() / 2, SIMULATOR.linger_s)
-            record(world, bag, PATIENCE_S, lifted)
+            record(world, LiftExpert(world.simulated), bag, PATIENCE_S, lifted)
 
 
 def attempt(

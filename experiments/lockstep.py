@@ -20,7 +20,7 @@ from neuracore_ros.command.settings import Settings, State
 from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner
-from neuracore_ros.sim.simulated import Simulated
+from neuracore_ros.sim.simulated import Expert, SimulatedRobot
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 JOINTS, GOAL = 'joint_states', 'goal'
@@ -86,7 +86,11 @@ class World:
     """
 
     def __init__(
-        self, simulated: Simulated, cameras: Sequence[str], reach: float, period_s: float = 0.05
+        self,
+        simulated: SimulatedRobot,
+        cameras: Sequence[str],
+        reach: float,
+        period_s: float = 0.05,
     ) -> None:
         self.simulated = simulated
         self.topics = {JOINTS: TYPES[JOINTS], **{f'{name}/image_raw': IMAGE for name in cameras}}
@@ -134,16 +138,18 @@ def never() -> bool:
     return False
 
 
-def record(world: World, bag: Path, seconds: float, until: Callable[[], bool] = never) -> None:
-    """Let the robot's expert do the trial, and write it to a bag as `record` would.
+def record(
+    world: World, expert: Expert, bag: Path, seconds: float, until: Callable[[], bool] = never
+) -> None:
+    """Let an expert do the trial, and write it to a bag as `record` would.
 
     Args:
         world: The robot, reset to its trial.
+        expert: Made for that trial.
         bag: Where to write.
         seconds: How long, at most [s].
         until: Asked after every step whether it is enough.
     """
-    guide = world.simulated.expert()
     writer = BagWriter(bag, {**world.topics, **world.commands})
     period_s, end_ns = world._period_s, world.now_ns + round(seconds * 1e9)
 
@@ -154,7 +160,7 @@ def record(world: World, bag: Path, seconds: float, until: Callable[[], bool] = 
     while world.now_ns < end_ns:
         for topic, message in world.step():
             write(topic, message)
-        for target in guide.targets(period_s):
+        for target in expert.targets(period_s):
             points = [point(target.positions, EMPTY, target.ahead_s)]
             command = trajectory(target.joint_names, points)
             world.accept(target.topic, command)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 import mujoco
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.physics.lift import LiftRobot
 from neuracore_ros.sim.simulated import Target
-
-if TYPE_CHECKING:
-    from neuracore_ros.physics.lift import LiftRobot
 
 _TOOL = 'gripper0_right_grip_site'
 

@@ -13,7 +13,6 @@ import numpy as np
 from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
 from neuracore_ros.physics.cameras import CAMERAS, LiftCameras
-from neuracore_ros.physics.expert import LiftExpert
 from neuracore_ros.physics.scene import build
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.disturbances import Disturbances
@@ -39,7 +38,7 @@ _SETTLE_STEPS = 100
 
 
 class LiftRobot:
-    """One arm with its gripper at the task; n joints. A `Simulated` robot.
+    """One arm with its gripper at the task; n joints. A `SimulatedRobot`.
 
     Attributes:
         arm: Its table.
@@ -191,10 +190,6 @@ class LiftRobot:
     @cached_property
     def _drawing(self) -> LiftCameras:
         return LiftCameras(self.model)
-
-    def expert(self) -> LiftExpert:
-        """An expert for this trial."""
-        return LiftExpert(self)
 
     def goal(self) -> FloatArray:
         """Where the cube is, above the middle of the table, shape (3,) [m]."""

@@ -1,28 +1,31 @@
 """``mujoco_robot``: an arm that lifts a cube in MuJoCo, on real topics. See `sim.bridge`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.physics.arms import ARMS, find_arm
 from neuracore_ros.sim.serve import serve
-from neuracore_ros.sim.simulated import Simulated
+from neuracore_ros.sim.simulated import Expert, SimulatedRobot
 
 
-def make(name: str) -> Simulated:
-    """The robot of that name.
+def make(name: str) -> tuple[SimulatedRobot, Callable[[], Expert]]:
+    """The robot of a name, and what makes its expert.
 
     Raises:
         UserError: There is none, or its simulator is not installed.
     """
     arm = find_arm(name)
     try:
+        from neuracore_ros.physics.expert import LiftExpert
         from neuracore_ros.physics.lift import LiftRobot
     except ImportError as error:
         raise UserError(
             f"{error.name} is not installed: pip install 'neuracore_ros[mujoco]'"
         ) from error
-    return LiftRobot(arm)
+    robot = LiftRobot(arm)
+    return robot, partial(LiftExpert, robot)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from array import array
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.sim.simulated import Simulated, Target
+from neuracore_ros.sim.simulated import Expert, SimulatedRobot, Target
 from neuracore_ros.sim.simulation import STEP_NS, Simulation
 
 # No stamp may be zero, which in ROS means "unset".
@@ -42,7 +43,14 @@ class RobotNode(Node):  # type: ignore[misc]
     one lock keeps them apart.
     """
 
-    def __init__(self, robot: Simulated, seed: int, speed: float, clock: bool) -> None:
+    def __init__(
+        self,
+        robot: SimulatedRobot,
+        make_expert: Callable[[], Expert],
+        seed: int,
+        speed: float,
+        clock: bool,
+    ) -> None:
         super().__init__('sim')
         self._declare(
             'seed',
@@ -74,7 +82,7 @@ class RobotNode(Node):  # type: ignore[misc]
         self._stop = threading.Event()
         self._robot = robot
         now_ns = CLOCK_START_NS if self._clocked else time.time_ns()
-        self._simulation = Simulation(robot, self._next_seed(), now_ns)
+        self._simulation = Simulation(robot, make_expert, self._next_seed(), now_ns)
         self._joint_state = JointState(name=list(robot.published))
 
         # One that lives in wall time has none: two publishers of /clock are an error to others.

@@ -11,16 +11,13 @@ from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.disturbances import Disturbances
-from neuracore_ros.sim.reaching import Expert, ReachTrial, draw_trial, succeeded, tolerance
-from neuracore_ros.sim.simulated import Target
+from neuracore_ros.sim.reaching import ReachTrial, draw_trial, succeeded, tolerance
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
-# Twice its period: a command that is late by less than a period leaves no pause in the motion.
-EXPERT_AHEAD_S = 0.1
 
 
-class SimulatedRobot:
-    """One arm, its controller and its trial; n joints. A `Simulated` robot.
+class ReachRobot:
+    """One arm, its controller and its trial; n joints. A `SimulatedRobot`.
 
     Attributes:
         kinematics: The arm.
@@ -86,10 +83,6 @@ class SimulatedRobot:
         """What a camera sees, RGB, shape (120, 160, 3)."""
         return self._cameras.draw(name, self.positions)
 
-    def expert(self) -> 'ReachingGuide':
-        """An expert for this trial."""
-        return ReachingGuide(self)
-
     def goal(self) -> FloatArray:
         """Where the ball is, shape (3,) [m]."""
         return self.trial.target
@@ -110,18 +103,3 @@ class SimulatedRobot:
     @cached_property
     def _cameras(self) -> camera.ReachCameras:
         return camera.ReachCameras(self.kinematics)
-
-
-class ReachingGuide:
-    """The expert of a simulated arm, as its teleoperator's driver would send it."""
-
-    def __init__(self, robot: SimulatedRobot) -> None:
-        self._robot = robot
-        self._expert = Expert(robot.kinematics, robot.trial.target)
-
-    def targets(self, period_s: float) -> list[Target]:
-        """One command to the arm."""
-        robot = self._robot
-        positions = self._expert.ahead(robot.positions, period_s, EXPERT_AHEAD_S)
-        names = robot.kinematics.arm.joint_names
-        return [Target(COMMAND_TOPIC, names, positions, EXPERT_AHEAD_S)]

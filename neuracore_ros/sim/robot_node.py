@@ -1,11 +1,23 @@
 """``sim_robot``: a kinematic arm that reaches for a ball, on real topics. See `bridge`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from neuracore_ros.sim.arms import ARMS, find_arm
-from neuracore_ros.sim.robot import SimulatedRobot
+from neuracore_ros.sim.expert import ReachExpert
+from neuracore_ros.sim.robot import ReachRobot
 from neuracore_ros.sim.serve import serve
+
+
+def make(name: str) -> tuple[ReachRobot, Callable[[], ReachExpert]]:
+    """The robot of a name, and what makes its expert.
+
+    Raises:
+        UserError: There is none.
+    """
+    robot = ReachRobot(find_arm(name))
+    return robot, partial(ReachExpert, robot)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         'sim_robot',
         'A simulated robot on real ROS 2 topics.',
         tuple(ARMS),
-        lambda name: SimulatedRobot(find_arm(name)),
+        make,
         arguments,
     )
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
+from typing import TypeAlias
 
 import cv2
 import rclpy
@@ -16,14 +17,16 @@ from rclpy.utilities import remove_ros_args
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.sim.bridge import RobotNode
-from neuracore_ros.sim.simulated import Simulated
+from neuracore_ros.sim.simulated import Expert, SimulatedRobot
+
+Make: TypeAlias = Callable[[str], tuple[SimulatedRobot, Callable[[], Expert]]]
 
 
 def serve(
     program: str,
     description: str,
     names: Sequence[str],
-    make: Callable[[str], Simulated],
+    make: Make,
     arguments: Sequence[str] | None,
 ) -> int:
     """What an executable does: read the command line, run one robot until SIGINT or SIGTERM.
@@ -32,7 +35,8 @@ def serve(
         program: Its name.
         description: For ``--help``.
         names: Robots that there are.
-        make: The robot of a name; raises `UserError` where there is none.
+        make: Gives the robot of a name, and what makes an expert for the trial that it is in;
+            raises `UserError` where there is none.
         arguments: Of the command line, program first; None: this process's.
 
     Returns:
@@ -56,8 +60,8 @@ def serve(
     return 0
 
 
-def _simulate(options: argparse.Namespace, make: Callable[[str], Simulated]) -> None:
-    robot = make(options.robot)
+def _simulate(options: argparse.Namespace, make: Make) -> None:
+    robot, make_expert = make(options.robot)
     if not 0.01 <= options.speed <= 100.0:
         raise UserError(f'--speed {options.speed:g} is not within 0.01 and 100')
     if not 0 <= options.seed < 2**31 - 1:
@@ -66,7 +70,7 @@ def _simulate(options: argparse.Namespace, make: Callable[[str], Simulated]) -> 
     cv2.setNumThreads(1)
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
-        node = RobotNode(robot, options.seed, options.speed, not options.no_clock)
+        node = RobotNode(robot, make_expert, options.seed, options.speed, not options.no_clock)
 
         def on_signal(_: int, __: FrameType | None) -> None:
             node.stop()

@@ -26,14 +26,14 @@ class Target:
     ahead_s: float
 
 
-class Guide(Protocol):
+class Expert(Protocol):
     """A scripted expert at one trial: a feedback law that sees more than the cameras do."""
 
     def targets(self, period_s: float) -> list[Target]:
         """What it commands now; ``period_s`` is the time since the last call [s]."""
 
 
-class Simulated(Protocol):
+class SimulatedRobot(Protocol):
     """One robot, its cameras, its controllers and its trial.
 
     Attributes:
@@ -64,9 +64,6 @@ class Simulated(Protocol):
 
     def draw(self, name: str) -> ByteArray:
         """What a camera sees, RGB, shape (height, width, 3)."""
-
-    def expert(self) -> Guide:
-        """An expert for this trial."""
 
     def goal(self) -> FloatArray:
         """What the trial is about, shape (3,) [m]: where the ball, or the cube, is."""

@@ -6,9 +6,9 @@ the same robot.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from neuracore_ros.sim.simulated import Guide, Simulated, Target
+from neuracore_ros.sim.simulated import Expert, SimulatedRobot, Target
 
 STEP_NS = 10_000_000
 STEPS_HZ = 10**9 // STEP_NS
@@ -20,16 +20,25 @@ DEAF_AFTER_RESET_NS = 50_000_000
 class Simulation:
     """One robot, from trial to trial.
 
+    Args:
+        robot: The robot.
+        make_expert: Gives an expert for the trial that the robot is in.
+        seed: Seed of the first trial.
+        now_ns: Time on the robot's clock.
+
     Attributes:
         robot: The robot.
         seed: Of the running trial.
         now_ns: Time on the robot's clock.
     """
 
-    def __init__(self, robot: Simulated, seed: int, now_ns: int) -> None:
+    def __init__(
+        self, robot: SimulatedRobot, make_expert: Callable[[], Expert], seed: int, now_ns: int
+    ) -> None:
         self.robot = robot
         self.now_ns = now_ns
-        self._guide: Guide | None = None
+        self._make_expert = make_expert
+        self._expert: Expert | None = None
         self._step = 0
         self.reset(seed)
 
@@ -38,12 +47,12 @@ class Simulation:
         self.seed = seed
         self.robot.reset(seed)
         self._deaf_until_ns = self.now_ns + DEAF_AFTER_RESET_NS
-        if self._guide is not None:
-            self._guide = self.robot.expert()
+        if self._expert is not None:
+            self._expert = self._make_expert()
 
     def switch_expert(self, on: bool) -> None:
         """Let the scripted expert command, or not."""
-        self._guide = self.robot.expert() if on else None
+        self._expert = self._make_expert() if on else None
 
     @property
     def is_deaf(self) -> bool:
@@ -59,9 +68,9 @@ class Simulation:
 
     def targets(self) -> list[Target]:
         """What the expert commands at this step."""
-        if self._guide is None or self._step % EXPERT_STEPS:
+        if self._expert is None or self._step % EXPERT_STEPS:
             return []
-        return self._guide.targets(EXPERT_STEPS * STEP_NS / 1e9)
+        return self._expert.targets(EXPERT_STEPS * STEP_NS / 1e9)
 
     def cameras_due(self) -> Iterator[str]:
         """The cameras that have an image at this step."""

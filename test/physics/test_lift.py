@@ -10,6 +10,7 @@ pytest.importorskip('robosuite', reason="needs pip install 'neuracore_ros[mujoco
 
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.shipped import shipped
+from neuracore_ros.physics.expert import LiftExpert
 from neuracore_ros.physics.lift import ARM_TOPIC, GRIPPER_TOPIC, LiftRobot
 from neuracore_ros.sim.simulation import STEP_NS, Simulation
 
@@ -30,7 +31,7 @@ def robot(request, robots):
 
 def run_expert(robot, seed, most_s=8.0):
     """Drive the robot as the node does, until the cube is up; the seconds it took."""
-    simulation = Simulation(robot, seed, SECOND)
+    simulation = Simulation(robot, lambda: LiftExpert(robot), seed, SECOND)
     simulation.switch_expert(True)
     for step in range(round(most_s * SECOND / STEP_NS)):
         simulation.advance(simulation.now_ns + STEP_NS)

@@ -3,7 +3,8 @@ import pytest
 
 from neuracore_ros.sim.arms import ARMS, ArmKinematics
 from neuracore_ros.sim.camera import ReachCameras
-from neuracore_ros.sim.reaching import draw_trial, solve_posture
+from neuracore_ros.sim.expert import solve_posture
+from neuracore_ros.sim.reaching import draw_trial
 
 ALL_ARMS = pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 

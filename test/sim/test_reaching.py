@@ -3,15 +3,14 @@ import pytest
 
 from helpers.trajectory_messages import SECOND, trajectory
 from neuracore_ros.sim.arms import ARMS, ArmKinematics
+from neuracore_ros.sim.expert import ReachExpert, solve_posture
 from neuracore_ros.sim.reaching import (
     AZIMUTH,
     RADIUS,
-    Expert,
     draw_trial,
-    solve_posture,
     tolerance,
 )
-from neuracore_ros.sim.robot import COMMAND_TOPIC, SimulatedRobot
+from neuracore_ros.sim.robot import COMMAND_TOPIC, ReachRobot
 
 ALL_ARMS = pytest.mark.parametrize('arm', ARMS.values(), ids=list(ARMS))
 STEP_S, STEP_NS = 0.01, 10_000_000
@@ -20,12 +19,12 @@ TOPIC = COMMAND_TOPIC
 
 def run_expert(robot, duration_s=4.0):
     """Drive ``robot`` as the node does; yields it after every step."""
-    expert = Expert(robot.kinematics, robot.trial.target)
-    names = robot.kinematics.arm.joint_names
+    expert = ReachExpert(robot)
     for step in range(round(duration_s / STEP_S)):
         now = SECOND + step * STEP_NS
         if step % 5 == 0:
-            command = trajectory(names, (0.1, expert.ahead(robot.positions, 0.05, 0.1)))
+            (target,) = expert.targets(0.05)
+            command = trajectory(target.joint_names, (target.ahead_s, target.positions))
             assert robot.accept(TOPIC, command, now) is None
         robot.step(now + STEP_NS, STEP_S)
         yield robot
@@ -35,7 +34,7 @@ def run_expert(robot, duration_s=4.0):
 def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
     limits = ArmKinematics(arm)
     for seed in range(50):
-        robot = SimulatedRobot(arm, seed)
+        robot = ReachRobot(arm, seed)
         assert robot.distance() > 2 * tolerance(limits)
         for _ in run_expert(robot, 3.0):
             assert np.all(np.abs(robot.velocities) <= limits.velocity + 1e-9)
@@ -47,7 +46,7 @@ def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
 def test_the_expert_comes_back_to_the_target_although_it_is_pushed(arm):
     farthest = 0.0
     for seed in range(10):
-        pushed, calm = SimulatedRobot(arm, seed), SimulatedRobot(arm, seed)
+        pushed, calm = ReachRobot(arm, seed), ReachRobot(arm, seed)
         pushed.disturbance = 0.2
         distances = []
         for _ in zip(run_expert(pushed), run_expert(calm), strict=True):
@@ -59,7 +58,7 @@ def test_the_expert_comes_back_to_the_target_although_it_is_pushed(arm):
 
 @ALL_ARMS
 def test_a_step_reference_does_not_teleport(arm):
-    robot = SimulatedRobot(arm)
+    robot = ReachRobot(arm)
     before, limits = robot.positions.copy(), robot.kinematics
     far = np.clip(before + 1.0, limits.lower, limits.upper)
     assert robot.accept(TOPIC, trajectory(arm.joint_names, (0.0, far)), SECOND) is None
@@ -96,7 +95,7 @@ def test_a_seed_always_gives_the_same_trial_within_reach(arm):
 
 
 def test_a_reset_forgets_the_running_trajectory():
-    robot = SimulatedRobot(ARMS['ur5'], 0)
+    robot = ReachRobot(ARMS['ur5'], 0)
     target = robot.kinematics.home + 0.5
     assert robot.accept(TOPIC, trajectory(ARMS['ur5'].joint_names, (1.0, target)), SECOND) is None
     robot.reset(1)
@@ -108,7 +107,7 @@ def test_a_reset_forgets_the_running_trajectory():
 
 
 def test_being_at_the_target_while_moving_is_no_success():
-    robot = SimulatedRobot(ARMS['ur5'], 0)
+    robot = ReachRobot(ARMS['ur5'], 0)
     for _ in run_expert(robot):
         pass
     assert robot.succeeded()
