@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rclpy.executors import Executor
     from rclpy.node import Node
 
-    from neuracore_ros.node.recorder import Episode, Recorder
+    from neuracore_ros.node.recorder import RecordedEpisode, Recorder
     from neuracore_ros.node.stop_signal import StopSignal
     from neuracore_ros.node.topics import SubscribedTopic
 
@@ -130,9 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
             node,
             robot,
             arguments.out,
-            screen.show,
-            screen.say,
-            screen.warn,
+            screen,
             also,
             arguments.task,
             arguments.rate_hz,
@@ -196,7 +194,7 @@ class Screen:
         self._line.clear()
         print(f'warning: {text}', file=sys.stderr, flush=True)
 
-    def show(self, episode: Episode) -> None:
+    def show(self, episode: RecordedEpisode) -> None:
         """Print what became of an episode."""
         if episode.outcome == 'discard':
             self.say(f'{episode.path}: discarded after {episode.duration_s:.1f} s')

@@ -18,7 +18,7 @@ from neuracore_ros.runner import Request
 _PLACES = 6
 
 
-class Debug:
+class DebugPublisher:
     """One message for each prediction.
 
     Keys: ``tick``, ``stamp_ns`` and ``latency_ms`` of the request; ``inputs`` and ``prediction``

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from neuracore_ros.node.cadence import Cadence
+from neuracore_ros.node.rate_statistics import RateStatistics
 from neuracore_ros.node.status import Status
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.runner import Counters, State
@@ -23,7 +23,7 @@ def inference_status(
     robot: str,
     status: Status,
     counters: Counters,
-    cadence: Cadence,
+    statistics: RateStatistics,
     sent: int,
     rivals: Sequence[str],
     speed_scaling: Mapping[str, float],
@@ -34,7 +34,7 @@ def inference_status(
         robot: Its name, for ``hardware_id``.
         status: What the node does; DISABLED while it is not active.
         counters: Since configure.
-        cadence: Since configure.
+        statistics: Since configure.
         sent: Commands since configure.
         rivals: Full names of other nodes that could command the robot. One that does so while
             we do shows in the state; a silent one is no fault.
@@ -56,8 +56,8 @@ def inference_status(
             clamps=counters.clamps,
             commands=sent,
             seam_rad_p99=f'{counters.seam_rad(99):.4f}',
-            rate_hz=f'{cadence.rate_hz:.2f}',
-            worst_gap_s=f'{cadence.worst_gap_s:.3f}',
+            rate_hz=f'{statistics.rate_hz:.2f}',
+            worst_gap_s=f'{statistics.worst_gap_s:.3f}',
             other_commanders=', '.join(rivals),
             speed_scaling=f'{min(speed_scaling.values()):.2f}' if speed_scaling else '',
         ),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSCompatibility, qos_check_compatible
-
-from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 
 SPECTATORS = (
     '_ros2cli',
@@ -71,26 +68,6 @@ def publisher_names(infos: Iterable[Any]) -> list[str]:
     for some seconds.
     """
     return sorted({full_name(info) for info in infos if is_named(info)})
-
-
-def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[str, ...]]) -> str:
-    """Why the values of a topic may jump between its publishers; empty where they do not.
-
-    Drivers of an arm and a gripper may share ``/joint_states``, and anybody adds frames to
-    ``/tf``. An image has one camera.
-
-    Args:
-        kind: ROS message type.
-        publishers: Full names of the nodes that publish it.
-        name_sets: The different lists of names that messages had lately.
-    """
-    if len(publishers) < 2 or kind == TF_MESSAGE:
-        return ''
-    names = ', '.join(publishers)
-    shared = {name for one, other in combinations(name_sets, 2) for name in set(one) & set(other)}
-    if kind != JOINT_STATE or len(name_sets) < len(publishers):
-        return f'{len(publishers)} publishers send it: {names}'
-    return f'{names} send the same joints ({", ".join(sorted(shared))})' if shared else ''
 
 
 def is_named(info: Any) -> bool:

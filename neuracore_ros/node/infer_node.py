@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from neuracore_ros.node.lifecycle import InferNode
 
-Result = TypeVar('Result')
+_Result = TypeVar('_Result')
 
 USAGE = """usage: infer_node --ros-args -p model:=policy.pt -p robot:=ur5.yaml [-p NAME:=VALUE ...]
 
@@ -130,7 +130,7 @@ def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
     return code
 
 
-def _attempt(work: Callable[[], Result], failures: list[Exception]) -> Result | None:
+def _attempt(work: Callable[[], _Result], failures: list[Exception]) -> _Result | None:
     try:
         return work()
     except Exception as failure:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rclpy.node import Node
 
-Result = TypeVar('Result')
+_Result = TypeVar('_Result')
 
 _POLL_S = 0.05
 
@@ -35,7 +35,7 @@ class Inference:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='inference')
         self._work: Future[Any] | None = None
 
-    def wait(self, work: Callable[[], Result]) -> Result:
+    def wait(self, work: Callable[[], _Result]) -> _Result:
         """Do something there while the caller waits.
 
         Raises:

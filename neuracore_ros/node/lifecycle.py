@@ -13,7 +13,7 @@ from neuracore_ros.node import parameters
 from neuracore_ros.node.inference import Interrupted
 from neuracore_ros.node.session import Session
 
-Change = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
+ChangeStateCallback = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
 
 
 class InferNode(LifecycleNode):  # type: ignore[misc]
@@ -95,7 +95,7 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         self.ended = True
         return self._guarded(self.stop_robot) or super().on_shutdown(state)
 
-    def _answering(self, change: Change) -> Change:
+    def _answering(self, change: ChangeStateCallback) -> ChangeStateCallback:
         """Refuse a transition that its state does not have; in Jazzy, rclpy raises instead."""
 
         def answer(

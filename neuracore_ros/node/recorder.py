@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rclpy.clock import Clock, ClockType
 from rclpy.logging import LoggingSeverity
@@ -18,7 +18,7 @@ from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.stream_reports import StreamReports
+from neuracore_ros.node.stream_reports import Display, StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import (
     CLOCK,
@@ -44,7 +44,7 @@ MOST_LATCHED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class RecordedEpisode:
     """What was recorded.
 
     Attributes:
@@ -68,6 +68,13 @@ class Episode:
         return json.dumps({**asdict(self), 'path': str(self.path)})
 
 
+class RecorderDisplay(Display, Protocol):
+    """A place for lines and for episodes."""
+
+    def show(self, episode: RecordedEpisode) -> None:
+        """Show an episode that has ended."""
+
+
 class Recorder:
     """Makes one bag per episode, started and ended by calls or services.
 
@@ -78,9 +85,7 @@ class Recorder:
         node: Named ``record``; messages are logged in the time of its clock.
         robot: Whose input and output sources are recorded.
         folder: Where ``episode_000`` and on are written.
-        on_episode: Is told of each episode that has ended.
-        say: Is told, in a line, what the person may like to know.
-        warn: Is told, in a line, what the person should see to.
+        display: Shows what happens.
         also: Topics beside those of the robot.
         task: What is done, in words.
         rate_hz: Of the steps that will be made; slower streams are told.
@@ -95,17 +100,14 @@ class Recorder:
         node: Node,
         robot: Robot,
         folder: Path,
-        on_episode: Callable[[Episode], None],
-        say: Callable[[str], None],
-        warn: Callable[[str], None],
+        display: RecorderDisplay,
         also: Sequence[SubscribedTopic] = (),
         task: str = '',
         rate_hz: float = 20.0,
     ) -> None:
         self._node = node
         self._folder = folder
-        self._on_episode = on_episode
-        self._warn = warn
+        self._display = display
         self._robot = robot
         self._task = task
         topics = declared_topics((*robot.input_sources(), *robot.output_sources()), RECORD_DEPTHS)
@@ -114,7 +116,7 @@ class Recorder:
             topics[CLOCK] = clock_topic(RECORD_DEPTHS)
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
         self._marker, self._task_topic = map(node.resolve_topic_name, (MARKER, TASK))
-        self._streams = StreamReports(node, robot, self._names, rate_hz, say, warn)
+        self._streams = StreamReports(node, robot, self._names, rate_hz, display)
         self._latched: dict[str, list[bytes]] = {t.name: [] for t in topics.values() if t.latched}
         self._lost: Counter[str] = Counter()
         self._writer: BagWriter | None = None
@@ -230,7 +232,7 @@ class Recorder:
         self._streams.remind(now_ns, recording=True)
         return writer.path
 
-    def end(self, outcome: str) -> Episode:
+    def end(self, outcome: str) -> RecordedEpisode:
         """End the running episode.
 
         Args:
@@ -254,13 +256,13 @@ class Recorder:
                 writer.close()
             except (OSError, UserError) as error:
                 self._keep_cut(writer, error)
-        self._on_episode(episode)
+        self._display.show(episode)
         return episode
 
-    def _episode(self, writer: BagWriter, outcome: str) -> Episode:
+    def _episode(self, writer: BagWriter, outcome: str) -> RecordedEpisode:
         counts = {name: writer.counts[name] for name in self._names.values()}
         lost = {self._names[topic]: count for topic, count in self._lost.items()}
-        return Episode(writer.path, outcome, counts, lost, writer.duration_s, writer.size)
+        return RecordedEpisode(writer.path, outcome, counts, lost, writer.duration_s, writer.size)
 
     # Messages
 
@@ -298,7 +300,7 @@ class Recorder:
         free = _free_bytes(self._folder)
         if self._writer is not None and free < KEEP_FREE_BYTES:
             path = self._writer.path
-            self._warn(
+            self._display.warn(
                 f'{path}: the disk is nearly full ({free / 1e6:.0f} MB are free): the episode was '
                 'stopped, and is kept. Make room, or give another --out'
             )
@@ -310,12 +312,12 @@ class Recorder:
             return
         writer, self._writer = self._writer, None
         self._keep_cut(writer, error)
-        self._on_episode(self._episode(writer, STOP))
+        self._display.show(self._episode(writer, STOP))
 
     def _keep_cut(self, writer: BagWriter, error: Exception) -> None:
         writer.close_cut()
         why = error.strerror if isinstance(error, OSError) else str(error)
-        self._warn(
+        self._display.warn(
             f'{writer.path}: {why}: the episode was stopped after {writer.duration_s:.1f} s; what '
             'could be written is kept, and convert reads it'
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
@@ -18,21 +17,15 @@ from neuracore_ros.description import Command, Robot, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import collect_warnings
-from neuracore_ros.node.cadence import Cadence
-from neuracore_ros.node.clock_watch import ClockWatch
-from neuracore_ros.node.debug import Debug
-from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
-from neuracore_ros.node.executor import PUBLISHES_QUIETLY
+from neuracore_ros.node.debug import DebugPublisher
 from neuracore_ros.node.graph import beside_namespace
-from neuracore_ros.node.graph_watch import GraphWatch
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.parameters import Parameters
-from neuracore_ros.node.phase import Phase
+from neuracore_ros.node.reporter import Reporter
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
-from neuracore_ros.node.status import Status, node_status, stopped_status
-from neuracore_ros.node.status_log import StatusLog
 from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.tick_phase import TickPhase
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
 from neuracore_ros.runner import Request, Runner, State, TickResult
@@ -68,13 +61,11 @@ class Session:
         fail: Callable[[Exception], None],
     ) -> None:
         self._closed = False
-        self._active = False
         self._settles_until_s = 0.0
         self._node = node
         self._fail = fail
         self._dry_run = parameters.settings.dry_run
         self._timers = Timers(node)
-        self._log = StatusLog(node.get_logger())
         self.robot = self._load_robot(parameters.robot)
         commands = () if self._dry_run else self.robot.commands()
         self._outputs = CommandOutputs(node, commands, self._on_fault)
@@ -83,7 +74,6 @@ class Session:
         self._inference = Inference(node, interrupted)
         try:
             taken_s = self._load_policy(parameters)
-            self._graph = GraphWatch(node, self._runner.sources, self._runner.commands)
             self._subscriptions = self._subscribe()
         except BaseException:
             self._closed = True
@@ -101,26 +91,22 @@ class Session:
         """Run: from now on the robot may move."""
         self._timers.end('settle')
         now_ns = self._now_ns()
-        self._active = True
-        self._graph.start(time.monotonic())
-        self._runner.cure_clock(self._graph.clock_cure)
+        self._reporter.start()
         self._runner.start(now_ns)
-        self._cadence.start()
-        self._watch = ClockWatch(now_ns, time.monotonic())
-        self._phase = Phase(1.0 / self._runner.rate_hz)
+        self._phase = TickPhase(1.0 / self._runner.rate_hz)
         self._timers.start('tick', self._runner.rate_hz, self._tick, self._pace())
-        self._report()
+        self._reporter.report()
 
     def stop(self) -> None:
         """Brake the robot to rest; until `settled`, go on to look whether it does."""
-        self._active = False
+        self._reporter.stop()
         self._timers.end('tick')
         now_ns = self._now_ns()
         self._obey(self._runner.stop(now_ns))
         self._brake_points(now_ns)
         self._settles_until_s = time.monotonic() + LONGEST_SETTLING_S
         self._timers.start('settle', self._runner.rate_hz, self._settle, self._pace())
-        self._report()
+        self._reporter.report()
 
     @property
     def settled(self) -> bool:
@@ -138,11 +124,9 @@ class Session:
         self._subscriptions.close()
         self._speed_scaling.close()
         self._outputs.close()
-        self._node.destroy_publisher(self._diagnostics)
         if self._debug is not None:
             self._debug.close()
-        if text := self._cadence.report(self._runner.counters):
-            self._node.get_logger().info(text)
+        self._reporter.close()
         return self._inference.close()
 
     # Services
@@ -150,12 +134,12 @@ class Session:
     def enable(self, on: bool) -> str:
         """Allow or forbid motion; returns what the node does now."""
         self._obey(self._runner.enable(on, self._now_ns()))
-        return self._report()
+        return self._reporter.report()
 
     def reset(self) -> str:
         """Stop and start afresh; returns what the node does now."""
         self._obey(self._runner.reset(self._now_ns()))
-        return self._report()
+        return self._reporter.report()
 
     # Opening
 
@@ -200,22 +184,24 @@ class Session:
     def _subscribe(self) -> Subscriptions:
         topics = declared_topics(self._runner.sources, RUN_DEPTHS).values()
         self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}
-        self._phase = Phase(1.0 / self._runner.rate_hz)
+        self._phase = TickPhase(1.0 / self._runner.rate_hz)
         return Subscriptions(self._node, topics, self._receive)
 
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
-        self._rivals: Mapping[str, Sequence[str]] = {}
-        self._cadence = Cadence(runner.rate_hz)
-        self._watch = ClockWatch(self._now_ns(), time.monotonic())
-        self._diagnostics = node.create_publisher(
-            DiagnosticArray, '/diagnostics', 10, event_callbacks=PUBLISHES_QUIETLY
+        self._reporter = Reporter(
+            node,
+            self.robot.name,
+            runner,
+            self._subscriptions,
+            self._outputs,
+            self._speed_scaling,
         )
-        self._debug = Debug(node) if parameters.debug else None
+        self._debug = DebugPublisher(node) if parameters.debug else None
         self._delay_steps = parameters.settings.delay_steps
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timers.start('graph', GRAPH_RATE_HZ, self._look_around, steady)
-        self._timers.start('diagnostics', 1.0, self._diagnose, steady)
+        self._timers.start('graph', GRAPH_RATE_HZ, self._refresh, steady)
+        self._timers.start('diagnostics', 1.0, self._reporter.publish, steady)
         if runner.point_rate_hz:
             self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
 
@@ -237,7 +223,7 @@ class Session:
     # Callbacks
 
     def _receive(self, topic: str, message: Any) -> None:
-        self._graph.hear(topic, time.monotonic())
+        self._reporter.receive(topic)
         # Before the first /clock there is no time at which anything could have arrived.
         if now_ns := self._now_ns():
             self._runner.receive(topic, message, now_ns)
@@ -246,17 +232,14 @@ class Session:
 
     def _tick(self) -> None:
         now_ns = self._now_ns()
-        self._watch.look(now_ns, time.monotonic())
         listeners = None if self._dry_run else self._outputs.listeners()
         slow = slowed_down(self._speed_scaling.factors(), self._min_speed_scaling)
         self._obey(self._runner.tick(now_ns, listeners, slow))
-        running = self._runner.state is State.RUNNING
-        used = self._runner.status(now_ns) if running else ()
-        self._cadence.step(self._steady_ns() or now_ns, used)
+        self._reporter.step(now_ns, self._steady_ns() or now_ns)
         # Simulated time has a pace of its own, and its images come when it likes.
         if not self._simulated:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))
-        self._report()
+        self._reporter.report()
 
     def _settle(self) -> None:
         if self.settled:
@@ -267,39 +250,13 @@ class Session:
     def _points(self) -> None:
         self._outputs.send(self._runner.points(self._now_ns()))
 
-    def _look_around(self) -> None:
+    def _refresh(self) -> None:
+        """Ask the graph what has changed."""
         self._subscriptions.refresh()
         self._outputs.refresh()
         self._speed_scaling.refresh()
-        if self._simulated:
-            self._watch.look(self._now_ns(), time.monotonic())
-        self._look_for_reasons()
-        self._note_rivals()
-        self._report()
-
-    def _look_for_reasons(self) -> None:
-        """Ask the graph why the robot does not run, if it should."""
-        self._graph.look_at_clock()
-        self._runner.cure_clock(self._graph.clock_cure)
-        if not self._active or self._runner.state is State.RUNNING:
-            self._graph.rest()
-            return
-        unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
-        streams = self._runner.status(self._now_ns())
-        # Of a wrong type, what to write has been told already.
-        told = self._subscriptions.faults()
-        untold = [stream for stream in streams if stream.topic not in told]
-        self._graph.look(time.monotonic(), untold, unheard)
-
-    def _note_rivals(self) -> None:
-        rivals = self._outputs.rivals()
-        for topic, names in rivals.items():
-            if names != self._rivals.get(topic):
-                self._node.get_logger().warning(
-                    f'{", ".join(names)} can command {topic}, too: if that happens while this '
-                    'node does, it stops the robot'
-                )
-        self._rivals = rivals
+        self._reporter.refresh()
+        self._reporter.report()
 
     def _on_fault(self, why: str) -> None:
         """A command was refused, or somebody else commands the robot."""
@@ -307,7 +264,7 @@ class Session:
             return
         try:
             self._obey(self._runner.disturbed(why, self._now_ns()))
-            self._report()
+            self._reporter.report()
         except Exception as error:  # The answer of an action comes as a task, see executor.py.
             self._fail(error)
 
@@ -342,7 +299,7 @@ class Session:
             return
         try:
             now_ns = self._now_ns()
-            self._cadence.predictions += 1
+            self._reporter.statistics.predictions += 1
             if (error := answer.exception()) is not None:
                 self._obey(self._runner.failed(request, str(error), now_ns))
             else:
@@ -350,7 +307,7 @@ class Session:
             if self._debug is not None:
                 shown = str(error) if error is not None else answer.result()
                 self._debug.prediction(request, shown, now_ns, self._skipped(request, now_ns))
-            self._report()
+            self._reporter.report()
         except Exception as error:  # A task that raises would abort the process, see executor.py.
             self._fail(error)
 
@@ -360,51 +317,6 @@ class Session:
             return None
         waited_s = (now_ns - request.made_ns) / 1e9
         return self._delay_steps or max(round(waited_s * self._runner.rate_hz), 0)
-
-    # What people see
-
-    def _status(self) -> Status:
-        state, reason = self._runner.state, self._runner.reason
-        if not self._active:
-            return Status(state, reason, 'waits for activate')
-        if state in (State.RUNNING, State.WAITING) and self._watch.stopped:
-            return stopped_status(bool(self._watch.ros_ns), self._graph.standstill)
-        return node_status(
-            state,
-            reason,
-            by_itself=not self._runner.latched,
-            found=[*self._subscriptions.faults().values(), *self._graph.reasons()],
-            unheard=self._graph.unheard,
-            enable=self._node.resolve_service_name('~/enable'),
-        )
-
-    def _report(self) -> str:
-        """Log the status if it is news, and put it on /diagnostics at once."""
-        status = self._status()
-        self._cadence.state(status.state, status.reason)
-        if self._log.update(status):
-            self._diagnose()
-        return status.line
-
-    def _diagnose(self) -> None:
-        name, now = self.robot.name, self._node.get_clock().now()
-        streams = stream_statuses(
-            name,
-            self._runner.status(now.nanoseconds),
-            self._subscriptions.faults(),
-            self._graph.silences,
-            self._subscriptions.doubts(),
-        )
-        inference = inference_status(
-            name,
-            self._status(),
-            self._runner.counters,
-            self._cadence,
-            self._outputs.sent,
-            sorted({name for names in self._rivals.values() for name in names}),
-            self._speed_scaling.factors(),
-        )
-        self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
 
     def _pace(self) -> Clock | None:
         """What to count steps by; a timer of the system's clock waits where that is set back."""

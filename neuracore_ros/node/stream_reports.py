@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from rclpy.node import Node
 
 from neuracore_ros.description import Robot, Source
-from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.live.checks import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
@@ -28,6 +29,16 @@ _DISCOVERY_S = 1.5
 _ASK_AGAIN_S = 2.0
 
 
+class Display(Protocol):
+    """A place for lines that a person reads."""
+
+    def say(self, text: str) -> None:
+        """Show what the person may like to know, in a line."""
+
+    def warn(self, text: str) -> None:
+        """Show what the person should see to, in a line."""
+
+
 class StreamReports:
     """Watches the streams of a recording.
 
@@ -36,8 +47,7 @@ class StreamReports:
         robot: Whose streams they are.
         names: Topic as declared -> its full name.
         rate_hz: Of the steps that will be made; slower streams are told.
-        say: Is told, in a line, what the person may like to know.
-        warn: Is told, in a line, what the person should see to.
+        display: Shows the reports.
     """
 
     def __init__(
@@ -46,12 +56,11 @@ class StreamReports:
         robot: Robot,
         names: Mapping[str, str],
         rate_hz: float,
-        say: Callable[[str], None],
-        warn: Callable[[str], None],
+        display: Display,
     ) -> None:
         self._node = node
         self._inputs = robot.input_sources()
-        self._say, self._warn = say, warn
+        self._display = display
         self._reader = NameReader(self._inputs)
         self._monitors = topic_monitors(robot, names, self._reader.topics, rate_hz)
         self._sources: dict[str, list[Source]] = {}
@@ -72,7 +81,7 @@ class StreamReports:
         """
         self._watching = True
         if beside := beside_namespace(self._sources, self._node.get_namespace()):
-            self._warn(beside)
+            self._display.warn(beside)
         self._look_into()
         # Only now, since before discovery every topic would be silent.
         if now_ns > 0:
@@ -121,7 +130,7 @@ class StreamReports:
             recording: Whether it matters that nobody commands.
         """
         if now_ns <= 0:
-            self._warn(self.standstill)
+            self._display.warn(self.standstill)
             return
         found = [
             (monitor.topic, problem)
@@ -133,7 +142,7 @@ class StreamReports:
         for line in together(found):
             if now_s - self._told_s.get(line, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
                 self._told_s[line] = now_s
-                self._warn(line)
+                self._display.warn(line)
 
     def look(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
         """Tell what has changed.
@@ -147,10 +156,10 @@ class StreamReports:
             return
         for line in together(self._look(faults, now_ns, recording)):
             if IS_BACK in line:
-                self._say(line)
+                self._display.say(line)
             else:
                 self._told_s[line] = time.monotonic()
-                self._warn(line)
+                self._display.warn(line)
 
     def _look(
         self, faults: Mapping[str, str], now_ns: int, recording: bool
@@ -172,7 +181,7 @@ class StreamReports:
         cure = clock_cure(simulated, self._clocks(), USE_SIM_TIME)
         messages = {topic: came for topic, came in self._first.items() if topic in known}
         for text in read_faults(self._inputs, messages, cure):
-            self._warn(text)
+            self._display.warn(text)
         self._first = {topic: [] for topic in self._first}
 
     def _why_silent(self, topic: str) -> str:

@@ -13,9 +13,9 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.contention import ContentionMonitor
 from neuracore_ros.node.executor import HEARS_QUIETLY
 from neuracore_ros.node.graph import publisher_names
-from neuracore_ros.node.sharing import Sharing
 from neuracore_ros.node.topics import SubscribedTopic, matching_reliability
 
 Receive = Callable[[str, Any], None]
@@ -63,7 +63,7 @@ class Subscriptions:
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
         self._faults: dict[str, str] = {}
         self._doubts: dict[str, str] = {}
-        self._sharing: dict[str, Sharing] = {}
+        self._contention: dict[str, ContentionMonitor] = {}
         try:
             for topic in topics:
                 self.add(topic)
@@ -80,7 +80,7 @@ class Subscriptions:
         """
         if topic.name in self._open:
             return
-        self._sharing[topic.name] = Sharing(topic.type)
+        self._contention[topic.name] = ContentionMonitor(topic.type)
         # Best effort hears every publisher, so it is the one to wait with.
         wanted = matching_reliability(topic.reliability, self._publishers(topic))
         self._reopen(topic, wanted or ReliabilityPolicy.BEST_EFFORT)
@@ -122,7 +122,7 @@ class Subscriptions:
 
         def callback(message: Any) -> None:
             if not self._raw:
-                self._sharing[topic.name].hear(message)
+                self._contention[topic.name].receive(message)
             self._receive(topic.name, message)
 
         latched = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
@@ -159,8 +159,8 @@ class Subscriptions:
         self._faults[topic.name] = fault
 
     def _note_doubt(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> None:
-        sharing = self._sharing[topic.name]
-        several = sharing.doubt(publisher_names(publishers), time.monotonic())
+        monitor = self._contention[topic.name]
+        several = monitor.update(publisher_names(publishers), time.monotonic())
         if not several:
             self._doubts.pop(topic.name, None)
             return

@@ -10,7 +10,7 @@ from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectory
 
 from neuracore_ros.description import Command
-from neuracore_ros.node.debug import Debug
+from neuracore_ros.node.debug import DebugPublisher
 from neuracore_ros.node.executor import make_executor, spin
 from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.subscriptions import Subscriptions
@@ -47,7 +47,9 @@ def outputs(node, other):
 
 
 def debug(node, other):
-    return Debug(node).close, lambda: other.create_subscription(String, 'ours/debug', print, DEAF)
+    return DebugPublisher(node).close, lambda: other.create_subscription(
+        String, 'ours/debug', print, DEAF
+    )
 
 
 def subscriptions(node, other):

@@ -7,7 +7,7 @@ import pytest
 
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.node.graph import contention
+from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.commands import check_command
 from neuracore_ros.node.live.facts import (
     Arrivals,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.description.units import far_outside, likely_unit
-from neuracore_ros.node.graph import contention
+from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.facts import (
     CheckResult,
     ClockFacts,

@@ -51,7 +51,7 @@ def standstill(publishers: Sequence[str], option: str) -> str:
 
 
 @dataclass(slots=True)
-class ClockWatch:
+class ClockMonitor:
     """Looks at simulated time from a clock that always goes on.
 
     A stop cannot be sent for it: where the robot is by now is not known in a time that stands
@@ -68,7 +68,7 @@ class ClockWatch:
     moved_s: float
     stopped: bool = False
 
-    def look(self, ros_ns: int, steady_s: float) -> None:
+    def update(self, ros_ns: int, steady_s: float) -> None:
         """Compare the clock with what it was."""
         if ros_ns != self.ros_ns:
             self.ros_ns, self.moved_s = ros_ns, steady_s

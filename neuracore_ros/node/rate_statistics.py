@@ -15,7 +15,7 @@ _MOST_REASONS = 5
 _LONGEST_GAP_NS = 60 * 1_000_000_000
 
 
-class Cadence:
+class RateStatistics:
     """Takes notes while the node is active.
 
     Attributes:

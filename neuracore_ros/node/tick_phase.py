@@ -36,7 +36,7 @@ class _Camera:
         return min(wait - self.period_s if wait > missed_s else wait for wait in self.waits_s)
 
 
-class Phase:
+class TickPhase:
     """How the ticks of a timer lie behind the arrivals of images.
 
     A camera at 30 Hz and a policy at 10 Hz, each with a clock of its own, keep their distance

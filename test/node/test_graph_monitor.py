@@ -1,5 +1,7 @@
 """What the graph says while the node waits, on a clock that a test moves."""
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -8,11 +10,11 @@ from sensor_msgs.msg import JointState
 
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.node import graph_watch
-from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node import graph_monitor
+from neuracore_ros.node.clock_monitor import clock_cure, standstill
+from neuracore_ros.node.contention import ContentionMonitor
 from neuracore_ros.node.graph import beside_namespace
-from neuracore_ros.node.graph_watch import GraphWatch
-from neuracore_ros.node.sharing import Sharing
+from neuracore_ros.node.graph_monitor import GraphMonitor
 from neuracore_ros.node.status import node_status
 from neuracore_ros.observation import StreamStatus
 from neuracore_ros.runner import State
@@ -30,14 +32,14 @@ class Nobody:
 
 
 @pytest.fixture
-def watch(monkeypatch):
-    monkeypatch.setattr(graph_watch, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
-    monkeypatch.setattr(graph_watch, 'why_unheard', lambda node, commands, topic: 'nobody hears')
-    monkeypatch.setattr(GraphWatch, 'look_at_clock', lambda self: None)
+def monitor(monkeypatch):
+    monkeypatch.setattr(graph_monitor, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
+    monkeypatch.setattr(graph_monitor, 'why_unheard', lambda node, commands, topic: 'nobody hears')
+    monkeypatch.setattr(GraphMonitor, 'update_clock', lambda self, running: None)
     robot = load_robot(shipped('ur5'))
-    watch = GraphWatch(Nobody(), robot.input_sources(), robot.commands())
-    watch.start(100.0)
-    return watch
+    monitor = GraphMonitor(Nobody(), robot.input_sources(), robot.commands())
+    monitor.start(100.0)
+    return monitor
 
 
 def lacking(*topics, problem='', **drops):
@@ -45,48 +47,81 @@ def lacking(*topics, problem='', **drops):
     return [StreamStatus(topic, (), 0, 0.0, '', None, '', '', drops, problem) for topic in topics]
 
 
-def test_two_seconds_pass_before_anything_is_told(watch):
+def test_two_seconds_pass_before_anything_is_told(monitor):
     for now_s in (100.5, 102.0):
-        watch.look(now_s, lacking(JOINTS, CAMERA), [COMMANDS])
-        assert (watch.silences, watch.unheard) == ({}, {})
-    watch.look(102.6, lacking(JOINTS, CAMERA), [COMMANDS])
-    assert watch.silences == {topic: f'{topic} is silent' for topic in (JOINTS, CAMERA)}
-    assert watch.unheard == {COMMANDS: 'nobody hears'}
+        monitor.update(now_s, lacking(JOINTS, CAMERA), [COMMANDS])
+        assert (monitor.silences, monitor.unheard) == ({}, {})
+    monitor.update(102.6, lacking(JOINTS, CAMERA), [COMMANDS])
+    assert monitor.silences == {topic: f'{topic} is silent' for topic in (JOINTS, CAMERA)}
+    assert monitor.unheard == {COMMANDS: 'nobody hears'}
 
 
-def test_a_topic_on_which_something_comes_is_not_silent_even_if_a_name_lacks(watch):
+def test_a_topic_on_which_something_comes_is_not_silent_even_if_a_name_lacks(monitor):
     for tenth in range(50):
-        watch.hear(JOINTS, 100.0 + tenth / 10)
-    watch.look(105.0, lacking(JOINTS, CAMERA), [])
-    assert watch.silences.keys() == {CAMERA}
+        monitor.receive(JOINTS, 100.0 + tenth / 10)
+    monitor.update(105.0, lacking(JOINTS, CAMERA), [])
+    assert monitor.silences.keys() == {CAMERA}
 
 
-def test_what_is_over_is_told_no_more(watch):
-    watch.look(103.0, lacking(CAMERA), [COMMANDS])
-    watch.look(106.0, lacking(CAMERA), [COMMANDS])
-    assert (watch.silences.keys(), watch.unheard.keys()) == ({CAMERA}, {COMMANDS})
-    watch.rest()
-    assert (watch.silences, watch.unheard) == ({}, {})
+def test_what_is_over_is_told_no_more(monitor):
+    monitor.update(103.0, lacking(CAMERA), [COMMANDS])
+    monitor.update(106.0, lacking(CAMERA), [COMMANDS])
+    assert (monitor.silences.keys(), monitor.unheard.keys()) == ({CAMERA}, {COMMANDS})
+    monitor.rest()
+    assert (monitor.silences, monitor.unheard) == ({}, {})
     # A controller that goes again is missed after two seconds, too.
-    watch.look(107.0, [], [COMMANDS])
-    assert watch.unheard == {}
+    monitor.update(107.0, [], [COMMANDS])
+    assert monitor.unheard == {}
 
 
-def test_streams_of_another_time_are_one_reason(watch):
-    watch.clock_cure = 'give use_sim_time:=true'
-    watch.look(100.1, lacking(JOINTS, CAMERA, clock=3, problem='years before'), [])
-    assert watch.astray == f'header stamps of {JOINTS}, {CAMERA}: give use_sim_time:=true'
+def test_streams_of_another_time_are_one_reason(monitor):
+    monitor.clock_cure = 'give use_sim_time:=true'
+    monitor.update(100.1, lacking(JOINTS, CAMERA, clock=3, problem='years before'), [])
+    assert monitor.astray == f'header stamps of {JOINTS}, {CAMERA}: give use_sim_time:=true'
     # A clock that was wrong for a moment, long ago, is none.
-    watch.look(100.2, lacking(JOINTS, CAMERA, clock=3), [])
-    assert watch.astray == ''
+    monitor.update(100.2, lacking(JOINTS, CAMERA, clock=3), [])
+    assert monitor.astray == ''
 
 
-def test_drivers_that_went_together_are_one_reason(watch):
+def test_drivers_that_went_together_are_one_reason(monitor):
     for topic in (JOINTS, CAMERA):
-        watch.hear(topic, 101.0)
-    watch.look(103.5, lacking(JOINTS, CAMERA), [])
-    assert watch.reasons() == [f'nobody publishes {JOINTS}, {CAMERA} any more']
-    assert watch.silences[CAMERA] == 'nobody publishes it any more'
+        monitor.receive(topic, 101.0)
+    monitor.update(103.5, lacking(JOINTS, CAMERA), [])
+    assert monitor.reasons() == [f'nobody publishes {JOINTS}, {CAMERA} any more']
+    assert monitor.silences[CAMERA] == 'nobody publishes it any more'
+
+
+class Clocks:
+    """A node in wall time that counts how often it is asked who publishes /clock."""
+
+    def __init__(self):
+        self.names, self.asked, self.ros_time_is_active = ['gazebo'], 0, False
+
+    def get_clock(self):
+        return self
+
+    def count_publishers(self, topic):
+        return len(self.names)
+
+    def get_publishers_info_by_topic(self, topic):
+        self.asked += 1
+        return [SimpleNamespace(node_name=name, node_namespace='/') for name in self.names]
+
+
+def test_a_running_node_asks_who_makes_the_time_only_if_that_has_changed():
+    clocks = Clocks()
+    monitor = GraphMonitor(clocks, (), ())
+    for _ in range(9):
+        monitor.update_clock(running=True)
+    assert (clocks.asked, '/gazebo publishes /clock' in monitor.clock_cure) == (1, True)
+    clocks.names = []
+    monitor.update_clock(running=True)
+    assert (clocks.asked, monitor.clock_cure) == (2, '')
+    clocks.ros_time_is_active = True
+    monitor.update_clock(running=True)
+    assert (clocks.asked, 'simulated time' in monitor.clock_cure) == (3, True)
+    monitor.update_clock(running=False)
+    assert clocks.asked == 4
 
 
 def held(reason='late', by_itself=True, found=(), unheard=()):
@@ -122,15 +157,15 @@ class Topic:
     """Messages and looks on a clock of their own."""
 
     def __init__(self, kind=JOINT_STATE):
-        self.sharing, self.now_s = Sharing(kind), 0.0
+        self.contention, self.now_s = ContentionMonitor(kind), 0.0
 
     def after(self, seconds, *publishers, names=()):
         """The doubt after so long, with messages of these names at the end of every second."""
         said = ''
         for _ in range(seconds):
-            said = self.sharing.doubt(list(publishers), self.now_s)
+            said = self.contention.update(list(publishers), self.now_s)
             for name_set in names:
-                self.sharing.hear(JointState(name=list(name_set)))
+                self.contention.receive(JointState(name=list(name_set)))
             self.now_s += 1.0
         return said
 

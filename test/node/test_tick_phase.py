@@ -4,12 +4,12 @@ from random import Random
 
 import pytest
 
-from neuracore_ros.node.phase import Phase
+from neuracore_ros.node.tick_phase import TickPhase
 
 
 def run(rate_hz, camera_hz, *offsets_s, seconds=30.0, drift=0.0, shake_s=0.0):
     """The ages of the images of all cameras at every tick [s], and the periods of the ticks."""
-    phase, random = Phase(1 / rate_hz), Random(0)
+    phase, random = TickPhase(1 / rate_hz), Random(0)
     now, earlier, ages, periods = 0.0, 0.0, [], []
     arrived, newest = [0] * len(offsets_s), [None] * len(offsets_s)
     delays = [0.0] * len(offsets_s)
@@ -64,12 +64,12 @@ def test_rates_that_do_not_divide_keep_some_tick_close_to_an_arrival():
 
 
 def test_a_camera_that_has_stopped_moves_nothing():
-    phase = Phase(0.1)
+    phase = TickPhase(0.1)
     phase.arrived('/camera', 0.0)
     phase.arrived('/camera', 0.03)
     assert {phase.tick(0.05 + 0.1 * n) for n in range(11, 60)} == {0.0}
 
 
 def test_without_images_nothing_moves():
-    phase = Phase(0.1)
+    phase = TickPhase(0.1)
     assert {phase.tick(0.1 * n) for n in range(100)} == {0.0}

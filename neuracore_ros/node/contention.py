@@ -1,20 +1,40 @@
-"""Publishers that share a topic, and whether each has something of its own to say."""
+"""Contention: several publishers of one topic whose values would be mixed up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
-from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.node.graph import contention
+from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 
 # So long a driver may keep us waiting for its first message.
 _PATIENCE_S = 3.0
 _MOST_NAME_SETS = 16
 
 
-class Sharing:
-    """Who publishes one topic, and with which names.
+def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[str, ...]]) -> str:
+    """Why the values of a topic may jump between its publishers; empty where they do not.
+
+    Drivers of an arm and a gripper may share ``/joint_states``, and anybody adds frames to
+    ``/tf``. An image has one camera.
+
+    Args:
+        kind: ROS message type.
+        publishers: Full names of the nodes that publish it.
+        name_sets: The different lists of names that messages had lately.
+    """
+    if len(publishers) < 2 or kind == TF_MESSAGE:
+        return ''
+    names = ', '.join(publishers)
+    shared = {name for one, other in combinations(name_sets, 2) for name in set(one) & set(other)}
+    if kind != JOINT_STATE or len(name_sets) < len(publishers):
+        return f'{len(publishers)} publishers send it: {names}'
+    return f'{names} send the same joints ({", ".join(sorted(shared))})' if shared else ''
+
+
+class ContentionMonitor:
+    """The publishers of one topic, and the names in its messages.
 
     Args:
         kind: ROS message type.
@@ -26,14 +46,14 @@ class Sharing:
         self._name_sets: dict[tuple[str, ...], None] = {}
         self._since_s = 0.0
 
-    def hear(self, message: Any) -> None:
+    def receive(self, message: Any) -> None:
         """Note the names of a message, if somebody may share the topic."""
         if self._kind != JOINT_STATE or len(self._publishers) < 2:
             return
         if len(self._name_sets) < _MOST_NAME_SETS:
             self._name_sets[tuple(message.name)] = None
 
-    def doubt(self, publishers: Sequence[str], now_s: float) -> str:
+    def update(self, publishers: Sequence[str], now_s: float) -> str:
         """Why the values may jump between the publishers; empty where they do not.
 
         Args:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from rclpy.node import Node
 
 from neuracore_ros.description import Command, Source
-from neuracore_ros.node.clock_watch import clock_cure, standstill
+from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.live.checks import NODE_NAMESPACE_OPTION, why_silent, why_unheard
 from neuracore_ros.node.topics import CLOCK
@@ -20,7 +20,7 @@ PATIENCE_S = 2.0
 _GONE = 'nobody publishes it any more'
 
 
-class GraphWatch:
+class GraphMonitor:
     """Looks for the reason when the node waits in vain.
 
     Args:
@@ -47,6 +47,8 @@ class GraphWatch:
         self._started_s = math.inf
         self.silences: dict[str, str] = {}
         self.unheard: dict[str, str] = {}
+        self._clocks: list[str] = []
+        self._simulated = False
         self.clock_cure = self.astray = ''
 
     def start(self, now_s: float) -> None:
@@ -55,9 +57,9 @@ class GraphWatch:
         self._heard_s.clear()
         self.rest()
         self._unheard_s = {command.topic: now_s for command in self._commands}
-        self.look_at_clock()
+        self.update_clock(running=False)
 
-    def hear(self, topic: str, now_s: float) -> None:
+    def receive(self, topic: str, now_s: float) -> None:
         """Note a message, whatever it holds."""
         self._heard_s[topic] = now_s
 
@@ -66,17 +68,27 @@ class GraphWatch:
         self._unheard_s.clear()
         self.silences, self.unheard, self.astray = {}, {}, ''
 
-    def look_at_clock(self) -> None:
-        """Find out in which time everybody lives."""
+    def update_clock(self, running: bool) -> None:
+        """Find out by which clock the streams are stamped.
+
+        Args:
+            running: Whether the robot runs, so that names need not be asked for before the number
+                of publishers changes.
+        """
         simulated = bool(self._node.get_clock().ros_time_is_active)
-        self.clock_cure = clock_cure(simulated, self._clocks(), USE_SIM_TIME)
+        same = self._node.count_publishers(CLOCK) == len(self._clocks)
+        if running and same and simulated == self._simulated:
+            return
+        self._simulated = simulated
+        self._clocks = publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
+        self.clock_cure = clock_cure(simulated, self._clocks, USE_SIM_TIME)
 
     @property
     def standstill(self) -> str:
         """Why simulated time stands still, and what to do."""
-        return standstill(self._clocks(), USE_SIM_TIME)
+        return standstill(self._clocks, USE_SIM_TIME)
 
-    def look(
+    def update(
         self, now_s: float, streams: Iterable[StreamStatus], unheard: Collection[str]
     ) -> None:
         """Find reasons anew.
@@ -113,7 +125,3 @@ class GraphWatch:
             return _GONE
         why = why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
         return why or f'{topic}: it has a publisher, but nothing comes: is its driver running?'
-
-    def _clocks(self) -> list[str]:
-        """Full names of the nodes that publish /clock."""
-        return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))

@@ -1,0 +1,169 @@
+"""Reports of one session for people: the log, ``/diagnostics``, and why the robot does not run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+
+from neuracore_ros.node.clock_monitor import ClockMonitor
+from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
+from neuracore_ros.node.executor import PUBLISHES_QUIETLY
+from neuracore_ros.node.graph_monitor import GraphMonitor
+from neuracore_ros.node.outputs import CommandOutputs
+from neuracore_ros.node.rate_statistics import RateStatistics
+from neuracore_ros.node.speed_scaling import SpeedScaling
+from neuracore_ros.node.status import Status, StatusLog, node_status, stopped_status
+from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.runner import Runner, State
+
+
+class Reporter:
+    """Reports state and reasons while the node is configured.
+
+    Args:
+        node: Owner of the publisher and the log.
+        robot: Its name.
+        runner: Whose state is reported.
+        subscriptions: All that is read.
+        outputs: All that is sent.
+        speed_scaling: Of the controllers.
+
+    Attributes:
+        statistics: Of steps and predictions.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        robot: str,
+        runner: Runner,
+        subscriptions: Subscriptions,
+        outputs: CommandOutputs,
+        speed_scaling: SpeedScaling,
+    ) -> None:
+        self._node = node
+        self._robot = robot
+        self._runner = runner
+        self._subscriptions = subscriptions
+        self._outputs = outputs
+        self._speed_scaling = speed_scaling
+        self._active = False
+        self._rivals: Mapping[str, Sequence[str]] = {}
+        self._graph = GraphMonitor(node, runner.sources, runner.commands)
+        self._clock = ClockMonitor(self._now_ns(), time.monotonic())
+        self._log = StatusLog(node.get_logger())
+        self._diagnostics = node.create_publisher(
+            DiagnosticArray, '/diagnostics', 10, event_callbacks=PUBLISHES_QUIETLY
+        )
+        self.statistics = RateStatistics(runner.rate_hz)
+
+    def start(self) -> None:
+        """The node is active from now on."""
+        self._active = True
+        self._graph.start(time.monotonic())
+        self._runner.cure_clock(self._graph.clock_cure)
+        self._clock = ClockMonitor(self._now_ns(), time.monotonic())
+        self.statistics.start()
+
+    def stop(self) -> None:
+        """The node is not active any more."""
+        self._active = False
+
+    def close(self) -> None:
+        """Log the statistics, and stop publishing."""
+        self._node.destroy_publisher(self._diagnostics)
+        if text := self.statistics.report(self._runner.counters):
+            self._node.get_logger().info(text)
+
+    def receive(self, topic: str) -> None:
+        """Note that a message has come, whatever it holds."""
+        self._graph.receive(topic, time.monotonic())
+
+    def step(self, now_ns: int, steady_ns: int) -> None:
+        """Note a step of the runner.
+
+        Args:
+            now_ns: Now.
+            steady_ns: The same on a clock that nobody sets, where there is one.
+        """
+        self._clock.update(now_ns, time.monotonic())
+        running = self._runner.state is State.RUNNING
+        self.statistics.step(steady_ns, self._runner.status(now_ns) if running else ())
+
+    def refresh(self) -> None:
+        """Ask the graph why the robot does not run, if it should; call it now and then."""
+        if self._node.get_clock().ros_time_is_active:
+            self._clock.update(self._now_ns(), time.monotonic())
+        running = self._runner.state is State.RUNNING
+        self._graph.update_clock(running and not self._clock.stopped)
+        self._runner.cure_clock(self._graph.clock_cure)
+        if running or not self._active:
+            self._graph.rest()
+        else:
+            unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
+            # What to write for a topic of a wrong type has been reported already.
+            known = self._subscriptions.faults()
+            streams = self._runner.status(self._now_ns())
+            unknown = [stream for stream in streams if stream.topic not in known]
+            self._graph.update(time.monotonic(), unknown, unheard)
+        self._warn_of_rivals()
+
+    def report(self) -> str:
+        """Log the status if it is news, and put it on /diagnostics at once; returns its line."""
+        status = self._status()
+        self.statistics.state(status.state, status.reason)
+        if self._log.update(status):
+            self.publish()
+        return status.line
+
+    def publish(self) -> None:
+        """Publish on /diagnostics."""
+        now = self._node.get_clock().now()
+        streams = stream_statuses(
+            self._robot,
+            self._runner.status(now.nanoseconds),
+            self._subscriptions.faults(),
+            self._graph.silences,
+            self._subscriptions.doubts(),
+        )
+        inference = inference_status(
+            self._robot,
+            self._status(),
+            self._runner.counters,
+            self.statistics,
+            self._outputs.sent,
+            sorted({name for names in self._rivals.values() for name in names}),
+            self._speed_scaling.factors(),
+        )
+        self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
+
+    def _status(self) -> Status:
+        state, reason = self._runner.state, self._runner.reason
+        if not self._active:
+            return Status(state, reason, 'waits for activate')
+        if state in (State.RUNNING, State.WAITING) and self._clock.stopped:
+            return stopped_status(bool(self._clock.ros_ns), self._graph.standstill)
+        return node_status(
+            state,
+            reason,
+            by_itself=not self._runner.latched,
+            found=[*self._subscriptions.faults().values(), *self._graph.reasons()],
+            unheard=self._graph.unheard,
+            enable=self._node.resolve_service_name('~/enable'),
+        )
+
+    def _warn_of_rivals(self) -> None:
+        rivals = self._outputs.rivals()
+        for topic, names in rivals.items():
+            if names != self._rivals.get(topic):
+                self._node.get_logger().warning(
+                    f'{", ".join(names)} can command {topic}, too: if that happens while this '
+                    'node does, it stops the robot'
+                )
+        self._rivals = rivals
+
+    def _now_ns(self) -> int:
+        return int(self._node.get_clock().now().nanoseconds)
