@@ -23,6 +23,9 @@ endif
 PURE := description observation command policy runner bags dataset convert loading training kinematics alignment scaffold overview report evaluation
 PURE_TESTS := $(PURE) cli/test_layout.py cli/test_export_foreign.py
 LEAST := 95
+# Tests in real time, the documentation's commands, what computes (test/helpers/workers.py).
+WORKERS ?= 3
+SHARED_OUT := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help demo test check coverage docs pictures matrix clean
 
@@ -39,7 +42,7 @@ demo: $(READY)
 	$(RUN)/neuracore_ros demo --out demo
 
 test: check
-	$(RUN)/python -m pytest --durations 20
+	$(RUN)/python -m pytest $(SHARED_OUT) --durations 20
 
 check: $(READY)
 	$(RUN)/ruff check .

@@ -90,6 +90,8 @@ setup(
             'pytest',
             # `make coverage` (MIT): what of the pure folders no test has run.
             'pytest-cov',
+            # `make test` on several processors (MIT).
+            'pytest-xdist',
             'rerun-sdk',
             'rosbags-image',
             'ruckig',

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
-from helpers.realtime_retries import Again
+from helpers.end_notes import EndNotes
+from helpers.realtime_retries import Retries
+from helpers.workers import Workers
 from neuracore_ros.demo.domain import own_domain
 from neuracore_ros.demo.processes import environment
 from neuracore_ros.processors import let_threads_sleep
@@ -35,11 +37,12 @@ providers.is_local_module_file = lambda path: False
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give tests in real time another try where the machine did not let them."""
+    """Share tests out over workers, and give those in real time another try."""
     # A shell's background ignores SIGINT, and nohup SIGHUP; the processes of all tests would, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    config.pluginmanager.register(Again())
+    for plugin in (Retries(), EndNotes(), Workers(config)):
+        config.pluginmanager.register(plugin)
 
 
 @pytest.fixture(scope='session', autouse=True)

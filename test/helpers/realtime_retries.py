@@ -15,10 +15,15 @@ from pathlib import Path
 
 from _pytest.runner import runtestprotocol
 
+from helpers.end_notes import add_note
+from helpers.workers import is_realtime
+
+TITLE = 'failed in real time, and were run again'
 ATTEMPTS = 3
 # One step of the policies of these tests: who is woken so late has missed one.
 LATE_S = 0.05
-# All processors together. Quiet machines have a third and more to spare in these tests.
+# All processors together. Quiet machines have a third and more to spare in these tests, and as
+# good as spare is what other workers use at their low priority.
 LEAST_IDLE = 0.1
 CALM_IDLE, CALM_S, PATIENCE_S = 0.4, 0.5, 15.0
 
@@ -62,7 +67,7 @@ class Stretch:
         self._start_s, self._start = time.monotonic(), processor_times()
 
     def idle(self):
-        """The share of its processors' time that nobody used, or was given."""
+        """The share of its processors' time that nobody used, or only who gives way."""
         (idle, everything), (idle_before, before) = processor_times(), self._start
         return (idle - idle_before) / max(everything - before, 1)
 
@@ -71,28 +76,28 @@ class Stretch:
         late_s, idle = self._metronome.worst_s(self._start_s), self.idle()
         told = [f'a process was woken {late_s:.2f} s late'] if late_s else []
         told += (
-            [f'its processors were idle for {idle:.0%} of the time'] if idle < LEAST_IDLE else []
+            [f'its processors had {idle:.0%} of their time to spare'] if idle < LEAST_IDLE else []
         )
         return ' and '.join(told)
 
 
 def processor_times():
-    """Of all processors since the machine was started: idle, and in all [ticks]."""
+    """Of all processors since the machine was started: idle or nice, and in all [ticks]."""
     with Path('/proc/stat').open() as file:
         # Guests, the last two, are counted as users, too.
         times = [int(word) for word in file.readline().split()[1:9]]
-    return times[3] + times[4], sum(times)
+    _, nice, _, idle, waiting, *_ = times
+    return idle + waiting + nice, sum(times)
 
 
-class Again:
-    """Runs tests of real time, up to `ATTEMPTS` times each; see this module."""
+class Retries:
+    """The plug-in that runs tests in real time up to `ATTEMPTS` times each; see this module."""
 
     def __init__(self):
         self._metronome = None
-        self._told = []
 
     def pytest_runtest_protocol(self, item, nextitem):
-        if not {'domain', 'ros_domain'} & set(item.fixturenames):
+        if not is_realtime(item):
             return None
         self._metronome = self._metronome or Metronome()
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -103,7 +108,8 @@ class Again:
             why = self._reason(stretch, left) if failure else ''
             if not why or item.session.shouldstop:
                 break
-            self._told.append((item.nodeid, why, failure.longreprtext))
+            told = f'{item.nodeid}: {why}. It had failed:\n{failure.longreprtext}'
+            add_note(item, TITLE, told)
             begin_anew(item)
             self._wait_for_calm()
         for report in reports:
@@ -124,13 +130,6 @@ class Again:
             stretch = Stretch(self._metronome)
             time.sleep(CALM_S)
             idle = stretch.idle()
-
-    def pytest_terminal_summary(self, terminalreporter):
-        if self._told:
-            terminalreporter.section('failed in real time, and were run again')
-        for name, why, failure in self._told:
-            terminalreporter.line(f'{name}: {why}. It had failed:')
-            terminalreporter.line(failure)
 
     def pytest_unconfigure(self):
         if self._metronome is not None:
