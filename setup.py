@@ -42,7 +42,7 @@ setup(
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
         # To write for them, and to read the weights of LeRobot's checkpoints.
-        'export': ['onnx', 'onnxruntime', 'onnxscript', 'openvino', 'safetensors'],
+        'export': ['onnx', 'onnxruntime', 'onnxscript', 'openvino', 'safetensors', 'torchvision'],
         # lz4 and zstd decompress bags; rosbags brings them, too.
         'train': [
             'rosbags',
@@ -50,7 +50,7 @@ setup(
             'pyarrow<26',
             'av',
             'tensorboard',
-            # Changes the light of images, and has weights that were trained on ImageNet.
+            # ResNets, their weights of ImageNet, and changes of the light of images.
             'torchvision',
             'lz4',
             'backports.zstd; python_version < "3.14"',

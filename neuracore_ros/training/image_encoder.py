@@ -132,7 +132,7 @@ class ImageEncoder(nn.Module):
         if is_resnet:
             norm = FrozenNorm if frozen else group_norm
             self.maps: nn.Module = ResNet('resnet18', norm, channels)
-            head = [nn.Conv2d(CHANNELS[-1], KEYPOINTS, 1), SpatialSoftmax(KEYPOINTS)]
+            head = [nn.Conv2d(CHANNELS, KEYPOINTS, 1), SpatialSoftmax(KEYPOINTS)]
         else:
             sizes = (32, 64, 64, KEYPOINTS) if points else (32, 64, 96, PATCH_FEATURES)
             strides = (2, 2, 1, 1) if points else (2, 2, 2, 2)
@@ -142,7 +142,7 @@ class ImageEncoder(nn.Module):
         places = STRIDE if is_resnet else PATCH
         rows, columns = (math.ceil(pixels // self.shrink / places) for pixels in image_size)
         self.tokens = 1 if points else rows * columns
-        features = CHANNELS[-1] if is_resnet else PATCH_FEATURES
+        features = CHANNELS if is_resnet else PATCH_FEATURES
         self.size = 2 * KEYPOINTS if points else features
         self.register_buffer('centre', torch.zeros(self.size))
         self.register_buffer('scale', torch.ones(self.size))

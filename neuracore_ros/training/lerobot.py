@@ -21,7 +21,7 @@ from neuracore_ros.policy.policy import last_line
 from neuracore_ros.records import Record, read_record
 from neuracore_ros.training.external_model import ModelOrigin, describe
 from neuracore_ros.training.lerobot_act import ActNetwork, ActShape, Affine, LerobotAct
-from neuracore_ros.training.resnet import BLOCKS
+from neuracore_ros.training.resnet import RESNETS
 
 STATE, ACTION, IMAGES = 'observation.state', 'action', 'observation.images.'
 
@@ -178,8 +178,8 @@ def _shape(config: Record) -> tuple[ActShape, list[str]]:
     if len({shapes[key] for key in cameras}) != 1:
         raise config.error('its images differ in size; one size can be read')
     backbone = config.text('vision_backbone')
-    if backbone not in BLOCKS or config.value('replace_final_stride_with_dilation', default=0):
-        known = ', '.join(BLOCKS)
+    if backbone not in RESNETS or config.value('replace_final_stride_with_dilation', default=0):
+        known = ', '.join(RESNETS)
         raise config.error(f'backbone {quoted(backbone)} is not known here; {known} are')
     if (activation := config.text('feedforward_activation')) not in ('relu', 'gelu'):
         raise config.error(f'activation {quoted(activation)} is not known here')
@@ -266,14 +266,10 @@ def _load(network: ActNetwork, path: Path) -> None:
         if not name.startswith('model.vae_')
     }
     try:
-        # Not strict: torch itself adds a counter to every normalisation that lacks one.
         loaded = network.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         raise PolicyError(f'{path}: does not fit config.json ({last_line(error)})') from error
-    if wrong := [
-        *loaded.missing_keys,
-        *(name for name in weights if name in loaded.unexpected_keys),
-    ]:
+    if wrong := [*loaded.missing_keys, *loaded.unexpected_keys]:
         lacks = 'lacks' if loaded.missing_keys else 'has the unknown'
         raise PolicyError(f"{path}: {lacks} '{wrong[0]}': it does not fit config.json")
 

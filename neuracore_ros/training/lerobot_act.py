@@ -66,7 +66,7 @@ class ActNetwork(nn.Module):
             self.encoder_robot_state_input_proj = nn.Linear(shape.state, width)
         self.has_state = shape.state > 0
         self.encoder_latent_input_proj = nn.Linear(shape.latent, width)
-        self.encoder_img_feat_input_proj = nn.Conv2d(CHANNELS[-1], width, 1)
+        self.encoder_img_feat_input_proj = nn.Conv2d(CHANNELS, width, 1)
         self.encoder_1d_feature_pos_embed = nn.Embedding(1 + self.has_state, width)
         self.decoder_pos_embed = nn.Embedding(shape.horizon, width)
         self.action_head = nn.Linear(width, shape.actions)

@@ -34,9 +34,9 @@ from neuracore_ros.training.finetune import extend, init_from, read_trained
 from neuracore_ros.training.learner import Learner, load_weights
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.prepare import assemble, init_image_statistics, make_manifest, measure
-from neuracore_ros.training.pretrained import begin_with_imagenet
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.progress import Clock, Journal, Waiting
+from neuracore_ros.training.resnet import init_from_imagenet
 from neuracore_ros.training.run import Checkpoint, Run
 from neuracore_ros.training.sampling import Sampler
 from neuracore_ros.training.splitting import LEAST_EPISODES, Split, limit, split
@@ -215,7 +215,7 @@ def _begin(
         init_from(policy, trained)
     else:
         if config.pretrained:
-            begin_with_imagenet(policy, config.pretrained)
+            init_from_imagenet(policy, config.pretrained)
         init_image_statistics(policy, data, episodes.training)
     return replace(manifest, inpaint=policy.inpaints), policy, statistics.scales()
 

@@ -1,17 +1,29 @@
-"""ResNet-18 and ResNet-34 up to their last feature map; names of weights as in torchvision."""
+"""ResNet-18 and ResNet-34 of torchvision up to their last feature map, and weights of ImageNet."""
 
+from __future__ import annotations
+
+from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# Blocks in each of the four stages.
-BLOCKS = {'resnet18': (2, 2, 2, 2), 'resnet34': (3, 4, 6, 3)}
-CHANNELS = (64, 128, 256, 512)
+from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.archive import is_bomb
+from neuracore_ros.policy.policy import last_line
 
-# By how much the feature map is smaller than the image, in both directions.
+RESNETS = ('resnet18', 'resnet34')
+
+CHANNELS = 512
+"""Features of the last map."""
+
 STRIDE = 32
+"""Pixels of the image, in both directions, for one place of the last map."""
+
+IMAGENET = 'imagenet'
 
 
 class FrozenNorm(nn.BatchNorm2d):
@@ -22,87 +34,118 @@ class FrozenNorm(nn.BatchNorm2d):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        # Checkpoints with frozen statistics do not hold this counter, which only training reads.
+        # Checkpoints with frozen statistics do not hold this counter, which only training reads;
+        # torch adds one to what is loaded wherever statistics are tracked.
         self.register_buffer('num_batches_tracked', None)
+        self.track_running_stats = False
         self.requires_grad_(False)
         self.eval()
 
-    def train(self, mode: bool = True) -> 'FrozenNorm':
+    def train(self, mode: bool = True) -> FrozenNorm:
         """Stay as it is."""
         return super().train(False)
 
 
 def group_norm(channels: int) -> nn.Module:
-    """For weights that learn from nothing: no statistics of batches, as in Diffusion Policy."""
+    """Normalise without statistics of batches, for weights that learn from nothing."""
     return nn.GroupNorm(channels // 16, channels)
 
 
-class ResNet(nn.Module):
-    """Images (N, C, height, width) to feature maps (N, 512, height / 32, width / 32)."""
+class ResNet(nn.Sequential):
+    """Images (N, C, height, width) to feature maps (N, 512, height / 32, width / 32).
+
+    Names of weights are torchvision's. A policy file holds the network whole: whoever runs it
+    needs no torchvision.
+    """
 
     def __init__(self, kind: str, norm: Callable[[int], nn.Module], channels: int = 3) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, CHANNELS[0], 7, 2, 3, bias=False)
-        self.bn1 = norm(CHANNELS[0])
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        counts = BLOCKS[kind]
-        self.layer1 = _stage(CHANNELS[0], CHANNELS[0], counts[0], 1, norm)
-        self.layer2 = _stage(CHANNELS[0], CHANNELS[1], counts[1], 2, norm)
-        self.layer3 = _stage(CHANNELS[1], CHANNELS[2], counts[2], 2, norm)
-        self.layer4 = _stage(CHANNELS[2], CHANNELS[3], counts[3], 2, norm)
+        from torchvision import models  # Takes seconds, and few policies have one.
 
-    def forward(self, images: Tensor) -> Tensor:
-        """The feature map of the last stage."""
-        maps = self.maxpool(torch.relu(self.bn1(self.conv1(images))))
-        result: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
-        return result
+        network = models.get_model(kind, norm_layer=norm)
+        first = network.conv1
+        if channels != first.in_channels:
+            network.conv1 = nn.Conv2d(channels, first.out_channels, 7, 2, 3, bias=False)
+        for layer in network.modules():
+            # What is claimed of policies was measured with torch's first weights.
+            if isinstance(layer, nn.Conv2d):
+                layer.reset_parameters()
+        del network.avgpool, network.fc
+        super().__init__(OrderedDict(network.named_children()))
 
     def fuse(self) -> None:
         """Put every normalisation into the convolution before it; for inference only."""
         self.eval()
-        self.conv1, self.bn1 = _fused(self.conv1, self.bn1), nn.Identity()
-        for block in self.modules():
-            if isinstance(block, Block):
-                block.fuse()
+        stages = list(self.children())[4:]
+        blocks: list[Any] = [block for stage in stages for block in stage.children()]
+        for part, number in ((self, 1), *((block, n) for block in blocks for n in (1, 2))):
+            convolution, norm = f'conv{number}', f'bn{number}'
+            fused = fuse_conv_bn_eval(getattr(part, convolution), getattr(part, norm))
+            setattr(part, convolution, fused)
+            setattr(part, norm, nn.Identity())
+        for block in blocks:
+            if block.downsample is not None:
+                block.downsample = fuse_conv_bn_eval(*block.downsample)
 
 
-class Block(nn.Module):
-    """Two convolutions beside a shortcut."""
+def init_from_imagenet(policy: nn.Module, source: str) -> None:
+    """Load weights into every ResNet of a policy that reads colours.
 
-    def __init__(
-        self, before: int, after: int, stride: int, norm: Callable[[int], nn.Module]
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
-        self.bn1 = norm(after)
-        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
-        self.bn2 = norm(after)
-        self.downsample: nn.Module = nn.Identity()
-        if stride != 1 or before != after:
-            shortcut = nn.Conv2d(before, after, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, norm(after))
+    Args:
+        policy: With ResNets whose normalisation is frozen.
+        source: 'imagenet': fetched once, into torch's cache; or a file of a state dict.
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Feature maps (N, after, h / stride, w / stride)."""
-        found = torch.relu(self.bn1(self.conv1(maps)))
-        return torch.relu(self.bn2(self.conv2(found)) + self.downsample(maps))
-
-    def fuse(self) -> None:
-        """See :meth:`ResNet.fuse`."""
-        self.conv1, self.bn1 = _fused(self.conv1, self.bn1), nn.Identity()
-        self.conv2, self.bn2 = _fused(self.conv2, self.bn2), nn.Identity()
-        if isinstance(self.downsample, nn.Sequential):
-            self.downsample = _fused(*self.downsample)
+    Raises:
+        TrainingError: They cannot be fetched or read, or are those of another network; or the
+            policy reads no colours.
+    """
+    networks = [each for each in policy.modules() if isinstance(each, ResNet)]
+    networks = [each for each in networks if isinstance(each.bn1, FrozenNorm)]
+    if not networks:
+        raise TrainingError(f'--pretrained {source}: the policy looks at no colours; leave it out')
+    weights = _fetch() if source == IMAGENET else _read(Path(source))
+    for network in networks:
+        try:
+            # What there is beyond that classifies ImageNet's images, and counts its batches.
+            lacking = network.load_state_dict(weights, strict=False).missing_keys
+        except (RuntimeError, TypeError) as error:
+            raise TrainingError(_other(source, last_line(error))) from error
+        if lacking:
+            raise TrainingError(_other(source, f'it lacks {lacking[0]}'))
 
 
-def _stage(
-    before: int, after: int, count: int, stride: int, norm: Callable[[int], nn.Module]
-) -> nn.Sequential:
-    blocks = [Block(before, after, stride, norm)]
-    blocks += [Block(after, after, 1, norm) for _ in range(count - 1)]
-    return nn.Sequential(*blocks)
+def _other(source: str, why: str) -> str:
+    return (
+        f"--pretrained {source}: is no state dict of torchvision's ResNet-18 ({why}); give such a "
+        'file, or imagenet'
+    )
 
 
-def _fused(convolution: nn.Module, norm: nn.Module) -> nn.Conv2d:
-    assert isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-    return fuse_conv_bn_eval(convolution, norm)
+def _fetch() -> dict[str, Any]:
+    from torchvision.models import ResNet18_Weights
+
+    weights = ResNet18_Weights.IMAGENET1K_V1
+    try:
+        return dict(weights.get_state_dict(progress=False, check_hash=True))
+    except (OSError, RuntimeError) as error:  # No network, or a file that came in part.
+        raise TrainingError(
+            f'--pretrained imagenet: {weights.url} cannot be fetched ({error}); fetch it '
+            'elsewhere, and give --pretrained FILE.pth or put it into '
+            f'{torch.hub.get_dir()}/checkpoints'
+        ) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if is_bomb(path):
+            raise ValueError('it unpacks to very much more')
+        loaded = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError as error:
+        raise TrainingError(f'--pretrained {path}: no such file') from error
+    except Exception as error:  # torch raises several kinds, none of them documented.
+        raise TrainingError(
+            f'--pretrained {path}: is damaged, or holds more than numbers and would run code: '
+            "none of it was run; give a state dict of torchvision's ResNet-18"
+        ) from error
+    if not isinstance(loaded, dict):
+        raise TrainingError(_other(str(path), 'it is none at all'))
+    return loaded
