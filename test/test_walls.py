@@ -50,6 +50,7 @@ BELOW_ALL = {
     'durations',
     'errors',
     'files',
+    'parsers',
     'processors',
     'records',
     'regular_file',
@@ -100,6 +101,7 @@ NEEDS = {
         'report',
         'training',
     ),
+    'cli': ('description', 'policy', 'training'),
     'node': ('description', 'observation', 'command', 'policy', 'runner', 'scaffold'),
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))

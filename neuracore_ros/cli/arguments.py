@@ -1,11 +1,11 @@
-"""Words of a command line that several verbs take, as numbers; wrong ones end with status 2."""
+"""Arguments that several verbs take; wrong ones end with status 2."""
 
 import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
-from neuracore_ros.training.settings import as_number, whole
+from neuracore_ros.parsers import as_number, real, whole
 
 Parsed = TypeVar('Parsed')
 
@@ -18,7 +18,7 @@ OR_SHIPPED = ', or the name of a shipped one, such as ur5'
 
 
 def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Such that argparse gives the reason of a ValueError, which it takes from no other kind."""
+    """The same parser for argparse, which shows the reason of an error of its own type only."""
 
     def parsed(text: str) -> Parsed:
         try:
@@ -30,7 +30,7 @@ def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
 
 
 def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Takes no empty text, which would be the folder of the shell."""
+    """The same parser without the empty text, which would be the current folder."""
 
     def parsed(text: str) -> Parsed:
         if not text:
@@ -41,7 +41,7 @@ def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
 
 
 def words(text: str) -> str:
-    """What is said to a policy or written into a bag, which is UTF-8."""
+    """A task for a policy or a bag, which is text in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -52,38 +52,26 @@ def words(text: str) -> str:
     return text
 
 
-number = reasoned(as_number)
-"""A number; whoever takes it says what lies too far."""
-
 count, natural = reasoned(whole(1)), reasoned(whole(0))
 """An integer of at least 1; of at least 0."""
 
+positive = reasoned(real(above=0.0, below=1e9))
+"""A number above 0; below 1e9, so that seconds become nanoseconds."""
 
-def between(low: float, high: float) -> Callable[[str], float]:
-    """Takes numbers from ``low`` to ``high``."""
+
+def between(low: float, high: float, unit: str = '') -> Callable[[str], float]:
+    """A parser of numbers from ``low`` to ``high``."""
 
     def parse(text: str) -> float:
-        if not low <= (value := number(text)) <= high:
-            raise argparse.ArgumentTypeError(f'{text} is not between {low:g} and {high:g}')
+        if not low <= (value := as_number(text)) <= high:
+            raise ValueError(f'{text} is not between {low:g} and {high:g}{unit}')
         return value
 
-    return parse
+    return reasoned(parse)
 
 
-def positive(text: str) -> float:
-    """A number above 0; below 1e9, so that seconds become nanoseconds."""
-    if not 0.0 < (value := number(text)) < 1e9:
-        raise argparse.ArgumentTypeError(f'{text} is not above 0, or not below 1e9')
-    return value
-
-
-def rate(text: str) -> float:
-    """Steps or messages per second, [Hz]."""
-    if not MIN_RATE_HZ <= (rate_hz := number(text)) <= MAX_RATE_HZ:
-        raise argparse.ArgumentTypeError(
-            f'{text} is not between {MIN_RATE_HZ:g} and {MAX_RATE_HZ:g} Hz'
-        )
-    return rate_hz
+rate = between(MIN_RATE_HZ, MAX_RATE_HZ, ' Hz')
+"""Steps or messages per second [Hz]."""
 
 
 def image_size(text: str) -> tuple[int, int]:

@@ -7,15 +7,8 @@ from dataclasses import dataclass, field
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.training.settings import (
-    counts,
-    data_types,
-    real,
-    setting,
-    settings,
-    switch,
-    whole,
-)
+from neuracore_ros.parsers import real, switch, whole
+from neuracore_ros.training.settings import counts, data_types, setting, settings
 
 ENCODERS = ('keypoints', 'patches', 'resnet18')
 EMBEDDINGS = ('none', 'robot', 'mask')

@@ -29,11 +29,12 @@ from neuracore_ros.files import (
     write_whole,
 )
 from neuracore_ros.loading.cache import holds_frames_only
+from neuracore_ros.parsers import whole
 from neuracore_ros.policy.archive import is_bomb
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.similar_names import similar_file
 from neuracore_ros.training.config import SETTINGS, Config
-from neuracore_ros.training.settings import Setting, read_settings, whole
+from neuracore_ros.training.settings import Setting, read_settings
 
 # What a run knows beside its options.
 _FACTS = {

@@ -1,0 +1,90 @@
+"""Parsers of one word of a command line or a configuration; a ValueError says what is wrong."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from neuracore_ros.errors import quoted, shortened
+from neuracore_ros.similar_names import known_names
+
+Parse = Callable[[str], Any]
+"""Makes a value of a word."""
+
+
+def switch(text: str) -> bool:
+    """True or false, written so."""
+    if text not in ('true', 'false'):
+        raise ValueError(f'{quoted(text)} is neither true nor false')
+    return text == 'true'
+
+
+def one_of(*choices: str) -> Parse:
+    """A parser of one of several words."""
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f'{quoted(text)} is unknown{known_names(text, choices)}')
+        return text
+
+    return parse
+
+
+def as_integer(text: str) -> int:
+    """An integer.
+
+    Raises:
+        ValueError: It is none; says so, and what may be meant.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        thousands = re.fullmatch(r'-?\d{1,3}(,\d{3})+', text)
+        hint = f': write {shortened(text).replace(",", "")}' if thousands else ''
+        raise ValueError(f'{quoted(text)} is no whole number{hint}') from None
+
+
+def as_number(text: str) -> float:
+    """A number.
+
+    Raises:
+        ValueError: It is none; says so, and what may be meant.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        decimal = re.fullmatch(r'-?\d+,\d+', text)
+        hint = f': write {shortened(text).replace(",", ".")}' if decimal else ''
+        raise ValueError(f'{quoted(text)} is no number{hint}') from None
+
+
+def whole(least: int, most: int = 10**12) -> Parse:
+    """A parser of integers from ``least`` to ``most``."""
+
+    def parse(text: str) -> int:
+        number = as_integer(text)
+        if number < least:
+            raise ValueError(f'{shortened(text)} is not at least {least}')
+        if number > most:
+            raise ValueError(f'{shortened(text)} is above {most}')
+        return number
+
+    return parse
+
+
+def real(above: float = -math.inf, least: float = -math.inf, below: float = math.inf) -> Parse:
+    """A parser of finite numbers above one, of at least another, and below a third."""
+
+    def parse(text: str) -> float:
+        number = as_number(text)
+        if not math.isfinite(number):
+            raise ValueError(f'{shortened(text)} is not finite')
+        if number <= above:
+            raise ValueError(f'{shortened(text)} is not above {above:g}')
+        if number < least:
+            raise ValueError(f'{shortened(text)} is not at least {least:g}')
+        if number >= below:
+            raise ValueError(f'{shortened(text)} is not below {below:g}')
+        return number
+
+    return parse
