@@ -1,7 +1,7 @@
 """Draw the pictures of the documentation: `make pictures`.
 
-What a picture shows of the package is computed by the package: padding by `pad`, a stop by `stop`,
-the robots from the files that are shipped. A test draws them anew and compares.
+The package computes what a picture shows of it: padding by `pad`, a stop by `stop`, the robots
+from the shipped files. A test draws them again and compares.
 """
 
 import sys
@@ -12,7 +12,7 @@ from unittest import mock
 
 import cv2
 import numpy as np
-from svg import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
+from sheet import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
 
 from neuracore_ros.arrays import ByteArray
 from neuracore_ros.command.joints import Limits
@@ -40,7 +40,7 @@ NOT_THERE = 'url(#none)'
 
 
 def architecture(path: Path) -> None:
-    """Which way data goes, folder by folder."""
+    """Draw the folders and the flow of data."""
     sheet = Sheet(980, 546, 'Which way data goes through the folders of neuracore_ros')
     sheet.box(218, 96, 572, 176, PINK, 'none', dashed=True)
     for folder, (x, y, width, height, says, library, colour) in FOLDERS.items():
@@ -87,12 +87,12 @@ FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
     'cli': (20, 446, 98, 84, 'one verb,\none file', '', INK),
     'kinematics': (125, 446, 98, 84, 'arms in space', '', INK),
     'alignment': (230, 446, 98, 84, 'which joints\ndo the same', '', INK),
-    'scaffold': (335, 446, 98, 84, 'robot files\ndrafted', '', INK),
+    'scaffold': (335, 446, 98, 84, 'drafts of\nrobot files', '', INK),
     'overview': (440, 446, 98, 84, 'robots side\nby side', '', INK),
     'report': (545, 446, 98, 84, 'pages and\ncharts', 'pyarrow, av', INK),
     'sim': (650, 446, 98, 84, 'simulated\nrobots', 'rclpy', INK),
     'physics': (755, 446, 98, 84, 'robots in\nMuJoCo', 'mujoco, rclpy', INK),
-    'demo': (860, 446, 100, 84, 'the whole\nway', 'rclpy', INK),
+    'demo': (860, 446, 100, 84, 'record, train,\ndrive', 'rclpy', INK),
 }
 OUTSIDE = (
     ('topics of the robot:\njoints, images, ...', 92, 232),
@@ -116,13 +116,13 @@ ARROWS = (
 
 
 def layout(path: Path) -> None:
-    """The three robots that are shipped, by index: what `neuracore_ros layout --out` draws."""
+    """Draw three shipped robots by index, as `neuracore_ros layout --out` does."""
     known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
     save(survey(known), path)
 
 
 def padding(path: Path) -> None:
-    """What becomes of the joints of an arm that lacks some: real numbers, through `pad`."""
+    """Draw the padding of an arm that lacks joints: real numbers, through `pad`."""
     trained = [_home(name) for name in ('franka', 'ur5')]
     values = np.stack([row for row, _ in trained])
     valid = np.stack([row for _, row in trained])
@@ -137,7 +137,7 @@ def padding(path: Path) -> None:
         ('padded: zero where there is no joint', row, True),
         ('valid', there, False),
         ('1. normalised, as in training', normalised, True),
-        ('2. times valid: what the network sees', np.where(there, normalised, 0.0), True),
+        ('2. times valid: input of the network', np.where(there, normalised, 0.0), True),
     )
     sheet = Sheet(860, 262, 'Padding an arm of four joints to the width of seven')
     for index in range(width):
@@ -160,7 +160,7 @@ def padding(path: Path) -> None:
     sheet.text(
         20,
         252,
-        'Without the second step, index 5 would speak of a joint that is not there.',
+        'Without step 2, the network would read a value of a joint that does not exist (index 5).',
         12,
         PALE,
         'start',
@@ -169,7 +169,7 @@ def padding(path: Path) -> None:
 
 
 def _home(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Where a shipped arm stands at home, in the sense of its slots, and its mask."""
+    """Pad the home pose of a shipped arm, in the sense of its slots; return it with its mask."""
     robot = load_robot(CONFIG / f'{name}.yaml')
     home = dict(zip(ARMS[name].joint_names, ARMS[name].home, strict=True))
     joints = [s for s in robot.input_sources() if s.data_type is DataType.JOINT_POSITIONS]
@@ -178,7 +178,7 @@ def _home(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def observation(path: Path) -> None:
-    """Which samples make an observation, and when a stream is stale: asked of the `Observer`."""
+    """Draw which samples make an observation and when a stream is stale, by the `Observer`."""
     robot = load_robot(CONFIG / 'ur5.yaml')
     layout = Layout.of([robot.input])
     observer = Observer(robot.input_sources(), layout, (8, 8))
@@ -215,7 +215,7 @@ def observation(path: Path) -> None:
         if number < 2:
             sheet.text(at(tick_s), 46, ('t0', '+ 1/20 s')[number], 12, PALE)
         if isinstance(snapshot, Unusable):
-            sheet.text(at(tick_s), 46, 'unusable', 11, PINK)
+            sheet.text(at(tick_s), 46, 'no', 11, PINK)
             continue
         for key, _, y, _, colour in rows:
             stamp_s = tick_s - snapshot.ages_s[key]
@@ -224,7 +224,7 @@ def observation(path: Path) -> None:
     sheet.text(
         at(0.28),
         200,
-        'the camera has stopped: its last picture is used until it is 0.5 s old',
+        'the camera has stopped: its last image is used until it is 0.5 s old',
         12,
         ORANGE,
         'start',
@@ -232,9 +232,9 @@ def observation(path: Path) -> None:
     )
     for number, words in enumerate(
         (
-            'Open: taken. Filled: used. A line leads from a sample to the tick that uses it.',
+            'Circles are samples, filled ones are used. A line leads from a sample to its tick.',
             'A sample counts from its arrival; its age is that of its stamp.',
-            'An unusable tick ends the episode; a robot is braked. Nothing is filled in.',
+            'A tick marked "no" is unusable: it ends the episode, or stops the robot.',
         )
     ):
         sheet.text(20, 246 + 22 * number, words, 12.5, PALE, 'start')
@@ -258,7 +258,7 @@ def _ns(seconds: float) -> int:
 
 
 def steps(path: Path) -> None:
-    """Time in steps: which outputs of a prediction are too late, and which are executed."""
+    """Draw time in steps: which outputs of a prediction are past, and which are executed."""
     sheet = Sheet(900, 250, 'Time is counted in steps')
     left, cell, horizon = 150, 44, 12
     for number in range(17):
@@ -301,7 +301,7 @@ def steps(path: Path) -> None:
 
 
 def stopping(path: Path) -> None:
-    """How two joints of a UR5 come to rest: the motion that `stop` gives."""
+    """Draw how `stop` brings two joints of a UR5 to rest."""
     robot = load_robot(CONFIG / 'ur5.yaml')
     names = ('shoulder_pan_joint', 'elbow_joint')
     limits = Limits.of([j for j in robot.commands()[0].joints if j.name in names])
@@ -335,9 +335,7 @@ def stopping(path: Path) -> None:
         sheet.text(left + 12, points[0][1] - 8, name, 12.5, colour, 'start', bold=True)
     x = left + per_s * fault_s
     sheet.line([(x, 40), (x, bottom)], INK, 1, dashed=True)
-    sheet.text(
-        x + 8, 52, 'a fault: brake from the setpoint that is being executed', 12.5, INK, 'start'
-    )
+    sheet.text(x + 8, 52, 'a fault: brake from the setpoint', 12.5, INK, 'start')
     end = left + per_s * (fault_s + motion.times_s[-1])
     sheet.text(
         end + 8, bottom - 12, f'at rest after {motion.times_s[-1]:.2f} s', 12.5, INK, 'start'
@@ -345,8 +343,8 @@ def stopping(path: Path) -> None:
     sheet.text(
         20,
         290,
-        'All joints brake together, so that the path stays the path. No jump back to '
-        'a position that was measured earlier.',
+        'All joints brake together, so the arm stays on its path. It does not jump back to '
+        'an older measured position.',
         12.5,
         PALE,
         'start',
@@ -355,7 +353,7 @@ def stopping(path: Path) -> None:
 
 
 def robots(path: Path) -> None:
-    """The arms of the demo at their balls, above the indices that their joints share."""
+    """Draw the arms of the demo at their balls, above the indices that their joints share."""
     sheet = Sheet(980, 548, 'One policy for three simulated robots')
     left, step, width, height, top, row_px = 92, 298, 284, 213, 34, 27
     table, joints = top + height + 26, DataType.JOINT_POSITIONS
@@ -388,7 +386,7 @@ SHOWN = (('franka', 'Panda', BLUE), ('ur5', 'UR5', ORANGE), ('so100', 'SO-100', 
 
 
 def reached(name: str, seed: int) -> tuple[ByteArray, ByteArray]:
-    """What the cameras of an arm show when it has reached its ball, overhead and wrist."""
+    """Draw the images of an arm that has reached its ball: overhead, wrist."""
     # Larger than the images on the topics.
     with mock.patch.multiple(camera, WIDTH=320, HEIGHT_PX=240):
         kinematics = ArmKinematics(ARMS[name])
@@ -399,7 +397,7 @@ def reached(name: str, seed: int) -> tuple[ByteArray, ByteArray]:
 
 
 def png(image: ByteArray) -> bytes:
-    """An RGB image as a PNG file."""
+    """Encode an RGB image as a PNG file."""
     _, data = cv2.imencode('.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return data.tobytes()
 
@@ -416,7 +414,7 @@ PICTURES: Mapping[str, Callable[[Path], None]] = {
 
 
 def main() -> int:
-    """Draw all of them; returns the exit code."""
+    """Draw all pictures; return the exit code."""
     FOLDER.mkdir(exist_ok=True)
     for name, picture in PICTURES.items():
         picture(FOLDER / f'{name}.svg')

@@ -1,4 +1,4 @@
-"""Parts of the reference that are written from the code, whenever the documentation is built.
+"""Tables of the reference, made from the code whenever the documentation is built.
 
 A line such as ``<!-- from code: parameters -->`` in a page is replaced by what the function of
 that name in this file returns. A Sphinx extension; the tests of the documentation use it, too.
@@ -23,7 +23,7 @@ MARK = re.compile(r'^<!-- from code: ([a-z ]+) -->$', re.MULTILINE)
 
 BAR = r'\|'
 
-# What no line of code says.
+# The meaning of a slot, which no line of code states.
 SLOTS = {
     DataType.JOINT_POSITIONS: 'a position, rad or m',
     DataType.JOINT_VELOCITIES: 'rad/s or m/s',
@@ -35,26 +35,26 @@ SLOTS = {
     DataType.END_EFFECTOR_POSES: 'x y z qx qy qz qw',
     DataType.POSES: 'x y z qx qy qz qw',
     DataType.CUSTOM_1D: 'one number of any kind',
-    DataType.RGB_IMAGES: 'a picture',
+    DataType.RGB_IMAGES: 'a colour image',
     DataType.DEPTH_IMAGES: 'metres, 0 = nothing measured',
     DataType.POINT_CLOUDS: '',
-    DataType.LANGUAGE: 'what the robot is told, UTF-8',
+    DataType.LANGUAGE: 'the instruction, UTF-8',
 }
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
+    """Make a table in Markdown."""
     lines = [head, ['---'] * len(head), *rows]
     return '\n'.join(f'| {" | ".join(cell.replace("|", BAR) for cell in r)} |' for r in lines)
 
 
 def code(text: object) -> str:
-    """Words as they are typed."""
+    """Mark text as code."""
     return f'`{text}`'
 
 
 def prose(text: str) -> str:
-    """A text of the code, in which nothing is markup."""
+    """Escape a text of the code, so that nothing in it is markup."""
     return re.sub(r'([<>*_\[\]~])', r'\\\1', ' '.join(text.split()))
 
 
@@ -62,7 +62,7 @@ def prose(text: str) -> str:
 
 
 def parameters() -> str:
-    """The parameters of ``infer_node``."""
+    """List the parameters of ``infer_node``."""
     from neuracore_ros.node.parameters import SIM_TIME, SPECS
 
     rows = [
@@ -73,7 +73,7 @@ def parameters() -> str:
 
 
 def launch_arguments() -> dict[str, tuple[str, list[str]]]:
-    """The arguments of ``infer.launch.py``: what each is for, and the words that it may be.
+    """Read the arguments of ``infer.launch.py``: name -> description, allowed words.
 
     The file is read, not run: there is no launch on a machine without ROS 2.
     """
@@ -89,7 +89,7 @@ def launch_arguments() -> dict[str, tuple[str, list[str]]]:
 
 
 def launch() -> str:
-    """The arguments of ``infer.launch.py``."""
+    """List the arguments of ``infer.launch.py``."""
     rows = [
         [code(f'{name}:='), ', '.join(map(code, words)), prose(text)]
         for name, (text, words) in launch_arguments().items()
@@ -101,7 +101,7 @@ def launch() -> str:
 
 
 def verb_parsers() -> dict[str, argparse.ArgumentParser]:
-    """Verb -> its parser."""
+    """Make the parser of each verb, by its name."""
     from neuracore_ros.cli.main import make_parser
 
     (verbs,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
@@ -109,7 +109,7 @@ def verb_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def verbs() -> str:
-    """All verbs with their arguments and examples."""
+    """List all verbs with their arguments and examples."""
     return '\n\n'.join(_verb(name, parser) for name, parser in verb_parsers().items())
 
 
@@ -153,7 +153,7 @@ def _usage(action: argparse.Action) -> str:
 
 
 def data_types() -> str:
-    """What each DataType is made of, and which messages hold it."""
+    """List each DataType with its messages, slot and array."""
     rows = []
     for kind in DataType:
         messages = [code(name.rpartition('/')[2]) for name in source.types_of(kind)]
@@ -176,19 +176,19 @@ def _array(kind: DataType) -> str:
 
 
 def outputs() -> str:
-    """Which DataTypes a robot can be told."""
+    """List the DataTypes that can be outputs."""
     return ', '.join(code(kind) for kind in DataType if kind.is_commandable)
 
 
 def message_options() -> str:
-    """Which options of a source mean something to which message."""
+    """List the options of a source that each message type takes."""
     shared = sorted(set[str].intersection(*map(set, map(options_of, MESSAGE_TYPES))))
     rows = [
         [code(name.rpartition('/')[2]), ', '.join(map(code, words))]
         for name in MESSAGE_TYPES
         if (words := sorted({*options_of(name)} - {*shared}))
     ]
-    text = f'Every message takes {", ".join(map(code, shared))}. Beyond these:'
+    text = f'Every message takes {", ".join(map(code, shared))}. Further options:'
     return f'{text}\n\n{table(["message", "options"], rows)}'
 
 
@@ -196,13 +196,13 @@ def message_options() -> str:
 
 
 def manifest() -> str:
-    """The keys of a manifest."""
+    """List the keys of a manifest."""
     parts = []
     for heading, record in (
-        ('The whole', policy_manifest.Manifest),
-        ('One DataType of `input`', policy_manifest.InputSlots),
-        ('One DataType of `output`', policy_manifest.OutputSlots),
-        ('One robot of `robots`', policy_manifest.Embodiment),
+        ('The manifest', policy_manifest.Manifest),
+        ('Each DataType of `input`', policy_manifest.InputSlots),
+        ('Each DataType of `output`', policy_manifest.OutputSlots),
+        ('Each robot of `robots`', policy_manifest.Embodiment),
     ):
         texts = attributes(record)
         rows = [
@@ -237,7 +237,7 @@ _JSON = {
 
 
 def attributes(record: type) -> dict[str, str]:
-    """Attribute -> what the docstring of a class says of it."""
+    """Read the description of each attribute from the docstring of a class."""
     assert is_dataclass(record)
     text = inspect.getdoc(record) or ''
     _, _, below = text.partition('Attributes:\n')
@@ -262,12 +262,12 @@ PARTS = {
 
 
 def fill(text: str) -> str:
-    """A page with its marks replaced."""
+    """Replace the marks of a page."""
     return MARK.sub(lambda mark: PARTS[mark[1]](), text)
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Join Sphinx."""
+    """Register with Sphinx."""
 
     def on_read(_: Any, page: str, content: list[str]) -> None:
         content[0] = fill(content[0])
@@ -279,7 +279,7 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def _with_the_rest(index: str) -> str:
-    """The index, with the pages that it does not name at its end."""
+    """Add the pages that the index does not name at its end."""
     pages = {path.stem for path in (ROOT / 'docs').glob('*.md')} - {'index'}
     rest = sorted(page for page in pages if not re.search(rf'^{page}$', index, re.MULTILINE))
     more = ['```{toctree}', ':caption: More', ':maxdepth: 1', '', *rest, '```']

@@ -12,6 +12,7 @@ import pytest
 from helpers.doc_workspace import ROOT
 
 TEXT = (ROOT / 'ARCHITECTURE.md').read_text()
+PAGES = [*sorted((ROOT / 'docs').glob('*.md')), ROOT / 'README.md', ROOT / 'CONTRIBUTING.md']
 FOLDERS = {path.parent.name for path in (ROOT / 'neuracore_ros').glob('*/__init__.py')}
 
 
@@ -49,15 +50,16 @@ def test_the_picture_shows_every_folder_with_a_library_that_is_its_own(walls):
 
 
 def test_every_file_that_it_names_is_there():
-    for name in re.findall(r'`([\w/]+\.(?:py|md|svg))`', TEXT):
-        folders = (
-            '',
-            'neuracore_ros',
-            'neuracore_ros/observation',
-            'neuracore_ros/command',
-            'test',
-        )
+    folders = ('', 'neuracore_ros', 'neuracore_ros/observation', 'neuracore_ros/command', 'test')
+    for name in re.findall(r'`([\w/.]+\.(?:py|md|svg))`', TEXT):
         assert any((ROOT / folder / name).is_file() for folder in folders), name
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page):
+    top = 'benchmarks|config|docs|experiments|launch|neuracore_ros|test'
+    for name in re.findall(rf'(?<![\w/])(?:{top})/[\w/]+\.(?:md|py|svg|yaml)\b', page.read_text()):
+        assert (ROOT / name).is_file(), name
 
 
 @pytest.mark.parametrize('name', draw.PICTURES)
