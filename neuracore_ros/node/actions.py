@@ -161,7 +161,7 @@ class _Goals:
         return int(self._send.service_is_ready() and self._result.service_is_ready())
 
     def refresh(self) -> None:
-        """Who else is a client of the action."""
+        """Update the other clients of the action."""
         names = graph.listeners(self._node, f'{self._name}/_action/feedback')
         self._rivals = sorted(set(names))
 

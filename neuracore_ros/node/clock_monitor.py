@@ -1,4 +1,4 @@
-"""Whether simulated time goes on, and whether it is the time that is meant."""
+"""Checks of simulated time: a clock that stands still, and stamps of another clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STOPPED_S = 1.0
 
 
 def clock_cure(simulated: bool, publishers: Sequence[str], option: str) -> str:
-    """What mends header stamps that lie days or years away; empty where a wrong clock is likely.
+    """The cure for header stamps that lie days or years away; empty if a clock is just wrong.
 
     Args:
         simulated: Whether we live by /clock.
@@ -33,7 +33,7 @@ def clock_cure(simulated: bool, publishers: Sequence[str], option: str) -> str:
 
 
 def standstill(publishers: Sequence[str], option: str) -> str:
-    """Why simulated time stands still, and what to do.
+    """The reason why simulated time stands still, and its cure.
 
     Args:
         publishers: Full names of the nodes that publish /clock.

@@ -14,7 +14,7 @@ _MOST_NAME_SETS = 16
 
 
 def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[str, ...]]) -> str:
-    """Why the values of a topic may jump between its publishers; empty where they do not.
+    """The reason why the values of a topic may jump between publishers; empty if they do not.
 
     Drivers of an arm and a gripper may share ``/joint_states``, and anybody adds frames to
     ``/tf``. An image has one camera.
@@ -54,7 +54,7 @@ class ContentionMonitor:
             self._name_sets[tuple(message.name)] = None
 
     def update(self, publishers: Sequence[str], now_s: float) -> str:
-        """Why the values may jump between the publishers; empty where they do not.
+        """The reason why the values may jump between publishers; empty if they do not.
 
         Args:
             publishers: Full names of the nodes that publish it now, each once.

@@ -1,4 +1,4 @@
-"""What the node says of itself on ``/diagnostics``."""
+"""The node's messages on ``/diagnostics``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ROS 2 this process would use, looked at before rclpy is imported."""
+"""Checks of the ROS 2 environment, made before rclpy is imported."""
 
 import importlib.util
 import os

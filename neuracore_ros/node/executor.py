@@ -1,4 +1,4 @@
-"""Which executor runs the callbacks, and for how long."""
+"""The executor that runs the callbacks of a node."""
 
 import time
 
@@ -10,7 +10,7 @@ HEARS_QUIETLY = SubscriptionEventCallbacks(use_default_callbacks=False)
 """Without the callbacks that rclpy adds of itself, see `make_executor`."""
 
 POLL_S = 0.05
-"""What else is to be done is looked at this often."""
+"""Period at which a loop around an executor checks its other conditions."""
 
 
 def make_executor() -> Executor:

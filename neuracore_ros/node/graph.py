@@ -1,4 +1,4 @@
-"""Who else is on a topic, by name."""
+"""Other nodes on a topic, by name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPECTATORS = (
     'rqt',
     'rviz',
 )
-"""How the names of nodes begin that listen to commands and execute none: `ros2 topic echo`,
+"""First parts of the names of nodes that subscribe to commands but execute none: `ros2 topic echo`,
 bag recorders, viewers, and the tools of this package."""
 
 _UNKNOWN = '_NODE_NAME_UNKNOWN_'
@@ -37,7 +37,7 @@ def listeners(node: Node, topic: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """Who else is on a topic that this node publishes.
+    """Other nodes on a topic that this node publishes.
 
     Attributes:
         listeners: How many nodes there are that this node reaches, of those in `listeners`.
@@ -71,7 +71,7 @@ def publisher_names(infos: Iterable[Any]) -> list[str]:
 
 
 def is_named(info: Any) -> bool:
-    """Whether it is known whose endpoint it is; its node's name may come later than itself."""
+    """True if the endpoint's node is known; its name may be discovered later than itself."""
     return bool(info.node_name != _UNKNOWN)
 
 
@@ -97,12 +97,12 @@ def _executors(node: Node, topic: str) -> list[Any]:
 
 
 def full_name(info: Any) -> str:
-    """Of the node that an endpoint belongs to, such as ``/left/arm_controller``."""
+    """Full name of an endpoint's node, such as ``/left/arm_controller``."""
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
 def beside_namespace(topics: Iterable[str], namespace: str) -> str:
-    """That topics of a robot file stay outside of a namespace, in one line; empty if none does.
+    """A warning that topics of a robot file stay outside of a namespace; empty if none does.
 
     Args:
         topics: As declared.

@@ -1,4 +1,4 @@
-"""What the graph says of topics on which nothing comes, or to which nobody listens."""
+"""Reasons from the graph why a topic is silent, or a command topic has no listener."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class GraphMonitor:
         self._heard_s[topic] = now_s
 
     def rest(self) -> None:
-        """There is nothing to wait for."""
+        """Forget all reasons, since the robot runs."""
         self._unheard_s.clear()
         self.silences, self.unheard, self.astray = {}, {}, ''
 
@@ -85,7 +85,7 @@ class GraphMonitor:
 
     @property
     def standstill(self) -> str:
-        """Why simulated time stands still, and what to do."""
+        """The reason why simulated time stands still, and its cure."""
         return standstill(self._clocks, USE_SIM_TIME)
 
     def update(
@@ -113,7 +113,7 @@ class GraphMonitor:
         self.unheard = {topic: why for topic, why in found.items() if why}
 
     def reasons(self) -> list[str]:
-        """Why streams do not come, one line each; those that went together as one."""
+        """Reasons why streams are missing, one line each; streams that went together share one."""
         gone = [topic for topic, why in self.silences.items() if why == _GONE]
         others = [why for why in self.silences.values() if why != _GONE]
         told = f'nobody publishes {", ".join(gone)} any more' if gone else ''

@@ -19,7 +19,7 @@ class Interrupted(Exception):  # noqa: N818, since nothing went wrong.
 
 
 class Inference:
-    """Everything that a model does, one thing at a time.
+    """A thread that loads and runs the model, one task at a time.
 
     Loading and warming up are done on this thread, too: runtimes prepare themselves for each
     thread anew, and a signal need not wait for either.

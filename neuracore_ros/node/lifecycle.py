@@ -45,17 +45,17 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
 
     @property
     def autostart(self) -> bool:
-        """Whether to configure and activate without being asked; also if that is unclear."""
+        """True to configure and activate at once; also if the parameter has a wrong type."""
         return self.get_parameter('autostart').value is not False
 
     @property
     def ends_with_parent(self) -> bool:
-        """Whether to end when the process that started this one is gone."""
+        """True to end with the parent process."""
         return self.get_parameter('end_with_parent').value is True
 
     @property
     def settled(self) -> bool:
-        """Whether the robot is known to rest after `stop_robot`, or that is given up."""
+        """True once the robot rests after `stop_robot`, or waiting for that has timed out."""
         return self._session is None or self._session.settled
 
     def stop_robot(self) -> None:

@@ -1,4 +1,4 @@
-"""Where commands go: topics and actions of controllers, behind one seam."""
+"""Outputs of commands: topics and actions of controllers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ECHOES = 100
 
 
 class CommandOutputs:
-    """All command topics and actions of a robot.
+    """The command topics and actions of a robot.
 
     Args:
         node: Owner of what is opened; in an executor.
@@ -128,13 +128,13 @@ class TopicOutput:
         self._publisher.publish(message)
 
     def listeners(self) -> int:
-        """How many nodes subscribe that may execute; asks by name only if their number changed."""
+        """Number of subscribers that may execute commands; asks the graph only if it changed."""
         if self._publisher.get_subscription_count() != self._subscriptions:
             self.refresh()
         return self._around.listeners
 
     def refresh(self) -> None:
-        """Who subscribes, and who publishes beside us."""
+        """Update the subscribers, and other publishers of the topic."""
         self._subscriptions = self._publisher.get_subscription_count()
         around = graph.around(self._node, self._topic)
         for line in around.deaf:

@@ -1,4 +1,4 @@
-"""How evenly the node runs: for /diagnostics, and as its last words."""
+"""Statistics of steps and predictions, for /diagnostics and for a summary at the end."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ MOST_LATCHED = 1000
 
 @dataclass(frozen=True, slots=True)
 class RecordedEpisode:
-    """What was recorded.
+    """The result of one recorded episode.
 
     Attributes:
         path: The bag; of a discarded episode, where it would have been.
@@ -145,37 +145,37 @@ class Recorder:
 
     @property
     def services(self) -> str:
-        """How to start and end episodes by services."""
+        """The calls of services that start and end episodes."""
         start, *others = (self._node.resolve_service_name(f'~/{word}') for word in WORDS)
         return f'ros2 service call {start} std_srvs/srv/Trigger; likewise {", ".join(others)}'
 
     @property
     def recording(self) -> bool:
-        """Whether an episode is running."""
+        """True while an episode is being recorded."""
         return self._writer is not None
 
     @property
     def duration_s(self) -> float:
-        """Of the running episode so far [s], whether anything came or not."""
+        """Length of the running episode so far [s]."""
         return (self._now_ns() - self._started_ns) / 1e9 if self._writer else 0.0
 
     @property
     def has_time(self) -> bool:
-        """Whether there was a /clock, where there must be one."""
+        """False while simulated time is used and no /clock has come."""
         return self._now_ns() > 0
 
     @property
     def standstill(self) -> str:
-        """Why there is no time, and what to do."""
+        """The reason why there is no time, and its cure."""
         return self._streams.standstill
 
     @property
     def is_ready(self) -> bool:
-        """Whether every topic is alive, or would have been found; but for those of commands."""
+        """True once every topic but those of commands is alive, or has had time to be found."""
         return self._streams.are_found
 
     def status(self) -> str:
-        """What a person watches while it records."""
+        """The status line of a running episode; empty if there is none."""
         if self._writer is None:
             return ''
         now_s = self._now_ns() / 1e9
@@ -355,7 +355,7 @@ def _answering(
 
 
 def _free_bytes(folder: Path) -> int:
-    """Where the folder is, or will be."""
+    """Free space of the disk where the folder is, or will be."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

@@ -22,12 +22,12 @@ _PARAMETERS = 'ros__parameters'
 
 
 def first_line(error: Exception) -> str:
-    """What rclpy says, without the places in its own sources."""
+    """The message of an exception of rclpy, without places in its sources."""
     return str(error).split(', at ')[0]
 
 
 def refusal(error: Exception) -> str:
-    """How to write the ROS arguments that rclpy cannot take, in one line.
+    """The correct form of ROS arguments that rclpy refuses, in one line.
 
     Args:
         error: What rclpy raised; it has several kinds for this.

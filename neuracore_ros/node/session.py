@@ -37,7 +37,7 @@ GRAPH_RATE_HZ = 2.0
 
 
 class Session:
-    """Everything that exists while the node is configured.
+    """One policy on one robot while the node is configured.
 
     The runner is single-threaded: all its calls are made on the executor's thread. Only the
     model runs elsewhere, one request at a time.
@@ -110,7 +110,7 @@ class Session:
 
     @property
     def settled(self) -> bool:
-        """Whether the joints are known to rest where they were sent, or that is given up."""
+        """True once the joints rest where they were sent, or waiting for that has timed out."""
         return self._runner.settled or time.monotonic() > self._settles_until_s
 
     def close(self) -> bool:
@@ -206,7 +206,7 @@ class Session:
             self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
 
     def _topics(self) -> list[str]:
-        """All that are read and commanded, as declared."""
+        """Topics that are read and commanded, as declared."""
         return [*self._runner.topics, *self._runner.command_topics]
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
@@ -312,14 +312,14 @@ class Session:
             self._fail(error)
 
     def _skipped(self, request: Request, now_ns: int) -> int | None:
-        """How many outputs of an answer are due before it is followed; None if it is not."""
+        """Number of outputs of a prediction that were already due; None if it is not executed."""
         if self._runner.state is not State.RUNNING:
             return None
         waited_s = (now_ns - request.made_ns) / 1e9
         return self._delay_steps or max(round(waited_s * self._runner.rate_hz), 0)
 
     def _pace(self) -> Clock | None:
-        """What to count steps by; a timer of the system's clock waits where that is set back."""
+        """The clock of the timers; one of the system's clock would wait if that is set back."""
         return None if self._simulated else Clock(clock_type=ClockType.STEADY_TIME)
 
     def _steady_ns(self) -> int | None:

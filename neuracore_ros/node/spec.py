@@ -1,4 +1,4 @@
-"""What one parameter of a node may be, and how to say so."""
+"""The specification of one parameter of a node."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Spec:
 
     @property
     def allowed(self) -> str:
-        """What the value may be, for a person."""
+        """The allowed values, in words."""
         if self.words:
             return ' or '.join(self.words)
         if isinstance(self.default, bool):
@@ -48,7 +48,7 @@ class Spec:
         return str(self.default).lower() or 'none'
 
     def descriptor(self) -> ParameterDescriptor:
-        """What `ros2 param describe` shows, and rclpy enforces from then on."""
+        """The descriptor that `ros2 param describe` shows and rclpy enforces."""
         described = ParameterDescriptor(description=self.text, additional_constraints=self.allowed)
         if isinstance(self.default, bool | str):
             return described

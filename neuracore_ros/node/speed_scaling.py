@@ -1,4 +1,4 @@
-"""How far a robot scales all speeds down, as the slider of a UR does.
+"""The speed scaling of a robot's controllers, such as the speed slider of a UR.
 
 A controller that is scaled plays each message slower than it was meant. The next message then has
 to make good what this one left, and so the robot jerks, and is faster than asked for in between.
@@ -43,7 +43,7 @@ class _Channel:
 
 
 def _channels(command_topic: str) -> tuple[_Channel, ...]:
-    """Where it may be told of the controller that a topic commands, the best first.
+    """Topics that may have the speed scaling of the controller behind a command topic, best first.
 
     UR's broadcaster runs beside the controller and tells percent. The controller's own state has
     the share, but no sooner than Jazzy, and comes with every cycle of the controller.
@@ -147,7 +147,7 @@ def _unused(message: Any) -> None:
 
 
 def slowed_down(factors: Mapping[str, float], least: float) -> list[str]:
-    """Why the robot must not be commanded, one line for each controller.
+    """Reasons why the robot must not be commanded, one line for each slow controller.
 
     Args:
         factors: Topic -> share of full speed.

@@ -1,4 +1,4 @@
-"""What the node does, why it does no more, and what ends that, for people."""
+"""The node's status for people: state, reason, and what ends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What asks the process to end, turned into a request to stop the robot first."""
+"""Signals that end the process, turned into a request to stop the robot first."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ class StopSignal:
         self._requested = ''
         self._parent = os.getppid()
         self.with_parent = False
-        """Whether to end, too, when the process that started this one is gone."""
+        """True to end with the parent process."""
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
         # A terminal that is closed sends it; under nohup it is to be ignored.
@@ -26,13 +26,13 @@ class StopSignal:
 
     @property
     def requested(self) -> str:
-        """What asked for the end; empty until something did."""
+        """The cause of the requested end; empty until there is one."""
         if not self._requested and self.with_parent and os.getppid() != self._parent:
             self._requested = 'the process that started this one is gone'
         return self._requested
 
     def ignore(self) -> None:
-        """From now on signals change nothing.
+        """Ignore signals from now on.
 
         A Python that ends gives their default back to those that it handles: another Ctrl-C then
         would kill the process, and be its exit code.

@@ -49,7 +49,7 @@ class StreamMonitor:
 
     @property
     def is_heard(self) -> bool:
-        """Whether it has ever come."""
+        """True once a message has come."""
         return self._first_s is not None
 
     def receive(self, wall_s: float, now_s: float) -> None:
@@ -83,7 +83,7 @@ class StreamMonitor:
         return (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
 
     def update(self, wall_s: float, now_s: float, fault: str) -> str:
-        """What is new about it.
+        """Compare the stream with its last state, and report a change.
 
         Args:
             wall_s: Now, on a clock that always runs [s].
@@ -107,7 +107,7 @@ class StreamMonitor:
         return f'{self.name}{IS_BACK}{rate}'
 
     def _is_young(self, now_s: float) -> bool:
-        """Whether it has not come for long enough to know its rate."""
+        """True while the rate is not known, since too little time has passed."""
         return self.is_steady and (self._first_s is None or now_s - self._first_s < WINDOW_S)
 
     def _silence(self, wall_s: float, fault: str) -> str:
@@ -171,22 +171,22 @@ class RecordedTopicMonitor:
 
     @property
     def is_steady(self) -> bool:
-        """Whether it must never be silent; commands may be."""
+        """True if the topic must never be silent; command topics may be."""
         return self._whole.is_steady
 
     @property
     def is_heard(self) -> bool:
-        """Whether it has ever come, with all its names."""
+        """True once each of its names has come."""
         return self._whole.is_heard and all(monitor.is_heard for monitor in self._each.values())
 
     @property
     def is_alive(self) -> bool:
-        """Whether anything has ever come, be it of one driver only."""
+        """True once any message has come, from one of several drivers at least."""
         return self._whole.is_heard
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing comes at all."""
+        """True while the whole topic is silent."""
         return ' is silent' in self._whole.problem
 
     def rate_hz(self, now_s: float) -> float:
@@ -206,11 +206,11 @@ class RecordedTopicMonitor:
             self._each[name].receive(wall_s, now_s)
 
     def knows(self, names: Collection[str]) -> bool:
-        """Whether all these names have come before."""
+        """True if each of these names has come before."""
         return all(self._each[name].is_heard for name in names)
 
     def update(self, wall_s: float, now_s: float, fault: str) -> list[str]:
-        """What is new about it, without the topic's name; see `StreamMonitor.update`."""
+        """Changes since the last call, without the topic's name; see `StreamMonitor.update`."""
         line = self._whole.update(wall_s, now_s, fault)
         news: dict[str, list[str]] = {}
         for name, monitor in self._each.items():
@@ -225,7 +225,7 @@ class RecordedTopicMonitor:
         return [self._about(names, own) for own, names in news.items()]
 
     def problems(self) -> list[str]:
-        """What is wrong at the moment, without the topic's name."""
+        """Present problems, without the topic's name."""
         if self._whole.problem:
             return [self._whole.problem]
         found: dict[str, list[str]] = {}
@@ -235,7 +235,7 @@ class RecordedTopicMonitor:
         return [self._about(names, problem) for problem, names in found.items()]
 
     def lacking(self) -> list[str]:
-        """That names have never come, without the topic's name."""
+        """Problems of names that have never come, without the topic's name."""
         never = {name for name, monitor in self._each.items() if not monitor.is_heard}
         problems = {self._each[name].problem for name in never}
         return [

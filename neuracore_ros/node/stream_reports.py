@@ -1,4 +1,4 @@
-"""What a recorder tells of its streams: at once what goes wrong, and again at each episode."""
+"""Reports of a recorder about its streams: on each change, and again at each episode."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class StreamReports:
 
     @property
     def are_found(self) -> bool:
-        """Whether every topic is alive, and publishers of commands would have been found."""
+        """True once every topic is alive, and publishers of commands have had time to be found."""
         steady = [monitor for monitor in self._monitors.values() if monitor.is_steady]
         waited = time.monotonic() - self._began_s > _DISCOVERY_S
         commands = (t for t, monitor in self._monitors.items() if not monitor.is_steady)
@@ -105,7 +105,7 @@ class StreamReports:
 
     @property
     def standstill(self) -> str:
-        """Why there is no time, and what to do."""
+        """The reason why there is no time, and its cure."""
         return standstill(self._clocks(), USE_SIM_TIME)
 
     def rate_hz(self, topic: str, now_s: float) -> float:
@@ -185,7 +185,7 @@ class StreamReports:
         self._first = {topic: [] for topic in self._first}
 
     def _why_silent(self, topic: str) -> str:
-        """Why nothing can come on a topic, as far as the graph knows."""
+        """The reason from the graph why a topic is silent; empty if there is none."""
         published = bool(self._node.count_publishers(topic))
         if topic not in self._sources or (published and self._monitors[topic].is_alive):
             self._reasons.pop(topic, None)

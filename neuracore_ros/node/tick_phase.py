@@ -1,4 +1,4 @@
-"""When to look: soon after images have arrived, so that what the model sees is fresh."""
+"""The phase of ticks: soon after images have arrived, so that observations are fresh."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SILENT_S = 1.0
 
 @dataclass(slots=True)
 class _Camera:
-    """When the images of one topic came, and how long ticks came after them."""
+    """Arrival of the images of one topic, and the delay of ticks after it."""
 
     newest_s: float
     period_s: float = 0.0
@@ -37,7 +37,7 @@ class _Camera:
 
 
 class TickPhase:
-    """How the ticks of a timer lie behind the arrivals of images.
+    """The phase of a timer's ticks relative to the arrivals of images.
 
     A camera at 30 Hz and a policy at 10 Hz, each with a clock of its own, keep their distance
     for minutes: every image may be 30 ms old when it is looked at, or none. Ticks are moved, a
@@ -84,7 +84,7 @@ class TickPhase:
         return max(-most_s, min(shift_s, most_s))
 
     def _best_shift_s(self, cameras: list[_Camera]) -> float:
-        """To right after the images of that camera after which all are freshest [s]."""
+        """The shift of ticks to that camera's arrival at which all images are freshest [s]."""
         least_s = [camera.least_s(self._period_s) for camera in cameras]
 
         def age_s(earlier_s: float) -> float:

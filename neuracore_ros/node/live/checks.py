@@ -48,7 +48,7 @@ _NEVER = np.zeros(0, np.int64)
 
 
 def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_option: str) -> str:
-    """Why nothing comes on a topic, as far as the graph knows.
+    """The reason from the graph why a topic is silent.
 
     Args:
         node: Ours, which subscribes to it.
@@ -72,7 +72,7 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
 
 
 def why_unheard(node: Node, commands: Iterable[Command], topic: str) -> str:
-    """Why nobody listens to a command topic; empty if somebody does.
+    """The reason why a command topic has no listener; empty if it has one.
 
     Args:
         node: Ours, which publishes it.

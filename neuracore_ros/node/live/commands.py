@@ -37,7 +37,7 @@ PARAMETERS = (
     'speed_scaling.state_interface',
     'speed_scaling_interface_name',
 )
-"""What is asked of a controller; a ``constraints.<joint>.trajectory`` for each joint besides."""
+"""Parameters that are read from a controller, besides ``constraints.<joint>.trajectory``."""
 
 _PASSTHROUGH = 'passthrough_trajectory_controller'
 
@@ -45,7 +45,7 @@ _PASSTHROUGH = 'passthrough_trajectory_controller'
 def check_command(
     facts: CommandFacts, domain: Domain, max_tracking_error: float
 ) -> Iterator[CheckResult]:
-    """Everything about one command topic.
+    """Check one command topic.
 
     Args:
         facts: What was found.
@@ -66,7 +66,7 @@ def check_command(
 def check_listeners(
     facts: CommandFacts, namespace_option: str = NAMESPACE_OPTION
 ) -> Iterator[CheckResult]:
-    """Why a command topic is not heard, or not by everybody who listens to it."""
+    """Check the listeners of a command topic; empty if they receive the commands."""
     executing = _executing(facts)
     if not executing:
         yield _unheard(facts, namespace_option)
@@ -80,7 +80,7 @@ def _executing(facts: CommandFacts) -> list[CommandListener]:
 
 
 def _deafness(facts: CommandFacts, endpoint: Endpoint) -> str:
-    """Why a listener would not hear our commands; empty if it would."""
+    """The reason why a listener would not receive our commands; empty if it would."""
     kind = facts.command.type
     if endpoint.type != kind:
         return (
@@ -130,7 +130,7 @@ def _rivals(facts: CommandFacts) -> Iterator[CheckResult]:
 def _controller(
     facts: CommandFacts, listener: CommandListener, domain: Domain, max_tracking_error: float
 ) -> Iterator[CheckResult]:
-    """What a controller's own parameters say about the commands that we would send."""
+    """Check our commands against a controller's parameters."""
     node, told = listener.endpoint.node, listener.parameters
     if told is None:
         yield warning(
@@ -211,7 +211,7 @@ def check_trajectory_controller(
     domain: Domain,
     max_tracking_error: float,
 ) -> Iterator[CheckResult]:
-    """Everything about a controller of trajectories.
+    """Check a controller of trajectories.
 
     Args:
         facts: Of the command.
@@ -251,7 +251,7 @@ def _is_humble(told: Mapping[str, object]) -> bool:
 def _start(
     facts: CommandFacts, node: str, told: Mapping[str, object], domain: Domain
 ) -> Iterator[CheckResult]:
-    """From where a new message goes on."""
+    """Check the state that a new message starts from."""
     starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
     if _starts_desired(told):
         if _is_humble(told) and 'speed_scaling_interface_name' in told:
@@ -277,7 +277,7 @@ def _start(
 
 
 def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[CheckResult]:
-    """What becomes of single points, each of which is a trajectory to the controller."""
+    """Check single points, each of which is a trajectory to the controller."""
     if facts.command.type != JOINT_TRAJECTORY or facts.command.stream != 'point':
         return
     cure = (
@@ -324,7 +324,7 @@ def _tolerances(
 def check_speed_scaling(
     facts: CommandFacts, node: str, told: Mapping[str, object]
 ) -> Iterator[CheckResult]:
-    """Whether the robot runs at full speed now, and whether the node will notice if not."""
+    """Check the speed scaling: its value now, and whether the node can read it."""
     slowed = facts.slowed
     if slowed is not None and slowed.reason:
         yield error(f'{facts.topic}: the node would hold: {slowed.reason}')

@@ -1,4 +1,4 @@
-"""What a running graph tells of a robot that nobody has described yet."""
+"""Facts for a first robot file, collected from a running graph."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _published_topics(node: Node, below: str) -> list[tuple[str, str]]:
 
 
 def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
-    """Whether a node that waits for its controller would take us for it."""
+    """True if a node that waits for its controller would take our subscription for it."""
     return kind in _COMMANDS and not listeners(node, topic)
 
 
@@ -103,6 +103,6 @@ def _listeners(node: Node, below: str) -> list[CommandReceiver]:
 
 
 def _joints(told: Any) -> tuple[str, ...]:
-    """What a controller says it controls; a gripper's has one ``joint``."""
+    """The joints that a controller controls, by its parameters."""
     names = (told or {}).get('command_joints') or (told or {}).get('joints')
     return tuple(map(str, names)) if isinstance(names, list) else ()

@@ -1,4 +1,4 @@
-"""What a look at a running graph found, before anybody judges it."""
+"""Facts found in a running graph, before any check."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ class Arrivals:
         return len(self.receive_ns)
 
     def now_ns(self, domain: Domain) -> Times:
-        """When each arrived, in the time in which the node has to live, shape (M,)."""
+        """Times of arrival in a time domain, shape (M,)."""
         return self.clock_ns if domain == 'sim' else self.receive_ns
 
     def of(self, messages: Sequence[int]) -> Arrivals:
-        """Only some of the messages; what was lost on the way is nobody's among them."""
+        """A selection of the messages; lost messages belong to none."""
         chosen = np.array(messages, np.int64)
         stamps = self.stamp_ns[chosen] if len(self.stamp_ns) else self.stamp_ns
         return Arrivals(self.receive_ns[chosen], self.clock_ns[chosen], stamps, self.size)
@@ -138,7 +138,7 @@ class StreamFacts:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredJoint:
-    """Where a commanded joint is, in the robot's own units: [rad] or [m]."""
+    """The measured position of a commanded joint, in the robot's own units: [rad] or [m]."""
 
     joint: Joint
     topic: str
@@ -179,7 +179,7 @@ class CommandListener:
 
 @dataclass(frozen=True, slots=True)
 class SpeedFacts:
-    """How fast a controller may run now.
+    """The speed scaling of one controller now.
 
     Attributes:
         topic: That tells it.
@@ -217,7 +217,7 @@ class CommandFacts:
 
 @dataclass(frozen=True, slots=True)
 class GraphFacts:
-    """Everything that was found.
+    """All facts found in a graph.
 
     Attributes:
         streams: The declared topics.

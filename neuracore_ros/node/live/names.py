@@ -1,4 +1,4 @@
-"""What messages say, read by the node's own observer."""
+"""The contents of messages, read by the node's own observer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_NAME_SETS = 16
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read, by topic as declared.
+    """The contents of messages, by topic as declared.
 
     Attributes:
         faults: Why a name could not be used at the end, one line each.
@@ -84,7 +84,7 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
 
 
 def read_faults(sources: Sequence[Source], messages: Messages, clock_cure: str) -> list[str]:
-    """Why names could not be read from messages, one line each.
+    """Reasons why names could not be read from messages, one line each.
 
     Args:
         sources: What is to be read; at most one for a slot.
@@ -101,7 +101,7 @@ def read_faults(sources: Sequence[Source], messages: Messages, clock_cure: str) 
 
 
 class Mentions:
-    """Which names a message has to do with, whether these could take it or not."""
+    """The names in each message, used or refused."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         """Before the first message."""
@@ -143,7 +143,7 @@ class NameReader:
         self._mentions = Mentions([self._observer])
 
     def names(self, topic: str, data: bytes, now_ns: int) -> Collection[str]:
-        """Of one message, which came in the order of arrival."""
+        """The names in one message; messages are given in the order of arrival."""
         try:
             message = deserialize_message(data, self._types[topic])
         except Exception:  # rclpy has no kind of its own for bytes that are no such message.
@@ -155,7 +155,7 @@ class NameReader:
 def _together(
     messages: Mapping[str, Mapping[str, Sequence[int]]],
 ) -> dict[str, dict[tuple[str, ...], Sequence[int]]]:
-    """By topic, names that came in the same messages, and which; where there are several."""
+    """Topic -> names that came in the same messages -> the numbers of these messages."""
     found: dict[str, dict[tuple[str, ...], Sequence[int]]] = {}
     for topic, by_name in messages.items():
         alike: dict[tuple[int, ...], list[str]] = {}
@@ -180,7 +180,7 @@ def _feed(
 
 
 def _faults(observers: Sequence[Observer], messages: Messages) -> dict[str, tuple[str, ...]]:
-    """By topic, one line for each kind of fault."""
+    """Topic -> one line for each kind of fault."""
     faults: dict[str, list[StreamFault]] = {}
     for observer in observers:
         for source, found in _found(observer, messages):

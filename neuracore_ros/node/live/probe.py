@@ -33,7 +33,7 @@ DISCOVERY_S = 3.0
 
 @contextmanager
 def passive_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
-    """Such a node, and its executor."""
+    """Context of a passive node and its executor."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(
         'check', namespace=namespace, enable_rosout=False, start_parameter_services=False
@@ -55,7 +55,7 @@ _MOST_KEPT = 20_000
 
 
 class TopicMonitor:
-    """What came on one topic.
+    """The messages of one topic, as serialized, with their times.
 
     Attributes:
         messages: The newest: time of arrival, and /clock then [ns], and the message.
@@ -63,7 +63,7 @@ class TopicMonitor:
     """
 
     def __init__(self, kind: str) -> None:
-        """Of messages of this type."""
+        """For messages of this ROS 2 type."""
         fields = message_class(kind).get_fields_and_field_types()
         self.is_image = kind in IMAGE_TYPES
         self._has_header = next(iter(fields.values()), '') == 'std_msgs/Header'
@@ -89,7 +89,7 @@ class TopicMonitor:
 
 
 def time_domain(arrivals: Iterable[Arrivals]) -> Domain:
-    """In which time most streams are stamped: this computer's, or that of /clock."""
+    """The clock by which most streams are stamped: this computer's, or /clock."""
     votes = 0
     for came in arrivals:
         if not len(came.stamp_ns):
@@ -115,7 +115,7 @@ _FOREVER_NS = 2**62
 
 
 def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]:
-    """Who sends to a topic, and whether we would hear them.
+    """The publishers of a topic, with the reason if we would not receive from one.
 
     Args:
         node: Ours.
@@ -131,7 +131,7 @@ def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]
 
 
 def subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
-    """Who else listens to a topic, and whether they would hear our commands."""
+    """Other subscribers of a topic, with the reason if one would not receive our commands."""
     ours, own = QoSProfile(depth=10), node.get_fully_qualified_name()
     infos = node.get_subscriptions_info_by_topic(topic)
     found = (_endpoint(info, _refusal(ours, info.qos_profile)) for info in infos)
@@ -139,7 +139,7 @@ def subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
 
 
 def servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
-    """Who serves an action of a type."""
+    """The servers of an action."""
     wanted = f'{node.resolve_topic_name(action)}/_action/send_goal'
     found = []
     for name, space in node.get_node_names_and_namespaces():
@@ -187,7 +187,7 @@ def _endpoint(info: Any, refusal: str) -> Endpoint:
 
 
 def _refusal(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """Why the middleware would not connect two endpoints; empty if it would."""
+    """The reason why the middleware would not connect two endpoints; empty if it would."""
     compatible, reason = qos_check_compatible(_plain(publisher), _plain(subscription))
     if compatible != QoSCompatibility.ERROR:
         return ''

@@ -74,7 +74,7 @@ def probe_graph(
 
 
 class GraphProbe:
-    """Everything that is opened while we look."""
+    """The subscriptions and clients of one check, and what they received."""
 
     def __init__(self, node: Node, executor: Executor, robot: Robot) -> None:
         self._node, self._executor, self._robot = node, executor, robot
@@ -98,7 +98,7 @@ class GraphProbe:
             self._executor.spin_once(timeout_sec=POLL_S)
 
     def _all_found(self) -> bool:
-        """Whether somebody is on every topic, and all who are there are known by name."""
+        """True once every topic has an endpoint, and the nodes of all endpoints are known."""
         node = self._node
         found = [node.get_publishers_info_by_topic(topic) for topic in self._topics]
         found += [
@@ -137,7 +137,7 @@ class GraphProbe:
             scaling.close()
 
     def _is_contested(self, command: Command) -> bool:
-        """Whether others command it. Only then we listen, and only where we are not alone.
+        """True if others publish and receive the command.
 
         A node that waits for somebody to listen must not take us for its controller.
         """
@@ -148,7 +148,7 @@ class GraphProbe:
         )
 
     def _forget(self) -> None:
-        """What came while subscriptions were being matched tells nothing of rates."""
+        """Drop what came while subscriptions were being matched, at wrong rates."""
         for name, topic in self._topics.items():
             if not topic.latched:
                 self._monitors[name] = TopicMonitor(topic.type)
@@ -171,7 +171,7 @@ class GraphProbe:
     # What was found
 
     def facts(self, needed: Collection[str] | None) -> GraphFacts:
-        """Everything, once it has been listened to."""
+        """The facts that were found."""
         arrivals = {topic: monitor.arrivals() for topic, monitor in self._monitors.items()}
         domain = time_domain(arrivals.values())
         messages = {

@@ -23,13 +23,13 @@ from neuracore_ros.node.live.timing import check_loss, check_rate, check_stamps,
 from neuracore_ros.similar_names import namespace_of
 
 NAMESPACE_OPTION = '--namespace '
-"""How verbs are given a namespace; nodes have another way."""
+"""The namespace option of verbs; nodes have another one."""
 
 
 def check_stream(
     facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None = None
 ) -> list[CheckResult]:
-    """Everything about one declared topic.
+    """Check one declared topic.
 
     Args:
         facts: What was found.
@@ -52,7 +52,7 @@ def check_stream(
 
 
 def check_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[CheckResult]:
-    """Whether each commanded joint is where its limits allow it to be."""
+    """Check the commanded joints against their position limits."""
     outside: dict[str, list[MeasuredJoint]] = {}
     for measured in joints:
         limit = measured.joint.limit
@@ -77,7 +77,7 @@ def check_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Check
 
 
 def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
-    """What to do about a joint that is outside its limits; in which unit it may be."""
+    """The cure for a joint outside its limits, with the unit that it may be in."""
     joint, limit = measured.joint, measured.joint.limit
     seen, ends = (measured.position, measured.position), (limit.lower, limit.upper)
     unit = likely_unit(seen, ends, limit.slides) if far_outside(seen, ends, limit.slides) else None
@@ -140,7 +140,7 @@ def did_you_mean_topic(topic: str, similar: Sequence[str], namespace_option: str
 def check_publishers(
     facts: StreamFacts, namespace_option: str = NAMESPACE_OPTION
 ) -> list[CheckResult]:
-    """Who publishes a topic, if that is why nothing can come, or may be wrong."""
+    """Check the publishers of a topic; empty if they are as expected."""
     source = facts.sources[0]
     if not facts.publishers:
         kinds = dict.fromkeys(s.data_type for s in facts.sources)

@@ -34,7 +34,7 @@ LONG_GAP = 5.0
 
 
 def check_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Iterator[CheckResult]:
-    """Whether a stream comes often enough, and evenly, for the node and the policy."""
+    """Check the rate and the gaps of a stream against the node and the policy."""
     arrivals = facts.arrivals
     times_ns = arrivals.now_ns(domain)
     gaps_s = np.diff(times_ns) / SECOND_NS
@@ -74,7 +74,7 @@ def check_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
 
 
 def check_loss(facts: StreamFacts) -> CheckResult | None:
-    """What a topic lost on the way, whoever sent it; None where that is nothing."""
+    """Check the losses of a topic, of all its publishers; None if there are none."""
     times_ns = facts.arrivals.receive_ns
     lost = _lost(facts, float(times_ns[-1] - times_ns[0]) / SECOND_NS)
     return warning(f'{facts.topic}: {_sentence(lost)}') if lost else None
@@ -95,7 +95,7 @@ def _seen_as(facts: StreamFacts) -> str:
 
 
 def _lateness_s(facts: StreamFacts, domain: Domain) -> float:
-    """How old a sample usually is when it arrives; 0 where its stamp is not used or wrong."""
+    """The usual age of a sample on arrival [s]; 0 if its stamp is unused or wrong."""
     arrivals = facts.arrivals
     if facts.sources[0].stamp == 'receive' or not arrivals.stamp_ns.any():
         return 0.0
@@ -105,7 +105,7 @@ def _lateness_s(facts: StreamFacts, domain: Domain) -> float:
 
 
 def _lost(facts: StreamFacts, seconds: float) -> str:
-    """How many messages were lost, and the cure; empty if none, or nobody could tell."""
+    """Number of lost messages, with the cure; empty if none are known."""
     arrivals = facts.arrivals
     lost, how = arrivals.lost, 'counted by the middleware'
     best_effort = any(publisher.reliability == 'best_effort' for publisher in facts.publishers)
@@ -124,7 +124,7 @@ def _lost(facts: StreamFacts, seconds: float) -> str:
 
 
 def cure_of_loss(facts: StreamFacts) -> str:
-    """What would bring the messages through."""
+    """The cure for lost messages."""
     best_effort = [p for p in facts.publishers if p.reliability == 'best_effort']
     if best_effort and facts.arrivals.size >= LARGE_BYTES:
         return (
@@ -138,7 +138,7 @@ def cure_of_loss(facts: StreamFacts) -> str:
 
 
 def frames_sent(stamp_ns: Times) -> int:
-    """How many frames a camera took between the first and the last stamp, both included.
+    """Number of frames that a camera took from the first to the last stamp, inclusive.
 
     A camera is regular, so that every stamp lies a whole number of periods after the first; the
     longest such period is believed. Where there is none, or too few stamps to tell, nothing is
@@ -171,7 +171,7 @@ _CROOKED = 0.25
 def check_stamps(
     facts: StreamFacts, domain: Domain, clock: ClockFacts | None = None
 ) -> Iterator[CheckResult]:
-    """Whether header stamps can be used; nothing where they are not.
+    """Check header stamps; empty if they are not used.
 
     Args:
         facts: What was found.
@@ -216,7 +216,7 @@ def check_stamps(
 
 
 def _zero(facts: StreamFacts, clock: ClockFacts | None) -> str:
-    """That simulated time, which nobody makes, is why stamps are zero; else nothing."""
+    """The reason for zero stamps, if it is simulated time without a publisher of /clock."""
     stand_still = [
         publisher
         for publisher in facts.publishers
@@ -228,7 +228,7 @@ def _zero(facts: StreamFacts, clock: ClockFacts | None) -> str:
 
 
 def _another_time(facts: StreamFacts, domain: Domain, clock: ClockFacts | None) -> str:
-    """What mends stamps of simulated time among others of real time, or the other way round."""
+    """The cure for stamps of simulated time among stamps of real time, or the reverse."""
     nodes = listed(facts.publishers)
     if domain == 'sim':
         return f'They are not of simulated time, as others are: set use_sim_time: true for {nodes}'
@@ -273,7 +273,7 @@ def _offset(
 def clock_drift(
     seconds: NDArray[np.float64], ages_s: NDArray[np.float64], period_s: float
 ) -> float:
-    """How fast the clock of the stamps goes wrong against ours; 0 where nobody can tell.
+    """The drift of the stamps' clock against ours [s/s]; 0 if it cannot be determined.
 
     A message may always come later, on a busy computer say, but never earlier than its way takes.
     So drift shows in the fastest message of each part of the time, and these lie on a line.
@@ -300,7 +300,7 @@ _SLOWEST_CLOCK = 0.9
 
 
 def check_clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[CheckResult]:
-    """In which time everybody lives, and whether that time can be trusted.
+    """Check the time that nodes use: use_sim_time, and the rate of /clock.
 
     Args:
         facts: What was found.
