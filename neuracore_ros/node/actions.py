@@ -1,7 +1,7 @@
 """Commands as goals of actions; loaded only where a robot file asks for it.
 
 The two services of an action are called directly. rclpy's ActionClient would besides receive
-all feedback, which nobody reads, and in rclpy 9.1.2 it keeps a future of every goal for ever.
+all feedback, which is not used, and in rclpy 9.1.2 it keeps a future of every goal for ever.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SMALL_SHARE = 0.01
 _SMALL = 1e-3
 _LOST = {
     GoalStatus.STATUS_ABORTED: 'gave up its goal',
-    GoalStatus.STATUS_CANCELED: 'was told by somebody else to give up its goal',
+    GoalStatus.STATUS_CANCELED: 'was told by another node to give up its goal',
 }
 
 
@@ -79,7 +79,7 @@ class GripperAction:
     """GripperCommand: one goal for each noticeable change of the wanted position.
 
     A gripper closes on things, and its driver may call that a failure; so one that gives up is
-    reported, and stops nobody.
+    reported, and does not stop the robot.
     """
 
     def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
@@ -124,8 +124,8 @@ class _Goals:
         node: In an executor.
         action: Its class.
         name: Its name.
-        refused: Told of a goal that is not accepted.
-        lost: Told how the newest goal was lost, with its result.
+        refused: Called when a goal is not accepted.
+        lost: Called when the newest goal is lost, with the way and the result.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class _Goals:
         self.refresh()
 
     def send(self, goal: Any) -> None:
-        """Replace whatever the server does by a goal."""
+        """Send a goal, which replaces the one before it."""
         name = UUID(uuid=list(uuid.uuid4().bytes))
         self._newest = name
         request = self._kinds.SendGoalService.Request(goal_id=name, goal=goal)
@@ -170,7 +170,7 @@ class _Goals:
         return self._rivals
 
     def close(self) -> None:
-        """Forget the goals; the server carries on with the newest."""
+        """Destroy the clients; the server carries on with the newest goal."""
         self._closed = True
         self._node.destroy_client(self._send)
         self._node.destroy_client(self._result)

@@ -15,13 +15,13 @@ def clock_cure(simulated: bool, publishers: Sequence[str], option: str) -> str:
     """The cure for header stamps that lie days or years away; empty if a clock is just wrong.
 
     Args:
-        simulated: Whether we live by /clock.
+        simulated: True if this node uses /clock.
         publishers: Full names of the nodes that publish it.
-        option: What makes us live by it, such as ``use_sim_time:=true``.
+        option: What makes a node use it, such as ``use_sim_time:=true``.
     """
     if simulated:
         return (
-            f'they are not of the simulated time that is lived by here: set use_sim_time of their '
+            f'they are not of the simulated time that is used here: set use_sim_time of their '
             f'publisher to true, or leave {option} out'
         )
     if publishers:
@@ -37,7 +37,7 @@ def standstill(publishers: Sequence[str], option: str) -> str:
 
     Args:
         publishers: Full names of the nodes that publish /clock.
-        option: What makes us live by it.
+        option: What makes a node use it.
     """
     if not publishers:
         return (
@@ -52,16 +52,16 @@ def standstill(publishers: Sequence[str], option: str) -> str:
 
 @dataclass(slots=True)
 class ClockMonitor:
-    """Looks at simulated time from a clock that always goes on.
+    """Compares simulated time with a clock that always runs.
 
     A stop cannot be sent for it: where the robot is by now is not known in a time that stands
     still, and a command from an older setpoint would be a jump back. No tick means no command,
     so what was sent ends within ``max_ahead_s``.
 
     Attributes:
-        ros_ns: The clock when it was last seen to move.
-        moved_s: When that was, on a steady clock [s].
-        stopped: Whether it has stood still for `STOPPED_S`.
+        ros_ns: The time of the clock when it last moved.
+        moved_s: The steady time of that [s].
+        stopped: True if it has stood still for `STOPPED_S`.
     """
 
     ros_ns: int
@@ -69,7 +69,7 @@ class ClockMonitor:
     stopped: bool = False
 
     def update(self, ros_ns: int, steady_s: float) -> None:
-        """Compare the clock with what it was."""
+        """Compare the clock with its last value."""
         if ros_ns != self.ros_ns:
             self.ros_ns, self.moved_s = ros_ns, steady_s
         self.stopped = steady_s - self.moved_s > STOPPED_S

@@ -16,8 +16,8 @@ _MOST_NAME_SETS = 16
 def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[str, ...]]) -> str:
     """The reason why the values of a topic may jump between publishers; empty if they do not.
 
-    Drivers of an arm and a gripper may share ``/joint_states``, and anybody adds frames to
-    ``/tf``. An image has one camera.
+    Drivers of an arm and a gripper may share ``/joint_states``, and many nodes add frames
+    to ``/tf``. An image has one camera.
 
     Args:
         kind: ROS message type.
@@ -47,7 +47,7 @@ class ContentionMonitor:
         self._since_s = 0.0
 
     def receive(self, message: Any) -> None:
-        """Note the names of a message, if somebody may share the topic."""
+        """Note the names of a message, if the topic may be shared."""
         if self._kind != JOINT_STATE or len(self._publishers) < 2:
             return
         if len(self._name_sets) < _MOST_NAME_SETS:

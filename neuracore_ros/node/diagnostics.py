@@ -36,9 +36,8 @@ def inference_status(
         counters: Since configure.
         statistics: Since configure.
         sent: Commands since configure.
-        rivals: Full names of other nodes that could command the robot. One that does so while
-            we do shows in the state; a silent one is no fault.
-        speed_scaling: Topic -> share of full speed, of the controllers that tell it.
+        rivals: Full names of other nodes that could command the robot; a silent one is no fault.
+        speed_scaling: Topic -> share of full speed, of the controllers that publish it.
     """
     return DiagnosticStatus(
         level=_LEVELS[status.state],

@@ -14,7 +14,7 @@ def require_ros() -> None:
     """Refuse to start without rclpy, or with one that is not the sourced workspace's.
 
     Two ROS distributions in one process crash or cannot talk to each other, in ways that
-    nobody would trace back to a `pip install`.
+    are hard to trace back to a `pip install`.
 
     Raises:
         UserError: rclpy is missing, or comes from a Python package while a sourced ROS 2

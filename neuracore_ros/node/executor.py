@@ -6,7 +6,7 @@ from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallba
 from rclpy.executors import Executor, SingleThreadedExecutor
 
 PUBLISHES_QUIETLY = PublisherEventCallbacks(use_default_callbacks=False)
-HEARS_QUIETLY = SubscriptionEventCallbacks(use_default_callbacks=False)
+SUBSCRIBES_QUIETLY = SubscriptionEventCallbacks(use_default_callbacks=False)
 """Without the callbacks that rclpy adds of itself, see `make_executor`."""
 
 POLL_S = 0.05
@@ -22,8 +22,8 @@ def make_executor() -> Executor:
     An exception in a task given to `create_task` aborts the process: such a task must not raise.
 
     It crashes the process if the last event of a subscription or publisher, such as a lost message
-    or somebody whose QoS does not fit, is still waiting when that is destroyed (ros2/rclpy#1644).
-    So what a node opens that runs on it has `PUBLISHES_QUIETLY` or `HEARS_QUIETLY`, and
+    or a QoS that does not fit, is still waiting when that is destroyed (ros2/rclpy#1644). So what
+    a node opens that runs on it has `PUBLISHES_QUIETLY` or `SUBSCRIBES_QUIETLY`, and
     `Subscriptions` with ``lost`` run on the classic executor.
     """
     try:

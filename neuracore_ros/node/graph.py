@@ -20,8 +20,10 @@ SPECTATORS = (
     'rqt',
     'rviz',
 )
-"""First parts of the names of nodes that subscribe to commands but execute none: `ros2 topic echo`,
-bag recorders, viewers, and the tools of this package."""
+"""First parts of the names of nodes that subscribe to commands but execute none.
+
+These are `ros2 topic echo`, bag recorders, viewers, and the tools of this package.
+"""
 
 _UNKNOWN = '_NODE_NAME_UNKNOWN_'
 
@@ -36,29 +38,29 @@ def listeners(node: Node, topic: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class TopicPeers:
     """Other nodes on a topic that this node publishes.
 
     Attributes:
         listeners: How many nodes there are that this node reaches, of those in `listeners`.
-        deaf: Those of `listeners` that it does not reach, one line each.
+        unreached: Those of `listeners` that it does not reach, one line each.
         rivals: Full names of the other nodes that publish the topic, each once.
     """
 
     listeners: int
-    deaf: list[str]
+    unreached: list[str]
     rivals: list[str]
 
 
-def around(node: Node, topic: str) -> Around:
-    """Look at a topic once, from both sides."""
+def topic_peers(node: Node, topic: str) -> TopicPeers:
+    """Ask the graph for the publishers and subscribers of a topic."""
     own = node.get_fully_qualified_name()
     publishers, executors = node.get_publishers_info_by_topic(topic), _executors(node, topic)
     # As it was discovered, since only then both sides write "no deadline" in the same way.
     ours = next((info for info in publishers if full_name(info) == own), None)
-    deaf = [] if ours is None else list(_deaf(ours, executors, topic))
+    unreached = [] if ours is None else list(_unreached(ours, executors, topic))
     rivals = [name for name in publisher_names(publishers) if name != own]
-    return Around(len(executors) - len(deaf), deaf, rivals)
+    return TopicPeers(len(executors) - len(unreached), unreached, rivals)
 
 
 def publisher_names(infos: Iterable[Any]) -> list[str]:
@@ -75,7 +77,7 @@ def is_named(info: Any) -> bool:
     return bool(info.node_name != _UNKNOWN)
 
 
-def _deaf(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
+def _unreached(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
     for info in executors:
         compatible, why = qos_check_compatible(ours.qos_profile, info.qos_profile)
         if info.topic_type != ours.topic_type:

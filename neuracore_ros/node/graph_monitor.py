@@ -15,25 +15,24 @@ from neuracore_ros.node.topics import CLOCK
 from neuracore_ros.observation.streams import StreamStatus
 
 USE_SIM_TIME = 'use_sim_time:=true'
-# Nodes find each other, and drivers start, within this; what lasts longer is told.
+# Nodes find each other, and drivers start, within this; what lasts longer is reported.
 PATIENCE_S = 2.0
 _GONE = 'nobody publishes it any more'
 
 
 class GraphMonitor:
-    """Looks for the reason when the node waits in vain.
+    """Finds reasons in the graph while streams or listeners are missing.
 
     Args:
         node: Owner of the subscriptions and publishers.
-        sources: Of everything that is read.
-        commands: Of everything that is sent.
+        sources: All that is read.
+        commands: All that is sent.
 
     Attributes:
-        silences: Topic as declared -> why nothing has come for a while, in one line with what
-            to do.
-        unheard: Command topic -> why nobody has listened for a while, likewise.
-        clock_cure: What mends stamps of another time; empty where a wrong clock is likely.
-        astray: Of which topics it is needed, in one line; empty if of none.
+        silences: Topic as declared -> why it has been silent for a while, with a cure.
+        unheard: Command topic -> why it has had no listener for a while, with a cure.
+        clock_cure: The cure for stamps of another clock; empty if a clock is just wrong.
+        astray: The topics that need it, in one line; empty if none does.
     """
 
     def __init__(self, node: Node, sources: Sequence[Source], commands: Sequence[Command]) -> None:
@@ -52,7 +51,7 @@ class GraphMonitor:
         self.clock_cure = self.astray = ''
 
     def start(self, now_s: float) -> None:
-        """Be patient from now on, on a clock that always runs [s]."""
+        """Begin to wait, at a steady time [s]."""
         self._started_s = now_s
         self._heard_s.clear()
         self.rest()
@@ -95,13 +94,14 @@ class GraphMonitor:
 
         Args:
             now_s: Now.
-            streams: Everything that is read.
-            unheard: Command topics to which nobody listens.
+            streams: The streams that are read.
+            unheard: Command topics without a listener.
         """
         lacking = [s for s in streams if s.age_s is None or s.stale]
         astray = dict.fromkeys(s.topic for s in lacking if s.problem and s.drops.get('clock'))
-        told = bool(self.clock_cure and astray)
-        self.astray = f'header stamps of {", ".join(astray)}: {self.clock_cure}' if told else ''
+        self.astray = ''
+        if self.clock_cure and astray:
+            self.astray = f'header stamps of {", ".join(astray)}: {self.clock_cure}'
         self.silences = {
             topic: self._why_silent(topic)
             for topic in dict.fromkeys(stream.topic for stream in lacking)
@@ -116,11 +116,11 @@ class GraphMonitor:
         """Reasons why streams are missing, one line each; streams that went together share one."""
         gone = [topic for topic, why in self.silences.items() if why == _GONE]
         others = [why for why in self.silences.values() if why != _GONE]
-        told = f'nobody publishes {", ".join(gone)} any more' if gone else ''
-        return [*filter(None, [self.astray, told]), *others]
+        reported = f'nobody publishes {", ".join(gone)} any more' if gone else ''
+        return [*filter(None, [self.astray, reported]), *others]
 
     def _why_silent(self, topic: str) -> str:
-        # What has come before is not misspelt.
+        # A topic that has come before is not misspelt.
         if topic in self._heard_s and not self._node.count_publishers(topic):
             return _GONE
         why = why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)

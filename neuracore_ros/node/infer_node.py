@@ -29,7 +29,7 @@ Run one learned policy on one robot.
 
 parameters:
 """
-# Signals are looked at between two callbacks, so this often when there is nothing to do.
+# Signals are checked between two callbacks, and at this period when there are none [s].
 POLL_S = 0.05
 # Of real time: a busy machine may let a process wait for many seconds.
 LONGEST_END_S = 30
@@ -48,7 +48,7 @@ def process() -> NoReturn:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to end; returns the exit code."""
+    """Run until asked to end; returns the exit code."""
     stop = StopSignal()
     let_threads_sleep()
     try:
@@ -85,14 +85,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
-    """Run the node until it is told to end; the robot is stopped before it goes.
+    """Run the node until it is asked to end; the robot is stopped first.
 
     Args:
         stop: Tells it to end.
         words: Of the command line.
 
     Returns:
-        The exit code: 0 ended as told; 1 could not start, or a bug, after its traceback.
+        The exit code: 0 ended as asked; 1 could not start, or a bug, after its traceback.
     """
     from neuracore_ros.node.executor import make_executor, spin
     from neuracore_ros.node.lifecycle import InferNode

@@ -15,7 +15,7 @@ _POLL_S = 0.05
 
 
 class Interrupted(Exception):  # noqa: N818, since nothing went wrong.
-    """The process was told to end while it waited for the model."""
+    """The process was asked to end while it waited for the model."""
 
 
 class Inference:
@@ -26,7 +26,7 @@ class Inference:
 
     Args:
         node: In the executor that is handed the answers.
-        interrupted: Whether the process was told to end.
+        interrupted: Returns True once the process is asked to end.
     """
 
     def __init__(self, node: Node, interrupted: Callable[[], bool]) -> None:
@@ -36,10 +36,10 @@ class Inference:
         self._work: Future[Any] | None = None
 
     def wait(self, work: Callable[[], _Result]) -> _Result:
-        """Do something there while the caller waits.
+        """Run a task on the thread, and wait for its result.
 
         Raises:
-            Interrupted: The process was told to end meanwhile; the work goes on.
+            Interrupted: The process is asked to end; the work goes on.
             Exception: Whatever the work raises.
         """
         self._work = future = self._thread.submit(work)
@@ -53,7 +53,7 @@ class Inference:
                     raise Interrupted from None
 
     def start(self, work: Callable[[], Any], done: Callable[[Future[Any]], None]) -> None:
-        """Do something there, and call ``done`` on the executor's thread; it must not raise."""
+        """Run a task on the thread; then ``done``, which must not raise, on the executor's."""
 
         def hand_over(answer: Future[Any]) -> None:
             executor = self._node.executor

@@ -20,7 +20,7 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
     """The lifecycle around a session.
 
     Args:
-        interrupted: Whether the process was told to end.
+        interrupted: Returns True once the process is asked to end.
 
     Attributes:
         ended: The node was shut down by a transition: nothing more will come.

@@ -14,7 +14,7 @@ from neuracore_ros.description import Command
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node import graph
 from neuracore_ros.node.actions import open_action
-from neuracore_ros.node.executor import HEARS_QUIETLY, PUBLISHES_QUIETLY
+from neuracore_ros.node.executor import PUBLISHES_QUIETLY, SUBSCRIBES_QUIETLY
 from neuracore_ros.node.messages import MESSAGES, to_message
 from neuracore_ros.node.output import CommandOutput, FaultCallback
 from neuracore_ros.node.subscriptions import qos_overrides
@@ -34,7 +34,7 @@ class CommandOutputs:
     Args:
         node: Owner of what is opened; in an executor.
         commands: As the robot file has them.
-        fault: Called with each refusal or rival, on the executor's thread.
+        on_fault: Called with each refusal or rival, on the executor's thread.
 
     Attributes:
         sent: Commands so far.
@@ -91,17 +91,17 @@ def _open(node: Node, command: Command, on_fault: FaultCallback) -> CommandOutpu
 
 
 class TopicOutput:
-    """A topic, which is listened to as well: nobody else may command while we do.
+    """A command topic, monitored for commands of other nodes.
 
-    The middleware does not tell who sent a message; but each of ours comes back once, so any
-    other one is somebody else's.
+    The middleware does not name the sender of a message; but each of ours comes back once, so
+    any other one is of another node.
     """
 
     def __init__(self, node: Node, command: Command, on_fault: FaultCallback) -> None:
         self._node = node
         self._topic = command.topic
         self._on_fault = on_fault
-        self._around = graph.Around(0, [], [])
+        self._peers = graph.TopicPeers(0, [], [])
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -114,9 +114,9 @@ class TopicOutput:
         self._echo = node.create_subscription(
             kind,
             command.topic,
-            self._hear,
+            self._receive,
             QoSProfile(depth=10),
-            event_callbacks=HEARS_QUIETLY,
+            event_callbacks=SUBSCRIBES_QUIETLY,
         )
         self._subscriptions = 0
         self.refresh()
@@ -131,27 +131,27 @@ class TopicOutput:
         """Number of subscribers that may execute commands; asks the graph only if it changed."""
         if self._publisher.get_subscription_count() != self._subscriptions:
             self.refresh()
-        return self._around.listeners
+        return self._peers.listeners
 
     def refresh(self) -> None:
         """Update the subscribers, and other publishers of the topic."""
         self._subscriptions = self._publisher.get_subscription_count()
-        around = graph.around(self._node, self._topic)
-        for line in around.deaf:
-            if line not in self._around.deaf:
+        peers = graph.topic_peers(self._node, self._topic)
+        for line in peers.unreached:
+            if line not in self._peers.unreached:
                 self._node.get_logger().warning(line)
-        self._around = around
+        self._peers = peers
 
     def rivals(self) -> Sequence[str]:
         """Other nodes that publish the topic, whether they do at the moment or not."""
-        return self._around.rivals
+        return self._peers.rivals
 
     def close(self) -> None:
         """Stop publishing and listening."""
         self._node.destroy_subscription(self._echo)
         self._node.destroy_publisher(self._publisher)
 
-    def _hear(self, message: Any) -> None:
+    def _receive(self, message: Any) -> None:
         for echo in self._sent:
             if echo == message:
                 # They come in order: those before it are lost.
@@ -159,5 +159,5 @@ class TopicOutput:
                     pass
                 return
         self.refresh()
-        who = ' or '.join(self._around.rivals) or 'another node'
+        who = ' or '.join(self._peers.rivals) or 'another node'
         self._on_fault(f'{who} commands {self._topic}, too')

@@ -1,4 +1,4 @@
-"""Every parameter of the node: what it means, its type, what it may be."""
+"""The parameters of the node: meaning, type, allowed values."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from neuracore_ros.policy.load import PRECISIONS
 from neuracore_ros.runner import Settings
 from neuracore_ros.similar_names import did_you_mean
 
-# What the runner does where nobody says otherwise.
-_USUAL = Settings()
+_DEFAULTS = Settings()
 
 SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
@@ -39,8 +38,8 @@ SPECS = (
         words=PRECISIONS,
     ),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
-    Spec('dry_run', _USUAL.dry_run, 'Do everything but publish commands.'),
-    Spec('enabled', _USUAL.enabled, 'Start enabled; otherwise wait for ~/enable.'),
+    Spec('dry_run', _DEFAULTS.dry_run, 'Do everything but publish commands.'),
+    Spec('enabled', _DEFAULTS.enabled, 'Start enabled; otherwise wait for ~/enable.'),
     Spec('autostart', True, 'Configure and activate at once, without a lifecycle manager.'),
     Spec(
         'end_with_parent',
@@ -50,41 +49,41 @@ SPECS = (
     ),
     Spec(
         'rearm',
-        _USUAL.rearm,
+        _DEFAULTS.rearm,
         'After an input fault, go on by itself (auto) or wait for ~/enable (manual).',
         words=REARMS,
     ),
     Spec(
         'start_tolerance',
-        _USUAL.start_tolerance,
+        _DEFAULTS.start_tolerance,
         'A first action as near to the measured joints as this starts at once [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_max',
-        _USUAL.start_max,
+        _DEFAULTS.start_max,
         'A first action farther from the measured joints than this is refused [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_speed',
-        _USUAL.start_speed,
+        _DEFAULTS.start_speed,
         'Speed of the way to a first action in between, as a share of the velocity limits.',
         0.01,
         1.0,
     ),
     Spec(
         'execute_steps',
-        _USUAL.execute_steps,
+        _DEFAULTS.execute_steps,
         'Steps between two predictions; 0 is half the horizon, at most 0.5 s.',
         0,
         10_000,
     ),
     Spec(
         'max_ahead_s',
-        _USUAL.max_ahead_s,
+        _DEFAULTS.max_ahead_s,
         'Farthest that a command reaches ahead, and so the longest that a killed node can keep '
         'the robot moving [s]; a stop may take 0.1 s, and 0.5 s where the robot lags.',
         0.05,
@@ -92,26 +91,26 @@ SPECS = (
     ),
     Spec(
         'max_tracking_error',
-        _USUAL.max_tracking_error,
+        _DEFAULTS.max_tracking_error,
         'Commanded and measured joints may differ by this much [rad].',
         0.01,
         3.2,
     ),
     Spec(
         'blend',
-        _USUAL.blend,
+        _DEFAULTS.blend,
         'How a new prediction takes over from the one that is running.',
         words=tuple(BLENDS),
     ),
     Spec(
         'inpaint',
-        _USUAL.inpaint,
+        _DEFAULTS.inpaint,
         'Let a policy that can, such as diffusion, continue the plan that the robot follows while '
         'it predicts (real-time chunking).',
     ),
     Spec(
         'delay_steps',
-        _USUAL.delay_steps,
+        _DEFAULTS.delay_steps,
         'Steps from an observation to its prediction, always exactly so many, so that equal '
         'recordings give equal commands; 0 uses a prediction as soon as it comes.',
         0,
@@ -119,21 +118,21 @@ SPECS = (
     ),
     Spec(
         'profile',
-        _USUAL.profile,
+        _DEFAULTS.profile,
         'How setpoints are joined: cubic splines, or (ruckig) limited in jerk where the robot '
         'file gives accelerations.',
         words=PROFILES,
     ),
     Spec(
         'stamp',
-        _USUAL.stamp,
+        _DEFAULTS.stamp,
         'The stamp of trajectories: zero, so that they begin when they arrive, or now, when they '
         'were made: for a controller that lives by the same clock, and gets them late.',
         words=STAMPS,
     ),
     Spec(
         'command_rate_hz',
-        _USUAL.command_rate_hz,
+        _DEFAULTS.command_rate_hz,
         'Commands a second where a command is streamed by points; 0 is the rate of the policy '
         '[Hz].',
         0.0,
@@ -149,7 +148,7 @@ SPECS = (
     ),
     Spec(
         'frozen_after_s',
-        _USUAL.frozen_after_s,
+        _DEFAULTS.frozen_after_s,
         'Identical images under new stamps count as stale after this time; 0 is never, 1.0 is '
         'advised on real cameras [s].',
         0.0,
@@ -162,11 +161,11 @@ SPECS = (
     ),
     Spec(
         'allow',
-        _USUAL.allow,
+        _DEFAULTS.allow,
         'What is meant although it would probably move the robot wrongly, of units, sense, '
         'missing, exchanged, separated by commas: see neuracore_ros check.',
     ),
-    Spec('task', _USUAL.task, 'What to do, in words, for a policy that reads LANGUAGE.'),
+    Spec('task', _DEFAULTS.task, 'What to do, in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.
 SIM_TIME = Spec('use_sim_time', False, 'Live by /clock.')
@@ -200,7 +199,7 @@ def declare(node: Node) -> None:
 
     Args:
         node: Made with ``automatically_declare_parameters_from_overrides``, so that what the
-            user gave is there to be looked at, misspelt names included.
+            user gave can be checked, misspelt names included.
     """
     for spec in SPECS:
         value: Any = spec.default
@@ -251,7 +250,7 @@ def read(node: Node) -> Parameters:
 def refuse_change(parameters: list[RosParameter]) -> SetParametersResult:
     """For a configured node: its parameters are read by configure only."""
     for parameter in parameters:
-        # In another time everything that was seen and sent is nonsense, the stop included.
+        # With another clock, all stamps so far are wrong, those of a stop included.
         if parameter.name in _NAMES or parameter.name == SIM_TIME.name:
             return SetParametersResult(
                 successful=False,

@@ -16,7 +16,7 @@ _LONGEST_GAP_NS = 60 * 1_000_000_000
 
 
 class RateStatistics:
-    """Takes notes while the node is active.
+    """Statistics while the node is active.
 
     Attributes:
         predictions: Answers of the model, failures included.
@@ -48,10 +48,10 @@ class RateStatistics:
         self._newest.clear()
 
     def step(self, now_ns: int, used: Iterable[StreamStatus]) -> None:
-        """Take note of one step.
+        """Note one step.
 
         Args:
-            now_ns: Now, on a clock that nobody sets, or in simulated time.
+            now_ns: Now, on a steady clock, or in simulated time.
             used: The streams that the robot moves by.
         """
         if self._newest:
@@ -68,7 +68,7 @@ class RateStatistics:
             self._oldest_s[stream.topic] = max(oldest_s, stream.age_s or 0.0)
 
     def state(self, state: State, reason: str) -> None:
-        """Take note of the state; a reason counts when the robot is first held for it."""
+        """Note the state; a reason counts when the robot is first held for it."""
         if state is State.HOLDING is not self._was:
             kind = without_numbers(reason)
             self._held[kind] += 1

@@ -35,7 +35,7 @@ STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
 MARKER, TASK = '~/episode', '~/task'
 START, STOP, SUCCESS, DISCARD = WORDS = 'start', 'stop', 'success', 'discard'
-LOOK_PERIOD_S = 0.25
+REFRESH_PERIOD_S = 0.25
 # So much is lost at most if the recorder is killed.
 FLUSH_PERIOD_S = 1.0
 # An episode must be completed before the disk is really full; others need some, too.
@@ -88,7 +88,7 @@ class Recorder:
         display: Shows what happens.
         also: Topics beside those of the robot.
         task: What is done, in words.
-        rate_hz: Of the steps that will be made; slower streams are told.
+        rate_hz: Of the steps that will be made; slower streams are reported.
 
     Raises:
         DescriptionError: A source is missing in the robot file.
@@ -125,14 +125,14 @@ class Recorder:
         # What subscriptions would log is among our own lines.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
-            node, topics.values(), self._receive, raw=True, lost=self._miss
+            node, topics.values(), self._receive, raw=True, lost=self._on_lost
         )
         node.create_timer(
-            LOOK_PERIOD_S, self._look_around, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            REFRESH_PERIOD_S, self._refresh, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
 
     def open(self) -> None:
-        """Offer the services, and tell of silent streams from now on."""
+        """Offer the services, and report silent streams from now on."""
         for word, act in (
             (START, lambda: str(self.start())),
             (STOP, lambda: self.end(STOP).as_json()),
@@ -279,7 +279,7 @@ class Recorder:
             except OSError as error:
                 self._give_up(error)
 
-    def _miss(self, topic: str, count: int) -> None:
+    def _on_lost(self, topic: str, count: int) -> None:
         if self._writer is not None:
             self._lost[topic] += count
 
@@ -324,10 +324,10 @@ class Recorder:
 
     # Now and then
 
-    def _look_around(self) -> None:
+    def _refresh(self) -> None:
         self._subscriptions.refresh()
         faults = self._subscriptions.faults()
-        self._streams.look(faults, self._now_ns(), recording=self._writer is not None)
+        self._streams.update(faults, self._now_ns(), recording=self._writer is not None)
         if self._writer is None:
             return
         self._mind_space()

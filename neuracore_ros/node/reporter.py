@@ -87,7 +87,7 @@ class Reporter:
 
         Args:
             now_ns: Now.
-            steady_ns: The same on a clock that nobody sets, where there is one.
+            steady_ns: The same on a steady clock, unless time is simulated.
         """
         self._clock.update(now_ns, time.monotonic())
         running = self._runner.state is State.RUNNING

@@ -45,12 +45,12 @@ class Session:
     Args:
         node: Owner of publishers, subscriptions and timers; in an executor.
         parameters: Checked.
-        interrupted: Whether the process was told to end.
-        fail: Is given an exception that no caller would see, on the executor's thread.
+        interrupted: Returns True once the process is asked to end.
+        fail: Called with an exception that no caller would see, on the executor's thread.
 
     Raises:
         UserError: Robot, policy and parameters do not go together; one line says why.
-        Interrupted: The process was told to end meanwhile.
+        Interrupted: The process is asked to end meanwhile.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Session:
         self._reporter.report()
 
     def stop(self) -> None:
-        """Brake the robot to rest; until `settled`, go on to look whether it does."""
+        """Brake the robot to rest; its joints are checked until `settled`."""
         self._reporter.stop()
         self._timers.end('tick')
         now_ns = self._now_ns()
@@ -259,7 +259,7 @@ class Session:
         self._reporter.report()
 
     def _on_fault(self, why: str) -> None:
-        """A command was refused, or somebody else commands the robot."""
+        """Hold the robot: a command was refused, or another node commands it."""
         if self._closed:
             return
         try:

@@ -15,11 +15,11 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.node.executor import HEARS_QUIETLY
+from neuracore_ros.node.executor import SUBSCRIBES_QUIETLY
 from neuracore_ros.node.subscriptions import message_class
 
 LEAST = 0.95
-"""The node's min_speed_scaling, where nobody says otherwise."""
+"""The default of the parameter min_speed_scaling."""
 
 _BROADCAST = 'speed_scaling_state_broadcaster/speed_scaling'
 _PERCENT = 'std_msgs/msg/Float64'
@@ -28,7 +28,7 @@ _STATE = 'control_msgs/msg/JointTrajectoryControllerState'
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
-    """A topic that may tell it, and the type that it then has."""
+    """A topic that may have the speed scaling, and its type."""
 
     topic: str
     type: str
@@ -45,8 +45,8 @@ class _Channel:
 def _channels(command_topic: str) -> tuple[_Channel, ...]:
     """Topics that may have the speed scaling of the controller behind a command topic, best first.
 
-    UR's broadcaster runs beside the controller and tells percent. The controller's own state has
-    the share, but no sooner than Jazzy, and comes with every cycle of the controller.
+    UR's broadcaster runs beside the controller and publishes percent. The controller's own state
+    has the share, but not before Jazzy, and comes in every cycle of the controller.
     """
     controller = command_topic.rpartition('/')[0]
     beside = controller.rpartition('/')[0]
@@ -57,9 +57,9 @@ def _channels(command_topic: str) -> tuple[_Channel, ...]:
 
 
 class SpeedScaling:
-    """The speed scaling of all controllers that tell it.
+    """The speed scaling of all controllers that publish it.
 
-    Controllers tell it in every cycle, up to a thousand times a second, and a callback for each
+    Controllers publish it in every cycle, up to a thousand times a second, and a callback for each
     would cost a tenth of a core. So it is listened to on a node that no executor runs, and the
     newest message is taken when it is wanted.
 
@@ -78,16 +78,16 @@ class SpeedScaling:
         self._unreadable: set[str] = set()
 
     def refresh(self) -> None:
-        """Hear who tells it now, and forget who has gone; call it now and then."""
-        told = {channel for channels in self._channels for channel in self._first_told(channels)}
-        for channel in self._open.keys() - told:
+        """Subscribe to new publishers, and drop those that have gone; call it now and then."""
+        published = {each for channels in self._channels for each in self._published(channels)}
+        for channel in self._open.keys() - published:
             self._open.pop(channel).destroy()
             self._factors.pop(channel.topic, None)
-        for channel in told - self._open.keys():
+        for channel in published - self._open.keys():
             self._subscribe(channel)
 
     def factors(self) -> Mapping[str, float]:
-        """Topic -> the newest share of full speed that it told, 1.0 at full speed."""
+        """Topic -> the newest share of full speed, 1.0 at full speed."""
         for channel, subscription in self._open.items():
             with subscription.handle:
                 taken = subscription.handle.take_message(subscription.msg_type, False)
@@ -97,13 +97,13 @@ class SpeedScaling:
         return self._factors
 
     def close(self) -> None:
-        """Unsubscribe from everything; what was told last is kept."""
+        """Unsubscribe from everything; the last values are kept."""
         self._open.clear()
         if self._listener is not None:
             self._listener.destroy_node()
             self._listener = None
 
-    def _first_told(self, channels: Iterable[_Channel]) -> list[_Channel]:
+    def _published(self, channels: Iterable[_Channel]) -> list[_Channel]:
         for channel in channels:
             publishers = self._node.get_publishers_info_by_topic(channel.topic)
             if any(publisher.topic_type == channel.type for publisher in publishers):
@@ -126,7 +126,7 @@ class SpeedScaling:
             channel.topic,
             _unused,
             QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
-            event_callbacks=HEARS_QUIETLY,
+            event_callbacks=SUBSCRIBES_QUIETLY,
         )
 
 

@@ -18,7 +18,7 @@ class Status:
         state: What the node does.
         reason: Why it does no more, in one line; may be empty.
         next: What ends that; empty while it runs.
-        alarm: Whether somebody should see to it.
+        alarm: True if a person should act.
     """
 
     state: State
@@ -47,8 +47,8 @@ def node_status(
         state: Of the runner.
         reason: Of the runner.
         by_itself: Whether a hold ends by itself.
-        found: What the graph and the clock tell of streams that do not come, one line each.
-        unheard: Command topic -> why nobody listens to it.
+        found: Reasons for missing streams, from the graph and the clock, one line each.
+        unheard: Command topic -> why it has no listener.
         enable: Full name of the service that ends a hold.
     """
     explained = [*found, *unheard.values()]

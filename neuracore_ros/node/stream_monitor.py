@@ -19,7 +19,7 @@ TOLERANCE = 0.9
 
 
 class StreamMonitor:
-    """Watches one topic.
+    """Monitors one topic, or one name of it.
 
     Args:
         name: Its full name.
@@ -57,7 +57,7 @@ class StreamMonitor:
 
         Args:
             wall_s: When it came, on a clock that always runs [s].
-            now_s: When it came, in the time in which we live, which may be simulated [s].
+            now_s: When it came, on the node's clock, which may be simulated [s].
         """
         turned_back = bool(self._arrivals) and now_s < self._arrivals[-1]
         # A rate is counted anew after a silence, or a stream would be slow when it is back.
@@ -87,7 +87,7 @@ class StreamMonitor:
 
         Args:
             wall_s: Now, on a clock that always runs [s].
-            now_s: Now, in the time in which we live [s].
+            now_s: Now, on the node's clock [s].
             fault: Why nothing can come; empty if something may.
 
         Returns:
@@ -95,7 +95,7 @@ class StreamMonitor:
         """
         before = self.problem.partition(':')[0]
         problem = self._silence(wall_s, fault) or self._slowness(now_s)
-        # A message a second would otherwise be told as a silence and a return each.
+        # A message a second would otherwise be reported as a silence and a return each.
         if not problem and before.endswith('silent') and self._is_young(now_s):
             return ''
         self.problem = problem
@@ -139,14 +139,14 @@ def may_be_silent_s(source: Source) -> float:
 
 
 class RecordedTopicMonitor:
-    """Watches a topic as a whole for silence, and name by name for the rate.
+    """Monitors a topic as a whole for silence, and each of its names for the rate.
 
     Drivers of an arm and a gripper may share a topic: that something comes says nothing of each.
 
     Args:
         topic: Its full name.
-        sources: The names that are read from it, if their messages are told apart; else none.
-        whole: Watches the topic; has no name of its own.
+        sources: The names that are read from it, if its names are monitored one by one; else none.
+        whole: Monitors the topic; has no name of its own.
         rate_hz: Of the steps that will be made of it.
 
     Attributes:
@@ -161,7 +161,7 @@ class RecordedTopicMonitor:
         by_age = sorted(sources, key=lambda source: source.max_age_s or math.inf, reverse=True)
         self._sources = {source.name: source for source in by_age}
         self._whole = whole
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._each = {
             source.name: StreamMonitor(
                 '', source.max_age_s, rate_hz, steady=True, silent_s=may_be_silent_s(source)
@@ -198,7 +198,7 @@ class RecordedTopicMonitor:
 
         Args:
             wall_s: When it came, on a clock that always runs [s].
-            now_s: When it came, in the time in which we live [s].
+            now_s: When it came, on the node's clock [s].
             names: That it brought.
         """
         self._whole.receive(wall_s, now_s)
@@ -216,10 +216,10 @@ class RecordedTopicMonitor:
         for name, monitor in self._each.items():
             own = monitor.update(wall_s, now_s, '')
             # Of a topic that is silent, or back, its names are so, too.
-            is_news = name in self._told if IS_BACK in own else not (line or self.is_silent)
+            is_news = name in self._reported if IS_BACK in own else not (line or self.is_silent)
             if own and is_news and monitor.is_heard:
                 news.setdefault(own, []).append(name)
-                (self._told.discard if IS_BACK in own else self._told.add)(name)
+                (self._reported.discard if IS_BACK in own else self._reported.add)(name)
         if line:
             return [line]
         return [self._about(names, own) for own, names in news.items()]
@@ -266,7 +266,7 @@ def topic_monitors(
         rate_hz: Of the steps that will be made; slower streams are reported.
     """
     sources = robot.input_sources()
-    # Nobody commands or speaks all the time; what ages must never be silent.
+    # Commands and words do not come all the time; samples that age must never be silent.
     ages_s = strictest_ages_s(sources)
     found = {}
     for topic, name in names.items():

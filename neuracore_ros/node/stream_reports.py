@@ -20,8 +20,8 @@ from neuracore_ros.node.stream_monitor import IS_BACK, topic_monitors
 from neuracore_ros.node.topics import CLOCK
 
 USE_SIM_TIME = '--use-sim-time'
-_MOST_LOOKED_INTO = 20
-# Of a silent stream a person is reminded at the start of each episode, but not twice in a row.
+_MOST_CHECKED = 20
+# A silent stream is reported again at the start of each episode, but not twice in a row.
 _SAY_AGAIN_S = 5.0
 # Publishers of commands that are there are found within this.
 _DISCOVERY_S = 1.5
@@ -40,13 +40,13 @@ class Display(Protocol):
 
 
 class StreamReports:
-    """Watches the streams of a recording.
+    """Monitors the streams of a recording, and reports their problems.
 
     Args:
         node: Owner of the subscriptions.
         robot: Whose streams they are.
         names: Topic as declared -> its full name.
-        rate_hz: Of the steps that will be made; slower streams are told.
+        rate_hz: Of the steps that will be made; slower streams are reported.
         display: Shows the reports.
     """
 
@@ -68,29 +68,29 @@ class StreamReports:
             self._sources.setdefault(source.topic, []).append(source)
         self._first: dict[str, list[tuple[int, bytes]]] = {topic: [] for topic in names}
         self._reasons: dict[str, tuple[float, str]] = {}
-        self._told_s: dict[str, float] = {}
+        self._reported_s: dict[str, float] = {}
         self._began_s = time.monotonic()
-        self._watching = False
+        self._is_open = False
 
     def open(self, faults: Mapping[str, str], now_ns: int) -> None:
-        """Tell what is wrong now, and from now on what changes.
+        """Report what is wrong now, and from now on what changes.
 
         Args:
             faults: Topic -> why nothing can arrive on it.
             now_ns: Now; 0 where there is no time.
         """
-        self._watching = True
+        self._is_open = True
         if beside := beside_namespace(self._sources, self._node.get_namespace()):
             self._display.warn(beside)
-        self._look_into()
+        self._check_messages()
         # Only now, since before discovery every topic would be silent.
         if now_ns > 0:
-            self._look(faults, now_ns, recording=False)
-        # Names that never came have just been told, with the names that may be meant.
+            self._changes(faults, now_ns, recording=False)
+        # Names that never came have just been reported, with the most similar names.
         lacking = [
             (monitor.topic, p) for monitor in self._monitors.values() for p in monitor.lacking()
         ]
-        self._told_s |= dict.fromkeys(together(lacking), time.monotonic())
+        self._reported_s |= dict.fromkeys(together(lacking), time.monotonic())
         self.remind(now_ns, recording=False)
 
     @property
@@ -116,9 +116,9 @@ class StreamReports:
         """Note a message, as it came from the wire."""
         apart = topic in self._reader.topics
         names = self._reader.names(topic, data, now_ns) if apart else ()
-        few_yet = len(self._first[topic]) < _MOST_LOOKED_INTO
+        few_yet = len(self._first[topic]) < _MOST_CHECKED
         # A slow driver's first message may come after many of a fast one.
-        if not self._watching and (few_yet or not self._monitors[topic].knows(names)):
+        if not self._is_open and (few_yet or not self._monitors[topic].knows(names)):
             self._first[topic].append((now_ns, data))
         self._monitors[topic].receive(time.monotonic(), now_ns / 1e9, names)
 
@@ -127,7 +127,7 @@ class StreamReports:
 
         Args:
             now_ns: Now; 0 where there is no time.
-            recording: Whether it matters that nobody commands.
+            recording: True if a missing publisher of commands matters.
         """
         if now_ns <= 0:
             self._display.warn(self.standstill)
@@ -140,31 +140,31 @@ class StreamReports:
         ]
         now_s = time.monotonic()
         for line in together(found):
-            if now_s - self._told_s.get(line, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
-                self._told_s[line] = now_s
+            if now_s - self._reported_s.get(line, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
+                self._reported_s[line] = now_s
                 self._display.warn(line)
 
-    def look(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
-        """Tell what has changed.
+    def update(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
+        """Report changes.
 
         Args:
             faults: Topic -> why nothing can arrive on it.
             now_ns: Now; 0 where there is no time, and so nothing that comes is noted.
-            recording: Whether it matters that nobody commands.
+            recording: True if a missing publisher of commands matters.
         """
-        if now_ns <= 0 or not self._watching:
+        if now_ns <= 0 or not self._is_open:
             return
-        for line in together(self._look(faults, now_ns, recording)):
+        for line in together(self._changes(faults, now_ns, recording)):
             if IS_BACK in line:
                 self._display.say(line)
             else:
-                self._told_s[line] = time.monotonic()
+                self._reported_s[line] = time.monotonic()
                 self._display.warn(line)
 
-    def _look(
+    def _changes(
         self, faults: Mapping[str, str], now_ns: int, recording: bool
     ) -> list[tuple[str, str]]:
-        """Topics with what is new of them."""
+        """Topics with their changes."""
         wall_s = time.monotonic()
         news = []
         for topic, monitor in self._monitors.items():
@@ -174,8 +174,8 @@ class StreamReports:
                 news += [(monitor.topic, line) for line in lines]
         return news
 
-    def _look_into(self) -> None:
-        """Tell now what `convert` would find wrong with the messages."""
+    def _check_messages(self) -> None:
+        """Report what `convert` would refuse in the messages."""
         known = {topic for source in self._inputs for topic in source.topics}
         simulated = self._node.get_clock().ros_time_is_active
         cure = clock_cure(simulated, self._clocks(), USE_SIM_TIME)

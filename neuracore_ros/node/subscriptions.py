@@ -1,4 +1,4 @@
-"""Streams opened so that messages arrive: with the publishers' own reliability."""
+"""Subscriptions that match the reliability of their publishers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.contention import ContentionMonitor
-from neuracore_ros.node.executor import HEARS_QUIETLY
+from neuracore_ros.node.executor import SUBSCRIBES_QUIETLY
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.topics import SubscribedTopic, matching_reliability
 
@@ -33,18 +33,18 @@ _OVERRIDABLE = {
 
 
 class Subscriptions:
-    """Subscriptions that follow their publishers.
+    """Subscriptions that are reopened when their publishers change.
 
-    A publisher may come after us, go, or come back with other settings. ``refresh``, called now
-    and then, looks at the graph and reopens what would no longer hear everything it could.
+    A publisher may start after us, end, or restart with other settings. ``refresh``, called now
+    and then, asks the graph and reopens a subscription whose reliability no longer matches.
 
     Args:
         node: Owner of the subscriptions.
         topics: What to open.
         receive: Gets each message.
         raw: Whether messages are handed over as they came from the wire.
-        lost: Is told of messages that never arrived, where the middleware counts them; needs the
-            classic executor, see executor.py.
+        lost: Called when messages were lost, where the middleware counts them; needs the classic
+            executor, see executor.py.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Subscriptions:
         if topic.name in self._open:
             return
         self._contention[topic.name] = ContentionMonitor(topic.type)
-        # Best effort hears every publisher, so it is the one to wait with.
+        # Best effort matches every publisher that may come.
         wanted = matching_reliability(topic.reliability, self._publishers(topic))
         self._reopen(topic, wanted or ReliabilityPolicy.BEST_EFFORT)
         self.topics.append(topic)
@@ -173,7 +173,7 @@ class Subscriptions:
 def _events(topic: SubscribedTopic, lost: Lost | None) -> SubscriptionEventCallbacks:
     """None but that of lost messages, see executor.py."""
     if lost is None:
-        return HEARS_QUIETLY
+        return SUBSCRIBES_QUIETLY
     return SubscriptionEventCallbacks(
         message_lost=lambda event: lost(topic.name, event.total_count_change),
         use_default_callbacks=False,
@@ -200,7 +200,7 @@ def message_class(name: str) -> type[Any]:
 def qos_overrides(node: Node, topic: str, entity: str) -> QoSOverridingOptions:
     """Let parameters ``qos_overrides.<topic>.<entity>.<policy>`` rule where they are given.
 
-    Only those: rclpy would turn a policy that nobody gave into a constant parameter, and a
+    Only those: rclpy would turn a policy that is not given into a constant parameter, and a
     subscription could never be reopened with another one.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-# Ticks that are looked at before the timer is moved.
+# Ticks that are measured before the timer is moved.
 _TICKS = 6
 # Arrivals shake by a millisecond or so; a tick before its image would see the one before.
 _MARGIN_S = 0.003
@@ -40,7 +40,7 @@ class TickPhase:
     """The phase of a timer's ticks relative to the arrivals of images.
 
     A camera at 30 Hz and a policy at 10 Hz, each with a clock of its own, keep their distance
-    for minutes: every image may be 30 ms old when it is looked at, or none. Ticks are moved, a
+    for minutes: every image may be 30 ms old when it is used, or none. Ticks are moved, a
     little at a time, to where the images of all cameras together are freshest. Where the rates
     do not divide, some tick is always close to an arrival, and little is moved.
     """
@@ -77,7 +77,7 @@ class TickPhase:
         shift_s = self._best_shift_s(cameras)
         if abs(shift_s) <= _SLACK_S:
             return 0.0
-        # Where the images came is to be seen anew.
+        # The waits are measured anew.
         for camera in cameras:
             camera.waits_s.clear()
         most_s = _LARGEST_SHARE * self._period_s

@@ -26,7 +26,7 @@ from neuracore_ros.node.live.timing import check_clock
 def check_graph(
     facts: GraphFacts, robot_file: str, rate_hz: float | None, max_tracking_error: float
 ) -> list[CheckResult]:
-    """Judge everything that was found, in the order in which a person would look.
+    """Check everything that was found, in the order in which a person would.
 
     Args:
         facts: What was found.
@@ -57,7 +57,7 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
         namespace_option: How the user gives a namespace.
 
     Returns:
-        One line, with what to do; empty if somebody publishes it whom we should hear.
+        One line with a cure; empty if it has a publisher that matches.
     """
     first = sources[0]
     facts = StreamFacts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from neuracore_ros.description import Joint
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.node.graph import SPECTATORS
@@ -39,6 +40,8 @@ PARAMETERS = (
 )
 """Parameters that are read from a controller, besides ``constraints.<joint>.trajectory``."""
 
+# Humble's name is the second.
+_STARTS_DESIRED = ('interpolate_from_desired_state', 'open_loop_control')
 _PASSTHROUGH = 'passthrough_trajectory_controller'
 
 
@@ -49,14 +52,14 @@ def check_command(
 
     Args:
         facts: What was found.
-        domain: The time in which the robot lives.
+        domain: The clock of the robot.
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
     yield from _rivals(facts)
     yield from check_listeners(facts)
     executing = _executing(facts)
     for listener in executing:
-        if not _deafness(facts, listener.endpoint):
+        if not _incompatibility(facts, listener.endpoint):
             yield from _controller(facts, listener, domain, max_tracking_error)
     if len(executing) > 1:
         nodes = ', '.join(listener.endpoint.node for listener in executing)
@@ -71,7 +74,7 @@ def check_listeners(
     if not executing:
         yield _unheard(facts, namespace_option)
     for listener in executing:
-        if why := _deafness(facts, listener.endpoint):
+        if why := _incompatibility(facts, listener.endpoint):
             yield error(f'{facts.topic}: {listener.endpoint.node} {why}')
 
 
@@ -79,7 +82,7 @@ def _executing(facts: CommandFacts) -> list[CommandListener]:
     return [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
 
 
-def _deafness(facts: CommandFacts, endpoint: Endpoint) -> str:
+def _incompatibility(facts: CommandFacts, endpoint: Endpoint) -> str:
     """The reason why a listener would not receive our commands; empty if it would."""
     kind = facts.command.type
     if endpoint.type != kind:
@@ -131,26 +134,26 @@ def _controller(
     facts: CommandFacts, listener: CommandListener, domain: Domain, max_tracking_error: float
 ) -> Iterator[CheckResult]:
     """Check our commands against a controller's parameters."""
-    node, told = listener.endpoint.node, listener.parameters
-    if told is None:
+    node, params = listener.endpoint.node, listener.parameters
+    if params is None:
         yield warning(
             f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
             'with the robot file yourself',
         )
         return
-    names = told.get('command_joints') or told.get('joints')
+    names = params.get('command_joints') or params.get('joints')
     if isinstance(names, list):
-        yield from _joints(facts, node, [str(name) for name in names], told)
+        yield from _joints(facts, node, [str(name) for name in names], params)
     else:
         yield ok(f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
-    yield from _interfaces(facts, node, told)
+    yield from _interfaces(facts, node, params)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
-        yield from check_trajectory_controller(facts, node, told, domain, max_tracking_error)
-    yield from check_speed_scaling(facts, node, told)
+        yield from check_trajectory_controller(facts, node, params, domain, max_tracking_error)
+    yield from check_speed_scaling(facts, node, params)
 
 
 def _joints(
-    facts: CommandFacts, node: str, names: list[str], told: Mapping[str, object]
+    facts: CommandFacts, node: str, names: list[str], params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
     ours = [joint.message_name for joint in facts.command.joints]
     if unknown := [name for name in ours if name not in names]:
@@ -163,7 +166,9 @@ def _joints(
         )
     elif missing := [name for name in names if name not in ours]:
         those = ', '.join(missing)
-        if facts.command.type == FLOAT64_MULTI_ARRAY or not told.get('allow_partial_joints_goal'):
+        if facts.command.type == FLOAT64_MULTI_ARRAY or not params.get(
+            'allow_partial_joints_goal'
+        ):
             cure = (
                 'add them to output'
                 if facts.command.type == FLOAT64_MULTI_ARRAY
@@ -188,15 +193,15 @@ def _own_name(facts: CommandFacts, message_name: str) -> str:
 
 
 def _interfaces(
-    facts: CommandFacts, node: str, told: Mapping[str, object]
+    facts: CommandFacts, node: str, params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
-    interfaces = told.get('command_interfaces')
+    interfaces = params.get('command_interfaces')
     if isinstance(interfaces, list) and interfaces and 'position' not in interfaces:
         yield warning(
             f'{facts.topic}: {node} drives {", ".join(map(str, interfaces))} and follows our '
             'positions by its PID gains: see that they are set'
         )
-    name = told.get('interface_name')
+    name = params.get('interface_name')
     if isinstance(name, str) and name not in {'', 'position'}:
         yield error(
             f"{facts.topic}: {node} forwards numbers to '{name}', but we send positions: command "
@@ -207,7 +212,7 @@ def _interfaces(
 def check_trajectory_controller(
     facts: CommandFacts,
     node: str,
-    told: Mapping[str, object],
+    params: Mapping[str, object],
     domain: Domain,
     max_tracking_error: float,
 ) -> Iterator[CheckResult]:
@@ -216,8 +221,8 @@ def check_trajectory_controller(
     Args:
         facts: Of the command.
         node: Full name of the controller.
-        told: Its parameters, those that it has.
-        domain: The time in which it lives.
+        params: Of the controller, those that it has.
+        domain: The clock of the controller.
         max_tracking_error: At which distance the node itself stops the robot [rad].
     """
     if _PASSTHROUGH in node:
@@ -227,47 +232,44 @@ def check_trajectory_controller(
             'joint_trajectory_controller, instead',
         )
         return
-    yield from _start(facts, node, told, domain)
-    yield from _points(facts, node, told)
-    if told.get('interpolation_method') == 'none':
+    yield from _start(facts, node, params, domain)
+    yield from _points(facts, node, params)
+    if params.get('interpolation_method') == 'none':
         yield warning(
             f'{facts.topic}: {node} does not interpolate (interpolation_method: none): the arm '
             'would jump from point to point; set splines',
         )
-    yield from _tolerances(facts, node, told, max_tracking_error)
+    yield from _tolerances(facts, node, params, max_tracking_error)
 
 
-def _starts_desired(told: Mapping[str, object]) -> bool:
-    return True in (
-        told.get('interpolate_from_desired_state'),
-        told.get('open_loop_control'),
-    )
+def _starts_desired(params: Mapping[str, object]) -> bool:
+    return any(params.get(key) is True for key in _STARTS_DESIRED)
 
 
-def _is_humble(told: Mapping[str, object]) -> bool:
-    return 'open_loop_control' in told and 'interpolate_from_desired_state' not in told
+def _is_humble(params: Mapping[str, object]) -> bool:
+    return 'open_loop_control' in params and 'interpolate_from_desired_state' not in params
 
 
 def _start(
-    facts: CommandFacts, node: str, told: Mapping[str, object], domain: Domain
+    facts: CommandFacts, node: str, params: Mapping[str, object], domain: Domain
 ) -> Iterator[CheckResult]:
     """Check the state that a new message starts from."""
-    starts = [told.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
-    if _starts_desired(told):
-        if _is_humble(told) and 'speed_scaling_interface_name' in told:
+    starts = [params.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
+    if _starts_desired(params):
+        if _is_humble(params) and 'speed_scaling_interface_name' in params:
             yield error(
                 f"{facts.topic}: {node} is UR's scaled controller of Humble, whose update throws "
                 "(can't compare times with different time sources) with open_loop_control: true; "
                 'set it to false',
             )
-        elif domain == 'sim' and not _is_humble(told):
+        elif domain == 'sim' and not _is_humble(params):
             yield ok(
                 f'{facts.topic}: {node} has interpolate_from_desired_state: true: where /clock is '
                 'set back, it accepts commands and does not move before the old time is reached '
                 'again; deactivate and activate it then',
             )
         return
-    if False not in starts or told.get('allow_trajectory_replacement') is True:
+    if False not in starts or params.get('allow_trajectory_replacement') is True:
         return
     yield ok(
         f'{facts.topic}: {node} starts trajectories from where the arm is measured; ours begin '
@@ -276,7 +278,7 @@ def _start(
     )
 
 
-def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Iterator[CheckResult]:
+def _points(facts: CommandFacts, node: str, params: Mapping[str, object]) -> Iterator[CheckResult]:
     """Check single points, each of which is a trajectory to the controller."""
     if facts.command.type != JOINT_TRAJECTORY or facts.command.stream != 'point':
         return
@@ -284,14 +286,14 @@ def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Itera
         'leave stream: point out, or command a forward_command_controller '
         '(type: std_msgs/msg/Float64MultiArray)'
     )
-    if _is_humble(told):
-        rate_hz = _number(told.get('update_rate'))
+    if _is_humble(params):
+        rate_hz = _number(params.get('update_rate'))
         rate = f'its update rate ({rate_hz:g} Hz)' if rate_hz else 'its update rate'
         yield warning(
             f'{facts.topic}: {node} takes single points as trajectories: where they come as often '
             f'as {rate}, the arm does not move at all, and lags far behind below it; {cure}',
         )
-    elif not _starts_desired(told):
+    elif not _starts_desired(params):
         yield warning(
             f'{facts.topic}: {node} takes single points as trajectories and starts each from '
             'where the arm is measured: it is driven to and fro between measured and wanted '
@@ -300,12 +302,12 @@ def _points(facts: CommandFacts, node: str, told: Mapping[str, object]) -> Itera
 
 
 def _tolerances(
-    facts: CommandFacts, node: str, told: Mapping[str, object], max_tracking_error: float
+    facts: CommandFacts, node: str, params: Mapping[str, object], max_tracking_error: float
 ) -> Iterator[CheckResult]:
     tight = {
         joint.message_name: tolerance
         for joint in facts.command.joints
-        if (tolerance := _number(told.get(f'constraints.{joint.message_name}.trajectory'))) > 0
+        if (tolerance := _number(params.get(f'constraints.{joint.message_name}.trajectory'))) > 0
         and tolerance < max_tracking_error
     }
     if tight:
@@ -316,13 +318,13 @@ def _tolerances(
             'would stand still for a reason that only the controller logs; give the node a '
             f'max_tracking_error below {tolerance:g}',
         )
-    timeout_s = _number(told.get('cmd_timeout'))
-    if timeout_s > _number(told.get('constraints.goal_time')):
+    timeout_s = _number(params.get('cmd_timeout'))
+    if timeout_s > _number(params.get('constraints.goal_time')):
         yield ok(f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)')
 
 
 def check_speed_scaling(
-    facts: CommandFacts, node: str, told: Mapping[str, object]
+    facts: CommandFacts, node: str, params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
     """Check the speed scaling: its value now, and whether the node can read it."""
     slowed = facts.slowed
@@ -333,12 +335,16 @@ def check_speed_scaling(
             f'{facts.topic}: {node} runs at {100.0 * slowed.factor:.0f} % of its speed '
             f'({slowed.topic}); the node holds the robot where that is turned down'
         )
-    elif told.get('speed_scaling.state_interface') or told.get('speed_scaling_interface_name'):
+    elif params.get('speed_scaling.state_interface') or params.get('speed_scaling_interface_name'):
         yield warning(
             f"{facts.topic}: {node} follows the robot's speed slider, and the node cannot read "
             'it: start the speed_scaling_state_broadcaster, or install control_msgs (from Jazzy '
             'on); keep the slider at 100 %',
         )
+
+
+def _tolerance(params: Mapping[str, object], joint: Joint) -> float:
+    return _number(params.get(f'constraints.{joint.message_name}.trajectory'))
 
 
 def _number(value: object) -> float:

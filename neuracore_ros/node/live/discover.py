@@ -60,12 +60,12 @@ def discover(seconds: float, namespace: str = '') -> Facts:
                     subscriptions.add(SubscribedTopic(topic, kind, 'match', _DEPTH, latched))
             spin(executor, min(left_s, _REFRESH_PERIOD_S))
         found = _listeners(node, below)
-        told = ask_parameters(
+        parameters = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
         )
         return replace(
             collector.facts(),
-            listeners=tuple(replace(f, joints=_joints(told.get(f.node))) for f in found),
+            listeners=tuple(replace(f, joints=_joints(parameters.get(f.node))) for f in found),
         )
 
 
@@ -102,7 +102,7 @@ def _listeners(node: Node, below: str) -> list[CommandReceiver]:
     return found
 
 
-def _joints(told: Any) -> tuple[str, ...]:
+def _joints(parameters: Any) -> tuple[str, ...]:
     """The joints that a controller controls, by its parameters."""
-    names = (told or {}).get('command_joints') or (told or {}).get('joints')
+    names = (parameters or {}).get('command_joints') or (parameters or {}).get('joints')
     return tuple(map(str, names)) if isinstance(names, list) else ()

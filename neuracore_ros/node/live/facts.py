@@ -40,7 +40,7 @@ def error(text: str) -> CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A publisher or subscriber of somebody else.
+    """A publisher or subscriber of another node.
 
     Attributes:
         node: Its full name, such as ``/left/arm_controller``.
@@ -59,7 +59,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The messages of one topic while we looked, M of them.
+    """The times of the M messages that one topic received during the check.
 
     Attributes:
         receive_ns: Wall time of each arrival, shape (M,).
@@ -98,10 +98,10 @@ class StreamFacts:
     Attributes:
         topic: Its full name.
         sources: The names that are read from it.
-        publishers: Who sends.
-        similar: Topics of the graph that may be meant, if nobody sends.
+        publishers: All of them.
+        similar: Similar topics of the graph, if it has no publisher.
         arrivals: What came.
-        faults: Why the node could not use a name at the end of the look, one line each.
+        faults: Why the node could not use a name at the end, one line each.
         by_names: Names that come in the same messages, and these messages, where the names of
             the topic come in different ones; as where two drivers share it.
         name_sets: The different lists of joint names that messages had.
@@ -147,14 +147,14 @@ class MeasuredJoint:
 
 @dataclass(frozen=True, slots=True)
 class ClockFacts:
-    """``/clock``, and who lives by it.
+    """``/clock``, and the nodes that use it.
 
     Attributes:
         publishers: Full names of the nodes that send it.
         clock_ns: Its values, shape (M,).
         receive_ns: Wall time of their arrivals, shape (M,).
-        use_sim_time: Node -> its parameter of that name, of the nodes that told it.
-        domain: In which time the streams are stamped, and the node has to live.
+        use_sim_time: Node -> its parameter of that name, where it is known.
+        domain: The clock of the stamps, which the node has to use.
     """
 
     publishers: tuple[str, ...]
@@ -166,11 +166,11 @@ class ClockFacts:
 
 @dataclass(frozen=True, slots=True)
 class CommandListener:
-    """Somebody who listens to a command topic.
+    """A node that listens to a command topic.
 
     Attributes:
         endpoint: Its subscription.
-        parameters: Those that matter here, by name; None if it would not tell.
+        parameters: Those that matter here, by name; None if they are not known.
     """
 
     endpoint: Endpoint
@@ -182,7 +182,7 @@ class SpeedFacts:
     """The speed scaling of one controller now.
 
     Attributes:
-        topic: That tells it.
+        topic: Its source.
         factor: Share of full speed, 1.0 at full speed.
         reason: Why the node would hold; empty if it would not.
     """
@@ -199,11 +199,11 @@ class CommandFacts:
     Attributes:
         topic: Its full name.
         command: What we would send.
-        listeners: Who would receive it.
-        rivals: Who else commands there.
-        rival_messages: How many commands of others came while we looked.
-        similar: Topics of the graph that may be meant, if nobody listens.
-        slowed: The speed scaling of its controller; None where nobody tells it.
+        listeners: The nodes that would receive it.
+        rivals: Other publishers.
+        rival_messages: Number of commands of others during the check.
+        similar: Similar topics of the graph, if it has no listener.
+        slowed: The speed scaling of its controller; None if it is not published.
     """
 
     topic: str

@@ -66,9 +66,9 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
     count: Counter[str] = Counter()
     numbers: dict[str, dict[str, list[int]]] = {}
     for topic, message in _feed(observers, sources, messages):
-        seen = name_sets.setdefault(topic, {})
-        if hasattr(message, 'name') and len(seen) < _MOST_NAME_SETS:
-            seen[tuple(message.name)] = None
+        known = name_sets.setdefault(topic, {})
+        if hasattr(message, 'name') and len(known) < _MOST_NAME_SETS:
+            known[tuple(message.name)] = None
         for name in mentions.of(topic):
             numbers.setdefault(topic, {}).setdefault(name, []).append(count[topic])
         count[topic] += 1

@@ -70,7 +70,7 @@ class TopicMonitor:
         self.times: list[tuple[int, int, int]] = []  # receive, clock, stamp [ns]
         self.size = 0
         self.lost = 0
-        # Of images the newest is enough: only its encoding and size are looked at.
+        # Of images the newest is enough: only its encoding and size are used.
         self.messages: deque[tuple[int, int, bytes]] = deque(
             maxlen=1 if self.is_image else _MOST_KEPT
         )
@@ -150,21 +150,21 @@ def servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
 
 
 def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> tuple[str, ...]:
-    """Topics that may be meant by one where nobody is.
+    """Topics similar to one without endpoints.
 
     Args:
         node: Ours.
         topic: Of messages.
         kind: Type of the messages; others have the same.
-        count: How many are on the side of a topic that matters; others have somebody there.
+        count: Number of publishers or of subscribers of a topic; similar ones have some.
 
     Returns:
-        Those with a similar name, the likeliest first.
+        The most similar name first.
     """
     wanted = str(node.resolve_topic_name(topic))
-    # A camera that is looked for raw may be there compressed, and the other way round.
+    # A raw image topic may have been replaced by a compressed one, or the reverse.
     kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)
-    # What we hear already is another camera.
+    # A topic that is subscribed to is another camera.
     heard = {each.topic_name for each in node.subscriptions} if kind in IMAGE_TYPES else ()
     others = [
         name
@@ -215,7 +215,7 @@ def _finite(duration: Duration) -> Duration:
 # unless its computer is very busy.
 FIND_S = 3.0
 ANSWER_S = 8.0
-# A node that has not discovered us yet answers to nobody.
+# A node that has not discovered us yet does not answer.
 AGAIN_S = 1.0
 POLL_S = 0.02
 
@@ -248,17 +248,17 @@ def ask_parameters(
         has = set(answer.result.names)
         requests[name] = GetParameters.Request(names=[n for n in wanted[name] if n in has])
     got = _call(executor, gets, requests)
-    told: dict[str, Mapping[str, object] | None] = dict.fromkeys(wanted)
+    found: dict[str, Mapping[str, object] | None] = dict.fromkeys(wanted)
     for name, answer in got.items():
         values = map(parameter_value_to_python, answer.values)
-        told[name] = {
+        found[name] = {
             key: list(value) if not isinstance(value, (str, bool, int, float)) else value
             for key, value in zip(requests[name].names, values, strict=False)
             if value is not None
         }
     for client in (*lists.values(), *gets.values()):
         node.destroy_client(client)
-    return told
+    return found
 
 
 def _call(

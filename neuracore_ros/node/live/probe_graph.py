@@ -1,4 +1,4 @@
-"""A look at a running graph: who is there, and what comes. It sends no message to anybody."""
+"""The probe of a running graph: its endpoints and messages. It publishes nothing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from neuracore_ros.node.topics import (
 )
 
 SETTLE_S = 0.5
-LOOK_PERIOD_S = 0.25
+REFRESH_PERIOD_S = 0.25
 
 
 def probe_graph(
@@ -87,10 +87,10 @@ class GraphProbe:
         self._parameters: dict[str, Mapping[str, object] | None] = {}
         self._speed_scaling = {c.topic: SpeedScaling(node, [c.topic]) for c in commands}
 
-    # Looking
+    # Listening
 
     def discover(self) -> None:
-        """Wait until everybody has been found, or nobody more is likely to be."""
+        """Wait until all endpoints have been found, or no more are likely to be."""
         start_s = time.monotonic()
         while (passed_s := time.monotonic() - start_s) < DISCOVERY_S:
             if passed_s > SETTLE_S and self._all_found():
@@ -130,7 +130,7 @@ class GraphProbe:
             subscriptions.refresh()
             for scaling in self._speed_scaling.values():
                 scaling.refresh()
-            spin(self._executor, min(left_s, LOOK_PERIOD_S))
+            spin(self._executor, min(left_s, REFRESH_PERIOD_S))
         subscriptions.close()
         for scaling in self._speed_scaling.values():
             scaling.factors()
@@ -139,7 +139,8 @@ class GraphProbe:
     def _is_contested(self, command: Command) -> bool:
         """True if others publish and receive the command.
 
-        A node that waits for somebody to listen must not take us for its controller.
+        Otherwise we do not subscribe: a node that waits for a listener would take us for its
+        controller.
         """
         return bool(
             command.type not in ACTIONS
@@ -205,9 +206,9 @@ class GraphProbe:
             clock_ns=clock[:, 1],
             receive_ns=clock[:, 0],
             use_sim_time={
-                node: bool(told['use_sim_time'])
-                for node, told in self._parameters.items()
-                if told is not None and 'use_sim_time' in told
+                node: bool(values['use_sim_time'])
+                for node, values in self._parameters.items()
+                if values is not None and 'use_sim_time' in values
             },
             domain=domain,
         )
@@ -231,14 +232,14 @@ class GraphProbe:
         )
         if command.type in ACTIONS:
             return CommandFacts(topic, command, listeners, slowed=self._slowed(command))
-        heard = self._monitors.get(command.topic)
+        monitor = self._monitors.get(command.topic)
         return CommandFacts(
             topic=topic,
             command=command,
             listeners=listeners,
             rivals=publishers(self._node, command.topic, 'match'),
             rival_messages=(
-                len(heard.times) if heard else self._rival_messages.get(command.topic, 0)
+                len(monitor.times) if monitor else self._rival_messages.get(command.topic, 0)
             ),
             similar=similar(self._node, command.topic, command.type, self._node.count_subscribers),
             slowed=self._slowed(command),

@@ -33,7 +33,7 @@ def check_stream(
 
     Args:
         facts: What was found.
-        domain: The time in which the node has to live.
+        domain: The clock that the node has to use.
         rate_hz: Of the policy; None where that is not known.
         clock: What is known of /clock.
 
@@ -79,8 +79,8 @@ def check_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[Check
 def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
     """The cure for a joint outside its limits, with the unit that it may be in."""
     joint, limit = measured.joint, measured.joint.limit
-    seen, ends = (measured.position, measured.position), (limit.lower, limit.upper)
-    unit = likely_unit(seen, ends, limit.slides) if far_outside(seen, ends, limit.slides) else None
+    span, ends = (measured.position, measured.position), (limit.lower, limit.upper)
+    unit = likely_unit(span, ends, limit.slides) if far_outside(span, ends, limit.slides) else None
     if unit is not None and not joint.data_type.is_gripper:
         return (
             f'in {unit.name}? Write under sources of {robot_file}: '
@@ -119,11 +119,11 @@ def _checked(
 
 
 def did_you_mean_topic(topic: str, similar: Sequence[str], namespace_option: str) -> str:
-    """The end of a line about a topic where nobody is.
+    """The end of a line about a topic without endpoints.
 
     Args:
         topic: As declared.
-        similar: Full names of topics where somebody is, the likeliest first.
+        similar: Full names of similar topics with endpoints, the most similar first.
         namespace_option: How a namespace is given, such as ``--namespace=``.
     """
     if not similar:
@@ -173,15 +173,15 @@ def check_publishers(
 
 
 def _several(facts: StreamFacts) -> list[CheckResult]:
-    """Two publishers on one topic: harmless only if they speak of different joints."""
+    """Check several publishers of one topic: harmless only if their joints differ."""
     publishers = facts.publishers
     nodes = [publisher.node for publisher in publishers]
     kind = facts.sources[0].type
     several = contention(kind, nodes, facts.name_sets)
     if not several:
         shared = len(nodes) > 1 and kind == JOINT_STATE
-        told = f'{facts.topic}: {", ".join(nodes)} share it, each with its own joints'
-        return [ok(told)] if shared else []
+        shared_line = f'{facts.topic}: {", ".join(nodes)} share it, each with its own joints'
+        return [ok(shared_line)] if shared else []
     mixed = len({publisher.reliability for publisher in publishers}) > 1
     also = '; one is reliable, one best effort: all are heard as best effort' if mixed else ''
     return [
@@ -192,7 +192,7 @@ def _several(facts: StreamFacts) -> list[CheckResult]:
 
 
 def _lasting(facts: StreamFacts) -> CheckResult:
-    """A stream whose last message holds until there is another."""
+    """Check a stream whose last message holds until there is another."""
     who, count = listed(facts.publishers), facts.arrivals.count
     if count:
         return ok(f'{facts.topic}: {who} publishes it; messages that came: {count}')

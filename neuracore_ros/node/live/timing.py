@@ -43,7 +43,7 @@ def check_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
         yield error(f'{facts.topic}: /clock stood still while its messages came')
         return
     got_hz = len(gaps_s) / seconds
-    told = f'{facts.topic}: {got_hz:.1f} Hz{_gaps(gaps_s, got_hz)}{_seen_as(facts)}'
+    described = f'{facts.topic}: {got_hz:.1f} Hz{_gaps(gaps_s, got_hz)}{_published_as(facts)}'
     limit_s = min((s.max_age_s for s in facts.sources if s.max_age_s is not None), default=None)
     late_s = _lateness_s(facts, domain)
     usual_s, worst_s = float(np.median(gaps_s)) + late_s, float(gaps_s.max()) + late_s
@@ -70,7 +70,7 @@ def check_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
             f'{facts.topic}: {got_hz:.1f} Hz is slower than the {rate_hz:g} Hz of the policy: '
             'steps will see the same sample twice',
         )
-    yield ok(told)
+    yield ok(described)
 
 
 def check_loss(facts: StreamFacts) -> CheckResult | None:
@@ -86,7 +86,7 @@ def _gaps(gaps_s: NDArray[np.float64], got_hz: float) -> str:
     return f', gaps of {low:.1f} to {high:.1f} ms{shaky}'
 
 
-def _seen_as(facts: StreamFacts) -> str:
+def _published_as(facts: StreamFacts) -> str:
     offered = ' and '.join(sorted({p.reliability.replace('_', ' ') for p in facts.publishers}))
     deadlines = [p.deadline_s for p in facts.publishers if p.deadline_s]
     promised = f', deadline {min(deadlines):g} s' if deadlines else ''
@@ -141,7 +141,7 @@ def frames_sent(stamp_ns: Times) -> int:
     """Number of frames that a camera took from the first to the last stamp, inclusive.
 
     A camera is regular, so that every stamp lies a whole number of periods after the first; the
-    longest such period is believed. Where there is none, or too few stamps to tell, nothing is
+    longest such period is believed. Where there is none, or there are too few stamps, nothing is
     taken to be lost.
     """
     stamps = np.unique(stamp_ns[stamp_ns > 0])
@@ -175,7 +175,7 @@ def check_stamps(
 
     Args:
         facts: What was found.
-        domain: The time in which the node has to live.
+        domain: The clock that the node has to use.
         clock: What is known of /clock.
     """
     arrivals, source = facts.arrivals, facts.sources[0]
@@ -281,7 +281,7 @@ def clock_drift(
     Args:
         seconds: When messages arrived, since the first, shape (M,).
         ages_s: Arrival minus stamp [s], shape (M,).
-        period_s: Between two stamps; the drift must be more than that while we looked.
+        period_s: Between two stamps; the drift must exceed it over the time of the check.
     """
     if not len(seconds) or seconds[-1] < LEAST_DRIFT_S:
         return 0.0
@@ -307,7 +307,7 @@ def check_clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[CheckResul
         rate_hz: Of the policy; None where that is not known.
     """
     simulated = sorted(node for node, used in facts.use_sim_time.items() if used)
-    # Whoever makes the time cannot live by it.
+    # The publisher of /clock must not use it.
     real = sorted(
         node
         for node, used in facts.use_sim_time.items()
@@ -354,11 +354,11 @@ def _clock_rate(
         )
         return
     step_s, speed = float(np.median(steps[steps > 0])) / SECOND_NS, steps.sum() / 1e9 / wall_s
-    told = f'{1 / step_s:.0f} times a simulated second, {speed:.2f} times as fast as real time'
+    pace = f'{1 / step_s:.0f} times a simulated second, {speed:.2f} times as fast as real time'
     if rate_hz is not None and step_s > _SLOWEST_CLOCK / rate_hz:
         yield error(
-            f'/clock: it comes only {told}: too coarse for the {rate_hz:g} Hz of the policy; let '
+            f'/clock: it comes only {pace}: too coarse for the {rate_hz:g} Hz of the policy; let '
             f'{publishers} publish it at least {2 * rate_hz:g} times a second',
         )
     else:
-        yield ok(f'/clock: {publishers} publishes it {told}: run the node with use_sim_time:=true')
+        yield ok(f'/clock: {publishers} publishes it {pace}: run the node with use_sim_time:=true')
