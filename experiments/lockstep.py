@@ -16,10 +16,11 @@ from rosbags.typesys import Stores, get_typestore
 
 from neuracore_ros.bags.writer import BagWriter
 from neuracore_ros.command.message import JointCommand
-from neuracore_ros.command.settings import Settings, State
+from neuracore_ros.command.settings import Settings
 from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner
+from neuracore_ros.runner.state import State
 from neuracore_ros.sim.simulated import Expert, SimulatedRobot
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
