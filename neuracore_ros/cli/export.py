@@ -17,8 +17,9 @@ from neuracore_ros.files import require_new_file
 from neuracore_ros.regular_file import read_bytes
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from neuracore_ros.policy.manifest import Manifest
-    from neuracore_ros.training.export import Model
     from neuracore_ros.training.external_model import ModelOrigin
 
 SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere.'
@@ -114,14 +115,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     from neuracore_ros.training.export import write
 
-    model, warnings = _model(arguments)
-    result = write(model, kind, arguments.out)
+    module, manifest, warnings = _model(arguments)
+    result = write(module, manifest, kind, arguments.out)
     if arguments.json:
         record = {
             'file': str(arguments.out),
             'format': kind,
-            'largest_difference': result.proof.largest_difference,
-            'masks': list(result.proof.masks),
+            'largest_difference': result.largest_difference,
+            'masks': list(result.masks),
             'latency_ms': result.latency_ms,
             'ratio': result.ratio,
             'warnings': warnings,
@@ -131,8 +132,8 @@ def run(arguments: argparse.Namespace) -> int:
     for line in warnings:
         print(f'warning: {line}', file=sys.stderr)
     print(
-        f'{arguments.out}: equals the model on {len(result.proof.masks)} masks '
-        f'(largest difference {result.proof.largest_difference:.1e})'
+        f'{arguments.out}: equals the model on {len(result.masks)} masks '
+        f'(largest difference {result.largest_difference:.1e})'
     )
     times = ', '.join(f'{name} {ms:.1f} ms' for name, ms in result.latency_ms.items())
     print(f'latency (p50): {times}; {kind} / torchscript = {result.ratio:.2f}')
@@ -164,18 +165,16 @@ def _require_numbers(arguments: argparse.Namespace) -> None:
         refuse(['manifest', 'horizon', 'observation_steps', 'mode'], 'the checkpoint says it')
 
 
-def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
-    from neuracore_ros.training.export import Model
-
+def _model(arguments: argparse.Namespace) -> tuple[nn.Module, Manifest, list[str]]:
     if arguments.trained is not None:
         from neuracore_ros.training.load_run import read_run
 
-        return Model(*read_run(arguments.trained)), []
+        return *read_run(arguments.trained), []
     if arguments.from_lerobot is not None:
         from neuracore_ros.training.lerobot import read_checkpoint
 
         found = read_checkpoint(arguments.from_lerobot, _origin(arguments))
-        return Model(found.module, found.manifest), list(found.warnings)
+        return found.module, found.manifest, list(found.warnings)
     from neuracore_ros.training.external_model import adopt, describe
 
     find_horizon = arguments.manifest is None and arguments.horizon is None
@@ -188,7 +187,7 @@ def _model(arguments: argparse.Namespace) -> tuple[Model, list[str]]:
             arguments.observation_steps,
             arguments.mode,
         )
-    return Model(*adopt(arguments.from_torchscript, manifest, find_horizon)), []
+    return *adopt(arguments.from_torchscript, manifest, find_horizon), []
 
 
 def _origin(arguments: argparse.Namespace) -> ModelOrigin:

@@ -142,8 +142,13 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def available_devices() -> list[str]:
+    """Names of the devices of this machine that torch can use: cpu, cuda:0, ..."""
+    return ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
+
+
 def _device(name: str) -> torch.device:
-    there = ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
+    there = available_devices()
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -21,7 +21,7 @@ from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy, last_line
 from neuracore_ros.policy.torchscript import read_module
-from neuracore_ros.training.export import Eager
+from neuracore_ros.training.export import ModuleRuntime
 
 _DICTIONARY = 'Dict(str, Tensor)'
 WANTED = (
@@ -97,17 +97,17 @@ def adopt(path: Path, manifest: Manifest, find_horizon: bool) -> tuple[torch.nn.
             f'{path}: takes ({", ".join(takes)}) and gives {", ".join(gives) or "nothing"}; '
             f'{WANTED}'
         )
-    runtime = Eager(module, manifest)
+    runtime = ModuleRuntime(module, manifest)
     if find_horizon:
         manifest = replace(manifest, horizon=_horizon(path, runtime))
     try:
-        Policy(Eager(module, manifest), '').warm_up(1)
+        Policy(ModuleRuntime(module, manifest), '').warm_up(1)
     except PolicyError as error:
         raise PolicyError(f'{path}: {error}') from error
     return module, manifest
 
 
-def _horizon(path: Path, runtime: Eager) -> int:
+def _horizon(path: Path, runtime: ModuleRuntime) -> int:
     manifest = runtime.manifest
     inputs = {
         kind.value: np.zeros((1, *manifest.input_shape(kind)), kind.dtype)

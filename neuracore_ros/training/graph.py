@@ -45,7 +45,7 @@ def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
     """Write an ONNX file of batch 1, the manifest in its `metadata_props`.
 
     Args:
-        module: Eager, on the CPU. A submodule that has an attribute ``dense`` is told by it to
+        module: Eager, on the CPU. The attribute ``dense`` of a submodule is set for it, so as to
             compute everything, whatever is absent: a graph has fixed shapes.
         manifest: Of the module.
         path: Replaced if it exists.

@@ -168,7 +168,9 @@ class Learner:
         kind = getattr(torch, self._config.precision) if lower else None
         return torch.autocast(self._device.type, kind, enabled=lower)
 
-    def _over_processes(self, terms: Mapping[str, Term]) -> tuple[Tensor, dict[str, float]]:
+    def _over_processes(
+        self, terms: Mapping[str, tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, dict[str, float]]:
         """What this process minimises, and what all of them do together.
 
         Every process divides by the entries of all of them. The mean of the gradients that
@@ -226,9 +228,6 @@ def require_alike(given: object, wanted: object, where: str) -> None:
         raise TrainingError(f'{where}: must be like {quoted(wanted)}, is {quoted(given)}; {OTHER}')
 
 
-Term = tuple[Tensor, Tensor]
-
-
 class Objective(nn.Module):
     """What a policy minimises, as the module that it has to be to learn in several processes."""
 
@@ -236,7 +235,7 @@ class Objective(nn.Module):
         super().__init__()
         self.policy = policy
 
-    def forward(self, example: Example) -> dict[str, Term]:
+    def forward(self, example: Example) -> dict[str, tuple[Tensor, Tensor]]:
         """Name of a term -> its sum, and over how many entries."""
         losses = self.policy.loss(example)
         return {name: (term.total, term.count) for name, term in losses.items()}

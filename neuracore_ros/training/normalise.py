@@ -18,6 +18,7 @@ from neuracore_ros.dataset import statistics
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import POSE_COMPONENTS
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.signature import ROBOT
 
 # About half a degree, or a centimetre: a slot that moves less holds noise, not motion.
 STD_FLOOR = statistics.LEAST_STD
@@ -167,13 +168,14 @@ class ScaleLookup(nn.Module):
     def __init__(self, scale: Scale) -> None:
         super().__init__()
         self.per_robot = len(scale.centre) > 1
+        self.robot = ROBOT  # TorchScript reads attributes, and no constants of the file.
         self.register_buffer('centre', torch.from_numpy(scale.centre))
         self.register_buffer('spread', torch.from_numpy(scale.spread))
 
     def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Centre and spread, each (B, 1, W), or (1, W) if they are those of all robots."""
         if self.per_robot:
-            rows = inputs['ROBOT'] + 1
+            rows = inputs[self.robot] + 1
             return self.centre[rows][:, None], self.spread[rows][:, None]
         return self.centre, self.spread
 

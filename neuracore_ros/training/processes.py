@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from neuracore_ros.errors import TrainingError
+from neuracore_ros.policy.torchscript import available_devices
 
 
 def is_first() -> bool:
@@ -39,7 +40,7 @@ class Processes:
         Raises:
             TrainingError: The device is not there.
         """
-        there = ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
+        there = available_devices()
         if device not in ('', *there, *(['cuda'] if there[1:] else [])):
             raise TrainingError(
                 f"--device: '{device}' is not available; this machine has: {', '.join(there)}"

@@ -10,10 +10,10 @@ from torch import nn
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.policy.signature import FROZEN, PREVIOUS
+from neuracore_ros.policy.signature import FROZEN, PREVIOUS, extra_inputs
 from neuracore_ros.training.chunk_policy import Example
 from neuracore_ros.training.config import NetworkOptions
-from neuracore_ros.training.export import example, export
+from neuracore_ros.training.export import export
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
@@ -65,6 +65,26 @@ def policy(kind: str, described: Manifest, encoder=''):
     torch.manual_seed(0)
     options = NetworkOptions(encoder=encoder, width=64, layers=1, flow_steps=3)
     return build(kind, described, Normalisation.none(described), options).eval()
+
+
+def example(
+    manifest: Manifest, batch: int, generator: torch.Generator
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Random inputs of the manifest's shapes, random plans and random masks."""
+    inputs, valid = {}, {}
+    for kind, slots in manifest.input.items():
+        shape = (batch, *manifest.input_shape(kind))
+        if kind.dtype == 'uint8':
+            whole = torch.randint(0, 256, shape, generator=generator)
+            inputs[kind.value] = whole.to(torch.uint8)
+        else:
+            inputs[kind.value] = torch.randn(shape, generator=generator)
+        valid[kind.value] = torch.rand(batch, slots.width, generator=generator) < 0.7
+    for more in extra_inputs(manifest):
+        # As a plan: each step is firm, free or between.
+        some = torch.randn((batch, *more.shape), generator=generator)
+        inputs[more.name] = some.clamp(0, 1) if more.name == FROZEN else some
+    return inputs, valid
 
 
 EVERY_TYPE = manifest(joints=4, cameras=2, velocities=2, steps=2, others=2, horizon=5)
@@ -223,6 +243,10 @@ def test_any_layout_makes_a_policy_file(kind, described, tmp_path):
     module = policy(kind, described, 'patches' if kind != 'mlp' else '')
     described = replace(described, inpaint=module.inpaints)
     export(module, described, tmp_path / 'policy.pt')
+    inputs = example(described, 2, torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        wanted, found = module(*inputs), torch.jit.load(tmp_path / 'policy.pt')(*inputs)
+    assert all(torch.allclose(found[name], wanted[name], atol=1e-4) for name in wanted)
     chunk = load_policy(tmp_path / 'policy.pt').predict({}, {})
     assert chunk[TARGETS].shape == (described.horizon, 5)
     assert chunk[GRIPS].shape == (described.horizon, 1)
