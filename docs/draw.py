@@ -15,8 +15,8 @@ import numpy as np
 from sheet import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
 
 from neuracore_ros.arrays import ByteArray
+from neuracore_ros.command.braking import stop
 from neuracore_ros.command.joints import Limits
-from neuracore_ros.command.stop import stop
 from neuracore_ros.description import (
     DataType,
     Layout,

@@ -1,4 +1,4 @@
-"""Braking to rest within limits of acceleration and jerk, each joint as fast as it can."""
+"""Braking to rest: with one deceleration for all joints, or each as fast as its jerk allows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,121 @@ import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.joints import Limits
-from neuracore_ros.command.spline import extent
+from neuracore_ros.command.spline import Spline, extent
+
+FULL_SPEED_TO_REST_S = 0.25
+"""Braking of a joint that has no acceleration limit: from its velocity limit to rest."""
+
+LONGEST_CATCH_UP_S = 0.5
+"""How long a stop may be stretched so that a robot that lags behind can arrive gently."""
+
+SHORTEST_STOP_S = 0.1
+"""A stop lasts at least this long: the robot may lag behind by more than it still has to go."""
+
+LOST_SPEED = 0.25
+"""Share of its velocity limit for a lost joint. If its encoder is dead, it is where it was sent,
+and the stop takes it back to where it is reported to be."""
+
+_SHORTEST_S = 1e-6
+
+
+def stop(
+    now_ns: int,
+    setpoint: tuple[FloatArray, FloatArray],
+    limits: Limits,
+    measured: FloatArray | None,
+    lost: BoolArray,
+) -> Spline:
+    """Brake from a setpoint to rest.
+
+    All joints brake together, each with a constant deceleration within its limit, so that the
+    direction of motion is kept; a joint that would leave its range brakes earlier and harder.
+    A constant deceleration is a parabola, which the controller's cubic plays exactly: the
+    instants at which joints come to rest are all the knots that are needed.
+
+    Args:
+        now_ns: When it starts.
+        setpoint: Position and velocity now, each of shape (J,).
+        limits: Of the J joints.
+        measured: Fresh measured positions, shape (J,), or None.
+        lost: Bool, shape (J,): joints that are not where they were sent. They are held where
+            they were measured, so that a released emergency stop does not make them leap.
+
+    Returns:
+        The motion; its first knot is the setpoint (of a lost joint, the measured position).
+    """
+    start, speed = setpoint[0].copy(), setpoint[1].copy()
+    longest = float(np.max(np.abs(speed) / deceleration(limits)))
+    if measured is not None:
+        behind = np.abs(start - measured)
+        speed[lost] = 0.0
+        most = np.where(lost, LOST_SPEED, 1.0) * limits.velocity
+        longest = max(longest, min(_catch_up_s(behind, speed, most), LONGEST_CATCH_UP_S))
+        start[lost] = np.clip(measured, limits.lower, limits.upper)[lost]
+    return Spline(now_ns, *brake(start, speed, limits, max(longest, SHORTEST_STOP_S)))
+
+
+def deceleration(limits: Limits) -> FloatArray:
+    """The deceleration with which each joint brakes, shape (J,) [rad/s2]."""
+    return np.where(
+        np.isfinite(limits.acceleration),
+        limits.acceleration,
+        limits.velocity / FULL_SPEED_TO_REST_S,
+    )
+
+
+def brake(
+    start: FloatArray, speed: FloatArray, limits: Limits, duration_s: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Knots of a motion that brakes all joints to rest in the same time.
+
+    A joint that would leave its range brakes earlier and harder.
+
+    Args:
+        start: Where it begins, shape (J,).
+        speed: With which velocities, shape (J,).
+        limits: Of the J joints.
+        duration_s: Until rest [s].
+
+    Returns:
+        Times of N knots [s], the first at 0; positions and velocities, each of shape (N, J).
+    """
+    # A joint may have been measured slightly outside its range: then it may stay, not go on.
+    room = np.where(speed > 0.0, limits.upper - start, start - limits.lower)
+    with np.errstate(divide='ignore', over='ignore', invalid='ignore'):
+        allowed = np.where(speed != 0.0, 2.0 * np.maximum(room, 0.0) / np.abs(speed), np.inf)
+    rests_s = np.clip(np.floor(np.minimum(duration_s, allowed) * 1e6) / 1e6, _SHORTEST_S, None)
+    rests_s = np.where(speed == 0.0, rests_s.max(), rests_s)
+    times_s = np.concatenate([[0.0], np.unique(rests_s)])
+    positions, velocities = _braked(times_s[:, None], start, speed, rests_s)
+    positions = np.clip(
+        positions, np.minimum(limits.lower, start), np.maximum(limits.upper, start)
+    )
+    velocities[-1] = 0.0
+    return times_s, positions, velocities
+
+
+def _braked(
+    times_s: FloatArray, start: FloatArray, speed: FloatArray, rests_s: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Positions and velocities, (N, J), of joints that rest after ``rests_s`` (J,)."""
+    left = np.maximum(1.0 - times_s / rests_s, 0.0)
+    return start + 0.5 * speed * rests_s * (1.0 - left * left), speed * left
+
+
+def _catch_up_s(behind: FloatArray, speed: FloatArray, most: FloatArray) -> float:
+    """How long a stop must last for robots that are ``behind`` the setpoint [s].
+
+    A controller starts it from the measured state. There the speed is
+    ``(1 - u) (v + 6 u behind / T)`` for u in 0..1; this T keeps it within ``most``.
+    """
+    v = np.minimum(np.abs(speed), most)
+    return float(np.max(6.0 * behind / (2.0 * most - v + 2.0 * np.sqrt(most * (most - v)))))
 
 
 @dataclass(frozen=True, slots=True)
-class JointState:
-    """Where J joints are and how they move, each array of shape (J,)."""
+class MotionState:
+    """Positions and motion of J joints, each array of shape (J,)."""
 
     position: FloatArray
     velocity: FloatArray
@@ -22,7 +131,7 @@ class JointState:
 
 @dataclass(frozen=True, slots=True)
 class Braking:
-    """Three phases of constant jerk, (3, J) each, from a state to rest.
+    """Braking of limited jerk: three phases of constant jerk, (3, J) each, from a state to rest.
 
     Attributes:
         start: Where it begins.
@@ -30,12 +139,12 @@ class Braking:
         jerks: In the phases [rad/s3].
     """
 
-    start: JointState
+    start: MotionState
     durations: FloatArray
     jerks: FloatArray
 
     @classmethod
-    def of(cls, start: JointState, limits: Limits) -> Braking:
+    def of(cls, start: MotionState, limits: Limits) -> Braking:
         """Brake from a state: away from it, hold, and back to no acceleration."""
         most, jerk = limits.acceleration, limits.jerk
         # Seen so that what is left once the acceleration has faded is a speed above zero.
@@ -58,7 +167,7 @@ class Braking:
         """When the phases of the joints end, ascending."""
         return np.unique(np.cumsum(self.durations, axis=0))
 
-    def at(self, times_s: FloatArray) -> JointState:
+    def at(self, times_s: FloatArray) -> MotionState:
         """The states at m times, each array of shape (m, J)."""
         shape = (len(times_s), len(self.start.position))
         p, v, a = (
@@ -72,7 +181,7 @@ class Braking:
             v += t * (a + t * jerk / 2.0)
             a += t * jerk
             begin = begin + duration
-        return JointState(p, v, a)
+        return MotionState(p, v, a)
 
     def stays_within(self, lower: FloatArray, upper: FloatArray) -> BoolArray:
         """Joints, (J,), that stay between two positions, each of shape (J,)."""

@@ -1,12 +1,26 @@
-"""What goes out: one message to one command topic."""
+"""Messages to command topics: their parts of a motion, how they begin, and single points.
+
+A message to a robot that may not be at its setpoint has no point at time 0: the controller may
+have held the robot by itself, and goes from where the robot is to the first point, however soon
+that is due. Motions have knots wherever they need them, and one may be a thousandth of a second
+away: for a robot that is a hundredth of a radian behind, it would be a jump.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.joints import Joints, Limits
+from neuracore_ros.command.spline import Spline, extent, fastest
 from neuracore_ros.description import Command
+
+_EXCESS = 1e-3
+"""So far beyond a position limit [rad] is as bad as being too fast by the limit itself."""
+
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,7 @@ def joint_command(
     velocities: FloatArray | None,
     stamp_ns: int = 0,
 ) -> JointCommand:
-    """The part of a motion that one topic takes.
+    """Cut out of a motion what one topic takes.
 
     Args:
         joints: All J of the motion.
@@ -61,3 +75,90 @@ def joint_command(
         None if velocities is None else velocities[:, columns].copy(),
         stamp_ns,
     )
+
+
+def delayed_first_knot(
+    spline: Spline, lag: FloatArray | None, limits: Limits, enough_s: float
+) -> Spline:
+    """Leave out the first knots of a motion that are too soon for a robot that lags behind.
+
+    Args:
+        spline: N knots of J joints; the first is the setpoint now.
+        lag: How far each joint is behind its setpoint, (J,); None where nobody knows.
+        limits: Of the joints.
+        enough_s: A knot so far ahead is never too soon [s].
+
+    Returns:
+        From the setpoint straight to the first knot that no joint has to hurry for, and on from
+        there; the motion as it is where none lags.
+    """
+    times_s = spline.times_s[1:]
+    n, joints = len(times_s), spline.positions.shape[1]
+    soon = times_s < enough_s * (1.0 - _ROUNDING)
+    # There is nothing after the last.
+    soon[-1:] = False
+    if not soon.any():
+        return spline
+    here = np.broadcast_to(spline.positions[0], (n, joints))
+    speeds = np.broadcast_to(spline.velocities[0], (n, joints)), spline.velocities[1:]
+    if lag is None:
+        hurry = enough_s / times_s
+    else:
+        most = np.maximum(limits.velocity, np.abs(spline.velocities[0])) * (1.0 + _ROUNDING)
+        way = fastest(times_s[:, None], (here - lag, spline.positions[1:]), speeds)
+        hurry = (way / most).max(axis=1)
+    hurry = np.where(soon, hurry, 1.0)
+    if hurry[0] <= 1.0:
+        return spline
+    low, high = extent(times_s[:, None], (here, spline.positions[1:]), speeds)
+    beyond = np.maximum(
+        np.minimum(limits.lower, here) - low, high - np.maximum(limits.upper, here)
+    )
+    cost = np.maximum(hurry, 1.0) + np.maximum(beyond, 0.0).max(axis=1) / _EXCESS
+    first = 1 + int(np.argmin(cost))
+    kept = np.r_[0, first : n + 1]
+    return Spline(
+        spline.start_ns, spline.times_s[kept], spline.positions[kept], spline.velocities[kept]
+    )
+
+
+class PointStream:
+    """Points of the topics that take one at a time: the last one sent, and the next."""
+
+    def __init__(self, limits: Limits, period_s: float) -> None:
+        """Start before the first point.
+
+        Args:
+            limits: Of the joints.
+            period_s: From one point to the next [s].
+        """
+        self.period_s = period_s
+        self._limits = limits
+        self._point: FloatArray | None = None
+
+    def start(self, position: FloatArray | None) -> None:
+        """Go on from a position (J,); None: nothing was sent yet."""
+        self._point = None if position is None else position.copy()
+
+    def lag(self, target: FloatArray, columns: list[int]) -> FloatArray:
+        """Return how far some joints are from their target; zero before the first point."""
+        if self._point is None:
+            return np.zeros(len(columns))
+        return np.asarray(target[columns] - self._point[columns])
+
+    def next(self, target: FloatArray, columns: list[int]) -> FloatArray | None:
+        """Move to the next point (J,) on the way to a target, of which some joints are sent.
+
+        It moves no further than the velocity limits allow in one period, so that a late call
+        becomes a delay and no jump.
+        """
+        if self._point is None:
+            return None
+        away = self.lag(target, columns)
+        most = self._limits.velocity[columns] * self.period_s
+        speed = np.abs(away)
+        part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
+        alone = self._limits.alone[columns]
+        factor = np.where(alone, part, np.min(part, where=~alone, initial=1.0))
+        self._point[columns] += factor * away
+        return self._point

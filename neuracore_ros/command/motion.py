@@ -1,4 +1,4 @@
-"""Motion: from predictions to messages, and what the robot is executing now."""
+"""Motion of the robot: from predictions to messages, and what is executed now."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.blend import BLENDS, merged, seam
-from neuracore_ros.command.blend_in import BlendIn
-from neuracore_ros.command.executed import Executed
-from neuracore_ros.command.jerk import JerkLimited
+from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.limits import slowed
-from neuracore_ros.command.message import JointCommand, joint_command
-from neuracore_ros.command.opening import opened_gently
+from neuracore_ros.command.message import (
+    JointCommand,
+    PointStream,
+    delayed_first_knot,
+    joint_command,
+)
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.profile import Profile, SplineProfile
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.command.spline import Spline
-from neuracore_ros.command.stream import PointStream
+from neuracore_ros.command.spline import Executed, Spline
+from neuracore_ros.command.start import BlendIn
 from neuracore_ros.description import Command
 from neuracore_ros.description.source import JOINT_TRAJECTORY
 
@@ -47,7 +49,7 @@ _RECENT_S = 0.2
 
 
 class Motion:
-    """Everything that is commanded: the plan, the motion being executed, the next messages.
+    """Commands of a robot: the plan, the motion being executed, the next messages.
 
     Attributes:
         warnings: What the user should know of how it is timed, one line each.
@@ -59,7 +61,7 @@ class Motion:
     """
 
     def __init__(self, joints: Joints, settings: Settings, rate_hz: float) -> None:
-        """Nothing is commanded yet.
+        """Start with no command.
 
         Args:
             joints: What is commanded.
@@ -102,7 +104,7 @@ class Motion:
         return self._blend_in.active
 
     def setpoint(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
-        """Position and velocity being executed at a time; None before the first command."""
+        """Return position and velocity executed at a time; None before the first command."""
         return self._executed.at(now_ns)
 
     @property
@@ -115,7 +117,7 @@ class Motion:
         return self.rests_in_s(now_ns) == 0.0
 
     def rests_in_s(self, now_ns: int) -> float:
-        """How long what was commanded goes on to move the robot, streamed points included [s]."""
+        """Return how long the commands go on to move the robot, streamed points included [s]."""
         spline = self._executed.newest
         if spline is None:
             return 0.0
@@ -133,7 +135,10 @@ class Motion:
         return self._plan is None or self._plan.end_ns <= now_ns
 
     def planned(self, times_ns: NDArray[np.int64]) -> FloatArray:
-        """The plan at those of n ascending times that it reaches, (m, J); not on the way to it."""
+        """Return the plan at those of n ascending times that it reaches, (m, J).
+
+        On the slow way to the plan there are none.
+        """
         if self._plan is None or self.blending_in:
             return np.zeros((0, len(self._joints.joints)))
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
@@ -230,7 +235,7 @@ class Motion:
         return self._send(spline, self._step_s if self.lag is None else np.inf, now_ns)
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
-        """The next setpoint of every topic that takes single points; none at rest."""
+        """Return the next setpoint of every topic that takes single points; none at rest."""
         streamed = self._streamed()
         if not streamed or self.at_rest(now_ns):
             return ()
@@ -255,7 +260,7 @@ class Motion:
         return bool((np.abs(self.lag) <= self.usual_lag(now_ns)).all())
 
     def usual_lag(self, now_ns: int) -> FloatArray:
-        """How far a joint that follows may be behind its setpoint at a time, (J,)."""
+        """Return how far a joint that follows may be behind its setpoint at a time, (J,)."""
         speed = self._executed.fastest(now_ns - round(1e9 * _RECENT_S), now_ns)
         offset = _OFFSET * self._joints.unit
         return offset if speed is None else offset + _LATE_S * speed
@@ -272,7 +277,7 @@ class Motion:
             self.lag = None
 
     def forget(self) -> None:
-        """Nothing was commanded yet."""
+        """Drop everything, as if nothing had been commanded yet."""
         self._plan = None
         self._stopped_at = None
         self._stream.start(None)
@@ -287,15 +292,17 @@ class Motion:
         share = self._blend_in.share(now_ns)
         limits = slowed(self._joints.limits, share)
         times_s: FloatArray = self._step_s * np.arange(1.0, n + 1.0)
-        way = self._profile.follow(self._require_executed(), self._plan, now_ns, times_s, limits)
+        segment = self._profile.follow(
+            self._require_executed(), self._plan, now_ns, times_s, limits
+        )
         if share < 1.0:
-            arrived = np.flatnonzero(way.arrived)
-            self._blend_in.arrive(round(way.due_ns[arrived[0]]) if len(arrived) else None)
+            arrived = np.flatnonzero(segment.arrived)
+            self._blend_in.arrive(round(segment.due_ns[arrived[0]]) if len(arrived) else None)
         else:
             self._blend_in.arrive(now_ns)
-        self.clamps += int((~way.arrived).sum())
-        self._followed_until_ns = now_ns + round(1e9 * way.followed_s)
-        return self._send(way.spline, self._step_s, now_ns)
+        self.clamps += int((~segment.arrived).sum())
+        self._followed_until_ns = now_ns + round(1e9 * segment.followed_s)
+        return self._send(segment.spline, self._step_s, now_ns)
 
     def _send(self, spline: Spline, enough_s: float, now_ns: int) -> tuple[JointCommand, ...]:
         """Go on with a motion: from the setpoint itself where the robot is known to follow it.
@@ -305,7 +312,7 @@ class Motion:
         """
         joins = self._replaces and self.follows(now_ns)
         if not joins:
-            spline = opened_gently(spline, self.lag, self._joints.limits, enough_s)
+            spline = delayed_first_knot(spline, self.lag, self._joints.limits, enough_s)
         self._replaces = True
         self._executed.add(spline, now_ns)
         return self._messages(spline, 0 if joins else 1)
@@ -361,5 +368,5 @@ class Motion:
 
 def _profile(joints: Joints, settings: Settings, rate_hz: float) -> Profile:
     if settings.profile == 'ruckig':
-        return JerkLimited(joints, 1.0 / rate_hz, settings.max_ahead_s)
+        return JerkLimitedProfile(joints, 1.0 / rate_hz, settings.max_ahead_s)
     return SplineProfile(joints, 1.0 / rate_hz, settings.max_ahead_s)

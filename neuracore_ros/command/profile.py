@@ -1,18 +1,18 @@
-"""Profiles: how the way from setpoint to setpoint is timed."""
+"""Profiles: timing of the way from setpoint to setpoint; and the profile ``spline``."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.command.braking import brake, deceleration, stop
 from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.limits import Followed, follow
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.spline import Spline
-from neuracore_ros.command.stop import brake, deceleration, stop
 
 _CLOSEST_S = 1e-3
 
@@ -27,8 +27,8 @@ _SHORTEST_TAIL_S = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """What the robot is sent next.
+class TrajectorySegment:
+    """Motion that the robot is sent next.
 
     Attributes:
         spline: The motion; its first knot is what is executed now.
@@ -43,14 +43,42 @@ class Way:
     arrived: BoolArray
 
 
-class Profile(Protocol):
-    """A way of timing motions within the limits."""
+class Profile(ABC):
+    """Timing of motions within the limits.
 
-    warnings: tuple[str, ...]
+    Attributes:
+        warnings: Joints that cannot be as fast as their limit and still brake within
+            ``max_ahead_s``, one line each.
+    """
 
+    def __init__(self, joints: Joints, max_ahead_s: float, fastest: FloatArray) -> None:
+        """Keep J joints to some speeds.
+
+        Args:
+            joints: What is commanded.
+            max_ahead_s: What is sent has come to rest so long after.
+            fastest: Speeds from which there is time for that, shape (J,).
+        """
+        self._limits = joints.limits
+        self._max_ahead_s = max_ahead_s
+        self._fastest = fastest
+        self.warnings = tuple(
+            f"'{joint.name}' is kept to {speed:.3g} of {most:.3g} rad/s: from there it brakes "
+            f'within max_ahead_s ({max_ahead_s:g} s)'
+            for joint, speed, most in zip(
+                joints.joints, fastest, joints.limits.velocity, strict=True
+            )
+            if speed < most
+        )
+
+    def kept_slower(self, limits: Limits) -> Limits:
+        """Lower limits of velocity to the speeds from which there is time to brake."""
+        return replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
+
+    @abstractmethod
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
-    ) -> Way:
+    ) -> TrajectorySegment:
         """Go on from what is being executed, and follow a plan.
 
         Args:
@@ -60,8 +88,8 @@ class Profile(Protocol):
             times_s: When to be at the plan's setpoints, shape (n,), from now; n >= 1.
             limits: Of the J joints; their velocities may be reduced.
         """
-        ...
 
+    @abstractmethod
     def stop(
         self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> Spline:
@@ -74,34 +102,22 @@ class Profile(Protocol):
             lost: Bool, shape (J,): joints that are not where they were sent, and are held where
                 they were measured.
         """
-        ...
 
 
-class SplineProfile:
+class SplineProfile(Profile):
     """Splines through the setpoints, and at the end of each message a steady deceleration.
 
     Positions and velocities are limited between setpoints, too; accelerations from setpoint to
-    setpoint, and while braking. `JerkLimited` does more.
-
-    Attributes:
-        warnings: Joints that cannot be as fast as their limit and still brake within
-            ``max_ahead_s``, one line each.
+    setpoint, and while braking. `JerkLimitedProfile` does more.
     """
 
     def __init__(self, joints: Joints, step_s: float, max_ahead_s: float) -> None:
-        """For J joints.
-
-        Args:
-            joints: What is commanded.
-            step_s: From setpoint to setpoint [s].
-            max_ahead_s: What is sent has come to rest so long after.
-        """
-        self._limits = joints.limits
-        self._max_ahead_s = max_ahead_s
+        """As `Profile`; ``step_s`` is from setpoint to setpoint."""
+        # Infinite where a joint has no acceleration limit.
+        fastest = joints.limits.acceleration * time_to_brake_s(step_s, max_ahead_s)
+        super().__init__(joints, max_ahead_s, fastest)
         self._least_tail_s = _LEAST_TAIL_STEPS * step_s
         self._rests = max_ahead_s < step_s + self._least_tail_s - 1e-9
-        self._fastest = braking_in_time(joints.limits, step_s, max_ahead_s)
-        self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
         if self._rests and np.isfinite(joints.limits.acceleration).any():
             self.warnings += (
                 f'max_ahead_s ({max_ahead_s:g} s) leaves a message no time to brake within the '
@@ -110,9 +126,9 @@ class SplineProfile:
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
-    ) -> Way:
+    ) -> TrajectorySegment:
         """See `Profile`."""
-        limits = replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
+        limits = self.kept_slower(limits)
         setpoint = executed.at(now_ns)
         followed = _chase(setpoint, plan, now_ns, times_s, limits, self._rests)
         due_ns = now_ns + 1e9 * times_s
@@ -135,7 +151,7 @@ class SplineProfile:
         spline = Spline(now_ns, times, positions, velocities)
         kept = slice(max(last + len(due_ns) + 1 - len(followed.times_s), 0))
         followed_s = float(followed.times_s[last])
-        return Way(spline, followed_s, due_ns[kept], followed.arrived[kept])
+        return TrajectorySegment(spline, followed_s, due_ns[kept], followed.arrived[kept])
 
     def stop(
         self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
@@ -158,18 +174,10 @@ class SplineProfile:
         return last, float(min(needed_s[last], left_s[last]))
 
 
-def braking_in_time(limits: Limits, step_s: float, max_ahead_s: float) -> FloatArray:
-    """Speeds, (J,), from which a joint brakes within ``max_ahead_s``, after following some steps.
-
-    Infinite where a joint has no acceleration limit.
-    """
-    return np.asarray(limits.acceleration * time_to_brake_s(step_s, max_ahead_s))
-
-
 def time_to_brake_s(
     step_s: float, max_ahead_s: float, fade_s: FloatArray | float = 0.0
 ) -> FloatArray:
-    """What is left of a message for braking, after following some steps [s].
+    """Return what is left of a message for braking, after following some steps [s].
 
     Args:
         step_s: From setpoint to setpoint [s].
@@ -178,16 +186,6 @@ def time_to_brake_s(
     """
     left_s = max_ahead_s - _FOLLOWED_STEPS * step_s - fade_s
     return np.asarray(np.maximum(left_s, 0.25 * max_ahead_s))
-
-
-def kept_slower(joints: Joints, fastest: FloatArray, max_ahead_s: float) -> tuple[str, ...]:
-    """Joints that are kept below their velocity limit, one line each."""
-    return tuple(
-        f"'{joint.name}' is kept to {speed:.3g} of {most:.3g} rad/s: from there it brakes "
-        f'within max_ahead_s ({max_ahead_s:g} s)'
-        for joint, speed, most in zip(joints.joints, fastest, joints.limits.velocity, strict=True)
-        if speed < most
-    )
 
 
 def _chase(

@@ -20,12 +20,12 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.clock import StepClock
-from neuracore_ros.command.gate import start_gate
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.command.settling import Settling
+from neuracore_ros.command.start import start_gate
+from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, Robot, Source
 from neuracore_ros.errors import PolicyError
@@ -106,7 +106,7 @@ class Runner:
         self.warnings += self._motion.warnings
         self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
-        self._settling = Settling(self._joints)
+        self._stopping = Stopping(self._joints, self._motion, self._tracking)
         self.counters = Counters()
         self._state = RunnerState(self.counters)
         self._scheduler = RequestScheduler(
@@ -158,7 +158,7 @@ class Runner:
         self._clock.restart()
         self._tracking.note(None)
         self._motion.forget()
-        self._settling.cancel()
+        self._stopping.cancel()
         self._state.latched = False
         self._wait()
         if not self._settings.enabled:
@@ -186,7 +186,7 @@ class Runner:
             hindrances: Why the robot could not follow now, one line each.
         """
         if not self._active:
-            held = self._settle(self._inputs.measured(now_ns), now_ns)
+            held = self._stopping.settle(_sure(self._inputs.measured(now_ns)), now_ns)
             return TickResult(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
         step = self._clock.step(now_ns)
@@ -194,8 +194,8 @@ class Runner:
         measured = self._inputs.measured(now_ns)
         if self.state is State.DISABLED:
             self._scheduler.due()
-            commands += self._settle(measured, now_ns)
-            self._note(measured)
+            commands += self._stopping.settle(_sure(measured), now_ns)
+            self._tracking.note(_sure(measured))
             return TickResult(commands + self._step_points(now_ns))
         snapshot = self._inputs.snapshot(now_ns)
         problems = _problems(snapshot, measured)
@@ -211,8 +211,8 @@ class Runner:
         elif self.state is State.HOLDING and self._scheduler.is_stuck():
             self._state.explain(self._overdue())
         if not self._state.running:
-            commands += self._settle(measured, now_ns)
-        self._note(measured)
+            commands += self._stopping.settle(_sure(measured), now_ns)
+        self._tracking.note(_sure(measured))
         commands += self._use_what_is_due(now_ns)
         request = None
         if not problems and self._may_ask(step, now_ns):
@@ -248,7 +248,7 @@ class Runner:
         """
         if not self._state.running:
             # From now on, somebody else may have put it where it stands.
-            self._settling.cancel()
+            self._stopping.cancel()
         if not self._state.running or self._settings.dry_run:
             return TickResult()
         return TickResult(self._hold(why, now_ns, latched=True))
@@ -279,7 +279,7 @@ class Runner:
 
         A joint that an emergency stop caught on the way is held where it stands, by `tick`.
         """
-        return not self._settling.pending
+        return not self._stopping.pending
 
     def enable(self, on: bool, now_ns: int) -> TickResult:
         """Allow or forbid motion; allowing it also clears every fault."""
@@ -388,33 +388,12 @@ class Runner:
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
         self._follow_clock(now_ns, 0)
-        measured = self._inputs.measured(now_ns)
-        held = np.zeros(len(self._joints.joints), bool)
-        # Once it is held, the robot may be moved by hand without being commanded for it.
-        moves = self._state.running and not self._settings.dry_run
-        if moves:
-            self._settling.start(self._tracking.believed)
-        if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
-            return self._motion.stop(now_ns, None, held)
-        if moves:
-            held = self._tracking.held(measured, self._motion)
-        return self._motion.stop(now_ns, measured.positions, held)
-
-    def _settle(self, measured: Measured | Unusable, now_ns: int) -> tuple[JointCommand, ...]:
-        """Hold joints where they are that a stop has left away from where they were sent."""
-        if not isinstance(measured, Measured) or self._tracking.jumped(measured).any():
-            return ()
-        left_behind = self._settling.left_behind(measured, self._motion, now_ns)
-        if not left_behind.any():
-            return ()
-        return self._motion.stop(now_ns, measured.positions, left_behind)
+        moving = self._state.running and not self._settings.dry_run
+        return self._stopping.stop(_sure(self._inputs.measured(now_ns)), moving, now_ns)
 
     def _wait(self) -> None:
         self._state.wait()
         self._drop()
-
-    def _note(self, measured: Measured | Unusable) -> None:
-        self._tracking.note(measured if isinstance(measured, Measured) else None)
 
     # Predicting
 
@@ -530,10 +509,14 @@ class Runner:
             self._hold(gate.refusal, now_ns)
             self._scheduler.postpone(self._clock.step(now_ns))
             return False
-        self._settling.cancel()
+        self._stopping.cancel()
         self._motion.begin(measured.positions, gate.blend_in, now_ns)
         self._state.run(gate.blend_in)
         return True
+
+
+def _sure(measured: Measured | Unusable) -> Measured | None:
+    return measured if isinstance(measured, Measured) else None
 
 
 def _problems(*read: object) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.small_arms import SECOND, arm, joint, joints_of, motion_of
-from neuracore_ros.command.gate import start_gate
+from neuracore_ros.command.start import start_gate
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, DataType, JointLimit
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.small_arms import SECOND, accepted, arm, chunk, joints_of, motion_of
-from neuracore_ros.command.braking import Braking, JointState
-from neuracore_ros.command.jerk import JerkLimited
+from neuracore_ros.command.braking import Braking, MotionState
+from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.errors import DescriptionError, UserError
 
@@ -105,7 +105,7 @@ def test_what_is_executed_obeys_all_limits(start, events, blend_in, max_ahead_s)
 )
 def test_braking_ends_at_rest_within_acceleration_and_jerk(velocity, acceleration):
     limits = Limits.of(joints_of(arm(*LIMITS)).joints)
-    start = JointState(
+    start = MotionState(
         np.zeros(3), np.array(velocity) * VELOCITY, np.array(acceleration) * ACCELERATION
     )
     braking = Braking.of(start, limits)
@@ -125,7 +125,7 @@ def test_braking_takes_the_least_time():
     # v/a + a/j where the acceleration is reached, else 2 sqrt(v/j).
     limits = Limits.of(joints_of(arm((-9, 9, 5.0, 10.0, 100.0), (-9, 9, 5.0, 10.0, 100.0))).joints)
     still = np.zeros(2)
-    braking = Braking.of(JointState(still, np.array([2.0, -0.25]), still), limits)
+    braking = Braking.of(MotionState(still, np.array([2.0, -0.25]), still), limits)
     assert braking.durations.sum(axis=0) == pytest.approx([0.3, 0.1])
 
 
@@ -160,25 +160,25 @@ def test_a_step_is_reached_in_the_least_time():
 
 
 def test_joints_that_could_not_brake_within_max_ahead_are_slowed_and_named():
-    profile = JerkLimited(joints_of(arm((-1, 1, 3.0, 2.0))), 0.05, 0.5)
+    profile = JerkLimitedProfile(joints_of(arm((-1, 1, 3.0, 2.0))), 0.05, 0.5)
     (line,) = profile.warnings
     assert line == (
         "'j0' is kept to 0.4 of 3 rad/s: from there it brakes within max_ahead_s (0.5 s)"
     )
-    assert JerkLimited(joints_of(arm((-1, 1, 3.0, 20.0))), 0.05, 0.5).warnings == ()
+    assert JerkLimitedProfile(joints_of(arm((-1, 1, 3.0, 20.0))), 0.05, 0.5).warnings == ()
 
 
 def test_a_joint_without_acceleration_is_refused_by_name():
     with pytest.raises(DescriptionError, match="'j1' has no acceleration limit. Add under limits"):
-        JerkLimited(joints_of(arm((-1, 1, 1.0, 1.0), (-1, 1, 1.0))), 0.05, 0.5)
+        JerkLimitedProfile(joints_of(arm((-1, 1, 1.0, 1.0), (-1, 1, 1.0))), 0.05, 0.5)
 
 
 def test_without_ruckig_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ruckig', None)
     with pytest.raises(UserError, match=r"not installed: pip install 'neuracore_ros\[ruckig\]'"):
-        JerkLimited(joints_of(arm((-1, 1, 1.0, 1.0))), 0.05, 0.5)
+        JerkLimitedProfile(joints_of(arm((-1, 1, 1.0, 1.0))), 0.05, 0.5)
 
 
 def test_too_short_a_max_ahead_is_refused():
     with pytest.raises(UserError, match='it must be at least 4 steps'):
-        JerkLimited(joints_of(arm((-1, 1, 1.0, 1.0))), 0.05, 0.1)
+        JerkLimitedProfile(joints_of(arm((-1, 1, 1.0, 1.0))), 0.05, 0.1)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helpers.small_arms import arm, joints_of
 from neuracore_ros.command.joints import Limits
-from neuracore_ros.command.opening import opened_gently
+from neuracore_ros.command.message import delayed_first_knot
 from neuracore_ros.command.spline import Spline, fastest
 
 LIMITS = Limits.of(joints_of(arm((-9, 9, 1.0), (-9, 9, 1.0))).joints)
@@ -22,12 +22,12 @@ def straight(*times_s, speed=0.5):
 
 
 def first_s(spline, lag, enough_s=0.05, limits=LIMITS):
-    return opened_gently(spline, lag, limits, enough_s).times_s[1]
+    return delayed_first_knot(spline, lag, limits, enough_s).times_s[1]
 
 
 def test_a_robot_at_its_setpoint_is_sent_every_knot():
     motion = straight(1e-6, 0.001, 0.01, 0.05, 0.1)
-    assert opened_gently(motion, STILL, LIMITS, 0.05) is motion
+    assert delayed_first_knot(motion, STILL, LIMITS, 0.05) is motion
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_no_robot_has_to_hurry_more_than_it_would_have_had_to(times, lag, seed):
         ways = (spline.positions[:1] - lag, spline.positions[1:2])
         return fastest(spline.times_s[1], ways, (spline.velocities[:1], spline.velocities[1:2]))
 
-    opened = opened_gently(motion, np.array(lag), LIMITS, 0.05)
+    opened = delayed_first_knot(motion, np.array(lag), LIMITS, 0.05)
     assert opened.times_s[1] >= motion.times_s[1]
     assert opened.times_s[-1] == motion.times_s[-1]
     assert (opened.positions[0] == motion.positions[0]).all()

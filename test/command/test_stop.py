@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.small_arms import SECOND, accepted, arm, motion_of, sampled
+from neuracore_ros.command.braking import LONGEST_CATCH_UP_S, stop
 from neuracore_ros.command.joints import Limits
-from neuracore_ros.command.stop import LONGEST_CATCH_UP_S, stop
 
 ONE, NONE = np.zeros(1, bool), np.zeros(2, bool)
 

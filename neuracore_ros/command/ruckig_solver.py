@@ -1,4 +1,4 @@
-"""Ways of limited jerk from one state to another; the one place that knows Ruckig."""
+"""Trajectories of limited jerk from one state to another; the one place that knows Ruckig."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.command.braking import JointState
+from neuracore_ros.command.braking import MotionState
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.errors import UserError
 
@@ -16,8 +16,8 @@ _FURTHEST_S = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class SolvedWay:
-    """A way of J joints that arrive together.
+class RuckigTrajectory:
+    """Trajectory of J joints that arrive together.
 
     Attributes:
         trajectory: Ruckig's.
@@ -34,17 +34,17 @@ class SolvedWay:
         """When the jerk of each joint changes, ascending [s]."""
         return [np.cumsum([*one.brake.t, *one.t]) for one in self.trajectory.profiles[0]]
 
-    def at(self, times_s: FloatArray) -> JointState:
+    def at(self, times_s: FloatArray) -> MotionState:
         """The states at m times, each array of shape (m, J)."""
         states = np.array([self.trajectory.at_time(float(t)) for t in times_s])
-        return JointState(states[:, 0], states[:, 1], states[:, 2])
+        return MotionState(states[:, 0], states[:, 1], states[:, 2])
 
 
-class Solver:
-    """Finds ways for J joints."""
+class RuckigSolver:
+    """Solver for the trajectories of J joints."""
 
     def __init__(self, joints: int) -> None:
-        """For so many joints.
+        """Open Ruckig for so many joints.
 
         Raises:
             UserError: Ruckig is not installed.
@@ -59,10 +59,10 @@ class Solver:
         self._ruckig: Any = ruckig
         self._solver: Any = ruckig.Ruckig(joints)
 
-    def way(
-        self, start: JointState, target: JointState, limits: Limits, least_s: float
-    ) -> SolvedWay | None:
-        """The soonest way to a target, but for one that is too soon; None where there is none.
+    def solve(
+        self, start: MotionState, target: MotionState, limits: Limits, least_s: float
+    ) -> RuckigTrajectory | None:
+        """Find the soonest trajectory to a target that is not too soon; None where there is none.
 
         Args:
             start: Where it begins.
@@ -74,7 +74,7 @@ class Solver:
         given.current_position = start.position.tolist()
         given.current_velocity = start.velocity.tolist()
         given.current_acceleration = start.acceleration.tolist()
-        # A way of years has no digits left for its first step.
+        # A trajectory of years has no digits left for its first step.
         reach = _FURTHEST_S * limits.velocity
         near = np.clip(target.position, start.position - reach, start.position + reach)
         given.target_position = near.tolist()
@@ -89,4 +89,4 @@ class Solver:
             result = self._solver.calculate(given, trajectory)
         except (self._ruckig.RuckigError, ValueError):  # also of results that it cannot name
             return None
-        return SolvedWay(trajectory) if result.value >= 0 else None
+        return RuckigTrajectory(trajectory) if result.value >= 0 else None

@@ -11,19 +11,16 @@ its position limits, and before ``max_ahead_s``; each message ends with that bra
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray
-from neuracore_ros.command.braking import Braking, JointState
+from neuracore_ros.command.braking import SHORTEST_STOP_S, Braking, MotionState
 from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.limits import monotone_velocities
 from neuracore_ros.command.plan import Plan
-from neuracore_ros.command.profile import Way, kept_slower, time_to_brake_s
-from neuracore_ros.command.solver import SolvedWay, Solver
+from neuracore_ros.command.profile import Profile, TrajectorySegment, time_to_brake_s
+from neuracore_ros.command.ruckig_solver import RuckigSolver, RuckigTrajectory
 from neuracore_ros.command.spline import Spline, extent
-from neuracore_ros.command.stop import SHORTEST_STOP_S
 from neuracore_ros.errors import DescriptionError, UserError
 
 _CLOSEST_S = 1e-6
@@ -38,27 +35,17 @@ _LEAST_STEPS = 4
 """Moving for one step from rest and braking again takes about so long."""
 
 
-class JerkLimited:
-    """The profile ``ruckig``.
-
-    Attributes:
-        warnings: Joints that cannot be as fast as their limit and still brake within
-            ``max_ahead_s``, one line each.
-    """
+class JerkLimitedProfile(Profile):
+    """Profile ``ruckig``: trajectories of limited jerk from setpoint to setpoint."""
 
     def __init__(self, joints: Joints, step_s: float, max_ahead_s: float) -> None:
-        """For J joints.
-
-        Args:
-            joints: What is commanded.
-            step_s: From setpoint to setpoint [s].
-            max_ahead_s: What is sent has come to rest so long after.
+        """As `Profile`; ``step_s`` is from setpoint to setpoint.
 
         Raises:
             UserError: Ruckig is not installed.
             DescriptionError: A joint has no acceleration limit.
         """
-        self._solver = Solver(len(joints.joints))
+        self._solver = RuckigSolver(len(joints.joints))
         for joint, most in zip(joints.joints, joints.limits.acceleration, strict=True):
             if not np.isfinite(most):
                 raise DescriptionError(
@@ -70,17 +57,14 @@ class JerkLimited:
                 f"max_ahead_s is {max_ahead_s:g}; with profile 'ruckig' it must be at least "
                 f'{_LEAST_STEPS} steps ({_LEAST_STEPS * step_s:g} s), to brake within it'
             )
-        self._limits = joints.limits
+        super().__init__(joints, max_ahead_s, _fastest(joints.limits, step_s, max_ahead_s))
         self._step_s = step_s
-        self._max_ahead_s = max_ahead_s
-        self._fastest = _fastest(joints.limits, step_s, max_ahead_s)
-        self.warnings = kept_slower(joints, self._fastest, max_ahead_s)
 
     def follow(
         self, executed: Spline, plan: Plan, now_ns: int, times_s: FloatArray, limits: Limits
-    ) -> Way:
+    ) -> TrajectorySegment:
         """See `Profile`."""
-        limits = replace(limits, velocity=np.minimum(limits.velocity, self._fastest))
+        limits = self.kept_slower(limits)
         state = _state(executed, now_ns)
         room = (
             np.minimum(limits.lower, state.position),
@@ -95,9 +79,11 @@ class JerkLimited:
         due_ns = now_ns + 1e9 * times_s
         followed_s, meeting = 0.0, 0
         for i, due_s in enumerate(times_s):
-            way, meeting = self._way(state, plan, round(due_ns[i]), limits, max(meeting - 1, 0))
-            piece = self._step(state, way, limits, room)
-            after = JointState(piece[1][-1], piece[2][-1], piece[3])
+            trajectory, meeting = self._meet(
+                state, plan, round(due_ns[i]), limits, max(meeting - 1, 0)
+            )
+            piece = self._step(state, trajectory, limits, room)
+            after = MotionState(piece[1][-1], piece[2][-1], piece[3])
             if due_s + Braking.of(after, limits).duration_s > self._max_ahead_s:
                 break
             times.append(followed_s + piece[0])
@@ -116,7 +102,7 @@ class JerkLimited:
             np.concatenate([*positions, rest.position]),
             np.concatenate([*velocities, rest.velocity]),
         )
-        return Way(spline, followed_s, due_ns, arrived)
+        return TrajectorySegment(spline, followed_s, due_ns, arrived)
 
     def stop(
         self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
@@ -125,7 +111,7 @@ class JerkLimited:
         limits, state = self._limits, _state(executed, now_ns)
         if measured is not None:
             held = np.clip(measured, limits.lower, limits.upper)
-            state = JointState(
+            state = MotionState(
                 np.where(lost, held, state.position),
                 np.where(lost, 0.0, state.velocity),
                 np.where(lost, 0.0, state.acceleration),
@@ -140,7 +126,7 @@ class JerkLimited:
             np.concatenate([state.velocity[None], rest.velocity]),
         )
 
-    def _target(self, plan: Plan, due_ns: int, limits: Limits) -> JointState:
+    def _target(self, plan: Plan, due_ns: int, limits: Limits) -> MotionState:
         """The plan at a setpoint, with a speed from which it could brake inside the limits."""
         h = self._step_s
         around = due_ns + np.rint(1e9 * h * np.array([-1.0, 0.0, 1.0])).astype(np.int64)
@@ -148,19 +134,19 @@ class JerkLimited:
         before, position, behind = path
         fastest = _WITHIN * limits.velocity
         velocity = np.clip(monotone_velocities(path, np.full(2, h))[1], -fastest, fastest)
-        passing = Braking.of(JointState(position, velocity, np.zeros_like(position)), limits)
+        passing = Braking.of(MotionState(position, velocity, np.zeros_like(position)), limits)
         inside = passing.stays_within(limits.lower, limits.upper)
         velocity = np.where(inside, velocity, 0.0)
         # No more acceleration than can fade before the speed is too large.
         spare = 2.0 * limits.jerk * (fastest - np.abs(velocity))
         most = np.minimum(_WITHIN * limits.acceleration, np.sqrt(np.maximum(spare, 0.0)))
         bend = np.clip((behind - 2.0 * position + before) / (h * h), -most, most)
-        return JointState(position, velocity, np.where(inside, bend, 0.0))
+        return MotionState(position, velocity, np.where(inside, bend, 0.0))
 
-    def _way(
-        self, state: JointState, plan: Plan, due_ns: int, limits: Limits, first: int
-    ) -> tuple[SolvedWay | None, int]:
-        """The way to the first setpoint of the plan that can be met in time.
+    def _meet(
+        self, state: MotionState, plan: Plan, due_ns: int, limits: Limits, first: int
+    ) -> tuple[RuckigTrajectory | None, int]:
+        """Find the trajectory to the first setpoint of the plan that can be met in time.
 
         Whoever runs after setpoints that have gone by never meets the plan again.
 
@@ -172,43 +158,43 @@ class JerkLimited:
             first: Which of `_MEETING_STEPS` to try first.
 
         Returns:
-            The way, or None where Ruckig finds none; and which of `_MEETING_STEPS` it takes.
+            The trajectory, or None where Ruckig finds none; and its place in `_MEETING_STEPS`.
         """
-        way = None
+        found = None
         for i in range(first, len(_MEETING_STEPS)):
             least_s = _MEETING_STEPS[i] * self._step_s
             target = self._target(plan, due_ns + round(1e9 * (least_s - self._step_s)), limits)
-            way = self._solver.way(state, target, limits, least_s)
-            if way is not None and way.duration_s <= least_s + _CLOSEST_S:
-                return way, i
-        return way, len(_MEETING_STEPS) - 1
+            found = self._solver.solve(state, target, limits, least_s)
+            if found is not None and found.duration_s <= least_s + _CLOSEST_S:
+                return found, i
+        return found, len(_MEETING_STEPS) - 1
 
     def _step(
         self,
-        state: JointState,
-        way: SolvedWay | None,
+        state: MotionState,
+        trajectory: RuckigTrajectory | None,
         limits: Limits,
         room: tuple[FloatArray, FloatArray],
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """One step on a way; joints that would lose their room to brake do brake.
+        """Go one step on a trajectory; joints that would lose their room to brake do brake.
 
         Returns:
             When the jerk of a joint changes, (m,), the last one at the step's end; positions and
             velocities then, (m, J); accelerations at the end, (J,).
         """
         h = self._step_s
-        changes = [] if way is None else way.changes()
+        changes = [] if trajectory is None else trajectory.changes()
         unsafe = np.ones(len(state.position), bool)
-        if way is not None:
+        if trajectory is not None:
             times = _until(h, changes)
-            moved = way.at(times)
+            moved = trajectory.at(times)
             unsafe = self._leaves(state, times, moved, limits, room)
             if not unsafe.any():
                 return times, moved.position, moved.velocity, moved.acceleration[-1]
         braking = Braking.of(state, limits)
         times = _until(h, [*changes, braking.ends_s])
         braked = braking.at(times)
-        moved = braked if way is None else way.at(times)
+        moved = braked if trajectory is None else trajectory.at(times)
         return (
             times,
             np.where(unsafe, braked.position, moved.position),
@@ -218,14 +204,14 @@ class JerkLimited:
 
     def _leaves(
         self,
-        state: JointState,
+        state: MotionState,
         times: FloatArray,
-        moved: JointState,
+        moved: MotionState,
         limits: Limits,
         room: tuple[FloatArray, FloatArray],
     ) -> BoolArray:
         """Joints, (J,), that leave their room on the way or could not brake within it after."""
-        after = JointState(moved.position[-1], moved.velocity[-1], moved.acceleration[-1])
+        after = MotionState(moved.position[-1], moved.velocity[-1], moved.acceleration[-1])
         stays = Braking.of(after, limits).stays_within(*room)
         speeds = np.concatenate([state.velocity[None], moved.velocity])
         # In most steps no joint is so close to its limits that its way there matters.
@@ -239,8 +225,8 @@ class JerkLimited:
         return np.asarray(~stays)
 
 
-def _state(executed: Spline, now_ns: int) -> JointState:
-    return JointState(*executed.at(now_ns), executed.acceleration_at(now_ns))
+def _state(executed: Spline, now_ns: int) -> MotionState:
+    return MotionState(*executed.at(now_ns), executed.acceleration_at(now_ns))
 
 
 def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Settling: after a stop, whether every joint has come to rest where it was sent."""
+"""Stops: braking the robot, and holding joints that do not come to rest where they were sent."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
-from neuracore_ros.command.tracking import Measured
+from neuracore_ros.command.tracking import Measured, Tracking
 
 SETTLED = 0.015
 """A joint this close to its setpoint is there [rad]."""
@@ -25,53 +26,79 @@ _BESIDE = 0.03
 """What was caught on its way stands no further [rad] beside it."""
 
 
-class Settling:
-    """Looks once after each stop for joints that stand elsewhere than they were sent.
+class Stopping:
+    """Stops of a robot, each with one search for joints that stand elsewhere than they were sent.
 
     An emergency stop may have caught them at any moment, also while they were being braked. Left
     so, they would move on by themselves as soon as it is released. A joint that sags under its
     load by more than `SETTLED` is taken for one of them; that is why they are looked for once.
+
+    Attributes:
+        pending: Whether a stop is not yet known to have brought every joint where it was sent.
     """
 
-    def __init__(self, joints: Joints) -> None:
-        """Nothing was stopped yet."""
+    def __init__(self, joints: Joints, motion: Motion, tracking: Tracking) -> None:
+        """Start before the first stop.
+
+        Args:
+            joints: What is commanded.
+            motion: What they execute.
+            tracking: How they follow.
+        """
         self._joints = joints
-        self._pending = False
+        self._motion = motion
+        self._tracking = tracking
+        self.pending = False
         self._believed: FloatArray | None = None
         self._before: Measured | None = None
 
-    @property
-    def pending(self) -> bool:
-        """Whether a stop is not yet known to have brought every joint where it was sent."""
-        return self._pending
-
-    def start(self, believed: FloatArray | None) -> None:
-        """The robot is being stopped.
+    def stop(
+        self, measured: Measured | None, moving: bool, now_ns: int
+    ) -> tuple[JointCommand, ...]:
+        """Brake to rest.
 
         Args:
-            believed: Where the joints were last measured and believed to be, (J,); None: nobody
-                knows, and so none is held anywhere else than where it was sent.
+            measured: Fresh measured positions, if there are any.
+            moving: Whether the robot follows the commands. Once it is held, it may be moved by
+                hand, and no joint is held anywhere else than where it was sent.
+            now_ns: Now.
         """
-        self._pending, self._believed, self._before = True, believed, None
+        held = np.zeros(len(self._joints.joints), bool)
+        if moving:
+            self.pending, self._believed, self._before = True, self._tracking.believed, None
+        if measured is None or self._tracking.jumped(measured).any():
+            return self._motion.stop(now_ns, None, held)
+        if moving:
+            held = self._tracking.held(measured, self._motion)
+        return self._motion.stop(now_ns, measured.positions, held)
+
+    def settle(self, measured: Measured | None, now_ns: int) -> tuple[JointCommand, ...]:
+        """Hold joints where they are that a stop has left away from where they were sent."""
+        if measured is None or self._tracking.jumped(measured).any():
+            return ()
+        left_behind = self._left_behind(measured, now_ns)
+        if not left_behind.any():
+            return ()
+        return self._motion.stop(now_ns, measured.positions, left_behind)
 
     def cancel(self) -> None:
-        """The robot is moved on, by us or by somebody else."""
-        self._pending = False
+        """Search no more: the robot is moved on, by us or by somebody else."""
+        self.pending = False
 
-    def left_behind(self, measured: Measured, motion: Motion, now_ns: int) -> BoolArray:
-        """Joints, (J,), that stand still away from their setpoint; none before that is sure."""
+    def _left_behind(self, measured: Measured, now_ns: int) -> BoolArray:
+        """Find joints, (J,), that stand away from their setpoint; none before that is sure."""
         none = np.zeros(len(measured.positions), bool)
-        executed = motion.setpoint(now_ns)
-        if not self._pending or executed is None or not motion.at_rest(now_ns):
+        executed = self._motion.setpoint(now_ns)
+        if not self.pending or executed is None or not self._motion.at_rest(now_ns):
             return none
         setpoint = executed[0]
         away = self._joints.distance(measured.positions, setpoint)
         away = np.where(self._joints.grips, 0.0, away)
-        rested_s = (measured.stamps_ns.min() - motion.ends_ns) / 1e9
-        if rested_s >= 0.0 and (away <= SETTLED * self._joints.unit).all():
+        rested_s = (measured.stamps_ns.min() - self._motion.ends_ns) / 1e9
+        left = away > SETTLED * self._joints.unit
+        if rested_s >= 0.0 and not left.any():
             self.cancel()
             return none
-        left = away > SETTLED * self._joints.unit
         before = self._earlier(measured)
         if rested_s < _CATCH_UP_S or before is None:
             return none
@@ -81,7 +108,7 @@ class Settling:
         return np.asarray(left & self._on_the_way(measured.positions, setpoint))
 
     def _earlier(self, measured: Measured) -> Measured | None:
-        """A measurement to compare this one with; None where none is old enough."""
+        """Find a measurement to compare this one with; None where none is old enough."""
         before = self._before
         # Topics come one by one, so some joints may be newer while others are not yet.
         passed_ns = np.zeros(1) if before is None else measured.stamps_ns - before.stamps_ns
@@ -91,7 +118,7 @@ class Settling:
         return before if (passed_ns >= _COMPARED_NS).all() else None
 
     def _on_the_way(self, positions: FloatArray, setpoint: FloatArray) -> BoolArray:
-        """Joints between where they were measured before the stop and where they were sent.
+        """Find joints between where they were measured before the stop and where they were sent.
 
         Elsewhere a sensor may have put them, and a broken sensor must not become motion.
         """
