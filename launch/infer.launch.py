@@ -20,50 +20,39 @@ HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
     'robot': 'a robot file such as ur5.yaml, or the name of one that comes with this package: {}',
 }
-# Not given means: as params_file says. So an argument's default can never overrule the file.
+# Not given means: as in params_file. So an argument's default can never override the file.
 NOT_GIVEN = ''
 
+
+def argument(name, description, words=(), default=NOT_GIVEN):
+    choices = [default, *words] if words else None
+    return DeclareLaunchArgument(
+        name, default_value=default, description=description, choices=choices
+    )
+
+
+BOOLEAN = ('true', 'false')
 ARGUMENTS = [
-    DeclareLaunchArgument('model', default_value=NOT_GIVEN, description='The policy file.'),
-    DeclareLaunchArgument(
-        'robot',
-        default_value=NOT_GIVEN,
-        description='The robot file, or the name of one that comes with this package.',
+    argument('model', 'Policy file.'),
+    argument('robot', 'Robot file, or the name of one that comes with this package.'),
+    argument(
+        'params_file', 'ROS 2 parameter file for the node; arguments given here override it.'
     ),
-    DeclareLaunchArgument(
-        'params_file',
-        default_value=NOT_GIVEN,
-        description='A ROS 2 parameter file for the node; the arguments here go before it.',
-    ),
-    DeclareLaunchArgument(
-        'namespace',
-        default_value=NOT_GIVEN,
-        description='Of the node, and so of every topic without a leading slash.',
-    ),
-    DeclareLaunchArgument(
+    argument('namespace', 'Namespace of the node, and so of topics without a leading slash.'),
+    argument(
         'dry_run',
-        default_value=NOT_GIVEN,
-        choices=[NOT_GIVEN, 'true', 'false'],
-        description='Do everything but publish commands (false unless params_file says so).',
+        'Publish no command, but do all else (default: as params_file, or false).',
+        BOOLEAN,
     ),
-    DeclareLaunchArgument(
+    argument(
         'autostart',
-        default_value=NOT_GIVEN,
-        choices=[NOT_GIVEN, 'true', 'false'],
-        description='Configure and activate at once (true unless params_file says otherwise); '
-        'false leaves both to a lifecycle manager.',
+        'Configure and activate at once; false leaves both to a lifecycle manager (default: as '
+        'params_file, or true).',
+        BOOLEAN,
     ),
-    DeclareLaunchArgument(
-        'use_sim_time',
-        default_value=NOT_GIVEN,
-        choices=[NOT_GIVEN, 'true', 'false'],
-        description='Live by /clock (false unless params_file says so).',
-    ),
-    DeclareLaunchArgument(
-        'log_level',
-        default_value='info',
-        choices=['debug', 'info', 'warn', 'error', 'fatal'],
-        description='What the node logs.',
+    argument('use_sim_time', 'Use /clock (default: as params_file, or false).', BOOLEAN),
+    argument(
+        'log_level', 'Lowest level that is logged.', ('debug', 'warn', 'error', 'fatal'), 'info'
     ),
 ]
 
@@ -108,9 +97,9 @@ def start(context: LaunchContext):
 
 
 def refuse_misspelt(words):
-    """Name what `ros2 launch` would silently ignore.
+    """Refuse arguments that `ros2 launch` would silently ignore.
 
-    Where another launch file includes this one, what is on the command line is meant for that.
+    If another launch file includes this one, the command line is meant for that.
     """
     if not any(Path(word).name == Path(__file__).name for word in words):
         return
@@ -132,7 +121,7 @@ def end(event, _: LaunchContext):
 
 
 def require(given):
-    """Say all that is missing, and where it comes from."""
+    """Refuse to start without a model and a robot, with all that is missing."""
     missing = [name for name in HOW_TO_GET if not given[name]]
     if missing:
         shipped = ', '.join(shipped_robots())
@@ -141,7 +130,7 @@ def require(given):
 
 
 def robot_file(robot):
-    """The file itself, or the one that comes with this package under that name."""
+    """Path of a robot file, or of the one that comes with this package under that name."""
     path = shipped_file(robot)
     if path.suffix not in ENDINGS:
         raise RuntimeError(

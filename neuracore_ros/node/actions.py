@@ -7,7 +7,7 @@ all feedback, which is not used, and in rclpy 9.1.2 it keeps a future of every g
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -49,112 +49,27 @@ def open_action(node: Node, command: Command, on_fault: FaultCallback) -> Comman
     return GripperAction(node, command, action.GripperCommand, on_fault)
 
 
-class TrajectoryAction:
-    """FollowJointTrajectory: every goal replaces the one before it.
-
-    A stop is a goal as well, which brakes. Cancelling would make joint_trajectory_controller
-    hold the position just measured: a jump of the velocity to zero.
-    """
-
-    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
-        self._action = action
-        self._topic = command.topic
-        self._on_fault = on_fault
-        self._goals = _Goals(node, action, command.topic, on_fault, self._lost)
-        self.refresh = self._goals.refresh
-        self.listeners = self._goals.listeners
-        self.rivals = self._goals.rivals
-        self.close = self._goals.close
-
-    def send(self, command: JointCommand) -> None:
-        """Send a trajectory as a new goal."""
-        self._goals.send(self._action.Goal(trajectory=to_message(command)))
-
-    def _lost(self, how: str, result: Any) -> None:
-        why = result.error_string or f'error code {result.error_code}'
-        self._on_fault(f'{self._topic} {how}: {why}')
-
-
-class GripperAction:
-    """GripperCommand: one goal for each noticeable change of the wanted position.
-
-    A gripper closes on things, and its driver may call that a failure; so one that gives up is
-    reported, and does not stop the robot.
-    """
-
-    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
-        (joint,) = command.joints
-        self._node = node
-        self._action = action
-        self._topic = command.topic
-        self._effort = command.effort
-        self._ends = (joint.limit.lower, joint.limit.upper)
-        span = joint.limit.upper - joint.limit.lower
-        self._small = _SMALL_SHARE * span if span < float('inf') else _SMALL
-        self._wanted: float | None = None
-        self._goals = _Goals(node, action, command.topic, on_fault, self._lost)
-        self.refresh = self._goals.refresh
-        self.listeners = self._goals.listeners
-        self.rivals = self._goals.rivals
-        self.close = self._goals.close
-
-    def send(self, command: JointCommand) -> None:
-        """Send the last position, if it is another one: all the way to an end, or by 1 %."""
-        position = float(command.positions[-1, 0])
-        moved = float('inf') if self._wanted is None else abs(position - self._wanted)
-        if moved < self._small and not (moved > 0.0 and position in self._ends):
-            return
-        self._wanted = position
-        goal = self._action.Goal()
-        goal.command.position = position
-        goal.command.max_effort = self._effort
-        self._goals.send(goal)
-
-    def _lost(self, how: str, result: Any) -> None:
-        if not result.stalled:
-            self._node.get_logger().warning(
-                f'{self._topic} {how}: the gripper is at {result.position:.4f}'
-            )
-
-
-class _Goals:
-    """Sends goals to one action server, and follows the newest.
+class _ActionOutput:
+    """One action server, and its newest goal.
 
     Args:
         node: In an executor.
-        action: Its class.
-        name: Its name.
-        refused: Called when a goal is not accepted.
-        lost: Called when the newest goal is lost, with the way and the result.
+        command: As the robot file has it.
+        action: The class of the action.
+        on_fault: Called with each refusal or rival, on the executor's thread.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        action: Any,
-        name: str,
-        refused: FaultCallback,
-        lost: Callable[[str, Any], None],
-    ) -> None:
+    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
         self._node = node
-        self._name = name
-        self._refused = refused
-        self._lost = lost
-        self._kinds = action.Impl
-        self._send = node.create_client(self._kinds.SendGoalService, f'{name}/_action/send_goal')
-        self._result = node.create_client(
-            self._kinds.GetResultService, f'{name}/_action/get_result'
-        )
+        self._action = action
+        self._topic = command.topic
+        self._on_fault = on_fault
+        services, name = action.Impl, command.topic
+        self._send = node.create_client(services.SendGoalService, f'{name}/_action/send_goal')
+        self._result = node.create_client(services.GetResultService, f'{name}/_action/get_result')
         self._newest: UUID | None = None
         self._closed = False
         self.refresh()
-
-    def send(self, goal: Any) -> None:
-        """Send a goal, which replaces the one before it."""
-        name = UUID(uuid=list(uuid.uuid4().bytes))
-        self._newest = name
-        request = self._kinds.SendGoalService.Request(goal_id=name, goal=goal)
-        self._send.call_async(request).add_done_callback(lambda f: self._answered(name, f))
 
     def listeners(self) -> int:
         """1 if the action server is there."""
@@ -162,7 +77,7 @@ class _Goals:
 
     def refresh(self) -> None:
         """Update the other clients of the action."""
-        names = graph.listeners(self._node, f'{self._name}/_action/feedback')
+        names = graph.listeners(self._node, f'{self._topic}/_action/feedback')
         self._rivals = sorted(set(names))
 
     def rivals(self) -> Sequence[str]:
@@ -175,13 +90,20 @@ class _Goals:
         self._node.destroy_client(self._send)
         self._node.destroy_client(self._result)
 
+    def _send_goal(self, goal: Any) -> None:
+        """Send a goal, which replaces the one before it."""
+        name = UUID(uuid=list(uuid.uuid4().bytes))
+        self._newest = name
+        request = self._action.Impl.SendGoalService.Request(goal_id=name, goal=goal)
+        self._send.call_async(request).add_done_callback(lambda f: self._answered(name, f))
+
     def _answered(self, name: UUID, answer: Future) -> None:
         if self._closed:
             return
         if not answer.result().accepted:
-            self._refused(f'{self._name} rejects the goal; its log says why')
+            self._on_fault(f'{self._topic} rejects the goal; its log says why')
             return
-        request = self._kinds.GetResultService.Request(goal_id=name)
+        request = self._action.Impl.GetResultService.Request(goal_id=name)
         self._result.call_async(request).add_done_callback(lambda f: self._ended(name, f))
 
     def _ended(self, name: UUID, answer: Future) -> None:
@@ -191,3 +113,58 @@ class _Goals:
         how = _LOST.get(answer.result().status)
         if how is not None:
             self._lost(how, answer.result().result)
+
+    def _lost(self, how: str, result: Any) -> None:
+        """React to the loss of the newest goal."""
+        raise NotImplementedError
+
+
+class TrajectoryAction(_ActionOutput):
+    """FollowJointTrajectory: every goal replaces the one before it.
+
+    A stop is a goal as well, which brakes. Cancelling would make joint_trajectory_controller
+    hold the position just measured: a jump of the velocity to zero.
+    """
+
+    def send(self, command: JointCommand) -> None:
+        """Send a trajectory as a new goal."""
+        self._send_goal(self._action.Goal(trajectory=to_message(command)))
+
+    def _lost(self, how: str, result: Any) -> None:
+        why = result.error_string or f'error code {result.error_code}'
+        self._on_fault(f'{self._topic} {how}: {why}')
+
+
+class GripperAction(_ActionOutput):
+    """GripperCommand: one goal for each noticeable change of the wanted position.
+
+    A gripper closes on things, and its driver may call that a failure; so one that gives up is
+    reported, and does not stop the robot.
+    """
+
+    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
+        super().__init__(node, command, action, on_fault)
+        (joint,) = command.joints
+        self._effort = command.effort
+        self._ends = (joint.limit.lower, joint.limit.upper)
+        span = joint.limit.upper - joint.limit.lower
+        self._small = _SMALL_SHARE * span if span < float('inf') else _SMALL
+        self._wanted: float | None = None
+
+    def send(self, command: JointCommand) -> None:
+        """Send the last position, if it is another one: all the way to an end, or by 1 %."""
+        position = float(command.positions[-1, 0])
+        moved = float('inf') if self._wanted is None else abs(position - self._wanted)
+        if moved < self._small and not (moved > 0.0 and position in self._ends):
+            return
+        self._wanted = position
+        goal = self._action.Goal()
+        goal.command.position = position
+        goal.command.max_effort = self._effort
+        self._send_goal(goal)
+
+    def _lost(self, how: str, result: Any) -> None:
+        if not result.stalled:
+            self._node.get_logger().warning(
+                f'{self._topic} {how}: the gripper is at {result.position:.4f}'
+            )

@@ -79,30 +79,27 @@ def stream_statuses(
         silences: Topic -> why nothing has come for a while.
         doubts: Topic -> why what arrives may be wrong.
     """
-    return [_stream_status(robot, stream, faults, silences, doubts) for stream in streams]
+    reasons = (faults, silences, doubts)
+    return [
+        _stream_status(robot, stream, *(each.get(stream.topic, '') for each in reasons))
+        for stream in streams
+    ]
 
 
 def _stream_status(
-    robot: str,
-    stream: StreamStatus,
-    faults: Mapping[str, str],
-    silences: Mapping[str, str],
-    doubts: Mapping[str, str],
+    robot: str, stream: StreamStatus, fault: str, silence: str, doubt: str
 ) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, 'ok'
-    if problem := faults.get(stream.topic) or stream.problem:
+    if problem := fault or stream.problem:
         level, message = DiagnosticStatus.ERROR, problem
     elif stream.age_s is None:
         lacks = 'not every name has arrived yet' if stream.samples else 'nothing has arrived yet'
-        level, message = DiagnosticStatus.STALE, silences.get(stream.topic, lacks)
+        level, message = DiagnosticStatus.STALE, silence or lacks
     elif stream.stale:
-        because = stream.slow or silences.get(stream.topic)
-        level, message = (
-            DiagnosticStatus.STALE,
-            '. '.join(filter(None, (stream.stale, because))),
-        )
-    elif doubt := '; '.join(filter(None, (doubts.get(stream.topic), stream.slow))):
-        level, message = DiagnosticStatus.WARN, doubt
+        reasons = filter(None, (stream.stale, stream.slow or silence))
+        level, message = DiagnosticStatus.STALE, '. '.join(reasons)
+    elif doubts := '; '.join(filter(None, (doubt, stream.slow))):
+        level, message = DiagnosticStatus.WARN, doubts
     return DiagnosticStatus(
         level=level,
         name=f'infer: {stream.topic}',

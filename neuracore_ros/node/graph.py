@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSCompatibility, qos_check_compatible
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 
 SPECTATORS = (
     '_ros2cli',
@@ -26,6 +27,7 @@ These are `ros2 topic echo`, bag recorders, viewers, and the tools of this packa
 """
 
 _UNKNOWN = '_NODE_NAME_UNKNOWN_'
+_FOREVER_NS = 2**62
 
 
 def listeners(node: Node, topic: str) -> list[str]:
@@ -56,7 +58,7 @@ def topic_peers(node: Node, topic: str) -> TopicPeers:
     """Ask the graph for the publishers and subscribers of a topic."""
     own = node.get_fully_qualified_name()
     publishers, executors = node.get_publishers_info_by_topic(topic), _executors(node, topic)
-    # As it was discovered, since only then both sides write "no deadline" in the same way.
+    # As discovered, since its QoS may be overridden by parameters.
     ours = next((info for info in publishers if full_name(info) == own), None)
     unreached = [] if ours is None else list(_unreached(ours, executors, topic))
     rivals = [name for name in publisher_names(publishers) if name != own]
@@ -79,14 +81,39 @@ def is_named(info: Any) -> bool:
 
 def _unreached(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
     for info in executors:
-        compatible, why = qos_check_compatible(ours.qos_profile, info.qos_profile)
         if info.topic_type != ours.topic_type:
             why = f'it expects {info.topic_type}, and {ours.topic_type} is sent'
-        elif compatible == QoSCompatibility.ERROR:
-            why = f'the QoS does not fit ({why.removeprefix("ERROR: ").rstrip(";")})'
+        elif refusal := qos_refusal(ours.qos_profile, info.qos_profile):
+            why = f'the QoS does not fit ({refusal})'
         else:
             continue
         yield f'{full_name(info)} cannot hear {topic}: {why}'
+
+
+def qos_refusal(publisher: QoSProfile, subscription: QoSProfile) -> str:
+    """The reason why the middleware would not connect two endpoints; empty if it would."""
+    compatible, reason = qos_check_compatible(_plain(publisher), _plain(subscription))
+    if compatible != QoSCompatibility.ERROR:
+        return ''
+    parts = (part.replace('ERROR:', '').strip() for part in str(reason).split(';'))
+    return '; '.join(part.lower() for part in parts if part)
+
+
+def _plain(qos: QoSProfile) -> QoSProfile:
+    """With "never" in one spelling: the graph has a largest number where profiles have zero."""
+    return QoSProfile(
+        depth=1,
+        reliability=qos.reliability,
+        durability=qos.durability,
+        liveliness=qos.liveliness,
+        deadline=finite(qos.deadline),
+        liveliness_lease_duration=finite(qos.liveliness_lease_duration),
+    )
+
+
+def finite(duration: Duration) -> Duration:
+    """The duration of a QoS policy; 0 for the one that means never."""
+    return duration if duration.nanoseconds < _FOREVER_NS else Duration()
 
 
 def _executors(node: Node, topic: str) -> list[Any]:

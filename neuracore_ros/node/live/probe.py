@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 import rclpy
 from rcl_interfaces.srv import GetParameters, ListParameters
-from rclpy.duration import Duration
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.logging import LoggingSeverity
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
-from rclpy.qos import QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.durations import SECOND_NS
-from neuracore_ros.node.graph import full_name
+from neuracore_ros.node.graph import finite, full_name, qos_refusal
 from neuracore_ros.node.live.facts import Arrivals, Domain, Endpoint
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.similar_names import alike_topics
@@ -111,7 +110,6 @@ def first_time_ns(data: bytes) -> int:
 
 _MOST_SIMILAR = 4
 _LIKE = 0.5
-_FOREVER_NS = 2**62
 
 
 def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]:
@@ -127,14 +125,14 @@ def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]
     policy = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
     ours = QoSProfile(depth=1, reliability=policy)
     infos = node.get_publishers_info_by_topic(topic)
-    return tuple(_endpoint(info, _refusal(info.qos_profile, ours)) for info in infos)
+    return tuple(_endpoint(info, qos_refusal(info.qos_profile, ours)) for info in infos)
 
 
 def subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
     """Other subscribers of a topic, with the reason if one would not receive our commands."""
     ours, own = QoSProfile(depth=10), node.get_fully_qualified_name()
     infos = node.get_subscriptions_info_by_topic(topic)
-    found = (_endpoint(info, _refusal(ours, info.qos_profile)) for info in infos)
+    found = (_endpoint(info, qos_refusal(ours, info.qos_profile)) for info in infos)
     return tuple(endpoint for endpoint in found if endpoint.node != own)
 
 
@@ -176,7 +174,7 @@ def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> t
 
 def _endpoint(info: Any, refusal: str) -> Endpoint:
     qos = info.qos_profile
-    deadline_ns = _finite(qos.deadline).nanoseconds
+    deadline_ns = finite(qos.deadline).nanoseconds
     return Endpoint(
         node=full_name(info),
         type=info.topic_type,
@@ -184,31 +182,6 @@ def _endpoint(info: Any, refusal: str) -> Endpoint:
         deadline_s=deadline_ns / SECOND_NS or None,
         refusal=refusal,
     )
-
-
-def _refusal(publisher: QoSProfile, subscription: QoSProfile) -> str:
-    """The reason why the middleware would not connect two endpoints; empty if it would."""
-    compatible, reason = qos_check_compatible(_plain(publisher), _plain(subscription))
-    if compatible != QoSCompatibility.ERROR:
-        return ''
-    parts = (part.replace('ERROR:', '').strip() for part in str(reason).split(';'))
-    return '; '.join(part.lower() for part in parts if part)
-
-
-def _plain(qos: QoSProfile) -> QoSProfile:
-    """With "never" in one spelling: the graph has a largest number where profiles have zero."""
-    return QoSProfile(
-        depth=1,
-        reliability=qos.reliability,
-        durability=qos.durability,
-        liveliness=qos.liveliness,
-        deadline=_finite(qos.deadline),
-        liveliness_lease_duration=_finite(qos.liveliness_lease_duration),
-    )
-
-
-def _finite(duration: Duration) -> Duration:
-    return duration if duration.nanoseconds < _FOREVER_NS else Duration()
 
 
 # A node without such services costs the first each time; one that has them answers at once,
