@@ -77,15 +77,13 @@ def launch_arguments() -> dict[str, tuple[str, list[str]]]:
 
     The file is read, not run: there is no launch on a machine without ROS 2.
     """
-    found = {}
-    for call in ast.walk(ast.parse(LAUNCH_FILE.read_text())):
-        if isinstance(call, ast.Call) and getattr(call.func, 'id', '') == 'DeclareLaunchArgument':
-            given = {k.arg: k.value for k in call.keywords}
-            choices = getattr(given.get('choices'), 'elts', [])
-            words = [choice.value for choice in choices if isinstance(choice, ast.Constant)]
-            name = ast.literal_eval(call.args[0])
-            found[name] = (ast.literal_eval(given['description']), words)
-    return found
+    for statement in ast.parse(LAUNCH_FILE.read_text()).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == 'ARGUMENTS':
+            arguments = ast.literal_eval(statement.value)
+            return {
+                name: (text, [*filter(None, words)]) for name, (text, words) in arguments.items()
+            }
+    raise ValueError(f'{LAUNCH_FILE} has no ARGUMENTS')
 
 
 def launch() -> str:

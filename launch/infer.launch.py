@@ -20,50 +20,46 @@ HOW_TO_GET = {
     'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
     'robot': 'a robot file such as ur5.yaml, or the name of one that comes with this package: {}',
 }
-# Not given means: as in params_file. So an argument's default can never override the file.
-NOT_GIVEN = ''
-
-
-def argument(name, description, words=(), default=NOT_GIVEN):
-    choices = [default, *words] if words else None
-    return DeclareLaunchArgument(
-        name, default_value=default, description=description, choices=choices
-    )
-
-
-BOOLEAN = ('true', 'false')
-ARGUMENTS = [
-    argument('model', 'Policy file.'),
-    argument('robot', 'Robot file, or the name of one that comes with this package.'),
-    argument(
-        'params_file', 'ROS 2 parameter file for the node; arguments given here override it.'
-    ),
-    argument('namespace', 'Namespace of the node, and so of topics without a leading slash.'),
-    argument(
-        'dry_run',
+# Name -> description, and the words that are allowed, the default first. An empty string means as
+# in params_file, so that the default of an argument can never override the file.
+ARGUMENTS = {
+    'model': ('Policy file.', ()),
+    'robot': ('Robot file, or the name of one that comes with this package.', ()),
+    'params_file': ('ROS 2 parameter file; the other arguments override it.', ()),
+    'namespace': ('Namespace of the node, and so of topics without a leading slash.', ()),
+    'dry_run': (
         'Publish no command, but do all else (default: as params_file, or false).',
-        BOOLEAN,
+        ('', 'true', 'false'),
     ),
-    argument(
-        'autostart',
+    'autostart': (
         'Configure and activate at once; false leaves both to a lifecycle manager (default: as '
         'params_file, or true).',
-        BOOLEAN,
+        ('', 'true', 'false'),
     ),
-    argument('use_sim_time', 'Use /clock (default: as params_file, or false).', BOOLEAN),
-    argument(
-        'log_level', 'Lowest level that is logged.', ('debug', 'warn', 'error', 'fatal'), 'info'
+    'use_sim_time': (
+        'Use /clock (default: as params_file, or false).',
+        ('', 'true', 'false'),
     ),
-]
+    'log_level': ('Lowest level that is logged.', ('info', 'debug', 'warn', 'error', 'fatal')),
+}
 
 
 def generate_launch_description():
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=start)])
+    arguments = (
+        DeclareLaunchArgument(
+            name,
+            default_value=words[0] if words else '',
+            description=description,
+            choices=words or None,
+        )
+        for name, (description, words) in ARGUMENTS.items()
+    )
+    return LaunchDescription([*arguments, OpaqueFunction(function=start)])
 
 
 def start(context: LaunchContext):
     refuse_misspelt(sys.argv)
-    given = {argument.name: context.launch_configurations[argument.name] for argument in ARGUMENTS}
+    given = {name: context.launch_configurations[name] for name in ARGUMENTS}
     if not given['params_file']:
         require(given)
     # A launch that was killed can no longer stop what it started.
@@ -103,13 +99,12 @@ def refuse_misspelt(words):
     """
     if not any(Path(word).name == Path(__file__).name for word in words):
         return
-    known = [argument.name for argument in ARGUMENTS]
     for name, found, _ in (word.partition(':=') for word in words):
-        if found and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+        if found and name not in ARGUMENTS:
+            near = difflib.get_close_matches(name, ARGUMENTS, 1)
             meant = f'; did you mean {near[0]}:=?' if near else '.'
             raise RuntimeError(
-                f'there is no argument {name}:={meant} There are: {", ".join(known)}'
+                f'there is no argument {name}:={meant} There are: {", ".join(ARGUMENTS)}'
             )
 
 
