@@ -100,10 +100,9 @@ def launch() -> str:
 
 def verb_parsers() -> dict[str, argparse.ArgumentParser]:
     """Make the parser of each verb, by its name."""
-    from neuracore_ros.cli.main import make_parser
+    from neuracore_ros.cli.parser import make_parser
 
-    (verbs,) = (a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction))
-    return dict(verbs.choices)
+    return dict(make_parser().verbs)
 
 
 def verbs() -> str:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from neuracore_ros.cli.main import main, make_parser
+from neuracore_ros.cli.main import main
+from neuracore_ros.cli.parser import make_parser
 from neuracore_ros.description.shipped import shipped
 
 COMMANDS = {

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from neuracore_ros.cli.main import VERBS, main
-from neuracore_ros.cli.usage import nearest_option
+from neuracore_ros.cli.main import main
+from neuracore_ros.cli.parser import VERBS, nearest_option
 
 
 def said(capsys, *words):

@@ -26,7 +26,7 @@ from helpers.end_notes import add_note
 pytest.importorskip('rclpy')
 
 from helpers import doc_ros2
-from neuracore_ros.cli.main import VERBS
+from neuracore_ros.cli.parser import VERBS
 from neuracore_ros.description import load_robot
 from neuracore_ros.node.parameters import SPECS
 from neuracore_ros.sim.arms import ARMS
