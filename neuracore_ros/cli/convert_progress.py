@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.cli.terminal import StatusLine
 from neuracore_ros.errors import printable
 from neuracore_ros.wording import counted
 

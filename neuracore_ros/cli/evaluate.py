@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, natural, positive, words
-from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.cli.terminal import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file

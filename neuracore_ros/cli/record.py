@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate, words
-from neuracore_ros.cli.keys import Keys
-from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.cli.terminal import Keys, StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import locked

@@ -1,13 +1,20 @@
-"""Output that shows names of files, robots and joints as they are, and obeys none of them."""
+"""The terminal: output that obeys no name of a file or robot, a status line, and single keys."""
 
 from __future__ import annotations
 
 import io
+import os
 import re
+import select
+import shutil
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TextIO, cast
+
+TERMINAL_EVERY_S = 0.2
+LOG_EVERY_S = 15.0
 
 # Of all that is not printed: what moves a cursor, names a window, breaks or turns around a line.
 _CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
@@ -56,3 +63,76 @@ def escaped_output() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+class StatusLine:
+    """A line that is renewed while something goes on: in place on a terminal, else now and then.
+
+    Args:
+        stream: Where it is shown.
+        logs: Whether it is shown now and then where no terminal is, too.
+    """
+
+    def __init__(self, stream: TextIO, logs: bool = True) -> None:
+        self._stream = control(stream)
+        self._logs = logs
+        self._on_terminal = stream.isatty()
+        self._every_s = TERMINAL_EVERY_S if self._on_terminal else LOG_EVERY_S
+        self._next_s = time.monotonic() + self._every_s
+
+    def update(self, text: str) -> None:
+        """Show how far it is, unless that was shown a moment ago."""
+        now_s = time.monotonic()
+        if now_s < self._next_s or not (self._on_terminal or self._logs):
+            return
+        self._next_s = now_s + self._every_s
+        if self._on_terminal:
+            self.clear()
+            width = shutil.get_terminal_size().columns - 1
+            print(escaped(text)[:width], end='', file=self._stream, flush=True)
+        else:
+            print(escaped(text), file=self._stream, flush=True)
+
+    def clear(self) -> None:
+        """Make room for other lines; leave the terminal tidy."""
+        if self._on_terminal:
+            print('\r\033[K', end='', file=self._stream, flush=True)
+
+
+class Keys(AbstractContextManager['Keys']):
+    """Single keys of a terminal, without waiting for Enter; of anything else, none.
+
+    Args:
+        stream: Standard input.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._before: list[Any] = []
+
+    def __enter__(self) -> Keys:
+        if self._stream is not None:
+            import termios
+            import tty
+
+            self._before = termios.tcgetattr(self._stream)
+            # Unlike raw mode, this leaves Ctrl-C to be a signal.
+            tty.setcbreak(self._stream)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream is not None:
+            import termios
+
+            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
+
+    def pressed(self) -> str:
+        """The key that was pressed next, in lower case; empty if none was."""
+        if self._stream is None or not select.select([self._stream], [], [], 0.0)[0]:
+            return ''
+        # Not through the stream, which would read ahead of what select sees.
+        key = os.read(self._stream.fileno(), 1).decode('ascii', 'replace').lower()
+        # Nobody presses keys any more once the terminal is closed.
+        if not key:
+            self._stream = None
+        return key

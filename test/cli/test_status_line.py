@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from neuracore_ros.cli import status_line
-from neuracore_ros.cli.status_line import StatusLine
+from neuracore_ros.cli import terminal
+from neuracore_ros.cli.terminal import StatusLine
 
 
 class Terminal(io.StringIO):
@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
 def clock(monkeypatch):
     """The time that status lines see [s]."""
     now = [100.0]
-    monkeypatch.setattr(status_line.time, 'monotonic', lambda: now[0])
+    monkeypatch.setattr(terminal.time, 'monotonic', lambda: now[0])
     return now
 
 

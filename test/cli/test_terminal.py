@@ -7,8 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from neuracore_ros.cli.main import main
-from neuracore_ros.cli.status_line import StatusLine
-from neuracore_ros.cli.terminal import EscapedOutput, escaped, escaped_output
+from neuracore_ros.cli.terminal import EscapedOutput, StatusLine, escaped, escaped_output
 
 CLEAR = '\x1b[2J'
 
