@@ -52,6 +52,7 @@ BELOW_ALL = {
     'files',
     'parsers',
     'processors',
+    'progress',
     'records',
     'regular_file',
     'similar_names',

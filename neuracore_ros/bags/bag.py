@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from heapq import merge
 from pathlib import Path
@@ -23,15 +23,14 @@ from neuracore_ros.bags.storage import (
 )
 from neuracore_ros.bags.topics import Topic, topics_of
 from neuracore_ros.errors import BagError, printable
+from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.similar_names import alike_topics
 
 # No CDR message begins like this: the first byte of one is always 0.
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 
-Told = Callable[[float], None]
-"""Is told which part of a recording is read (0..1)."""
-# Messages between two such calls.
-TOLD_EVERY = 100
+PROGRESS_EVERY = 100
+"""Messages between two calls of a progress callback."""
 
 
 class Recorded(NamedTuple):
@@ -127,15 +126,17 @@ class Bag:
         return [recorded[name] for name in alike_topics(topic, recorded)]
 
     def read(
-        self, topics: Iterable[str] | Mapping[str, str], told: Told = lambda part: None
+        self,
+        topics: Iterable[str] | Mapping[str, str],
+        progress: ProgressCallback = lambda part: None,
     ) -> Iterator[Recorded]:
         """Messages of ``topics`` in log order; topics that the bag lacks give none.
 
-        What cannot be read, or is of another type, is left out, and told by :attr:`losses`.
+        What cannot be read, or is of another type, is left out, and said by :attr:`losses`.
 
         Args:
             topics: As a robot file names them; or such a name -> the type that is wanted.
-            told: Called every few messages.
+            progress: Called every few messages.
 
         Raises:
             BagError: A message type of ``topics`` is unknown, or its encoding is.
@@ -152,8 +153,8 @@ class Bag:
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
         for count, (channel, raw) in enumerate(self._timed(chosen.values())):
-            if count % TOLD_EVERY == 0:
-                told((raw.log_time_ns - self.start_ns) / span_ns)
+            if count % PROGRESS_EVERY == 0:
+                progress((raw.log_time_ns - self.start_ns) / span_ns)
             name = channel.topic
             unread[name] -= 1
             decode = self._decoders.get(channel) or self._decoder(channel)

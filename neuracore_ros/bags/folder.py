@@ -100,7 +100,7 @@ def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     for bag in bags:
         try:
             key: object = tuple((s.st_dev, s.st_ino) for s in map(Path.stat, files(bag).paths))
-        except (BagError, OSError):  # it is told of when it is opened
+        except (BagError, OSError):  # open_bag says why
             key = bag.absolute()
         if key in once:
             again.append(bag)

@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from neuracore_ros.bags.bag import TOLD_EVERY, Bag, Told, open_bag
+from neuracore_ros.bags.bag import PROGRESS_EVERY, Bag, open_bag
 from neuracore_ros.bags.topics import Topic
 from neuracore_ros.errors import BagError
+from neuracore_ros.progress import ProgressCallback
 
 _LENGTH = 32
 # Datasets of before know a recording by its times, its topics and so many of its messages, which
@@ -20,20 +21,20 @@ _EARLIER_LENGTH = 16
 _EARLIER_MESSAGES = 32
 
 
-def fingerprint(bag: Bag, told: Told = lambda part: None) -> str:
+def fingerprint(bag: Bag, progress: ProgressCallback = lambda part: None) -> str:
     """The digest of every message: its topic, type, log time and bytes.
 
     The order of topics within a recording does not count, nor how it is split into files.
 
     Args:
         bag: Read as far as it is readable.
-        told: Called every few messages.
+        progress: Called every few messages.
     """
     digests: dict[tuple[str, str], Any] = {}
     count = max(bag.count, 1)
     for place, (channel, raw) in enumerate(bag.raw(_all(bag))):
-        if place % TOLD_EVERY == 0:
-            told(min(place / count, 1.0))
+        if place % PROGRESS_EVERY == 0:
+            progress(min(place / count, 1.0))
         key = channel.topic, channel.type
         digest = digests.get(key)
         if digest is None:
@@ -49,7 +50,7 @@ def fingerprint(bag: Bag, told: Told = lambda part: None) -> str:
 
 
 def files_digest(path: Path) -> str:
-    """The digest of names, sizes and times of a recording's files; '' if it cannot be told.
+    """The digest of names, sizes and times of a recording's files; '' if they cannot be read.
 
     At the same path, equal ones have not been written to: the recording is the same.
     """
@@ -57,16 +58,16 @@ def files_digest(path: Path) -> str:
         files = [path, *path.parent.glob(f'{glob.escape(path.name)}-*')]
         if path.is_dir():
             files = [each for each in path.iterdir() if each.is_file()]
-        told = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
+        listed = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
     except OSError:
         return ''
-    return hashlib.sha256(repr(sorted(told)).encode()).hexdigest()[:_EARLIER_LENGTH]
+    return hashlib.sha256(repr(sorted(listed)).encode()).hexdigest()[:_EARLIER_LENGTH]
 
 
 def known_as(
     bag: Bag,
     known: Mapping[str, str],
-    told: Told = lambda part: None,
+    progress: ProgressCallback = lambda part: None,
 ) -> str:
     """The fingerprint by which a dataset knows a recording, or would know it.
 
@@ -74,9 +75,9 @@ def known_as(
         bag: The recording.
         known: Fingerprint -> path, of the recordings in the dataset. What an earlier version
             noted is taken for this one, unless that path holds another recording.
-        told: Called every few messages.
+        progress: Called every few messages.
     """
-    mark = fingerprint(bag, told)
+    mark = fingerprint(bag, progress)
     if mark in known or all(len(each) != _EARLIER_LENGTH for each in known):
         return mark
     earlier = _earlier_fingerprint(bag)

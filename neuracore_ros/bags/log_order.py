@@ -28,7 +28,7 @@ def in_log_order(
         found: Each of the chunks, with what is in it.
         chunks: In the order of their first messages.
         wanted: Channels.
-        losses: Is told what must be left out.
+        losses: What must be left out is added to it.
     """
     starts_ns = [chunk.start_ns for chunk in chunks[1:]]
     order = count()

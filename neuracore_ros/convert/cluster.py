@@ -7,7 +7,7 @@ does the rest: it shares the work out, and does again what a lost worker had beg
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from neuracore_ros.convert.convert_bag import Done, Event, Piece, stage
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.progress import BagProgressCallback
 
 ANSWERS_WITHIN_S = 10
 # Recordings that are given out per thread: one is worked on, one waits.
@@ -25,7 +26,7 @@ AHEAD = 2
 
 
 def on_cluster(
-    job: Job, bags: Sequence[Path], address: str, told: Callable[[int, float], None]
+    job: Job, bags: Sequence[Path], address: str, progress: BagProgressCallback
 ) -> Iterator[tuple[int, Event]]:
     """Convert recordings on the workers of a scheduler.
 
@@ -33,7 +34,7 @@ def on_cluster(
         job: What all recordings have in common.
         bags: The recordings.
         address: Of the scheduler, such as ``tcp://10.0.0.1:8786``.
-        told: Is told the place of a recording that is done.
+        progress: Called when a recording is done.
 
     Yields:
         The place of a recording, and everything that its worker says of it.
@@ -62,7 +63,7 @@ def on_cluster(
             future = next(running)
             place = given.pop(future)
             undone.remove(place)
-            told(place, 1.0)
+            progress(place, 1.0)
             for event in _events(future, bags[place]):
                 yield place, event
 

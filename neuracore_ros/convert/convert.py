@@ -21,9 +21,7 @@ from neuracore_ros.convert.result import BagResult, Result
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import Descriptions
 from neuracore_ros.errors import WriteError
-
-Progress = Callable[[int, float], None]
-"""Is told the place of a recording among all, and which part of it is done (0..1)."""
+from neuracore_ros.progress import BagProgressCallback, NoticeCallback
 
 
 def convert(
@@ -32,9 +30,9 @@ def convert(
     robot: str,
     bags: Sequence[Path],
     settings: Settings,
-    progress: Progress = lambda place, part: None,
+    progress: BagProgressCallback = lambda place, part: None,
     reported: Callable[[BagResult], None] = lambda result: None,
-    told: Callable[[str], None] = lambda line: None,
+    notify: NoticeCallback = lambda line: None,
 ) -> Result:
     """Append recordings to a dataset, and make it if there is none.
 
@@ -49,7 +47,7 @@ def convert(
         settings: Rate, image size, workers and so on.
         progress: Called a few times a second.
         reported: Called after each recording, in their order.
-        told: Called with what an earlier convert had left, and what became of it.
+        notify: Takes what an earlier convert had left, and what became of it, a line each.
 
     Raises:
         DescriptionError: The robot cannot be converted, or does not fit the dataset's layout.
@@ -61,7 +59,7 @@ def convert(
     require_output(chosen)
     results = []
     try:
-        with open_dataset(dataset, new_metadata(descriptions, settings), told) as writer:
+        with open_dataset(dataset, new_metadata(descriptions, settings), notify) as writer:
             require_same(dataset, writer.metadata, settings)
             writer.describe(chosen)
             job = plan(dataset, writer.staging, chosen, writer.metadata, settings)
@@ -79,7 +77,7 @@ def convert(
 
 
 def _events(
-    job: Job, bags: Sequence[Path], progress: Progress
+    job: Job, bags: Sequence[Path], progress: BagProgressCallback
 ) -> Generator[tuple[int, Event], None, None]:
     """The work on all recordings, wherever it is done."""
     settings = job.settings

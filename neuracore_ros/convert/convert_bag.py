@@ -11,7 +11,7 @@ from pathlib import Path
 
 import av
 
-from neuracore_ros.bags.bag import Told, open_bag
+from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.identity import files_digest, known_as
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.memory import give_back
@@ -20,6 +20,7 @@ from neuracore_ros.convert.result import BagResult
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.staging import EpisodeWriter, Row, StagedEpisode
 from neuracore_ros.errors import BagError, DatasetError, WriteError
+from neuracore_ros.progress import ProgressCallback
 
 # How much of the work it is to look which recording this is.
 LOOKING = 0.2
@@ -59,13 +60,13 @@ class Done:
 Event = Piece | Done
 
 
-def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Event]:
+def stage(job: Job, path: Path, progress: ProgressCallback = lambda part: None) -> Iterator[Event]:
     """Convert one recording, up to the numbers of its episodes.
 
     Args:
         job: What all recordings have in common.
         path: The recording.
-        told: Called every few messages.
+        progress: Called every few messages.
 
     Yields:
         Each episode as soon as it is complete, and one ``Done`` at the end.
@@ -77,7 +78,7 @@ def stage(job: Job, path: Path, told: Told = lambda part: None) -> Iterator[Even
     folder = job.staging / uuid.uuid4().hex
     try:
         folder.mkdir()
-        yield from _staged(job, path, folder, told)
+        yield from _staged(job, path, folder, progress)
     except BagError as error:
         yield Done(BagResult(str(path), error=str(error)))
     except (OSError, av.FFmpegError) as error:
@@ -95,7 +96,7 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
     )
 
 
-def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
+def _staged(job: Job, path: Path, folder: Path, progress: ProgressCallback) -> Iterator[Event]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
     files = files_digest(path)
     if known := job.unread.get((str(path), files)):
@@ -103,14 +104,14 @@ def _staged(job: Job, path: Path, folder: Path, told: Told) -> Iterator[Event]:
         yield Done(BagResult(str(path)), known)
         return
     with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
-        fingerprint = known_as(bag, job.paths, lambda part: told(part * LOOKING))
+        fingerprint = known_as(bag, job.paths, lambda part: progress(part * LOOKING))
         _require_same_cutting(job, path, fingerprint)
         if fingerprint in job.finished:
             yield Done(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
         pieces = _Pieces(job, path, folder, fingerprint, recording)
-        for piece in recording.pieces(lambda part: told(LOOKING + part * (1.0 - LOOKING))):
+        for piece in recording.pieces(lambda part: progress(LOOKING + part * (1.0 - LOOKING))):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
     result = BagResult(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from neuracore_ros.bags.bag import Bag, Told, open_bag
+from neuracore_ros.bags.bag import Bag, open_bag
 from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.cutting import WHOLE, Cutting
 from neuracore_ros.convert.episodes import find_cuts, recorded_task
@@ -23,6 +23,7 @@ from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
 from neuracore_ros.wording import counted
+from neuracore_ros.progress import ProgressCallback
 
 # Looking for what is wrong needs no large images.
 SURVEY_SIZE = (32, 32)
@@ -97,13 +98,13 @@ class Recording:
         self.audit = Audit(*self._observers, self.values)
         self.error = ''
 
-    def pieces(self, told: Told = lambda part: None) -> Iterator[Iterator[Row]]:
+    def pieces(self, progress: ProgressCallback = lambda part: None) -> Iterator[Iterator[Row]]:
         """Rows that follow each other without a gap, piece by piece.
 
         Args:
-            told: Called every few messages.
+            progress: Called every few messages.
         """
-        messages = self._bag.read(self._topics, told)
+        messages = self._bag.read(self._topics, progress)
         steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
         try:
             for _, piece in groupby(steps, key=lambda row: row.piece):
@@ -143,8 +144,8 @@ class Recording:
         found = self._bag.find(topic, self._topics[topic])
         others = counted(len(empty) - 1, 'more name')
         more = f' (and {others} without a sample)' if empty[1:] else ''
-        is_told = 'It has: ' in why
-        held = f'; the bag has {describe(self._bag, found)}' if found and not is_told else ''
+        is_listed = 'It has: ' in why
+        held = f'; the bag has {describe(self._bag, found)}' if found and not is_listed else ''
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)
         return f'{self._bag.path}: {why}{held}{more}{lost}'
 

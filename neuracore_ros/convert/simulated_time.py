@@ -74,11 +74,11 @@ def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
             f'publisher to true, or {receive}'
         )
     speed = _speed(stamps)
-    told = f'{speed:.2f} times as fast as the log' if speed else ''
+    pace = f'{speed:.2f} times as fast as the log' if speed else ''
     is_real_time = not speed or abs(speed - 1.0) <= _REAL_TIME
     if _has_clock(bag, stamps):
-        pace = f', which went {told}' if told else ''
-        cure = f'they are of the simulation whose {CLOCK} was recorded{pace}: give {OPTION}'
+        went = f', which went {pace}' if pace else ''
+        cure = f'they are of the simulation whose {CLOCK} was recorded{went}: give {OPTION}'
         return f'{cure}, or {receive}' if is_real_time else cure
     if is_real_time:
         return (
@@ -86,7 +86,7 @@ def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
             f'clock, {receive}'
         )
     return (
-        f'they go {told}, as those of a simulation: record it with {OPTION}, for by log time '
+        f'they go {pace}, as those of a simulation: record it with {OPTION}, for by log time '
         '(`stamp: receive`) another speed would be learnt'
     )
 

@@ -58,8 +58,8 @@ def describe(bag: Bag, topic: Topic) -> str:
     is_named = topic.type in {JOINT_STATE, JOINT_TRAJECTORY} and topic.is_readable
     names = bag.names(topic) if is_named else []
     more = f', and {len(names) - NAMED} more' if len(names) > NAMED else ''
-    told = f'; names {", ".join(names[:NAMED])}{more}' if names else ''
-    return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{told})'
+    named = f'; names {", ".join(names[:NAMED])}{more}' if names else ''
+    return f'{topic.name} ({topic.type}, {counted(topic.count, "message")}{named})'
 
 
 def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:

@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
@@ -22,8 +22,9 @@ from neuracore_ros.convert.convert_bag import Done, Event, stage
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.errors import UserError
+from neuracore_ros.progress import BagProgressCallback
 
-TOLD_EVERY_S = 0.2
+PROGRESS_EVERY_S = 0.2
 ENDS_WITHIN_S = 5.0
 
 # A fork would copy the locks of threads that do not live on in it.
@@ -48,7 +49,7 @@ class _Worker:
 
 
 def side_by_side(
-    job: Job, bags: Sequence[Path], workers: int, told: Callable[[int, float], None]
+    job: Job, bags: Sequence[Path], workers: int, progress: BagProgressCallback
 ) -> Iterator[tuple[int, Event]]:
     """Convert recordings in processes, never more than ``workers`` ahead of the first undone one.
 
@@ -56,7 +57,7 @@ def side_by_side(
         job: What all recordings have in common.
         bags: The recordings.
         workers: Number of processes.
-        told: Is told the place of a recording, and which part of it is done.
+        progress: Called a few times a second.
 
     Yields:
         The place of a recording, and what its process says of it, as it comes.
@@ -86,7 +87,7 @@ def side_by_side(
                 if isinstance(said, _Failure):
                     raise said.error or RuntimeError(said.text)
                 if isinstance(said, float):
-                    told(place, said)
+                    progress(place, said)
                     continue
                 if isinstance(said, Done):
                     undone.discard(place)
@@ -120,7 +121,7 @@ def _start(job: Job) -> _Worker:
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Let Ctrl-C wait: a worker that has not been told all complains with a traceback.
+    """Let Ctrl-C wait: a worker that has not received all complains with a traceback.
 
     The mask of this thread is not enough, since a library's thread may take the signal, and
     Python then raises it here.
@@ -151,11 +152,11 @@ def _work(pipe: Connection, job: Job) -> None:
     """The life of a worker: one recording after the other."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # the other processors have work of their own
-    told = _Seldom(pipe)
+    progress = _Seldom(pipe)
     while True:
         bag = pipe.recv()
         try:
-            for event in stage(job, bag, told):
+            for event in stage(job, bag, progress):
                 pipe.send(event)
         except UserError as error:
             pipe.send(_Failure(error, ''))
@@ -173,7 +174,7 @@ class _Seldom:
     def __call__(self, part: float) -> None:
         now_s = time.monotonic()
         if now_s >= self._next_s:
-            self._next_s = now_s + TOLD_EVERY_S
+            self._next_s = now_s + PROGRESS_EVERY_S
             self._pipe.send(part)
 
 

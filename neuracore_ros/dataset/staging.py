@@ -123,9 +123,9 @@ class EpisodeWriter:
         self._add_depths(row)
         self._inputs.add(row.inputs, row.input_valid)
         self._outputs.add(row.outputs, row.output_valid)
-        told = row.input_valid.get(DataType.LANGUAGE)
-        says = told is not None and bool(told[0])
-        self._tasks.append(decode_text(row.inputs[DataType.LANGUAGE][0]) if says else self._task)
+        has_task = row.input_valid.get(DataType.LANGUAGE, [False])[0]
+        task = decode_text(row.inputs[DataType.LANGUAGE][0]) if has_task else self._task
+        self._tasks.append(task)
 
     def finish(self) -> StagedEpisode:
         """Complete the files.

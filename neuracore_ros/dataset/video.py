@@ -112,7 +112,7 @@ class VideoWriter:
             for image in frames:
                 self._file.encode(av.VideoFrame.from_ndarray(yuv420(image), format=PIXEL_FORMAT))
             self._file.close()
-        except Exception as error:  # told to the thread that adds frames
+        except Exception as error:  # raised in the thread that adds frames
             self._error = error
             for _ in frames:
                 pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
+from neuracore_ros.progress import NoticeCallback
 from neuracore_ros.records import read_record
 from neuracore_ros.wording import counted
 
@@ -185,7 +186,7 @@ class DatasetWriter:
 
 @contextmanager
 def open_dataset(
-    root: Path, new: Metadata, told: Callable[[str], None] = lambda line: None
+    root: Path, new: Metadata, notify: NoticeCallback = lambda line: None
 ) -> Iterator[DatasetWriter]:
     """Open a dataset for adding, and make it if there is none.
 
@@ -195,7 +196,7 @@ def open_dataset(
     Args:
         root: Its folder.
         new: What to make. Of a dataset that holds no episode yet, nothing is fixed.
-        told: Is told what an earlier convert had left, and what became of it.
+        notify: Takes what an earlier convert had left, and what became of it, a line each.
 
     Raises:
         DatasetError: The folder holds something else, or files of episodes that its metadata
@@ -209,7 +210,7 @@ def open_dataset(
         _require_ours(root)
         require_real(root)
         if line := recover(root, _known(root)):
-            told(line)
+            notify(line)
         metadata = _known(root) or new
         require_listed(root, metadata)
         writer = DatasetWriter(root, metadata if metadata.episodes else new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.observation import Observation, Observer, Unusable
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.progress import ProgressCallback
 
 
 class BagTrack:
@@ -42,7 +43,7 @@ class BagTrack:
         robot: Robot,
         manifest: Manifest,
         topics: Mapping[str, str],
-        told: Callable[[float], None],
+        progress: ProgressCallback,
     ) -> None:
         """Look whether the bag has what is needed.
 
@@ -51,7 +52,7 @@ class BagTrack:
             robot: Whose it is.
             manifest: Of the policy, whose rate counts.
             topics: That the policy reads -> message type.
-            told: Is given the part that is done, 0 to 1.
+            progress: Called as it is played.
 
         Raises:
             BagError: It lacks a topic, or has it of another type.
@@ -61,7 +62,7 @@ class BagTrack:
         require_topics(bag, (*read, *measured, *robot.output_sources()), robot.path)
         self.name, self.lacking = str(bag.path), ''
         self.actions: list[FloatArray] = []
-        self._bag, self._told = bag, told
+        self._bag, self._progress = bag, progress
         self._rate_hz = manifest.rate_hz
         self._outputs = Outputs(robot)
         self._last: tuple[int, Observation | None] = 0, None
@@ -90,7 +91,7 @@ class BagTrack:
             self._observed.receive(topic, message, receive_ns)
 
         observers = self._given, self._commanded
-        messages = self._bag.read(self._topics, self._told)
+        messages = self._bag.read(self._topics, self._progress)
         for tick in ticks(messages, observers, self._rate_hz, take, self._cuts):
             if isinstance(tick, Tick):
                 self._note(tick)

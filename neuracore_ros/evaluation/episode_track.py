@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 from types import SimpleNamespace as Message
@@ -26,6 +26,7 @@ from neuracore_ros.loading.reading import (
     read_task_indices,
 )
 from neuracore_ros.loading.video_frames import VideoFrames
+from neuracore_ros.progress import ProgressCallback
 
 # A time of zero would mean that a message has no stamp.
 _START_NS = SECOND_NS
@@ -50,7 +51,7 @@ class EpisodeTrack:
         number: int,
         robot: Robot,
         topics: set[str],
-        told: Callable[[float], None],
+        progress: ProgressCallback,
     ) -> None:
         """Read the numbers.
 
@@ -60,14 +61,14 @@ class EpisodeTrack:
             number: The episode's.
             robot: As `stand_in` describes it.
             topics: That the policy reads; no other image is decoded.
-            told: Is given the part that is done, 0 to 1.
+            progress: Called as it is played.
 
         Raises:
             DatasetError: A file is missing or damaged.
         """
         self.name, self.lacking = f'episode {number}', ''
         self._root, self._metadata, self._number = root, metadata, number
-        self._robot, self._topics, self._told = robot, topics, told
+        self._robot, self._topics, self._progress = robot, topics, progress
         columns = read_columns(root, metadata, number)
         self._state = metadata.input_layout.split(columns.state)
         outputs = metadata.output_layout
@@ -82,7 +83,7 @@ class EpisodeTrack:
         streams += self._by_name()
         for row in range(steps):
             now_ns = tick_ns(_START_NS, row, self._metadata.rate_hz)
-            self._told(row / steps)
+            self._progress(row / steps)
             for stream in streams:
                 sample = next(stream, None)
                 if sample is None:

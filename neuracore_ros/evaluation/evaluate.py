@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,10 +28,8 @@ from neuracore_ros.evaluation.stand_in import stand_in
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.progress import ProgressCallback, StepProgressCallback
 from neuracore_ros.runner import Runner
-
-Told = Callable[[str, float], None]
-"""Is told what is replayed, and which part of all is done (0..1)."""
 
 SHOWN = 3
 """Recordings of each robot whose traces are kept."""
@@ -89,7 +87,7 @@ def evaluate_bags(
     bags: Sequence[Path],
     settings: Settings,
     namespace: str,
-    told: Told,
+    progress: StepProgressCallback,
     use_sim_time: bool = False,
 ) -> Result:
     """Replay bags of one robot.
@@ -100,7 +98,7 @@ def evaluate_bags(
         bags: Recordings.
         settings: Of the runner.
         namespace: Where topics without a leading slash were recorded.
-        told: Is told how far it is.
+        progress: Called as recordings are replayed.
         use_sim_time: What /clock said in them counts, not when a message was recorded.
 
     Raises:
@@ -108,7 +106,7 @@ def evaluate_bags(
             its ticks is usable.
     """
     settings = replace(settings, dry_run=True)
-    progress = _Progress(told, len(policies) * len(bags))
+    parts = _Parts(progress, len(policies) * len(bags))
     loaded = _load(policies)
     for policy in loaded.values():
         Runner(robot, policy.manifest, settings)
@@ -119,7 +117,7 @@ def evaluate_bags(
         notes: list[str] = []
         values: RecordedValues | None = None
         for path in bags:
-            part = progress.next(f'{name}: {path.name}')
+            part = parts.next(f'{name}: {path.name}')
             runner = Runner(robot, policy.manifest, settings)
             with open_bag(path, namespace, use_sim_time) as bag:
                 topics = {topic: kind for topic, (kind, _) in runner.topics.items()}
@@ -144,7 +142,7 @@ def evaluate_dataset(
     robots: Mapping[str, Robot],
     numbers: Sequence[int] | None,
     settings: Settings,
-    told: Told,
+    progress: StepProgressCallback,
 ) -> Result:
     """Replay episodes of a dataset.
 
@@ -154,7 +152,7 @@ def evaluate_dataset(
         robots: Robot files by name, for limits; those that are missing limit nothing.
         numbers: Episodes; None: those that training held back, else all.
         settings: Of the runner.
-        told: Is told how far it is.
+        progress: Called as recordings are replayed.
 
     Raises:
         UserError: A file is wrong, a policy and a robot of the dataset do not fit, there is no
@@ -180,7 +178,7 @@ def evaluate_dataset(
             )
         for robot in stand_ins.values():
             Runner(robot, policy.manifest, settings)
-    progress = _Progress(told, len(policies) * len(chosen))
+    parts = _Parts(progress, len(policies) * len(chosen))
     cases = []
     for name, policy in loaded.items():
         for robot_name, own in by_robot.items():
@@ -188,7 +186,7 @@ def evaluate_dataset(
             outputs = Outputs(robot, policy.manifest.output_layout)
             replays = []
             for number in own:
-                part = progress.next(f'{name}: episode {number} of {robot_name}')
+                part = parts.next(f'{name}: episode {number} of {robot_name}')
                 runner = Runner(robot, policy.manifest, settings)
                 topics = set(runner.topics)
                 track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
@@ -204,16 +202,16 @@ def evaluate_dataset(
     return Result(tuple(cases), only, note)
 
 
-class _Progress:
-    """Which part of all recordings is done."""
+class _Parts:
+    """The progress of each recording, as that of all of them."""
 
-    def __init__(self, told: Told, count: int) -> None:
-        self._told, self._count, self._done = told, count, -1
+    def __init__(self, progress: StepProgressCallback, count: int) -> None:
+        self._progress, self._count, self._done = progress, count, -1
 
-    def next(self, what: str) -> Callable[[float], None]:
-        """Another recording begins; what it is to tell its own part to."""
+    def next(self, what: str) -> ProgressCallback:
+        """Begin another recording; it has a callback of its own."""
         self._done += 1
-        return lambda part: self._told(what, (self._done + part) / self._count)
+        return lambda part: self._progress(what, (self._done + part) / self._count)
 
 
 def _choose(

@@ -16,7 +16,7 @@ from neuracore_ros.evaluation.replay import Replay
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is told of one policy on one robot; H steps of a prediction, C outputs.
+    """Figures of one policy on one robot; H steps of a prediction, C outputs.
 
     Errors are absolute, in the slots' sense, and count valid entries only.
 

@@ -17,7 +17,7 @@ from neuracore_ros.dataset.tables import read_tasks
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
-from neuracore_ros.loading.cache import Told, stored
+from neuracore_ros.loading.cache import stored
 from neuracore_ros.loading.depth_frames import DepthFrames
 from neuracore_ros.loading.frames import Frames, Readable
 from neuracore_ros.loading.images import Images
@@ -25,6 +25,7 @@ from neuracore_ros.loading.reading import read_columns, read_task_indices
 from neuracore_ros.loading.video_frames import VideoFrames
 from neuracore_ros.observation.depth import metres
 from neuracore_ros.observation.texts import encode_text
+from neuracore_ros.progress import NoticeCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Batches:
         self,
         path: str | Path,
         cache: Path | None = None,
-        told: Told = lambda _: None,
+        notify: NoticeCallback = lambda _: None,
         inputs: Collection[DataType] = (),
         outputs: Collection[DataType] = (),
     ) -> None:
@@ -88,7 +89,7 @@ class Batches:
             path: The dataset's folder.
             cache: A folder for decoded images, which other datasets may share; None: they are
                 decoded whenever they are needed.
-            told: Is given lines for people, when there is something to decode.
+            notify: Takes lines for people, when there is something to decode.
             inputs: Those that are wanted; none: all.
             outputs: Likewise.
 
@@ -123,7 +124,7 @@ class Batches:
             self._robot[episode.rows] = robots[episode.robot]
             self._episode[episode.rows] = episode.number
             self._read_table(episode)
-        self._images = self._open_images(cache, told)
+        self._images = self._open_images(cache, notify)
 
     @property
     def robots(self) -> tuple[str, ...]:
@@ -206,7 +207,7 @@ class Batches:
                     f'{values[episode.start + step, column]} at step {step}'
                 )
 
-    def _open_images(self, cache: Path | None, told: Told) -> dict[DataType, Images]:
+    def _open_images(self, cache: Path | None, notify: NoticeCallback) -> dict[DataType, Images]:
         """Every image type, decoded into the cache where there is one."""
         height, width = self.metadata.image_size
         found: dict[tuple[DataType, int, int], Frames] = {}
@@ -228,7 +229,7 @@ class Batches:
             for each in found.values():
                 each.check()
         elif found:
-            frames = dict(zip(found, stored(list(found.values()), cache, told), strict=True))
+            frames = dict(zip(found, stored(list(found.values()), cache, notify), strict=True))
         return {
             kind: Images(
                 self.input_layout.widths[kind],

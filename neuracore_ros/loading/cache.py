@@ -13,7 +13,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
@@ -21,17 +21,16 @@ from pathlib import Path
 from neuracore_ros.errors import DatasetError, WriteError
 from neuracore_ros.files import is_partial, whole_file
 from neuracore_ros.loading.frames import Frames, Readable, StoredFrames, size
+from neuracore_ros.progress import NoticeCallback
 
 PLACE = 'NEURACORE_ROS_CACHE'
 SUFFIX = '.frames'
 _PARTIAL_OF_BEFORE = re.compile(r'[0-9a-f]{32}\.[0-9a-f]{32}\.partial')
 # Left to others on the disk.
 KEEP_FREE_BYTES = 2 << 30
-TOLD_EVERY_S = 15.0
+NOTICE_EVERY_S = 15.0
 # A file that nobody has written to for so long is the leftover of a process that was killed.
 LEFT_AFTER_S = 3600.0
-
-Told = Callable[[str], None]
 
 
 def default_folder() -> Path:
@@ -50,13 +49,13 @@ def holds_frames_only(folder: Path) -> bool:
     )
 
 
-def stored(frames: Sequence[Frames], folder: Path, told: Told) -> list[Readable]:
+def stored(frames: Sequence[Frames], folder: Path, notify: NoticeCallback) -> list[Readable]:
     """Decode what is not decoded yet, as far as there is room.
 
     Args:
         frames: Of all cameras in all episodes.
         folder: The cache; it is made.
-        told: Is given lines for people.
+        notify: Takes lines for people.
 
     Returns:
         The same images; those for which there is no room are decoded each time.
@@ -82,16 +81,16 @@ def stored(frames: Sequence[Frames], folder: Path, told: Told) -> list[Readable]
     # Equal videos, black ones for instance, have one file.
     missing = list({copy.path: copy for copy in copies if not copy.is_there()}.values())
     if fitting := _fitting(missing, free - KEEP_FREE_BYTES):
-        told(
+        notify(
             f'decoding {len(fitting)} of {len(frames)} videos once, into {folder}: '
             f'{sum(map(size, fitting)) / 1e9:.2f} GB of {free / 1e9:.1f} GB that are free there'
         )
-        _decode(fitting, told)
+        _decode(fitting, notify)
     rest = [copy for copy in missing if not copy.is_there()]
     for copy in rest:
         copy.origin.check()
     if rest:
-        told(
+        notify(
             f'{len(rest)} of {len(frames)} videos are decoded whenever they are needed, which is '
             f'slower, for want of room in {folder}; choose another --cache DIR'
         )
@@ -109,22 +108,22 @@ def _fitting(missing: Sequence[StoredFrames], room: int) -> list[StoredFrames]:
     return fitting
 
 
-def _decode(missing: Sequence[StoredFrames], told: Told) -> None:
+def _decode(missing: Sequence[StoredFrames], notify: NoticeCallback) -> None:
     """Write what is missing, several videos at once; a full disk ends it early."""
     stop = threading.Event()
     # Processes that train together begin at different places, and share the work.
     missing = random.Random(os.getpid()).sample(missing, len(missing))
-    next_s = time.monotonic() + TOLD_EVERY_S
+    next_s = time.monotonic() + NOTICE_EVERY_S
     threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix='decode')
     try:
         written = [threads.submit(_write, copy, stop) for copy in missing]
         for done, each in enumerate(as_completed(written), 1):
             each.result()
             if time.monotonic() >= next_s:
-                next_s = time.monotonic() + TOLD_EVERY_S
-                told(f'{done} of {len(missing)} videos are decoded')
+                next_s = time.monotonic() + NOTICE_EVERY_S
+                notify(f'{done} of {len(missing)} videos are decoded')
     except WriteError as error:
-        told(f'decoding ends early: {error.reason}')
+        notify(f'decoding ends early: {error.reason}')
     finally:
         stop.set()
         threads.shutdown(cancel_futures=True)

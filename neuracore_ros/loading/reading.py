@@ -21,7 +21,7 @@ from neuracore_ros.observation.depth import metres
 
 Number = TypeVar('Number', np.float32, np.bool_, np.int64)
 
-# A table with somewhat more values than it should have is told column by column.
+# A table with somewhat more values than it should have is refused column by column.
 _MOST_TIMES_THE_VALUES, _MORE_VALUES = 4, 1_000_000
 
 
