@@ -14,9 +14,9 @@ from neuracore_ros.bags.definitions import Deserialiser, deserialiser
 from neuracore_ros.bags.folder import files, open_storage
 from neuracore_ros.bags.simulated_clock import SimulatedClock, read_clock
 from neuracore_ros.bags.storage import (
-    Channel,
+    Connection,
     DamageError,
-    Raw,
+    RawMessage,
     Storage,
     decompressed_message,
     one_line,
@@ -33,7 +33,7 @@ PROGRESS_EVERY = 100
 """Messages between two calls of a progress callback."""
 
 
-class Recorded(NamedTuple):
+class RecordedMessage(NamedTuple):
     """One message of a recording.
 
     ``topic`` is the name that was asked for, which may lack the bag's leading slash or
@@ -66,7 +66,7 @@ class Bag:
         self._storages = storages
         self._notes = notes
         self._refused: dict[tuple[str, str], str] = {}
-        self._decoders: dict[Channel, Deserialiser] = {}
+        self._decoders: dict[Connection, Deserialiser] = {}
         self._clock: SimulatedClock | None = None
         full = [storage for storage in storages if storage.counts.total()]
         self.start_ns = min((storage.start_ns for storage in full), default=0)
@@ -121,7 +121,7 @@ class Bag:
         return next((each for each in found.kinds if each.type == kind), found)
 
     def nearest(self, topic: str) -> list[Topic]:
-        """Recorded topics with messages, those whose name is most like ``topic`` first."""
+        """RecordedMessage topics with messages, those whose name is most like ``topic`` first."""
         recorded = {each.name: each for each in self.topics.values() if each.count}
         return [recorded[name] for name in alike_topics(topic, recorded)]
 
@@ -129,7 +129,7 @@ class Bag:
         self,
         topics: Iterable[str] | Mapping[str, str],
         progress: ProgressCallback = lambda part: None,
-    ) -> Iterator[Recorded]:
+    ) -> Iterator[RecordedMessage]:
         """Messages of ``topics`` in log order; topics that the bag lacks give none.
 
         What cannot be read, or is of another type, is left out, and said by :attr:`losses`.
@@ -152,26 +152,26 @@ class Bag:
                     self._refused[found.name, str(other)] = other.left_out_for(found)
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (channel, raw) in enumerate(self._timed(chosen.values())):
+        for count, (connection, raw) in enumerate(self._timed(chosen.values())):
             if count % PROGRESS_EVERY == 0:
                 progress((raw.log_time_ns - self.start_ns) / span_ns)
-            name = channel.topic
+            name = connection.topic
             unread[name] -= 1
-            decode = self._decoders.get(channel) or self._decoder(channel)
+            decode = self._decoders.get(connection) or self._decoder(connection)
             data = raw.data
             try:
-                if data[:4] == ZSTD_MAGIC and channel.serialization == 'cdr':
+                if data[:4] == ZSTD_MAGIC and connection.serialization == 'cdr':
                     data = decompressed_message(data)
                 # A view instead of bytes: rosbags slices off the header, copying each image.
                 message = decode(memoryview(data))
             except Exception as error:  # the bytes of a message may be anything
                 refused[name] += 1
                 self._refused[name, 'type'] = (
-                    f'{name}: {refused[name]} messages are not of their type {channel.type} '
+                    f'{name}: {refused[name]} messages are not of their type {connection.type} '
                     f'({one_line(error)})'
                 )
                 continue
-            yield Recorded(wanted[name], message, raw.log_time_ns)
+            yield RecordedMessage(wanted[name], message, raw.log_time_ns)
         for name, lost in unread.items():
             if lost > 0:
                 self._refused[name, 'unread'] = (
@@ -183,23 +183,25 @@ class Bag:
         for _, raw in self._timed(self._choose(topics).values()):
             yield raw.log_time_ns
 
-    def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
+    def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
         """Messages of recorded topics in log order, as they are stored."""
         wanted = {(topic.name, topic.type, topic.serialization) for topic in topics}
         streams = []
         for storage in self._storages:
-            numbers = [n for n, channel in storage.channels.items() if channel[:3] in wanted]
+            numbers = [
+                n for n, connection in storage.connections.items() if connection[:3] in wanted
+            ]
             if numbers:
-                streams.append(_with_channels(storage, numbers))
+                streams.append(_with_connections(storage, numbers))
         return merge(*streams, key=lambda item: item[1].log_time_ns)
 
-    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Channel, Raw]]:
+    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
         """The same in the time that counts; what came before there was any is left out."""
-        for channel, raw in self.raw(topics):
+        for connection, raw in self.raw(topics):
             if self._clock is None:
-                yield channel, raw
+                yield connection, raw
             elif (time_ns := self._clock.at(raw.log_time_ns)) is not None:
-                yield channel, raw._replace(log_time_ns=time_ns)
+                yield connection, raw._replace(log_time_ns=time_ns)
 
     def names(self, topic: Topic, messages: int = 50) -> list[str]:
         """Joint names in the first messages of a recorded topic, in order of appearance."""
@@ -218,7 +220,7 @@ class Bag:
         found = {topic: self.find(topic, types.get(topic, '')) for topic in topics}
         return {topic: each for topic, each in found.items() if each is not None}
 
-    def _decoder(self, channel: Channel) -> Deserialiser:
+    def _decoder(self, connection: Connection) -> Deserialiser:
         """Deserialise with the bag's own definition of this one type, else with the stock one.
 
         Only wanted types are registered, so that a strange type elsewhere does no harm.
@@ -227,9 +229,9 @@ class Bag:
             BagError: The type is defined nowhere.
         """
         try:
-            decoder = self._decoders[channel] = deserialiser(channel)
+            decoder = self._decoders[connection] = deserialiser(connection)
         except DamageError as error:
-            raise BagError(f'{self.path}: {channel.topic} {error}') from error
+            raise BagError(f'{self.path}: {connection.topic} {error}') from error
         return decoder
 
 
@@ -275,7 +277,9 @@ def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) 
         yield bag
 
 
-def _with_channels(storage: Storage, numbers: list[int]) -> Iterator[tuple[Channel, Raw]]:
-    channels = storage.channels
+def _with_connections(
+    storage: Storage, numbers: list[int]
+) -> Iterator[tuple[Connection, RawMessage]]:
+    connections = storage.connections
     for raw in storage.messages(numbers):
-        yield channels[raw.channel], raw
+        yield connections[raw.connection], raw

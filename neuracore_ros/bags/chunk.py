@@ -10,7 +10,13 @@ from typing import Any
 
 import lz4.frame
 
-from neuracore_ros.bags.storage import Channel, DamageError, Raw, ZstdDecompressor, one_line
+from neuracore_ros.bags.storage import (
+    Connection,
+    DamageError,
+    RawMessage,
+    ZstdDecompressor,
+    one_line,
+)
 
 MOST_BYTES = 1 << 28
 """What is read or decompressed at once, whatever the file says.
@@ -33,7 +39,7 @@ class Chunk:
         crc: Of its data when decompressed; 0 unknown.
         start_ns: Log time of its first message, [ns].
         end_ns: Log time of its last one, [ns].
-        channels: Whose messages it holds; None unknown.
+        connections: Whose messages it holds; None unknown.
         is_cut: The file ends in it: what can be decompressed of it counts.
     """
 
@@ -44,25 +50,25 @@ class Chunk:
     crc: int
     start_ns: int
     end_ns: int
-    channels: frozenset[int] | None = None
+    connections: frozenset[int] | None = None
     is_cut: bool = False
 
 
 @dataclass(slots=True)
-class Found:
+class ChunkContent:
     """What is in the data of one chunk.
 
     Attributes:
         messages: In the order of the file.
-        channels: Defined in it.
+        connections: Defined in it.
         damage: Why it ends early; '' if it does not.
     """
 
-    messages: list[Raw] = field(default_factory=list)
-    channels: dict[int, Channel] = field(default_factory=dict)
+    messages: list[RawMessage] = field(default_factory=list)
+    connections: dict[int, Connection] = field(default_factory=dict)
     damage: str = ''
 
-    def add(self, message: Raw) -> None:
+    def add(self, message: RawMessage) -> None:
         """Append a message.
 
         Raises:

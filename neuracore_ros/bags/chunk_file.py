@@ -9,9 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, Found, decompressed
+from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent, decompressed
 from neuracore_ros.bags.log_order import in_log_order
-from neuracore_ros.bags.storage import Channel, DamageError, Raw, one_line
+from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, one_line
 from neuracore_ros.regular_file import open_regular
 
 # Chunks that are read before they are needed: one or two megabytes each, as a rule.
@@ -23,11 +23,11 @@ MOST_DEFINED_BYTES = 1 << 26
 
 
 def _ahead(
-    read: Callable[[Chunk], Found], chunks: Iterable[Chunk]
-) -> Iterator[tuple[Chunk, Found]]:
+    read: Callable[[Chunk], ChunkContent], chunks: Iterable[Chunk]
+) -> Iterator[tuple[Chunk, ChunkContent]]:
     """Read the next chunk in a thread, while the messages of this one are used."""
     with ThreadPoolExecutor(1, 'chunks') as thread:
-        coming: deque[tuple[Chunk, Future[Found]]] = deque()
+        coming: deque[tuple[Chunk, Future[ChunkContent]]] = deque()
         for chunk in chunks:
             coming.append((chunk, thread.submit(read, chunk)))
             while len(coming) > AHEAD or (len(coming) > 1 and _raw_bytes(coming) > AHEAD_BYTES):
@@ -37,7 +37,7 @@ def _ahead(
             yield later, future.result()
 
 
-def _raw_bytes(coming: Iterable[tuple[Chunk, Future[Found]]]) -> int:
+def _raw_bytes(coming: Iterable[tuple[Chunk, Future[ChunkContent]]]) -> int:
     return sum(chunk.raw_size for chunk, _ in coming)
 
 
@@ -58,7 +58,7 @@ class ChunkFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self.channels: dict[int, Channel] = {}
+        self.connections: dict[int, Connection] = {}
         self.counts: Counter[int] = Counter()
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
@@ -76,7 +76,7 @@ class ChunkFile:
             raise
 
     def read_index(self) -> None:
-        """Fill in channels, counts, times and chunks from the index at the file's end.
+        """Fill in connections, counts, times and chunks from the index at the file's end.
 
         Raises:
             DamageError: There is none; or another of MALFORMED: it cannot be right.
@@ -84,24 +84,24 @@ class ChunkFile:
         raise NotImplementedError
 
     def scan(self) -> Iterator[Chunk]:
-        """Every chunk that the file's records tell of; channels beside them are filled in.
+        """Every chunk that the file's records tell of; connections beside them are filled in.
 
         Raises:
             DamageError: What follows cannot be understood.
         """
         raise NotImplementedError
 
-    def parse(self, data: memoryview) -> Found:
-        """Messages and channels in the data of a chunk."""
+    def parse(self, data: memoryview) -> ChunkContent:
+        """Messages and connections in the data of a chunk."""
         raise NotImplementedError
 
-    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
-        """All readable messages of these channels in log order."""
-        wanted = frozenset(channels)
+    def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
+        """All readable messages of these connections in log order."""
+        wanted = frozenset(connections)
         chunks = [
             chunk
             for chunk in sorted(self.chunks, key=lambda chunk: (chunk.start_ns, chunk.offset))
-            if chunk.channels is None or not chunk.channels.isdisjoint(wanted)
+            if chunk.connections is None or not chunk.connections.isdisjoint(wanted)
         ]
         return in_log_order(_ahead(self._read, chunks), chunks, wanted, self.losses)
 
@@ -125,15 +125,17 @@ class ChunkFile:
             data += os.pread(self._file.fileno(), size - len(data), offset + len(data))
         return data
 
-    def keep(self, number: int, channel: Channel, channels: dict[int, Channel]) -> None:
-        """Take up the definition of a channel.
+    def keep(
+        self, number: int, connection: Connection, connections: dict[int, Connection]
+    ) -> None:
+        """Take up the definition of a connection.
 
         Raises:
             DamageError: All definitions together are more than a recording has.
         """
-        if self.channels.get(number) != channel:
-            self.take_room(sum(map(len, channel)))
-        channels[number] = channel
+        if self.connections.get(number) != connection:
+            self.take_room(sum(map(len, connection)))
+        connections[number] = connection
 
     def take_room(self, size: int) -> None:
         """Count what is kept of definitions [bytes].
@@ -163,43 +165,43 @@ class ChunkFile:
         Raises:
             DamageError: Nothing is; for the reason given, if there is no better one.
         """
-        self.channels, self.counts, self.chunks = {}, Counter(), []
+        self.connections, self.counts, self.chunks = {}, Counter(), []
         self._room = MOST_DEFINED_BYTES
         times: list[int] = []
         try:
             for chunk in self.scan():
                 found = self._read(chunk)
-                for number, channel in found.channels.items():
-                    self.keep(number, channel, self.channels)
-                self.counts.update(raw.channel for raw in found.messages)
+                for number, connection in found.connections.items():
+                    self.keep(number, connection, self.connections)
+                self.counts.update(raw.connection for raw in found.messages)
                 if found.messages:
                     log_times = [raw.log_time_ns for raw in found.messages]
                     start_ns, end_ns = min(log_times), max(log_times)
-                    channels = frozenset(raw.channel for raw in found.messages)
+                    connections = frozenset(raw.connection for raw in found.messages)
                     times += start_ns, end_ns
                     self.chunks.append(
-                        replace(chunk, start_ns=start_ns, end_ns=end_ns, channels=channels)
+                        replace(chunk, start_ns=start_ns, end_ns=end_ns, connections=connections)
                     )
         except DamageError as damage:
             self.lost(damage.offset, self.size - damage.offset, str(damage))
         if not times:
             raise reason
         unknown = sum(
-            messages for number, messages in self.counts.items() if number not in self.channels
+            messages for number, messages in self.counts.items() if number not in self.connections
         )
         if unknown:
             self.losses['unknown'] = f'{unknown} messages belong to no topic that is defined'
         self.losses['index'] = f'no index that can be used ({reason}): was the recorder killed?'
         self.start_ns, self.end_ns = min(times), max(times)
 
-    def _read(self, chunk: Chunk) -> Found:
+    def _read(self, chunk: Chunk) -> ChunkContent:
         """What is in a chunk; of a damaged one what comes before the damage."""
         try:
             found = self.parse(
                 memoryview(decompressed(self.exactly(chunk.offset, chunk.size), chunk))
             )
         except DamageError as damage:
-            found = Found(damage=str(damage))
+            found = ChunkContent(damage=str(damage))
         if chunk.is_cut:
             found.damage = found.damage or 'the file ends within it'
         if found.damage:

@@ -18,7 +18,7 @@ from rosbags.typesys.store import Typestore
 from neuracore_ros.bags.storage import (
     MOST_DEFINITION,
     MOST_MESSAGE_BYTES,
-    Channel,
+    Connection,
     DamageError,
     one_line,
 )
@@ -46,8 +46,8 @@ _FILLER = 'structure_needs_at_least_one_member'
 _ANNOTATION = re.compile(r'@\s*[\w:]+\s*\(')
 
 
-def deserialiser(channel: Channel) -> Deserialiser:
-    """What makes messages of a channel's bytes, by the bag's own definition or the stock one.
+def deserialiser(connection: Connection) -> Deserialiser:
+    """What makes messages of a connection's bytes, by the bag's own definition or the stock one.
 
     Raises:
         DamageError: The type is defined in neither way, with the reason.
@@ -55,24 +55,24 @@ def deserialiser(channel: Channel) -> Deserialiser:
     why = 'which is defined neither in the bag nor among the common ones'
     store = get_typestore(Stores.EMPTY)
     try:
-        store.register(_parsed(channel))
-        if channel.type in store.types:
-            return _deserialiser(store, channel)
+        store.register(_parsed(connection))
+        if connection.type in store.types:
+            return _deserialiser(store, connection)
     # A definition may be anything, and the stock one may do.
     except Exception as error:
         why = f'of which the definition cannot be used ({one_line(error)})'
-    store = get_typestore(STOCK[channel.serialization])
-    if channel.type not in store.types:
-        raise DamageError(f'holds {channel.type}, {why}')
-    return _deserialiser(store, channel)
+    store = get_typestore(STOCK[connection.serialization])
+    if connection.type not in store.types:
+        raise DamageError(f'holds {connection.type}, {why}')
+    return _deserialiser(store, connection)
 
 
-def _deserialiser(store: Typestore, channel: Channel) -> Deserialiser:
+def _deserialiser(store: Typestore, connection: Connection) -> Deserialiser:
     store.max_sequence_length = MOST_MESSAGE_BYTES
     deserialise = store.deserialize_ros1
-    if channel.serialization != 'ros1':
+    if connection.serialization != 'ros1':
         deserialise = store.deserialize_cdr
-    kind = channel.type
+    kind = connection.type
     store.get_msgdef(kind)  # what cannot be written as code shows now
     most = MOST_STRUCTURED_BYTES if _has_lists(store, kind) else MOST_MESSAGE_BYTES
 
@@ -84,24 +84,24 @@ def _deserialiser(store: Typestore, channel: Channel) -> Deserialiser:
     return checked
 
 
-def _parsed(channel: Channel) -> Any:
-    """The types that the channel's definition defines, none if it has none.
+def _parsed(connection: Connection) -> Any:
+    """The types that the connection's definition defines, none if it has none.
 
     Raises:
         DamageError: It is beyond what definitions are.
         Exception: Whatever rosbags raises.
     """
-    text = channel.definition
+    text = connection.definition
     if len(text) > MOST_DEFINITION:
         raise DamageError(f'it has more than {MOST_DEFINITION} characters')
-    if channel.encoding in {'ros2msg', 'ros1msg'}:
+    if connection.encoding in {'ros2msg', 'ros1msg'}:
         lines = [line for line in text.splitlines() if line.strip()]
         text = ''.join(f'{line}\n' for line in lines if not line.lstrip().startswith('#'))
         _require('lines', text.count('\n'), MOST_LINES)
         _require('characters', len(text), MOST_CHARACTERS)
         _require('commas', text.count(','), MOST_VALUES)
-        types = get_types_from_msg(text, channel.type)
-    elif channel.encoding in {'ros2idl', 'omgidl'} and 'IDL: ' not in text:
+        types = get_types_from_msg(text, connection.type)
+    elif connection.encoding in {'ros2idl', 'omgidl'} and 'IDL: ' not in text:
         _require('characters', len(text), MOST_CHARACTERS)
         _require('quotes', text.count('"'), MOST_QUOTES)
         bare = _IDL_PASSED_OVER.sub(' ', text)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuracore_ros.bags.leftovers import left_behind
 from neuracore_ros.bags.mcap_file import McapFile
 from neuracore_ros.bags.metadata_yaml import FILE as METADATA
 from neuracore_ros.bags.metadata_yaml import BagMetadata, read_metadata
+from neuracore_ros.bags.partial_bags import left_behind
 from neuracore_ros.bags.ros1_file import Ros1File
 from neuracore_ros.bags.scratch import copy, copy_journal
 from neuracore_ros.bags.sqlite_file import SqliteFile, cut_bytes
@@ -28,13 +28,13 @@ STORAGE_SUFFIXES = ('.mcap', '.db3')
 SUFFIXES = (*STORAGE_SUFFIXES, '.bag')
 COMPRESSED = '.zstd'
 ACTIVE = '.active'
-# Files that are named one by one, where many are missing.
+# BagFiles that are named one by one, where many are missing.
 MOST_NOTES = 8
 JOURNALS = ('-wal', '-journal')
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class BagFiles:
     """The files of one recording.
 
     Attributes:
@@ -50,7 +50,7 @@ class Files:
     task: str = ''
 
 
-def files(path: Path) -> Files:
+def files(path: Path) -> BagFiles:
     """Find the files of a recording.
 
     Raises:
@@ -69,13 +69,13 @@ def files(path: Path) -> Files:
             )
         if not path.stat().st_size:
             raise BagError(f'{path}: cannot be read: the file is empty; copy or record it again')
-        return Files((path,))
+        return BagFiles((path,))
     there = tuple(sorted(e for e in path.iterdir() if _suffix(e) in STORAGE_SUFFIXES))
     # A player leaves the file that it decompressed beside the compressed one.
     there = tuple(e for e in there if e.suffix != COMPRESSED or e.with_suffix('') not in there)
     if not (path / METADATA).is_file():
         if there:
-            return Files(there)
+            return BagFiles(there)
         bags = _inside(path)
         hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
@@ -85,7 +85,7 @@ def files(path: Path) -> Files:
         if not there:
             raise BagError(f'{error}; and there is no .mcap or .db3 beside it') from error
         note = f'{METADATA} cannot be read ({error}): the files are read without it'
-        return Files(there, (note,))
+        return BagFiles(there, (note,))
     return replace(_reconciled(path, metadata, there), task=metadata.task)
 
 
@@ -170,7 +170,7 @@ def _inside(folder: Path) -> list[str]:
     return [str(path) for path in (*sorted(found), *left_behind(folder))]
 
 
-def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> Files:
+def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> BagFiles:
     """What metadata.yaml lists, held against what there is."""
     listed = [path / name for name in metadata.files]
     missing = [file for file in listed if not file.is_file()]
@@ -191,7 +191,7 @@ def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> Fil
         notes.append(f'{names}: not listed in {METADATA}, but read in place of what is missing')
     if not found + others:
         raise BagError(f'{path}: {"; ".join(notes) or f"{METADATA} lists no file"}')
-    return Files((*found, *others), tuple(notes), metadata.count)
+    return BagFiles((*found, *others), tuple(notes), metadata.count)
 
 
 def _suffix(path: Path) -> str:

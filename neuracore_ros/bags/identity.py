@@ -32,10 +32,10 @@ def fingerprint(bag: Bag, progress: ProgressCallback = lambda part: None) -> str
     """
     digests: dict[tuple[str, str], Any] = {}
     count = max(bag.count, 1)
-    for place, (channel, raw) in enumerate(bag.raw(_all(bag))):
+    for place, (connection, raw) in enumerate(bag.raw(_all(bag))):
         if place % PROGRESS_EVERY == 0:
             progress(min(place / count, 1.0))
-        key = channel.topic, channel.type
+        key = connection.topic, connection.type
         digest = digests.get(key)
         if digest is None:
             digest = digests[key] = hashlib.sha256()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import count
 
-from neuracore_ros.bags.chunk import Chunk, Found
-from neuracore_ros.bags.storage import Raw
+from neuracore_ros.bags.chunk import Chunk, ChunkContent
+from neuracore_ros.bags.storage import RawMessage
 
 # Messages that wait for chunks which begin before them: a few, where chunks follow each other.
 MOST_WAITING_BYTES = 1 << 30
@@ -17,27 +17,27 @@ _NEVER_NS = 1 << 65
 
 
 def in_log_order(
-    found: Iterable[tuple[Chunk, Found]],
+    found: Iterable[tuple[Chunk, ChunkContent]],
     chunks: Sequence[Chunk],
     wanted: frozenset[int],
     losses: dict[object, str],
-) -> Iterator[Raw]:
+) -> Iterator[RawMessage]:
     """Messages as they were logged; equal times in the order of the file.
 
     Args:
         found: Each of the chunks, with what is in it.
         chunks: In the order of their first messages.
-        wanted: Channels.
+        wanted: Numbers of connections.
         losses: What must be left out is added to it.
     """
     starts_ns = [chunk.start_ns for chunk in chunks[1:]]
     order = count()
-    waiting: list[tuple[int, int, Raw]] = []
+    waiting: list[tuple[int, int, RawMessage]] = []
     room = MOST_WAITING_BYTES
     for (chunk, content), next_ns in zip(found, [*starts_ns, _NEVER_NS], strict=True):
         early = 0
         for raw in content.messages:
-            if raw.channel not in wanted:
+            if raw.connection not in wanted:
                 continue
             if raw.log_time_ns < chunk.start_ns:
                 early += 1

@@ -6,15 +6,15 @@ import zlib
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, Found
+from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent
 from neuracore_ros.bags.chunk_file import ChunkFile
 from neuracore_ros.bags.storage import (
     DEFINITIONS,
     LATEST_NS,
     MOST_DEFINITION,
-    Channel,
+    Connection,
     DamageError,
-    Raw,
+    RawMessage,
     one_line,
     ros_type,
 )
@@ -61,7 +61,7 @@ class McapFile(ChunkFile):
                 statistics = _STATISTICS.unpack_from(body)
                 self.counts.update(dict(iter_unpack('<HQ', body[_STATISTICS.size + 4 :])))
             else:
-                self._define(opcode, body, self.channels)
+                self._define(opcode, body, self.connections)
         if statistics is None:
             raise DamageError('the summary has no statistics')
         messages, *_, chunks, self.start_ns, self.end_ns = statistics
@@ -69,7 +69,7 @@ class McapFile(ChunkFile):
             raise DamageError('the summary lists no chunks')
         if max(self.start_ns, self.end_ns) > LATEST_NS:
             raise DamageError('the summary dates messages beyond the year 2262')
-        if not self.counts.keys() <= self.channels.keys():
+        if not self.counts.keys() <= self.connections.keys():
             raise DamageError('the summary lacks channels')
 
     def scan(self) -> Iterator[Chunk]:
@@ -88,7 +88,7 @@ class McapFile(ChunkFile):
                     if opcode == CHUNK:
                         yield self._chunk(body, size)
                     elif opcode in {SCHEMA, CHANNEL}:
-                        self._define(opcode, self.exactly(body, size), self.channels)
+                        self._define(opcode, self.exactly(body, size), self.connections)
                 except MALFORMED as error:
                     self.lost(body, size, one_line(error))
         except DamageError:
@@ -96,18 +96,18 @@ class McapFile(ChunkFile):
             raise
         yield from _run(run, end)
 
-    def parse(self, data: memoryview) -> Found:
-        """Messages and channels in the data of a chunk."""
-        found = Found()
+    def parse(self, data: memoryview) -> ChunkContent:
+        """Messages and connections in the data of a chunk."""
+        found = ChunkContent()
         try:
             for opcode, body in _parsed(data):
                 if opcode == MESSAGE:
-                    channel, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
+                    connection, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
                     if log_time_ns > LATEST_NS:
                         raise DamageError('a message is dated beyond the year 2262')
-                    found.add(Raw(log_time_ns, channel, body[_MESSAGE.size :]))
+                    found.add(RawMessage(log_time_ns, connection, body[_MESSAGE.size :]))
                 elif opcode in {SCHEMA, CHANNEL}:
-                    self._define(opcode, body, found.channels)
+                    self._define(opcode, body, found.connections)
                 else:
                     raise DamageError(f'record {opcode} within a chunk')
         except MALFORMED as error:
@@ -146,7 +146,7 @@ class McapFile(ChunkFile):
         start_ns, end_ns, offset, length = _CHUNK_INDEX.unpack_from(body)
         (size,) = Struct('<I').unpack_from(body, _CHUNK_INDEX.size)
         place = _CHUNK_INDEX.size + 4 + size
-        channels = frozenset(c for c, _ in iter_unpack('<HQ', body[place - size : place]))
+        connections = frozenset(c for c, _ in iter_unpack('<HQ', body[place - size : place]))
         codec, end = _text(body, place + 8)
         (record,) = Struct('<B').unpack(self.exactly(offset, 1))
         head = RECORD.size + _CHUNK.size
@@ -158,9 +158,11 @@ class McapFile(ChunkFile):
         if data + sizes[0] > offset + length:
             raise DamageError('the summary lists a chunk beyond its record')
         # Files without message indexes do not tell what is in a chunk.
-        return Chunk(data, sizes[0], codec, sizes[1], crc, start_ns, end_ns, channels or None)
+        return Chunk(data, sizes[0], codec, sizes[1], crc, start_ns, end_ns, connections or None)
 
-    def _define(self, opcode: int, body: bytes | memoryview, channels: dict[int, Channel]) -> None:
+    def _define(
+        self, opcode: int, body: bytes | memoryview, connections: dict[int, Connection]
+    ) -> None:
         if opcode == SCHEMA:
             (number,) = Struct('<H').unpack_from(body)
             name, place = _text(body, 2)
@@ -176,8 +178,10 @@ class McapFile(ChunkFile):
             topic, place = _text(body, 4)
             serialization, _ = _text(body, place)
             name, encoding, definition = self._schemas.get(schema_number, ('', '', ''))
-            channel = Channel(topic, ros_type(name), serialization.lower(), encoding, definition)
-            self.keep(number, channel, channels)
+            connection = Connection(
+                topic, ros_type(name), serialization.lower(), encoding, definition
+            )
+            self.keep(number, connection, connections)
 
 
 def _parsed(data: memoryview) -> Iterator[tuple[int, memoryview]]:

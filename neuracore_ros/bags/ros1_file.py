@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 
-from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, Found
+from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent
 from neuracore_ros.bags.chunk_file import ChunkFile
-from neuracore_ros.bags.storage import MOST_DEFINITION, Channel, DamageError, Raw, ros_type
+from neuracore_ros.bags.storage import (
+    MOST_DEFINITION,
+    Connection,
+    DamageError,
+    RawMessage,
+    ros_type,
+)
 
 MAGIC = b'#ROSBAG V2.0\n'
 MESSAGE, BAG_HEADER, INDEX, CHUNK, CHUNK_INFO, CONNECTION = 2, 3, 4, 5, 6, 7
@@ -35,7 +41,7 @@ class Ros1File(ChunkFile):
         while place < self.size:
             fields, body, size = self._record(place)
             if _op(fields) == CONNECTION:
-                self._define(fields, self.exactly(body, size), self.channels)
+                self._define(fields, self.exactly(body, size), self.connections)
             elif _op(fields) == CHUNK_INFO:
                 self.chunks.append(self._indexed(fields, self.exactly(body, size)))
                 chunks += 1
@@ -43,9 +49,9 @@ class Ros1File(ChunkFile):
         (expected,) = _SIZE.unpack(self._header('chunk_count'))
         if chunks != expected:
             raise DamageError('the index is not whole')
-        if not self.counts.keys() <= self.channels.keys():
+        if not self.counts.keys() <= self.connections.keys():
             raise DamageError('the index lacks connections')
-        full = [chunk for chunk in self.chunks if chunk.channels]
+        full = [chunk for chunk in self.chunks if chunk.connections]
         self.start_ns = min((chunk.start_ns for chunk in full), default=0)
         self.end_ns = max((chunk.end_ns for chunk in full), default=0)
 
@@ -59,7 +65,7 @@ class Ros1File(ChunkFile):
                 if op == CHUNK:
                     yield self._chunk(fields, body, size)
                 elif op == CONNECTION:
-                    self._define(fields, self.exactly(body, size), self.channels)
+                    self._define(fields, self.exactly(body, size), self.connections)
                 elif op not in {BAG_HEADER, INDEX, CHUNK_INFO}:
                     raise DamageError(f'there is no record {op}')
             except MALFORMED as error:
@@ -69,9 +75,9 @@ class Ros1File(ChunkFile):
                 raise DamageError('the file ends within a record', place)
             place = body + size
 
-    def parse(self, data: memoryview) -> Found:
+    def parse(self, data: memoryview) -> ChunkContent:
         """Messages and connections in the data of a chunk."""
-        found = Found()
+        found = ChunkContent()
         try:
             place = 0
             while place < len(data):
@@ -82,10 +88,12 @@ class Ros1File(ChunkFile):
                     raise DamageError('ends within a record')
                 op = _op(fields)
                 if op == MESSAGE:
-                    (channel,) = _SIZE.unpack(fields['conn'])
-                    found.add(Raw(_time_ns(fields['time']), channel, data[body : body + size]))
+                    (connection,) = _SIZE.unpack(fields['conn'])
+                    found.add(
+                        RawMessage(_time_ns(fields['time']), connection, data[body : body + size])
+                    )
                 elif op == CONNECTION:
-                    self._define(fields, bytes(data[body : body + size]), found.channels)
+                    self._define(fields, bytes(data[body : body + size]), found.connections)
                 else:
                     raise DamageError(f'record {op} within a chunk')
                 place = body + size
@@ -136,7 +144,9 @@ class Ros1File(ChunkFile):
             frozenset(counts),
         )
 
-    def _define(self, fields: dict[str, bytes], data: bytes, channels: dict[int, Channel]) -> None:
+    def _define(
+        self, fields: dict[str, bytes], data: bytes, connections: dict[int, Connection]
+    ) -> None:
         (number,) = _SIZE.unpack(fields['conn'])
         more, _ = _fields(_SIZE.pack(len(data)) + data, 0)
         # Recorders write doubled slashes as they were typed.
@@ -146,7 +156,7 @@ class Ros1File(ChunkFile):
         # A comment in it may be in an older encoding.
         definition = more['message_definition'].decode(errors='backslashreplace')
         definition = definition[: MOST_DEFINITION + 1]
-        self.keep(number, Channel(name, kind, 'ros1', 'ros1msg', definition), channels)
+        self.keep(number, Connection(name, kind, 'ros1', 'ros1msg', definition), connections)
 
 
 def _fields(data: bytes | memoryview, place: int) -> tuple[dict[str, bytes], int]:

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Any
 
 from neuracore_ros.bags.sqlite_database import Database
-from neuracore_ros.bags.storage import Channel, DamageError, Raw, one_line, ros_type
+from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, one_line, ros_type
 from neuracore_ros.regular_file import open_regular
 
 _ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
@@ -58,7 +58,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, size: int, has_journal: bool = False) -> None:
         self.path = path
-        self.channels: dict[int, Channel] = {}
+        self.connections: dict[int, Connection] = {}
         self.counts: Counter[int] = Counter()
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
@@ -77,9 +77,9 @@ class SqliteFile:
         except (*_BROKEN, TypeError, ValueError) as error:
             self._rebuild(error)
 
-    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
-        """All readable messages of these channels in log order."""
-        wanted = frozenset(channels)
+    def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
+        """All readable messages of these connections in log order."""
+        wanted = frozenset(connections)
         last = (-1, -1)
         # Values may share pages of a forged file, but not of one that a recorder wrote.
         left = self._size
@@ -96,7 +96,7 @@ class SqliteFile:
                             left -= len(found[3])
                             if left < 0:
                                 raise sqlite3.DatabaseError(TOO_MUCH)
-                            yield Raw(time_ns, found[1], found[3])
+                            yield RawMessage(time_ns, found[1], found[3])
                     last = time_ns, row
                 return
             except _BROKEN as error:
@@ -105,15 +105,15 @@ class SqliteFile:
                 except DamageError as damage:
                     self.losses['rows'] = str(damage)
                     return
-        for time_ns, number, channel in self._rows or ():
-            if channel in wanted and (time_ns, number) > last:
+        for time_ns, number, connection in self._rows or ():
+            if connection in wanted and (time_ns, number) > last:
                 whole = self._one(THIS, number)
                 if whole is not None:
                     left -= len(whole[3])
                     if left < 0:
                         self.losses['size'] = f'{TOO_MUCH}: the rest is lost'
                         return
-                    yield Raw(time_ns, channel, whole[3])
+                    yield RawMessage(time_ns, connection, whole[3])
 
     def close(self) -> None:
         """Close the file."""
@@ -134,7 +134,7 @@ class SqliteFile:
             if not isinstance(number, int):
                 raise DamageError('this is no rosbag2 file: a topic has no number')
             encoding, definition = definitions.get(str(kind), ('', ''))
-            self.channels[number] = Channel(
+            self.connections[number] = Connection(
                 str(name), ros_type(str(kind)), str(serialization).lower(), encoding, definition
             )
 
@@ -159,11 +159,11 @@ class SqliteFile:
         Raises:
             DamageError: There are none.
         """
-        found = {row: (time_ns, row, channel) for row, channel, time_ns in self._readable()}
+        found = {row: (time_ns, row, connection) for row, connection, time_ns in self._readable()}
         if not found:
             raise DamageError(one_line(error))
         self._rows = sorted(found.values())
-        self.counts = Counter(channel for _, _, channel in self._rows)
+        self.counts = Counter(connection for _, _, connection in self._rows)
         self.start_ns, self.end_ns = self._rows[0][0], self._rows[-1][0]
         # Recorders number their messages without gaps.
         lost = max(found) - len(found)
@@ -224,8 +224,10 @@ class SqliteFile:
             return None
 
     def _is_sound(self, row: tuple[Any, ...]) -> bool:
-        _, channel, time_ns, data = row
-        return channel in self.channels and isinstance(time_ns, int) and isinstance(data, bytes)
+        _, connection, time_ns, data = row
+        return (
+            connection in self.connections and isinstance(time_ns, int) and isinstance(data, bytes)
+        )
 
 
 def _header(path: Path) -> bytes:

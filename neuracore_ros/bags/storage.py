@@ -1,4 +1,4 @@
-"""What the files of a recording have in common: channels, messages, and what is lost."""
+"""What the files of a recording have in common: connections, messages, and what is lost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DamageError(Exception):
         self.offset = offset
 
 
-class Channel(NamedTuple):
+class Connection(NamedTuple):
     """Where messages of one topic come from.
 
     Attributes:
@@ -62,11 +62,11 @@ class Channel(NamedTuple):
     definition: str
 
 
-class Raw(NamedTuple):
-    """One message as it lies in a file; ``channel`` is its number there."""
+class RawMessage(NamedTuple):
+    """One message as it lies in a file; ``connection`` is its number there."""
 
     log_time_ns: int
-    channel: int
+    connection: int
     data: bytes | memoryview
 
 
@@ -75,22 +75,22 @@ class Storage(Protocol):
 
     Attributes:
         path: The file.
-        channels: By number.
-        counts: Channel -> messages, as far as they were found.
+        connections: By number.
+        counts: Connection -> messages, as far as they were found.
         start_ns: Log time of the first message, [ns].
         end_ns: Log time of the last one, [ns].
         losses: Where -> what cannot be read, in one line; it may grow while messages are read.
     """
 
     path: Path
-    channels: dict[int, Channel]
+    connections: dict[int, Connection]
     counts: Counter[int]
     start_ns: int
     end_ns: int
     losses: dict[object, str]
 
-    def messages(self, channels: Collection[int]) -> Iterator[Raw]:
-        """All readable messages of these channels in log order."""
+    def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
+        """All readable messages of these connections in log order."""
 
     def close(self) -> None:
         """Close the file."""

@@ -71,9 +71,9 @@ def topics_of(storages: Iterable[Storage]) -> dict[str, Topic]:
     """Every topic, and what it holds."""
     counts: dict[str, Counter[tuple[str, str]]] = {}
     for storage in storages:
-        for number, channel in storage.channels.items():
-            kinds = counts.setdefault(channel.topic, Counter())
-            kinds[channel.type, channel.serialization] += storage.counts[number]
+        for number, connection in storage.connections.items():
+            kinds = counts.setdefault(connection.topic, Counter())
+            kinds[connection.type, connection.serialization] += storage.counts[number]
     topics = {}
     for name, kinds in sorted(counts.items()):
         found = [Topic(name, kind, n, how) for (kind, how), n in kinds.most_common()]

@@ -21,7 +21,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from neuracore_ros.bags.bag import open_bag
-from neuracore_ros.bags.leftovers import EPISODE, left_behind, partial_folder
+from neuracore_ros.bags.partial_bags import EPISODE, left_behind, partial_folder
 from neuracore_ros.errors import BagError
 from neuracore_ros.files import sync, writing
 

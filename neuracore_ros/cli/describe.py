@@ -20,7 +20,7 @@ from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
     from neuracore_ros.alignment.arm import DescribedArm
-    from neuracore_ros.bags.bag import Bag, Recorded
+    from neuracore_ros.bags.bag import Bag, RecordedMessage
     from neuracore_ros.bags.topics import Topic
     from neuracore_ros.kinematics.joint_tree import JointTree
     from neuracore_ros.scaffold.facts import Facts
@@ -175,11 +175,11 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
     return collector.facts(), [*told, *pace], losses
 
 
-def _images(bag: Bag, topic: Topic) -> Iterator[Recorded]:
+def _images(bag: Bag, topic: Topic) -> Iterator[RecordedMessage]:
     return islice(bag.read({topic.name: topic.type}), _IMAGES)
 
 
-def _undecodable(images: Iterable[Recorded]) -> str:
+def _undecodable(images: Iterable[RecordedMessage]) -> str:
     """Why none of the images of a topic can be decoded; '' if one can, or there is none."""
     from neuracore_ros.observation.decode import decode_image
     from neuracore_ros.observation.depth import decode_depth

@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 import numpy as np
 
 from neuracore_ros.arrays import Array, BoolArray
-from neuracore_ros.bags.bag import Recorded
+from neuracore_ros.bags.bag import RecordedMessage
 from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.cutting import Cuts
 from neuracore_ros.convert.ticks import Silence, Tick, ticks
@@ -22,7 +22,7 @@ SILENCE = 'no message of any stream'
 
 
 def rows(
-    messages: Iterable[Recorded],
+    messages: Iterable[RecordedMessage],
     inputs: Observer,
     outputs: Observer,
     rate_hz: float,
@@ -93,7 +93,7 @@ class _Usable:
 
 
 def _observed(
-    messages: Iterable[Recorded],
+    messages: Iterable[RecordedMessage],
     inputs: Observer,
     outputs: Observer,
     rate_hz: float,

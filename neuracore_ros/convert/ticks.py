@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from neuracore_ros.bags.bag import Recorded
+from neuracore_ros.bags.bag import RecordedMessage
 from neuracore_ros.convert.cutting import Cuts, Span
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation import Observer
@@ -57,7 +57,7 @@ class Silence:
 
 
 def ticks(
-    messages: Iterable[Recorded],
+    messages: Iterable[RecordedMessage],
     observers: Sequence[Observer],
     rate_hz: float,
     receive: MessageCallback = lambda topic, message, receive_ns: None,
@@ -79,12 +79,12 @@ def ticks(
     topics = {topic.lstrip('/') for observer in observers for topic in observer.topics}
     silence_ns = _silence_ns(observers)
 
-    def take(message: Recorded) -> None:
+    def take(message: RecordedMessage) -> None:
         for observer in observers:
             observer.receive(*message)
         receive(*message)
 
-    waiting: deque[Recorded] = deque()
+    waiting: deque[RecordedMessage] = deque()
     now_ns = start_ns or 0
     number = piece = 0
     span: Span | str | None = None

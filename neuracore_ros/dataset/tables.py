@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from neuracore_ros.bounds import MAX_STEPS
 from neuracore_ros.dataset import depths
-from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import (
     ACTION,
     STATE,
@@ -30,6 +29,7 @@ from neuracore_ros.dataset.lerobot import (
     place,
 )
 from neuracore_ros.dataset.metadata import AFRESH, Metadata
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.records import Record, RecordOrigin
@@ -211,7 +211,7 @@ def read_tasks(root: Path) -> list[str]:
         DatasetError: ``meta/tasks.parquet`` is missing or damaged.
     """
     path = root / TASKS_PATH
-    with intact(path):
+    with reading_errors(path):
         return _tasks(path)
 
 

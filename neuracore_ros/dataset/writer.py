@@ -19,7 +19,6 @@ from neuracore_ros.dataset.change import (
     require_listed,
     require_real,
 )
-from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.metadata import (
     METADATA_PATH,
     ConvertedBag,
@@ -29,6 +28,7 @@ from neuracore_ros.dataset.metadata import (
     line,
     load_metadata,
 )
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
@@ -170,7 +170,7 @@ class DatasetWriter:
         self._statistics, self._tasks = {}, []
         for number in range(len(self.metadata.episodes)):
             path = self.root / lerobot.episode_path(number)
-            with intact(path):
+            with reading_errors(path):
                 self._count(tables.read_episode(path, self.metadata))
 
     def _count(self, record: EpisodeRecord) -> None:

@@ -18,8 +18,8 @@ from neuracore_ros.dataset.tables import read_tasks
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.evaluation.outputs import Outputs
-from neuracore_ros.evaluation.stand_in import is_by_name, topic
+from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.synthetic_robot import is_by_name, topic
 from neuracore_ros.loading.reading import (
     read_columns,
     read_depths,
@@ -59,7 +59,7 @@ class EpisodeTrack:
             root: The dataset.
             metadata: Its own.
             number: The episode's.
-            robot: As `stand_in` describes it.
+            robot: As `synthetic_robot` describes it.
             topics: That the policy reads; no other image is decoded.
             progress: Called as it is played.
 
@@ -74,7 +74,7 @@ class EpisodeTrack:
         outputs = metadata.output_layout
         # What came after the last row was not measured.
         self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))
-        self.actions: list[FloatArray] = list(Outputs(robot).of_slots(self._action))
+        self.actions: list[FloatArray] = list(CommandedSlots(robot).of_slots(self._action))
 
     def play(self, receive: MessageCallback) -> Iterator[Tick]:
         """See `Track`."""

@@ -19,12 +19,12 @@ from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_limits
 from neuracore_ros.errors import DatasetError, PolicyError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
+from neuracore_ros.evaluation.commanded_slots import CommandedSlots
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
 from neuracore_ros.evaluation.figures import Figures, figures
 from neuracore_ros.evaluation.held_out import held_out
-from neuracore_ros.evaluation.outputs import Outputs
 from neuracore_ros.evaluation.replay import Replay, replay
-from neuracore_ros.evaluation.stand_in import stand_in
+from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
@@ -112,7 +112,7 @@ def evaluate_bags(
         Runner(robot, policy.manifest, settings)
     cases = []
     for name, policy in loaded.items():
-        outputs = Outputs(robot, policy.manifest.output_layout)
+        outputs = CommandedSlots(robot, policy.manifest.output_layout)
         replays: list[Replay] = []
         notes: list[str] = []
         values: RecordedValues | None = None
@@ -165,8 +165,10 @@ def evaluate_dataset(
     for number in chosen:
         by_robot.setdefault(metadata.episodes[number].robot, []).append(number)
     described = metadata.descriptions
-    stand_ins = {
-        name: stand_in(name, described.input[name], described.output[name], robots.get(name))
+    synthetic = {
+        name: synthetic_robot(
+            name, described.input[name], described.output[name], robots.get(name)
+        )
         for name in by_robot
     }
     loaded = _load(policies)
@@ -176,14 +178,14 @@ def evaluate_dataset(
                 f'{name} runs at {policy.manifest.rate_hz:g} Hz; {dataset} has steps at '
                 f'{metadata.rate_hz:g} Hz: replay its bags'
             )
-        for robot in stand_ins.values():
+        for robot in synthetic.values():
             Runner(robot, policy.manifest, settings)
     parts = _Parts(progress, len(policies) * len(chosen))
     cases = []
     for name, policy in loaded.items():
         for robot_name, own in by_robot.items():
-            robot = stand_ins[robot_name]
-            outputs = Outputs(robot, policy.manifest.output_layout)
+            robot = synthetic[robot_name]
+            outputs = CommandedSlots(robot, policy.manifest.output_layout)
             replays = []
             for number in own:
                 part = parts.next(f'{name}: episode {number} of {robot_name}')
@@ -261,7 +263,7 @@ def _case(
     name: str,
     robot: Robot,
     policy: Policy,
-    outputs: Outputs,
+    outputs: CommandedSlots,
     replays: Sequence[Replay],
     warnings: tuple[str, ...],
 ) -> Case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neuracore_ros.dataset import contents
+from neuracore_ros.dataset import identity
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import episodes_of
@@ -39,7 +39,7 @@ def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] 
             f'{run} learnt from {rows} steps of {Path(learnt).name}, not from these {steps} of '
             f'{name}'
         )
-    if known and known != contents.fingerprint(dataset, metadata):
+    if known and known != identity.fingerprint(dataset, metadata):
         return None, f'{run} learnt from other episodes, or other numbers, than {name} has now'
     kept = {episode.number for episode in split(episodes_of(metadata), seed).validation}
     if not kept:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.convert.ticks import Tick
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.evaluation.outputs import Outputs
+from neuracore_ros.evaluation.commanded_slots import CommandedSlots
 from neuracore_ros.evaluation.track import Track
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Request, Runner, State
@@ -63,7 +63,7 @@ class Replay:
     counters: Counters
 
 
-def replay(track: Track, runner: Runner, policy: Policy, outputs: Outputs) -> Replay:
+def replay(track: Track, runner: Runner, policy: Policy, outputs: CommandedSlots) -> Replay:
     """Play a recording through the runner once.
 
     Args:
@@ -101,7 +101,7 @@ class _Driven:
 
     runner: Runner
     policy: Policy
-    outputs: Outputs
+    outputs: CommandedSlots
     predicted: dict[int, FloatArray] = field(default_factory=dict)
     executed: dict[int, FloatArray] = field(default_factory=dict)
     pieces: list[int] = field(default_factory=list)

@@ -12,7 +12,7 @@ import numpy as np
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.dataset.depths import BLOCK
-from neuracore_ros.dataset.intact import intact
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.tables import open_table
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.loading.frames import digest
@@ -59,12 +59,12 @@ class DepthFrames:
 
     def digest(self) -> str:
         """See `Frames`."""
-        with intact(self._path):
+        with reading_errors(self._path):
             return digest(self._path, self._key, self.shape)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
-        with intact(self._path), open_table(self._path) as table:
+        with reading_errors(self._path), open_table(self._path) as table:
             if self._key not in table.schema_arrow.names:
                 raise DatasetError(f"{self._path}: lacks the column '{self._key}'")
             if table.metadata.num_rows != self.shape[0]:

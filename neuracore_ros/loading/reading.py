@@ -11,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from neuracore_ros.dataset import lerobot, tables
-from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.depth_frames import DepthFrames
 from neuracore_ros.loading.video_frames import VideoFrames
@@ -42,7 +42,7 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     outputs = (steps, len(metadata.output_layout.columns()))
     names = (lerobot.STATE, lerobot.VALID_STATE, lerobot.ACTION, lerobot.VALID_ACTION)
     data = _table(file, 2 * steps * (inputs[1] + outputs[1]), *names)
-    with intact(file):
+    with reading_errors(file):
         return Columns(
             _column(data, lerobot.STATE, file, inputs, np.float32),
             _column(data, lerobot.VALID_STATE, file, inputs, np.bool_),
@@ -106,7 +106,7 @@ def read_task_indices(
     """
     file = root / lerobot.data_path(number)
     shape = metadata.episodes[number].steps, 1
-    with intact(file):
+    with reading_errors(file):
         found = _column(_table(file, shape[0], 'task_index'), 'task_index', file, shape, np.int64)[
             :, 0
         ]
@@ -121,7 +121,7 @@ def _table(file: Path, values: int, *names: str) -> pa.Table:
     Raises:
         DatasetError: It is damaged, or has very many more values, which a few bytes may stand for.
     """
-    with intact(file), tables.open_table(file) as table:
+    with reading_errors(file), tables.open_table(file) as table:
         groups = [table.metadata.row_group(k) for k in range(table.num_row_groups)]
         columns = [group.column(k) for group in groups for k in range(group.num_columns)]
         # Of a list, the path goes on after the column's name.

@@ -16,8 +16,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from neuracore_ros.arrays import Array, IntArray
-from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.metadata import AFRESH
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.frames import digest
 
@@ -87,7 +87,7 @@ class VideoFrames:
 
     def read(self, step: int, into: Array) -> None:
         """See `Frames`."""
-        with intact(self._path):
+        with reading_errors(self._path):
             frame = _DECODERS.decode(self._path, self._index, step)
         into[:] = _DECODERS.convert(frame)
 
@@ -97,7 +97,7 @@ class VideoFrames:
 
     def digest(self) -> str:
         """See `Frames`."""
-        with intact(self._path):
+        with reading_errors(self._path):
             return digest(self._path, FORMAT, self.shape)
 
     @cached_property
@@ -114,7 +114,7 @@ class VideoFrames:
         if size != self.shape[1:3]:
             packets = []
         self._require(len(packets))
-        with intact(self._path):
+        with reading_errors(self._path):
             places, sizes, stamps, is_key = np.array(packets, np.int64).T
             shown = np.sort(stamps)
             # The keyframe shown last before a frame; its packet comes before that of the frame.
@@ -130,7 +130,10 @@ class VideoFrames:
         # Also for what looks into a frame or two to find out more about them.
         limits = [_limit(self.shape[1:3])]
         name = f'file:{self._path}'
-        with intact(self._path), av.open(name, format='mp4', stream_options=limits) as container:
+        with (
+            reading_errors(self._path),
+            av.open(name, format='mp4', stream_options=limits) as container,
+        ):
             container.streams.video[0].codec_context.options = limits[0]
             yield container
 

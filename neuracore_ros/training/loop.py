@@ -20,7 +20,7 @@ from types import FrameType
 import torch
 from torch import Tensor
 
-from neuracore_ros.dataset import contents
+from neuracore_ros.dataset import identity
 from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.files import write_whole
 from neuracore_ros.loading.batches import Batch, Batches
@@ -172,7 +172,7 @@ def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Co
             f'{config.dataset}: has {rows} steps; it had {config.rows} when {run.path} began. '
             'Start a new run with --out.'
         )
-    found = contents.fingerprint(data.path, data.metadata)
+    found = identity.fingerprint(data.path, data.metadata)
     if config.contents not in ('', found):
         raise TrainingError(
             f'{config.dataset}: holds other episodes, or other numbers, than when {run.path} '

@@ -9,7 +9,7 @@ from helpers.forged_bags import channel, chunk, message, schema, whole_mcap
 from helpers.small_bags import ROS1, ROS2, at
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.definitions import deserialiser
-from neuracore_ros.bags.storage import Channel, DamageError
+from neuracore_ros.bags.storage import Connection, DamageError
 
 STRUCT = 'module a {{ module msg {{ {} struct B {{ {} }}; }}; }};'
 SHORT_S = 20
@@ -27,7 +27,7 @@ def refuse(encoding, definition, kind='a/msg/B', serialization='cdr'):
     """Why the definition of a type that is not stock is not used."""
     began = time.monotonic()
     with pytest.raises(DamageError) as refused:
-        deserialiser(Channel('/x', kind, serialization, encoding, definition))
+        deserialiser(Connection('/x', kind, serialization, encoding, definition))
     assert time.monotonic() - began < SHORT_S
     assert '\n' not in str(refused.value) and len(str(refused.value)) < 300
     return str(refused.value)
@@ -99,7 +99,7 @@ def test_the_stock_definition_is_read_in_place_of_one_that_is_refused(tmp_path, 
 
 
 def test_a_message_of_very_many_small_parts_is_refused():
-    decode = deserialiser(Channel('/x', 'a/msg/B', 'cdr', 'ros2msg', 'string[] a'))
+    decode = deserialiser(Connection('/x', 'a/msg/B', 'cdr', 'ros2msg', 'string[] a'))
     with pytest.raises(DamageError, match='has 5000000 bytes, more than 4194304'):
         decode(memoryview(bytes(5_000_000)))
 
@@ -111,4 +111,4 @@ def test_every_common_definition_is_read(store):
     for kind in store.types:
         text, _ = store.generate_msgdef(kind, ros_version=version)
         own = kind.replace('/msg/', '_own/msg/')
-        deserialiser(Channel('/x', own, serialization, encoding, text))
+        deserialiser(Connection('/x', own, serialization, encoding, text))

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from neuracore_ros.dataset import contents
+from neuracore_ros.dataset import identity
 from neuracore_ros.dataset.metadata import Episode, Metadata
 from neuracore_ros.description import Descriptions, embodiment
 from neuracore_ros.evaluation.held_out import held_out
@@ -28,7 +28,7 @@ def test_the_episodes_are_those_that_training_holds_back(tmp_path):
 
 def test_a_dataset_that_was_made_anew_with_as_many_steps_is_another(tmp_path):
     facts = {'dataset': 'reach', 'rows': 200, 'seed': 3}
-    known = contents.fingerprint(tmp_path / 'reach', METADATA)
+    known = identity.fingerprint(tmp_path / 'reach', METADATA)
     assert asked(tmp_path, **facts, contents=known)[0] is not None
     others = replace(METADATA, episodes=(*EPISODES[1:], Episode('arm', 'new', 5, 10)))
     (tmp_path / 'config.json').write_text(json.dumps({**facts, 'contents': known}))

@@ -18,7 +18,7 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import Descriptions, load_robot
 from neuracore_ros.errors import BagError
 from neuracore_ros.evaluation.bag_track import BagTrack
-from neuracore_ros.evaluation.outputs import Outputs
+from neuracore_ros.evaluation.commanded_slots import CommandedSlots
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
 ARM = """
@@ -119,7 +119,7 @@ def test_convert_and_evaluate_see_the_same_ticks_of_any_bag(events, read, joints
     assert times_ns == [tick.time_ns for tick in ticks]
     assert len(actions) == len(ticks)
     # Rows of one piece are ticks of one piece, and have the same outputs.
-    outputs = Outputs(robot)
+    outputs = CommandedSlots(robot)
     by_time = {tick.time_ns: (tick, action) for tick, action in zip(ticks, actions, strict=True)}
     for piece in pieces:
         assert len({by_time[row.tick_ns][0].piece for row in piece}) == 1

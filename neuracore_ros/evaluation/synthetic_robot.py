@@ -27,7 +27,7 @@ _FAR, _FAST = 1e6, 1e6
 _COMMANDS = 'commands'
 
 
-def stand_in(
+def synthetic_robot(
     name: str,
     given: EmbodimentDescription,
     wanted: EmbodimentDescription,

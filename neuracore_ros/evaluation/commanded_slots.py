@@ -14,7 +14,7 @@ from neuracore_ros.description import DataType, Joint, Layout, Robot
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class CommandedSlot:
     """One commanded slot.
 
     Attributes:
@@ -36,7 +36,7 @@ class Output:
         return f'{self.index} {self.name}{short}'
 
 
-class Outputs:
+class CommandedSlots:
     """All commanded slots of one robot: C of them, in the order of its command topics.
 
     Attributes:
@@ -56,7 +56,7 @@ class Outputs:
         """
         joints = Joints.of(robot.commands())
         self.slots = tuple(
-            Output(joint.data_type, joint.index, joint.name, _unit(joint))
+            CommandedSlot(joint.data_type, joint.index, joint.name, _unit(joint))
             for joint in joints.joints
         )
         self.valid = (layout or Layout.of([robot.output])).valid(robot.output)

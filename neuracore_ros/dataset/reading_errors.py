@@ -21,7 +21,7 @@ _BROKEN = (
 
 
 @contextmanager
-def intact(file: Path) -> Iterator[None]:
+def reading_errors(file: Path) -> Iterator[None]:
     """Read a file within.
 
     Raises:

@@ -6,9 +6,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from neuracore_ros.dataset.intact import intact
 from neuracore_ros.dataset.lerobot import STATS_PATH
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.description import plain
 from neuracore_ros.regular_file import read_bytes
 
@@ -34,6 +34,6 @@ def fingerprint(dataset: Path, metadata: Metadata) -> str:
         digest.update(repr((each.robot, each.fingerprint, each.start_ns, each.steps)).encode())
     statistics = dataset / STATS_PATH
     if statistics.exists():
-        with intact(statistics):
+        with reading_errors(statistics):
             digest.update(read_bytes(statistics))
     return digest.hexdigest()[:32]
