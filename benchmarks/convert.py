@@ -129,14 +129,14 @@ def read(bags: list[Path], _: Path, __: int) -> float:
 def convert(bags: list[Path], work: Path, workers: int) -> float:
     """Everything: read, resample, resize, encode, write."""
     from neuracore_ros.convert.convert import convert as convert_bags
-    from neuracore_ros.convert.job import Settings
+    from neuracore_ros.convert.job import ConvertSettings
     from neuracore_ros.description import load_descriptions
 
     robot = work / 'arm.yaml'
     robot.write_text(ROBOT)
     dataset = Path(tempfile.mkdtemp(dir=work)) / 'dataset'
     options = {'workers': workers} if workers > 1 else {}
-    settings = Settings(rate_hz=STEPS_HZ, image_size=(SIZE, SIZE), **options)
+    settings = ConvertSettings(rate_hz=STEPS_HZ, image_size=(SIZE, SIZE), **options)
     start = time.perf_counter()
     result = convert_bags(dataset, load_descriptions([robot]), 'arm', bags, settings)
     seconds = time.perf_counter() - start

@@ -110,8 +110,7 @@ def scene(random: np.random.Generator, size: int) -> Callable[[int], Any]:
 
 def ours(dataset: Path, cache: Path | None, batches: int, is_cold: bool) -> dict[str, float]:
     """Samples per second: of rows from anywhere, and of robots that are drawn alike."""
-    from neuracore_ros.loading.batches import Batches
-    from neuracore_ros.loading.prefetch import Prefetch
+    from neuracore_ros.loading.batches import Batches, Prefetch
     from neuracore_ros.training.sampling import draw, rows_by_robot
 
     start = time.perf_counter()
@@ -173,7 +172,7 @@ def decode_once(dataset: Path, cache: Path) -> dict[str, float]:
 
 def wait(dataset: Path, cache: Path, policy: str, batch: int, steps: int) -> dict[str, float]:
     """How much of its time the real trainer waits for batches."""
-    from neuracore_ros.loading.prefetch import Prefetch
+    from neuracore_ros.loading.batches import Prefetch
     from neuracore_ros.training import loop
     from neuracore_ros.training.config import Config
     from neuracore_ros.training.run import Run

@@ -28,7 +28,7 @@ from lockstep import World, drive, record, tell_goal
 
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.convert.convert import convert
-from neuracore_ros.convert.job import Settings as Conversion
+from neuracore_ros.convert.job import ConvertSettings
 from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
@@ -273,7 +273,7 @@ def dataset(
     files = [robot_file(place, name, ALIGNMENTS[alignment], seen) for name in robots]
     descriptions = load_descriptions(files)
     for name in robots:
-        settings = Conversion(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
+        settings = ConvertSettings(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
         convert(place / 'dataset', descriptions, name, bags(folder, name, seen), settings)
     return place / 'dataset'
 

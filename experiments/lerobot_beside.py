@@ -36,13 +36,12 @@ from alignment import EPISODES, IMAGE_SIZE, RATE_HZ, bags, tried
 
 from neuracore_ros.cli.main import main as neuracore_ros
 from neuracore_ros.convert.convert import convert
-from neuracore_ros.convert.job import Settings as Conversion
+from neuracore_ros.convert.job import ConvertSettings
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.loading.batches import Batches
-from neuracore_ros.loading.prefetch import Prefetch
+from neuracore_ros.loading.batches import Batches, Prefetch
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training import loop
 from neuracore_ros.training.config import Config
@@ -164,7 +163,7 @@ def make_dataset(folder: Path) -> Path:
     if dataset.exists() and len(load_metadata(dataset).bags) == len(ROBOTS) * EPISODES:
         return dataset
     descriptions = load_descriptions([shipped(name) for name in ROBOTS])
-    settings = Conversion(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
+    settings = ConvertSettings(rate_hz=RATE_HZ, image_size=IMAGE_SIZE)
     for name in ROBOTS:
         convert(dataset, descriptions, name, bags(folder, name, seen=True), settings)
     return dataset

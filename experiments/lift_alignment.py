@@ -28,7 +28,7 @@ from lift import IMAGE_SIZE, RATE_HZ, ROBOTS, Attempt, attempt, record_in_lockst
 from lockstep import tell_goal
 
 from neuracore_ros.convert.convert import convert
-from neuracore_ros.convert.job import Settings as Conversion
+from neuracore_ros.convert.job import ConvertSettings
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.physics.arms import find_arm
@@ -189,7 +189,7 @@ def _align(content: dict[str, Any], alignment: Alignment) -> None:
 def make_dataset(folder: Path, bags: Path, alignment: str, sees: bool) -> Path:
     """All recordings of both robots, converted as an alignment says."""
     descriptions = load_descriptions(write_files(folder, ALIGNMENTS[alignment], sees))
-    settings = Conversion(rate_hz=RATE_HZ, image_size=(IMAGE_SIZE, IMAGE_SIZE))
+    settings = ConvertSettings(rate_hz=RATE_HZ, image_size=(IMAGE_SIZE, IMAGE_SIZE))
     for robot in ROBOTS:
         own = [bags / robot / f'episode_{number:03d}' for number in range(EPISODES)]
         convert(folder / 'dataset', descriptions, robot, own, settings)

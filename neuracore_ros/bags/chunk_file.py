@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
 from pathlib import Path
 
 from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent, decompressed
-from neuracore_ros.bags.log_order import in_log_order
 from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, one_line
 from neuracore_ros.regular_file import open_regular
 
@@ -20,6 +21,11 @@ AHEAD = 2
 AHEAD_BYTES = 1 << 26
 # Names, types and definitions of all topics; those of a large robot have a megabyte.
 MOST_DEFINED_BYTES = 1 << 26
+# Messages that wait for chunks which begin before them: a few, where chunks follow each other.
+MOST_WAITING_BYTES = 1 << 30
+# Of a message in memory, beside its data.
+_OVERHEAD_BYTES = 300
+_NEVER_NS = 1 << 65
 
 
 def _ahead(
@@ -103,7 +109,7 @@ class ChunkFile:
             for chunk in sorted(self.chunks, key=lambda chunk: (chunk.start_ns, chunk.offset))
             if chunk.connections is None or not chunk.connections.isdisjoint(wanted)
         ]
-        return in_log_order(_ahead(self._read, chunks), chunks, wanted, self.losses)
+        return _in_log_order(_ahead(self._read, chunks), chunks, wanted, self.losses)
 
     def close(self) -> None:
         """Close the file."""
@@ -217,3 +223,53 @@ class ChunkFile:
     def lost(self, offset: int, size: int, why: str, lasts: str = '') -> None:
         """Note bytes of which nothing, or nothing more, can be used."""
         self.losses[offset] = f'{size} bytes from byte {offset} on{lasts}: {why}'
+
+
+def _in_log_order(
+    found: Iterable[tuple[Chunk, ChunkContent]],
+    chunks: Sequence[Chunk],
+    wanted: frozenset[int],
+    losses: dict[object, str],
+) -> Iterator[RawMessage]:
+    """Messages as they were logged; equal times in the order of the file.
+
+    Args:
+        found: Each of the chunks, with what is in it.
+        chunks: In the order of their first messages.
+        wanted: Numbers of connections.
+        losses: What must be left out is added to it.
+    """
+    starts_ns = [chunk.start_ns for chunk in chunks[1:]]
+    order = count()
+    waiting: list[tuple[int, int, RawMessage]] = []
+    room = MOST_WAITING_BYTES
+    for (chunk, content), next_ns in zip(found, [*starts_ns, _NEVER_NS], strict=True):
+        early = 0
+        for raw in content.messages:
+            if raw.connection not in wanted:
+                continue
+            if raw.log_time_ns < chunk.start_ns:
+                early += 1
+                continue
+            kept = raw
+            if raw.log_time_ns >= next_ns:
+                size = len(raw.data) + _OVERHEAD_BYTES
+                if size > room:
+                    losses[chunk.offset, 'overlap'] = (
+                        f'the chunk at byte {chunk.offset} overlaps others in time, with more '
+                        'messages than can be sorted: the rest of it is left out'
+                    )
+                    break
+                room -= size
+                # Not a view, which would keep the whole chunk in memory.
+                kept = raw._replace(data=bytes(raw.data))
+            heappush(waiting, (kept.log_time_ns, next(order), kept))
+        if early:
+            losses[chunk.offset, 'early'] = (
+                f'{early} messages are dated before their chunk, and left out'
+            )
+        while waiting and waiting[0][0] < next_ns:
+            first = heappop(waiting)[2]
+            if isinstance(first.data, bytes):
+                room += len(first.data) + _OVERHEAD_BYTES
+            yield first

@@ -21,7 +21,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.processors import available
 
 if TYPE_CHECKING:
-    from neuracore_ros.convert.result import Result
+    from neuracore_ros.convert.result import ConvertResult
 
 SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.bags.partial_bags import overlooked
     from neuracore_ros.convert.convert import convert
     from neuracore_ros.convert.cutting import Cutting
-    from neuracore_ros.convert.job import Settings
+    from neuracore_ros.convert.job import ConvertSettings
     from neuracore_ros.description import load_descriptions
     from neuracore_ros.errors import DescriptionError
 
@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f'say whose recordings these are: --robot {" | ".join(descriptions.input)}'
             )
         robot = next(iter(descriptions.input))
-    settings = Settings(
+    settings = ConvertSettings(
         rate_hz=arguments.rate_hz,
         image_size=arguments.image_size,
         min_steps=arguments.min_steps,
@@ -196,7 +196,7 @@ def run(arguments: argparse.Namespace) -> int:
     return int(result.failed)
 
 
-def _print_summary(result: 'Result') -> None:
+def _print_summary(result: 'ConvertResult') -> None:
     from neuracore_ros.convert.audit import table
 
     if result.streams:

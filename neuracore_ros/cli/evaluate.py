@@ -19,7 +19,7 @@ from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
     from neuracore_ros.description import Robot
-    from neuracore_ros.evaluation.evaluate import Result
+    from neuracore_ros.evaluation.evaluate import Evaluation
 
 SUMMARY = "Replay recordings through the node's own runner, and measure what policies would do."
 EXAMPLES = """  neuracore_ros evaluate policy.pt ur5 bags/ur5/*
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None]) -> Result:
+def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None]) -> Evaluation:
     policies = [path for path in arguments.files if path.suffix in KINDS]
     robots = [path for path in arguments.files if path.suffix in ENDINGS]
     recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]

@@ -14,7 +14,7 @@ from pathlib import Path
 from distributed import Client, Future, as_completed
 from distributed.scheduler import KilledWorker
 
-from neuracore_ros.convert.convert_bag import Done, Event, Piece, stage
+from neuracore_ros.convert.convert_bag import BagDone, ConvertEvent, EpisodeDone, convert_bag
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.errors import DatasetError
@@ -27,7 +27,7 @@ AHEAD = 2
 
 def on_cluster(
     job: Job, bags: Sequence[Path], address: str, progress: BagProgressCallback
-) -> Iterator[tuple[int, Event]]:
+) -> Iterator[tuple[int, ConvertEvent]]:
     """Convert recordings on the workers of a scheduler.
 
     Args:
@@ -78,28 +78,28 @@ def _client(address: str) -> Client:
         ) from error
 
 
-def _work(job: Job, bag: Path) -> list[Event]:
+def _work(job: Job, bag: Path) -> list[ConvertEvent]:
     """What one worker does: the same as everywhere, without a word until the end."""
     if not job.staging.is_dir():
         raise DatasetError(
             f'{socket.gethostname()}: there is no {job.staging} here: with --scheduler, dataset '
             'and recordings must lie on a file system that all workers share'
         )
-    return list(stage(job, bag))
+    return list(convert_bag(job, bag))
 
 
-def _events(future: Future, bag: Path) -> Iterator[Event]:
+def _events(future: Future, bag: Path) -> Iterator[ConvertEvent]:
     """What a worker said, with the recording called as it was given."""
     error = future.exception()
     if isinstance(error, KilledWorker):
         lost = f'{bag}: {error.allowed_failures + 1} workers ended while they converted it'
-        yield Done(BagResult(str(bag), error=lost))
+        yield BagDone(BagResult(str(bag), error=lost))
         return
     if error is not None:
         raise error
     name = str(bag)
     for event in future.result():
-        if isinstance(event, Piece):
+        if isinstance(event, EpisodeDone):
             yield replace(event, episode=replace(event.episode, bag=name))
         else:
             finished = event.bag and replace(event.bag, bag=name)

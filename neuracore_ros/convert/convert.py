@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from neuracore_ros.convert.commit import Committer, in_order
-from neuracore_ros.convert.convert_bag import Event, Piece, cannot_write, stage
+from neuracore_ros.convert.convert_bag import (
+    BagDone,
+    ConvertEvent,
+    EpisodeDone,
+    cannot_write,
+    convert_bag,
+)
 from neuracore_ros.convert.job import (
+    ConvertSettings,
     Job,
-    Settings,
     new_metadata,
     plan,
     require_output,
     require_same,
 )
-from neuracore_ros.convert.result import BagResult, Result
-from neuracore_ros.dataset.writer import open_dataset
+from neuracore_ros.convert.result import BagResult, ConvertResult
+from neuracore_ros.dataset.writer import DatasetWriter, open_dataset
 from neuracore_ros.description import Descriptions
 from neuracore_ros.errors import WriteError
 from neuracore_ros.progress import BagProgressCallback, NoticeCallback
@@ -29,11 +35,11 @@ def convert(
     descriptions: Descriptions,
     robot: str,
     bags: Sequence[Path],
-    settings: Settings,
+    settings: ConvertSettings,
     progress: BagProgressCallback = lambda place, part: None,
     reported: Callable[[BagResult], None] = lambda result: None,
     notify: NoticeCallback = lambda line: None,
-) -> Result:
+) -> ConvertResult:
     """Append recordings to a dataset, and make it if there is none.
 
     A recording that cannot be read does not keep the others out; it is in the result. What the
@@ -63,22 +69,22 @@ def convert(
             require_same(dataset, writer.metadata, settings)
             writer.describe(chosen)
             job = plan(dataset, writer.staging, chosen, writer.metadata, settings)
-            committer = Committer(writer, chosen.name)
+            committer = _Committer(writer, chosen.name)
             with closing(_events(job, bags, progress)) as events:
-                for event in in_order(events):
-                    if isinstance(event, Piece):
+                for event in _in_order(events):
+                    if isinstance(event, EpisodeDone):
                         committer.add(event)
                         continue
                     results.append(committer.end(event))
                     reported(results[-1])
     except (OSError, WriteError) as error:
         raise cannot_write(dataset, error) from error
-    return Result(str(dataset), robot, tuple(results))
+    return ConvertResult(str(dataset), robot, tuple(results))
 
 
 def _events(
     job: Job, bags: Sequence[Path], progress: BagProgressCallback
-) -> Generator[tuple[int, Event], None, None]:
+) -> Generator[tuple[int, ConvertEvent], None, None]:
     """The work on all recordings, wherever it is done."""
     settings = job.settings
     if settings.scheduler:
@@ -91,5 +97,73 @@ def _events(
         yield from side_by_side(job, bags, settings.workers, progress)
     else:
         for place, bag in enumerate(bags):
-            for event in stage(job, bag, partial(progress, place)):
+            for event in convert_bag(job, bag, partial(progress, place)):
                 yield place, event
+
+
+def _in_order(events: Iterable[tuple[int, ConvertEvent]]) -> Iterator[ConvertEvent]:
+    """Hold back what belongs to a later recording than the one whose turn it is.
+
+    Args:
+        events: With the place of their recording, each place's in order.
+    """
+    held: dict[int, list[ConvertEvent]] = {}
+    turn = 0
+    for place, event in events:
+        held.setdefault(place, []).append(event)
+        while turn in held:
+            ready = held.pop(turn)
+            yield from ready
+            if not isinstance(ready[-1], BagDone):
+                break
+            turn += 1
+
+
+class _Committer:
+    """Adds what was staged, unless it is in the dataset already.
+
+    Args:
+        writer: The dataset.
+        robot: Whose recordings these are.
+    """
+
+    def __init__(self, writer: DatasetWriter, robot: str) -> None:
+        self._writer = writer
+        metadata = writer.metadata
+        self._finished = {b.fingerprint: b.bag for b in metadata.bags if b.robot == robot}
+        self._starts_ns: dict[str, set[int]] = {}
+        for episode in metadata.episodes:
+            if episode.robot == robot:
+                self._starts_ns.setdefault(episode.fingerprint, set()).add(episode.start_ns)
+        self._written: list[int] = []
+        self._steps = 0
+
+    def add(self, piece: EpisodeDone) -> None:
+        """Commit one episode of the recording whose turn it is."""
+        episode = piece.episode
+        starts_ns = self._starts_ns.setdefault(episode.fingerprint, set())
+        if episode.fingerprint in self._finished or episode.start_ns in starts_ns:
+            piece.staged.discard()
+            return
+        self._written.append(self._writer.commit(piece.staged, episode))
+        self._steps += episode.steps
+        starts_ns.add(episode.start_ns)
+
+    def end(self, done: BagDone) -> BagResult:
+        """Note the end of a recording.
+
+        Returns:
+            What became of it.
+        """
+        earlier = len(self._starts_ns.get(done.fingerprint, ())) - len(self._written)
+        if done.fingerprint in self._finished:
+            known_as = self._finished[done.fingerprint]
+            return BagResult(done.result.bag, earlier=earlier, known_as=known_as)
+        if done.bag is not None:
+            self._writer.finish_bag(done.bag)
+            self._finished[done.fingerprint] = done.bag.bag
+        result = replace(
+            done.result, episodes=tuple(self._written), steps=self._steps, earlier=earlier
+        )
+        self._written, self._steps = [], 0
+        return result

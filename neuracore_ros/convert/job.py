@@ -20,7 +20,7 @@ MIN_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ConvertSettings:
     """How to convert.
 
     Attributes:
@@ -74,7 +74,7 @@ class Job:
     staging: Path
     robot: Robot
     metadata: Metadata
-    settings: Settings
+    settings: ConvertSettings
     finished: frozenset[str] = frozenset()
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, frozenset[int]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Job:
 
 
 def plan(
-    dataset: Path, staging: Path, robot: Robot, metadata: Metadata, settings: Settings
+    dataset: Path, staging: Path, robot: Robot, metadata: Metadata, settings: ConvertSettings
 ) -> Job:
     """What is to be done for each recording, given what the dataset has already."""
     bags = [bag for bag in metadata.bags if bag.robot == robot.name]
@@ -109,7 +109,7 @@ def plan(
     )
 
 
-def new_metadata(descriptions: Descriptions, settings: Settings) -> Metadata:
+def new_metadata(descriptions: Descriptions, settings: ConvertSettings) -> Metadata:
     """What a new dataset begins with."""
     return Metadata(
         settings.rate_hz or RATE_HZ,
@@ -131,7 +131,7 @@ def require_output(robot: Robot) -> None:
         raise DescriptionError(f'{robot.path}: the robot has no output: nothing to learn')
 
 
-def require_same(dataset: Path, metadata: Metadata, settings: Settings) -> None:
+def require_same(dataset: Path, metadata: Metadata, settings: ConvertSettings) -> None:
     """Refuse what would change a dataset that has episodes.
 
     Raises:

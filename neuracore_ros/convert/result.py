@@ -105,7 +105,7 @@ class BagResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ConvertResult:
     """What became of all recordings of one run."""
 
     dataset: str

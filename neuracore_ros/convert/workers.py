@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 
-from neuracore_ros.convert.convert_bag import Done, Event, stage
+from neuracore_ros.convert.convert_bag import BagDone, ConvertEvent, convert_bag
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.errors import UserError
@@ -50,7 +50,7 @@ class _Worker:
 
 def side_by_side(
     job: Job, bags: Sequence[Path], workers: int, progress: BagProgressCallback
-) -> Iterator[tuple[int, Event]]:
+) -> Iterator[tuple[int, ConvertEvent]]:
     """Convert recordings in processes, never more than ``workers`` ahead of the first undone one.
 
     Args:
@@ -89,7 +89,7 @@ def side_by_side(
                 if isinstance(said, float):
                     progress(place, said)
                     continue
-                if isinstance(said, Done):
+                if isinstance(said, BagDone):
                     undone.discard(place)
                     worker.place = None
                 yield place, said
@@ -139,13 +139,13 @@ def _interrupts_wait() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
 
-def _lost(worker: _Worker, bag: Path) -> Done:
+def _lost(worker: _Worker, bag: Path) -> BagDone:
     """The end of a recording whose process has ended."""
     worker.process.join(ENDS_WITHIN_S)
     code = worker.process.exitcode or 0
     how = f'was killed by signal {-code}' if code < 0 else f'ended with code {code}'
     hint = '; was the memory full? Take fewer --workers' if code == -signal.SIGKILL else ''
-    return Done(BagResult(str(bag), error=f'{bag}: the process that converted it {how}{hint}'))
+    return BagDone(BagResult(str(bag), error=f'{bag}: the process that converted it {how}{hint}'))
 
 
 def _work(pipe: Connection, job: Job) -> None:
@@ -156,7 +156,7 @@ def _work(pipe: Connection, job: Job) -> None:
     while True:
         bag = pipe.recv()
         try:
-            for event in stage(job, bag, progress):
+            for event in convert_bag(job, bag, progress):
                 pipe.send(event)
         except UserError as error:
             pipe.send(_Failure(error, ''))

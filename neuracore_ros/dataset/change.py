@@ -29,7 +29,7 @@ _SLASH = '%'
 """In the name of a file that waits: all wait in one folder, which is synced at once."""
 
 
-class Change:
+class DatasetChange:
     """Files that wait for their places in the dataset.
 
     Args:
@@ -74,7 +74,7 @@ def complete(root: Path) -> None:
     """Move what is left of a change that was decided to its places.
 
     Raises:
-        WriteError: See :meth:`Change.decide`.
+        WriteError: See :meth:`DatasetChange.decide`.
     """
     changed: set[Path] = set()
     for place in sorted(_places(root / DECIDED), key=lambda place: place == METADATA_PATH):

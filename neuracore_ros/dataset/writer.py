@@ -13,7 +13,7 @@ from pathlib import Path
 from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.change import (
     STAGING_PATH,
-    Change,
+    DatasetChange,
     is_decided,
     recover,
     require_listed,
@@ -91,7 +91,7 @@ class DatasetWriter:
         self._count(record)
         after = replace(self.metadata, episodes=(*self.metadata.episodes, episode))
         self._episode_lines.append(line(episode))
-        change = Change(staged.folder / CHANGE)
+        change = DatasetChange(staged.folder / CHANGE)
         for camera in lerobot.cameras(after):
             change.take(lerobot.video_path(number, camera), staged.video(camera))
         with change.file(lerobot.data_path(number)) as file:

@@ -57,7 +57,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Evaluation:
     """What came out.
 
     Attributes:
@@ -89,7 +89,7 @@ def evaluate_bags(
     namespace: str,
     progress: StepProgressCallback,
     use_sim_time: bool = False,
-) -> Result:
+) -> Evaluation:
     """Replay bags of one robot.
 
     Args:
@@ -133,7 +133,7 @@ def evaluate_bags(
         cases.append(_case(name, robot, policy, outputs, replays, warnings))
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     count = f'{len(bags)} bags' if bags[1:] else str(bags[0])
-    return Result(tuple(cases), described, f'{count} of {robot.name}')
+    return Evaluation(tuple(cases), described, f'{count} of {robot.name}')
 
 
 def evaluate_dataset(
@@ -143,7 +143,7 @@ def evaluate_dataset(
     numbers: Sequence[int] | None,
     settings: Settings,
     progress: StepProgressCallback,
-) -> Result:
+) -> Evaluation:
     """Replay episodes of a dataset.
 
     Args:
@@ -201,7 +201,7 @@ def evaluate_dataset(
         {name: described.input[name] for name in by_robot},
         {name: described.output[name] for name in by_robot},
     )
-    return Result(tuple(cases), only, note)
+    return Evaluation(tuple(cases), only, note)
 
 
 class _Parts:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.evaluation.evaluate import Case, Result
+from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.report import page
@@ -21,7 +21,7 @@ _BAR_WIDTH = 70
 _PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'
 
 
-def write_evaluation_page(path: Path, result: Result) -> None:
+def write_evaluation_page(path: Path, result: Evaluation) -> None:
     """Write the page.
 
     Args:
@@ -31,7 +31,7 @@ def write_evaluation_page(path: Path, result: Result) -> None:
     page.write_page(path, 'neuracore_ros evaluate', _sections(result))
 
 
-def _sections(result: Result) -> Iterator[str]:
+def _sections(result: Evaluation) -> Iterator[str]:
     robots = list(dict.fromkeys(case.robot for case in result.cases))
     yield '<h1>What the policy would have done</h1>'
     yield (

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.convert.ticks import Tick
+from neuracore_ros.convert.ticks import MessageCallback, Tick
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.evaluation.commanded_slots import CommandedSlots
-from neuracore_ros.evaluation.track import Track
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Request, Runner, State
+
+
+class Track(Protocol):
+    """One recording of one robot, replayed once.
+
+    Attributes:
+        name: For people.
+        actions: Once it was played, what was commanded at each tick, each of shape (C,); NaN
+            where that is not known. As in a dataset: measured types are those one step later.
+        lacking: Once it was played, why there was no tick, one line; '' if there was one.
+    """
+
+    name: str
+    actions: list[FloatArray]
+    lacking: str
+
+    def play(self, receive: MessageCallback) -> Iterator[Tick]:
+        """Give the ticks, each when all messages up to it are received."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.evaluation.evaluate import Case, Result
+from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.runner.state import percentile
 from neuracore_ros.wording import text_table
 
 
-def as_json(result: Result) -> dict[str, Any]:
+def as_json(result: Evaluation) -> dict[str, Any]:
     """All figures; what is not known is null."""
     return {'recordings': result.note, 'cases': [_case(case) for case in result.cases]}
 
 
-def as_table(result: Result) -> str:
+def as_table(result: Evaluation) -> str:
     """A line for each policy and robot."""
     head = ['policy', 'robot', 'error', 'in spreads', 'executed', 'usable', 'holds', 'late']
     rows = [[*head, 'clamps', 'seam p99', 'ms p50', 'p99'], *map(_row, result.cases)]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +23,21 @@ from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.loading.cache import stored
 from neuracore_ros.loading.depth_frames import DepthFrames
-from neuracore_ros.loading.frames import Frames, Readable
-from neuracore_ros.loading.images import Images
+from neuracore_ros.loading.frames import DatasetFrames, FrameReader, Images
 from neuracore_ros.loading.reading import read_columns, read_task_indices
 from neuracore_ros.loading.video_frames import VideoFrames
 from neuracore_ros.observation.depth import metres
 from neuracore_ros.observation.texts import encode_text
 from neuracore_ros.progress import NoticeCallback
 
+T = TypeVar('T')
+
+# A step that takes long by chance uses up no more.
+_AHEAD = 2
+
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class EpisodeRows:
     """One robot's uninterrupted steps: rows `start` to `stop` of the dataset."""
 
     number: int
@@ -178,7 +186,7 @@ class Batches:
         except ObservationError as error:
             raise DatasetError(f'{self.path / lerobot.TASKS_PATH}: {error}') from error
 
-    def _read_table(self, episode: Episode) -> None:
+    def _read_table(self, episode: EpisodeRows) -> None:
         file = self.path / lerobot.data_path(episode.number)
         columns = read_columns(self.path, self.metadata, episode.number)
         whole = self.metadata
@@ -210,7 +218,7 @@ class Batches:
     def _open_images(self, cache: Path | None, notify: NoticeCallback) -> dict[DataType, Images]:
         """Every image type, decoded into the cache where there is one."""
         height, width = self.metadata.image_size
-        found: dict[tuple[DataType, int, int], Frames] = {}
+        found: dict[tuple[DataType, int, int], DatasetFrames] = {}
         for episode in self.episodes:
             number, steps = episode.number, episode.stop - episode.start
             cameras = self.metadata.descriptions.input[episode.robot]
@@ -224,7 +232,7 @@ class Batches:
                 depths = DepthFrames(table, key, (steps, height, width))
                 found[DataType.DEPTH_IMAGES, number, index] = depths
         found = {key: frames for key, frames in found.items() if key[0] in self._has}
-        frames: Mapping[tuple[DataType, int, int], Readable] = found
+        frames: Mapping[tuple[DataType, int, int], FrameReader] = found
         if cache is None:
             for each in found.values():
                 each.check()
@@ -241,11 +249,54 @@ class Batches:
         }
 
 
-def episodes_of(metadata: Metadata) -> tuple[Episode, ...]:
+class Prefetch(AbstractContextManager['Prefetch[T]'], Generic[T]):
+    """Makes step n + 1 while step n is learnt from.
+
+    What a step gets depends on its number alone, however many threads there are: a run that
+    is resumed at step n meets the same batches.
+
+    Args:
+        make: The batch of a step; called in other threads, for several steps at once.
+        first: The step to begin with.
+        threads: How many; one keeps a trainer busy, unless making a batch takes longer than
+            learning from it.
+    """
+
+    def __init__(self, make: Callable[[int], T], first: int = 0, threads: int = 1) -> None:
+        self._make = make
+        self._step = first
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix='prefetch')
+        self._ahead: deque[Future[T]] = deque()
+        for _ in range(max(_AHEAD, threads)):
+            self._submit()
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        """The batch of the next step; there is always one more.
+
+        Raises:
+            Exception: Whatever making it raised.
+        """
+        batch = self._ahead.popleft()
+        self._submit()
+        return batch.result()
+
+    def __exit__(self, *_: object) -> None:
+        """End the threads; what they are making is finished first."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _submit(self) -> None:
+        self._ahead.append(self._threads.submit(self._make, self._step))
+        self._step += 1
+
+
+def episodes_of(metadata: Metadata) -> tuple[EpisodeRows, ...]:
     """The episodes of a dataset, one behind the other."""
     stops = accumulate(episode.steps for episode in metadata.episodes)
     return tuple(
-        Episode(number, episode.robot, stop - episode.steps, stop)
+        EpisodeRows(number, episode.robot, stop - episode.steps, stop)
         for number, (episode, stop) in enumerate(zip(metadata.episodes, stops, strict=True))
     )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from neuracore_ros.errors import DatasetError, WriteError
 from neuracore_ros.files import is_partial, whole_file
-from neuracore_ros.loading.frames import Frames, Readable, StoredFrames, size
+from neuracore_ros.loading.frames import DatasetFrames, FrameReader, StoredFrames, size
 from neuracore_ros.progress import NoticeCallback
 
 PLACE = 'NEURACORE_ROS_CACHE'
@@ -49,7 +49,9 @@ def holds_frames_only(folder: Path) -> bool:
     )
 
 
-def stored(frames: Sequence[Frames], folder: Path, notify: NoticeCallback) -> list[Readable]:
+def stored(
+    frames: Sequence[DatasetFrames], folder: Path, notify: NoticeCallback
+) -> list[FrameReader]:
     """Decode what is not decoded yet, as far as there is room.
 
     Args:

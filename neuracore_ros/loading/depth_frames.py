@@ -43,7 +43,7 @@ class DepthFrames:
                     step += 1
 
     def read(self, step: int, into: Array) -> None:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         with self._open() as table:
             groups = [table.metadata.row_group(k).num_rows for k in range(table.num_row_groups)]
             ends = np.cumsum(groups)
@@ -53,12 +53,12 @@ class DepthFrames:
             into[:] = self._decode(cell, step)
 
     def check(self) -> None:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         with self._open():
             pass
 
     def digest(self) -> str:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         with reading_errors(self._path):
             return digest(self._path, self._key, self.shape)
 

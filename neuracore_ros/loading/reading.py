@@ -54,7 +54,7 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
 def read_frames(
     root: Path, metadata: Metadata, number: int, camera: str, count: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Frames of one camera, spread evenly over an episode.
+    """DatasetFrames of one camera, spread evenly over an episode.
 
     Args:
         root: The dataset.

@@ -86,17 +86,17 @@ class VideoFrames:
         self._require(count)
 
     def read(self, step: int, into: Array) -> None:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         with reading_errors(self._path):
             frame = _DECODERS.decode(self._path, self._index, step)
         into[:] = _DECODERS.convert(frame)
 
     def check(self) -> None:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         self._require(len(self._index.shown))
 
     def digest(self) -> str:
-        """See `Frames`."""
+        """See `DatasetFrames`."""
         with reading_errors(self._path):
             return digest(self._path, FORMAT, self.shape)
 

@@ -23,9 +23,8 @@ from torch import Tensor
 from neuracore_ros.dataset import identity
 from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.files import write_whole
-from neuracore_ros.loading.batches import Batch, Batches
+from neuracore_ros.loading.batches import Batch, Batches, Prefetch
 from neuracore_ros.loading.cache import default_folder
-from neuracore_ros.loading.prefetch import Prefetch
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config

@@ -14,7 +14,7 @@ from neuracore_ros.arrays import IntArray
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
-from neuracore_ros.loading.batches import Batches, Episode
+from neuracore_ros.loading.batches import Batches, EpisodeRows
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy, RobotIdentification, Unmasked
 from neuracore_ros.training.config import Config
@@ -29,7 +29,7 @@ Scales = dict[DataType, Scale]
 MOST_CHUNKS = 20_000
 
 
-def make_manifest(data: Batches, episodes: Sequence[Episode], config: Config) -> Manifest:
+def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config) -> Manifest:
     """Describe a policy that learns from these episodes.
 
     Args:
@@ -82,7 +82,7 @@ def make_manifest(data: Batches, episodes: Sequence[Episode], config: Config) ->
 
 
 def measure(
-    data: Batches, episodes: Sequence[Episode], manifest: Manifest, config: Config
+    data: Batches, episodes: Sequence[EpisodeRows], manifest: Manifest, config: Config
 ) -> Normalisation:
     """Normalisation of the inputs, and of the chunks relative to what they are predicted from.
 
@@ -183,7 +183,9 @@ ROWS = 32
 """Of each robot: enough to tell how features vary, and soon looked at."""
 
 
-def init_image_statistics(policy: ChunkPolicy, data: Batches, episodes: Sequence[Episode]) -> None:
+def init_image_statistics(
+    policy: ChunkPolicy, data: Batches, episodes: Sequence[EpisodeRows]
+) -> None:
     """Measure the features of every network of images, as statistics measure numbers.
 
     Args:

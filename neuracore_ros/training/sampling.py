@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import BoolArray, IntArray
 from neuracore_ros.description import DataType
-from neuracore_ros.loading.batches import Batch, Batches, Episode
+from neuracore_ros.loading.batches import Batch, Batches, EpisodeRows
 from neuracore_ros.training.augment import draw_jitter, draw_shift, jitter, shift
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
@@ -22,7 +22,7 @@ VALIDATION_ROWS = 256
 UNKNOWN_SHARE = 0.1
 
 
-def rows_by_robot(episodes: Iterable[Episode]) -> dict[str, IntArray]:
+def rows_by_robot(episodes: Iterable[EpisodeRows]) -> dict[str, IntArray]:
     """Robot -> all rows of its episodes."""
     rows: dict[str, list[IntArray]] = {}
     for episode in episodes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.loading.batches import Episode
+from neuracore_ros.loading.batches import EpisodeRows
 from neuracore_ros.similar_names import known_names
 
 VALIDATION_SHARE = 0.1
@@ -21,11 +21,11 @@ LEAST_EPISODES = 5
 class Split:
     """Whole episodes for learning and for validation, both of every robot that has enough."""
 
-    training: tuple[Episode, ...]
-    validation: tuple[Episode, ...]
+    training: tuple[EpisodeRows, ...]
+    validation: tuple[EpisodeRows, ...]
 
 
-def split(episodes: Sequence[Episode], seed: int) -> Split:
+def split(episodes: Sequence[EpisodeRows], seed: int) -> Split:
     """Hold a tenth of each robot's episodes back; nothing of a robot with fewer than five."""
     rng = np.random.default_rng(seed)
     held: set[int] = set()

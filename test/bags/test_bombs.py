@@ -15,7 +15,7 @@ from helpers.damaged_bags import COUNT, JOINT_STATE, joint_states, storage_file,
 from helpers.forged_bags import channel, chunk, message, schema, sqlite_bag, whole_mcap
 from helpers.small_bags import ROS2, START, Messages, at, write_bag
 from neuracore_ros.bags import chunk as chunk_module
-from neuracore_ros.bags import log_order, zstd_file
+from neuracore_ros.bags import chunk_file, zstd_file
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.mcap_file import MAGIC
 from neuracore_ros.errors import BagError
@@ -199,7 +199,7 @@ def test_a_sparse_file_is_not_read_into_memory(tmp_path):
 
 
 def test_chunks_that_overlap_wait_in_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(log_order, 'MOST_WAITING_BYTES', 30_000)
+    monkeypatch.setattr(chunk_file, 'MOST_WAITING_BYTES', 30_000)
     rows = joint_states()
     # Early and late messages by turns, so that each chunk ends as late as the last.
     mixed = [row for pair in zip(rows[:100], rows[100:], strict=True) for row in pair]

@@ -8,7 +8,7 @@ import pytest
 
 FREES = """
 import ctypes
-from neuracore_ros.convert import memory
+from neuracore_ros.convert import convert_bag
 
 def resident():
     with open('/proc/self/statm') as file:
@@ -25,16 +25,16 @@ kept = libc.malloc(60_000)
 for block in blocks:
     libc.free(block)
 before = resident()
-memory.give_back()
+convert_bag.trim_heap()
 print(before - resident())
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='needs /proc')
 def test_freed_memory_goes_back():
-    from neuracore_ros.convert import memory
+    from neuracore_ros.convert import convert_bag
 
-    if memory._TRIM is None:
+    if convert_bag._MALLOC_TRIM is None:
         pytest.skip('this C library has no malloc_trim')
     ran = subprocess.run(
         [sys.executable, '-c', FREES], capture_output=True, text=True, env=os.environ, check=True
@@ -43,9 +43,9 @@ def test_freed_memory_goes_back():
 
 
 def test_a_c_library_without_it_does_no_harm(monkeypatch):
-    from neuracore_ros.convert import memory
+    from neuracore_ros.convert import convert_bag
 
-    monkeypatch.setattr(memory.ctypes, 'CDLL', lambda name: object())
-    assert memory._trim() is None
-    monkeypatch.setattr(memory, '_TRIM', None)
-    memory.give_back()
+    monkeypatch.setattr(convert_bag.ctypes, 'CDLL', lambda name: object())
+    assert convert_bag._malloc_trim() is None
+    monkeypatch.setattr(convert_bag, '_MALLOC_TRIM', None)
+    convert_bag.trim_heap()

@@ -3,7 +3,7 @@ from itertools import islice
 
 import pytest
 
-from neuracore_ros.loading.prefetch import Prefetch
+from neuracore_ros.loading.batches import Prefetch
 
 
 @pytest.mark.parametrize('threads', [1, 3])
