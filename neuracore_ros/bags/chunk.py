@@ -47,9 +47,9 @@ class Chunk:
     size: int
     codec: str
     raw_size: int
-    crc: int
-    start_ns: int
-    end_ns: int
+    crc: int = 0
+    start_ns: int = 0
+    end_ns: int = 0
     connections: frozenset[int] | None = None
     is_cut: bool = False
 

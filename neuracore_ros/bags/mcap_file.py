@@ -139,7 +139,7 @@ class McapFile(ChunkFile):
         is_cut = offset + size > self.size
         if is_cut:
             size = min(self.size - offset, MOST_BYTES)
-        return Chunk(offset, size, codec, raw_size, crc, start_ns, end_ns, None, is_cut)
+        return Chunk(offset, size, codec, raw_size, crc, start_ns, end_ns, is_cut=is_cut)
 
     def _indexed(self, body: memoryview) -> Chunk:
         """The chunk of a chunk index."""
@@ -158,7 +158,8 @@ class McapFile(ChunkFile):
         if data + sizes[0] > offset + length:
             raise DamageError('the summary lists a chunk beyond its record')
         # Files without message indexes do not tell what is in a chunk.
-        return Chunk(data, sizes[0], codec, sizes[1], crc, start_ns, end_ns, connections or None)
+        known = connections or None
+        return Chunk(data, sizes[0], codec, sizes[1], crc, start_ns, end_ns, known)
 
     def _define(
         self, opcode: int, body: bytes | memoryview, connections: dict[int, Connection]
@@ -205,7 +206,7 @@ def _parsed(data: memoryview) -> Iterator[tuple[int, memoryview]]:
 def _run(start: int, end: int) -> Iterator[Chunk]:
     """Messages outside of chunks, as a chunk; none if there are none."""
     if start < end:
-        yield Chunk(start, end - start, '', end - start, 0, 0, 0)
+        yield Chunk(start, end - start, '', end - start)
 
 
 def _text(data: bytes | memoryview, place: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from struct import Struct, iter_unpack
 
 from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent
@@ -122,7 +123,7 @@ class Ros1File(ChunkFile):
         if is_cut:
             size = min(self.size - body, MOST_BYTES)
         (raw_size,) = _SIZE.unpack(fields['size'])
-        return Chunk(body, size, fields['compression'].decode(), raw_size, 0, 0, 0, None, is_cut)
+        return Chunk(body, size, fields['compression'].decode(), raw_size, is_cut=is_cut)
 
     def _indexed(self, info: dict[str, bytes], data: bytes) -> Chunk:
         """The chunk of a chunk info."""
@@ -130,18 +131,14 @@ class Ros1File(ChunkFile):
         fields, body, size = self._record(place)
         if _op(fields) != CHUNK:
             raise DamageError('the index lists a chunk where there is none')
-        chunk = self._chunk(fields, body, size)
         counts = dict(iter_unpack('<II', data))
         self.counts.update(counts)
-        return Chunk(
-            chunk.offset,
-            chunk.size,
-            chunk.codec,
-            chunk.raw_size,
-            0,
-            _time_ns(info['start_time']),
-            _time_ns(info['end_time']),
-            frozenset(counts),
+        return replace(
+            self._chunk(fields, body, size),
+            start_ns=_time_ns(info['start_time']),
+            end_ns=_time_ns(info['end_time']),
+            connections=frozenset(counts),
+            is_cut=False,
         )
 
     def _define(

@@ -69,7 +69,7 @@ def convert(
             require_same(dataset, writer.metadata, settings)
             writer.describe(chosen)
             job = plan(dataset, writer.staging, chosen, writer.metadata, settings)
-            committer = _Committer(writer, chosen.name)
+            committer = _Committer(writer, job)
             with closing(_events(job, bags, progress)) as events:
                 for event in _in_order(events):
                     if isinstance(event, EpisodeDone):
@@ -124,17 +124,13 @@ class _Committer:
 
     Args:
         writer: The dataset.
-        robot: Whose recordings these are.
+        job: What was in it at first.
     """
 
-    def __init__(self, writer: DatasetWriter, robot: str) -> None:
+    def __init__(self, writer: DatasetWriter, job: Job) -> None:
         self._writer = writer
-        metadata = writer.metadata
-        self._finished = {b.fingerprint: b.bag for b in metadata.bags if b.robot == robot}
-        self._starts_ns: dict[str, set[int]] = {}
-        for episode in metadata.episodes:
-            if episode.robot == robot:
-                self._starts_ns.setdefault(episode.fingerprint, set()).add(episode.start_ns)
+        self._finished = {fingerprint: job.paths[fingerprint] for fingerprint in job.finished}
+        self._starts_ns = {mark: set(starts_ns) for mark, starts_ns in job.starts_ns.items()}
         self._written: list[int] = []
         self._steps = 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -64,8 +65,8 @@ class Job:
         settings: The rest.
         finished: Fingerprints of recordings that need no work.
         cuttings: Fingerprint -> how a recording that is in the dataset was cut.
-        starts_ns: Fingerprint -> first ticks of the episodes that a recording which is not
-            finished has in the dataset, [ns].
+        starts_ns: Fingerprint -> first ticks of the episodes that a recording has in the dataset,
+            [ns].
         paths: Fingerprint -> where each recording that is in the dataset lay.
         unread: Path and digest of the files -> fingerprint, of finished recordings.
     """
@@ -77,7 +78,7 @@ class Job:
     settings: ConvertSettings
     finished: frozenset[str] = frozenset()
     cuttings: Mapping[str, str] = field(default_factory=dict)
-    starts_ns: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    starts_ns: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -88,24 +89,21 @@ def plan(
     """What is to be done for each recording, given what the dataset has already."""
     bags = [bag for bag in metadata.bags if bag.robot == robot.name]
     episodes = [episode for episode in metadata.episodes if episode.robot == robot.name]
-    finished = frozenset(bag.fingerprint for bag in bags)
-    starts_ns: dict[str, frozenset[int]] = {}
+    starts_ns: dict[str, set[int]] = {}
     for episode in episodes:
-        if episode.fingerprint not in finished:
-            before = starts_ns.get(episode.fingerprint, frozenset())
-            starts_ns[episode.fingerprint] = before | {episode.start_ns}
+        starts_ns.setdefault(episode.fingerprint, set()).add(episode.start_ns)
     return Job(
-        dataset,
-        staging,
-        robot,
-        replace(metadata, episodes=(), bags=()),
-        settings,
-        finished,
-        {bag.fingerprint: bag.cutting for bag in bags}
-        | {episode.fingerprint: episode.cutting for episode in episodes},
-        starts_ns,
-        {e.fingerprint: e.bag for e in episodes} | {b.fingerprint: b.bag for b in bags},
-        {(bag.bag, bag.files): bag.fingerprint for bag in bags if bag.files},
+        dataset=dataset,
+        staging=staging,
+        robot=robot,
+        metadata=replace(metadata, episodes=(), bags=()),
+        settings=settings,
+        finished=frozenset(bag.fingerprint for bag in bags),
+        cuttings={b.fingerprint: b.cutting for b in bags}
+        | {e.fingerprint: e.cutting for e in episodes},
+        starts_ns=starts_ns,
+        paths={e.fingerprint: e.bag for e in episodes} | {b.fingerprint: b.bag for b in bags},
+        unread={(bag.bag, bag.files): bag.fingerprint for bag in bags if bag.files},
     )
 
 

@@ -139,25 +139,25 @@ def figures(outputs: CommandedSlots, replays: Sequence[Replay], horizon: int) ->
     every = np.concatenate(commanded)
     reasons = [hold.reason for one in replays for hold in one.holds]
     return Figures(
-        outputs.slots,
-        np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
-        largest,
-        _column_means(np.concatenate(apart)),
-        np.array(
+        slots=outputs.slots,
+        error=np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
+        largest=largest,
+        executed=np.array([_plain_mean(column) for column in np.concatenate(apart).T]),
+        spread=np.array(
             [float(np.std(c[np.isfinite(c)])) if np.isfinite(c).any() else 0.0 for c in every.T]
         ),
-        entries,
-        len(replays),
-        sum(len(one.pieces) for one in replays),
-        sum(one.counters.observed for one in replays),
-        sum(one.running for one in replays),
-        sum(len(one.predicted) for one in replays),
-        sum(one.counters.late for one in replays),
-        sum(one.counters.clamps for one in replays),
-        dict(Counter(map(without_numbers, reasons)).most_common()),
-        {without_numbers(reason): reason for reason in reversed(reasons)},
-        np.array([latency for one in replays for latency in one.latencies_ms]),
-        np.array([seam for one in replays for seam in one.counters.seams_rad]),
+        entries=entries,
+        recordings=len(replays),
+        ticks=sum(len(one.pieces) for one in replays),
+        observed=sum(one.counters.observed for one in replays),
+        running=sum(one.running for one in replays),
+        predictions=sum(len(one.predicted) for one in replays),
+        late=sum(one.counters.late for one in replays),
+        clamps=sum(one.counters.clamps for one in replays),
+        holds=dict(Counter(map(without_numbers, reasons)).most_common()),
+        first_holds={without_numbers(reason): reason for reason in reversed(reasons)},
+        latencies_ms=np.array([latency for one in replays for latency in one.latencies_ms]),
+        seams_rad=np.array([seam for one in replays for seam in one.counters.seams_rad]),
     )
 
 
@@ -181,7 +181,3 @@ def _mean(means: FloatArray, entries: FloatArray) -> float:
 def _plain_mean(values: FloatArray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float('nan')
-
-
-def _column_means(values: FloatArray) -> FloatArray:
-    return np.array([_plain_mean(column) for column in values.T])

@@ -101,16 +101,16 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: CommandedSlots
     commanded = np.stack(track.actions) if track.actions else np.zeros(shape)
     commanded[driven.unseen] = np.nan
     return Replay(
-        track.name,
-        commanded,
-        driven.predicted,
-        executed,
-        np.array(driven.pieces, np.int64),
-        driven.latencies_ms,
-        driven.holds,
-        '' if driven.running else track.lacking or runner.reason,
-        driven.running,
-        runner.counters,
+        name=track.name,
+        commanded=commanded,
+        predicted=driven.predicted,
+        executed=executed,
+        pieces=np.array(driven.pieces, np.int64),
+        latencies_ms=driven.latencies_ms,
+        holds=driven.holds,
+        waiting='' if driven.running else track.lacking or runner.reason,
+        running=driven.running,
+        counters=runner.counters,
     )
 
 
