@@ -76,7 +76,7 @@ class Bag:
 
     @property
     def uses_sim_time(self) -> bool:
-        """Whether /clock counts in place of the log times."""
+        """True if /clock counts in place of the log times."""
         return self._clock is not None
 
     def use_sim_time(self) -> None:
@@ -90,7 +90,7 @@ class Bag:
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What of the recording is not there or cannot be read, a line each.
+        """Parts of the recording that are not there or cannot be read, a line each.
 
         Damage within a file shows when it is read, so this grows while :meth:`read` goes on.
         """
@@ -196,7 +196,7 @@ class Bag:
         return merge(*streams, key=lambda item: item[1].log_time_ns)
 
     def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
-        """The same in the time that counts; what came before there was any is left out."""
+        """Messages in the time that counts; those before its first instant are left out."""
         for connection, raw in self.raw(topics):
             if self._clock is None:
                 yield connection, raw

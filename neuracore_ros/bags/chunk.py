@@ -56,7 +56,7 @@ class Chunk:
 
 @dataclass(slots=True)
 class ChunkContent:
-    """What is in the data of one chunk.
+    """The messages and connections in the data of one chunk.
 
     Attributes:
         messages: In the order of the file.

@@ -1,4 +1,4 @@
-"""A file of chunks, MCAP or ROS 1: what is in it, and what of it is whole."""
+"""Files of chunks, MCAP or ROS 1: their messages, as far as they are whole."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class ChunkFile:
         raise NotImplementedError
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
-        """All readable messages of these connections in log order."""
+        """Every readable message of these connections, in log order."""
         wanted = frozenset(connections)
         chunks = [
             chunk
@@ -201,7 +201,7 @@ class ChunkFile:
         self.start_ns, self.end_ns = min(times), max(times)
 
     def _read(self, chunk: Chunk) -> ChunkContent:
-        """What is in a chunk; of a damaged one what comes before the damage."""
+        """Read a chunk; of a damaged one, read up to the damage."""
         try:
             found = self.parse(
                 memoryview(decompressed(self.exactly(chunk.offset, chunk.size), chunk))

@@ -47,7 +47,7 @@ _ANNOTATION = re.compile(r'@\s*[\w:]+\s*\(')
 
 
 def deserialiser(connection: Connection) -> Deserialiser:
-    """What makes messages of a connection's bytes, by the bag's own definition or the stock one.
+    """The function that makes messages of bytes, by a connection's definition or the stock one.
 
     Raises:
         DamageError: The type is defined in neither way, with the reason.
@@ -124,7 +124,7 @@ def _require(what: str, count: int, most: int) -> None:
 
 
 def _elements(field: Any) -> int:
-    """Of a fixed array, where each of them is code."""
+    """Count the elements of a fixed array, where each of them becomes code."""
     _, (node, what) = field
     if node != Nodetype.ARRAY:
         return 0
@@ -134,7 +134,7 @@ def _elements(field: Any) -> int:
 
 
 def _has_lists(store: Typestore, kind: str) -> bool:
-    """Whether a message of this type holds lists of messages or strings, at any depth.
+    """True if a message of this type holds lists of messages or strings, at any depth.
 
     Raises:
         DamageError: A list is of messages that have no bytes: it would have any length.
@@ -166,7 +166,7 @@ def _within(store: Typestore, kind: str) -> Iterator[str]:
 
 
 def _is_empty(store: Typestore, kind: str) -> bool:
-    """Whether ROS 1 writes nothing at all for a message of this type."""
+    """True if ROS 1 writes nothing at all for a message of this type."""
     return not any(
         node != Nodetype.NAME and field != _FILLER
         for name in _within(store, kind)

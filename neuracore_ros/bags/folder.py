@@ -1,4 +1,4 @@
-"""Which files a recording consists of, and how each of them is opened."""
+"""The files of a recording: which there are, and how each is opened."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def _inside(folder: Path) -> list[str]:
 
 
 def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> BagFiles:
-    """What metadata.yaml lists, held against what there is."""
+    """Compare the files that metadata.yaml lists with those that there are."""
     listed = [path / name for name in metadata.files]
     missing = [file for file in listed if not file.is_file()]
     found = [file for file in listed if file.is_file()]
@@ -195,6 +195,6 @@ def _reconciled(path: Path, metadata: BagMetadata, there: Sequence[Path]) -> Bag
 
 
 def _suffix(path: Path) -> str:
-    """What kind of file it is, compressed, complete or neither."""
+    """The suffix that tells the kind of a file, be it compressed or incomplete."""
     # A ROS 1 recorder calls a bag .bag.active until it has written the index.
     return Path(path.stem).suffix if path.suffix in {COMPRESSED, ACTIVE} else path.suffix

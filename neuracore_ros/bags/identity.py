@@ -1,4 +1,4 @@
-"""What a recording is known by: all that is in it, whatever it is called and wherever it lies."""
+"""The fingerprint of a recording: of its content, whatever its name and place are."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _NOTHING = ('', '~', 'null')
 
 @dataclass(frozen=True, slots=True)
 class BagMetadata:
-    """What a recorder says of a recording.
+    """A recorder's own description of a recording.
 
     Attributes:
         files: Names, in their order, each once.

@@ -38,7 +38,7 @@ def left_behind(folder: Path, but: Collection[int] = ()) -> Iterator[Path]:
 
 
 def overlooked(bags: Iterable[Path]) -> list[Path]:
-    """What killed recorders left beside some bags, and is not among them.
+    """Find what killed recorders left beside some bags, and is not among them.
 
     Args:
         bags: As they were given; patterns that match nothing, too.

@@ -29,7 +29,7 @@ class SimulatedClock:
 
     @property
     def span_ns(self) -> tuple[int, int]:
-        """Its first and its last time, [ns]."""
+        """The first and the last simulated time, [ns]."""
         return self._time_ns[0], self._time_ns[-1]
 
     def at(self, log_ns: int) -> int | None:

@@ -28,7 +28,7 @@ TOO_MUCH = 'its messages are more than a file of its size can hold'
 
 
 def cut_bytes(path: Path) -> int:
-    """How many bytes the file has after its last whole page.
+    """Count the bytes after the last whole page of a file.
 
     sqlite would fill up such a page with zeros, and give them out as data.
     """
@@ -78,7 +78,7 @@ class SqliteFile:
             self._rebuild(error)
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
-        """All readable messages of these connections in log order."""
+        """Every readable message of these connections, in log order."""
         wanted = frozenset(connections)
         last = (-1, -1)
         # Values may share pages of a forged file, but not of one that a recorder wrote.
@@ -149,7 +149,7 @@ class SqliteFile:
             self.end_ns = max(int(last) for _, _, _, last in found)
 
     def _missing_bytes(self) -> int:
-        """How many bytes the file lacks, by its own header."""
+        """Count the bytes that the file lacks, by its own header."""
         expected = expected_size(_header(self.path))
         return 0 if expected is None else max(0, expected - self.path.stat().st_size)
 

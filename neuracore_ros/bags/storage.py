@@ -1,4 +1,4 @@
-"""What the files of a recording have in common: connections, messages, and what is lost."""
+"""The interface of all files of recordings: connections, messages, and losses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DamageError(Exception):
 
 
 class Connection(NamedTuple):
-    """Where messages of one topic come from.
+    """A connection, as rosbags has it: one topic, with the type and encoding of its messages.
 
     Attributes:
         topic: Its name, as recorded.
@@ -90,7 +90,7 @@ class Storage(Protocol):
     losses: dict[object, str]
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
-        """All readable messages of these connections in log order."""
+        """Every readable message of these connections, in log order."""
 
     def close(self) -> None:
         """Close the file."""

@@ -35,7 +35,7 @@ class Topic:
 
     @property
     def is_readable(self) -> bool:
-        """Whether messages in this encoding can be read."""
+        """True if messages in this encoding can be read."""
         return self.serialization in READABLE
 
     @property

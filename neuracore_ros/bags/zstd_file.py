@@ -85,7 +85,7 @@ class _Content(Protocol):
     """A file of a known kind that comes in pieces."""
 
     def part_of(self, piece: bytes) -> int:
-        """How many bytes of the next piece belong to the file; fewer than all at its end.
+        """Count the bytes of the next piece that belong to the file: fewer than all at its end.
 
         Raises:
             DamageError: It is no such file.

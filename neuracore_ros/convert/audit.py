@@ -1,4 +1,4 @@
-"""What became of every declared stream and every tick of a recording."""
+"""The audit of a recording: what became of its declared streams and its ticks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Lack:
         self.last = other.last
 
     def sort(self, order: Mapping[str, int]) -> _Lack:
-        """The same, its names in this order."""
+        """A copy with its names in this order."""
         texts = dict(sorted(self.texts.items(), key=lambda item: order[item[0]]))
         return replace(self, texts=texts)
 
@@ -156,11 +156,11 @@ class Audit:
 
     @property
     def texts(self) -> dict[str, str]:
-        """The same reasons -> the last case, which knows most, in one line with a cure."""
+        """Each of :attr:`reasons` -> its last case, which knows most, in one line with a cure."""
         return {str(lack): lack.text() for lack in self._sorted()} | self._skip_texts
 
     def _sorted(self) -> list[_Lack]:
-        """What was wrong, with names in the order of the robot file."""
+        """The lacks, with names in the order of the robot file."""
         names = [name for stream in self.streams for name in stream.names]
         order = {name: place for place, name in reversed([*enumerate(names)])}
         return [lack.sort(order) for lack in self._lacks.values()]
@@ -261,7 +261,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _reasons(faults: Sequence[StreamFault]) -> dict[str, _Lack]:
-    """What is wrong at one tick; joints that fail in the same way are one reason."""
+    """The reasons why one tick is unusable; joints that fail in the same way are one."""
     together: dict[tuple[str, str, str], _Lack] = {}
     for fault in faults:
         source = fault.source

@@ -79,7 +79,7 @@ def _client(address: str) -> Client:
 
 
 def _work(job: Job, bag: Path) -> list[ConvertEvent]:
-    """What one worker does: the same as everywhere, without a word until the end."""
+    """Convert one recording on a worker, which says nothing until the end."""
     if not job.staging.is_dir():
         raise DatasetError(
             f'{socket.gethostname()}: there is no {job.staging} here: with --scheduler, dataset '
@@ -89,7 +89,7 @@ def _work(job: Job, bag: Path) -> list[ConvertEvent]:
 
 
 def _events(future: Future, bag: Path) -> Iterator[ConvertEvent]:
-    """What a worker said, with the recording called as it was given."""
+    """The events of a worker, with the recording called as it was given."""
     error = future.exception()
     if isinstance(error, KilledWorker):
         lost = f'{bag}: {error.allowed_failures + 1} workers ended while they converted it'

@@ -1,4 +1,4 @@
-"""The unit of work: one recording becomes staged episodes, here or in another process."""
+"""The conversion of one recording to staged episodes, in this process or another."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ class _Pieces:
 
 
 def _replaced(job: Job, path: Path, fingerprint: str) -> Iterator[str]:
-    """That another recording, of which the dataset has episodes, lay at this path."""
+    """Note that another recording, of which the dataset has episodes, lay at this path."""
     if any(bag == str(path) and mark != fingerprint for mark, bag in job.paths.items()):
         yield (
             'another recording lay here before, whose episodes the dataset keeps: if this is the '

@@ -1,4 +1,4 @@
-"""Which parts of a recording are episodes: by markers, silences, time ranges and motion."""
+"""Rules that cut a recording into episodes: markers, silences, time ranges and motion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDLE = 'idle at a start or end'
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """How a recording is cut into episodes. Without any of these, it is one.
+    """Options that cut a recording into episodes; without any of these, it is one episode.
 
     Attributes:
         marker: Topic that tells of starts and ends; '' looks for that of ``neuracore_ros
@@ -63,7 +63,7 @@ class Span:
 
     @property
     def duration_s(self) -> float:
-        """Its length, [s]."""
+        """The length of the part, [s]."""
         return (self.end_ns - self.start_ns) / 1e9
 
 
@@ -162,7 +162,7 @@ def by_silence(times_ns: Iterable[int], gap_s: float, whole: Span) -> list[Span]
 
 
 def overlaps(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
-    """What is in both, with the outcome that either has."""
+    """The parts that lie in both, with the outcome that either has."""
     return [
         Span(
             max(one.start_ns, other.start_ns),

@@ -1,4 +1,4 @@
-"""Where the episodes of a recording are, by what is in it."""
+"""The episodes of a recording, found by what is in it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def find_cuts(bag: Bag, cutting: Cutting, topics: Mapping[str, str], outputs: Ob
 
 
 def recorded_task(bag: Bag) -> str:
-    """What is done in a recording, as its recorder noted it; '' where it did not."""
+    """The task of a recording, as its recorder noted it; '' where it did not."""
     if bag.task:
         return bag.task
     for topic in _texts(bag):
@@ -85,7 +85,7 @@ def recorded_task(bag: Bag) -> str:
 
 
 def _texts(bag: Bag) -> list[Topic]:
-    """What the recording has of type String."""
+    """The readable topics of type String."""
     kinds = [each for topic in bag.topics.values() for each in topic.kinds]
     return [topic for topic in kinds if topic.type == STRING and topic.is_readable]
 
@@ -149,7 +149,7 @@ def _moving_ns(bag: Bag, outputs: Observer, fastest: float) -> Sequence[int]:
 
 
 def _speed(before: Observation, now: Observation) -> float:
-    """Of the fastest number, [1/s]."""
+    """The speed of the fastest number, [1/s]."""
     span_s = (now.tick_ns - before.tick_ns) / 1e9
     fastest = 0.0
     for kind, values in now.inputs.items():

@@ -1,4 +1,4 @@
-"""What a run of convert is to do: fixed before the first recording is opened."""
+"""The job of a run of convert, fixed before the first recording is opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MIN_STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class ConvertSettings:
-    """How to convert.
+    """The options of ``convert``.
 
     Attributes:
         rate_hz: Steps per second, [Hz]; None: the dataset's, or 20 Hz for a new one.
@@ -55,7 +55,7 @@ class ConvertSettings:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the work on every recording of a run has in common; it can be sent to a process.
+    """The job of a run, as every recording needs it; it can be sent to a process.
 
     Attributes:
         dataset: Its folder.
@@ -86,7 +86,7 @@ class Job:
 def plan(
     dataset: Path, staging: Path, robot: Robot, metadata: Metadata, settings: ConvertSettings
 ) -> Job:
-    """What is to be done for each recording, given what the dataset has already."""
+    """Make the job of a run, given what the dataset has already."""
     bags = [bag for bag in metadata.bags if bag.robot == robot.name]
     episodes = [episode for episode in metadata.episodes if episode.robot == robot.name]
     starts_ns: dict[str, set[int]] = {}
@@ -108,7 +108,7 @@ def plan(
 
 
 def new_metadata(descriptions: Descriptions, settings: ConvertSettings) -> Metadata:
-    """What a new dataset begins with."""
+    """The metadata that a new dataset begins with."""
     return Metadata(
         settings.rate_hz or RATE_HZ,
         settings.image_size or IMAGE_SIZE,

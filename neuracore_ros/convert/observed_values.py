@@ -1,4 +1,4 @@
-"""What a robot's joints and grippers did in a recording, without converting it."""
+"""Values of a robot's joints and grippers in a recording, without converting it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ObservedValues:
 
     @property
     def observers(self) -> tuple[Observer, Observer]:
-        """What observes joints and grippers, measured and commanded."""
+        """Observers of joints and grippers, measured and commanded."""
         return self._measured, self._commanded
 
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""One recording as the steps of one robot, and what became of every tick and message of it."""
+"""A recording of one robot: its rows, and the audit of its ticks and messages."""
 
 from __future__ import annotations
 
@@ -126,17 +126,17 @@ class Recording:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is worth knowing, a line each."""
+        """Notes that are worth knowing, a line each."""
         times = (*self.audit.late(), *self.audit.early())
         return (*self._cuts.notes, *times, *self._pace, *self.audit.notes)
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What of it could not be read, a line each."""
+        """Parts that could not be read, a line each."""
         return self._bag.losses
 
     def _empty(self) -> str:
-        """Which declared name never had a value, and what the bag has instead; '' if all had."""
+        """Say which declared name had no value, and what the bag has instead; '' if all had."""
         empty = self.audit.empty(self._bag.end_ns)
         if not empty:
             return ''
@@ -150,7 +150,7 @@ class Recording:
         return f'{self._bag.path}: {why}{held}{more}{lost}'
 
     def _unusable(self) -> str:
-        """That no tick at all was usable, and why; '' if one was, or none was looked at."""
+        """Say that no tick at all was usable, and why; '' if one was, or all were cut off."""
         audit = self.audit
         if audit.ticks > audit.unusable or (audit.cut and not audit.ticks):
             return ''
@@ -168,7 +168,7 @@ def survey(
     cutting: Cutting = WHOLE,
     use_sim_time: bool = False,
 ) -> BagResult:
-    """What ``convert`` would make of a recording, and say of it; nothing is written.
+    """Read a recording as ``convert`` does, and say the same of it; nothing is written.
 
     Args:
         robot: Whose it is.

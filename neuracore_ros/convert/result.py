@@ -1,4 +1,4 @@
-"""What became of the recordings of one run."""
+"""The results of a run of convert."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neuracore_ros.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class BagResult:
-    """What became of one recording.
+    """The result of one recording.
 
     Attributes:
         bag: Its path.
@@ -47,12 +47,12 @@ class BagResult:
 
     @property
     def is_skipped(self) -> bool:
-        """Whether there was nothing left to do."""
+        """True if there was nothing left to do."""
         return self.audit is None and not self.error
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to be done: all that is to be in the dataset is there."""
+        """True if nothing is left to be done: all that is to be in the dataset is there."""
         cut_off = self.audit is None or (bool(self.audit.cut) and not self.short_pieces)
         return not self.error and bool(self.episodes or self.earlier or cut_off)
 
@@ -106,7 +106,7 @@ class BagResult:
 
 @dataclass(frozen=True, slots=True)
 class ConvertResult:
-    """What became of all recordings of one run."""
+    """The results of all recordings of one run."""
 
     dataset: str
     robot: str
@@ -118,7 +118,7 @@ class ConvertResult:
         return combined(bag.audit for bag in self.bags if bag.audit)
 
     def doubts(self) -> list[Doubt]:
-        """What is not as the robot file says, over all recordings that were read."""
+        """Doubts about the robot file, over all recordings that were read."""
         total: RecordedValues | None = None
         for bag in self.bags:
             if bag.audit is None or bag.audit.values is None:
@@ -163,7 +163,7 @@ class ConvertResult:
 
     @property
     def failed(self) -> bool:
-        """Whether something that was asked for is not in the dataset."""
+        """True if something that was asked for is not in the dataset."""
         return any(bag.error for bag in self.bags) or not any(bag.is_settled for bag in self.bags)
 
     def to_json(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def rows(
 def outputs_of(
     now: Observation, after: Observation | None
 ) -> tuple[Mapping[DataType, Array], Mapping[DataType, BoolArray]]:
-    """What should be commanded at a tick: its commands, and what is measured one tick later.
+    """The outputs of a tick: its commands, and what is measured one tick later.
 
     Args:
         now: The outputs at the tick.

@@ -25,7 +25,7 @@ _LOOKED_AT = 2000
 
 
 def clock_cure(bag: Bag, sources: Iterable[Source]) -> str:
-    """What mends header stamps that lie days or years from the log times; '' if they do not.
+    """The cure of header stamps that lie days or years from the log times; '' if they do not.
 
     Args:
         bag: The recording.
@@ -92,7 +92,7 @@ def _cure(bag: Bag, stamps: Sequence[tuple[int, int]], receive: str) -> str:
 
 
 def _has_clock(bag: Bag, stamps: Sequence[tuple[int, int]]) -> bool:
-    """Whether the time of /clock is that of these stamps."""
+    """True if the time of /clock is that of these stamps."""
     first = next(bag.read({CLOCK: CLOCK_TYPE}), None) if bag.find(CLOCK, CLOCK_TYPE) else None
     return first is not None and abs(time_ns(first.message.clock) - stamps[0][0]) <= BEHIND_NS
 

@@ -1,4 +1,4 @@
-"""What one declared stream brought in a recording, as a whole and name by name."""
+"""The audit of one declared stream in a recording, as a whole and name by name."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Alternation:
 
 @dataclass(slots=True)
 class NameAudit:
-    """One name of a stream, which may come less often than others of its topic.
+    """The audit of one name of a stream, which may come less often than others of its topic.
 
     Attributes:
         samples: How many came.
@@ -87,7 +87,7 @@ class NameAudit:
 
 @dataclass(slots=True)
 class StreamAudit:
-    """One stream: what it brought, and what it cost.
+    """The audit of one stream: what it brought, and what it cost.
 
     Attributes:
         topic: As declared.

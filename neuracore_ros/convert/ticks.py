@@ -118,19 +118,19 @@ def ticks(
 
 
 def tick_ns(start_ns: int, number: int, rate_hz: float) -> int:
-    """When a tick is, [ns]: never off by more than half a nanosecond, however many there are."""
+    """The time of a tick, [ns], off by half a nanosecond at most, however many there are."""
     return start_ns + round(number * SECOND_NS / rate_hz)
 
 
 def _silence_ns(observers: Iterable[Observer]) -> int:
-    """How long after the last message of any stream no tick can be usable, [ns]."""
+    """The time after the last message of any stream from which no tick can be usable, [ns]."""
     sources = [s for each in observers for stream in each.streams for s in stream.sources]
     ages_s = [source.max_age_s for source in sources if source.max_age_s is not None]
     return _SILENCE_NS + round(max(ages_s, default=0.0) * SECOND_NS)
 
 
 def _ticks_before(span_ns: int, rate_hz: float) -> int:
-    """How many ticks lie before the end of a span that begins with one."""
+    """Count the ticks before the end of a span that begins with one."""
     number = int(span_ns * rate_hz / SECOND_NS)
     while tick_ns(0, number, rate_hz) < span_ns:
         number += 1

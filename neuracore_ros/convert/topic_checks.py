@@ -1,4 +1,4 @@
-"""What a robot file declares, held against what a recording has."""
+"""Checks of the topics that a robot file declares against those of a recording."""
 
 from __future__ import annotations
 

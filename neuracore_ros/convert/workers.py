@@ -33,7 +33,7 @@ _CONTEXT = get_context('spawn')
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What stops the whole run: an error for people, or the traceback of a mistake of ours."""
+    """The end of the whole run: an error for people, or the traceback of a mistake of ours."""
 
     error: UserError | None
     text: str
@@ -149,7 +149,7 @@ def _lost(worker: _Worker, bag: Path) -> BagDone:
 
 
 def _work(pipe: Connection, job: Job) -> None:
-    """The life of a worker: one recording after the other."""
+    """Convert one recording after the other, in a worker."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)  # the other processors have work of their own
     progress = _Seldom(pipe)
@@ -165,7 +165,7 @@ def _work(pipe: Connection, job: Job) -> None:
 
 
 class _Seldom:
-    """Says how far a recording is, a few times a second."""
+    """Progress of a recording, sent a few times a second."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe

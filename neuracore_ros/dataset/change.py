@@ -93,7 +93,7 @@ def complete(root: Path) -> None:
 
 
 def is_decided(root: Path) -> bool:
-    """Whether a dataset waits for the rest of a change, maybe of its first one."""
+    """True if a dataset waits for the rest of a change, maybe of its first one."""
     return _waiting(root / DECIDED, METADATA_PATH).is_file()
 
 
@@ -168,7 +168,7 @@ def require_listed(root: Path, metadata: Metadata) -> None:
 
 
 def _fits(root: Path, known: Metadata | None, number: int, left: set[Path]) -> bool:
-    """Whether what is left adds one episode to what is known."""
+    """True if what is left adds one episode to what is known."""
     try:
         path = _waiting(root / DECIDED, METADATA_PATH)
         after = Metadata.from_json(read_bytes(path), str(path))

@@ -1,4 +1,4 @@
-"""What a dataset is known by, wherever it lies and whatever else has as many steps."""
+"""The fingerprint of a dataset, wherever it lies."""
 
 from __future__ import annotations
 

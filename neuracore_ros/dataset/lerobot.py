@@ -33,7 +33,7 @@ VALID_STATE, VALID_ACTION = 'valid.observation.state', 'valid.action'
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the table of one episode holds; N rows.
+    """The columns of the table of one episode, with N rows.
 
     Attributes:
         state: float32, shape (N, inputs).
@@ -84,7 +84,7 @@ def episode_path(number: int) -> Path:
 
 
 def place(number: int) -> dict[str, int]:
-    """Where the files of an episode are, in LeRobot's words."""
+    """The place of an episode's files, in LeRobot's words."""
     chunk, file = divmod(number, FILES_PER_CHUNK)
     return {'chunk_index': chunk, 'file_index': file}
 

@@ -94,7 +94,7 @@ class ConvertedBag:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is fixed for a dataset, and what it consists of.
+    """The metadata of a dataset: what is fixed for it, its episodes and recordings.
 
     Attributes:
         rate_hz: Steps per second, [Hz].
@@ -163,7 +163,7 @@ class Metadata:
 
 
 def line(value: Episode | ConvertedBag) -> str:
-    """One entry of the document."""
+    """Write one entry of the document."""
     return json.dumps(_fields(value), default=_fields)
 
 

@@ -1,4 +1,4 @@
-"""Files of a dataset that are missing or damaged, whichever library stumbles over them."""
+"""One error for files of a dataset that are missing or damaged, whichever library finds it."""
 
 from __future__ import annotations
 

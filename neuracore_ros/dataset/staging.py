@@ -1,4 +1,4 @@
-"""One episode on its way into a dataset: written whole, but under no number yet."""
+"""Episodes on their way into a dataset: rows in, complete files without a number out."""
 
 from __future__ import annotations
 

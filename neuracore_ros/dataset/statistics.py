@@ -133,7 +133,7 @@ class Statistics:
         )
 
     def widened(self, steps: int) -> Statistics:
-        """What a tool should normalise by that knows of no masks.
+        """Statistics for tools that know of no masks to normalise by.
 
         It divides the zeros of a robot that lacks a slot by how much the slot varies on the
         others: by 0 where it is constant. So a standard deviation is at least a hundredth; and of
@@ -168,7 +168,7 @@ class Statistics:
         )
 
     def to_json(self, steps: int, image: bool) -> dict[str, Any]:
-        """As LeRobot stores them.
+        """The statistics as LeRobot stores them.
 
         Args:
             steps: Rows in all, valid or not: LeRobot knows one ``count`` for all slots.
@@ -189,7 +189,7 @@ class Statistics:
         return record | {'count': [steps], 'valid_count': self.count.tolist()}
 
     def to_widened_json(self, steps: int) -> dict[str, Any]:
-        """Those of a vector, widened, and beside them the exact ones, so that they merge."""
+        """The widened statistics of a vector, beside the exact ones, so that they merge."""
         exact = self.to_json(steps, image=False)
         widened = self.widened(steps).to_json(steps, image=False)
         changed = {EXACT + name: exact[name] for name in exact if widened[name] != exact[name]}

@@ -11,7 +11,7 @@ from neuracore_ros.records import Record
 
 @dataclass(frozen=True, slots=True)
 class StreamSummary:
-    """What a declared stream brought, and what it cost.
+    """Figures of a declared stream: what it brought, and what it cost.
 
     Attributes:
         topic: As declared.

@@ -1,4 +1,4 @@
-"""One camera of one episode, written as H.264."""
+"""Videos of cameras, written as H.264."""
 
 from __future__ import annotations
 

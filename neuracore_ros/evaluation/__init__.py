@@ -1,1 +1,1 @@
-"""What a policy would have done on recordings, by the node's own runner."""
+"""Policies replayed over recordings, by the node's own runner."""

@@ -45,7 +45,7 @@ class BagTrack:
         topics: Mapping[str, str],
         progress: ProgressCallback,
     ) -> None:
-        """Look whether the bag has what is needed.
+        """Check that the bag has what is needed.
 
         Args:
             bag: Open.
@@ -80,7 +80,7 @@ class BagTrack:
 
     @property
     def values(self) -> RecordedValues:
-        """What joints and grippers did, as far as it was played."""
+        """Values of joints and grippers, as far as the bag was played."""
         return self._observed.values
 
     def play(self, receive: MessageCallback) -> Iterator[Tick]:
@@ -117,7 +117,7 @@ class BagTrack:
         self._last = tick.piece, wanted
 
     def _action(self, now: Observation | None, after: Observation | None) -> FloatArray:
-        """What should be commanded at a tick, (C,), NaN where that is not known."""
+        """The outputs of a tick, (C,), NaN where they are not known."""
         if now is None:
             return np.full(len(self._outputs.slots), np.nan)
         values, valid = outputs_of(now, after)
@@ -126,7 +126,7 @@ class BagTrack:
         )
 
     def _missing(self, now_ns: int) -> str:
-        """Which name never had a sample, and what there is instead."""
+        """Say which name never had a sample, and what there is instead."""
         for observer in (self._commanded, self._given):
             snapshot = observer.snapshot(now_ns)
             faults = snapshot.reasons if isinstance(snapshot, Unusable) else ()

@@ -31,13 +31,13 @@ class CommandedSlot:
 
     @property
     def label(self) -> str:
-        """How people tell it from the others."""
+        """A label for people, unlike those of the other slots."""
         short = ' open' if self.unit == 'open' else ''
         return f'{self.index} {self.name}{short}'
 
 
 class CommandedSlots:
-    """All commanded slots of one robot: C of them, in the order of its command topics.
+    """The C commanded slots of one robot, in the order of its command topics.
 
     Attributes:
         slots: What they are.
@@ -75,7 +75,7 @@ class CommandedSlots:
         return np.asarray(self._scale * positions + self._offset)
 
     def distance(self, found: FloatArray, wanted: FloatArray) -> FloatArray:
-        """How far apart values (..., C) are, NaN where one is not known."""
+        """The distance between values (..., C), NaN where one is not known."""
         apart = np.abs(found - wanted)
         turned = np.isfinite(self._turn)
         turn = self._turn[turned]

@@ -115,7 +115,7 @@ class EpisodeTrack:
             )
 
     def _measured(self, kind: DataType) -> dict[str, FloatArray]:
-        """Where each commanded joint was: as it was measured, else as it was commanded before."""
+        """The positions of each commanded joint: as measured, else as it was commanded before."""
         found: dict[str, FloatArray] = {}
         for output, slots in self._robot.output.items():
             for index, name in slots.items() if output.measured is kind else ():

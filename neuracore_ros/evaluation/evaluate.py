@@ -1,4 +1,4 @@
-"""Policies over recordings: which of them, by which robot, in which order."""
+"""The evaluation of policies over recordings, policy by policy and robot by robot."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What came out.
+    """The outcome of an evaluation.
 
     Attributes:
         cases: Policy by policy, robot by robot.
@@ -77,7 +77,7 @@ class Evaluation:
 
 
 def is_dataset(path: Path) -> bool:
-    """Whether a folder is a dataset of this package."""
+    """True if a folder is a dataset of this package."""
     return (path / METADATA_PATH).is_file()
 
 
@@ -219,7 +219,7 @@ class _Parts:
 def _choose(
     policies: Sequence[Path], dataset: Path, metadata: Metadata, numbers: Sequence[int] | None
 ) -> tuple[list[int], str]:
-    """Which episodes, and why."""
+    """Choose episodes, and say why these."""
     count = len(metadata.episodes)
     if not count:
         raise DatasetError(f'{dataset}: has no episodes; add some with: neuracore_ros convert')

@@ -60,7 +60,7 @@ class Figures:
 
     @property
     def unit(self) -> str:
-        """In which `mean` is: that of the joints; ``open`` where there are only grippers."""
+        """The unit of `mean`: that of the joints; ``open`` where there are only grippers."""
         return 'open' if all(slot.unit == 'open' for slot in self.slots) else 'rad'
 
     @property
@@ -162,7 +162,7 @@ def figures(outputs: CommandedSlots, replays: Sequence[Replay], horizon: int) ->
 
 
 def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
-    """What was commanded from a tick on, (H, C); NaN past the end of its piece."""
+    """The commands from a tick on, (H, C); NaN past the end of its piece."""
     rows = np.arange(tick, tick + horizon)
     inside = rows[rows < len(one.pieces)]
     inside = inside[one.pieces[inside] == one.pieces[tick]]

@@ -1,4 +1,4 @@
-"""Which episodes of a dataset a policy did not learn from."""
+"""The episodes of a dataset that a policy did not learn from."""
 
 from __future__ import annotations
 

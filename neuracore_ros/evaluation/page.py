@@ -1,4 +1,4 @@
-"""One self-contained HTML page of what came out."""
+"""The self-contained HTML page of an evaluation."""
 
 from __future__ import annotations
 

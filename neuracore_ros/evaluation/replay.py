@@ -1,4 +1,4 @@
-"""The node's own runner over one recording, with the model inline."""
+"""The replay of one recording through the node's own runner, with the model inline."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Replay:
-    """What became of one recording.
+    """The outcome of one recording.
 
     N ticks, C outputs, H steps of a prediction; everything in the slots' sense.
 

@@ -1,4 +1,4 @@
-"""What came out, as JSON and as a table for a terminal."""
+"""An evaluation as JSON, and as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neuracore_ros.wording import text_table
 
 
 def as_json(result: Evaluation) -> dict[str, Any]:
-    """All figures; what is not known is null."""
+    """Every figure; null where it is not known."""
     return {'recordings': result.note, 'cases': [_case(case) for case in result.cases]}
 
 

@@ -68,13 +68,13 @@ def synthetic_robot(
 
 
 def topic(kind: DataType, name: str = '') -> str:
-    """Where the samples of a DataType are, or of one name of it."""
+    """The topic of the samples of a DataType, or of one name of it."""
     word = ''.join(c if c.isascii() and c.isalnum() else f'_{ord(c):x}' for c in name)
     return f'{kind.value}/_{word}' if name else kind.value
 
 
 def is_by_name(kind: DataType) -> bool:
-    """Whether each name has a topic of its own."""
+    """True if each name has a topic of its own."""
     return kind.is_image or kind.is_pose or kind is DataType.LANGUAGE
 
 

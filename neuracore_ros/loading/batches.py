@@ -38,7 +38,7 @@ _AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class EpisodeRows:
-    """One robot's uninterrupted steps: rows `start` to `stop` of the dataset."""
+    """The rows of one episode: `start` to `stop` of the dataset."""
 
     number: int
     robot: str
@@ -47,13 +47,13 @@ class EpisodeRows:
 
     @property
     def rows(self) -> IntArray:
-        """Its rows, ascending."""
+        """The rows, ascending."""
         return np.arange(self.start, self.stop)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a policy reads at B rows, and what it should predict.
+    """A batch: what a policy reads at B rows, and what it should predict.
 
     Attributes:
         inputs: (B, T, W) float32; poses (B, T, W, 7) float32; RGB_IMAGES (B, T, K, height,
@@ -160,7 +160,7 @@ class Batches:
         return self.input_layout.split(self._state[self._past(rows, observation_steps)])
 
     def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
-        """Which input slots there are at each row, (B, W)."""
+        """The input slots that there are at each row, bool, (B, W)."""
         valid = self.input_layout.split_valid(self._state_valid[rows])
         return {**valid, **{kind: has[rows] for kind, has in self._has.items()}}
 
@@ -180,7 +180,7 @@ class Batches:
         return np.maximum(past, self._start[rows][:, None])
 
     def _read_texts(self) -> NDArray[np.uint8]:
-        """What was to be done, as bytes, (tasks, N)."""
+        """The tasks as bytes, (tasks, N)."""
         try:
             return np.stack([encode_text(task, TEXT_BYTES) for task in read_tasks(self.path)])
         except ObservationError as error:
@@ -307,7 +307,7 @@ def _require_episodes(metadata: Metadata, path: Path) -> None:
 
 
 def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
-    """Those DataTypes of a layout that are wanted, in its order."""
+    """The DataTypes of a layout that are wanted, in its order."""
     for kind in kinds:
         if kind not in layout.widths:
             raise DatasetError(f'{what} {kind} is not in it; it has: {", ".join(layout.widths)}')
@@ -316,6 +316,6 @@ def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
 
 
 def _places(part: Layout, whole: Layout) -> list[int]:
-    """Where the columns of a part are in the whole."""
+    """The places that the columns of a part have in the whole."""
     places = {name: place for place, name in enumerate(whole.columns())}
     return [places[name] for name in part.columns()]

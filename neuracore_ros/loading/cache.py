@@ -34,7 +34,7 @@ LEFT_AFTER_S = 3600.0
 
 
 def default_folder() -> Path:
-    """Where decoded images are, unless it is said otherwise."""
+    """The folder of decoded images, unless another is given."""
     if named := os.environ.get(PLACE):
         return Path(named)
     caches = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
@@ -42,7 +42,7 @@ def default_folder() -> Path:
 
 
 def holds_frames_only(folder: Path) -> bool:
-    """Whether a folder is there, and has nothing that is not ours."""
+    """True if a folder is there, and has nothing that is not ours."""
     return folder.is_dir() and all(
         each.suffix == SUFFIX or is_partial(each) or _PARTIAL_OF_BEFORE.fullmatch(each.name)
         for each in folder.iterdir()

@@ -46,21 +46,21 @@ class DatasetFrames(FrameReader, Protocol):
     """Images as a dataset keeps them."""
 
     def __iter__(self) -> Iterator[Array]:
-        """All of them, front to back, which costs the least an image.
+        """Give every image, front to back, which costs the least an image.
 
         Raises:
             DatasetError: As above.
         """
 
     def check(self) -> None:
-        """See whether the file is there and whole, as far as that is cheap.
+        """Check that the file is there and whole, as far as that is cheap.
 
         Raises:
             DatasetError: As above.
         """
 
     def digest(self) -> str:
-        """What they are known by, wherever the file is.
+        """The digest of the images, wherever the file is.
 
         Raises:
             DatasetError: It cannot be read.
@@ -68,7 +68,7 @@ class DatasetFrames(FrameReader, Protocol):
 
 
 def digest(path: Path, *more: object) -> str:
-    """Of a file's content, and of more that tells what is read from it.
+    """The digest of a file's content, and of more that tells what is read from it.
 
     Raises:
         OSError: It cannot be read.
@@ -81,7 +81,7 @@ def digest(path: Path, *more: object) -> str:
 
 
 def size(frames: FrameReader) -> int:
-    """Of all images as they are in memory [bytes]."""
+    """The size of all images as they are in memory [bytes]."""
     return int(np.prod(frames.shape)) * frames.dtype.itemsize
 
 
@@ -104,7 +104,7 @@ class StoredFrames:
         self._bytes = size(origin) // max(origin.shape[0], 1)
 
     def is_there(self) -> bool:
-        """Whether the file is, and is whole."""
+        """True if the file is there, and is whole."""
         try:
             return self.path.stat().st_size == size(self)
         except OSError:

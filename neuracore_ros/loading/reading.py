@@ -1,4 +1,4 @@
-"""One episode of a dataset, read back."""
+"""Episodes of a dataset, read back."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def read_depths(
 def read_task_indices(
     root: Path, metadata: Metadata, number: int, tasks: int
 ) -> NDArray[np.int64]:
-    """Which of the dataset's tasks each of the N rows of an episode has.
+    """The task of each of the N rows of an episode, as an index into the dataset's tasks.
 
     Args:
         root: The dataset.
@@ -116,7 +116,7 @@ def read_task_indices(
 
 
 def _table(file: Path, values: int, *names: str) -> pa.Table:
-    """Those of the columns that there are; images beside them are not read.
+    """Read those of the columns that there are; images beside them are not read.
 
     Raises:
         DatasetError: It is damaged, or has very many more values, which a few bytes may stand for.

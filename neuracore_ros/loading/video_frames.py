@@ -28,7 +28,7 @@ _PADDING = 64
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Where the N packets of a video are, in the order in which they are decoded.
+    """The N packets of a video: where they are, in the order in which they are decoded.
 
     Attributes:
         codec: Its name, and
@@ -49,7 +49,7 @@ class Index:
     begins: IntArray
 
     def packets(self, path: Path, step: int) -> Iterator[Any]:
-        """What must be decoded, in order, until a frame comes; None asks for the last ones."""
+        """The packets to decode, in order, until a frame comes; None asks for the last ones."""
         with path.open('rb') as file:
             for number in range(self.begins[step], len(self.places)):
                 file.seek(int(self.places[number]))
@@ -147,7 +147,7 @@ class VideoFrames:
 
 
 def _limit(size: tuple[int, ...]) -> dict[str, str]:
-    """What has a codec refuse larger frames, whatever the video says of them."""
+    """Options that have a codec refuse larger frames, whatever the video says of them."""
     height, width = size
     return {'max_pixels': str((height + _PADDING) * (width + _PADDING))}
 
@@ -193,7 +193,7 @@ class _Decoders(threading.local):
 
 
 def _options() -> dict[str, int]:
-    """One thread, where the library has the option: by itself it takes one of each processor."""
+    """Ask for one thread where there is that option: by itself, it takes one of each processor."""
     frame = av.VideoFrame(2, 2, 'yuv420p')
     try:
         VideoReformatter().reformat(frame, format=FORMAT, threads=1)

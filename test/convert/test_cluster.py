@@ -9,8 +9,7 @@ import time
 
 import pytest
 
-from helpers.dataset_snapshots import contents, converted_alone
-from helpers.two_arms import LEFT, describe, record_left, record_left_in_pieces
+from helpers.dataset_snapshots import contents
 from neuracore_ros.cli.main import main
 
 distributed = pytest.importorskip('distributed')
@@ -49,25 +48,6 @@ def scheduler(tmp_path_factory):
         for process in running:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-@pytest.fixture(scope='module')
-def recordings(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('recordings')
-    description = describe(folder, left=LEFT)
-    bags = [
-        record_left(folder / 'long', seconds=4.0),
-        record_left_in_pieces(folder / 'pieces'),
-        folder / 'nothing',
-        *(record_left(folder / f'b{k}', seconds=0.6, start=40.0 + 5 * k) for k in range(4)),
-    ]
-    options = ['--description', str(description), '--image-size', '64x48']
-    return [*map(str, bags), *options]
-
-
-@pytest.fixture(scope='module')
-def alone(recordings, tmp_path_factory):
-    return converted_alone(tmp_path_factory.mktemp('alone'), recordings)
 
 
 def test_a_cluster_makes_the_dataset_that_one_process_makes(

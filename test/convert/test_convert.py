@@ -33,18 +33,6 @@ def cross(tmp_path):
     return describe(tmp_path, left=LEFT, right=RIGHT)
 
 
-@pytest.fixture
-def convert(tmp_path, capsys):
-    """Runs the verb; gives exit code, standard output and standard error."""
-
-    def run(*arguments, dataset='data'):
-        capsys.readouterr()
-        code = main(['convert', str(tmp_path / dataset), *map(str, arguments)])
-        return code, *capsys.readouterr()
-
-    return run
-
-
 def column(dataset, name, episode=0):
     table = pq.read_table(dataset / f'data/chunk-000/file-{episode:03d}.parquet')
     return np.array(table[name].to_pylist())

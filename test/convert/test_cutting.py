@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.small_bags import ROS2, Messages, S, at, write_bag
-from helpers.two_arms import NUMBERS, describe, joint_states
+from helpers.two_arms import joint_states
 from neuracore_ros.bags.writer import BagWriter
 from neuracore_ros.cli.main import main
 from neuracore_ros.convert.cutting import (
@@ -104,18 +104,14 @@ def test_a_time_belongs_to_an_episode_or_to_none_for_a_reason():
 
 
 @pytest.fixture
-def convert(tmp_path, capsys):
-    """Runs the verb on a bag of messages; gives exit code, the JSON of the bag, and errors."""
-    description = describe(tmp_path, numbers=NUMBERS)
+def cut(tmp_path, convert):
+    """Converts a bag of messages; gives exit code, the JSON of the bag, and errors."""
 
     def run(messages, *options, bag='bag'):
         path = tmp_path / bag
         if not path.exists():
             write_bag(path, messages)
-        capsys.readouterr()
-        arguments = [str(tmp_path / 'data'), str(path), '--description', str(description)]
-        code = main(['convert', *arguments, *options, '--json'])
-        out, error = capsys.readouterr()
+        code, out, error = convert(path, *options, '--json')
         return code, json.loads(out)['bags'][0], error
 
     return run
@@ -135,9 +131,9 @@ def episodes(tmp_path):
     ]
 
 
-def test_a_marker_topic_cuts_and_a_discarded_episode_is_left_out_and_counted(tmp_path, convert):
+def test_a_marker_topic_cuts_and_a_discarded_episode_is_left_out_and_counted(tmp_path, cut):
     words = 'start@1 success@2 start@3 discard@5 start@6 stop@8'
-    code, report, _ = convert(marked(words, '/marks'), '--marker', '/marks')
+    code, report, _ = cut(marked(words, '/marks'), '--marker', '/marks')
     assert code == 0
     assert episodes(tmp_path) == [(1.0, 20, 'success'), (6.0, 40, '')]
     # Ticks run from 0 to 9.98 s.
@@ -148,20 +144,20 @@ def test_a_marker_topic_cuts_and_a_discarded_episode_is_left_out_and_counted(tmp
     assert stored['bags'][0]['dropped'] == report['ticks_cut']
 
 
-def test_what_the_recorder_marked_as_discarded_is_never_converted(tmp_path, convert):
-    code, report, _ = convert(marked('start@0 discard@9.99'))
+def test_what_the_recorder_marked_as_discarded_is_never_converted(tmp_path, cut):
+    code, report, _ = cut(marked('start@0 discard@9.99'))
     assert code == 0 and not report['episodes']
     assert report['ticks_cut'] == {'discarded by its marker': 200}
-    assert convert([])[0] == 0 and not list(tmp_path.glob('data/data/*/*'))
+    assert cut([])[0] == 0 and not list(tmp_path.glob('data/data/*/*'))
 
 
-def test_the_marker_of_a_recorder_can_be_left_out_of_account(tmp_path, convert):
-    assert convert(marked('start@0 discard@9.99'), '--marker', 'none')[0] == 0
+def test_the_marker_of_a_recorder_can_be_left_out_of_account(tmp_path, cut):
+    assert cut(marked('start@0 discard@9.99'), '--marker', 'none')[0] == 0
     assert episodes(tmp_path) == [(0.0, 200, '')]
 
 
 @pytest.mark.parametrize('whole', [True, False])
-def test_a_recording_of_our_recorder_keeps_its_outcome(tmp_path, convert, whole):
+def test_a_recording_of_our_recorder_keeps_its_outcome(tmp_path, cut, whole):
     marker = '/cell/record/episode'
     writer = BagWriter(tmp_path / 'bag', {marker: STRING, '/joint_states': JOINT_STATE})
     writer.write_text(marker, at(0), 'start')
@@ -173,70 +169,70 @@ def test_a_recording_of_our_recorder_keeps_its_outcome(tmp_path, convert, whole)
     else:  # the disk was full
         writer.flush()
         writer.close_cut()
-    code, report, _ = convert([])
+    code, report, _ = cut([])
     assert code == 0 and episodes(tmp_path) == [(0.0, 40, 'success' if whole else '')]
     assert bool(report['losses']) == (not whole)
 
 
-def test_any_other_topic_of_that_name_cuts_nothing(tmp_path, convert):
-    assert convert(marked('one@1 two@2'))[0] == 0
+def test_any_other_topic_of_that_name_cuts_nothing(tmp_path, cut):
+    assert cut(marked('one@1 two@2'))[0] == 0
     assert episodes(tmp_path) == [(0.0, 200, '')]
 
 
-def test_a_bool_is_a_marker_and_its_repetitions_say_nothing(tmp_path, convert):
+def test_a_bool_is_a_marker_and_its_repetitions_say_nothing(tmp_path, cut):
     said = [(1.0, True), (1.5, True), (2.0, False), (2.5, False), (4.0, True), (6.0, False)]
     messages = joint_states(10.0) + [('/pedal', BOOL(value), at(t)) for t, value in said]
-    assert convert(messages, '--marker', '/pedal')[0] == 0
+    assert cut(messages, '--marker', '/pedal')[0] == 0
     assert episodes(tmp_path) == [(1.0, 20, ''), (4.0, 40, '')]
 
 
-def test_gaps_cut_even_where_every_tick_is_usable(tmp_path, convert):
+def test_gaps_cut_even_where_every_tick_is_usable(tmp_path, cut):
     # A sample serves for 0.2 s, so that a silence of 0.15 s costs no tick by itself.
     messages = joint_states(2.0) + joint_states(2.0, start=2.13)
-    code, report, _ = convert(messages, '--gap-s', '0.1')
+    code, report, _ = cut(messages, '--gap-s', '0.1')
     assert code == 0 and report['ticks_unusable'] == 0
     assert [start for start, _, _ in episodes(tmp_path)] == [0.0, 2.15]
 
 
-def test_ranges_are_episodes_and_one_beyond_the_end_is_an_error(tmp_path, convert):
-    code, report, _ = convert(joint_states(10.0), '--range', '1:2', '--range', '5.5:7')
+def test_ranges_are_episodes_and_one_beyond_the_end_is_an_error(tmp_path, cut):
+    code, report, _ = cut(joint_states(10.0), '--range', '1:2', '--range', '5.5:7')
     assert code == 0 and report['ticks_cut'] == {OUTSIDE: 150}
     assert episodes(tmp_path) == [(1.0, 20, ''), (5.5, 30, '')]
-    code, _, error = convert(joint_states(5.0), '--range', '6:7', bag='other')
+    code, _, error = cut(joint_states(5.0), '--range', '6:7', bag='other')
     assert code == 1 and 'nothing of it lies in --range 6:7; it lasts 5.0 s' in error
-    code, _, error = convert([], '--range', '2:4', '--range', '1:3', bag='other')
+    code, _, error = cut([], '--range', '2:4', '--range', '1:3', bag='other')
     assert code == 1 and 'no step can belong to two episodes' in error
 
 
-def test_idle_starts_and_ends_are_trimmed(tmp_path, convert):
+def test_idle_starts_and_ends_are_trimmed(tmp_path, cut):
     messages, out = Messages(), []
     for t in np.arange(500) / 50:
         value = float(np.clip(t, 3.0, 6.0))
         out.append(('/joint_states', messages.joints(at(t), a=value, c=0.0), at(t)))
-    code, report, _ = convert(out, '--trim-idle', '0.1')
+    code, report, _ = cut(out, '--trim-idle', '0.1')
     assert code == 0
     ((start, steps, _),) = episodes(tmp_path)
     assert start == pytest.approx(2.5, abs=0.1) and steps == pytest.approx(81, abs=2)
     assert report['ticks_cut'] == {IDLE: 200 - steps}
 
 
-def test_the_same_cut_again_adds_nothing_and_another_one_is_refused(tmp_path, convert):
+def test_the_same_cut_again_adds_nothing_and_another_one_is_refused(tmp_path, cut):
     messages = marked('start@1 stop@2 start@3 stop@4', '/marks')
-    assert convert(messages, '--marker', '/marks')[0] == 0
-    code, report, _ = convert([], '--marker', '/marks')
+    assert cut(messages, '--marker', '/marks')[0] == 0
+    code, report, _ = cut([], '--marker', '/marks')
     assert code == 0 and report['already_converted'] == 2 and not report['episodes']
-    code, _, error = convert([])
+    code, _, error = cut([])
     assert code == 1
     assert 'cut with --marker /marks, which cannot become none' in error
     assert len(episodes(tmp_path)) == 2
 
 
-def test_a_marker_that_is_not_there_names_what_could_be_one(convert):
-    code, _, error = convert(marked('start@1', '/marks'), '--marker', '/mark')
+def test_a_marker_that_is_not_there_names_what_could_be_one(cut):
+    code, _, error = cut(marked('start@1', '/marks'), '--marker', '/mark')
     assert code == 1 and 'no marker on /mark (--marker); it has /marks' in error
-    code, _, error = convert([], '--marker', '/joint_states')
+    code, _, error = cut([], '--marker', '/joint_states')
     assert code == 1 and 'holds sensor_msgs/msg/JointState; give a std_msgs/msg/String' in error
-    code, _, error = convert(marked('hello@1', '/marks'), '--marker', '/marks', bag='other')
+    code, _, error = cut(marked('hello@1', '/marks'), '--marker', '/marks', bag='other')
     assert code == 1 and 'its marker never says start' in error
 
 

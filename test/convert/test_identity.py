@@ -6,10 +6,9 @@ import shutil
 import pytest
 
 from helpers.small_bags import FORMATS, Messages, write_bag
-from helpers.two_arms import NUMBERS, describe, joint_states
+from helpers.two_arms import joint_states
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.identity import fingerprint
-from neuracore_ros.cli.main import main
 from neuracore_ros.convert import convert_bag as unit
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
 
@@ -30,15 +29,13 @@ def two_seconds(kind='mcap', **other):
 
 
 @pytest.fixture
-def convert(tmp_path, capsys):
-    description = describe(tmp_path, numbers=NUMBERS)
+def converted(convert):
+    """Converts recordings; gives what is said of them."""
 
     def run(*bags):
-        capsys.readouterr()
-        options = ['--description', str(description), '--image-size', '64']
-        code = main(['convert', str(tmp_path / 'data'), *map(str, bags), *options])
+        code, out, _ = convert(*bags)
         assert code == 0
-        return capsys.readouterr().out
+        return out
 
     return run
 
@@ -84,26 +81,26 @@ def test_log_times_may_be_of_any_size(tmp_path, log_ns):
     assert len(mark(bag)) == 32
 
 
-def test_two_simulated_episodes_that_begin_alike_are_two_episodes(tmp_path, convert):
+def test_two_simulated_episodes_that_begin_alike_are_two_episodes(tmp_path, converted):
     one = write_bag(tmp_path / 'one', two_seconds())
     other = write_bag(tmp_path / 'other', two_seconds(at_99=7.0))
-    convert(one, other)
+    converted(one, other)
     assert [e.bag for e in load_metadata(tmp_path / 'data').episodes] == [str(one), str(other)]
 
 
-def test_a_recording_under_another_name_is_skipped_and_its_first_name_is_said(tmp_path, convert):
+def test_a_recording_under_another_name_is_skipped_and_its_first_name_is_said(tmp_path, converted):
     one = write_bag(tmp_path / 'one', two_seconds())
-    convert(one)
+    converted(one)
     again = shutil.copytree(one, tmp_path / 'again')
-    assert f'{again}: skipped, already in the dataset (1 episode), as {one}\n' in convert(again)
-    assert f'{one}: skipped, already in the dataset (1 episode)\n' in convert(one)
+    assert f'{again}: skipped, already in the dataset (1 episode), as {one}\n' in converted(again)
+    assert f'{one}: skipped, already in the dataset (1 episode)\n' in converted(one)
 
 
 @pytest.fixture
-def dataset_of_before(tmp_path, convert):
+def dataset_of_before(tmp_path, converted):
     """A dataset of a version that looked at the first 32 messages; and its recording."""
     bag = write_bag(tmp_path / 'one', two_seconds())
-    convert(bag)
+    converted(bag)
     path = tmp_path / 'data' / METADATA_PATH
     record = json.loads(path.read_text())
     del record['bags'][0]['files']
@@ -113,46 +110,46 @@ def dataset_of_before(tmp_path, convert):
     return bag
 
 
-def test_a_dataset_of_before_knows_its_recordings(tmp_path, convert, dataset_of_before):
-    assert 'skipped, already in the dataset (1 episode)' in convert(dataset_of_before)
+def test_a_dataset_of_before_knows_its_recordings(tmp_path, converted, dataset_of_before):
+    assert 'skipped, already in the dataset (1 episode)' in converted(dataset_of_before)
     moved = dataset_of_before.rename(tmp_path / 'moved')
-    assert f'(1 episode), as {dataset_of_before}' in convert(moved)
+    assert f'(1 episode), as {dataset_of_before}' in converted(moved)
 
 
-def test_what_a_dataset_of_before_left_out_is_converted(tmp_path, convert, dataset_of_before):
+def test_what_a_dataset_of_before_left_out_is_converted(tmp_path, converted, dataset_of_before):
     other = write_bag(tmp_path / 'other', two_seconds(at_99=7.0))
-    assert f'{other}: 1 episode, 40 steps' in convert(dataset_of_before, other)
-    assert convert(dataset_of_before, other).count('skipped, already in the dataset (1 ep') == 2
+    assert f'{other}: 1 episode, 40 steps' in converted(dataset_of_before, other)
+    assert converted(dataset_of_before, other).count('skipped, already in the dataset (1 ep') == 2
 
 
 def test_a_recording_that_lies_untouched_where_it_was_is_not_read_again(
-    tmp_path, convert, monkeypatch
+    tmp_path, converted, monkeypatch
 ):
     bag = write_bag(tmp_path / 'one', two_seconds())
-    convert(bag)
+    converted(bag)
     monkeypatch.setattr(unit, 'open_bag', None)
-    assert 'skipped, already in the dataset (1 episode)' in convert(bag)
+    assert 'skipped, already in the dataset (1 episode)' in converted(bag)
 
 
 @pytest.mark.parametrize('kind', FORMATS)
-def test_another_recording_at_the_place_of_the_first_is_converted(tmp_path, convert, kind):
+def test_another_recording_at_the_place_of_the_first_is_converted(tmp_path, converted, kind):
     bag = write_bag(tmp_path / 'one.bag', two_seconds(kind), kind)
-    convert(bag)
+    converted(bag)
     shutil.rmtree(bag) if bag.is_dir() else bag.unlink()
-    assert '1 episode, 40 steps' in convert(write_bag(bag, two_seconds(kind, at_99=7.0), kind))
+    assert '1 episode, 40 steps' in converted(write_bag(bag, two_seconds(kind, at_99=7.0), kind))
 
 
-def test_a_recording_that_was_only_touched_is_skipped(tmp_path, convert):
+def test_a_recording_that_was_only_touched_is_skipped(tmp_path, converted):
     bag = write_bag(tmp_path / 'one', two_seconds())
-    convert(bag)
+    converted(bag)
     (bag / 'one.mcap').touch()
-    assert 'skipped, already in the dataset (1 episode)' in convert(bag)
+    assert 'skipped, already in the dataset (1 episode)' in converted(bag)
 
 
-def test_a_recording_that_grew_says_that_the_dataset_has_its_time_twice(tmp_path, convert):
+def test_a_recording_that_grew_says_that_the_dataset_has_its_time_twice(tmp_path, converted):
     bag = write_bag(tmp_path / 'bag', two_seconds())
-    assert 'lay here before' not in convert(bag)
+    assert 'lay here before' not in converted(bag)
     shutil.rmtree(bag)
     write_bag(bag, joint_states(3.0))
-    assert 'another recording lay here before, whose episodes the dataset keeps' in convert(bag)
-    assert 'lay here before' not in convert(bag)
+    assert 'another recording lay here before, whose episodes the dataset keeps' in converted(bag)
+    assert 'lay here before' not in converted(bag)

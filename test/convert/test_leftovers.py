@@ -5,9 +5,8 @@ import shutil
 import pytest
 
 from helpers.small_bags import ROS2, write_bag
-from helpers.two_arms import NUMBERS, describe, joint_states
+from helpers.two_arms import joint_states
 from neuracore_ros.bags.writer import BagWriter, rescue
-from neuracore_ros.cli.main import main
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 NOBODY = 999999999
@@ -21,19 +20,6 @@ def left_by_killed_recorder(folder, name='episode_001', start=10.0):
     writer.flush()
     (partial,) = folder.glob('.partial-*')
     return partial.rename(folder / f'.partial-{name}-{NOBODY}') / name
-
-
-@pytest.fixture
-def convert(tmp_path, capsys):
-    description = describe(tmp_path, numbers=NUMBERS)
-
-    def run(*bags):
-        capsys.readouterr()
-        options = ['--description', str(description), '--image-size', '64']
-        code = main(['convert', str(tmp_path / 'data'), *map(str, bags), *options])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

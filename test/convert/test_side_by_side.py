@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from helpers.dataset_snapshots import contents, converted_alone
+from helpers.dataset_snapshots import contents
 from helpers.processes import children, wait_for
 from helpers.small_bags import write_bag
 from helpers.two_arms import (
@@ -18,33 +18,10 @@ from helpers.two_arms import (
     describe,
     joint_states,
     record_left,
-    record_left_in_pieces,
 )
 from neuracore_ros import processors
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
-
-
-@pytest.fixture(scope='module')
-def recordings(tmp_path_factory):
-    """Bags of unlike lengths; one of them has two pieces, one is a copy, one is no bag."""
-    folder = tmp_path_factory.mktemp('recordings')
-    description = describe(folder, left=LEFT)
-    bags = [
-        record_left(folder / 'long', seconds=4.0),
-        record_left_in_pieces(folder / 'pieces'),
-        record_left(folder / 'short', seconds=0.6, start=40.0),
-        folder / 'nothing',
-        record_left(folder / 'copy', seconds=0.6, start=40.0),
-        record_left(folder / 'last', seconds=1.0, start=60.0),
-    ]
-    options = ['--description', str(description), '--image-size', '64x48']
-    return [*map(str, bags), *options]
-
-
-@pytest.fixture(scope='module')
-def alone(recordings, tmp_path_factory):
-    return converted_alone(tmp_path_factory.mktemp('alone'), recordings)
 
 
 @pytest.mark.parametrize('workers', [2, 3])
