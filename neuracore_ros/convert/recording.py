@@ -22,8 +22,8 @@ from neuracore_ros.description.recorded_checks import Gravity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
-from neuracore_ros.wording import counted
 from neuracore_ros.progress import ProgressCallback
+from neuracore_ros.wording import counted
 
 # Looking for what is wrong needs no large images.
 SURVEY_SIZE = (32, 32)
