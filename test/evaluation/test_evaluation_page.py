@@ -36,5 +36,7 @@ def test_the_page_shows_every_policy_joint_hold_and_the_layout(page):
     texts = re.sub(r'<[^>]+>', '|', page)
     for text in ('good.pt', 'a&lt;b&gt;.pt', '0 a', '2 c', 'commanded', 'max_age_s'):
         assert text in texts, text
-    assert page.count('<polyline') == 2 + 2 * 3  # over the horizon, and a trace of each joint
+    # Over the horizon, and a trace of each joint; the grid is drawn in another colour.
+    curves = re.findall(r'<polyline (?![^>]*#e3e7ee)', page)
+    assert len(curves) == 2 + 2 * 3
     assert 'JOINT_TARGET_POSITIONS' in texts
