@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.description.source import strictest_ages_s, write_age
@@ -19,25 +19,22 @@ TOLERANCE = 0.9
 
 
 class StreamMonitor:
-    """Monitors one topic, or one name of it.
+    """Monitors one topic, or one name of it, for silence and for a rate that is too low.
 
     Args:
-        name: Its full name.
         max_age_s: Of its samples [s]; None where they never age.
         rate_hz: Of the steps that will be made of it.
-        steady: Whether it must never be silent; commands may be.
-        silent_s: How long it may say nothing [s].
+        steady: True if it must never be silent; commands may be.
+        silent_s: Longest pause [s].
     """
 
     def __init__(
         self,
-        name: str,
         max_age_s: float | None,
         rate_hz: float,
         steady: bool,
         silent_s: float = SILENT_S,
     ) -> None:
-        self.name = name
         self.problem = ''
         self.max_age_s = max_age_s
         self._rate_hz = rate_hz
@@ -45,10 +42,10 @@ class StreamMonitor:
         self._silent_s = silent_s
         self._arrivals: deque[float] = deque(maxlen=4096)
         self._first_s: float | None = None
-        self._heard_s = float('-inf')
+        self._newest_s = float('-inf')
 
     @property
-    def is_heard(self) -> bool:
+    def has_come(self) -> bool:
         """True once a message has come."""
         return self._first_s is not None
 
@@ -61,10 +58,10 @@ class StreamMonitor:
         """
         turned_back = bool(self._arrivals) and now_s < self._arrivals[-1]
         # A rate is counted anew after a silence, or a stream would be slow when it is back.
-        if turned_back or wall_s - self._heard_s > self._silent_s:
+        if turned_back or wall_s - self._newest_s > self._silent_s:
             self._first_s = now_s
             self._arrivals.clear()
-        self._heard_s = wall_s
+        self._newest_s = wall_s
         self._arrivals.append(now_s)
 
     def rate_hz(self, now_s: float) -> float:
@@ -77,7 +74,7 @@ class StreamMonitor:
         return len(self._arrivals) / passed_s if passed_s > 0 else 0.0
 
     def usual_gap_s(self) -> float:
-        """Between two messages lately [s]; 0 where fewer have come."""
+        """Time between two messages lately [s]; 0 before the second."""
         if len(self._arrivals) < 2:
             return 0.0
         return (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
@@ -91,7 +88,7 @@ class StreamMonitor:
             fault: Why nothing can come; empty if something may.
 
         Returns:
-            One line, or nothing.
+            One line that goes on after the name of the stream; empty if there is no change.
         """
         before = self.problem.partition(':')[0]
         problem = self._silence(wall_s, fault) or self._slowness(now_s)
@@ -104,7 +101,7 @@ class StreamMonitor:
         if self.problem:
             return self.problem
         rate = f': {self.rate_hz(now_s):.1f} Hz' if self.is_steady else ''
-        return f'{self.name}{IS_BACK}{rate}'
+        return f'{IS_BACK}{rate}'
 
     def _is_young(self, now_s: float) -> bool:
         """True while the rate is not known, since too little time has passed."""
@@ -115,9 +112,9 @@ class StreamMonitor:
         if self.is_steady and not why:
             if self._first_s is None:
                 why = 'no message so far'
-            elif wall_s - self._heard_s > self._silent_s:
+            elif wall_s - self._newest_s > self._silent_s:
                 why = f'no message for more than {self._silent_s:g} s'
-        return f'{self.name} is silent: {why}' if why else ''
+        return f' is silent: {why}' if why else ''
 
     def _slowness(self, now_s: float) -> str:
         if self.max_age_s is None or self._is_young(now_s):
@@ -130,23 +127,23 @@ class StreamMonitor:
             need = f'steps at {self._rate_hz:g} Hz will see a sample twice'
         else:
             return ''
-        return f'{self.name} is slow: {rate_hz:.1f} Hz; {need}'
+        return f' is slow: {rate_hz:.1f} Hz; {need}'
 
 
 def may_be_silent_s(source: Source) -> float:
-    """For how long a name may say nothing: what may be older may also be silent for longer."""
+    """The longest pause of a name [s]: one that may be older may also pause for longer."""
     return max(SILENT_S, source.max_age_s or 0.0)
 
 
 class RecordedTopicMonitor:
     """Monitors a topic as a whole for silence, and each of its names for the rate.
 
-    Drivers of an arm and a gripper may share a topic: that something comes says nothing of each.
+    Drivers of an arm and a gripper may share a topic: messages of one are no sign of the other.
 
     Args:
         topic: Its full name.
         sources: The names that are read from it, if its names are monitored one by one; else none.
-        whole: Monitors the topic; has no name of its own.
+        whole: Monitors the topic.
         rate_hz: Of the steps that will be made of it.
 
     Attributes:
@@ -164,7 +161,7 @@ class RecordedTopicMonitor:
         self._reported: set[str] = set()
         self._each = {
             source.name: StreamMonitor(
-                '', source.max_age_s, rate_hz, steady=True, silent_s=may_be_silent_s(source)
+                source.max_age_s, rate_hz, steady=True, silent_s=may_be_silent_s(source)
             )
             for source in sources
         }
@@ -175,14 +172,14 @@ class RecordedTopicMonitor:
         return self._whole.is_steady
 
     @property
-    def is_heard(self) -> bool:
+    def has_come(self) -> bool:
         """True once each of its names has come."""
-        return self._whole.is_heard and all(monitor.is_heard for monitor in self._each.values())
+        return self._whole.has_come and all(monitor.has_come for monitor in self._each.values())
 
     @property
     def is_alive(self) -> bool:
         """True once any message has come, from one of several drivers at least."""
-        return self._whole.is_heard
+        return self._whole.has_come
 
     @property
     def is_silent(self) -> bool:
@@ -207,42 +204,41 @@ class RecordedTopicMonitor:
 
     def knows(self, names: Collection[str]) -> bool:
         """True if each of these names has come before."""
-        return all(self._each[name].is_heard for name in names)
+        return all(self._each[name].has_come for name in names)
 
     def update(self, wall_s: float, now_s: float, fault: str) -> list[str]:
         """Changes since the last call, without the topic's name; see `StreamMonitor.update`."""
         line = self._whole.update(wall_s, now_s, fault)
-        news: dict[str, list[str]] = {}
+        news = []
         for name, monitor in self._each.items():
             own = monitor.update(wall_s, now_s, '')
-            # Of a topic that is silent, or back, its names are so, too.
+            # While a topic is silent, or when it is back, its names are, too.
             is_news = name in self._reported if IS_BACK in own else not (line or self.is_silent)
-            if own and is_news and monitor.is_heard:
-                news.setdefault(own, []).append(name)
+            if own and is_news and monitor.has_come:
+                news.append((name, own))
                 (self._reported.discard if IS_BACK in own else self._reported.add)(name)
-        if line:
-            return [line]
-        return [self._about(names, own) for own, names in news.items()]
+        return [line] if line else self._grouped(news)
 
     def problems(self) -> list[str]:
         """Present problems, without the topic's name."""
         if self._whole.problem:
             return [self._whole.problem]
-        found: dict[str, list[str]] = {}
-        for name, monitor in self._each.items():
-            if monitor.problem:
-                found.setdefault(monitor.problem, []).append(name)
-        return [self._about(names, problem) for problem, names in found.items()]
+        return self._grouped((name, monitor.problem) for name, monitor in self._each.items())
 
     def lacking(self) -> list[str]:
         """Problems of names that have never come, without the topic's name."""
-        never = {name for name, monitor in self._each.items() if not monitor.is_heard}
-        problems = {self._each[name].problem for name in never}
-        return [
-            self._about([name for name in self._each if name in never], problem)
-            for problem in problems
-            if problem and self._whole.is_heard
-        ]
+        if not self._whole.has_come:
+            return []
+        never = (item for item in self._each.items() if not item[1].has_come)
+        return self._grouped((name, monitor.problem) for name, monitor in never)
+
+    def _grouped(self, found: Iterable[tuple[str, str]]) -> list[str]:
+        """One line for all names with the same problem."""
+        names: dict[str, list[str]] = {}
+        for name, line in found:
+            if line:
+                names.setdefault(line, []).append(name)
+        return [self._about(alike, line) for line, alike in names.items()]
 
     def _about(self, names: Sequence[str], line: str) -> str:
         who = f' ({few(names)})' if len(names) < len(self._each) else ''
@@ -273,7 +269,6 @@ def topic_monitors(
         read = [source for source in sources if source.topic == topic]
         each = read if topic in by_name else []
         whole = StreamMonitor(
-            '',
             None if each else ages_s.get(topic),
             rate_hz,
             steady=topic in {*ages_s, CLOCK},

@@ -99,7 +99,7 @@ class StreamReports:
         steady = [monitor for monitor in self._monitors.values() if monitor.is_steady]
         waited = time.monotonic() - self._began_s > _DISCOVERY_S
         commands = (t for t, monitor in self._monitors.items() if not monitor.is_steady)
-        return all(monitor.is_heard for monitor in steady) and (
+        return all(monitor.has_come for monitor in steady) and (
             waited or all(self._node.count_publishers(topic) for topic in commands)
         )
 

@@ -83,7 +83,7 @@ def test_a_topic_that_is_silent_as_a_whole_is_one_line():
 def test_names_that_never_came_are_known():
     time = Time()
     time.run(1.0, arm=50.0)
-    assert not time.monitor.is_heard
+    assert not time.monitor.has_come
     assert time.monitor.lacking() == [f' ({", ".join(JAW)}) is silent: no message so far']
     assert (time.monitor.knows(ARM), time.monitor.knows(JAW)) == (True, False)
 
