@@ -36,10 +36,7 @@ ARGUMENTS = {
         'params_file, or true).',
         ('', 'true', 'false'),
     ),
-    'use_sim_time': (
-        'Use /clock (default: as params_file, or false).',
-        ('', 'true', 'false'),
-    ),
+    'use_sim_time': ('Use /clock (default: as params_file, or false).', ('', 'true', 'false')),
     'log_level': ('Lowest level that is logged.', ('info', 'debug', 'warn', 'error', 'fatal')),
 }
 

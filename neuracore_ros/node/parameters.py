@@ -26,17 +26,10 @@ SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
     Spec('robot', '', 'The robot file, such as ur5.yaml.'),
     Spec(
-        'sha256',
-        '',
-        'The sha256 that the policy file must have, in full; empty takes any file.',
+        'sha256', '', 'The sha256 that the policy file must have, in full; empty takes any file.'
     ),
     Spec('device', 'cpu', 'Where the model runs: cpu, cuda, cuda:1.'),
-    Spec(
-        'precision',
-        'float32',
-        'In which numbers the model computes inside.',
-        words=PRECISIONS,
-    ),
+    Spec('precision', 'float32', 'In which numbers the model computes inside.', words=PRECISIONS),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
     Spec('dry_run', _DEFAULTS.dry_run, 'Do everything but publish commands.'),
     Spec('enabled', _DEFAULTS.enabled, 'Start enabled; otherwise wait for ~/enable.'),

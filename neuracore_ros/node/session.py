@@ -190,12 +190,7 @@ class Session:
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
         self._reporter = Reporter(
-            node,
-            self.robot.name,
-            runner,
-            self._subscriptions,
-            self._outputs,
-            self._speed_scaling,
+            node, self.robot.name, runner, self._subscriptions, self._outputs, self._speed_scaling
         )
         self._debug = DebugPublisher(node) if parameters.debug else None
         self._delay_steps = parameters.settings.delay_steps

@@ -29,11 +29,7 @@ class StreamMonitor:
     """
 
     def __init__(
-        self,
-        max_age_s: float | None,
-        rate_hz: float,
-        steady: bool,
-        silent_s: float = SILENT_S,
+        self, max_age_s: float | None, rate_hz: float, steady: bool, silent_s: float = SILENT_S
     ) -> None:
         self.problem = ''
         self.max_age_s = max_age_s

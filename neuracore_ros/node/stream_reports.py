@@ -51,12 +51,7 @@ class StreamReports:
     """
 
     def __init__(
-        self,
-        node: Node,
-        robot: Robot,
-        names: Mapping[str, str],
-        rate_hz: float,
-        display: Display,
+        self, node: Node, robot: Robot, names: Mapping[str, str], rate_hz: float, display: Display
     ) -> None:
         self._node = node
         self._inputs = robot.input_sources()

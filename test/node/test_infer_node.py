@@ -95,8 +95,7 @@ def test_with_manual_rearm_it_waits_for_enable(run):
 
 
 @pytest.mark.parametrize(
-    ('fault', 'said'),
-    [('nan', 'nan'), ('raise', 'raised on purpose'), ('shape', '(1, 5, 7)')],
+    ('fault', 'said'), [('nan', 'nan'), ('raise', 'raised on purpose'), ('shape', '(1, 5, 7)')]
 )
 def test_a_model_that_fails_holds_the_robot_until_it_is_enabled(run, fault, said):
     world = run(behaviour={**SWEEP, 'fault': fault, 'at': 4})

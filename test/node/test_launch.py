@@ -88,15 +88,7 @@ def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
 def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(begin, launch, tmp_path):
     write_policy(tmp_path / 'a #2.pt', speed=0.02)
     (tmp_path / 'parameters.yaml').write_text('/**:\n  ros__parameters: {start_max: 0.4}\n')
-    begin(
-        SIM_ROBOT,
-        '--robot',
-        'ur5',
-        '--no-clock',
-        '--ros-args',
-        '-r',
-        '__ns:=/left',
-    )
+    begin(SIM_ROBOT, '--robot', 'ur5', '--no-clock', '--ros-args', '-r', '__ns:=/left')
     world = World(namespace='left')
     process = launch(
         'model:=a #2.pt', 'robot:=ur5', 'namespace:=left', 'params_file:=parameters.yaml'

@@ -126,7 +126,7 @@ def _rivals(facts: CommandFacts) -> Iterator[CheckResult]:
     else:
         yield warning(
             f'{facts.topic}: {nodes} can command it, too, and is silent now: keep it silent '
-            'while the node runs',
+            'while the node runs'
         )
 
 
@@ -138,7 +138,7 @@ def _controller(
     if params is None:
         yield warning(
             f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
-            'with the robot file yourself',
+            'with the robot file yourself'
         )
         return
     names = params.get('command_joints') or params.get('joints')
@@ -205,7 +205,7 @@ def _interfaces(
     if isinstance(name, str) and name not in {'', 'position'}:
         yield error(
             f"{facts.topic}: {node} forwards numbers to '{name}', but we send positions: command "
-            'a controller with interface_name: position',
+            'a controller with interface_name: position'
         )
 
 
@@ -229,7 +229,7 @@ def check_trajectory_controller(
         yield error(
             f'{facts.topic}: {node} rejects a goal while one runs, so the second message would '
             'hold the robot: command its scaled_joint_trajectory_controller, or '
-            'joint_trajectory_controller, instead',
+            'joint_trajectory_controller, instead'
         )
         return
     yield from _start(facts, node, params, domain)
@@ -237,7 +237,7 @@ def check_trajectory_controller(
     if params.get('interpolation_method') == 'none':
         yield warning(
             f'{facts.topic}: {node} does not interpolate (interpolation_method: none): the arm '
-            'would jump from point to point; set splines',
+            'would jump from point to point; set splines'
         )
     yield from _tolerances(facts, node, params, max_tracking_error)
 
@@ -260,13 +260,13 @@ def _start(
             yield error(
                 f"{facts.topic}: {node} is UR's scaled controller of Humble, whose update throws "
                 "(can't compare times with different time sources) with open_loop_control: true; "
-                'set it to false',
+                'set it to false'
             )
         elif domain == 'sim' and not _is_humble(params):
             yield ok(
                 f'{facts.topic}: {node} has interpolate_from_desired_state: true: where /clock is '
                 'set back, it accepts commands and does not move before the old time is reached '
-                'again; deactivate and activate it then',
+                'again; deactivate and activate it then'
             )
         return
     if False not in starts or params.get('allow_trajectory_replacement') is True:
@@ -274,7 +274,7 @@ def _start(
     yield ok(
         f'{facts.topic}: {node} starts trajectories from where the arm is measured; ours begin '
         'where it was sent, so that this matters only if it lags by more than 0.1 s. Then set its '
-        'interpolate_from_desired_state: true (Humble: open_loop_control)',
+        'interpolate_from_desired_state: true (Humble: open_loop_control)'
     )
 
 
@@ -291,13 +291,13 @@ def _points(facts: CommandFacts, node: str, params: Mapping[str, object]) -> Ite
         rate = f'its update rate ({rate_hz:g} Hz)' if rate_hz else 'its update rate'
         yield warning(
             f'{facts.topic}: {node} takes single points as trajectories: where they come as often '
-            f'as {rate}, the arm does not move at all, and lags far behind below it; {cure}',
+            f'as {rate}, the arm does not move at all, and lags far behind below it; {cure}'
         )
     elif not _starts_desired(params):
         yield warning(
             f'{facts.topic}: {node} takes single points as trajectories and starts each from '
             'where the arm is measured: it is driven to and fro between measured and wanted '
-            f'position; {cure}',
+            f'position; {cure}'
         )
 
 
@@ -316,7 +316,7 @@ def _tolerances(
             f"{facts.topic}: {node} gives a trajectory up when '{name}' is {tolerance:g} rad off, "
             f'which is before the node stops (max_tracking_error {max_tracking_error:g}): the arm '
             'would stand still for a reason that only the controller logs; give the node a '
-            f'max_tracking_error below {tolerance:g}',
+            f'max_tracking_error below {tolerance:g}'
         )
     timeout_s = _number(params.get('cmd_timeout'))
     if timeout_s > _number(params.get('constraints.goal_time')):
@@ -339,7 +339,7 @@ def check_speed_scaling(
         yield warning(
             f"{facts.topic}: {node} follows the robot's speed slider, and the node cannot read "
             'it: start the speed_scaling_state_broadcaster, or install control_msgs (from Jazzy '
-            'on); keep the slider at 100 %',
+            'on); keep the slider at 100 %'
         )
 
 

@@ -9,11 +9,7 @@ from typing import Any
 from rclpy.node import Node
 
 from neuracore_ros.description.command import ACTIONS
-from neuracore_ros.description.source import (
-    FLOAT64_MULTI_ARRAY,
-    JOINT_TRAJECTORY,
-    STRING,
-)
+from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY, STRING
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import listeners
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node

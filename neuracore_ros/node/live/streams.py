@@ -166,7 +166,7 @@ def check_publishers(
                 error(
                     f'{facts.topic}: {publisher.node} offers {publisher.reliability}, which our '
                     f'subscription does not accept ({publisher.refusal}); write in its source: '
-                    'qos: {reliability: match}',
+                    'qos: {reliability: match}'
                 )
             )
     return lines or _several(facts)
@@ -186,7 +186,7 @@ def _several(facts: StreamFacts) -> list[CheckResult]:
     also = '; one is reliable, one best effort: all are heard as best effort' if mixed else ''
     return [
         error(
-            f'{facts.topic}: {several}; the values would jump between them: end all but one{also}',
+            f'{facts.topic}: {several}; the values would jump between them: end all but one{also}'
         )
     ]
 

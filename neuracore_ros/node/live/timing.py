@@ -68,7 +68,7 @@ def check_rate(facts: StreamFacts, domain: Domain, rate_hz: float | None) -> Ite
     if rate_hz is not None and got_hz < 0.9 * rate_hz and limit_s is not None:
         yield warning(
             f'{facts.topic}: {got_hz:.1f} Hz is slower than the {rate_hz:g} Hz of the policy: '
-            'steps will see the same sample twice',
+            'steps will see the same sample twice'
         )
     yield ok(described)
 
@@ -186,7 +186,7 @@ def check_stamps(
         yield warning(
             f'{facts.topic}: header stamps are zero{_zero(facts, clock)}: the time of arrival is '
             'used, so that what is late on the way looks fresh; let its driver stamp what it '
-            'sends',
+            'sends'
         )
         return
     now_ns, valid = arrivals.now_ns(domain), stamps > 0
@@ -201,17 +201,17 @@ def check_stamps(
     if abs(drift) > NOTABLE_DRIFT:
         yield warning(
             f'{facts.topic}: its clock drifts by {1000 * abs(drift):.1f} ms a second against this '
-            "computer's: synchronise them (chrony, PTP), or write stamp: receive in its source",
+            "computer's: synchronise them (chrony, PTP), or write stamp: receive in its source"
         )
     if repeated := int((steps == 0).sum()):
         yield warning(
             f'{facts.topic}: {repeated} of {arrivals.count} messages repeat the stamp before '
-            'them, and so are no new samples: its driver sends old data again',
+            'them, and so are no new samples: its driver sends old data again'
         )
     if back := int((steps < 0).sum()):
         yield warning(
             f'{facts.topic}: {back} of {arrivals.count} messages have a stamp older than the one '
-            'before, and are passed over: was a clock set back, or do two programs send it?',
+            'before, and are passed over: was a clock set back, or do two programs send it?'
         )
 
 
@@ -257,16 +257,16 @@ def _offset(
         cure = _another_time(facts, domain, clock) if astray else ''
         yield error(
             f'{facts.topic}: header stamps lie {apart}, so no message would be used. '
-            f'{cure or f"If its publisher has another clock: {receive}"}',
+            f'{cure or f"If its publisher has another clock: {receive}"}'
         )
     elif ages and offset_s > min(ages):
         yield error(
             f'{facts.topic}: header stamps lie {apart}, max_age_s is {min(ages):g}: every message '
-            f'is stale on arrival. Synchronise the clocks, or {receive}',
+            f'is stale on arrival. Synchronise the clocks, or {receive}'
         )
     elif offset_s < -NOTABLE_OFFSET_S:
         yield warning(
-            f'{facts.topic}: header stamps lie {apart}: synchronise the clocks (chrony, PTP)',
+            f'{facts.topic}: header stamps lie {apart}: synchronise the clocks (chrony, PTP)'
         )
 
 
@@ -317,7 +317,7 @@ def check_clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[CheckResul
         if simulated:
             yield error(
                 f'/clock: nobody publishes it, but {", ".join(simulated)} has use_sim_time: true '
-                'and so stands still in time: start the simulator, or set it to false',
+                'and so stands still in time: start the simulator, or set it to false'
             )
         return
     publishers = ', '.join(facts.publishers)
@@ -335,7 +335,7 @@ def check_clock(facts: ClockFacts, rate_hz: float | None) -> Iterator[CheckResul
     if real:
         yield warning(
             f'/clock: {", ".join(real)} has use_sim_time: false, while the streams are stamped in '
-            'simulated time: set it to true, or its stamps and timeouts are of another time',
+            'simulated time: set it to true, or its stamps and timeouts are of another time'
         )
 
 
@@ -358,7 +358,7 @@ def _clock_rate(
     if rate_hz is not None and step_s > _SLOWEST_CLOCK / rate_hz:
         yield error(
             f'/clock: it comes only {pace}: too coarse for the {rate_hz:g} Hz of the policy; let '
-            f'{publishers} publish it at least {2 * rate_hz:g} times a second',
+            f'{publishers} publish it at least {2 * rate_hz:g} times a second'
         )
     else:
         yield ok(f'/clock: {publishers} publishes it {pace}: run the node with use_sim_time:=true')
