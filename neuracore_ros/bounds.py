@@ -1,4 +1,4 @@
-"""How large the numbers of a file may be, whoever wrote it.
+"""Bounds of the numbers that files of any origin may hold.
 
 Each becomes memory or time: of arrays, of loops, of a network. What is beyond is a slip of the
 keyboard, or was written to do harm.

@@ -1,4 +1,4 @@
-"""What a person can mend, said in one line."""
+"""Errors that a user can correct, each in one line, and how they quote values."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def without_numbers(text: str) -> str:
 
 
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
-    """Why a file cannot be read, and the nearest one that may be meant.
+    """The reason why a file cannot be read, and the most alike name beside it.
 
     Args:
         path: As it was given.
@@ -84,7 +84,7 @@ def one_line(text: str) -> str:
 
 
 class UserError(Exception):
-    """Something that the user can mend; its text is one line that says how.
+    """An error that the user can correct; its text is one line that says how.
 
     The command line prints it without a traceback and exits with 1. Line breaks and other
     characters that cannot be printed, which names in files may hold, are escaped, and of a text
@@ -100,7 +100,7 @@ class DescriptionError(UserError):
 
 
 class DescriptionWarning(UserWarning):
-    """A description loads, but its author may have meant something else."""
+    """A description is valid, but probably not as its author intended."""
 
     def __init__(self, text: str) -> None:
         super().__init__(one_line(text))

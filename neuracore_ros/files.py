@@ -257,7 +257,7 @@ def delete_partials(folder: Path) -> None:
 
 
 def is_partial(path: Path) -> bool:
-    """Whether it is a file that :func:`whole_file` had not completed."""
+    """True for a file that :func:`whole_file` did not complete."""
     return bool(_PARTIAL_NAME.fullmatch(path.name)) and stat.S_ISREG(path.lstat().st_mode)
 
 
@@ -297,7 +297,7 @@ def _kind(path: Path) -> str:
 
 
 def _end_of_lines(file: BinaryIO) -> int:
-    """Where the last whole line ends, [bytes]."""
+    """The end of the last whole line [bytes]."""
     size = file.seek(0, os.SEEK_END)
     if size:
         file.seek(size - 1)

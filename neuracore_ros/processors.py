@@ -1,4 +1,4 @@
-"""How a process shares the machine's processors with all that runs beside it."""
+"""The use of processors beside the other programs of a computer."""
 
 import os
 

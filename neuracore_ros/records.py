@@ -29,7 +29,7 @@ MOST = 10**12
 
 @dataclass(frozen=True, slots=True)
 class RecordOrigin:
-    """Where a record comes from.
+    """The origin of a record, for messages.
 
     Attributes:
         file: Begins every message.
@@ -85,15 +85,15 @@ class Record:
         return self.error(f'{shortened(key)} must be {must}, is {_shown(self._value.get(key))}')
 
     def has(self, key: str) -> bool:
-        """Whether a key is given."""
+        """True if a key is given."""
         return key in self._value
 
     def __iter__(self) -> Iterator[str]:
-        """All keys."""
+        """Iterate over the keys."""
         return iter(self._value)
 
     def values(self) -> Mapping[str, Any]:
-        """All keys and values, whatever they are."""
+        """The keys and their values, unchecked."""
         return self._value
 
     def value(self, key: str, **default: Any) -> Any:
@@ -115,7 +115,7 @@ class Record:
         return Record(self.value(key, **default), self._origin.within(key))
 
     def records(self) -> list[tuple[str, Record]]:
-        """All values, each an object."""
+        """The keys and their values, each of which must be an object."""
         return [(key, Record(self._value[key], self._origin.within(key))) for key in self._value]
 
     def listed(self, key: str, optional: bool = False) -> list[Record]:
@@ -304,7 +304,7 @@ def _shown(value: object) -> str:
 
 
 def is_integer(value: object) -> bool:
-    """Whether JSON has an integer here; Python takes true for one."""
+    """True for an integer of JSON; in Python, a boolean is one, too."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -340,7 +340,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]], origin: RecordOrigin) -> NoRe
 
 
 def _is_deep(value: object) -> bool:
-    """Whether it is unsafe to walk through the value by recursion."""
+    """True if recursion through the value could exhaust the stack."""
     layer = [value]
     for _ in range(DEEPEST):
         layer = [

@@ -44,7 +44,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """All bytes of a regular file.
+    """The content of a regular file.
 
     Args:
         path: The file.
@@ -67,7 +67,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def read_text(path: Path, most: int = MOST_BYTES, encoding: str = 'utf-8') -> str:
-    """All text of a regular file, with line ends as in Python.
+    """The text of a regular file, with line ends as in Python.
 
     Raises:
         OSError: As :func:`read_bytes`.

@@ -68,11 +68,11 @@ class YamlValue:
         return 'a list' if isinstance(self.content, list) else 'a mapping'
 
     def is_mapping(self) -> bool:
-        """Whether this is a mapping."""
+        """True for a mapping."""
         return isinstance(self.content, tuple)
 
     def is_scalar(self) -> bool:
-        """Whether this is a single value."""
+        """True for a single value."""
         return isinstance(self.content, str)
 
     def pairs(self, what: str) -> 'tuple[tuple[YamlValue, YamlValue], ...]':
@@ -258,7 +258,7 @@ def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValu
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:
-    """What the parser says, in words of a person who never wrote one."""
+    """The parser's message in plain words."""
     problem = shortened(str(error.problem))
     if "'\\t'" in problem:
         return 'a tab stands where only spaces may: indent with spaces'
@@ -271,7 +271,7 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 
 
 def _as_number(text: object) -> str:
-    """How to write what was meant as a number."""
+    """Advice for a number in another notation: a comma for a point, or a unit."""
     if isinstance(text, str) and (comma := _COMMA.fullmatch(text)):
         return f': write {shortened(f"{comma[1]}.{comma[2]}")}'
     if isinstance(text, str) and (unit := _UNIT.fullmatch(text)):
@@ -280,7 +280,7 @@ def _as_number(text: object) -> str:
 
 
 def from_python(value: Any, where: str) -> YamlValue:
-    """The same for data that Python already holds, such as parsed JSON.
+    """Make values of data that Python already holds, such as parsed JSON.
 
     Args:
         value: Mappings, lists, strings, numbers, booleans or None, nested.

@@ -18,7 +18,7 @@ OR_SHIPPED = ', or the name of a shipped one, such as ur5'
 
 
 def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """The same parser for argparse, which shows the reason of an error of its own type only."""
+    """A parser for argparse that shows the reason of a ValueError."""
 
     def parsed(text: str) -> Parsed:
         try:
@@ -30,7 +30,7 @@ def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
 
 
 def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """The same parser without the empty text, which would be the current folder."""
+    """A parser that refuses an empty text, which would be the current folder."""
 
     def parsed(text: str) -> Parsed:
         if not text:

@@ -38,7 +38,7 @@ EXAMPLES = """  neuracore_ros check policy.pt ur5
 
 @dataclass(slots=True)
 class Findings:
-    """What was found.
+    """The result of a check.
 
     Attributes:
         errors: What stops the node, one line each, with what to do.
@@ -53,7 +53,7 @@ class Findings:
     means: frozenset[HazardKind] = frozenset()
 
     def suspect(self, kind: HazardKind, text: str) -> None:
-        """Note what would probably move the robot wrongly: an error, unless that is meant."""
+        """Add a hazard: an error, unless the user allows its kind."""
         if kind in self.means:
             self.add('warning', text)
         else:

@@ -208,7 +208,7 @@ def _print_summary(result: 'ConvertResult') -> None:
 
 
 def _workers(wanted: int) -> int:
-    """How many processes are worth having; more would only take memory."""
+    """The number of processes: no more than processors, since more only take memory."""
     most = available()
     if wanted > most:
         used = f'{most} are' if most > 1 else 'one is'
@@ -240,7 +240,7 @@ def _range(text: str) -> tuple[float, float]:
 
 
 def _video_size(text: str) -> tuple[int, int]:
-    """What a video's encoder takes."""
+    """An image size that a video encoder takes."""
     height, width = image_size(text)
     if min(height, width) < 16 or width % 2 or height % 2:
         raise argparse.ArgumentTypeError(f'{text}: sides are even numbers from 16 to 4096')

@@ -1,4 +1,4 @@
-"""What convert says while it works: a line that changes on a terminal, a few lines in a log."""
+"""The progress of a conversion: a line that changes on a terminal, a few lines in a log."""
 
 import re
 import sys
@@ -52,7 +52,7 @@ class Lines:
             print(printable(self._brief(result) or result.line()), file=out, flush=True)
 
     def _brief(self, result: 'BagResult') -> str:
-        """That a recording fails as one did before it, but for numbers; '' if none did."""
+        """A short line for a recording that fails for the same reason as an earlier one; or ''."""
         if not result.error or result.episodes:
             return ''
         reason = re.sub(r'[\d.]+', '#', result.error.replace(result.bag, ''))

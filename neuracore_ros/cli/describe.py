@@ -139,7 +139,7 @@ def _look(arguments: argparse.Namespace) -> _Seen:
 
 
 def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
-    """What a recording tells; what is odd about it, and what of it is lost, a line each."""
+    """The facts of a recording; its oddities and its losses, a line each."""
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
@@ -198,7 +198,7 @@ def _undecodable(images: Iterable[RecordedMessage]) -> str:
 
 
 def _telling(topic: Topic) -> Topic | None:
-    """A recorded topic, of the type that tells something where it has several; None: empty."""
+    """The most informative type of a recorded topic; None if it is empty."""
     from neuracore_ros.scaffold.collect import is_wanted
 
     full = [kind for kind in topic.kinds if kind.count]

@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _require_numbers(arguments: argparse.Namespace) -> None:
-    """End with wrong usage unless it is said once what the model's numbers mean."""
+    """End with wrong usage unless the meaning of the model's numbers is given once."""
     given = [name for name in WORDS if getattr(arguments, name) not in (None, WORDS[name])]
     sources = [name for name in given if name in SOURCES]
 

@@ -84,7 +84,7 @@ def _sorted(files: Sequence[Path], policy: Path | None) -> tuple[list[Path], Pat
 
 
 def _picture(out: Path | None) -> Path | None:
-    """Where to draw, if it can be drawn there."""
+    """The file to draw, if it can be written."""
     if out is None:
         return None
     if out.suffix.lower() != '.svg':

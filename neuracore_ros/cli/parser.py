@@ -41,7 +41,7 @@ class CommandParser(argparse.ArgumentParser):
 
     @property
     def options(self) -> list[str]:
-        """All options with their dashes."""
+        """The options with their dashes."""
         return [option for action in self._actions for option in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
@@ -100,7 +100,7 @@ def nearest_option(option: str, known: Collection[str]) -> str:
 
 
 def _require_known(parser: CommandParser, words: Sequence[str]) -> None:
-    """End with 2 at a mistyped verb or option, before argparse misses what was meant by it."""
+    """End with 2 at a mistyped verb or option, before argparse misreads it."""
     if not words or words[0].startswith('-'):
         return
     if words[0] not in VERBS:

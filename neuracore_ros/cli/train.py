@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the command line says, by the names of the fields of a `Config`."""
+    """The given arguments by the names of the fields of a `Config`."""
     names = ('dataset', 'out', *SETTINGS)
     given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if 'max_episodes' in given:

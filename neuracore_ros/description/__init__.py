@@ -1,4 +1,4 @@
-"""What a robot is, in the model's index space."""
+"""Robot files: the data of a robot in the index space of a model."""
 
 from neuracore_ros.description.command import Command, Joint
 from neuracore_ros.description.data_type import DataType

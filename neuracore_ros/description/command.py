@@ -61,11 +61,11 @@ class Joint:
     limit: JointLimit
 
     def to_message(self, value: Positions) -> Positions:
-        """From the slot's sense to the robot's own, [rad] or [m]."""
+        """Convert a slot's value to the robot's own, [rad] or [m]."""
         return (value - self.offset) / self.scale
 
     def from_message(self, value: Positions) -> Positions:
-        """From the robot's own sense to the slot's."""
+        """Convert a robot's own value to the slot's."""
         return self.scale * value + self.offset
 
 
@@ -93,7 +93,7 @@ class Command:
     order: tuple[str, ...] = ()
 
     def ordered(self, file: str) -> 'Command':
-        """Its joints as ``order`` says, if it says something.
+        """The same command with its joints in the declared ``order``.
 
         Raises:
             DescriptionError: ``order`` does not name each joint of the message once.
@@ -147,7 +147,7 @@ class CommandTable:
         return self.routes.options(data_type, name).message_name(name)
 
     def scaling(self, data_type: DataType, name: str, limit: JointLimit) -> ScaleOffset:
-        """What brings the robot's own positions to the slot's sense."""
+        """The scale and offset from the robot's own positions to the slot's."""
         options = self.routes.options(data_type, name)
         if data_type.is_gripper and not options.is_scaled:
             return opening(limit.lower, limit.upper) or ScaleOffset()

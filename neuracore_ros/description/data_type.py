@@ -34,22 +34,22 @@ class DataType(str, Enum):
 
     @property
     def is_image(self) -> bool:
-        """Whether a slot holds an image."""
+        """True if a slot holds an image."""
         return self in {DataType.RGB_IMAGES, DataType.DEPTH_IMAGES}
 
     @property
     def is_pose(self) -> bool:
-        """Whether a slot holds a pose, the seven numbers of ``POSE_COMPONENTS``."""
+        """True if a slot holds a pose, the seven numbers of ``POSE_COMPONENTS``."""
         return self in {DataType.END_EFFECTOR_POSES, DataType.POSES}
 
     @property
     def is_gripper(self) -> bool:
-        """Whether a slot holds how far a gripper is open, 0 closed to 1 open."""
+        """True if a slot holds a gripper's opening, 0 closed to 1 open."""
         return self.name.startswith('PARALLEL_GRIPPER_')
 
     @property
     def is_numeric(self) -> bool:
-        """Whether a slot holds numbers, one or a pose's, that concatenate to a state vector."""
+        """True if a slot holds a number or a pose, which concatenate to a state vector."""
         return self.is_pose or self.is_gripper or 'JOINT_' in self.name or self.name == 'CUSTOM_1D'
 
     @property
@@ -76,12 +76,12 @@ class DataType(str, Enum):
 
     @property
     def is_commandable(self) -> bool:
-        """Whether a robot can be told it, as positions of joints and of grippers."""
+        """True for positions of joints and grippers, which can be commanded."""
         return self.is_gripper or self.measured is DataType.JOINT_POSITIONS
 
     @property
     def is_target(self) -> bool:
-        """Whether the value is a command, which holds until replaced and never ages."""
+        """True for a command, which holds until it is replaced and never ages."""
         return '_TARGET_' in self.name
 
     @property

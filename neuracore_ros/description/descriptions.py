@@ -20,7 +20,7 @@ _ONLY_ROBOTS = {'limits', 'sources', 'commands'}
 
 @dataclass(frozen=True, slots=True)
 class Descriptions:
-    """What a set of files says of its robots.
+    """The robots of a set of files.
 
     Attributes:
         input: Robot -> what the model reads.

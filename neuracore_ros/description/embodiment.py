@@ -68,7 +68,7 @@ def plain(description: EmbodimentDescription) -> dict[str, dict[str, str]]:
 
 
 def differences(before: EmbodimentDescription, now: EmbodimentDescription) -> list[str]:
-    """What a description says of a slot, and another one otherwise; a line for each slot."""
+    """The slots that differ between two descriptions, a line for each."""
     found = []
     for kind in (kind for kind in DataType if kind in before or kind in now):
         old, new = before.get(kind, {}), now.get(kind, {})

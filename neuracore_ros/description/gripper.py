@@ -9,7 +9,7 @@ from neuracore_ros.description.urdf import Mimic
 
 
 def opening(lower: float, upper: float) -> ScaleOffset | None:
-    """What makes the lower limit 0, closed, and the upper one 1, open; None without limits."""
+    """The scale that makes the lower limit 0, closed, and the upper one 1, open."""
     if not math.isfinite(upper - lower):
         return None
     return ScaleOffset(1.0 / (upper - lower), -lower / (upper - lower))
@@ -20,7 +20,7 @@ def amounts(
     urdf: Mapping[str, PartialLimit],
     mimics: Mapping[str, Mimic],
 ) -> dict[str, ScaleOffset]:
-    """What brings positions of joints to a gripper's 0..1.
+    """The scales from positions of finger joints to a gripper's 0..1.
 
     A finger that mimics another one is as far open as that one, even where it moves the other
     way. Limits that the robot file gives go before either.

@@ -73,12 +73,12 @@ class Layout:
         return np.concatenate(flat, axis=-1) if flat else np.zeros(0, np.float32)
 
     def join_valid(self, valid: Mapping[DataType, BoolArray]) -> BoolArray:
-        """The same for masks (..., W): a pose's numbers are valid together."""
+        """Concatenate masks (..., W) like :meth:`join`; a pose's numbers are valid together."""
         flat = [np.repeat(valid[kind], _size(kind), axis=-1) for kind in self.numeric]
         return np.concatenate(flat, axis=-1) if flat else np.zeros(0, bool)
 
     def split(self, columns: NDArray[Any]) -> dict[DataType, NDArray[Any]]:
-        """Undo :meth:`join`; the parts are views of the columns (..., C)."""
+        """Split concatenated columns (..., C) into views by DataType; undoes :meth:`join`."""
         parts, at = {}, 0
         for kind in self.numeric:
             shape = (self.widths[kind], *kind.slot_shape())
@@ -88,12 +88,12 @@ class Layout:
         return parts
 
     def split_valid(self, columns: BoolArray) -> dict[DataType, BoolArray]:
-        """Undo :meth:`join_valid`: DataType -> (..., W)."""
+        """Split concatenated masks into DataType -> (..., W); undoes :meth:`join_valid`."""
         parts: dict[DataType, BoolArray] = self.split(columns)
         return {kind: part[..., 0] if kind.is_pose else part for kind, part in parts.items()}
 
     def valid(self, description: EmbodimentDescription) -> dict[DataType, BoolArray]:
-        """Which slots this robot has.
+        """The mask of the slots that a robot has.
 
         Returns:
             DataType -> bool, shape (W,); all False for a type that the robot lacks.

@@ -41,7 +41,7 @@ class Finding:
 
 
 def findings(descriptions: Descriptions) -> list[Finding]:
-    """What descriptions and robot files tell by themselves, without a URDF or a policy.
+    """Likely mistakes in descriptions and robot files, found without URDF or policy.
 
     Sharing a slot is what lets robots learn from one another; a name that sits elsewhere on
     another robot probably means the same joint at two slots.
@@ -62,7 +62,7 @@ def findings(descriptions: Descriptions) -> list[Finding]:
 
 
 def roles(descriptions: Descriptions) -> Iterator[tuple[bool, str, CrossEmbodimentDescription]]:
-    """Inputs and outputs with the word that tells them apart; once where they are the same."""
+    """Inputs and outputs with the word for each; once where they are the same."""
     if descriptions.input == descriptions.output:
         yield True, '', descriptions.input
         return
@@ -134,7 +134,7 @@ def overlap(first: Range, second: Range) -> float:
 
 
 def mend_range(ends: Range, wanted: Range) -> str:
-    """What would bring a range where another one is, as far as numbers tell."""
+    """The option that would move a range to another one."""
     shorter = min(ends[1] - ends[0], wanted[1] - wanted[0])
     if overlap(ends, wanted) >= _NEARLY * (ends[1] - ends[0]):
         return 'It moves less: commands beyond its limits are clamped'

@@ -13,7 +13,7 @@ _POSITIVE = ('velocity', 'acceleration', 'jerk')
 
 @dataclass(frozen=True, slots=True)
 class JointLimit:
-    """What one joint may do.
+    """The limits of one joint.
 
     Attributes:
         lower: Least position, [rad] or [m]; -inf for a continuous joint.
@@ -34,7 +34,7 @@ class JointLimit:
 
 @dataclass(frozen=True, slots=True)
 class PartialLimit:
-    """What one file says about a joint; None where it is silent."""
+    """The limits of one joint in one file; None where it gives none."""
 
     position: tuple[float, float] | None = None
     velocity: float | None = None
@@ -43,7 +43,7 @@ class PartialLimit:
     slides: bool = False
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
-        """This, completed by another file."""
+        """These limits, completed by those of another file."""
         return PartialLimit(
             self.position or other.position,
             self.velocity or other.velocity,

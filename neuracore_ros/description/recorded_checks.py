@@ -1,4 +1,4 @@
-"""Whether recorded values can be what the robot file says: limits, speeds, units, copies.
+"""Checks of recorded values against the robot file: limits, speeds, units, copies.
 
 The node judges such things live, and holds the robot. Here the same is judged of recordings,
 before anything is learnt from them.
@@ -40,7 +40,7 @@ _AGAINST = -0.9
 
 
 class Gravity(str, Enum):
-    """What follows from values that are not as the robot file says."""
+    """The consequence of a doubt."""
 
     REFUSED = 'refused'  # They are in another unit: nothing right can be learnt from them.
     HELD = 'held'  # The node would not move such a robot.
@@ -51,7 +51,7 @@ class Gravity(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Values that are not as the robot file says.
+    """Recorded values that contradict the robot file.
 
     Attributes:
         gravity: What follows.
@@ -63,7 +63,7 @@ class Doubt:
 
 
 def doubts(values: RecordedValues) -> list[Doubt]:
-    """What is not as the robot file says, the gravest first; joints alike are one doubt."""
+    """The contradictions of values and robot file, the gravest first; like joints together."""
     if not values.steps:
         return []
     judge = _Judge(values)
@@ -87,7 +87,7 @@ _NO_UNIT = Unit('', 1.0)
 
 
 class _Judge:
-    """Looks at each of C names; `places` are those of which nothing grave was said."""
+    """Checks of C names; ``places`` are those without a grave doubt."""
 
     def __init__(self, values: RecordedValues) -> None:
         self.values = values
@@ -117,7 +117,7 @@ class _Judge:
         return DEGREES if is_angle and self._often(seen.very_fast[place]) else None
 
     def in_units(self, units: dict[int, Unit]) -> Iterator[str]:
-        """That names are in another unit, those of one DataType and unit together."""
+        """Texts about names in another unit, those of one DataType and unit together."""
         groups: dict[tuple[DataType, str, str], list[int]] = {}
         for place, unit in units.items():
             source = self.values.sources[place]
@@ -149,7 +149,7 @@ class _Judge:
             yield f'{text}: {mend}{_likewise(self._names(places, worst))}'
 
     def _or_as_a_length(self, place: int) -> str:
-        """What else to write of a gripper whose values may be an amount or a length."""
+        """The other option of a gripper whose values may be an amount or a length."""
         source = self.values.sources[place]
         ends = self._in_raw(place, (0.0, 1.0))
         # No hand opens by a metre: those ends are amounts, too.
@@ -352,7 +352,7 @@ class _Judge:
 
 
 def _likewise(names: list[str]) -> str:
-    """Which names share what was said."""
+    """The other names of the same doubt."""
     return f' (likewise {few(names)})' if names else ''
 
 

@@ -1,4 +1,4 @@
-"""What a robot's joints and grippers did in a recording, in figures that tell of its units."""
+"""Statistics of a robot's joints and grippers in a recording, which reveal their units."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _EVERYWHERE = (-math.inf, math.inf)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a robot file says of one number, in its slot's sense.
+    """The range and speed of one number by its robot file, in its slot's sense.
 
     Attributes:
         ends: Least and largest value; infinite where nothing is said.
@@ -53,7 +53,7 @@ class Expected:
 
     @classmethod
     def of(cls, robot: Robot, source: Source) -> Expected:
-        """What its limits say of one source."""
+        """The range and speed of one source by its limits."""
         kind, name = source.data_type, source.name
         if kind.is_gripper:
             return cls((0.0, 1.0))
@@ -102,7 +102,7 @@ class RecordedValues:
     def __init__(
         self, robot: Robot, measured: Sequence[Source], commanded: Sequence[Source]
     ) -> None:
-        """Nothing has been seen yet.
+        """Begin without any step.
 
         Args:
             robot: Its file.
@@ -197,7 +197,7 @@ class RecordedValues:
         self.very_fast += speed > MUCH_FASTER * self._limit
 
     def correlations(self) -> FloatArray:
-        """How alike target and measurement moved, (P,): 1 alike, -1 against each other."""
+        """The correlation of target and measurement, (P,), from -1 to 1."""
         target, given, target_2, given_2, both = self.moments / max(self.steps, 1)
         spread = np.sqrt(np.maximum((target_2 - target**2) * (given_2 - given**2), 0.0))
         alike: FloatArray = np.zeros(len(spread))
@@ -209,7 +209,7 @@ class RecordedValues:
         self._before = None
 
     def merge(self, other: RecordedValues) -> None:
-        """Add what was seen of the same robot in another recording."""
+        """Add the steps of another recording of the same robot."""
         self.steps += other.steps
         self.least = np.minimum(self.least, other.least)
         self.largest = np.maximum(self.largest, other.largest)
@@ -223,12 +223,12 @@ class RecordedValues:
 
 
 def is_judged(kind: DataType) -> bool:
-    """Whether something is expected of its numbers: joints and grippers."""
+    """True for joints and grippers, of which a robot file gives limits."""
     return kind.is_numeric and not kind.is_pose and kind is not DataType.CUSTOM_1D
 
 
 def _far(source: Source, expected: Expected) -> float:
-    """How far from zero a value must be to be in another unit."""
+    """The distance from zero beyond which a value must be in another unit."""
     if source.data_type.is_gripper:
         return 0.0
     return _FAR_LENGTH if expected.slides else _FAR_ANGLE

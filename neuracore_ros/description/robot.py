@@ -38,7 +38,7 @@ class Robot:
     _commands: CommandTable
 
     def input_sources(self) -> tuple[Source, ...]:
-        """Where each input comes from, in canonical and index order.
+        """The source of each input, in canonical and index order.
 
         A LANGUAGE input without a topic is left out: see :meth:`texts`.
 
@@ -48,7 +48,7 @@ class Robot:
         return self._described(self.input)
 
     def source(self, kind: DataType, name: str) -> Source | None:
-        """Where one input or measured joint comes from; None where that is not written.
+        """The source of one input or measured joint; None where it is not written.
 
         Raises:
             DescriptionError: What is written lacks an option, or its DataType is not supported.
@@ -70,7 +70,7 @@ class Robot:
         return {index: task for index, name in slots.items() if self._is_given(name)}
 
     def output_sources(self) -> tuple[Source, ...]:
-        """Where each output was recorded from, in canonical and index order.
+        """The source from which each output is recorded, in canonical and index order.
 
         Raises:
             DescriptionError: An output has no source.
@@ -78,7 +78,7 @@ class Robot:
         return self._described(self.output)
 
     def measured_sources(self) -> tuple[Source, ...]:
-        """Where each commanded joint reports its position.
+        """The source of each commanded joint's measured position.
 
         Returns:
             One source per output joint, of the measured DataType (JOINT_POSITIONS for
@@ -133,7 +133,7 @@ class Robot:
         return None
 
     def scale_offset(self, kind: DataType, name: str) -> ScaleOffset:
-        """From a joint's own value to its slot's; of what is no joint 1 and 0."""
+        """The scale and offset from a joint's own value to its slot's; 1 and 0 of no joint."""
         try:
             for (output, joint), (measured, commanded) in self.scale_offsets().items():
                 if joint == name and kind in (output, output.measured):
@@ -143,7 +143,7 @@ class Robot:
         return ScaleOffset()
 
     def scale_offsets(self) -> Mapping[tuple[DataType, str], tuple[ScaleOffset, ScaleOffset]]:
-        """From each commanded joint's own value to its slot's, as measured and as commanded.
+        """The scale and offset of each commanded joint, as measured and as commanded.
 
         Raises:
             DescriptionError: A source or a command is missing.
@@ -169,5 +169,5 @@ class Robot:
         return sources
 
     def _is_given(self, name: str) -> bool:
-        """Whether a text comes from the user."""
+        """True for a text that the user gives."""
         return not self._sources.has(DataType.LANGUAGE, name)

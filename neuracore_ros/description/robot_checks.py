@@ -147,7 +147,7 @@ def _side(topic: str) -> str:
 
 
 def _unit(joint: Joint) -> tuple[str, str] | None:
-    """What is wrong with a joint's limits, and what to write; None if they may be right."""
+    """The mistake in a joint's limits, and the line to write; None if they may be right."""
     limit, scale = joint.limit, abs(joint.scale)
     ends = (limit.lower, limit.upper)
     if joint.data_type.is_gripper or not math.isfinite(limit.upper - limit.lower):

@@ -122,7 +122,7 @@ def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
 
 
 def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[str, PartialLimit]:
-    """What the file itself says of joints."""
+    """The joint limits of the robot file itself."""
     limits = {}
     for joint, (key, limit) in value.mapping('limits').items() if value else ():
         known = described | set(urdf.limits)
@@ -185,7 +185,7 @@ def _warn_of_grippers(
     sources: SourceTable,
     commands: CommandTable,
 ) -> None:
-    """Tell what may be meant otherwise: amounts in raw units, and a sense in one place only."""
+    """Warn of grippers in raw units, and of those with a scale in one place only."""
     for kind, known in names.items():
         for name in dict.fromkeys(known if kind.is_gripper else ()):
             if sources.has(kind, name) and sources.scaling(kind, name) is None:

@@ -93,7 +93,7 @@ def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ScaleOffset:
-    """From the robot's own value x to the slot's: ``scale * x + offset``."""
+    """The slot's value of the robot's own value x: ``scale * x + offset``."""
 
     scale: float = 1.0
     offset: float = 0.0
@@ -119,7 +119,7 @@ class RouteOptions:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether a scale or an offset is written."""
+        """True if a scale or an offset is written."""
         return self.scale is not None or self.offset is not None
 
     @property

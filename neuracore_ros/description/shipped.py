@@ -39,7 +39,7 @@ def robot_file(given: str) -> Path:
 
 
 def instead_of(path: Path) -> str:
-    """``; shipped are a, b``, of what has no ending and so may be meant as a name."""
+    """``; shipped are a, b``, for a path without an ending, which may be a name."""
     return '' if path.suffix or path.parent.name else f'; shipped are {", ".join(_files())}'
 
 

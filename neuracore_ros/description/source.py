@@ -73,7 +73,7 @@ class Source:
     around: float | None = None
 
     def value(self, own: float) -> float:
-        """What the driver reports, in the slot's unit and sense."""
+        """Convert a driver's value to the slot's unit and sense."""
         return self.turned(self.scale * own + self.offset)
 
     def turned(self, value: float) -> float:
@@ -84,17 +84,17 @@ class Source:
 
     @property
     def is_position(self) -> bool:
-        """Whether it is where a joint or a gripper is, or should be."""
+        """True for the position of a joint or gripper, measured or commanded."""
         return self.data_type.is_commandable and self.field == 'position'
 
     @property
     def static_topic(self) -> str | None:
-        """Where the transforms that never change are, ``/tf_static`` beside ``/tf``."""
+        """The topic of transforms that never change, ``/tf_static`` beside ``/tf``."""
         return f'{self.topic}_static' if self.type == TF_MESSAGE else None
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """All topics that it is read from."""
+        """The topics that it is read from."""
         return (self.topic, self.static_topic) if self.static_topic else (self.topic,)
 
 
@@ -153,7 +153,7 @@ def enough_age_s(period_s: float) -> float:
 
 
 def write_age(sources: Collection[Source], period_s: float) -> str:
-    """What to write so that samples which come so far apart [s] are not stale in between."""
+    """The option to write so that samples with a longer period [s] do not become stale."""
     option = f'max_age_s: {enough_age_s(period_s):g}'
     by_type: dict[DataType, list[str]] = {}
     for source in sources:
@@ -182,6 +182,6 @@ def strictest_ages_s(sources: Iterable[Source]) -> dict[str, float]:
 
 
 def lacks_order(where: str, message_type: str) -> DescriptionError:
-    """What is wrong with an array whose names are not declared."""
+    """The error of an array whose names are not declared."""
     kind = message_type.rpartition('/')[2]
     return DescriptionError(f'{where}: a {kind} names nothing: add order: [names by position]')

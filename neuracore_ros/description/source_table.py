@@ -110,7 +110,7 @@ class SourceTable:
     amounts: Mapping[str, ScaleOffset]
 
     def has(self, data_type: DataType, name: str) -> bool:
-        """Whether a topic is given for a name."""
+        """True if a topic is given for a name."""
         return bool(self.routes.options(data_type, name).topic)
 
     def message_name(self, data_type: DataType, name: str) -> str:
@@ -119,7 +119,7 @@ class SourceTable:
         return options.child or options.message_name(name)
 
     def scaling(self, data_type: DataType, name: str) -> ScaleOffset | None:
-        """What brings a name to its slot's sense; None: a gripper of unknown range, left raw."""
+        """The scale to a name's slot; None for a gripper of unknown range, left raw."""
         options = self.routes.options(data_type, name)
         if not data_type.is_gripper or options.is_scaled:
             return options.written_scale

@@ -1,4 +1,4 @@
-"""The unit in which a driver is likely to report, where it is not the one that is meant."""
+"""The likely unit of a driver's values, where it is not the expected one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neuracore_ros.description.limits import Range
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit of a driver's values x; what is meant is ``scale * x + offset``.
+    """A unit of a driver's values x; ``scale * x + offset`` is in the expected unit.
 
     Attributes:
         name: Its plural, for people.
@@ -24,7 +24,7 @@ class Unit:
     offset: float = 0.0
 
     def options(self, scale: float = 1.0, offset: float = 0.0) -> str:
-        """What to write to a source, as ``scale: 0.0174533``.
+        """The options to write to a source, as ``scale: 0.0174533``.
 
         Args:
             scale: Of the source as it is.
@@ -61,7 +61,7 @@ _LONGEST_SLIDE = 1.0
 
 
 def far_outside(values: Range, limits: Range, slides: bool = False) -> bool:
-    """Whether positions are so far outside a joint's limits that they cannot be in their unit.
+    """True for positions so far outside a joint's limits that they have another unit.
 
     Args:
         values: Least and largest, as they are taken: in [rad] or [m] if the unit is right.
@@ -92,7 +92,7 @@ def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | No
 
 
 def likely_unit_of_amounts(values: Range) -> Unit | None:
-    """The unit of a gripper's driver that tells how far it is open, not where its joint is.
+    """The unit of a gripper's driver that reports an opening, not a joint position.
 
     Args:
         values: Least and largest, as the driver reports them.

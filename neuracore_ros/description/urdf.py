@@ -31,7 +31,7 @@ class Mimic:
 
 @dataclass(frozen=True, slots=True)
 class Urdf:
-    """What is read of a URDF.
+    """The limits and mimics of a URDF.
 
     Attributes:
         limits: Joint that can move -> limits, [rad] and [rad/s] (revolute) or [m] and [m/s]

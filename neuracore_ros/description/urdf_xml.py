@@ -95,7 +95,7 @@ def _encoding(written: bytes) -> str:
 
 
 def _is_xacro(root: ElementTree.Element) -> bool:
-    """Whether macros are left to be expanded, or values of joints to be computed."""
+    """True if macros or values of joints are not yet expanded."""
     prefixes = {_XACRO}
     for element in root.iter():
         for key, value in element.attrib.items():

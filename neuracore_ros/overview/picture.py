@@ -83,7 +83,7 @@ def _heading(found: Survey) -> tuple[list[str], float, float]:
 
 
 def _results(found: Survey) -> Iterator[tuple[str, str]]:
-    """What the policy is and which robots fit it, in lines, each with its colour."""
+    """The policy and the robots that fit it, in lines, each with its colour."""
     if found.policy is None:
         return
     line = policy_line(found.policy)
@@ -101,7 +101,7 @@ def _width(tables: Sequence[TableDrawing]) -> float:
 
 
 def _legend(found: Survey, top: float, right: float) -> tuple[list[str], float, float]:
-    """What colours and marks mean; the end of its lines, below and on the right [px]."""
+    """The meaning of colours and marks; the end of its lines, below and on the right [px]."""
     elements: list[str] = []
     x, y = _MARGIN, top
     end = right
@@ -116,7 +116,7 @@ def _legend(found: Survey, top: float, right: float) -> tuple[list[str], float, 
 
 
 def _legend_entries(found: Survey) -> Iterator[tuple[Callable[[float, float], str], str]]:
-    """Each mark of the picture, to be drawn at (x, y), and what it means."""
+    """Each mark of the picture, to be drawn at (x, y), and its meaning."""
     rows = [row for table in found.tables for row in table.rows]
     cells = [cell for row in rows for cell in row.cells.values()]
     drawn = {cell.role for cell in cells}

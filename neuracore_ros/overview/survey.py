@@ -1,4 +1,4 @@
-"""What there is to say of a layout; text, JSON and picture only say it."""
+"""The content of a layout's text, JSON and picture."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class LayoutRow:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no robot has it, and no policy knows it."""
+        """True if no robot has it, and no policy was trained on it."""
         return not self.cells and not self.is_trained
 
 
@@ -175,7 +175,7 @@ def survey(
 
 
 def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
-    """The robots of a policy, and others; what a file says goes before what was trained."""
+    """The robots of a policy and of the files; a file overrides the policy."""
     trained = policy.robots
     return Descriptions(
         {**{name: robot.input for name, robot in trained.items()}, **descriptions.input},
@@ -222,7 +222,7 @@ def _parts(
 
 
 class _Cells:
-    """What is known of single slots."""
+    """The cells of single slots."""
 
     def __init__(
         self,

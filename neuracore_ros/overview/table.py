@@ -22,7 +22,7 @@ _HEAD = 50.0
 
 
 def column_widths(found: Survey) -> list[float]:
-    """Of the robots' columns, the same in every table."""
+    """The widths of the robots' columns, the same in every table [px]."""
     widths = []
     for column in found.columns:
         rows = [row for table in found.tables for row in table.rows]
@@ -54,7 +54,7 @@ class TableDrawing:
 
     @property
     def width(self) -> float:
-        """Of all columns, or of the title where that is wider [px]."""
+        """The width of its columns, or of its title if that is wider [px]."""
         robots = sum(width + _GAP for width in self.widths)
         columns = _INDEX_WIDTH + self._trained_width + robots - _GAP
         kind, width = self._title_texts()
@@ -68,7 +68,7 @@ class TableDrawing:
 
     @property
     def height(self) -> float:
-        """Of all rows, with their heading [px]."""
+        """The height of its rows with the heading [px]."""
         return _HEAD + len(self.table.folded()) * (self._row_height + 4) - 4
 
     def elements(self, x: float, y: float) -> Iterator[str]:

@@ -22,7 +22,7 @@ def as_text(survey: Survey) -> str:
 
 
 def policy_line(policy: Manifest) -> str:
-    """What a policy is, in one line."""
+    """A summary of a policy in one line."""
     robots = ', '.join(policy.robots) or 'robots that it does not name'
     steps = policy.observation_steps
     return (
@@ -37,7 +37,7 @@ def range_text(ends: tuple[float, float] | None) -> str:
 
 
 def sense_text(cell: LayoutCell) -> str:
-    """What is done to a joint's own value: ``x -1 + 1.57``; empty if nothing."""
+    """The scale and offset of a slot: ``x -1 + 1.57``; empty if they change nothing."""
     scale = '' if cell.scale == 1.0 else f'x {cell.scale:g}'
     offset = f'{"+" if cell.offset > 0 else "-"} {abs(cell.offset):.3g}' if cell.offset else ''
     return ' '.join(filter(None, (scale, offset)))

@@ -53,7 +53,7 @@ LOGARITHMIC = AxisScale(math.log10, _round_powers, lambda y: math.isfinite(y) an
 
 
 def over_time(values: NDArray[np.floating], rate_hz: float) -> Curve:
-    """Values (N,) of steps as points in time [s], no more than can be told apart on a page."""
+    """Points in time [s] of values (N,) of steps, thinned for a chart."""
     every = max(1, len(values) // _MOST_POINTS)
     return [(step / rate_hz, float(values[step])) for step in range(0, len(values), every)]
 

@@ -1,4 +1,4 @@
-"""What is in a dataset, and what was dropped, as one page."""
+"""A page about a dataset: its content, and the reasons of dropped steps."""
 
 from __future__ import annotations
 
