@@ -1,6 +1,6 @@
 """Files as we write them: whole or not at all, in real folders, never through a link.
 
-A folder may come from a stranger, and names in it may be links to somebody's own files. So what
+A folder may come from elsewhere, and names in it may be links to the user's own files. So what
 is written goes into a fresh file of an unpredictable name, is synced, and takes its final name
 by a rename. Only what carries such a name, or is held by our lock, is ever deleted.
 """
@@ -91,7 +91,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def fresh_file(folder: Path, name: str) -> tuple[Path, BinaryIO]:
-    """A new file whose name ends in what nobody can foresee, for what is written bit by bit.
+    """A new file with an unpredictable ending of its name, for content that is written bit by bit.
 
     Raises:
         WriteError: The folder takes no file.
@@ -250,7 +250,7 @@ def locked(folder: Path, verb: str, cure: str) -> Iterator[None]:
 
 
 def delete_partials(folder: Path) -> None:
-    """Delete what killed processes of ours have left in a folder that nobody else writes to."""
+    """Delete the unfinished files of killed processes in a folder that no other one writes to."""
     for path in folder.iterdir():
         if is_partial(path):
             path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def as_integer(text: str) -> int:
     """An integer.
 
     Raises:
-        ValueError: It is none; says so, and what may be meant.
+        ValueError: It is none; suggests a correction.
     """
     try:
         return int(text)
@@ -48,7 +48,7 @@ def as_number(text: str) -> float:
     """A number.
 
     Raises:
-        ValueError: It is none; says so, and what may be meant.
+        ValueError: It is none; suggests a correction.
     """
     try:
         return float(text)

@@ -1,7 +1,7 @@
 """Files that a user names, opened only where they are files.
 
-The open of a named pipe waits until somebody writes to it, a device may never end, and either can
-lie in a folder that somebody else has packed.
+Opening a named pipe waits for a writer, and a device may never end; either can lie in a
+folder from elsewhere.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from pathlib import Path
 from neuracore_ros.wording import few
 
 _LONGEST = 60
-"""Characters; to compare longer words takes long, and nobody means them."""
+"""Characters; longer words take long to compare, and are no misspelt names."""
 _LISTED = 8
 
-# Parts of topics that tell no camera from another one.
+# Parts of topics that all cameras share.
 _ANY_CAMERA = {
     'camera', 'color', 'compressed', 'compressedDepth', 'depth', 'image', 'image_color',
     'image_raw', 'image_rect', 'image_rect_color', 'raw', 'rgb',
@@ -61,8 +61,8 @@ def similar_file(path: Path) -> str:
 def topic_likeness(wanted: str, name: str) -> float:
     """The similarity of two topics' names: 0 to about 2.
 
-    What tells one device from another counts, not what all cameras' topics end in. A name that
-    is the other one in a namespace, or with an ending, is most like it.
+    The device counts, not the usual endings of cameras' topics. A name that is the other one in
+    a namespace, or with an ending, is most like it.
     """
     wanted, name = wanted.strip('/'), name.strip('/')
     longer, shorter = sorted((wanted, name), key=len, reverse=True)

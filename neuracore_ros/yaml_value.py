@@ -209,11 +209,11 @@ def read_yaml(
         path: The file.
         most_bytes: A larger one is refused.
         loader: PyYAML's class that parses it.
-        instead: Gives what else could be meant, to be said of a file that is missing.
+        instead: Gives an advice about a missing file.
 
     Raises:
-        DescriptionError: The file is missing, is not YAML, or is no mapping. What is in a file
-            that is not meant to be read here is not told.
+        DescriptionError: The file is missing, is not YAML, or is no mapping. The message quotes
+            nothing of a file of another kind.
     """
     try:
         text = read_text(path, most_bytes)

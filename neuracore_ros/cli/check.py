@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         choices=[kind.value for kind in HazardKind],
         metavar='WORD',
-        help='what is meant, and so no error: units (values or limits that look like degrees), '
+        help='what is intended, and so no error: units (values or limits that look like degrees), '
         'sense (another sign or zero under commands than under sources), missing (an input that '
         'this robot had in training), exchanged (names at other indices than in training)',
     )
@@ -201,9 +201,9 @@ def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[s
         beyond = [finding.text for finding in beyond_training(robot, policy.manifest)]
         if beyond and not any(hazard.kind is HazardKind.UNITS for hazard in found):
             others = counted(len(beyond) - 1, 'more joint') if beyond[1:] else ''
-            more = f' (and {others}: neuracore_ros layout tells)' if others else ''
+            more = f' (and {others}: see neuracore_ros layout)' if others else ''
             findings.add('warning', beyond[0] + more)
-        # What configure does, so that nothing it would refuse is missed here; hazards are told.
+        # As configure does, to find all that it would refuse; hazards are listed above.
         runner = Runner(robot, policy.manifest, Settings(allow=','.join(HazardKind)))
         findings.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'

@@ -33,7 +33,7 @@ EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yam
 
 What was guessed is marked "# guessed:". --live sends nothing and moves nothing."""
 
-# Of pictures, a few tell all.
+# A few images are enough.
 _IMAGES = 20
 _MOST_NUMBERS = 200_000
 
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the draft and say what to look at; 0 when done."""
     _require(arguments)
-    seen = _look(arguments)
+    inputs = _gather(arguments)
     from neuracore_ros.scaffold.draft import DraftOrigin, draft
 
     name = arguments.out.stem
@@ -74,12 +74,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.urdf is not None:
         urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
     origin = DraftOrigin(
-        name, seen.told, arguments.bag is not None and not arguments.live, urdf, seen.losses
+        name, inputs.origins, arguments.bag is not None and not arguments.live, urdf, inputs.losses
     )
-    made = draft(seen.facts, seen.arm, origin, _other(arguments))
+    made = draft(inputs.facts, inputs.arm, origin, _other(arguments))
     suspect = _write(arguments.out, made.text)
-    lost = [f'{arguments.bag}: lost: {loss}' for loss in seen.losses]
-    for warning in dict.fromkeys((*lost, *seen.warnings, *made.warnings, *suspect)):
+    lost = [f'{arguments.bag}: lost: {loss}' for loss in inputs.losses]
+    for warning in dict.fromkeys((*lost, *inputs.warnings, *made.warnings, *suspect)):
         print(f'warning: {warning}', file=sys.stderr)
     print(
         f"{arguments.out}: robot '{name}', {counted(made.joints, 'joint')} commanded, "
@@ -102,40 +102,40 @@ def _require(arguments: argparse.Namespace) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Inputs:
     facts: Facts
     arm: JointTree | None
-    told: tuple[str, ...]
+    origins: tuple[str, ...]
     warnings: tuple[str, ...]
     losses: tuple[str, ...] = ()
 
 
-def _look(arguments: argparse.Namespace) -> _Seen:
+def _gather(arguments: argparse.Namespace) -> _Inputs:
     from neuracore_ros.kinematics.joint_tree import read_joint_tree
     from neuracore_ros.scaffold.facts import Facts
     from neuracore_ros.scaffold.published_urdf import published_joint_tree
 
     facts, arm = Facts(), None
-    told: list[str] = []
+    origins: list[str] = []
     left_out: list[str] = []
     losses: tuple[str, ...] = ()
     if arguments.urdf is not None:
         arm = read_joint_tree(arguments.urdf)
-        told.append(str(arguments.urdf))
+        origins.append(str(arguments.urdf))
         if not arm.moving:
             raise UserError(f'{arguments.urdf}: has no joint that can move')
     if arguments.live:
         facts = facts.joined(_listen(arguments))
-        told.append('the running robot')
+        origins.append('the running robot')
     if arguments.bag is not None:
         read, left_out, losses = _read(arguments.bag)
         facts = facts.joined(read)
-        told.append(str(arguments.bag))
+        origins.append(str(arguments.bag))
     facts = facts.below(arguments.namespace)
     if arm is None:
         arm, unread = published_joint_tree(facts.urdfs)
         left_out += unread
-    return _Seen(facts, arm, tuple(told), tuple(left_out), losses)
+    return _Inputs(facts, arm, tuple(origins), tuple(left_out), losses)
 
 
 def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
@@ -154,14 +154,14 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
         if others and not any(is_wanted(topic.name, topic.type) for topic in readable):
             others[0].require_readable(path)
         numbers: dict[str, str] = {}
-        told: list[str] = []
+        notes: list[str] = []
         for topic in readable:
             if topic.type not in IMAGE_TYPES:
                 collector.announce(topic.name, topic.type)
                 if is_wanted(topic.name, topic.type):
                     numbers[topic.name] = topic.type
             elif why := _undecodable(_images(bag, topic)):
-                told.append(f'{topic.name} is left out: {why}')
+                notes.append(f'{topic.name} is left out: {why}')
             else:
                 collector.announce(topic.name, topic.type)
                 for image in _images(bag, topic):
@@ -171,8 +171,8 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
             collector.receive(heard.topic, kind, heard.message, heard.log_time_ns)
         pace, losses = pace_notes(bag, numbers), bag.losses
     left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
-    told += [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
-    return collector.facts(), [*told, *pace], losses
+    notes += [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
+    return collector.facts(), [*notes, *pace], losses
 
 
 def _images(bag: Bag, topic: Topic) -> Iterator[RecordedMessage]:
@@ -186,7 +186,7 @@ def _undecodable(images: Iterable[RecordedMessage]) -> str:
 
     why = ''
     for image in images:
-        # What is told is why it is not what its topic says.
+        # The reason is that of the way that the topic's name suggests.
         ways = (decode_image, decode_depth)
         for decode in ways[::-1] if 'depth' in image.topic.lower() else ways:
             try:

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='episodes of a dataset (default: those that training held back, else all)',
     )
     parser.add_argument(
-        '--task', type=words, default='', help='what the robot in the bags is told to do'
+        '--task', type=words, default='', help='the task of the robot in the bags, in words'
     )
     parser.add_argument(
         '--namespace', default='', help='where topics without a leading slash were recorded'
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None]) -> Evaluation:
+def _evaluate(arguments: argparse.Namespace, progress: Callable[[str, float], None]) -> Evaluation:
     policies = [path for path in arguments.files if path.suffix in KINDS]
     robots = [path for path in arguments.files if path.suffix in ENDINGS]
     recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
@@ -144,13 +144,13 @@ def _evaluate(arguments: argparse.Namespace, tell: Callable[[str, float], None])
             arguments.refuse(f'--episodes are of a dataset; {recordings[0]} is none')
         robot = _robot(robots, recordings[0], arguments)
         where, by_clock = arguments.namespace, arguments.use_sim_time
-        return evaluate_bags(policies, robot, recordings, settings, where, tell, by_clock)
+        return evaluate_bags(policies, robot, recordings, settings, where, progress, by_clock)
     if arguments.use_sim_time:
         arguments.refuse(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:
         arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
     known = _known(robots)
-    return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, tell)
+    return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, progress)
 
 
 def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) -> Robot:

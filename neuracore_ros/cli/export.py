@@ -51,7 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'trained', nargs='?', type=Path, metavar='RUN', help='folder of a training run'
     )
     source.add_argument(
-        '--from-torchscript', type=Path, metavar='FILE', help="somebody else's TorchScript"
+        '--from-torchscript',
+        type=Path,
+        metavar='FILE',
+        help='a TorchScript that was trained elsewhere',
     )
     source.add_argument(
         '--from-lerobot', type=Path, metavar='DIR', help='a trained ACT checkpoint of LeRobot'

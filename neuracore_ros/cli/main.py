@@ -66,7 +66,7 @@ def _run(chosen: argparse.Namespace) -> int | str:
             raise
         return f"needs {error.name}: pip install 'neuracore_ros[{extra}]'"
     except BrokenPipeError:
-        # The reader of our output, such as `head`, has seen enough.
+        # The reader of our output, such as `head`, has ended.
         sys.stderr.close()
         return 1
     except OSError as error:

@@ -26,7 +26,7 @@ VERBS = (
     'check',
     'demo',
 )
-# What is less alike was not meant: `gpu` is not `inputs`.
+# Less alike options are not suggested: `inputs` for `gpu`.
 _ALIKE = 0.7
 
 
@@ -57,7 +57,7 @@ def make_parser() -> CommandParser:
     parser = CommandParser(
         prog='neuracore_ros',
         description='One learned policy, many ROS 2 robots.',
-        epilog='neuracore_ros VERB --help tells more about a verb.',
+        epilog='neuracore_ros VERB --help explains a verb.',
     )
     parser.add_argument('--version', action='version', version=__version__)
     verbs = parser.add_subparsers(title='verbs', metavar='VERB', required=True)

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--rate-hz',
         type=rate,
         default=20.0,
-        help='steps per second that convert will make; slower streams are told (default: 20)',
+        help='steps per second that convert will make; slower streams get a warning (default: 20)',
     )
     parser.add_argument(
         '--use-sim-time', action='store_true', help='live by /clock, and record it'
@@ -206,8 +206,8 @@ class Screen:
         for topic, messages in episode.counts.items():
             often = f'{messages / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
             lost = f'  {episode.lost[topic]} lost on the way' if topic in episode.lost else ''
-            told = often if messages else '  nothing was heard'
-            print(f'  {topic:40}{messages:8} {told}{lost}', flush=True)
+            rate = often if messages else '  nothing was heard'
+            print(f'  {topic:40}{messages:8} {rate}{lost}', flush=True)
 
     def update(self, status: str) -> None:
         """Renew the line at the bottom, now and then."""

@@ -26,7 +26,7 @@ def escaped(text: str) -> str:
 
 
 class EscapedOutput:
-    """A stream to which control characters go as escapes, whoever writes them.
+    """A stream to which control characters go as escapes, from any writer.
 
     It is no stream of Python's own, which would close the other one when it is given up.
 

@@ -232,9 +232,9 @@ class CommandTable:
         )
 
     def _require_distinct(self, command: Command) -> None:
-        seen: dict[str, Joint] = {}
+        known: dict[str, Joint] = {}
         for joint in command.joints:
-            if (twin := seen.setdefault(joint.message_name, joint)) is not joint:
+            if (twin := known.setdefault(joint.message_name, joint)) is not joint:
                 raise DescriptionError(
                     f"{self.file}: commands to {command.topic}: '{joint.message_name}' is "
                     f'commanded twice ({twin.data_type} index {twin.index}, '

@@ -126,7 +126,7 @@ def _plain(value: YamlValue) -> Descriptions:
     given, wanted = {}, {}
     for key, robot in value.mapping('a description').values():
         name = key.string('the name of a robot')
-        if not robot.is_mapping():  # Its value is not told: it may be anybody's file.
+        if not robot.is_mapping():  # Its value is not quoted: it may be a file of another kind.
             raise robot.error(
                 f'robot {key} must be a mapping, DataType: names; is it the right file?'
             )

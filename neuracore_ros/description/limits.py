@@ -19,8 +19,8 @@ class JointLimit:
         lower: Least position, [rad] or [m]; -inf for a continuous joint.
         upper: Largest position, [rad] or [m]; inf for a continuous joint.
         velocity: Largest speed, [rad/s] or [m/s].
-        acceleration: Largest acceleration, [rad/s2] or [m/s2]; None where nobody gives one.
-        jerk: Largest jerk, [rad/s3] or [m/s3]; None where nobody gives one. A URDF never does.
+        acceleration: Largest acceleration, [rad/s2] or [m/s2]; None where none is given.
+        jerk: Largest jerk, [rad/s3] or [m/s3]; None where none is given. A URDF never gives one.
         slides: It is prismatic by its URDF, and so comes to no equivalent place after 2 pi.
     """
 

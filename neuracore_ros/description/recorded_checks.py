@@ -25,15 +25,15 @@ from neuracore_ros.description.units import (
 )
 from neuracore_ros.wording import few
 
-# A sensor lies now and then: so many steps must be wrong, and such a share of all.
+# Single values of a sensor may be wrong: a doubt needs so many steps, and such a share of all.
 _LEAST_STEPS, _SHARE = 10, 0.05
-# Speeds that are beyond limits for so short do matter [of all steps].
+# Speeds beyond limits matter even if they are short [of all steps].
 _FAST_SHARE = 0.01
-# Less is noise, or a joint that rests [rad], [m] or of an opening.
+# Smaller motions are noise, or a joint at rest [rad], [m] or of an opening.
 _MOVES = 0.05
-# A share of steps that is as good as all.
+# A share of steps that counts as all.
 _NEARLY_ALL = 0.99
-# Directions that are spread all around have no middle.
+# Below this coherence, directions have no middle.
 _LEAST_COHERENCE = 0.3
 # Correlation of what follows its target in the other direction; a lag alone is far from it.
 _AGAINST = -0.9
@@ -42,9 +42,9 @@ _AGAINST = -0.9
 class Gravity(str, Enum):
     """The consequence of a doubt."""
 
-    REFUSED = 'refused'  # They are in another unit: nothing right can be learnt from them.
-    HELD = 'held'  # The node would not move such a robot.
-    DOUBTED = 'doubted'  # Somebody should look.
+    REFUSED = 'refused'  # Values in another unit, from which nothing right can be learnt.
+    HELD = 'held'  # A robot that the node would not move.
+    DOUBTED = 'doubted'  # Values that a person should check.
 
     __str__ = str.__str__
 
@@ -94,27 +94,29 @@ class _Judge:
         self.places = list(range(len(values.sources)))
 
     def units(self) -> dict[int, Unit]:
-        """Place -> in which unit it is, if not in the right one; `_NO_UNIT`: nobody knows."""
+        """Place -> its unit, if it is not the expected one; `_NO_UNIT` if none fits."""
         found = {place: unit for place in self.places if (unit := self._unit(place)) is not None}
         turns = {place for place in found if self.values.expected[place].turns}
-        # Degrees and ticks of a joint that turns on and on look alike; its neighbours tell.
-        told = {
+        # Degrees and ticks of a continuous joint look alike; its neighbours decide.
+        neighbours = {
             self._stream(place): unit
             for place, unit in found.items()
             if place not in turns and unit.name and unit not in LENGTHS
         }
-        return found | {place: told.get(self._stream(place), found[place]) for place in turns}
+        return found | {
+            place: neighbours.get(self._stream(place), found[place]) for place in turns
+        }
 
     def _unit(self, place: int) -> Unit | None:
-        seen, expected = self.values, self.values.expected[place]
+        values, expected = self.values, self.values.expected[place]
         raw = self._raw(place)
-        if self._often(seen.far[place]):
-            if seen.sources[place].data_type.is_gripper:
+        if self._often(values.far[place]):
+            if values.sources[place].data_type.is_gripper:
                 return likely_unit_of_amounts(raw) or _NO_UNIT
             ends = self._in_raw(place, expected.ends)
             return likely_unit(raw, ends, expected.slides) or _NO_UNIT
         is_angle = expected.turns and max(map(abs, raw)) > TURN
-        return DEGREES if is_angle and self._often(seen.very_fast[place]) else None
+        return DEGREES if is_angle and self._often(values.very_fast[place]) else None
 
     def in_units(self, units: dict[int, Unit]) -> Iterator[str]:
         """Texts about names in another unit, those of one DataType and unit together."""
@@ -128,11 +130,11 @@ class _Judge:
             worst = max(places, key=self._excess)
             what, ends = self._label(worst), self.values.expected[worst].ends
             slides = self.values.expected[worst].slides or units[worst] in LENGTHS
-            meant = 'm' if slides else 'rad'
+            expected = 'm' if slides else 'rad'
             if kind.is_gripper:
-                meant = 'amounts from 0 to 1'
-                told, opens = _span(self._raw(worst)), _span(self._in_raw(worst, ends))
-                text = f'{what} is reported as {told}, far outside of {opens}, closed to open'
+                expected = 'amounts from 0 to 1'
+                reported, opens = _span(self._raw(worst)), _span(self._in_raw(worst, ends))
+                text = f'{what} is reported as {reported}, far outside of {opens}, closed to open'
             elif math.isfinite(ends[0]):
                 limits = f'its limits {_span(ends)}'
                 text = f'{what} goes from {self._range(worst)}, far outside of {limits}'
@@ -140,11 +142,11 @@ class _Judge:
                 speed, most = self.values.speed[worst], self.values.expected[worst].speed
                 text = f'{what} moves at up to {speed:.4g} rad/s; its limit is {most:.4g}'
             if options:
-                is_in = f'in {unit_name}' + ('' if kind.is_gripper else f', not {meant}')
+                is_in = f'in {unit_name}' + ('' if kind.is_gripper else f', not {expected}')
                 mend = f'{is_in}? Write under sources: {kind}: {{{options}}}'
                 mend += '' if units[worst] is AMOUNTS else self._or_as_a_length(worst)
             else:
-                mend = f'in no unit that is known: give its source scale and offset ({meant})'
+                mend = f'in no unit that is known: give its source scale and offset ({expected})'
                 mend += ', or correct its limits'
             yield f'{text}: {mend}{_likewise(self._names(places, worst))}'
 
@@ -165,18 +167,18 @@ class _Judge:
 
     def never_started(self) -> Iterator[str]:
         """Joints that are measured mostly where the node would not start."""
-        steps, seen = self.values.steps, self.values
+        steps, values = self.values.steps, self.values
         astray = [
             place
             for place in self.places
-            if seen.astray[place] > steps / 2 and self._is_measured_joint(place)
+            if values.astray[place] > steps / 2 and self._is_measured_joint(place)
         ]
         if astray:
             widest = max(astray, key=self._excess)
             yield (
                 f'{self._label(widest)} is measured from {self._range(widest)}, mostly more than '
-                f'{START_MAX:g} outside its limits {_span(seen.expected[widest].ends)}: the node '
-                'would never start: correct its limits, or scale and offset of its source'
+                f'{START_MAX:g} outside its limits {_span(values.expected[widest].ends)}: the '
+                'node would never start: correct its limits, or scale and offset of its source'
                 + _likewise(self._names(astray, widest))
             )
         self.places = [place for place in self.places if place not in astray]
@@ -192,7 +194,7 @@ class _Judge:
             ends = self.values.expected[widest].ends
             text = f'{self._label(widest)} goes from {self._range(widest)}'
             if kind.is_gripper:
-                text += '; 0 (closed) to 1 (open) is meant: check its limits, or its scale'
+                text += '; 0 (closed) to 1 (open) is expected: check its limits, or its scale'
             elif kind is DataType.JOINT_VELOCITIES:
                 text += f'; its velocity limit is {ends[1]:.4g}'
             else:
@@ -202,35 +204,35 @@ class _Judge:
 
     def fast(self) -> Iterator[str]:
         """Joints that move faster than their limits."""
-        seen = self.values
+        values = self.values
         for is_target in (False, True):
             fast = [
                 place
                 for place in self.places
-                if seen.sources[place].data_type.is_target is is_target
-                and seen.fast[place] >= max(2, _FAST_SHARE * seen.steps)
+                if values.sources[place].data_type.is_target is is_target
+                and values.fast[place] >= max(2, _FAST_SHARE * values.steps)
             ]
             if not fast:
                 continue
-            worst = max(fast, key=lambda place: seen.speed[place] / seen.expected[place].speed)
+            worst = max(fast, key=lambda place: values.speed[place] / values.expected[place].speed)
             then = (
                 'the node will follow such commands later'
                 if is_target
                 else f'the node stops for a joint {FASTER:g} times faster than its limit'
             )
             yield (
-                f'{self._label(worst)} moves at up to {seen.speed[worst]:.3g} a second, its limit '
-                f'is {seen.expected[worst].speed:.3g}: {then}'
+                f'{self._label(worst)} moves at up to {values.speed[worst]:.3g} a second, its '
+                f'limit is {values.expected[worst].speed:.3g}: {then}'
                 + _likewise(self._names(fast, worst))
             )
 
     def turned(self) -> Iterator[str]:
         """Continuous joints that have several values in one place."""
-        seen = self.values
-        apart = {target for (target, _), n in zip(seen.pairs, seen.turned, strict=True) if n}
+        values = self.values
+        apart = {target for (target, _), n in zip(values.pairs, values.turned, strict=True) if n}
         said = set[str]()
         for place in self.places:
-            source, jumps = seen.sources[place], int(seen.jumps[place])
+            source, jumps = values.sources[place], int(values.jumps[place])
             if source.name in said or not (jumps or place in apart):
                 continue
             said.add(source.name)
@@ -242,7 +244,7 @@ class _Judge:
             else:
                 kinds = [
                     s.data_type
-                    for s in seen.sources
+                    for s in values.sources
                     if s.name == source.name and s.data_type.measured in ANGLES
                 ]
                 where = ', '.join(
@@ -254,10 +256,10 @@ class _Judge:
 
     def still(self) -> Iterator[str]:
         """Streams in which nothing ever moves, and joints that do not follow their target."""
-        seen = self.values
-        if seen.steps < _LEAST_STEPS:
+        values = self.values
+        if values.steps < _LEAST_STEPS:
             return
-        moved = seen.largest - seen.least
+        moved = values.largest - values.least
         streams: dict[tuple[DataType, str], list[int]] = {}
         for place in self.places:
             streams.setdefault(self._stream(place), []).append(place)
@@ -265,27 +267,27 @@ class _Judge:
         for (kind, topic), places in streams.items():
             if len(places) > 1 and not moved[places].any():
                 still |= {*places}
-                names = [*dict.fromkeys(seen.sources[place].name for place in places)]
+                names = [*dict.fromkeys(values.sources[place].name for place in places)]
                 yield f'{kind} of {topic} never changes: {few(names)}'
-        both_ways = (*seen.pairs, *((source, target) for target, source in seen.pairs))
+        both_ways = (*values.pairs, *((source, target) for target, source in values.pairs))
         for one, other in both_ways:
             if one not in still and not moved[one] and moved[other] > _MOVES:
                 yield (
-                    f'{self._label(one)} stays at {seen.least[one]:.4g}, while '
-                    f'{seen.sources[other].data_type} goes from {self._range(other)}'
+                    f'{self._label(one)} stays at {values.least[one]:.4g}, while '
+                    f'{values.sources[other].data_type} goes from {self._range(other)}'
                 )
 
     def copied(self) -> Iterator[str]:
         """Targets that are what was measured in the same step."""
-        seen = self.values
-        moved = seen.largest - seen.least
+        values = self.values
+        moved = values.largest - values.least
         copies = [
             target
-            for (target, source), equal in zip(seen.pairs, seen.equal, strict=True)
-            if equal >= _NEARLY_ALL * seen.steps and moved[target] > _MOVES
+            for (target, source), equal in zip(values.pairs, values.equal, strict=True)
+            if equal >= _NEARLY_ALL * values.steps and moved[target] > _MOVES
         ]
-        for kind in dict.fromkeys(seen.sources[place].data_type for place in copies):
-            own = [place for place in copies if seen.sources[place].data_type is kind]
+        for kind in dict.fromkeys(values.sources[place].data_type for place in copies):
+            own = [place for place in copies if values.sources[place].data_type is kind]
             yield (
                 f'{self._label(own[0])} is what {kind.measured} is in the same step: a policy '
                 'would learn to stay where it is. If no command was recorded, write '
@@ -295,13 +297,13 @@ class _Judge:
 
     def opposed(self) -> Iterator[str]:
         """Names that move against their target."""
-        seen = self.values
-        moved = seen.largest - seen.least
+        values = self.values
+        moved = values.largest - values.least
         against: dict[DataType, list[int]] = {}
-        for (target, source), alike in zip(seen.pairs, seen.correlations(), strict=True):
-            is_moved = min(moved[target], moved[source]) > _MOVES and seen.steps >= _LEAST_STEPS
+        for (target, source), alike in zip(values.pairs, values.correlations(), strict=True):
+            is_moved = min(moved[target], moved[source]) > _MOVES and values.steps >= _LEAST_STEPS
             if is_moved and alike < _AGAINST and {target, source} <= {*self.places}:
-                against.setdefault(seen.sources[target].data_type, []).append(target)
+                against.setdefault(values.sources[target].data_type, []).append(target)
         for kind, places in against.items():
             yield (
                 f'{self._label(places[0])} moves against {kind.measured}: is the scale of one of '

@@ -82,7 +82,7 @@ class RecordedValues:
         measured: How many of the first are measured.
         expected: What the robot file says of each.
         pairs: (place of a target, place of what is measured of the same name).
-        steps: How many were seen.
+        steps: Number of steps.
         least: (C,).
         largest: (C,).
         speed: Largest between two samples, (C,); a continuous joint goes the short way.
@@ -107,7 +107,7 @@ class RecordedValues:
         Args:
             robot: Its file.
             measured: Sources of what is measured.
-            commanded: Sources of what it is told; measured types may be among them.
+            commanded: Sources of its commands; measured types may be among them.
         """
         first = [s for s in measured if is_judged(s.data_type)]
         self.sources = (*first, *(s for s in commanded if is_judged(s.data_type)))

@@ -121,7 +121,7 @@ class Robot:
 
         Returns:
             Least and largest value, [rad] or [m]; None without limits, or for a whole turn and
-            more, which tells nothing.
+            more.
         """
         for output, joint in self.limits:
             if joint != name or kind.is_gripper or kind not in (output, output.measured):

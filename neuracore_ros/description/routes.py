@@ -225,11 +225,11 @@ def _require_distinct(
     names: YamlValue, kind: DataType, routes: Routes[Options], what: str
 ) -> None:
     """Check that no two names are one name of one topic; two arms may use equal names."""
-    seen: dict[tuple[str, str], str] = {}
+    earlier: dict[tuple[str, str], str] = {}
     for name, (_, message_name) in names.mapping(f'names of {what}').items():
         options = routes.options(kind, name)
         called = options.topic, options.message_name(name)
-        if (twin := seen.setdefault(called, name)) != name:
+        if (twin := earlier.setdefault(called, name)) != name:
             raise message_name.error(
                 f"names of {what}: {message_name} is given twice, to '{twin}' and '{name}': give "
                 'each a topic of its own, or another name'

@@ -129,11 +129,11 @@ def require_distinct(sources: Collection[Source], file: str) -> None:
     Raises:
         DescriptionError: Two are.
     """
-    seen: dict[tuple[DataType, str], Source] = {}
+    earlier: dict[tuple[DataType, str], Source] = {}
     for source in sources:
         if source.type != FLOAT64:
             continue
-        if (twin := seen.setdefault((source.data_type, source.topic), source)) is not source:
+        if (twin := earlier.setdefault((source.data_type, source.topic), source)) is not source:
             raise DescriptionError(
                 f"{file}: sources of {source.data_type}: '{twin.name}' and '{source.name}' both "
                 f'read {source.topic}, but a Float64 holds one number: give each its own topic'

@@ -142,8 +142,7 @@ class SourceTable:
             )
         if data_type is DataType.LANGUAGE and index != 0:
             raise DescriptionError(
-                f'{self.file}: {what}: a robot is told one thing at a time: only index 0 is '
-                'supported'
+                f'{self.file}: {what}: a robot has one task at a time: only index 0 is supported'
             )
         if not options.topic:
             # Where others have topics of their own, one for all would be another mistake.

@@ -49,7 +49,7 @@ LENGTHS = (MILLIMETRES, CENTIMETRES)
 """Of joints that slide."""
 _AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
 
-# A joint may be seen so far outside its limits, of their width: limits are rounded, zeros drift.
+# Positions so far outside the limits are normal, of their width: limits are rounded, zeros drift.
 _SLACK = 0.25
 # A joint that turns less than all around is never further from zero than this [rad], and none
 # that slides further than this [m]; so that narrow limits alone make no unit suspect.

@@ -35,7 +35,7 @@ class LayoutCell:
 
     Attributes:
         name: Of the joint or camera.
-        role: What the joint does; None where no URDF tells.
+        role: Of the joint in the arm; None without a URDF.
         scale: From the joint's own value to its slot's.
         offset: Likewise.
         reach: Position limits in the slot's sense; None without.
@@ -147,7 +147,7 @@ def survey(
         notes: What was found before; the first of the warnings.
     """
     robots = descriptions if policy is None else _with_trained(descriptions, policy)
-    # Of a policy that is trained, nobody mends a slot that one robot filled alone.
+    # Once a policy is trained, a slot that one robot filled alone cannot be corrected.
     found = [finding for finding in findings(robots) if policy is None or finding.places]
     found += differences(arms)
     found += named_apart(robots, [arm.robot.name for arm in arms])
@@ -162,11 +162,11 @@ def survey(
             found += map(Finding, notes)
         columns.append(RobotColumn(name, is_trained, refusal))
     if policy is not None:
-        # What a URDF tells of a joint goes before what its range does.
-        told = {place for finding in found for place in finding.places}
+        # A finding from a URDF goes before one from a range.
+        known = {place for finding in found for place in finding.places}
         for robot in descriptions.robots.values():
             far = beyond_training(robot, policy)
-            found += [finding for finding in far if not told.intersection(finding.places)]
+            found += [finding for finding in far if not known.intersection(finding.places)]
     doubted = {place for finding in found for place in finding.places}
     cells = _Cells(descriptions.input, descriptions.robots, arms, doubted, policy)
     tables = tuple(cells.table(*part) for part in _parts(robots, policy))
