@@ -1,4 +1,4 @@
-"""Limits: a setpoint that chases the plan, and a spline through it that keeps to the limits too.
+"""Limits: setpoints that chase the plan, and a spline through them that keeps to the limits.
 
 The controller plays cubics between our points, so limits must hold between them as well. Two
 properties hold for what `follow` returns, played from the start it was given, also by a
@@ -12,7 +12,7 @@ controller that does not measure velocities and so starts at rest:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,7 +32,7 @@ _EPS = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What the robot is sent, n points.
+    """Points of a motion that keeps to the limits, n of them.
 
     Attributes:
         times_s: Since the start, shape (1 + n,), first 0.
@@ -104,11 +104,6 @@ def follow(
     return Followed(times, positions, velocities, arrived, bool(above and below))
 
 
-def slowed(limits: Limits, factor: float) -> Limits:
-    """The same limits with a share of the velocities."""
-    return replace(limits, velocity=limits.velocity * factor)
-
-
 def _chase(
     setpoint: tuple[FloatArray, FloatArray],
     reference: FloatArray,
@@ -117,7 +112,7 @@ def _chase(
     limits: Limits,
     share: FloatArray,
 ) -> FloatArray:
-    """Positions (1 + n, J) step by step.
+    """Compute positions (1 + n, J) step by step.
 
     Each step goes straight towards the target: where one joint would be too fast, all joints go
     a smaller part of the way, but for those that move alone. Where limits disagree, position goes
@@ -153,7 +148,7 @@ def _chase(
 
 
 def _braking_speed(distance: FloatArray, gain: FloatArray, h: float) -> FloatArray:
-    """The largest speed of a step of h seconds from which the joint comes to rest in time.
+    """Compute the largest speed of a step of h seconds after which the joint still rests in time.
 
     Args:
         distance: To where it must rest, shape (..., J).
@@ -170,12 +165,12 @@ def _braking_speed(distance: FloatArray, gain: FloatArray, h: float) -> FloatArr
 
 
 def _within(values: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """What ``np.clip`` does, in less time for a few joints."""
+    """Do what ``np.clip`` does, in less time for a few joints."""
     return np.minimum(np.maximum(values, low), high)
 
 
 def monotone_velocities(positions: FloatArray, h: FloatArray) -> FloatArray:
-    """Central differences at inner points, limited so that no segment overshoots; zero at ends."""
+    """Take central differences, limited so that no segment overshoots; zero at both ends."""
     slopes = np.diff(positions, axis=0) / h[:, None]
     left, right = slopes[:-1], slopes[1:]
     central = (positions[2:] - positions[:-2]) / (h[:-1] + h[1:])[:, None]
@@ -188,7 +183,7 @@ def monotone_velocities(positions: FloatArray, h: FloatArray) -> FloatArray:
 
 
 def _last_velocity(positions: FloatArray, h: float, limits: Limits) -> FloatArray:
-    """That of the last step of h seconds, but none that another such step could not brake."""
+    """Take that of the last step of h seconds, but none that another such step could not brake."""
     last = positions[-1]
     slope = (last - positions[-2]) / h
     most = 2.0 * np.maximum(limits.upper - last, 0.0) / h
@@ -199,7 +194,7 @@ def _last_velocity(positions: FloatArray, h: float, limits: Limits) -> FloatArra
 def _over(
     times_s: FloatArray, positions: FloatArray, velocities: FloatArray, bound: FloatArray
 ) -> FloatArray:
-    """By which factor each segment is too fast, shape (n,); at most 1 where it is not."""
+    """Compute by which factor each segment is too fast, shape (n,); at most 1 where none is."""
     over = peak_speeds(times_s, positions, velocities) / bound
     # A controller without velocity state starts every message at rest.
     at_rest = velocities[:2].copy()

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import BoolArray, FloatArray
-from neuracore_ros.command.blend import BLENDS, merged, seam
 from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.command.limits import slowed
 from neuracore_ros.command.message import (
     JointCommand,
     PointStream,
     delayed_first_knot,
     joint_command,
 )
-from neuracore_ros.command.plan import Plan
-from neuracore_ros.command.profile import Profile, SplineProfile
+from neuracore_ros.command.plan import BLENDS, Plan, merged, seam
+from neuracore_ros.command.profile import SplineProfile
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Executed, Spline
 from neuracore_ros.command.start import BlendIn
@@ -29,7 +28,6 @@ from neuracore_ros.description.source import JOINT_TRAJECTORY
 _OPENED = 0.1
 """A gripper that is so much of its range further from where it was sent than when it stopped, was
 moved by somebody."""
-
 
 _ENOUGH_AHEAD = 0.4
 """Share of ``max_ahead_s``: with more of the plan out than that, nothing new is sent."""
@@ -56,8 +54,8 @@ class Motion:
         clamps: Setpoints that the limits kept from what was predicted.
         seam_rad: How far the newest prediction moved the plan at the first step that it shares
             with the ones before; None where there is none.
-        lag: How far each joint was last seen to be behind its setpoint, (J,); None where nobody
-            knows.
+        lag: How far each joint was behind its setpoint when last measured, (J,); None: unknown.
+        stopping: Whether the newest motion is a stop.
     """
 
     def __init__(self, joints: Joints, settings: Settings, rate_hz: float) -> None:
@@ -73,7 +71,8 @@ class Motion:
             DescriptionError: Ruckig is wanted, and a joint has no acceleration limit.
         """
         self._joints = joints
-        self._profile = _profile(joints, settings, rate_hz)
+        profile = JerkLimitedProfile if settings.profile == 'ruckig' else SplineProfile
+        self._profile = profile(joints, 1.0 / rate_hz, settings.max_ahead_s)
         self.warnings = self._profile.warnings
         self._blend = BLENDS[settings.blend]
         self._step_s = 1.0 / rate_hz
@@ -84,7 +83,7 @@ class Motion:
         self._executed = Executed()
         self._followed_until_ns = 0
         self._stream = PointStream(joints.limits, 1.0 / (settings.command_rate_hz or rate_hz))
-        self._stopping = False
+        self.stopping = False
         self._stopped_at: FloatArray | None = None
         self._blend_in = BlendIn(settings.start_speed)
         self._stamped = settings.stamp == 'now'
@@ -102,6 +101,11 @@ class Motion:
     def blending_in(self) -> bool:
         """Whether the robot is still on its slow way to the plan."""
         return self._blend_in.active
+
+    @property
+    def executed(self) -> tuple[Spline, ...]:
+        """Motions of the last seconds, newest last."""
+        return self._executed.splines
 
     def setpoint(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
         """Return position and velocity executed at a time; None before the first command."""
@@ -161,7 +165,7 @@ class Motion:
         # What was executed earlier is over: the robot may have been moved since.
         self._executed.clear()
         self.lag = np.zeros(len(start))
-        self._plan, self._stopping = None, False
+        self._plan, self.stopping = None, False
         self._stream.start(start)
         self._blend_in.start(blend_in, now_ns)
         at_rest = Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start))))
@@ -227,7 +231,7 @@ class Motion:
             measured = self._joints.nearest(measured, setpoint)
             measured = np.where(self._joints.grips, setpoint, measured)
         spline = self._profile.stop(executed, now_ns, measured, lost)
-        self._stopping = True
+        self.stopping = True
         if lost.any():
             # A lost joint is braked from where it is; the others have until the end to catch up.
             self.lag = None if self.lag is None else np.where(lost, 0.0, self.lag)
@@ -290,7 +294,8 @@ class Motion:
         if n < 1:
             return ()
         share = self._blend_in.share(now_ns)
-        limits = slowed(self._joints.limits, share)
+        limits = self._joints.limits
+        limits = replace(limits, velocity=limits.velocity * share)
         times_s: FloatArray = self._step_s * np.arange(1.0, n + 1.0)
         segment = self._profile.follow(
             self._require_executed(), self._plan, now_ns, times_s, limits
@@ -318,7 +323,7 @@ class Motion:
         return self._messages(spline, 0 if joins else 1)
 
     def _still_grips(self, measured: FloatArray, setpoint: FloatArray) -> BoolArray:
-        """Grippers that may hold a thing: since the stop, nobody has moved them away from theirs.
+        """Find grippers that may hold a thing: since the stop, nobody has moved them away.
 
         One that was opened meanwhile would snap shut, if it began where it once was sent.
         """
@@ -335,12 +340,12 @@ class Motion:
         return executed
 
     def _streamed(self) -> list[Command]:
-        """The topics that now take single points: a stop is one trajectory wherever it can be."""
+        """List topics that now take single points; a stop is one trajectory wherever it can be."""
         return [
             command
             for command in self._joints.commands
             if command.stream == 'point'
-            and not (self._stopping and command.type == JOINT_TRAJECTORY)
+            and not (self.stopping and command.type == JOINT_TRAJECTORY)
         ]
 
     def _columns(self, commands: list[Command]) -> list[int]:
@@ -348,7 +353,7 @@ class Motion:
         return [i for command in commands for i in every[self._joints.columns(command)]]
 
     def _messages(self, spline: Spline, first: int) -> tuple[JointCommand, ...]:
-        """The knots of a motion from the first that is sent on, for each topic."""
+        """Send the knots of a motion from the first one on, to each topic that takes several."""
         streamed = self._streamed()
         stamp_ns = spline.start_ns if self._stamped else 0
         times_s, positions, velocities = (
@@ -364,9 +369,3 @@ class Motion:
             for command in self._joints.commands
             if command not in streamed
         )
-
-
-def _profile(joints: Joints, settings: Settings, rate_hz: float) -> Profile:
-    if settings.profile == 'ruckig':
-        return JerkLimitedProfile(joints, 1.0 / rate_hz, settings.max_ahead_s)
-    return SplineProfile(joints, 1.0 / rate_hz, settings.max_ahead_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.errors import UserError
 
 REARMS = ('auto', 'manual')

@@ -41,7 +41,7 @@ class Spline:
         return self.start_ns + round(float(self.times_s[-1]) * 1e9)
 
     def at(self, now_ns: int) -> tuple[FloatArray, FloatArray]:
-        """Position and velocity at a time, each of shape (J,)."""
+        """Return position and velocity at a time, each of shape (J,)."""
         t = (now_ns - self.start_ns) / 1e9
         if t >= self.times_s[-1]:
             return self.positions[-1].copy(), np.zeros_like(self.positions[-1])
@@ -59,7 +59,7 @@ class Spline:
         return position, leaving + u * (2.0 * skew + 3.0 * u * bend)
 
     def acceleration_at(self, now_ns: int) -> FloatArray:
-        """Acceleration at a time, shape (J,); that of the segment that begins there."""
+        """Return the acceleration at a time, shape (J,); of the segment that begins there."""
         t = max((now_ns - self.start_ns) / 1e9, 0.0)
         if t >= self.times_s[-1]:
             return np.zeros_like(self.positions[-1])
@@ -71,7 +71,7 @@ class Spline:
         return np.asarray((2.0 * skew + 6.0 * (t - self.times_s[i]) / h * bend) / h)
 
     def next_knot(self, now_ns: int) -> tuple[float, FloatArray, FloatArray] | None:
-        """The first knot after a time: in how many seconds, position, velocity; None at rest."""
+        """Return the first knot after a time: seconds to it, position, velocity; None at rest."""
         t = (now_ns - self.start_ns) / 1e9
         i = int(np.searchsorted(self.times_s, t + 1e-6, side='right'))
         if i == len(self.times_s):
@@ -79,7 +79,7 @@ class Spline:
         return float(self.times_s[i]) - t, self.positions[i], self.velocities[i]
 
     def shifted(self, by_ns: int) -> Spline:
-        """The same motion, later."""
+        """Return the same motion, later."""
         return replace(self, start_ns=self.start_ns + by_ns)
 
 
@@ -90,19 +90,24 @@ class Executed:
         self._splines: deque[Spline] = deque()
 
     @property
+    def splines(self) -> tuple[Spline, ...]:
+        """The motions."""
+        return tuple(self._splines)
+
+    @property
     def newest(self) -> Spline | None:
         """The motion that is being executed; None before the first."""
         return self._splines[-1] if self._splines else None
 
     def at(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
-        """Position and velocity being executed at a time; None before the first motion."""
+        """Return position and velocity executed at a time; None before the first motion."""
         for spline in reversed(self._splines):
             if spline.start_ns <= now_ns:
                 return spline.at(now_ns)
         return None
 
     def fastest(self, since_ns: int, until_ns: int) -> FloatArray | None:
-        """The largest speed of each joint, (J,), between two times; None before the first."""
+        """Return the largest speed of each joint, (J,), between two times; None before any."""
         times = np.linspace(since_ns, until_ns, _SAMPLES).astype(np.int64)
         states = [state for time_ns in times if (state := self.at(int(time_ns))) is not None]
         return np.max([np.abs(velocity) for _, velocity in states], axis=0) if states else None
@@ -123,7 +128,7 @@ class Executed:
 
 
 def peak_speeds(times_s: FloatArray, positions: FloatArray, velocities: FloatArray) -> FloatArray:
-    """The largest speed inside each segment, shape (N-1, J)."""
+    """Return the largest speed inside each segment, shape (N-1, J)."""
     h = np.diff(times_s)[:, None]
     return fastest(h, (positions[:-1], positions[1:]), (velocities[:-1], velocities[1:]))
 
@@ -131,7 +136,7 @@ def peak_speeds(times_s: FloatArray, positions: FloatArray, velocities: FloatArr
 def fastest(
     h: FloatArray, ends: tuple[FloatArray, FloatArray], speeds: tuple[FloatArray, FloatArray]
 ) -> FloatArray:
-    """The largest speed inside segments of h seconds, of the shape of ``ends``.
+    """Return the largest speed inside segments of h seconds, of the shape of ``ends``.
 
     It may lie above the slope of the segment: by half where both ends rest, by a third where
     one end does and the other has the slope.
@@ -152,7 +157,7 @@ def extent(
     ends: tuple[FloatArray, FloatArray],
     speeds: tuple[FloatArray, FloatArray],
 ) -> tuple[FloatArray, FloatArray]:
-    """The least and largest position inside segments of h seconds, of the shape of ``ends``."""
+    """Return least and largest position inside segments of h seconds, of the shape of ``ends``."""
     (before, after), (leaving, arriving) = ends, speeds
     slope = (after - before) / h
     bend = leaving + arriving - 2.0 * slope

@@ -144,7 +144,7 @@ class _Driven:
             # The first output is due one step after its observation.
             setpoint = runner.setpoint(now_ns)
             if setpoint is not None:
-                self.executed[number - 1] = self.outputs.of_joints(setpoint)
+                self.executed[number - 1] = self.outputs.of_joints(setpoint[0])
         holds, observed = runner.counters.holds, runner.counters.observed
         outcome = runner.tick(now_ns)
         is_seen = runner.counters.observed > observed

@@ -10,7 +10,7 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.command.settings import PROFILES, REARMS, STAMPS
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError

@@ -24,10 +24,11 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings
+from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.start import start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
-from neuracore_ros.description import Command, Robot, Source
+from neuracore_ros.description import Robot
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.samples import together
@@ -59,6 +60,12 @@ class Runner:
         rate_hz: How often to call `tick`.
         point_rate_hz: How often to call `points`; 0 where `tick` does it.
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
+        sources: Where everything that is read comes from.
+        commands: Where the commands go.
+        command_topics: Topic -> ROS message type of the commands.
+        steady: The time [ns] on a clock that never jumps, by which the robot goes on; None where
+            there is none, as in a simulation or a recording.
+        is_active: Whether it runs; False after `stop`, until `start`.
         counters: What happened since the start.
     """
 
@@ -75,8 +82,7 @@ class Runner:
             robot: Its file.
             manifest: Of the policy.
             settings: What the user wants.
-            steady: The time [ns] on a clock that never jumps, by which the robot goes on; None
-                where there is none, as in a simulation or a recording.
+            steady: See `Runner`.
 
         Raises:
             PolicyError: They do not fit, or the robot would probably move wrongly.
@@ -88,7 +94,7 @@ class Runner:
         self.rate_hz = manifest.rate_hz
         self._manifest = manifest
         self._settings = settings
-        self._steady = steady
+        self.steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands())
         self._inputs = RobotInputs(
@@ -96,7 +102,9 @@ class Runner:
         )
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
-        self.topics = self._inputs.topics
+        self.topics, self.sources = self._inputs.topics, self._inputs.sources
+        self.commands = self._joints.commands
+        self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}
         if self._inputs.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
         # A tick may be a step late, however fresh the streams have to be.
@@ -133,28 +141,13 @@ class Runner:
         """Whether a hold waits for `enable`; else it ends by itself."""
         return self._state.latched
 
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """Where everything that is read comes from."""
-        return self._inputs.sources
-
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """Where the commands go."""
-        return self._joints.commands
-
-    @property
-    def command_topics(self) -> Mapping[str, str]:
-        """Topic -> ROS message type of the commands."""
-        return {command.topic: command.type for command in self._joints.commands}
-
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """One entry per stream."""
         return self._inputs.status(now_ns)
 
     def start(self, now_ns: int) -> None:
         """Become active again after `stop`; steps are counted from the next tick on."""
-        self._active = True
+        self.is_active = True
         self._clock.restart()
         self._tracking.note(None)
         self._motion.forget()
@@ -185,7 +178,7 @@ class Runner:
             listeners: Command topic -> who listens to it; None if that is not known.
             hindrances: Why the robot could not follow now, one line each.
         """
-        if not self._active:
+        if not self.is_active:
             held = self._stopping.settle(_sure(self._inputs.measured(now_ns)), now_ns)
             return TickResult(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
@@ -256,14 +249,18 @@ class Runner:
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
         # The next tick deals with a clock that went back; what was executed then is past.
-        if self._active and self._clock.jumped_ns(now_ns) < 0:
+        if self.is_active and self._clock.jumped_ns(now_ns) < 0:
             return ()
         return self._motion.points(now_ns)
 
-    def setpoint(self, now_ns: int) -> FloatArray | None:
-        """Where the commanded joints should be, shape (J,); None before the first command."""
-        executed = self._motion.setpoint(now_ns)
-        return None if executed is None else executed[0]
+    @property
+    def executed(self) -> tuple[Spline, ...]:
+        """Motions that were commanded in the last seconds, newest last."""
+        return self._motion.executed
+
+    def setpoint(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
+        """Return position and velocity commanded for a time, (J,) each; None before the first."""
+        return self._motion.setpoint(now_ns)
 
     def rests_in_s(self, now_ns: int) -> float:
         """How long what was commanded goes on to move the robot, streamed points included [s]."""
@@ -287,7 +284,7 @@ class Runner:
             commands = self._brake(now_ns)
             self._state.disable('disabled')
             return TickResult(commands)
-        if self.state in (State.DISABLED, State.HOLDING) and self._active:
+        if self.state in (State.DISABLED, State.HOLDING) and self.is_active:
             self._state.latched = False
             self._wait()
         return TickResult()
@@ -303,7 +300,7 @@ class Runner:
         """Brake the robot to rest; nothing moves again before `start`."""
         commands = self._brake(now_ns)
         self._state.disable('not active')
-        self._active = False
+        self.is_active = False
         return TickResult(commands)
 
     def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
@@ -329,7 +326,7 @@ class Runner:
         Returns:
             How far the clock has jumped, 0 where it has not.
         """
-        jump = self._clock.tick(now_ns, self._steady(), guess_ns)
+        jump = self._clock.tick(now_ns, self.steady(), guess_ns)
         if jump.astray_ns or jump.by_ns:
             # What the robot executes goes on, whatever the clock says.
             self._motion.shift(jump.astray_ns, jump.surely)

@@ -73,18 +73,18 @@ def test_what_is_executed_obeys_all_limits(start, events, blend_in, max_ahead_s)
     low, high = np.maximum(LOWER, -5), np.minimum(UPPER, 5)
     motion.begin(low + np.array(start) * (high - low), blend_in, now_ns)
     for what, steps, seed, values in events:
-        before = motion._executed.newest
+        before = motion.executed[-1]
         if what == 'stop':
             commands = motion.stop(now_ns, motion.setpoint(now_ns)[0], NOBODY)
         elif what == 'merge':
-            if motion._stopping:
+            if motion.stopping:
                 now_ns += round(motion.rests_in_s(now_ns) * SECOND)
                 motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
-                before = motion._executed.newest
+                before = motion.executed[-1]
             commands = motion.merge(chunk(seed, values, len(LIMITS)), now_ns)
         else:
             commands = motion.extend(now_ns)
-        after = motion._executed.newest
+        after = motion.executed[-1]
         for command in commands:
             assert what == 'stop' or command.times_s[-1] <= max_ahead_s + 1e-9
             accepted(command, now_ns)

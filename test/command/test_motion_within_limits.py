@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.small_arms import SECOND, accepted, arm, chunk, motion_of, played, sampled
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 
 STEP_NS = SECOND // 20
 LIMITS = [(-1.0, 1.0, 2.0), (-0.3, 2.0, 1.0), (0.0, 0.04, 0.1), (-1.0, 1.0, 3.0, 8.0)]
@@ -38,7 +38,7 @@ def check(command, motion, before, now_ns):
     assert (np.abs(velocities) <= VELOCITY * (1 + 1e-6)).all()
     # A controller that does not measure velocities starts each message at rest. What first goes
     # on as before, at a stop or close to a position limit, is then up to a third faster.
-    follows = command.times_s[0] == pytest.approx(0.05) and not motion._stopping
+    follows = command.times_s[0] == pytest.approx(0.05) and not motion.stopping
     positions, velocities = sampled(played(command, position, np.zeros(len(LIMITS)), now_ns))
     assert (positions >= LOWER - 1e-8).all()
     assert (positions <= UPPER + 1e-8).all()
@@ -63,7 +63,7 @@ def test_no_message_leaves_the_limits_or_jumps(start, events, blend, blend_in, m
         if what == 'stop':
             commands = motion.stop(now_ns, before[0], NOBODY)
         elif what == 'merge':
-            if motion.setpoint(now_ns) and motion._stopping:
+            if motion.setpoint(now_ns) and motion.stopping:
                 now_ns = max(now_ns, now_ns + round(motion.rests_in_s(now_ns) * SECOND))
                 motion.begin(motion.setpoint(now_ns)[0], blend_in, now_ns)
                 before = motion.setpoint(now_ns)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from neuracore_ros.command.blend import BLENDS, merged, seam
-from neuracore_ros.command.plan import Plan
+from neuracore_ros.command.plan import BLENDS, Plan, merged, seam
 
 STEP = 50_000_000
 

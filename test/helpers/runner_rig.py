@@ -119,7 +119,7 @@ class Rig:
         self.went_back = False
         self.follows = True
         self.path = [self.positions.copy()]
-        self.runner._steady = lambda: None if self.simulated else self.true_ns
+        self.runner.steady = lambda: None if self.simulated else self.true_ns
 
     def do(self, outcome):
         """Deliver what a call returned."""

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from helpers.runner_rig import ROBOT, SECOND, STEP_NS, Rig, make_runner
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']
 FAST = ROBOT.replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0, jerk: 300')
@@ -56,7 +56,7 @@ class Jittery(Rig):
         if self.random is not None:
             self.latency_steps = self.random.choice([0.1, 1.0, 4.0]) * self.random.uniform()
         super().do(outcome)
-        executed = self.runner._motion._executed._splines
+        executed = self.runner.executed
         for before, after in pairwise(executed):
             assert after.start_ns >= before.start_ns
         if outcome.commands and len(executed) > 1:
@@ -146,7 +146,7 @@ def happen(rig, event, model):
             rig.do(runner.stop(now_ns))
         case 'start':
             # The owner starts only what it has stopped, and waits for it to rest.
-            if not runner._active and runner.at_rest(now_ns):
+            if not runner.is_active and runner.at_rest(now_ns):
                 runner.start(now_ns)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.runner_rig import ROBOT, STEP_NS, LaggingRig, make_runner
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 
 FAST = ROBOT.replace('velocity: 2.0', 'velocity: 3.0, acceleration: 8.0').replace(
     'velocity: 1.0, acceleration: 10.0', 'velocity: 3.0, acceleration: 8.0'
@@ -92,7 +92,7 @@ def test_a_start_while_the_joints_still_catch_up_from_a_stop_has_no_jump(tmp_pat
     rig.do(rig.runner.reset(rig.now_ns))
     while rig.state == 'WAITING':
         rig.step()
-    assert np.abs(rig.runner.setpoint(rig.now_ns) - rig.positions).max() > 0.02
+    assert np.abs(rig.runner.setpoint(rig.now_ns)[0] - rig.positions).max() > 0.02
     rig.step(4)
     # It hurries after a path that went on meanwhile.
     assert jump(rig) < 2 * MOST

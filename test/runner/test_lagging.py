@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.runner_rig import ROBOT, SECOND, Rig, make_runner
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.command.spline import fastest
 
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from test_closed_loop import FAST, PROFILES, live_through
 
 from helpers.runner_rig import SECOND, LaggingRig, make_runner
-from neuracore_ros.command.blend import BLENDS
+from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.sim.controller import VARIANTS
 
 # Of those of `test_closed_loop.py` all but lies of sensors, after which nobody knows where it is.
@@ -59,7 +59,7 @@ class Planned(LaggingRig):
 
     def answer(self):
         super().answer()
-        setpoint = self.runner._motion.setpoint(self.now_ns)
+        setpoint = self.runner.setpoint(self.now_ns)
         self.speeds = (*self.speeds, np.zeros(2) if setpoint is None else np.abs(setpoint[1]))
 
     def steps(self):

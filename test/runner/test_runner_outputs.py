@@ -75,7 +75,7 @@ class World:
     def step(self, steps=1):
         for _ in range(steps):
             self.now_ns += STEP_NS
-            setpoint = self.runner._motion.setpoint(self.now_ns)
+            setpoint = self.runner.setpoint(self.now_ns)
             if setpoint is not None:
                 self.measured = setpoint[0].copy()
             self.measured[3] = max(self.measured[3], self.thing)
@@ -115,7 +115,7 @@ def test_each_topic_gets_its_own_joints_in_its_own_way(tmp_path):
 def test_one_stop_brakes_all_topics_and_says_how_long_it_takes(tmp_path):
     world = World(make_runner(tmp_path, TWO_ARMS, whole()), ramp).step(60)
     runner = world.runner
-    speed = runner._motion.setpoint(world.now_ns)[1]
+    speed = runner.setpoint(world.now_ns)[1]
     world.sent.clear()
     world.obey(runner.stop(world.now_ns))
     (command,) = world.of('left')
@@ -125,7 +125,7 @@ def test_one_stop_brakes_all_topics_and_says_how_long_it_takes(tmp_path):
     assert speed[2] / 0.25 <= rests_in_s <= speed[2] / 0.25 + 0.15
     # It was kept to the speed from which it can brake within half a second.
     assert 0.2 < rests_in_s <= 0.5
-    points = [runner._motion.setpoint(world.now_ns)[0][2]]
+    points = [runner.setpoint(world.now_ns)[0][2]]
     for k in range(round(rests_in_s / 0.05) + 1):
         for point in runner.points(world.now_ns + k * STEP_NS):
             if point.topic == 'right':
@@ -136,7 +136,7 @@ def test_one_stop_brakes_all_topics_and_says_how_long_it_takes(tmp_path):
     speeds = np.diff(points) / 0.05
     assert (speeds >= -1e-6).all()
     assert np.abs(np.diff(speeds)).max() / 0.05 <= 0.25 * 1.05
-    assert points[-1] == pytest.approx(runner._motion.setpoint(end_ns)[0][2])
+    assert points[-1] == pytest.approx(runner.setpoint(end_ns)[0][2])
 
 
 def test_a_gripper_that_closes_on_a_thing_is_no_fault_and_is_held_tight_in_a_stop(tmp_path):
@@ -216,7 +216,7 @@ def test_a_continuous_joint_turns_on_over_the_wrap_of_its_encoder(tmp_path, prof
     now_ns, request, turned = START_NS, None, [3.0]
     for _ in range(100):
         now_ns += STEP_NS
-        setpoint = runner._motion.setpoint(now_ns)
+        setpoint = runner.setpoint(now_ns)
         true = np.array([3.0, 0.0]) if setpoint is None else setpoint[0]
         turned.append(true[0])
         state = joint_state('ab', [wrapped(true[0]), true[1]], now_ns)

@@ -97,7 +97,7 @@ def test_a_skipped_tick_skips_a_step(tmp_path):
     runner.predicted(request, ramp(), START_NS)
     for k in (1, 3, 5):
         now_ns = START_NS + k * STEP_NS
-        state = runner._motion.setpoint(now_ns)[0]
+        state = runner.setpoint(now_ns)[0]
         runner.receive('joint_states', joint_state('ab', state, now_ns), now_ns)
         outcome = runner.tick(now_ns, {'arm': 1})
     assert outcome.request.tick == request.tick + 5
