@@ -23,8 +23,8 @@ endif
 PURE := description observation command policy runner bags dataset convert loading training kinematics alignment scaffold overview report evaluation
 PURE_TESTS := $(PURE) cli/test_layout.py cli/test_export_foreign.py
 LEAST := 95
-# Tests in real time, the documentation's commands, what computes (test/helpers/workers.py).
-WORKERS ?= 3
+# Real time twice, the documentation's commands, and what computes (test/helpers/workers.py).
+WORKERS ?= 4
 SHARED_OUT := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help demo test check coverage docs pictures matrix clean

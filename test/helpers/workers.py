@@ -1,9 +1,9 @@
 """How tests are shared out over the workers of pytest-xdist: ``make test``.
 
-All tests in real time run on one worker, one after the other; those of the documentation, which
-also start a robot but judge no times, on a second one. The others have the tests that only
-compute, a file at a time. Each of these three gives way to the one before it: a robot, a node and
-a controller get a processor whenever they need it, as on a machine that has nothing else to do.
+Tests in real time run on two workers, those of faults and all others, one after the other; those
+of the documentation, which also start a robot but judge no times, on a third one. The last one has
+the tests that only compute, a file at a time. Real time comes first, then the documentation: a
+robot, a node and a controller get a processor whenever they need it, as on a quiet machine.
 
 Without workers (``pytest`` alone) all tests run in their order, at their usual priority.
 """
@@ -12,8 +12,8 @@ import os
 
 import pytest
 
-REALTIME, DOCUMENTATION = 'realtime', 'documentation'
-NICENESS = {REALTIME: 0, DOCUMENTATION: 5}
+REALTIME, FAULTS, DOCUMENTATION = 'realtime', 'faults', 'documentation'
+NICENESS = {REALTIME: 0, FAULTS: 0, DOCUMENTATION: 5}
 OF_OTHERS = 10
 
 
@@ -26,7 +26,9 @@ def group_of(item):
     """What runs on one worker, and so makes the fixtures that it shares once."""
     if mark := item.get_closest_marker('xdist_group'):
         return mark.args[0]
-    return REALTIME if is_realtime(item) else item.nodeid.partition('::')[0]
+    if is_realtime(item):
+        return FAULTS if item.path.parent.name == 'faults' else REALTIME
+    return item.nodeid.partition('::')[0]
 
 
 class Workers:
@@ -45,7 +47,8 @@ class Workers:
                 item.add_marker(REALTIME)
         if self._is_worker:
             # In this order they are handed out.
-            items.sort(key=lambda item: NICENESS.get(group_of(item), OF_OTHERS))
+            order = [*NICENESS, *sorted({group_of(item) for item in items} - NICENESS.keys())]
+            items.sort(key=lambda item: order.index(group_of(item)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item):
