@@ -9,11 +9,9 @@ from neuracore_ros.parsers import as_number, real, whole
 
 Parsed = TypeVar('Parsed')
 
-BY_CLOCK = (
-    'read bags that were recorded without it by the /clock in them, as if they had been recorded '
-    'with it'
-)
-OR_SHIPPED = ', or the name of a shipped one, such as ur5'
+BY_CLOCK = 'take the times of a bag from the /clock in it, if it was recorded without this option'
+RECORDED_NAMESPACE = 'namespace in which topics without a leading slash were recorded'
+OR_SHIPPED = ', or the name of a shipped one such as ur5'
 """Of a robot file, for ``--help``; its type is `description.shipped.robot_file`."""
 
 

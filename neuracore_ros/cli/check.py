@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from neuracore_ros.description import Robot, Source
     from neuracore_ros.policy.policy import Policy
 
-SUMMARY = 'Tell all that would stop a policy on a robot, before the robot is on.'
+SUMMARY = 'Find all problems of a policy on a robot before it runs.'
 EXAMPLES = """  neuracore_ros check policy.pt ur5
   neuracore_ros check policy.pt ur5.yaml --bag bags/episode_000 --json
-  neuracore_ros check policy.pt ur5.yaml --live                 look at the running robot
+  neuracore_ros check policy.pt ur5.yaml --live                 # the running robot
 
---live sends nothing and moves nothing; it listens, and reads parameters of controllers."""
+--live listens, and reads the parameters of controllers."""
 
 
 @dataclass(slots=True)
@@ -79,10 +79,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('policy', type=Path, help='policy file (.pt, .onnx, .xml)')
     parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
     where = parser.add_mutually_exclusive_group()
-    where.add_argument('--bag', type=Path, help='a recording of this robot to look into')
-    where.add_argument('--live', action='store_true', help='look at the running robot')
-    parser.add_argument('--namespace', default='', help='of topics without a leading slash')
-    parser.add_argument('--use-sim-time', action='store_true', help=f'--bag: {BY_CLOCK}')
+    where.add_argument('--bag', type=Path, help='check a recording of this robot, too')
+    where.add_argument(
+        '--live', action='store_true', help='check the running robot, too; sends and moves nothing'
+    )
+    parser.add_argument(
+        '--namespace', default='', help='namespace of topics without a leading slash'
+    )
+    parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     parser.add_argument(
         '--seconds',
         type=between(0.5, 3600.0),
@@ -96,9 +100,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         choices=[kind.value for kind in HazardKind],
         metavar='WORD',
-        help='what is intended, and so no error: units (values or limits that look like degrees), '
-        'sense (another sign or zero under commands than under sources), missing (an input that '
-        'this robot had in training), exchanged (names at other indices than in training)',
+        help='accept as intended: units (values or limits that look like degrees), sense (another '
+        'sign or zero under commands than under sources), missing (an input that this robot had '
+        'in training), exchanged (names at other indices than in training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.set_defaults(wrong_usage=parser.error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from neuracore_ros.cli.arguments import (
     BY_CLOCK,
     OR_SHIPPED,
+    RECORDED_NAMESPACE,
     count,
     image_size,
     positive,
@@ -23,7 +24,7 @@ from neuracore_ros.processors import available
 if TYPE_CHECKING:
     from neuracore_ros.convert.result import ConvertResult
 
-SUMMARY = 'Append recordings of one robot to a dataset; make the dataset if there is none.'
+SUMMARY = 'Append recordings of one robot to a dataset, which is made if there is none.'
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
   neuracore_ros convert data --description franka_ur5 --robot franka bags/franka/*
   neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
@@ -31,8 +32,8 @@ EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 
   neuracore_ros convert data --description ur5.yaml 'bags/**/*.mcap' --workers 4
   neuracore_ros convert /shared/data --description ur5.yaml /shared/bags/* --scheduler host:8786
 
-The first convert fixes layout, rate and image size. What was converted is skipped, so that the
-same command goes on after an interruption, or adds new recordings."""
+The first call fixes layout, rate and image size. Recordings that are in the dataset are skipped:
+the same command continues after an interruption, or adds new recordings."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'bags',
         nargs='+',
         metavar='BAG',
-        help='rosbag2 folder, .mcap, .db3 or .bag; a quoted pattern stands for all that match it',
+        help='rosbag2 folder, .mcap, .db3 or .bag; or a quoted pattern that matches several',
     )
     parser.add_argument(
         '--description',
@@ -50,28 +51,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=robot_file,
         action='append',
         metavar='FILE',
-        help=f'robot file or cross-embodiment file{OR_SHIPPED}: its robots make the layout '
+        help=f'robot file or cross-embodiment file{OR_SHIPPED}: its robots determine the layout '
         '(may be repeated)',
     )
-    parser.add_argument('--robot', help='the robot in these bags, where several are described')
+    parser.add_argument('--robot', help='robot of these bags, if several are described')
     parser.add_argument('--rate-hz', type=rate, help='steps per second (default: 20)')
     parser.add_argument(
         '--image-size',
         type=_video_size,
         metavar='N|WIDTHxHEIGHT',
-        help='size to which images are resized, in pixels, even (default: 224)',
+        help='size of images in the dataset, in even numbers of pixels (default: 224)',
     )
     parser.add_argument(
-        '--min-steps', type=count, default=10, help='drop shorter pieces (default: 10)'
+        '--min-steps',
+        type=count,
+        default=10,
+        metavar='N',
+        help='drop shorter episodes (default: 10)',
     )
     parser.add_argument(
         '--task',
         type=words,
-        help='what is done in these recordings, in words (default: what "record --task" noted)',
+        help='task of these recordings, in words (default: that of "record --task")',
     )
-    parser.add_argument(
-        '--namespace', default='', help='where topics without a leading slash were recorded'
-    )
+    parser.add_argument('--namespace', default='', help=RECORDED_NAMESPACE)
     parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     side_by_side = parser.add_mutually_exclusive_group()
     side_by_side.add_argument(
@@ -79,33 +82,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=count,
         default=1,
         metavar='N',
-        help='convert so many recordings side by side, at most one for each processor; the '
-        'dataset is the same (default: 1)',
+        help='convert N recordings at once, at most one for each processor; the dataset is the '
+        'same (default: 1)',
     )
     side_by_side.add_argument(
         '--scheduler',
         default='',
         metavar='ADDRESS',
-        help='let the workers of this Dask scheduler convert; they share a file system',
+        help='convert on the workers of this Dask scheduler, which share a file system',
     )
     cut = parser.add_argument_group(
         'episodes',
-        'One recording is one episode, or several where a stream fails. These cut it further; '
-        'together, an episode is what all of them leave.',
+        'A recording is one episode, or several if a stream fails. These options cut it further.',
     )
     cut.add_argument(
         '--marker',
         default='',
         metavar='TOPIC',
-        help='cut at its words start, stop, success, discard (String), or true and false (Bool); '
-        'without it, a String topic whose name ends in /episode is one if it says such words; '
-        '"none": take no notice of that',
+        help='cut at the messages start, stop, success, discard (String) or true, false (Bool) of '
+        'this topic; "none": do not cut (default: a String topic ending in /episode that has '
+        'such messages)',
     )
     cut.add_argument(
         '--gap-s',
         type=positive,
         metavar='S',
-        help='cut where no declared stream has a message for so long [s]',
+        help='cut where no declared stream has a message for this long [s]',
     )
     cut.add_argument(
         '--range',
@@ -113,16 +115,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='append',
         default=[],
         metavar='START:END',
-        help='an episode by seconds from the start of the recording (may be repeated)',
+        help='take this range of the recording as an episode [s] (may be repeated)',
     )
     cut.add_argument(
         '--trim-idle',
         type=positive,
         metavar='RAD_PER_S',
-        help='drop the start and the end of an episode while no output moves faster, but for '
-        'half a second [rad/s, or m/s]',
+        help='drop the start and the end of an episode in which no output moves faster, except '
+        'half a second of each [rad/s or m/s]',
     )
-    parser.add_argument('--json', action='store_true', help='print figures as JSON')
+    parser.add_argument('--json', action='store_true', help='print JSON')
 
 
 def run(arguments: argparse.Namespace) -> int:

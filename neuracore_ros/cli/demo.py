@@ -8,29 +8,48 @@ from pathlib import Path
 from neuracore_ros.cli.arguments import between, count
 from neuracore_ros.errors import UserError
 
-SUMMARY = 'Record, convert, train and drive simulated robots: the whole way, in minutes.'
+SUMMARY = 'Record, convert, train and drive simulated robots, in minutes.'
 EXAMPLES = """  neuracore_ros demo --out demo
   neuracore_ros demo --out quick --episodes 10 --steps 300 --trials 3"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('--out', type=Path, default=Path('demo'), help='folder (default: demo)')
     parser.add_argument(
-        '--episodes', type=count, default=60, help='recorded per robot (default: 60)'
+        '--out',
+        type=Path,
+        default=Path('demo'),
+        metavar='DIR',
+        help='folder to write (default: demo)',
     )
-    parser.add_argument('--steps', type=count, default=1500, help='of training (default: 1500)')
     parser.add_argument(
-        '--trials', type=count, default=10, help='per robot and driver (default: 10)'
+        '--episodes',
+        type=count,
+        default=60,
+        metavar='N',
+        help='recorded episodes per robot (default: 60)',
+    )
+    parser.add_argument(
+        '--steps', type=count, default=1500, metavar='N', help='training steps (default: 1500)'
+    )
+    parser.add_argument(
+        '--trials',
+        type=count,
+        default=10,
+        metavar='N',
+        help='trials per robot and driver (default: 10)',
     )
     parser.add_argument(
         '--speed',
         type=between(0.01, 100.0),
         default=2.0,
-        help='simulated seconds a second (default: 2)',
+        metavar='FACTOR',
+        help='simulated seconds per second (default: 2)',
     )
-    parser.add_argument('--policy', choices=['mlp', 'act'], default='mlp', help='(default: mlp)')
-    parser.add_argument('--json', action='store_true', help='print the trials as JSON, last')
+    parser.add_argument(
+        '--policy', choices=['mlp', 'act'], default='mlp', help='policy to train (default: mlp)'
+    )
+    parser.add_argument('--json', action='store_true', help='print the trials as JSON')
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 SUMMARY = 'Draft a robot file from a recording, a running robot, a URDF, or several of these.'
 EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --bag bags/episode_000 --out ur5.yaml
-  neuracore_ros describe --live --out my_robot.yaml                  the robot that is running
+  neuracore_ros describe --live --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --like franka --like-urdf panda.urdf --out ur5.yaml
 
-What was guessed is marked "# guessed:". --live sends nothing and moves nothing."""
+Guesses are marked "# guessed:" in the file."""
 
 # A few images are enough.
 _IMAGES = 20
@@ -41,20 +41,36 @@ _MOST_NUMBERS = 200_000
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('--bag', type=Path, help='a recording of the robot')
-    parser.add_argument('--urdf', type=Path, metavar='FILE', help='its URDF: order, limits, axes')
-    parser.add_argument('--live', action='store_true', help='listen to the running robot')
+    parser.add_argument(
+        '--urdf',
+        type=Path,
+        metavar='FILE',
+        help='URDF of the robot, for order, limits and axes of its joints',
+    )
+    parser.add_argument(
+        '--live', action='store_true', help='listen to the running robot; sends and moves nothing'
+    )
     parser.add_argument(
         '--like',
         type=robot_file,
         metavar='ROBOT',
-        help=f'a robot file to align with{OR_SHIPPED}',
+        help=f'robot file to align with{OR_SHIPPED}',
     )
     parser.add_argument(
-        '--like-urdf', type=Path, metavar='FILE', help='its URDF, if its robot file names none'
+        '--like-urdf',
+        type=Path,
+        metavar='FILE',
+        help='URDF of the robot of --like, if its file names none',
     )
-    parser.add_argument('--out', type=Path, required=True, help='robot file to write')
-    parser.add_argument('--force', action='store_true', help='overwrite --out')
-    parser.add_argument('--namespace', default='', help='only topics below it, and relative to it')
+    parser.add_argument(
+        '--out', type=Path, required=True, metavar='FILE', help='robot file to write'
+    )
+    parser.add_argument('--force', action='store_true', help='overwrite the file of --out')
+    parser.add_argument(
+        '--namespace',
+        default='',
+        help='use only the topics in this namespace, and write them relative to it',
+    )
     parser.add_argument(
         '--seconds',
         type=between(0.5, 600.0),

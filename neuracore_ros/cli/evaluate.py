@@ -9,7 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, natural, positive, words
+from neuracore_ros.cli.arguments import (
+    BY_CLOCK,
+    OR_SHIPPED,
+    RECORDED_NAMESPACE,
+    natural,
+    positive,
+    words,
+)
 from neuracore_ros.cli.terminal import StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
@@ -21,14 +28,14 @@ if TYPE_CHECKING:
     from neuracore_ros.description import Robot
     from neuracore_ros.evaluation.evaluate import Evaluation
 
-SUMMARY = "Replay recordings through the node's own runner, and measure what policies would do."
+SUMMARY = "Replay recordings through the node's runner, and measure the errors of policies."
 EXAMPLES = """  neuracore_ros evaluate policy.pt ur5 bags/ur5/*
-  neuracore_ros evaluate run/policy.pt dataset                  the episodes it did not learn from
+  neuracore_ros evaluate run/policy.pt dataset                  # its held-back episodes
   neuracore_ros evaluate old.pt new.pt dataset --out report.html
-  neuracore_ros evaluate policy.onnx ur5.yaml bags/* --max-error 0.02     for CI: status 1 if worse
+  neuracore_ros evaluate policy.onnx ur5.yaml bags/* --max-error 0.02     # for CI
 
-An error is that of the prediction against the recorded command: mean absolute over all valid
-entries, joints and horizon steps, in rad."""
+The error is the mean absolute difference of predictions and recorded commands, over all joints
+and steps of the horizon [rad]."""
 
 _MOST_EPISODES = 10_000_000
 
@@ -43,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f'policies (.pt, .onnx, .xml); a robot file (.yaml{OR_SHIPPED}) and its bags, '
         'or a dataset',
     )
-    parser.add_argument('--out', type=Path, help='HTML page to write')
-    parser.add_argument('--json', action='store_true', help='print all figures as JSON')
+    parser.add_argument('--out', type=Path, metavar='PAGE', help='HTML page to write')
+    parser.add_argument('--json', action='store_true', help='print JSON')
     parser.add_argument(
         '--max-error',
         type=positive,
@@ -56,14 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=natural,
         default=0,
         metavar='N',
-        help="the node's delay_steps: a prediction is used so long after its observation (0)",
+        help='steps from an observation to the use of its prediction, as delay_steps of the node '
+        '(default: 0)',
     )
     parser.add_argument(
         '--execute-steps',
         type=natural,
         default=0,
         metavar='N',
-        help="the node's: from one prediction to the next (half the horizon, at most 0.5 s)",
+        help='steps from one prediction to the next, as execute_steps of the node (default: half '
+        'the horizon, at most 0.5 s)',
     )
     parser.add_argument(
         '--episodes',
@@ -71,12 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='N,N-N',
         help='episodes of a dataset (default: those that training held back, else all)',
     )
-    parser.add_argument(
-        '--task', type=words, default='', help='the task of the robot in the bags, in words'
-    )
-    parser.add_argument(
-        '--namespace', default='', help='where topics without a leading slash were recorded'
-    )
+    parser.add_argument('--task', type=words, default='', help='task of the bags, in words')
+    parser.add_argument('--namespace', default='', help=RECORDED_NAMESPACE)
     parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     parser.set_defaults(refuse=parser.error)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.training.external_model import ModelOrigin
 
-SUMMARY = 'Write a policy for another runtime, or one that was trained elsewhere.'
+SUMMARY = 'Write a policy file for another runtime, or of a model that was trained elsewhere.'
 EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xml
   neuracore_ros export --from-lerobot outputs/train/act/checkpoints/last --robot so100.yaml \\
       --rate-hz 30 --out act.xml
@@ -30,7 +30,7 @@ EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xm
       --out act.onnx
   neuracore_ros export --from-torchscript mine.pt --robot ur5.yaml --rate-hz 20 --out policy.pt
 
-What is written is first compared with the model on random inputs, then timed beside it."""
+The file is compared with the model on random inputs, and timed."""
 
 # What a training run knows of itself, with its defaults; the first four say what numbers mean.
 SOURCES = ('robot', 'description', 'dataset', 'manifest')
@@ -57,15 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='a TorchScript that was trained elsewhere',
     )
     source.add_argument(
-        '--from-lerobot', type=Path, metavar='DIR', help='a trained ACT checkpoint of LeRobot'
+        '--from-lerobot', type=Path, metavar='DIR', help='ACT checkpoint of LeRobot'
     )
     parser.add_argument(
-        '--format', choices=tuple(ENDINGS), help="of the file (default: by --out's ending)"
+        '--format',
+        choices=tuple(ENDINGS),
+        help='format of the file (default: by the ending of --out)',
     )
     parser.add_argument(
-        '--out', type=Path, required=True, metavar='FILE', help='.pt, .onnx or .xml; a new file'
+        '--out',
+        type=Path,
+        required=True,
+        metavar='FILE',
+        help='new file to write: .pt, .onnx or .xml',
     )
-    foreign = parser.add_argument_group('of a model that was trained elsewhere')
+    foreign = parser.add_argument_group('models that were trained elsewhere')
     numbers = foreign.add_mutually_exclusive_group()
     numbers.add_argument(
         '--robot',
@@ -84,24 +90,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--dataset',
         type=Path,
         metavar='DIR',
-        help='our dataset that it was trained on: its robots, rate and image size',
+        help='dataset of this package that it was trained on: its robots, rate and image size',
     )
-    numbers.add_argument('--manifest', type=Path, help='its whole manifest, as JSON')
-    foreign.add_argument('--rate-hz', type=rate, help='steps per second in training')
+    numbers.add_argument(
+        '--manifest', type=Path, metavar='FILE', help='manifest of the policy, as JSON'
+    )
+    foreign.add_argument('--rate-hz', type=rate, metavar='HZ', help='steps per second in training')
     foreign.add_argument(
-        '--horizon', type=count, help='steps that it predicts (default: as many as it gives)'
+        '--horizon', type=count, metavar='N', help='steps of a prediction (default: by the model)'
     )
     foreign.add_argument(
-        '--observation-steps', type=count, default=1, help='newest steps that it reads (1)'
+        '--observation-steps',
+        type=count,
+        default=1,
+        metavar='N',
+        help='newest steps of an observation (default: 1)',
     )
     foreign.add_argument(
-        '--image-size', type=image_size, metavar='N|WIDTHxHEIGHT', help='of images, in pixels'
+        '--image-size', type=image_size, metavar='N|WIDTHxHEIGHT', help='size of images, in pixels'
     )
     foreign.add_argument(
         '--mode',
         choices=('absolute', 'relative'),
         default='absolute',
-        help='whether outputs are positions, or differences to what is measured',
+        help='outputs are positions, or relative to the measured ones (default: absolute)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.set_defaults(wrong_usage=parser.error)

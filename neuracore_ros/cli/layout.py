@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from neuracore_ros.alignment.arm import DescribedArm
     from neuracore_ros.policy.manifest import Manifest
 
-SUMMARY = 'Show which joint and camera of each robot sits at which index of the model.'
+SUMMARY = 'Show the joints and cameras of robots by their index in the model.'
 EXAMPLES = """  neuracore_ros layout franka_ur5
   neuracore_ros layout franka ur5 my_robot.yaml --out layout.svg
   neuracore_ros layout franka.yaml ur5.yaml --urdf franka=panda.urdf --urdf ur5=ur5.urdf
-  neuracore_ros layout runs/act/policy.pt my_robot.yaml      what it was trained on, and who fits
+  neuracore_ros layout runs/act/policy.pt my_robot.yaml      # compare with a policy
   neuracore_ros layout cross.yaml --json
 
-Warnings say how to mend what looks misaligned; they go to stderr."""
+Warnings on stderr say how to correct slots that look misaligned."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,19 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'files',
         nargs='+',
         type=robot_file,
-        help=f'robot files, cross-embodiment files or descriptions{OR_SHIPPED}; and a policy file',
+        help=f'robot or cross-embodiment file or description{OR_SHIPPED}; one may be a policy',
     )
-    parser.add_argument('--policy', type=Path, help='hold the robots against this policy')
+    parser.add_argument('--policy', type=Path, help='compare the robots with this policy')
     parser.add_argument(
         '--urdf',
         action='append',
         default=[],
         type=_named_file,
         metavar='ROBOT=FILE',
-        help='a URDF for a robot file that names none, to compare what joints do; repeatable',
+        help='URDF of a robot whose file names none, to compare its joints (may be repeated)',
     )
-    parser.add_argument('--out', type=Path, metavar='FILE', help='picture to draw (.svg)')
-    parser.add_argument('--json', action='store_true', help='print JSON instead of tables')
+    parser.add_argument('--out', type=Path, metavar='FILE', help='picture to write (.svg)')
+    parser.add_argument('--json', action='store_true', help='print JSON')
 
 
 def run(arguments: argparse.Namespace) -> int:

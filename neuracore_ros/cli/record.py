@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from neuracore_ros.node.stop_signal import StopSignal
     from neuracore_ros.node.topics import SubscribedTopic
 
-SUMMARY = 'Record the topics of a robot file to MCAP, one bag an episode.'
-EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                    keys start and end it
+SUMMARY = 'Record the topics of a robot file to MCAP, one bag for each episode.'
+EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                    # by keys
   neuracore_ros record ur5.yaml --out bags --task 'pick up the red cube'
   neuracore_ros record ur5.yaml --out bags --seconds 10 --episodes 3
-  neuracore_ros record ur5.yaml --out bags --services          no terminal: by services alone
+  neuracore_ros record ur5.yaml --out bags --services          # without a terminal
   neuracore_ros record ur5.yaml --out bags --also /tf /tf_static
 
 keys: space or s starts and stops, y stops with success, d discards, q ends.
 services (std_srvs/Trigger): /record/start, /record/stop, /record/success, /record/discard.
-Numbers go on after the episodes that are there; none is overwritten. A discarded episode leaves
-no bag. The words start, stop and success are in each bag on /record/episode."""
+Episodes are numbered after those in the folder; none is overwritten. A discarded episode leaves
+no bag. Each bag has the words start, stop and success on /record/episode."""
 
 KEYS = 'space: start/stop   y: success   d: discard   q: end'
 POLL_S = 0.05
@@ -46,36 +46,46 @@ PATIENCE_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
-    parser.add_argument('--out', type=Path, required=True, help='folder of the bags')
-    parser.add_argument('--episodes', type=count, help='end after so many (default: at q)')
+    parser.add_argument(
+        '--out', type=Path, required=True, metavar='DIR', help='folder of the bags'
+    )
+    parser.add_argument(
+        '--episodes', type=count, metavar='N', help='end after N episodes (default: at the key q)'
+    )
     way = parser.add_mutually_exclusive_group()
-    way.add_argument('--seconds', type=positive, help='length of an episode; the next one follows')
+    way.add_argument(
+        '--seconds',
+        type=positive,
+        metavar='S',
+        help='record episodes of this length, one after another [s]',
+    )
     way.add_argument(
         '--services',
         action='store_true',
-        help='needs no terminal: services start and end episodes',
+        help='start and end episodes by services, without a terminal',
     )
-    parser.add_argument(
-        '--task', type=words, default='', help='what is done in these episodes, in words'
-    )
+    parser.add_argument('--task', type=words, default='', help='task of these episodes, in words')
     parser.add_argument(
         '--also',
         nargs='+',
         type=_topic,
         default=[],
         metavar='TOPIC',
-        help='topics beside those of the robot',
+        help='more topics to record',
     )
     parser.add_argument(
         '--rate-hz',
         type=rate,
         default=20.0,
-        help='steps per second that convert will make; slower streams get a warning (default: 20)',
+        metavar='HZ',
+        help='rate of the dataset that is planned; slower streams get a warning (default: 20)',
     )
     parser.add_argument(
-        '--use-sim-time', action='store_true', help='live by /clock, and record it'
+        '--use-sim-time', action='store_true', help='use the time of /clock, and record it'
     )
-    parser.add_argument('--namespace', default='', help='of topics without a leading slash')
+    parser.add_argument(
+        '--namespace', default='', help='namespace of topics without a leading slash'
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from neuracore_ros.cli.arguments import natural
 from neuracore_ros.files import require_new_file
 
-SUMMARY = 'Write one HTML page of what is in a dataset, and what was dropped and why.'
+SUMMARY = 'Write an HTML page about a dataset: its content, and the reasons of dropped steps.'
 EXAMPLES = """  neuracore_ros report dataset --out report.html
   neuracore_ros report dataset --out report.html --episodes 10
   neuracore_ros report dataset --rerun 3"""
@@ -17,15 +17,24 @@ EXAMPLES = """  neuracore_ros report dataset --out report.html
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('dataset', type=Path, help='folder of the dataset')
-    parser.add_argument('--out', type=Path, help='page to write (default: DATASET.html)')
     parser.add_argument(
-        '--episodes', type=natural, default=4, help='of each robot, with traces and pictures (4)'
+        '--out', type=Path, metavar='FILE', help='page to write (default: DATASET.html)'
+    )
+    parser.add_argument(
+        '--episodes',
+        type=natural,
+        default=4,
+        metavar='N',
+        help='show N episodes of each robot in detail (default: 4)',
     )
     parser.add_argument(
         '--rerun', type=natural, metavar='EPISODE', help='open this episode in the Rerun viewer'
     )
     parser.add_argument(
-        '--rerun-file', type=Path, metavar='RRD', help='write for the viewer instead of opening it'
+        '--rerun-file',
+        type=Path,
+        metavar='RRD',
+        help='write a file for the Rerun viewer instead of opening it',
     )
     parser.set_defaults(wrong_usage=parser.error)
 

@@ -10,7 +10,7 @@ from neuracore_ros.cli.arguments import reasoned
 from neuracore_ros.training.config import SETTINGS, STEPS, Config
 from neuracore_ros.training.settings import Setting, counts, read_settings
 
-SUMMARY = 'Train one policy on all robots of a dataset; writes RUN/policy.pt.'
+SUMMARY = 'Train one policy on all robots of a dataset, RUN/policy.pt.'
 EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train reach --out runs/reach --policy act --minutes 30
   neuracore_ros train reach --out runs/few --max-episodes ur5=5 --statistics per-robot
@@ -26,14 +26,16 @@ _PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', *_NOTED)}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('dataset', nargs='?', type=Path, metavar='DATASET', help='its folder')
-    parser.add_argument('--out', type=Path, metavar='RUN', help='a new folder for the run')
-    parser.add_argument('--resume', type=Path, metavar='RUN', help='go on with an older run')
+    parser.add_argument(
+        'dataset', nargs='?', type=Path, metavar='DATASET', help='folder of the dataset'
+    )
+    parser.add_argument('--out', type=Path, metavar='RUN', help='new folder for the run')
+    parser.add_argument('--resume', type=Path, metavar='RUN', help='continue this run')
     parser.add_argument(
         '--config',
         type=Path,
         metavar='FILE',
-        help='YAML whose keys are these flags without their dashes; flags win',
+        help='YAML whose keys are these options without dashes; options of the command line win',
     )
     groups: dict[str, Any] = {}
     for name, each in SETTINGS.items():
