@@ -66,6 +66,14 @@ class DescribedArm:
                 return kind
         return DataType.JOINT_TARGET_POSITIONS
 
+    def index(self, kind: DataType, name: str, otherwise: int) -> int:
+        """The index of a name in one DataType, of the input or else of the output."""
+        for description in (self.robot.input, self.robot.output):
+            for index, own in description.get(kind, {}).items():
+                if own == name:
+                    return index
+        return otherwise
+
     def sense(self, name: str) -> tuple[float, float]:
         """Scale and offset from a joint's own value to its slot's."""
         source = self.robot.source(DataType.JOINT_POSITIONS, name)

@@ -16,12 +16,13 @@ from neuracore_ros.description.source import (
 from neuracore_ros.scaffold.facts import Facts, NumberTopic
 from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.robot_draft import Note
 from neuracore_ros.wording import counted
 
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 _FEW = 6
-BY_ORDER = 'guessed: commands name joints otherwise than measurements; matched by order'
-BARE = 'guessed: bare numbers, taken to be in this order'
+BY_ORDER = Note('commands name joints otherwise than measurements; matched by order')
+BARE = Note('bare numbers, taken to be in this order')
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class CommandTopic:
     why: str
     seen: NumberTopic | None = None
     names: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     is_bare: bool = False
 
     def order(self) -> tuple[str, ...]:
@@ -59,16 +60,16 @@ class CommandTopic:
         """Whether the node can send what this topic takes."""
         return self.type in _SENT
 
-    def options(self) -> tuple[dict[str, object], tuple[str, ...]]:
+    def options(self) -> tuple[dict[str, object], tuple[Note, ...]]:
         """Topic and type as ``commands`` has them, and notes on them."""
         options: dict[str, object] = {'topic': self.topic}
         if self.type != JOINT_TRAJECTORY:
             options['type'] = self.type
-        note = self.why
+        note = Note(self.why, guessed=False)
         if self.why == 'was sent':
-            note = 'guessed: recorded commands went here; no controller was seen'
+            note = Note('recorded commands went here; no controller was seen')
         if self.type == GRIPPER_COMMAND:
-            note = f'guessed: {self.why}; it moves the gripper by its name'
+            note = Note(f'{self.why}; it moves the gripper by its name')
         return options, (note,)
 
     def said(self) -> str:

@@ -20,6 +20,7 @@ from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
+from neuracore_ros.scaffold.robot_draft import Note
 from neuracore_ros.scaffold.units import amount, converted, guess_unit, strangers
 
 _FEW_JOINTS = 12
@@ -55,7 +56,7 @@ class KnownJoints:
     slides: frozenset[str]
     units: Mapping[str, Unit]
     amounts: Mapping[str, ScaleOffset]
-    order_note: str
+    order_note: Note
     left_out: Mapping[str, str]
     guesses: tuple[str, ...] = ()
 
@@ -93,10 +94,10 @@ def know_joints(
         names, note = _ordered(list(topics), controllers)
         urdf_names = {}
     else:
-        mimics, moving = arm.urdf.mimics, {joint.name for joint in arm.moving}
-        chain = [joint.name for joint in arm.moving if joint.name not in mimics]
-        if topics and not set(urdf_names.values()) & moving:
-            matched = _match(chain, urdf_names, measuring, arm)
+        mimics = arm.urdf.mimics
+        names = tuple(joint.name for joint in arm.moving if joint.name not in mimics)
+        if topics and not set(urdf_names.values()) & {joint.name for joint in arm.moving}:
+            matched = _match(names, urdf_names, measuring, arm)
             guesses.append(
                 'the URDF and the messages name joints differently: they are matched by order'
             )
@@ -106,7 +107,7 @@ def know_joints(
             topics = {called[j]: topics[j] for j in called}
             motions = {called[j]: motions[j] for j in called if j in motions}
             urdf_names = {called[j]: matched[j] for j in called}
-        names, note = tuple(chain), f'from base to tip by {arm.where.rpartition("/")[2]}'
+        note = Note(f'from base to tip by {arm.where.rpartition("/")[2]}', guessed=False)
         left_out |= {name: f'mimics {mimic.joint}' for name, mimic in mimics.items()}
         if topics:
             measured = set(urdf_names.values())
@@ -240,7 +241,7 @@ def _match(
 
 def _ordered(
     joints: Sequence[str], controllers: Sequence[Sequence[str]]
-) -> tuple[tuple[str, ...], str]:
+) -> tuple[tuple[str, ...], Note]:
     """Joints from base to wrist without a URDF."""
     told: dict[str, None] = {}
     for names in controllers:
@@ -248,8 +249,8 @@ def _ordered(
             told |= dict.fromkeys(names)
     rest = from_base_to_tip([name for name in joints if name not in told])
     if told:
-        return (*told, *rest), 'guessed: the order of the commands; a URDF would tell'
-    return tuple(rest), 'guessed: ordered from base to wrist by their names; a URDF would tell'
+        return (*told, *rest), Note('the order of the commands; a URDF would tell')
+    return tuple(rest), Note('ordered from base to wrist by their names; a URDF would tell')
 
 
 def _some(names: Sequence[str]) -> str:

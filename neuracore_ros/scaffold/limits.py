@@ -9,18 +9,10 @@ from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
 from neuracore_ros.scaffold.facts import ObservedMotion
+from neuracore_ros.scaffold.robot_draft import LimitEntry, Note
 
 # What a division may be off, in steps.
 _HAIR = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class LimitLine:
-    """Limits of one joint as a robot file has them; ``note`` says where they come from."""
-
-    position: tuple[float, float] | str
-    velocity: float
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +35,19 @@ _TURNING = _Care(0.05, (0.1, 3.0), 0.01)
 _SLIDING = _Care(0.002, (0.01, 0.5), 0.001)
 
 
-def limit_line(
+def limit_entry(
+    name: str,
     given: PartialLimit | None,
     motion: ObservedMotion | None,
     where: str,
     *,
     slides: bool = False,
     unit: Unit | None = None,
-) -> LimitLine:
+) -> LimitEntry:
     """The limits to write for a joint.
 
     Args:
+        name: Of the joint.
         given: By the URDF.
         motion: How it was seen to move [rad] or [m].
         where: The URDF, for the note.
@@ -72,18 +66,19 @@ def limit_line(
         velocity = min(max(speed, care.speeds[0]), care.speeds[1])
         notes.append('the speed that was seen' if velocity == speed else 'a careful speed')
         velocity = math.ceil(velocity / care.step - _HAIR) * care.step
-    text = f'guessed: {"; ".join(notes)}' if notes else f'from {where}'
+    text = '; '.join(notes) or f'from {where}'
     if unit:
         text += f', in {unit.name}'
         lower, upper = ((end - unit.offset) / unit.scale for end in position)
         position, velocity = (lower, upper), velocity / unit.scale
-    return LimitLine(_bounds(position), round(velocity, 4), text)
+    return LimitEntry(name, _bounds(position), round(velocity, 4), Note(text, bool(notes)))
 
 
-def opening_line(scaling: ScaleOffset) -> LimitLine:
+def opening_entry(name: str, scaling: ScaleOffset) -> LimitEntry:
     """The limits of a gripper that is commanded in a unit of its own, such as percent."""
     closed, opened = sorted((amount - scaling.offset) / scaling.scale for amount in (0.0, 1.0))
-    return LimitLine((closed, opened), opened - closed, 'guessed: in the unit of its commands')
+    note = Note('in the unit of its commands')
+    return LimitEntry(name, (closed, opened), opened - closed, note)
 
 
 def _position(motion: ObservedMotion | None, care: _Care) -> tuple[tuple[float, float], str]:

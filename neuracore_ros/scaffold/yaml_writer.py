@@ -1,13 +1,16 @@
-"""Lines of a YAML file with comments, as a person would write them."""
+"""A drafted robot file as YAML with comments, as a person would write it."""
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import printable
+from neuracore_ros.scaffold.robot_draft import Note, RobotDraft, RouteSection, SlotSection
 
-COLUMNS = 99
+_COLUMNS = 99
+_LONGEST = _COLUMNS - 3
 # Beside a line up to here, above it otherwise.
 _BESIDE = 60
 # Six digits tell numbers below this apart; whole ones are written without an exponent up to that.
@@ -18,7 +21,7 @@ _NOT_TEXT = {'y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null'}
 
 
 @dataclass(frozen=True, slots=True)
-class YamlLine:
+class _Line:
     """One line.
 
     Attributes:
@@ -63,25 +66,123 @@ def value(option: object) -> str:
     return scalar(option)
 
 
-def render(lines: Iterable[YamlLine]) -> str:
+def write_yaml(draft: RobotDraft) -> str:
+    """The text of a robot file."""
+    lines = [*map(_comment, draft.head), _Line(0, f'robot: {scalar(draft.robot)}')]
+    if draft.urdf:
+        lines.append(_Line(0, f'urdf: {scalar(draft.urdf)}'))
+    if draft.limits:
+        lines.append(_Line(0, 'limits:', 'rad and rad/s (m and m/s if prismatic)'))
+        for limit in draft.limits:
+            text = flow({'position': limit.position, 'velocity': limit.velocity})
+            lines.append(_Line(1, f'{scalar(limit.name)}: {text}', str(limit.note)))
+    lines += [_Line(0, 'input:'), *_slot_lines(draft.inputs)]
+    has_outputs = any(section.active for section in draft.outputs)
+    lines += [_Line(0, 'output:' if has_outputs else 'output: {}'), *_slot_lines(draft.outputs)]
+    lines += [_Line(0, 'sources:'), *_route_lines(draft.sources)]
+    if draft.commands:
+        lines += [_Line(0, 'commands:'), *_route_lines(draft.commands)]
+    return _render([*lines, *map(_comment, draft.foot)])
+
+
+def _comment(note: Note, indent: int = 0) -> _Line:
+    return _Line(indent, '', str(note))
+
+
+def _slot_lines(sections: Sequence[SlotSection | Note]) -> list[_Line]:
+    lines: list[_Line] = []
+    for section in sections:
+        if isinstance(section, Note):
+            lines.append(_comment(section, 1))
+        elif section.kind is DataType.LANGUAGE:
+            slots = {entry.index: entry.name for entry in section.entries}
+            lines.append(_Line(1, f'{section.kind}: {flow(slots)}'))
+        else:
+            lines.append(_Line(1, f'{section.kind}:', _text(section.note), section.active))
+            lines += [
+                _Line(2, f'{entry.index}: {scalar(entry.name)}', _text(entry.note), entry.active)
+                for entry in section.entries
+            ]
+    return lines
+
+
+def _route_lines(sections: Sequence[RouteSection | Note]) -> list[_Line]:
+    lines: list[_Line] = []
+    before = None
+    for section in sections:
+        if isinstance(section, Note):
+            lines.append(_comment(section, 1))
+            continue
+        found = _lines_of(section)
+        # Comments stand below the active ones, under one key.
+        is_rest = before is not None and before.kind is section.kind
+        lines += [line for line in found if line.indent > 1] if is_rest else found
+        before = section
+    return lines
+
+
+def _lines_of(section: RouteSection) -> list[_Line]:
+    """Options by DataType, and by name where they differ."""
+    kind, routes, active = section.kind, section.routes, section.active
+    notes = list(dict.fromkeys(note for route in routes for note in route.notes))
+    beside = str(notes.pop()) if len(notes) == 1 else ''
+    lines = [_comment(note, 1) for note in notes]
+    common: dict[str, object] = {
+        key: option
+        for key, option in routes[0].options.items()
+        if all(key in route.options and route.options[key] == option for route in routes)
+    }
+    by_name = kind.is_image or 'topic' not in common
+    names = {route.name: route.message_name for route in routes if route.message_name}
+    if by_name:
+        # An array of numbers is no type without its order.
+        has_order = any('order' in route.options for route in routes)
+        if kind.is_image or (has_order and 'order' not in common):
+            common = {}
+    own = {
+        route.name: {key: o for key, o in route.options.items() if key not in common}
+        for route in routes
+    }
+    if by_name:
+        for name, called in names.items():
+            own[name]['names'] = {name: called}
+    else:
+        own = {name: options for name, options in own.items() if options}
+        common |= {'names': names} if names else {}
+        text = f'{kind}: {flow(common)}'
+        if len(text) <= _LONGEST and not own:
+            return [*lines, _Line(1, text, beside, active)]
+    lines.append(_Line(1, f'{kind}:', beside, active))
+    lines += [_Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+    lines += [
+        _Line(2, f'{scalar(name)}: {flow(options)}', '', active) for name, options in own.items()
+    ]
+    return lines
+
+
+def _text(note: Note | None) -> str:
+    return str(note) if note else ''
+
+
+def _render(lines: Iterable[_Line]) -> str:
     """The text of the file."""
     written: list[str] = []
     for line in lines:
         margin, note = '  ' * line.indent, printable(line.note)
         text = f'{margin}{"" if line.active else "# "}{line.text}'
         if not line.text:
-            written += _comment(note, margin)
-        elif note and (len(note) > _BESIDE or len(text) + len(note) + 4 > COLUMNS):
-            written += [*_comment(note, margin), text]
+            written += _wrapped(note, margin)
+        elif note and (len(note) > _BESIDE or len(text) + len(note) + 4 > _COLUMNS):
+            written += [*_wrapped(note, margin), text]
         else:
             written.append(f'{text}  # {note}' if note else text)
     return '\n'.join(written) + '\n'
 
 
-def _comment(note: str, margin: str) -> list[str]:
+def _wrapped(note: str, margin: str) -> list[str]:
     return textwrap.wrap(
         note,
-        COLUMNS,
+        _COLUMNS,
         initial_indent=f'{margin}# ',
         subsequent_indent=f'{margin}# ',
         break_long_words=False,

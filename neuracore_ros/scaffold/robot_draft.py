@@ -1,0 +1,114 @@
+"""A robot file before it is written: its entries, each with a note that says how it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neuracore_ros.description.data_type import DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A comment on an entry.
+
+    Attributes:
+        text: Where the entry comes from, or what is to be done.
+        guessed: Whether the entry may be wrong, so that a person has to check it.
+    """
+
+    text: str
+    guessed: bool = True
+
+    def __str__(self) -> str:
+        return f'guessed: {self.text}' if self.guessed else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class SlotEntry:
+    """One slot of ``input`` or ``output``; ``active`` is False for a line in comments."""
+
+    index: int
+    name: str
+    note: Note | None = None
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSection:
+    """The slots of one DataType."""
+
+    kind: DataType
+    entries: Sequence[SlotEntry]
+    note: Note | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether any slot is more than a comment."""
+        return any(entry.active for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitEntry:
+    """The limits of one joint, in the unit of its commands."""
+
+    name: str
+    position: tuple[float, float] | str
+    velocity: float
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one name comes from or goes to.
+
+    Attributes:
+        name: Name in the robot file.
+        options: Options as they are written, without ``names``.
+        message_name: Name in messages; empty where it is the same.
+        notes: Comments.
+    """
+
+    name: str
+    options: Mapping[str, object]
+    message_name: str = ''
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSection:
+    """The routes of one DataType under ``sources`` or ``commands``.
+
+    One that is not active is written in comments, below an active one of the same DataType.
+    """
+
+    kind: DataType
+    routes: Sequence[Route]
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RobotDraft:
+    """A whole robot file; a bare `Note` is a comment of its own.
+
+    Attributes:
+        head: Comments before all else.
+        robot: Name of the robot.
+        urdf: The URDF as the file names it; empty if it names none.
+        limits: Limits of joints.
+        inputs: Slots of ``input``.
+        outputs: Slots of ``output``.
+        sources: Routes of ``sources``.
+        commands: Routes of ``commands``.
+        foot: Comments after all else.
+    """
+
+    head: Sequence[Note]
+    robot: str
+    urdf: str
+    limits: Sequence[LimitEntry]
+    inputs: Sequence[SlotSection | Note]
+    outputs: Sequence[SlotSection]
+    sources: Sequence[RouteSection | Note]
+    commands: Sequence[RouteSection]
+    foot: Sequence[Note]
