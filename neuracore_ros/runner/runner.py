@@ -179,6 +179,7 @@ class Runner:
             hindrances: Why the robot could not follow now, one line each.
         """
         if not self.is_active:
+            self._follow_clock(now_ns, self._step_ns)
             held = self._stopping.settle(_sure(self._inputs.measured(now_ns)), now_ns)
             return TickResult(held + self._step_points(now_ns))
         commands = self._check_clock(now_ns)
@@ -249,7 +250,7 @@ class Runner:
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """The next single points of the topics that take them."""
         # The next tick deals with a clock that went back; what was executed then is past.
-        if self.is_active and self._clock.jumped_ns(now_ns) < 0:
+        if self._clock.jumped_ns(now_ns) < 0:
             return ()
         return self._motion.points(now_ns)
 
@@ -384,6 +385,9 @@ class Runner:
 
     def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
         self._drop()
+        # It has braked already; by now the clock may tell another time without a tick.
+        if not self.is_active:
+            return ()
         self._follow_clock(now_ns, 0)
         moving = self._state.running and not self._settings.dry_run
         return self._stopping.stop(_sure(self._inputs.measured(now_ns)), moving, now_ns)

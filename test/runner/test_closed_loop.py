@@ -43,6 +43,7 @@ EVENTS = [
 ]
 
 FORWARD = [('clock forward', 4, 0)]
+BACK_AFTER_STOP = [('stop', 7, 0), ('clock back and reset', 1, 0)]
 BACK = [('run', 1, 0), ('clock back', 1, 6), ('run', 1, 0)]
 
 
@@ -184,6 +185,8 @@ def live_through(rig, events, model):
 # The only clock went forward, and the robot did not: by the clock its last motion was over, and
 # the command leapt to where that was to end.
 @example(683485, (0.0, 0.0), FORWARD, 0, 'auto', 10, 'ensemble', 'spline', 0, 0, True)
+# Stopped, and then the only clock went back to the time of the stop: the stop began once more.
+@example(2562583612, (0.0, 0.0), BACK_AFTER_STOP, 0, 'auto', 10, 'none', 'spline', 0, 0, True)
 def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
     folder,
     seed,
