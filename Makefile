@@ -23,15 +23,19 @@ endif
 PURE := description observation command policy runner bags dataset convert loading training kinematics alignment scaffold overview report evaluation
 PURE_TESTS := $(PURE) cli/test_layout.py cli/test_export_foreign.py
 LEAST := 95
+# What starts no node and trains nothing; test/test_fast_part.py holds that.
+FAST := description observation command runner bags dataset loading kinematics alignment overview report
+FAST_TESTS := $(FAST) test_files.py test_records.py test_regular_file.py
 # Real time twice, the documentation's commands, and what computes (test/helpers/workers.py).
 WORKERS ?= 4
 SHARED_OUT := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo test check coverage docs pictures matrix clean
+.PHONY: help demo test test-fast check coverage docs pictures matrix clean
 
 help:
 	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
 	@echo 'make test    lint, types and all tests, on the real rclpy and Fast DDS'
+	@echo 'make test-fast  lint, types and the tests of $(FAST): two minutes'
 	@echo 'make check   lint and types only'
 	@echo 'make coverage  the tests of the pure folders ($(PURE)); fails where one has under $(LEAST) % of lines and branches'
 	@echo 'make docs    the documentation as a site: build/docs/index.html'
@@ -43,6 +47,9 @@ demo: $(READY)
 
 test: check
 	$(RUN)/python -m pytest $(SHARED_OUT) --durations 20
+
+test-fast: check
+	$(RUN)/python -m pytest -q $(SHARED_OUT) -n 2 -m 'not realtime and not real_data' $(FAST_TESTS:%=test/%)
 
 check: $(READY)
 	$(RUN)/ruff check .

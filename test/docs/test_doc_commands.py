@@ -258,7 +258,7 @@ def require(command):
     elif program in {'infer_node', 'sim_robot', 'mujoco_robot'}:
         require_node(program, words)
     elif program == 'make':
-        targets = re.findall(r'^(\w+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
+        targets = re.findall(r'^([\w-]+):', (ROOT / 'Makefile').read_text(), re.MULTILINE)
         assert {word for word in words if '=' not in word} <= set(targets), command
     elif program == 'pip':
         extras = re.findall(r"^ {8}'(\w+)': \[", (ROOT / 'setup.py').read_text(), re.MULTILINE)

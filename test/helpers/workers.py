@@ -45,6 +45,8 @@ class Workers:
             item.add_marker(pytest.mark.xdist_group(group))
             if is_realtime(item):
                 item.add_marker(REALTIME)
+            if not {'bags', 'urdfs'}.isdisjoint(item.fixturenames):
+                item.add_marker('real_data')
         if self._is_worker:
             # In this order they are handed out.
             order = [*NICENESS, *sorted({group_of(item) for item in items} - NICENESS.keys())]
