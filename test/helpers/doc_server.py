@@ -3,6 +3,8 @@
 A client hands over its words, its folder, its environment and its terminal, and passes signals on.
 """
 
+import atexit
+import gc
 import importlib
 import json
 import os
@@ -11,7 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,10 +25,14 @@ PROGRAMS = {
     'mujoco_robot': 'neuracore_ros.physics.robot_node',
     'neuracore_ros': 'helpers.doc_cut_down',
     'ros2': 'helpers.doc_ros2',
+    'python': 'helpers.doc_python',
 }
 HEAVY = (
     *('torch', 'cv2', 'pyarrow.parquet', 'av', 'rosbags.rosbag2', 'rclpy', 'sensor_msgs.msg'),
     *('trajectory_msgs.msg', 'std_srvs.srv', 'diagnostic_msgs.msg', 'lifecycle_msgs.srv'),
+    *('torchvision', 'torch.utils.tensorboard', 'pinocchio', 'onnx'),
+    *('neuracore_ros.convert.convert', 'neuracore_ros.training.loop'),
+    *('neuracore_ros.node.recorder', 'neuracore_ros.scaffold.draft'),
     *('neuracore_ros.evaluation.evaluate', *PROGRAMS.values()),
 )
 CLIENT = """#!{python} -IS
@@ -70,6 +78,8 @@ def serve(address: str) -> None:
     for name in HEAVY:
         with suppress(ModuleNotFoundError):
             importlib.import_module(name)
+    # What is here already is never collected, and so stays shared between the processes.
+    gc.freeze()
     listener = socket.socket(socket.AF_UNIX)
     # Clients look for the file: it is there once they can connect.
     listener.bind(f'{address}.new')
@@ -124,7 +134,20 @@ def work(
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [name, *words]
-    sys.exit(importlib.import_module(PROGRAMS[name]).main())
+    code: object = 1
+    try:
+        code = importlib.import_module(PROGRAMS[name]).main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    # As an interpreter ends, but for taking all libraries apart, which costs a second.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else bool(code))
 
 
 if __name__ == '__main__':
