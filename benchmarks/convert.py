@@ -1,4 +1,6 @@
-"""What converting costs, beside a loop that only reads: python benchmarks/convert.py --work DIR.
+"""Measure the cost of `convert`, compared with a loop that only reads.
+
+    python benchmarks/convert.py --work DIR
 
 The recording has two 640 x 480 rgb8 cameras at 30 Hz, joints at 100 Hz and commands at 50 Hz, in
 MCAP: 1.1 GB for 20 s. The floor is a bare loop of rosbags that reads and deserialises the same
@@ -266,7 +268,7 @@ def main() -> None:
 
 
 def cpu_s() -> float:
-    """What this program and its children used of all processors, imports and all [s]."""
+    """Processor time of this program and its children, imports included [s]."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system
 

@@ -1,4 +1,6 @@
-"""Batches from anywhere in a dataset, beside LeRobot's loader: python benchmarks/loader.py.
+"""Measure random batches of a dataset, compared with LeRobot's loader.
+
+    python benchmarks/loader.py
 
 The dataset is made first: two robots by turns, two cameras at 224, pictures that move.
 A batch is 64 rows from anywhere: images, joints, and chunks of 50 steps. Everything runs in a
@@ -152,7 +154,7 @@ def forget(folder: Path) -> None:
 
 
 def decode_once(dataset: Path, cache: Path) -> dict[str, float]:
-    """What the first run on a dataset pays."""
+    """Measure the first run on a dataset, which decodes the videos."""
     from neuracore_ros.loading.batches import Batches
 
     shutil.rmtree(cache, ignore_errors=True)
@@ -171,7 +173,7 @@ def decode_once(dataset: Path, cache: Path) -> dict[str, float]:
 
 
 def wait(dataset: Path, cache: Path, policy: str, batch: int, steps: int) -> dict[str, float]:
-    """How much of its time the real trainer waits for batches."""
+    """Measure the share of time that the real trainer waits for batches."""
     from neuracore_ros.loading.batches import Prefetch
     from neuracore_ros.training import loop
     from neuracore_ros.training.config import Config
@@ -257,7 +259,7 @@ def alone(what: str, *words: object) -> dict[str, float]:
 
 
 def measure(what: str, words: list[str]) -> dict[str, float]:
-    """What :func:`alone` asks of the other process."""
+    """Run the measurement that :func:`alone` asks another process for."""
     dataset, cache = Path(words[0]), Path(words[1])
     if what == 'decode_once':
         return decode_once(dataset, cache)
@@ -344,7 +346,7 @@ def benchmark(work: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, 
 
 
 def medians(found: list[dict[str, float]]) -> dict[str, float]:
-    """Of each figure."""
+    """Take the median of each figure."""
     return {key: statistics.median(each[key] for each in found) for key in found[0]}
 
 

@@ -1,4 +1,4 @@
-"""What the node costs, beside bare rclpy nodes in the same run.
+"""Measure the cost of the node, compared with bare rclpy nodes in the same run.
 
 - latency: from the publication of the frame that a command came from to the command's arrival,
   minus the model; beside a node that answers every image with a command.

@@ -1,4 +1,4 @@
-"""What `node.py` measures with: cameras, a witness, and the plain nodes to compare with.
+"""Parts of the measurement in `node.py`: cameras, a witness, and the bare nodes to compare with.
 
 Every frame of camera 0 has one grey level, its number modulo `LEVELS`; whoever commands from it
 puts that level into the position of joint 0. So a command tells the frame that it came from.
@@ -101,7 +101,7 @@ def write_policy(folder: Path, rate_hz: float, work: int) -> Path:
 
 
 def products_in(milliseconds: float) -> int:
-    """How many matrix products take so long on one thread of this machine, now."""
+    """Count the matrix products that take so long on one thread of this machine, now."""
     torch.set_num_threads(1)
     matrix = torch.eye(256)
     start = time.perf_counter()
@@ -316,7 +316,7 @@ class Witness:
         self._node.create_subscription(JointTrajectory, COMMAND, self._hear, 100)
 
     def listen(self, seconds: float) -> list[Heard]:
-        """What is heard from now on for so long, once the first command has come.
+        """Collect messages from now on for so long, once the first command has come.
 
         Raises:
             RuntimeError: Nothing came.

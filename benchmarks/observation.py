@@ -1,4 +1,4 @@
-"""What observing costs: python benchmarks/observation.py (needs the ROS 2 messages).
+"""Measure the cost of observing: python benchmarks/observation.py (needs the ROS 2 messages).
 
 Ratios are of one run: the floor is a bare loop that reads the same attributes of the same
 messages and does nothing with them.

@@ -1,4 +1,4 @@
-"""How fast each runtime is beside TorchScript, on an ACT-sized model, measured in turns.
+"""Measure each runtime and TorchScript in turns, on a model of the size of ACT.
 
 ResNet-18 for two cameras of 224 x 224, 4 + 1 transformer layers of width 512, 100 actions a
 chunk; random weights. Only the ratios mean anything on a machine that does other things, too.

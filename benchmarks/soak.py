@@ -1,4 +1,4 @@
-"""Whether the node can be left alone.
+"""Run the node for a long time, and watch its memory, threads, files and commands.
 
     python benchmarks/soak.py --minutes 60 --json soak.json
 
@@ -195,7 +195,7 @@ class Watch:
 
     @property
     def inference(self) -> dict[str, str]:
-        """What the node says of itself."""
+        """Read the state of the node from its diagnostics."""
         return self.says.get('infer: inference', {})
 
     def until_running(self) -> None:
@@ -321,7 +321,7 @@ def sample(node: Background, watch: Watch, time_s: float) -> Sample:
 
 
 def memory(samples: Sequence[Sample]) -> dict[str, float]:
-    """How the memory grew after a warm-up of a quarter of the run: medians, as it also shakes."""
+    """Compute the growth of memory after a warm-up of a quarter of the run, by medians."""
     quarter = max(1, len(samples) // 4)
     early = statistics.median(s.rss_mb for s in samples[quarter : 2 * quarter])
     late = statistics.median(s.rss_mb for s in samples[-quarter:])

@@ -1,4 +1,4 @@
-"""What it costs to let PyTorch's threads spin or sleep while they wait, alone and beside others.
+"""Measure PyTorch with threads that spin or sleep while they wait, alone and beside others.
 
     python benchmarks/waiting.py [--threads 2] [--beside 2] [--runs 30] [--rounds 3]
 
@@ -43,7 +43,7 @@ def main():
 
 
 def measured_ms(beside, policy):
-    """Of one process, while others compute."""
+    """Measure one process while others compute."""
     environment = {k: v for k, v in os.environ.items() if k != 'OMP_WAIT_POLICY'}
     if policy is not None:
         environment['OMP_WAIT_POLICY'] = policy
@@ -59,7 +59,7 @@ def measured_ms(beside, policy):
 
 
 def predictions_ms(threads, runs):
-    """How long each prediction takes in this process."""
+    """Measure the latency of each prediction in this process."""
     import torch
     from runtimes import CAMERAS, IMAGES, JOINTS, SIZE, WIDTH, act
 

@@ -54,7 +54,8 @@ def code(text: object) -> str:
 
 
 def prose(text: str) -> str:
-    """Escape a text of the code, so that nothing in it is markup."""
+    """Escape a text of the code, so that nothing in it is markup but names of classes."""
+    text = re.sub(r':\w+:`~?(?:[\w.]+\.)?(\w+)`', r'``\1``', text)
     return re.sub(r'([<>*_\[\]~])', r'\\\1', ' '.join(text.split()))
 
 
@@ -196,7 +197,7 @@ def manifest() -> str:
     """List the keys of a manifest."""
     parts = []
     for heading, record in (
-        ('The manifest', policy_manifest.Manifest),
+        ('Keys of the whole', policy_manifest.Manifest),
         ('Each DataType of `input`', policy_manifest.InputSlots),
         ('Each DataType of `output`', policy_manifest.OutputSlots),
         ('Each robot of `robots`', policy_manifest.Embodiment),

@@ -1,4 +1,4 @@
-"""What makes a shared index space pay, where one robot has few episodes.
+"""Compare alignments of robots of which one has few episodes.
 
     python experiments/alignment.py STUDY --out FOLDER
 
@@ -73,12 +73,12 @@ SIGNS = {
     'ur5': (1, 1, -1, -1, 1, 1),
     'so100': (1, 1, -1, -1, -1),
 }
-"""Whether, by meaning, a joint turns the same way about that axis at home."""
+"""For each joint, by meaning: true where it turns the same way about that axis at home."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How the joints of all robots lie in the model's index space.
+    """The place of all robots' joints in the model's index space.
 
     Attributes:
         indices: Robot -> the index of each joint, base to tool.
@@ -156,7 +156,7 @@ def absolute(seed: int) -> Iterator[Study]:
 
 
 def full(seed: int) -> Iterator[Study]:
-    """All episodes of both robots, in one policy and in two."""
+    """Studies with all episodes of both robots, in one policy and in two."""
     for alignment in ('scrambled', 'order', 'meaning+sign', 'meaning+sign+zero'):
         yield Study('full', alignment, BOTH, tuple(BOTH), seed, PER_ROBOT)
         yield Study('full', alignment, BOTH, tuple(BOTH), seed, POOLED)
@@ -165,7 +165,7 @@ def full(seed: int) -> Iterator[Study]:
 
 
 def options(seed: int) -> Iterator[Study]:
-    """What else there is to choose, beside the best alignment."""
+    """Studies of other options, with the best alignment."""
     for chosen in (
         {'embedding': 'robot'},
         {'embedding': 'mask'},
@@ -245,7 +245,7 @@ def world(name: str, seed: int, seen: bool) -> World:
 
 
 def bags(folder: Path, name: str, seen: bool) -> list[Path]:
-    """All recordings of a robot, made where they are not there."""
+    """Make the missing recordings of a robot; return all of them."""
     found = []
     for seed in range(EPISODES):
         bag = folder / ('seen' if seen else 'bags') / name / f'episode_{seed:03d}'
@@ -259,7 +259,7 @@ def bags(folder: Path, name: str, seen: bool) -> list[Path]:
 
 
 def place(folder: Path, study: Study) -> Path:
-    """Where the dataset and the robot files of a run are."""
+    """Name the folder of the dataset and the robot files of a run."""
     seen = ['seen'] if study.seen else []
     return folder / 'datasets' / '_'.join([*seen, study.alignment, *study.episodes])
 
@@ -279,7 +279,7 @@ def dataset(
 
 
 def run_folder(folder: Path, study: Study) -> Path:
-    """Where a run is trained."""
+    """Name the folder of a training run."""
     return folder / 'runs' / study.key.replace('; ', '__').replace(' ', '_')
 
 

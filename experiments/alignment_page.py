@@ -95,7 +95,7 @@ def put(page: Path, between: tuple[str, str], parts: Iterable[str]) -> None:
 
 
 def called(who: str) -> str:
-    """How a row is named."""
+    """Name a row."""
     alignment, _, written = who.partition('|')
     options = [option for option in written.split(', ') if option]
     words = {'statistics=per-robot': '', 'statistics=pooled': 'pooled', 'relative=False': ''}

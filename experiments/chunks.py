@@ -1,4 +1,4 @@
-"""What each way of joining chunks does to a robot: python experiments/chunks.py [--json].
+"""Compare ways of joining chunks by the motion of a robot: python experiments/chunks.py [--json].
 
 Offline, without ROS: the node's own runner drives six simulated joints after a scripted policy
 that is slow (its answers come steps later) and whose predictions disagree (each is off by an
@@ -82,7 +82,7 @@ FLOW_WAYS: dict[str, Way] = {
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one way did.
+    """Figures of one way of joining.
 
     Attributes:
         seam_rad_p50: Half of the predictions moved the plan by at most this [rad].
@@ -104,7 +104,7 @@ class Figures:
 
 
 def true_path(step: Array) -> Array:
-    """Where the joints ought to be at steps (n,), shape (n, J) [rad]."""
+    """Compute the true path of the joints at steps (n,), shape (n, J) [rad]."""
     t = step[:, None] / RATE_HZ
     return 0.5 * np.sin(t * np.linspace(0.6, 1.4, JOINTS)) * np.minimum(t, 1.0)
 
@@ -134,7 +134,7 @@ def learnt(arguments: argparse.Namespace) -> tuple[Manifest, Predict]:
 
 
 def seen(step: float) -> SimpleNamespace:
-    """Where the joints ought to be, and how fast."""
+    """Make a message of the true positions and velocities of the joints."""
     before, now, after = true_path(np.array([step - 0.1, step, step + 0.1]))
     speed = (after - before) / 0.2 * RATE_HZ
     return SimpleNamespace(data=[*now.tolist(), *speed.tolist()])

@@ -1,4 +1,6 @@
-"""What a controller commands where messages meet and end: python experiments/joins.py [--json].
+"""Measure what a controller commands where messages meet and end.
+
+    python experiments/joins.py [--json]
 
 Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro behind
 the model of joint_trajectory_controller in `neuracore_ros.sim`: it works in cycles, messages take
@@ -71,7 +73,7 @@ REACH = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one mode did behind one variant, as the file's first lines tell."""
+    """Figures of one mode with one variant of the controller; see the docstring of this file."""
 
     joins: float
     stops: float
@@ -101,7 +103,7 @@ class Loop:
         return self.robot.now_ns + self.robot.period_ns // 2
 
     def path(self, time_s: Array) -> Array:
-        """Where the joints ought to be, shape (n, J) [rad]; one of them is always fast."""
+        """Compute the true path of the joints, shape (n, J) [rad]; one of them is always fast."""
         phases = np.pi * np.arange(JOINTS) / JOINTS
         return REACH * np.sin(self._speed / REACH * time_s[:, None] + phases)
 

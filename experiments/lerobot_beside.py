@@ -1,4 +1,4 @@
-"""A stock LeRobot ACT beside ours, learnt from one dataset and judged by one code.
+"""Compare a stock LeRobot ACT with our policies, on one dataset and in the same trials.
 
     python experiments/lerobot_beside.py --out FOLDER
 
@@ -170,7 +170,7 @@ def make_dataset(folder: Path) -> Path:
 
 
 def config(folder: Path, dataset: Path, kind: str, steps: int) -> Config:
-    """Of a run of ours."""
+    """Arguments of `train` for a run of ours."""
     return Config(
         dataset=str(dataset.absolute()),
         policy=kind,
@@ -277,7 +277,7 @@ def time_ours(folder: Path, dataset: Path, kind: str) -> dict[str, float]:
 
 
 def policy_file(folder: Path, kind: str, steps: int) -> Path:
-    """Where a policy is."""
+    """Name the file of a policy."""
     return folder / f'{kind or "lerobot"}_{steps}.pt'
 
 

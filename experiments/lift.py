@@ -1,4 +1,6 @@
-"""One policy that lifts with two robots: python experiments/lift.py --out FOLDER [--until STAGE].
+"""Train one policy that lifts with two robots.
+
+    python experiments/lift.py --out FOLDER [--until STAGE]
 
 A Panda and a UR5e in MuJoCo (`pip install 'neuracore_ros[mujoco]'`). Stages, each of which goes on
 where it was interrupted:
@@ -54,7 +56,7 @@ PATIENCE_S = 6.0
 RATE_HZ, IMAGE_SIZE, HORIZON = 20, 64, 10
 STEP_S = 1.0 / RATE_HZ
 FIRST_SEED = 10_000
-"""Of trials: no recorded episode has so high a seed."""
+"""First seed of the trials: above all seeds of recorded episodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Attempt:
 
 
 class Done:
-    """Whether a task is done, and stayed so for long enough."""
+    """Judge of a trial: the task is done, and stays done for long enough."""
 
     def __init__(self, world: World, within_m: float, stay_s: float) -> None:
         self._world = world
@@ -216,7 +218,7 @@ def train_all(arguments: argparse.Namespace) -> None:
 
 
 def attempt_rest(robot: str, driver: str, policy: Path, trials: int, results: Path) -> None:
-    """Those trials in lockstep that are not in the file yet."""
+    """List the trials in lockstep that are not in the file yet."""
     lines = Results(results)
     done = {line['seed'] for line in lines.of(robot, driver)}
     seeds = [s for s in range(FIRST_SEED, FIRST_SEED + trials) if s not in done]

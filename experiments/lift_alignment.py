@@ -1,4 +1,6 @@
-"""Does alignment pay in physics? python experiments/lift_alignment.py STUDY --out FOLDER.
+"""Compare alignments of robots that lift in physics.
+
+    python experiments/lift_alignment.py STUDY --out FOLDER
 
 Few episodes of one robot that lifts beside fifty of the other (`lift.py` has the task), with the
 joints of the UR5e placed, turned and shifted in the index space in several ways. Each run is
@@ -49,12 +51,12 @@ HOMES = {
     PANDA: (0.0, 0.196, 0.0, -2.618, 0.0, 2.942, 0.785),
     UR5E: (-0.47, -1.735, 2.48, -2.275, -1.59, -1.991),
 }
-"""Where trials begin [rad]: robosuite's."""
+"""Start of the trials [rad]: that of robosuite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Where the UR5e's joints lie in the index space; the Panda's lie by order.
+    """The place of the UR5e's joints in the index space; the Panda's lie by order.
 
     Attributes:
         indices: Of each joint, base to tool.
@@ -187,7 +189,7 @@ def _align(content: dict[str, Any], alignment: Alignment) -> None:
 
 
 def make_dataset(folder: Path, bags: Path, alignment: str, sees: bool) -> Path:
-    """All recordings of both robots, converted as an alignment says."""
+    """Convert all recordings of both robots by an alignment."""
     descriptions = load_descriptions(write_files(folder, ALIGNMENTS[alignment], sees))
     settings = ConvertSettings(rate_hz=RATE_HZ, image_size=(IMAGE_SIZE, IMAGE_SIZE))
     for robot in ROBOTS:

@@ -33,7 +33,7 @@ def cells(runs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[list[
 
 
 def seeds(runs: Iterable[Mapping[str, Any]]) -> str:
-    """How many trainings and trials a table stands on."""
+    """Count the trainings and trials of a table."""
     counts = Counter(str([run['alignment'], run['options'], run['episodes']]) for run in runs)
     least, most = min(counts.values()), max(counts.values())
     return f'{least}' if least == most else f'{least} to {most}'

@@ -1,4 +1,4 @@
-"""A simulated robot driven in lockstep, without ROS: as many trials as the processor allows.
+"""Trials of a simulated robot in lockstep, without ROS and as fast as the processor allows.
 
 The messages are those that the simulated robots put on their topics, the policy runs in the
 node's own `Runner`; only time does not pass by itself. ``goal`` is a topic that no camera robot

@@ -32,7 +32,7 @@ TARGETS = DataType.JOINT_TARGET_POSITIONS
 SIZE = NetworkOptions(width=64, layers=2)
 BATCH = 128
 AWAY = 0.1
-"""How far the joints are from the path while it learns [rad]."""
+"""Distance of the joints from the path in training [rad]."""
 LEARNING_RATE = 2e-3
 
 

@@ -184,7 +184,7 @@ def without_namespace(folder):
 
 
 def urdf(name, arm):
-    """Of a shipped arm: its joints with their origins, axes and limits."""
+    """Write the URDF of a shipped arm: joints with origins, axes and limits."""
     parts, parent = [f'<robot name="{name}"><link name="base"/>'], 'base'
     for joint in arm.joints:
         xyz, rpy, axis = (' '.join(map(str, v)) for v in (joint.xyz, joint.rpy, joint.axis))

@@ -1,4 +1,4 @@
-"""What the pages say of the node's topics and services is what a running node has."""
+"""The pages name the topics and services that a running node has."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ SOMETIMES = {'subscribe': {'/clock', '/parameter_events'}, 'publish': set(), 're
 
 @pytest.fixture
 def used(begin, tmp_path):
-    """What a node that runs is on: subscribe, publish, reply -> names with types."""
+    """The graph of a running node: subscribe, publish, reply -> names with types."""
     begin(SIM_ROBOT, '--robot', 'ur5', '--no-clock')
     model = write_policy(tmp_path / 'policy.pt', speed=0.0)
     process = begin(INFER_NODE, *ros_arguments({'model': model, 'robot': UR5, 'debug': True}))

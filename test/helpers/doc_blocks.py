@@ -53,7 +53,7 @@ class Block:
 
     @property
     def script(self) -> str:
-        """What a person would type."""
+        """The commands that a person would type."""
         if self.language != 'console':
             return self.text
         return '\n'.join(line[2:] for line in self.lines if line.startswith('$ '))
@@ -65,7 +65,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """All blocks of a page, fenced or indented, in order."""
+    """Read the blocks of a page, fenced or indented, in order."""
     found: list[Block] = []
     block, fence, indent, marks, before, in_list = None, '', '', {}, '', False
     for number, line in enumerate(page.read_text().splitlines(), start=1):

@@ -58,7 +58,7 @@ def run(executable, arguments):
 
 
 def launch(words):
-    """What the launch file makes of its arguments; it refuses the same ones."""
+    """Turn arguments as the launch file does; refuse the same ones."""
     package, file, *given = words
     assert (package, file) == ('neuracore_ros', 'infer.launch.py'), words
     known, parameters = launch_arguments(), ['--ros-args']
