@@ -18,7 +18,7 @@ nitpicky = True
 # Nothing is fetched, so what other projects document cannot be linked to.
 nitpick_ignore_regex = [
     ('py:.*', r'(numpy|np|npt|NDArray|torch|collections|pathlib|Path|typing)\b.*'),
-    ('py:.*', r'(Array|Any|Mapping|Sequence|Iterator|Callable|Collection)'),
+    ('py:.*', r'(Array|Any|Mapping|Sequence|Iterator|Callable|Collection|T)'),
 ]
 
 html_theme = 'furo'
