@@ -1,4 +1,4 @@
-"""Where a new robot's joints belong in the index space of another: slot, sign and zero."""
+"""Slots, signs and zeros of a robot's joints and cameras in the index space of another robot."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.alignment.arm import DescribedArm
-from neuracore_ros.alignment.name_heuristics import alike, side
+from neuracore_ros.alignment.name_heuristics import alike, side, view
 from neuracore_ros.alignment.roles import Meaning, Role
 from neuracore_ros.description.embodiment import Slots
 
@@ -18,7 +18,7 @@ _NOTHING = 5e-4
 
 @dataclass(frozen=True, slots=True)
 class SlotProposal:
-    """Where something belongs, and why.
+    """The slot proposed for a joint, gripper or camera, and the reason.
 
     Attributes:
         name: Of the new robot.
@@ -129,6 +129,41 @@ def align_joints(
             )
         )
     return sorted(proposals, key=lambda proposal: proposal.index)
+
+
+def align_cameras(names: Sequence[str], slots: Slots, robot: str) -> list[SlotProposal]:
+    """Propose an index for each camera by what its name says it sees.
+
+    Args:
+        names: The new robot's cameras.
+        slots: The other robot's cameras.
+        robot: The other robot's name.
+    """
+    free = dict(slots)
+    found: dict[str, tuple[int, str]] = {}
+    rules = (
+        (lambda mine, its: mine == its, 'by name'),
+        (lambda mine, its: view(mine) == view(its) >= 0, 'looks from the same side, by its name'),
+    )
+    for rule, why in rules:
+        for name in names:
+            match = next(
+                (i for i, its in free.items() if name not in found and rule(name, its)), None
+            )
+            if match is not None:
+                found[name] = match, f"{robot}'s {free.pop(match)}: {why}"
+    placed = [
+        SlotProposal(name, *found[name], counterpart=slots[found[name][0]])
+        for name in names
+        if name in found
+    ]
+    beyond = max(slots, default=-1) + 1
+    for number, name in enumerate(name for name in names if name not in found):
+        why = (
+            f"none of {robot}'s cameras ({', '.join(slots.values()) or 'it has none'}) is like it"
+        )
+        placed.append(SlotProposal(name, beyond + number, why, fits=False))
+    return sorted(placed, key=lambda place: place.index)
 
 
 Reasons = dict[str, tuple[int, str]]

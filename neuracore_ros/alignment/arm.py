@@ -48,7 +48,7 @@ class DescribedArm:
         return cls(robot, None if urdf is None else read_joint_tree(Path(urdf)), home or {})
 
     def joints(self) -> Slots:
-        """Its measured or commanded joints by index.
+        """The measured or commanded joints by index.
 
         Raises:
             DescriptionError: It has none.
@@ -60,7 +60,7 @@ class DescribedArm:
         raise DescriptionError(f'{self.robot.path}: has no joints to align with')
 
     def output_type(self) -> DataType:
-        """What its joints are commanded in."""
+        """The DataType in which the joints are commanded."""
         for kind in (DataType.JOINT_TARGET_POSITIONS, DataType.JOINT_POSITIONS):
             if kind in self.robot.output:
                 return kind
@@ -89,7 +89,7 @@ class DescribedArm:
         return {joint: self.home.get(joint, middle) for joint, middle in found.items()}
 
     def meanings(self) -> dict[str, Meaning]:
-        """What its joints mean, by their names in the robot file; empty without a URDF."""
+        """The meanings of the joints, by their names in the robot file; empty without a URDF."""
         if self.tree is None:
             return {}
         in_urdf = {joint.name for joint in self.tree.moving}

@@ -1,4 +1,4 @@
-"""Where the slots of robots do not mean the same: another motion, another sign, another zero."""
+"""Differences between the slots of robots: another motion, another sign, another zero."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def differences(arms: Sequence[DescribedArm]) -> list[Finding]:
 
 
 def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Finding]:
-    """Joints of one slot whose names tell of other parts of an arm: a wrist beside an elbow.
+    """Joints that share a slot although their names are of different parts of an arm.
 
     Args:
         descriptions: Robots to compare, each with the first whose names tell anything.

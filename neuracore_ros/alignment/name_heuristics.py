@@ -1,4 +1,4 @@
-"""What names of joints, topics and cameras give away. All of it is guesswork, and marked so."""
+"""Guesses from the names of joints, topics and cameras; drafts mark them as guessed."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ def tokens(name: str) -> list[str]:
 
 
 def is_gripper(joint: str) -> bool:
-    """Whether a joint is one of a gripper."""
+    """Tell by its name whether a joint is one of a gripper."""
     words = set(parts(joint))
     if words & {'wrist', 'shoulder', 'elbow'}:
         return False
@@ -89,19 +89,19 @@ def is_gripper(joint: str) -> bool:
 
 
 def may_slide(joint: str) -> bool:
-    """Whether a joint may be prismatic, by its name."""
+    """Tell by its name whether a joint may be prismatic."""
     words = set(parts(joint))
     of_arm = words & {'shoulder', 'elbow', 'wrist'}
     return is_gripper(joint) or bool(words & _SLIDES and not of_arm)
 
 
 def is_of_arm(joint: str) -> bool:
-    """Whether a joint may be one of an arm: no wheel, no head."""
+    """Tell by its name whether a joint may be one of an arm: no wheel, no head."""
     return not set(parts(joint)) & _NOT_OF_ARMS
 
 
 def is_command(topic: str) -> bool:
-    """Whether a topic of joint states tells what a robot shall do, not where it is."""
+    """Tell by its name whether a topic of joint states carries commands, not measurements."""
     return bool(set(parts(topic)) & _COMMANDS)
 
 
@@ -135,7 +135,7 @@ def side(name: str) -> str:
 
 
 def from_base_to_tip(joints: Sequence[str]) -> list[str]:
-    """Joints from base to tip, as well as names tell.
+    """Order joints from base to tip by their names.
 
     Args:
         joints: In the order of messages; links that are numbered downwards there stay so.
@@ -191,7 +191,7 @@ def part_of_arm(joint: str) -> str:
 
 
 def alike(first: str, second: str) -> bool:
-    """Whether two joints have the same name but for words that say nothing."""
+    """Tell whether two joints have the same name, without words such as ``joint``."""
     mean_nothing = {'joint', 'link', 'arm', 'position', 'motor', 'servo'}
     return _core(first, mean_nothing) == _core(second, mean_nothing) != ()
 

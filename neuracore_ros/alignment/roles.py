@@ -1,4 +1,4 @@
-"""What each joint of an arm does, and what its value means whatever the robot.
+"""Roles of the joints of an arm, and the angle that a joint's value means on any robot.
 
 A URDF's zero is a draughtsman's choice: one arm stands upright in it, the next lies stretched out.
 So joints are compared by angles that any arm has: how far the upper arm leans from the vertical,
@@ -28,7 +28,7 @@ _SHORT_M = 0.01
 
 
 class Role(str, Enum):
-    """What a joint does for an arm; the names are of the usual ones, from base to tip."""
+    """The role of a joint in an arm, named after the usual ones, from base to tip."""
 
     SLIDE = 'slide'
     BASE_YAW = 'base yaw'
@@ -44,7 +44,7 @@ class Role(str, Enum):
 
     @property
     def swings(self) -> bool:
-        """Whether it swings the hand sideways: before the wrist bends, or after."""
+        """True if it swings the hand sideways, before or after the bend of the wrist."""
         return self in {Role.FOREARM_ROLL, Role.WRIST_YAW}
 
 
@@ -54,7 +54,7 @@ _OTHERS = (Role.BASE_YAW, Role.UPPER_ARM_ROLL, Role.FOREARM_ROLL, Role.WRIST_YAW
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a joint's value means: the angle of its role is ``scale * position + offset``.
+    """The meaning of a joint's value: the angle of its role is ``scale * position + offset``.
 
     Angles of roles: a yaw counts to the left; a pitch is the lean of the upper arm from the
     vertical, or the bend of elbow or wrist, towards the front and down; a roll turns about the
@@ -79,7 +79,7 @@ class Meaning:
 def meanings(
     arm: JointTree, names: Sequence[str], home: Mapping[str, float] | None = None
 ) -> dict[str, Meaning]:
-    """What the joints of an arm mean.
+    """Find the meanings of the joints of an arm.
 
     Args:
         arm: The robot's URDF.

@@ -17,7 +17,7 @@ _SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """All trials of one robot with one driver."""
+    """The result of all trials of one robot with one driver."""
 
     trials: int
     successes: int

@@ -38,7 +38,7 @@ class Background(AbstractContextManager['Background']):
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def check(self) -> None:
@@ -116,6 +116,6 @@ def environment(domain: int) -> dict[str, str]:
 
 
 def last_line(log: Path) -> str:
-    """What a process said last."""
+    """The last line of a log."""
     lines = log.read_text(errors='replace').strip().splitlines()
     return lines[-1] if lines else 'it said nothing'

@@ -13,7 +13,7 @@ from neuracore_ros.sim.operator import Operator
 
 @dataclass(frozen=True, slots=True)
 class Simulator:
-    """What moves the robots of a demo, and how its task is timed, in the robot's time.
+    """The simulator of a demo's robots, and the times of its task, in the robot's time.
 
     Attributes:
         module: Its executable.

@@ -31,7 +31,7 @@ _POLL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What a person may choose.
+    """The options of a demo.
 
     Attributes:
         out: Folder of all that the demo writes.

@@ -43,7 +43,7 @@ class TrialResult:
 
     @property
     def success(self) -> bool:
-        """Whether the task was done, and stayed so, at the end."""
+        """True if the task was done, and stayed so, at the end."""
         return self.distance_m <= self.tolerance_m
 
     @classmethod

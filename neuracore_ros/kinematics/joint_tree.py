@@ -39,18 +39,18 @@ class TreeJoint:
 
     @property
     def moves(self) -> bool:
-        """Whether its position is a number."""
+        """True if it can move, so that it has a position."""
         return self.kind in MOVING
 
     @property
     def slides(self) -> bool:
-        """Whether it is prismatic."""
+        """True if it is prismatic."""
         return self.kind == 'prismatic'
 
 
 @dataclass(frozen=True, slots=True)
 class JointTree:
-    """All joints of a robot, or of several.
+    """The joints of a robot, or of several.
 
     Attributes:
         robot: Name of the robot; may be empty.

@@ -1,4 +1,4 @@
-"""What the two cameras see, drawn off screen."""
+"""Images of the two cameras, drawn off screen."""
 
 import atexit
 

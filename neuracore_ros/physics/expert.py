@@ -15,7 +15,7 @@ _TOOL = 'gripper0_right_grip_site'
 
 
 class LiftPhase(Enum):
-    """What the expert is about to do."""
+    """The phase of the expert's motion."""
 
     APPROACH = auto()
     DESCEND = auto()

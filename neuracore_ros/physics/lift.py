@@ -104,12 +104,12 @@ class LiftRobot:
 
     @property
     def positions(self) -> FloatArray:
-        """Of the arm, measured, shape (n,) [rad]."""
+        """Measured positions of the arm, shape (n,) [rad]."""
         return np.array(self.data.qpos[self.positions_at])
 
     @property
     def velocities(self) -> FloatArray:
-        """Of the arm, measured, shape (n,) [rad/s]."""
+        """Measured velocities of the arm, shape (n,) [rad/s]."""
         return np.array(self.data.qvel[self.speeds_at])
 
     @property
@@ -184,7 +184,7 @@ class LiftRobot:
         mujoco.mj_step2(model, data)
 
     def draw(self, name: str) -> ByteArray:
-        """What a camera sees, RGB, shape (128, 128, 3)."""
+        """The image of a camera, RGB, shape (128, 128, 3)."""
         return self._drawing.draw(name, self.data)
 
     @cached_property
@@ -192,12 +192,12 @@ class LiftRobot:
         return LiftCameras(self.model)
 
     def goal(self) -> FloatArray:
-        """Where the cube is, above the middle of the table, shape (3,) [m]."""
+        """The position of the cube above the middle of the table, shape (3,) [m]."""
         x, y, z = self.cube
         return np.array([x, y, z - self._top_m])
 
     def distance(self) -> float:
-        """How far below where the expert would hold it the cube is [m]."""
+        """The height that the cube is below the place where the expert holds it [m]."""
         return max(0.0, GOAL_M - (float(self.cube[2]) - self._rest_m))
 
     def tolerance(self) -> float:

@@ -1,4 +1,4 @@
-"""Facts out of messages, of a recording or of a running graph alike."""
+"""Facts collected from messages, of a recording or of a running graph."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _MOST_FORMS = 200
 
 
 def is_wanted(topic: str, kind: str) -> bool:
-    """Whether messages of a topic tell something that a draft needs."""
+    """Tell whether a draft needs the messages of a topic."""
     if kind == STRING:
         return topic.rpartition('/')[2] == ROBOT_DESCRIPTION
     return kind in NUMBER_TYPES or kind in IMAGE_TYPES
 
 
 class FactCollector:
-    """Takes messages, gives facts.
+    """A collector of facts: messages in, `Facts` out.
 
     Args:
         judges_stamps: Whether header stamps and times of arrival are of one clock.
@@ -50,15 +50,15 @@ class FactCollector:
 
     def __init__(self, judges_stamps: bool = True) -> None:
         self._judges_stamps = judges_stamps
-        self._heard: dict[str, _Heard] = {}
+        self._topics: dict[str, _TopicMessages] = {}
         self._others: dict[str, str] = {}
         self._urdfs: dict[str, str] = {}
 
     def announce(self, topic: str, kind: str) -> None:
-        """There is such a topic, whether or not a message comes."""
+        """Note that a topic exists, whether or not a message comes."""
         topic = f'/{topic.lstrip("/")}'
         if kind in IMAGE_TYPES or kind in NUMBER_TYPES:
-            self._heard.setdefault(topic, _Heard(topic, kind))
+            self._topics.setdefault(topic, _TopicMessages(topic, kind))
         elif kind in _KNOWN and kind != STRING:
             self._others[topic] = kind
 
@@ -75,32 +75,32 @@ class FactCollector:
             self._urdfs[f'/{topic.lstrip("/")}'] = message.data
             return
         self.announce(topic, kind)
-        self._heard[f'/{topic.lstrip("/")}'].hear(message, now_ns)
+        self._topics[f'/{topic.lstrip("/")}'].receive(message, now_ns)
 
     def facts(self) -> Facts:
-        """What has been learnt."""
-        heard = self._heard.values()
+        """The facts of all messages so far."""
+        topics = self._topics.values()
         return Facts(
             tuple(
-                t for h in heard if h.kind in NUMBER_TYPES for t in h.numbers(self._judges_stamps)
+                t for h in topics if h.kind in NUMBER_TYPES for t in h.numbers(self._judges_stamps)
             ),
-            tuple(h.image(self._judges_stamps) for h in heard if h.kind in IMAGE_TYPES),
+            tuple(h.image(self._judges_stamps) for h in topics if h.kind in IMAGE_TYPES),
             others=dict(self._others),
             urdfs=dict(self._urdfs),
         )
 
 
-class _Heard:
-    """What came on one topic."""
+class _TopicMessages:
+    """The messages of one topic."""
 
     def __init__(self, topic: str, kind: str) -> None:
         self.topic, self.kind = topic, kind
         self._times: list[int] = []
         self._stamps: list[int] = []
-        self._told: dict[tuple[str, ...], _Told] = {}
+        self._by_names: dict[tuple[str, ...], _NamedMessages] = {}
         self._picture, self._encoding = '', ''
 
-    def hear(self, message: Any, now_ns: int) -> None:
+    def receive(self, message: Any, now_ns: int) -> None:
         self._times.append(now_ns)
         header = getattr(message, 'header', None)
         stamp = getattr(header, 'stamp', None)
@@ -113,41 +113,43 @@ class _Heard:
         names = tuple(map(str, getattr(message, 'name', getattr(message, 'joint_names', ()))))
         if not any(names):
             names = ()  # a publisher that leaves them blank names nothing
-        if names in self._told or len(self._told) < _MOST_FORMS:
-            self._told.setdefault(names, _Told()).hear(message, names, now_ns)
+        if names in self._by_names or len(self._by_names) < _MOST_FORMS:
+            self._by_names.setdefault(names, _NamedMessages()).receive(message, names, now_ns)
 
     def numbers(self, judges_stamps: bool) -> list[NumberTopic]:
-        """What was told of joints: one entry for all whose names occur together.
+        """The joints of the topic: one entry for all whose names occur together.
 
         An arm's and a gripper's driver may share a topic, and one of them may name nothing.
         """
         stamp_off_s = self._stamp_off_s() if judges_stamps else 0.0
-        told = [(names, self._of(names)) for names in _groups(self._told)]
-        return [self._topic(names, one, stamp_off_s) for names, one in told if one.positions] or [
-            NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)
-        ]
+        groups = [(names, self._of(names)) for names in _groups(self._by_names)]
+        return [
+            self._topic(names, one, stamp_off_s) for names, one in groups if one.positions
+        ] or [NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)]
 
-    def _topic(self, names: tuple[str, ...], told: _Told, stamp_off_s: float) -> NumberTopic:
-        useless = {name: why for name in names if (why := told.useless(name))}
+    def _topic(
+        self, names: tuple[str, ...], group: _NamedMessages, stamp_off_s: float
+    ) -> NumberTopic:
+        useless = {name: why for name in names if (why := group.useless(name))}
         return NumberTopic(
             self.topic,
             self.kind,
-            len(told.times),
+            len(group.times),
             tuple(name for name in names if name not in useless),
             # A topic of which no name is of use is not one without names.
-            0 if names and len(useless) == len(names) else told.width,
-            {key: _motion(kept) for key, kept in told.samples.items() if kept},
-            _period_s(told.times),
+            0 if names and len(useless) == len(names) else group.width,
+            {key: _motion(kept) for key, kept in group.samples.items() if kept},
+            _period_s(group.times),
             stamp_off_s,
             useless=useless,
         )
 
-    def _of(self, names: tuple[str, ...]) -> _Told:
-        """What messages with these names told, together."""
-        whole = _Told()
-        for form, told in self._told.items():
+    def _of(self, names: tuple[str, ...]) -> _NamedMessages:
+        """The messages of all these names, as one group."""
+        whole = _NamedMessages()
+        for form, group in self._by_names.items():
             if set(form) <= set(names) and bool(form) is bool(names):
-                whole.add(told)
+                whole.add(group)
         return whole
 
     def image(self, judges_stamps: bool) -> ImageTopic:
@@ -175,8 +177,8 @@ class _Heard:
         return float(np.median(offs)) / 1e9 if offs else 0.0
 
 
-class _Told:
-    """What messages with the same names told.
+class _NamedMessages:
+    """Messages that name the same joints.
 
     Attributes:
         times: Of arrival [ns].
@@ -195,7 +197,7 @@ class _Told:
         self.twice: set[str] = set()
         self.uneven = False
 
-    def hear(self, message: Any, names: Sequence[str], now_ns: int) -> None:
+    def receive(self, message: Any, names: Sequence[str], now_ns: int) -> None:
         self.times.append(now_ns)
         self.positions = self.positions or not hasattr(message, 'position')
         if len(set(names)) < len(names):
@@ -215,7 +217,7 @@ class _Told:
                     kept.append((now_ns / 1e9 + seconds, float(value)))
 
     def useless(self, name: str) -> str:
-        """Why no value can be had of a name; '' if one can."""
+        """The reason why no value of a name can be used; '' if one can."""
         if name in self.twice:
             return 'messages have it twice'
         if self.samples.get(name):
@@ -224,8 +226,8 @@ class _Told:
             return 'messages have another number of positions than of names'
         return 'no position is a number below 1e9' if name in self.samples else ''
 
-    def add(self, other: _Told) -> None:
-        """Take over what other messages told."""
+    def add(self, other: _NamedMessages) -> None:
+        """Add the messages of another group."""
         self.times += other.times
         self.width = max(self.width, other.width)
         self.positions = self.positions or other.positions

@@ -1,4 +1,4 @@
-"""Which topics command a robot, and which joints each of them commands."""
+"""Topics that command a robot, and the joints that each of them commands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BARE = Note('bare numbers, taken to be in this order')
 
 @dataclass(frozen=True, slots=True)
 class CommandTopic:
-    """A topic on which commands were seen or are awaited.
+    """A topic on which commands were recorded, or a controller waits for them.
 
     Attributes:
         topic: Of messages, or the name of an action.
@@ -57,7 +57,7 @@ class CommandTopic:
 
     @property
     def is_sent(self) -> bool:
-        """Whether the node can send what this topic takes."""
+        """True if the node can send the type of this topic."""
         return self.type in _SENT
 
     def options(self) -> tuple[dict[str, object], tuple[Note, ...]]:
@@ -73,7 +73,7 @@ class CommandTopic:
         return options, (note,)
 
     def said(self) -> str:
-        """What its messages hold, in words."""
+        """The content of its messages, in words."""
         names = self.seen.joints if self.seen else ()
         if not names:
             return f'its {counted(self.width, "number")}'
@@ -81,7 +81,7 @@ class CommandTopic:
 
 
 def unsent(command: CommandTopic | None) -> str:
-    """Why a command cannot be sent where it was seen; empty if it can."""
+    """The reason why the node cannot command by a topic; empty if it can."""
     if command is None:
         return 'no command topic was seen; write the topic of the controller'
     if command.is_sent:
@@ -153,7 +153,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
 def completed(
     commands: Sequence[CommandTopic], known: KnownJoints, arms: Arms
 ) -> list[CommandTopic]:
-    """Commands with the joints that each commands, also where its messages do not tell.
+    """Complete commands by the joints that each moves, also where messages name none.
 
     Args:
         commands: The best first.
@@ -213,7 +213,7 @@ def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> Command
 def _by_width(
     command: CommandTopic, of_arm: Sequence[str], hands: Sequence[str], known: KnownJoints
 ) -> tuple[str, ...]:
-    """The joints that a message of so many numbers moves; none if that cannot be told."""
+    """The joints that a message of this width moves; none if that is not clear."""
     is_hand = is_gripper(command.topic) or (
         command.joints and all(map(is_gripper, command.joints))
     )

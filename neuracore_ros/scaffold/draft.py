@@ -36,18 +36,18 @@ _MOST_OTHERS = 12
 
 @dataclass(frozen=True, slots=True)
 class DraftOrigin:
-    """What a draft is made from.
+    """The sources of a draft.
 
     Attributes:
         robot: Its name.
-        told: In words, such as ``bag lift.mcap``; for the head of the file.
+        sources: In words, such as ``bag lift.mcap``; for the head of the file.
         is_recorded: Whether all messages come from a recording.
         urdf: The URDF as the robot file names it; empty if it has no file.
         losses: What of a recording could not be read, a line each.
     """
 
     robot: str
-    told: tuple[str, ...]
+    sources: tuple[str, ...]
     is_recorded: bool = False
     urdf: str = ''
     losses: tuple[str, ...] = ()
@@ -61,7 +61,7 @@ class Draft:
         text: The file.
         joints: How many are commanded.
         cameras: How many are read.
-        warnings: What a person should look at before the robot moves, one line each.
+        warnings: What a person should check before the robot moves, one line each.
     """
 
     text: str
@@ -71,7 +71,7 @@ class Draft:
 
     @property
     def guesses(self) -> int:
-        """How many comments say so."""
+        """The number of comments that are marked as guessed."""
         return self.text.count('# guessed: ')
 
 
@@ -81,7 +81,7 @@ def draft(
     """Draft a robot file.
 
     Args:
-        facts: What was seen.
+        facts: The facts of recordings and of the running graph.
         arm: The robot's URDF.
         origin: Where all this comes from.
         like: A robot to align indices with.
@@ -97,7 +97,7 @@ def draft(
         raise UserError(_nothing(facts, origin))
     seen = commanding(named, measured)
     known = know_joints(measured, [c.joints for c in seen if c.joints], arm)
-    where = ', '.join(origin.told)
+    where = ', '.join(origin.sources)
     if not known.arm and not known.grippers:
         left = '; '.join(f'{name}: {why}' for name, why in known.left_out.items())
         raise UserError(f'{where}: no joint is left to describe ({left})')
@@ -129,7 +129,7 @@ def draft(
         _foot(known, outputs, named),
     )
     warnings = [
-        *arms.told(measured),
+        *arms.warnings(measured),
         *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
         *(
             f'{topic.name}: left out: {_listed(topic.useless)}'
@@ -149,7 +149,7 @@ def draft(
 
 def _head(origin: DraftOrigin, arm: JointTree | None, like: DescribedArm | None) -> list[Note]:
     lines = [
-        f'Drafted by `neuracore_ros describe` from {", ".join(origin.told)}.',
+        f'Drafted by `neuracore_ros describe` from {", ".join(origin.sources)}.',
         'Look at every line that says "guessed" before the robot moves.',
     ]
     if like is not None:
@@ -295,7 +295,7 @@ def _foot(known: KnownJoints, outputs: OutputRoutes, facts: Facts) -> list[Note]
 
 
 def _nothing(facts: Facts, origin: DraftOrigin) -> str:
-    told = ', '.join(origin.told)
+    told = ', '.join(origin.sources)
     empty = [
         f'{topic.name}: '
         + (_listed(topic.useless) or f'{counted(topic.count, "message")} without a position')

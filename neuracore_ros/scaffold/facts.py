@@ -1,4 +1,4 @@
-"""What is known of a robot before its robot file is drafted."""
+"""Facts about a robot that a draft is made from: topics, joints, motions, controllers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class ObservedMotion:
-    """How one joint was seen to move.
+    """The range and speed of one joint in the messages.
 
     Attributes:
         lower: Least position [rad] or [m].
@@ -36,7 +36,7 @@ class NumberTopic:
     Attributes:
         name: With a leading slash.
         type: ROS 2 message type.
-        count: Messages that were seen.
+        count: Number of messages.
         joints: Names in messages, in order of appearance; empty where the publisher names none.
         width: Most numbers in one message.
         motions: Joint name, or its place in a message without names -> how it moved.
@@ -90,14 +90,14 @@ class NumberTopic:
 
 @dataclass(frozen=True, slots=True)
 class ImageTopic:
-    """A topic of pictures.
+    """A topic of images.
 
     Attributes:
         name: With a leading slash.
         type: ROS 2 message type.
         picture: Encoding and size, such as ``rgb8 640x480``; empty where none came.
         is_depth: Whether it holds distances.
-        count: Pictures that were seen; no more than a few are looked at.
+        count: Number of images; a few are enough.
         period_s: As of a :class:`NumberTopic`.
         stamp_off_s: As of a :class:`NumberTopic`.
     """
@@ -142,7 +142,7 @@ class CommandReceiver:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was seen.
+    """All facts about one robot, or about a station of several.
 
     Attributes:
         numbers: Topics of joint positions.
@@ -159,7 +159,7 @@ class Facts:
     urdfs: Mapping[str, str] = field(default_factory=dict)
 
     def joined(self, other: Facts) -> Facts:
-        """Both; of a topic that both have, what was seen here first."""
+        """Both together; of a topic that both have, these."""
         own = {topic.name for topic in self.numbers} | {topic.name for topic in self.images}
         return Facts(
             (*self.numbers, *(topic for topic in other.numbers if topic.name not in own)),
@@ -170,7 +170,7 @@ class Facts:
         )
 
     def below(self, namespace: str) -> Facts:
-        """What is below a namespace, with topics relative to it.
+        """The facts below a namespace, with topics relative to it.
 
         Args:
             namespace: Such as ``/left``; empty for everything, as it is.

@@ -1,4 +1,4 @@
-"""Where a drafted robot is measured: the topics of its joints, grippers and cameras."""
+"""Sources of a drafted robot's inputs: the topics of its joints, grippers and cameras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One name for each joint that is seen.
+"""Unique names for the joints of all topics.
 
 Publishers that name no joint get names by position. Where several arms use the same names, as
 drivers do that are started twice, each arm's joints are told apart by what tells its topics apart:
@@ -25,7 +25,7 @@ _NOISE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """Arms that are told apart by their topics.
+    """Arms with equal joint names, distinguished by the names of their topics.
 
     Attributes:
         labels: What tells each apart, such as ``left`` and ``right``; empty if there is one arm.
@@ -36,7 +36,7 @@ class Arms:
     joints: frozenset[str] = frozenset()
 
     def label(self, topic: str) -> str | None:
-        """Whose topic it is; None where its name does not tell."""
+        """The label of the arm that a topic belongs to; None if its name has none."""
         words = set(_words(topic))
         found = [label for label in self.labels if label and set(label.split('_')) <= words]
         if found:
@@ -44,12 +44,12 @@ class Arms:
         return '' if '' in self.labels else None
 
     def label_of(self, joint: str) -> str:
-        """Whose joint it is, by the name that :meth:`names` gives; empty if no label tells."""
+        """The label in a joint's unique name; empty if it has none."""
         found = [label for label in self.labels if label and joint.startswith(f'{label}_')]
         return max(found, key=len, default='')
 
-    def told(self, measured: Sequence[NumberTopic]) -> list[str]:
-        """That several arms were found, and how one of them is drafted; one line, or none."""
+    def warnings(self, measured: Sequence[NumberTopic]) -> list[str]:
+        """A line that says which arms are drafted as one robot; none if there is one arm."""
         topics = [t.name for t in measured if set(t.names.values()) & self.joints]
         if not topics:
             return []
@@ -60,7 +60,7 @@ class Arms:
         ]
 
     def names(self, topic: str, joints: Iterable[str]) -> dict[str, str] | None:
-        """What joints are called that a topic speaks of; None if it does not tell whose.
+        """Unique names of the joints of a topic; None if it is not clear which arm it is of.
 
         Args:
             topic: Its name.

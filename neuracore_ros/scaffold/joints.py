@@ -28,7 +28,7 @@ _FEW_JOINTS = 12
 
 @dataclass(frozen=True, slots=True)
 class KnownJoints:
-    """What is known of the joints.
+    """The joints, with all that messages and the URDF say of them.
 
     Attributes:
         arm: Joints of the arm, from base to wrist; of several arms, one after the other.
@@ -61,7 +61,7 @@ class KnownJoints:
     guesses: tuple[str, ...] = ()
 
     def arms(self) -> list[dict[str, str]]:
-        """Of each arm, name in the URDF (or in messages) -> joint."""
+        """The joints of each arm by their names in the URDF (or in messages)."""
         return _arms({joint: self.urdf_names.get(joint, joint) for joint in self.arm})
 
 

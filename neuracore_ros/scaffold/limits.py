@@ -1,4 +1,4 @@
-"""The limits of a drafted robot file: those of the URDF, or what was seen."""
+"""Limits of a drafted robot file: those of the URDF, or the range of the messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HAIR = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class _Care:
-    """What is written where little or nothing was seen.
+    """Limits that are written where messages show little or nothing.
 
     Attributes:
         still: A range that is smaller is no range; then this is written to each side.

@@ -1,4 +1,4 @@
-"""Which topics measure a robot, and which are its cameras."""
+"""Topics that measure a robot, and topics of its cameras."""
 
 from collections.abc import Collection, Sequence
 

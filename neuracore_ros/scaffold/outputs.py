@@ -1,4 +1,4 @@
-"""What a drafted robot is commanded in, through which topics, and where commands were recorded."""
+"""Outputs of a drafted robot: the topics that command it, and those with recorded commands."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _UNRECORDED = Note(
 
 @dataclass(frozen=True, slots=True)
 class CommandedSlot:
-    """A joint or gripper, and what commands it; None where nothing was seen."""
+    """A joint or gripper with the topic that commands it; None if there is no such topic."""
 
     place: SlotProposal
     command: CommandTopic | None
@@ -95,7 +95,7 @@ class OutputRoutes:
 
     @property
     def is_commanded(self) -> bool:
-        """Whether a command of any joint was seen."""
+        """True if any joint has a topic that commands it."""
         return any(slot.command for slot in self.joints)
 
     def unmatched(self) -> dict[str, str]:
@@ -108,7 +108,7 @@ class OutputRoutes:
         }
 
     def motion(self, joint: str) -> ObservedMotion | None:
-        """How a joint was commanded [rad] or [m]; None if it was not, or in a unit of its own."""
+        """The motion of a joint's commands [rad] or [m]; None if there are none of this unit."""
         command = self._command_of(joint)
         found = command.seen.motions.get(joint) if command and command.seen else None
         if found is None or self._amount(joint, command) is not None:
@@ -129,12 +129,12 @@ class OutputRoutes:
         return self._guess(command, joint) if command and command.is_sent else None
 
     def limit_scaling(self, gripper: str) -> ScaleOffset | None:
-        """What brings a gripper's commands to 0..1, if they are not in the units of its URDF."""
+        """The scaling of a gripper's commands to 0..1, if their unit is not that of its URDF."""
         command = self._command_of(gripper) if gripper in self._known.grippers else None
         return self._amount(gripper, command) if command and command.is_sent else None
 
     def sources(self) -> list[RouteSection | Note]:
-        """Where commands were recorded."""
+        """The topics with recorded commands."""
         sections: list[RouteSection | Note] = []
         for kind, slots in ((self.kind, self.joints), (OPENING_TARGETS, self.hands)):
             recorded = [s for s in slots if s.command is None or s.command.type not in ACTIONS]
@@ -146,7 +146,7 @@ class OutputRoutes:
         return sections
 
     def commands(self) -> list[RouteSection]:
-        """Where commands are sent."""
+        """The topics to which commands are sent."""
         return [
             RouteSection(kind, [self._command(usual, slot) for slot in slots])
             for kind, usual, slots in (

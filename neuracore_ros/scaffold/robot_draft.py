@@ -44,7 +44,7 @@ class SlotSection:
 
     @property
     def active(self) -> bool:
-        """Whether any slot is more than a comment."""
+        """True if any slot is more than a comment."""
         return any(entry.active for entry in self.entries)
 
 
@@ -60,7 +60,7 @@ class LimitEntry:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one name comes from or goes to.
+    """The topic and options of one name.
 
     Attributes:
         name: Name in the robot file.

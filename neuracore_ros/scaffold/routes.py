@@ -21,7 +21,7 @@ _SLOW_S = 1.0
 def source_options(
     kind: DataType, topic: NumberTopic | ImageTopic, order: Sequence[str] = ()
 ) -> tuple[dict[str, object], tuple[Note, ...]]:
-    """Options of a source that reads a topic which was seen, and notes on them."""
+    """Options of a source that reads a topic, and notes on them."""
     options: dict[str, object] = {'topic': topic.name}
     notes: list[Note] = []
     if topic.type != default_type(kind, topic.name):
@@ -48,7 +48,7 @@ def source_options(
 
 
 def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
-    """What brings a joint into its slot's sense, as far as it differs.
+    """The scale and offset of a joint for its slot, as far as they are not 1 and 0.
 
     Args:
         place: The slot.
@@ -66,7 +66,7 @@ def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
 
 
 def scaled(scaling: ScaleOffset | None) -> dict[str, object]:
-    """What brings a gripper's values to 0..1, where its range does not."""
+    """The scale and offset of a gripper whose range does not give 0..1."""
     if scaling is None:
         return {}
     options: dict[str, object] = {'scale': scaling.scale}

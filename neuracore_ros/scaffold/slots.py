@@ -1,4 +1,4 @@
-"""At which index everything of a drafted robot sits."""
+"""Indices of the joints, grippers and cameras of a drafted robot."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from neuracore_ros.alignment.align import SlotProposal, align_joints
+from neuracore_ros.alignment.align import SlotProposal, align_cameras, align_joints
 from neuracore_ros.alignment.arm import DescribedArm
-from neuracore_ros.alignment.cameras import align_cameras
 from neuracore_ros.alignment.name_heuristics import view
 from neuracore_ros.alignment.roles import Meaning, meanings
 from neuracore_ros.description.data_type import DataType
@@ -24,7 +23,7 @@ IMAGES = DataType.RGB_IMAGES, DataType.DEPTH_IMAGES
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things sit.
+    """The index of each joint, gripper and camera.
 
     Attributes:
         inputs: JOINT_POSITIONS, PARALLEL_GRIPPER_OPEN_AMOUNTS, RGB_IMAGES and DEPTH_IMAGES ->
@@ -38,14 +37,14 @@ class Places:
     warnings: tuple[str, ...]
 
     def fitting(self, kind: DataType) -> list[SlotProposal]:
-        """What of a DataType can be read."""
+        """The names of a DataType that fit the layout."""
         return [place for place in self.inputs[kind] if place.fits]
 
 
 def places_of(
     known: KnownJoints, facts: Facts, arm: JointTree | None, other: DescribedArm | None
 ) -> Places:
-    """Give everything an index: its own order's, or that of another robot's counterpart.
+    """Give each name an index: by its order, or that of its counterpart on another robot.
 
     Args:
         known: The joints.

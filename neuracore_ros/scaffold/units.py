@@ -1,4 +1,4 @@
-"""Drivers that do not speak in radians and metres: degrees, ticks, percent of grippers."""
+"""Units of drivers that publish degrees, ticks or percent, guessed by their values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class GuessedUnit:
 def guess_unit(
     motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit], slides: bool = False
 ) -> GuessedUnit | None:
-    """The unit in which the joints of one topic are told, where it is not [rad] or [m].
+    """Guess the unit of the joints of one topic, where it is not [rad] or [m].
 
     Args:
         motions: Joint -> how it moved, of joints that all turn, or all slide.
@@ -60,7 +60,7 @@ def guess_unit(
 def strangers(
     motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit]
 ) -> list[str]:
-    """A line for each joint that was seen far outside of its limits.
+    """A line for each joint whose values are far outside of its limits.
 
     Args:
         motions: Joint -> how it moved [rad] or [m].
@@ -76,7 +76,7 @@ def strangers(
 
 
 def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[ScaleOffset, str] | None:
-    """What brings a gripper's values to 0..1, if they lie outside of its range.
+    """The scaling of a gripper's values to 0..1, if they lie outside of its range.
 
     Returns:
         The scaling, and what gives it away; None where the range brings them there.
@@ -108,7 +108,7 @@ def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:
 
 
 def _is_beyond(values: tuple[float, float], bounds: tuple[float, float]) -> bool:
-    """Whether a gripper was seen where it cannot be, by more than its range."""
+    """Tell whether values of a gripper are outside of its range by more than its width."""
     width = bounds[1] - bounds[0]
     return values[0] < bounds[0] - width or values[1] > bounds[1] + width
 

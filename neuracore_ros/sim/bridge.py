@@ -37,7 +37,7 @@ LEAST_SLEEP_S = 1e-4
 
 
 class RobotNode(Node):  # type: ignore[misc]
-    """The robot, its sensors and its controllers; :meth:`run` moves it until told to stop.
+    """A node with the robot, its sensors and its controllers; :meth:`run` moves it.
 
     Callbacks run on an executor's thread, the simulation on the caller's of :meth:`run`;
     one lock keeps them apart.
@@ -191,7 +191,7 @@ class RobotNode(Node):  # type: ignore[misc]
 
     def _on_command(self, topic: str, message: JointTrajectory) -> None:
         with self._lock:
-            if self._flag('ignore_commands') or self._simulation.is_deaf:
+            if self._flag('ignore_commands') or self._simulation.ignores_commands:
                 return
             reason = self._robot.accept(topic, message, self._simulation.now_ns)
         if reason is not None:

@@ -96,7 +96,7 @@ def look_at(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:
 
 
 class ReachCameras:
-    """Draws what the cameras of one arm see.
+    """A drawing of the images of one arm's cameras.
 
     Set the target before the first image, and whenever it moves.
     """
@@ -241,7 +241,7 @@ def above_horizon(view: PinholeView, size: tuple[int, int]) -> FloatArray:
 
 
 def draw_table() -> ByteArray:
-    """The table's top, seen from straight above: x to the right, y down; (320, 320, 3)."""
+    """The table's top from straight above: x to the right, y down; (320, 320, 3)."""
     table = np.full((TABLE_PX, TABLE_PX, 3), TABLE, np.uint8)
     for line in np.linspace(0, TABLE_PX, 9).astype(int)[1:-1]:
         cv2.line(table, (int(line), 0), (int(line), TABLE_PX), TABLE_LINE, 2)
@@ -257,7 +257,7 @@ def fill_circle(image: ByteArray, centre: FloatArray, radius: float, colour: Col
 
 
 def shaded_strokes(ends: FloatArray, radii: FloatArray) -> list[list[Stroke]]:
-    """How to draw C rounded links as if light came from above: strokes from dark to bright.
+    """Strokes from dark to bright that draw C rounded links as if light came from above.
 
     Args:
         ends: Start and end of each, shape (C, 2, 2), in oversampled pixels.

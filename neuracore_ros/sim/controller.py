@@ -1,4 +1,4 @@
-"""What ``joint_trajectory_controller`` accepts, and what it makes of it.
+"""A model of ``joint_trajectory_controller``: the messages it accepts, and its motion.
 
 Written from the published behaviour of ros2_controllers' position interface: no partial goals,
 no integration, no velocity at the end, `interpolation_method: splines`. Two rules are stricter
@@ -26,7 +26,7 @@ SMALLEST_SPEED = float(np.finfo(np.float32).eps)
 
 
 def rejection(message: Any, joint_names: Sequence[str], now_ns: int) -> str | None:
-    """Why the controller of ``joint_names`` would not execute a trajectory at ``now_ns``.
+    """The reason why the controller of ``joint_names`` rejects a trajectory at ``now_ns``.
 
     Returns:
         One clear line, or None if it is accepted.
@@ -272,7 +272,7 @@ class TrajectoryController:
         return reason
 
     def reference(self, now_ns: int) -> FloatArray:
-        """Where the joints should be now, shape (J,) [rad]."""
+        """The commanded positions now, shape (J,) [rad]."""
         return self._trajectory.at(now_ns)
 
     def _start(self, message: Any, now_ns: int, measured: tuple[FloatArray, FloatArray]) -> None:

@@ -8,7 +8,7 @@ CORRELATION_S = 0.3
 
 
 class Disturbances:
-    """How far each of n joints is off its path: a random speed, summed up over time.
+    """Random offsets of n joints from their path: a random speed, summed up over time.
 
     They act as noise in the executed action would (DART, Laskey et al. 2017), while the recorded
     command stays what the expert meant: so the recording shows how to come back.

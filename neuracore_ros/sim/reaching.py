@@ -51,14 +51,14 @@ def draw_trial(kinematics: ArmKinematics, seed: int) -> ReachTrial:
 
 
 def tolerance(kinematics: ArmKinematics) -> float:
-    """How far from the target the tool may be [m]."""
+    """The largest distance from the target that counts as reached [m]."""
     return TOLERANCE * kinematics.arm.reach
 
 
 def succeeded(
     kinematics: ArmKinematics, target: FloatArray, positions: FloatArray, velocities: FloatArray
 ) -> bool:
-    """Whether the tool is at the target (3,) [m], and still.
+    """Tell whether the tool is at the target (3,) [m], and still.
 
     Args:
         kinematics: The arm, n joints.

@@ -80,24 +80,24 @@ class ReachRobot:
         self.positions = positions
 
     def draw(self, name: str) -> ByteArray:
-        """What a camera sees, RGB, shape (120, 160, 3)."""
+        """The image of a camera, RGB, shape (120, 160, 3)."""
         return self._cameras.draw(name, self.positions)
 
     def goal(self) -> FloatArray:
-        """Where the ball is, shape (3,) [m]."""
+        """The position of the ball, shape (3,) [m]."""
         return self.trial.target
 
     def distance(self) -> float:
-        """From the tool to the target [m]."""
+        """The distance from the tool to the target [m]."""
         away = self.kinematics.tool(self.positions) - self.trial.target
         return float(np.linalg.norm(away))
 
     def tolerance(self) -> float:
-        """How far from the target the tool may be [m]."""
+        """The largest distance from the target that counts as reached [m]."""
         return tolerance(self.kinematics)
 
     def succeeded(self) -> bool:
-        """Whether the tool is at the target now, and still."""
+        """True if the tool is at the target now, and still."""
         return succeeded(self.kinematics, self.trial.target, self.positions, self.velocities)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What the executables of simulated robots share: a command line, and one robot that runs."""
+"""The command line of the executables of simulated robots, and the run of one robot."""
 
 import argparse
 import signal
@@ -29,7 +29,7 @@ def serve(
     make: Make,
     arguments: Sequence[str] | None,
 ) -> int:
-    """What an executable does: read the command line, run one robot until SIGINT or SIGTERM.
+    """Read the command line and run one robot until SIGINT or SIGTERM.
 
     Args:
         program: Its name.

@@ -1,4 +1,4 @@
-"""What a simulated robot must offer to be put on topics, recorded, or driven in lockstep."""
+"""Interfaces of simulated robots and of their experts, for topics, recordings and lockstep."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neuracore_ros.arrays import ByteArray, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an expert commands: joints of one controller, to be there after ``ahead_s``.
+    """A command of an expert: joints of one controller, to be there after ``ahead_s``.
 
     Attributes:
         topic: The controller's.
@@ -30,7 +30,7 @@ class Expert(Protocol):
     """A scripted expert at one trial: a feedback law that sees more than the cameras do."""
 
     def targets(self, period_s: float) -> list[Target]:
-        """What it commands now; ``period_s`` is the time since the last call [s]."""
+        """The commands of now; ``period_s`` is the time since the last call [s]."""
 
 
 class SimulatedRobot(Protocol):
@@ -63,13 +63,13 @@ class SimulatedRobot(Protocol):
         """Let ``period_s`` pass, up to ``now_ns``."""
 
     def draw(self, name: str) -> ByteArray:
-        """What a camera sees, RGB, shape (height, width, 3)."""
+        """The image of a camera, RGB, shape (height, width, 3)."""
 
     def goal(self) -> FloatArray:
-        """What the trial is about, shape (3,) [m]: where the ball, or the cube, is."""
+        """The position of the ball or the cube of the trial, shape (3,) [m]."""
 
     def distance(self) -> float:
-        """How far the task is from being done [m]."""
+        """The distance that is left until the task is done [m]."""
 
     def tolerance(self) -> float:
         """The distance up to which it is done [m]."""

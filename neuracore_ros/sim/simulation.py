@@ -14,7 +14,7 @@ STEP_NS = 10_000_000
 STEPS_HZ = 10**9 // STEP_NS
 EXPERT_STEPS = 5
 # A command sent before a reset, but received after it, must not move the arm.
-DEAF_AFTER_RESET_NS = 50_000_000
+IGNORED_AFTER_RESET_NS = 50_000_000
 
 
 class Simulation:
@@ -46,7 +46,7 @@ class Simulation:
         """Begin the trial of that seed."""
         self.seed = seed
         self.robot.reset(seed)
-        self._deaf_until_ns = self.now_ns + DEAF_AFTER_RESET_NS
+        self._ignored_until_ns = self.now_ns + IGNORED_AFTER_RESET_NS
         if self._expert is not None:
             self._expert = self._make_expert()
 
@@ -55,9 +55,9 @@ class Simulation:
         self._expert = self._make_expert() if on else None
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether commands that come now were meant for the trial before."""
-        return self.now_ns < self._deaf_until_ns
+    def ignores_commands(self) -> bool:
+        """True while commands may still be of the trial before."""
+        return self.now_ns < self._ignored_until_ns
 
     def advance(self, now_ns: int) -> None:
         """Let the robot move up to ``now_ns``: the next step."""
@@ -67,7 +67,7 @@ class Simulation:
         self.robot.step(now_ns, period_s)
 
     def targets(self) -> list[Target]:
-        """What the expert commands at this step."""
+        """The commands of the expert at this step."""
         if self._expert is None or self._step % EXPERT_STEPS:
             return []
         return self._expert.targets(EXPERT_STEPS * STEP_NS / 1e9)
@@ -81,7 +81,7 @@ class Simulation:
 
     @property
     def is_frame(self) -> bool:
-        """Whether the first camera has an image at this step."""
+        """True if the first camera has an image at this step."""
         return self._is_frame(self._step)
 
     def _is_frame(self, step: int) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.drawn_arms import THREE, array, compressed, image, joint, record, state, urdf
-from neuracore_ros.alignment.cameras import align_cameras
+from neuracore_ros.alignment.align import align_cameras
 from neuracore_ros.alignment.name_heuristics import alike, camera, is_gripper, one_of_each
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
