@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from helpers.live_robot import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
 from helpers.processes import is_alive
 from helpers.small_policies import write_policy
+
+COMMANDS = 'arm_controller/joint_trajectory'
 
 
 @pytest.fixture(scope='module')
@@ -252,6 +255,45 @@ def test_two_robots_share_one_file_in_two_namespaces(begin, sweep):
         for world in worlds:
             world.close()
     assert codes == [0, 0, 0, 0]
+
+
+def of_node(infos, policy, name='infer'):
+    """What a node's endpoints on a topic have for a policy, as far as they have been discovered."""
+    return [getattr(info.qos_profile, policy) for info in infos if info.node_name == name]
+
+
+def test_the_quality_of_service_can_be_overridden(ur5, infer, sweep):
+    process = infer(
+        model=sweep,
+        robot='ur5',  # as the package ships it
+        **{
+            f'qos_overrides./{COMMANDS}.publisher.durability': 'transient_local',
+            'qos_overrides./joint_states.subscription.reliability': 'best_effort',
+        },
+    )
+
+    def has(infos, topic, policy, value):
+        # Not from the first moment on: a camera that is found later is then matched.
+        ur5.until(lambda: of_node(infos(topic), policy) == [value], f'{topic}: {value}')
+
+    publishers, subscriptions = (
+        ur5.node.get_publishers_info_by_topic,
+        ur5.node.get_subscriptions_info_by_topic,
+    )
+    ur5.until_state('RUNNING')
+    has(publishers, COMMANDS, 'durability', DurabilityPolicy.TRANSIENT_LOCAL)
+    # Without an override it is as the publisher offers.
+    has(subscriptions, 'overhead/image_raw', 'reliability', ReliabilityPolicy.RELIABLE)
+    has(subscriptions, 'joint_states', 'reliability', ReliabilityPolicy.BEST_EFFORT)
+    assert process.end() == 0, process.output
+
+
+def test_an_override_that_makes_no_sense_is_told_in_one_line(infer, sweep):
+    wrong = {f'qos_overrides./{COMMANDS}.publisher.reliability': 'mostly'}
+    process = infer(model=sweep, robot=UR5, **wrong)
+    assert process.wait() == 1
+    assert 'Traceback' not in process.output
+    assert 'mostly' in process.lines[-1]
 
 
 # Last, since DDS believes in the services of a killed process for many seconds.
