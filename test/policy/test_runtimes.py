@@ -15,6 +15,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.graph import write_onnx, write_openvino
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
@@ -89,7 +90,8 @@ def trainable(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('act')
     manifest = Manifest.from_json(json.dumps(MANIFEST))
-    module = build('act', manifest, Normalisation.none(manifest)).eval()
+    options = NetworkOptions(width=64, layers=1)
+    module = build('act', manifest, Normalisation.none(manifest), options).eval()
     torchscript.save(module, manifest, path / 'policy.pt')
     write_onnx(module, manifest, path / 'policy.onnx')
     write_openvino(module, manifest, path / 'policy.xml')

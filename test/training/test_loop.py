@@ -1,12 +1,9 @@
 """Real runs on a small dataset: they learn, resume exactly, and stop with a clear line."""
 
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -46,7 +43,7 @@ def learnt(dataset, tmp_path_factory) -> Run:
     """A short run that learns the squares."""
     torch.set_num_threads(1)
     path = tmp_path_factory.mktemp('runs') / 'squares'
-    return train(dataset, path, steps=160, batch=32, horizon=4, shift=0)
+    return train(dataset, path, steps=120, batch=16, warmup=10, learning_rate=2e-3)
 
 
 def test_one_policy_learns_what_two_robots_do(learnt):
@@ -139,8 +136,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(dataset, tmp_path, monkeypatc
     for part in ('policy', 'average'):
         for name, values in wanted.learner[part].items():
             assert torch.equal(values, found.learner[part][name]), name
+    exported = torch.jit.load(broken.policy).state_dict()
     for name, values in torch.jit.load(whole.policy).state_dict().items():
-        assert torch.equal(values, torch.jit.load(broken.policy).state_dict()[name]), name
+        assert torch.equal(values, exported[name]), name
 
 
 def test_the_policy_is_that_of_the_lowest_validation_loss(dataset, tmp_path, monkeypatch):
@@ -314,17 +312,6 @@ def test_a_run_is_never_overwritten(dataset, tmp_path, capsys):
     (tmp_path / 'run' / 'checkpoint.pt').write_bytes(b'nothing')
     assert main(['train', '--resume', str(tmp_path / 'run')]) == 1
     assert 'checkpoint.pt: is damaged' in capsys.readouterr().err
-
-
-def test_training_imports_no_ros():
-    code = (
-        'import sys, neuracore_ros.cli.train, neuracore_ros.training.loop; '
-        "print(sorted({'rclpy', 'rosbags'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True, env=os.environ
-    )
-    assert done.stdout.strip() == '[]'
 
 
 def test_too_few_episodes_to_hold_any_back_are_said(dataset, tmp_path):
