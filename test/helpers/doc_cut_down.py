@@ -32,6 +32,8 @@ def cut_down(words: list[str]) -> list[str]:
         found += ['--episodes', '1']
     if verb == 'train' and not {'--batch', '--resume', '--config'} & set(found):
         found += ['--batch', '8']
+        if '--policy' in found:
+            found += ['--width', '32', '--layers', '1']
     if verb == 'convert' and not (Path(found[1]).exists() or '--image-size' in found):
         found += ['--image-size', '64']
     if '--live' in found and '--seconds' not in found:
