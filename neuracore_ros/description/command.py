@@ -14,7 +14,7 @@ from neuracore_ros.description.routes import (
     Routes,
     ScaleOffset,
     option,
-    parse_number,
+    parse_positive,
     parse_routes,
     parse_type,
     parse_word,
@@ -126,8 +126,8 @@ class CommandOptions(RouteOptions):
     """
 
     type: str = option(parse_type(_TYPES), JOINT_TRAJECTORY)
-    stream: str = option(parse_word('stream', 'chunk', 'point'), '')
-    effort: float = option(parse_number('effort', 0.0), 0.0)
+    stream: str = option(parse_word('chunk', 'point'), '')
+    effort: float = option(parse_positive, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

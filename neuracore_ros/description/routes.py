@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -17,7 +16,7 @@ from neuracore_ros.yaml_value import YamlValue
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
 
 OptionParser = Callable[[YamlValue, str, Collection[str]], Any]
-"""Reads one option: its value, what it belongs to (for messages), the names that may occur."""
+"""Reads one option: its value, its name for messages, and the names of the robot's slots."""
 
 
 def option(parse: OptionParser, default: Any = None, types: Collection[str] | None = None) -> Any:
@@ -35,60 +34,64 @@ def parse_type(types: Collection[str]) -> OptionParser:
     """A parser of message types, also in their short forms ``Image`` and ``sensor_msgs/Image``."""
 
     def parse(value: YamlValue, what: str, _: Collection[str]) -> str:
-        word = value.string(f'type of {what}')
+        word = value.string(what)
         for full in types:
             package, _, name = full.split('/')
             if word in {full, f'{package}/{name}', name}:
                 return full
-        raise value.error(f'{what}: type {value} is not supported{known_names(word, types)}')
+        raise value.error(f'{what}: {value} is not supported{known_names(word, types)}')
 
     return parse
 
 
-def parse_word(key: str, *words: str) -> OptionParser:
+def parse_word(*words: str) -> OptionParser:
     """A parser of one of several words."""
-    return lambda value, what, _: value.choice(f'{key} of {what}', words)
+    return lambda value, what, _: value.choice(what, words)
 
 
-def parse_number(key: str, low: float = -math.inf) -> OptionParser:
-    """A parser of a finite number above ``low``."""
-    return lambda value, what, _: value.number(f'{key} of {what}', low)
+def parse_number(value: YamlValue, what: str, _: Collection[str]) -> float:
+    """A finite number."""
+    return value.number(what)
 
 
-def parse_frame(key: str) -> OptionParser:
-    """A parser of a frame's name; in ROS 1, names of frames had a leading slash."""
-    return lambda value, what, _: value.string(f'{key} of {what}').lstrip('/')
+def parse_positive(value: YamlValue, what: str, _: Collection[str]) -> float:
+    """A finite number above 0."""
+    return value.number(what, low=0.0)
+
+
+def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
+    """A finite number that is not 0."""
+    scale = value.number(what)
+    if scale == 0.0:
+        raise value.error(f'{what} must not be zero')
+    return scale
+
+
+def parse_frame(value: YamlValue, what: str, _: Collection[str]) -> str:
+    """The name of a frame; in ROS 1, it had a leading slash."""
+    return value.string(what).lstrip('/')
 
 
 def parse_order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
     """Names by position, as the message would call them."""
-    elements = value.elements(f'order of {what}')
-    return tuple(element.string(f'a name in order of {what}') for element in elements)
-
-
-def _topic(value: YamlValue, what: str, _: Collection[str]) -> str:
-    topic = value.string(f'topic of {what}')
-    if not _TOPIC.fullmatch(topic):
-        raise value.error(f'topic of {what}: {value} is no ROS topic name')
-    return topic
+    return tuple(element.string(f'a name in {what}') for element in value.elements(what))
 
 
 def parse_names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str]:
     """Names of the robot file, and what the message calls them."""
     found: dict[str, str] = {}
-    for name, (key, message_name) in value.mapping(f'names of {what}').items():
+    for name, (key, message_name) in value.mapping(what).items():
         if name not in known:
-            raise key.error(f'names of {what}: the robot has no {key}{known_names(name, known)}')
+            raise key.error(f'{what}: the robot has no {key}{known_names(name, known)}')
         found[name] = message_name.string(f"name of '{name}' in the message")
     return found
 
 
-def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
-    """A number that is not 0."""
-    scale = value.number(f'scale of {what}')
-    if scale == 0.0:
-        raise value.error(f'scale of {what} must not be zero')
-    return scale
+def _parse_topic(value: YamlValue, what: str, _: Collection[str]) -> str:
+    topic = value.string(what)
+    if not _TOPIC.fullmatch(topic):
+        raise value.error(f'{what}: {value} is no ROS topic name')
+    return topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,10 @@ class RouteOptions:
         order: Names in the message by position; empty where it is not written.
     """
 
-    topic: str = option(_topic, '')
+    topic: str = option(_parse_topic, '')
     names: Mapping[str, str] | None = option(parse_names)
     scale: float | None = option(parse_scale)
-    offset: float | None = option(parse_number('offset'))
+    offset: float | None = option(parse_number)
     order: tuple[str, ...] = option(parse_order, ())
 
     @property
@@ -181,9 +184,7 @@ def parse_routes(
     Raises:
         DescriptionError: An unknown DataType, key or name, or a wrong value.
     """
-    parsers: dict[str, OptionParser] = {
-        each.name: each.metadata['parse'] for each in fields(unwritten)
-    }
+    words = [each.name for each in fields(unwritten)]
     common: dict[DataType, Options] = {}
     named: dict[tuple[DataType, str], Options] = {}
     for type_key, routes in value.mapping(section).values() if value else ():
@@ -194,31 +195,36 @@ def parse_routes(
             raise type_key.error(f'{section}: the robot has no {kind}{known_names(kind, names)}')
         what = f'{section} of {kind}'
         entries, known = routes.mapping(what), names[kind]
-        common[kind] = replace(
-            unwritten,
-            **{
-                key: parsers[key](each, what, known)
-                for key, (_, each) in entries.items()
-                if key in parsers
-            },
-        )
+        shared = {key: each for key, (_, each) in entries.items() if key in words}
+        common[kind] = _replaced(unwritten, shared, what, known)
         for name, (key, own) in entries.items():
-            if name in parsers:
+            if name in words:
                 continue
             if name not in known:
                 raise key.error(
                     f'{what}: {key} is neither an option nor a name of the robot'
-                    f'{known_names(name, [*parsers, *known])}'
+                    f'{known_names(name, [*words, *known])}'
                 )
             inner = f"{what} '{name}'"
-            written = own.fields(inner, parsers).items()
-            named[kind, name] = replace(
-                common[kind], **{key: parsers[key](each, inner, known) for key, each in written}
-            )
+            written = own.fields(inner, words)
+            named[kind, name] = _replaced(common[kind], written, inner, known)
         if 'names' in entries:
             found = Routes(common, named, unwritten)
             _require_distinct(entries['names'][1], kind, found, what)
     return Routes(common, named, unwritten)
+
+
+def _replaced(
+    options: Options, written: Mapping[str, YamlValue], what: str, known: Collection[str]
+) -> Options:
+    """The options with those that are written in their place."""
+    parsers: dict[str, OptionParser] = {
+        each.name: each.metadata['parse'] for each in fields(options)
+    }
+    return replace(
+        options,
+        **{key: parsers[key](value, f'{key} of {what}', known) for key, value in written.items()},
+    )
 
 
 def _require_distinct(

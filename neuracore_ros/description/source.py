@@ -114,13 +114,13 @@ def types_of(data_type: DataType) -> tuple[str, ...]:
 
 
 def default_type(data_type: DataType, topic: str) -> str:
-    """The message type of a topic on which the robot file is silent."""
+    """The message type of a topic without a declared one; '' if the DataType is not supported."""
     last = topic.rpartition('/')[2]
     if data_type.is_image and last in {'compressed', 'compressedDepth'}:
         return COMPRESSED_IMAGE
     if data_type.is_pose and last == 'tf':
         return TF_MESSAGE
-    return types_of(data_type)[0]
+    return next(iter(types_of(data_type)), '')
 
 
 def require_distinct(sources: Collection[Source], file: str) -> None:
@@ -181,7 +181,6 @@ def strictest_ages_s(sources: Iterable[Source]) -> dict[str, float]:
     return ages
 
 
-def lacks_order(where: str, message_type: str) -> DescriptionError:
-    """The error of an array whose names are not declared."""
-    kind = message_type.rpartition('/')[2]
-    return DescriptionError(f'{where}: a {kind} names nothing: add order: [names by position]')
+def lacks_order(message_type: str) -> str:
+    """The mistake of an array whose names are not declared."""
+    return f'a {message_type.rpartition("/")[2]} names nothing: add order: [names by position]'

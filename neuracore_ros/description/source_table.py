@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from neuracore_ros.description.data_type import DataType
@@ -15,6 +15,7 @@ from neuracore_ros.description.routes import (
     parse_names,
     parse_number,
     parse_order,
+    parse_positive,
     parse_routes,
     parse_scale,
     parse_type,
@@ -51,11 +52,9 @@ _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effor
 
 
 def _parse_qos(value: YamlValue, what: str, _: Collection[str]) -> str:
-    parsed = value.fields(f'qos of {what}', ('reliability',))
-    if 'reliability' not in parsed:
-        return 'match'
+    reliability = value.fields(what, ('reliability',)).get('reliability')
     words = ('match', 'reliable', 'best_effort')
-    return parsed['reliability'].choice(f'reliability of {what}', words)
+    return reliability.choice(f'reliability in {what}', words) if reliability else 'match'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,19 @@ class SourceOptions(RouteOptions):
     """
 
     type: str = option(parse_type(MESSAGE_TYPES), '')
-    stamp: str = option(parse_word('stamp', 'header', 'receive'), 'header')
+    stamp: str = option(parse_word('header', 'receive'), 'header')
     qos: str = option(_parse_qos, 'match')
-    max_age_s: float | None = option(parse_number('max_age_s', 0.0))
+    max_age_s: float | None = option(parse_positive)
     names: Mapping[str, str] | None = option(
         parse_names, types=(*_WITH_ORDER, WRENCH_STAMPED, TF_MESSAGE)
     )
     order: tuple[str, ...] = option(parse_order, (), _WITH_ORDER)
     scale: float | None = option(parse_scale, types=_NUMBERS)
-    offset: float | None = option(parse_number('offset'), types=_NUMBERS)
-    around: float | None = option(parse_number('around'), types=_OF_JOINTS)
-    field: str = option(parse_word('field', 'position', 'velocity', 'effort'), '', _WITH_FIELDS)
-    parent: str = option(parse_frame('parent'), '', (POSE_STAMPED, TF_MESSAGE))
-    child: str = option(parse_frame('child'), '', (TF_MESSAGE,))
+    offset: float | None = option(parse_number, types=_NUMBERS)
+    around: float | None = option(parse_number, types=_OF_JOINTS)
+    field: str = option(parse_word('position', 'velocity', 'effort'), '', _WITH_FIELDS)
+    parent: str = option(parse_frame, '', (POSE_STAMPED, TF_MESSAGE))
+    child: str = option(parse_frame, '', (TF_MESSAGE,))
 
 
 def options_of(message_type: str) -> list[str]:
@@ -132,49 +131,11 @@ class SourceTable:
         Raises:
             DescriptionError: There is none, it lacks an option, or its DataType is not supported.
         """
-        what = f"'{name}' ({data_type} index {index})"
         options = self.routes.options(data_type, name)
-        if not types_of(data_type):
-            supported = ', '.join(kind for kind in DataType if types_of(kind))
-            raise DescriptionError(
-                f"{self.file}: {data_type} ('{name}') is not supported: no message type is "
-                f'known for it. Leave it out; supported are {supported}'
-            )
-        if data_type is DataType.LANGUAGE and index != 0:
-            raise DescriptionError(
-                f'{self.file}: {what}: a robot has one task at a time: only index 0 is supported'
-            )
-        if not options.topic:
-            # Where others have topics of their own, one for all would be another mistake.
-            named = self.routes.named.items()
-            apart = any(kind is data_type and own.topic for (kind, _), own in named)
-            added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
-            raise DescriptionError(
-                f'{self.file}: {what} has no source. Add under sources: {data_type}: {added}'
-            )
         message_type = options.type or default_type(data_type, options.topic)
         message_name = self.message_name(data_type, name)
-        if message_type == TF_MESSAGE and not options.parent:
-            raise DescriptionError(
-                f'{self.file}: {what} is a transform: add parent: the frame in which it is given'
-            )
-        if message_type in MULTI_ARRAYS and not options.order:
-            raise lacks_order(f'{self.file}: {what}', message_type)
-        order = options.order
-        if (times := order.count(message_name)) > 1:
-            raise DescriptionError(
-                f"{self.file}: {what}: order has '{message_name}' {times} times"
-            )
-        if message_type in MULTI_ARRAYS and message_name not in order:
-            raise DescriptionError(
-                f"{self.file}: {what}: order lacks '{message_name}'"
-                f'{known_names(message_name, order)}'
-            )
-        if message_type == WRENCH_STAMPED and message_name not in WRENCH_NAMES:
-            raise DescriptionError(
-                f"{self.file}: {what}: a WrenchStamped has no '{message_name}'"
-                f'{known_names(message_name, WRENCH_NAMES)}. Write names: {{{name}: force.x}}'
-            )
+        if problem := next(self._problems(data_type, index, name, message_type), ''):
+            raise DescriptionError(f"{self.file}: '{name}' ({data_type} index {index}){problem}")
         scaling = self.scaling(data_type, name) or ScaleOffset()
         return Source(
             data_type=data_type,
@@ -184,7 +145,7 @@ class SourceTable:
             type=message_type,
             field=options.field or _FIELDS.get(data_type, 'position'),
             message_name=message_name,
-            order=order or None,
+            order=options.order or None,
             scale=scaling.scale,
             offset=scaling.offset,
             max_age_s=options.max_age_s or default_max_age_s(data_type),
@@ -193,6 +154,38 @@ class SourceTable:
             parent=options.parent,
             around=options.around,
         )
+
+    def _problems(
+        self, data_type: DataType, index: int, name: str, message_type: str
+    ) -> Iterator[str]:
+        """The mistakes of one name's options; the first may be the cause of the others."""
+        options = self.routes.options(data_type, name)
+        called, order = self.message_name(data_type, name), options.order
+        if not message_type:
+            supported = ', '.join(kind for kind in DataType if types_of(kind))
+            yield (
+                ' is not supported: no message type is known for it. Leave it out; supported are '
+                f'{supported}'
+            )
+        if data_type is DataType.LANGUAGE and index != 0:
+            yield ': a robot has one task at a time: only index 0 is supported'
+        if not options.topic:
+            # Where others have topics of their own, one for all would be another mistake.
+            named = self.routes.named.items()
+            apart = any(kind is data_type and own.topic for (kind, _), own in named)
+            added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
+            yield f' has no source. Add under sources: {data_type}: {added}'
+        if message_type == TF_MESSAGE and not options.parent:
+            yield ' is a transform: add parent: the frame in which it is given'
+        if message_type in MULTI_ARRAYS and not order:
+            yield f': {lacks_order(message_type)}'
+        if (times := order.count(called)) > 1:
+            yield f": order has '{called}' {times} times"
+        if message_type in MULTI_ARRAYS and called not in order:
+            yield f": order lacks '{called}'{known_names(called, order)}"
+        if message_type == WRENCH_STAMPED and called not in WRENCH_NAMES:
+            known = known_names(called, WRENCH_NAMES)
+            yield f": a WrenchStamped has no '{called}'{known}. Write names: {{{name}: force.x}}"
 
 
 def parse_sources(
@@ -220,31 +213,20 @@ def parse_sources(
 def _require_sense(
     kind: DataType, options: SourceOptions, own: Collection[str], file: str
 ) -> None:
-    """Refuse what could only be misread: an image as a number, an age of what never ages."""
-    types = types_of(kind)
-    chosen = options.type
-    if chosen and chosen not in types:
-        raise DescriptionError(
-            f'{file}: sources of {kind}: type {chosen} does not hold it. '
-            f'Known: {", ".join(types) or "none: it is not supported"}'
-        )
-    if chosen in MULTI_ARRAYS and not options.order:
-        raise lacks_order(f'{file}: sources of {kind}', chosen)
-    if 'max_age_s' in own and default_max_age_s(kind) is None:
-        what = 'a target' if kind.is_target else 'what was said'
-        raise DescriptionError(
-            f'{file}: sources of {kind}: {what} holds until it is replaced: remove max_age_s'
-        )
-    if 'around' in own and kind.measured not in ANGLES:
-        raise DescriptionError(
-            f'{file}: sources of {kind}: around is an angle of a continuous joint; remove it'
-        )
-    if not types or not (chosen or options.topic):
-        return
-    chosen = chosen or default_type(kind, options.topic)
-    meaningful = options_of(chosen)
-    for word in own:
-        if word not in meaningful:
-            raise DescriptionError(
-                f"{file}: sources of {kind}: '{word}' means nothing to {chosen}: remove it"
-            )
+    """Refuse options that could only be misread: an image as a number, a target that ages."""
+    problem, types = '', types_of(kind)
+    message_type = options.type or (default_type(kind, options.topic) if options.topic else '')
+    if options.type and options.type not in types:
+        known = ', '.join(types) or 'none: it is not supported'
+        problem = f'type {options.type} does not hold it. Known: {known}'
+    elif options.type in MULTI_ARRAYS and not options.order:
+        problem = lacks_order(options.type)
+    elif 'max_age_s' in own and default_max_age_s(kind) is None:
+        what = 'a target' if kind.is_target else 'a text'
+        problem = f'{what} holds until it is replaced: remove max_age_s'
+    elif 'around' in own and kind.measured not in ANGLES:
+        problem = 'around is an angle of a continuous joint; remove it'
+    elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
+        problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
+    if problem:
+        raise DescriptionError(f'{file}: sources of {kind}: {problem}')
