@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import String
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.description import DataType
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.runner import Request
@@ -36,7 +36,7 @@ class DebugPublisher:
     def prediction(
         self,
         request: Request,
-        answer: Mapping[DataType, NDArray[Any]] | str,
+        answer: Mapping[DataType, Array] | str,
         now_ns: int,
         merged_at_step: int | None,
     ) -> None:
@@ -67,7 +67,7 @@ class DebugPublisher:
         self._node.destroy_publisher(self._publisher)
 
 
-def _shown(kind: DataType, values: NDArray[Any]) -> Any:
+def _shown(kind: DataType, values: Array) -> Any:
     if kind.is_image:
         # (T, K, height, width) and a channel, where there is colour.
         return {'shape': list(values.shape), 'mean': _numbers(values.mean(axis=(2, 3)))}
@@ -76,7 +76,7 @@ def _shown(kind: DataType, values: NDArray[Any]) -> Any:
     return _numbers(values)
 
 
-def _numbers(values: NDArray[Any]) -> Any:
+def _numbers(values: Array) -> Any:
     """Nested lists, rounded; what JSON has no number for is null."""
     rounded = np.round(values.astype(np.float64), _PLACES).astype(object)
     rounded[~np.isfinite(values)] = None

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import IntArray
 from neuracore_ros.description import Command, Joint, Source
 
-Times = NDArray[np.int64]
 Domain = Literal['wall', 'sim']
 
 
@@ -69,9 +68,9 @@ class Arrivals:
         lost: Messages that the middleware knows to have lost.
     """
 
-    receive_ns: Times
-    clock_ns: Times
-    stamp_ns: Times
+    receive_ns: IntArray
+    clock_ns: IntArray
+    stamp_ns: IntArray
     size: int = 0
     lost: int = 0
 
@@ -80,7 +79,7 @@ class Arrivals:
         """M."""
         return len(self.receive_ns)
 
-    def now_ns(self, domain: Domain) -> Times:
+    def now_ns(self, domain: Domain) -> IntArray:
         """Times of arrival in a time domain, shape (M,)."""
         return self.clock_ns if domain == 'sim' else self.receive_ns
 
@@ -158,8 +157,8 @@ class ClockFacts:
     """
 
     publishers: tuple[str, ...]
-    clock_ns: Times
-    receive_ns: Times
+    clock_ns: IntArray
+    receive_ns: IntArray
     use_sim_time: Mapping[str, bool]
     domain: Domain
 

@@ -23,7 +23,7 @@ from neuracore_ros.observation.streams import Channel
 Messages = Mapping[str, Sequence[tuple[int, bytes]]]
 """Topic -> time of arrival [ns] and serialized message, in the order of arrival."""
 
-# Times are judged by themselves, with all messages at hand.
+# Times are checked apart, with all messages at hand.
 _OF_TIME = {'stale', 'repeated', 'older'}
 _IMAGE_SIZE = (224, 224)
 # Messages whose names may be those of several drivers.

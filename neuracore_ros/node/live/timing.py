@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.description.source import write_age
 from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.node.live.facts import (
@@ -14,7 +14,6 @@ from neuracore_ros.node.live.facts import (
     ClockFacts,
     Domain,
     StreamFacts,
-    Times,
     error,
     listed,
     ok,
@@ -80,7 +79,7 @@ def check_loss(facts: StreamFacts) -> CheckResult | None:
     return warning(f'{facts.topic}: {_sentence(lost)}') if lost else None
 
 
-def _gaps(gaps_s: NDArray[np.float64], got_hz: float) -> str:
+def _gaps(gaps_s: FloatArray, got_hz: float) -> str:
     low, high = 1000 * float(gaps_s.min()), 1000 * float(gaps_s.max())
     shaky = ', uneven' if high > LONG_GAP * 1000 / got_hz else ''
     return f', gaps of {low:.1f} to {high:.1f} ms{shaky}'
@@ -137,7 +136,7 @@ def cure_of_loss(facts: StreamFacts) -> str:
     return 'this computer or the network was too busy'
 
 
-def frames_sent(stamp_ns: Times) -> int:
+def frames_sent(stamp_ns: IntArray) -> int:
     """Number of frames that a camera took from the first to the last stamp, inclusive.
 
     A camera is regular, so that every stamp lies a whole number of periods after the first; the
@@ -270,9 +269,7 @@ def _offset(
         )
 
 
-def clock_drift(
-    seconds: NDArray[np.float64], ages_s: NDArray[np.float64], period_s: float
-) -> float:
+def clock_drift(seconds: FloatArray, ages_s: FloatArray, period_s: float) -> float:
     """The drift of the stamps' clock against ours [s/s]; 0 if it cannot be determined.
 
     A message may always come later, on a busy computer say, but never earlier than its way takes.
