@@ -16,7 +16,7 @@ from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.tables import open_table
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.loading.frames import digest
-from neuracore_ros.observation.picture import claimed_size
+from neuracore_ros.observation.compressed_image import claimed_size
 
 
 class DepthFrames:

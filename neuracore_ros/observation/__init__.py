@@ -2,9 +2,9 @@
 
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.decode import decode_image
+from neuracore_ros.observation.faults import StreamFault
 from neuracore_ros.observation.observer import Observation, Observer, Unusable
 from neuracore_ros.observation.resize import resize_pad
-from neuracore_ros.observation.samples import StreamFault
 from neuracore_ros.observation.streams import StreamStatus
 
 __all__ = [

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-Result = TypeVar('Result')
+_Result = TypeVar('_Result')
 
 
 class CStderr:
@@ -36,7 +36,7 @@ class CStderr:
         if stream:
             self._file, self._stream = file, stream
 
-    def catch(self, work: Callable[[], Result]) -> tuple[Result, str]:
+    def catch(self, work: Callable[[], _Result]) -> tuple[_Result, str]:
         """The result of some work, and what was written to the stream meanwhile."""
         if self._file < 0:
             return work(), ''

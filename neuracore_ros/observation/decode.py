@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import Array, ByteArray
 from neuracore_ros.errors import ObservationError
-from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
+from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_picture
 from neuracore_ros.similar_names import did_you_mean
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import Float32Array
 from neuracore_ros.errors import ObservationError
+from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_picture
 from neuracore_ros.observation.decode import read_raw, understood
-from neuracore_ros.observation.picture import MOST_PIXELS, decode_picture
 
 FARTHEST_M = 65.535
 """What 16 bits of millimetres hold; nothing is measured beyond."""

@@ -10,11 +10,12 @@ from neuracore_ros.arrays import Array
 from neuracore_ros.description import DataType, Source
 from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.errors import ObservationError
+from neuracore_ros.observation.compressed_image import MOST_PIXELS
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
-from neuracore_ros.observation.picture import MOST_PIXELS
+from neuracore_ros.observation.faults import StreamFault
 from neuracore_ros.observation.resize import resize_pad
-from neuracore_ros.observation.samples import Sample, StreamFault
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
 # Each holds a whole message; one more than the newest lets a tick slightly before its arrival

@@ -12,8 +12,9 @@ from neuracore_ros.description.source import (
     WRENCH_NAMES,
     WRENCH_STAMPED,
 )
+from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.names import Lookups, given_names
-from neuracore_ros.observation.samples import Kind, Sample
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
 # What the model reads is float32: a larger number would reach it as infinity.
@@ -52,7 +53,7 @@ class NumberStream(Stream):
             return False
         lookup = self._lookups.of(names)
         places = lookup.places
-        refused: set[Kind] = {
+        refused: set[FaultKind] = {
             channel.refuse('malformed', receive_ns, 'messages have it twice')
             for channel in lookup.ambiguous
         }

@@ -14,9 +14,10 @@ from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.description.source import types_of
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import ObservationError
+from neuracore_ros.observation.faults import StreamFault
 from neuracore_ros.observation.grouping import by_topic, streams_of
 from neuracore_ros.observation.images import ImageChannel
-from neuracore_ros.observation.samples import Sample, StreamFault
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.observation.texts import encode_text
 

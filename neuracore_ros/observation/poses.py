@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from neuracore_ros.description import Source
+from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.numbers import LARGEST
-from neuracore_ros.observation.samples import Kind, Sample
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
 Pose = tuple[float, float, float, float, float, float, float]
@@ -24,7 +25,7 @@ _SIDE = (9.243, 2.414, 1.0, 3.828)
 class PoseError(Exception):
     """Numbers that are no pose, with the kind of refusal."""
 
-    def __init__(self, kind: Kind, text: str) -> None:
+    def __init__(self, kind: FaultKind, text: str) -> None:
         super().__init__(text)
         self.kind = kind
 
@@ -91,7 +92,7 @@ class PoseStream(Stream):
             self.refuse(error.kind, receive_ns, str(error))
             return False
         frame = message.header.frame_id.lstrip('/')
-        refused: set[Kind] = set()
+        refused: set[FaultKind] = set()
         taken = False
         for channel in self.channels:
             if channel.source.parent not in ('', frame):

@@ -1,29 +1,20 @@
-"""A value of one name, or why there is none."""
+"""Samples of one name, and how often they come."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from __future__ import annotations
 
-from neuracore_ros.description import Source
+from collections import deque
+from itertools import islice, pairwise
+from typing import Any, NamedTuple
 
-Kind = Literal[
-    'missing',  # no sample so far
-    'stale',  # the newest sample is older than max_age_s
-    'not_finite',  # NaN, infinite, or beyond float32
-    'future',  # stamped later than it arrived
-    'clock',  # stamped by a clock that has nothing to do with that of the arrivals
-    'repeated',  # the stamp of the sample before
-    'older',  # a stamp before that of a sample that arrived earlier
-    'size',  # an array is empty, or has another length than the names
-    'malformed',  # anything else that is wrong with a message
-    'frozen',  # identical image bytes under new stamps
-    'undecodable',  # an image in an unknown encoding, or damaged
-]
-"""Why a message gave no sample, or a stream no value."""
+from neuracore_ros.durations import SECOND_NS
+
+_WINDOW_NS = 2 * SECOND_NS
+# So many gaps tell what is usual; a single one may be a stumble.
+_GAPS, _LEAST_GAPS = 15, 2
 
 
 class Sample(NamedTuple):
-    """One value of one name.
+    """Value of one name.
 
     Attributes:
         stamp_ns: When it was measured, by its header or its arrival.
@@ -36,36 +27,46 @@ class Sample(NamedTuple):
     value: Any
 
 
-class Refusal(NamedTuple):
-    """A message, or a name in it, that gave no sample."""
+class Pace:
+    """Arrivals of one name's samples.
 
-    receive_ns: int
-    kind: Kind
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class StreamFault:
-    """Why one name has no usable value at a tick.
+    Names of one topic may come at different rates, as where an arm's and a gripper's driver
+    share ``/joint_states``; so each has a pace of its own.
 
     Attributes:
-        source: The name.
-        kind: The reason in one word.
-        text: The reason in one line: topic, name, figures, and what would mend it.
+        count: Samples so far.
     """
 
-    source: Source
-    kind: Kind
-    text: str
+    __slots__ = ('_arrivals', 'count')
 
+    def __init__(self) -> None:
+        self.count = 0
+        self._arrivals: deque[int] = deque(maxlen=128)
 
-def together(faults: Iterable[StreamFault]) -> list[str]:
-    """One line for each topic and kind of fault: the first in full, the others by name."""
-    alike: dict[tuple[str, Kind], dict[str, str]] = {}
-    for fault in faults:
-        texts = alike.setdefault((fault.source.topic, fault.kind), {})
-        texts.setdefault(fault.source.name, fault.text)
-    lines = []
-    for (_, *others), (text, *_) in ((tuple(t), tuple(t.values())) for t in alike.values()):
-        lines.append(f'{text}. Likewise: {", ".join(others)}' if others else text)
-    return lines
+    def note(self, receive_ns: int) -> None:
+        """Note the arrival of a sample."""
+        self.count += 1
+        self._arrivals.append(receive_ns)
+
+    def clear(self) -> None:
+        """Forget when samples came; the count stays."""
+        self._arrivals.clear()
+
+    def rate_hz(self, now_ns: int) -> float:
+        """Count samples a second: of the last two seconds, or from the last two samples."""
+        recent = [arrival for arrival in self._arrivals if arrival > now_ns - _WINDOW_NS]
+        if len(recent) < 2:
+            recent = [*islice(reversed(self._arrivals), 2)][::-1]
+            # A name that has not come for twice as long has stopped.
+            if len(recent) < 2 or now_ns - recent[-1] > 2 * (recent[-1] - recent[0]):
+                return 0.0
+        passed_ns = recent[-1] - recent[0]
+        return (len(recent) - 1) * SECOND_NS / passed_ns if passed_ns > 0 else 0.0
+
+    def usual_gap_s(self) -> float:
+        """Return the median of the newest gaps between samples [s]; 0 where too few are known."""
+        newest = islice(reversed(self._arrivals), _GAPS + 1)
+        gaps_ns = sorted(after - before for after, before in pairwise(newest))
+        if len(gaps_ns) < _LEAST_GAPS:
+            return 0.0
+        return gaps_ns[len(gaps_ns) // 2] / SECOND_NS

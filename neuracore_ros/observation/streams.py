@@ -1,4 +1,4 @@
-"""What every stream shares: which stamps count, what is counted, and when a sample is stale."""
+"""Streams and their names: which stamps count, what is counted, when a sample is stale."""
 
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuracore_ros.description import Source
-from neuracore_ros.description.source import write_age
 from neuracore_ros.durations import SECOND_NS, span, time_ns
-from neuracore_ros.observation.pace import Pace
-from neuracore_ros.observation.samples import Kind, Refusal, Sample, StreamFault
-from neuracore_ros.similar_names import did_you_mean, list_alike
+from neuracore_ros.observation import faults
+from neuracore_ros.observation.faults import FaultKind, Refusal, StreamFault
+from neuracore_ros.observation.samples import Pace, Sample
 
 # Clocks of several computers differ by milliseconds; a tenth of a second is no clock error any
 # more, but still less than the age at which numbers are stale.
@@ -26,7 +25,7 @@ ALIKE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """The state of one stream.
+    """State of one stream.
 
     Attributes:
         topic: As declared.
@@ -37,7 +36,7 @@ class StreamStatus:
         age_s: Age of the oldest of the names' newest samples [s]; None until each has one.
         stale: A name whose newest sample is older than its ``max_age_s``, in one line; else ''.
         slow: A name that comes too seldom for its ``max_age_s``, with what to do; else ''.
-        drops: Kind -> messages refused for it, wholly or in part, so far.
+        drops: FaultKind -> messages refused for it, wholly or in part, so far.
         problem: The last refusal in one line, if it is newer than the last sample; else ''.
     """
 
@@ -49,7 +48,7 @@ class StreamStatus:
     age_s: float | None
     stale: str
     slow: str
-    drops: dict[Kind, int]
+    drops: dict[FaultKind, int]
     problem: str
 
 
@@ -71,7 +70,7 @@ class Stream:
         self.topic = first.topic
         self.sources = tuple(sources)
         self.samples = 0
-        self.drops: Counter[Kind] = Counter()
+        self.drops: Counter[FaultKind] = Counter()
         self.seen: dict[str, None] = {}  # names that messages had, in the order of appearance
         self.refusal: Refusal | None = None
         self.channels: tuple[Channel, ...] = ()
@@ -90,7 +89,7 @@ class Stream:
         except Exception as error:
             self.refuse('malformed', receive_ns, f'message not understood ({error!r:.120})')
 
-    def refuse(self, kind: Kind, receive_ns: int, text: str) -> None:
+    def refuse(self, kind: FaultKind, receive_ns: int, text: str) -> None:
         """Count a message that gave no sample, and remember why."""
         self.drops[kind] += 1
         self.refusal = Refusal(receive_ns, kind, text)
@@ -117,7 +116,7 @@ class Stream:
             slowest=slowest if rates[slowest] < ALIKE * max(rates.values()) else '',
             age_s=(now_ns - min(stamps)) / SECOND_NS if complete else None,
             stale=self._stale(newest, now_ns),
-            slow=first_of([c.slowness() for c in self.channels]),
+            slow=faults.first_of([c.slowness() for c in self.channels]),
             drops=dict(self.drops),
             problem=self._problem(),
         )
@@ -127,9 +126,8 @@ class Stream:
         return ()
 
     def advice(self) -> str:
-        """What to write where header stamps come from another clock."""
-        kinds = ', '.join(dict.fromkeys(source.data_type.value for source in self.sources))
-        return f'if the publisher has another clock, write `stamp: receive` in sources: {kinds}'
+        """Write what to do where header stamps come from another clock."""
+        return faults.other_clock(self.sources)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         """Take what is new; whether anything was."""
@@ -155,7 +153,7 @@ class Stream:
         return None
 
     def _stale(self, newest: Sequence[tuple['Channel', Sample | None]], now_ns: int) -> str:
-        return first_of(
+        return faults.first_of(
             [
                 channel.old(sample, now_ns)
                 for channel, sample in newest
@@ -179,7 +177,7 @@ class Stream:
 
 
 class Channel:
-    """One name of a stream: its newest samples, and what is wrong when there is none.
+    """Name of a stream: its newest samples, and what is wrong when there is none.
 
     Attributes:
         pace: How often its samples come.
@@ -225,12 +223,12 @@ class Channel:
         self.stamp_ns = sample.stamp_ns
         self.pace.note(sample.receive_ns)
 
-    def refuse(self, kind: Kind, receive_ns: int, text: str) -> Kind:
+    def refuse(self, kind: FaultKind, receive_ns: int, text: str) -> FaultKind:
         """Remember why a message gave this name no sample."""
         self.refusal = Refusal(receive_ns, kind, text)
         return kind
 
-    def refuse_old(self, stamp_ns: int, receive_ns: int) -> Kind:
+    def refuse_old(self, stamp_ns: int, receive_ns: int) -> FaultKind:
         """Remember that a message had a stamp that is not new."""
         if stamp_ns == self.stamp_ns:
             return self.refuse('repeated', receive_ns, 'messages repeat its stamp')
@@ -264,29 +262,27 @@ class Channel:
         return self._max_age_ns is not None and tick_ns - sample.stamp_ns > self._max_age_ns
 
     def old(self, sample: Sample, tick_ns: int) -> str:
-        """How old a sample is, and how old it may be."""
-        age, most_s = span(tick_ns - sample.stamp_ns), self.source.max_age_s
-        return f'{self.label} is {age} old; max_age_s is {most_s:g}'
+        """Write how old a sample is, and how old it may be."""
+        return faults.old(self.source, tick_ns - sample.stamp_ns)
 
     def slowness(self) -> str:
-        """That the name comes too seldom to be fresh between two samples, and what to do."""
+        """Write that the name comes too seldom to be fresh between two samples, if so."""
         gap_s, most_s = self.pace.usual_gap_s(), self.source.max_age_s
         if most_s is None or gap_s <= most_s:
             return ''
         return (
             f'{self.label} comes at {1.0 / gap_s:.3g} Hz, and a sample lives {most_s:g} s '
-            f'(max_age_s): raise the rate of its driver, or {write_age([self.source], gap_s)}'
+            f'(max_age_s): {faults.faster(self.source, gap_s)}'
         )
 
-    def fault(self, kind: Kind, text: str) -> StreamFault:
+    def fault(self, kind: FaultKind, text: str) -> StreamFault:
         """A fault of this name."""
         return StreamFault(self.source, kind, f'{self.source.topic}: {text}')
 
     @property
     def label(self) -> str:
-        """The name, and the slot it fills."""
-        source = self.source
-        return f"'{source.message_name}' ({source.data_type.value} index {source.index})"
+        """The name and the slot that it fills."""
+        return faults.label(self.source)
 
     def _last_refusal(self) -> Refusal | None:
         both = [refusal for refusal in (self.refusal, self.stream.refusal) if refusal]
@@ -302,20 +298,12 @@ class Channel:
         else:
             # Looking for similar names takes longer than a tick may, and they seldom change.
             if self._lack[0] != len(seen):
-                self._lack = len(seen), self._lacking(seen)
+                self._lack = len(seen), faults.lacking(self.source, seen)
             text = self._lack[1]
         # A message that was refused as a whole was never searched for its names.
         if refused is not None:
             return StreamFault(self.source, refused.kind, f'{text}. Refused: {refused.text}')
         return StreamFault(self.source, 'missing', text)
-
-    def _lacking(self, seen: list[str]) -> str:
-        source = self.source
-        hint = did_you_mean(source.message_name, seen)
-        return (
-            f"{source.topic} lacks '{source.message_name}' ({source.data_type.value} index "
-            f'{source.index}{hint}). It has: {list_alike(source.message_name, seen)}'
-        )
 
     def _stale(self, sample: Sample, tick_ns: int) -> StreamFault:
         old = self.old(sample, tick_ns)
@@ -330,13 +318,6 @@ class Channel:
             return self.fault('stale', f'{old}. It arrived {span(late_ns)} late: {advice}')
         if self.slowness():
             gap_s = self.pace.usual_gap_s()
-            cure = f'raise the rate of its driver, or {write_age([self.source], gap_s)}'
+            cure = faults.faster(self.source, gap_s)
             return self.fault('stale', f'{old}. It comes at {1.0 / gap_s:.3g} Hz: {cure}')
         return self.fault('stale', old)
-
-
-def first_of(texts: Sequence[str]) -> str:
-    """The first of the texts that say something, and how many more there are."""
-    said = [text for text in texts if text]
-    more = f' (and {len(said) - 1} more names)' if len(said) > 1 else ''
-    return f'{said[0]}{more}' if said else ''

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
 from neuracore_ros.durations import SECOND_NS, span, time_ns
+from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.names import Lookups, given_names
 from neuracore_ros.observation.numbers import LARGEST
-from neuracore_ros.observation.samples import Kind, Sample
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
 
 _FIELDS = {'position': 'positions', 'velocity': 'velocities', 'effort': 'effort'}
@@ -19,7 +20,7 @@ _START = attrgetter('start_ns')
 _HARDLY_BEGUN = 0.1
 
 
-class Piece(NamedTuple):
+class TrajectoryPiece(NamedTuple):
     """One command for one name.
 
     Attributes:
@@ -69,7 +70,7 @@ class Replacements:
     def __init__(self) -> None:
         self.count = self.hardly_begun = self.lead_ns = self.held_ns = 0
 
-    def add(self, replaced: Piece, start_ns: int) -> None:
+    def add(self, replaced: TrajectoryPiece, start_ns: int) -> None:
         """Note that a command which starts then replaces this one."""
         held_ns, lead_ns = start_ns - replaced.start_ns, replaced.lead_ns
         self.count += 1
@@ -87,7 +88,7 @@ class TrajectoryChannel(Channel):
     def __init__(self, stream: Stream, source: Source):
         super().__init__(stream, source)
         self.replacements = Replacements()
-        self._pieces: list[Piece] = []
+        self._pieces: list[TrajectoryPiece] = []
 
     def is_newer(self, stamp_ns: int, receive_ns: int) -> bool:
         """Whether a command with this start is news: none that starts then or later runs yet.
@@ -112,7 +113,7 @@ class TrajectoryChannel(Channel):
         del self._pieces[place:]
         if self._pieces:
             self.replacements.add(self._pieces[-1], start_ns)
-        for piece in [Piece(start_ns, receive_ns, times_ns, values, 0.0), *followers]:
+        for piece in [TrajectoryPiece(start_ns, receive_ns, times_ns, values, 0.0), *followers]:
             before = self._pieces[-1] if self._pieces else None
             origin = before.value(piece.start_ns) if before else piece.values[0]
             self._pieces.append(piece._replace(origin=origin))
@@ -174,7 +175,7 @@ class TrajectoryStream(Stream):
             self.refuse('size', receive_ns, text)
             return False
         lookup = self._lookups.of(names)
-        refused: set[Kind] = {
+        refused: set[FaultKind] = {
             channel.refuse('malformed', receive_ns, 'messages have it twice')
             for channel in lookup.ambiguous
         }

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
+from neuracore_ros.observation.faults import FaultKind, StreamFault
 from neuracore_ros.observation.poses import Pose, PoseError, compose, invert, read_pose, signed
-from neuracore_ros.observation.samples import Kind, Sample, StreamFault
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
 from neuracore_ros.similar_names import did_you_mean, list_alike
 
@@ -17,7 +18,7 @@ _MOST_FRAMES = 2000
 _TOLD = 8
 
 
-class Link(NamedTuple):
+class TreeLink(NamedTuple):
     """What is known of one frame.
 
     Attributes:
@@ -31,19 +32,19 @@ class Link(NamedTuple):
     moves: bool
 
 
-class Frames:
+class TransformTree:
     """The newest pose of every frame in its parent."""
 
     def __init__(self) -> None:
-        self._links: dict[str, Link] = {}
+        self._links: dict[str, TreeLink] = {}
 
-    def add(self, parent: str, child: str, sample: Sample, moves: bool) -> Kind | None:
+    def add(self, parent: str, child: str, sample: Sample, moves: bool) -> FaultKind | None:
         """Take a frame's newer pose; or say why it is none."""
         link = self._links.get(child)
         if link is None or link.parent != parent or link.moves != moves:
             if link is None and len(self._links) >= _MOST_FRAMES:
                 return 'malformed'
-            link = self._links[child] = Link(parent, deque(maxlen=HISTORY), moves)
+            link = self._links[child] = TreeLink(parent, deque(maxlen=HISTORY), moves)
         if link.samples and moves:
             newest_ns = link.samples[-1].stamp_ns
             if sample.stamp_ns < newest_ns:
@@ -150,7 +151,7 @@ class TransformStream(Stream):
 
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
-        self.frames = Frames()
+        self.frames = TransformTree()
         self.channels = self._frames_seen = tuple(TransformChannel(self, s) for s in sources)
 
     def clear(self) -> None:
@@ -163,7 +164,7 @@ class TransformStream(Stream):
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         taken = False
-        refused: set[Kind] = set()
+        refused: set[FaultKind] = set()
         for transform in message.transforms:
             own_ns = super()._stamp_ns(transform, receive_ns)
             if own_ns is None:
@@ -202,8 +203,8 @@ class StaticTransformStream(Stream):
 
 
 def _add(
-    frames: Frames, transform: Any, stamp_ns: int, receive_ns: int, moves: bool
-) -> Kind | None:
+    frames: TransformTree, transform: Any, stamp_ns: int, receive_ns: int, moves: bool
+) -> FaultKind | None:
     pose = read_pose(transform.transform.translation, transform.transform.rotation)
     parent = transform.header.frame_id.lstrip('/')
     child = transform.child_frame_id.lstrip('/')

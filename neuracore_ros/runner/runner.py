@@ -30,8 +30,8 @@ from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
-from neuracore_ros.observation.samples import together
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe

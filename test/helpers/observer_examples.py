@@ -137,7 +137,7 @@ def values(seen: Observation | Unusable, kind: DataType = J) -> list[float]:
 
 
 def fault(seen: Observation | Unusable) -> tuple[str, str]:
-    """Kind and text of the first fault."""
+    """FaultKind and text of the first fault."""
     assert isinstance(seen, Unusable), seen
     return seen.reasons[0].kind, seen.reasons[0].text
 

@@ -28,7 +28,7 @@ JOINTS = '/joint_states'
 
 
 def told(eyes, tick_ns):
-    """Kind and text of the fault, which must be one line."""
+    """FaultKind and text of the fault, which must be one line."""
     kind, text = fault(eyes.observe(tick_ns))
     assert '\n' not in text
     return kind, text

@@ -17,7 +17,7 @@ from helpers.observer_examples import (
     transform,
 )
 from neuracore_ros.description import DataType
-from neuracore_ros.observation.pace import Pace
+from neuracore_ros.observation.samples import Pace
 
 GRIPPER = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 

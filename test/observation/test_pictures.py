@@ -21,9 +21,9 @@ from helpers.observer_examples import (
     source,
 )
 from neuracore_ros.errors import ObservationError
+from neuracore_ros.observation.compressed_image import claimed_size
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
-from neuracore_ros.observation.picture import claimed_size
 
 PICTURE = cv2.GaussianBlur(
     np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8), (5, 5), 0

@@ -16,8 +16,9 @@ from neuracore_ros.node.live.facts import MeasuredJoint
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.observation import Observer
 from neuracore_ros.observation.decode import decode_image
+from neuracore_ros.observation.faults import StreamFault, together
 from neuracore_ros.observation.images import ImageChannel
-from neuracore_ros.observation.samples import Sample, StreamFault, together
+from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel
 
 Messages = Mapping[str, Sequence[tuple[int, bytes]]]
