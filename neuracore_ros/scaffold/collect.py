@@ -123,9 +123,9 @@ class _TopicMessages:
         """
         stamp_off_s = self._stamp_off_s() if judges_stamps else 0.0
         groups = [(names, self._of(names)) for names in _groups(self._by_names)]
-        return [
-            self._topic(names, one, stamp_off_s) for names, one in groups if one.positions
-        ] or [NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)]
+        found = [self._topic(names, own, stamp_off_s) for names, own in groups if own.positions]
+        empty = NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)
+        return found or [empty]
 
     def _topic(
         self, names: tuple[str, ...], group: _NamedMessages, stamp_off_s: float
