@@ -132,13 +132,7 @@ def align_joints(
 
 
 def align_cameras(names: Sequence[str], slots: Slots, robot: str) -> list[SlotProposal]:
-    """Propose an index for each camera by what its name says it sees.
-
-    Args:
-        names: The new robot's cameras.
-        slots: The other robot's cameras.
-        robot: The other robot's name.
-    """
+    """Propose an index for each camera by what its name says it sees."""
     free = dict(slots)
     found: dict[str, tuple[int, str]] = {}
     rules = (
@@ -225,14 +219,7 @@ def _alike(mine: Role, its: Role) -> bool:
 def _sense(
     mine: Meaning, its: Meaning, sense: tuple[float, float], turns: float
 ) -> tuple[float, float]:
-    """Scale and offset that bring a position to the slot's value of the same angle.
-
-    Args:
-        mine: Of the joint.
-        its: Of the other robot's joint.
-        sense: From the other robot's position to the slot's value.
-        turns: To add to the angle [rad].
-    """
+    """Scale and offset that bring a position to the slot's value of the same angle."""
     between = turns
     if mine.offset is not None and its.offset is not None:
         between += mine.offset - its.offset
@@ -260,13 +247,7 @@ def _turns(meaning: Meaning, usual: float, turn: float) -> int:
 
 
 def _doubts(mine: Meaning, its: Meaning, unknown: str) -> tuple[str, ...]:
-    """What to look at.
-
-    Args:
-        mine: Of the joint.
-        its: Of the other robot's joint.
-        unknown: The other robot's joint, if its zero cannot be compared.
-    """
+    """What to look at."""
     # Of two robots of one kind, the same guess is right or wrong for both.
     guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else set()
     if not unknown:

@@ -36,11 +36,6 @@ class DescribedArm:
     ) -> DescribedArm:
         """A robot with its URDF.
 
-        Args:
-            robot: Its file.
-            urdf: Its URDF; by default the one that its file names.
-            home: See above.
-
         Raises:
             DescriptionError: The URDF cannot be read.
         """

@@ -32,12 +32,7 @@ def differences(arms: Sequence[DescribedArm]) -> list[Finding]:
 
 
 def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Finding]:
-    """Joints that share a slot although their names are of different parts of an arm.
-
-    Args:
-        descriptions: Robots to compare, each with the first whose names tell anything.
-        known: Robots whose joints are compared by URDF, and so not by their names.
-    """
+    """Joints that share a slot although their names are of different parts of an arm."""
     found: dict[tuple[str, str, str, str], Finding] = {}
     for is_input, role, robots in roles(descriptions):
         for table in slot_tables(robots, Layout.of(robots.values())):

@@ -63,14 +63,7 @@ class FactCollector:
             self._others[topic] = kind
 
     def receive(self, topic: str, kind: str, message: Any, now_ns: int) -> None:
-        """Take one message.
-
-        Args:
-            topic: Its topic.
-            kind: ROS 2 message type.
-            message: As rclpy or rosbags gives it.
-            now_ns: When it arrived [ns].
-        """
+        """Take one message, as rclpy or rosbags gives it, that arrived at ``now_ns``."""
         if kind == STRING:
             self._urdfs[f'/{topic.lstrip("/")}'] = message.data
             return

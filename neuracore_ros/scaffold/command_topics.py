@@ -153,13 +153,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
 def completed(
     commands: Sequence[CommandTopic], known: KnownJoints, arms: Arms
 ) -> list[CommandTopic]:
-    """Complete commands by the joints that each moves, also where messages name none.
-
-    Args:
-        commands: The best first.
-        known: The joints of the robot.
-        arms: Arms that were told apart.
-    """
+    """Complete commands by the joints that each moves, also where messages name none."""
     return [_of_one_gripper(_completed(c, known, arms), known) for c in commands]
 
 

@@ -55,13 +55,9 @@ class DraftOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A drafted robot file.
+    """A drafted robot file, and warnings for a person to check before the robot moves.
 
-    Attributes:
-        text: The file.
-        joints: How many are commanded.
-        cameras: How many are read.
-        warnings: What a person should check before the robot moves, one line each.
+    ``joints`` are commanded, and ``cameras`` are read: so many.
     """
 
     text: str

@@ -8,13 +8,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class ObservedMotion:
-    """The range and speed of one joint in the messages.
-
-    Attributes:
-        lower: Least position [rad] or [m].
-        upper: Largest position [rad] or [m].
-        speed: Largest speed between samples [rad/s] or [m/s].
-    """
+    """The range and largest speed of one joint in messages: [rad], [rad/s] or [m], [m/s]."""
 
     lower: float
     upper: float

@@ -24,13 +24,9 @@ _OTHER_UNIT = Note('in another unit than its range, by the values that were seen
 def input_sources(
     known: KnownJoints, places: Places, passed: Sequence[NumberTopic], outputs: OutputRoutes
 ) -> list[RouteSection | Note]:
-    """The ``sources`` of what is measured; of what has no place, in comments.
+    """The ``sources`` of all that is measured; of what has no place, in comments.
 
-    Args:
-        known: The joints.
-        places: Where each joint and camera sits.
-        passed: Topics that measure the same joints, and were not taken.
-        outputs: What is commanded, since the limits of grippers are in the unit of that.
+    ``passed`` are topics that measure the same joints, and were not taken.
     """
     sections: list[RouteSection | Note] = []
     if joints := places.fitting(POSITIONS):

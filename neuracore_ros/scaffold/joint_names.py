@@ -60,12 +60,7 @@ class Arms:
         ]
 
     def names(self, topic: str, joints: Iterable[str]) -> dict[str, str] | None:
-        """Unique names of the joints of a topic; None if it is not clear which arm it is of.
-
-        Args:
-            topic: Its name.
-            joints: As its messages call them.
-        """
+        """Unique names of the joints of a topic; None if it is not clear which arm it is of."""
         shared = [joint for joint in joints if joint in self.joints]
         label = self.label(topic)
         if label is None:

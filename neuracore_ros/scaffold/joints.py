@@ -72,11 +72,6 @@ def know_joints(
 ) -> KnownJoints:
     """Bring together what messages, controllers and the URDF say of joints.
 
-    Args:
-        measuring: The topics that measure the robot.
-        controllers: The joints that each controller names, the best first.
-        arm: The URDF.
-
     Raises:
         UserError: The URDF is one of another robot.
     """
@@ -217,14 +212,7 @@ def _match(
     measuring: Sequence[NumberTopic],
     arm: JointTree,
 ) -> dict[str, str]:
-    """Joint -> URDF name, by order, if each arm has as many.
-
-    Args:
-        chain: The joints of the URDF.
-        called: Joint -> name in messages.
-        measuring: The topics that measure them.
-        arm: The URDF.
-    """
+    """Match joints (``called``: by their names in messages) to those of the URDF, by order."""
     wanted = [name for name in chain if is_of_arm(name)]
     found: dict[str, str] = {}
     for own in _arms(called):

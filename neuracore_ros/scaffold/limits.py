@@ -44,15 +44,9 @@ def limit_entry(
     slides: bool = False,
     unit: Unit | None = None,
 ) -> LimitEntry:
-    """The limits to write for a joint.
+    """The limits to write for a joint: those of the URDF, else those that its motion shows.
 
-    Args:
-        name: Of the joint.
-        given: By the URDF.
-        motion: How it was seen to move [rad] or [m].
-        where: The URDF, for the note.
-        slides: Whether it is prismatic, or may be.
-        unit: Of its commands, where it is not [rad] or [m].
+    ``unit`` is the unit of its commands, where it is not [rad] or [m].
     """
     care = _SLIDING if slides else _TURNING
     position = given.position if given else None

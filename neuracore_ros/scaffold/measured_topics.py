@@ -14,9 +14,7 @@ _EQUAL, _NOISE = 1e-6, 1e-3
 def measuring(facts: Facts, known: Collection[str]) -> tuple[list[NumberTopic], list[NumberTopic]]:
     """Topics that measure different joints, best first; and those that were passed over.
 
-    Args:
-        facts: What was seen, with all joints named.
-        known: Joints of the URDF.
+    ``known`` are the joints of the URDF.
     """
     states = [t for t in facts.numbers if t.type == JOINT_STATE and t.width]
     measured = [t for t in states if not is_command(t.name)] or states

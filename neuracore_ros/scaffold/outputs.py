@@ -40,16 +40,7 @@ class CommandedSlot:
 
 
 class OutputRoutes:
-    """The commanded joints and grippers.
-
-    Args:
-        known: The joints.
-        placed: Joints at their slots.
-        grippers: Grippers at their slots.
-        commands: Topics on which commands were seen or are awaited, the best first, with all
-            joints that they command.
-        like: The robot that is aligned with.
-        arms: Arms that were told apart.
+    """The commanded joints and grippers of a robot, by topics of which the first is the best.
 
     Attributes:
         kind: DataType of the joints' output.

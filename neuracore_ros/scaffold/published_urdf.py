@@ -10,12 +10,9 @@ from neuracore_ros.kinematics.joint_tree import JointTree, TreeJoint, joined, pa
 
 
 def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, list[str]]:
-    """The URDFs that were published, as one.
+    """Read the published URDFs (topic -> text), as one tree.
 
     Nobody asked for them, so that a draft goes without what cannot be used.
-
-    Args:
-        urdfs: Topic -> text.
 
     Returns:
         The URDF, None without; and what was left out, one line each.

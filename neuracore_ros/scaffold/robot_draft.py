@@ -89,19 +89,7 @@ class RouteSection:
 
 @dataclass(frozen=True, slots=True)
 class RobotDraft:
-    """A whole robot file; a bare `Note` is a comment of its own.
-
-    Attributes:
-        head: Comments before all else.
-        robot: Name of the robot.
-        urdf: The URDF as the file names it; empty if it names none.
-        limits: Limits of joints.
-        inputs: Slots of ``input``.
-        outputs: Slots of ``output``.
-        sources: Routes of ``sources``.
-        commands: Routes of ``commands``.
-        foot: Comments after all else.
-    """
+    """A whole robot file; a bare `Note` is a comment of its own."""
 
     head: Sequence[Note]
     robot: str

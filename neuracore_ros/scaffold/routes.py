@@ -48,12 +48,7 @@ def source_options(
 
 
 def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
-    """The scale and offset of a joint for its slot, as far as they are not 1 and 0.
-
-    Args:
-        place: The slot.
-        unit: Of the message's numbers, where it is not [rad] or [m].
-    """
+    """The scale and offset of a joint for its slot, as far as they are not 1 and 0."""
     options: dict[str, object] = {}
     scale, offset = place.scale, place.offset
     if unit:

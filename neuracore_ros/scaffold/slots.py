@@ -44,14 +44,7 @@ class Places:
 def places_of(
     known: KnownJoints, facts: Facts, arm: JointTree | None, other: DescribedArm | None
 ) -> Places:
-    """Give each name an index: by its order, or that of its counterpart on another robot.
-
-    Args:
-        known: The joints.
-        facts: What was seen.
-        arm: The robot's URDF.
-        other: A robot to align with.
-    """
+    """Give each name an index: by its order, or that of its counterpart on another robot."""
     joints, hands = _joints(known, arm, other), _grippers(known.grippers, other)
     pictures = {
         kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])

@@ -32,13 +32,7 @@ class GuessedUnit:
 def guess_unit(
     motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit], slides: bool = False
 ) -> GuessedUnit | None:
-    """Guess the unit of the joints of one topic, where it is not [rad] or [m].
-
-    Args:
-        motions: Joint -> how it moved, of joints that all turn, or all slide.
-        limits: Joint -> limits, as far as they are known.
-        slides: Whether they slide.
-    """
+    """Guess the unit of joints of one topic that all turn, or all slide; None of [rad] or [m]."""
     bounded = {joint: bounds for joint in motions if (bounds := _bounds(limits.get(joint)))}
     for joint, bounds in bounded.items():
         values = _range(motions[joint])
@@ -60,12 +54,7 @@ def guess_unit(
 def strangers(
     motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit]
 ) -> list[str]:
-    """A line for each joint whose values are far outside of its limits.
-
-    Args:
-        motions: Joint -> how it moved [rad] or [m].
-        limits: Joint -> limits.
-    """
+    """A line for each joint whose values are far outside of its limits."""
     return [
         f'{_seen(joint, motion)}, far outside of its limits, {_shown(bounds)}: another unit, or '
         'the URDF of another robot? Write scale and offset'

@@ -22,14 +22,7 @@ _NOT_TEXT = {'y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null'}
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line.
-
-    Attributes:
-        indent: Steps of two spaces.
-        text: YAML; empty for a comment of its own.
-        note: Comment, without its ``#``.
-        active: False for what is written as a comment, to be uncommented by a person.
-    """
+    """One line of YAML with a comment, or a comment of its own; as a comment if not active."""
 
     indent: int
     text: str
