@@ -46,7 +46,10 @@ from chunks import (
 from neuracore_ros.description import load_robot
 from neuracore_ros.runner import Request, Runner, Settings, TickResult
 from neuracore_ros.sim.controller import VARIANTS
-from neuracore_ros.sim.lagging import LaggingRobot
+
+# The robot that the tests of the runner use, too.
+sys.path.append(str(Path(__file__).resolve().parents[1] / 'test'))
+from helpers.lagging_robot import LaggingRobot
 
 LIMIT = 'position: [-3, 3], velocity: 3.15, acceleration: 8.0'
 ROBOT = f"""

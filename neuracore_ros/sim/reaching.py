@@ -48,23 +48,3 @@ def draw_trial(kinematics: ArmKinematics, seed: int) -> ReachTrial:
     spread = random.uniform(-START_SPREAD, START_SPREAD, len(kinematics.home))
     start = np.clip(kinematics.home + spread, kinematics.lower, kinematics.upper)
     return ReachTrial(seed, start, target)
-
-
-def tolerance(kinematics: ArmKinematics) -> float:
-    """The largest distance from the target that counts as reached [m]."""
-    return TOLERANCE * kinematics.arm.reach
-
-
-def succeeded(
-    kinematics: ArmKinematics, target: FloatArray, positions: FloatArray, velocities: FloatArray
-) -> bool:
-    """Tell whether the tool is at the target (3,) [m], and still.
-
-    Args:
-        kinematics: The arm, n joints.
-        target: The ball's centre, shape (3,) [m].
-        positions: Shape (n,) [rad].
-        velocities: Shape (n,) [rad/s].
-    """
-    distance = float(np.linalg.norm(kinematics.tool(positions) - target))
-    return distance <= tolerance(kinematics) and bool(np.all(np.abs(velocities) <= STILL))

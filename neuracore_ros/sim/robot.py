@@ -11,7 +11,7 @@ from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.disturbances import Disturbances
-from neuracore_ros.sim.reaching import ReachTrial, draw_trial, succeeded, tolerance
+from neuracore_ros.sim.reaching import STILL, TOLERANCE, ReachTrial, draw_trial
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
 
@@ -94,11 +94,12 @@ class ReachRobot:
 
     def tolerance(self) -> float:
         """The largest distance from the target that counts as reached [m]."""
-        return tolerance(self.kinematics)
+        return TOLERANCE * self.kinematics.arm.reach
 
     def succeeded(self) -> bool:
         """True if the tool is at the target now, and still."""
-        return succeeded(self.kinematics, self.trial.target, self.positions, self.velocities)
+        is_still = bool(np.all(np.abs(self.velocities) <= STILL))
+        return self.distance() <= self.tolerance() and is_still
 
     @cached_property
     def _cameras(self) -> camera.ReachCameras:

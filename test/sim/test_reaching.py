@@ -8,7 +8,6 @@ from neuracore_ros.sim.reaching import (
     AZIMUTH,
     RADIUS,
     draw_trial,
-    tolerance,
 )
 from neuracore_ros.sim.robot import COMMAND_TOPIC, ReachRobot
 
@@ -35,7 +34,7 @@ def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
     limits = ArmKinematics(arm)
     for seed in range(50):
         robot = ReachRobot(arm, seed)
-        assert robot.distance() > 2 * tolerance(limits)
+        assert robot.distance() > 2 * robot.tolerance()
         for _ in run_expert(robot, 3.0):
             assert np.all(np.abs(robot.velocities) <= limits.velocity + 1e-9)
             assert np.all((limits.lower <= robot.positions) & (robot.positions <= limits.upper))
@@ -52,7 +51,7 @@ def test_the_expert_comes_back_to_the_target_although_it_is_pushed(arm):
         for _ in zip(run_expert(pushed), run_expert(calm), strict=True):
             farthest = max(farthest, float(np.abs(pushed.positions - calm.positions).max()))
             distances.append(pushed.distance())
-        assert min(distances[-100:]) <= tolerance(pushed.kinematics)
+        assert min(distances[-100:]) <= pushed.tolerance()
     assert 0.02 < farthest < 0.3
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from helpers.lagging_robot import LaggingRobot
 from helpers.trajectory_messages import SECOND, trajectory
-from neuracore_ros.sim.lagging import LaggingRobot
 
 
 def stepped(robot, time_s):
