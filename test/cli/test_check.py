@@ -1,14 +1,12 @@
 """`neuracore_ros check`, on policies, robot files and recordings that are right or wrong."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 torch = pytest.importorskip('torch')
 
+from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -40,23 +38,19 @@ def policies(tmp_path_factory):
     return folder
 
 
-def check(*arguments):
-    command = [
-        sys.executable,
-        '-m',
-        'neuracore_ros.cli.main',
-        'check',
-        *map(str, arguments),
-        '--json',
-    ]
-    done = subprocess.run(
-        command, env=dict(os.environ), capture_output=True, text=True, check=False
-    )
-    assert 'Traceback' not in done.stderr
-    return done.returncode, json.loads(done.stdout)
+@pytest.fixture
+def check(capsys):
+    """Runs the verb; returns its status, and what it printed as JSON."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        code = main(['check', *map(str, arguments), '--json'])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
 
 
-def test_what_fits_is_told_with_what_is_read_and_commanded(policies):
+def test_what_fits_is_told_with_what_is_read_and_commanded(policies, check):
     code, found = check(policies / 'good.pt', UR5)
     assert (code, found['errors']) == (0, [])
     assert found['warnings'] == ["'ur5' has RGB_IMAGES, which the policy does not read: ignored."]
@@ -64,7 +58,7 @@ def test_what_fits_is_told_with_what_is_read_and_commanded(policies):
 
 
 @pytest.mark.parametrize('file', ['policy.onnx', 'policy.xml'])
-def test_every_kind_of_policy_file_is_read(tmp_path, policies, file):
+def test_every_kind_of_policy_file_is_read(tmp_path, policies, file, check):
     for library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):
         pytest.importorskip(library)
     from neuracore_ros.policy.load import load_policy
@@ -82,7 +76,7 @@ def test_every_kind_of_policy_file_is_read(tmp_path, policies, file):
         assert 'lacks policy.bin beside it' in found['errors'][0]
 
 
-def test_every_error_is_told_and_not_only_the_first(policies, tmp_path):
+def test_every_error_is_told_and_not_only_the_first(policies, tmp_path, check):
     robot = tmp_path / 'ur5.yaml'
     robot.write_text(UR5.read_text().split('commands:')[0])
     code, found = check(policies / 'narrow.pt', robot)
@@ -92,13 +86,13 @@ def test_every_error_is_told_and_not_only_the_first(policies, tmp_path):
     assert 'index 6; the model was trained with width 5' in fit
 
 
-def test_a_model_that_does_not_do_what_its_manifest_says_is_found(policies):
+def test_a_model_that_does_not_do_what_its_manifest_says_is_found(policies, check):
     code, found = check(policies / 'lying.pt', UR5)
     assert code == 1
     assert 'the manifest says (1, 9, 7)' in found['errors'][0]
 
 
-def test_files_that_are_not_there_are_each_told(policies, tmp_path):
+def test_files_that_are_not_there_are_each_told(policies, tmp_path, check):
     code, found = check(tmp_path / 'nowhere.pt', tmp_path / 'nowhere.yaml')
     assert code == 1
     assert ['nowhere.yaml' in found['errors'][0], 'nowhere.pt' in found['errors'][1]] == [
@@ -107,7 +101,7 @@ def test_files_that_are_not_there_are_each_told(policies, tmp_path):
     ]
 
 
-def test_a_recording_must_have_the_declared_topics_types_and_names(policies, tmp_path):
+def test_a_recording_must_have_the_declared_topics_types_and_names(policies, tmp_path, check):
     rosbags = pytest.importorskip('rosbags')
     assert rosbags
     import numpy as np
