@@ -8,7 +8,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 
 from neuracore_ros.errors import UserError
 
-Value = bool | int | float | str
+ParameterValue = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Spec:
     """
 
     name: str
-    default: Value
+    default: ParameterValue
     text: str
     low: float = 0.0
     high: float = 0.0
@@ -61,7 +61,7 @@ class Spec:
             ]
         return described
 
-    def read(self, value: object) -> Value:
+    def read(self, value: object) -> ParameterValue:
         """The value in the parameter's own type; an integer will do for a number.
 
         Raises:

@@ -18,9 +18,9 @@ from neuracore_ros.node.executor import SUBSCRIBES_QUIETLY
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.topics import SubscribedTopic, matching_reliability
 
-Receive = Callable[[str, Any], None]
+TopicCallback = Callable[[str, Any], None]
 """Called with the topic as the robot file writes it, and the message."""
-Lost = Callable[[str, int], None]
+LostCallback = Callable[[str, int], None]
 """Called with the topic as the robot file writes it, and how many messages never arrived."""
 
 # With the values that a policy may have.
@@ -51,9 +51,9 @@ class Subscriptions:
         self,
         node: Node,
         topics: Iterable[SubscribedTopic],
-        receive: Receive,
+        receive: TopicCallback,
         raw: bool = False,
-        lost: Lost | None = None,
+        lost: LostCallback | None = None,
     ) -> None:
         self._node = node
         self._receive = receive
@@ -128,7 +128,7 @@ class Subscriptions:
         latched = DurabilityPolicy.TRANSIENT_LOCAL if topic.latched else DurabilityPolicy.VOLATILE
         qos = QoSProfile(depth=topic.depth, reliability=reliability, durability=latched)
 
-        def subscribe(lost: Lost | None) -> Any:
+        def subscribe(lost: LostCallback | None) -> Any:
             return self._node.create_subscription(
                 message_class(topic.type),
                 topic.name,
@@ -170,7 +170,7 @@ class Subscriptions:
         self._doubts[topic.name] = doubt
 
 
-def _events(topic: SubscribedTopic, lost: Lost | None) -> SubscriptionEventCallbacks:
+def _events(topic: SubscribedTopic, lost: LostCallback | None) -> SubscriptionEventCallbacks:
     """None but that of lost messages, see executor.py."""
     if lost is None:
         return SUBSCRIBES_QUIETLY

@@ -33,7 +33,7 @@ _MOST_NAME_SETS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class MessageContents:
     """The contents of messages, by topic as declared.
 
     Attributes:
@@ -52,7 +52,7 @@ class Read:
     joints: tuple[MeasuredJoint, ...]
 
 
-def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> Read:
+def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> MessageContents:
     """Read all messages as the node would.
 
     Args:
@@ -63,19 +63,19 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> R
     observers = [_observer(group) for group in (robot.input_sources(), robot.measured_sources())]
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
-    mentions = Mentions(observers)
+    message_names = MessageNames(observers)
     count: Counter[str] = Counter()
     numbers: dict[str, dict[str, list[int]]] = {}
     for topic, message in _feed(observers, sources, messages):
         known = name_sets.setdefault(topic, {})
         if hasattr(message, 'name') and len(known) < _MOST_NAME_SETS:
             known[tuple(message.name)] = None
-        for name in mentions.of(topic):
+        for name in message_names.of(topic):
             numbers.setdefault(topic, {}).setdefault(name, []).append(count[topic])
         count[topic] += 1
         if hasattr(message, 'encoding') or hasattr(message, 'format'):
             pictures[topic] = _picture(message)
-    return Read(
+    return MessageContents(
         faults=_faults(observers, messages),
         name_sets={topic: tuple(names) for topic, names in name_sets.items()},
         together=_together(numbers),
@@ -101,7 +101,7 @@ def read_faults(sources: Sequence[Source], messages: Messages, clock_cure: str) 
     return [text for texts in _faults([observer], messages).values() for text in texts]
 
 
-class Mentions:
+class MessageNames:
     """The names in each message, used or refused."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
@@ -141,7 +141,7 @@ class NameReader:
         read = [source for source in sources if source.topic in self.topics]
         self._types = {source.topic: message_class(source.type) for source in read}
         self._observer = _observer(read)
-        self._mentions = Mentions([self._observer])
+        self._message_names = MessageNames([self._observer])
 
     def names(self, topic: str, data: bytes, now_ns: int) -> Collection[str]:
         """The names in one message; messages are given in the order of arrival."""
@@ -150,7 +150,7 @@ class NameReader:
         except Exception:  # rclpy has no kind of its own for bytes that are no such message.
             return ()
         self._observer.receive(topic, message, now_ns)
-        return self._mentions.of(topic)
+        return self._message_names.of(topic)
 
 
 def _together(

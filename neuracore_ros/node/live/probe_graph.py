@@ -24,7 +24,7 @@ from neuracore_ros.node.live.facts import (
     SpeedFacts,
     StreamFacts,
 )
-from neuracore_ros.node.live.names import Read, read_names
+from neuracore_ros.node.live.names import MessageContents, read_names
 from neuracore_ros.node.live.probe import (
     DISCOVERY_S,
     TopicMonitor,
@@ -215,7 +215,7 @@ class GraphProbe:
         return GraphFacts(streams, read.joints, facts, tuple(map(self._command, self._commands)))
 
     def _by_names(
-        self, topic: str, arrivals: Arrivals, read: Read
+        self, topic: str, arrivals: Arrivals, read: MessageContents
     ) -> tuple[tuple[tuple[str, ...], Arrivals], ...]:
         # Of very many messages, only the newest are kept to be read.
         unread = arrivals.count - len(self._monitors[topic].messages)
