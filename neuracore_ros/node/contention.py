@@ -8,7 +8,7 @@ from typing import Any
 
 from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 
-# So long a driver may keep us waiting for its first message.
+# Longest wait for the first message of a driver.
 _PATIENCE_S = 3.0
 _MOST_NAME_SETS = 16
 
@@ -61,7 +61,7 @@ class ContentionMonitor:
             now_s: Now, on a clock that always runs [s].
         """
         if publishers != self._publishers:
-            # Whoever is gone says nothing any more.
+            # Names of publishers that have gone do not count.
             self._publishers, self._since_s = publishers, now_s
             self._name_sets.clear()
         waits = len(self._name_sets) < len(publishers) and now_s - self._since_s < _PATIENCE_S

@@ -31,15 +31,15 @@ parameters:
 """
 # Signals are checked between two callbacks, and at this period when there are none [s].
 POLL_S = 0.05
-# Of real time: a busy machine may let a process wait for many seconds.
+# Real time that closing may take; on a busy machine it takes many seconds.
 LONGEST_END_S = 30
 
 
 def process() -> NoReturn:
-    """The executable.
+    """Run the executable, and end the process.
 
-    It ends as soon as everything is given back: what Python and the libraries do after that took
-    two minutes on a machine that had much else to do, and the watch below ended it with code 1.
+    The process ends as soon as everything is closed: what Python and the libraries do after that
+    took two minutes on a busy machine, and the watchdog in `run` ended it with code 1.
     """
     code = main()
     sys.stdout.flush()
@@ -113,7 +113,7 @@ def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
     _attempt(lambda: _settle(node, executor), failures)
     # The robot is safe; a middleware that hangs while it is taken down must not keep the process.
     faulthandler.dump_traceback_later(LONGEST_END_S, exit=True)
-    # That watch needs a thread of its own; the kernel's does not.
+    # That watchdog needs a thread; the alarm of the kernel does not.
     signal.alarm(2 * LONGEST_END_S)
     # Let the answer to a transition go out before the node does.
     _attempt(lambda: spin(executor, POLL_S), failures)

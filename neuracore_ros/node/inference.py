@@ -1,4 +1,4 @@
-"""The model, on a thread of its own."""
+"""Inference: the model on its own thread."""
 
 from __future__ import annotations
 

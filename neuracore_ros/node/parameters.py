@@ -25,11 +25,9 @@ _DEFAULTS = Settings()
 SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
     Spec('robot', '', 'The robot file, such as ur5.yaml.'),
-    Spec(
-        'sha256', '', 'The sha256 that the policy file must have, in full; empty takes any file.'
-    ),
-    Spec('device', 'cpu', 'Where the model runs: cpu, cuda, cuda:1.'),
-    Spec('precision', 'float32', 'In which numbers the model computes inside.', words=PRECISIONS),
+    Spec('sha256', '', 'Full sha256 that the policy file must have; empty accepts any file.'),
+    Spec('device', 'cpu', 'Device that the model runs on: cpu, cuda, cuda:1.'),
+    Spec('precision', 'float32', 'Numbers that the model computes with inside.', words=PRECISIONS),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
     Spec('dry_run', _DEFAULTS.dry_run, 'Do everything but publish commands.'),
     Spec('enabled', _DEFAULTS.enabled, 'Start enabled; otherwise wait for ~/enable.'),
@@ -37,8 +35,7 @@ SPECS = (
     Spec(
         'end_with_parent',
         False,
-        'Stop the robot and end when the process that started this one is gone, as the launch '
-        'file asks: nobody else would end it.',
+        'Stop the robot and end when the parent process is gone, as the launch file asks.',
     ),
     Spec(
         'rearm',
@@ -49,21 +46,21 @@ SPECS = (
     Spec(
         'start_tolerance',
         _DEFAULTS.start_tolerance,
-        'A first action as near to the measured joints as this starts at once [rad].',
+        'Largest distance of a first action from the measured joints that starts at once [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_max',
         _DEFAULTS.start_max,
-        'A first action farther from the measured joints than this is refused [rad].',
+        'Largest distance of a first action from the measured joints that is not refused [rad].',
         0.0,
         3.2,
     ),
     Spec(
         'start_speed',
         _DEFAULTS.start_speed,
-        'Speed of the way to a first action in between, as a share of the velocity limits.',
+        'Speed of the motion to a first action in between, as a share of the velocity limits.',
         0.01,
         1.0,
     ),
@@ -85,49 +82,48 @@ SPECS = (
     Spec(
         'max_tracking_error',
         _DEFAULTS.max_tracking_error,
-        'Commanded and measured joints may differ by this much [rad].',
+        'Largest allowed difference of commanded and measured joints [rad].',
         0.01,
         3.2,
     ),
     Spec(
         'blend',
         _DEFAULTS.blend,
-        'How a new prediction takes over from the one that is running.',
+        'Blending of a new prediction with the one that is executed.',
         words=tuple(BLENDS),
     ),
     Spec(
         'inpaint',
         _DEFAULTS.inpaint,
-        'Let a policy that can, such as diffusion, continue the plan that the robot follows while '
-        'it predicts (real-time chunking).',
+        'Let a policy that can, such as diffusion, continue the plan that is executed while it '
+        'predicts (real-time chunking).',
     ),
     Spec(
         'delay_steps',
         _DEFAULTS.delay_steps,
-        'Steps from an observation to its prediction, always exactly so many, so that equal '
-        'recordings give equal commands; 0 uses a prediction as soon as it comes.',
+        'Fixed number of steps from an observation to its prediction, so that equal recordings '
+        'give equal commands; 0 uses a prediction as soon as it comes.',
         0,
         1000,
     ),
     Spec(
         'profile',
         _DEFAULTS.profile,
-        'How setpoints are joined: cubic splines, or (ruckig) limited in jerk where the robot '
+        'Motion between setpoints: cubic splines, or (ruckig) limited in jerk where the robot '
         'file gives accelerations.',
         words=PROFILES,
     ),
     Spec(
         'stamp',
         _DEFAULTS.stamp,
-        'The stamp of trajectories: zero, so that they begin when they arrive, or now, when they '
-        'were made: for a controller that lives by the same clock, and gets them late.',
+        'Stamp of trajectories: zero, so that they begin on arrival, or now, the time at which '
+        'they are made, for a controller with the same clock that gets them late.',
         words=STAMPS,
     ),
     Spec(
         'command_rate_hz',
         _DEFAULTS.command_rate_hz,
-        'Commands a second where a command is streamed by points; 0 is the rate of the policy '
-        '[Hz].',
+        'Rate of commands that are streamed by points; 0 is the rate of the policy [Hz].',
         0.0,
         1000.0,
     ),
@@ -150,18 +146,18 @@ SPECS = (
     Spec(
         'debug',
         False,
-        'Publish every prediction, with what the model was given, on ~/debug as JSON.',
+        'Publish every prediction and its inputs on ~/debug, as JSON.',
     ),
     Spec(
         'allow',
         _DEFAULTS.allow,
-        'What is meant although it would probably move the robot wrongly, of units, sense, '
-        'missing, exchanged, separated by commas: see neuracore_ros check.',
+        'Hazards that are accepted, of units, sense, missing, exchanged, separated by commas: see '
+        'neuracore_ros check.',
     ),
-    Spec('task', _DEFAULTS.task, 'What to do, in words, for a policy that reads LANGUAGE.'),
+    Spec('task', _DEFAULTS.task, 'Task in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.
-SIM_TIME = Spec('use_sim_time', False, 'Live by /clock.')
+SIM_TIME = Spec('use_sim_time', False, 'Use /clock.')
 _NAMES = {spec.name: spec for spec in SPECS}
 
 # Declared by rclpy itself, or read by it when a publisher or subscription is made.

@@ -36,7 +36,7 @@ STRING = 'std_msgs/msg/String'
 MARKER, TASK = '~/episode', '~/task'
 START, STOP, SUCCESS, DISCARD = WORDS = 'start', 'stop', 'success', 'discard'
 REFRESH_PERIOD_S = 0.25
-# So much is lost at most if the recorder is killed.
+# The most that is lost if the recorder is killed.
 FLUSH_PERIOD_S = 1.0
 # An episode must be completed before the disk is really full; others need some, too.
 KEEP_FREE_BYTES = 200_000_000
@@ -64,7 +64,7 @@ class RecordedEpisode:
     size: int
 
     def as_json(self) -> str:
-        """For the answers of services."""
+        """The episode as JSON, for the answers of services."""
         return json.dumps({**asdict(self), 'path': str(self.path)})
 
 
@@ -76,10 +76,10 @@ class RecorderDisplay(Display, Protocol):
 
 
 class Recorder:
-    """Makes one bag per episode, started and ended by calls or services.
+    """A recorder that makes one bag per episode, started and ended by calls or services.
 
     Into each bag it writes the words ``start`` and ``stop`` or ``success`` on ``~/episode``, by
-    which ``convert`` knows how an episode went, and what was to be done on ``~/task``.
+    which ``convert`` knows the outcome of an episode, and the task on ``~/task``.
 
     Args:
         node: Named ``record``; messages are logged in the time of its clock.
@@ -87,7 +87,7 @@ class Recorder:
         folder: Where ``episode_000`` and on are written.
         display: Shows what happens.
         also: Topics beside those of the robot.
-        task: What is done, in words.
+        task: The task, in words.
         rate_hz: Of the steps that will be made; slower streams are reported.
 
     Raises:
@@ -122,7 +122,7 @@ class Recorder:
         self._writer: BagWriter | None = None
         self._started_ns = 0
         self._flushed_s = 0.0
-        # What subscriptions would log is among our own lines.
+        # Subscriptions would log among the lines of the recorder.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
             node, topics.values(), self._receive, raw=True, lost=self._on_lost
@@ -307,7 +307,7 @@ class Recorder:
             self.end(STOP)
 
     def _give_up(self, error: OSError) -> None:
-        """The disk takes no more: keep what there is."""
+        """Keep what is written when the disk takes no more."""
         if self._writer is None:
             return
         writer, self._writer = self._writer, None

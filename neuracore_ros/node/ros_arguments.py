@@ -1,4 +1,4 @@
-"""ROS arguments that rclpy takes without a word, or refuses in words of its own."""
+"""ROS arguments that rclpy ignores without a warning, or refuses without a cure."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ from neuracore_ros.node.timers import Timers
 from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
 from neuracore_ros.runner import Request, Runner, State, TickResult
 
-# A stop takes half a second, and half a second later the joints stand; or nothing is measured.
+# A stop takes half a second, and the joints rest half a second later, if they are measured.
 LONGEST_SETTLING_S = 2.0
-# So soon a publisher is noticed that comes later, or changes.
+# Rate at which late or changed publishers are noticed.
 GRAPH_RATE_HZ = 2.0
 
 
@@ -160,7 +160,7 @@ class Session:
         """Load, check and warm up; returns how long a prediction takes [s]."""
 
         def load() -> Any:
-            # Torch takes seconds to import, which what is wrong so far need not wait for.
+            # Torch takes seconds to import; earlier errors are reported before that.
             from neuracore_ros.policy.load import load_policy
 
             return load_policy(
@@ -231,7 +231,7 @@ class Session:
         slow = slowed_down(self._speed_scaling.factors(), self._min_speed_scaling)
         self._obey(self._runner.tick(now_ns, listeners, slow))
         self._reporter.step(now_ns, self._steady_ns() or now_ns)
-        # Simulated time has a pace of its own, and its images come when it likes.
+        # Simulated images have no steady phase on the wall clock.
         if not self._simulated:
             self._timers.advance('tick', self._phase.tick(time.monotonic()))
         self._reporter.report()

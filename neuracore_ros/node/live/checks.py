@@ -26,7 +26,7 @@ from neuracore_ros.node.live.timing import check_clock
 def check_graph(
     facts: GraphFacts, robot_file: str, rate_hz: float | None, max_tracking_error: float
 ) -> list[CheckResult]:
-    """Check everything that was found, in the order in which a person would.
+    """Check all facts of a graph, in the order in which a person would.
 
     Args:
         facts: What was found.

@@ -37,7 +37,7 @@ def passive_node(namespace: str) -> Iterator[tuple[Node, Executor]]:
     node = rclpy.create_node(
         'check', namespace=namespace, enable_rosout=False, start_parameter_services=False
     )
-    # What subscriptions log is among our own lines.
+    # Subscriptions would log among the lines of the check.
     node.get_logger().set_level(LoggingSeverity.FATAL)
     # As executor.py says, since lost messages are counted.
     executor = SingleThreadedExecutor()
