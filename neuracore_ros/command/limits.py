@@ -18,6 +18,7 @@ import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.joints import Limits
+from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.spline import extent, peak_speeds
 
 _ENOUGH = 2.0 / 3.0
@@ -51,8 +52,8 @@ class Followed:
 
 def follow(
     setpoint: tuple[FloatArray, FloatArray],
-    reference: FloatArray,
-    targets: FloatArray,
+    plan: Plan,
+    now_ns: int,
     times_s: FloatArray,
     limits: Limits,
     rests: bool,
@@ -61,9 +62,9 @@ def follow(
 
     Args:
         setpoint: Position and velocity at the start, each of shape (J,).
-        reference: The plan at the start, shape (J,).
-        targets: The plan afterwards, shape (n, J), inside the position limits.
-        times_s: When each target is due, shape (n,), above 0 and increasing.
+        plan: What to chase, inside the position limits.
+        now_ns: The start.
+        times_s: When to be at the plan, shape (n,), from the start, above 0 and increasing.
         limits: Of the J joints.
         rests: Whether the motion is at rest at the last target; else it goes on as fast as in the
             last step, and has room to brake.
@@ -73,14 +74,15 @@ def follow(
         none = np.zeros(0, bool)
         speed = np.zeros_like(setpoint[1]) if rests else setpoint[1]
         return Followed(times, setpoint[0][None], speed[None], none, inside=True)
+    planned = plan.at(now_ns + np.rint(1e9 * times).astype(np.int64))
     h = np.diff(times)
-    bound = np.broadcast_to(limits.velocity, targets.shape).copy()
+    bound = np.tile(limits.velocity, (len(h), 1))
     # A start that is already faster, such as one with reduced limits, may only slow down.
     bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
-    share = np.ones(len(targets))
-    careful = _CAREFUL_ATTEMPTS + len(targets)
+    share = np.ones(len(h))
+    careful = _CAREFUL_ATTEMPTS + len(h)
     for attempt in range(careful + _ATTEMPTS):
-        positions = _chase(setpoint, reference, targets, h, limits, share)
+        positions = _chase(setpoint, planned, h, limits, share)
         velocities = monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
         if not rests:
@@ -100,14 +102,13 @@ def follow(
     start = positions[0]
     above = (low >= np.minimum(limits.lower, start) - _EPS).all()
     below = (high <= np.maximum(limits.upper, start) + _EPS).all()
-    arrived = np.all(np.abs(positions[1:] - targets) <= _EPS, axis=1)
+    arrived = np.all(np.abs(positions[1:] - planned[1:]) <= _EPS, axis=1)
     return Followed(times, positions, velocities, arrived, bool(above and below))
 
 
 def _chase(
     setpoint: tuple[FloatArray, FloatArray],
-    reference: FloatArray,
-    targets: FloatArray,
+    planned: FloatArray,
     h: FloatArray,
     limits: Limits,
     share: FloatArray,
@@ -118,16 +119,16 @@ def _chase(
     a smaller part of the way, but for those that move alone. Where limits disagree, position goes
     before velocity, and velocity before acceleration.
     """
-    positions = np.empty((len(targets) + 1, len(reference)))
+    positions = np.empty_like(planned)
     position, slope = setpoint
     positions[0] = position
-    before = reference
+    before = planned[0]
     together = ~limits.alone
     gains = limits.acceleration * h[:, None]
     fastest = limits.velocity * np.where(
         limits.alone, np.minimum(share, _ENOUGH)[:, None], share[:, None]
     )
-    for i, target in enumerate(targets):
+    for i, target in enumerate(planned[1:]):
         most, gain = fastest[i], gains[i]
         lag = before - position
         room = np.stack([np.abs(lag), limits.upper - position, position - limits.lower])

@@ -94,10 +94,9 @@ def delayed_first_knot(
     """
     times_s = spline.times_s[1:]
     n, joints = len(times_s), spline.positions.shape[1]
-    soon = times_s < enough_s * (1.0 - _ROUNDING)
-    # There is nothing after the last.
-    soon[-1:] = False
-    if not soon.any():
+    late = times_s >= enough_s * (1.0 - _ROUNDING)
+    # The last knot is always sent.
+    if n < 2 or late[0]:
         return spline
     here = np.broadcast_to(spline.positions[0], (n, joints))
     speeds = np.broadcast_to(spline.velocities[0], (n, joints)), spline.velocities[1:]
@@ -107,7 +106,7 @@ def delayed_first_knot(
         most = np.maximum(limits.velocity, np.abs(spline.velocities[0])) * (1.0 + _ROUNDING)
         way = fastest(times_s[:, None], (here - lag, spline.positions[1:]), speeds)
         hurry = (way / most).max(axis=1)
-    hurry = np.where(soon, hurry, 1.0)
+    hurry = np.where(late, 1.0, hurry)
     if hurry[0] <= 1.0:
         return spline
     low, high = extent(times_s[:, None], (here, spline.positions[1:]), speeds)

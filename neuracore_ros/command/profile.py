@@ -130,7 +130,7 @@ class SplineProfile(Profile):
         """See `Profile`."""
         limits = self.kept_slower(limits)
         setpoint = executed.at(now_ns)
-        followed = _chase(setpoint, plan, now_ns, times_s, limits, self._rests)
+        followed = follow(setpoint, plan, now_ns, times_s, limits, self._rests)
         due_ns = now_ns + 1e9 * times_s
         if not followed.inside and (knot := executed.next_knot(now_ns)) is not None:
             followed = _bridged(setpoint, knot, plan, now_ns, times_s, limits, self._rests)
@@ -188,19 +188,6 @@ def time_to_brake_s(
     return np.asarray(np.maximum(left_s, 0.25 * max_ahead_s))
 
 
-def _chase(
-    setpoint: tuple[FloatArray, FloatArray],
-    plan: Plan,
-    now_ns: int,
-    times_s: FloatArray,
-    limits: Limits,
-    rests: bool,
-) -> Followed:
-    due_ns = now_ns + np.rint(1e9 * np.concatenate([[0.0], times_s])).astype(np.int64)
-    targets = plan.at(due_ns)
-    return follow(setpoint, targets[0], targets[1:], times_s, limits, rests)
-
-
 def _bridged(
     setpoint: tuple[FloatArray, FloatArray],
     knot: tuple[float, FloatArray, FloatArray],
@@ -218,7 +205,7 @@ def _bridged(
     ahead_s, position, velocity = knot
     later = times_s[times_s > ahead_s + _CLOSEST_S] - ahead_s
     then_ns = now_ns + round(ahead_s * 1e9)
-    followed = _chase((position, velocity), plan, then_ns, later, limits, rests)
+    followed = follow((position, velocity), plan, then_ns, later, limits, rests)
     return replace(
         followed,
         times_s=np.concatenate([[0.0], followed.times_s + ahead_s]),

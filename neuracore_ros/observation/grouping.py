@@ -1,6 +1,6 @@
-"""Which streams a set of sources needs: names read in the same way share one."""
+"""Streams of a set of sources: names that are read in the same way share one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import JOINT_TRAJECTORY, POSE_STAMPED, STRING, TF_MESSAGE
@@ -12,6 +12,12 @@ from neuracore_ros.observation.texts import TextStream
 from neuracore_ros.observation.trajectories import TrajectoryStream
 from neuracore_ros.observation.transforms import StaticTransformStream, TransformStream
 
+_STREAMS: Mapping[str, Callable[[Sequence[Source]], Stream]] = {
+    JOINT_TRAJECTORY: TrajectoryStream,
+    POSE_STAMPED: PoseStream,
+    TF_MESSAGE: TransformStream,
+}
+
 
 def streams_of(
     sources: Sequence[Source],
@@ -19,7 +25,7 @@ def streams_of(
     frozen_after_s: float,
     text_bytes: int,
 ) -> tuple[Stream, ...]:
-    """One stream for each topic and way of reading it, in the order of the sources.
+    """Open one stream for each topic and way of reading it, in the order of the sources.
 
     Args:
         sources: Where each name comes from.
@@ -29,16 +35,23 @@ def streams_of(
     """
     groups: dict[tuple[object, ...], list[Source]] = {}
     for source in sources:
-        picture = source.data_type if source.data_type.is_image else None
-        way = (source.topic, source.type, source.field, source.order, source.stamp, picture)
+        image = source.data_type if source.data_type.is_image else None
+        way = (source.topic, source.type, source.field, source.order, source.stamp, image)
         groups.setdefault(way, []).append(source)
-    return tuple(
-        _stream(group, image_size, frozen_after_s, text_bytes) for group in groups.values()
-    )
+    streams: list[Stream] = []
+    for group in groups.values():
+        first = group[0]
+        if image_size and first.data_type.is_image:
+            streams.append(ImageStream(group, image_size, frozen_after_s))
+        elif first.type == STRING:
+            streams.append(TextStream(group, text_bytes))
+        else:
+            streams.append(_STREAMS.get(first.type, NumberStream)(group))
+    return tuple(streams)
 
 
 def by_topic(streams: Sequence[Stream]) -> Mapping[str, tuple[Stream, ...]]:
-    """Topic, as a person or a bag may spell it -> the streams that read its messages."""
+    """Map topics, as a person or a bag may spell them, to the streams that read them."""
     found: dict[str, tuple[Stream, ...]] = {}
     for stream in streams:
         found[stream.topic] = (*found.get(stream.topic, ()), stream)
@@ -49,23 +62,3 @@ def by_topic(streams: Sequence[Stream]) -> Mapping[str, tuple[Stream, ...]]:
         for spelling in (topic.lstrip('/'), '/' + topic.lstrip('/')):
             found.setdefault(spelling, readers)
     return found
-
-
-def _stream(
-    group: Sequence[Source],
-    image_size: tuple[int, int] | None,
-    frozen_after_s: float,
-    text_bytes: int,
-) -> Stream:
-    first = group[0]
-    if image_size and first.data_type.is_image:
-        return ImageStream(group, image_size, frozen_after_s)
-    if first.type == JOINT_TRAJECTORY:
-        return TrajectoryStream(group)
-    if first.type == POSE_STAMPED:
-        return PoseStream(group)
-    if first.type == TF_MESSAGE:
-        return TransformStream(group)
-    if first.type == STRING:
-        return TextStream(group, text_bytes)
-    return NumberStream(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,14 +12,16 @@ import numpy as np
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.tracking import Measured
 from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
-from neuracore_ros.observation.history import History
 from neuracore_ros.observation.observer import Observation, Observer, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
 
 
 class RobotInputs:
-    """Streams of one robot, read for one policy, and the newest of what they gave.
+    """Streams of one robot, read for one policy, and the snapshots of its newest T ticks.
+
+    Images are decoded only for a tick that the model reads, and once; until then the messages are
+    kept, at most T for each camera.
 
     Attributes:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
@@ -61,7 +64,9 @@ class RobotInputs:
             texts,
             manifest.text_bytes,
         )
-        self._history = History(self._inputs, manifest.observation_steps)
+        self._ticks: deque[tuple[int, Snapshot | Observation]] = deque(
+            maxlen=manifest.observation_steps
+        )
         measured = _measured_sources(robot, joints)
         self._measured = tuple(zip(joints.joints, measured, strict=True))
         layout = Layout.holding((source.data_type, source.index) for source in measured)
@@ -93,19 +98,39 @@ class RobotInputs:
     @property
     def remembers_any(self) -> bool:
         """Whether there is a snapshot that the model may predict from."""
-        return not self._history.is_empty
+        return bool(self._ticks)
 
     def remember(self, step: int, snapshot: Snapshot) -> None:
-        """Keep a snapshot for the observations of this step and the next ones."""
-        self._history.add(step, snapshot)
+        """Keep the snapshot of a step; the second one of a step replaces the first."""
+        if self._ticks and self._ticks[-1][0] == step:
+            self._ticks.pop()
+        self._ticks.append((step, snapshot))
 
     def observation(self, step: int) -> Observation | Unusable:
-        """Decode what the model predicts from at a step that is remembered."""
-        return self._history.observe(step)
+        """Decode what the model predicts from at a step that is remembered.
+
+        Returns:
+            The observation of that step with inputs of shape (T, ...), the oldest step first:
+            each the newest tick at or before its step, and before the first tick the first one.
+            Or why it cannot be decoded.
+        """
+        chosen: list[Observation] = []
+        for wanted in range(step + 1 - (self._ticks.maxlen or 1), step + 1):
+            place = max((i for i, (at, _) in enumerate(self._ticks) if at <= wanted), default=0)
+            at, tick = self._ticks[place]
+            observation = self._inputs.decode(tick) if isinstance(tick, Snapshot) else tick
+            if isinstance(observation, Unusable):
+                return observation
+            self._ticks[place] = at, observation
+            chosen.append(observation)
+        inputs = {
+            kind: np.stack([each.inputs[kind] for each in chosen]) for kind in chosen[-1].inputs
+        }
+        return replace(chosen[-1], inputs=inputs)
 
     def forget(self) -> None:
         """Drop all snapshots; the streams keep their newest samples."""
-        self._history.clear()
+        self._ticks.clear()
 
     def measured(self, now_ns: int) -> Measured | Unusable:
         """Read where all commanded joints are, if each has a fresh sample."""
@@ -128,7 +153,7 @@ class RobotInputs:
 
     def clear(self) -> None:
         """Drop all samples and snapshots, as after a jump of the clock."""
-        self._history.clear()
+        self.forget()
         self._inputs.clear()
         self._joints.clear()
 
