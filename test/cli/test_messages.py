@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from helpers.robot_file_examples import ONE_JOINT as UR5
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import load_robot
 from neuracore_ros.errors import DescriptionWarning
 
-UR5 = """robot: ur5
-limits: {elbow: {position: [-3.14, 3.14], velocity: 3.15}}
-input:
-  JOINT_POSITIONS: {0: elbow}
-output:
-  JOINT_TARGET_POSITIONS: {0: elbow}
-sources:
-  JOINT_POSITIONS: {topic: /joint_states}
-commands:
-  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}
-"""
 XACRO = '<robot xmlns:xacro="http://wiki.ros.org/xacro" name="r"><xacro:arm name="a"/></robot>'
 
 

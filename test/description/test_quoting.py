@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from helpers.robot_file_examples import ONE_JOINT as UR5
 from neuracore_ros.description import load_descriptions, load_robot
 from neuracore_ros.errors import VALUE_LENGTH, DescriptionError, PolicyError
 from neuracore_ros.policy.manifest import Manifest
@@ -67,19 +68,6 @@ def test_a_value_of_any_length_is_quoted_by_its_first_letters(tmp_path, old, new
     start_s = time.monotonic()
     assert 'w' * (VALUE_LENGTH + 1) not in refusal(path, load_robot)
     assert time.monotonic() - start_s < 20
-
-
-UR5 = """robot: ur5
-limits: {elbow: {position: [-3.14, 3.14], velocity: 3.15}}
-input:
-  JOINT_POSITIONS: {0: elbow}
-output:
-  JOINT_TARGET_POSITIONS: {0: elbow}
-sources:
-  JOINT_POSITIONS: {topic: /joint_states}
-commands:
-  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}
-"""
 
 
 def test_aliases_that_repeat_each_other_without_end_are_refused(tmp_path):

@@ -40,3 +40,15 @@ sources:
 commands:
   JOINT_TARGET_POSITIONS: {topic: /command}
 """
+
+ONE_JOINT = """robot: ur5
+limits: {elbow: {position: [-3.14, 3.14], velocity: 3.15}}
+input:
+  JOINT_POSITIONS: {0: elbow}
+output:
+  JOINT_TARGET_POSITIONS: {0: elbow}
+sources:
+  JOINT_POSITIONS: {topic: /joint_states}
+commands:
+  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}
+"""
