@@ -41,6 +41,9 @@ MOST_BYTES = 1 << 20
 class YamlValue:
     """One value and the place where it is written.
 
+    Each method that takes a name for messages raises a DescriptionError if the value is not of
+    its kind.
+
     Attributes:
         file: Where it was read, for messages.
         line: Counted from 1; 0 if it was not read from a file.
@@ -76,11 +79,7 @@ class YamlValue:
         return isinstance(self.content, str)
 
     def pairs(self, what: str) -> 'tuple[tuple[YamlValue, YamlValue], ...]':
-        """Keys and values as written; a key may stand there twice.
-
-        Raises:
-            DescriptionError: This is no mapping, or a key is no scalar.
-        """
+        """Keys and values as written; a key may stand there twice."""
         if not isinstance(self.content, tuple):
             raise self.error(f'{what} must be a mapping, not {self}')
         for key, _ in self.content:
@@ -89,11 +88,7 @@ class YamlValue:
         return self.content
 
     def mapping(self, what: str) -> 'dict[str, tuple[YamlValue, YamlValue]]':
-        """Text of a key -> the key and its value.
-
-        Raises:
-            DescriptionError: This is no mapping, or repeats a key.
-        """
+        """Text of a key -> the key and its value."""
         found: dict[str, tuple[YamlValue, YamlValue]] = {}
         for key, value in self.pairs(what):
             text = str(key.content)
@@ -105,21 +100,13 @@ class YamlValue:
         return found
 
     def elements(self, what: str) -> 'list[YamlValue]':
-        """The elements of a list.
-
-        Raises:
-            DescriptionError: This is no list.
-        """
+        """The elements of a list."""
         if not isinstance(self.content, list):
             raise self.error(f'{what} must be a list, not {self}')
         return self.content
 
     def string(self, what: str) -> str:
-        """A non-empty string.
-
-        Raises:
-            DescriptionError: This is empty, or something that YAML reads as another type.
-        """
+        """A name: a string that is not empty, and that YAML reads as text."""
         if not isinstance(self.content, str):
             raise self.error(f'{what} must be a name, not {self}')
         if not self.textual and self.content:
@@ -132,20 +119,12 @@ class YamlValue:
         return self.content
 
     def require_printable(self, what: str) -> None:
-        """Refuse a scalar that no name, path or number is.
-
-        Raises:
-            DescriptionError: It has a control character, or half a letter.
-        """
+        """Refuse a scalar with a control character, or half a letter."""
         if not _UNPRINTED.isdisjoint(map(unicodedata.category, str(self.content))):
             raise self.error(f'{what} {self} has a character that cannot be printed')
 
     def choice(self, what: str, choices: Iterable[str]) -> str:
-        """One of several words.
-
-        Raises:
-            DescriptionError: This is none of them.
-        """
+        """One of several words."""
         choices = list(choices)
         if self.content not in choices:
             hint = did_you_mean(str(self.content), choices)
@@ -153,11 +132,7 @@ class YamlValue:
         return str(self.content)
 
     def number(self, what: str, low: float = -math.inf) -> float:
-        """A finite number above ``low``.
-
-        Raises:
-            DescriptionError: This is no such number.
-        """
+        """A finite number above ``low``."""
         text = self.content
         digits = isinstance(text, str) and _NUMBER.fullmatch(text) and re.search('[0-9]', text)
         if not digits or not math.isfinite(value := float(str(text))):
@@ -167,11 +142,7 @@ class YamlValue:
         return value
 
     def index(self) -> int:
-        """A slot's index: an int >= 0, or the same digits as a string, as JSON has it.
-
-        Raises:
-            DescriptionError: This is no index.
-        """
+        """A slot's index: an int >= 0, or the same digits as a string, as JSON has it."""
         if not isinstance(self.content, str) or not _INDEX.fullmatch(self.content):
             hint = ': write 0: name, not name: 0' if _NAME.match(str(self.content)) else ''
             raise self.error(
@@ -182,11 +153,7 @@ class YamlValue:
         return int(self.content)
 
     def fields(self, what: str, allowed: Iterable[str]) -> 'dict[str, YamlValue]':
-        """A mapping whose keys are known words.
-
-        Raises:
-            DescriptionError: This is no mapping, or has another key.
-        """
+        """A mapping whose keys are known words."""
         allowed = list(allowed)
         found = self.mapping(what)
         for text, (key, _) in found.items():
