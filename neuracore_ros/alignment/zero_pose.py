@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.kinematics.forward import Kinematics
-from neuracore_ros.kinematics.joint_tree import JointTree, Triple
+from neuracore_ros.kinematics.joint_tree import JointTree
 
 # Nearer to straight up than this, an axis is vertical; a tip nearer than this has no direction.
 _VERTICAL = 0.9
 _NEAR_M = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PosedJoint:
     """One joint that can move, in the zero pose: x forward (where the arm reaches), z up.
 
@@ -24,18 +24,18 @@ class PosedJoint:
         name: In the URDF.
         slides: Whether it is prismatic.
         parent: The joint that moves it; empty at the base.
-        axis: Unit vector that it turns about or slides along.
-        origin: Its position [m].
+        axis: Unit vector that it turns about or slides along, shape (3,).
+        origin: Its position, shape (3,) [m].
         carries: The way from there to the farthest thing that it carries, up to the next joint
-            that moves [m]; zero where it carries nothing.
+            that moves, shape (3,) [m]; zero where it carries nothing.
     """
 
     name: str
     slides: bool
     parent: str
-    axis: Triple
-    origin: Triple
-    carries: Triple
+    axis: FloatArray
+    origin: FloatArray
+    carries: FloatArray
 
     @property
     def outward(self) -> float:
@@ -54,31 +54,21 @@ def zero_pose(tree: JointTree) -> list[PosedJoint]:
         DescriptionError: pinocchio is not installed, or the tree is no robot's.
     """
     poses = Kinematics(tree.joints).poses(np.zeros(len(tree.moving)))
-    carried: dict[str, list[FloatArray]] = {}
     movers = tree.movers()
+    carried: dict[str, list[FloatArray]] = {}
     for mover, pose in zip(movers, poses, strict=True):
         carried.setdefault(mover, []).append(pose[:3, 3])
-    found = [
-        PosedJoint(
-            joint.name,
-            joint.slides,
-            mover,
-            _triple(pose[:3, :3] @ joint.axis),
-            _triple(pose[:3, 3]),
-            _triple(_farthest(pose[:3, 3], carried.get(joint.name, []))),
-        )
-        for joint, mover, pose in zip(tree.joints, movers, poses, strict=True)
-        if joint.moves
-    ]
+    found = []
+    for joint, mover, pose in zip(tree.joints, movers, poses, strict=True):
+        if joint.moves:
+            ways = [point - pose[:3, 3] for point in carried.get(joint.name, ())]
+            farthest = max(ways, key=np.linalg.norm, default=np.zeros(3))
+            axis = pose[:3, :3] @ joint.axis
+            found.append(PosedJoint(joint.name, joint.slides, mover, axis, pose[:3, 3], farthest))
     turn = facing(found)
     return [
-        PosedJoint(
-            joint.name,
-            joint.slides,
-            joint.parent,
-            *(_triple(turn @ way) for way in (joint.axis, joint.origin, joint.carries)),
-        )
-        for joint in found
+        replace(j, axis=turn @ j.axis, origin=turn @ j.origin, carries=turn @ j.carries)
+        for j in found
     ]
 
 
@@ -99,14 +89,3 @@ def facing(joints: Sequence[PosedJoint]) -> FloatArray:
     if reach < -_NEAR_M or (abs(reach) <= _NEAR_M and forward[0] < -1e-6):
         left, forward = -left, -forward
     return np.array([forward, left, [0.0, 0.0, 1.0]])
-
-
-def _farthest(origin: FloatArray, carried: Sequence[FloatArray]) -> FloatArray:
-    """The longest way from an origin to what is carried, shape (3,) [m]."""
-    ways = [point - origin for point in carried]
-    return max(ways, key=lambda way: float(np.linalg.norm(way)), default=np.zeros(3))
-
-
-def _triple(vector: FloatArray) -> Triple:
-    x, y, z = vector.tolist()
-    return x, y, z

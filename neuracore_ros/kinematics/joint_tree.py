@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -132,13 +132,13 @@ def joined(trees: Sequence[JointTree]) -> JointTree:
 
 def _joint_tree(robot: ElementTree.Element, where: str) -> JointTree:
     urdf = joints_of(robot, where)
-    links = _links(robot, where)
+    bases, at_link = _links(robot, where)
     joints: list[TreeJoint] = []
     # Without recursion, since a chain may be longer than Python's stack.
-    left = [(joint, -1) for base in reversed(links.bases) for joint in links.joints_at(base)]
+    left = [(joint, -1) for base in reversed(bases) for joint in at_link[base]]
     while left:
         joint, parent = left.pop()
-        left += [(after, len(joints)) for after in links.joints_at(_link(joint, 'child'))]
+        left += [(after, len(joints)) for after in at_link.get(_link(joint, 'child'), ())]
         joints.append(_tree_joint(joint, parent, where))
     return JointTree(robot.get('name', ''), where, tuple(joints), urdf)
 
@@ -172,31 +172,11 @@ def _triple(element: ElementTree.Element | None, key: str, default: str, what: s
     return numbers[0], numbers[1], numbers[2]
 
 
-@dataclass(frozen=True, slots=True)
-class _Links:
-    """Links and the joints that hang on them.
-
-    Attributes:
-        bases: Links that hang on no joint.
-        joints: Link -> the joints that begin at it.
-        moving: Link -> the most joints that move on a way from it to a tip.
-    """
-
-    bases: Sequence[str]
-    joints: Mapping[str, Sequence[ElementTree.Element]]
-    moving: Mapping[str, int]
-
-    def joints_at(self, link: str) -> list[ElementTree.Element]:
-        """The joints at a link, the longest branch last, as a stack wants them."""
-
-        def length(joint: ElementTree.Element) -> int:
-            return _moves(joint) + self.moving[_link(joint, 'child')]
-
-        return sorted(self.joints.get(link, ()), key=length, reverse=True)[::-1]
-
-
-def _links(robot: ElementTree.Element, where: str) -> _Links:
-    joints: dict[str, list[ElementTree.Element]] = {}
+def _links(
+    robot: ElementTree.Element, where: str
+) -> tuple[list[str], dict[str, list[ElementTree.Element]]]:
+    """The links that hang on no joint; and link -> its joints, the longest branch last."""
+    at_link: dict[str, list[ElementTree.Element]] = {}
     holder: dict[str, ElementTree.Element] = {}
     for joint in robot.findall('joint'):
         if joint.find('parent') is None or joint.find('child') is None:
@@ -205,27 +185,29 @@ def _links(robot: ElementTree.Element, where: str) -> _Links:
         if link in holder:
             raise DescriptionError(f"{where}: link '{link}' hangs on two joints: no tree")
         holder[link] = joint
-        joints.setdefault(_link(joint, 'parent'), []).append(joint)
-    bases = [link for link in joints if link not in holder]
+        at_link.setdefault(_link(joint, 'parent'), []).append(joint)
+    bases = [link for link in at_link if link not in holder]
     order = list(bases)
     for link in order:
-        order += [_link(joint, 'child') for joint in joints.get(link, ())]
+        order += [_link(joint, 'child') for joint in at_link.get(link, ())]
     known = set(order)
     if ring := [joint.get('name', '') for link, joint in holder.items() if link not in known]:
         names = ', '.join(ring[:_FEW]) + (', ...' if len(ring) > _FEW else '')
         raise DescriptionError(f'{where}: joints form a ring that hangs on no base link: {names}')
+    # Link -> the most joints that move on a way from it to a tip.
     moving = dict.fromkeys(order, 0)
+
+    def length(joint: ElementTree.Element) -> int:
+        return (joint.get('type') in MOVING) + moving[_link(joint, 'child')]
+
     for link in reversed(order):
-        lengths = [_moves(j) + moving[_link(j, 'child')] for j in joints.get(link, ())]
-        moving[link] = max(lengths, default=0)
-    return _Links(bases, joints, moving)
+        if link in at_link:
+            at_link[link] = sorted(at_link[link], key=length, reverse=True)[::-1]
+            moving[link] = length(at_link[link][-1])
+    return bases, at_link
 
 
 def _link(joint: ElementTree.Element, end: str) -> str:
     """The link at the end ``parent`` or ``child`` of a joint."""
     element = joint.find(end)
     return '' if element is None else element.get('link', '')
-
-
-def _moves(joint: ElementTree.Element) -> bool:
-    return joint.get('type') in MOVING
