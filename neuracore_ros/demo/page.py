@@ -42,16 +42,7 @@ def write_page(
     curves: Mapping[str, Curve],
     pictures: Path,
 ) -> None:
-    """Write the page.
-
-    Args:
-        path: Where.
-        descriptions: Of all robots that were driven.
-        trained_on: Those of them that the policy was trained on.
-        trials: Of all robots and drivers.
-        curves: Name -> training curve.
-        pictures: Folder with ``<robot>_<driver>_<seed>_start.png`` and ``_end.png``.
-    """
+    """Write the page; ``pictures`` has ``<robot>_<driver>_<seed>_start.png`` and ``_end.png``."""
     robots = ' and '.join(trained_on)
     sections = [
         '<h1>One policy, several robots</h1>',

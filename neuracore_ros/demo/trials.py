@@ -23,14 +23,8 @@ FIRST_SEED = 10_000
 class TrialResult:
     """One trial and how it ended.
 
-    Attributes:
-        robot: Who moved.
-        driver: ``expert``, ``untrained`` or ``trained``.
-        seed: Of the trial.
-        start_m: Distance from the target at the start [m].
-        distance_m: Largest distance from the target at the end, over the simulator's `stay_s` [m].
-        tolerance_m: What counts as reached [m].
-        rejected: Commands that the controller rejected.
+    ``distance_m`` is the largest distance from the target over the last `stay_s` seconds [m];
+    ``rejected`` is the number of commands that the controller rejected.
     """
 
     robot: str
@@ -77,16 +71,8 @@ def run_trials(
 ) -> None:
     """Let the expert, or the real node with a policy file, drive a robot through trials.
 
-    Args:
-        simulator: What moves the robot.
-        robot: Name of a simulated robot.
-        driver: Name of the driver, for the report.
-        policy: Policy file; None lets the expert drive.
-        seeds: Of the trials; consecutive.
-        speed: Simulated seconds a second.
-        folder: Of logs and pictures.
-        report: Called after each trial.
-        robot_file: For the node; None: the shipped one.
+    Without a policy the expert drives; without a robot file the node reads the shipped one. The
+    seeds are consecutive, and the report is called after each trial.
 
     Raises:
         UserError: A process ended, or a service refused.

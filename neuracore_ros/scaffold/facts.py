@@ -67,19 +67,10 @@ class NumberTopic:
         return replace(self, joints=joints, order=joints, order_note=note, motions=motions)
 
     def renamed(self, called: Mapping[str, str]) -> NumberTopic:
-        """With other names for joints; messages keep theirs.
-
-        Args:
-            called: Present name -> new one, of the joints that change.
-        """
-        new = {joint: called.get(joint, joint) for joint in self.joints}
-        names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
-        return replace(
-            self,
-            joints=tuple(new.values()),
-            motions={new.get(joint, joint): motion for joint, motion in self.motions.items()},
-            names={joint: name for joint, name in names.items() if joint != name},
-        )
+        """With other names for joints; messages keep theirs."""
+        joints, names = _renamed(self.joints, self.names, called)
+        motions = {called.get(joint, joint): motion for joint, motion in self.motions.items()}
+        return replace(self, joints=joints, names=names, motions=motions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +98,9 @@ class ImageTopic:
 
 @dataclass(frozen=True, slots=True)
 class CommandReceiver:
-    """A controller that takes commands.
+    """A controller that takes commands of ``joints``; of none, if it does not say which.
 
-    Attributes:
-        topic: Of messages, or the name of an action.
-        type: ROS 2 message or action type.
-        node: Its full name.
-        joints: What it controls, in its own order; empty if it does not tell.
-        names: Joint -> its name in messages, where it differs.
+    ``topic`` may be the name of an action, ``names`` are those in messages, where they differ.
     """
 
     topic: str
@@ -125,13 +111,17 @@ class CommandReceiver:
 
     def renamed(self, called: Mapping[str, str]) -> CommandReceiver:
         """With other names for joints; see :meth:`NumberTopic.renamed`."""
-        new = {joint: called.get(joint, joint) for joint in self.joints}
-        names = {new[joint]: self.names.get(joint, joint) for joint in self.joints}
-        return replace(
-            self,
-            joints=tuple(new.values()),
-            names={joint: name for joint, name in names.items() if joint != name},
-        )
+        joints, names = _renamed(self.joints, self.names, called)
+        return replace(self, joints=joints, names=names)
+
+
+def _renamed(
+    joints: Sequence[str], names: Mapping[str, str], called: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Joints by new names; and new name -> name in messages, where it differs."""
+    in_messages = {called.get(joint, joint): names.get(joint, joint) for joint in joints}
+    differing = {joint: name for joint, name in in_messages.items() if joint != name}
+    return tuple(in_messages), differing
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +154,7 @@ class Facts:
         )
 
     def below(self, namespace: str) -> Facts:
-        """The facts below a namespace, with topics relative to it.
-
-        Args:
-            namespace: Such as ``/left``; empty for everything, as it is.
-        """
+        """The facts below a namespace, with topics relative to it."""
         if not namespace.strip('/'):
             return self
         above = f'/{namespace.strip("/")}/'

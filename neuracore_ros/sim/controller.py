@@ -253,13 +253,7 @@ class TrajectoryController:
     def accept(
         self, message: Any, now_ns: int, positions: FloatArray, velocities: FloatArray
     ) -> str | None:
-        """Start with a JointTrajectory at once, without waiting for an update.
-
-        Args:
-            message: A JointTrajectory.
-            now_ns: Time on the clock of the message's stamp.
-            positions: Measured, shape (J,) [rad].
-            velocities: Measured, shape (J,) [rad/s].
+        """Start with a JointTrajectory at once, without waiting for an `update`.
 
         Returns:
             Why the message is rejected, and the running trajectory stays; or None.

@@ -25,11 +25,6 @@ class Simulation:
         make_expert: Gives an expert for the trial that the robot is in.
         seed: Seed of the first trial.
         now_ns: Time on the robot's clock.
-
-    Attributes:
-        robot: The robot.
-        seed: Of the running trial.
-        now_ns: Time on the robot's clock.
     """
 
     def __init__(
