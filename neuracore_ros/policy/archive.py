@@ -1,4 +1,4 @@
-"""Files that torch writes, which are zip archives."""
+"""A check of torch's files, which are zip archives, against bombs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CODE_BYTES = 1 << 26
 
 
 def is_bomb(archive: bytes | Path) -> bool:
-    """Whether the entries of a zip archive together are very much larger than it is.
+    """Tell whether the entries of a zip archive are very much larger than the archive.
 
     torch reads an entry into memory, whatever it unpacks to: three megabytes may stand for
     gigabytes. What is no zip archive is left to torch.

@@ -1,4 +1,4 @@
-"""The bytes of a policy file, and how they are to be run."""
+"""The bytes of a policy file with their digest, and the options of its runtime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neuracore_ros.regular_file import read_bytes
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """How a policy is executed.
+    """The options of a runtime.
 
     Attributes:
         device: Such as 'cpu', 'cuda', 'cuda:1'.
@@ -29,7 +29,7 @@ class RuntimeOptions:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """A file that was read once, so that what is hashed is what is run.
+    """A policy file, read once, so that the bytes that are hashed are the bytes that run.
 
     Attributes:
         path: Where it is.
@@ -60,7 +60,7 @@ class PolicyFile:
         return cls(path, parts, digest.hexdigest())
 
     def require(self, sha256: str) -> None:
-        """Hold the file against the digest that was demanded.
+        """Require a digest.
 
         Raises:
             PolicyError: It has another one.

@@ -12,7 +12,7 @@ from neuracore_ros.description.layout_checks import Finding, Place, mend_range, 
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
-# Of what was trained, a robot should reach as much; less tells of another sign or zero.
+# A robot should reach this share of the trained range; less means another sign or zero.
 _ENOUGH = 0.5
 # Joints that hardly moved in training say little of what they mean [rad].
 _STILL = 0.05
@@ -66,7 +66,7 @@ def fit(robot: Described, manifest: Manifest) -> Fit:
 
     Raises:
         PolicyError: An index beyond the trained width, an output that the policy does not produce
-            or never saw, or no input that the two share.
+            or was not trained on, or no input that the two share.
     """
     _check_outputs(robot, manifest)
     warnings: list[str] = []
@@ -147,7 +147,7 @@ def _check_width(
 
 
 def _renamed(robot: Described, manifest: Manifest, is_exchanged: bool) -> list[str]:
-    """A robot that was trained on, but now has another name at some index.
+    """Warnings of a trained robot that now has another name at some index.
 
     Args:
         robot: The robot.
@@ -169,7 +169,7 @@ def _renamed(robot: Described, manifest: Manifest, is_exchanged: bool) -> list[s
 
 
 def _stranger(robot: Described, manifest: Manifest) -> list[str]:
-    """A robot that was not trained on, but may be one of those under another name."""
+    """Warnings of a robot that was not trained on, but may be one of those under another name."""
     if robot.name in manifest.robots or not manifest.robots or manifest.robot_index:
         return []
     found = [

@@ -1,4 +1,4 @@
-"""What fits a policy, but would probably move the robot wrongly."""
+"""Hazards: mistakes of a robot that fits a policy, but would probably move wrongly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROUNDED = 0.02
 
 
 class HazardKind(str, Enum):
-    """What may be wrong; the words of ``allow``, for who means it."""
+    """The kinds of hazards, by the words of ``allow``."""
 
     UNITS = 'units'
     SENSE = 'sense'
@@ -33,7 +33,7 @@ class HazardKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """One thing that would probably move the robot wrongly.
+    """A mistake that would probably move the robot wrongly.
 
     Attributes:
         kind: Of what kind it is.
@@ -44,12 +44,12 @@ class Hazard:
     text: str
 
     def refusal(self) -> str:
-        """The same for one who may have meant it."""
+        """The text, with the parameter that allows the hazard."""
         return f'{self.text} (if that is meant, set the parameter allow:={self.kind})'
 
 
 def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
-    """Hold a robot that fits a policy against it once more, for what is probably a mistake.
+    """Find what is probably a mistake in a robot that fits a policy.
 
     Raises:
         DescriptionError: A source or a command is missing.
@@ -66,7 +66,7 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
 
 
 def allowed(words: str) -> frozenset[HazardKind]:
-    """The kinds of hazards that somebody means, as ``missing,sense``.
+    """Parse the kinds of hazards that are allowed, such as ``missing,sense``.
 
     Raises:
         UserError: A word that is none of them.

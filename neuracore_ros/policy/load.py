@@ -1,4 +1,4 @@
-"""Any policy file in, a policy out: its ending tells which runtime executes it."""
+"""The loading of a policy file of any kind, by the runtime that its ending names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_policy(
     sha256: str = '',
     robot: str = '',
 ) -> Policy:
-    """Read a policy file.
+    """Load a policy file.
 
     Args:
         path: TorchScript (.pt), ONNX (.onnx) or OpenVINO (.xml, with .bin and .json beside it).

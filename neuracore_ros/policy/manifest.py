@@ -44,7 +44,7 @@ _MOST_BYTES = 5 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class InputSlots:
-    """One DataType that the model reads.
+    """The slots of one DataType that the model reads.
 
     Attributes:
         width: Slots, W (cameras: K).
@@ -66,7 +66,7 @@ class InputSlots:
 
 @dataclass(frozen=True, slots=True)
 class OutputSlots:
-    """One DataType that the model predicts.
+    """The slots of one DataType that the model predicts.
 
     Attributes:
         width: Slots, W.
@@ -86,7 +86,7 @@ class OutputSlots:
 
 @dataclass(frozen=True, slots=True)
 class Embodiment:
-    """A robot that was trained on.
+    """The slots of a robot that was trained on.
 
     Attributes:
         input: What it has of what the model reads.
@@ -112,8 +112,7 @@ class Manifest:
         dataset: What it was trained on, for people.
         inpaint: Whether the model reads the plan in force and continues it; see
             :mod:`neuracore_ros.policy.signature`.
-        robot_index: Robot -> the number that tells the model that it is on it; empty: the model
-            does not ask.
+        robot_index: Robot -> its number for the model; empty where the model reads none.
     """
 
     input: Mapping[DataType, InputSlots]
@@ -160,7 +159,7 @@ class Manifest:
         return (self.horizon, self.output[kind].width, *kind.slot_shape())
 
     def to_json(self) -> str:
-        """Write the manifest as DESIGN's format 1, one readable JSON document."""
+        """Write the manifest as one readable JSON document, format 1 (docs/policy_files.md)."""
         return json.dumps(
             {
                 'format': FORMAT,
@@ -271,12 +270,12 @@ def _read_index(record: Record) -> dict[str, int]:
 
 
 def _read_versions(record: Record) -> dict[str, str]:
-    """For people only; somebody else's may be numbers."""
+    """Versions are for people only; those of other tools may be numbers."""
     return {name: shortened(str(record.value(name))) for name in record}
 
 
 def _require_memory(manifest: Manifest, root: Record) -> None:
-    """Refuse what no computer could run before it tries."""
+    """Refuse sizes that no computer could run."""
     inputs = (
         math.prod(manifest.input_shape(kind)) * np.dtype(kind.dtype).itemsize
         for kind in manifest.input

@@ -1,4 +1,4 @@
-"""Models that may never answer, run such that Ctrl-C ends the command all the same.
+"""A thread for models, so that Ctrl-C ends a command although a model never answers.
 
 Python hears a signal between two of its own steps. While a model computes in its runtime, there
 are none; but the main thread can wait for another one, and be interrupted.
@@ -33,7 +33,7 @@ class ModelThread:
         threading.Thread(target=self._run, name=_NAME, daemon=True).start()
 
     def call(self, work: Callable[[], Result]) -> Result:
-        """Do something there, and wait for it; a KeyboardInterrupt leaves it running.
+        """Run ``work`` on the thread, and wait for it; a KeyboardInterrupt leaves it running.
 
         Raises:
             BaseException: Whatever the work raises.
@@ -45,7 +45,7 @@ class ModelThread:
         return result  # type: ignore[return-value]
 
     def load(self, load: Callable[[], Policy]) -> Policy:
-        """A policy that is loaded and run there."""
+        """Load a policy that is run on the thread, too."""
         policy = self.call(load)
         return policy.run_by(lambda runtime: _ThreadedRuntime(self, runtime))
 

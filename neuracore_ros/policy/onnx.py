@@ -19,7 +19,7 @@ _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
 
 
 class Onnx:
-    """Runs an ONNX model with the inputs of :mod:`neuracore_ros.policy.signature`.
+    """The runtime of an ONNX model with the inputs of :mod:`neuracore_ros.policy.signature`.
 
     Args:
         file: With the manifest in `metadata_props`.
@@ -63,7 +63,7 @@ class Onnx:
 
 
 def _require_self_contained(file: PolicyFile) -> None:
-    """See that what was read and hashed is all that will run.
+    """Require that what was read and hashed is all that will run.
 
     Raises:
         PolicyError: The file names others, or is no ONNX file.

@@ -1,4 +1,4 @@
-"""What an ONNX file consists of, read before a runtime gets it.
+"""A check that an ONNX file keeps all its values itself, made before a runtime reads it.
 
 A tensor of it may name another file that holds its values, which the runtime then reads, from
 wherever that is: values that no hash of the file covers, or a file that is none of its business.
@@ -28,7 +28,7 @@ _LONGEST_VARINT = 10
 
 
 def is_self_contained(data: bytes) -> bool:
-    """Whether all values of a model are in its file.
+    """Tell whether all values of a model are in its file.
 
     Raises:
         ValueError: It is no ONNX file.

@@ -25,7 +25,7 @@ _PRECISIONS = {
 
 
 class OpenVino:
-    """Runs an OpenVINO model with the inputs of :mod:`neuracore_ros.policy.signature`.
+    """The runtime of an OpenVINO model with the inputs of :mod:`neuracore_ros.policy.signature`.
 
     Args:
         file: NAME.xml, with NAME.bin and the manifest NAME.json beside it.
@@ -69,7 +69,7 @@ class OpenVino:
 
 
 def _require_pair(file: PolicyFile) -> None:
-    """See that the .xml is OpenVINO's own, and that the .bin begins and ends with its constants.
+    """Require OpenVINO's own .xml, and a .bin that begins and ends with its constants.
 
     OpenVINO reads ONNX under any name, with values in files that nobody has hashed. And the
     sha256 is that of both files, one after the other: a byte that moves from one to the other
@@ -99,7 +99,7 @@ def _not_one(file: PolicyFile, why: str) -> PolicyError:
 
 @cache
 def the_core() -> openvino.Core:
-    """OpenVINO, once in a process.
+    """The one OpenVINO core of this process.
 
     Each CPU plugin gives its thread a stack of its own for signal handlers. Of two that end in the
     order in which they began, the second gives back the first one's, which is no longer there:
@@ -109,7 +109,7 @@ def the_core() -> openvino.Core:
 
 
 def _name(port: Any, known: list[str]) -> str:
-    """Which of a port's names is ours; converters add others."""
+    """The known name of a port; converters add others."""
     return next((name for name in known if name in port.names), port.get_any_name())
 
 

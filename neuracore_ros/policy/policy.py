@@ -1,4 +1,4 @@
-"""A loaded policy: everything that a model could get wrong is checked here, for every runtime."""
+"""A loaded policy, and the checks of all that a model could get wrong, for every runtime."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, e
 
 
 class Runtime(Protocol):
-    """What executes a model; one for each kind of file."""
+    """The interface of what executes a model; one for each kind of file."""
 
     @property
     def manifest(self) -> Manifest:
-        """What the model reads and predicts."""
+        """The manifest of the model."""
 
     def run(
         self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
     ) -> Mapping[str, Array]:
-        """Execute the model once, as DESIGN 7 has it; arrays begin with a batch of 1."""
+        """Execute the model once (docs/policy_files.md); arrays begin with a batch of 1."""
 
 
 class Policy:
@@ -33,7 +33,7 @@ class Policy:
 
     Attributes:
         manifest: What it reads and predicts.
-        sha256: Of the file, to tell one policy from another in a log.
+        sha256: Of the file, by which a log names a policy.
         robot: The robot that it is on, for a policy that asks; '': none that it knows.
     """
 
@@ -48,7 +48,7 @@ class Policy:
         return Policy(self._runtime, self.sha256, robot)
 
     def run_by(self, wrap: Callable[[Runtime], Runtime]) -> Policy:
-        """The same policy, its model executed by another runtime around its own."""
+        """The same policy, executed by another runtime around its own."""
         return Policy(wrap(self._runtime), self.sha256, self.robot)
 
     def predict(
@@ -80,12 +80,12 @@ class Policy:
         for kind, slots in self.manifest.input.items():
             values, mask = self._input(kind, slots, inputs, valid)
             arrays[kind.value], masks[kind.value] = values[None], mask[None]
-        arrays |= self._further(plan)
+        arrays |= self._extra(plan)
         try:
             result = self._runtime.run(arrays, masks)
         except PolicyError:
             raise
-        except Exception as error:  # Whatever a stranger's model raises is the model's fault.
+        except Exception as error:  # A model from elsewhere may raise anything.
             raise PolicyError(f'the model failed: {last_line(error)}') from error
         chunks = {
             kind: self._output(kind, slots, result, output_valid)
@@ -112,7 +112,7 @@ class Policy:
             taken_s = time.perf_counter() - start
         return taken_s
 
-    def _further(self, plan: ActionPrefix | None) -> dict[str, Array]:
+    def _extra(self, plan: ActionPrefix | None) -> dict[str, Array]:
         known = plan.arrays() if plan else {}
         known[ROBOT] = np.array(
             [self.manifest.robot_index.get(self.robot, UNKNOWN_ROBOT)], np.int64
@@ -196,6 +196,6 @@ class Policy:
 
 
 def last_line(error: Exception) -> str:
-    """What a runtime's error says, without its stack of source lines."""
+    """The message of a runtime's error, without its stack of source lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

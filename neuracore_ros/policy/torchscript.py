@@ -1,4 +1,4 @@
-"""TorchScript policy files: written, and run by torch. Such a file is code: loading runs it."""
+"""The runtime and the writer of TorchScript policy files. Such a file is code: loading runs it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neuracore_ros.policy.policy import last_line
 
 
 class TorchScript:
-    """Runs a TorchScript module.
+    """The runtime of a TorchScript module.
 
     Args:
         file: With the manifest as an extra file.
@@ -58,12 +58,12 @@ class TorchScript:
 
 
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    """As NumPy has it too: float32 of bfloat16, but whole numbers stay what they are."""
+    """A type that NumPy has: float32 of bfloat16; whole numbers stay what they are."""
     return tensor.to('cpu', torch.float32 if tensor.is_floating_point() else tensor.dtype)
 
 
 def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, Manifest]:
-    """A policy file's module, which torch builds by running code of the file, and its manifest.
+    """Read a policy file: its module, which torch builds by running its code, and its manifest.
 
     Raises:
         PolicyError: No TorchScript, or no manifest.
@@ -75,7 +75,7 @@ def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule
 def read_module(
     file: PolicyFile, device: torch.device
 ) -> tuple[torch.jit.ScriptModule, str | bytes]:
-    """A TorchScript module, and its manifest, empty if it has none.
+    """Read a TorchScript module, and the text of its manifest, empty if it has none.
 
     Raises:
         PolicyError: No TorchScript.
@@ -136,7 +136,7 @@ def to_bytes(module: torch.nn.Module, manifest: Manifest) -> bytes:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Torch calls its own TorchScript deprecated; a robot's user can do nothing about it."""
+    """Silence torch's warning that TorchScript is deprecated."""
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='.*torch.jit.*')
         yield

@@ -1,7 +1,7 @@
-"""ACT: what is observed as tokens, a style, and a chunk that is predicted at once.
+"""The ACT policy: a conditional VAE over chunks, with a transformer for what is observed.
 
-Zhao et al., "Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware", RSS 2023. What a
-robot lacks is masked in attention, so that no other token ever sees it.
+Zhao et al., "Learning Fine-Grained Bimanual Manipulation with Low-Cost Hardware", RSS 2023. Slots
+that a robot lacks are masked in attention.
 """
 
 import torch
@@ -16,7 +16,7 @@ from neuracore_ros.training.transformer import TransformerDecoderLayer, Transfor
 
 
 class Act(ChunkPolicy):
-    """A conditional VAE: all tokens through an encoder, H queries to the chunk."""
+    """A transformer encoder over all tokens, and H queries that become the chunk at once."""
 
     def __init__(
         self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
@@ -35,14 +35,14 @@ class Act(ChunkPolicy):
         self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, actions))
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        """Absolute chunks (B, H, W) for raw inputs and their masks."""
         tokens, has = self.tokens(inputs, valid)
         style = torch.zeros(tokens.shape[0], self.latent.in_features, device=tokens.device)
         result: dict[str, Tensor] = self.outputs(self.chunk(tokens, has, style), inputs, valid)
         return result
 
     def loss(self, example: Example) -> Losses:
-        """Distance to what was recorded, in standard deviations; and what its style tells."""
+        """L1 distance to the recorded chunk, in standard deviations, and the KL divergence."""
         inputs, valid, targets, target_valid = example
         tokens, has = self.tokens(inputs, valid)
         recorded = self.outputs.invert(targets, inputs, valid)
@@ -51,14 +51,14 @@ class Act(ChunkPolicy):
         mean, log_variance = self.style(numbers, has_number, recorded, counts)
         style = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
         errors = self.chunk(tokens, has, style) - recorded
-        told = self.kl_weight * divergence(mean, log_variance)
+        weighted = self.kl_weight * divergence(mean, log_variance)
         return {
             'l1': Term.over(errors.abs(), counts),
-            'kl': Term.over(told, torch.ones_like(told, dtype=torch.bool)),
+            'kl': Term.over(weighted, torch.ones_like(weighted, dtype=torch.bool)),
         }
 
     def chunk(self, tokens: Tensor, has: Tensor, style: Tensor) -> Tensor:
-        """The normalised chunk, (B, H, sum of W), of what was observed and a style (B, 32)."""
+        """The normalised chunk, (B, H, sum of W), for tokens (B, M, D) and a style (B, 32)."""
         tokens = torch.cat([self.latent(style)[:, None], tokens], 1)
         has = torch.cat([torch.ones_like(has[:, :1]), has], 1)
         tokens = self.encoder(tokens, has)
@@ -74,10 +74,10 @@ LATENT = 32
 
 
 class CvaeEncoder(nn.Module):
-    """A recorded chunk, and the numbers it began at, to the distribution of its style.
+    """The encoder of the CVAE: a recorded chunk and its first numbers to a style's distribution.
 
-    Only training uses it (Zhao et al., RSS 2023): who demonstrates may dawdle or go round the
-    other side, and what cannot be predicted from the observation has to be told.
+    Only training uses it (Zhao et al., RSS 2023): people do one thing in several ways, and the
+    decoder needs to know which way it is to reproduce.
     """
 
     def __init__(self, numbers: int, actions: int, horizon: int, size: int, layers: int) -> None:
@@ -92,7 +92,7 @@ class CvaeEncoder(nn.Module):
     def forward(
         self, numbers: Tensor, has_number: Tensor, chunk: Tensor, counts: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Mean and logarithm of the variance, (B, 32) each.
+        """Mean and logarithm of the variance of the style, (B, 32) each.
 
         Args:
             numbers: Newest, normalised, (B, C).
@@ -113,5 +113,5 @@ class CvaeEncoder(nn.Module):
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Of a style from plain noise, in nats, (B,): Kullback and Leibler's."""
+    """Kullback-Leibler divergence of a style from unit noise, (B,), [nat]."""
     return -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(1)

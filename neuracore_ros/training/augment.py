@@ -1,4 +1,4 @@
-"""Images as they might have been: other light, other colours, a camera that was moved a little."""
+"""Random changes of images in training: other light, other colours, a camera moved by pixels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import torch
 from neuracore_ros.arrays import Array, FloatArray
 
 # Brightness, contrast and saturation are multiplied by up to 1 + this, or by down to 1 - this.
-# Hue is left alone: what is to be grasped is often told by its colour.
+# Hue stays, since a colour may say what to grasp.
 JITTER = 0.3
 
 
 def draw_jitter(batch: int, cameras: int, rng: np.random.Generator) -> FloatArray:
-    """Factors of brightness, contrast and saturation, (B, K, 3)."""
+    """Random factors of brightness, contrast and saturation, (B, K, 3)."""
     return rng.uniform(1 - JITTER, 1 + JITTER, (batch, cameras, 3))
 
 
@@ -41,7 +41,7 @@ def jitter(images: Array, factors: FloatArray) -> Array:
 
 
 def draw_shift(batch: int, cameras: int, pixels: int, rng: np.random.Generator) -> Array:
-    """Moves down and to the right by up to some pixels, (B, K, 2)."""
+    """Random moves down and to the right of at most ``pixels``, (B, K, 2)."""
     return rng.integers(-pixels, pixels + 1, (batch, cameras, 2))
 
 

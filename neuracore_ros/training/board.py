@@ -20,11 +20,11 @@ from neuracore_ros.files import fresh_file, real_folder, writing
 
 
 class Board:
-    """An event file.
+    """An event file of TensorBoard.
 
     Args:
         folder: What ``tensorboard --logdir`` takes; made where it is missing.
-        step: What earlier files have of later ones is void.
+        step: The first; TensorBoard drops those after it in earlier files.
 
     Raises:
         WriteError: The folder is a link, or the disk is full; so do all methods.

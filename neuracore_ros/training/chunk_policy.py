@@ -14,7 +14,7 @@ from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT
 
 
 class Example(NamedTuple):
-    """What is learnt from at once: B rows.
+    """A batch of B rows as tensors.
 
     Attributes:
         inputs: As a policy's ``forward`` takes them.
@@ -30,18 +30,18 @@ class Example(NamedTuple):
 
 
 class ChunkPolicy(nn.Module):
-    """A module that predicts by DESIGN 7's ``forward``, and knows what to minimise to learn it.
+    """A module with the signature of docs/policy_files.md, and the loss that trains it.
 
     Attributes:
-        inpaints: Whether it reads a plan in force, and continues it.
+        inpaints: Whether it continues a plan in force, an extra input.
     """
 
     inpaints = False
 
     def loss(self, example: Example) -> Losses:
-        """What is minimised on one batch.
+        """Compute the loss of one batch.
 
-        What is drawn at random comes from torch's own generator.
+        Random numbers come from torch's own generator.
 
         Returns:
             Name -> term, over valid entries only.
@@ -51,7 +51,7 @@ class ChunkPolicy(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One part of what is minimised, such that processes can add theirs before they divide.
+    """A term of the loss, as a sum and a count, so that processes can add before they divide.
 
     Attributes:
         total: Sum over the entries that count, with the term's weight; a scalar.
@@ -63,18 +63,18 @@ class Term:
 
     @classmethod
     def over(cls, errors: Tensor, valid: Tensor) -> Term:
-        """Of errors (...), those that are valid (...)."""
+        """The term of errors (...), over those that are valid (...)."""
         # Not a product: padding may hold what is not finite.
         return cls(torch.where(valid, errors, 0.0).sum(), valid.sum())
 
     @property
     def mean(self) -> Tensor:
-        """The term itself; 0 if nothing counts."""
+        """The mean over what counts; 0 if nothing does."""
         return self.total / self.count.clamp(min=1)
 
 
 Losses = Mapping[str, Term]
-"""Name -> term; what is minimised is the sum of their means."""
+"""Name -> term; the loss is the sum of their means."""
 
 
 def masked_l1(
@@ -104,10 +104,10 @@ def masked_l1(
 
 
 class RobotIdentification(ChunkPolicy):
-    """Knows a robot by its slots, where ``inputs`` do not tell which one it is.
+    """A policy that identifies the robot by its slots, where ``inputs`` do not give its number.
 
-    Whoever runs a policy file by the signature of DESIGN 7 alone gets what the robot's own
-    statistics make of it; a robot whose slots fit none, or several, is one never seen.
+    A caller who passes DataTypes only then gets the robot's own statistics, too. A robot whose
+    slots are those of no trained robot, or of several, is an unknown one.
     """
 
     def __init__(self, policy: ChunkPolicy, manifest: Manifest) -> None:
@@ -120,7 +120,7 @@ class RobotIdentification(ChunkPolicy):
         for robot in sorted(manifest.robot_index, key=manifest.robot_index.__getitem__):
             valid = manifest.input_layout.valid(manifest.robots[robot].input)
             self.slots.append([bool(has) for kind in manifest.input for has in valid[kind]])
-        # TorchScript sees attributes, and no constants of a file.
+        # TorchScript reads attributes, and no constants of the file.
         self.robot, self.unknown = ROBOT, UNKNOWN_ROBOT
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -134,7 +134,7 @@ class RobotIdentification(ChunkPolicy):
         return self.policy.loss(example._replace(inputs=known))
 
     def recognise(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Inputs that tell the robot, (B,)."""
+        """Inputs with the number of the robot, (B,)."""
         if self.robot in inputs:
             return inputs
         has = torch.cat([valid[name] for name in self.names], 1)
@@ -148,7 +148,7 @@ class RobotIdentification(ChunkPolicy):
 
 
 class Unmasked(ChunkPolicy):
-    """Tells a policy that every robot has every slot, where it reads zeros or black."""
+    """The control of experiments on padding: a policy that takes padding for values."""
 
     def __init__(self, policy: ChunkPolicy) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class Unmasked(ChunkPolicy):
         return self.policy.loss(example._replace(valid=self.all_of(example.valid)))
 
     def all_of(self, valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Masks of the same shapes without a gap."""
+        """Masks of the same shapes that are true everywhere."""
         whole: dict[str, Tensor] = {}
         for name, mask in valid.items():
             whole[name] = torch.ones_like(mask)

@@ -68,7 +68,7 @@ class NetworkOptions:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what does not go together.
+        """Refuse options that contradict each other.
 
         Raises:
             TrainingError: One line that names option and value.
@@ -259,7 +259,7 @@ class Config(NetworkOptions):
 
     @property
     def asks_robot(self) -> bool:
-        """Whether the policy has to know which robot it is on."""
+        """Whether the policy reads the number of its robot."""
         return self.statistics == 'per-robot' or self.embedding == 'robot'
 
 

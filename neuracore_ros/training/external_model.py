@@ -116,7 +116,7 @@ def _horizon(path: Path, runtime: ModuleRuntime) -> int:
     valid = {kind.value: np.ones((1, slots.width), bool) for kind, slots in manifest.input.items()}
     try:
         result = runtime.run(inputs, valid)
-    except Exception as error:  # Whatever a stranger's module raises is the model's fault.
+    except Exception as error:  # A module from elsewhere may raise anything.
         raise PolicyError(f'{path}: the model failed: {last_line(error)}') from error
     first = next(iter(manifest.output)).value
     if first not in result or result[first].ndim < 3:
@@ -149,7 +149,7 @@ def _ranges(
 
 @dataclass(frozen=True, slots=True)
 class ModelOrigin:
-    """Where somebody else's model comes from.
+    """The robots, rate and images that a model was trained with elsewhere.
 
     Attributes:
         described: Robots whose layout the model has.
@@ -167,7 +167,7 @@ class ModelOrigin:
 
     @classmethod
     def of_dataset(cls, path: Path) -> ModelOrigin:
-        """All of it from a dataset of ours.
+        """Read the origin from a dataset of this package.
 
         Raises:
             DatasetError: There is none.
@@ -187,12 +187,12 @@ class ModelOrigin:
 
     @property
     def input(self) -> EmbodimentDescription:
-        """What the robots that it was trained on have, together; the first one names a slot."""
+        """Inputs of all robots that it was trained on; the first that has a slot names it."""
         return _together(self.described.input, self.trained)
 
     @property
     def output(self) -> EmbodimentDescription:
-        """What they command, likewise."""
+        """Outputs of all robots that it was trained on, likewise."""
         return _together(self.described.output, self.trained)
 
 

@@ -1,4 +1,4 @@
-"""A trained policy as the beginning of another run: what it knows serves a further robot."""
+"""Training that begins with the weights of a trained policy, such as for one more robot."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_trained(path: Path) -> Trained:
 
 
 def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a run that begins with another one's policy.
+    """The settings of a run that begins with another run's policy.
 
     Args:
         path: The other run's folder, or the policy file in it.
@@ -76,7 +76,7 @@ def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
-    """The manifest of a policy that knows what another one did, and a new dataset.
+    """The manifest of a policy that is trained on one dataset after another.
 
     Args:
         new: Of the new dataset alone.
@@ -109,11 +109,11 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
 
 
 def init_from(policy: ChunkPolicy, trained: Trained) -> None:
-    """Give a policy the weights of another one.
+    """Load the weights of another policy, and keep statistics of what it was trained on.
 
     Statistics of slots that the other one was trained on are kept, since its weights are tied to
     them; those of other slots, and a further robot's own, are the new dataset's. The vector of a
-    further robot begins as that of a robot never seen.
+    further robot begins as that of an unknown one.
 
     Args:
         policy: Built from the extended manifest and the new dataset's statistics.
@@ -146,7 +146,7 @@ def init_from(policy: ChunkPolicy, trained: Trained) -> None:
 
 
 def _kept(slots: InputSlots | OutputSlots, part: Normaliser | Denormaliser) -> Tensor:
-    """Which numbers of a DataType were trained on."""
+    """A mask of the numbers of a DataType that were trained on."""
     numbers = part.scaling.centre.shape[1] // slots.width
     trained = torch.zeros(slots.width, dtype=torch.bool)
     trained[list(slots.trained)] = True
@@ -162,7 +162,7 @@ def _shapes(slots: Mapping[Any, InputSlots | OutputSlots]) -> str:
 
 
 def _both(new: Slots, before: Slots) -> Slots:
-    """Slots of which either has seen some."""
+    """The slots of two trainings together."""
     lowest, highest = new.minimum, new.maximum
     if lowest and before.minimum:
         lowest = tuple(np.fmin(lowest, before.minimum).tolist())

@@ -1,4 +1,4 @@
-"""The 'diffusion' policy: noise flows along straight lines to a chunk.
+"""The policy `diffusion`: flow matching from noise to a chunk, along straight lines.
 
 Flow matching (Lipman et al., ICLR 2023; Liu et al., "Flow Straight and Fast", ICLR 2023) over
 chunks of actions, as in pi0 (Black et al., 2024), by a transformer as in Diffusion Policy (Chi et
@@ -24,13 +24,13 @@ from neuracore_ros.training.observation_encoder import ObservationTokens, learnt
 from neuracore_ros.training.transformer import TransformerDecoderLayer, TransformerEncoder
 
 CONTINUED = 0.5
-"""Share of what is learnt from that begins with a plan in force."""
+"""Share of the training rows that begin with a plan in force."""
 
 NOISE_SEED = 0
 
 
 class FlowMatching(ChunkPolicy):
-    """Denoises a chunk in a few equal steps.
+    """A policy that denoises a chunk in a few equal steps.
 
     The noise that it begins with is drawn once and is part of the weights: equal observations give
     equal chunks, in every runtime, and two chunks that follow each other are of one mind. Zeros,
@@ -51,7 +51,7 @@ class FlowMatching(ChunkPolicy):
         self.encoder = TransformerEncoder(size, options.layers)
         actions = sum(self.outputs.widths)
         self.denoiser = Denoiser(actions, self.horizon, size, options.layers)
-        # TorchScript sees attributes, and no constants of the file.
+        # TorchScript reads attributes, and no constants of the file.
         self.names, self.previous = [kind.value for kind in manifest.output], PREVIOUS
         self.frozen = FROZEN
         # What a robot lacks is not in its outputs either, where they are measured by their slot.
@@ -64,7 +64,7 @@ class FlowMatching(ChunkPolicy):
         self.register_buffer('noise', noise)
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        """Absolute chunks (B, H, W) for raw inputs and their masks."""
         tokens, has = self.observe(inputs, valid)
         memory = self.denoiser.remember(tokens)
         slots = self.slots(valid, tokens.shape[0])
@@ -96,7 +96,7 @@ class FlowMatching(ChunkPolicy):
         given = self.draw_given(tokens.shape[0]).to(tokens.device)
         time = torch.where(given, 1.0, draw_times(tokens.shape[0]).to(tokens.device))
         chunk = noise + time[..., None] * (recorded - noise)
-        # No step looks at one beyond the end of an episode; the first is always there.
+        # No step attends to one beyond the end of an episode; the first is always there.
         there = counts.any(2) | (torch.arange(self.horizon, device=counts.device) == 0)
         memory = self.denoiser.remember(tokens)
         velocity = self.denoiser(chunk * slots, time, there, memory, has)
@@ -106,12 +106,12 @@ class FlowMatching(ChunkPolicy):
     def observe(
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Tokens (B, M, D) that know of each other, and which are there (B, M)."""
+        """Encoded tokens (B, M, D), and which of them are there (B, M)."""
         tokens, has = self.tokens(inputs, valid)
         return self.encoder(tokens, has), has
 
     def slots(self, valid: dict[str, Tensor], batch: int) -> Tensor:
-        """1 for output slots (B, 1, sum of W) of the robot, 0 where its inputs say it has none."""
+        """A mask of the robot's output slots, (B, 1, sum of W), as far as its inputs show them."""
         parts: list[Tensor] = []
         for index, name in enumerate(self.measured):
             part = torch.ones(batch, self.outputs.widths[index], device=self.noise.device)
@@ -138,7 +138,7 @@ class FlowMatching(ChunkPolicy):
         return torch.where(kept, plan, torch.zeros_like(plan)), frozen
 
     def draw_given(self, batch: int) -> Tensor:
-        """Steps that are given, (B, H): the first few, up to half of all, or none."""
+        """A random mask (B, H) of the given steps: the first ones, at most half, or none."""
         most = max(1, self.horizon // 2)
         count = torch.randint(1, most + 1, (batch, 1)) * (torch.rand(batch, 1) < CONTINUED)
         # At least the last step has to be predicted.
@@ -146,12 +146,12 @@ class FlowMatching(ChunkPolicy):
 
 
 def draw_times(batch: int) -> Tensor:
-    """Times (B, 1) in 0..1, more of them near the noise, where most is decided: pi0's."""
+    """Random times (B, 1) in 0..1 by pi0's distribution, more of them near the noise."""
     return 1.0 - torch.rand(batch, 1) ** (1 / 1.5)
 
 
 class Denoiser(nn.Module):
-    """Steps of a chunk, each at a time of its own, attend to each other and to an observation."""
+    """A transformer from a noisy chunk, each step at its own time, to the velocity of its flow."""
 
     def __init__(self, actions: int, horizon: int, size: int, layers: int) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class Denoiser(nn.Module):
     frequency: Tensor
 
     def remember(self, tokens: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """An observation (B, M, D), made ready for every step of the way."""
+        """Keys and values of an observation (B, M, D), for every step of the flow."""
         memory: list[tuple[Tensor, Tensor]] = []
         for layer in self.layers:
             memory.append(layer.remember(tokens))  # type: ignore[operator]
@@ -186,7 +186,7 @@ class Denoiser(nn.Module):
         Args:
             chunk: Partly noise, (B, H, W).
             time: Of each step, (B, H): 0 is noise, 1 is an action.
-            counts: Steps that others may look at, (B, H).
+            counts: Steps that others may attend to, (B, H).
             memory: What was observed.
             has: Which of its tokens are there, (B, M).
         """

@@ -1,4 +1,4 @@
-"""A module of DESIGN 7 as a graph of flat inputs and outputs, written as ONNX or OpenVINO."""
+"""The conversion of a policy's module to a graph with flat inputs: ONNX or OpenVINO."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neuracore_ros.policy.signature import INPUTS, VALID, extra_inputs, graph_in
 
 
 class Flat(nn.Module):
-    """A module whose dictionaries have become positions, those of ``graph_inputs``."""
+    """A module with the inputs of ``graph_inputs`` by position in place of dictionaries."""
 
     def __init__(self, module: nn.Module, manifest: Manifest) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ def _dense(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _converting() -> Iterator[None]:
-    """Silence the converters, which speak to developers, and put what they fail at in a line."""
+    """Silence the converters, whose messages are for developers; report failures in one line."""
     try:
         with (
             warnings.catch_warnings(),

@@ -1,4 +1,4 @@
-"""From images to tokens: pixels to maps of features, and those to what a policy reads."""
+"""Encoders of images: from pixels to maps of features, and from those to tokens."""
 
 import math
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet, group_norm
 
 KEYPOINTS = 64
-"""Features that an image is searched for, each found at one place."""
+"""Features whose places in an image are key points."""
 
 PATCH = 16
 """Pixels of the shrunk image, in both directions, that become one token."""
@@ -21,20 +21,20 @@ PATCH = 16
 PATCH_FEATURES = 192
 
 ENOUGH_PIXELS = 96
-"""The small networks see no more in more pixels, which cost by the square."""
+"""More pixels do not help the small networks, and cost by the square."""
 
 RESNET_PIXELS = 128
-"""From here on a ResNet's maps, a 32nd of the image, have places enough to look at."""
+"""From this size on a ResNet's maps, a 32nd of the image, have enough places."""
 
 SHARPNESS = 2.0
-"""Of key points before they learn: what stands out by three deviations is seen at once."""
+"""The first sharpness of key points: a feature of three deviations stands out at once."""
 
 LEAST_SPREAD = 1e-3
-"""A feature that varies less shows how numbers are rounded, not what there is to see."""
+"""A feature that varies less holds rounding errors."""
 
 
 class Colours(nn.Module):
-    """uint8 (N, height, width, 3) to (N, 3, height, width), as a network was trained on them."""
+    """uint8 images (N, height, width, 3) to normalised ones (N, 3, height, width)."""
 
     mean: Tensor
     std: Tensor
@@ -45,15 +45,15 @@ class Colours(nn.Module):
         self.register_buffer('std', 255.0 * torch.tensor(std)[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """What convolutions read."""
+        """Normalise, and put channels first."""
         return (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
 
 
 class Depths(nn.Module):
-    """Metres (N, height, width) to nearness 1 to 0, and whether anything was measured."""
+    """Depths (N, height, width), [m], to nearness from 1 to 0 and a mask of what was measured."""
 
     def forward(self, depths: Tensor) -> Tensor:
-        """What convolutions read, (N, 2, height, width)."""
+        """Nearness and validity, (N, 2, height, width)."""
         measured = depths > 0
         # Half at a metre; what a hand does lies on the steep part.
         nearness = torch.where(measured, 1.0 / (1.0 + depths), torch.zeros_like(depths))
@@ -61,10 +61,10 @@ class Depths(nn.Module):
 
 
 class SpatialSoftmax(nn.Module):
-    """Where each of C features is: (x, y) in -1..1 (Levine et al., JMLR 2016), as one token.
+    """The place (x, y), in -1..1, of each of C features as one token (Levine et al., JMLR 2016).
 
-    Each map is measured in its own deviations first. As they come out of convolutions that have
-    not learnt, maps are flat: their key points all lie in the middle, whatever there is to see.
+    Each map is scaled by its own deviation first: maps of untrained convolutions are flat, and
+    their key points would all lie in the middle.
     """
 
     def __init__(self, features: int) -> None:
@@ -85,7 +85,7 @@ class SpatialSoftmax(nn.Module):
 
 
 class Patches(nn.Module):
-    """Each place of the maps as a token, row by row."""
+    """One token for each place of the maps, row by row."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """Tokens (N, h w, C) of maps (N, C, h, w)."""
@@ -149,14 +149,14 @@ class ImageEncoder(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Tokens (N, P, C)."""
-        seen = self.pixels(images)
+        encoded = self.pixels(images)
         if self.shrink > 1:
-            seen = F.avg_pool2d(seen, self.shrink)
-        tokens: Tensor = self.head(self.maps(seen))
+            encoded = F.avg_pool2d(encoded, self.shrink)
+        tokens: Tensor = self.head(self.maps(encoded))
         return (tokens.float() - self.centre) * self.scale
 
     def measure(self, images: Tensor) -> None:
-        """Bring the features of these images (N, ...) to centre 0 and spread 1.
+        """Normalise features by their statistics over these images (N, ...).
 
         It is done once, as for numbers: the network then learns what suits this scale.
         """
@@ -167,7 +167,7 @@ class ImageEncoder(nn.Module):
 
 
 def token_encoder(options: NetworkOptions, image_size: tuple[int, int]) -> str:
-    """The encoder of a policy that reads tokens: a ResNet where images are large enough."""
+    """The name of a token policy's encoder: a ResNet where images are large enough."""
     large = bool(options.pretrained) or min(image_size) >= RESNET_PIXELS
     return options.encoder or ('resnet18' if large else 'keypoints')
 
@@ -179,7 +179,7 @@ def _convolutions(
     for index, (after, stride) in enumerate(zip(channels, strides, strict=True)):
         kernel = 5 if index == 0 else 3
         layer = nn.Conv2d(before, after, kernel, stride, kernel // 2)
-        # torch's own first weights make what is seen a sixth, layer by layer, beside biases.
+        # torch's own first weights shrink signals to a sixth, layer by layer, beside biases.
         nn.init.kaiming_normal_(layer.weight, nonlinearity='relu')
         assert layer.bias is not None
         nn.init.zeros_(layer.bias)
@@ -189,9 +189,9 @@ def _convolutions(
 
 
 class CameraEncoder(nn.Module):
-    """Every slot of one image type.
+    """The encoder of every slot of one image type.
 
-    The small encoders are one for each slot, as each sees what it does from its own side. A
+    Small encoders are one for each slot, whose views differ. A
     ResNet, whose weights are most of a policy's, is shared, and learns from all cameras.
     """
 
@@ -203,7 +203,7 @@ class CameraEncoder(nn.Module):
         self.count = count
         self.group = count if shared else 1
         # Set by an export to a graph, whose shapes cannot depend on what is absent: then every
-        # image is looked at, and forgotten again.
+        # image is encoded, and absent ones are dropped.
         self.dense = False
         encoders = [encoder() for _ in range(0, count, max(1, self.group))]
         self.tokens = encoders[0].tokens if encoders else 0
@@ -219,26 +219,28 @@ class CameraEncoder(nn.Module):
             images, has = self.own(index, inputs, valid)
             shape = (batch * self.group, steps, self.tokens, self.size)
             if self.dense:
-                seen = encode(images.flatten(0, 1)).float().reshape(shape)
-                seen = torch.where(has[:, None, None, None], seen, torch.zeros_like(seen))
+                encoded = encode(images.flatten(0, 1)).float().reshape(shape)
+                encoded = torch.where(has[:, None, None, None], encoded, torch.zeros_like(encoded))
             else:
                 there = has.nonzero()[:, 0]
-                seen = encode(images[there].flatten(0, 1)).float()
+                encoded = encode(images[there].flatten(0, 1)).float()
                 empty = torch.zeros(shape, device=images.device)
-                seen = empty.index_copy(0, there, seen.reshape(-1, steps, self.tokens, self.size))
-            found.append(seen.reshape(batch, self.group, steps, self.tokens, self.size))
+                encoded = empty.index_copy(
+                    0, there, encoded.reshape(-1, steps, self.tokens, self.size)
+                )
+            found.append(encoded.reshape(batch, self.group, steps, self.tokens, self.size))
         return torch.cat(found, 1).transpose(1, 2)
 
     def own(
         self, index: int, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """What one encoder looks at, (B G, T, ...), G being its cameras; and which are there."""
+        """The images of one encoder, (B G, T, ...), G being its cameras; and which are there."""
         first, last = index * self.group, (index + 1) * self.group
         images = inputs[self.name][:, :, first:last].transpose(1, 2).flatten(0, 1)
         return images, valid[self.name][:, first:last].flatten()
 
     def measure(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> None:
-        """Let every encoder that sees anything here measure its features."""
+        """Normalise the features of every encoder that has images here."""
         for index, encode in enumerate(self.encoders):
             images, has = self.own(index, inputs, valid)
             if has.any():

@@ -1,4 +1,4 @@
-"""A policy that learns: weights, their average, the optimizer, and how far it is."""
+"""The state of a training: a policy's weights, their average, the optimizer, and the step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OTHER = (
 
 
 class Learner:
-    """Takes batches and improves a policy.
+    """A policy in training, which a batch improves by one step.
 
     Attributes:
         average: The policy with averaged weights: smoother than the last step's, and what is
@@ -43,11 +43,11 @@ class Learner:
     def __init__(
         self, policy: ChunkPolicy, scales: Tensors, config: Config, processes: Processes
     ) -> None:
-        """Begin.
+        """Begin with a policy.
 
         Args:
             policy: With the weights to begin with.
-            scales: Output -> what its errors are told in, (W,).
+            scales: Output -> the deviations that errors are measured in, (W,).
             config: Of the run.
             processes: That learn together.
 
@@ -110,7 +110,7 @@ class Learner:
         return told
 
     def validate(self, batch: Batch) -> float:
-        """Error of the averaged policy's predictions, over all of a batch."""
+        """Mean error of the averaged policy on a batch, in standard deviations."""
         example = _as_example(batch, self._device)
         with torch.inference_mode(), self._autocast():
             chunks = self.average(example.inputs, example.valid)
@@ -118,7 +118,7 @@ class Learner:
         return float(error.item())
 
     def state(self) -> dict[str, Any]:
-        """All that decides what comes next; torch.load reads it with ``weights_only``."""
+        """The state that decides all later steps; torch.load reads it with ``weights_only``."""
         return {
             'step': self.step,
             'policy': self._policy.state_dict(),
@@ -129,7 +129,7 @@ class Learner:
         }
 
     def restore(self, state: Mapping[str, Any], where: str) -> None:
-        """Go back to a state.
+        """Load a state.
 
         Args:
             state: As :meth:`state` gave it.
@@ -157,7 +157,7 @@ class Learner:
         self._scales = {name: state['scales'][name].to(self._device) for name in self._scales}
 
     def _momenta(self) -> dict[int, dict[str, Tensor]]:
-        """What the optimizer holds of each parameter after a step."""
+        """The state of the optimizer for each parameter after a step."""
         return {
             number: {'step': torch.tensor(0.0), 'exp_avg': weight, 'exp_avg_sq': weight}
             for number, weight in enumerate(self._policy.parameters())
@@ -171,7 +171,7 @@ class Learner:
     def _over_processes(
         self, terms: Mapping[str, tuple[Tensor, Tensor]]
     ) -> tuple[Tensor, dict[str, float]]:
-        """What this process minimises, and what all of them do together.
+        """The loss of this process, and that of all of them together.
 
         Every process divides by the entries of all of them. The mean of the gradients that
         they then take is that of one process with all rows, divided by their number.
@@ -197,7 +197,7 @@ class Learner:
 
 
 def load_weights(module: nn.Module, weights: object, where: str) -> None:
-    """Give a module weights that were read from a file.
+    """Load weights that were read from a file.
 
     Raises:
         TrainingError: They are those of another one.
@@ -229,14 +229,14 @@ def require_alike(given: object, wanted: object, where: str) -> None:
 
 
 class Objective(nn.Module):
-    """What a policy minimises, as the module that it has to be to learn in several processes."""
+    """The loss of a policy as a module, which several processes need."""
 
     def __init__(self, policy: ChunkPolicy) -> None:
         super().__init__()
         self.policy = policy
 
     def forward(self, example: Example) -> dict[str, tuple[Tensor, Tensor]]:
-        """Name of a term -> its sum, and over how many entries."""
+        """Name of a term -> its sum and its count."""
         losses = self.policy.loss(example)
         return {name: (term.total, term.count) for name, term in losses.items()}
 

@@ -1,4 +1,4 @@
-"""A trained ACT checkpoint of LeRobot as a policy; its normalising goes inside the module.
+"""The import of a trained ACT checkpoint of LeRobot, whose normalising goes inside the module.
 
 Weights and statistics are read as safetensors, which hold numbers only.
 """
@@ -35,10 +35,10 @@ _RANGES = {'MIN_MAX': ('min', 'max'), 'QUANTILES': ('q01', 'q99'), 'QUANTILE10':
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A checkpoint that has become a policy.
+    """A checkpoint as a policy.
 
     Attributes:
-        warnings: What was guessed, one line each.
+        warnings: Guesses, one line each.
     """
 
     module: LerobotAct
@@ -47,7 +47,7 @@ class Imported:
 
 
 def read_checkpoint(folder: Path, origin: ModelOrigin) -> Imported:
-    """Read what LeRobot's ``save_pretrained`` wrote for an ACT policy.
+    """Read an ACT policy that LeRobot's ``save_pretrained`` wrote.
 
     Args:
         folder: Or the folder that has it in ``pretrained_model``.
@@ -113,7 +113,7 @@ def read_checkpoint(folder: Path, origin: ModelOrigin) -> Imported:
 
 @dataclass(frozen=True, slots=True)
 class _Normaliser:
-    """One processor step: statistics, and the way of each type of feature."""
+    """A normalising step: statistics, and the mode of each type of feature."""
 
     where: str
     statistics: Mapping[str, Tensor]
@@ -121,7 +121,7 @@ class _Normaliser:
     eps: float
 
     def affine(self, feature: str, kind: str, shape: tuple[int, ...]) -> Affine:
-        """What normalises a feature."""
+        """The normalising of a feature."""
         way = self.ways.get(kind, 'IDENTITY')
         known = any(name.startswith(f'{feature}.') for name in self.statistics)
         if way == 'IDENTITY' or not known:
@@ -212,7 +212,7 @@ def _shape(config: Record) -> tuple[ActShape, list[str]]:
 def _columns(
     where: str, count: int, described: EmbodimentDescription, names: Sequence[str]
 ) -> list[int]:
-    """Which of the layout's columns each number of a feature is."""
+    """The column of the layout for each number of a feature."""
     if count == len(names):
         return list(range(count))
     has = [
@@ -231,7 +231,7 @@ def _columns(
 def _slots(
     cameras: Sequence[str], described: Slots, folder: Path, warnings: list[str]
 ) -> list[int]:
-    """Which camera slot each image is."""
+    """The camera slot of each image."""
     own = [_own(key) for key in cameras]
     if all(index is not None for index in own):
         return [index for index in own if index is not None]

@@ -1,4 +1,4 @@
-"""The inference half of ACT (Zhao et al. 2023), loading the weights of LeRobot's checkpoints.
+"""LeRobot's ACT (Zhao et al., RSS 2023) for inference, with the signature of policy files.
 
 Names of modules are those of LeRobot's state dict. The VAE encoder, which only training uses, is
 not here: at inference the latent is zero.
@@ -19,7 +19,7 @@ from neuracore_ros.training.resnet import CHANNELS, STRIDE, FrozenNorm, ResNet
 
 @dataclass(frozen=True, slots=True)
 class ActShape:
-    """What the network is built from; the names are ours, the defaults LeRobot's.
+    """The sizes of the network; defaults are LeRobot's.
 
     Attributes:
         state: Numbers of the state; 0: there is none.
@@ -133,7 +133,7 @@ class ActEncoderLayer(nn.Module):
         self.norm_first = shape.norm_first
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Tokens (B, M, D) that know of each other."""
+        """Tokens (B, M, D), each mixed with the others."""
         normal = self.norm1(tokens) if self.norm_first else tokens
         where = normal + positions
         tokens = tokens + self.self_attn(where, where, normal)
@@ -153,7 +153,7 @@ class ActEncoder(nn.Module):
         self.norm = nn.LayerNorm(shape.width) if shape.norm_first else nn.Identity()
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """Tokens (B, M, D)."""
+        """Encoded tokens (B, M, D)."""
         for layer in self.layers:
             tokens = layer(tokens, positions)
         result: Tensor = self.norm(tokens)
@@ -200,7 +200,7 @@ class ActDecoder(nn.Module):
         self.norm = nn.LayerNorm(shape.width)
 
     def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
-        """Tokens (B, H, D)."""
+        """Decoded tokens (B, H, D)."""
         for layer in self.layers:
             tokens = layer(tokens, queries, memory, places)
         result: Tensor = self.norm(tokens)
@@ -228,7 +228,7 @@ def _patch_positions(shape: ActShape) -> Tensor:
 
 
 class Affine(nn.Module):
-    """Normalises by ``(x - shift) / scale + offset``, and back."""
+    """The normalising ``(x - shift) / scale + offset``, and its inverse."""
 
     shift: Tensor
     scale: Tensor
@@ -242,7 +242,7 @@ class Affine(nn.Module):
 
     @classmethod
     def stacked(cls, parts: Sequence['Affine']) -> 'Affine':
-        """One of each camera, all at once."""
+        """The normalising of all cameras at once."""
         whole = cls(
             torch.stack([part.shift for part in parts]),
             torch.stack([part.scale for part in parts]),
@@ -257,15 +257,15 @@ class Affine(nn.Module):
 
     @torch.jit.export
     def back(self, normal: Tensor) -> Tensor:
-        """What was normalised to this."""
+        """Invert the normalising."""
         return (normal - self.offset) * self.scale + self.shift
 
 
 class LerobotAct(nn.Module):
-    """An ACT that was trained on padded rows, as a stock LeRobot policy sees them.
+    """An ACT of LeRobot, which was trained on padded rows, as a policy.
 
-    What a robot lacks is zero *before* normalising: so it was in the dataset, whose masks a stock
-    policy does not read.
+    Slots that a robot lacks are zero *before* normalising, as in the dataset, whose masks
+    LeRobot does not read.
 
     Args:
         network: With its weights.
@@ -313,7 +313,7 @@ class LerobotAct(nn.Module):
         self.register_buffer('found', torch.tensor(found, dtype=torch.long))
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        """Absolute chunks (B, H, W) for raw inputs and their masks."""
         images = inputs[self.camera][:, -1].index_select(1, self.camera_slots)
         has = valid[self.camera].index_select(1, self.camera_slots)
         pixels = images.permute(0, 1, 4, 2, 3).float() / 255.0

@@ -1,4 +1,4 @@
-"""A training run's folder in, the trained module and its manifest out."""
+"""The trained module of a run, read from its folder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neuracore_ros.training.run import Run
 
 
 def read_run(path: Path) -> tuple[nn.Module, Manifest]:
-    """The module of a run, eager, so that it can be written as a graph.
+    """Read the module of a run, eager, so that it can be written as a graph, and its manifest.
 
     Args:
         path: The run's folder, or its policy.pt. Of a policy.pt on its own the TorchScript is

@@ -48,26 +48,26 @@ NEVER = -1
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """Where the validation loss was lowest; at step `NEVER` before there was any."""
+    """The step of the lowest validation loss; `NEVER` before there is any."""
 
     step: int = NEVER
     loss: float = math.inf
 
     def or_better(self, step: int, metrics: Mapping[str, float]) -> Best:
-        """This one, or the step whose metrics these are."""
+        """The better of this step and one with these metrics."""
         loss = metrics.get('val_loss', math.inf)
         return Best(step, loss) if loss < self.loss else self
 
 
 @contextmanager
 def _enough_memory() -> Iterator[None]:
-    """Say what to lower where the memory of the computer or of its GPU is not enough."""
+    """Name the settings to lower where the memory of the computer or of its GPU is not enough."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         # What torch raises on a CPU has no kind of its own.
-        told = str(error)
-        if isinstance(error, RuntimeError) and not ('memory' in told and 'allocate' in told):
+        text = str(error)
+        if isinstance(error, RuntimeError) and not ('memory' in text and 'allocate' in text):
             raise
         raise TrainingError(
             'the memory is not enough; lower --batch, --width, --layers, --horizon or '
@@ -164,7 +164,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
 
 
 def _settle(config: Config, data: Batches, run: Run, processes: Processes) -> Config:
-    """Fill in what only the dataset tells, and hold a resumed run to it."""
+    """Complete the settings from the dataset, and require a resumed run's own dataset."""
     rows = data.episodes[-1].stop
     if config.rows not in (0, rows):
         raise TrainingError(
@@ -194,7 +194,7 @@ def _cache(config: Config) -> Path | None:
 def _begin(
     config: Config, data: Batches, episodes: Split, checkpoint: Checkpoint | None, run: Run
 ) -> tuple[Manifest, ChunkPolicy, dict[str, Tensor]]:
-    """The manifest of a run, its policy with first weights, and what errors are told in."""
+    """The manifest of a run, its policy with first weights, and the deviations of its outputs."""
     torch.manual_seed(config.seed)
     if checkpoint:
         # Its weights come with their statistics.
@@ -220,7 +220,7 @@ def _begin(
 
 
 def _require_same(before: Manifest, now: Manifest, run: Run) -> None:
-    """Hold a checkpoint to the dataset and the configuration that it goes on with."""
+    """Require that a checkpoint fits the dataset and the configuration."""
     for what, then, wanted in (
         ('inputs', before.input_layout.columns(), now.input_layout.columns()),
         ('outputs', before.output_layout.columns(), now.output_layout.columns()),
@@ -240,7 +240,7 @@ def _require_same(before: Manifest, now: Manifest, run: Run) -> None:
 def _restore(
     learner: Learner, checkpoint: Checkpoint, config: Config, run: Run
 ) -> tuple[Clock, Best]:
-    """Go back to where a run was."""
+    """Load a checkpoint."""
     learner.restore(checkpoint.learner, str(run.weights[0]))
     clock = Clock(config, learner.step, checkpoint.seconds)
     return clock, Best(checkpoint.best_step, checkpoint.best_loss)
@@ -289,7 +289,7 @@ def _export(
 
 
 def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
-    """What is learnt from, and that of some robots nothing tells if they are learnt by heart."""
+    """Lines on the episodes of each robot, with a warning for robots that none is held back of."""
     learnt = Counter(episode.robot for episode in episodes.training)
     robots = ', '.join(f'{count} of {robot}' for robot, count in learnt.items())
     yield (

@@ -1,4 +1,4 @@
-"""The small policy: key points of each camera, numbers and texts through an MLP to a chunk."""
+"""The policy `mlp`: key points of each camera, numbers and texts through an MLP to a chunk."""
 
 import torch
 from torch import Tensor, nn
@@ -13,13 +13,13 @@ from neuracore_ros.training.observation_encoder import NumberEncoder, RobotEmbed
 
 HIDDEN = 512
 TEXT_SIZE = 64
-SEEN = 0.3
-"""By what features of images are multiplied: of a camera there are 128, of an arm seven joints."""
+IMAGE_WEIGHT = 0.3
+"""The weight of image features: a camera has 128, an arm only seven joints."""
 ROBOT_SIZE = 64
 
 
 class ChunkMlp(ChunkPolicy):
-    """Predicts a whole chunk at once."""
+    """An MLP that predicts a whole chunk at once."""
 
     def __init__(
         self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
@@ -27,8 +27,8 @@ class ChunkMlp(ChunkPolicy):
         super().__init__()
         self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
-        # TorchScript sees attributes, and no constants of the file.
-        self.seen = SEEN
+        # TorchScript reads attributes, and no constants of the file.
+        self.image_weight = IMAGE_WEIGHT
         self.numbers = NumberEncoder(manifest, statistics)
         encoder = options.encoder or ('resnet18' if options.pretrained else 'keypoints')
         views = [
@@ -53,12 +53,12 @@ class ChunkMlp(ChunkPolicy):
         )
 
     def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Raw inputs and their validity to absolute chunks (B, H, W), as DESIGN 7 has them."""
+        """Absolute chunks (B, H, W) for raw inputs and their masks."""
         result: dict[str, Tensor] = self.outputs(self.chunk(inputs, valid), inputs, valid)
         return result
 
     def loss(self, example: Example) -> Losses:
-        """Distance to what was recorded, in standard deviations."""
+        """L1 distance to the recorded chunk, in standard deviations."""
         inputs, valid, targets, target_valid = example
         errors = self.chunk(inputs, valid) - self.outputs.invert(targets, inputs, valid)
         return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
@@ -71,7 +71,7 @@ class ChunkMlp(ChunkPolicy):
         for encode in self.texts:
             words, _ = encode(inputs, valid, batch, steps)
             features.append(words.flatten(1))
-        for see in self.cameras:
-            features.append(self.seen * see(inputs, valid, batch, steps).flatten(1))
+        for encode in self.cameras:
+            features.append(self.image_weight * encode(inputs, valid, batch, steps).flatten(1))
         result: Tensor = self.layers(torch.cat(features, 1))
         return result.reshape(batch, self.horizon, -1)

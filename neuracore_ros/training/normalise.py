@@ -1,4 +1,4 @@
-"""Normalisation of numbers, for each slot and robot, and the normalising inside a policy by them.
+"""The normalising inside a policy, and the statistics of each slot and robot that it uses.
 
 Normalise first, then mask: a padded slot is 0 to the network whatever the statistics are.
 """
@@ -26,15 +26,15 @@ STD_FLOOR = statistics.LEAST_STD
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What numbers of one DataType are measured from, and in; shape (R, W).
+    """Centre and spread of the numbers of one DataType, shape (R, W).
 
-    Row 0 is of all robots together, and of one that was never seen; where every robot has its
+    Row 0 is of all robots together, and of an unknown one; where every robot has its
     own, that of ROBOT r is row r + 1.
 
     Attributes:
         centre: Becomes 0; float32.
         spread: Centre and spread become 1; float32.
-        known: False where there was no valid entry to tell; centre is 0 and spread 1 then.
+        known: False where there was no valid entry; centre is 0 and spread 1 then.
     """
 
     centre: Float32Array
@@ -42,7 +42,7 @@ class Scale:
     known: NDArray[np.bool_]
 
     def beside(self, robots: Sequence['Scale']) -> 'Scale':
-        """Each robot's own row below that of all robots, which stands in for what it lacks."""
+        """Append each robot's own row; the row of all robots stands in for what a robot lacks."""
         own = [
             Scale(
                 np.where(robot.known, robot.centre, self.centre),
@@ -62,7 +62,7 @@ class Scale:
 def scale_of(
     kind: DataType, values: NDArray[Any], valid: NDArray[np.bool_], method: str = 'mean-std'
 ) -> Scale:
-    """The scale of what is recorded, in one row.
+    """Measure the scale of recorded values, in one row.
 
     Args:
         kind: The DataType.
@@ -97,7 +97,7 @@ def scale_of(
 
 @dataclass(frozen=True, slots=True)
 class Normalisation:
-    """What a policy is normalised by.
+    """The scales that normalise a policy's inputs and outputs.
 
     Attributes:
         input: Of every numeric input.
@@ -113,7 +113,7 @@ class Normalisation:
     def none(
         cls, manifest: Manifest, relative: bool = True, per_robot: bool = False
     ) -> 'Normalisation':
-        """Centre 0 and spread 1 everywhere: for a module whose weights are loaded next.
+        """A placeholder, centre 0 and spread 1, for a module whose weights are loaded next.
 
         Args:
             manifest: The policy's.
@@ -128,12 +128,12 @@ class Normalisation:
         )
 
     def scales(self) -> dict[str, Tensor]:
-        """Spread of each output slot over all robots, (W,): what an error is told in."""
+        """Spread of each output slot over all robots, (W,), in which errors are measured."""
         return {kind.value: torch.from_numpy(s.spread[0]) for kind, s in self.output.items()}
 
 
 def bases(manifest: Manifest) -> dict[DataType, DataType]:
-    """Output -> the input that it can be predicted relative to, for those that have one.
+    """Outputs that can be predicted relative to an input, with that input.
 
     Joint targets are close to the joints measured now, wherever in its space the arm is.
     """
@@ -155,12 +155,12 @@ def _unit(layout: Layout, robots: int) -> dict[DataType, Scale]:
     }
 
 
-# Further than this from what was trained, a larger number tells a network nothing.
+# Values further out are clamped: they are outside of all that was trained.
 MOST_STDS = 10.0
 
 
 class ScaleLookup(nn.Module):
-    """Looks up the centre and spread of each row's robot."""
+    """A table of centre and spread by robot."""
 
     centre: Tensor
     spread: Tensor
@@ -181,7 +181,7 @@ class ScaleLookup(nn.Module):
 
 
 class Normaliser(nn.Module):
-    """Brings one input DataType to centre 0 and spread 1, and padded slots to 0."""
+    """The normalising of one input: centre 0, spread 1, and padded slots 0."""
 
     def __init__(self, scale: Scale) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ class Normaliser(nn.Module):
         self.scaling = ScaleLookup(scale)
 
     def forward(self, values: Tensor, valid: Tensor, inputs: dict[str, Tensor]) -> Tensor:
-        """Normalise numbers (B, T, W) that are valid (B, W); ``inputs`` tell the robot."""
+        """Normalise numbers (B, T, W) that are valid (B, W), of the robot in ``inputs``."""
         centre, spread = self.scaling(inputs)
         normal = ((values - centre) / spread).clamp(-self.most, self.most)
         # Not a product: padding may hold anything, and 0 * NaN is NaN.
@@ -197,7 +197,7 @@ class Normaliser(nn.Module):
 
 
 class Denormaliser(nn.Module):
-    """Brings a network's output of one DataType to absolute values."""
+    """The inverse for one output: from a network's numbers to absolute values."""
 
     def __init__(self, base: DataType | None, inputs: Layout, scale: Scale) -> None:
         super().__init__()
@@ -219,7 +219,7 @@ class Denormaliser(nn.Module):
     def invert(
         self, absolute: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> Tensor:
-        """The chunk (B, H, W) that is denormalised to these values."""
+        """The normalised chunk (B, H, W) of absolute values."""
         centre, spread = self.scaling(inputs)
         if self.shared > 0:
             absolute = absolute - self.now(inputs, valid)
@@ -227,7 +227,7 @@ class Denormaliser(nn.Module):
         return chunk
 
     def now(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
-        """Where the robot is, (B, 1, W); zero where that is not measured."""
+        """Measured joints, (B, 1, W); zero where they are not measured."""
         now = inputs[self.base][:, -1, : self.shared]
         has = valid[self.base][:, : self.shared]
         base = torch.where(has, now, torch.zeros_like(now))
@@ -236,7 +236,7 @@ class Denormaliser(nn.Module):
 
 
 class Denormalisers(nn.Module):
-    """Splits a network's output (B, H, sum of W) by DataType, and brings it to absolute values."""
+    """The inverse for all outputs of a network, (B, H, sum of W), split by DataType."""
 
     def __init__(self, manifest: Manifest, statistics: Normalisation) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Everything that is observed as tokens: each number, each place of an image, each text."""
+"""Encoders of an observation: numbers, texts, cameras and the robot, as features or as tokens."""
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,11 @@ from neuracore_ros.training.image_encoder import CameraEncoder, cameras, token_e
 from neuracore_ros.training.normalise import Normalisation, Normaliser
 
 SPREAD = 0.1
-"""Of what is learnt for each place, before it learns."""
+"""Deviation of learnt embeddings before training."""
 
 
 class ObservationTokens(nn.Module):
-    """Raw inputs of any layout to tokens of one width, D, and which of them are there."""
+    """The encoder of raw inputs of any layout as tokens of one width, D, with their mask."""
 
     def __init__(
         self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
@@ -29,12 +29,12 @@ class ObservationTokens(nn.Module):
             for kind in (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
             if kind in manifest.input
         )
-        told = texts(manifest, size)
-        self.texts = nn.ModuleList(told)
+        encoders = texts(manifest, size)
+        self.texts = nn.ModuleList(encoders)
         self.value = learnt(self.numbers.width, size)
         self.slot = learnt(self.numbers.width, size)
         self.step = learnt(steps, 1, size)
-        self.text = learnt(sum(each.count for each in told), size)
+        self.text = learnt(sum(each.count for each in encoders), size)
         self.robot = RobotEmbedding(manifest, options.embedding, size)
 
     def forward(
@@ -42,7 +42,7 @@ class ObservationTokens(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Tokens (B, M, D), and whether each is there (B, M); the first, the robot's, always is.
 
-        What is not there may be anything but not finite.
+        Absent tokens have any finite values.
         """
         batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
         numbers, has_number = self.numbers(inputs, valid, batch, steps)
@@ -71,7 +71,7 @@ class ObservationTokens(nn.Module):
 
 
 class CameraTokens(nn.Module):
-    """All cameras of one image type."""
+    """The tokens of all cameras of one image type."""
 
     def __init__(self, manifest: Manifest, kind: DataType, options: NetworkOptions) -> None:
         super().__init__()
@@ -87,14 +87,14 @@ class CameraTokens(nn.Module):
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
     ) -> tuple[Tensor, Tensor]:
         """Tokens (B, T, K P, D), and whether each is there (B, K P)."""
-        seen = self.cameras(inputs, valid, batch, steps)
+        encoded = self.cameras(inputs, valid, batch, steps)
         has = valid[self.name]
-        places = (self.project(seen) + self.place).flatten(2, 3)
+        places = (self.project(encoded) + self.place).flatten(2, 3)
         return places, has.repeat_interleave(self.cameras.tokens, 1)
 
 
 def learnt(*shape: int) -> nn.Parameter:
-    """What is learnt for each place of a shape."""
+    """An embedding that is learnt, one vector for each place of a shape."""
     return nn.Parameter(torch.randn(shape) * SPREAD)
 
 
@@ -132,7 +132,7 @@ class NumberEncoder(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """What the robot is told: the mean of features of each byte and its neighbours."""
+    """Texts as the mean of features of each byte and its neighbours."""
 
     def __init__(self, count: int, size: int) -> None:
         super().__init__()
@@ -144,7 +144,7 @@ class TextEncoder(nn.Module):
     def forward(
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
     ) -> tuple[Tensor, Tensor]:
-        """Features (B, T, W, size), zero where nothing is told; and validity (B, W)."""
+        """Features (B, T, W, size), zero where there is no text; and validity (B, W)."""
         has = valid[self.name]
         # Before anything else, since padding may hold anything.
         texts = torch.where(has[:, None, :, None], inputs[self.name], 0).flatten(0, 2).long()
@@ -164,22 +164,22 @@ HIDDEN = 128
 
 
 class RobotEmbedding(nn.Module):
-    """One vector for each row of a batch; without any knowledge of the robot, the same one.
+    """A vector for the robot of each row of a batch.
 
     Args:
         manifest: Of the policy.
-        kind: 'none'; 'robot': learnt for each robot of the manifest's index, and for one never
-            seen; 'mask': computed from which slots there are.
+        kind: 'none': one for all robots; 'robot': one for each robot of the manifest's index, and
+            one for unknown robots; 'mask': computed from the mask of its slots.
         size: Of the vector, D.
     """
 
     def __init__(self, manifest: Manifest, kind: str, size: int) -> None:
         super().__init__()
         self.names = [each.value for each in manifest.input]
-        # TorchScript sees attributes, and no constants of the file.
+        # TorchScript reads attributes, and no constants of the file.
         self.robot = ROBOT
         self.by_robot = kind == 'robot'
-        # Row 0 is of a robot that was never seen; the sampler tells so now and then.
+        # Row 0 is of an unknown robot, as which the sampler shows some rows.
         robots = len(manifest.robot_index) if self.by_robot else 0
         self.robots = nn.Embedding(1 + robots, size)
         # Zero before it learns: a random vector drowns what is observed for hundreds of steps.

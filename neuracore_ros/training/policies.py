@@ -23,7 +23,7 @@ POLICIES: Mapping[str, Callable[[Manifest, Normalisation, NetworkOptions], Chunk
 def build(
     kind: str, manifest: Manifest, statistics: Normalisation, options: NetworkOptions | None = None
 ) -> ChunkPolicy:
-    """Make an untrained policy that has the signature of DESIGN 7.
+    """Build an untrained policy.
 
     Raises:
         TrainingError: No policy is called so.

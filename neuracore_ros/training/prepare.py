@@ -1,4 +1,4 @@
-"""From a dataset to what a policy is built from: its manifest and its statistics."""
+"""The preparation of a policy from a dataset: its manifest, its statistics, its first weights."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from neuracore_ros.training.sampling import rows_by_robot, with_padding
 
 Scales = dict[DataType, Scale]
 
-# Chunks overlap: of a large dataset, this many tell its statistics as well as all.
+# Chunks overlap: so many have the statistics of a large dataset.
 MOST_CHUNKS = 20_000
 
 
 def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config) -> Manifest:
-    """Describe a policy that learns from these episodes.
+    """The manifest of a policy that learns from these episodes.
 
     Args:
         data: The dataset.
@@ -84,7 +84,7 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
 def measure(
     data: Batches, episodes: Sequence[EpisodeRows], manifest: Manifest, config: Config
 ) -> Normalisation:
-    """Normalisation of the inputs, and of the chunks relative to what they are predicted from.
+    """Measure the statistics of inputs, and of chunks relative to what they are predicted from.
 
     Where every robot has its own, a slot that it does not have takes those of all robots.
     """
@@ -111,7 +111,7 @@ def measure(
 
 
 def assemble(config: Config, manifest: Manifest, statistics: Normalisation) -> ChunkPolicy:
-    """The untrained policy of a run.
+    """Build the untrained policy of a run.
 
     Raises:
         TrainingError: The manifest is none that training wrote.
@@ -135,7 +135,7 @@ def _scales(
     relative: Mapping[DataType, DataType],
     config: Config,
 ) -> tuple[Scales, Scales]:
-    """Of inputs and outputs at these rows."""
+    """The scales of inputs and outputs at these rows."""
     if len(rows) > MOST_CHUNKS:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_CHUNKS).astype(np.int64)]
     values, valid = data.numbers(rows, 1), data.valid(rows)
@@ -180,13 +180,13 @@ def _trained(valid: NDArray[np.bool_]) -> tuple[int, ...]:
 
 
 ROWS = 32
-"""Of each robot: enough to tell how features vary, and soon looked at."""
+"""Rows of each robot that features are measured on."""
 
 
 def init_image_statistics(
     policy: ChunkPolicy, data: Batches, episodes: Sequence[EpisodeRows]
 ) -> None:
-    """Measure the features of every network of images, as statistics measure numbers.
+    """Normalise the features of every untrained image encoder by a sample of the dataset.
 
     Args:
         policy: With the weights that it begins with.

@@ -1,4 +1,4 @@
-"""One process that learns, or several that share its work, on one machine or many.
+"""The processes of a training: one, or several that share its work, on one machine or many.
 
 Several are started by `accelerate launch` or `torchrun`; each draws the same rows and takes its
 share of them. Only the first one writes and speaks.
@@ -18,21 +18,21 @@ from neuracore_ros.policy.torchscript import available_devices
 
 
 def is_first() -> bool:
-    """Whether this process writes files; known before any of them can talk to the others."""
+    """Whether this process writes files, from the environment alone."""
     return int(os.environ.get('RANK', '0')) == 0
 
 
 class Processes:
-    """All processes of a run, as one of them sees them.
+    """This process among all of a run.
 
     Attributes:
         count: How many there are.
         rank: Which one this is; 0 is the first.
-        device: Where this one learns.
+        device: The one that it uses.
     """
 
     def __init__(self, device: str = '') -> None:
-        """Find the others.
+        """Join the other processes.
 
         Args:
             device: Such as 'cpu' or 'cuda'; '': a GPU if there is one.
@@ -65,11 +65,11 @@ class Processes:
         return self.rank == 0
 
     def own(self, count: int) -> slice:
-        """Which of so many rows this process learns from."""
+        """The rows of this process, out of ``count``."""
         return slice(self.rank, count, self.count)
 
     def seed(self, seed: int, step: int) -> int:
-        """For what is drawn at random in one step of this process."""
+        """The seed of one step of this process."""
         return int(np.random.SeedSequence((seed, step, self.rank)).generate_state(1)[0])
 
     def joined(self, module: nn.Module) -> nn.Module:
@@ -80,19 +80,19 @@ class Processes:
         return joined
 
     def sum(self, values: Tensor) -> Tensor:
-        """Over all processes."""
+        """The sum over all processes."""
         if self._accelerator is None:
             return values
         total: Tensor = self._accelerator.reduce(values.clone(), 'sum')
         return total
 
     def as_first(self, number: float) -> float:
-        """The first process's number, for all to decide alike."""
+        """The first process's number, so that all decide alike."""
         mine = number if self.first else 0.0
         return float(self.sum(torch.tensor(mine, dtype=torch.float64, device=self.device)).item())
 
     def close(self) -> None:
-        """Wait for the others, and part."""
+        """Wait for the other processes, and leave them."""
         if self._accelerator is not None:
             self._accelerator.wait_for_everyone()
             self._accelerator.end_training()

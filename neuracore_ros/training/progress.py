@@ -1,4 +1,4 @@
-"""How far a run is, for people, for scripts, and for TensorBoard."""
+"""The progress of a run: its clock, and its metrics for people, scripts and TensorBoard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from neuracore_ros.training.run import Run
 
 
 class Clock:
-    """How much of a run is done, by steps or by time, whichever is further.
+    """The share of a run that is done, by steps or by time, whichever is further.
 
     It goes on in ticks: between two of them nothing changes, so that what was saved at one tick
     goes on from there.
@@ -29,13 +29,13 @@ class Clock:
         self._began = time.monotonic()
 
     def tick(self, step: int) -> None:
-        """A step is over."""
+        """Record the end of a step."""
         self.step = step
         self.seconds = self._before + time.monotonic() - self._began
 
     @property
     def done(self) -> float:
-        """0 at the start; 1 or more when the run is over."""
+        """The share that is done: 0 at the start, 1 or more when the run is over."""
         steps, minutes = self._config.steps, self._config.minutes
         if steps == 0:
             return 1.0
@@ -45,12 +45,12 @@ class Clock:
 
     @property
     def steps_per_s(self) -> float:
-        """Since this process began."""
+        """Steps per second since this process began."""
         return (self.step - self._first_step) / max(self.seconds - self._before, 1e-9)
 
     @property
     def left_s(self) -> float:
-        """Until the run is over, if it goes on at this pace, [s]."""
+        """The time until the run is over, at this pace, [s]."""
         left = []
         if self._config.steps:
             left.append((self._config.steps - self.step) / max(self.steps_per_s, 1e-9))
@@ -60,7 +60,7 @@ class Clock:
 
 
 class Waiting:
-    """Which share of its time a loop waits for data."""
+    """The share of its time in which a loop waits for data."""
 
     def __init__(self) -> None:
         self._since = time.perf_counter()
@@ -68,13 +68,13 @@ class Waiting:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Count what happens within as waiting."""
+        """A block whose time counts as waiting."""
         began = time.perf_counter()
         yield
         self._waited += time.perf_counter() - began
 
     def share(self) -> float:
-        """Since it was asked last, 0..1."""
+        """The share since the last call, 0..1."""
         now = time.perf_counter()
         share = self._waited / max(now - self._since, 1e-9)
         self._since, self._waited = now, 0.0
@@ -82,18 +82,18 @@ class Waiting:
 
 
 class Journal:
-    """Writes each line of metrics to metrics.jsonl, to TensorBoard if it is there, and tells."""
+    """The metrics of a run, written to metrics.jsonl and TensorBoard, and reported to people."""
 
     def __init__(
         self, run: Run, step: int, report: Callable[[str], None], writes: bool = True
     ) -> None:
-        """Begin, or go on.
+        """Open the files of a run.
 
         Args:
             run: Where the metrics are.
-            step: What was written of later ones is about to be written again.
+            step: The last one; lines of later steps are dropped.
             report: Called with lines for people.
-            writes: Whether it does; one of several processes does.
+            writes: Whether this process writes; the others do not.
         """
         self._run = run
         self._report = report
@@ -110,7 +110,7 @@ class Journal:
             self._board = Board(run.tensorboard, step)
 
     def write(self, metrics: Mapping[str, Any], left_s: float) -> None:
-        """One line; numbers, or numbers by robot."""
+        """Write one line of numbers."""
         if not self._writes:
             return
         self._run.log(metrics)

@@ -42,7 +42,7 @@ class FrozenNorm(nn.BatchNorm2d):
         self.eval()
 
     def train(self, mode: bool = True) -> FrozenNorm:
-        """Stay as it is."""
+        """Stay in evaluation, whatever ``mode`` is."""
         return super().train(False)
 
 

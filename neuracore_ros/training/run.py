@@ -47,7 +47,7 @@ _AFRESH = 'Put back what training wrote, or begin a new run with --out.'
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that decides what comes next.
+    """The state of a run, which decides all later steps.
 
     Attributes:
         manifest: Of the policy, as JSON.
@@ -65,7 +65,7 @@ class Checkpoint:
 
 
 class Run:
-    """One run's folder."""
+    """The folder of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,7 +95,7 @@ class Run:
 
     @contextmanager
     def claimed(self, new: bool) -> Iterator[None]:
-        """The right to write into the folder, which one training has.
+        """A block in which this process alone writes into the folder.
 
         Args:
             new: Whether the run begins, or is resumed.
@@ -126,7 +126,7 @@ class Run:
                 ) from error
 
     def _require_own_files(self) -> None:
-        """Refuse a folder from elsewhere that would have us write somewhere else.
+        """Refuse a folder whose links would have files elsewhere overwritten.
 
         Raises:
             WriteError: One of its names is a link, or no ordinary file.
@@ -140,11 +140,11 @@ class Run:
         return any(each.name != LOCK_NAME for each in self.path.iterdir())
 
     def resume(self, changes: Mapping[str, Any]) -> Config:
-        """The configuration, changed; a new end takes the place of the old one.
+        """The configuration with changes; a new end takes the place of the old one.
 
         Raises:
-            TrainingError: The folder holds no run, or one that would have us run or write what
-                its author names, and not who resumes it.
+            TrainingError: The folder holds no run, or one from elsewhere that names code to run or
+                a folder to write to.
         """
         config = self.config()
         if config.init and not self._checkpoint.exists():
@@ -200,7 +200,7 @@ class Run:
         return Config(**known)
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Replace the checkpoint; a killed process leaves the old one."""
+        """Replace the checkpoint, whole or not at all."""
         record = {field.name: getattr(checkpoint, field.name) for field in fields(checkpoint)}
         _write(record, self._checkpoint)
 
@@ -279,7 +279,7 @@ def _write(record: dict[str, Any], path: Path) -> None:
 
 
 class _Patient(io.RawIOBase):
-    """A file for torch, which aborts the process where a write fails: the error waits.
+    """A file that keeps the first error of a write: torch would abort the process.
 
     Attributes:
         error: The first one; what comes after it is not written.
@@ -291,7 +291,7 @@ class _Patient(io.RawIOBase):
         self.error: OSError | None = None
 
     def write(self, data: Any) -> int:
-        """Take everything."""
+        """Write, unless an earlier write failed."""
         if self.error is None:
             try:
                 self._file.write(data)

@@ -1,4 +1,4 @@
-"""Which rows a policy learns from, and in which order."""
+"""The sampling of training batches: which rows, in which order, and how they are changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNKNOWN_SHARE = 0.1
 
 
 def rows_by_robot(episodes: Iterable[EpisodeRows]) -> dict[str, IntArray]:
-    """Robot -> all rows of its episodes."""
+    """All rows of each robot's episodes."""
     rows: dict[str, list[IntArray]] = {}
     for episode in episodes:
         rows.setdefault(episode.robot, []).append(episode.rows)
@@ -31,7 +31,7 @@ def rows_by_robot(episodes: Iterable[EpisodeRows]) -> dict[str, IntArray]:
 
 
 def draw(rows: Sequence[IntArray], count: int, rng: np.random.Generator) -> IntArray:
-    """Rows of a batch, from every group equally often, however many rows it has."""
+    """Random rows of a batch, from every group equally often, whatever its size."""
     robots = rng.integers(len(rows), size=count)
     places = rng.random(count)
     return np.array([rows[r][int(p * len(rows[r]))] for r, p in zip(robots, places, strict=True)])
@@ -40,7 +40,7 @@ def draw(rows: Sequence[IntArray], count: int, rng: np.random.Generator) -> IntA
 def with_padding(
     valid: Mapping[DataType, BoolArray], target_valid: Mapping[DataType, BoolArray]
 ) -> tuple[dict[DataType, BoolArray], dict[DataType, BoolArray]]:
-    """Count padding as values, as a policy without masks does: for comparison only.
+    """Masks that count padding as values, for experiments with a policy without masks.
 
     Args:
         valid: DataType -> (B, W).
@@ -70,7 +70,7 @@ class Sampler:
         robot_index: Mapping[str, int],
         processes: Processes,
     ) -> None:
-        """Prepare to draw.
+        """Prepare the rows.
 
         Args:
             data: The dataset.
@@ -88,7 +88,7 @@ class Sampler:
         self._index = np.array([robot_index.get(robot, -1) for robot in data.robots], np.int64)
 
     def draw(self, step: int) -> Batch:
-        """What this process learns from at a step.
+        """This process's part of the batch of a step.
 
         Whatever is random is drawn for the whole batch, so that all processes together learn
         from what one would.

@@ -16,7 +16,7 @@ from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How one field of a dataclass is given.
+    """A field of a dataclass as a flag and as a key.
 
     Attributes:
         name: Its key in a configuration file; after two dashes, its flag.
@@ -81,7 +81,7 @@ def _setting(declared: Field[Any]) -> Setting:
 
 
 def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
-    """Settings of a configuration file, which is data only: YAML, or JSON.
+    """Read the settings of a configuration file, YAML or JSON.
 
     Args:
         path: The file.
@@ -110,7 +110,7 @@ def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
 
 
 def _text(value: YamlValue) -> str:
-    """As it would be written after a flag."""
+    """The value as it would be written after a flag."""
     if isinstance(value.content, str):
         value.require_printable('the value')
         return value.content
@@ -120,7 +120,7 @@ def _text(value: YamlValue) -> str:
 
 
 def data_types(text: str) -> tuple[DataType, ...]:
-    """DataTypes, separated by commas."""
+    """Parse DataTypes, separated by commas."""
     names = [name.strip() for name in text.split(',')]
     known = [kind.value for kind in DataType]
     for name in names:
@@ -132,7 +132,7 @@ def data_types(text: str) -> tuple[DataType, ...]:
 
 
 def counts(text: str) -> dict[str, int]:
-    """``ROBOT=N``, separated by commas."""
+    """Parse ``ROBOT=N``, separated by commas."""
     found: dict[str, int] = {}
     for part in text.split(','):
         robot, equals, number = part.rpartition('=')

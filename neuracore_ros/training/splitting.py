@@ -1,4 +1,4 @@
-"""Which episodes a run learns from, and which are held back; no torch, so that others can ask."""
+"""The split of episodes for training and validation; needs no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neuracore_ros.similar_names import known_names
 
 VALIDATION_SHARE = 0.1
 LEAST_EPISODES = 5
-"""Of a robot with fewer, none is held back."""
+"""A robot with fewer has none held back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Transformer layers whose tokens see only what is there; normalised before each part."""
+"""Pre-norm transformer layers in which tokens attend only to those that are there."""
 
 import math
 
@@ -24,7 +24,7 @@ class MaskedAttention(nn.Module):
         return key, value
 
     def forward(self, queries: Tensor, memory: tuple[Tensor, Tensor], has: Tensor) -> Tensor:
-        """Mix, (B, N, D), of remembered tokens, of those that are there (B, M)."""
+        """Attend to the remembered tokens that are there (B, M); (B, N, D)."""
         key, value = memory
         batch, count = queries.shape[0], queries.shape[1]
         query = self.query(queries).view(batch, count, self.heads, -1).transpose(1, 2)
@@ -46,7 +46,7 @@ class TransformerEncoderLayer(nn.Module):
         self.feed_forward = feed_forward(size)
 
     def forward(self, tokens: Tensor, has: Tensor) -> Tensor:
-        """Tokens (B, M, D) that know of each other, of those that are there (B, M)."""
+        """Tokens (B, M, D), each mixed with those that are there (B, M)."""
         normal = self.before(tokens)
         tokens = tokens + self.attention(normal, self.attention.remember(normal), has)
         result: Tensor = tokens + self.feed_forward(tokens)
@@ -62,7 +62,7 @@ class TransformerEncoder(nn.Module):
         self.after = nn.LayerNorm(size)
 
     def forward(self, tokens: Tensor, has: Tensor) -> Tensor:
-        """Tokens (B, M, D)."""
+        """Encoded tokens (B, M, D)."""
         for layer in self.layers:
             tokens = layer(tokens, has)
         result: Tensor = self.after(tokens)
@@ -70,7 +70,7 @@ class TransformerEncoder(nn.Module):
 
 
 class TransformerDecoderLayer(nn.Module):
-    """Steps of a chunk attend to each other, then to what was observed."""
+    """Attention of a chunk's steps to each other, then to the observation."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -81,13 +81,13 @@ class TransformerDecoderLayer(nn.Module):
         self.feed_forward = feed_forward(size)
 
     def remember(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """What was observed, (B, M, D), made ready for any number of calls."""
+        """Keys and values of an observation (B, M, D), for any number of calls."""
         return self.observed.remember(tokens)
 
     def forward(
         self, steps: Tensor, has_step: Tensor, memory: tuple[Tensor, Tensor], has_token: Tensor
     ) -> Tensor:
-        """Steps (B, H, D), of those that count (B, H), that know of the tokens (B, M)."""
+        """Steps (B, H, D), mixed with those that count (B, H) and tokens that are there (B, M)."""
         normal = self.before_each_other(steps)
         steps = steps + self.each_other(normal, self.each_other.remember(normal), has_step)
         steps = steps + self.observed(self.before_observed(steps), memory, has_token)
@@ -96,7 +96,7 @@ class TransformerDecoderLayer(nn.Module):
 
 
 def feed_forward(size: int) -> nn.Sequential:
-    """Two layers, four times as wide between them."""
+    """A feed-forward network of two layers, four times as wide between them."""
     return nn.Sequential(
         nn.LayerNorm(size), nn.Linear(size, 4 * size), nn.GELU(), nn.Linear(4 * size, size)
     )

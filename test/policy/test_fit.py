@@ -1,4 +1,4 @@
-"""DESIGN 3's rules for a robot that meets a trained policy."""
+"""The fit of a robot to a trained policy."""
 
 from dataclasses import dataclass
 

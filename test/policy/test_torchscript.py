@@ -104,7 +104,7 @@ class Wordless(torch.nn.Module):
 
 
 def by_hand(path, module, manifest=MANIFEST):
-    """A policy file as somebody writes it who has only DESIGN 7."""
+    """A policy file that is written by docs/policy_files.md alone."""
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.jit.save(
