@@ -242,7 +242,7 @@ def drive_all(arguments: argparse.Namespace) -> None:
     policy = arguments.out / arguments.run / 'policy.pt'
     driver = f'{arguments.run} in infer_node'
 
-    def add(trial: trials.Trial) -> None:
+    def add(trial: trials.TrialResult) -> None:
         results.add(trial.as_json())
 
     for robot in ROBOTS:
