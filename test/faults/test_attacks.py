@@ -7,47 +7,47 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import message_faults as spoil
-from helpers.fault_rig import Stage
+from helpers import message_faults
+from helpers.fault_rig import FaultRig
 from helpers.fault_table import VELOCITY_LIMIT
-from helpers.faulty_relay import camera_topic, many_cameras, robot_file
-from helpers.misbehaving_policy import write_puppet
+from helpers.faulty_relays import camera_topic, many_cameras, robot_file
+from helpers.misbehaving_policy import write_misbehaving_policy
 
 CAMERAS = 8
 
 
 @pytest.fixture(scope='module')
-def stage(domain, tmp_path_factory):
+def rig(domain, tmp_path_factory):
     """As for other faults, but with many cameras."""
-    stage = Stage(robot_file(tmp_path_factory.mktemp('robot')), cameras=CAMERAS)
-    yield stage
-    stage.close()
+    rig = FaultRig(robot_file(tmp_path_factory.mktemp('robot')), cameras=CAMERAS)
+    yield rig
+    rig.close()
 
 
 @pytest.fixture
-def moving(staged):
-    """The stage while its robot moves."""
-    staged.recover()
-    return staged
+def moving(started_rig):
+    """The rig while its robot moves."""
+    started_rig.recover()
+    return started_rig
 
 
-def hold(stage, change=spoil.silent):
+def hold(rig, change=message_faults.silent):
     """Hold the robot by its wrist camera."""
-    stage.saboteur.do(lambda: setattr(stage.saboteur.wrist, 'change', change()))
-    stage.world.until_state('HOLDING', 'wrist')
-    stage.world.until_still()
+    rig.relays.do(lambda: setattr(rig.relays.wrist, 'change', change()))
+    rig.world.until_state('HOLDING', 'wrist')
+    rig.world.until_still()
 
 
 def test_a_robot_moved_by_hand_while_it_is_held_goes_on_from_there(moving):
     hold(moving)
     before = moving.world.positions[0]
-    sent = len(moving.saboteur.sent)
-    moving.saboteur.push(0.4, 1.0)
+    sent = len(moving.relays.sent)
+    moving.relays.push(0.4, 1.0)
     moving.world.until(lambda: moving.world.positions[0] > before + 0.399, 'a push')
     moving.world.until_still()
     assert moving.world.state == 'HOLDING'
-    assert len(moving.saboteur.sent) == sent
-    moving.saboteur.heal()
+    assert len(moving.relays.sent) == sent
+    moving.relays.heal()
     moving.world.until_state('RUNNING')
     moving.world.until_moving()
     moving.check()
@@ -55,9 +55,9 @@ def test_a_robot_moved_by_hand_while_it_is_held_goes_on_from_there(moving):
 
 def test_a_robot_that_is_still_pushed_when_its_fault_ends_does_not_jump(moving):
     hold(moving)
-    moving.saboteur.push(-0.6, 1.5)
+    moving.relays.push(-0.6, 1.5)
     time.sleep(0.3)
-    moving.saboteur.heal()
+    moving.relays.heal()
     moving.world.until_state('RUNNING')
     moving.world.until_moving()
     time.sleep(0.5)
@@ -67,7 +67,7 @@ def test_a_robot_that_is_still_pushed_when_its_fault_ends_does_not_jump(moving):
 def test_a_first_action_far_away_after_a_fault_is_refused(moving):
     hold(moving)
     moving.does('far')
-    moving.saboteur.do(moving.saboteur.wrist.heal)
+    moving.relays.do(moving.relays.wrist.heal)
     moving.world.until_state('HOLDING', "first action of 'shoulder_pan_joint'")
     moving.stays('HOLDING', 0.8)
     moving.does('')
@@ -78,7 +78,7 @@ def test_a_first_action_far_away_after_a_fault_is_refused(moving):
 def test_a_first_action_a_little_away_after_a_fault_is_approached_slowly(moving):
     hold(moving)
     moving.does('near')
-    moving.saboteur.do(moving.saboteur.wrist.heal)
+    moving.relays.do(moving.relays.wrist.heal)
     moving.world.until_state('RUNNING', 'blending in')
     moving.world.until_moving()
     time.sleep(0.5)
@@ -86,12 +86,12 @@ def test_a_first_action_a_little_away_after_a_fault_is_approached_slowly(moving)
 
 
 def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(moving):
-    world, saboteur = moving.world, moving.saboteur
-    saboteur.do(saboteur.stop_robot)
+    world, relays = moving.world, moving.relays
+    relays.do(relays.stop_robot)
     world.until_state('HOLDING', 'does not follow')
     time.sleep(2.0)
     before = world.positions
-    saboteur.do(saboteur.release)
+    relays.do(relays.release)
     moving.stays('HOLDING', 0.8)
     assert np.abs(world.positions - before).max() < 0.01
     assert world.enable(True).success
@@ -102,39 +102,39 @@ def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(mov
 
 @pytest.mark.parametrize('after_s', [0.05, 0.3])
 def test_a_robot_disabled_while_it_is_frozen_does_not_move_when_it_is_let_go(moving, after_s):
-    world, saboteur = moving.world, moving.saboteur
-    saboteur.do(saboteur.stop_robot)
+    world, relays = moving.world, moving.relays
+    relays.do(relays.stop_robot)
     time.sleep(after_s)
     assert world.enable(False).success
     time.sleep(2.0)
     before = world.positions
-    saboteur.do(saboteur.release)
+    relays.do(relays.release)
     moving.stays('DISABLED', 0.8)
     assert np.abs(world.positions - before).max() < 0.02
     moving.check()
 
 
 def test_enabling_a_robot_in_emergency_stop_is_a_fault_again_and_still_does_not_snap(moving):
-    world, saboteur = moving.world, moving.saboteur
-    saboteur.do(saboteur.stop_robot)
+    world, relays = moving.world, moving.relays
+    relays.do(relays.stop_robot)
     world.until_state('HOLDING', 'does not follow')
     assert world.enable(True).success
     world.until_state('RUNNING')
     world.until_state('HOLDING', 'does not follow')
     before = world.positions
-    saboteur.do(saboteur.release)
+    relays.do(relays.release)
     moving.stays('HOLDING', 0.8)
     assert np.abs(world.positions - before).max() < 0.01
     moving.check()
 
 
 def test_a_node_deactivated_in_an_emergency_stop_starts_where_the_robot_is(moving):
-    world, saboteur = moving.world, moving.saboteur
-    saboteur.do(saboteur.stop_robot)
+    world, relays = moving.world, moving.relays
+    relays.do(relays.stop_robot)
     world.until_state('HOLDING', 'does not follow')
     assert world.change('deactivate')
-    saboteur.do(saboteur.release)
-    saboteur.push(0.4, 1.0)
+    relays.do(relays.release)
+    relays.push(0.4, 1.0)
     time.sleep(1.2)
     assert world.change('activate')
     world.until_state('RUNNING')
@@ -176,7 +176,7 @@ def test_resets_in_a_loop_leave_a_robot_that_goes_on(moving):
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_whatever_is_asked_at_any_moment_ends_at_rest(moving, puppet, seed):
+def test_whatever_is_asked_at_any_moment_ends_at_rest(moving, misbehaving, seed):
     world, moment = moving.world, random.Random(seed)
     for _ in range(4):
         time.sleep(moment.uniform(0.0, 0.6))
@@ -194,28 +194,28 @@ def test_whatever_is_asked_at_any_moment_ends_at_rest(moving, puppet, seed):
             moving.stays('DISABLED', 0.2)
             assert world.change('activate')
         if ask == 'configure':
-            moving.configure(model=str(puppet))
+            moving.configure(model=str(misbehaving))
         world.until_state('RUNNING')
     world.until_moving()
     moving.check()
 
 
 def test_eight_cameras_run_and_each_of_them_holds_the_robot(moving, tmp_path):
-    world, saboteur = moving.world, moving.saboteur
-    model = write_puppet(tmp_path / 'policy.pt', cameras=CAMERAS)
+    world, relays = moving.world, moving.relays
+    model = write_misbehaving_policy(tmp_path / 'policy.pt', cameras=CAMERAS)
     robot = many_cameras(moving.robot, CAMERAS)
     moving.configure(model=str(model), robot=str(robot))
     for number in range(CAMERAS):
         world.until_state('RUNNING')
-        saboteur.do(saboteur.cameras[number].kill)
+        relays.do(relays.cameras[number].kill)
         world.until_state('HOLDING', camera_topic(number))
-        saboteur.heal()
+        relays.heal()
     world.until_moving()
     moving.check()
 
 
 # Last, since it takes the node's policy away.
-def test_configure_and_cleanup_twenty_times_leave_nothing_behind(moving, puppet):
+def test_configure_and_cleanup_twenty_times_leave_nothing_behind(moving, misbehaving):
     world, pid = moving.world, moving.node.process.pid
 
     def held():
@@ -226,7 +226,7 @@ def test_configure_and_cleanup_twenty_times_leave_nothing_behind(moving, puppet)
         threads = int(status.split('Threads:')[1].split()[0])
         return threads, len(list(Path(f'/proc/{pid}/fd').iterdir()))
 
-    moving.configure(model=str(puppet))
+    moving.configure(model=str(misbehaving))
     world.until_state('RUNNING')
     before = held()
     for _ in range(20):

@@ -4,23 +4,23 @@ import time
 
 import pytest
 
-from helpers.fault_rig import Stage
-from helpers.faulty_relay import robot_file
+from helpers.fault_rig import FaultRig
+from helpers.faulty_relays import robot_file
 
 
 @pytest.fixture(scope='module')
-def stage(domain, tmp_path_factory):
+def rig(domain, tmp_path_factory):
     """As for other faults, but with a clock."""
-    stage = Stage(robot_file(tmp_path_factory.mktemp('robot')), clock=True)
-    yield stage
-    stage.close()
+    rig = FaultRig(robot_file(tmp_path_factory.mktemp('robot')), clock=True)
+    yield rig
+    rig.close()
 
 
 @pytest.fixture(scope='module')
-def timed(stage, puppet):
+def timed(rig, misbehaving):
     """A node in the time of that clock."""
-    node = stage.start_node(model=puppet, use_sim_time=True)
-    yield stage
+    node = rig.start_node(model=misbehaving, use_sim_time=True)
+    yield rig
     assert node.end() == 0, node.output
     assert 'Traceback' not in node.output
 
@@ -37,7 +37,7 @@ def timed(stage, puppet):
 def test_a_clock_that_jumps_holds_the_robot_which_then_goes_on_by_itself(timed, jump_s, says):
     timed.recover()
     world = timed.world
-    timed.saboteur.offset_ns += round(jump_s * 1e9)
+    timed.relays.offset_ns += round(jump_s * 1e9)
     world.until(lambda: any(says in reason for _, _, reason in world.states), says)
     world.until_state('RUNNING')
     world.until_moving()
@@ -48,13 +48,13 @@ def test_a_clock_that_stands_still_ends_all_motion_and_then_it_goes_on(timed):
     timed.recover()
     world = timed.world
     stopped_s = time.time()
-    timed.saboteur.clock_runs = False
+    timed.relays.clock_runs = False
     world.until_state('HOLDING', '/clock has stood still')
     world.until_still()
     # What was commanded ends by itself, within max_ahead_s.
     assert timed.last_moved_s() - stopped_s < 0.5 + 0.3
     timed.stays('HOLDING')
-    timed.saboteur.clock_runs = True
+    timed.relays.clock_runs = True
     world.until_state('RUNNING')
     world.until_moving()
     timed.check()
@@ -63,7 +63,7 @@ def test_a_clock_that_stands_still_ends_all_motion_and_then_it_goes_on(timed):
 # Last, since it ends the node.
 def test_a_signal_ends_the_node_while_the_clock_stands_still(timed):
     timed.recover()
-    timed.saboteur.clock_runs = False
+    timed.relays.clock_runs = False
     stopped_s = time.time()
     assert timed.node.end() == 0, timed.node.output
     timed.world.until_still()

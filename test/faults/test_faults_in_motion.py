@@ -16,35 +16,35 @@ MANUAL = (
 
 
 @pytest.fixture(scope='module')
-def manual(staged, puppet):
-    """The stage, with a node that waits for ~/enable after every fault."""
-    staged.saboteur.heal()
-    staged.configure(model=str(puppet), rearm='manual')
-    return staged
+def manual(started_rig, misbehaving):
+    """The rig, with a node that waits for ~/enable after every fault."""
+    started_rig.relays.heal()
+    started_rig.configure(model=str(misbehaving), rearm='manual')
+    return started_rig
 
 
 @pytest.mark.parametrize('oddity', ODDITIES, ids=lambda oddity: oddity.name)
-def test_it_goes_on_whatever_is_odd(staged, oddity):
-    staged.recover()
-    world, saboteur = staged.world, staged.saboteur
-    saboteur.do(lambda: oddity.provoke(saboteur))
+def test_it_goes_on_whatever_is_odd(started_rig, oddity):
+    started_rig.recover()
+    world, relays = started_rig.world, started_rig.relays
+    relays.do(lambda: oddity.provoke(relays))
     world.until(lambda: len(world.motion) > 1, 'joint states')
     start_s = world.motion[0][0]
     world.until(lambda: world.motion[-1][0] > start_s + 1.5, 'a second and a half')
     assert {state for _, state, _ in world.states} <= {'RUNNING'}, world.states
     positions = [p[0] for t, p in world.motion if t > start_s + 0.3]
     assert max(positions) - min(positions) > 0.1
-    saboteur.heal()
-    staged.check(oddity.speed)
+    relays.heal()
+    started_rig.check(oddity.speed)
 
 
 @pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
-def test_it_stops_in_time_and_goes_on_as_it_should(staged, fault):
+def test_it_stops_in_time_and_goes_on_as_it_should(started_rig, fault):
     held_s, rested_s = bounds_s(fault)
     seen = []
     # A busy machine may be late once, but not every time.
     while not seen or (len(seen) < 3 and not (seen[-1][0] <= held_s and seen[-1][1] <= rested_s)):
-        seen.append(staged.provoke(fault, 'auto'))
+        seen.append(started_rig.provoke(fault, 'auto'))
     assert min(held for held, _ in seen) <= held_s
     if fault.still:
         assert min(rested for _, rested in seen) <= rested_s

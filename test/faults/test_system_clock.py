@@ -12,7 +12,7 @@ COMPILER = shutil.which('cc')
 
 
 @pytest.fixture
-def skew(stage, puppet, tmp_path, monkeypatch):
+def skew(rig, misbehaving, tmp_path, monkeypatch):
     """A node in motion whose system clock is set by calling this, in seconds beside the truth."""
     if COMPILER is None:
         pytest.skip('needs a C compiler: the clock is set by a preloaded library')
@@ -31,18 +31,16 @@ def skew(stage, puppet, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv('SKEW_FILE', str(file))
         patch.setenv('LD_PRELOAD', str(library))
-        node = stage.start_node(model=puppet)
-    stage.recover()
+        node = rig.start_node(model=misbehaving)
+    rig.recover()
     yield set_to
     assert node.end() == 0, node.output
     assert 'Traceback' not in node.output
 
 
 @pytest.mark.parametrize('jump_s', [-5.0, -0.3, 0.6, 5.0])
-def test_a_system_clock_that_is_set_holds_the_robot_at_once_and_then_it_goes_on(
-    stage, skew, jump_s
-):
-    world = stage.world
+def test_a_system_clock_that_is_set_holds_the_robot_at_once_and_then_it_goes_on(rig, skew, jump_s):
+    world = rig.world
     way = 'back' if jump_s < 0 else 'forward'
     began_s = time.monotonic()
     skew(jump_s)
@@ -54,4 +52,4 @@ def test_a_system_clock_that_is_set_holds_the_robot_at_once_and_then_it_goes_on(
     skew(0.0)
     world.until_state('RUNNING')
     world.until_moving()
-    stage.check()
+    rig.check()

@@ -1,13 +1,13 @@
-"""A robot that moves, a saboteur, and what must hold whatever is done to it."""
+"""A simulated robot whose messages pass faulty relays, and what must hold whatever they do."""
 
 import signal
 import time
 
 import numpy as np
 
-from helpers import message_faults as spoil
+from helpers import message_faults
 from helpers.fault_table import ENABLE, FROZEN_AFTER_S
-from helpers.faulty_relay import Saboteur, sound
+from helpers.faulty_relays import FaultyRelays, sound
 from helpers.live_robot import (
     DEFAULTS,
     INFER_NODE,
@@ -31,20 +31,20 @@ BRAKING_S = 0.5 + 0.05
 SLACK_S = 0.15
 
 
-class Stage:
-    """A simulated UR5 in wall time, the saboteur, the witness, and at most one node.
+class FaultRig:
+    """A simulated UR5 in wall time, relays, a witness, and at most one node.
 
     Attributes:
         world: Sees the robot as it is.
-        saboteur: Decides what the node sees.
+        relays: Decides what the node sees.
         robot: The robot file.
     """
 
-    def __init__(self, robot, **saboteur):
+    def __init__(self, robot, **relays):
         self.robot = robot
         self.sim = Running(SIM_ROBOT, '--robot', 'ur5', '--seed', 1, '--no-clock')
         self.world = World()
-        self.saboteur = Saboteur(**saboteur)
+        self.relays = FaultyRelays(**relays)
         self.node = None
         self.world.until(lambda: len(self.world.motion) > 12, 'joint states')
 
@@ -58,7 +58,7 @@ class Stage:
         """End everything, whatever a failed test has left."""
         assert self.sim.end() == 0, self.sim.output
         assert self.node is None or self.node.end() in (0, -signal.SIGKILL), self.node.output
-        self.saboteur.close()
+        self.relays.close()
         self.world.close()
 
     # What is done
@@ -77,7 +77,7 @@ class Stage:
 
     def recover(self):
         """Everything is as it should be again, whatever was before."""
-        self.saboteur.heal()
+        self.relays.heal()
         world = self.world
         if world.state in ('HOLDING', 'DISABLED'):
             world.enable(True)
@@ -98,7 +98,7 @@ class Stage:
         """Judge from now on."""
         self.world.motion.clear()
         self.world.states.clear()
-        self.saboteur.sent.clear()
+        self.relays.sent.clear()
 
     def provoke(self, fault, rearm):
         """Let a fault happen and end, in the middle of a motion.
@@ -110,12 +110,12 @@ class Stage:
         Returns:
             How long it took to be held, and to stand [s], by the stamps of messages.
         """
-        world, saboteur = self.world, self.saboteur
-        stream = getattr(saboteur, fault.stream) if fault.stream else None
+        world, relays = self.world, self.relays
+        stream = getattr(relays, fault.stream) if fault.stream else None
         for _ in range(3):
             self.recover()
             began_s = time.time()
-            saboteur.do(lambda: fault.provoke(saboteur))
+            relays.do(lambda: fault.provoke(relays))
             world.until_state('HOLDING')
             # A busy machine may be a fault of its own and come first; then that one stays.
             if rearm == 'auto' or fault.says in world.reason:
@@ -128,7 +128,7 @@ class Stage:
         rested_s = self.last_moved_s()
         if fault.still:
             self.stays('HOLDING')
-        saboteur.heal()
+        relays.heal()
         if fault.rearms == ENABLE or rearm == 'manual':
             self.stays('HOLDING')
             assert world.enable(True).success
@@ -140,19 +140,19 @@ class Stage:
     def stays(self, state, seconds=0.4):
         """Nothing moves, nothing is sent, and the state stays as it is, for a while."""
         world = self.world
-        sent, moved, seen = len(self.saboteur.sent), len(world.motion), len(world.states)
+        sent, moved, seen = len(self.relays.sent), len(world.motion), len(world.states)
         time.sleep(seconds)
-        assert len(self.saboteur.sent) == sent
+        assert len(self.relays.sent) == sent
         positions = np.array([position for _, position in world.motion[moved:]])
         assert np.ptp(positions, axis=0).max() < 1e-6, np.ptp(positions, axis=0)
         assert {s for _, s, _ in world.states[seen:]} <= {state}, world.states[seen:]
         assert world.state == state, world.reason
 
     def does(self, order):
-        """Have the puppet do something, or nothing; returns when it has been told."""
-        change = spoil.painted(1 + ORDERS.index(order)) if order else sound
-        relay = self.saboteur.overhead
-        self.saboteur.do(lambda: setattr(relay, 'change', change))
+        """Have the policy do something, or nothing; returns when it has been told."""
+        change = message_faults.painted(1 + ORDERS.index(order)) if order else sound
+        relay = self.relays.overhead
+        self.relays.do(lambda: setattr(relay, 'change', change))
         before = relay.published
         self.world.until(lambda: relay.published > before + 5, 'pictures')
 
@@ -167,7 +167,7 @@ class Stage:
     def check(self, speed=SPEED):
         """What must hold always: see `World.check`; and the node sent nothing wrong."""
         self.world.check(speed, others=OTHERS)
-        assert self.saboteur.refused == []
+        assert self.relays.refused == []
 
 
 def bounds_s(fault):

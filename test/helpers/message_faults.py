@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import JointState
 
-from helpers.faulty_relay import NAMES, at
+from helpers.faulty_relays import NAMES, at
 from neuracore_ros.durations import time_ns
 
 
@@ -241,7 +241,7 @@ def frozen():
 
 @edit
 def painted(message, red):
-    """An order to the puppet; the first byte stays the noise of the camera."""
+    """An order to the policy; the first byte stays the noise of the camera."""
     noise = message.data[0]
     message.data = array('B', bytes([red, 1, 2]) * (message.height * message.width))
     message.data[0] = noise

@@ -14,7 +14,7 @@ OTHERS = 0.2
 ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far', 'near')
 
 
-class Puppet(torch.nn.Module):
+class Misbehaving(torch.nn.Module):
     """Sways joint 0 between -0.5 and 0.5 rad, at 0.4 rad/s, from where it is measured.
 
     The others sway with it, by half as much: what stops one joint must stop them all.
@@ -72,8 +72,8 @@ class Puppet(torch.nn.Module):
         return {'JOINT_TARGET_POSITIONS': chunk}
 
 
-def write_puppet(path, cameras=2, hung=False):
-    """Save a `Puppet` that reads so many cameras."""
+def write_misbehaving_policy(path, cameras=2, hung=False):
+    """Save a `Misbehaving` that reads so many cameras."""
     manifest = Manifest(
         input={
             DataType.JOINT_POSITIONS: InputSlots(7, tuple(range(7))),
@@ -83,5 +83,5 @@ def write_puppet(path, cameras=2, hung=False):
         rate_hz=RATE_HZ,
         horizon=HORIZON,
     )
-    save(Puppet(hung), manifest, path)
+    save(Misbehaving(hung), manifest, path)
     return path

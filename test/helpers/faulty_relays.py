@@ -43,9 +43,9 @@ class Relay:
         published: How many messages so far.
     """
 
-    def __init__(self, saboteur, kind, source, target, prepare=None):
-        self.saboteur, self.kind, self.source, self.target = saboteur, kind, source, target
-        self._sender = saboteur.photographer if kind in IMAGES else saboteur.node
+    def __init__(self, relays, kind, source, target, prepare=None):
+        self.relays, self.kind, self.source, self.target = relays, kind, source, target
+        self._sender = relays.photographer if kind in IMAGES else relays.node
         self.prepare = prepare or (lambda message: message)
         self.change, self.sound_ns, self.last = sound, 0, None
         self.published = 0
@@ -54,7 +54,7 @@ class Relay:
         self.revive()
 
     def revive(self):
-        node = self.saboteur.node
+        node = self.relays.node
         if self._publisher is None:
             self._publisher = self._sender.create_publisher(self.kind, self.target, 50)
         if self._subscription is None:
@@ -68,7 +68,7 @@ class Relay:
 
     def go_deaf(self):
         """Nobody listens any more to what comes in."""
-        self.saboteur.node.destroy_subscription(self._subscription)
+        self.relays.node.destroy_subscription(self._subscription)
         self._subscription = None
 
     def contradict(self, change):
@@ -92,32 +92,32 @@ class Relay:
     def flush(self):
         """Publish what was held back for long enough."""
         while self._late and self._late[0][0] <= time.monotonic():
-            self._publish(self._late.popleft()[1])
+            self.publish(self._late.popleft()[1])
 
     def _on_message(self, message):
         change, delay_s = self.change, self._delay_s
         message = self.prepare(message)
         if hasattr(message, 'header') and time_ns(message.header.stamp):
-            shifted = time_ns(message.header.stamp) + self.saboteur.offset_ns
+            shifted = time_ns(message.header.stamp) + self.relays.offset_ns
             message.header.stamp = at(shifted)
         for spoiled in change(message):
             if delay_s:
                 self._late.append((time.monotonic() + delay_s, spoiled))
             else:
-                self._publish(spoiled)
+                self.publish(spoiled)
         if self._twin is not None:
             for spoiled in self._contradiction(message):
                 self._twin.publish(spoiled)
         if change is sound and not delay_s and self._publisher is not None:
             self.last, self.sound_ns = message, time_ns(message.header.stamp)
 
-    def _publish(self, message):
+    def publish(self, message):
         if self._publisher is not None:
             self._publisher.publish(message)
             self.published += 1
 
 
-class Saboteur(Spinning):
+class FaultyRelays(Spinning):
     """Relays of joints, two cameras (one compressed), commands, and what else a test asks for.
 
     Attributes:
@@ -130,7 +130,7 @@ class Saboteur(Spinning):
 
     def __init__(self, clock=False, cameras=0):
         super().__init__()
-        self.node = self.create('saboteur')
+        self.node = self.create('relays')
         # As from a process of its own: in one with them, large pictures would hold joints up.
         self._pictures = rclpy.Context()
         rclpy.init(context=self._pictures)
@@ -207,7 +207,7 @@ class Saboteur(Spinning):
     def release(self):
         """The emergency stop ends, and the controller goes on to the last thing it was told."""
         self.commands.change = sound
-        self.commands._publish(self.sent[-1][1])
+        self.commands.publish(self.sent[-1][1])
 
     def push(self, radians, seconds):
         """Somebody leads joint 0 by hand."""
@@ -219,7 +219,7 @@ class Saboteur(Spinning):
         """Command the robot as somebody else would, from where it is to ``positions``."""
         point = JointTrajectoryPoint(positions=[float(p) for p in positions])
         point.time_from_start = Duration(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
-        self.commands._publish(JointTrajectory(joint_names=NAMES, points=[point]))
+        self.commands.publish(JointTrajectory(joint_names=NAMES, points=[point]))
 
     def _on_time(self):
         for relay in self.relays:
@@ -271,7 +271,7 @@ def many_cameras(path, count):
 
 
 def robot_file(folder):
-    """The UR5 with two cameras, as the saboteur lets the node see it."""
+    """The UR5 with two cameras, as the relays let the node see it."""
     text = UR5.read_text()
     for before, after in (
         ('1: overhead  # there is no wrist camera', '0: wrist\n    1: overhead'),
