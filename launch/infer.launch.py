@@ -3,7 +3,6 @@
 ros2 launch neuracore_ros infer.launch.py model:=policy.pt robot:=ur5.yaml
 """
 
-import difflib
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from neuracore_ros.description.shipped import robot_file as shipped_file
 from neuracore_ros.description.shipped import shipped_robots
+from neuracore_ros.similar_names import most_alike
 from neuracore_ros.yaml_value import ENDINGS
 
 HOW_TO_GET = {
@@ -98,8 +98,8 @@ def refuse_misspelt(words):
         return
     for name, found, _ in (word.partition(':=') for word in words):
         if found and name not in ARGUMENTS:
-            near = difflib.get_close_matches(name, ARGUMENTS, 1)
-            meant = f'; did you mean {near[0]}:=?' if near else '.'
+            near = most_alike(name, ARGUMENTS)
+            meant = f'; did you mean {near}:=?' if near else '.'
             raise RuntimeError(
                 f'there is no argument {name}:={meant} There are: {", ".join(ARGUMENTS)}'
             )

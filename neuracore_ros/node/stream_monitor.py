@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.description.source import strictest_ages_s, write_age
-from neuracore_ros.node.live.facts import few
+from neuracore_ros.node.live.facts import abbreviated
 from neuracore_ros.node.topics import CLOCK
 
 IS_BACK = ' is back'
@@ -237,7 +237,7 @@ class RecordedTopicMonitor:
         return [self._about(alike, line) for line, alike in names.items()]
 
     def _about(self, names: Sequence[str], line: str) -> str:
-        who = f' ({few(names)})' if len(names) < len(self._each) else ''
+        who = f' ({abbreviated(names)})' if len(names) < len(self._each) else ''
         gap_s = max(self._each[name].usual_gap_s() for name in names)
         cure = ''
         if ' is slow' in line and 'max_age_s' in line and gap_s:

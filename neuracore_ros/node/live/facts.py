@@ -126,7 +126,7 @@ class StreamFacts:
         return tuple(
             replace(
                 self,
-                topic=f'{self.topic} ({few(names)})',
+                topic=f'{self.topic} ({abbreviated(names)})',
                 sources=tuple(source for source in self.sources if source.name in names),
                 arrivals=arrivals,
                 by_names=(),
@@ -231,8 +231,8 @@ class GraphFacts:
     commands: tuple[CommandFacts, ...]
 
 
-def few(names: Sequence[str]) -> str:
-    """Some names in a line: all of three, and otherwise the first and the last."""
+def abbreviated(names: Sequence[str]) -> str:
+    """Up to three names, or the first and the last of more, for a message."""
     return ', '.join(names) if len(names) <= 3 else f'{names[0]} .. {names[-1]}'
 
 

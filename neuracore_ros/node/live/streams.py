@@ -13,8 +13,8 @@ from neuracore_ros.node.live.facts import (
     Domain,
     MeasuredJoint,
     StreamFacts,
+    abbreviated,
     error,
-    few,
     listed,
     ok,
     warning,
@@ -145,7 +145,7 @@ def check_publishers(
     if not facts.publishers:
         kinds = dict.fromkeys(s.data_type for s in facts.sources)
         named = {k: [s.name for s in facts.sources if s.data_type is k] for k in kinds}
-        what = ', '.join(f'{kind} {few(names)}' for kind, names in named.items())
+        what = ', '.join(f'{kind} {abbreviated(names)}' for kind, names in named.items())
         meant = did_you_mean_topic(source.topic, facts.similar, namespace_option)
         commanded = all(s.data_type.is_target for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
