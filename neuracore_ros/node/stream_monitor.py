@@ -5,17 +5,31 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.description.source import strictest_ages_s, write_age
 from neuracore_ros.node.live.facts import abbreviated
 from neuracore_ros.node.topics import CLOCK
 
-IS_BACK = ' is back'
 SILENT_S = 1.0
 WINDOW_S = 2.0
 # A rate is counted in whole messages, and drivers are not exact.
 TOLERANCE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChange:
+    """A problem of streams, or its end.
+
+    Attributes:
+        kind: What has happened.
+        text: The end of a line that begins with the streams' names.
+    """
+
+    kind: Literal['silent', 'slow', 'back']
+    text: str
 
 
 class StreamMonitor:
@@ -31,7 +45,7 @@ class StreamMonitor:
     def __init__(
         self, max_age_s: float | None, rate_hz: float, steady: bool, silent_s: float = SILENT_S
     ) -> None:
-        self.problem = ''
+        self.problem: StreamChange | None = None
         self.max_age_s = max_age_s
         self._rate_hz = rate_hz
         self.is_steady = steady
@@ -75,46 +89,43 @@ class StreamMonitor:
             return 0.0
         return (self._arrivals[-1] - self._arrivals[0]) / (len(self._arrivals) - 1)
 
-    def update(self, wall_s: float, now_s: float, fault: str) -> str:
+    def update(self, wall_s: float, now_s: float, fault: str) -> StreamChange | None:
         """Compare the stream with its last state, and report a change.
 
         Args:
             wall_s: Now, on a clock that always runs [s].
             now_s: Now, on the node's clock [s].
             fault: Why nothing can come; empty if something may.
-
-        Returns:
-            One line that goes on after the name of the stream; empty if there is no change.
         """
-        before = self.problem.partition(':')[0]
+        before = self.problem and self.problem.kind
         problem = self._silence(wall_s, fault) or self._slowness(now_s)
         # A message a second would otherwise be reported as a silence and a return each.
-        if not problem and before.endswith('silent') and self._is_young(now_s):
-            return ''
+        if not problem and before == 'silent' and self._is_young(now_s):
+            return None
         self.problem = problem
-        if self.problem.partition(':')[0] == before:
-            return ''
-        if self.problem:
-            return self.problem
+        if (problem and problem.kind) == before:
+            return None
+        if problem:
+            return problem
         rate = f': {self.rate_hz(now_s):.1f} Hz' if self.is_steady else ''
-        return f'{IS_BACK}{rate}'
+        return StreamChange('back', f' is back{rate}')
 
     def _is_young(self, now_s: float) -> bool:
         """True while the rate is not known, since too little time has passed."""
         return self.is_steady and (self._first_s is None or now_s - self._first_s < WINDOW_S)
 
-    def _silence(self, wall_s: float, fault: str) -> str:
+    def _silence(self, wall_s: float, fault: str) -> StreamChange | None:
         why = fault
         if self.is_steady and not why:
             if self._first_s is None:
                 why = 'no message so far'
             elif wall_s - self._newest_s > self._silent_s:
                 why = f'no message for more than {self._silent_s:g} s'
-        return f' is silent: {why}' if why else ''
+        return StreamChange('silent', f' is silent: {why}') if why else None
 
-    def _slowness(self, now_s: float) -> str:
+    def _slowness(self, now_s: float) -> StreamChange | None:
         if self.max_age_s is None or self._is_young(now_s):
-            return ''
+            return None
         # On its way to silence, no stream is slow.
         rate_hz = self.rate_hz(self._arrivals[-1] if self._arrivals else now_s)
         if rate_hz * self.max_age_s < TOLERANCE:
@@ -122,8 +133,8 @@ class StreamMonitor:
         elif rate_hz < TOLERANCE * self._rate_hz:
             need = f'steps at {self._rate_hz:g} Hz will see a sample twice'
         else:
-            return ''
-        return f' is slow: {rate_hz:.1f} Hz; {need}'
+            return None
+        return StreamChange('slow', f' is slow: {rate_hz:.1f} Hz; {need}')
 
 
 def may_be_silent_s(source: Source) -> float:
@@ -177,11 +188,6 @@ class RecordedTopicMonitor:
         """True once any message has come, from one of several drivers at least."""
         return self._whole.has_come
 
-    @property
-    def is_silent(self) -> bool:
-        """True while the whole topic is silent."""
-        return ' is silent' in self._whole.problem
-
     def rate_hz(self, now_s: float) -> float:
         """Messages a second lately."""
         return self._whole.rate_hz(now_s)
@@ -202,48 +208,53 @@ class RecordedTopicMonitor:
         """True if each of these names has come before."""
         return all(self._each[name].has_come for name in names)
 
-    def update(self, wall_s: float, now_s: float, fault: str) -> list[str]:
-        """Changes since the last call, without the topic's name; see `StreamMonitor.update`."""
-        line = self._whole.update(wall_s, now_s, fault)
-        news = []
+    def update(self, wall_s: float, now_s: float, fault: str) -> list[StreamChange]:
+        """Changes of the topic, or of some of its names; see `StreamMonitor.update`."""
+        whole = self._whole.update(wall_s, now_s, fault)
+        # While a topic is silent, or when it is back, its names are, too.
+        is_silent = self._whole.problem is not None and self._whole.problem.kind == 'silent'
+        changes = []
         for name, monitor in self._each.items():
-            own = monitor.update(wall_s, now_s, '')
-            # While a topic is silent, or when it is back, its names are, too.
-            is_news = name in self._reported if IS_BACK in own else not (line or self.is_silent)
-            if own and is_news and monitor.has_come:
-                news.append((name, own))
-                (self._reported.discard if IS_BACK in own else self._reported.add)(name)
-        return [line] if line else self._grouped(news)
+            change = monitor.update(wall_s, now_s, '')
+            if change is None or not monitor.has_come:
+                continue
+            if change.kind == 'back' and name in self._reported:
+                self._reported.discard(name)
+                changes.append((name, change))
+            elif change.kind != 'back' and not (whole or is_silent):
+                self._reported.add(name)
+                changes.append((name, change))
+        return [whole] if whole else self._grouped(changes)
 
-    def problems(self) -> list[str]:
-        """Present problems, without the topic's name."""
+    def problems(self) -> list[StreamChange]:
+        """Present problems."""
         if self._whole.problem:
             return [self._whole.problem]
         return self._grouped((name, monitor.problem) for name, monitor in self._each.items())
 
-    def lacking(self) -> list[str]:
-        """Problems of names that have never come, without the topic's name."""
+    def lacking(self) -> list[StreamChange]:
+        """Problems of names that have never come."""
         if not self._whole.has_come:
             return []
         never = (item for item in self._each.items() if not item[1].has_come)
         return self._grouped((name, monitor.problem) for name, monitor in never)
 
-    def _grouped(self, found: Iterable[tuple[str, str]]) -> list[str]:
-        """One line for all names with the same problem."""
-        names: dict[str, list[str]] = {}
-        for name, line in found:
-            if line:
-                names.setdefault(line, []).append(name)
-        return [self._about(alike, line) for line, alike in names.items()]
+    def _grouped(self, found: Iterable[tuple[str, StreamChange | None]]) -> list[StreamChange]:
+        """One change for all names that have the same."""
+        names: dict[StreamChange, list[str]] = {}
+        for name, change in found:
+            if change:
+                names.setdefault(change, []).append(name)
+        return [self._of_names(alike, change) for change, alike in names.items()]
 
-    def _about(self, names: Sequence[str], line: str) -> str:
+    def _of_names(self, names: Sequence[str], change: StreamChange) -> StreamChange:
         who = f' ({abbreviated(names)})' if len(names) < len(self._each) else ''
         gap_s = max(self._each[name].usual_gap_s() for name in names)
         cure = ''
-        if ' is slow' in line and 'max_age_s' in line and gap_s:
+        if change.kind == 'slow' and 'max_age_s' in change.text and gap_s:
             sources = [self._sources[name] for name in names]
             cure = f': raise the rate of its driver, or {write_age(sources, gap_s)}'
-        return f'{who}{line}{cure}'
+        return replace(change, text=f'{who}{change.text}{cure}')
 
 
 def topic_monitors(

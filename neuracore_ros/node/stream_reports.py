@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from rclpy.node import Node
@@ -16,7 +17,7 @@ from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.live.checks import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
-from neuracore_ros.node.stream_monitor import IS_BACK, topic_monitors
+from neuracore_ros.node.stream_monitor import StreamChange, topic_monitors
 from neuracore_ros.node.topics import CLOCK
 
 USE_SIM_TIME = '--use-sim-time'
@@ -85,7 +86,8 @@ class StreamReports:
         lacking = [
             (monitor.topic, p) for monitor in self._monitors.values() for p in monitor.lacking()
         ]
-        self._reported_s |= dict.fromkeys(together(lacking), time.monotonic())
+        lines = (each.text for each in together(lacking))
+        self._reported_s |= dict.fromkeys(lines, time.monotonic())
         self.remind(now_ns, recording=False)
 
     @property
@@ -134,10 +136,10 @@ class StreamReports:
             for problem in monitor.problems()
         ]
         now_s = time.monotonic()
-        for line in together(found):
-            if now_s - self._reported_s.get(line, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
-                self._reported_s[line] = now_s
-                self._display.warn(line)
+        for change in together(found):
+            if now_s - self._reported_s.get(change.text, -_SAY_AGAIN_S) > _SAY_AGAIN_S:
+                self._reported_s[change.text] = now_s
+                self._display.warn(change.text)
 
     def update(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
         """Report changes.
@@ -149,25 +151,25 @@ class StreamReports:
         """
         if now_ns <= 0 or not self._is_open:
             return
-        for line in together(self._changes(faults, now_ns, recording)):
-            if IS_BACK in line:
-                self._display.say(line)
+        for change in together(self._changes(faults, now_ns, recording)):
+            if change.kind == 'back':
+                self._display.say(change.text)
             else:
-                self._reported_s[line] = time.monotonic()
-                self._display.warn(line)
+                self._reported_s[change.text] = time.monotonic()
+                self._display.warn(change.text)
 
     def _changes(
         self, faults: Mapping[str, str], now_ns: int, recording: bool
-    ) -> list[tuple[str, str]]:
+    ) -> list[tuple[str, StreamChange]]:
         """Topics with their changes."""
         wall_s = time.monotonic()
-        news = []
+        found = []
         for topic, monitor in self._monitors.items():
             fault = faults.get(topic, '').removeprefix(f'{topic}: ') or self._why_silent(topic)
-            lines = monitor.update(wall_s, now_ns / 1e9, fault)
+            changes = monitor.update(wall_s, now_ns / 1e9, fault)
             if monitor.is_steady or recording:
-                news += [(monitor.topic, line) for line in lines]
-        return news
+                found += [(monitor.topic, change) for change in changes]
+        return found
 
     def _check_messages(self) -> None:
         """Report what `convert` would refuse in the messages."""
@@ -198,16 +200,16 @@ class StreamReports:
         return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
 
 
-def together(found: Sequence[tuple[str, str]]) -> list[str]:
-    """One line for all topics of which the same is to be said.
-
-    Args:
-        found: Topics, each with a line that goes on after its name.
-    """
-    alike: dict[str, list[str]] = {}
-    for topic, line in found:
-        alike.setdefault(line, []).append(topic)
+def together(found: Sequence[tuple[str, StreamChange]]) -> list[StreamChange]:
+    """One change for all topics that have the same, with their names in its text."""
+    topics: dict[StreamChange, list[str]] = {}
+    for topic, change in found:
+        topics.setdefault(change, []).append(topic)
     return [
-        ', '.join(topics) + (line.replace(' is ', ' are ', 1) if topics[1:] else line)
-        for line, topics in alike.items()
+        replace(
+            change,
+            text=', '.join(alike)
+            + (change.text.replace(' is ', ' are ', 1) if alike[1:] else change.text),
+        )
+        for change, alike in topics.items()
     ]

@@ -10,11 +10,15 @@ from sensor_msgs.msg import JointState
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node.live.names import NameReader
-from neuracore_ros.node.stream_monitor import topic_monitors
+from neuracore_ros.node.stream_monitor import StreamChange, topic_monitors
 from neuracore_ros.node.stream_reports import together
 
 ARM = ('shoulder_pan_joint', 'shoulder_lift_joint', 'elbow_joint', 'wrist_1_joint')
 JAW = ('wrist_2_joint', 'wrist_3_joint')
+
+
+def texts(changes):
+    return [change.text for change in changes]
 
 
 class Time:
@@ -38,7 +42,7 @@ class Time:
                     self.monitor.receive(self.now_s, self.now_s, names)
                     due_s[driver] += 1 / rate_hz
             if round(self.now_s * 100) % 25 == 0:
-                lines += self.monitor.update(self.now_s, self.now_s, '')
+                lines += texts(self.monitor.update(self.now_s, self.now_s, ''))
         return lines
 
 
@@ -46,7 +50,7 @@ def test_two_healthy_drivers_need_no_word():
     time = Time()
     time.run(0.1, arm=50.0, jaw=25.0)
     assert time.run(6.0, arm=50.0, jaw=25.0) == []
-    assert time.monitor.problems() == []
+    assert texts(time.monitor.problems()) == []
 
 
 def test_a_slow_driver_beside_a_fast_one_is_told_by_its_names_with_what_to_write():
@@ -67,7 +71,7 @@ def test_a_driver_that_goes_and_comes_back_is_told_by_its_names():
     time.run(4.0, arm=50.0, jaw=25.0)
     silent = f' ({", ".join(JAW)}) is silent: no message for more than 1 s'
     assert time.run(4.0, arm=50.0) == [silent]
-    assert time.monitor.problems() == [silent]
+    assert texts(time.monitor.problems()) == [silent]
     (back,) = time.run(4.0, arm=50.0, jaw=25.0)
     assert back.startswith(f' ({", ".join(JAW)}) is back: 2')
 
@@ -84,7 +88,7 @@ def test_names_that_never_came_are_known():
     time = Time()
     time.run(1.0, arm=50.0)
     assert not time.monitor.has_come
-    assert time.monitor.lacking() == [f' ({", ".join(JAW)}) is silent: no message so far']
+    assert texts(time.monitor.lacking()) == [f' ({", ".join(JAW)}) is silent: no message so far']
     assert (time.monitor.knows(ARM), time.monitor.knows(JAW)) == (True, False)
 
 
@@ -100,8 +104,9 @@ def test_names_are_read_from_the_wire_whatever_it_brings():
 
 
 def test_topics_of_which_the_same_is_said_share_a_line():
-    silent = ' is silent: nobody publishes it'
-    assert together([('/a', silent), ('/b', ' is slow: 2 Hz'), ('/c', silent)]) == [
+    silent = StreamChange('silent', ' is silent: nobody publishes it')
+    slow = StreamChange('slow', ' is slow: 2 Hz')
+    assert texts(together([('/a', silent), ('/b', slow), ('/c', silent)])) == [
         '/a, /c are silent: nobody publishes it',
         '/b is slow: 2 Hz',
     ]

@@ -24,7 +24,7 @@ class Time:
                 due_s += 1 / rate_hz
             if round(self.now_s * 100) % 25 == 0:
                 lines.append(self.monitor.update(self.now_s, self.now_s, fault))
-        return [line for line in lines if line]
+        return [change.text for change in lines if change]
 
 
 def test_a_healthy_stream_needs_no_word():
