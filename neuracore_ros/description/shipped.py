@@ -55,7 +55,7 @@ def _is_robot(path: Path) -> bool:
 def _files() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in _folders():
-        for path in folder.glob('*.yaml'):
+        for path in folder.rglob('*.yaml'):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 

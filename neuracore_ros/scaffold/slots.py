@@ -79,7 +79,7 @@ def _joints(
         return _in_order(names)
     home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
     means: dict[str, Meaning] = {}
-    for own in known.arms() if arm else ():
+    for own in known.arms() if arm and other.tree else ():
         # Of several arms of one kind, each means the same by its own names.
         at_home = {in_urdf: home[name] for in_urdf, name in own.items() if name in home}
         found = meanings(arm, list(own), at_home) if arm else {}

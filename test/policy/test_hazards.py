@@ -218,7 +218,7 @@ def test_no_shipped_robot_is_a_hazard():
     manifest = Manifest(input={}, output={}, rate_hz=20.0, horizon=4)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        for path in shipped.glob('*.yaml'):
+        for path in shipped.rglob('*.yaml'):
             if path.read_text().find('\nrobot:') >= 0 or path.read_text().startswith('robot:'):
                 assert hazards(load_robot(path), manifest) == [], path
 
