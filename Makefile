@@ -14,9 +14,12 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; 
 ifdef ROS_DISTRO
 EXTRAS := train,dev,docs
 VENV_OPTIONS := --system-site-packages
+# What a ROS 2 of the system was compiled with: NumPy 1.
+CONSTRAINTS := constraints/sourced_ros.txt
 else
 EXTRAS := ros,train,dev,docs
 VENV_OPTIONS :=
+CONSTRAINTS := constraints/pypi.txt
 endif
 
 # What needs neither ROS nor a robot to be tested, and the tests that cover it.
@@ -30,7 +33,7 @@ FAST_TESTS := $(FAST) test_files.py test_records.py test_regular_file.py
 WORKERS ?= 4
 SHARED_OUT := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help demo test test-fast check coverage docs pictures matrix clean
+.PHONY: help demo test test-fast check coverage docs pictures lock matrix clean
 
 help:
 	@echo 'make demo    the whole way on simulated robots: record, convert, train, launch, move'
@@ -40,6 +43,7 @@ help:
 	@echo 'make coverage  the tests of the pure folders ($(PURE)); fails where one has under $(LEAST) % of lines and branches'
 	@echo 'make docs    the documentation as a site: build/docs/index.html'
 	@echo 'make matrix  the tests on python3.10 to 3.13 (those on the PATH), NumPy 1.26 and 2, ROS 2 Jazzy and Kilted; again: what is left of them'
+	@echo 'make lock    renew constraints/: the versions of all packages that make installs'
 	@echo 'make clean   remove $(VENV) and what the demo wrote'
 
 demo: $(READY)
@@ -70,16 +74,22 @@ docs: $(READY)
 pictures: $(READY)
 	$(RUN)/python docs/draw.py
 
+# The newest versions that setup.py allows, for every Python and system; run the tests after it.
+LOCK := uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-header
+lock: $(READY)
+	$(RUN)/$(LOCK) --extra ros --extra train --extra dev --extra docs setup.py --output-file constraints/pypi.txt
+	echo 'numpy<2' | $(RUN)/$(LOCK) --extra train --extra dev --extra docs --constraint - setup.py --output-file constraints/sourced_ros.txt
+
 # What was tested before is kept in build/matrix, and not tested again unless it failed.
 matrix: $(READY)
 	$(abspath $(RUN))/nox -s table
 	$(abspath $(RUN))/nox
 
-$(READY): setup.py pyproject.toml
+$(READY): setup.py pyproject.toml $(CONSTRAINTS)
 	@test -n '$(PYTHON)' || { echo 'make: no Python 3.10 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: $(PYTHON) lacks the venv module: apt install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV_OPTIONS) $(VENV)
-	$(RUN)/pip install --progress-bar off --editable '.[$(EXTRAS)]'
+	$(RUN)/pip install --progress-bar off --constraint $(CONSTRAINTS) --editable '.[$(EXTRAS)]'
 	touch $@
 
 clean:

@@ -22,7 +22,16 @@ setup(
     description='One learned policy, many ROS 2 robots.',
     license='Apache-2.0',
     python_requires='>=3.10',
-    install_requires=['numpy>=1.26', 'pyyaml', 'opencv-python-headless', 'torch'],
+    # An upper bound stands where a break is known or announced; what `make` installs is pinned in
+    # constraints/, which `make lock` renews.
+    install_requires=[
+        'numpy>=1.26,<3',
+        'pyyaml>=6,<7',
+        'opencv-python-headless>=4.8,<6',
+        # TorchScript, the format of policy files, is deprecated since 2.11 and may go in any
+        # later version: this is the newest one on which all tests have passed.
+        'torch>=2.3,<2.15',
+    ],
     extras_require={
         # Kilted, for machines without a ROS 2; a sourced workspace shadows these.
         # The simulated robots need pin, too.
@@ -46,10 +55,11 @@ setup(
         'export': ['onnx', 'onnxruntime', 'onnxscript', 'openvino', 'safetensors', 'torchvision'],
         # lz4 and zstd decompress bags; rosbags brings them, too.
         'train': [
-            'rosbags',
+            # Versions before 1 rename classes from one to the next.
+            'rosbags>=0.10,<0.12',
             # From 26 on it refuses NumPy 1, which Ubuntu 24.04 has, without declaring it.
             'pyarrow<26',
-            'av',
+            'av>=12,<19',
             'tensorboard',
             # ResNets, their weights of ImageNet, and changes of the light of images.
             'torchvision',

@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import neuracore_ros
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ['neuracore_ros', 'launch']
+PIN = r'([\w.-]+)==(\S+)'
 IMPORT = r'^\s*(?:from|import) (\w+)'
 INTERFACE = r'\b([a-z]\w*)/(?:msg|srv|action)/[A-Z]'
 INTERFACES = ('_msgs', '_srvs', '_interfaces')
@@ -48,6 +52,24 @@ def test_package_xml_names_every_ros_package_of_the_code():
     used = {name for name in imported if name.endswith(INTERFACES) or name in TOOLS_OF_ROS}
     assert 'rclpy' in used
     assert used | (written - {'package'}) <= named
+
+
+@pytest.mark.parametrize(
+    ('file', 'extras'),
+    [('pypi.txt', ['ros', 'train', 'dev', 'docs']), ('sourced_ros.txt', ['train', 'dev', 'docs'])],
+)
+def test_what_make_installs_is_pinned_and_named_by_package_alone(file, extras, monkeypatch):
+    said = {}
+    monkeypatch.setattr('setuptools.setup', lambda **options: said.update(options))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path('setup.py')
+    wanted = [*said['install_requires']]
+    wanted += [text for extra in extras for text in said['extras_require'][extra]]
+    lines = (ROOT / 'constraints' / file).read_text().splitlines()
+    pins = {canonicalize_name(re.match(PIN, line)[1]): re.match(PIN, line)[2] for line in lines}
+    for requirement in map(Requirement, wanted):
+        assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+    assert not [line for line in lines if '/' in line], 'run: make lock'
 
 
 @pytest.fixture(scope='module')
