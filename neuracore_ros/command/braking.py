@@ -111,7 +111,7 @@ def _braked(
 
 
 def _catch_up_s(behind: FloatArray, speed: FloatArray, most: FloatArray) -> float:
-    """How long a stop must last for robots that are ``behind`` the setpoint [s].
+    """Compute how long a stop must last for robots that are ``behind`` the setpoint [s].
 
     A controller starts it from the measured state. There the speed is
     ``(1 - u) (v + 6 u behind / T)`` for u in 0..1; this T keeps it within ``most``.

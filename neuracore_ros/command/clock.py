@@ -1,4 +1,4 @@
-"""Time in steps, on a clock that may jump."""
+"""Clock of steps, by a time that may jump."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SLEW_NS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """What the clock did since the last tick.
+    """Advance of the clock since the last tick.
 
     Attributes:
         by_ns: How far it went, if that is back or too far for a step; else 0.
@@ -24,15 +24,10 @@ class Jump:
 
 
 class StepClock:
-    """Counts steps from the first tick on, and notices when the clock jumps."""
+    """Count of steps from the first tick on, which notices when the clock jumps."""
 
     def __init__(self, rate_hz: float, longest_jump_s: float) -> None:
-        """A clock of ``rate_hz`` steps a second.
-
-        Args:
-            rate_hz: Steps a second.
-            longest_jump_s: A tick may come this much later than one step after the last.
-        """
+        """Expect a tick at most ``longest_jump_s`` later than one step after the last."""
         self._rate_hz = rate_hz
         self._longest_ns = round(1e9 / rate_hz) + round(longest_jump_s * 1e9)
         self._origin_ns: int | None = None
@@ -40,13 +35,13 @@ class StepClock:
         self._steady_ns: int | None = None
 
     def step(self, now_ns: int) -> int:
-        """The number of the step whose time is nearest."""
+        """Return the number of the step whose time is nearest."""
         if self._origin_ns is None:
             self._origin_ns = now_ns
         return round((now_ns - self._origin_ns) * self._rate_hz / 1e9)
 
     def jumped_ns(self, now_ns: int) -> int:
-        """How far the clock went since the last tick, if that is back or too far; else 0."""
+        """Return how far the clock went since the last tick, if back or too far; else 0."""
         advance_ns = 0 if self._last_ns is None else now_ns - self._last_ns
         return 0 if 0 <= advance_ns <= self._longest_ns else advance_ns
 
@@ -60,8 +55,10 @@ class StepClock:
             guess_ns: What has passed if the clock went back and there is no other.
         """
         jump_ns = self.jumped_ns(now_ns)
-        passed_ns = self._passed_ns(steady_ns)
         astray_ns = 0
+        passed_ns = None
+        if steady_ns is not None and self._steady_ns is not None:
+            passed_ns = steady_ns - self._steady_ns
         if self._last_ns is not None and passed_ns is not None:
             astray_ns = now_ns - self._last_ns - passed_ns
         elif jump_ns < 0:
@@ -71,11 +68,6 @@ class StepClock:
         self._last_ns, self._steady_ns = now_ns, steady_ns
         slews = abs(astray_ns) <= _SLEW_NS
         return Jump(jump_ns, 0 if slews else astray_ns, passed_ns is not None)
-
-    def _passed_ns(self, steady_ns: int | None) -> int | None:
-        if steady_ns is None or self._steady_ns is None:
-            return None
-        return steady_ns - self._steady_ns
 
     def restart(self) -> None:
         """Count from the next tick on."""

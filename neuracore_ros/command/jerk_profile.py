@@ -239,7 +239,7 @@ def _fastest(limits: Limits, step_s: float, max_ahead_s: float) -> FloatArray:
 
 
 def _until(end_s: float, changes: list[FloatArray]) -> FloatArray:
-    """All changes before an end, ascending, and the end."""
+    """List all changes before an end, ascending, and the end."""
     times = _distinct(np.concatenate([*changes, [end_s]]))
     return np.append(times[times < end_s - _CLOSEST_S], end_s)
 

@@ -1,4 +1,4 @@
-"""The commanded joints of one robot as arrays, in the robot's own units.
+"""Commanded joints of one robot as arrays, in the robot's own units.
 
 J is the number of commanded joints over all topics: topic after topic, each in index order.
 """
@@ -46,7 +46,7 @@ class Limits:
 
     @classmethod
     def of(cls, joints: Sequence[Joint]) -> Limits:
-        """The limits of these joints, in their order."""
+        """Collect the limits of joints, in their order."""
         limits = [joint.limit for joint in joints]
         acceleration = np.array([limit.acceleration or np.inf for limit in limits], float)
         given = np.array([limit.jerk or np.inf for limit in limits], float)
@@ -62,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Joints:
-    """All joints that the policy commands.
+    """Joints that the policy commands, of all topics.
 
     Attributes:
         commands: The topics.
@@ -83,7 +83,7 @@ class Joints:
 
     @classmethod
     def of(cls, commands: tuple[Command, ...]) -> Joints:
-        """All joints of all topics.
+        """Collect the joints of all topics.
 
         Raises:
             DescriptionError: Two outputs command one joint.
@@ -99,7 +99,7 @@ class Joints:
         return cls(commands, joints, limits, grips, turns, unit)
 
     def columns(self, command: Command) -> slice:
-        """Where the joints of one topic are among the J."""
+        """Return where the joints of one topic are among the J."""
         before = self.commands[: self.commands.index(command)]
         start = sum(len(other.joints) for other in before)
         return slice(start, start + len(command.joints))
@@ -114,7 +114,7 @@ class Joints:
         return np.asarray(positions - turn * turns)
 
     def distance(self, positions: FloatArray, reference: FloatArray) -> FloatArray:
-        """How far positions (J,) are from a reference (J,), by the short way."""
+        """Measure how far positions (J,) are from a reference (J,), by the short way."""
         return np.asarray(np.abs(self.nearest(positions, reference) - reference))
 
     def unwound(self, outputs: FloatArray, setpoint: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ _ROUNDING = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class JointCommand:
-    """One message to one command topic: N points, J joints, in the robot's own units.
+    """Message to one command topic: N points, J joints, in the robot's own units.
 
     Attributes:
         topic: As in the robot file.
@@ -55,16 +55,7 @@ def joint_command(
     velocities: FloatArray | None,
     stamp_ns: int = 0,
 ) -> JointCommand:
-    """Cut out of a motion what one topic takes.
-
-    Args:
-        joints: All J of the motion.
-        command: The topic.
-        times_s: Shape (N,).
-        positions: Shape (N, J).
-        velocities: Likewise, or None.
-        stamp_ns: When it begins; 0: as soon as it arrives.
-    """
+    """Cut what one topic takes out of a motion of all joints, given as in `JointCommand`."""
     columns = joints.columns(command)
     return JointCommand(
         command.topic,
@@ -125,12 +116,7 @@ class PointStream:
     """Points of the topics that take one at a time: the last one sent, and the next."""
 
     def __init__(self, limits: Limits, period_s: float) -> None:
-        """Start before the first point.
-
-        Args:
-            limits: Of the joints.
-            period_s: From one point to the next [s].
-        """
+        """Send points ``period_s`` after one another; none was sent yet."""
         self.period_s = period_s
         self._limits = limits
         self._point: FloatArray | None = None

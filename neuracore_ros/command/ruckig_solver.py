@@ -31,7 +31,7 @@ class RuckigTrajectory:
         return float(self.trajectory.duration)
 
     def changes(self) -> list[FloatArray]:
-        """When the jerk of each joint changes, ascending [s]."""
+        """Return when the jerk of each joint changes, ascending [s]."""
         return [np.cumsum([*one.brake.t, *one.t]) for one in self.trajectory.profiles[0]]
 
     def at(self, times_s: FloatArray) -> MotionState:

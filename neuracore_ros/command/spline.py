@@ -21,7 +21,7 @@ _SAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Spline:
-    """A motion on the clock.
+    """Motion on the clock.
 
     Attributes:
         start_ns: When it begins.

@@ -75,7 +75,7 @@ def start_gate(
 
 
 def _apart(distance: float, unit: float) -> str:
-    """A distance, as the parameters have it; said where positions are told in other units."""
+    """Write a distance, with its unit where positions are in other units than the parameters."""
     return f'{distance:.3f}' if unit == 1.0 else f'{distance:.3f} rad or m'
 
 
@@ -88,11 +88,7 @@ class BlendIn:
     """
 
     def __init__(self, start_speed: float) -> None:
-        """Slow nothing yet.
-
-        Args:
-            start_speed: Share of the velocity limits, above 0 and at most 1.
-        """
+        """Slow nothing yet; ``start_speed`` is above 0 and at most 1."""
         self._start_speed = start_speed
         self._made_good_ns: int | None = None
         self._arrives_ns: int | None = 0

@@ -38,13 +38,6 @@ class Stopping:
     """
 
     def __init__(self, joints: Joints, motion: Motion, tracking: Tracking) -> None:
-        """Start before the first stop.
-
-        Args:
-            joints: What is commanded.
-            motion: What they execute.
-            tracking: How they follow.
-        """
         self._joints = joints
         self._motion = motion
         self._tracking = tracking

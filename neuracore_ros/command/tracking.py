@@ -1,4 +1,4 @@
-"""Whether the robot is where it was sent, as far as its measurements can be believed."""
+"""Tracking: is the robot where it was sent, as far as its measurements can be believed?"""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Measured:
 
 
 class Tracking:
-    """Compares what is measured with what was commanded, and with what was measured before.
+    """Comparison of measured joints with commanded ones, and with those measured before.
 
     A gripper is never at fault: it closes on things, and so need not arrive.
 
@@ -51,12 +51,7 @@ class Tracking:
     """
 
     def __init__(self, joints: Joints, max_error: float) -> None:
-        """For J joints.
-
-        Args:
-            joints: What is commanded.
-            max_error: Largest distance between commanded and measured [rad].
-        """
+        """Allow ``max_error`` [rad] between commanded and measured."""
         self._joints = joints
         self._max_error = max_error
         self._furthest = max_error * joints.unit
@@ -95,7 +90,7 @@ class Tracking:
         self._recent.append(measured)
 
     def jumped(self, measured: Measured) -> BoolArray:
-        """Joints, (J,), that no robot could have moved so far since the step before.
+        """Find joints, (J,), that no robot could have moved so far since the step before.
 
         A broken sensor must not become motion: such a position is not held, and not started from.
         """
@@ -107,7 +102,7 @@ class Tracking:
         return np.asarray((moved > most) & ~self._joints.grips)
 
     def lag(self, measured: Measured, motion: Motion) -> FloatArray:
-        """How far the joints, (J,), were behind their setpoints when they were measured.
+        """Return how far joints, (J,), were behind their setpoints when they were measured.
 
         NaN where nothing was commanded then. A gripper that holds a thing is not behind.
         """
@@ -119,11 +114,11 @@ class Tracking:
         return np.where(self._joints.grips, 0.0, lag)
 
     def lost(self, measured: Measured, motion: Motion) -> BoolArray:
-        """Joints, (J,), that are not where they were sent at the time of their measurement."""
+        """Find joints, (J,), that were not where they were sent when they were measured."""
         return np.asarray(np.abs(self.lag(measured, motion)) > self._furthest)
 
     def standing(self, measured: Measured, motion: Motion) -> BoolArray:
-        """Joints, (J,), that stand still while they are sent on, as after an emergency stop.
+        """Find joints, (J,), that stand still while they are sent on, as after an emergency stop.
 
         They are further behind their setpoints than their speed explains, and did not move along.
         """
@@ -139,7 +134,7 @@ class Tracking:
         return np.asarray(behind & (moved < _STANDS_SHARE * sent))
 
     def held(self, measured: Measured, motion: Motion) -> BoolArray:
-        """Joints, (J,), that a stop has to hold where they are measured, not where they were sent.
+        """Find joints, (J,), to hold in a stop where they are measured, not where they were sent.
 
         Those that do not follow; and then all others that have fallen behind, since what stops
         one joint mostly stops the arm.
@@ -157,7 +152,7 @@ class Tracking:
         return None
 
     def fault(self, measured: Measured, motion: Motion) -> str:
-        """Why the robot is not where it was sent, one line; empty where it is."""
+        """Say in one line why the robot is not where it was sent; empty where it is."""
         names = [joint.name for joint in self._joints.joints]
         for i in np.flatnonzero(self.jumped(measured)):
             return f"'{names[i]}' is reported to have jumped to {measured.positions[i]:.3f}"

@@ -1,4 +1,4 @@
-"""What C libraries write to stderr, caught while they work."""
+"""Capture of what C libraries write to stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Result = TypeVar('_Result')
 
 
 class CStderr:
-    """The stream ``stderr`` of the C library, which libjpeg and libpng write to unasked.
+    """Stream ``stderr`` of the C library, which libjpeg and libpng write to unasked.
 
     Only this stream is exchanged, not the file behind it: Python, and processes that are begun
     meanwhile, write where they did. Where the C library has no such variable, nothing is caught.
@@ -37,7 +37,7 @@ class CStderr:
             self._file, self._stream = file, stream
 
     def catch(self, work: Callable[[], _Result]) -> tuple[_Result, str]:
-        """The result of some work, and what was written to the stream meanwhile."""
+        """Return the result of some work, and what was written to the stream meanwhile."""
         if self._file < 0:
             return work(), ''
         with self._lock:

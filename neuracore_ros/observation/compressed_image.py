@@ -57,7 +57,7 @@ _OTHERS = {
 
 
 class Size(NamedTuple):
-    """Of a picture, in pixels."""
+    """Size of an image, in pixels."""
 
     width: int
     height: int
@@ -72,7 +72,7 @@ class Size(NamedTuple):
 
 
 def claimed_size(data: bytes, what: str) -> Size:
-    """The size in the header of a JPEG or PNG, if so many bytes can hold it.
+    """Read the size in the header of a JPEG or PNG, if so many bytes can hold it.
 
     Args:
         data: The file.
@@ -129,7 +129,7 @@ def decode_picture(data: bytes, flags: int, what: str, most_pixels: int = MOST_P
 
 
 def _jpeg_size(data: bytes) -> Size | None:
-    """What the frame header says; None if none comes before the first scan."""
+    """Read the frame header; None if none comes before the first scan."""
     place = 2
     for _ in range(_MOST_SEGMENTS):
         place = data.find(b'\xff', place)  # as libjpeg does, which skips what lies between
@@ -154,7 +154,7 @@ def _jpeg_size(data: bytes) -> Size | None:
 
 
 def _png_size(data: bytes) -> tuple[Size | None, int]:
-    """What the first chunk says, None if it is no header; and the bytes of a row."""
+    """Read the size in the first chunk, None if it is no header; and the bytes of a row."""
     if len(data) < len(_PNG) + _PNG_HEADER.size:
         return None, 0
     _, kind, width, height, depth, colour = _PNG_HEADER.unpack_from(data, len(_PNG))

@@ -14,7 +14,7 @@ from neuracore_ros.similar_names import did_you_mean
 
 
 class Encoding(NamedTuple):
-    """How pixels lie in the data of a sensor_msgs/Image.
+    """Layout of pixels in the data of a sensor_msgs/Image.
 
     Attributes:
         dtype: Of one channel, NumPy's word without the byte order.
@@ -55,7 +55,7 @@ def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> ByteArray:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """A block that reads whatever a message may be; errors of it become ours.
+    """Turn errors of a block that reads a message, whatever it may be, into ours.
 
     Raises:
         ObservationError: It is no image, or OpenCV refuses it.
@@ -76,7 +76,7 @@ def _decode_raw(message: Any) -> ByteArray:
 
 
 def read_raw(message: Any, dtype: str, channels: int) -> Array:
-    """The pixels of a sensor_msgs/Image as they are.
+    """Read the pixels of a sensor_msgs/Image as they are.
 
     Args:
         message: Of rclpy or of rosbags.
@@ -149,7 +149,7 @@ def _decode_compressed(message: Any, most_pixels: int) -> ByteArray:
 
 
 def _decode_grey(image: Array, encoding: str) -> ByteArray:
-    """The colours of a grey file, which of a Bayer camera are in the mosaic."""
+    """Decode a grey file, which of a Bayer camera has colours in its mosaic."""
     pixels = image[..., None]
     if encoding.startswith('bayer_'):
         mosaic = ENCODINGS.get(encoding)
@@ -202,7 +202,7 @@ def _grey(pixels: Array) -> Array:
 
 
 def _narrow(pixels: Array) -> Array:
-    """From 16 bits to 8, rounded."""
+    """Round from 16 bits to 8."""
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 

@@ -45,7 +45,7 @@ def decode_depth(message: Any, most_pixels: int = MOST_PIXELS) -> Float32Array:
 
 
 def metres(millimetres: NDArray[np.uint16]) -> Float32Array:
-    """What 16 bits of millimetres say."""
+    """Convert 16 bits of millimetres to metres."""
     depths: Float32Array = millimetres / np.float32(1000)
     return depths
 

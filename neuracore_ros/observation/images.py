@@ -28,7 +28,7 @@ _ALWAYS_PIXELS = 1 << 21
 
 
 class Frame(NamedTuple):
-    """An image as it came.
+    """Image message, undecoded.
 
     Attributes:
         message: Image or CompressedImage, undecoded.
@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class ImageStream(Stream):
-    """One image topic, of colours or of depths."""
+    """Stream of one image topic, of colours or of depths."""
 
     def __init__(
         self, sources: Sequence[Source], size: tuple[int, int], frozen_after_s: float = 0.0
@@ -119,7 +119,7 @@ class ImageStream(Stream):
 
 
 class ImageChannel(Channel):
-    """One camera slot."""
+    """Camera slot of a stream."""
 
     __slots__ = ('_images',)
 
@@ -128,7 +128,7 @@ class ImageChannel(Channel):
         self._images = images
 
     def at(self, tick_ns: int) -> Sample | StreamFault:
-        """The newest image that arrived at or before the tick, or why it cannot be used."""
+        """Return the newest image that arrived at or before the tick, or why it cannot be used."""
         sample = super().at(tick_ns)
         if isinstance(sample, Sample) and self._images.is_frozen(sample):
             same = span(sample.stamp_ns - sample.value.same_since_ns)
@@ -137,7 +137,7 @@ class ImageChannel(Channel):
         return sample
 
     def pixels(self, sample: Sample) -> Array | StreamFault:
-        """As :meth:`ImageStream.pixels`; or why it cannot be decoded."""
+        """Decode as :meth:`ImageStream.pixels`, or return why that is not possible."""
         pixels = self._images.pixels(sample)
         if isinstance(pixels, str):
             return self.fault('undecodable', f'{self.label}: {pixels}')

@@ -1,4 +1,4 @@
-"""Where the names of a stream are in a message."""
+"""Lookup of a stream's names in its messages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Lookup(Generic[AnyChannel]):
-    """Where messages with certain names have ours.
+    """Positions of a stream's names in messages with certain names.
 
     Attributes:
         places: Channel, and its position in the message.
@@ -29,12 +29,12 @@ class Lookup(Generic[AnyChannel]):
 
 
 def given_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of a message; none where its publisher leaves all of them blank."""
+    """Return the names of a message; none where its publisher leaves all of them blank."""
     return tuple(names) if any(names) else ()
 
 
 class Lookups(Generic[AnyChannel]):
-    """The places of a stream's names, found once for each list of names that messages have."""
+    """Lookups of a stream's names, made once for each list of names that messages have."""
 
     def __init__(self, channels: Sequence[AnyChannel], seen: dict[str, None]):
         self._channels = channels
@@ -42,7 +42,7 @@ class Lookups(Generic[AnyChannel]):
         self._found: dict[tuple[str, ...], Lookup[AnyChannel]] = {}
 
     def of(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
-        """Where messages with these names have ours."""
+        """Return where messages with these names have ours."""
         return self._found.get(names) or self._find(names)
 
     def _find(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:

@@ -23,7 +23,7 @@ _JOINT_FIELDS = ('position', 'velocity', 'effort')
 
 
 class NumberStream(Stream):
-    """The names of one topic and one field of it.
+    """Stream of the names of one topic and one field of it.
 
     Each name keeps its own newest samples, so that an arm's and a gripper's driver may share
     ``/joint_states``: a message is passed over for the names that it lacks.
@@ -83,7 +83,7 @@ class NumberStream(Stream):
         return taken
 
     def _lacking(self, message: Any) -> str:
-        """That a JointState has numbers, but none of these; else ''."""
+        """Write that a JointState has numbers, but none of these; else ''."""
         if self._type != JOINT_STATE or len(getattr(message, self._field)):
             return ''
         held = [field for field in _JOINT_FIELDS if len(getattr(message, field))]

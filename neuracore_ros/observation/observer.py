@@ -1,4 +1,4 @@
-"""The observer: messages in, padded arrays out; the same for a bag and for the live robot."""
+"""Observer: messages in, padded arrays out; the same for a bag and for the live robot."""
 
 from __future__ import annotations
 

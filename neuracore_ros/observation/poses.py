@@ -31,7 +31,7 @@ class PoseError(Exception):
 
 
 def read_pose(position: Any, orientation: Any) -> Pose:
-    """The pose in a geometry_msgs Point or Vector3 and Quaternion, with the sign chosen.
+    """Read the pose in a geometry_msgs Point or Vector3 and Quaternion, with the sign chosen.
 
     Raises:
         PoseError: A number is not finite, or the quaternion's length is not 1.
@@ -47,7 +47,7 @@ def read_pose(position: Any, orientation: Any) -> Pose:
 
 
 def signed(pose: Pose) -> Pose:
-    """The same pose, with that one of its two quaternions that everybody takes."""
+    """Choose that one of a pose's two quaternions that is taken everywhere."""
     x, y, z, a, b, c, d = pose
     if a * _SIDE[0] + b * _SIDE[1] + c * _SIDE[2] + d * _SIDE[3] < 0.0:
         return x, y, z, -a, -b, -c, -d
@@ -55,7 +55,7 @@ def signed(pose: Pose) -> Pose:
 
 
 def compose(outer: Pose, inner: Pose) -> Pose:
-    """Where a pose given in a frame is, where that frame is itself at a pose."""
+    """Compose two poses: the inner one is given in the frame of the outer one."""
     x, y, z, a, b, c, d = outer
     u, v, w, e, f, g, h = inner
     # Rodrigues: v + 2 d (q x v) + 2 q x (q x v)
@@ -72,14 +72,14 @@ def compose(outer: Pose, inner: Pose) -> Pose:
 
 
 def invert(pose: Pose) -> Pose:
-    """Where the outer frame is, seen from the inner one."""
+    """Invert a pose: the outer frame in the inner one."""
     x, y, z, a, b, c, d = pose
     turned = compose((0.0, 0.0, 0.0, -a, -b, -c, d), (-x, -y, -z, 0.0, 0.0, 0.0, 1.0))
     return (*turned[:3], -a, -b, -c, d)
 
 
 class PoseStream(Stream):
-    """The names that read one PoseStamped topic."""
+    """Stream of the names that read one PoseStamped topic."""
 
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)

@@ -102,7 +102,7 @@ class Stream:
             channel.clear()
 
     def status(self, now_ns: int) -> StreamStatus:
-        """What diagnostics and audits show of this stream."""
+        """Describe the stream for diagnostics and audits."""
         newest = [(channel, channel.newest(now_ns)) for channel in self.channels]
         stamps = [sample.stamp_ns for _, sample in newest if sample]
         complete = len(stamps) == len(newest)
@@ -122,7 +122,7 @@ class Stream:
         )
 
     def notes(self) -> tuple[str, ...]:
-        """What is odd about its messages, though each of them is sound; a line each."""
+        """Write what is odd about its messages, though each of them is sound; a line each."""
         return ()
 
     def advice(self) -> str:
@@ -162,7 +162,7 @@ class Stream:
         )
 
     def _problem(self) -> str:
-        """The last refusal that no sample came after: of the stream, or of the name refused."""
+        """Return the last refusal that no sample came after: of the stream, or of a name."""
         found: list[tuple[Refusal, str]] = []
         if self.refusal and self.refusal.receive_ns >= self._newest_ns:
             found.append((self.refusal, ''))
@@ -243,7 +243,7 @@ class Channel:
         self.refusal = None
 
     def newest(self, tick_ns: int) -> Sample | None:
-        """The newest of the samples that arrived at or before the tick."""
+        """Return the newest of the samples that arrived at or before the tick."""
         sample: Sample
         for sample in reversed(self.samples):
             if sample.receive_ns <= tick_ns:
@@ -251,7 +251,7 @@ class Channel:
         return None
 
     def at(self, tick_ns: int) -> Sample | StreamFault:
-        """The newest sample that arrived at or before the tick, or why it cannot be used."""
+        """Return the newest sample that arrived by the tick, or why it cannot be used."""
         sample = self.newest(tick_ns)
         if sample is None:
             return self._missing()
@@ -276,7 +276,7 @@ class Channel:
         )
 
     def fault(self, kind: FaultKind, text: str) -> StreamFault:
-        """A fault of this name."""
+        """Make a fault of this name."""
         return StreamFault(self.source, kind, f'{self.source.topic}: {text}')
 
     @property

@@ -15,7 +15,7 @@ Bytes = NDArray[np.uint8]
 
 
 def encode_text(text: str, length: int) -> Bytes:
-    """A text as UTF-8 that ends in zeros; the empty text is all zeros, and valid.
+    """Encode a text as UTF-8 that ends in zeros; the empty text is all zeros, and valid.
 
     Args:
         text: What is said.
@@ -41,7 +41,7 @@ def decode_text(data: Bytes) -> str:
 
 
 class TextStream(Stream):
-    """The names that read one String topic. What was said holds until something else is."""
+    """Stream of the names that read one String topic; a text holds until the next one."""
 
     def __init__(self, sources: Sequence[Source], length: int):
         super().__init__(sources)

@@ -1,4 +1,4 @@
-"""A recorded JointTrajectory as a function of time."""
+"""Commands of a recorded JointTrajectory as a function of time."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _HARDLY_BEGUN = 0.1
 
 
 class TrajectoryPiece(NamedTuple):
-    """One command for one name.
+    """Command for one name, from its start until it is replaced.
 
     Attributes:
         start_ns: From here on it replaces the command before.
@@ -44,7 +44,7 @@ class TrajectoryPiece(NamedTuple):
         return self.times_ns[after] - self.start_ns if after < len(self.times_ns) else 0
 
     def value(self, time_ns: int) -> float:
-        """The value at a time: linear between start and points; the last point holds."""
+        """Return the value at a time: linear between start and points; the last point holds."""
         after = bisect_right(self.times_ns, time_ns)
         if after == len(self.times_ns):
             return self.values[-1]
@@ -56,7 +56,7 @@ class TrajectoryPiece(NamedTuple):
 
 
 class Replacements:
-    """How many commands were replaced, and how many of these had hardly begun.
+    """Count of commands that were replaced, and of those that had hardly begun.
 
     Attributes:
         count: Commands that another one replaced.
@@ -81,7 +81,7 @@ class Replacements:
 
 
 class TrajectoryChannel(Channel):
-    """The commands of one name, in the order of their starts."""
+    """Commands of one name, in the order of their starts."""
 
     __slots__ = ('_pieces', 'replacements')
 
@@ -123,7 +123,7 @@ class TrajectoryChannel(Channel):
         self.pace.note(receive_ns)
 
     def newest(self, tick_ns: int) -> Sample | None:
-        """The value that the command of this tick has at this tick."""
+        """Return the value that the command of this tick has at this tick."""
         for piece in reversed(self._pieces):
             if piece.start_ns <= tick_ns and piece.receive_ns <= tick_ns:
                 value = self.source.turned(piece.value(tick_ns))
@@ -137,7 +137,7 @@ class TrajectoryChannel(Channel):
 
 
 class TrajectoryStream(Stream):
-    """The names of one JointTrajectory topic and one field of its points.
+    """Stream of the names of one JointTrajectory topic and one field of its points.
 
     Of the commands that have started and arrived, the one that starts last is in force. A
     command may start later than it arrives; until then, the one before goes on.
@@ -157,7 +157,7 @@ class TrajectoryStream(Stream):
         self._lookups = Lookups(channels, self.seen)
 
     def notes(self) -> tuple[str, ...]:
-        """That most commands were replaced long before their first point was due."""
+        """Write that most commands were replaced long before their first point was due, if so."""
         replaced = max((c.replacements for c in self._commanded), key=attrgetter('hardly_begun'))
         if 2 * replaced.hardly_begun <= replaced.count:
             return ()

@@ -19,7 +19,7 @@ _TOLD = 8
 
 
 class TreeLink(NamedTuple):
-    """What is known of one frame.
+    """Frame in the tree: its parent, and its newest poses.
 
     Attributes:
         parent: The frame in which it is given.
@@ -33,7 +33,7 @@ class TreeLink(NamedTuple):
 
 
 class TransformTree:
-    """The newest pose of every frame in its parent."""
+    """Tree of frames, each with its newest poses in its parent."""
 
     def __init__(self) -> None:
         self._links: dict[str, TreeLink] = {}
@@ -59,7 +59,7 @@ class TransformTree:
         self._links = {child: link for child, link in self._links.items() if not link.moves}
 
     def pose(self, parent: str, child: str, tick_ns: int) -> Sample | None:
-        """Where the child is in the parent, of what arrived at or before the tick.
+        """Return the child's pose in the parent, of what arrived at or before the tick.
 
         Returns:
             The pose, as old as the oldest of the links between them; where none of these moves,
@@ -87,7 +87,7 @@ class TransformTree:
         return Sample(min(stamps, default=tick_ns), max(arrivals, default=tick_ns), pose)
 
     def stamp_ns(self, parent: str, child: str) -> int | None:
-        """The oldest of the newest stamps between two frames; None where nothing there moves."""
+        """Return the oldest of the newest stamps between two frames; None: nothing moves."""
         down, up = self._line(child), self._line(parent)
         between = {frame for frame in (*down, *up) if (frame in down) != (frame in up)}
         links = (self._links[frame] for frame in between if frame in self._links)
@@ -95,7 +95,7 @@ class TransformTree:
         return min(stamps, default=None)
 
     def lack(self, parent: str, child: str) -> str:
-        """What keeps two frames apart, with the frames that there are."""
+        """Write what keeps two frames apart, with the frames that there are."""
         known = dict.fromkeys(f for c, link in self._links.items() for f in (c, link.parent))
         missing = [frame for frame in (parent, child) if frame not in known]
         if not known:
@@ -111,7 +111,7 @@ class TransformTree:
         )
 
     def _line(self, frame: str) -> list[str]:
-        """A frame, its parent, and so on; ends where it would go in a circle."""
+        """List a frame, its parent, and so on; end where it would go in a circle."""
         line = [frame]
         while (link := self._links.get(line[-1])) is not None and link.parent not in line:
             line.append(link.parent)
@@ -119,7 +119,7 @@ class TransformTree:
 
 
 class TransformChannel(Channel):
-    """One frame, seen from another one."""
+    """Pose of one frame in another one."""
 
     __slots__ = ('_frames',)
 
@@ -128,7 +128,7 @@ class TransformChannel(Channel):
         self._frames = stream.frames
 
     def newest(self, tick_ns: int) -> Sample | None:
-        """The pose of what arrived at or before the tick."""
+        """Return the pose of what arrived at or before the tick."""
         return self._frames.pose(self.source.parent, self.source.message_name, tick_ns)
 
     def note(self, receive_ns: int) -> None:
@@ -147,7 +147,7 @@ class TransformChannel(Channel):
 
 
 class TransformStream(Stream):
-    """The names that read ``/tf``."""
+    """Stream of the names that read ``/tf``."""
 
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
@@ -186,7 +186,7 @@ class TransformStream(Stream):
 
 
 class StaticTransformStream(Stream):
-    """What ``/tf_static`` adds to a stream of ``/tf``; it never ages."""
+    """Stream of ``/tf_static``, which adds poses that never age to a stream of ``/tf``."""
 
     def __init__(self, moving: TransformStream):
         super().__init__(moving.sources)

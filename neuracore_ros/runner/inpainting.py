@@ -1,4 +1,4 @@
-"""What of the plan a new prediction has to continue: real-time chunking.
+"""Real-time chunking: the part of the plan that a new prediction has to continue.
 
 Black, Galliker and Levine, "Real-Time Execution of Action Chunking Flow Policies", NeurIPS 2025:
 steps that are executed before the prediction arrives are given to the policy as they are, those
@@ -25,7 +25,7 @@ HARDLY_EVER = 95.0
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """From an observation to its prediction, in steps.
+    """Delay from an observation to its prediction, in steps.
 
     Attributes:
         steps: Outputs that are due before the prediction arrives, at most.
@@ -38,7 +38,7 @@ class Delay:
 
     @classmethod
     def measured(cls, counters: Counters, rate_hz: float) -> Delay:
-        """What the latencies so far tell; none if there are none."""
+        """Estimate the delay from the latencies so far; none if there are none."""
         if not counters.latencies_ms:
             return cls(0)
         usual, most = (
@@ -47,7 +47,7 @@ class Delay:
         return cls(math.ceil(most), usual - round(usual))
 
     def due_ns(self, now_ns: int, step_ns: int, horizon: int) -> NDArray[np.int64]:
-        """When the outputs of an observation made now go out, (H,)."""
+        """Return when the outputs of an observation made now go out, (H,)."""
         steps = np.arange(1, horizon + 1) + self.shift
         due: NDArray[np.int64] = now_ns + np.rint(step_ns * steps).astype(np.int64)
         return due
@@ -56,7 +56,7 @@ class Delay:
 def plan_in_force(
     planned: FloatArray, measured: FloatArray, delay: int, joints: Joints, manifest: Manifest
 ) -> ActionPrefix | None:
-    """The plan as a policy reads it; None where there is none.
+    """Convert the plan to a policy's input; None where there is none.
 
     Args:
         planned: Positions (m, J) when outputs 0 to m - 1 of the new prediction go out.
@@ -78,7 +78,7 @@ def plan_in_force(
 
 
 def firmness(horizon: int, delay: int, reach: int) -> FloatArray:
-    """How firm each output is, (H,): 1 until the delay, then falling, 0 beyond the plan's reach.
+    """Weigh each output, (H,): 1 until the delay, then falling, 0 beyond the plan's reach.
 
     The soft mask of real-time chunking: ``c (e^c - 1) / (e - 1)``, c falling evenly.
     """

@@ -53,7 +53,7 @@ _LEAST_PATIENCE_S = 1.0
 
 
 class Runner:
-    """One policy on one robot.
+    """Policy that runs on one robot.
 
     Attributes:
         warnings: What the user should know of how the two fit, one line each.
@@ -142,7 +142,7 @@ class Runner:
         return self._state.latched
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
-        """One entry per stream."""
+        """List the states of all streams."""
         return self._inputs.status(now_ns)
 
     def start(self, now_ns: int) -> None:
@@ -162,7 +162,7 @@ class Runner:
         self._inputs.receive(topic, message, now_ns)
 
     def cure_clock(self, text: str) -> None:
-        """Tell from now on what mends stamps of another time, such as a simulated one."""
+        """Say from now on what mends stamps of another time, such as a simulated one."""
         self._inputs.cure_clock(text)
 
     def tick(
@@ -171,7 +171,7 @@ class Runner:
         listeners: Mapping[str, int] | None = None,
         hindrances: Sequence[str] = (),
     ) -> TickResult:
-        """One step: check everything, ask for a prediction if it is time, send what is due.
+        """Do one step: check everything, ask for a prediction if it is time, send what is due.
 
         Args:
             now_ns: Now.
@@ -248,7 +248,7 @@ class Runner:
         return TickResult(self._hold(why, now_ns, latched=True))
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
-        """The next single points of the topics that take them."""
+        """Return the next single points of the topics that take them."""
         # The next tick deals with a clock that went back; what was executed then is past.
         if self._clock.jumped_ns(now_ns) < 0:
             return ()
@@ -264,7 +264,7 @@ class Runner:
         return self._motion.setpoint(now_ns)
 
     def rests_in_s(self, now_ns: int) -> float:
-        """How long what was commanded goes on to move the robot, streamed points included [s]."""
+        """Return how long the commands go on to move the robot, streamed points included [s]."""
         return self._motion.rests_in_s(now_ns)
 
     def at_rest(self, now_ns: int) -> bool:
@@ -494,7 +494,7 @@ class Runner:
             self.counters.commanded(now_ns)
 
     def _enter(self, first: FloatArray, now_ns: int) -> bool:
-        """The start gate; whether the robot may move."""
+        """Ask the start gate whether the robot may move, and start it if so."""
         measured = self._inputs.measured(now_ns)
         if not isinstance(measured, Measured):
             self._state.report(_problems(measured))

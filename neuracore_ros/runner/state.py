@@ -61,16 +61,16 @@ class Counters:
         self._commanded_ns = None
 
     def latency_ms(self, percent: float) -> float:
-        """A percentile of the latencies; NaN before the first."""
+        """Return a percentile of the latencies; NaN before the first."""
         return percentile(self.latencies_ms, percent)
 
     def seam_rad(self, percent: float) -> float:
-        """A percentile of the seams; NaN before the first."""
+        """Return a percentile of the seams; NaN before the first."""
         return percentile(self.seams_rad, percent)
 
 
 def percentile(values: deque[float] | NDArray[np.float64], percent: float) -> float:
-    """A percentile; NaN where there is no value."""
+    """Return a percentile; NaN where there is no value."""
     return float(np.percentile(values, percent)) if len(values) else np.nan
 
 
