@@ -148,7 +148,7 @@ class _Judge:
             else:
                 mend = f'in no unit that is known: give its source scale and offset ({expected})'
                 mend += ', or correct its limits'
-            yield f'{text}: {mend}{_likewise(self._names(places, worst))}'
+            yield f'{text}: {mend}{self._likewise(places, worst)}'
 
     def _or_as_a_length(self, place: int) -> str:
         """The other option of a gripper whose values may be an amount or a length."""
@@ -179,7 +179,7 @@ class _Judge:
                 f'{self._label(widest)} is measured from {self._range(widest)}, mostly more than '
                 f'{START_MAX:g} outside its limits {_span(values.expected[widest].ends)}: the '
                 'node would never start: correct its limits, or scale and offset of its source'
-                + _likewise(self._names(astray, widest))
+                + self._likewise(astray, widest)
             )
         self.places = [place for place in self.places if place not in astray]
 
@@ -200,7 +200,7 @@ class _Judge:
             else:
                 then = 'the node clamps what it commands' if kind.is_target else 'check them'
                 text += f', outside its limits {_span(ends)}: {then}'
-            yield text + _likewise(self._names(places, widest))
+            yield text + self._likewise(places, widest)
 
     def fast(self) -> Iterator[str]:
         """Joints that move faster than their limits."""
@@ -223,7 +223,7 @@ class _Judge:
             yield (
                 f'{self._label(worst)} moves at up to {values.speed[worst]:.3g} a second, its '
                 f'limit is {values.expected[worst].speed:.3g}: {then}'
-                + _likewise(self._names(fast, worst))
+                + self._likewise(fast, worst)
             )
 
     def turned(self) -> Iterator[str]:
@@ -292,7 +292,7 @@ class _Judge:
                 f'{self._label(own[0])} is what {kind.measured} is in the same step: a policy '
                 'would learn to stay where it is. If no command was recorded, write '
                 f'{kind.measured} in place of {kind} under output and commands: what is measured '
-                'a step later is learnt' + _likewise(self._names(own, own[0]))
+                'a step later is learnt' + self._likewise(own, own[0])
             )
 
     def opposed(self) -> Iterator[str]:
@@ -307,7 +307,7 @@ class _Judge:
         for kind, places in against.items():
             yield (
                 f'{self._label(places[0])} moves against {kind.measured}: is the scale of one of '
-                'the two sources of another sign?' + _likewise(self._names(places, places[0]))
+                'the two sources of another sign?' + self._likewise(places, places[0])
             )
 
     def _often(self, steps: int) -> bool:
@@ -347,15 +347,12 @@ class _Judge:
         source = self.values.sources[place]
         return f"'{source.name}' ({source.data_type} index {source.index})"
 
-    def _names(self, places: Iterable[int], but: int) -> list[str]:
+    def _likewise(self, places: Iterable[int], but: int) -> str:
+        """The other names of the same doubt."""
         names = [self.values.sources[place].name for place in places]
-        # What is read and commanded alike has two places.
-        return [name for name in dict.fromkeys(names) if name != self.values.sources[but].name]
-
-
-def _likewise(names: list[str]) -> str:
-    """The other names of the same doubt."""
-    return f' (likewise {few(names)})' if names else ''
+        # A name that is measured and commanded alike has two places.
+        others = [n for n in dict.fromkeys(names) if n != self.values.sources[but].name]
+        return f' (likewise {few(others)})' if others else ''
 
 
 def _span(ends: Range) -> str:

@@ -16,6 +16,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.source import Source
+from neuracore_ros.description.units import largest_position
 
 TURN = 2 * math.pi
 FASTER = 1.5
@@ -27,9 +28,6 @@ START_MAX = 0.5
 
 # Limits are rounded, and targets lie a little beyond them on purpose [of the range].
 _SLACK = 0.05
-# Where the unit is right, no joint that turns less than all around is further from zero [rad],
-# and none that slides [m]: narrow limits alone make no unit suspect.
-_FAR_ANGLE, _FAR_LENGTH = TURN, 2.0
 # A jump by a turn ends so near to where it began, the short way [rad].
 _NEAR = 1.0
 _EVERYWHERE = (-math.inf, math.inf)
@@ -229,6 +227,4 @@ def is_judged(kind: DataType) -> bool:
 
 def _far(source: Source, expected: Expected) -> float:
     """The distance from zero beyond which a value must be in another unit."""
-    if source.data_type.is_gripper:
-        return 0.0
-    return _FAR_LENGTH if expected.slides else _FAR_ANGLE
+    return 0.0 if source.data_type.is_gripper else largest_position(expected.slides)

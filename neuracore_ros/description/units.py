@@ -51,9 +51,6 @@ _AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
 
 # Positions so far outside the limits are normal, of their width: limits are rounded, zeros drift.
 _SLACK = 0.25
-# A joint that turns less than all around is never further from zero than this [rad], and none
-# that slides further than this [m]; so that narrow limits alone make no unit suspect.
-_FAR_ANGLE, _FAR_LENGTH = 2 * math.pi, 2.0
 # A gripper that opens by less may be in another unit, such as that of two fingers [amount].
 _OPENS, _OPENS_A_BIT = {AMOUNTS: 0.5}, 0.02
 # A joint of unknown kind that moves further than this does not slide [m].
@@ -71,7 +68,15 @@ def far_outside(values: Range, limits: Range, slides: bool = False) -> bool:
     lower, upper = limits
     away = max(lower - values[0], values[1] - upper)
     largest = max(abs(values[0]), abs(values[1]))
-    return away > upper - lower and largest > (_FAR_LENGTH if slides else _FAR_ANGLE)
+    return away > upper - lower and largest > largest_position(slides)
+
+
+def largest_position(slides: bool) -> float:
+    """The largest distance from zero of a joint with limits, [rad] or [m] if it slides.
+
+    Narrow limits alone make no unit suspect.
+    """
+    return 2.0 if slides else 2 * math.pi
 
 
 def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | None:
