@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.description.limits import START_MAX
 from neuracore_ros.errors import UserError
 
 REARMS = ('auto', 'manual')
@@ -45,7 +46,7 @@ class Settings:
     enabled: bool = True
     rearm: str = 'auto'
     start_tolerance: float = 0.1
-    start_max: float = 0.5
+    start_max: float = START_MAX
     start_speed: float = 0.25
     execute_steps: int = 0
     max_ahead_s: float = 0.5

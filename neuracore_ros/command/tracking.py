@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
-
-_FASTER = 1.5
-"""A measured joint may move this much faster than its limit before it is not believed."""
+from neuracore_ros.description.limits import FASTER
 
 _BEHIND = 0.05
 """Where one joint does not follow, another that is so far behind [rad] does not, either."""
@@ -98,7 +96,7 @@ class Tracking:
             return np.zeros(len(measured.positions), bool)
         moved = self._joints.distance(measured.positions, before.positions)
         elapsed_s = np.maximum(measured.stamps_ns - before.stamps_ns, 0) / 1e9
-        most = _FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._furthest
+        most = FASTER * self._joints.limits.velocity * elapsed_s + 0.5 * self._furthest
         return np.asarray((moved > most) & ~self._joints.grips)
 
     def lag(self, measured: Measured, motion: Motion) -> FloatArray:

@@ -8,6 +8,11 @@ from neuracore_ros.yaml_value import YamlValue
 Range = tuple[float, float]
 """Least and largest value."""
 
+FASTER = 1.5
+"""A measurement is wrong if it moves this much faster than its joint's velocity limit."""
+START_MAX = 0.5
+"""The default of the parameter ``start_max`` [rad]: a joint that is further away is held."""
+
 _POSITIVE = ('velocity', 'acceleration', 'jerk')
 
 

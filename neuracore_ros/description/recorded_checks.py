@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.limits import Range
-from neuracore_ros.description.recorded_values import FASTER, START_MAX, TURN, RecordedValues
+from neuracore_ros.description.limits import FASTER, START_MAX, Range
+from neuracore_ros.description.recorded_values import TURN, RecordedValues
 from neuracore_ros.description.source import ANGLES
 from neuracore_ros.description.units import (
     AMOUNTS,

@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.limits import Range
+from neuracore_ros.description.limits import FASTER, START_MAX, Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.source import Source
 from neuracore_ros.description.units import largest_position
 
 TURN = 2 * math.pi
-FASTER = 1.5
-"""The node believes no measurement that moves so much faster than its joint's limit."""
 MUCH_FASTER = 5.0
 """So much faster moves what is not in radians: degrees are 57 times as many."""
-START_MAX = 0.5
-"""The node's: it starts no joint that is further outside its limits [rad]."""
 
 # Limits are rounded, and targets lie a little beyond them on purpose [of the range].
 _SLACK = 0.05
