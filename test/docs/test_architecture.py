@@ -62,6 +62,21 @@ def test_every_file_that_a_page_names_is_there(page):
         assert (ROOT / name).is_file(), name
 
 
+@pytest.mark.parametrize('name', ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md'])
+def test_every_link_of_a_page_outside_of_the_site_leads_somewhere(name):
+    for target in re.findall(r'\]\(([^)\s]+)\)', (ROOT / name).read_text()):
+        file, _, heading = target.partition('#')
+        if not target.startswith('https:'):
+            assert (ROOT / file).is_file(), target
+            assert not heading or heading in anchors(ROOT / file), target
+
+
+def anchors(page):
+    """The anchors of the headings of a page."""
+    headings = re.findall(r'^#+ (.*)$', page.read_text(), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', each).lower().replace(' ', '-') for each in headings}
+
+
 @pytest.mark.parametrize('name', draw.PICTURES)
 def test_every_picture_is_as_it_is_drawn_today(name, tmp_path):
     draw.PICTURES[name](tmp_path / 'new.svg')
