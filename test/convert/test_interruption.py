@@ -11,33 +11,14 @@ from pathlib import Path
 import pytest
 
 from helpers.dataset_snapshots import contents
+from helpers.killed_convert import killed_convert
 from helpers.small_bags import write_bag
 from helpers.two_arms import LEFT, describe, images, joint_states, trajectories
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 
+
 # Every file becomes part of the dataset by a rename: die at the n-th of them, or at the n-th row.
-KILLED = """
-import os, pathlib, signal, sys
-from neuracore_ros.cli.main import main
-from neuracore_ros.dataset.staging import EpisodeWriter
-
-left = {'rename': -1, 'row': -1, sys.argv[1]: int(sys.argv[2])}
-
-def dying(kind, do):
-    def call(*arguments):
-        left[kind] -= 1
-        if left[kind] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return do(*arguments)
-    return call
-
-pathlib.Path.replace = dying('rename', pathlib.Path.replace)
-EpisodeWriter.add = dying('row', EpisodeWriter.add)
-main(sys.argv[3:])
-"""
-
-
 @pytest.fixture(scope='module')
 def command(tmp_path_factory):
     """A convert of two bags: the first one has two pieces, the second one has one."""
@@ -68,13 +49,7 @@ def whole(command, tmp_path_factory):
 )
 def test_the_same_command_finishes_what_was_killed(tmp_path, command, whole, kind, moment):
     arguments = command(tmp_path / 'data')
-    run = subprocess.run(
-        [sys.executable, '-c', KILLED, kind, str(moment), *arguments],
-        env=os.environ,
-        capture_output=True,
-        check=False,
-    )
-    assert run.returncode == -signal.SIGKILL
+    assert killed_convert(kind, moment, arguments) == -signal.SIGKILL
     assert main(arguments) == 0
     assert contents(tmp_path / 'data') == whole
     assert main(arguments) == 0
@@ -83,7 +58,7 @@ def test_the_same_command_finishes_what_was_killed(tmp_path, command, whole, kin
 
 def test_a_killed_first_run_keeps_the_episodes_that_it_committed(tmp_path, command):
     arguments = command(tmp_path / 'data')
-    subprocess.run([sys.executable, '-c', KILLED, 'row', '30', *arguments], check=False)
+    killed_convert('row', 30, arguments)
     before = load_metadata(tmp_path / 'data')
     assert len(before.episodes) == 1 and not before.bags
     video = tmp_path / 'data/videos/observation.images.rgb_1/chunk-000/file-000.mp4'
