@@ -37,9 +37,9 @@ def named_apart(descriptions: Descriptions, known: Collection[str]) -> list[Find
     for is_input, role, robots in roles(descriptions):
         for table in slot_tables(robots, Layout.of(robots.values())):
             for index, names in enumerate(table.rows if table.kind.is_numeric else ()):
-                told = [(robot, name) for robot, name in names.items() if part_of_arm(name)]
-                for robot, name in told[1:]:
-                    first, other = told[0]
+                named = [(robot, name) for robot, name in names.items() if part_of_arm(name)]
+                for robot, name in named[1:]:
+                    first, other = named[0]
                     parts = part_of_arm(other), part_of_arm(name)
                     if parts[0] == parts[1] or {first, robot} <= set(known):
                         continue

@@ -27,7 +27,7 @@ _COMMANDS = {
     'targets',
     'teleop',
 }
-# From base to wrist, where no URDF tells.
+# From base to wrist, without a URDF.
 _PLACES = (
     {'base', 'rail', 'torso', 'waist'},
     {'shoulder', 'spine'},

@@ -64,7 +64,7 @@ class Meaning:
     Attributes:
         role: What the joint does.
         scale: 1 or -1.
-        offset: [rad]; None where the URDF does not tell.
+        offset: [rad]; None if the URDF does not say.
         half_turns: Whether the same holds half a turn further, as of a gripper of two fingers.
         guess: What had to be chosen, in words; empty if nothing.
     """
@@ -87,7 +87,7 @@ def meanings(
         home: Joint -> position in some usual pose [rad]; decides what the URDF leaves open.
 
     Returns:
-        Joint -> meaning; without those of which the URDF tells nothing, as of an arm that bends
+        Joint -> meaning; without those that the URDF leaves open, as of an arm that bends
         about no horizontal axis. Of several arms on one body, the first has all that they share.
     """
     joints = zero_pose(arm)

@@ -16,7 +16,7 @@ from neuracore_ros.records import Record
 from neuracore_ros.sim.operator import Operator
 
 FIRST_SEED = 10_000
-"""No recorded episode has so high a seed: what is scored was never seen."""
+"""No recorded episode has so high a seed: no scored trial was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +123,21 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
 def _watch(operator: Operator, simulator: Simulator, tolerance_m: float) -> float:
     """Wait for the end of a trial; the largest distance over its last `stay_s` [m]."""
     begin_s = operator.now_s
-    seen: deque[tuple[float, float]] = deque([(begin_s, operator.distance_m)])
+    distances: deque[tuple[float, float]] = deque([(begin_s, operator.distance_m)])
 
     def is_over() -> bool:
-        seen.append((operator.now_s, operator.distance_m))
-        while seen[0][0] < operator.now_s - simulator.stay_s:
-            seen.popleft()
+        distances.append((operator.now_s, operator.distance_m))
+        while distances[0][0] < operator.now_s - simulator.stay_s:
+            distances.popleft()
         is_long = operator.now_s - begin_s > simulator.stay_s
-        return simulator.ends_when_done and is_long and _farthest(seen) <= tolerance_m
+        return simulator.ends_when_done and is_long and _farthest(distances) <= tolerance_m
 
     operator.wait(simulator.trial_s, is_over)
-    return _farthest(seen)
+    return _farthest(distances)
 
 
-def _farthest(seen: Iterable[tuple[float, float]]) -> float:
-    return max(distance_m for _, distance_m in seen)
+def _farthest(distances: Iterable[tuple[float, float]]) -> float:
+    return max(distance_m for _, distance_m in distances)
 
 
 def _save(station: Station, path: Path) -> None:

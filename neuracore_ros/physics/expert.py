@@ -24,7 +24,7 @@ class LiftPhase(Enum):
 
 
 class LiftExpert:
-    """A feedback law: it looks at where tool and cube are now, and corrects whatever happens."""
+    """A feedback law on the positions of tool and cube now, so that it corrects disturbances."""
 
     GAIN = 5.0
     """Tool speed per distance left [1/s]."""

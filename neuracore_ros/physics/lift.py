@@ -22,7 +22,7 @@ GRIPPER_TOPIC = 'gripper_controller/joint_trajectory'
 
 SPREAD_M = 0.08
 """Where the cube lies: so far from the middle of the table, in x and in y (robosuite: 0.03,
-which a policy without eyes solves in a third of the trials)."""
+which a policy without cameras solves in a third of the trials)."""
 START_STD = 0.02
 """Each joint of the arm starts so far from home, std [rad]."""
 GOAL_M = 0.12

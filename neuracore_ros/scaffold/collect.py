@@ -176,7 +176,7 @@ class _NamedMessages:
     Attributes:
         times: Of arrival [ns].
         width: Most numbers in one message.
-        positions: Whether one had positions; some drivers tell velocities only.
+        positions: Whether one had positions; some drivers publish velocities only.
         samples: Name, or place of a number without one -> (seconds, position).
         twice: Names that a message has more than once.
         uneven: Whether one had another number of positions than of names.

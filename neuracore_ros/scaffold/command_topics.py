@@ -32,12 +32,12 @@ class CommandTopic:
     Attributes:
         topic: Of messages, or the name of an action.
         type: ROS 2 message or action type.
-        joints: In the message's order; empty where nothing tells them.
+        joints: In the order of messages; empty if unknown.
         width: Numbers in one message; 0 if unknown.
-        why: How it was found.
-        seen: What was published on it; None if nothing.
+        why: How it was found, in words.
+        recorded: The messages on it; None if there are none.
         names: Joint -> its name in messages, where it differs.
-        notes: What was guessed of its joints.
+        notes: Notes on its joints.
         is_bare: Whether its messages name no joint.
     """
 
@@ -46,7 +46,7 @@ class CommandTopic:
     joints: tuple[str, ...]
     width: int
     why: str
-    seen: NumberTopic | None = None
+    recorded: NumberTopic | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     is_bare: bool = False
@@ -74,7 +74,7 @@ class CommandTopic:
 
     def said(self) -> str:
         """The content of its messages, in words."""
-        names = self.seen.joints if self.seen else ()
+        names = self.recorded.joints if self.recorded else ()
         if not names:
             return f'its {counted(self.width, "number")}'
         return f'its commands of {", ".join(names[:_FEW])}{", ..." if len(names) > _FEW else ""}'
@@ -100,40 +100,34 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
     states before bare numbers; of equals, the one that is called like what measures.
 
     Args:
-        facts: What was seen, with all joints named.
+        facts: The facts, with all joints named.
         measured: The topics that measure the robot; they command nothing.
     """
-    found = []
-    taken = {topic.name for topic in measured}
     sent = {(topic.name, topic.type): topic for topic in facts.numbers}
-    for listener in facts.listeners:
-        seen = sent.get((listener.topic, listener.type))
-        joints = listener.joints or (seen.joints if seen else ())
-        names = listener.names if listener.joints or seen is None else seen.names
-        width = len(joints) or (seen.width if seen else 0)
-        why = f'{listener.node} listens'
-        bare = listener.type in MULTI_ARRAYS
-        found.append(
-            CommandTopic(listener.topic, listener.type, joints, width, why, seen, names, (), bare)
+    found = []
+    for receiver in facts.listeners:
+        messages = sent.get((receiver.topic, receiver.type))
+        # What a receiver does not say of its joints, its messages may.
+        names = receiver if receiver.joints or messages is None else messages
+        width = len(names.joints) or (messages.width if messages else 0)
+        command = CommandTopic(
+            receiver.topic,
+            receiver.type,
+            names.joints,
+            width,
+            f'{receiver.node} listens',
+            messages,
+            names.names,
+            is_bare=receiver.type in MULTI_ARRAYS,
         )
-    heard = {command.topic for command in found} | taken
+        found.append(command)
+    known = {command.topic for command in found} | {topic.name for topic in measured}
     for topic in facts.numbers:
         is_other = topic.type in (JOINT_STATE, *MULTI_ARRAYS) and not is_command(topic.name)
-        if topic.name in heard or not topic.count or is_other:
-            continue
-        bare = topic.type in MULTI_ARRAYS or not topic.joints
-        found.append(
-            CommandTopic(
-                topic.name,
-                topic.type,
-                topic.joints,
-                topic.width,
-                'was sent',
-                topic,
-                topic.names,
-                is_bare=bare,
-            )
-        )
+        if topic.name not in known and topic.count and not is_other:
+            bare = topic.type in MULTI_ARRAYS or not topic.joints
+            fields = topic.name, topic.type, topic.joints, topic.width
+            found.append(CommandTopic(*fields, 'was sent', topic, topic.names, is_bare=bare))
     order = {JOINT_TRAJECTORY: 0, JOINT_STATE: 2, **dict.fromkeys(MULTI_ARRAYS, 3)}
     own = {name for topic in measured for name in topic.joints}
     words = {word for topic in measured for word in tokens(topic.name)}
@@ -190,18 +184,18 @@ def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> Command
         note = (BARE,) if command.is_bare else ()
         names = {j: known.message_names[j] for j in joints if j in known.message_names}
         return replace(
-            command, joints=joints, names=names, notes=note, seen=_ordered(command, joints)
+            command, joints=joints, names=names, notes=note, recorded=_ordered(command, joints)
         )
     names = {
         joint: command.names.get(called, called)
         for joint, called in zip(joints, command.joints, strict=True)
     }
-    seen = command.seen
-    if seen is not None:
-        motions = dict(zip(joints, map(seen.motions.get, command.joints), strict=True))
+    recorded = command.recorded
+    if recorded is not None:
+        motions = dict(zip(joints, map(recorded.motions.get, command.joints), strict=True))
         known_motions = {joint: motion for joint, motion in motions.items() if motion}
-        seen = replace(seen, motions=known_motions)
-    return replace(command, joints=joints, names=names, notes=(BY_ORDER,), seen=seen)
+        recorded = replace(recorded, motions=known_motions)
+    return replace(command, joints=joints, names=names, notes=(BY_ORDER,), recorded=recorded)
 
 
 def _by_width(
@@ -237,4 +231,4 @@ def _is_shifted(command: CommandTopic, mine: Collection[str]) -> bool:
 
 
 def _ordered(command: CommandTopic, joints: Sequence[str]) -> NumberTopic | None:
-    return command.seen.ordered(joints, '') if command.seen else None
+    return command.recorded.ordered(joints, '') if command.recorded else None

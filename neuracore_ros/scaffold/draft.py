@@ -72,45 +72,45 @@ class Draft:
 
 
 def draft(
-    facts: Facts, arm: JointTree | None, origin: DraftOrigin, like: DescribedArm | None = None
+    facts: Facts, tree: JointTree | None, origin: DraftOrigin, like: DescribedArm | None = None
 ) -> Draft:
     """Draft a robot file.
 
     Args:
         facts: The facts of recordings and of the running graph.
-        arm: The robot's URDF.
+        tree: The robot's URDF.
         origin: Where all this comes from.
         like: A robot to align indices with.
 
     Raises:
         UserError: No joint is known, or the URDF is one of another robot.
     """
-    mimics = arm.urdf.mimics if arm else {}
-    moving = [joint.name for joint in arm.moving] if arm else []
+    mimics = tree.urdf.mimics if tree else {}
+    moving = [joint.name for joint in tree.moving] if tree else []
     named, arms, unclear = name_joints(facts, [name for name in moving if name not in mimics])
     measured, passed = measuring(named, set(moving))
-    if not measured and arm is None:
+    if not measured and tree is None:
         raise UserError(_nothing(facts, origin))
-    seen = commanding(named, measured)
-    known = know_joints(measured, [c.joints for c in seen if c.joints], arm)
+    candidates = commanding(named, measured)
+    known = know_joints(measured, [c.joints for c in candidates if c.joints], tree)
     where = ', '.join(origin.sources)
     if not known.arm and not known.grippers:
         left = '; '.join(f'{name}: {why}' for name, why in known.left_out.items())
         raise UserError(f'{where}: no joint is left to describe ({left})')
-    places = places_of(known, named, arm, like)
+    places = places_of(known, named, tree, like)
     if like and not any(place.fits for slots in places.inputs.values() for place in slots):
         raise UserError(
             f'{where}: nothing here corresponds to anything of {like.robot.name} '
             f'({like.robot.path}): leave --like out'
         )
-    commands = completed(seen, known, arms)
+    commands = completed(candidates, known, arms)
     joints, hands = places.inputs[POSITIONS], places.inputs[OPENINGS]
     outputs = OutputRoutes(known, joints, hands, commands, like, arms)
     if origin.is_recorded and like is None and not outputs.is_commanded:
         outputs.kind = POSITIONS
-    limits = _limits(known, places, outputs, arm, origin)
+    limits = _limits(known, places, outputs, tree, origin)
     whole = RobotDraft(
-        _head(origin, arm, like),
+        _head(origin, tree, like),
         origin.robot,
         origin.urdf,
         limits,
@@ -135,7 +135,7 @@ def draft(
         *known.guesses,
         *places.warnings,
         *outputs.warnings,
-        *_not_compared(arm, like),
+        *_not_compared(tree, like),
     ]
     if any(limit.note.guessed for limit in limits):
         warnings.append('limits are guessed: write those of the data sheet, or give --urdf')
@@ -143,29 +143,29 @@ def draft(
     return Draft(write_yaml(whole), len(outputs.joints), cameras, tuple(warnings))
 
 
-def _head(origin: DraftOrigin, arm: JointTree | None, like: DescribedArm | None) -> list[Note]:
+def _head(origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None) -> list[Note]:
     lines = [
         f'Drafted by `neuracore_ros describe` from {", ".join(origin.sources)}.',
         'Look at every line that says "guessed" before the robot moves.',
     ]
     if like is not None:
         text = f'Indices are aligned with {like.robot.name} ({like.robot.path}).'
-        if arm is None or like.tree is None:
-            whose = 'this robot' if arm is None else like.robot.name
+        if tree is None or like.tree is None:
+            whose = 'this robot' if tree is None else like.robot.name
             text += f' Axes and zeros are not compared: no URDF of {whose} was given.'
         lines.append(text)
     return [Note(line, guessed=False) for line in lines]
 
 
-def _not_compared(arm: JointTree | None, like: DescribedArm | None) -> list[str]:
+def _not_compared(tree: JointTree | None, like: DescribedArm | None) -> list[str]:
     """Why axes and zeros are not compared, one line each."""
     if like is None:
         return []
     found = []
-    if arm is None or like.tree is None:
+    if tree is None or like.tree is None:
         found.append(
             f'axes and zeros are not compared with {like.robot.name}: give '
-            f'{"--urdf" if arm is None else "--like-urdf"}'
+            f'{"--urdf" if tree is None else "--like-urdf"}'
         )
     if like.tree is not None and not like.meanings():
         found.append(
@@ -179,12 +179,12 @@ def _limits(
     known: KnownJoints,
     places: Places,
     outputs: OutputRoutes,
-    arm: JointTree | None,
+    tree: JointTree | None,
     origin: DraftOrigin,
 ) -> list[LimitEntry]:
     """The limits that the URDF, as a reader of the file finds it, does not tell."""
     entries = []
-    where = arm.where.rpartition('/')[2] if arm else ''
+    where = tree.where.rpartition('/')[2] if tree else ''
     limited = {slot.place.name for slot in outputs.joints}
     limited |= {place.name for place in places.fitting(OPENINGS)}
     for name in (name for name in (*known.arm, *known.grippers) if name in limited):
@@ -291,7 +291,7 @@ def _foot(known: KnownJoints, outputs: OutputRoutes, facts: Facts) -> list[Note]
 
 
 def _nothing(facts: Facts, origin: DraftOrigin) -> str:
-    told = ', '.join(origin.sources)
+    where = ', '.join(origin.sources)
     empty = [
         f'{topic.name}: '
         + (_listed(topic.useless) or f'{counted(topic.count, "message")} without a position')
@@ -302,7 +302,7 @@ def _nothing(facts: Facts, origin: DraftOrigin) -> str:
     ]
     silent = f' ({", ".join(empty)})' if empty else ''
     return (
-        f'{told}: no JointState with positions was found{silent}, so no joint is known. Record '
+        f'{where}: no JointState with positions was found{silent}, so no joint is known. Record '
         'the topic of the joint states and give it with --bag, start the driver and use --live, '
         f'or give --urdf FILE{"".join(f"; lost: {loss}" for loss in origin.losses)}'
     )

@@ -1,7 +1,7 @@
 """Unique names for the joints of all topics.
 
 Publishers that name no joint get names by position. Where several arms use the same names, as
-drivers do that are started twice, each arm's joints are told apart by what tells its topics apart:
+drivers do that are started twice, each arm's joints get the word in which the topics differ:
 ``waist`` of ``/follower_left/joint_states`` becomes ``left_waist``.
 """
 
@@ -28,7 +28,7 @@ class Arms:
     """Arms with equal joint names, distinguished by the names of their topics.
 
     Attributes:
-        labels: What tells each apart, such as ``left`` and ``right``; empty if there is one arm.
+        labels: The word of each, such as ``left`` and ``right``; empty if there is one arm.
         joints: The names that several arms use.
     """
 
@@ -72,15 +72,15 @@ def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[
     """Give every joint one name.
 
     Args:
-        facts: What was seen.
+        facts: The facts of all topics.
         chain: The joints of the URDF from base to tip; empty without.
 
     Returns:
-        The facts with these names; the arms that had to be told apart; and the topics that are
-        left out, since they do not tell whose joints they speak of.
+        The facts with these names; the arms with equal joint names; and the topics that are
+        left out, since it is not clear which arm they are of.
     """
     numbers = [_named(topic, facts, chain) for topic in facts.numbers]
-    arms = tell_apart(numbers)
+    arms = find_arms(numbers)
     if not arms.labels:
         return replace(facts, numbers=tuple(numbers)), arms, ()
     left_out: list[str] = []
@@ -102,7 +102,7 @@ def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[
     return named, arms, tuple(left_out)
 
 
-def tell_apart(topics: Sequence[NumberTopic]) -> Arms:
+def find_arms(topics: Sequence[NumberTopic]) -> Arms:
     """Find arms whose joints have the same names, by the topics that measure them."""
     measured = [t for t in topics if t.type == JOINT_STATE and t.count and not is_command(t.name)]
     twins: list[NumberTopic] = []
@@ -177,14 +177,14 @@ def _names_by_position(
     arm = [name for name in chain if not is_gripper(name)]
     if len(arm) == width:
         return arm, 'that of the URDF, without the gripper'
-    told: Mapping[str, Sequence[str]] = {
+    named: Mapping[str, Sequence[str]] = {
         **{one.topic: one.joints for one in facts.listeners},
         **{
             one.name: one.joints
             for one in sorted(facts.numbers, key=lambda t: -is_command(t.name))
         },
     }
-    for name, joints in told.items():
+    for name, joints in named.items():
         if len(joints) == width:
             return joints, f'that of {name}'
     return [f'joint_{number + 1}' for number in range(width)], 'numbers; write the names'

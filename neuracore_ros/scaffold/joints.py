@@ -36,7 +36,7 @@ class KnownJoints:
         topics: Joint -> the topic that measures it; without those that nothing measures.
         message_names: Joint -> its name in messages, where it differs.
         urdf_names: Joint -> its name in the URDF; empty without a URDF.
-        motions: Joint -> how it was seen to move [rad] or [m]; of a gripper in its own unit.
+        motions: Joint -> how it moved [rad] or [m]; of a gripper in its own unit.
         limits: Joint -> limits of the URDF [rad] or [m].
         slides: Joints that are prismatic by the URDF; without one, by their names.
         units: Joint -> the unit of its measurements, where it is not [rad] or [m].
@@ -68,7 +68,7 @@ class KnownJoints:
 def know_joints(
     measuring: Sequence[NumberTopic],
     controllers: Sequence[Sequence[str]],
-    arm: JointTree | None,
+    tree: JointTree | None,
 ) -> KnownJoints:
     """Bring together what messages, controllers and the URDF say of joints.
 
@@ -85,14 +85,14 @@ def know_joints(
     message_names = {j: topic.names[j] for j, topic in topics.items() if j in topic.names}
     urdf_names = {joint: message_names.get(joint, joint) for joint in topics}
     left_out: dict[str, str] = {}
-    if arm is None:
+    if tree is None:
         names, note = _ordered(list(topics), controllers)
         urdf_names = {}
     else:
-        mimics = arm.urdf.mimics
-        names = tuple(joint.name for joint in arm.moving if joint.name not in mimics)
-        if topics and not set(urdf_names.values()) & {joint.name for joint in arm.moving}:
-            matched = _match(names, urdf_names, measuring, arm)
+        mimics = tree.urdf.mimics
+        names = tuple(joint.name for joint in tree.moving if joint.name not in mimics)
+        if topics and not set(urdf_names.values()) & {joint.name for joint in tree.moving}:
+            matched = _match(names, urdf_names, measuring, tree)
             guesses.append(
                 'the URDF and the messages name joints differently: they are matched by order'
             )
@@ -102,7 +102,7 @@ def know_joints(
             topics = {called[j]: topics[j] for j in called}
             motions = {called[j]: motions[j] for j in called if j in motions}
             urdf_names = {called[j]: matched[j] for j in called}
-        note = Note(f'from base to tip by {arm.where.rpartition("/")[2]}', guessed=False)
+        note = Note(f'from base to tip by {tree.where.rpartition("/")[2]}', guessed=False)
         left_out |= {name: f'mimics {mimic.joint}' for name, mimic in mimics.items()}
         if topics:
             measured = set(urdf_names.values())
@@ -117,21 +117,21 @@ def know_joints(
             urdf_names = {name: name for name in names}
     left_out |= {name: 'of no arm, by its name' for name in names if not is_of_arm(name)}
     names = tuple(name for name in names if name not in left_out)
-    sliding = {j.name for j in arm.moving if j.slides} if arm else set()
-    slides = {n for n in names if (urdf_names[n] in sliding if arm else may_slide(n))}
-    last = arm.tips() & sliding if arm else set()
+    sliding = {j.name for j in tree.moving if j.slides} if tree else set()
+    slides = {n for n in names if (urdf_names[n] in sliding if tree else may_slide(n))}
+    last = tree.tips() & sliding if tree else set()
     hands = [n for n in names if is_gripper(n) or (urdf_names.get(n) in last and len(names) > 1)]
     joints = tuple(name for name in names if name not in hands)
     grippers = _grippers(hands, joints, controllers, {j: message_names.get(j, j) for j in names})
     left_out |= {name: 'another finger of a gripper' for name in hands if name not in grippers}
-    limits = {n: arm.urdf.limits[urdf_names[n]] for n in names} if arm else {}
-    units, found, told = _measured_units(joints, topics, motions, limits)
+    limits = {n: tree.urdf.limits[urdf_names[n]] for n in names} if tree else {}
+    units, found, notes = _measured_units(joints, topics, motions, limits)
     motions |= found
     amounts = {}
     for name in grippers:
         if name in motions and (scaling := amount(motions[name], limits.get(name))):
             amounts[name] = scaling[0]
-            told.append(f'{name}: {scaling[1]}')
+            notes.append(f'{name}: {scaling[1]}')
     return KnownJoints(
         joints,
         tuple(grippers),
@@ -145,7 +145,7 @@ def know_joints(
         amounts,
         note,
         left_out,
-        (*guesses, *told),
+        (*guesses, *notes),
     )
 
 
@@ -158,7 +158,7 @@ def _measured_units(
     """Joint -> its unit; its motion in [rad] or [m]; and what to say of them."""
     units: dict[str, Unit] = {}
     found: dict[str, ObservedMotion] = {}
-    told: list[str] = []
+    notes: list[str] = []
     together: dict[tuple[str, bool], dict[str, ObservedMotion]] = {}
     for joint in joints:
         if joint in motions:
@@ -167,10 +167,10 @@ def _measured_units(
     for (topic, slides), own in together.items():
         if guess := guess_unit(own, limits, slides):
             units |= dict.fromkeys(own, guess.unit)
-            told.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}')
+            notes.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}')
             found |= {joint: converted(motion, guess.unit) for joint, motion in own.items()}
-        told += [f'{topic}: {line}' for line in strangers({**own, **found}, limits)]
-    return units, found, told
+        notes += [f'{topic}: {line}' for line in strangers({**own, **found}, limits)]
+    return units, found, notes
 
 
 def _grippers(
@@ -210,7 +210,7 @@ def _match(
     chain: Sequence[str],
     called: Mapping[str, str],
     measuring: Sequence[NumberTopic],
-    arm: JointTree,
+    tree: JointTree,
 ) -> dict[str, str]:
     """Match joints (``called``: by their names in messages) to those of the URDF, by order."""
     wanted = [name for name in chain if is_of_arm(name)]
@@ -219,7 +219,7 @@ def _match(
         there = from_base_to_tip([name for name in own if is_of_arm(name)])
         if len(wanted) != len(there):
             raise UserError(
-                f'{arm.where}: has joints {_some(wanted)}; {measuring[0].name} has '
+                f'{tree.where}: has joints {_some(wanted)}; {measuring[0].name} has '
                 f"{_some(list(own))}: no name in common. Give this robot's own URDF, or leave "
                 '--urdf out'
             )
@@ -231,13 +231,13 @@ def _ordered(
     joints: Sequence[str], controllers: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], Note]:
     """Joints from base to wrist without a URDF."""
-    told: dict[str, None] = {}
+    ordered: dict[str, None] = {}
     for names in controllers:
-        if len(names) > 1 and set(names) <= set(joints) and not set(names) & set(told):
-            told |= dict.fromkeys(names)
-    rest = from_base_to_tip([name for name in joints if name not in told])
-    if told:
-        return (*told, *rest), Note('the order of the commands; a URDF would tell')
+        if len(names) > 1 and set(names) <= set(joints) and not set(names) & set(ordered):
+            ordered |= dict.fromkeys(names)
+    rest = from_base_to_tip([name for name in joints if name not in ordered])
+    if ordered:
+        return (*ordered, *rest), Note('the order of the commands; a URDF would tell')
     return tuple(rest), Note('ordered from base to wrist by their names; a URDF would tell')
 
 

@@ -95,13 +95,13 @@ class OutputRoutes:
         return {
             command.topic: f'which joints {command.said()} are for is not known'
             for command in self._commands
-            if command.seen is not None and not set(command.joints) & mine
+            if command.recorded is not None and not set(command.joints) & mine
         }
 
     def motion(self, joint: str) -> ObservedMotion | None:
         """The motion of a joint's commands [rad] or [m]; None if there are none of this unit."""
         command = self._command_of(joint)
-        found = command.seen.motions.get(joint) if command and command.seen else None
+        found = command.recorded.motions.get(joint) if command and command.recorded else None
         if found is None or self._amount(joint, command) is not None:
             return None
         guess = self._guess(command, joint) if joint in self._known.arm else None
@@ -168,7 +168,7 @@ class OutputRoutes:
                 for other in self._commands
                 if other.topic not in topics
                 and set(other.joints) & set(command.joints)
-                and other.seen is not None
+                and other.recorded is not None
             ]
             if rivals:
                 found.append(
@@ -193,18 +193,18 @@ class OutputRoutes:
 
     def _guess(self, command: CommandTopic | None, joint: str) -> GuessedUnit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
-        if command is None or command.seen is None:
+        if command is None or command.recorded is None:
             return None
         known, slides = self._known, joint in self._known.slides
         motions = {
             name: motion
-            for name, motion in command.seen.motions.items()
+            for name, motion in command.recorded.motions.items()
             if name in known.arm and (name in known.slides) is slides
         }
         return guess_unit(motions, known.limits, slides)
 
     def _amount(self, gripper: str, command: CommandTopic | None) -> ScaleOffset | None:
-        motion = command.seen.motions.get(gripper) if command and command.seen else None
+        motion = command.recorded.motions.get(gripper) if command and command.recorded else None
         found = amount(motion, self._known.limits.get(gripper)) if motion else None
         return found[0] if found else None
 
@@ -226,9 +226,9 @@ class OutputRoutes:
         if command is None:
             options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
             return Route(place.name, options, name, (_UNRECORDED,))
-        seen = command.seen or NumberTopic(command.topic, command.type, 0)
+        recorded = command.recorded or NumberTopic(command.topic, command.type, 0)
         order = command.order() or (self._orders(command)[0] if command.is_bare else ())
-        options, notes = source_options(kind, replace(seen, period_s=0.0), order)
+        options, notes = source_options(kind, replace(recorded, period_s=0.0), order)
         own, units = self._sense(place, command)
         return Route(place.name, {**options, **own}, name, (*notes, *command.notes, *units))
 
@@ -254,9 +254,9 @@ class OutputRoutes:
             options = {'topic': self._unknown(usual, place), **own}
             return Route(place.name, options, name, (Note(unsent(command)), *units))
         options, notes = sent.options()
-        told, ours = self._orders(sent)
-        if sent.type == FLOAT64_MULTI_ARRAY and told != ours and sorted(told) == sorted(ours):
-            options['order'] = list(told)
+        wanted, ours = self._orders(sent)
+        if sent.type == FLOAT64_MULTI_ARRAY and wanted != ours and sorted(wanted) == sorted(ours):
+            options['order'] = list(wanted)
             notes += (_GUESSED_NUMBERS if sent.notes else _NUMBERS,)
         if mistaken := self._mistaken(sent):
             notes += (Note(mistaken, guessed=False),)

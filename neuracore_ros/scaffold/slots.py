@@ -29,7 +29,7 @@ class Places:
         inputs: JOINT_POSITIONS, PARALLEL_GRIPPER_OPEN_AMOUNTS, RGB_IMAGES and DEPTH_IMAGES ->
             its joints or cameras; empty where the robot has none.
         pictures: Image type -> camera -> its topic.
-        warnings: What a person should look at, one line each.
+        warnings: What a person should check, one line each.
     """
 
     inputs: Mapping[DataType, Sequence[SlotProposal]]
@@ -42,29 +42,29 @@ class Places:
 
 
 def places_of(
-    known: KnownJoints, facts: Facts, arm: JointTree | None, other: DescribedArm | None
+    known: KnownJoints, facts: Facts, tree: JointTree | None, like: DescribedArm | None
 ) -> Places:
     """Give each name an index: by its order, or that of its counterpart on another robot."""
-    joints, hands = _joints(known, arm, other), _grippers(known.grippers, other)
+    joints, hands = _joints(known, tree, like), _grippers(known.grippers, like)
     pictures = {
         kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])
         for kind in IMAGES
     }
-    eyes = {
-        kind: [_streaming(place, named[place.name]) for place in _cameras(kind, [*named], other)]
+    views = {
+        kind: [_streaming(place, named[place.name]) for place in _cameras(kind, [*named], like)]
         for kind, named in pictures.items()
     }
     warnings = [
         f'{place.name}: {_ONE_PICTURE}: written as a comment'
-        for placed in eyes.values()
+        for placed in views.values()
         for place in placed
         if place.why == _ONE_PICTURE
     ]
-    if other is not None:
-        warnings += _warnings(joints, other.robot.name)
-        for kind, placed in {OPENINGS: hands, **eyes}.items():
-            warnings += _not_shared(kind, placed, other)
-    return Places({POSITIONS: joints, OPENINGS: hands, **eyes}, pictures, tuple(warnings))
+    if like is not None:
+        warnings += _warnings(joints, like.robot.name)
+        for kind, placed in {OPENINGS: hands, **views}.items():
+            warnings += _not_shared(kind, placed, like)
+    return Places({POSITIONS: joints, OPENINGS: hands, **views}, pictures, tuple(warnings))
 
 
 def _in_order(names: Sequence[str]) -> list[SlotProposal]:
@@ -72,19 +72,19 @@ def _in_order(names: Sequence[str]) -> list[SlotProposal]:
 
 
 def _joints(
-    known: KnownJoints, arm: JointTree | None, other: DescribedArm | None
+    known: KnownJoints, tree: JointTree | None, like: DescribedArm | None
 ) -> list[SlotProposal]:
     names, motions = known.arm, known.motions
-    if other is None or not names:
+    if like is None or not names:
         return _in_order(names)
     home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
     means: dict[str, Meaning] = {}
-    for own in known.arms() if arm and other.tree else ():
+    for own in known.arms() if tree and like.tree else ():
         # Of several arms of one kind, each means the same by its own names.
         at_home = {in_urdf: home[name] for in_urdf, name in own.items() if name in home}
-        found = meanings(arm, list(own), at_home) if arm else {}
+        found = meanings(tree, list(own), at_home) if tree else {}
         means |= {own[in_urdf]: meaning for in_urdf, meaning in found.items()}
-    return align_joints(names, means, {**_middles(known), **home}, other)
+    return align_joints(names, means, {**_middles(known), **home}, like)
 
 
 def _middles(known: KnownJoints) -> dict[str, float]:
@@ -107,15 +107,15 @@ def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
     return found
 
 
-def _not_shared(kind: DataType, placed: Sequence[SlotProposal], other: DescribedArm) -> list[str]:
+def _not_shared(kind: DataType, placed: Sequence[SlotProposal], like: DescribedArm) -> list[str]:
     """Grippers or cameras that only one of two robots has."""
     mine = [place for place in placed if not place.fits and place.why != _ONE_PICTURE]
     found = [f'{place.name}: {place.why}: written as a comment' for place in mine]
     taken = {place.counterpart for place in placed if place.fits}
-    theirs = [name for name in other.robot.input.get(kind, {}).values() if name not in taken]
+    theirs = [name for name in like.robot.input.get(kind, {}).values() if name not in taken]
     if theirs:
         found.append(
-            f'{kind} of {other.robot.name} ({", ".join(theirs)}): nothing here corresponds: the '
+            f'{kind} of {like.robot.name} ({", ".join(theirs)}): nothing here corresponds: the '
             'model will see nothing there'
         )
     return found
@@ -126,10 +126,10 @@ def _streaming(place: SlotProposal, image: ImageTopic) -> SlotProposal:
     return replace(place, fits=False, why=_ONE_PICTURE) if image.count == 1 else place
 
 
-def _grippers(names: Sequence[str], other: DescribedArm | None) -> list[SlotProposal]:
-    if other is None:
+def _grippers(names: Sequence[str], like: DescribedArm | None) -> list[SlotProposal]:
+    if like is None:
         return _in_order(names)
-    slots, their = other.robot.input.get(OPENINGS, {}), other.robot.name
+    slots, their = like.robot.input.get(OPENINGS, {}), like.robot.name
     beyond = max(slots, default=-1) + 1
     placed = []
     for name, index in zip(names, [*slots, *range(beyond, beyond + len(names))], strict=False):
@@ -138,7 +138,7 @@ def _grippers(names: Sequence[str], other: DescribedArm | None) -> list[SlotProp
     return placed
 
 
-def _cameras(kind: DataType, names: list[str], other: DescribedArm | None) -> list[SlotProposal]:
-    if other is not None:
-        return align_cameras(names, other.robot.input.get(kind, {}), other.robot.name)
+def _cameras(kind: DataType, names: list[str], like: DescribedArm | None) -> list[SlotProposal]:
+    if like is not None:
+        return align_cameras(names, like.robot.input.get(kind, {}), like.robot.name)
     return _in_order(sorted(names, key=lambda name: (view(name) % 100, name)))

@@ -79,10 +79,10 @@ class PinholeView:
 
     def project(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Pixels (..., 2) and depths (...,) [m] of world points (..., 3) [m]."""
-        seen = (points - self.pose[:3, 3]) @ self.pose[:3, :3]
-        depth = np.maximum(seen[..., 2], 1e-6)
+        inside = (points - self.pose[:3, 3]) @ self.pose[:3, :3]
+        depth = np.maximum(inside[..., 2], 1e-6)
         centre = np.array([WIDTH, HEIGHT_PX]) * OVERSAMPLING / 2
-        return seen[..., :2] / depth[..., None] * self.focal + centre, seen[..., 2]
+        return inside[..., :2] / depth[..., None] * self.focal + centre, inside[..., 2]
 
 
 def look_at(eye: FloatArray, at: FloatArray, up: FloatArray) -> FloatArray:

@@ -240,7 +240,7 @@ class TrajectoryController:
             velocities: Measured, shape (J,) [rad/s].
 
         Returns:
-            What the joints are told until the next cycle, shape (J,) [rad].
+            The command to the joints until the next cycle, shape (J,) [rad].
         """
         if self._received is not None:
             self._start(self._received, now_ns, (positions, velocities))
