@@ -39,7 +39,7 @@ class LayoutCell:
         scale: From the joint's own value to its slot's.
         offset: Likewise.
         reach: Position limits in the slot's sense; None without.
-        standing: Beside the policy; fits without one.
+        compatibility: Beside the policy; fits without one.
         is_doubted: Whether a warning speaks of it.
     """
 
@@ -48,7 +48,7 @@ class LayoutCell:
     scale: float = 1.0
     offset: float = 0.0
     reach: Range | None = None
-    standing: SlotCompatibility = SlotCompatibility.FITS
+    compatibility: SlotCompatibility = SlotCompatibility.FITS
     is_doubted: bool = False
 
 
@@ -122,8 +122,8 @@ class Survey:
     Attributes:
         columns: The robots.
         tables: Inputs, then outputs, each in canonical order.
-        warnings: What is worth a second look, one line each.
-        policy: What the robots are held against, or None.
+        warnings: One line each.
+        policy: The one that the robots are compared with, or None.
     """
 
     columns: tuple[RobotColumn, ...]
@@ -138,13 +138,13 @@ def survey(
     policy: Manifest | None = None,
     notes: Sequence[str] = (),
 ) -> Survey:
-    """Bring together what is known of robots.
+    """Compare robots with each other, and with a policy.
 
     Args:
         descriptions: The robots.
-        arms: Those of them that have URDFs, so that their joints can be compared.
-        policy: What they are held against; the robots that it was trained on come first.
-        notes: What was found before; the first of the warnings.
+        arms: Those with URDFs, whose joints can be compared.
+        policy: The robots that it was trained on come first.
+        notes: Earlier warnings; they come first.
     """
     robots = descriptions if policy is None else _with_trained(descriptions, policy)
     # Once a policy is trained, a slot that one robot filled alone cannot be corrected.
@@ -156,10 +156,12 @@ def survey(
         is_trained = policy is not None and name not in descriptions.input
         refusal = ''
         if policy is not None and not is_trained:
-            refusal, notes = _judged(
-                _Described(name, robots.input[name], robots.output[name]), policy
-            )
-            found += map(Finding, notes)
+            described = _Described(name, robots.input[name], robots.output[name])
+            try:
+                found += map(Finding, fit(described, policy).warnings)
+            except PolicyError as error:
+                refusal = str(error)
+                found.append(Finding(refusal))
         columns.append(RobotColumn(name, is_trained, refusal))
     if policy is not None:
         # A finding from a URDF goes before one from a range.
@@ -191,18 +193,10 @@ class _Described:
     output: EmbodimentDescription
 
 
-def _judged(robot: _Described, policy: Manifest) -> tuple[str, tuple[str, ...]]:
-    """Why the policy cannot drive a robot, and what else there is to say."""
-    try:
-        return '', fit(robot, policy).warnings
-    except PolicyError as error:
-        return str(error), (str(error),)
-
-
 def _parts(
     robots: Descriptions, policy: Manifest | None
 ) -> Iterator[tuple[str, bool, SlotTable, int]]:
-    """Role in words, whether it is the input, slots of all robots, and the layout's width."""
+    """The role in words, True for an input, the slots of all robots, and the layout's width."""
     is_one = policy is None and robots.input == robots.output
     for is_input, described in ((True, robots.input), (False, robots.output)):
         role = 'input' if is_input else 'output'
@@ -264,5 +258,5 @@ class _Cells:
             cell = replace(cell, scale=own.scale, offset=own.offset, reach=ends)
         if self._policy is None or place.robot not in self._given:
             return cell
-        mark = compatibility(self._policy, place.is_input, place.kind, place.index)
-        return replace(cell, standing=mark)
+        fitting = compatibility(self._policy, place.is_input, place.kind, place.index)
+        return replace(cell, compatibility=fitting)

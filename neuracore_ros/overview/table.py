@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neuracore_ros.description.limits import Range
 from neuracore_ros.overview.palette import ROLES
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, Survey
-from neuracore_ros.overview.text import range_text, sense_text
+from neuracore_ros.overview.text import range_text, scale_text
 from neuracore_ros.policy.fit import SlotCompatibility
 from neuracore_ros.svg import rectangle, text, text_width
 
@@ -98,7 +98,7 @@ class TableDrawing:
 
     def _row(self, x: float, y: float, index: str, row: LayoutRow) -> Iterator[str]:
         middle = y + self._row_height / 2 + 4.5
-        is_refused = any(c.standing is SlotCompatibility.REFUSED for c in row.cells.values())
+        is_refused = any(c.compatibility is SlotCompatibility.REFUSED for c in row.cells.values())
         colour = 'refused' if is_refused else 'quiet'
         yield text(x + _INDEX_WIDTH - 10, middle, index, class_=colour, text_anchor='end')
         left = x + _INDEX_WIDTH
@@ -125,7 +125,7 @@ class TableDrawing:
         x, y, width, height = box
         fill, ink = ROLES[cell.role] if cell.role else 'plain', 'ink'
         bar = f'{fill}-bar'
-        if cell.standing in {SlotCompatibility.MASKED, SlotCompatibility.IGNORED}:
+        if cell.compatibility in {SlotCompatibility.MASKED, SlotCompatibility.IGNORED}:
             fill, ink = 'ground', 'quiet'
         note = _note(cell)
         edge = f'{fill} {_edge(cell)}'.strip()
@@ -137,7 +137,7 @@ class TableDrawing:
         if cell.is_doubted:
             yield doubt_mark(x + width - 10, name_y, 'end')
         if note:
-            colour = 'refused' if cell.standing is SlotCompatibility.REFUSED else 'quiet'
+            colour = 'refused' if cell.compatibility is SlotCompatibility.REFUSED else 'quiet'
             yield text(x + 14, y + 30.5, note, _SMALL, class_=colour)
         if cell.reach and scale:
             place = x + 14, y + height - 6, width - 24
@@ -179,19 +179,19 @@ def _range_bar(
 
 
 def _edge(cell: LayoutCell) -> str:
-    if cell.standing is SlotCompatibility.REFUSED:
+    if cell.compatibility is SlotCompatibility.REFUSED:
         return 'refused-edge'
     if cell.is_doubted:
         return 'doubt-edge'
-    return 'faint-edge' if cell.standing is not SlotCompatibility.FITS else ''
+    return 'faint-edge' if cell.compatibility is not SlotCompatibility.FITS else ''
 
 
 def _note(cell: LayoutCell) -> str:
-    """The line below a name: role, scale and offset, and standing beside the policy."""
-    sense = sense_text(cell).replace('x ', f'{_TIMES} ').replace('-', _MINUS)
+    """The line below a name: role, scale, offset, and compatibility with the policy."""
+    sense = scale_text(cell).replace('x ', f'{_TIMES} ').replace('-', _MINUS)
     notes = [str(cell.role) if cell.role else '', sense]
-    if cell.standing is not SlotCompatibility.FITS:
-        notes.append(str(cell.standing))
+    if cell.compatibility is not SlotCompatibility.FITS:
+        notes.append(str(cell.compatibility))
     return f'  {_DOT}  '.join(filter(None, notes))
 
 

@@ -17,7 +17,7 @@ def as_text(survey: Survey) -> str:
     """Tables with a row for each index and a column for each robot."""
     parts = [_table(table, survey) for table in survey.tables]
     if survey.policy is not None:
-        parts = [policy_line(survey.policy), *parts, *_standings(survey)]
+        parts = [policy_line(survey.policy), *parts, *_fits(survey)]
     return '\n\n'.join(parts)
 
 
@@ -36,7 +36,7 @@ def range_text(ends: tuple[float, float] | None) -> str:
     return NOTHING if ends is None else f'{ends[0]:.2f} .. {ends[1]:.2f}'
 
 
-def sense_text(cell: LayoutCell) -> str:
+def scale_text(cell: LayoutCell) -> str:
     """The scale and offset of a slot: ``x -1 + 1.57``; empty if they change nothing."""
     scale = '' if cell.scale == 1.0 else f'x {cell.scale:g}'
     offset = f'{"+" if cell.offset > 0 else "-"} {abs(cell.offset):.3g}' if cell.offset else ''
@@ -48,7 +48,7 @@ def as_json(survey: Survey) -> dict[str, object]:
     roles: dict[str, dict[str, object]] = {'input': {}, 'output': {}}
     for table in survey.tables:
         for role in table.role.split(' and '):
-            roles[role][table.kind.value] = _block_json(table, survey)
+            roles[role][table.kind.value] = _table_json(table, survey)
     record: dict[str, object] = {**roles, 'warnings': list(survey.warnings)}
     if survey.policy is not None:
         record['trained_on'] = list(survey.policy.robots)
@@ -61,14 +61,14 @@ def as_json(survey: Survey) -> dict[str, object]:
 
 
 def marked(
-    survey: Survey, robot: str, standing: SlotCompatibility
+    survey: Survey, robot: str, fit: SlotCompatibility
 ) -> list[tuple[LayoutTable, int, LayoutCell]]:
-    """The slots of a robot that stand so beside the policy."""
+    """The slots of a robot with a compatibility to the policy."""
     return [
         (table, index, row.cells[robot])
         for table in survey.tables
         for index, row in enumerate(table.rows)
-        if robot in row.cells and row.cells[robot].standing is standing
+        if robot in row.cells and row.cells[robot].compatibility is fit
     ]
 
 
@@ -94,14 +94,14 @@ def _cell(cell: LayoutCell | None) -> str:
     if cell is None:
         return NOTHING
     notes = [str(cell.role)] if cell.role else []
-    if text := sense_text(cell):
+    if text := scale_text(cell):
         notes.append(text)
-    if cell.standing is not SlotCompatibility.FITS:
-        notes.append(f'{cell.standing}')
+    if cell.compatibility is not SlotCompatibility.FITS:
+        notes.append(f'{cell.compatibility}')
     return f'{cell.name} ({", ".join(notes)})' if notes else cell.name
 
 
-def _standings(survey: Survey) -> list[str]:
+def _fits(survey: Survey) -> list[str]:
     lines = []
     for column in survey.columns:
         if column.is_trained:
@@ -117,7 +117,7 @@ def _standings(survey: Survey) -> list[str]:
     return ['\n'.join(lines)] if lines else []
 
 
-def _block_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
+def _table_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
     record: dict[str, object] = {
         'width': table.width,
         'slots': {

@@ -145,6 +145,12 @@ def test_a_robot_that_fits_says_so(up, trained, tmp_path):
     assert as_json(found)['robots']['new']['fits'] is True
 
 
+def test_earlier_warnings_come_first(trained, tmp_path):
+    new = robot(tmp_path, 'new', {0: 'a', 2: 'c'})
+    found = survey(load_descriptions([new]), (), trained, ['its URDF is missing'])
+    assert found.warnings[0] == 'its URDF is missing'
+
+
 def test_a_robot_that_is_refused_says_why_and_where(trained, tmp_path):
     new = robot(tmp_path, 'new', {0: 'a', 8: 'h'}, extra=', POSES: {0: cube}, RGB_IMAGES: {0: w}')
     text = new.read_text().replace(
@@ -155,8 +161,8 @@ def test_a_robot_that_is_refused_says_why_and_where(trained, tmp_path):
     refusal = found.columns[1].refusal
     assert refusal.startswith("'new' uses JOINT_TARGET_POSITIONS index 8; the model was trained")
     assert refusal in found.warnings
-    assert cells(found, TARGETS, 'new', 'output')[8].standing is SlotCompatibility.REFUSED
-    assert cells(found, RGB, 'new')[0].standing is SlotCompatibility.FITS
+    assert cells(found, TARGETS, 'new', 'output')[8].compatibility is SlotCompatibility.REFUSED
+    assert cells(found, RGB, 'new')[0].compatibility is SlotCompatibility.FITS
     record = as_json(found)
     assert record['robots']['new'] == {
         'fits': False,
@@ -178,7 +184,7 @@ def test_an_input_that_was_never_trained_is_masked(tmp_path, up):
         new.read_text().replace('TARGET_POSITIONS: {0: a, 1: b}', 'TARGET_POSITIONS: {0: a}')
     )
     found = survey(load_descriptions([new]), (), lonely)
-    assert cells(found, POSITIONS, 'new')[1].standing is SlotCompatibility.MASKED
+    assert cells(found, POSITIONS, 'new')[1].compatibility is SlotCompatibility.MASKED
     assert 'new: fits, 1 masked' in as_text(found)
 
 
