@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.records import MOST, Record
 
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 QUANTILE_NAMES = ('q01', 'q10', 'q50', 'q90', 'q99')
-# A slot that nobody has: LeRobot's three normalisers (mean and std, min and max, quantiles)
-# then all leave its padding at 0.
-ABSENT = {'mean': 0.0, 'std': 1.0, 'min': -1.0, 'max': 1.0}
-ABSENT_QUANTILES = (-1.0, -1.0, 0.0, 1.0, 1.0)
+# Mean, std, min, max and quantiles of a slot that nobody has: LeRobot's three normalisers (mean
+# and std, min and max, quantiles) then all leave its padding at 0.
+_ABSENT = (0.0, 1.0, -1.0, 1.0, -1.0, -1.0, 0.0, 1.0, 1.0)
 
 # What our own policies take for noise, too: half a degree, or a centimetre.
 LEAST_STD = 0.01
@@ -49,14 +49,14 @@ class Statistics:
             valid: Shape (N, W).
         """
         columns = [values[valid[:, w], w].astype(np.float64) for w in range(values.shape[1])]
-        return cls._of_columns(
+        return cls._of_slots(
             [
-                (column.size, column.mean(), column.std(), column.min(), column.max())
-                if column.size
-                else None
-                for column in columns
+                (each.mean(), each.std(), each.min(), each.max(), *np.quantile(each, QUANTILES))
+                if each.size
+                else _ABSENT
+                for each in columns
             ],
-            [np.quantile(column, QUANTILES) if column.size else None for column in columns],
+            [each.size for each in columns],
         )
 
     @classmethod
@@ -68,36 +68,24 @@ class Statistics:
             unit: What one level is: 1 / 255 of colours, 1 mm of depths.
         """
         level: FloatArray = np.arange(histogram.shape[1]) * np.float64(unit)
-        moments: list[tuple[float, ...] | None] = []
-        quantiles: list[FloatArray | None] = []
-        for counts in histogram:
-            total = int(counts.sum())
+        totals = histogram.sum(axis=1)
+        slots: list[tuple[float, ...]] = []
+        for counts, total in zip(histogram, totals.tolist(), strict=True):
             if not total:
-                moments.append(None)
-                quantiles.append(None)
+                slots.append(_ABSENT)
                 continue
             mean = float(counts @ level / total)
             std = float(np.sqrt(counts @ (level - mean) ** 2 / total))
             present = level[counts > 0]
-            moments.append((total, mean, std, present[0], present[-1]))
             ranks = np.searchsorted(counts.cumsum(), np.multiply(QUANTILES, total))
-            quantiles.append(level[ranks])
-        return cls._of_columns(moments, quantiles)
+            slots.append((mean, std, present[0], present[-1], *level[ranks]))
+        return cls._of_slots(slots, totals)
 
     @classmethod
-    def _of_columns(cls, moments: list[Any], quantiles: list[FloatArray | None]) -> Statistics:
-        absent = (0, *(ABSENT[name] for name in ('mean', 'std', 'min', 'max')))
-        table = np.array([absent if row is None else row for row in moments], np.float64)
-        count, mean, std, minimum, maximum = table.reshape(-1, 5).T
-        bounds = [ABSENT_QUANTILES if column is None else column for column in quantiles]
-        return cls(
-            count.astype(np.int64),
-            mean,
-            std,
-            minimum,
-            maximum,
-            np.array(bounds, np.float64).reshape(-1, len(QUANTILES)).T,
-        )
+    def _of_slots(cls, slots: Sequence[tuple[float, ...]], counts: ArrayLike) -> Statistics:
+        """Statistics of W tuples as that of an absent slot, and of their counts."""
+        mean, std, low, high, *quantiles = np.reshape(slots, (-1, len(_ABSENT))).T
+        return cls(np.array(counts, np.int64), mean, std, low, high, np.array(quantiles))
 
     def merge(self, other: Statistics) -> Statistics:
         """The statistics of both sets together; exact, except for quantiles.
