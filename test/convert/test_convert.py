@@ -111,9 +111,8 @@ def test_two_robots_share_a_dataset_and_statistics_count_valid_entries_only(
 
 
 def test_a_slot_that_no_robot_has_gets_mean_0_and_std_1(tmp_path, convert):
-    description = describe(tmp_path, left=LEFT)
     bag = record_left(tmp_path / 'bag')
-    assert convert('--description', description, bag, '--image-size', SIZE)[0] == 0
+    assert convert(bag, robot=LEFT)[0] == 0
     stats = json.loads((tmp_path / 'data/meta/stats.json').read_text())
     assert (stats['action']['mean'][1], stats['action']['std'][1]) == (0.0, 1.0)
     camera = stats['observation.images.rgb_0']
@@ -207,8 +206,7 @@ def test_what_was_converted_is_skipped_even_if_it_was_moved(tmp_path, cross, con
 def test_short_pieces_are_dropped_and_counted(tmp_path, convert):
     messages = joint_states(1.0) + joint_states(0.1, start=2.0) + joint_states(1.0, start=3.0)
     bag = write_bag(tmp_path / 'bag', messages)
-    description = describe(tmp_path, numbers=NUMBERS)
-    code, out, _ = convert('--description', description, bag, '--json')
+    code, out, _ = convert(bag, '--json')
     report = json.loads(out)['bags'][0]
     assert code == 0 and len(report['episodes']) == 2
     assert (report['short_pieces'], report['short_steps']) == (1, 6)
@@ -219,8 +217,7 @@ def test_short_pieces_are_dropped_and_counted(tmp_path, convert):
 
 def test_pieces_that_are_all_short_name_what_ended_them(tmp_path, convert):
     slow = [m for m in joint_states(20.0) if m[2] % 10**10 % 10**9 < 10**8]
-    description = describe(tmp_path, numbers=NUMBERS)
-    code, _, error = convert('--description', description, write_bag(tmp_path / 'bag', slow))
+    code, _, error = convert(write_bag(tmp_path / 'bag', slow))
     assert code == 1
     assert 'most often: ' in error and "'a' (JOINT_POSITIONS index 0) is" in error
     assert 'max_age_s is 0.2' in error
@@ -246,9 +243,8 @@ def test_the_audit_tells_of_every_declared_stream(tmp_path, cross, convert):
 
 
 def test_a_missing_topic_names_the_nearest_with_type_and_names(tmp_path, convert):
-    description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', joint_states(1.0, topic='/arm/joint_state'))
-    code, _, error = convert('--description', description, bag)
+    code, _, error = convert(bag)
     assert code == 1
     assert "/joint_states (JOINT_POSITIONS 'a' of" in error
     assert (
@@ -259,19 +255,17 @@ def test_a_missing_topic_names_the_nearest_with_type_and_names(tmp_path, convert
 
 def test_a_relative_topic_that_was_recorded_in_a_namespace_gives_the_option(tmp_path, convert):
     text = NUMBERS.replace('topic: /joint_states', 'topic: joint_states')
-    description = describe(tmp_path, numbers=text)
     bag = write_bag(tmp_path / 'bag', joint_states(1.0, topic='/cell/ur5/joint_states'))
-    code, _, error = convert('--description', description, bag)
+    code, _, error = convert(bag, robot=text)
     assert code == 1 and 'did you mean --namespace /cell/ur5?' in error
-    assert convert('--description', description, bag, '--namespace', '/cell/ur5')[0] == 0
+    assert convert(bag, '--namespace', '/cell/ur5', robot=text)[0] == 0
 
 
 def test_a_stream_without_the_declared_name_is_an_error_that_names_what_there_is(
     tmp_path, convert
 ):
-    description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', joint_states(1.0, names=['a', 'c_joint']))
-    code, out, error = convert('--description', description, bag)
+    code, out, error = convert(bag)
     assert code == 1
     assert "/joint_states lacks 'c' (JOINT_POSITIONS index 2" in error
     assert error.count('c_joint') == 1 and 'It has: c_joint, a' in error
@@ -280,10 +274,9 @@ def test_a_stream_without_the_declared_name_is_an_error_that_names_what_there_is
 
 def test_a_message_type_that_differs_gives_the_line_to_write(tmp_path, convert):
     text = LEFT.replace('front/image_raw}', 'front/image_raw/compressed}')
-    description = describe(tmp_path, left=text)
     streams = joint_states(1.0) + trajectories(1.0)
     streams += images(1.0, topic='/front/image_raw/compressed')
-    code, _, error = convert('--description', description, write_bag(tmp_path / 'bag', streams))
+    code, _, error = convert(write_bag(tmp_path / 'bag', streams), robot=text)
     assert code == 1
     assert (
         'write under sources: RGB_IMAGES: {front: {topic: /front/image_raw/compressed, '
@@ -292,9 +285,8 @@ def test_a_message_type_that_differs_gives_the_line_to_write(tmp_path, convert):
 
 
 def test_a_type_that_holds_nothing_of_the_kind_is_refused(tmp_path, convert):
-    description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', [('/joint_states', Messages().string('hello'), at(0))])
-    code, _, error = convert('--description', description, bag)
+    code, _, error = convert(bag)
     assert code == 1 and 'holds std_msgs/msg/String' in error and 'can be read from' in error
 
 
@@ -309,7 +301,7 @@ def test_stamps_of_another_clock_are_told_with_the_cure(tmp_path, convert):
     code, _, error = convert('--description', description, bag)
     assert code == 1 and 'stamp: receive' in error
     text = NUMBERS.replace('/joint_states}', '/joint_states, stamp: receive}')
-    assert convert('--description', describe(tmp_path, numbers=text), bag)[0] == 0
+    assert convert(bag, robot=text)[0] == 0
 
 
 def test_a_stream_that_is_always_stale_is_an_error_with_its_figures(tmp_path, convert):
@@ -317,15 +309,14 @@ def test_a_stream_that_is_always_stale_is_an_error_with_its_figures(tmp_path, co
     messages = Messages()
     late = [('/joint_states', messages.joints(at(t), a=t, c=t), at(t + 0.01)) for t in range(9)]
     bag = write_bag(tmp_path / 'bag', late)
-    code, _, error = convert('--description', describe(tmp_path, numbers=text), bag)
+    code, _, error = convert(bag, robot=text)
     assert code == 1 and 'none of 161 ticks is usable' in error and 'stale 161' in error
     assert 'max_age_s is 0.001. It arrived 0.01 s late' in error
 
 
 def test_one_bad_bag_does_not_keep_the_others_out(tmp_path, convert):
-    description = describe(tmp_path, numbers=NUMBERS)
     good = write_bag(tmp_path / 'good', joint_states(1.0))
-    code, out, error = convert('--description', description, tmp_path / 'goof', good)
+    code, out, error = convert(tmp_path / 'goof', good)
     assert code == 1 and 'goof: no such bag; did you mean' in error
     assert '1 episode' in out and len(load_metadata(tmp_path / 'data').episodes) == 1
 
@@ -338,16 +329,14 @@ def test_a_message_that_does_not_fit_its_type_is_left_out_and_told(tmp_path, con
         for _, message, log_ns in joint_states(1.0) + joint_states(0.5, start=1.1):
             writer.write(connection, log_ns, ROS2.serialize_cdr(message, kind))
         writer.write(connection, at(1.05), b'\x00\x01\x00\x00\x07')
-    description = describe(tmp_path, numbers=NUMBERS)
-    code, out, _ = convert('--description', description, bag)
+    code, out, _ = convert(bag)
     assert code == 0 and '1 episode, 32 steps' in out
     assert f'lost: /joint_states: 1 messages are not of their type {kind}' in out
 
 
 def test_a_folder_that_is_something_else_is_left_alone(tmp_path, convert):
-    description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', joint_states(1.0))
-    code, _, error = convert('--description', description, bag, dataset='bag')
+    code, _, error = convert(bag, dataset='bag')
     assert code == 1 and 'exists, but is not a dataset of neuracore_ros' in error
     assert sorted(p.name for p in bag.iterdir()) == ['bag.mcap', 'metadata.yaml']
 
@@ -370,14 +359,13 @@ def test_the_robot_must_be_said_where_there_are_several(tmp_path, cross, convert
 
 
 def test_two_converts_into_one_dataset_at_once_are_kept_apart(tmp_path, convert):
-    description = describe(tmp_path, numbers=NUMBERS)
     first = write_bag(tmp_path / 'a', joint_states(1.0))
     second = write_bag(tmp_path / 'b', joint_states(1.0, start=5.0))
-    convert('--description', description, first)
+    convert(first)
     with open_dataset(tmp_path / 'data', load_metadata(tmp_path / 'data')):
-        code, _, error = convert('--description', description, second)
+        code, _, error = convert(second)
     assert code == 1 and 'another convert (process' in error
-    assert convert('--description', description, second)[0] == 0
+    assert convert(second)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -391,11 +379,10 @@ def test_wrong_usage_exits_with_2(tmp_path, cross, option, capsys):
 
 @pytest.mark.parametrize('text', ['', '{', '{"format": 7}', '[]', '{"format": 1}'])
 def test_damaged_metadata_is_one_line(tmp_path, convert, text):
-    description = describe(tmp_path, numbers=NUMBERS)
     bag = write_bag(tmp_path / 'bag', joint_states(1.0))
-    convert('--description', description, bag)
+    convert(bag)
     (tmp_path / 'data/meta/neuracore_ros.json').write_text(text)
-    code, _, error = convert('--description', description, bag)
+    code, _, error = convert(bag)
     assert code == 1 and 'neuracore_ros.json' in error and error.count('\n') == 1
 
 

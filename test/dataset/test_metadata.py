@@ -1,9 +1,11 @@
 """``meta/neuracore_ros.json``: what older versions wrote is read, what is wrong is refused."""
 
 import json
+from functools import partial
 
 import pytest
 
+from helpers.mutations import with_value
 from neuracore_ros.dataset.metadata import (
     METADATA_PATH,
     ConvertedBag,
@@ -27,16 +29,7 @@ OLDEST = {
 }
 
 
-def changed(*path, to):
-    record = json.loads(json.dumps(OLDEST))
-    at = record
-    for key in path[:-1]:
-        at = at[key]
-    if to is ...:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = to
-    return json.dumps(record)
+changed = partial(with_value, OLDEST)
 
 
 def test_what_is_written_is_read_back():

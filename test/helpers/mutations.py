@@ -91,3 +91,16 @@ def spoilt(document: str, seed: object, dumps=json.dumps, loads=json.loads) -> b
     for mark, raw in RAW.items():
         text = text.replace(f'"{mark}"', raw).replace(f"'{mark}'", raw).replace(mark, raw)
     return text.encode('utf-8', 'surrogatepass' if chance.random() < 0.1 else 'replace')
+
+
+def with_value(record, *path, to):
+    """JSON of a record with one value replaced, or removed where `to` is ..."""
+    record = copy.deepcopy(record)
+    at = record
+    for key in path[:-1]:
+        at = at[key]
+    if to is ...:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = to
+    return json.dumps(record)

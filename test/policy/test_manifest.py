@@ -4,9 +4,11 @@ import json
 import math
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
+from helpers.mutations import with_value
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import Manifest
@@ -23,17 +25,7 @@ MINIMAL = {
 }
 
 
-def changed(*path, to):
-    """The minimal manifest with one value replaced, or removed where `to` is ..."""
-    record = json.loads(json.dumps(MINIMAL))
-    at = record
-    for key in path[:-1]:
-        at = at[key]
-    if to is ...:
-        del at[path[-1]]
-    else:
-        at[path[-1]] = to
-    return json.dumps(record)
+changed = partial(with_value, MINIMAL)
 
 
 def test_what_is_optional_has_a_default():
