@@ -66,7 +66,6 @@ class Bag:
         self._storages = storages
         self._notes = notes
         self._refused: dict[tuple[str, str], str] = {}
-        self._decoders: dict[Connection, Deserialiser] = {}
         self._clock: SimulatedClock | None = None
         full = [storage for storage in storages if storage.counts.total()]
         self.start_ns = min((storage.start_ns for storage in full), default=0)
@@ -157,7 +156,7 @@ class Bag:
                 progress((raw.log_time_ns - self.start_ns) / span_ns)
             name = connection.topic
             unread[name] -= 1
-            decode = self._decoders.get(connection) or self._decoder(connection)
+            decode = self._decoder(connection)
             data = raw.data
             try:
                 if data[:4] == ZSTD_MAGIC and connection.serialization == 'cdr':
@@ -229,10 +228,9 @@ class Bag:
             BagError: The type is defined nowhere.
         """
         try:
-            decoder = self._decoders[connection] = deserialiser(connection)
+            return deserialiser(connection)
         except DamageError as error:
             raise BagError(f'{self.path}: {connection.topic} {error}') from error
-        return decoder
 
 
 @contextmanager

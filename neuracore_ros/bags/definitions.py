@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from rosbags.interfaces import Nodetype
@@ -46,8 +47,11 @@ _FILLER = 'structure_needs_at_least_one_member'
 _ANNOTATION = re.compile(r'@\s*[\w:]+\s*\(')
 
 
+@lru_cache(maxsize=64)
 def deserialiser(connection: Connection) -> Deserialiser:
     """The function that makes messages of bytes, by a connection's definition or the stock one.
+
+    Kept, since making one takes longer than reading a small recording.
 
     Raises:
         DamageError: The type is defined in neither way, with the reason.

@@ -38,7 +38,7 @@ INPUTS = (
     '{LANGUAGE: {0: task}}',  # The joints are an output, and measured, but no input.
     '{JOINT_POSITIONS: {0: a, 1: c}, LANGUAGE: {0: task}}',
 )
-RATE_HZ = 10.0
+RATE_HZ = 5.0
 SHORT_S = st.integers(0, 300).map(lambda ms: ms / 1000)
 LONG_S = st.sampled_from([59.0, 60.1, 61.3, 80.0, 600.0])
 # Joints come together or one by one, so that an observer may be complete late or never; the task
