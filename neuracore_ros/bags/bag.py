@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, NamedTuple
 
+from neuracore_ros.bags.bag_files import files, open_storage
 from neuracore_ros.bags.definitions import Deserialiser, deserialiser
-from neuracore_ros.bags.folder import files, open_storage
 from neuracore_ros.bags.simulated_clock import SimulatedClock, read_clock
 from neuracore_ros.bags.storage import (
     Connection,

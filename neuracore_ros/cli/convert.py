@@ -129,7 +129,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
-    from neuracore_ros.bags.folder import distinct
+    from neuracore_ros.bags.bag_files import distinct
     from neuracore_ros.bags.partial_bags import overlooked
     from neuracore_ros.convert.convert import convert
     from neuracore_ros.convert.cutting import Cutting

@@ -70,7 +70,7 @@ class Audit:
         streams: One entry for each stream of the observers, inputs first.
         ticks: Ticks within episodes, since every stream had a sample.
         unusable: Ticks at which a value was missing.
-        cut: Why a tick belongs to no episode -> ticks that were not looked at.
+        cut: Why a tick belongs to no episode -> ticks that were not observed.
         notes: At the end, what is odd about sound messages, a line each.
         values: What joints and grippers did at usable ticks; None: nobody asks.
     """
@@ -143,7 +143,7 @@ class Audit:
         return list(reasons)
 
     def skip(self, ticks: int, reason: str, text: str) -> None:
-        """Note ticks that are unusable without a look."""
+        """Note ticks that are unusable without being observed."""
         self.ticks += ticks
         self.unusable += ticks
         self._skipped[reason] += ticks

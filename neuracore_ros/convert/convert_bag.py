@@ -23,8 +23,8 @@ from neuracore_ros.dataset.staging import EpisodeWriter, Row, StagedEpisode
 from neuracore_ros.errors import BagError, DatasetError, WriteError
 from neuracore_ros.progress import ProgressCallback
 
-# How much of the work it is to look which recording this is.
-LOOKING = 0.2
+# Parts of the work on one recording.
+_IDENTIFYING, _READING = 0.2, 0.8
 
 JUDGED_EVERY = 1000
 """Steps of an episode after which its values are judged; and so is the whole."""
@@ -131,14 +131,16 @@ def _staged(
         yield BagDone(BagResult(str(path)), known)
         return
     with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
-        fingerprint = known_as(bag, job.paths, lambda part: progress(part * LOOKING))
+        fingerprint = known_as(bag, job.paths, lambda part: progress(part * _IDENTIFYING))
         _require_same_cutting(job, path, fingerprint)
         if fingerprint in job.finished:
             yield BagDone(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
         pieces = _Pieces(job, path, folder, fingerprint, recording)
-        for piece in recording.pieces(lambda part: progress(LOOKING + part * (1.0 - LOOKING))):
+        for piece in recording.pieces(
+            lambda part: progress(_IDENTIFYING + part * (1.0 - _IDENTIFYING))
+        ):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
     result = BagResult(

@@ -25,7 +25,7 @@ from neuracore_ros.observation import Observer
 from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.wording import counted
 
-# Looking for what is wrong needs no large images.
+# Checks need no large images.
 SURVEY_SIZE = (32, 32)
 
 
@@ -164,8 +164,6 @@ def survey(
     path: Path,
     rate_hz: float,
     namespace: str = '',
-    min_steps: int = 1,
-    cutting: Cutting = WHOLE,
     use_sim_time: bool = False,
 ) -> BagResult:
     """Read a recording as ``convert`` does, and say the same of it; nothing is written.
@@ -175,27 +173,21 @@ def survey(
         path: The recording.
         rate_hz: Steps per second, [Hz].
         namespace: Where topics without a leading slash were recorded.
-        min_steps: Shorter pieces are dropped.
-        cutting: Which parts of it are episodes.
         use_sim_time: What its /clock said counts, not when a message was recorded.
     """
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     metadata = Metadata(rate_hz, SURVEY_SIZE, described)
     try:
         with open_bag(path, namespace, use_sim_time) as bag:
-            recording = Recording(bag, robot, metadata, cutting)
+            recording = Recording(bag, robot, metadata, WHOLE)
             steps = [sum(1 for _ in piece) for piece in recording.pieces()]
             losses = recording.losses
     except BagError as error:
         return BagResult(str(path), error=str(error))
-    whole = [count for count in steps if count >= min_steps]
-    short = [count for count in steps if count < min_steps]
     return BagResult(
         bag=str(path),
-        episodes=tuple(range(len(whole))),
-        steps=sum(whole),
-        short_pieces=len(short),
-        short_steps=sum(short),
+        episodes=tuple(range(len(steps))),
+        steps=sum(steps),
         notes=recording.notes,
         losses=losses,
         error=recording.error,

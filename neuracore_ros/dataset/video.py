@@ -99,12 +99,6 @@ class VideoWriter:
         if self._error is not None:
             raise self._error
 
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _run(self) -> None:
         frames = self._queued()
         try:

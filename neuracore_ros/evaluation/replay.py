@@ -99,7 +99,7 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: CommandedSlots
     for row, positions in driven.executed.items():
         executed[row] = positions
     commanded = np.stack(track.actions) if track.actions else np.zeros(shape)
-    commanded[driven.unseen] = np.nan
+    commanded[driven.unobserved] = np.nan
     return Replay(
         name=track.name,
         commanded=commanded,
@@ -126,7 +126,7 @@ class _Driven:
     pieces: list[int] = field(default_factory=list)
     latencies_ms: list[float] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
-    unseen: list[int] = field(default_factory=list)
+    unobserved: list[int] = field(default_factory=list)
     running: int = 0
     _start_ns: int = 0
     _piece: int = -1
@@ -147,11 +147,11 @@ class _Driven:
                 self.executed[number - 1] = self.outputs.of_joints(setpoint[0])
         holds, observed = runner.counters.holds, runner.counters.observed
         outcome = runner.tick(now_ns)
-        is_seen = runner.counters.observed > observed
-        if not is_seen:
-            self.unseen.append(number)
+        is_observed = runner.counters.observed > observed
+        if not is_observed:
+            self.unobserved.append(number)
         before = self.pieces[-1] if self.pieces else 0
-        self.pieces.append(before + (begins or not is_seen))
+        self.pieces.append(before + (begins or not is_observed))
         if outcome.request is not None:
             self._answer(number, outcome.request, now_ns)
         self.running += runner.state is State.RUNNING

@@ -127,7 +127,7 @@ class VideoFrames:
     @contextmanager
     def _open(self) -> Iterator[Any]:
         """The file, as what it should be: some other formats name files that are then read."""
-        # Also for what looks into a frame or two to find out more about them.
+        # Also for the library's own reading of a frame or two, by which it finds out more.
         limits = [_limit(self.shape[1:3])]
         name = f'file:{self._path}'
         with (

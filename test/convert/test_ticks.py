@@ -67,7 +67,7 @@ def rough_recording(seed=0):
 
 
 def restated(messages, tick_ns):
-    """State, action and picture at a tick by the rules of DESIGN 5, in the plainest words."""
+    """State, action and picture at a tick by the rules of docs/concepts.md, in the plainest words."""
     before = [(topic, m, t) for topic, m, t in messages if t <= tick_ns]
 
     def stamp(m):

@@ -1,3 +1,5 @@
+from contextlib import closing
+
 import av
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from neuracore_ros.dataset.video import KEYFRAME_STEPS, VideoWriter, write_black
 
 @pytest.mark.parametrize('rate_hz', [20.0, 12.5, 29.97])
 def test_frame_k_has_the_time_k_over_the_rate(tmp_path, rate_hz):
-    with VideoWriter(tmp_path / 'a.mp4', rate_hz, (48, 64)) as video:
+    with closing(VideoWriter(tmp_path / 'a.mp4', rate_hz, (48, 64))) as video:
         for k in range(50):
             video.add(picture(k))
     with av.open(str(tmp_path / 'a.mp4')) as container:

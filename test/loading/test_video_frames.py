@@ -1,5 +1,7 @@
 """Single frames equal those of a whole video, however it was encoded."""
 
+from contextlib import closing
+
 import av
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def encode(path, options):
 
 
 def ours(path):
-    with VideoWriter(path, 20.0, (HEIGHT, WIDTH)) as writer:
+    with closing(VideoWriter(path, 20.0, (HEIGHT, WIDTH))) as writer:
         for image in scene():
             writer.add(image)
     return path
