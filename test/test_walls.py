@@ -20,7 +20,6 @@ HEAVY = {
     'av': ('dataset', 'convert', 'loading', 'report', 'training', 'evaluation'),
     'cv2': (
         'observation',
-        'bags',
         'dataset',
         'convert',
         'loading',

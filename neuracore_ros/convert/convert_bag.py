@@ -138,9 +138,7 @@ def _staged(
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
         pieces = _Pieces(job, path, folder, fingerprint, recording)
-        for piece in recording.pieces(
-            lambda part: progress(_IDENTIFYING + part * (1.0 - _IDENTIFYING))
-        ):
+        for piece in recording.pieces(lambda part: progress(_IDENTIFYING + part * _READING)):
             yield from pieces.add(piece)
         audit, losses = recording.audit, recording.losses
     result = BagResult(

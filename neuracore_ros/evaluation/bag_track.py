@@ -28,7 +28,7 @@ from neuracore_ros.progress import ProgressCallback
 class BagTrack:
     """An open bag of one robot.
 
-    The first tick is when every stream of the robot file has a sample, as for ``convert``. What
+    Its ticks are those of ``convert``, if the policy reads every input of the robot file. What
     lies outside of the episodes of a marker is not replayed.
 
     Attributes:
