@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from neuracore_ros.bags.bag import RecordedMessage
+from neuracore_ros.bags.storage import LATEST_NS
 from neuracore_ros.convert.cutting import Cuts, Span
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation import Observer
@@ -63,46 +63,36 @@ def ticks(
     receive: MessageCallback = lambda topic, message, receive_ns: None,
     cuts: Cuts | None = None,
     start_ns: int | None = None,
+    end_ns: int = LATEST_NS,
 ) -> Iterator[Tick | Outside | Silence]:
     """Give the ticks of a recording, each when all messages up to it are received.
 
     Args:
         messages: In log order.
-        observers: They receive the messages. Between the first and the last message of their
-            topics there are ticks; other messages are received only.
+        observers: They receive the messages; those of other topics break no silence.
         rate_hz: Ticks per second, [Hz].
         receive: Takes each message, too, after the observers.
         cuts: The episodes; None: the whole recording is one.
         start_ns: The first tick, [ns]; None: when all observers are complete.
+        end_ns: No tick is later than this, [ns], nor than the last message.
     """
     # Recorders of ROS 1 often leave the slash out.
     topics = {topic.lstrip('/') for observer in observers for topic in observer.topics}
     silence_ns = _silence_ns(observers)
-
-    def take(message: RecordedMessage) -> None:
-        for observer in observers:
-            observer.receive(*message)
-        receive(*message)
-
-    waiting: deque[RecordedMessage] = deque()
-    now_ns = start_ns or 0
+    now_ns = last_ns = start_ns or 0
     number = piece = 0
     span: Span | str | None = None
     for message in chain(messages, [None]):
-        if message is not None:
-            waiting.append(message)
-            if message.topic.lstrip('/') not in topics:
-                continue
         # A message belongs to a tick that is received at it or before.
-        until_ns = now_ns + 1 if message is None else message.log_time_ns
+        until_ns = min(message.log_time_ns if message else now_ns + 1, end_ns + 1)
+        is_observed = not message or message.topic.lstrip('/') in topics
         while start_ns is not None and (at_ns := tick_ns(start_ns, number, rate_hz)) < until_ns:
-            if at_ns - now_ns > silence_ns:
-                skipped = _ticks_before(until_ns - start_ns, rate_hz) - number
-                yield Silence(skipped, (until_ns - now_ns) / SECOND_NS)
-                number, piece = number + skipped, piece + 1
+            if at_ns - last_ns > silence_ns:
+                if is_observed:
+                    skipped = _ticks_before(until_ns - start_ns, rate_hz) - number
+                    yield Silence(skipped, (until_ns - last_ns) / SECOND_NS)
+                    number, piece = number + skipped, piece + 1
                 break
-            while waiting and waiting[0].log_time_ns <= at_ns:
-                take(waiting.popleft())
             found = cuts.at(at_ns) if cuts else None
             if isinstance(found, str):
                 yield Outside(found)
@@ -110,11 +100,14 @@ def ticks(
                 piece += found is not span
                 yield Tick(at_ns, piece, found.outcome if found else '')
             number, span = number + 1, found
-        while waiting and message is not None:
-            take(waiting.popleft())
-        now_ns = until_ns
-        if start_ns is None and all(observer.is_complete(now_ns) for observer in observers):
-            start_ns = now_ns
+        if message:
+            now_ns = message.log_time_ns
+            last_ns = now_ns if is_observed else last_ns
+            for each in observers:
+                each.receive(*message)
+            receive(*message)
+            if start_ns is None and all(each.is_complete(now_ns) for each in observers):
+                start_ns = now_ns
 
 
 def tick_ns(start_ns: int, number: int, rate_hz: float) -> int:

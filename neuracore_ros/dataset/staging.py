@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +25,6 @@ from neuracore_ros.observation.texts import decode_text
 # Colours of neighbouring steps and pixels say the same; every tenth step is enough.
 PIXEL_STEP = 10
 PIXEL_STRIDE = 4
-BLOCK = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,44 +183,24 @@ class EpisodeWriter:
 
 
 class _Vectors:
-    """The numeric DataTypes of one role, joined to columns block by block."""
+    """The numeric DataTypes of one role, joined row by row."""
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._rows: list[Mapping[DataType, NDArray[Any]]] = []
-        self._valid: list[Mapping[DataType, NDArray[Any]]] = []
-        self._blocks: list[tuple[NDArray[np.float32], NDArray[np.bool_]]] = []
+        self._rows = 0
+        self._values, self._valid = bytearray(), bytearray()
 
-    def add(
-        self,
-        values: Mapping[DataType, NDArray[Any]],
-        valid: Mapping[DataType, NDArray[Any]],
-    ) -> None:
+    def add(self, values: Mapping[DataType, Array], valid: Mapping[DataType, BoolArray]) -> None:
         """Append one row."""
-        self._rows.append({kind: values[kind] for kind in self._layout.numeric})
-        self._valid.append(valid)
-        if len(self._rows) == BLOCK:
-            self._join()
+        self._rows += 1
+        self._values += self._layout.join(values).astype(np.float32, copy=False).tobytes()
+        self._valid += self._layout.join_valid(valid).tobytes()
 
     def columns(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Values and valid, each of shape (N, columns)."""
-        self._join()
-        values, valid = zip(*self._blocks, strict=True)
-        return np.concatenate(values), np.concatenate(valid)
-
-    def _join(self) -> None:
-        if self._rows:
-            layout = self._layout
-            values = layout.join(_stacked(self._rows, layout))
-            valid = layout.join_valid(_stacked(self._valid, layout))
-            shape = len(self._rows), len(layout.columns())
-            self._blocks.append((values.reshape(shape), valid.reshape(shape)))
-        self._rows.clear()
-        self._valid.clear()
-
-
-def _stacked(rows: list[Mapping[DataType, NDArray[Any]]], layout: Layout) -> dict[DataType, Any]:
-    return {kind: np.stack([row[kind] for row in rows]) for kind in layout.numeric}
+        shape = self._rows, len(self._layout.columns())
+        values, valid = np.frombuffer(self._values, np.float32), np.frombuffer(self._valid, bool)
+        return values.reshape(shape), valid.reshape(shape)
 
 
 def video_path(folder: Path, camera: str) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.bags.bag import Bag
+from neuracore_ros.bags.storage import LATEST_NS
 from neuracore_ros.convert.cutting import WHOLE
 from neuracore_ros.convert.episodes import find_cuts
 from neuracore_ros.convert.observed_values import ObservedValues
@@ -91,8 +92,13 @@ class BagTrack:
             self._observed.receive(topic, message, receive_ns)
 
         observers = self._given, self._commanded
+        streams = {**self._given.topics, **self._commanded.topics}
+        end_ns = LATEST_NS
+        if not self._topics.keys() <= streams.keys():
+            # What is measured besides may go on after all streams of the robot file have ended.
+            end_ns = max(self._bag.times_ns(streams), default=0)
         messages = self._bag.read(self._topics, self._progress)
-        for tick in ticks(messages, observers, self._rate_hz, take, self._cuts):
+        for tick in ticks(messages, observers, self._rate_hz, take, self._cuts, end_ns=end_ns):
             if isinstance(tick, Tick):
                 self._note(tick)
                 yield tick
