@@ -20,7 +20,7 @@ from neuracore_ros.convert.ticks import MessageCallback, Tick, ticks
 from neuracore_ros.convert.topic_checks import require_topics
 from neuracore_ros.description import Layout, Robot
 from neuracore_ros.description.recorded_values import RecordedValues
-from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.observation import Observation, Observer, Unusable
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.progress import ProgressCallback
@@ -65,7 +65,7 @@ class BagTrack:
         self.actions: list[FloatArray] = []
         self._bag, self._progress = bag, progress
         self._rate_hz = manifest.rate_hz
-        self._outputs = CommandedSlots(robot)
+        self._outputs = ComparedSlots(robot)
         self._last: tuple[int, Observation | None] = 0, None
         layout = manifest.output_layout
         self._commanded = Observer(robot.output_sources(), layout, None)

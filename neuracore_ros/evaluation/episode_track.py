@@ -18,7 +18,7 @@ from neuracore_ros.dataset.tables import read_tasks
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import DatasetError
-from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.synthetic_robot import is_by_name, topic
 from neuracore_ros.loading.reading import (
     read_columns,
@@ -74,7 +74,7 @@ class EpisodeTrack:
         outputs = metadata.output_layout
         # What came after the last row was not measured.
         self._action = outputs.split(np.where(columns.action_valid, columns.action, np.nan))
-        self.actions: list[FloatArray] = list(CommandedSlots(robot).of_slots(self._action))
+        self.actions: list[FloatArray] = list(ComparedSlots(robot).of_slots(self._action))
 
     def play(self, receive: MessageCallback) -> Iterator[Tick]:
         """See `Track`."""

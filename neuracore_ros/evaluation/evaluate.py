@@ -19,7 +19,7 @@ from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_limits
 from neuracore_ros.errors import DatasetError, PolicyError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
-from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
 from neuracore_ros.evaluation.figures import Figures, figures
 from neuracore_ros.evaluation.held_out import held_out
@@ -112,7 +112,7 @@ def evaluate_bags(
         Runner(robot, policy.manifest, settings)
     cases = []
     for name, policy in loaded.items():
-        outputs = CommandedSlots(robot, policy.manifest.output_layout)
+        outputs = ComparedSlots(robot, policy.manifest.output_layout)
         replays: list[Replay] = []
         notes: list[str] = []
         values: RecordedValues | None = None
@@ -185,7 +185,7 @@ def evaluate_dataset(
     for name, policy in loaded.items():
         for robot_name, own in by_robot.items():
             robot = synthetic[robot_name]
-            outputs = CommandedSlots(robot, policy.manifest.output_layout)
+            outputs = ComparedSlots(robot, policy.manifest.output_layout)
             replays = []
             for number in own:
                 part = parts.next(f'{name}: episode {number} of {robot_name}')
@@ -263,7 +263,7 @@ def _case(
     name: str,
     robot: Robot,
     policy: Policy,
-    outputs: CommandedSlots,
+    outputs: ComparedSlots,
     replays: Sequence[Replay],
     warnings: tuple[str, ...],
 ) -> Case:

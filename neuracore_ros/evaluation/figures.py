@@ -10,7 +10,7 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import without_numbers
-from neuracore_ros.evaluation.commanded_slots import CommandedSlot, CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlot, ComparedSlots
 from neuracore_ros.evaluation.replay import Replay
 
 
@@ -40,7 +40,7 @@ class Figures:
         seams_rad: Jumps between a prediction and the ones before.
     """
 
-    slots: tuple[CommandedSlot, ...]
+    slots: tuple[ComparedSlot, ...]
     error: FloatArray
     largest: FloatArray
     executed: FloatArray
@@ -113,7 +113,7 @@ class Figures:
         return [i for i, is_gripper in enumerate(grips) if not is_gripper or all(grips)]
 
 
-def figures(outputs: CommandedSlots, replays: Sequence[Replay], horizon: int) -> Figures:
+def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> Figures:
     """Add up recordings.
 
     Args:

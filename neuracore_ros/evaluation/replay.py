@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.convert.ticks import MessageCallback, Tick
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Request, Runner, State
 
@@ -82,7 +82,7 @@ class Replay:
     counters: Counters
 
 
-def replay(track: Track, runner: Runner, policy: Policy, outputs: CommandedSlots) -> Replay:
+def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots) -> Replay:
     """Play a recording through the runner once.
 
     Args:
@@ -120,7 +120,7 @@ class _Driven:
 
     runner: Runner
     policy: Policy
-    outputs: CommandedSlots
+    outputs: ComparedSlots
     predicted: dict[int, FloatArray] = field(default_factory=dict)
     executed: dict[int, FloatArray] = field(default_factory=dict)
     pieces: list[int] = field(default_factory=list)

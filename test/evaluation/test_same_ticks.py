@@ -18,7 +18,7 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import Descriptions, load_robot
 from neuracore_ros.errors import BagError
 from neuracore_ros.evaluation.bag_track import BagTrack
-from neuracore_ros.evaluation.commanded_slots import CommandedSlots
+from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 
 ARM = """
@@ -123,7 +123,7 @@ def test_convert_and_evaluate_see_the_same_ticks_of_any_bag(events, slots, joint
     assert times_ns == [tick.time_ns for tick in ticks]
     assert len(actions) == len(ticks)
     # Rows of one piece are ticks of one piece, and have the same outputs.
-    outputs = CommandedSlots(robot)
+    outputs = ComparedSlots(robot)
     by_time = {tick.time_ns: (tick, action) for tick, action in zip(ticks, actions, strict=True)}
     for piece in pieces:
         assert len({by_time[row.tick_ns][0].piece for row in piece}) == 1

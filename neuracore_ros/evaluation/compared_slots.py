@@ -14,7 +14,7 @@ from neuracore_ros.description import DataType, Joint, Layout, Robot
 
 
 @dataclass(frozen=True, slots=True)
-class CommandedSlot:
+class ComparedSlot:
     """One commanded slot.
 
     Attributes:
@@ -36,7 +36,7 @@ class CommandedSlot:
         return f'{self.index} {self.name}{short}'
 
 
-class CommandedSlots:
+class ComparedSlots:
     """The C commanded slots of one robot, in the order of its command topics.
 
     Attributes:
@@ -56,7 +56,7 @@ class CommandedSlots:
         """
         joints = Joints.of(robot.commands())
         self.slots = tuple(
-            CommandedSlot(joint.data_type, joint.index, joint.name, _unit(joint))
+            ComparedSlot(joint.data_type, joint.index, joint.name, _unit(joint))
             for joint in joints.joints
         )
         self.valid = (layout or Layout.of([robot.output])).valid(robot.output)
