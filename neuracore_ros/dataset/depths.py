@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Float32Array, IntArray
 from neuracore_ros.observation.depth import millimetres
 
 # How the ecosystem stores images within a table.
@@ -31,7 +31,7 @@ class Spool:
     """
 
     path: Path
-    ends: NDArray[np.int64]
+    ends: IntArray
 
     def column(self, start: int, stop: int) -> pa.Array:
         """The images of some steps, as a part of a table's column."""
@@ -61,7 +61,7 @@ class SpoolWriter:
         return Spool(self._path, np.array(self._ends, np.int64))
 
 
-def encode(depths: NDArray[np.float32]) -> bytes:
+def encode(depths: Float32Array) -> bytes:
     """A PNG of metres (height, width)."""
     _, data = cv2.imencode('.png', millimetres(depths))
     return data.tobytes()

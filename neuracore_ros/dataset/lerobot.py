@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from neuracore_ros.arrays import BoolArray, Float32Array
 from neuracore_ros.dataset.depths import Spool
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
@@ -44,10 +42,10 @@ class Columns:
         tasks: What was to be done at each row.
     """
 
-    state: NDArray[np.float32]
-    state_valid: NDArray[np.bool_]
-    action: NDArray[np.float32]
-    action_valid: NDArray[np.bool_]
+    state: Float32Array
+    state_valid: BoolArray
+    action: Float32Array
+    action_valid: BoolArray
     depths: Mapping[str, Spool] = field(default_factory=dict)
     tasks: Sequence[str] = ()
 

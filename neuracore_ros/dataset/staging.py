@@ -10,9 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.arrays import Array, BoolArray, ByteArray, Float32Array, IntArray
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
@@ -153,7 +152,7 @@ class EpisodeWriter:
                 spool.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _open_videos(self, valid: NDArray[np.bool_]) -> None:
+    def _open_videos(self, valid: BoolArray) -> None:
         rate_hz, size = self._metadata.rate_hz, self._metadata.image_size
         for index in np.flatnonzero(valid).tolist():
             path = video_path(self._folder, self._cameras[index])
@@ -196,7 +195,7 @@ class _Vectors:
         self._values += self._layout.join(values).astype(np.float32, copy=False).tobytes()
         self._valid += self._layout.join_valid(valid).tobytes()
 
-    def columns(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def columns(self) -> tuple[Float32Array, BoolArray]:
         """Values and valid, each of shape (N, columns)."""
         shape = self._rows, len(self._layout.columns())
         values, valid = np.frombuffer(self._values, np.float32), np.frombuffer(self._valid, bool)
@@ -208,7 +207,7 @@ def video_path(folder: Path, camera: str) -> Path:
     return folder / f'{camera}.mp4'
 
 
-def _count_levels(image: NDArray[np.uint8], levels: NDArray[np.int64]) -> None:
+def _count_levels(image: ByteArray, levels: IntArray) -> None:
     pixels = np.ascontiguousarray(image[::PIXEL_STRIDE, ::PIXEL_STRIDE])
     for channel in range(3):
         counted = cv2.calcHist([pixels], [channel], None, [256], [0, 256])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from neuracore_ros.arrays import FloatArray, IntArray
+from neuracore_ros.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from neuracore_ros.records import MOST, Record
 
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
@@ -41,7 +41,7 @@ class Statistics:
     quantiles: FloatArray
 
     @classmethod
-    def of(cls, values: NDArray[np.float32], valid: NDArray[np.bool_]) -> Statistics:
+    def of(cls, values: Float32Array, valid: BoolArray) -> Statistics:
         """Count valid entries only.
 
         Args:

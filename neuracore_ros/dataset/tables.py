@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.bounds import MAX_STEPS
 from neuracore_ros.dataset import depths
 from neuracore_ros.dataset.lerobot import (
@@ -225,7 +225,7 @@ def _tasks(path: Path) -> list[str]:
     return [str(task) for task in tasks]
 
 
-def _vectors(values: NDArray[Any], kind: pa.DataType) -> pa.Array | None:
+def _vectors(values: Array, kind: pa.DataType) -> pa.Array | None:
     """A column of vectors; of plain numbers where W is 1, as LeRobot wants it; None where 0."""
     width = values.shape[1]
     if not width:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import FloatArray
+from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.convert.ticks import MessageCallback, Tick
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
@@ -74,7 +73,7 @@ class Replay:
     commanded: FloatArray
     predicted: dict[int, FloatArray]
     executed: FloatArray
-    pieces: NDArray[np.int64]
+    pieces: IntArray
     latencies_ms: list[float]
     holds: list[Hold]
     waiting: str

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import Array, BoolArray, IntArray
+from neuracore_ros.arrays import Array, BoolArray, ByteArray, IntArray
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.tables import read_tasks
@@ -179,7 +178,7 @@ class Batches:
         past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
         return np.maximum(past, self._start[rows][:, None])
 
-    def _read_texts(self) -> NDArray[np.uint8]:
+    def _read_texts(self) -> ByteArray:
         """The tasks as bytes, (tasks, N)."""
         try:
             return np.stack([encode_text(task, TEXT_BYTES) for task in read_tasks(self.path)])

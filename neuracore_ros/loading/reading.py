@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from neuracore_ros.arrays import Array, ByteArray, Float32Array, IntArray
 from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
@@ -53,7 +54,7 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
 
 def read_frames(
     root: Path, metadata: Metadata, number: int, camera: str, count: int
-) -> Iterator[NDArray[np.uint8]]:
+) -> Iterator[ByteArray]:
     """DatasetFrames of one camera, spread evenly over an episode.
 
     Args:
@@ -77,7 +78,7 @@ def read_frames(
 
 def read_depths(
     root: Path, metadata: Metadata, number: int, camera: str
-) -> Iterator[NDArray[np.float32]]:
+) -> Iterator[Float32Array]:
     """Depths of one camera, step by step.
 
     Yields:
@@ -90,9 +91,7 @@ def read_depths(
     return map(metres, DepthFrames(root / lerobot.data_path(number), camera, shape))
 
 
-def read_task_indices(
-    root: Path, metadata: Metadata, number: int, tasks: int
-) -> NDArray[np.int64]:
+def read_task_indices(root: Path, metadata: Metadata, number: int, tasks: int) -> IntArray:
     """The task of each of the N rows of an episode, as an index into the dataset's tasks.
 
     Args:
@@ -142,7 +141,7 @@ def _column(
     column = data[name].combine_chunks()
     if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):
         column = column.flatten()
-    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    values: Array = column.to_numpy(zero_copy_only=False)
     if len(data) != shape[0] or values.size != shape[0] * shape[1]:
         raise DatasetError(
             f"{file}: '{name}' has {len(data)} rows of {values.size // max(len(data), 1)} slots; "
