@@ -8,13 +8,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from unittest import mock
 
-import cv2
 import numpy as np
-from sheet import BLUE, GREEN, INK, LIGHT, LINE, ORANGE, PALE, PINK, Sheet
+from draw_folders import architecture
+from draw_robots import robots
+from sheet import BLUE, INK, LIGHT, LINE, NOT_THERE, ORANGE, PALE, PINK, Sheet
 
-from neuracore_ros.arrays import ByteArray
 from neuracore_ros.command.braking import stop
 from neuracore_ros.command.joints import Limits
 from neuracore_ros.description import (
@@ -28,91 +27,11 @@ from neuracore_ros.description import (
 from neuracore_ros.observation import Observer, Unusable
 from neuracore_ros.overview.picture import save
 from neuracore_ros.overview.survey import survey
-from neuracore_ros.sim import camera
-from neuracore_ros.sim.arms import ARMS, ArmKinematics
-from neuracore_ros.sim.expert import solve_posture
-from neuracore_ros.sim.reaching import draw_trial
+from neuracore_ros.sim.arms import ARMS
 
 FOLDER = Path(__file__).resolve().parent / 'pictures'
 CONFIG = Path(__file__).resolve().parents[1] / 'config'
 ROBOTS = ('franka', 'ur5', 'so100')
-NOT_THERE = 'url(#none)'
-
-
-def architecture(path: Path) -> None:
-    """Draw the folders and the flow of data."""
-    sheet = Sheet(980, 546, 'Which way data goes through the folders of neuracore_ros')
-    sheet.box(218, 96, 572, 176, PINK, 'none', dashed=True)
-    for folder, (x, y, width, height, says, library, colour) in FOLDERS.items():
-        sheet.box(x, y, width, height, colour)
-        sheet.text(x + width / 2, y + 21, folder, 15, bold=True)
-        for number, line in enumerate(says.split('\n')):
-            sheet.text(x + width / 2, y + 39 + 15 * number, line, 11.5)
-        line = 20 if height < 60 else height - 8
-        sheet.text(x + width - 8, y + line, library, 11, PALE, 'end')
-    for words, x, y in OUTSIDE:
-        for number, line in enumerate(words.split('\n')):
-            sheet.text(x, y + 16 * number, line, 12.5, PALE)
-    for *points, dashed in ARROWS:
-        sheet.line(points, INK, 1.4, dashed, arrow=True)
-    sheet.save(path)
-
-
-# Folder -> x, y, width, height, what it does, libraries that few may load, colour.
-FOLDERS: Mapping[str, tuple[float, float, float, float, str, str, str]] = {
-    'description': (
-        *(
-            20,
-            14,
-            940,
-            60,
-            'robot files in; layout, sources, commands and limits out: all below reads it',
-        ),
-        *('', GREEN),
-    ),
-    'node': (232, 104, 544, 50, 'the ROS 2 shell: parameters, topics, services', 'rclpy', PINK),
-    'runner': (232, 160, 544, 46, 'observe, predict, command, on a given clock', '', INK),
-    'observation': (232, 212, 164, 52, 'messages to arrays', 'cv2', BLUE),
-    'policy': (422, 212, 164, 52, 'arrays to predictions', 'torch', BLUE),
-    'command': (612, 212, 164, 52, 'predictions to trajectories', '', BLUE),
-    'bags': (20, 342, 124, 84, 'recordings,\nread and written', 'rosbags', ORANGE),
-    'convert': (166, 342, 124, 84, 'one tick loop:\nsteps, episodes', '', ORANGE),
-    'dataset': (312, 342, 124, 84, 'the format on\nthe disk', 'pyarrow, av', ORANGE),
-    'loading': (458, 342, 124, 84, 'batches from\nanywhere in it', '', ORANGE),
-    'training': (604, 342, 164, 84, 'batches to a policy;\nexport to runtimes', 'torch', ORANGE),
-    'evaluation': (
-        *(790, 342, 170, 84, 'recordings through\nthe same runner'),
-        *('', ORANGE),
-    ),
-    'cli': (20, 446, 98, 84, 'one verb,\none file', '', INK),
-    'kinematics': (125, 446, 98, 84, 'arms in space', '', INK),
-    'alignment': (230, 446, 98, 84, 'which joints\ndo the same', '', INK),
-    'scaffold': (335, 446, 98, 84, 'drafts of\nrobot files', '', INK),
-    'overview': (440, 446, 98, 84, 'robots side\nby side', '', INK),
-    'report': (545, 446, 98, 84, 'pages and\ncharts', 'pyarrow, av', INK),
-    'sim': (650, 446, 98, 84, 'simulated\nrobots', 'rclpy', INK),
-    'physics': (755, 446, 98, 84, 'robots in\nMuJoCo', 'mujoco, rclpy', INK),
-    'demo': (860, 446, 100, 84, 'record, train,\ndrive', 'rclpy', INK),
-}
-OUTSIDE = (
-    ('topics of the robot:\njoints, images, ...', 92, 232),
-    ('its controllers:\ntrajectories, goals', 892, 232),
-    ('policy file', 596, 304),
-)
-# Points, and whether it is dashed: the dashed ones carry code that is used twice, not data.
-ARROWS = (
-    ((158, 238), (230, 238), False),
-    ((398, 238), (420, 238), False),
-    ((588, 238), (610, 238), False),
-    ((778, 238), (826, 238), False),
-    ((146, 384), (164, 384), False),
-    ((292, 384), (310, 384), False),
-    ((438, 384), (456, 384), False),
-    ((584, 384), (602, 384), False),
-    ((686, 340), (686, 312), (504, 312), (504, 266), False),
-    ((314, 266), (314, 312), (228, 312), (228, 340), True),
-    ((875, 340), (875, 300), (812, 300), (812, 183), (778, 183), True),
-)
 
 
 def layout(path: Path) -> None:
@@ -350,56 +269,6 @@ def stopping(path: Path) -> None:
         'start',
     )
     sheet.save(path)
-
-
-def robots(path: Path) -> None:
-    """Draw the arms of the demo at their balls, above the indices that their joints share."""
-    sheet = Sheet(980, 548, 'One policy for three simulated robots')
-    left, step, width, height, top, row_px = 92, 298, 284, 213, 34, 27
-    table, joints = top + height + 26, DataType.JOINT_POSITIONS
-    for number, (name, title, colour) in enumerate(SHOWN):
-        robot, x = load_robot(CONFIG / f'{name}.yaml'), left + number * step
-        sheet.text(x + width / 2, top - 12, title, 15, bold=True)
-        overhead, wrist = reached(name, seed=9)
-        sheet.image(x, top, width, height, png(overhead), PALE)
-        sheet.image(x + width - 90, top + height - 69, 84, 63, png(wrist), '#ffffff')
-        for index in range(7):
-            y, joint = table + row_px * index, robot.input[joints].get(index)
-            source = robot.source(joints, joint) if joint else None
-            fill = None if joint else NOT_THERE
-            sheet.box(x, y, width, row_px - 4, colour if joint else LINE, fill, not joint)
-            turned = ' (x -1)' if source and source.scale < 0 else ''
-            words = f'{joint}{turned}' if joint else 'none: padded and masked'
-            sheet.text(x + width / 2, y + 16, words, 12, INK if joint else PALE)
-        middle = x + width / 2
-        sheet.line([(middle, 478), (middle, table + 7 * row_px + 4)], INK, 1.4, arrow=True)
-    for index in range(7):
-        sheet.text(left - 12, table + row_px * index + 16, f'index {index}', 12, PALE, 'end')
-    sheet.box(left, 480, 2 * step + width, 30, PINK)
-    sheet.text(left + step + width / 2, 500, 'one policy file, one node', 14, bold=True)
-    says = 'Images are those of the simulated cameras; the small one is at the wrist.'
-    sheet.text(left, 532, says, 12, PALE, 'start')
-    sheet.save(path)
-
-
-SHOWN = (('franka', 'Panda', BLUE), ('ur5', 'UR5', ORANGE), ('so100', 'SO-100', GREEN))
-
-
-def reached(name: str, seed: int) -> tuple[ByteArray, ByteArray]:
-    """Draw the images of an arm that has reached its ball: overhead, wrist."""
-    # Larger than the images on the topics.
-    with mock.patch.multiple(camera, WIDTH=320, HEIGHT_PX=240):
-        kinematics = ArmKinematics(ARMS[name])
-        cameras, trial = camera.ReachCameras(kinematics), draw_trial(kinematics, seed)
-        cameras.set_target(trial.target)
-        posture = solve_posture(kinematics, trial.target)
-        return cameras.overhead(posture), cameras.wrist(posture)
-
-
-def png(image: ByteArray) -> bytes:
-    """Encode an RGB image as a PNG file."""
-    _, data = cv2.imencode('.png', image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    return data.tobytes()
 
 
 PICTURES: Mapping[str, Callable[[Path], None]] = {

@@ -9,6 +9,8 @@ INK, PALE, LINE = '#1f2933', '#66717d', '#9aa5b1'
 # People who see few colours can tell these apart: after Wong, Nature Methods 8 (2011).
 BLUE, ORANGE, GREEN, PINK = '#0072b2', '#d55e00', '#009e73', '#cc79a7'
 LIGHT = {BLUE: '#dcebf5', ORANGE: '#fbe6d9', GREEN: '#d9f0e8', PINK: '#f6e6ef', INK: '#eef0f2'}
+NOT_THERE = 'url(#none)'
+"""Fill of a box that stands for nothing: hatched."""
 HATCHED = (
     '<defs><pattern id="none" width="6" height="6" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><path d="M0 0V6" stroke="#d5dae0" stroke-width="3"/>'
@@ -34,7 +36,7 @@ class Sheet:
         fill: str | None = None,
         dashed: bool = False,
     ) -> None:
-        """Draw a rectangle; ``fill`` may be ``url(#none)``, which is hatched."""
+        """Draw a rectangle."""
         dashes = {'stroke_dasharray': '5 4'} if dashed else {}
         fill = fill or LIGHT[colour]
         self._parts.append(rectangle(x, y, width, height, 4, fill=fill, stroke=colour, **dashes))

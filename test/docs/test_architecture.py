@@ -6,6 +6,7 @@ import re
 
 import cv2
 import draw
+import draw_folders
 import numpy as np
 import pytest
 
@@ -43,8 +44,8 @@ def test_the_table_has_every_folder_with_what_it_may_import(walls):
 
 
 def test_the_picture_shows_every_folder_with_a_library_that_is_its_own(walls):
-    assert draw.FOLDERS.keys() == FOLDERS
-    for folder, (*_, libraries, _) in draw.FOLDERS.items():
+    assert draw_folders.FOLDERS.keys() == FOLDERS
+    for folder, (*_, libraries, _) in draw_folders.FOLDERS.items():
         known = heavy_of(walls, folder).split(', ')
         assert set(filter(None, libraries.split(', '))) <= set(known), folder
 
