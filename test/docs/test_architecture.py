@@ -63,6 +63,17 @@ def test_every_file_that_a_page_names_is_there(page):
         assert (ROOT / name).is_file(), name
 
 
+def test_every_page_that_the_code_names_is_there():
+    files = [
+        *ROOT.glob('neuracore_ros/**/*.py'),
+        *ROOT.glob('config/**/*.yaml'),
+        ROOT / 'setup.py',
+    ]
+    named = {name for file in files for name in re.findall(r'docs/\w+\.md', file.read_text())}
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize('name', ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'README.md'])
 def test_every_link_of_a_page_outside_of_the_site_leads_somewhere(name):
     for target in re.findall(r'\]\(([^)\s]+)\)', (ROOT / name).read_text()):
