@@ -62,8 +62,8 @@ def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str
 
     Args:
         path: As it was given.
-        error: What the system says.
-        endings: Of the files that could stand there, such as ``.yaml``.
+        error: The system's error.
+        endings: Endings of the expected files, such as ``.yaml``.
     """
     if isinstance(error, FileNotFoundError):
         if not path.parent.is_dir():
@@ -130,8 +130,8 @@ class WriteError(UserError):
     """A file or a folder cannot be written.
 
     Attributes:
-        path: Which one.
-        reason: Why, as the system or we say it.
+        path: The file or folder.
+        reason: The cause, in words.
     """
 
     def __init__(self, path: Path, reason: str) -> None:

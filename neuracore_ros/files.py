@@ -155,7 +155,7 @@ def real_folder(root: Path, inside: Path = Path()) -> Path:
 
     Args:
         root: The outer folder, which the user has named; it may be a link.
-        inside: What is below it.
+        inside: A relative path below it.
 
     Raises:
         WriteError: A level is a link or a file, or cannot be made.
@@ -196,14 +196,24 @@ def require_new_file(path: Path, option: str = '--out') -> None:
     require_ordinary(path)
 
 
+def require_folder_or_new(path: Path, purpose: str) -> None:
+    """Refuse a file as the folder of ``--out``.
+
+    Raises:
+        UserError: It is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f'{path}: is a file; --out is the folder {purpose}')
+
+
 def require_utf8(path: Path, kind: type[UserError] = UserError) -> None:
     """Refuse a path with bytes that are no text, before anything is written there.
 
     Arrow, FFmpeg and torch cannot open such a path, and records cannot name it to others.
 
     Args:
-        path: Of a file or folder that others shall read.
-        kind: Of the error.
+        path: A file or folder that other programs shall read.
+        kind: The class of the error.
 
     Raises:
         UserError: It is not UTF-8; of that kind.
@@ -226,8 +236,8 @@ def locked(folder: Path, verb: str, cure: str) -> Iterator[None]:
 
     Args:
         folder: Made if it is missing.
-        verb: Of the command line, whose other process may have it.
-        cure: What to do then.
+        verb: The verb of the command line that locks it, for messages.
+        cure: The advice if another process has it.
 
     Raises:
         UserError: Another process has it.

@@ -33,8 +33,8 @@ class RecordOrigin:
 
     Attributes:
         file: Begins every message.
-        kind: Of the errors.
-        advice: What to do about a wrong one; ends every message.
+        kind: The class of the errors.
+        advice: The correction of a wrong record; ends every message.
         keys: From the outermost record to this one.
     """
 
@@ -237,8 +237,8 @@ def read_record(path: Path, kind: type[UserError], advice: str = '') -> Record:
 
     Args:
         path: The file.
-        kind: Of the errors.
-        advice: What to do about a wrong one.
+        kind: The class of the errors.
+        advice: The correction of a wrong one.
 
     Raises:
         OSError: It is missing, or cannot be read.
@@ -252,7 +252,7 @@ def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Recor
 
     Args:
         path: The file; nothing is read where there is none.
-        kind: Of the errors.
+        kind: The class of the errors.
 
     Yields:
         Each object, and its line.
@@ -274,7 +274,7 @@ def parse_record(text: str | bytes, origin: RecordOrigin, what: str = '') -> Rec
 
     Args:
         text: The document.
-        origin: Where it comes from.
+        origin: The origin of the document.
         what: The document's name in an error, where it is not the whole file.
 
     Raises:

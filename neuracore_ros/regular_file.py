@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 MOST_BYTES = 1 << 28
-"""Of a file that is read into memory as a whole, unless its reader says otherwise [bytes]."""
+"""The largest file that is read into memory as a whole, by default [bytes]."""
 
 _PIECE = 1 << 20
 _KINDS = {

@@ -21,8 +21,8 @@ def most_alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | No
     """The known word that is most like another one; None if none is.
 
     Args:
-        word: What was written.
-        known: What would have been right.
+        word: The unknown word.
+        known: The valid words.
         cutoff: The least similarity, from 0 to 1.
     """
     if len(word) > _LONGEST:
@@ -76,8 +76,8 @@ def alike_topics(wanted: str, names: Iterable[str], least: float = 0.0) -> list[
 
     Args:
         wanted: The name of a topic.
-        names: Those to choose from.
-        least: Of the likeness; others are left out.
+        names: The topics that exist.
+        least: The least likeness; less alike names are left out.
     """
     found = {name: topic_likeness(wanted, name) for name in names}
     alike = [name for name, likeness in found.items() if likeness >= least]
@@ -89,7 +89,7 @@ def namespace_of(topic: str, name: str) -> str | None:
 
     Args:
         topic: As a robot file has it.
-        name: Of the topic that is there.
+        name: The full name of the topic that exists.
     """
     if topic.startswith('/') or not name.endswith(f'/{topic}'):
         return None

@@ -22,8 +22,8 @@ def picture(
         width: [px].
         height: [px].
         elements: The first is the lowest.
-        title: What it shows, for readers who cannot see it.
-        attributes: Of the outermost element.
+        title: A description for readers who cannot see it.
+        attributes: Attributes of the outermost element.
     """
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
     heading = [f'<title>{escaped(title)}</title>'] if title else []

@@ -21,7 +21,7 @@ from neuracore_ros.regular_file import read_text
 from neuracore_ros.similar_names import did_you_mean, known_names
 
 ENDINGS = ('.yaml', '.yml')
-"""Of the files that are read here."""
+"""Endings of YAML files."""
 
 _INDEX = re.compile(r'0|[1-9][0-9]*')
 _NUMBER = re.compile(r'[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?')
@@ -45,10 +45,10 @@ class YamlValue:
     its kind.
 
     Attributes:
-        file: Where it was read, for messages.
+        file: The file, for messages.
         line: Counted from 1; 0 if it was not read from a file.
         content: Text of a scalar, values of a list, or pairs of a mapping.
-        textual: Whether YAML, too, reads a scalar as text (quoted, or like no other type).
+        textual: True if YAML, too, reads a scalar as text (quoted, or like no other type).
     """
 
     file: str
@@ -199,7 +199,7 @@ def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValu
     """Parse the text of one YAML (or JSON) file.
 
     Args:
-        text: What is in it, or will be.
+        text: The content of the file.
         path: For messages: the file.
         loader: PyYAML's class that parses it.
 

@@ -12,7 +12,7 @@ Parsed = TypeVar('Parsed')
 BY_CLOCK = 'take the times of a bag from the /clock in it, if it was recorded without this option'
 RECORDED_NAMESPACE = 'namespace in which topics without a leading slash were recorded'
 OR_SHIPPED = ', or the name of a shipped one such as ur5'
-"""Of a robot file, for ``--help``; its type is `description.shipped.robot_file`."""
+"""A part of the help of robot files, whose type is `description.shipped.robot_file`."""
 
 
 def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:

@@ -41,10 +41,10 @@ class Findings:
     """The result of a check.
 
     Attributes:
-        errors: What stops the node, one line each, with what to do.
-        warnings: What the user should know.
-        facts: What is in order.
-        means: Kinds of hazards that the user means.
+        errors: Problems that stop the node, one line each, with the correction.
+        warnings: Other problems, one line each.
+        facts: Results without a problem, one line each.
+        means: Kinds of hazards that the user intends.
     """
 
     errors: list[str] = field(default_factory=list)
@@ -105,7 +105,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'in training), exchanged (names at other indices than in training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
-    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:

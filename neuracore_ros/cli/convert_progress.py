@@ -23,7 +23,7 @@ class Lines:
 
     Args:
         bags: All recordings of the run.
-        out: Where results go; errors and progress go to standard error.
+        out: The stream of results; errors and progress go to standard error.
     """
 
     def __init__(self, bags: Sequence[Path], out: TextIO) -> None:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from neuracore_ros.cli.arguments import between, count
-from neuracore_ros.errors import UserError
+from neuracore_ros.files import require_folder_or_new
 
 SUMMARY = 'Record, convert, train and drive simulated robots, in minutes.'
 EXAMPLES = """  neuracore_ros demo --out demo
@@ -54,8 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its table."""
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UserError(f'{arguments.out}: is a file; --out is the folder to write into')
+    require_folder_or_new(arguments.out, 'to write into')
     from neuracore_ros.demo.page import DRIVERS, score_rows
     from neuracore_ros.demo.steps import TRAINED_ON, DemoOptions, run_demo
 

@@ -83,7 +83,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--task', type=words, default='', help='task of the bags, in words')
     parser.add_argument('--namespace', default='', help=RECORDED_NAMESPACE)
     parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
-    parser.set_defaults(refuse=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -131,9 +130,9 @@ def _evaluate(arguments: argparse.Namespace, progress: Callable[[str, float], No
     if not policies:
         runs = [path / 'policy.pt' for path in recordings if (path / 'policy.pt').is_file()]
         hint = f'; did you mean {runs[0]}?' if runs else ''
-        arguments.refuse(f'no policy is given: a file that ends in {", ".join(KINDS)}{hint}')
+        arguments.wrong_usage(f'no policy is given: a file that ends in {", ".join(KINDS)}{hint}')
     if not recordings:
-        arguments.refuse('nothing to replay: give a robot file and its bags, or a dataset')
+        arguments.wrong_usage('nothing to replay: give a robot file and its bags, or a dataset')
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.evaluation.evaluate import evaluate_bags, evaluate_dataset, is_dataset
 
@@ -146,14 +145,14 @@ def _evaluate(arguments: argparse.Namespace, progress: Callable[[str, float], No
     datasets = [path for path in recordings if is_dataset(path)]
     if not datasets:
         if arguments.episodes is not None:
-            arguments.refuse(f'--episodes are of a dataset; {recordings[0]} is none')
+            arguments.wrong_usage(f'--episodes are of a dataset; {recordings[0]} is none')
         robot = _robot(robots, recordings[0], arguments)
         where, by_clock = arguments.namespace, arguments.use_sim_time
         return evaluate_bags(policies, robot, recordings, settings, where, progress, by_clock)
     if arguments.use_sim_time:
-        arguments.refuse(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
+        arguments.wrong_usage(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:
-        arguments.refuse(f'{datasets[0]} is a dataset; give it alone, without bags')
+        arguments.wrong_usage(f'{datasets[0]} is a dataset; give it alone, without bags')
     known = _known(robots)
     return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, progress)
 
@@ -165,7 +164,7 @@ def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) ->
             '(robot.yaml)'
         )
     if files[1:]:
-        arguments.refuse('bags are of one robot: give one robot file')
+        arguments.wrong_usage('bags are of one robot: give one robot file')
     from neuracore_ros.description import load_robot
 
     return load_robot(files[0])

@@ -116,7 +116,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='outputs are positions, or relative to the measured ones (default: absolute)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
-    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:

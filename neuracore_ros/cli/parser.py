@@ -74,7 +74,7 @@ def make_parser() -> CommandParser:
         for kind in (Path, robot_file):
             verb.register('type', kind, not_empty(kind))
         module.add_arguments(verb)
-        verb.set_defaults(run=module.run, verb=name)
+        verb.set_defaults(run=module.run, verb=name, wrong_usage=verb.error)
     return parser
 
 

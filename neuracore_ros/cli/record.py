@@ -15,7 +15,7 @@ from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate, words
 from neuracore_ros.cli.terminal import Keys, StatusLine
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
-from neuracore_ros.files import locked
+from neuracore_ros.files import locked, require_folder_or_new
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -98,8 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.description import load_robot
     from neuracore_ros.node.environment import require_namespace, require_ros
 
-    if arguments.out.exists() and not arguments.out.is_dir():
-        raise UserError(f'{arguments.out}: is a file; --out is the folder of the bags')
+    require_folder_or_new(arguments.out, 'of the bags')
     if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
         raise UserError('there is no terminal to press keys in: give --seconds or --services')
     robot = load_robot(arguments.robot)
@@ -186,7 +185,7 @@ class Screen:
     """Lines for a person, and below them one that is renewed; only on a terminal.
 
     Attributes:
-        kept: How many episodes were shown that were not discarded.
+        kept: Number of episodes that were not discarded.
     """
 
     def __init__(self) -> None:

@@ -69,8 +69,8 @@ class StatusLine:
     """A line that is renewed while something goes on: in place on a terminal, else now and then.
 
     Args:
-        stream: Where it is shown.
-        logs: Whether it is shown now and then where no terminal is, too.
+        stream: Its output.
+        logs: True prints it to a log, too, more seldom than to a terminal.
     """
 
     def __init__(self, stream: TextIO, logs: bool = True) -> None:

@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if each.group not in groups:
             groups[each.group] = parser.add_argument_group(each.group)
         _add(groups[each.group], name, each)
-    parser.set_defaults(wrong_usage=parser.error)
 
 
 def run(arguments: argparse.Namespace) -> int:

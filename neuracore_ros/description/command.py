@@ -74,8 +74,8 @@ class Command:
     """One command topic.
 
     Attributes:
-        topic: Of messages, or the name of an action. Without a leading slash, it is relative to
-            the node's namespace.
+        topic: The topic of messages, or the name of an action; without a leading slash relative
+            to the node's namespace.
         type: ``trajectory_msgs/msg/JointTrajectory``, ``std_msgs/msg/Float64MultiArray``,
             ``control_msgs/action/FollowJointTrajectory`` or
             ``control_msgs/action/GripperCommand``.
@@ -161,7 +161,7 @@ class CommandTable:
         """The command topics of a robot, in the order of its outputs.
 
         Args:
-            output: What the model commands.
+            output: The outputs of the model.
             limits: By DataType and name.
 
         Raises:
@@ -248,7 +248,7 @@ def parse_commands(
     """Read ``commands`` of a robot file.
 
     Args:
-        value: What is written there; None where nothing is.
+        value: The value of the key; None if it is missing.
         names: DataType -> names of the output description.
         file: For messages.
 

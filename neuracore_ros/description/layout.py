@@ -176,7 +176,7 @@ class SlotTable:
     """One DataType of several robots.
 
     Attributes:
-        kind: Of which.
+        kind: The DataType.
         rows: At each index, from 0 to the width: robot -> name, for those that have it.
     """
 
@@ -188,7 +188,7 @@ def slot_tables(robots: CrossEmbodimentDescription, layout: Layout) -> tuple[Slo
     """One table for each DataType of a layout, in canonical order.
 
     Args:
-        robots: What stands in the columns.
+        robots: The robots of the columns.
         layout: The widths; a robot may have fewer slots, and more, which are left out.
     """
     return tuple(

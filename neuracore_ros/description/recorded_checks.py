@@ -54,7 +54,7 @@ class Doubt:
     """Recorded values that contradict the robot file.
 
     Attributes:
-        gravity: What follows.
+        gravity: The consequence.
         text: One line: which names, their values, what is expected, and how to mend it.
     """
 

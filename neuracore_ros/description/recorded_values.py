@@ -36,8 +36,8 @@ class Expected:
     Attributes:
         ends: Least and largest value; infinite where nothing is said.
         speed: Largest speed, a second; infinite where nothing is said.
-        turns: Whether it is a continuous joint, which is back where it was after a turn.
-        slides: Whether it is a prismatic joint by its URDF.
+        turns: True for a continuous joint, which comes to the same place after a turn.
+        slides: True for a prismatic joint by its URDF.
     """
 
     ends: Range = _EVERYWHERE
@@ -72,9 +72,9 @@ class RecordedValues:
     commanded. All are in their slots' sense, in [rad], [m] or amounts from 0 to 1.
 
     Attributes:
-        sources: Where each comes from, C of them.
-        measured: How many of the first are measured.
-        expected: What the robot file says of each.
+        sources: The C sources of the numbers.
+        measured: Number of measured ones, which come first.
+        expected: The expected range and speed of each.
         pairs: (place of a target, place of what is measured of the same name).
         steps: Number of steps.
         least: (C,).
@@ -89,7 +89,7 @@ class RecordedValues:
         direction: Sums of cosine and sine, (C, 2).
         equal: Steps at which a target was what was measured, for each of the pairs.
         turned: Steps at which it was more than half a turn away, for each of the pairs.
-        moments: Of each of the P pairs, sums of target and measurement, of their squares, and
+        moments: For each of the P pairs, sums of target and measurement, of their squares, and
             of their product, (5, P).
     """
 

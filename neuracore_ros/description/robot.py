@@ -22,8 +22,8 @@ class Robot:
     Attributes:
         name: The robot.
         path: The file.
-        input: What the model reads.
-        output: What the model commands.
+        input: The inputs of the model.
+        output: The outputs of the model.
         limits: (DataType, name) of an output joint -> its limits, in the robot's own units.
         urdf: The URDF that the file names; None without.
     """
@@ -51,7 +51,7 @@ class Robot:
         """The source of one input or measured joint; None where it is not written.
 
         Raises:
-            DescriptionError: What is written lacks an option, or its DataType is not supported.
+            DescriptionError: The source lacks an option, or its DataType is not supported.
         """
         known = {own: index for index, own in self.input.get(kind, {}).items()}
         has_source = self._sources.has(kind, name)
@@ -61,7 +61,7 @@ class Robot:
         """The LANGUAGE inputs that no topic gives, but the user.
 
         Args:
-            task: What the user says.
+            task: The user's words.
 
         Returns:
             Index -> the task.

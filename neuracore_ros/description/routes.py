@@ -154,7 +154,7 @@ class Routes(Generic[Options]):
     Attributes:
         common: DataType -> options of all its names.
         named: (DataType, name) -> options of one name, the common ones included.
-        unwritten: Of DataTypes of which nothing is written.
+        unwritten: The options of other DataTypes.
     """
 
     common: Mapping[DataType, Options]
@@ -176,7 +176,7 @@ def parse_routes(
     """Read ``sources`` or ``commands``: options by DataType, and by name over them.
 
     Args:
-        value: What is written there; None where nothing is.
+        value: The value of the key; None if it is missing.
         section: Its key, for messages.
         unwritten: The options where nothing is written.
         names: DataType -> names that it may speak of.

@@ -22,7 +22,7 @@ STRING = 'std_msgs/msg/String'
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 MULTI_ARRAYS = (FLOAT64_MULTI_ARRAY, FLOAT32_MULTI_ARRAY)
 WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis in 'xyz')
-"""What the numbers of a WrenchStamped are called, [N] and [N m]."""
+"""Names of the numbers of a WrenchStamped, [N] and [N m]."""
 
 ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
 """Measured types whose values may go round; so may the targets of such."""
@@ -38,7 +38,7 @@ class Source:
     """One name of one DataType, with everything resolved.
 
     Attributes:
-        data_type: What the sample is.
+        data_type: The DataType of the sample.
         index: The slot that it fills.
         name: The robot file's name for it.
         topic: Without a leading slash, it is relative to the node's namespace.
@@ -52,7 +52,7 @@ class Source:
         stamp: ``header``, or ``receive`` where the header cannot be trusted.
         reliability: ``match`` (the publishers'), ``reliable`` or ``best_effort``.
         parent: The frame in which a pose is given; '' where any will do.
-        around: Of a continuous joint: each angle is taken to the turn nearest this one [rad], so
+        around: For a continuous joint: each angle is taken to the turn nearest this one [rad], so
             that one place has one value; None: as the driver counts turns.
     """
 

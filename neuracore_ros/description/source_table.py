@@ -194,7 +194,7 @@ def parse_sources(
     """Read ``sources`` of a robot file.
 
     Args:
-        value: What is written there; None where nothing is.
+        value: The value of the key; None if it is missing.
         names: DataType -> names that the robot's descriptions hold.
         file: For messages.
 

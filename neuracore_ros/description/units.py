@@ -16,7 +16,7 @@ class Unit:
     Attributes:
         name: Its plural, for people.
         scale: To [rad], [m], or an amount from 0 to 1.
-        offset: Where the unit's zero lies; 0 where both agree.
+        offset: The expected unit's value at this unit's zero.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Unit:
         """The options to write to a source, as ``scale: 0.0174533``.
 
         Args:
-            scale: Of the source as it is.
+            scale: The present scale of the source.
             offset: Likewise.
         """
         moved = scale * self.offset + offset
@@ -46,7 +46,7 @@ THOUSANDTHS = Unit('thousandths', 1e-3)
 # The likely first.
 _ANGLES = (DEGREES, TICKS)
 LENGTHS = (MILLIMETRES, CENTIMETRES)
-"""Of joints that slide."""
+"""Units of prismatic joints."""
 _AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
 
 # Positions so far outside the limits are normal, of their width: limits are rounded, zeros drift.
@@ -63,7 +63,7 @@ def far_outside(values: Range, limits: Range, slides: bool = False) -> bool:
     Args:
         values: Least and largest, as they are taken: in [rad] or [m] if the unit is right.
         limits: Least and largest position, [rad] or [m]; infinite ones are never left.
-        slides: Whether the joint is known to be prismatic.
+        slides: True for a joint that is known to be prismatic.
     """
     lower, upper = limits
     away = max(lower - values[0], values[1] - upper)
@@ -85,7 +85,7 @@ def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | No
     Args:
         values: Least and largest, as the driver reports them.
         limits: Least and largest position, [rad] or [m].
-        slides: Whether the joint is known to be prismatic.
+        slides: True for a joint that is known to be prismatic.
 
     Returns:
         None where no unit explains the values.

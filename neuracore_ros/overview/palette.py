@@ -54,7 +54,7 @@ def style_sheet(adapts: bool) -> str:
     """The element that gives all classes their fonts and colours.
 
     Args:
-        adapts: Whether there are colours for a dark screen, too.
+        adapts: True adds the colours of a dark screen.
     """
     dark = ['@media (prefers-color-scheme: dark) {', *_rules(1), '}'] if adapts else []
     return '\n'.join(

@@ -39,7 +39,7 @@ def draw(found: Survey, adapts: bool = True) -> str:
 
     Args:
         found: The robots beside each other.
-        adapts: Whether the colours follow the reader's light or dark screen; not in a page that
+        adapts: True if the colours follow the reader's light or dark screen; False in a page that
             is always light.
     """
     widths = column_widths(found)

@@ -34,13 +34,13 @@ class LayoutCell:
     """One slot of one robot.
 
     Attributes:
-        name: Of the joint or camera.
-        role: Of the joint in the arm; None without a URDF.
+        name: The joint or camera.
+        role: The role of the joint in the arm; None without a URDF.
         scale: From the joint's own value to its slot's.
         offset: Likewise.
         reach: Position limits in the slot's sense; None without.
-        compatibility: Beside the policy; fits without one.
-        is_doubted: Whether a warning speaks of it.
+        compatibility: Its use by the policy; fits without one.
+        is_doubted: True if a warning is about it.
     """
 
     name: str
@@ -58,7 +58,7 @@ class LayoutRow:
 
     Attributes:
         cells: Robots that have it.
-        is_trained: Whether the policy was trained on it; None without a policy.
+        is_trained: True if the policy was trained on it; None without a policy.
         trained: Least and largest value of training; None if unknown.
     """
 
@@ -78,9 +78,9 @@ class LayoutTable:
 
     Attributes:
         role: ``input``, ``output`` or ``input and output``.
-        kind: Of which.
+        kind: The DataType.
         rows: By index.
-        width: Of the layout; fewer than there are rows, if a robot goes beyond a policy.
+        width: The width of the layout; less than the rows if a robot goes beyond a policy.
     """
 
     role: str
@@ -106,7 +106,7 @@ class RobotColumn:
 
     Attributes:
         robot: Its name.
-        is_trained: Whether the policy was trained on it.
+        is_trained: True if the policy was trained on it.
         refusal: Why the policy cannot drive it; empty if it can, or without a policy.
     """
 

@@ -41,7 +41,7 @@ class TableDrawing:
     Attributes:
         table: Its rows.
         found: The survey that it is part of.
-        widths: Of the robots' columns [px].
+        widths: The widths of the robots' columns [px].
     """
 
     table: LayoutTable

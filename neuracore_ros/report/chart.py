@@ -27,7 +27,7 @@ class AxisScale:
     Attributes:
         place: Value -> position.
         ticks: (lowest, highest position) -> round values between them.
-        holds: Whether a value has a position at all.
+        holds: Value -> True if it has a position.
     """
 
     place: Callable[[float], float]
@@ -67,7 +67,7 @@ def line_chart(
         lines: Name -> points; those that the scale does not hold are left out.
         x_label: Below the x axis.
         y_label: Beside the y axis.
-        scale: Of the y axis.
+        scale: The scale of the y axis.
     """
     kept = {name: [(x, y) for x, y in line if scale.holds(y)] for name, line in lines.items()}
     points = [point for line in kept.values() for point in line]

@@ -15,7 +15,7 @@ class Trace:
     """One number of one slot over an episode.
 
     Attributes:
-        data_type: Of the slot.
+        data_type: The DataType of the slot.
         label: Index and name, and the component where a slot has several.
         values: Shape (N,).
     """
@@ -32,7 +32,7 @@ def traces(
 
     Args:
         description: The robot's.
-        layout: Of the columns.
+        layout: The layout of the columns.
         values: Shape (N, columns).
     """
     for place, column in enumerate(layout.columns()):
