@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
@@ -93,38 +92,12 @@ class ActNetwork(nn.Module):
         return result
 
 
-class ActAttention(nn.Module):
-    """Multi-head attention with the weights of torch's own."""
-
-    def __init__(self, shape: ActShape) -> None:
-        super().__init__()
-        self.heads = shape.heads
-        self.in_proj_weight = nn.Parameter(torch.empty(3 * shape.width, shape.width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * shape.width))
-        self.out_proj = nn.Linear(shape.width, shape.width)
-        nn.init.xavier_uniform_(self.in_proj_weight)
-
-    def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Mix of the values (B, M, D) for each query (B, N, D)."""
-        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
-        mixed = F.scaled_dot_product_attention(
-            self._split(F.linear(query, weights[0], biases[0])),
-            self._split(F.linear(key, weights[1], biases[1])),
-            self._split(F.linear(value, weights[2], biases[2])),
-        )
-        result: Tensor = self.out_proj(mixed.transpose(1, 2).flatten(2))
-        return result
-
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.reshape(tokens.shape[0], tokens.shape[1], self.heads, -1).transpose(1, 2)
-
-
 class ActEncoderLayer(nn.Module):
     """Self-attention and a feed-forward network; positions go into queries and keys only."""
 
     def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.self_attn = ActAttention(shape)
+        self.self_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
         self.linear1 = nn.Linear(shape.width, shape.feed_forward)
         self.linear2 = nn.Linear(shape.feed_forward, shape.width)
         self.norm1 = nn.LayerNorm(shape.width)
@@ -136,7 +109,7 @@ class ActEncoderLayer(nn.Module):
         """Tokens (B, M, D), each mixed with the others."""
         normal = self.norm1(tokens) if self.norm_first else tokens
         where = normal + positions
-        tokens = tokens + self.self_attn(where, where, normal)
+        tokens = tokens + self.self_attn(where, where, normal, need_weights=False)[0]
         if not self.norm_first:
             tokens = self.norm1(tokens)
         normal = self.norm2(tokens) if self.norm_first else tokens
@@ -165,8 +138,8 @@ class ActDecoderLayer(nn.Module):
 
     def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.self_attn = ActAttention(shape)
-        self.multihead_attn = ActAttention(shape)
+        self.self_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
+        self.multihead_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
         self.linear1 = nn.Linear(shape.width, shape.feed_forward)
         self.linear2 = nn.Linear(shape.feed_forward, shape.width)
         self.norm1 = nn.LayerNorm(shape.width)
@@ -179,11 +152,14 @@ class ActDecoderLayer(nn.Module):
         """Tokens (B, H, D); queries and places are positions of tokens and of the memory."""
         normal = self.norm1(tokens) if self.norm_first else tokens
         where = normal + queries
-        tokens = tokens + self.self_attn(where, where, normal)
+        tokens = tokens + self.self_attn(where, where, normal, need_weights=False)[0]
         if not self.norm_first:
             tokens = self.norm1(tokens)
         normal = self.norm2(tokens) if self.norm_first else tokens
-        tokens = tokens + self.multihead_attn(normal + queries, memory + places, memory)
+        tokens = (
+            tokens
+            + self.multihead_attn(normal + queries, memory + places, memory, need_weights=False)[0]
+        )
         if not self.norm_first:
             tokens = self.norm2(tokens)
         normal = self.norm3(tokens) if self.norm_first else tokens
