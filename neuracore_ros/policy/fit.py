@@ -10,7 +10,7 @@ from typing import Protocol
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
 from neuracore_ros.description.layout_checks import Finding, Place, mend_range, overlap
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 
 # A robot should reach this share of the trained range; less means another sign or zero.
 _ENOUGH = 0.5
@@ -130,9 +130,7 @@ def _check_outputs(robot: Described, manifest: Manifest) -> None:
             )
 
 
-def _check_width(
-    robot: str, kind: DataType, slots: Slots, trained: InputSlots | OutputSlots
-) -> None:
+def _check_width(robot: str, kind: DataType, slots: Slots, trained: TrainedSlots) -> None:
     beyond = [index for index in slots if index >= trained.width]
     if beyond:
         if kind.is_image:
@@ -191,7 +189,7 @@ def _listed(slots: Slots) -> str:
     return ', '.join(f'{index} {name}' for index, name in slots.items())
 
 
-def _untrained(slots: Slots, trained: InputSlots | OutputSlots) -> list[int]:
+def _untrained(slots: Slots, trained: TrainedSlots) -> list[int]:
     return [index for index in slots if index not in trained.trained]
 
 
@@ -229,9 +227,7 @@ def compatibility(
     )
 
 
-def trained_slots(
-    manifest: Manifest, is_input: bool, kind: DataType
-) -> InputSlots | OutputSlots | None:
+def trained_slots(manifest: Manifest, is_input: bool, kind: DataType) -> TrainedSlots | None:
     """The slots of a DataType in a manifest; None where it has none."""
     return manifest.input.get(kind) if is_input else manifest.output.get(kind)
 

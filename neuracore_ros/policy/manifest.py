@@ -43,44 +43,45 @@ _MOST_BYTES = 5 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class InputSlots:
-    """The slots of one DataType that the model reads.
+class TrainedSlots:
+    """The slots of one DataType of a model, and the values that it was trained with.
 
     Attributes:
         width: Slots, W (cameras: K).
         trained: Indices that some training episode had valid, ascending.
-        minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown.
+        minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown,
+            and for poses.
         maximum: Largest, likewise.
-            Poses have none.
-        image_size: (height, width) of a camera's image, [px]; None for what is no image.
-        length: Of a text, [bytes]; None for what is no text.
     """
 
     width: int
     trained: tuple[int, ...]
     minimum: tuple[float, ...] = ()
     maximum: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InputSlots(TrainedSlots):
+    """The slots of one DataType that the model reads.
+
+    Attributes:
+        image_size: (height, width) of a camera's image, [px]; None for what is no image.
+        length: Of a text, [bytes]; None for what is no text.
+    """
+
     image_size: tuple[int, int] | None = None
     length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OutputSlots:
+class OutputSlots(TrainedSlots):
     """The slots of one DataType that the model predicts.
 
     Attributes:
-        width: Slots, W.
-        trained: Indices that some training episode had valid, ascending.
-        minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown.
-        maximum: Largest, likewise.
         mode: 'absolute'; or 'relative': what leaves the module is a difference to the measured
             slot (`DataType.measured`) of the same index.
     """
 
-    width: int
-    trained: tuple[int, ...]
-    minimum: tuple[float, ...] = ()
-    maximum: tuple[float, ...] = ()
     mode: str = 'absolute'
 
 
@@ -320,7 +321,7 @@ def _output_json(slots: OutputSlots) -> dict[str, Any]:
     return {**_slots_json(slots), 'mode': slots.mode}
 
 
-def _slots_json(slots: InputSlots | OutputSlots) -> dict[str, Any]:
+def _slots_json(slots: TrainedSlots) -> dict[str, Any]:
     record: dict[str, Any] = {'width': slots.width, 'trained': list(slots.trained)}
     for key, values in (('min', slots.minimum), ('max', slots.maximum)):
         if values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import onnxruntime
@@ -11,11 +11,28 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
-from neuracore_ros.policy.onnx_file import is_self_contained
 from neuracore_ros.policy.policy import last_line
 from neuracore_ros.policy.signature import feed
 
 _PROVIDERS = {'cpu': 'CPUExecutionProvider', 'cuda': 'CUDAExecutionProvider'}
+
+# Message -> number of a field that holds messages -> of which kind. By onnx.proto.
+_MESSAGES: dict[str, dict[int, str]] = {
+    'model': {7: 'graph', 20: 'training', 25: 'function'},
+    'graph': {1: 'node', 5: 'tensor', 15: 'sparse tensor'},
+    'node': {5: 'attribute'},
+    'attribute': {
+        **{5: 'tensor', 10: 'tensor', 6: 'graph', 11: 'graph'},
+        **{22: 'sparse tensor', 23: 'sparse tensor'},
+    },
+    'sparse tensor': {1: 'tensor', 2: 'tensor'},
+    'function': {7: 'node', 11: 'attribute'},
+    'training': {1: 'graph', 2: 'graph'},
+    'tensor': {},
+}
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
+_LONGEST_VARINT = 10
 
 
 class Onnx:
@@ -65,6 +82,8 @@ class Onnx:
 def _require_self_contained(file: PolicyFile) -> None:
     """Require that what was read and hashed is all that will run.
 
+    A tensor may name another file for its values, which the runtime would read from anywhere.
+
     Raises:
         PolicyError: The file names others, or is no ONNX file.
     """
@@ -88,3 +107,56 @@ def _providers(device: str) -> list[Any]:
             f"device '{device}' is not available; this ONNX Runtime has: {', '.join(there)}"
         )
     return [(provider, {'device_id': index})] if index and name != 'cpu' else [provider]
+
+
+def is_self_contained(data: bytes) -> bool:
+    """Tell whether all values of a model are in its file.
+
+    Raises:
+        ValueError: It is no ONNX file.
+    """
+    if data[4:8] == b'ORTM':
+        raise ValueError('it is of ONNX Runtime alone: export it as ONNX')
+    waiting = [('model', memoryview(data))]
+    while waiting:
+        kind, message = waiting.pop()
+        for number, value in _fields(message):
+            if isinstance(value, memoryview) and number in _MESSAGES[kind]:
+                waiting.append((_MESSAGES[kind][number], value))
+            elif kind == 'tensor' and (
+                number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)
+            ):
+                return False
+    return True
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """The fields of a protobuf message: their number, and a number or bytes."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        number, wire = key >> 3, key & 7
+        if wire == _VARINT:
+            value, place = _varint(message, place)
+            yield number, value
+            continue
+        if wire == _BYTES:
+            length, place = _varint(message, place)
+        elif wire in {_FIXED_64, _FIXED_32}:
+            length = 8 if wire == _FIXED_64 else 4
+        else:
+            raise ValueError(f'there is a field of kind {wire}')
+        if place + length > len(message):
+            raise ValueError('it is cut off')
+        yield number, message[place : place + length]
+        place += length
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """A number, and where it ends."""
+    value = 0
+    for count, byte in enumerate(message[place : place + _LONGEST_VARINT]):
+        value |= (byte & 0x7F) << (7 * count)
+        if byte < 0x80:
+            return value, place + count + 1
+    raise ValueError('a number has no end')

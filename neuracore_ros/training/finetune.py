@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import SETTINGS, NetworkOptions
 from neuracore_ros.training.load_run import read_run
@@ -27,26 +27,7 @@ KEPT = (
     *('statistics', 'normalise', 'mask_padding', *settings(NetworkOptions)),
 )
 
-Slots = TypeVar('Slots', InputSlots, OutputSlots)
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A policy that is begun with."""
-
-    manifest: Manifest
-    weights: Mapping[str, Tensor]
-
-
-def read_trained(path: Path) -> Trained:
-    """A run's policy.
-
-    Raises:
-        TrainingError: There is no run, or it has not ended.
-        PolicyError: There is no such path.
-    """
-    module, manifest = read_run(path)
-    return Trained(manifest, module.state_dict())
+Slots = TypeVar('Slots', bound=TrainedSlots)
 
 
 def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +43,7 @@ def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         TrainingError: There is no run, or something else was asked for than it has.
     """
-    manifest = read_trained(path).manifest
+    _, manifest = read_run(path)
     before = Run(path if path.is_dir() else path.parent).config()
     kept = {name: getattr(before, name) for name in KEPT}
     kept |= {'inputs': tuple(manifest.input), 'outputs': tuple(manifest.output)}
@@ -108,7 +89,7 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
     )
 
 
-def init_from(policy: ChunkPolicy, trained: Trained) -> None:
+def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> None:
     """Load the weights of another policy, and keep statistics of what it was trained on.
 
     Statistics of slots that the other one was trained on are kept, since its weights are tied to
@@ -118,15 +99,16 @@ def init_from(policy: ChunkPolicy, trained: Trained) -> None:
     Args:
         policy: Built from the extended manifest and the new dataset's statistics.
         trained: The other one.
+        manifest: Its manifest.
 
     Raises:
         TrainingError: The weights are those of another kind of policy.
     """
-    weights = dict(trained.weights)
+    weights = dict(trained.state_dict())
     for name, part in policy.named_modules():
         if isinstance(part, Normaliser | Denormaliser):
-            slots = trained.manifest.input if isinstance(part, Normaliser) else None
-            kinds = {kind.value: each for kind, each in (slots or trained.manifest.output).items()}
+            slots = manifest.input if isinstance(part, Normaliser) else None
+            kinds = {kind.value: each for kind, each in (slots or manifest.output).items()}
             kept = _kept(kinds[name.rpartition('.')[2]], part)
             for table, mine in part.scaling.named_buffers():
                 before = weights[f'{name}.scaling.{table}']
@@ -145,7 +127,7 @@ def init_from(policy: ChunkPolicy, trained: Trained) -> None:
         ) from error
 
 
-def _kept(slots: InputSlots | OutputSlots, part: Normaliser | Denormaliser) -> Tensor:
+def _kept(slots: TrainedSlots, part: Normaliser | Denormaliser) -> Tensor:
     """A mask of the numbers of a DataType that were trained on."""
     numbers = part.scaling.centre.shape[1] // slots.width
     trained = torch.zeros(slots.width, dtype=torch.bool)
@@ -153,7 +135,7 @@ def _kept(slots: InputSlots | OutputSlots, part: Normaliser | Denormaliser) -> T
     return trained.repeat_interleave(numbers)
 
 
-def _shapes(slots: Mapping[Any, InputSlots | OutputSlots]) -> str:
+def _shapes(slots: Mapping[Any, TrainedSlots]) -> str:
     return ', '.join(
         f'{kind} {each.width}'
         + (f' at {size}' if (size := getattr(each, 'image_size', None)) else '')

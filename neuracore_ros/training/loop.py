@@ -29,8 +29,9 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.export import export
-from neuracore_ros.training.finetune import extend, init_from, read_trained
+from neuracore_ros.training.finetune import extend, init_from
 from neuracore_ros.training.learner import Learner, load_weights
+from neuracore_ros.training.load_run import read_run
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.prepare import assemble, init_image_statistics, make_manifest, measure
 from neuracore_ros.training.processes import Processes
@@ -205,13 +206,13 @@ def _begin(
         )
         return manifest, assemble(config, manifest, statistics), statistics.scales()
     manifest = make_manifest(data, episodes.training, config)
-    trained = read_trained(Path(config.init)) if config.init else None
+    trained = read_run(Path(config.init)) if config.init else None
     if trained:
-        manifest = extend(manifest, trained.manifest, config.init)
+        manifest = extend(manifest, trained[1], config.init)
     statistics = measure(data, episodes.training, manifest, config)
     policy = assemble(config, manifest, statistics)
     if trained:
-        init_from(policy, trained)
+        init_from(policy, *trained)
     else:
         if config.pretrained:
             init_from_imagenet(policy, config.pretrained)

@@ -103,11 +103,11 @@ class Journal:
             return
         run.forget_after(step)
         try:
-            from neuracore_ros.training.board import Board
+            from neuracore_ros.training.tensorboard_file import TensorboardFile
         except ImportError:
             report('tensorboard is not installed; metrics go to metrics.jsonl only')
         else:
-            self._board = Board(run.tensorboard, step)
+            self._board = TensorboardFile(run.tensorboard, step)
 
     def write(self, metrics: Mapping[str, Any], left_s: float) -> None:
         """Write one line of numbers."""

@@ -19,7 +19,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from neuracore_ros.files import fresh_file, real_folder, writing
 
 
-class Board:
+class TensorboardFile:
     """An event file of TensorBoard.
 
     Args:
