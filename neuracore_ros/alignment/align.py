@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.name_heuristics import alike, side, view
@@ -89,45 +89,27 @@ def align_joints(
         index, reason = reasons[name]
         counterpart = slots.get(index, '')
         mine, its = means.get(name), theirs.get(counterpart)
-        role = mine.role if mine else None
+        why = f"{like.robot.name}'s {counterpart}{reason}"
+        place = SlotProposal(name, index, why, counterpart, role=mine.role if mine else None)
         if index > max(slots):
             why = f'{like.robot.name} has no slot for it: index {index} would widen the layout'
-            proposals.append(SlotProposal(name, index, why, fits=False, role=role))
-            continue
-        if not counterpart:
-            why = f'{like.robot.name} leaves this index empty'
-            proposals.append(SlotProposal(name, index, why, role=role))
-            continue
-        why = f"{like.robot.name}'s {counterpart}{reason}"
-        if mine is None or its is None:
-            proposals.append(SlotProposal(name, index, why, counterpart, role=role))
-            continue
-        if not _alike(mine.role, its.role):
+            place = replace(place, why=why, fits=False)
+        elif not counterpart:
+            place = replace(place, why=f'{like.robot.name} leaves this index empty')
+        elif mine and its and not _alike(mine.role, its.role):
             doubt = (
                 f'Its role is {mine.role}, that of {counterpart} {its.role}: one slot would '
                 'mean two motions'
             )
-            proposals.append(
-                SlotProposal(name, index, why, counterpart, role=role, same=False, doubts=(doubt,))
-            )
-            continue
-        both = usual.get(name, 0.0), theirs_usual.get(counterpart, 0.0)
-        scale, offset = _sense(mine, its, like.sense(counterpart), _whole_turns(mine, its, both))
-        known = mine.role is Role.SLIDE or None not in (mine.offset, its.offset)
-        doubts = _doubts(mine, its, '' if known else counterpart)
-        proposals.append(
-            SlotProposal(
-                name,
-                index,
-                why,
-                counterpart,
-                scale=scale,
-                offset=offset,
-                role=role,
-                zero_known=known,
-                doubts=doubts,
-            )
-        )
+            place = replace(place, same=False, doubts=(doubt,))
+        elif mine and its:
+            both = usual.get(name, 0.0), theirs_usual.get(counterpart, 0.0)
+            turns = _whole_turns(mine, its, both)
+            scale, offset = _sense(mine, its, like.sense(counterpart), turns)
+            known = mine.role is Role.SLIDE or None not in (mine.offset, its.offset)
+            doubts = _doubts(mine, its, '' if known else counterpart)
+            place = replace(place, scale=scale, offset=offset, zero_known=known, doubts=doubts)
+        proposals.append(place)
     return sorted(proposals, key=lambda proposal: proposal.index)
 
 

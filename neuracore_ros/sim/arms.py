@@ -201,8 +201,8 @@ def find_arm(name: str) -> ReachArm:
     raise UserError(f"no simulated robot '{name}'{known_names(name, ARMS)}")
 
 
-class ArmKinematics:
-    """Forward kinematics and Jacobian of one arm, in the world frame; n joints.
+class ArmKinematics(Kinematics):
+    """Kinematics of one arm in the world frame: base, n joints, and tool.
 
     Attributes:
         arm: The arm.
@@ -219,7 +219,7 @@ class ArmKinematics:
         self.home = np.array(arm.home)
         count = len(arm.joints)
         self._tool = count + 1
-        self._kinematics = Kinematics(
+        super().__init__(
             [
                 TreeJoint('base', 'fixed', -1, rpy=(0.0, 0.0, arm.yaw)),
                 *(
@@ -233,20 +233,16 @@ class ArmKinematics:
         ends = [[(*capsule.start, 1.0), (*capsule.end, 1.0)] for capsule in arm.capsules]
         self._capsule_ends = np.array(ends, dtype=float).reshape(-1, 2, 4).swapaxes(1, 2)
 
-    def frames(self, positions: ArrayLike) -> FloatArray:
-        """Poses of base, links and tool, shape (n + 2, 4, 4), of positions (n,) [rad]."""
-        return self._kinematics.poses(positions)
-
     def tool(self, positions: ArrayLike) -> FloatArray:
         """The tool point, shape (3,) [m]."""
-        return self._kinematics.position(self._tool, positions)
+        return self.position(self._tool, positions)
 
-    def jacobian(self, positions: ArrayLike) -> FloatArray:
-        """Tool velocity per joint velocity, shape (6, n): rows x, y, z, then the turning."""
-        return self._kinematics.jacobian(self._tool, positions)
+    def tool_jacobian(self, positions: ArrayLike) -> FloatArray:
+        """Tool velocity per joint velocity, shape (6, n): rows x, y, z, then the rotation."""
+        return self.jacobian(self._tool, positions)
 
     def capsule_ends(self, positions: ArrayLike) -> FloatArray:
         """Start and end of every capsule of the arm, shape (capsules, 2, 3) [m]."""
-        frames = self.frames(positions)[self._capsule_frames]
+        frames = self.poses(positions)[self._capsule_frames]
         ends: FloatArray = (frames @ self._capsule_ends)[:, :3].swapaxes(1, 2)
         return ends

@@ -106,7 +106,7 @@ class ReachCameras:
         self._reach = reach = kinematics.arm.reach
         eye, at = np.array([1.3, 0.26, 1.3]) * reach, np.array([0.38, 0.0, 0.3]) * reach
         self._overhead = PinholeView(look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
-        hand = kinematics.frames(kinematics.home)[-1]
+        hand = kinematics.poses(kinematics.home)[-1]
         outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
         eye = np.array([0.17 * outward, 0.0, -0.14]) * reach
         at = np.array([0.03 * outward, 0.0, 0.03]) * reach
@@ -143,7 +143,7 @@ class ReachCameras:
 
     def wrist(self, positions: FloatArray) -> ByteArray:
         """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
-        hand = self._kinematics.frames(positions)[-1]
+        hand = self._kinematics.poses(positions)[-1]
         view = PinholeView(hand @ self._wrist_mount, self._wrist_focal)
         return self._finish(self._ground(view), view, self._kinematics.capsule_ends(positions))
 

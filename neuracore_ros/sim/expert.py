@@ -19,8 +19,8 @@ def solve_posture(kinematics: ArmKinematics, target: FloatArray) -> FloatArray:
     positions: FloatArray = kinematics.home.copy()
     upright, nearness = 0.3, 0.03
     for _ in range(60):
-        tool = kinematics.frames(positions)[-1]
-        jacobian = kinematics.jacobian(positions)
+        tool = kinematics.poses(positions)[-1]
+        jacobian = kinematics.tool_jacobian(positions)
         approach = tool[:3, 2]
         residual = np.concatenate(
             [
@@ -33,7 +33,7 @@ def solve_posture(kinematics: ArmKinematics, target: FloatArray) -> FloatArray:
         step = np.linalg.solve(slope.T @ slope + 1e-4 * np.eye(count), slope.T @ residual)
         positions = _within(kinematics, positions + np.clip(step, -0.2, 0.2))
     for _ in range(20):
-        jacobian = kinematics.jacobian(positions)[:3]
+        jacobian = kinematics.tool_jacobian(positions)[:3]
         error = target - kinematics.tool(positions)
         damped = jacobian @ jacobian.T + 1e-6 * reach**2 * np.eye(3)
         positions = _within(kinematics, positions + jacobian.T @ np.linalg.solve(damped, error))

@@ -45,7 +45,7 @@ def pose(name, like, slots):
     found = proposed(name, like)
     joints = [found[joint] for joint in ARMS[name].joint_names]
     positions = [(slots.get(p.index, 0.0) - p.offset) / p.scale for p in joints]
-    return ArmKinematics(ARMS[name]).frames(positions)[-1]
+    return ArmKinematics(ARMS[name]).poses(positions)[-1]
 
 
 def test_the_roles_of_three_arms():

@@ -57,7 +57,7 @@ def test_the_last_link_is_where_the_urdf_puts_it(arm):
             place = place + turn @ xyz
             fixed = turned([0, 0, 1], yaw) @ turned([0, 1, 0], pitch) @ turned([1, 0, 0], roll)
             turn = turn @ fixed @ turned(axis, angle)
-        last = kinematics.frames(positions)[-2]
+        last = kinematics.poses(positions)[-2]
         np.testing.assert_allclose(last[:3, 3], place, atol=1e-9)
         np.testing.assert_allclose(last[:3, :3], turn, atol=1e-9)
 
@@ -82,10 +82,10 @@ def test_tool_points_at_zero_are_sums_of_link_lengths():
 def test_the_jacobian_agrees_with_finite_differences(arm):
     kinematics = ArmKinematics(arm)
     positions, small = kinematics.home + 0.1, 1e-6
-    jacobian = kinematics.jacobian(positions)
-    before = kinematics.frames(positions)[-1]
+    jacobian = kinematics.tool_jacobian(positions)
+    before = kinematics.poses(positions)[-1]
     for i in range(len(positions)):
-        after = kinematics.frames(positions + small * np.eye(len(positions))[i])[-1]
+        after = kinematics.poses(positions + small * np.eye(len(positions))[i])[-1]
         np.testing.assert_allclose(
             jacobian[:3, i], (after[:3, 3] - before[:3, 3]) / small, atol=1e-5
         )
@@ -100,7 +100,7 @@ def test_home_is_within_the_limits_and_the_tool_points_down(arm):
     kinematics = ArmKinematics(arm)
     assert np.all(kinematics.home > kinematics.lower)
     assert np.all(kinematics.home < kinematics.upper)
-    assert kinematics.frames(kinematics.home)[-1, 2, 2] < -0.9
+    assert kinematics.poses(kinematics.home)[-1, 2, 2] < -0.9
 
 
 def test_joint_names_are_those_of_the_real_drivers():
