@@ -20,7 +20,8 @@ _MOST = 500
 class Kinematics:
     """Poses and Jacobians of J joints, of which n move, in the frame of their base.
 
-    A tool, or the base of another frame, is a joint that does not move.
+    A tool, or the base of another frame, is a joint that does not move. Not for two threads at
+    once.
 
     Args:
         joints: Each after the one that carries it.

@@ -12,8 +12,7 @@ import numpy as np
 
 from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
-from neuracore_ros.physics.cameras import CAMERAS, LiftCameras
-from neuracore_ros.physics.scene import build
+from neuracore_ros.physics.scene import CAMERAS, LiftCameras, build
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.disturbances import Disturbances
 

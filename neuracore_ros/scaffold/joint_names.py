@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, tokens
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.scaffold.facts import CommandReceiver, Facts, NumberTopic
+from neuracore_ros.scaffold.facts import Facts, NumberTopic
 from neuracore_ros.wording import counted
 
 _SHORT = {'l': 'left', 'r': 'right'}
@@ -83,23 +83,16 @@ def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[
     arms = find_arms(numbers)
     if not arms.labels:
         return replace(facts, numbers=tuple(numbers)), arms, ()
-    left_out: list[str] = []
-    kept: list[NumberTopic] = []
-    for topic in numbers:
-        called = arms.names(topic.name, topic.joints)
-        if called is None:
-            left_out.append(topic.name)
-        else:
-            kept.append(topic.renamed(called))
-    listeners: list[CommandReceiver] = []
-    for listener in facts.listeners:
-        called = arms.names(listener.topic, listener.joints)
-        if called is None:
-            left_out.append(listener.topic)
-        else:
-            listeners.append(listener.renamed(called))
-    named = replace(facts, numbers=tuple(kept), listeners=tuple(listeners))
-    return named, arms, tuple(left_out)
+    renamed = [(t, arms.names(t.name, t.joints)) for t in numbers]
+    receivers = [(r, arms.names(r.topic, r.joints)) for r in facts.listeners]
+    named = replace(
+        facts,
+        numbers=tuple(topic.renamed(names) for topic, names in renamed if names is not None),
+        listeners=tuple(one.renamed(names) for one, names in receivers if names is not None),
+    )
+    unclear = [topic.name for topic, names in renamed if names is None]
+    unclear += [one.topic for one, names in receivers if names is None]
+    return named, arms, tuple(unclear)
 
 
 def find_arms(topics: Sequence[NumberTopic]) -> Arms:
