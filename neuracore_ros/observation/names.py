@@ -11,7 +11,7 @@ AnyChannel = TypeVar('AnyChannel', bound=Channel)
 # A publisher has one order of names, a shared topic a few. The bounds only keep a topic that
 # invents names from filling the memory.
 _LOOKUPS = 64
-_SEEN = 512
+_MOST_NAMES = 512
 _LONGEST = 100
 
 
@@ -36,9 +36,9 @@ def given_names(names: Sequence[str]) -> tuple[str, ...]:
 class Lookups(Generic[AnyChannel]):
     """Lookups of a stream's names, made once for each list of names that messages have."""
 
-    def __init__(self, channels: Sequence[AnyChannel], seen: dict[str, None]):
+    def __init__(self, channels: Sequence[AnyChannel], received: dict[str, None]):
         self._channels = channels
-        self._seen = seen
+        self._received = received
         self._found: dict[tuple[str, ...], Lookup[AnyChannel]] = {}
 
     def of(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
@@ -48,7 +48,7 @@ class Lookups(Generic[AnyChannel]):
     def _find(self, names: tuple[str, ...]) -> Lookup[AnyChannel]:
         self._note(names)
         ours = [c for c in self._channels if c.source.message_name in names]
-        self._seen.update(dict.fromkeys(c.source.message_name for c in ours))
+        self._received.update(dict.fromkeys(c.source.message_name for c in ours))
         count = {c.source.message_name: names.count(c.source.message_name) for c in ours}
         found = Lookup(
             tuple(
@@ -58,7 +58,7 @@ class Lookups(Generic[AnyChannel]):
             ),
             tuple(c for c in ours if count[c.source.message_name] > 1),
         )
-        if len(names) <= _SEEN:
+        if len(names) <= _MOST_NAMES:
             if len(self._found) >= _LOOKUPS:
                 self._found.clear()
             self._found[names] = found
@@ -66,6 +66,6 @@ class Lookups(Generic[AnyChannel]):
 
     def _note(self, names: tuple[str, ...]) -> None:
         """Remember names for messages to people; what no robot would be called is left out."""
-        for name in names[: max(0, _SEEN - len(self._seen))]:
+        for name in names[: max(0, _MOST_NAMES - len(self._received))]:
             if isinstance(name, str) and len(name) <= _LONGEST and name.isprintable():
-                self._seen[name] = None
+                self._received[name] = None

@@ -40,7 +40,7 @@ class NumberStream(Stream):
         if first.type == FLOAT64:
             self._order = tuple(dict.fromkeys(source.message_name for source in sources))
         self.channels = tuple(Channel(self, source) for source in sources)
-        self._lookups = Lookups(self.channels, self.seen)
+        self._lookups = Lookups(self.channels, self.names_received)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         if self._type == JOINT_STATE:

@@ -71,7 +71,7 @@ class Stream:
         self.sources = tuple(sources)
         self.samples = 0
         self.drops: Counter[FaultKind] = Counter()
-        self.seen: dict[str, None] = {}  # names that messages had, in the order of appearance
+        self.names_received: dict[str, None] = {}  # in messages, in this order
         self.refusal: Refusal | None = None
         self.channels: tuple[Channel, ...] = ()
         self.clock_cure = ''
@@ -205,7 +205,7 @@ class Channel:
         self.pace = Pace()
         self.stamp_ns: int | None = None
         age_s = source.max_age_s
-        self._lack = (0, '')  # the count of names seen when the text was made
+        self._lack = (0, '')  # the count of names when the text was made
         self._max_age_ns = None if age_s is None else round(age_s * SECOND_NS)
 
     def is_newer(self, stamp_ns: int, receive_ns: int) -> bool:
@@ -292,13 +292,13 @@ class Channel:
         topic, refused = self.source.topic, self.stream.refusal
         if self.refusal is not None:
             return self.fault(self.refusal.kind, f'{self.label}: {self.refusal.text}')
-        seen = list(self.stream.seen)
-        if not seen or self.source.message_name in seen:
+        names = list(self.stream.names_received)
+        if not names or self.source.message_name in names:
             text = f'{topic}: {self.label} has no sample yet'
         else:
             # Looking for similar names takes longer than a tick may, and they seldom change.
-            if self._lack[0] != len(seen):
-                self._lack = len(seen), faults.lacking(self.source, seen)
+            if self._lack[0] != len(names):
+                self._lack = len(names), faults.lacking(self.source, names)
             text = self._lack[1]
         # A message that was refused as a whole was never searched for its names.
         if refused is not None:

@@ -154,7 +154,7 @@ class TrajectoryStream(Stream):
         self._order = sources[0].order or ()
         channels = tuple(TrajectoryChannel(self, source) for source in sources)
         self.channels = self._commanded = channels
-        self._lookups = Lookups(channels, self.seen)
+        self._lookups = Lookups(channels, self.names_received)
 
     def notes(self) -> tuple[str, ...]:
         """Write that most commands were replaced long before their first point was due, if so."""

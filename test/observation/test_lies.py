@@ -247,7 +247,7 @@ def test_huge_messages_and_ever_new_names_stay_small_in_memory_and_text():
         eyes.receive(JOINTS, state(T0 + 1 + number, **{f'invented_{number}': 1.0}), T0 + number)
     assert len(told(eyes, T0 + 500)[1]) < 400
     (stream,) = eyes.streams
-    assert len(stream.seen) <= 512
+    assert len(stream.names_received) <= 512
     assert len(stream._lookups._found) <= 64
 
 
