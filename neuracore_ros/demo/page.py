@@ -76,16 +76,16 @@ def _score_table(trials: Sequence[TrialResult], trained_on: Sequence[str]) -> st
     rows = []
     for robot, scores in score_rows(trials):
         note = '' if robot in trained_on else ' (never trained on)'
-        cells = [page.cell(f'{robot}{note}')]
+        cells = [f'{robot}{note}']
         for entry in scores:
             if entry is None:
-                cells += [page.cell(''), page.cell('')]
+                cells += ['', '']
                 continue
             kind = 'number good' if entry.successes >= 0.8 * entry.trials else 'number'
             cells.append(page.cell(f'{entry.successes} of {entry.trials}', kind))
-            cells.append(page.cell(f'{entry.median_cm:.1f} cm', 'number'))
+            cells.append(f'{entry.median_cm:.1f} cm')
         rows.append(cells)
-    return page.table(['', *head], rows)
+    return page.table(['', *head], ['', *['number'] * len(head)], rows)
 
 
 def _galleries(trials: Sequence[TrialResult], pictures: Path) -> list[str]:

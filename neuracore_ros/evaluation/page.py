@@ -54,15 +54,17 @@ def _errors(cases: Sequence[Case]) -> str:
     rows = []
     for case in cases:
         found = case.figures
-        texts = [
-            shown(found.mean, f' {found.unit}'),
-            shown(found.mean_normalised),
-            shown(found.mean_executed, f' {found.unit}'),
-            str(found.predictions),
-            *(shown(percentile(found.latencies_ms, part), ' ms') for part in (50, 99)),
-        ]
-        rows.append([*_who(case), *(page.cell(text, 'number') for text in texts)])
-    return page.table(head, rows)
+        rows.append(
+            (
+                *(case.policy, case.robot),
+                shown(found.mean, f' {found.unit}'),
+                shown(found.mean_normalised),
+                shown(found.mean_executed, f' {found.unit}'),
+                found.predictions,
+                *(shown(percentile(found.latencies_ms, part), ' ms') for part in (50, 99)),
+            )
+        )
+    return page.table(head, ['', '', *['number'] * 6], rows)
 
 
 def _conduct(cases: Sequence[Case]) -> str:
@@ -73,19 +75,14 @@ def _conduct(cases: Sequence[Case]) -> str:
         shares = (found.coverage, found.running / max(found.ticks, 1))
         counts = (sum(found.holds.values()), found.late, found.clamps)
         rows.append(
-            [
-                *_who(case),
-                page.cell(found.ticks, 'number'),
-                *(page.cell(f'{share:.1%}', 'number') for share in shares),
+            (
+                *(case.policy, case.robot, found.ticks),
+                *(f'{share:.1%}' for share in shares),
                 *(page.cell(count, 'number bad' if count else 'number') for count in counts),
-                page.cell(shown(percentile(found.seams_rad, 99), ' rad'), 'number'),
-            ]
+                shown(percentile(found.seams_rad, 99), ' rad'),
+            )
         )
-    return page.table([*head, 'seam p99'], rows)
-
-
-def _who(case: Case) -> tuple[str, str]:
-    return page.cell(case.policy), page.cell(case.robot)
+    return page.table([*head, 'seam p99'], ['', '', *['number'] * 7], rows)
 
 
 def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
@@ -121,23 +118,20 @@ def _joints(cases: Sequence[Case]) -> str:
         for case in cases:
             own = case.figures
             rows.append(
-                [
-                    page.cell(slot.label),
-                    page.cell(case.policy),
-                    page.cell(shown(own.by_slot[place], f' {slot.unit}'), 'number'),
+                (
+                    *(slot.label, case.policy),
+                    shown(own.by_slot[place], f' {slot.unit}'),
                     _bar(own.by_slot[place] / most),
-                    page.cell(shown(own.normalised[place]), 'number'),
-                    page.cell(shown(own.largest[place]), 'number'),
-                    page.cell(shown(own.executed[place]), 'number'),
-                    page.cell(shown(own.spread[place]), 'number'),
-                ]
+                    *(shown(each[place]) for each in (own.normalised, own.largest)),
+                    *(shown(each[place]) for each in (own.executed, own.spread)),
+                )
             )
-    return page.table(head, rows)
+    return page.table(head, ['', '', *['number'] * 6], rows)
 
 
-def _bar(part: float) -> str:
+def _bar(part: float) -> page.Cell:
     width = _BAR_WIDTH * float(np.nan_to_num(part))
-    return (
+    return page.Cell(
         f'<td><svg width="{_BAR_WIDTH}" height="12" style="max-width: none" role="img">'
         f'<rect width="{width:.1f}" height="12" fill="#0072b2"/></svg></td>'
     )
@@ -145,15 +139,12 @@ def _bar(part: float) -> str:
 
 def _holds(cases: Sequence[Case]) -> str:
     rows = [
-        [
-            page.cell(case.policy),
-            page.cell(case.figures.first_holds[reason], 'long'),
-            page.cell(count, 'number bad'),
-        ]
+        (case.policy, case.figures.first_holds[reason], count)
         for case in cases
         for reason, count in case.figures.holds.items()
     ]
-    return page.table(['policy', 'reason, at first', 'times'], rows)
+    kinds = ['', 'long', 'number bad']
+    return page.table(['policy', 'reason, at first', 'times'], kinds, rows)
 
 
 def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:

@@ -98,9 +98,9 @@ def _robots(metadata: Metadata) -> str:
     for robot in metadata.descriptions.input:
         mine = [episode for episode in metadata.episodes if episode.robot == robot]
         steps = sum(episode.steps for episode in mine)
-        figures = (len(mine), steps, f'{steps / metadata.rate_hz:.1f} s')
-        rows.append([page.cell(robot), *(page.cell(figure, 'number') for figure in figures)])
-    return page.table(['robot', 'episodes', 'steps', 'duration'], rows)
+        rows.append((robot, len(mine), steps, f'{steps / metadata.rate_hz:.1f} s'))
+    kinds = ['', 'number', 'number', 'number']
+    return page.table(['robot', 'episodes', 'steps', 'duration'], kinds, rows)
 
 
 def _streams(metadata: Metadata) -> str:
@@ -118,25 +118,22 @@ def _streams(metadata: Metadata) -> str:
         refused: Counter[str] = Counter()
         for stream in streams:
             refused.update(stream.drops)
-        rates = [stream.rate_hz for stream in streams]
-        ages = (
-            _worst(stream.age_s_p50 for stream in streams),
-            _worst(stream.age_s_p95 for stream in streams),
-            _worst(stream.age_s_max for stream in streams),
-        )
         rows.append(
-            [
-                *(page.cell(text) for text in (robot, topic, role)),
-                page.cell(', '.join(streams[0].names), 'long'),
-                page.cell(sum(stream.samples for stream in streams), 'number'),
-                page.cell(_span(rates) + _slowest(streams), 'number'),
-                *(page.cell(age, 'number') for age in ages),
-                page.cell(_worst(stream.longest_gap_s for stream in streams), 'number'),
-                page.cell(_counts(refused), 'bad'),
-            ]
+            (
+                *(robot, topic, role),
+                ', '.join(streams[0].names),
+                sum(stream.samples for stream in streams),
+                _span([stream.rate_hz for stream in streams]) + _slowest(streams),
+                _worst(stream.age_s_p50 for stream in streams),
+                _worst(stream.age_s_p95 for stream in streams),
+                _worst(stream.age_s_max for stream in streams),
+                _worst(stream.longest_gap_s for stream in streams),
+                _counts(refused),
+            )
         )
     head = ['robot', 'topic', 'role', 'names', 'samples', 'Hz', 'age p50', 'p95', 'max']
-    return page.table([*head, 'longest gap', 'messages refused'], rows)
+    kinds = ['', '', '', 'long', *['number'] * 6, 'bad']
+    return page.table([*head, 'longest gap', 'messages refused'], kinds, rows)
 
 
 def _span(rates: Sequence[float]) -> str:
@@ -169,16 +166,9 @@ def _dropped(metadata: Metadata) -> str:
             bags[bag.robot, reason] += 1
     if not ticks:
         return '<p>Nothing: every tick of every recording is a step of an episode.</p>'
-    rows = [
-        [
-            page.cell(key[0]),
-            page.cell(key[1], 'long'),
-            page.cell(count, 'number bad'),
-            page.cell(bags[key], 'number'),
-        ]
-        for key, count in ticks.most_common()
-    ]
-    return page.table(['robot', 'reason', 'ticks', 'in recordings'], rows)
+    rows = [(*key, count, bags[key]) for key, count in ticks.most_common()]
+    kinds = ['', 'long', 'number bad', 'number']
+    return page.table(['robot', 'reason', 'ticks', 'in recordings'], kinds, rows)
 
 
 def _recordings(metadata: Metadata) -> str:
@@ -186,38 +176,31 @@ def _recordings(metadata: Metadata) -> str:
     for episode in metadata.episodes:
         kept[episode.robot, episode.fingerprint] += episode.steps
     rows = [
-        [
-            page.cell(bag.robot),
-            page.cell(bag.bag, 'long'),
-            page.cell(bag.ticks, 'number'),
-            page.cell(kept[bag.robot, bag.fingerprint], 'number'),
-            page.cell(_counts(bag.dropped), 'long bad'),
-            page.cell(
-                f'{bag.short_steps} steps in {bag.short_pieces}' if bag.short_pieces else ''
-            ),
-            page.cell('; '.join(bag.losses), 'long bad'),
-        ]
+        (
+            *(bag.robot, bag.bag, bag.ticks, kept[bag.robot, bag.fingerprint]),
+            _counts(bag.dropped),
+            f'{bag.short_steps} steps in {bag.short_pieces}' if bag.short_pieces else '',
+            '; '.join(bag.losses),
+        )
         for bag in metadata.bags
     ]
     head = ['robot', 'recording', 'ticks', 'kept', 'dropped for (ticks)', 'short pieces', 'lost']
-    return page.table(head, rows)
+    kinds = ['', 'long', 'number', 'number', 'long bad', '', 'long bad']
+    return page.table(head, kinds, rows)
 
 
 def _episodes(metadata: Metadata) -> str:
     rows = [
-        [
-            page.cell(number, 'number'),
-            page.cell(episode.robot),
-            page.cell(episode.bag, 'long'),
-            page.cell(episode.outcome),
-            page.cell(episode.steps, 'number'),
-            page.cell(f'{episode.steps / metadata.rate_hz:.1f} s', 'number'),
-            page.cell(_counts(episode.dropped), 'long bad'),
-        ]
+        (
+            *(number, episode.robot, episode.bag, episode.outcome, episode.steps),
+            f'{episode.steps / metadata.rate_hz:.1f} s',
+            _counts(episode.dropped),
+        )
         for number, episode in enumerate(metadata.episodes)
     ]
     head = ['episode', 'robot', 'recording', 'outcome', 'steps', 'duration']
-    return page.table([*head, 'dropped before it (ticks)'], rows)
+    kinds = ['number', '', 'long', '', 'number', 'number', 'long bad']
+    return page.table([*head, 'dropped before it (ticks)'], kinds, rows)
 
 
 def _counts(counter: Mapping[str, int]) -> str:

@@ -54,7 +54,13 @@ def write_page(path: Path, title: str, sections: Iterable[str]) -> None:
     )
 
 
-def cell(text: object, kind: str = '') -> str:
+class Cell(str):
+    """The HTML of one cell of a table."""
+
+    __slots__ = ()
+
+
+def cell(text: object, kind: str = '') -> Cell:
     """One cell of a table.
 
     Args:
@@ -63,19 +69,26 @@ def cell(text: object, kind: str = '') -> str:
     """
     shown = html.escape(str(text))
     if not shown:
-        return '<td class="empty">-</td>'
-    return f'<td class="{kind}">{shown}</td>' if kind else f'<td>{shown}</td>'
+        return Cell('<td class="empty">-</td>')
+    return Cell(f'<td class="{kind}">{shown}</td>' if kind else f'<td>{shown}</td>')
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table.
 
     Args:
         head: Plain texts.
-        rows: Cells, made by :func:`cell`.
+        kinds: The kind of each column: see :func:`cell`.
+        rows: Plain values; or cells, which may be of another kind than their column.
     """
     top = ''.join(f'<th>{html.escape(text)}</th>' for text in head)
-    lines = ''.join(f'<tr>{"".join(cells)}</tr>' for cells in rows)
+    lines = ''
+    for row in rows:
+        cells = (
+            value if isinstance(value, Cell) else cell(value, kind)
+            for value, kind in zip(row, kinds, strict=True)
+        )
+        lines += f'<tr>{"".join(cells)}</tr>'
     return f'<div class="scroll"><table><tr>{top}</tr>{lines}</table></div>'
 
 
