@@ -185,7 +185,7 @@ def _limits(
     """The limits that the URDF, as a reader of the file finds it, does not tell."""
     entries = []
     where = tree.where.rpartition('/')[2] if tree else ''
-    limited = {slot.place.name for slot in outputs.joints}
+    limited = {place.name for place in outputs.joints}
     limited |= {place.name for place in places.fitting(OPENINGS)}
     for name in (name for name in (*known.arm, *known.grippers) if name in limited):
         given, motion = known.limits.get(name), known.motions.get(name)
@@ -233,9 +233,8 @@ def _outputs(
     if outputs.kind is POSITIONS and origin.is_recorded:
         what = 'command of a joint' if outputs.unmatched() else 'command'
         note = Note(f'no {what} was recorded, so a model learns the next measured positions')
-    joints = [slot.place for slot in outputs.joints]
-    joints += [place for place in places.inputs[POSITIONS] if not place.fits]
-    commanded = {slot.place.name for slot in outputs.hands}
+    joints = [*outputs.joints, *(p for p in places.inputs[POSITIONS] if not p.fits)]
+    commanded = {place.name for place in outputs.hands}
     hands = [
         place if place.name in commanded else _uncommanded(place)
         for place in places.inputs[OPENINGS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
@@ -31,14 +31,6 @@ _UNRECORDED = Note(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CommandedSlot:
-    """A joint or gripper with the topic that commands it; None if there is no such topic."""
-
-    place: SlotProposal
-    command: CommandTopic | None
-
-
 class OutputRoutes:
     """The commanded joints and grippers of a robot, by topics of which the first is the best.
 
@@ -61,33 +53,37 @@ class OutputRoutes:
         self._known, self._commands, self._arms = known, commands, arms
         self.kind = DataType.JOINT_TARGET_POSITIONS if like is None else like.output_type()
         self.warnings: list[str] = []
-        self.joints = self._commanded(placed)
+        self.joints = [place for place in placed if place.fits]
+        self.hands = [place for place in grippers if place.fits]
+        self._command_of = {
+            place.name: next((c for c in commands if place.name in c.joints), None)
+            for place in (*self.joints, *self.hands)
+        }
         if self.is_commanded:
             self.warnings += [
-                f'{slot.place.name}: no controller takes it: input only'
-                for slot in self.joints
-                if slot.command is None
+                f'{place.name}: no controller takes it: input only'
+                for place in self.joints
+                if self._command_of[place.name] is None
             ]
-            self.joints = [slot for slot in self.joints if slot.command]
-        hands = self._commanded(grippers)
-        if hands and like is not None and OPENING_TARGETS not in like.robot.output:
-            names = ', '.join(slot.place.name for slot in hands)
+            self.joints = [place for place in self.joints if self._command_of[place.name]]
+        if self.hands and like is not None and OPENING_TARGETS not in like.robot.output:
+            names = ', '.join(place.name for place in self.hands)
             self.warnings.append(
                 f'{names}: read, but not commanded, since {like.robot.name} commands no gripper'
             )
-            hands = []
-        self.hands = [slot for slot in hands if slot.command]
+            self.hands = []
+        self.hands = [place for place in self.hands if self._command_of[place.name]]
         both = (*self.joints, *self.hands)
-        self._slots = {slot.place.name: slot for slot in both}
-        unseen = dict.fromkeys(unsent(slot.command) for slot in both)
-        self.warnings += [text for text in unseen if text]
-        used = dict.fromkeys(slot.command.topic for slot in both if slot.command)
+        self._command_of = {place.name: self._command_of[place.name] for place in both}
+        unsendable = dict.fromkeys(map(unsent, self._command_of.values()))
+        self.warnings += [text for text in unsendable if text]
+        used = {command.topic for command in self._command_of.values() if command}
         self.warnings += self._doubts([c for c in commands if c.topic in used])
 
     @property
     def is_commanded(self) -> bool:
         """True if any joint has a topic that commands it."""
-        return any(slot.command for slot in self.joints)
+        return any(self._command_of[place.name] for place in self.joints)
 
     def unmatched(self) -> dict[str, str]:
         """Topic of commands -> why it is not known which joints they are for."""
@@ -100,7 +96,7 @@ class OutputRoutes:
 
     def motion(self, joint: str) -> ObservedMotion | None:
         """The motion of a joint's commands [rad] or [m]; None if there are none of this unit."""
-        command = self._command_of(joint)
+        command = self._command_of.get(joint)
         found = command.recorded.motions.get(joint) if command and command.recorded else None
         if found is None or self._amount(joint, command) is not None:
             return None
@@ -109,29 +105,26 @@ class OutputRoutes:
 
     def message_name(self, joint: str) -> str:
         """The name of a joint in the messages that move it."""
-        slot = self._slots.get(joint)
-        if slot is None:
-            return self._known.message_names.get(joint, joint)
-        return self._name(slot) or joint
+        return self._name(joint) or joint
 
     def limit_unit(self, joint: str) -> GuessedUnit | None:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
-        command = self._command_of(joint) if joint in self._known.arm else None
+        command = self._command_of.get(joint) if joint in self._known.arm else None
         return self._guess(command, joint) if command and command.is_sent else None
 
     def limit_scaling(self, gripper: str) -> ScaleOffset | None:
         """The scaling of a gripper's commands to 0..1, if their unit is not that of its URDF."""
-        command = self._command_of(gripper) if gripper in self._known.grippers else None
+        command = self._command_of.get(gripper) if gripper in self._known.grippers else None
         return self._amount(gripper, command) if command and command.is_sent else None
 
     def sources(self) -> list[RouteSection | Note]:
         """The topics with recorded commands."""
         sections: list[RouteSection | Note] = []
-        for kind, slots in ((self.kind, self.joints), (OPENING_TARGETS, self.hands)):
-            recorded = [s for s in slots if s.command is None or s.command.type not in ACTIONS]
-            if recorded and kind.is_target:
-                sections.append(RouteSection(kind, [self._source(kind, s) for s in recorded]))
-            elif slots and kind.is_target:
+        for kind, placed in ((self.kind, self.joints), (OPENING_TARGETS, self.hands)):
+            routes = [self._source(kind, p) for p in placed if not self._is_action(p.name)]
+            if routes and kind.is_target:
+                sections.append(RouteSection(kind, routes))
+            elif placed and kind.is_target:
                 lack = f'{kind}: goals of an action are not recorded: add a topic'
                 sections.append(Note(lack, guessed=False))
         return sections
@@ -139,23 +132,17 @@ class OutputRoutes:
     def commands(self) -> list[RouteSection]:
         """The topics to which commands are sent."""
         return [
-            RouteSection(kind, [self._command(usual, slot) for slot in slots])
-            for kind, usual, slots in (
+            RouteSection(kind, [self._command(usual, place) for place in placed])
+            for kind, usual, placed in (
                 (self.kind, _CONTROLLER, self.joints),
                 (OPENING_TARGETS, _GRIPPER_CONTROLLER, self.hands),
             )
-            if slots
+            if placed
         ]
 
-    def _commanded(self, placed: Sequence[SlotProposal]) -> list[CommandedSlot]:
-        return [
-            CommandedSlot(place, next((c for c in self._commands if place.name in c.joints), None))
-            for place in placed
-            if place.fits
-        ]
-
-    def _command_of(self, name: str) -> CommandTopic | None:
-        return self._slots[name].command if name in self._slots else None
+    def _is_action(self, name: str) -> bool:
+        command = self._command_of[name]
+        return command is not None and command.type in ACTIONS
 
     def _doubts(self, used: Sequence[CommandTopic]) -> list[str]:
         """What to check of the commands that were found."""
@@ -183,13 +170,12 @@ class OutputRoutes:
             ]
         return found
 
-    def _name(self, slot: CommandedSlot) -> str:
+    def _name(self, joint: str) -> str:
         """The name in messages; empty where it is the same."""
-        command, own = slot.command, slot.place.name
-        names = self._known.message_names
-        if command is not None and own in command.joints:
+        command, names = self._command_of.get(joint), self._known.message_names
+        if command is not None:
             names = command.names
-        return names[own] if names.get(own, own) != own else ''
+        return names[joint] if names.get(joint, joint) != joint else ''
 
     def _guess(self, command: CommandTopic | None, joint: str) -> GuessedUnit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
@@ -221,8 +207,8 @@ class OutputRoutes:
         note = Note(f'in {guess.unit.name}, by the values that were sent')
         return sense(place, guess.unit), (note,)
 
-    def _source(self, kind: DataType, slot: CommandedSlot) -> Route:
-        place, command, name = slot.place, slot.command, self._name(slot)
+    def _source(self, kind: DataType, place: SlotProposal) -> Route:
+        command, name = self._command_of[place.name], self._name(place.name)
         if command is None:
             options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
             return Route(place.name, options, name, (_UNRECORDED,))
@@ -237,8 +223,8 @@ class OutputRoutes:
         label = self._arms.label_of(place.name)
         return f'{label}/{usual}' if label else usual
 
-    def _command(self, usual: str, slot: CommandedSlot) -> Route:
-        place, command, name = slot.place, slot.command, self._name(slot)
+    def _command(self, usual: str, place: SlotProposal) -> Route:
+        command, name = self._command_of[place.name], self._name(place.name)
         sent = command if command and command.is_sent else None
         own, units = self._sense(place, sent)
         measured = self._known.units.get(place.name)
@@ -265,9 +251,9 @@ class OutputRoutes:
     def _orders(self, command: CommandTopic) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names by position as a controller takes bare numbers, and as we would send them."""
         ours = tuple(
-            self._name(slot) or slot.place.name
-            for slot in (*self.joints, *self.hands)
-            if slot.command is not None and slot.command.topic == command.topic
+            self._name(name) or name
+            for name, own in self._command_of.items()
+            if own is not None and own.topic == command.topic
         )
         return command.order() or ours, ours
 
