@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; 
 
 # Within a sourced ROS 2 its own rclpy must be used, never a second one as a Python package.
 ifdef ROS_DISTRO
-EXTRAS := train,dev,docs
+EXTRAS := train,kinematics,dev,docs
 VENV_OPTIONS := --system-site-packages
 # What a ROS 2 of the system was compiled with: NumPy 1.
 CONSTRAINTS := constraints/sourced_ros.txt
@@ -78,7 +78,7 @@ pictures: $(READY)
 LOCK := uv pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-header
 lock: $(READY)
 	$(RUN)/$(LOCK) --extra ros --extra train --extra dev --extra docs setup.py --output-file constraints/pypi.txt
-	echo 'numpy<2' | $(RUN)/$(LOCK) --extra train --extra dev --extra docs --constraint - setup.py --output-file constraints/sourced_ros.txt
+	echo 'numpy<2' | $(RUN)/$(LOCK) --extra train --extra kinematics --extra dev --extra docs --constraint - setup.py --output-file constraints/sourced_ros.txt
 
 # What was tested before is kept in build/matrix, and not tested again unless it failed.
 matrix: $(READY)

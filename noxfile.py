@@ -32,7 +32,7 @@ ROS = [
     ('3.12', '1.26', 'kilted'),
     ('3.13', '2', 'kilted'),
 ]
-EXTRAS = {'none': 'train,dev', 'jazzy': 'jazzy,train,dev', 'kilted': 'ros,train,dev'}
+EXTRAS = {'none': 'kinematics,train,dev', 'jazzy': 'jazzy,train,dev', 'kilted': 'ros,train,dev'}
 
 EVERYTHING = tuple(
     sorted(

@@ -35,19 +35,19 @@ setup(
     extras_require={
         # Kilted, for machines without a ROS 2; a sourced workspace shadows these.
         # The simulated robots need pin, too.
-        'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces', 'pin'],
+        'ros': ['ros-rclpy', 'ros-rmw-fastrtps-cpp', 'ros-common-interfaces', 'pin>=2.7,<5'],
         # The same of Jazzy.
         'jazzy': [
             'ros-jazzy-rclpy[fastrtps]',
             'ros-jazzy-common-interfaces',
             'ros-jazzy-sensor-msgs',
             'ros-jazzy-trajectory-msgs',
-            'pin',
+            'pin>=2.7,<5',
         ],
         # Arms in space: simulated robots, describe --like, layout with URDFs. pinocchio
         # (BSD-2; wheels for Linux and macOS). Beside a sourced ROS 2 the newest wheel would bring
         # NumPy 2: apt's pinocchio, which package.xml names, is for that.
-        'kinematics': ['pin'],
+        'kinematics': ['pin>=2.7,<5'],
         # Other runtimes of a policy, for robot computers.
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
