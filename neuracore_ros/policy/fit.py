@@ -11,6 +11,7 @@ from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Sl
 from neuracore_ros.description.layout_checks import Finding, Place, mend_range, overlap
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import Manifest, TrainedSlots
+from neuracore_ros.wording import counted
 
 # A robot should reach this share of the trained range; less means another sign or zero.
 _ENOUGH = 0.5
@@ -134,8 +135,7 @@ def _check_width(robot: str, kind: DataType, slots: Slots, trained: TrainedSlots
     beyond = [index for index in slots if index >= trained.width]
     if beyond:
         if kind.is_image:
-            cameras = 'one camera' if trained.width == 1 else f'{_count(trained.width)} cameras'
-            way_out = f'Choose {cameras}, or retrain.'
+            way_out = f'Choose {counted(trained.width, "camera")}, or retrain.'
         else:
             way_out = 'Choose a trained index, or retrain.'
         raise PolicyError(
@@ -195,11 +195,6 @@ def _untrained(slots: Slots, trained: TrainedSlots) -> list[int]:
 
 def _names(kinds: Mapping[DataType, object] | Mapping[str, object]) -> str:
     return ', '.join(kinds) or 'nothing'
-
-
-def _count(number: int) -> str:
-    words = ('no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine')
-    return words[number] if number < len(words) else str(number)
 
 
 def _ranges(indices: tuple[int, ...]) -> str:

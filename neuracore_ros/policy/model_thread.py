@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy, Runtime
 
-Result = TypeVar('Result')
+_Result = TypeVar('_Result')
 Arrays = Mapping[str, NDArray[Any]]
 
 _NAME = 'model'
@@ -28,21 +29,18 @@ class ModelThread:
     """A thread on which a model is loaded and run, one thing at a time."""
 
     def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._done: SimpleQueue[tuple[object, BaseException | None]] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         threading.Thread(target=self._run, name=_NAME, daemon=True).start()
 
-    def call(self, work: Callable[[], Result]) -> Result:
+    def call(self, work: Callable[[], _Result]) -> _Result:
         """Run ``work`` on the thread, and wait for it; a KeyboardInterrupt leaves it running.
 
         Raises:
             BaseException: Whatever the work raises.
         """
-        self._work.put(work)
-        result, error = self._done.get()
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]
+        future: Future[_Result] = Future()
+        self._work.put((work, future))
+        return future.result()
 
     def load(self, load: Callable[[], Policy]) -> Policy:
         """Load a policy that is run on the thread, too."""
@@ -51,12 +49,11 @@ class ModelThread:
 
     def _run(self) -> None:
         while True:
-            work = self._work.get()
+            work, future = self._work.get()
             try:
-                done: tuple[object, BaseException | None] = (work(), None)
+                future.set_result(work())
             except BaseException as error:
-                done = (None, error)
-            self._done.put(done)
+                future.set_exception(error)
 
 
 class _ThreadedRuntime:

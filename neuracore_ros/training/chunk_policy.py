@@ -94,13 +94,15 @@ def masked_l1(
     Returns:
         A scalar; 0 if nothing is valid.
     """
-    total, count = torch.zeros(()), torch.zeros(())
-    for name, chunk in chunks.items():
-        # Masked before anything else: padding may hold what is not finite.
-        error = torch.where(valid[name], chunk - targets[name], 0.0)
-        total = total + (error.abs() / scales[name]).sum()
-        count = count + valid[name].sum()
-    return total / count.clamp(min=1)
+    terms = [
+        Term.over((chunk - targets[name]).abs() / scales[name], valid[name])
+        for name, chunk in chunks.items()
+    ]
+    total, count = (
+        torch.stack(parts).sum()
+        for parts in ([term.total for term in terms], [term.count for term in terms])
+    )
+    return Term(total, count).mean
 
 
 class RobotIdentification(ChunkPolicy):

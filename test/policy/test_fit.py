@@ -64,7 +64,7 @@ def test_an_index_beyond_the_width_is_refused_by_name():
     eyes = {index: f'eye_{index}' for index in range(8)}
     assert refusal(robot('spider', cameras=eyes), policy()) == (
         "'spider' uses RGB_IMAGES index 7; the model was trained with width 2 (0..1). "
-        'Choose two cameras, or retrain.'
+        'Choose 2 cameras, or retrain.'
     )
 
 
