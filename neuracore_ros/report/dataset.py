@@ -20,7 +20,7 @@ from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.report.layout import layout_section
-from neuracore_ros.report.traces import Trace, traces
+from neuracore_ros.report.traces import Trace, episode_traces
 from neuracore_ros.wording import counted
 
 SHOWN = 4
@@ -218,12 +218,8 @@ def _episode(dataset: Path, metadata: Metadata, number: int) -> Iterator[str]:
         yield f'<h3>RGB_IMAGES {index}: {html.escape(name)}</h3>'
         yield _contact_sheet(dataset, metadata, number, lerobot.camera_key(index), name)
     columns = read_columns(dataset, metadata, number)
-    given = traces(described.input[episode.robot], metadata.input_layout, columns.state)
-    yield from _charts('input', given, metadata.rate_hz)
-    # What came after the last step was not measured.
-    action = np.where(columns.action_valid, columns.action, np.nan)
-    wanted = traces(described.output[episode.robot], metadata.output_layout, action)
-    yield from _charts('output', wanted, metadata.rate_hz)
+    for role, shown in episode_traces(metadata, number, columns).items():
+        yield from _charts(role, shown, metadata.rate_hz)
 
 
 def _contact_sheet(dataset: Path, metadata: Metadata, number: int, camera: str, name: str) -> str:

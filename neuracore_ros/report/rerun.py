@@ -13,7 +13,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError, WriteError
 from neuracore_ros.files import whole_path
 from neuracore_ros.loading.reading import read_columns, read_frames
-from neuracore_ros.report.traces import traces
+from neuracore_ros.report.traces import episode_traces
 
 TIMELINE = 'episode'
 # How the library ends a file that is whole.
@@ -58,19 +58,14 @@ def _log(dataset: Path, metadata: Metadata, number: int) -> None:
     import rerun
 
     columns = read_columns(dataset, metadata, number)
-    robot, described = metadata.episodes[number].robot, metadata.descriptions
+    inputs = metadata.descriptions.input[metadata.episodes[number].robot]
     times = rerun.TimeColumn(TIMELINE, duration=np.arange(len(columns.state)) / metadata.rate_hz)
-    action = np.where(columns.action_valid, columns.action, np.nan)
-    shown = {
-        'input': traces(described.input[robot], metadata.input_layout, columns.state),
-        'output': traces(described.output[robot], metadata.output_layout, action),
-    }
-    for role, lines in shown.items():
+    for role, lines in episode_traces(metadata, number, columns).items():
         for trace in lines:
             scalars = rerun.Scalars.columns(scalars=trace.values.astype(float))
             path = rerun.new_entity_path([role, trace.data_type.value, trace.label])
             rerun.send_columns(path, [times], scalars)
-    for index, name in described.input[robot].get(DataType.RGB_IMAGES, {}).items():
+    for index, name in inputs.get(DataType.RGB_IMAGES, {}).items():
         frames = read_frames(
             dataset, metadata, number, lerobot.camera_key(index), len(columns.state)
         )

@@ -1,11 +1,12 @@
 """The numbers of one episode by name, as people look at them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.dataset.lerobot import Columns
+from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.embodiment import EmbodimentDescription
 
@@ -25,18 +26,25 @@ class Trace:
     values: NDArray[np.floating]
 
 
-def traces(
-    description: EmbodimentDescription, layout: Layout, values: NDArray[np.floating]
-) -> Iterator[Trace]:
-    """The columns that a robot has.
+def episode_traces(metadata: Metadata, number: int, columns: Columns) -> dict[str, list[Trace]]:
+    """The traces of one episode, as ``input`` and ``output``."""
+    robot, described = metadata.episodes[number].robot, metadata.descriptions
+    # The command after the last step was not measured.
+    action = np.where(columns.action_valid, columns.action, np.nan)
+    return {
+        'input': _traces(described.input[robot], metadata.input_layout, columns.state),
+        'output': _traces(described.output[robot], metadata.output_layout, action),
+    }
 
-    Args:
-        description: The robot's.
-        layout: The layout of the columns.
-        values: Shape (N, columns).
-    """
+
+def _traces(
+    description: EmbodimentDescription, layout: Layout, values: NDArray[np.floating]
+) -> list[Trace]:
+    found = []
     for place, column in enumerate(layout.columns()):
         kind, index, *component = column.split('.')
         name = description.get(DataType(kind), {}).get(int(index))
         if name is not None:
-            yield Trace(DataType(kind), ' '.join([index, name, *component]), values[:, place])
+            label = ' '.join([index, name, *component])
+            found.append(Trace(DataType(kind), label, values[:, place]))
+    return found
