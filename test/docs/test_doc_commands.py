@@ -287,6 +287,14 @@ def parse(parser, words):
         raise AssertionError(f'{parser.prog} {" ".join(words)}') from error
 
 
+def test_every_import_of_a_page_is_one_that_works():
+    python = [b for page in PAGES for b in blocks(page) if b.language == 'python']
+    lines = [line for b in python for line in b.lines if line.startswith('from neuracore_ros')]
+    assert lines
+    for line in lines:
+        exec(line, {})
+
+
 def test_a_parameter_file_has_only_parameters_of_the_node():
     found = 0
     known = {spec.name: spec for spec in SPECS}
