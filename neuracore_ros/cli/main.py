@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Returns:
-        0 done; 1 for what the user can mend; 130 if interrupted. Wrong usage exits with 2.
+        0 when done; 1 for an error that the user can correct; 130 if interrupted. Wrong usage
+        exits with 2.
     """
     let_threads_sleep()
     warnings.showwarning = _say_warning
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int | str:
-    """Run the verb; returns its code, or what a person can mend."""
+    """Run the verb; returns its code, or an error that the user can correct."""
     try:
         return int(chosen.run(chosen))
     except UserError as error:
@@ -70,7 +71,7 @@ def _run(chosen: argparse.Namespace) -> int | str:
         sys.stderr.close()
         return 1
     except OSError as error:
-        # A full disk, a folder that may not be written: wherever it was met, a person mends it.
+        # The user can correct these, too: a full disk, a folder without permission.
         where = f'{error.filename}: ' if error.filename else ''
         return f'{where}{error.strerror or error}'
     except MemoryError as error:

@@ -32,7 +32,7 @@ class Finding:
     """Something worth a second look.
 
     Attributes:
-        text: One line: where, what is there, and how to mend it.
+        text: One line: where, what is there, and the correction.
         places: The slots that may be wrong; none where nothing has to be.
     """
 
@@ -123,7 +123,7 @@ def _apart(
             yield Finding(
                 f"{what} index {index}: '{name}' of {robot} goes from {ends[0]:.2f} to "
                 f"{ends[1]:.2f}, '{other}' of {first} from {theirs[0]:.2f} to {theirs[1]:.2f}: "
-                f'they have no value in common. {mend_range(ends, theirs)}',
+                f'they have no value in common. {range_advice(ends, theirs)}',
                 (Place(is_input, table.kind, index, robot),),
             )
 
@@ -133,7 +133,7 @@ def overlap(first: Range, second: Range) -> float:
     return min(first[1], second[1]) - max(first[0], second[0])
 
 
-def mend_range(ends: Range, wanted: Range) -> str:
+def range_advice(ends: Range, wanted: Range) -> str:
     """The option that would move a range to another one."""
     shorter = min(ends[1] - ends[0], wanted[1] - wanted[0])
     if overlap(ends, wanted) >= _NEARLY * (ends[1] - ends[0]):

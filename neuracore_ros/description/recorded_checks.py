@@ -55,7 +55,7 @@ class Doubt:
 
     Attributes:
         gravity: The consequence.
-        text: One line: which names, their values, what is expected, and how to mend it.
+        text: One line: which names, their values, what is expected, and the correction.
     """
 
     gravity: Gravity
@@ -143,12 +143,12 @@ class _Judge:
                 text = f'{what} moves at up to {speed:.4g} rad/s; its limit is {most:.4g}'
             if options:
                 is_in = f'in {unit_name}' + ('' if kind.is_gripper else f', not {expected}')
-                mend = f'{is_in}? Write under sources: {kind}: {{{options}}}'
-                mend += '' if units[worst] is AMOUNTS else self._or_as_a_length(worst)
+                advice = f'{is_in}? Write under sources: {kind}: {{{options}}}'
+                advice += '' if units[worst] is AMOUNTS else self._or_as_a_length(worst)
             else:
-                mend = f'in no unit that is known: give its source scale and offset ({expected})'
-                mend += ', or correct its limits'
-            yield f'{text}: {mend}{self._likewise(places, worst)}'
+                advice = f'in no unit that is known: give its source scale and offset ({expected})'
+                advice += ', or correct its limits'
+            yield f'{text}: {advice}{self._likewise(places, worst)}'
 
     def _or_as_a_length(self, place: int) -> str:
         """The other option of a gripper whose values may be an amount or a length."""
@@ -240,7 +240,7 @@ class _Judge:
             what = f'jumps by a turn {times}' if jumps else 'is a turn away from what is measured'
             middle = self._middle(place)
             if source.around is not None or middle is None:
-                mend = 'it turns all around, and jumps wherever a turn begins'
+                advice = 'it turns all around, and jumps wherever a turn begins'
             else:
                 kinds = [
                     s.data_type
@@ -251,8 +251,10 @@ class _Judge:
                     f'{kind}: {{{source.name}: {{around: {middle:.2f}}}}}'
                     for kind in dict.fromkeys(kinds)
                 )
-                mend = f'so that its values are one turn about a middle, write to sources: {where}'
-            yield f'{self._label(place)}, a continuous joint, {what}: {mend}'
+                advice = (
+                    f'so that its values are one turn about a middle, write to sources: {where}'
+                )
+            yield f'{self._label(place)}, a continuous joint, {what}: {advice}'
 
     def still(self) -> Iterator[str]:
         """Streams in which nothing ever moves, and joints that do not follow their target."""

@@ -60,9 +60,9 @@ def suspect_limits(robot: Robot) -> Iterator[str]:
             if (found := _unit(joint)) is not None:
                 groups.setdefault(found[0], []).append((joint.name, found[1]))
     for what, joints in groups.items():
-        (name, mend), *others = joints
+        (name, advice), *others = joints
         names = f' (likewise {", ".join(other for other, _ in others)})' if others else ''
-        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {mend}{names}"
+        yield f"{robot.path}: limits of '{name}' {what}: write under limits: {advice}{names}"
 
 
 def suspect_speeds(robot: Robot) -> Iterator[str]:
@@ -156,8 +156,8 @@ def _unit(joint: Joint) -> tuple[str, str] | None:
     if limit.slides and far > _WIDEST_SLIDE:
         return 'look like millimetres; m are meant', _limits(joint, 1e-3)
     if not limit.slides and far >= _ENDLESS:
-        mend = f'{joint.name}: {{position: none, velocity: {limit.velocity:.4g}}}'
-        return 'limit nothing; of a joint that turns on and on there are none', mend
+        advice = f'{joint.name}: {{position: none, velocity: {limit.velocity:.4g}}}'
+        return 'limit nothing; of a joint that turns on and on there are none', advice
     if not limit.slides and far > _WIDEST_ANGLE:
         return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
     if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Protocol
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
-from neuracore_ros.description.layout_checks import Finding, Place, mend_range, overlap
+from neuracore_ros.description.layout_checks import Finding, Place, overlap, range_advice
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 from neuracore_ros.wording import counted
@@ -256,7 +256,7 @@ def beyond_training(robot: Robot, manifest: Manifest) -> Iterator[Finding]:
                     f"{'input' if is_input else 'output'} {kind} index {index}: '{name}' of "
                     f'{robot.name} reaches {ends[0]:.2f} to {ends[1]:.2f}, training saw '
                     f'{trained[0]:.2f} to {trained[1]:.2f}: {share:.0%} of it can be reached. '
-                    f'{mend_range(ends, trained)}',
+                    f'{range_advice(ends, trained)}',
                     tuple(
                         Place(each is robot.input, other, at, robot.name)
                         for each in (robot.input, robot.output)
