@@ -153,7 +153,7 @@ class JerkLimitedProfile(Profile):
     ) -> tuple[RuckigTrajectory | None, int]:
         """Find the trajectory to the first setpoint of the plan that can be met in time.
 
-        Whoever runs after setpoints that have gone by never meets the plan again.
+        A robot that runs after setpoints that have gone by never meets the plan again.
 
         Args:
             state: Where it begins.

@@ -75,7 +75,7 @@ def delayed_first_knot(
 
     Args:
         spline: N knots of J joints; the first is the setpoint now.
-        lag: How far each joint is behind its setpoint, (J,); None where nobody knows.
+        lag: How far each joint is behind its setpoint, (J,); None: unknown.
         limits: Of the joints.
         enough_s: A knot so far ahead is never too soon [s].
 

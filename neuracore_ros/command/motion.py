@@ -26,8 +26,8 @@ from neuracore_ros.description import Command
 from neuracore_ros.description.source import JOINT_TRAJECTORY
 
 _OPENED = 0.1
-"""A gripper that is so much of its range further from where it was sent than when it stopped, was
-moved by somebody."""
+"""A gripper that is so much of its range further from where it was sent than when it stopped has
+been moved by hand."""
 
 _ENOUGH_AHEAD = 0.4
 """Share of ``max_ahead_s``: with more of the plan out than that, nothing new is sent."""
@@ -222,7 +222,7 @@ class Motion:
             self._stopped_at = measured
         self._plan = None
         executed = self._executed.newest
-        # Nothing was commanded since activation: the robot may be somebody else's to move. A
+        # Nothing was commanded since activation: another node may move the robot. A
         # fresh measurement alone is no reason to take it from them.
         if executed is None or (now_ns >= executed.end_ns and not lost.any()):
             return ()
@@ -274,7 +274,7 @@ class Motion:
 
         Args:
             by_ns: How much of the jump is no time that has passed.
-            surely: Whether that is known; else nobody knows how far each joint is behind.
+            surely: Whether that is known; else it is unknown how far each joint is behind.
         """
         self._executed.shift(by_ns)
         if not surely:
@@ -323,7 +323,7 @@ class Motion:
         return self._messages(spline, 0 if joins else 1)
 
     def _still_grips(self, measured: FloatArray, setpoint: FloatArray) -> BoolArray:
-        """Find grippers that may hold a thing: since the stop, nobody has moved them away.
+        """Find grippers that may hold a thing: since the stop they were not moved away.
 
         One that was opened meanwhile would snap shut, if it began where it once was sent.
         """

@@ -37,8 +37,8 @@ class Settings:
             stops the robot. 0: it is used as soon as it comes.
         command_rate_hz: Of single streamed points; 0: one a step.
         frozen_after_s: Identical image bytes for this long are a fault [s]; 0: never.
-        task: What the robot is told to do.
-        dry_run: Nothing is published, so nobody needs to listen or to follow.
+        task: The instruction that the policy reads.
+        dry_run: Nothing is published, so that no controller has to listen or to follow.
         allow: Kinds of hazards that are meant, such as ``missing,sense``; any other is refused,
             except in a dry run. See ``neuracore_ros.policy.hazards``.
     """

@@ -95,7 +95,7 @@ class BlendIn:
 
     @property
     def active(self) -> bool:
-        """Whether the robot is on its way to the plan, and nobody knows when it arrives."""
+        """Whether the robot is on its way to the plan, and its arrival is not known."""
         return self._arrives_ns is None
 
     def start(self, slowly: bool, now_ns: int) -> None:

@@ -31,7 +31,7 @@ class Stopping:
 
     An emergency stop may have caught them at any moment, also while they were being braked. Left
     so, they would move on by themselves as soon as it is released. A joint that sags under its
-    load by more than `SETTLED` is taken for one of them; that is why they are looked for once.
+    load by more than `SETTLED` is taken for one of them; that is why the search is done once.
 
     Attributes:
         pending: Whether a stop is not yet known to have brought every joint where it was sent.
@@ -75,7 +75,7 @@ class Stopping:
         return self._motion.stop(now_ns, measured.positions, left_behind)
 
     def cancel(self) -> None:
-        """Search no more: the robot is moved on, by us or by somebody else."""
+        """Search no more: the robot is moved on, by this node or by another."""
         self.pending = False
 
     def _left_behind(self, measured: Measured, now_ns: int) -> BoolArray:

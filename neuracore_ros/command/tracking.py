@@ -20,7 +20,7 @@ _STANDS_SHARE = 0.25
 """A joint that moved by a smaller share of what it fell behind stands still."""
 
 _COMPARED_S = 0.04
-"""Whether a joint moves is told from measurements at least so long apart."""
+"""Measurements that show whether a joint moves are at least so long apart."""
 
 _REMEMBERED = 8
 

@@ -15,7 +15,7 @@ from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.c_stderr import CStderr, pass_on
 
 MOST_PIXELS = 1 << 25
-"""Of one picture: 8192 x 4096, a panorama; decoding so many takes about half a second."""
+"""Of one image: 8192 x 4096, a panorama; decoding so many takes about half a second."""
 
 # A scan of a JPEG passes over all of its pixels, and may have next to no bytes.
 _MOST_SCANNED_PIXELS = 1 << 27
@@ -30,7 +30,7 @@ _PNG_HEADER = struct.Struct('>I4sIIBB')
 _JPEG = b'\xff\xd8\xff'
 _PNG = b'\x89PNG\r\n\x1a\n'
 # How decoders begin what they say on stderr; and what they say where pixels are lost. Stray bytes
-# before a marker are no such thing: some cameras write them into every picture.
+# before a marker are no such thing: some cameras write them into every image.
 _OF_DECODERS = (
     'Corrupt JPEG',
     'Premature end',
@@ -102,7 +102,7 @@ def claimed_size(data: bytes, what: str) -> Size:
     return size
 
 
-def decode_picture(data: bytes, flags: int, what: str, most_pixels: int = MOST_PIXELS) -> Any:
+def decode_compressed(data: bytes, flags: int, what: str, most_pixels: int = MOST_PIXELS) -> Any:
     """Decode a JPEG or PNG, unless it claims to be too large.
 
     Args:

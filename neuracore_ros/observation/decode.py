@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import Array, ByteArray
 from neuracore_ros.errors import ObservationError
-from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_picture
+from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_compressed
 from neuracore_ros.similar_names import did_you_mean
 
 
@@ -121,10 +121,10 @@ def _decode_compressed(message: Any, most_pixels: int) -> ByteArray:
         raise ObservationError(f'compressed image ({form}) without data')
     if _is_cut_off(data):
         raise ObservationError(f'{what} is truncated: its end is missing')
-    # A camera's EXIF tag must not turn the picture: raw images of it are not turned either.
+    # A camera's EXIF tag must not turn the image: raw images of it are not turned either.
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = decode_picture(data, flags, what, most_pixels)
+        image = decode_compressed(data, flags, what, most_pixels)
     except ObservationError as error:
         if video := next((codec for codec in _VIDEO if codec in words), ''):
             raise ObservationError(
@@ -160,7 +160,7 @@ def _decode_grey(image: Array, encoding: str) -> ByteArray:
 
 
 def _is_cut_off(data: bytes) -> bool:
-    """Whether a JPEG ends before its end, of which OpenCV 4 makes a picture all the same.
+    """Whether a JPEG ends before its end, of which OpenCV 4 makes an image all the same.
 
     Within the last scan, two such bytes are nothing else; some drivers pad what comes after.
     """

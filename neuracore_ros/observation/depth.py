@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import Float32Array
 from neuracore_ros.errors import ObservationError
-from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_picture
+from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_compressed
 from neuracore_ros.observation.decode import read_raw, understood
 
 FARTHEST_M = 65.535
@@ -78,7 +78,7 @@ def _decode_compressed(message: Any, most_pixels: int) -> NDArray[Any]:
     if b'IEND' not in data[-64:]:
         raise ObservationError(f'format {form}: is truncated')
     what = f'format {form}:'
-    image = decode_picture(data[start:], cv2.IMREAD_UNCHANGED, what, most_pixels)
+    image = decode_compressed(data[start:], cv2.IMREAD_UNCHANGED, what, most_pixels)
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise ObservationError(f'format {form}: is damaged, or no PNG of one channel of 16 bits')
     if start and form.startswith(f"'{_METRES}"):

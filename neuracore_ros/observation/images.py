@@ -1,4 +1,4 @@
-"""Images: the newest message is kept as it is, and decoded only when it is looked at."""
+"""Image streams: the newest message is kept as it is, and decoded only when it is needed."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from neuracore_ros.observation.streams import Channel, Stream
 # Each holds a whole message; one more than the newest lets a tick slightly before its arrival
 # still have its own.
 _HISTORY = 2
-# How many times the pixels of those before it a compressed picture may have; more than that is a
+# How many times the pixels of those before it a compressed image may have; more than that is a
 # damaged header, which would cost seconds. Small streams may grow to a full HD one.
 _TIMES_AS_LARGE = 16
 _ALWAYS_PIXELS = 1 << 21

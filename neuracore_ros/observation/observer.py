@@ -101,7 +101,7 @@ class Observer:
             layout: The widths of the model's vectors.
             image_size: (height, width) of the model's images; None: no images are observed.
             frozen_after_s: Identical image bytes under new stamps for this long are a fault
-                [s]; 0: they are not looked for.
+                [s]; 0: they are not checked.
             texts: Index -> what LANGUAGE says there, where no source does.
             text_bytes: N, the length of a text [bytes].
 

@@ -19,7 +19,7 @@ class Sample(NamedTuple):
     Attributes:
         stamp_ns: When it was measured, by its header or its arrival.
         receive_ns: When it arrived.
-        value: A number in the slot's unit and sense, or a picture.
+        value: A number in the slot's unit and sense, or an image.
     """
 
     stamp_ns: int

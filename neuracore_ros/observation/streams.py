@@ -56,8 +56,8 @@ class Stream:
     """Messages of one topic, read in one way, for one or more names.
 
     Attributes:
-        clock_cure: What mends stamps that lie days or years off, where somebody knows; it is
-            told instead of `advice`.
+        clock_cure: What mends stamps that lie days or years off, where that is known; it replaces
+            `advice` in messages.
 
     Messages are offered in the order of their arrival. Subclasses say what to take from one.
     """

@@ -1,4 +1,4 @@
-"""Language: what the robot is told, as the bytes that a policy reads."""
+"""Language: instructions for the robot, as the bytes that a policy reads."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -27,7 +27,7 @@ class RobotInputs:
         topics: Topic -> (ROS message type, reliability), of inputs and measured joints.
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
         sources: Of everything that is read.
-        lacks_task: Whether the policy reads what the robot is told to do, and nobody says it.
+        lacks_task: Whether the policy reads an instruction, and there is none.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class RobotInputs:
             joints: What is commanded, and so measured.
             used: The robot's inputs that the policy reads.
             manifest: Of the policy.
-            task: What the robot is told, where no topic tells it.
+            task: The instruction, where no topic has it.
             frozen_after_s: Identical images for this long are a fault [s]; 0: never.
 
         Raises:
             DescriptionError: A source is missing.
         """
         inputs = tuple(s for s in robot.input_sources() if s.index in used.get(s.data_type, {}))
-        told = used.get(DataType.LANGUAGE, {})
-        texts = {index: text for index, text in robot.texts(task).items() if index in told}
+        read = used.get(DataType.LANGUAGE, {})
+        texts = {index: text for index, text in robot.texts(task).items() if index in read}
         self.lacks_task = bool(texts) and not task
         self._inputs = Observer(
             inputs,

@@ -122,7 +122,7 @@ class Runner:
             settings.delay_steps,
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
-        # In a dry run nobody follows the plan, so that observations are not what came of it.
+        # In a dry run the robot does not follow the plan, and observations do not come of it.
         self._inpaints = manifest.inpaint and settings.inpaint and not settings.dry_run
         self.start(0)
 
@@ -236,12 +236,12 @@ class Runner:
         return self._take(Prediction(request, None, why), now_ns)
 
     def disturbed(self, why: str, now_ns: int) -> TickResult:
-        """Take that a command was refused, or that somebody else commands the robot, too.
+        """Take that a command was refused, or that another node commands the robot, too.
 
         While it runs, it is stopped until `enable`; otherwise the robot is not ours to move.
         """
         if not self._state.running:
-            # From now on, somebody else may have put it where it stands.
+            # From now on, another node may have put it where it stands.
             self._stopping.cancel()
         if not self._state.running or self._settings.dry_run:
             return TickResult()
