@@ -268,7 +268,7 @@ class _Reader:
         self._file = file
         self._open: set[int] = set()
         self._done: dict[int, YamlValue] = {}
-        # Of each value, itself and all within it, however often an alias repeats them.
+        # Node -> the number of values in it, with every repetition by an alias.
         self._counts: dict[int, int] = {}
 
     def read(self, node: yaml.Node) -> YamlValue:

@@ -20,7 +20,7 @@ from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
-# Of a recording, where no policy says otherwise.
+# The rate of a recording, unless a policy determines it.
 DEFAULT_RATE_HZ = 20.0
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _robot(path: Path, findings: Findings) -> Robot:
     for part in parts:
         with findings.noting():
             part()
-    with suppress(UserError):  # What is missing has been noted.
+    with suppress(UserError):  # It has been reported above.
         for text in suspect_speeds(robot):
             findings.add('warning', text)
     findings.facts.append(f"{path}: robot '{robot.name}'")

@@ -32,7 +32,7 @@ EXAMPLES = """  neuracore_ros export runs/reach --format openvino --out reach.xm
 
 The file is compared with the model on random inputs, and timed."""
 
-# What a training run knows of itself, with its defaults; the first four say what numbers mean.
+# Options that a training run determines itself, with defaults; the first four give the slots.
 SOURCES = ('robot', 'description', 'dataset', 'manifest')
 WORDS: dict[str, object] = {
     **dict.fromkeys(SOURCES),

@@ -11,7 +11,7 @@ from neuracore_ros.cli.terminal import escaped_output
 from neuracore_ros.errors import DescriptionWarning, UserError, one_line
 from neuracore_ros.processors import let_threads_sleep
 
-# What a robot computer need not have, and the extra that brings it.
+# Library -> the extra that installs it, for libraries that a robot does not need.
 EXTRAS = {
     'accelerate': 'accelerate',
     'av': 'train',
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     let_threads_sleep()
     warnings.showwarning = _say_warning
-    # A DescriptionWarning is for the person, not for the developer: each is said once.
+    # A DescriptionWarning is for the user, not for the developer: each is shown once.
     warnings.simplefilter('once', DescriptionWarning)
     with escaped_output():
         try:

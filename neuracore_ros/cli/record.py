@@ -39,7 +39,7 @@ no bag. Each bag has the words start, stop and success on /record/episode."""
 
 KEYS = 'space: start/stop   y: success   d: discard   q: end'
 POLL_S = 0.05
-# How long the first episode waits for topics that are slow to be found.
+# The longest wait for topics before the first episode.
 PATIENCE_S = 5.0
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 15.0
 
-# Of all that is not printed: what moves a cursor, names a window, breaks or turns around a line.
+# Characters that move a cursor, name a window, or break or reverse a line.
 _CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
 
 

@@ -18,9 +18,9 @@ EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train --resume runs/reach
   neuracore_ros train --resume runs/reach --steps 6000"""
 
-# What a run notes of its dataset, which another run finds out for itself.
+# Facts about the dataset in the configuration of a run; a new run finds its own.
 _NOTED = ('rows', 'contents')
-# What a configuration file may say beside the options of a run.
+# Further keys of a configuration file.
 _PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', *_NOTED)}
 
 

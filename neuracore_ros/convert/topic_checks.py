@@ -82,7 +82,7 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     if kind.is_target and not any(topic.type in types for topic in nearest):
         return (
             f'no command was recorded: write {kind.measured} in place of {kind} under output '
-            'and commands, and what is measured a step later is learnt'
+            'and commands, and a policy learns the measurement of the next step'
         )
     if not nearest:
         return 'every other topic of the bag is read as something else'

@@ -13,7 +13,7 @@ from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_checks import split_joints, suspect_limits, suspect_speeds
 from neuracore_ros.errors import DescriptionError
 
-# Of the shorter of two ranges, a sign that is turned brings back so much.
+# The share of the shorter range that another sign must bring back.
 _NEARLY = 0.9
 
 

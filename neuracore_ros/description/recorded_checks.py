@@ -240,7 +240,7 @@ class _Judge:
             what = f'jumps by a turn {times}' if jumps else 'is a turn away from what is measured'
             middle = self._middle(place)
             if source.around is not None or middle is None:
-                advice = 'it turns all around, and jumps wherever a turn begins'
+                advice = 'its motion covers a whole turn, so it jumps at every beginning of one'
             else:
                 kinds = [
                     s.data_type
@@ -291,10 +291,10 @@ class _Judge:
         for kind in dict.fromkeys(values.sources[place].data_type for place in copies):
             own = [place for place in copies if values.sources[place].data_type is kind]
             yield (
-                f'{self._label(own[0])} is what {kind.measured} is in the same step: a policy '
-                'would learn to stay where it is. If no command was recorded, write '
-                f'{kind.measured} in place of {kind} under output and commands: what is measured '
-                'a step later is learnt' + self._likewise(own, own[0])
+                f'{self._label(own[0])} equals {kind.measured} of the same step: a policy would '
+                'learn not to move. If no command was recorded, write '
+                f'{kind.measured} in place of {kind} under output and commands: it learns the '
+                'measurement of the next step' + self._likewise(own, own[0])
             )
 
     def opposed(self) -> Iterator[str]:

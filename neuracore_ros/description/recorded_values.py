@@ -185,7 +185,7 @@ class RecordedValues:
         way = np.abs(moved - TURN * rounds)
         speed = way / elapsed_s
         self.speed = np.maximum(self.speed, speed)
-        # What moves far from step to step, may have gone the long way.
+        # A joint that moves far in one step may have gone the long way.
         self.jumps += (rounds != 0.0) & (way < _NEAR)
         self.fast += speed > FASTER * self._limit
         self.very_fast += speed > MUCH_FASTER * self._limit

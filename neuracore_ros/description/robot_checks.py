@@ -10,17 +10,17 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.units import DEGREES
 
-# No joint with limits turns further from zero [rad], and none slides further [m].
+# No joint with limits turns or slides further from zero [rad], [m].
 _WIDEST_ANGLE, _WIDEST_SLIDE = 4 * math.pi, 10.0
-# Who writes this means that there is no limit [deg].
+# Limits this wide stand for no limit [deg].
 _ENDLESS = 1e4
-# No arm's joint is faster [rad/s], and no arm is content with so few degrees a second.
+# No joint of an arm is faster in [rad/s], or as slow in degrees a second.
 _FASTEST = 12.0
 # The fastest motors of light robots turn by 20 to 40 [rad/s].
 _FASTEST_OF_ALL = 45.0
 # No gripper takes longer to open [s].
 _SLOWEST_S = 60.0
-# A scale so near to that of degrees is theirs, however it was rounded.
+# The relative difference of two scales that are equal but for rounding.
 _ROUNDED = 0.02
 
 
@@ -157,7 +157,7 @@ def _unit(joint: Joint) -> tuple[str, str] | None:
         return 'look like millimetres; m are meant', _limits(joint, 1e-3)
     if not limit.slides and far >= _ENDLESS:
         advice = f'{joint.name}: {{position: none, velocity: {limit.velocity:.4g}}}'
-        return 'limit nothing; of a joint that turns on and on there are none', advice
+        return 'limit nothing; a continuous joint has none', advice
     if not limit.slides and far > _WIDEST_ANGLE:
         return 'look like degrees; rad are meant', _limits(joint, DEGREES.scale)
     if abs(scale / DEGREES.scale - 1.0) < _ROUNDED and limit.upper - limit.lower < _WIDEST_ANGLE:

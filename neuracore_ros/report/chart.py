@@ -122,7 +122,7 @@ def _apart(wanted: Sequence[float]) -> list[float]:
     before = -math.inf
     for n in order:
         before = found[n] = max(wanted[n], before + _LABEL_HEIGHT)
-    # What ran over the bottom moves up again, from below.
+    # Labels below the bottom move up again.
     limit = float(_HEIGHT - _BOTTOM)
     for n in reversed(order):
         limit = found[n] = min(found[n], limit)

@@ -16,7 +16,7 @@ from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.report.traces import episode_traces
 
 TIMELINE = 'episode'
-# How the library ends a file that is whole.
+# The end of a complete file.
 _END = b'RRF2FOOT\x01\0\0\0'
 
 
@@ -32,7 +32,7 @@ def show_episode(dataset: Path, number: int, file: Path | None = None) -> None:
         DatasetError: No dataset, no such episode, or damaged files.
         ModuleNotFoundError: The viewer's library is not installed.
     """
-    # Only now: it is an extra, and large.
+    # Imported here, since it is an extra, and large.
     import rerun
 
     metadata = load_metadata(dataset)

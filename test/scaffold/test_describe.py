@@ -239,7 +239,7 @@ def test_joints_of_the_urdf_that_nothing_measures_are_told(describe, arm, tmp_pa
     ('limit', 'told'),
     [
         ((-170, 170), 'look like degrees; rad are meant: write under limits: pan: {position: ['),
-        ((-1e16, 1e16), 'limit nothing; of a joint that turns on and on there are none: write'),
+        ((-1e16, 1e16), 'limit nothing; a continuous joint has none: write'),
     ],
 )
 def test_limits_of_a_urdf_that_cannot_be_in_radians_are_said(describe, tmp_path, limit, told):
