@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-# Names as this recorder gives them; what is called otherwise is somebody else's. To Python,
+# Names as this recorder gives them; other names are not of this recorder. To Python,
 # superscripts and letters of other scripts are digits, too; no process has a longer number.
 EPISODE = re.compile(r'episode_([0-9]{1,18})')
 _PARTIAL = '.partial-'

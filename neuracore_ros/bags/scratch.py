@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neuracore_ros.regular_file import open_regular
 
-# Left free on the disk of temporary files, for whoever else needs some [bytes].
+# Left free on the disk of temporary files, for other programs [bytes].
 RESERVE = 1 << 28
 _PIECE = 1 << 20
 # Ends a rollback journal that names a super-journal; before it its checksum and length, and the

@@ -1,4 +1,4 @@
-"""A sqlite3 file that somebody else wrote, queried so that every query ends."""
+"""sqlite3 files of unknown origin, queried so that every query ends."""
 
 from __future__ import annotations
 

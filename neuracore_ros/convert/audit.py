@@ -72,7 +72,7 @@ class Audit:
         unusable: Ticks at which a value was missing.
         cut: Why a tick belongs to no episode -> ticks that were not observed.
         notes: At the end, what is odd about sound messages, a line each.
-        values: What joints and grippers did at usable ticks; None: nobody asks.
+        values: What joints and grippers did at usable ticks; None: not kept.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ class Span:
     Attributes:
         start_ns: Its first instant, in log time, [ns].
         end_ns: The first instant after it, [ns].
-        outcome: ``success``, ``discard``, or '' where nobody said.
+        outcome: ``success``, ``discard``, or '' if unknown.
     """
 
     start_ns: int

@@ -14,7 +14,7 @@ from neuracore_ros.durations import SECOND_NS, time_ns
 from neuracore_ros.observation.streams import BEHIND_NS
 
 _STAMPED = (JOINT_STATE, JOINT_TRAJECTORY)
-# So much may a simulation run faster or slower than real time and still be taken at its word.
+# A simulation that is faster or slower than real time by less than this counts as real time.
 _REAL_TIME = 0.02
 # No clock of a robot is set so shortly after 1970, and no simulation lasts so long.
 _SIMULATED_NS = 5 * 365 * 24 * 3600 * SECOND_NS

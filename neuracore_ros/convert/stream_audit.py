@@ -96,7 +96,7 @@ class StreamAudit:
         samples: Messages that brought something new.
         first_ns: Log time of the first of them, [ns]; None where there is none.
         last_ns: Log time of the last of them, [ns]; None where there is none.
-        by_name: Each name by itself.
+        by_name: The audit of each name.
         ages_s: At every tick, of the oldest of the names, [s].
         drops: Reason -> messages that were refused for it, wholly or in part.
         ticks: Reason -> ticks at which some name had no usable value.

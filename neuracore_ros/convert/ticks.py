@@ -28,7 +28,7 @@ class Tick:
     Attributes:
         time_ns: Its log time, [ns].
         piece: Ticks with equal numbers follow each other without a gap, in one episode.
-        outcome: Of the episode, by its marker; '' where nobody said.
+        outcome: Of the episode, by its marker; '' if unknown.
     """
 
     time_ns: int

@@ -46,7 +46,7 @@ class Episode:
         steps: Number of rows.
         fingerprint: The recording's, however it is called.
         dropped: Reason -> unusable ticks of the bag since the episode before.
-        outcome: ``success``, as its marker says; '' where nobody said.
+        outcome: ``success``, as its marker says; '' if unknown.
         cutting: How the recording was cut, in options of ``convert``; '' not at all.
     """
 

@@ -38,7 +38,7 @@ class Row:
         outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
         output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
         dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
-        outcome: Of the episode, by its marker; '' where nobody said.
+        outcome: Of the episode, by its marker; '' if unknown.
     """
 
     piece: int

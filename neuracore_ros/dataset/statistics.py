@@ -14,7 +14,7 @@ from neuracore_ros.records import MOST, Record
 
 QUANTILES = (0.01, 0.10, 0.50, 0.90, 0.99)
 QUANTILE_NAMES = ('q01', 'q10', 'q50', 'q90', 'q99')
-# Mean, std, min, max and quantiles of a slot that nobody has: LeRobot's three normalisers (mean
+# Mean, std, min, max and quantiles of a slot that no robot has: LeRobot's three normalisers (mean
 # and std, min and max, quantiles) then all leave its padding at 0.
 _ABSENT = (0.0, 1.0, -1.0, 1.0, -1.0, -1.0, 0.0, 1.0, 1.0)
 
@@ -30,7 +30,7 @@ EXACT = 'valid_'
 class Statistics:
     """Moments and bounds of W slots; every array has shape (W,), quantiles (5, W).
 
-    Where ``count`` is 0, the other numbers are those of a slot that nobody has.
+    Where ``count`` is 0, the other numbers are those of a slot that no robot has.
     """
 
     count: IntArray

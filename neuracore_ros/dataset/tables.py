@@ -35,7 +35,7 @@ from neuracore_ros.errors import DatasetError
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.regular_file import require_regular
 
-# Without checksums most bits that flip on a disk give other numbers, without a word.
+# Without checksums most bits that flip on a disk give other numbers, and no error.
 _WRITTEN: dict[str, Any] = {'compression': 'snappy', 'write_page_checksum': True}
 _COLOURS = 3
 

@@ -193,7 +193,7 @@ def evaluate_dataset(
                 topics = set(runner.topics)
                 track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
                 replays.append(replay(track, runner, policy.on(robot_name), outputs))
-            # Limits that nobody wrote are in no unit.
+            # Limits that are made up are in no unit.
             made_up = set() if robot_name in robots else {*suspect_limits(robot)}
             warnings = tuple(text for text in runner.warnings if text not in made_up)
             cases.append(_case(name, robot, policy, outputs, replays, warnings))

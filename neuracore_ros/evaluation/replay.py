@@ -86,7 +86,7 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
 
     Args:
         track: The recording.
-        runner: Fresh, in a dry run: nobody follows its commands.
+        runner: Fresh, in a dry run: its commands are not followed.
         policy: What it asks.
         outputs: Of the robot.
     """

@@ -1,4 +1,4 @@
-"""Decoded images on the disk, so that a dataset is decoded once, whoever reads it.
+"""Decoded images on the disk, so that a dataset is decoded once for all that read it.
 
 A file has the images of one camera in one episode, under the digest of what they were decoded
 from: a dataset that is converted anew finds its own, never old ones. Any file may be deleted at
@@ -29,7 +29,7 @@ _PARTIAL_OF_BEFORE = re.compile(r'[0-9a-f]{32}\.[0-9a-f]{32}\.partial')
 # Left to others on the disk.
 KEEP_FREE_BYTES = 2 << 30
 NOTICE_EVERY_S = 15.0
-# A file that nobody has written to for so long is the leftover of a process that was killed.
+# A file that was not written to for so long is the leftover of a process that was killed.
 LEFT_AFTER_S = 3600.0
 
 
