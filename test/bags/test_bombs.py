@@ -141,12 +141,12 @@ def test_a_ros1_chunk_is_decompressed_only_as_far_as_it_says(tmp_path):
 def test_a_message_is_decompressed_only_as_far_as_it_says(tmp_path):
     data = zstd.compress(bytes(1 << 28))
     bomb = tmp_path / 'a.mcap'
-    stored = message(data) * 10
+    stored = message(data) * 3
     bomb.write_bytes(
-        whole_mcap(schema() + channel(), chunk(zstd.compress(stored), len(stored)), count=10)
+        whole_mcap(schema() + channel(), chunk(zstd.compress(stored), len(stored)), count=3)
     )
     refused(tmp_path, bomb)
-    assert '10 messages are not of their type' in lost(bomb)
+    assert '3 messages are not of their type' in lost(bomb)
 
 
 def test_a_chunk_that_the_summary_lists_many_times_is_read_once(tmp_path):

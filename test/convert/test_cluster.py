@@ -14,6 +14,8 @@ from neuracore_ros.cli.main import main
 
 distributed = pytest.importorskip('distributed')
 
+from neuracore_ros.convert import cluster
+
 WORKERS = 2
 
 
@@ -80,7 +82,8 @@ def test_what_a_lost_worker_had_begun_is_done_again(tmp_path, recordings, alone,
     assert contents(data) == alone
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, recordings, capsys):
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path, recordings, capsys, monkeypatch):
+    monkeypatch.setattr(cluster, 'ANSWERS_WITHIN_S', 1)
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         address = f'127.0.0.1:{free.getsockname()[1]}'
