@@ -106,30 +106,30 @@ class Batches:
         """
         self.path = Path(path)
         self.metadata = load_metadata(self.path)
-        _require_episodes(self.metadata, self.path)
         self.episodes = episodes_of(self.metadata)
+        if not any(episode.steps for episode in self.metadata.episodes):
+            raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
         rows = self.episodes[-1].stop
         self.input_layout = _chosen(self.metadata.input_layout, inputs, f'{path}: input')
         self.output_layout = _chosen(self.metadata.output_layout, outputs, f'{path}: output')
-        self._start, self._stop, self._episode = np.zeros((3, rows), np.int64)
-        self._robot = np.zeros(rows, np.int64)
+        self._starts: IntArray = np.array([episode.start for episode in self.episodes])
+        self._stops: IntArray = np.array([episode.stop for episode in self.episodes])
+        self._robots = np.array([self.robots.index(each.robot) for each in self.episodes])
+        self._episode = np.repeat(np.arange(len(self.episodes)), self._stops - self._starts)
         self._state = np.zeros((rows, len(self.input_layout.columns())), np.float32)
         self._state_valid = np.zeros(self._state.shape, bool)
         self._action = np.zeros((rows, len(self.output_layout.columns())), np.float32)
         self._action_valid = np.zeros(self._action.shape, bool)
+        layout, described = self.metadata.input_layout, self.metadata.descriptions.input
+        has = [layout.valid(described[robot]) for robot in self.robots]
         self._has = {
-            kind: np.zeros((rows, width), bool)
-            for kind, width in self.input_layout.widths.items()
+            kind: np.stack([own[kind] for own in has])
+            for kind in self.input_layout.widths
             if not kind.is_numeric
         }
         self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
         self._task = np.zeros(rows, np.int64)
-        robots = {robot: index for index, robot in enumerate(self.robots)}
         for episode in self.episodes:
-            self._start[episode.rows] = episode.start
-            self._stop[episode.rows] = episode.stop
-            self._robot[episode.rows] = robots[episode.robot]
-            self._episode[episode.rows] = episode.number
             self._read_table(episode)
         self._images = self._open_images(cache, notify)
 
@@ -142,17 +142,20 @@ class Batches:
         """Inputs at these rows, and the chunks that should follow."""
         inputs = self.numbers(rows, observation_steps)
         past = self._past(rows, observation_steps)
-        episodes, steps = self._episode[past], past - self._start[past]
+        episodes = self._episode[past]
+        steps = past - self._starts[episodes]
         for kind, images in self._images.items():
             taken = images.take(episodes, steps)
             inputs[kind] = metres(taken) if kind is DataType.DEPTH_IMAGES else taken
         if self._texts is not None:
-            has = self._has[DataType.LANGUAGE][past]
+            has = self._has[DataType.LANGUAGE][self._robots[episodes]]
             inputs[DataType.LANGUAGE] = (
                 self._texts[self._task[past]][..., None, :] * has[..., None]
             )
         targets, target_valid = self.targets(rows, horizon)
-        return Batch(inputs, self.valid(rows), targets, target_valid, self._robot[rows])
+        return Batch(
+            inputs, self.valid(rows), targets, target_valid, self._robots[self._episode[rows]]
+        )
 
     def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
         """Numeric inputs (B, T, W); before the episode's start, its first step is repeated."""
@@ -161,7 +164,8 @@ class Batches:
     def valid(self, rows: IntArray) -> dict[DataType, BoolArray]:
         """The input slots that there are at each row, bool, (B, W)."""
         valid = self.input_layout.split_valid(self._state_valid[rows])
-        return {**valid, **{kind: has[rows] for kind, has in self._has.items()}}
+        robots = self._robots[self._episode[rows]]
+        return {**valid, **{kind: has[robots] for kind, has in self._has.items()}}
 
     def targets(
         self, rows: IntArray, horizon: int
@@ -169,14 +173,14 @@ class Batches:
         """Chunks (B, H, W) and their validity: nothing is valid past the episode's end."""
         layout = self.output_layout
         ahead = rows[:, None] + np.arange(horizon)
-        inside = ahead < self._stop[rows][:, None]
-        ahead = np.minimum(ahead, len(self._stop) - 1)
+        inside = ahead < self._stops[self._episode[rows]][:, None]
+        ahead = np.minimum(ahead, len(self._episode) - 1)
         valid = self._action_valid[ahead] & inside[..., None]
         return layout.split(self._action[ahead]), layout.split_valid(valid)
 
     def _past(self, rows: IntArray, steps: int) -> IntArray:
         past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
-        return np.maximum(past, self._start[rows][:, None])
+        return np.maximum(past, self._starts[self._episode[rows]][:, None])
 
     def _read_texts(self) -> ByteArray:
         """The tasks as bytes, (tasks, N)."""
@@ -195,9 +199,6 @@ class Batches:
         self._state_valid[episode.rows] = columns.state_valid[:, state]
         self._action[episode.rows] = columns.action[:, action]
         self._action_valid[episode.rows] = columns.action_valid[:, action]
-        has = whole.input_layout.valid(whole.descriptions.input[episode.robot])
-        for kind, mask in self._has.items():
-            mask[episode.rows] = has[kind]
         if self._texts is not None:
             self._task[episode.rows] = read_task_indices(
                 self.path, self.metadata, episode.number, len(self._texts)
@@ -298,11 +299,6 @@ def episodes_of(metadata: Metadata) -> tuple[EpisodeRows, ...]:
         EpisodeRows(number, episode.robot, stop - episode.steps, stop)
         for number, (episode, stop) in enumerate(zip(metadata.episodes, stops, strict=True))
     )
-
-
-def _require_episodes(metadata: Metadata, path: Path) -> None:
-    if not any(episode.steps for episode in metadata.episodes):
-        raise DatasetError(f'{path}: has no episodes; add some with: neuracore_ros convert')
 
 
 def _chosen(layout: Layout, kinds: Collection[DataType], what: str) -> Layout:
