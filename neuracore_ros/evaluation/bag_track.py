@@ -115,7 +115,8 @@ class BagTrack:
     def _note(self, tick: Tick) -> None:
         self._observed.tick(tick.time_ns)
         found = self._commanded.observe(tick.time_ns)
-        wanted = found if isinstance(found, Observation) else None
+        is_usable = not isinstance(self._given.snapshot(tick.time_ns), Unusable)
+        wanted = found if is_usable and isinstance(found, Observation) else None
         piece, before = self._last
         if before is not None and wanted is not None and piece == tick.piece:
             self.actions[-1] = self._action(before, wanted)
@@ -123,7 +124,7 @@ class BagTrack:
         self._last = tick.piece, wanted
 
     def _action(self, now: Observation | None, after: Observation | None) -> FloatArray:
-        """The outputs of a tick, (C,), NaN where they are not known."""
+        """The outputs of a tick, (C,), as a dataset has them; NaN where it has none."""
         if now is None:
             return np.full(len(self._outputs.slots), np.nan)
         values, valid = outputs_of(now, after)
