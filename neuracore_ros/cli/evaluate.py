@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file
 from neuracore_ros.policy.load import KINDS
+from neuracore_ros.progress import StepProgressCallback
 from neuracore_ros.yaml_value import ENDINGS
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(arguments: argparse.Namespace, progress: Callable[[str, float], None]) -> Evaluation:
+def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> Evaluation:
     policies = [path for path in arguments.files if path.suffix in KINDS]
     robots = [path for path in arguments.files if path.suffix in ENDINGS]
     recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
