@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from neuracore_ros.description import DataType, EmbodimentDescription, Joint, Robot, Source
+from neuracore_ros.description import DataType, Joint, Robot, Source
 from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import far_outside, likely_unit
@@ -193,12 +193,15 @@ def _exchanged(robot: Robot, manifest: Manifest) -> Iterator[str]:
     if trained is None:
         return
     for now, then in ((robot.input, trained.input), (robot.output, trained.output)):
-        for kind, moved in moved_names(now, then):
-            names = ', '.join(f"'{name}' {new} (then {old})" for name, (new, old) in moved.items())
-            yield (
-                f"'{robot.name}' has {kind} at other indices than in training: {names}: give each "
-                f'the index of then, in {robot.path}'
-            )
+        for kind, slots in now.items():
+            before = {name: index for index, name in then.get(kind, {}).items()}
+            moved = [(n, i, before[n]) for i, n in slots.items() if before.get(n, i) != i]
+            names = ', '.join(f"'{name}' {new} (then {old})" for name, new, old in moved)
+            if moved:
+                yield (
+                    f"'{robot.name}' has {kind} at other indices than in training: {names}: give "
+                    f'each the index of then, in {robot.path}'
+                )
 
 
 def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
@@ -211,21 +214,6 @@ def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
     for kind, _, text in split_joints(robot):
         first.setdefault(kind, text)
     yield from first.values()
-
-
-def moved_names(
-    now: EmbodimentDescription, then: EmbodimentDescription
-) -> Iterator[tuple[DataType, dict[str, tuple[int, int]]]]:
-    """Names that sit at another index than before, by DataType: name -> (new index, old one)."""
-    for kind, slots in now.items():
-        before = {name: index for index, name in then.get(kind, {}).items()}
-        moved = {
-            name: (index, before[name])
-            for index, name in slots.items()
-            if before.get(name, index) != index
-        }
-        if moved:
-            yield kind, moved
 
 
 def _scaling(own: ScaleOffset | Source | Joint) -> str:
