@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
+from helpers.small_policies import StandStill
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import shipped
@@ -13,13 +14,6 @@ from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.torchscript import save
 
 UR5 = shipped('ur5')
-
-
-class Still(torch.nn.Module):
-    def forward(
-        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 4, 1)}
 
 
 @pytest.fixture(scope='module')
@@ -34,7 +28,7 @@ def policies(tmp_path_factory):
             rate_hz=20.0,
             horizon=horizon,
         )
-        save(Still(), manifest, folder / f'{name}.pt')
+        save(StandStill(4), manifest, folder / f'{name}.pt')
     return folder
 
 
@@ -65,7 +59,7 @@ def test_every_kind_of_policy_file_is_read(tmp_path, policies, file, check):
     from neuracore_ros.training.graph import write_onnx, write_openvino
 
     write = write_onnx if file == 'policy.onnx' else write_openvino
-    write(Still(), load_policy(policies / 'good.pt').manifest, tmp_path / file)
+    write(StandStill(4), load_policy(policies / 'good.pt').manifest, tmp_path / file)
     code, found = check(tmp_path / file, UR5)
     assert (code, found['errors']) == (0, [])
     assert f'{tmp_path / file}: 20 Hz, 4 steps a prediction' in ' '.join(found['facts'])

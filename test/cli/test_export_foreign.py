@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.small_policies import StandStill
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import METADATA_PATH, Episode, Metadata
 from neuracore_ros.description import DataType, load_descriptions
@@ -20,13 +21,6 @@ output: {JOINT_TARGET_POSITIONS: {0: a, 2: c}}
 sources: {JOINT_POSITIONS: {topic: /js}}
 commands: {JOINT_TARGET_POSITIONS: {topic: /cmd}}
 """
-
-
-class Stay(torch.nn.Module):
-    def forward(
-        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 6, 1)}
 
 
 class Double(torch.nn.Module):
@@ -60,7 +54,7 @@ def export(tmp_path, module, *options, robot=ROBOT):
 def test_a_foreign_module_gets_its_manifest_from_the_robot_and_its_horizon_from_the_output(
     tmp_path,
 ):
-    assert export(tmp_path, Stay()) == 0
+    assert export(tmp_path, StandStill(6)) == 0
     manifest = load_policy(tmp_path / 'policy.pt').manifest
     assert manifest.horizon == 6
     (output,) = manifest.output.values()
@@ -71,7 +65,7 @@ def test_a_foreign_module_gets_its_manifest_from_the_robot_and_its_horizon_from_
 def test_a_wrong_signature_or_horizon_is_refused_in_one_line(tmp_path, capsys):
     assert export(tmp_path, Double()) == 1
     assert 'takes (Tensor) and gives Tensor; a policy takes' in capsys.readouterr().err
-    assert export(tmp_path, Stay(), '--horizon', '4') == 1
+    assert export(tmp_path, StandStill(6), '--horizon', '4') == 1
     assert 'of shape (1, 6, 3); the manifest says (1, 4, 3)' in capsys.readouterr().err
     assert not (tmp_path / 'policy.pt').exists()
 
@@ -123,7 +117,7 @@ def test_a_whole_manifest_may_be_given(tmp_path, capsys):
     }
     path = tmp_path / 'manifest.json'
     path.write_text(json.dumps(manifest))
-    assert export(tmp_path, Stay(), '--manifest', path) == 0
+    assert export(tmp_path, StandStill(6), '--manifest', path) == 0
     found = load_policy(tmp_path / 'policy.pt').manifest
     assert (found.rate_hz, found.horizon) == (12.5, 6)
     assert found.output[DataType.JOINT_TARGET_POSITIONS].trained == (0, 2)
@@ -139,7 +133,7 @@ def test_a_whole_manifest_may_be_given(tmp_path, capsys):
         path.unlink()
         if text is not None:
             path.write_text(text)
-        assert export(tmp_path, Stay(), '--manifest', path) == 1
+        assert export(tmp_path, StandStill(6), '--manifest', path) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert says in line
         path.touch()
@@ -147,7 +141,7 @@ def test_a_whole_manifest_may_be_given(tmp_path, capsys):
 
 
 def test_outputs_that_are_relative_leave_absolute(tmp_path):
-    assert export(tmp_path, Stay(), '--mode', 'relative') == 0
+    assert export(tmp_path, StandStill(6), '--mode', 'relative') == 0
     policy = load_policy(tmp_path / 'policy.pt')
     assert policy.manifest.output[DataType.JOINT_TARGET_POSITIONS].mode == 'relative'
     joints = {DataType.JOINT_POSITIONS: np.array([[0.1, 0.0, -0.3]], np.float32)}
@@ -189,7 +183,7 @@ def test_a_dataset_gives_widths_rate_and_robots(tmp_path):
     path.parent.mkdir(parents=True)
     # The wide robot is described, but nothing of it was recorded.
     path.write_text(Metadata(12.0, (8, 8), both, (Episode('arm', 'b', 0, 9),)).to_json())
-    assert export(tmp_path, Stay(), '--dataset', tmp_path / 'data') == 0
+    assert export(tmp_path, StandStill(6), '--dataset', tmp_path / 'data') == 0
     manifest = load_policy(tmp_path / 'policy.pt').manifest
     (output,) = manifest.output.values()
     assert (output.width, output.trained) == (5, (0, 2))

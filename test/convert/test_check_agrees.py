@@ -11,18 +11,12 @@ from mcap.writer import CompressionType
 
 from helpers.damaged_bags import write_mcap
 from helpers.small_bags import Messages, at, write_bag
+from helpers.small_policies import StandStill
 from helpers.two_arms import NUMBERS, describe, joint_states
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.torchscript import save
-
-
-class Still(torch.nn.Module):
-    def forward(
-        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        return {'JOINT_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 4, 1)}
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def both(tmp_path, capsys):
         rate_hz=20.0,
         horizon=4,
     )
-    save(Still(), manifest, tmp_path / 'policy.pt')
+    save(StandStill(4, key='JOINT_POSITIONS'), manifest, tmp_path / 'policy.pt')
 
     def run(bag, robot=NUMBERS):
         description = describe(tmp_path, numbers=robot)

@@ -48,6 +48,22 @@ class Sweep(torch.nn.Module):
         return {'JOINT_TARGET_POSITIONS': chunk}
 
 
+class StandStill(torch.nn.Module):
+    """Repeats the newest joints, plus a constant."""
+
+    def __init__(self, horizon: int = 5, add: float = 0.0, key: str = 'JOINT_TARGET_POSITIONS'):
+        super().__init__()
+        self.horizon = horizon
+        self.key = key
+        self.register_buffer('add', torch.tensor(add))
+
+    def forward(
+        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        newest = inputs['JOINT_POSITIONS'][:, -1:] * valid['JOINT_POSITIONS'][:, None]
+        return {self.key: newest.repeat(1, self.horizon, 1) + self.add}
+
+
 def write_policy(path, width=7, image_size=(48, 64), horizon=HORIZON, **behaviour):
     """Save a `Sweep`; with another ``horizon`` the manifest lies."""
     save(Sweep(**behaviour), manifest(width, image_size, horizon), path)

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
+from helpers.small_policies import StandStill
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.errors import PolicyError
@@ -33,13 +34,6 @@ commands:
   JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}
 """
 DEGREES = ', scale: 0.0174533}'
-
-
-class Still(torch.nn.Module):
-    def forward(
-        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        return {'JOINT_TARGET_POSITIONS': inputs['JOINT_POSITIONS'][:, -1:].repeat(1, 4, 1)}
 
 
 def file(tmp_path, *changes):
@@ -159,7 +153,7 @@ MISTAKES = {
 @pytest.mark.parametrize('mistake', MISTAKES)
 def test_check_and_the_node_stop_for_it_unless_it_is_meant(tmp_path, manifest, capsys, mistake):
     word, changes, told = MISTAKES[mistake]
-    save(Still(), manifest, tmp_path / 'policy.pt')
+    save(StandStill(4), manifest, tmp_path / 'policy.pt')
     path = file(tmp_path, *changes)
     arguments = ['check', str(tmp_path / 'policy.pt'), str(path)]
     assert main(arguments) == 1

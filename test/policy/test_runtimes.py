@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 import torch
-from test_torchscript import IMAGES, MANIFEST, TARGETS, StandStill, observation
+from test_torchscript import IMAGES, MANIFEST, TARGETS, observation
 
+from helpers.small_policies import StandStill
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.load import load_policy

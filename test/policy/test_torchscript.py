@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from helpers.small_policies import StandStill
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy import torchscript
@@ -28,22 +29,6 @@ MANIFEST = {
     'rate_hz': 20.0,
     'horizon': 5,
 }
-
-
-class StandStill(torch.nn.Module):
-    """Repeats the newest joints, plus a constant."""
-
-    def __init__(self, horizon: int = 5, add: float = 0.0, key: str = 'JOINT_TARGET_POSITIONS'):
-        super().__init__()
-        self.horizon = horizon
-        self.key = key
-        self.register_buffer('add', torch.tensor(add))
-
-    def forward(
-        self, inputs: dict[str, torch.Tensor], valid: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        newest = inputs['JOINT_POSITIONS'][:, -1:] * valid['JOINT_POSITIONS'][:, None]
-        return {self.key: newest.repeat(1, self.horizon, 1) + self.add}
 
 
 class Silent(torch.nn.Module):
