@@ -18,6 +18,7 @@ from neuracore_ros.cli.arguments import (
     words,
 )
 from neuracore_ros.cli.convert_progress import Lines
+from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.processors import available
 
@@ -185,8 +186,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(result.to_json(), indent=1))
     else:
         _print_summary(result)
-    for doubt in result.doubts():
-        print(f'warning: {doubt.text}', file=sys.stderr)
+    print_warnings(doubt.text for doubt in result.doubts())
     if result.failed and not any(bag.error for bag in result.bags):
         why = result.why()
         cause = f'; a piece ends at each unusable step, most often: {why[0]}' if why else ''

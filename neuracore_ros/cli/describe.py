@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, between
+from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import ObservationError, UserError
 from neuracore_ros.files import require_new_file, write_whole
@@ -95,8 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     made = draft(inputs.facts, inputs.arm, origin, _other(arguments))
     suspect = _write(arguments.out, made.text)
     lost = [f'{arguments.bag}: lost: {loss}' for loss in inputs.losses]
-    for warning in dict.fromkeys((*lost, *inputs.warnings, *made.warnings, *suspect)):
-        print(f'warning: {warning}', file=sys.stderr)
+    print_warnings((*lost, *inputs.warnings, *made.warnings, *suspect))
     print(
         f"{arguments.out}: robot '{name}', {counted(made.joints, 'joint')} commanded, "
         f'{counted(made.cameras, "camera")}; {counted(made.guesses, "guess", "guesses")}, '

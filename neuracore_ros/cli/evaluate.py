@@ -16,7 +16,7 @@ from neuracore_ros.cli.arguments import (
     positive,
     words,
 )
-from neuracore_ros.cli.terminal import StatusLine
+from neuracore_ros.cli.terminal import StatusLine, print_warnings
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file
@@ -97,9 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.evaluation.page import write_evaluation_page
     from neuracore_ros.evaluation.summary import as_json, as_table
 
-    for case in result.cases:
-        for text in case.warnings:
-            print(f'warning: {case.policy}: {text}', file=sys.stderr)
+    print_warnings(f'{case.policy}: {text}' for case in result.cases for text in case.warnings)
     if arguments.out:
         write_evaluation_page(arguments.out, result)
     if arguments.json:

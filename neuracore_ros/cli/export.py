@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, count, image_size, rate
+from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import PolicyError, unreadable
 from neuracore_ros.files import require_new_file
@@ -143,8 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(record, indent=2))
         return 0
-    for line in warnings:
-        print(f'warning: {line}', file=sys.stderr)
+    print_warnings(warnings)
     print(
         f'{arguments.out}: equals the model on {len(result.masks)} masks '
         f'(largest difference {result.largest_difference:.1e})'

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED
+from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
@@ -68,8 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         save(found, out)
     print(json.dumps(as_json(found), indent=2) if arguments.json else as_text(found))
-    for note in found.warnings:
-        print(f'warning: {note}', file=sys.stderr)
+    print_warnings(found.warnings)
     return 0
 
 

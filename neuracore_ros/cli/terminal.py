@@ -9,7 +9,7 @@ import select
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TextIO, cast
 
@@ -23,6 +23,12 @@ _CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]'
 def escaped(text: str) -> str:
     """The text with escapes in place of all control characters but line break and tab."""
     return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def print_warnings(texts: Iterable[str]) -> None:
+    """Print each warning once, on standard error."""
+    for text in dict.fromkeys(texts):
+        print(f'warning: {text}', file=sys.stderr)
 
 
 class EscapedOutput:
