@@ -1,1 +1,1 @@
-"""Which joints and cameras of two robots do the same, and so share a slot of the model."""
+"""Joints and cameras of two robots that do the same, and so share a slot of the model."""

@@ -206,7 +206,7 @@ def camera(topic: str) -> str:
 
 
 def view(name: str) -> int:
-    """Which of the usual places a camera has; equal numbers look alike. -1: none is known."""
+    """Number of the usual place that a camera has; equal numbers look alike. -1: none is known."""
     return _first(_VIEWS, parts(name), -1)
 
 

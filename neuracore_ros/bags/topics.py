@@ -40,7 +40,7 @@ class Topic:
 
     @property
     def kinds(self) -> tuple[Topic, ...]:
-        """This and the others: those that can be read first, then those with most messages."""
+        """Types of the topic: those that can be read first, then those with most messages."""
         return (self, *self.others)
 
     def require_readable(self, bag: Path) -> None:

@@ -164,7 +164,7 @@ class Braking:
 
     @property
     def ends_s(self) -> FloatArray:
-        """When the phases of the joints end, ascending."""
+        """Ends of the phases of all joints, ascending."""
         return np.unique(np.cumsum(self.durations, axis=0))
 
     def at(self, times_s: FloatArray) -> MotionState:

@@ -113,7 +113,7 @@ class Motion:
 
     @property
     def ends_ns(self) -> int:
-        """When the motion being executed comes to rest; 0 before the first."""
+        """Time at which the motion being executed comes to rest; 0 before the first."""
         return 0 if self._executed.newest is None else self._executed.newest.end_ns
 
     def at_rest(self, now_ns: int) -> bool:

@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def end_ns(self) -> int:
-        """When the last setpoint is due."""
+        """Time at which the last setpoint is due."""
         return self.origin_ns + (len(self.positions) - 1) * self.step_ns
 
     def at(self, times_ns: NDArray[np.int64]) -> FloatArray:

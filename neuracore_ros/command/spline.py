@@ -37,7 +37,7 @@ class Spline:
 
     @property
     def end_ns(self) -> int:
-        """When it comes to rest."""
+        """Time at which the motion comes to rest."""
         return self.start_ns + round(float(self.times_s[-1]) * 1e9)
 
     def at(self, now_ns: int) -> tuple[FloatArray, FloatArray]:

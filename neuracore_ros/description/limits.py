@@ -48,7 +48,7 @@ class PartialLimit:
     slides: bool = False
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
-        """These limits, completed by those of another file."""
+        """Limits with what they lack taken from those of another file."""
         return PartialLimit(
             self.position or other.position,
             self.velocity or other.velocity,

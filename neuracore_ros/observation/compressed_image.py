@@ -64,7 +64,7 @@ class Size(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """All of them."""
+        """Number of pixels."""
         return self.width * self.height
 
     def __str__(self) -> str:

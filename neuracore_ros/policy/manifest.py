@@ -100,7 +100,7 @@ class Embodiment:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a policy reads and predicts, at which rate, and what it was trained on.
+    """Inputs and outputs of a policy, its rate, and the data that it was trained on.
 
     Attributes:
         input: What the model reads.

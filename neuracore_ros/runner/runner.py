@@ -128,12 +128,12 @@ class Runner:
 
     @property
     def state(self) -> State:
-        """What it is doing."""
+        """State of the runner."""
         return self._state.state
 
     @property
     def reason(self) -> str:
-        """Why it is not running, one line; empty while it runs as it should."""
+        """Reason for not running, one line; empty while all is as it should be."""
         return self._state.reason
 
     @property

@@ -142,7 +142,7 @@ class Trajectory:
         return Trajectory(times_ns, self.positions, self.velocities)
 
     def followed_by(self, other: 'Trajectory') -> 'Trajectory':
-        """These points, and then another's."""
+        """Points of this trajectory, and then those of another."""
         return Trajectory(
             self.times_ns + other.times_ns,
             self.positions + other.positions,

@@ -23,7 +23,7 @@ def is_first() -> bool:
 
 
 class Processes:
-    """This process among all of a run.
+    """Place of one process among all of a run.
 
     Attributes:
         count: How many there are.

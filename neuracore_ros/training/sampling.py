@@ -88,7 +88,7 @@ class Sampler:
         self._index = np.array([robot_index.get(robot, -1) for robot in data.robots], np.int64)
 
     def draw(self, step: int) -> Batch:
-        """This process's part of the batch of a step.
+        """Rows of a step's batch that this process learns from.
 
         Whatever is random is drawn for the whole batch, so that all processes together learn
         from what one would.
