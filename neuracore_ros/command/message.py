@@ -16,11 +16,16 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.spline import Spline, extent, fastest
 from neuracore_ros.description import Command
+from neuracore_ros.description.source import JOINT_TRAJECTORY
 
 _EXCESS = 1e-3
 """So far beyond a position limit [rad] is as bad as being too fast by the limit itself."""
 
 _ROUNDING = 1e-3
+
+_LATEST_S = 1.0
+"""A controller refuses what ends before it arrives, also a stop. What is stamped goes on to rest
+for so long after its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,38 +117,87 @@ def delayed_first_knot(
     )
 
 
-class PointStream:
-    """Points of the topics that take one at a time: the last one sent, and the next."""
+class CommandTopics:
+    """Topics of the commands: each takes its part of a motion, at once or point by point.
 
-    def __init__(self, limits: Limits, period_s: float) -> None:
-        """Send points ``period_s`` after one another; none was sent yet."""
+    Attributes:
+        period_s: From one single point to the next [s].
+    """
+
+    def __init__(self, joints: Joints, period_s: float, stamped: bool) -> None:
+        """Start before the first message; ``stamped`` trajectories begin when they were made."""
         self.period_s = period_s
-        self._limits = limits
+        self._joints = joints
+        self._stamped = stamped
         self._point: FloatArray | None = None
 
+    @property
+    def has_points(self) -> bool:
+        """Whether some topic takes single points."""
+        return any(command.stream == 'point' for command in self._joints.commands)
+
     def start(self, position: FloatArray | None) -> None:
-        """Go on from a position (J,); None: nothing was sent yet."""
+        """Let points go on from a position (J,); None: nothing was sent yet."""
         self._point = None if position is None else position.copy()
 
-    def lag(self, target: FloatArray, columns: list[int]) -> FloatArray:
-        """Return how far some joints are from their target; zero before the first point."""
-        if self._point is None:
-            return np.zeros(len(columns))
-        return np.asarray(target[columns] - self._point[columns])
+    def trajectories(self, spline: Spline, first: int, stopping: bool) -> tuple[JointCommand, ...]:
+        """Send the knots of a motion from one on, to each topic that takes several at once."""
+        streamed = self._streamed(stopping)
+        stamp_ns = spline.start_ns if self._stamped else 0
+        times_s, positions, velocities = (
+            knots[first:] for knots in (spline.times_s, spline.positions, spline.velocities)
+        )
+        if self._stamped:
+            times_s = np.append(times_s, times_s[-1] + _LATEST_S)
+            positions, velocities = (
+                np.concatenate([knots, knots[-1:]]) for knots in (positions, velocities)
+            )
+        return tuple(
+            joint_command(self._joints, command, times_s, positions, velocities, stamp_ns)
+            for command in self._joints.commands
+            if command not in streamed
+        )
 
-    def next(self, target: FloatArray, columns: list[int]) -> FloatArray | None:
-        """Move to the next point (J,) on the way to a target, of which some joints are sent.
+    def points(self, target: FloatArray, stopping: bool) -> tuple[JointCommand, ...]:
+        """Send the next points on the way to a target (J,), one to each topic that takes them.
 
-        It moves no further than the velocity limits allow in one period, so that a late call
+        They move no further than the velocity limits allow in one period, so that a late call
         becomes a delay and no jump.
         """
-        if self._point is None:
-            return None
-        away = self.lag(target, columns)
-        most = self._limits.velocity[columns] * self.period_s
+        streamed = self._streamed(stopping)
+        if not streamed or self._point is None:
+            return ()
+        columns, limits = self._columns(streamed), self._joints.limits
+        away = target[columns] - self._point[columns]
+        most = limits.velocity[columns] * self.period_s
         speed = np.abs(away)
         part = np.divide(most, speed, out=np.ones_like(speed), where=speed > most)
-        alone = self._limits.alone[columns]
+        alone = limits.alone[columns]
         factor = np.where(alone, part, np.min(part, where=~alone, initial=1.0))
         self._point[columns] += factor * away
-        return self._point
+        times_s, point = np.array([self.period_s]), self._point[None]
+        return tuple(
+            joint_command(self._joints, command, times_s, point, None) for command in streamed
+        )
+
+    def catching_up_s(self, target: FloatArray, stopping: bool) -> float:
+        """Return how long points go on to a target (J,); 0 where they are there [s]."""
+        columns = self._columns(self._streamed(stopping))
+        if self._point is None or not columns:
+            return 0.0
+        away = np.abs(target[columns] - self._point[columns])
+        if not (away > 1e-9).any():
+            return 0.0
+        return float(np.max(away / self._joints.limits.velocity[columns]))
+
+    def _streamed(self, stopping: bool) -> list[Command]:
+        """List topics that take single points; a stop is one trajectory wherever it can be."""
+        return [
+            command
+            for command in self._joints.commands
+            if command.stream == 'point' and not (stopping and command.type == JOINT_TRAJECTORY)
+        ]
+
+    def _columns(self, commands: list[Command]) -> list[int]:
+        every = range(len(self._joints.joints))
+        return [i for command in commands for i in every[self._joints.columns(command)]]

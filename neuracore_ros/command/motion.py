@@ -11,19 +11,12 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.command.message import (
-    JointCommand,
-    PointStream,
-    delayed_first_knot,
-    joint_command,
-)
+from neuracore_ros.command.message import CommandTopics, JointCommand, delayed_first_knot
 from neuracore_ros.command.plan import BLENDS, Plan, merged, seam
 from neuracore_ros.command.profile import SplineProfile
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Executed, Spline
 from neuracore_ros.command.start import BlendIn
-from neuracore_ros.description import Command
-from neuracore_ros.description.source import JOINT_TRAJECTORY
 
 _OPENED = 0.1
 """A gripper that is so much of its range further from where it was sent than when it stopped has
@@ -37,10 +30,6 @@ _LATE_S = 0.1
 
 _OFFSET = 0.02
 """Beside that, it may be so far off [rad]: it sags under a load, or is measured inexactly."""
-
-_LATEST_S = 1.0
-"""A controller refuses what ends before it arrives, also a stop. What is stamped goes on to rest
-for so long after its end."""
 
 _RECENT_S = 0.2
 """What a joint lags behind comes from how fast it was so long ago, at most."""
@@ -82,11 +71,11 @@ class Motion:
         self._plan: Plan | None = None
         self._executed = Executed()
         self._followed_until_ns = 0
-        self._stream = PointStream(joints.limits, 1.0 / (settings.command_rate_hz or rate_hz))
+        period_s = 1.0 / (settings.command_rate_hz or rate_hz)
+        self._topics = CommandTopics(joints, period_s, settings.stamp == 'now')
         self.stopping = False
         self._stopped_at: FloatArray | None = None
         self._blend_in = BlendIn(settings.start_speed)
-        self._stamped = settings.stamp == 'now'
         self._replaces = False
         self.clamps = 0
         self.seam_rad: float | None = None
@@ -95,7 +84,7 @@ class Motion:
     @property
     def has_points(self) -> bool:
         """Whether some topic takes single points."""
-        return any(command.stream == 'point' for command in self._joints.commands)
+        return self._topics.has_points
 
     @property
     def blending_in(self) -> bool:
@@ -126,13 +115,11 @@ class Motion:
         if spline is None:
             return 0.0
         left_s = max(0.0, (spline.end_ns - now_ns) / 1e9)
-        columns = self._columns(self._streamed())
-        lag = np.abs(self._stream.lag(spline.positions[-1], columns))
-        if not (lag > 1e-9).any():
+        catching_up_s = self._topics.catching_up_s(spline.positions[-1], self.stopping)
+        if catching_up_s == 0.0:
             return left_s
         # Each point shows where to be one period later, and so the last one may come as late.
-        catching_up_s = float(np.max(lag / self._joints.limits.velocity[columns]))
-        return max(left_s, catching_up_s) + self._stream.period_s
+        return max(left_s, catching_up_s) + self._topics.period_s
 
     def runs_dry(self, now_ns: int) -> bool:
         """Whether the plan has no setpoint left for the future."""
@@ -166,7 +153,7 @@ class Motion:
         self._executed.clear()
         self.lag = np.zeros(len(start))
         self._plan, self.stopping = None, False
-        self._stream.start(start)
+        self._topics.start(start)
         self._blend_in.start(blend_in, now_ns)
         at_rest = Spline(now_ns, np.zeros(1), start[None], np.zeros((1, len(start))))
         self._executed.add(at_rest, now_ns)
@@ -240,19 +227,10 @@ class Motion:
 
     def points(self, now_ns: int) -> tuple[JointCommand, ...]:
         """Return the next setpoint of every topic that takes single points; none at rest."""
-        streamed = self._streamed()
-        if not streamed or self.at_rest(now_ns):
+        ahead = self.setpoint(now_ns + round(self._topics.period_s * 1e9))
+        if ahead is None or self.at_rest(now_ns):
             return ()
-        period_s = self._stream.period_s
-        ahead = self.setpoint(now_ns + round(period_s * 1e9))
-        point = ahead and self._stream.next(ahead[0], self._columns(streamed))
-        if point is None:
-            return ()
-        times_s = np.array([period_s])
-        return tuple(
-            joint_command(self._joints, command, times_s, point[None], None)
-            for command in streamed
-        )
+        return self._topics.points(ahead[0], self.stopping)
 
     def follows(self, now_ns: int) -> bool:
         """Whether no joint is further behind its setpoint than its speed explains.
@@ -284,7 +262,7 @@ class Motion:
         """Drop everything, as if nothing had been commanded yet."""
         self._plan = None
         self._stopped_at = None
-        self._stream.start(None)
+        self._topics.start(None)
         self._executed.clear()
 
     def _publish(self, now_ns: int) -> tuple[JointCommand, ...]:
@@ -320,7 +298,7 @@ class Motion:
             spline = delayed_first_knot(spline, self.lag, self._joints.limits, enough_s)
         self._replaces = True
         self._executed.add(spline, now_ns)
-        return self._messages(spline, 0 if joins else 1)
+        return self._topics.trajectories(spline, 0 if joins else 1, self.stopping)
 
     def _still_grips(self, measured: FloatArray, setpoint: FloatArray) -> BoolArray:
         """Find grippers that may hold a thing: since the stop they were not moved away.
@@ -338,34 +316,3 @@ class Motion:
         executed = self._executed.newest
         assert executed is not None, 'begin() comes before the first prediction'
         return executed
-
-    def _streamed(self) -> list[Command]:
-        """List topics that now take single points; a stop is one trajectory wherever it can be."""
-        return [
-            command
-            for command in self._joints.commands
-            if command.stream == 'point'
-            and not (self.stopping and command.type == JOINT_TRAJECTORY)
-        ]
-
-    def _columns(self, commands: list[Command]) -> list[int]:
-        every = range(len(self._joints.joints))
-        return [i for command in commands for i in every[self._joints.columns(command)]]
-
-    def _messages(self, spline: Spline, first: int) -> tuple[JointCommand, ...]:
-        """Send the knots of a motion from the first one on, to each topic that takes several."""
-        streamed = self._streamed()
-        stamp_ns = spline.start_ns if self._stamped else 0
-        times_s, positions, velocities = (
-            knots[first:] for knots in (spline.times_s, spline.positions, spline.velocities)
-        )
-        if self._stamped:
-            times_s = np.append(times_s, times_s[-1] + _LATEST_S)
-            positions, velocities = (
-                np.concatenate([knots, knots[-1:]]) for knots in (positions, velocities)
-            )
-        return tuple(
-            joint_command(self._joints, command, times_s, positions, velocities, stamp_ns)
-            for command in self._joints.commands
-            if command not in streamed
-        )

@@ -53,7 +53,7 @@ class Delay:
         return due
 
 
-def plan_in_force(
+def action_prefix(
     planned: FloatArray, measured: FloatArray, delay: int, joints: Joints, manifest: Manifest
 ) -> ActionPrefix | None:
     """Convert the plan to a policy's input; None where there is none.

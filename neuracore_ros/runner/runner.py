@@ -37,7 +37,7 @@ from neuracore_ros.policy.fit import fit
 from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
-from neuracore_ros.runner.inpainting import Delay, plan_in_force
+from neuracore_ros.runner.inpainting import Delay, action_prefix
 from neuracore_ros.runner.inputs import RobotInputs
 from neuracore_ros.runner.requests import (
     ActionChunk,
@@ -417,19 +417,19 @@ class Runner:
             observation.valid,
             self._scheduler.generation,
             now_ns,
-            self._plan_in_force(now_ns),
+            self._action_prefix(now_ns),
         )
         self._scheduler.ask(request)
         return request
 
-    def _plan_in_force(self, now_ns: int) -> ActionPrefix | None:
+    def _action_prefix(self, now_ns: int) -> ActionPrefix | None:
         measured = self._inputs.measured(now_ns)
         if not (self._inpaints and self._state.running and isinstance(measured, Measured)):
             return None
         fixed = Delay(self._settings.delay_steps)
         delay = fixed if fixed.steps else Delay.measured(self.counters, self.rate_hz)
         due_ns = delay.due_ns(now_ns, self._step_ns, self._manifest.horizon)
-        return plan_in_force(
+        return action_prefix(
             self._motion.planned(due_ns),
             measured.positions,
             delay.steps,

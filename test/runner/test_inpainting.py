@@ -20,7 +20,7 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import load_robot
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.torchscript import save
-from neuracore_ros.runner.inpainting import Delay, firmness, plan_in_force
+from neuracore_ros.runner.inpainting import Delay, action_prefix, firmness
 from neuracore_ros.runner.state import Counters
 from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.normalise import Normalisation
@@ -136,7 +136,7 @@ def joints(folder, robot):
 def test_a_plan_is_given_in_the_sense_of_the_slots(tmp_path):
     robot = ROBOT.replace('{topic: arm}', '{topic: arm, scale: -2, offset: 0.5}')
     planned = np.array([[0.1, 0.2], [0.3, 0.4]])
-    plan = plan_in_force(planned, np.zeros(2), 1, joints(tmp_path, robot), INPAINTING)
+    plan = action_prefix(planned, np.zeros(2), 1, joints(tmp_path, robot), INPAINTING)
     assert plan.chunk[TARGET][:2, 0] == pytest.approx([0.3, -0.1])
     assert plan.chunk[TARGET][:2, 2] == pytest.approx([0.1, -0.3])
 
@@ -144,7 +144,7 @@ def test_a_plan_is_given_in_the_sense_of_the_slots(tmp_path):
 def test_a_joint_that_went_round_is_where_it_is_measured(tmp_path):
     robot = ROBOT.replace('position: [-1, 1]', 'position: none')
     planned = np.array([[2 * np.pi + 0.1, 0.0], [2 * np.pi + 0.3, 0.0]])
-    plan = plan_in_force(planned, np.zeros(2), 1, joints(tmp_path, robot), INPAINTING)
+    plan = action_prefix(planned, np.zeros(2), 1, joints(tmp_path, robot), INPAINTING)
     assert plan.chunk[TARGET][:2, 0] == pytest.approx([0.1, 0.3], abs=1e-6)
 
 
