@@ -35,6 +35,24 @@ def test_a_wrong_value_is_named_with_what_is_allowed(value, shown):
     )
 
 
+@pytest.mark.parametrize(
+    ('name', 'value', 'said'),
+    [
+        ('rearm', 'maybe', "parameter rearm is 'maybe'; it must be auto or manual"),
+        ('blend', 'cubic', "blend is 'cubic'; it must be none or linear or min"),
+        ('profile', 'rukig', "profile is 'rukig'; it must be spline or ruckig"),
+        ('delay_steps', -1, 'delay_steps is -1; it must be an integer from 0'),
+        ('precision', 'int8', "precision is 'int8'; it must be float32 or"),
+        ('debug', 1, 'debug is 1; it must be true or false'),
+    ],
+)
+def test_a_value_that_a_parameter_cannot_have_is_refused(name, value, said):
+    spec = next(spec for spec in SPECS if spec.name == name)
+    with pytest.raises(UserError) as refused:
+        spec.read(value)
+    assert said in str(refused.value)
+
+
 def test_a_truth_value_is_no_integer():
     with pytest.raises(UserError, match='an integer from 0 to 256'):
         next(spec for spec in SPECS if spec.name == 'threads').read(True)
