@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from neuracore_ros.description.limits import FASTER, START_MAX, Range
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.source import Source
 from neuracore_ros.description.units import largest_position
+from neuracore_ros.wording import few
 
 TURN = 2 * math.pi
 MUCH_FASTER = 5.0
@@ -26,6 +27,11 @@ MUCH_FASTER = 5.0
 _SLACK = 0.05
 # A jump by a turn ends so near to where it began, the short way [rad].
 _NEAR = 1.0
+LEAST_STEPS = 10
+"""Fewer steps prove nothing."""
+
+# Single values of a sensor may be wrong: a doubt needs this share of all steps.
+_SHARE = 0.05
 _EVERYWHERE = (-math.inf, math.inf)
 
 
@@ -215,6 +221,47 @@ class RecordedValues:
             setattr(self, counter, getattr(self, counter) + getattr(other, counter))
         self.pause()
 
+    def stream(self, place: int) -> tuple[DataType, str]:
+        """The DataType and the topic of a name."""
+        source = self.sources[place]
+        return source.data_type, source.topic
+
+    def is_often(self, steps: int) -> bool:
+        """True for so many steps that single wrong values are not the cause."""
+        least = min(LEAST_STEPS, self.steps)
+        return bool(steps >= max(least, _SHARE * self.steps))
+
+    def excess(self, place: int) -> float:
+        """The largest distance outside of the expected range."""
+        lower, upper = self.expected[place].ends
+        return float(max(lower - self.least[place], self.largest[place] - upper))
+
+    def raw(self, place: int) -> Range:
+        """Least and largest value as the driver reports it."""
+        return self.to_raw(place, (self.least[place], self.largest[place]))
+
+    def to_raw(self, place: int, values: Range) -> Range:
+        """A range of the slot as the driver reports it."""
+        source = self.sources[place]
+        first, second = sorted((value - source.offset) / source.scale for value in values)
+        return first, second
+
+    def range_text(self, place: int) -> str:
+        """The least and the largest value, for messages."""
+        return span_text((self.least[place], self.largest[place]))
+
+    def label(self, place: int) -> str:
+        """The name with its slot, for messages."""
+        source = self.sources[place]
+        return f"'{source.name}' ({source.data_type} index {source.index})"
+
+    def likewise(self, places: Iterable[int], but: int) -> str:
+        """The other names of the same doubt."""
+        names = [self.sources[place].name for place in places]
+        # A name that is measured and commanded alike has two places.
+        others = [n for n in dict.fromkeys(names) if n != self.sources[but].name]
+        return f' (likewise {few(others)})' if others else ''
+
 
 def is_judged(kind: DataType) -> bool:
     """True for joints and grippers, of which a robot file gives limits."""
@@ -224,3 +271,8 @@ def is_judged(kind: DataType) -> bool:
 def _far(source: Source, expected: Expected) -> float:
     """The distance from zero beyond which a value must be in another unit."""
     return 0.0 if source.data_type.is_gripper else largest_position(expected.slides)
+
+
+def span_text(ends: Range) -> str:
+    """``-1.57 to 1.57``, for messages."""
+    return f'{ends[0]:.3g} to {ends[1]:.3g}'
