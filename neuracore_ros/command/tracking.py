@@ -1,4 +1,4 @@
-"""Tracking: is the robot where it was sent, as far as its measurements can be believed?"""
+"""Tracking: the robot held against its setpoints, as far as its measurements can be believed."""
 
 from __future__ import annotations
 
