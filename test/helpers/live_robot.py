@@ -51,7 +51,7 @@ class Running:
 
     not_ended = []
 
-    def __init__(self, module, *arguments):
+    def __init__(self, module, *arguments, niceness=0):
         what = [module] if str(module).endswith('.py') else ['-m', module]
         environment = dict(os.environ)
         if what == [module]:
@@ -59,7 +59,7 @@ class Running:
             path = [str(Path(__file__).parents[1]), environment.get('PYTHONPATH', '')]
             environment['PYTHONPATH'] = os.pathsep.join(filter(None, path))
         self.process = subprocess.Popen(
-            [sys.executable, *what, *map(str, arguments)],
+            ['nice', '-n', str(niceness), sys.executable, *what, *map(str, arguments)],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -80,7 +80,7 @@ class Running:
     def __str__(self):
         """For a person who wonders what became of it."""
         return '\n  '.join(
-            [*self.process.args[1:4], f'-> {self.process.poll()}', *self.lines[-9:]]
+            [*self.process.args[4:7], f'-> {self.process.poll()}', *self.lines[-9:]]
         )
 
     @property

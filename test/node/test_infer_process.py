@@ -166,12 +166,12 @@ REFUSALS = {
 
 @pytest.fixture(scope='module')
 def refused(domain, sweep):
-    """All the refusals, started together."""
+    """All the refusals, started together; robots that move at the same time come first."""
     given = {'model': sweep, 'robot': UR5}
     started = {}
     for name, (wrong, _) in REFUSALS.items():
         values = {key: v for key, v in {**given, **wrong}.items() if v is not None}
-        started[name] = Running(INFER_NODE, *ros_arguments(values))
+        started[name] = Running(INFER_NODE, *ros_arguments(values), niceness=10)
     return started
 
 
