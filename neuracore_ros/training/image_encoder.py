@@ -1,7 +1,6 @@
 """Encoders of images: from pixels to maps of features, and from those to tokens."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -189,25 +188,43 @@ def _convolutions(
 
 
 class CameraEncoder(nn.Module):
-    """The encoder of every slot of one image type.
+    """The encoder of all cameras of one image type.
 
-    Small encoders are one for each slot, whose views differ. A
-    ResNet, whose weights are most of a policy's, is shared, and learns from all cameras.
+    Small encoders are one for each slot, whose views differ. A ResNet, whose weights are most of
+    a policy's, is shared, and learns from all cameras.
     """
 
     def __init__(
-        self, kind: DataType, count: int, shared: bool, encoder: Callable[[], ImageEncoder]
+        self,
+        manifest: Manifest,
+        kind: DataType,
+        encoder: str,
+        points: bool,
+        options: NetworkOptions,
     ) -> None:
+        """Build the networks.
+
+        Args:
+            manifest: Of the policy.
+            kind: RGB_IMAGES or DEPTH_IMAGES, which the policy reads.
+            encoder: One of the options' encoders.
+            points: See :class:`ImageEncoder`.
+            options: Of the policy.
+        """
         super().__init__()
         self.name = kind.value
-        self.count = count
-        self.group = count if shared else 1
+        self.count = manifest.input[kind].width
+        self.group = self.count if encoder == 'resnet18' else 1
         # Set by an export to a graph, whose shapes cannot depend on what is absent: then every
         # image is encoded, and absent ones are dropped.
         self.dense = False
-        encoders = [encoder() for _ in range(0, count, max(1, self.group))]
-        self.tokens = encoders[0].tokens if encoders else 0
-        self.size = encoders[0].size if encoders else 0
+        size, frozen = manifest.image_size or (1, 1), bool(options.pretrained)
+        is_depth = kind is DataType.DEPTH_IMAGES
+        encoders = [
+            ImageEncoder(size, is_depth, encoder, points, frozen)
+            for _ in range(0, self.count, self.group)
+        ]
+        self.tokens, self.size = encoders[0].tokens, encoders[0].size
         self.encoders = nn.ModuleList(encoders)
 
     def forward(
@@ -245,25 +262,3 @@ class CameraEncoder(nn.Module):
             images, has = self.own(index, inputs, valid)
             if has.any():
                 encode.measure(images[has].flatten(0, 1))  # type: ignore[operator]
-
-
-def cameras(
-    manifest: Manifest, kind: DataType, encoder: str, points: bool, options: NetworkOptions
-) -> CameraEncoder:
-    """All cameras of one image type; none is one of no slots.
-
-    Args:
-        manifest: Of the policy.
-        kind: RGB_IMAGES or DEPTH_IMAGES.
-        encoder: One of the options' encoders.
-        points: See :class:`ImageEncoder`.
-        options: Of the policy.
-    """
-    size = manifest.image_size or (1, 1)
-
-    def build() -> ImageEncoder:
-        is_depth = kind is DataType.DEPTH_IMAGES
-        return ImageEncoder(size, is_depth, encoder, points, bool(options.pretrained))
-
-    count = manifest.input_layout.widths.get(kind, 0)
-    return CameraEncoder(kind, count, encoder == 'resnet18', build)

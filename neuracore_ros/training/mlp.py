@@ -7,7 +7,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
 from neuracore_ros.training.config import NetworkOptions
-from neuracore_ros.training.image_encoder import cameras
+from neuracore_ros.training.image_encoder import CameraEncoder
 from neuracore_ros.training.normalise import Denormalisers, Normalisation
 from neuracore_ros.training.observation_encoder import NumberEncoder, RobotEmbedding, texts
 
@@ -32,14 +32,14 @@ class ChunkMlp(ChunkPolicy):
         self.numbers = NumberEncoder(manifest, statistics)
         encoder = options.encoder or ('resnet18' if options.pretrained else 'keypoints')
         views = [
-            cameras(manifest, kind, encoder, points=True, options=options)
+            CameraEncoder(manifest, kind, encoder, points=True, options=options)
             for kind in (DataType.RGB_IMAGES, DataType.DEPTH_IMAGES)
             if kind in manifest.input
         ]
-        told = texts(manifest, TEXT_SIZE)
-        self.cameras, self.texts = nn.ModuleList(views), nn.ModuleList(told)
+        encoders = texts(manifest, TEXT_SIZE)
+        self.cameras, self.texts = nn.ModuleList(views), nn.ModuleList(encoders)
         self.outputs = Denormalisers(manifest, statistics)
-        values = self.numbers.width + sum(each.count * TEXT_SIZE for each in told)
+        values = self.numbers.width + sum(each.count * TEXT_SIZE for each in encoders)
         values += sum(each.count * each.tokens * each.size for each in views)
         self.robot = RobotEmbedding(manifest, options.embedding, ROBOT_SIZE)
         self.layers = nn.Sequential(

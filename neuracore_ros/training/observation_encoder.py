@@ -7,7 +7,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ROBOT
 from neuracore_ros.training.config import NetworkOptions
-from neuracore_ros.training.image_encoder import CameraEncoder, cameras, token_encoder
+from neuracore_ros.training.image_encoder import CameraEncoder, token_encoder
 from neuracore_ros.training.normalise import Normalisation, Normaliser
 
 SPREAD = 0.1
@@ -77,7 +77,7 @@ class CameraTokens(nn.Module):
         super().__init__()
         encoder = token_encoder(options, manifest.image_size or (1, 1))
         self.name = kind.value
-        self.cameras: CameraEncoder = cameras(
+        self.cameras = CameraEncoder(
             manifest, kind, encoder, points=encoder == 'keypoints', options=options
         )
         self.project = nn.Linear(self.cameras.size, options.width)
