@@ -100,7 +100,7 @@ def require_safe(
     refused = [hazard.refusal() for hazard in found if hazard.kind not in means]
     if refused:
         more = (
-            f'; and {len(refused) - 1} more: neuracore_ros check tells all' if refused[1:] else ''
+            f'; and {len(refused) - 1} more: neuracore_ros check lists all' if refused[1:] else ''
         )
         raise PolicyError(refused[0] + more)
     return tuple(hazard.text for hazard in found)
@@ -209,7 +209,7 @@ def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
     trained = manifest.robots.get(robot.name)
     as_trained = trained and (trained.input, trained.output) == (robot.input, robot.output)
     if as_trained or not manifest.robots:
-        return  # A stranger's model may well read and predict joints in two orders.
+        return  # A model from elsewhere may read and predict joints in two orders.
     first: dict[DataType, str] = {}
     for kind, _, text in split_joints(robot):
         first.setdefault(kind, text)

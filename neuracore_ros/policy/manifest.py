@@ -1,7 +1,7 @@
 """The manifest of a policy file: all that is needed to run it.
 
-It travels inside the file (`neuracore_ros.json`), so that a policy that somebody else trained
-runs too. Reading it needs no torch.
+It is inside the file (`neuracore_ros.json`), so that a policy that was trained elsewhere runs,
+too. Reading it needs no torch.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class OpenVino:
 def _require_pair(file: PolicyFile) -> None:
     """Require OpenVINO's own .xml, and a .bin that begins and ends with its constants.
 
-    OpenVINO reads ONNX under any name, with values in files that nobody has hashed. And the
+    OpenVINO reads ONNX under any name, with values in files that no digest covers. And the
     sha256 is that of both files, one after the other: a byte that moves from one to the other
     would not change it, but would shift every weight.
 

@@ -48,8 +48,8 @@ class NetworkOptions:
     embedding: str = setting(
         'mask',
         _POLICY,
-        'what the policy is told of the robot: nothing, which of those that it was trained on it '
-        'is, or which slots it has',
+        'what the policy reads of its robot: nothing, its number among the trained robots, or '
+        'which slots it has',
         EMBEDDINGS,
     )
     width: int = setting(
@@ -157,8 +157,8 @@ class Config(NetworkOptions):
     observation_steps: int = setting(
         1, _POLICY, 'newest steps that it reads', whole(1, 1000), metavar='STEPS'
     )
-    # Relative ones are next to nothing wherever the goal is, so that images seem to tell little:
-    # of 50 targets that only an overhead camera saw, a policy reached 2, and all with absolute.
+    # Relative ones are next to nothing wherever the goal is, so that images matter little:
+    # of 50 targets in the overhead camera only, a policy reached 2, and all with absolute.
     relative: bool = setting(
         False,
         _POLICY,
@@ -215,8 +215,8 @@ class Config(NetworkOptions):
     init: str = setting(
         '',
         _LEARNING,
-        'begin with the weights of a trained run, which tells the policy and how it is '
-        'normalised; for a further robot, few episodes suffice (random weights)',
+        'begin with the weights of a trained run, and with its policy and normalising; for one '
+        'more robot, few episodes suffice (random weights)',
         str,
         metavar='RUN',
     )

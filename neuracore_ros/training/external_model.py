@@ -130,7 +130,7 @@ def _horizon(path: Path, runtime: ModuleRuntime) -> int:
 def _ranges(
     origin: ModelOrigin, kind: DataType, width: int
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Least and largest value of each slot over all robot files, NaN where nobody bounds it."""
+    """Least and largest value of each slot over all robot files, NaN where none bounds it."""
     lowest, highest = np.full(width, np.inf), np.full(width, -np.inf)
     for name in origin.trained:
         robot = origin.described.robots.get(name)

@@ -98,7 +98,7 @@ def write_openvino(module: nn.Module, manifest: Manifest, path: Path) -> None:
         between = Path(folder) / 'model.onnx'
         write_onnx(module, manifest, between)
         with _converting():
-            # Not convert_model, which reports to its maker that it was used, and asks nobody.
+            # Not convert_model, which reports its use to its maker without being asked.
             model = openvino.Core().read_model(between)
             openvino.save_model(model, path, compress_to_fp16=False)
     path.with_suffix('.json').write_text(manifest.to_json())

@@ -90,10 +90,10 @@ class Learner:
         torch.manual_seed(self._processes.seed(self._config.seed, self.step))
         with self._autocast():
             terms = self._objective(_as_example(batch, self._device))
-        loss, told = self._over_processes(terms)
-        if not math.isfinite(told['loss']):
+        loss, losses = self._over_processes(terms)
+        if not math.isfinite(losses['loss']):
             raise TrainingError(
-                f'the loss is {told["loss"]} at step {self.step}; '
+                f'the loss is {losses["loss"]} at step {self.step}; '
                 'start a new run with a lower --learning-rate'
             )
         self._optimizer.zero_grad()
@@ -107,7 +107,7 @@ class Learner:
         self._scaler.update()
         self._follow()
         self.step += 1
-        return told
+        return losses
 
     def validate(self, batch: Batch) -> float:
         """Mean error of the averaged policy on a batch, in standard deviations."""
@@ -179,10 +179,10 @@ class Learner:
         totals = torch.stack([total for total, _ in terms.values()])
         counts = torch.stack([count for _, count in terms.values()]).float()
         means = totals / self._processes.sum(counts).clamp(min=1)
-        told = self._processes.sum(means.detach())
-        found = {'loss': float(told.sum().item())}
+        over_all = self._processes.sum(means.detach())
+        found = {'loss': float(over_all.sum().item())}
         if len(terms) > 1:
-            parts = zip(terms, told.tolist(), strict=True)
+            parts = zip(terms, over_all.tolist(), strict=True)
             found |= {f'loss/{name}': value for name, value in parts}
         return means.sum() * self._processes.count, found
 

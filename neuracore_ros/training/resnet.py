@@ -54,8 +54,8 @@ def group_norm(channels: int) -> nn.Module:
 class ResNet(nn.Sequential):
     """Images (N, C, height, width) to feature maps (N, 512, height / 32, width / 32).
 
-    Names of weights are torchvision's. A policy file holds the network whole: whoever runs it
-    needs no torchvision.
+    Names of weights are torchvision's. A policy file holds the whole network, and runs without
+    torchvision.
     """
 
     def __init__(self, kind: str, norm: Callable[[int], nn.Module], channels: int = 3) -> None:
@@ -101,7 +101,7 @@ def init_from_imagenet(policy: nn.Module, source: str) -> None:
     networks = [each for each in policy.modules() if isinstance(each, ResNet)]
     networks = [each for each in networks if isinstance(each.bn1, FrozenNorm)]
     if not networks:
-        raise TrainingError(f'--pretrained {source}: the policy looks at no colours; leave it out')
+        raise TrainingError(f'--pretrained {source}: the policy reads no colours; leave it out')
     weights = _fetch() if source == IMAGENET else _read(Path(source))
     for network in networks:
         try:

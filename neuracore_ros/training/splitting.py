@@ -60,11 +60,11 @@ def limit(episodes: Split, most: Mapping[str, int]) -> Split:
                 f"--max-episodes: the dataset has no episodes of '{robot}'"
                 f'{known_names(robot, robots)}'
             )
-    seen: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
     kept = []
     for episode in episodes.training:
-        seen[episode.robot] += 1
-        if seen[episode.robot] <= most.get(episode.robot, seen[episode.robot]):
+        taken[episode.robot] += 1
+        if taken[episode.robot] <= most.get(episode.robot, taken[episode.robot]):
             kept.append(episode)
     if not kept:
         raise TrainingError('--max-episodes leaves no episode to learn from')

@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_said_in_a_line(tmp_path, monkeypatch):
 
 
 def test_a_policy_without_colours_has_nothing_to_begin_with():
-    with pytest.raises(TrainingError, match='looks at no colours'):
+    with pytest.raises(TrainingError, match='reads no colours'):
         init_from_imagenet(mlp(manifest(cameras=0)), 'imagenet')
 
 
