@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from neuracore_ros.bags.bag_files import files, open_storage
 from neuracore_ros.bags.definitions import Deserialiser, deserialiser
-from neuracore_ros.bags.simulated_clock import SimulatedClock, read_clock
+from neuracore_ros.bags.simulated_clock import CLOCK, CLOCK_TYPE, SimulatedClock, read_clock
 from neuracore_ros.bags.storage import (
     Connection,
     DamageError,
@@ -84,7 +84,10 @@ class Bag:
         Raises:
             BagError: There is no /clock, or it goes back.
         """
-        self._clock = read_clock(self)
+        found = self.find(CLOCK, CLOCK_TYPE)
+        is_clock = found is not None and found.type == CLOCK_TYPE
+        messages = self.read({CLOCK: CLOCK_TYPE}) if is_clock else ()
+        self._clock = read_clock(messages, self.path)
         self.start_ns, self.end_ns = self._clock.span_ns
 
     @property

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 from neuracore_ros.durations import span, time_ns
 from neuracore_ros.errors import BagError
-
-if TYPE_CHECKING:
-    from neuracore_ros.bags.bag import Bag
 
 CLOCK, CLOCK_TYPE = '/clock', 'rosgraph_msgs/msg/Clock'
 OPTION = '--use-sim-time'
@@ -38,28 +36,31 @@ class SimulatedClock:
         return self._time_ns[place - 1] if place else None
 
 
-def read_clock(bag: Bag) -> SimulatedClock:
+def read_clock(messages: Iterable[tuple[str, Any, int]], bag: Path) -> SimulatedClock:
     """Read /clock.
 
+    Args:
+        messages: All messages on it, in log order: topic, message, log time [ns].
+        bag: The recording, for errors.
+
     Raises:
-        BagError: The bag has none, or it goes back.
+        BagError: There is no message, or the time goes back.
     """
-    found = bag.find(CLOCK, CLOCK_TYPE)
-    if found is None or not found.count or found.type != CLOCK_TYPE:
-        raise BagError(
-            f'{bag.path}: {OPTION}: it has no {CLOCK}; record that, too: ros2 bag record '
-            f'{OPTION} ... {CLOCK}'
-        )
     log_times: list[int] = []
     times: list[int] = []
-    for _, message, log_time_ns in bag.read({CLOCK: CLOCK_TYPE}):
+    for _, message, log_time_ns in messages:
         now_ns = time_ns(message.clock)
         if times and now_ns < times[-1]:
             after = span(log_time_ns - log_times[0])
             raise BagError(
-                f'{bag.path}: {OPTION}: {CLOCK} goes back by {span(times[-1] - now_ns)}, {after} '
+                f'{bag}: {OPTION}: {CLOCK} goes back by {span(times[-1] - now_ns)}, {after} '
                 'after its start: the simulation was reset; record each of its runs by itself'
             )
         log_times.append(log_time_ns)
         times.append(now_ns)
+    if not times:
+        raise BagError(
+            f'{bag}: {OPTION}: it has no {CLOCK}; record that, too: ros2 bag record '
+            f'{OPTION} ... {CLOCK}'
+        )
     return SimulatedClock(log_times, times)
