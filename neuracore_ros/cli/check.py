@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.description.source import JOINT_STATE, JOINT_TRAJECTORY
-from neuracore_ros.errors import BagError, UserError, collect_warnings
+from neuracore_ros.errors import UserError, collect_warnings
 from neuracore_ros.policy.hazards import HazardKind
-from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
@@ -24,7 +22,6 @@ from neuracore_ros.yaml_value import ENDINGS
 DEFAULT_RATE_HZ = 20.0
 
 if TYPE_CHECKING:
-    from neuracore_ros.bags.bag import Bag
     from neuracore_ros.description import Robot, Source
     from neuracore_ros.policy.policy import Policy
 
@@ -246,7 +243,7 @@ def _check_bag(
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.observed_values import observed_values
     from neuracore_ros.convert.recording import survey
-    from neuracore_ros.convert.topic_checks import require_topics
+    from neuracore_ros.convert.topic_checks import require_name, require_topics
     from neuracore_ros.description.recorded_checks import Gravity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
@@ -261,7 +258,7 @@ def _check_bag(
             with findings.noting():
                 require_topics(bag, list(named.values())[:1], robot.path, declared)
                 for source in named.values():
-                    _require_name(bag, source)
+                    require_name(bag, source)
         if findings.errors:
             return
         commanded = robot.output_sources()
@@ -284,20 +281,3 @@ def _check_bag(
     else:
         findings.facts.append(found.line())
     findings.warnings += [f'{path}: lost: {loss}' for loss in found.losses]
-
-
-def _require_name(bag: Bag, source: Source) -> None:
-    if source.order or source.type not in (JOINT_STATE, JOINT_TRAJECTORY):
-        return
-    found, name = bag.find(source.topic, source.type), source.message_name
-    names = bag.names(found) if found else []
-    if not names:
-        raise BagError(
-            f'{bag.path}: {source.topic} names nothing: add order: [names by position] to its '
-            'source'
-        )
-    if name not in names:
-        raise BagError(
-            f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
-            f'{source.index}{did_you_mean(name, names)}). It has: {", ".join(names)}'
-        )

@@ -16,7 +16,7 @@ from neuracore_ros.description.source import (
     types_of,
 )
 from neuracore_ros.errors import BagError
-from neuracore_ros.similar_names import namespace_of, topic_likeness
+from neuracore_ros.similar_names import did_you_mean, namespace_of, topic_likeness
 from neuracore_ros.wording import counted
 
 NAMED = 8
@@ -51,6 +51,28 @@ def require_topics(
         found.require_readable(bag.path)
         if found.type != source.type:
             raise BagError(_other_type(bag, source, found, robot_file, declared))
+
+
+def require_name(bag: Bag, source: Source) -> None:
+    """Check that the messages of a source have its name.
+
+    Raises:
+        BagError: They name others, or nothing.
+    """
+    if source.order or source.type not in (JOINT_STATE, JOINT_TRAJECTORY):
+        return
+    found, name = bag.find(source.topic, source.type), source.message_name
+    names = bag.names(found) if found else []
+    if not names:
+        raise BagError(
+            f'{bag.path}: {source.topic} names nothing: add order: [names by position] to its '
+            'source'
+        )
+    if name not in names:
+        raise BagError(
+            f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
+            f'{source.index}{did_you_mean(name, names)}). It has: {", ".join(names)}'
+        )
 
 
 def describe(bag: Bag, topic: Topic) -> str:
