@@ -21,7 +21,7 @@ from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner
 from neuracore_ros.runner.state import State
-from neuracore_ros.sim.simulated import Expert, SimulatedRobot
+from neuracore_ros.sim.simulation import Expert, SimulatedRobot
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 JOINTS, GOAL = 'joint_states', 'goal'

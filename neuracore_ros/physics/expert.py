@@ -9,7 +9,7 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.physics.lift import LiftRobot
-from neuracore_ros.sim.simulated import Target
+from neuracore_ros.sim.simulation import Target
 
 _TOOL = 'gripper0_right_grip_site'
 

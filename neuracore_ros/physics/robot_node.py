@@ -7,7 +7,7 @@ from functools import partial
 from neuracore_ros.errors import UserError
 from neuracore_ros.physics.arms import ARMS, find_arm
 from neuracore_ros.sim.serve import serve
-from neuracore_ros.sim.simulated import Expert, SimulatedRobot
+from neuracore_ros.sim.simulation import Expert, SimulatedRobot
 
 
 def make(name: str) -> tuple[SimulatedRobot, Callable[[], Expert]]:

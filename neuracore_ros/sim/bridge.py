@@ -27,8 +27,7 @@ from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.sim.simulated import Expert, SimulatedRobot, Target
-from neuracore_ros.sim.simulation import STEP_NS, Simulation
+from neuracore_ros.sim.simulation import STEP_NS, Expert, SimulatedRobot, Simulation, Target
 
 # No stamp may be zero, which in ROS means "unset".
 CLOCK_START_NS = 1_000_000_000

@@ -5,7 +5,7 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.sim.arms import ArmKinematics
 from neuracore_ros.sim.robot import COMMAND_TOPIC, ReachRobot
-from neuracore_ros.sim.simulated import Target
+from neuracore_ros.sim.simulation import Target
 
 
 def solve_posture(kinematics: ArmKinematics, target: FloatArray) -> FloatArray:

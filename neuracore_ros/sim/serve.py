@@ -17,7 +17,7 @@ from rclpy.utilities import remove_ros_args
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.sim.bridge import RobotNode
-from neuracore_ros.sim.simulated import Expert, SimulatedRobot
+from neuracore_ros.sim.simulation import Expert, SimulatedRobot
 
 Make: TypeAlias = Callable[[str], tuple[SimulatedRobot, Callable[[], Expert]]]
 

@@ -1,20 +1,88 @@
-"""A simulated robot in time: when which of its drivers publishes, and what its expert commands.
+"""A simulated robot step by step: its images, and the commands of its expert.
 
 The ROS node, a recording without ROS and a policy in lockstep all advance this, so that they see
-the same robot.
+the same robot. The interfaces of robots and experts stand here, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from neuracore_ros.sim.simulated import Expert, SimulatedRobot, Target
+from neuracore_ros.arrays import ByteArray, FloatArray
 
 STEP_NS = 10_000_000
 STEPS_HZ = 10**9 // STEP_NS
 EXPERT_STEPS = 5
 # A command sent before a reset, but received after it, must not move the arm.
 IGNORED_AFTER_RESET_NS = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A command of an expert: joints of one controller, to be there after ``ahead_s``.
+
+    Attributes:
+        topic: The controller's.
+        joint_names: In its order; J of them.
+        positions: Shape (J,) [rad] or [m].
+        ahead_s: How long the way there takes [s].
+    """
+
+    topic: str
+    joint_names: tuple[str, ...]
+    positions: FloatArray
+    ahead_s: float
+
+
+class Expert(Protocol):
+    """A scripted expert at one trial: a feedback law that sees more than the cameras do."""
+
+    def targets(self, period_s: float) -> list[Target]:
+        """The commands of now; ``period_s`` is the time since the last call [s]."""
+
+
+class SimulatedRobot(Protocol):
+    """One robot, its cameras, its controllers and its trial.
+
+    Attributes:
+        controllers: Command topic -> the joints that it moves.
+        cameras: Names.
+        image_rate_hz: Of each camera.
+        disturbance: Random pushes to the joints, std [rad/s].
+        published: Names in ``joint_states``, in the order in which its drivers publish them.
+    """
+
+    controllers: Mapping[str, Sequence[str]]
+    cameras: Sequence[str]
+    image_rate_hz: int
+    disturbance: float
+    published: Sequence[str]
+
+    def reset(self, seed: int) -> None:
+        """Begin the trial of that seed, at rest, with nothing to do."""
+
+    def measure(self) -> tuple[FloatArray, FloatArray]:
+        """Positions and velocities of the ``published`` names, each of shape (N,)."""
+
+    def accept(self, topic: str, message: Any, now_ns: int) -> str | None:
+        """Give a JointTrajectory to a controller; returns why it is rejected, or None."""
+
+    def step(self, now_ns: int, period_s: float) -> None:
+        """Let ``period_s`` pass, up to ``now_ns``."""
+
+    def draw(self, name: str) -> ByteArray:
+        """The image of a camera, RGB, shape (height, width, 3)."""
+
+    def goal(self) -> FloatArray:
+        """The position of the ball or the cube of the trial, shape (3,) [m]."""
+
+    def distance(self) -> float:
+        """The distance that is left until the task is done [m]."""
+
+    def tolerance(self) -> float:
+        """The distance up to which it is done [m]."""
 
 
 class Simulation:
