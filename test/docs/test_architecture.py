@@ -63,7 +63,7 @@ def test_every_file_that_a_page_names_is_there(page):
         assert (ROOT / name).is_file(), name
 
 
-def test_every_page_that_the_code_names_is_there():
+def test_every_page_that_a_shipped_file_names_is_there():
     files = [
         *ROOT.glob('neuracore_ros/**/*.py'),
         *ROOT.glob('config/**/*.yaml'),
