@@ -34,7 +34,7 @@ EXAMPLES = """  neuracore_ros check policy.pt ur5
 
 
 @dataclass(slots=True)
-class Findings:
+class CheckResult:
     """The result of a check.
 
     Attributes:
@@ -111,41 +111,41 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
-    findings = Findings(means=frozenset(map(HazardKind, arguments.allow)))
+    result = CheckResult(means=frozenset(map(HazardKind, arguments.allow)))
     with collect_warnings() as spelling:
-        _check(arguments, findings)
-    findings.warnings[:0] = spelling
+        _check(arguments, result)
+    result.warnings[:0] = spelling
     if arguments.json:
-        found = {'errors': findings.errors, 'warnings': findings.warnings}
-        print(json.dumps(found | {'facts': findings.facts}, indent=2))
+        found = {'errors': result.errors, 'warnings': result.warnings}
+        print(json.dumps(found | {'facts': result.facts}, indent=2))
     else:
-        for kind, lines in (('ok', findings.facts), ('warning', findings.warnings)):
+        for kind, lines in (('ok', result.facts), ('warning', result.warnings)):
             for line in lines:
                 print(f'{kind}: {line}')
-        for line in findings.errors:
+        for line in result.errors:
             print(f'error: {line}', file=sys.stderr)
-    return 1 if findings.errors else 0
+    return 1 if result.errors else 0
 
 
-def _check(arguments: argparse.Namespace, findings: Findings) -> None:
+def _check(arguments: argparse.Namespace, result: CheckResult) -> None:
     robot = policy = needed = None
-    with findings.noting():
-        robot = _robot(arguments.robot, findings)
-    with findings.noting():
-        policy = _policy(arguments.policy, robot.name if robot else '', findings)
+    with result.noting():
+        robot = _robot(arguments.robot, result)
+    with result.noting():
+        policy = _policy(arguments.policy, robot.name if robot else '', result)
     if robot is not None and policy is not None:
-        needed = _check_fit(robot, policy, findings)
+        needed = _check_fit(robot, policy, result)
     if robot is not None and arguments.bag is not None:
-        with findings.noting():
+        with result.noting():
             steps_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
-            _check_bag(robot, arguments.bag, steps_hz, arguments, findings)
+            _check_bag(robot, arguments.bag, steps_hz, arguments, result)
     if robot is not None and arguments.live:
         rate_hz = policy.manifest.rate_hz if policy else None
-        with findings.noting():
-            _check_live(robot, needed, rate_hz, arguments, findings)
+        with result.noting():
+            _check_live(robot, needed, rate_hz, arguments, result)
 
 
-def _robot(path: Path, findings: Findings) -> Robot:
+def _robot(path: Path, result: CheckResult) -> Robot:
     from neuracore_ros.description import load_robot
     from neuracore_ros.description.robot_checks import suspect_speeds
 
@@ -156,56 +156,56 @@ def _robot(path: Path, findings: Findings) -> Robot:
         robot.commands,
     )
     for part in parts:
-        with findings.noting():
+        with result.noting():
             part()
     with suppress(UserError):  # It has been reported above.
         for text in suspect_speeds(robot):
-            findings.add('warning', text)
-    findings.facts.append(f"{path}: robot '{robot.name}'")
+            result.add('warning', text)
+    result.facts.append(f"{path}: robot '{robot.name}'")
     return robot
 
 
-def _policy(path: Path, robot: str, findings: Findings) -> Policy:
+def _policy(path: Path, robot: str, result: CheckResult) -> Policy:
     from neuracore_ros.policy.load import load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
     policy = ModelThread().load(lambda: load_policy(path, robot=robot))
-    with findings.noting():
+    with result.noting():
         taken_s = policy.warm_up()
-        findings.facts.append(
+        result.facts.append(
             f'{path}: {policy.manifest.rate_hz:g} Hz, {policy.manifest.horizon} steps a '
             f'prediction, {1000 * taken_s:.0f} ms each on this machine'
         )
         ahead_s = policy.manifest.horizon / policy.manifest.rate_hz
         if taken_s > ahead_s / 2:
-            findings.warnings.append(
+            result.warnings.append(
                 f'{path}: a prediction takes {taken_s:.2f} s here and covers {ahead_s:.2f} s: '
                 'the node may be late; use a faster device, or fewer threads for others'
             )
     return policy
 
 
-def _check_fit(robot: Robot, policy: Policy, findings: Findings) -> Collection[str] | None:
+def _check_fit(robot: Robot, policy: Policy, result: CheckResult) -> Collection[str] | None:
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.fit import beyond_training, fit
     from neuracore_ros.policy.hazards import hazards
     from neuracore_ros.runner import Runner
 
-    with findings.noting():
+    with result.noting():
         fitted = fit(robot, policy.manifest)
-        findings.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
+        result.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
         found = hazards(robot, policy.manifest)
         for hazard in found:
-            findings.suspect(hazard.kind, hazard.text)
+            result.suspect(hazard.kind, hazard.text)
         beyond = [finding.text for finding in beyond_training(robot, policy.manifest)]
         if beyond and not any(hazard.kind is HazardKind.UNITS for hazard in found):
             others = counted(len(beyond) - 1, 'more joint') if beyond[1:] else ''
             more = f' (and {others}: see neuracore_ros layout)' if others else ''
-            findings.add('warning', beyond[0] + more)
+            result.add('warning', beyond[0] + more)
         # As configure does, to find all that it would refuse; hazards are listed above.
         runner = Runner(robot, policy.manifest, Settings(allow=','.join(HazardKind)))
-        findings.facts.append(
+        result.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
         )
         return runner.topics.keys()
@@ -217,7 +217,7 @@ def _check_live(
     needed: Collection[str] | None,
     rate_hz: float | None,
     arguments: argparse.Namespace,
-    findings: Findings,
+    result: CheckResult,
 ) -> None:
     from neuracore_ros.node.environment import require_namespace, require_ros
 
@@ -231,20 +231,20 @@ def _check_live(
     sources = (*robot.input_sources(), *robot.measured_sources())
     topics = [*(s.topic for s in sources), *(command.topic for command in robot.commands())]
     if beside := beside_namespace(topics, arguments.namespace):
-        findings.add('warning', beside)
+        result.add('warning', beside)
     facts = probe_graph(robot, needed, arguments.seconds, arguments.namespace)
     for line in check_graph(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
-        findings.add(line.level, line.text)
+        result.add(line.level, line.text)
 
 
 def _check_bag(
-    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, findings: Findings
+    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, result: CheckResult
 ) -> None:
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.observed_values import observed_values
     from neuracore_ros.convert.recording import survey
     from neuracore_ros.convert.topic_checks import require_name, require_topics
-    from neuracore_ros.description.recorded_checks import Gravity, doubts
+    from neuracore_ros.description.recorded_checks import Severity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
     declared = (*robot.input_sources(), *robot.measured_sources())
@@ -253,31 +253,31 @@ def _check_bag(
     namespace, by_clock = arguments.namespace, arguments.use_sim_time
     with open_bag(path, namespace, by_clock) as bag:
         messages, kinds = counted(bag.count, 'message'), counted(len(bag.topics), 'topic')
-        findings.facts.append(f'{path}: {messages} on {kinds}')
+        result.facts.append(f'{path}: {messages} on {kinds}')
         for named in topics.values():
-            with findings.noting():
+            with result.noting():
                 require_topics(bag, list(named.values())[:1], robot.path, declared)
                 for source in named.values():
                     require_name(bag, source)
-        if findings.errors:
+        if result.errors:
             return
         commanded = robot.output_sources()
         try:
             require_topics(bag, commanded, robot.path, declared)
         except UserError as error:
-            findings.warnings.append(f'convert cannot use it: {error}')
+            result.warnings.append(f'convert cannot use it: {error}')
             commanded = ()
         values = observed_values(bag, robot, commanded, rate_hz)
         for doubt in doubts(values):
-            if doubt.gravity is Gravity.DOUBTED:
-                findings.warnings.append(f'{path}: {doubt.text}')
+            if doubt.severity is Severity.DOUBTED:
+                result.warnings.append(f'{path}: {doubt.text}')
             else:
-                findings.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
+                result.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
     if not commanded:
         return
     found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)
     if found.error:
-        findings.errors.append(found.error)
+        result.errors.append(found.error)
     else:
-        findings.facts.append(found.line())
-    findings.warnings += [f'{path}: lost: {loss}' for loss in found.losses]
+        result.facts.append(found.line())
+    result.warnings += [f'{path}: lost: {loss}' for loss in found.losses]

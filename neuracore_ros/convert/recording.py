@@ -18,7 +18,7 @@ from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.staging import Row
 from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description import Descriptions, Robot
-from neuracore_ros.description.recorded_checks import Gravity, doubts
+from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
@@ -120,7 +120,7 @@ class Recording:
         Raises:
             BagError: Some values are, as far as it was read; all of them in one line.
         """
-        refused = [d.text for d in doubts(self.values) if d.gravity is Gravity.REFUSED]
+        refused = [d.text for d in doubts(self.values) if d.severity is Severity.REFUSED]
         if refused:
             raise BagError(f'{self._bag.path}: {"; ".join(refused)}')
 

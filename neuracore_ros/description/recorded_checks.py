@@ -35,7 +35,7 @@ _LEAST_COHERENCE = 0.3
 _AGAINST = -0.9
 
 
-class Gravity(str, Enum):
+class Severity(str, Enum):
     """The consequence of a doubt."""
 
     REFUSED = 'refused'  # Values in another unit, from which nothing right can be learnt.
@@ -50,26 +50,26 @@ class Doubt:
     """Recorded values that contradict the robot file.
 
     Attributes:
-        gravity: The consequence.
+        severity: The consequence.
         text: One line: which names, their values, what is expected, and the correction.
     """
 
-    gravity: Gravity
+    severity: Severity
     text: str
 
 
 def doubts(values: RecordedValues) -> list[Doubt]:
-    """The contradictions of values and robot file, the gravest first; like joints together."""
+    """The contradictions of values and robot file, the severest first; like joints together."""
     if not values.steps:
         return []
     refused = wrong_units(values)
-    found = [Doubt(Gravity.REFUSED, text) for text in unit_texts(values, refused)]
+    found = [Doubt(Severity.REFUSED, text) for text in unit_texts(values, refused)]
     places = [place for place in range(len(values.sources)) if place not in refused]
     astray = _never_started(values, places)
-    found += [Doubt(Gravity.HELD, text) for text in _start_texts(values, astray)]
+    found += [Doubt(Severity.HELD, text) for text in _start_texts(values, astray)]
     places = [place for place in places if place not in astray]
     for check in (_outside, _fast, _turned, _still, _copied, _opposed):
-        found += [Doubt(Gravity.DOUBTED, text) for text in check(values, places)]
+        found += [Doubt(Severity.DOUBTED, text) for text in check(values, places)]
     return found
 
 

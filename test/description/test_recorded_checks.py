@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuracore_ros.description import DataType, load_robot
-from neuracore_ros.description.recorded_checks import Gravity, doubts
+from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_speeds
 
@@ -52,7 +52,7 @@ def seen(robot, lift=WAVE, spin=WAVE, claw=(WAVE + 1) / 2, target=None):
     target = lift + 0.1 if target is None else target
     for step, (q, s, g, t) in enumerate(zip(lift, spin, claw, target, strict=True)):
         values.add(step * 50_000_000, {Q: np.array([q, s]), G: np.array([g])}, {T: [t, s + 0.1]})
-    return [(doubt.gravity.value, doubt.text) for doubt in doubts(values)]
+    return [(doubt.severity.value, doubt.text) for doubt in doubts(values)]
 
 
 def test_a_sound_recording_raises_no_doubt(robot):
@@ -78,8 +78,8 @@ def test_degrees_are_told_from_radians_with_the_line_to_write(robot):
     ],
 )  # fmt: skip
 def test_an_amount_of_a_gripper_is_no_percent(robot, values, unit):
-    ((gravity, text),) = seen(robot, claw=values)
-    assert gravity == 'refused' and unit in text
+    ((severity, text),) = seen(robot, claw=values)
+    assert severity == 'refused' and unit in text
 
 
 def test_servo_ticks_have_an_offset_too(robot):
@@ -88,8 +88,8 @@ def test_servo_ticks_have_an_offset_too(robot):
 
 def test_a_continuous_joint_is_in_the_unit_of_the_joints_beside_it(robot):
     ticks = 2048 + 1000 * WAVE
-    (gravity, text), *_ = seen(robot, lift=ticks, spin=ticks)
-    assert gravity == 'refused' and text.endswith('offset: -3.14159} (likewise spin)')
+    (severity, text), *_ = seen(robot, lift=ticks, spin=ticks)
+    assert severity == 'refused' and text.endswith('offset: -3.14159} (likewise spin)')
 
 
 def test_a_joint_that_slides_is_meant_in_metres(robot):
@@ -108,8 +108,8 @@ def test_a_joint_that_slides_is_meant_in_metres(robot):
 )
 def test_a_gripper_with_limits_is_told_by_what_its_driver_reports(robot, values, mend):
     robot = changed(robot, 'claw: {position: [0.0, 1.0]', 'claw: {position: [0.0, 0.08]')
-    ((gravity, text),) = seen(robot, claw=values / 0.08)
-    assert gravity == 'refused' and 'far outside of 0 to 0.08, closed to open' in text
+    ((severity, text),) = seen(robot, claw=values / 0.08)
+    assert severity == 'refused' and 'far outside of 0 to 0.08, closed to open' in text
     assert text.endswith(mend.format('PARALLEL_GRIPPER_OPEN_AMOUNTS'))
 
 
@@ -143,18 +143,18 @@ def test_a_stream_slower_than_the_steps_is_no_faster_joint(robot):
 def test_one_lie_of_a_sensor_is_no_unit(robot):
     lift = WAVE.copy()
     lift[50] = 60.0
-    assert all(gravity != 'refused' for gravity, _ in seen(robot, lift=lift, target=WAVE + 0.1))
+    assert all(severity != 'refused' for severity, _ in seen(robot, lift=lift, target=WAVE + 0.1))
 
 
 def test_a_joint_mostly_outside_its_limits_would_never_start(robot):
-    ((gravity, text),) = seen(robot, lift=3.0 + 0.5 * WAVE, target=WAVE)
-    assert gravity == Gravity.HELD
+    ((severity, text),) = seen(robot, lift=3.0 + 0.5 * WAVE, target=WAVE)
+    assert severity == Severity.HELD
     assert 'is measured from 2.5 to 3.5, mostly more than 0.5 outside its limits' in text
 
 
 def test_a_joint_beyond_its_limits_is_doubted(robot):
-    ((gravity, text),) = seen(robot, lift=2.2 * WAVE, target=WAVE)
-    assert gravity == 'doubted' and 'goes from -2.2 to 2.2, outside its limits' in text
+    ((severity, text),) = seen(robot, lift=2.2 * WAVE, target=WAVE)
+    assert severity == 'doubted' and 'goes from -2.2 to 2.2, outside its limits' in text
 
 
 def test_a_joint_faster_than_its_limit_is_doubted(robot):
@@ -170,20 +170,20 @@ def test_a_continuous_joint_in_degrees_is_told_by_its_speed(robot):
 
 def test_a_continuous_joint_that_jumps_by_a_turn_is_said_with_its_middle(robot):
     wrapped = np.remainder(math.pi + 0.6 * WAVE + math.pi, 2 * math.pi) - math.pi
-    ((gravity, text),) = seen(robot, spin=wrapped)
-    assert gravity == 'doubted' and 'jumps by a turn' in text
+    ((severity, text),) = seen(robot, spin=wrapped)
+    assert severity == 'doubted' and 'jumps by a turn' in text
     assert 'JOINT_POSITIONS: {spin: {around: 3.2' in text
 
 
 def test_a_target_that_is_the_measurement_is_said(robot):
-    ((gravity, text),) = seen(robot, target=WAVE)
-    assert gravity == 'doubted'
+    ((severity, text),) = seen(robot, target=WAVE)
+    assert severity == 'doubted'
     assert 'write JOINT_POSITIONS in place of JOINT_TARGET_POSITIONS' in text
 
 
 def test_a_joint_that_moves_against_its_target_is_said(robot):
-    ((gravity, text),) = seen(robot, target=-WAVE)
-    assert gravity == 'doubted' and text.startswith(
+    ((severity, text),) = seen(robot, target=-WAVE)
+    assert severity == 'doubted' and text.startswith(
         "'lift' (JOINT_TARGET_POSITIONS index 0) moves against JOINT_POSITIONS: is the scale"
     )
 
