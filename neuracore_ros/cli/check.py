@@ -57,14 +57,14 @@ class CheckResult:
             self.add('error', f'{text} (if that is meant: --allow {kind})')
 
     def add(self, kind: str, text: str) -> None:
-        """Note one line of kind ``ok``, ``warning`` or ``error``, each text once."""
+        """Add a line of kind ``ok``, ``warning`` or ``error``; each text once."""
         lines = {'ok': self.facts, 'warning': self.warnings, 'error': self.errors}[kind]
         if text not in lines:
             lines.append(text)
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """A block whose mistake of the user becomes an error here, each text once."""
+        """Collect a user error of the block as a line; each text once."""
         try:
             yield
         except UserError as error:
