@@ -34,7 +34,7 @@ EXAMPLES = """  neuracore_ros check policy.pt ur5
 
 
 @dataclass(slots=True)
-class CheckResult:
+class CheckSummary:
     """The result of a check.
 
     Attributes:
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
-    result = CheckResult(means=frozenset(map(HazardKind, arguments.allow)))
+    result = CheckSummary(means=frozenset(map(HazardKind, arguments.allow)))
     with collect_warnings() as spelling:
         _check(arguments, result)
     result.warnings[:0] = spelling
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if result.errors else 0
 
 
-def _check(arguments: argparse.Namespace, result: CheckResult) -> None:
+def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
     robot = policy = needed = None
     with result.noting():
         robot = _robot(arguments.robot, result)
@@ -145,7 +145,7 @@ def _check(arguments: argparse.Namespace, result: CheckResult) -> None:
             _check_live(robot, needed, rate_hz, arguments, result)
 
 
-def _robot(path: Path, result: CheckResult) -> Robot:
+def _robot(path: Path, result: CheckSummary) -> Robot:
     from neuracore_ros.description import load_robot
     from neuracore_ros.description.robot_checks import suspect_speeds
 
@@ -165,7 +165,7 @@ def _robot(path: Path, result: CheckResult) -> Robot:
     return robot
 
 
-def _policy(path: Path, robot: str, result: CheckResult) -> Policy:
+def _policy(path: Path, robot: str, result: CheckSummary) -> Policy:
     from neuracore_ros.policy.load import load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
@@ -185,7 +185,7 @@ def _policy(path: Path, robot: str, result: CheckResult) -> Policy:
     return policy
 
 
-def _check_fit(robot: Robot, policy: Policy, result: CheckResult) -> Collection[str] | None:
+def _check_fit(robot: Robot, policy: Policy, result: CheckSummary) -> Collection[str] | None:
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.fit import beyond_training, fit
@@ -217,7 +217,7 @@ def _check_live(
     needed: Collection[str] | None,
     rate_hz: float | None,
     arguments: argparse.Namespace,
-    result: CheckResult,
+    result: CheckSummary,
 ) -> None:
     from neuracore_ros.node.environment import require_namespace, require_ros
 
@@ -238,7 +238,7 @@ def _check_live(
 
 
 def _check_bag(
-    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, result: CheckResult
+    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, result: CheckSummary
 ) -> None:
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.observed_values import observed_values
