@@ -31,7 +31,7 @@ FAST := description observation command runner bags dataset loading kinematics a
 FAST_TESTS := $(FAST) test_files.py test_records.py test_regular_file.py
 # Real time twice, the documentation's commands, and what computes (test/helpers/workers.py).
 WORKERS ?= 4
-SHARED_OUT := -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SHARED_OUT = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help demo test test-fast check coverage docs pictures lock matrix clean
 
@@ -52,8 +52,9 @@ demo: $(READY)
 test: check
 	$(RUN)/python -m pytest $(SHARED_OUT) --durations 20
 
+test-fast: WORKERS := 2
 test-fast: check
-	$(RUN)/python -m pytest -q $(SHARED_OUT) -n 2 -m 'not realtime and not real_data' $(FAST_TESTS:%=test/%)
+	$(RUN)/python -m pytest -q $(SHARED_OUT) -m 'not realtime and not real_data' $(FAST_TESTS:%=test/%)
 
 check: $(READY)
 	$(RUN)/ruff check .

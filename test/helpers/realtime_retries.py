@@ -7,6 +7,7 @@ not starved it is run again once: a fault that shows every time stays a failure,
 now and then is reported at the end with its traceback, since it wants a look all the same.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from pathlib import Path
 from _pytest.runner import runtestprotocol
 
 from helpers.end_notes import add_note
-from helpers.workers import is_realtime
+from helpers.workers import OF_OTHERS, is_realtime
 
 TITLE = 'failed in real time, and were run again'
 ATTEMPTS = 3
@@ -24,8 +25,8 @@ ATTEMPTS = 3
 LATE_S = 0.05
 # All processors together. Quiet machines have a third and more to spare in these tests, and as
 # good as spare is what other workers use at their low priority.
-LEAST_IDLE = 0.1
-CALM_IDLE, CALM_S, PATIENCE_S = 0.4, 0.5, 15.0
+LEAST_SPARE = 0.1
+CALM_SPARE, CALM_S, PATIENCE_S = 0.4, 0.5, 15.0
 
 METRONOME = """
 import os, sys, time
@@ -66,28 +67,29 @@ class Stretch:
         self._metronome = metronome
         self._start_s, self._start = time.monotonic(), processor_times()
 
-    def idle(self):
-        """The share of its processors' time that nobody used, or only who gives way."""
-        (idle, everything), (idle_before, before) = processor_times(), self._start
-        return (idle - idle_before) / max(everything - before, 1)
+    def spare(self):
+        """The share of the processors' time that nobody used, or only who gives way."""
+        (spare, everything), (spare_before, before) = processor_times(), self._start
+        return (spare - spare_before) / max(everything - before, 1)
 
     def starved(self):
         """What says that the machine was starved; empty if it was not."""
-        late_s, idle = self._metronome.worst_s(self._start_s), self.idle()
+        late_s, spare = self._metronome.worst_s(self._start_s), self.spare()
         told = [f'a process was woken {late_s:.2f} s late'] if late_s else []
-        told += (
-            [f'its processors had {idle:.0%} of their time to spare'] if idle < LEAST_IDLE else []
-        )
+        if spare < LEAST_SPARE:
+            told.append(f'its processors had {spare:.0%} of their time to spare')
         return ' and '.join(told)
 
 
 def processor_times():
-    """Of all processors since the machine was started: idle or nice, and in all [ticks]."""
+    """Of all processors since the machine was started: to spare, and in all [ticks]."""
     with Path('/proc/stat').open() as file:
         # Guests, the last two, are counted as users, too.
         times = [int(word) for word in file.readline().split()[1:9]]
     _, nice, _, idle, waiting, *_ = times
-    return idle + waiting + nice, sum(times)
+    # Unless this process has such a priority itself.
+    gives_way = nice if os.nice(0) < OF_OTHERS else 0
+    return idle + waiting + gives_way, sum(times)
 
 
 class Retries:
@@ -125,11 +127,11 @@ class Retries:
 
     def _wait_for_calm(self):
         end_s = time.monotonic() + PATIENCE_S
-        idle = 0.0
-        while idle < CALM_IDLE and time.monotonic() < end_s:
+        spare = 0.0
+        while spare < CALM_SPARE and time.monotonic() < end_s:
             stretch = Stretch(self._metronome)
             time.sleep(CALM_S)
-            idle = stretch.idle()
+            spare = stretch.spare()
 
     def pytest_unconfigure(self):
         if self._metronome is not None:
