@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.small_bags import Messages, at, write_bag
@@ -48,10 +48,10 @@ LONG_S = st.sampled_from([59.0, 60.1, 61.3, 80.0, 600.0])
 # is latched: it may come once, at any time, or not at all.
 EVENT = st.sampled_from(['ac', 'ac', 'a', 'c', 'leader', 'leader', 'task', 'start', 'stop'])
 
-
+FIRST = [('ac', 0.0), ('leader', 0.01), ('task', 0.01)]
 # All streams are there at first, or each comes when it comes.
 EVENTS = st.tuples(
-    st.sampled_from([[], [('ac', 0.0), ('leader', 0.01), ('task', 0.01)]]),
+    st.sampled_from([[], FIRST]),
     st.lists(st.tuples(EVENT, st.one_of(SHORT_S, SHORT_S, SHORT_S, LONG_S)), max_size=20),
     st.permutations([('ac', 0.1), ('leader', 0.1), ('task', 0.1)]),
 ).map(lambda parts: [event for part in parts for event in part])
@@ -105,6 +105,8 @@ def ticks_of_evaluate(bag, robot):
 
 
 @settings(max_examples=60, deadline=None)
+@example([*FIRST, ('ac', 600.0), ('leader', 0.1), ('ac', 0.3)], SLOTS[0], 0.2)
+@example([*FIRST, ('start', 0.3), ('ac', 0.3), ('stop', 0.3), ('ac', 61.0)], SLOTS[3], 30.0)
 @given(EVENTS, st.sampled_from(SLOTS), st.sampled_from([0.2, 5.0, 30.0]))
 def test_convert_and_evaluate_see_the_same_ticks_of_any_bag(events, slots, joints_s):
     with TemporaryDirectory() as folder:
