@@ -139,7 +139,9 @@ class McapFile(ChunkFile):
         is_cut = offset + size > self.size
         if is_cut:
             size = min(self.size - offset, MOST_BYTES)
-        return Chunk(offset, size, codec, raw_size, crc, start_ns, end_ns, is_cut=is_cut)
+        return Chunk(
+            offset, size, codec, raw_size, crc=crc, start_ns=start_ns, end_ns=end_ns, is_cut=is_cut
+        )
 
     def _indexed(self, body: memoryview) -> Chunk:
         """The chunk of a chunk index."""
@@ -157,9 +159,17 @@ class McapFile(ChunkFile):
         data = offset + head + 4 + len(codec) + 8
         if data + sizes[0] > offset + length:
             raise DamageError('the summary lists a chunk beyond its record')
-        # Files without message indexes do not tell what is in a chunk.
-        known = connections or None
-        return Chunk(data, sizes[0], codec, sizes[1], crc, start_ns, end_ns, known)
+        return Chunk(
+            data,
+            sizes[0],
+            codec,
+            sizes[1],
+            crc=crc,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            # Files without message indexes do not tell what is in a chunk.
+            connections=connections or None,
+        )
 
     def _define(
         self, opcode: int, body: bytes | memoryview, connections: dict[int, Connection]

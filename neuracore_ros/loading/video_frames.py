@@ -27,7 +27,7 @@ _PADDING = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class VideoIndex:
     """The N packets of a video: where they are, in the order in which they are decoded.
 
     Attributes:
@@ -101,7 +101,7 @@ class VideoFrames:
             return digest(self._path, FORMAT, self.shape)
 
     @cached_property
-    def _index(self) -> Index:
+    def _index(self) -> VideoIndex:
         with self._open() as container:
             stream = container.streams.video[0]
             size = stream.codec_context.height, stream.codec_context.width
@@ -122,7 +122,15 @@ class VideoFrames:
             if not len(keys):
                 raise DatasetError(f'{self._path}: is damaged: no frame stands alone; {AFRESH}')
             begins = keys[np.maximum(np.searchsorted(stamps[keys], shown, 'right') - 1, 0)]
-        return Index(codec, header, places, sizes, stamps, shown, begins)
+        return VideoIndex(
+            codec=codec,
+            header=header,
+            places=places,
+            sizes=sizes,
+            stamps=stamps,
+            shown=shown,
+            begins=begins,
+        )
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -166,7 +174,7 @@ class _Decoders(threading.local):
         image: Array = rgb.to_ndarray()
         return image
 
-    def decode(self, path: Path, index: Index, step: int) -> Any:
+    def decode(self, path: Path, index: VideoIndex, step: int) -> Any:
         """One frame.
 
         Raises:
@@ -182,7 +190,7 @@ class _Decoders(threading.local):
             context.flush_buffers()
         raise EOFError(f'frame {step} is not there')
 
-    def _context(self, index: Index) -> Any:
+    def _context(self, index: VideoIndex) -> Any:
         key = index.codec, index.header
         if key not in self._contexts:
             context = av.CodecContext.create(index.codec, 'r')
