@@ -194,7 +194,7 @@ def _by_order(names: Sequence[str], slots: Slots) -> Reasons:
 
 
 def _alike(mine: Role, its: Role) -> bool:
-    """Whether two roles may share a slot: the same, or both swing the hand sideways."""
+    """Tell whether two roles may share a slot: the same, or both swing the hand sideways."""
     return mine is its or (mine.swings and its.swings)
 
 
@@ -210,7 +210,7 @@ def _sense(
 
 
 def _whole_turns(mine: Meaning, its: Meaning, usual: tuple[float, float]) -> float:
-    """What has to be added to an angle of the other robot's role, so that both stand ready.
+    """The turns to add to an angle of the other robot's role, so that both stand ready [rad].
 
     Angles repeat after a turn: of the positions that hold an arm ready, forearm and hand at right
     angles, each robot takes the one nearest to where it usually is.
@@ -229,7 +229,7 @@ def _turns(meaning: Meaning, usual: float, turn: float) -> int:
 
 
 def _doubts(mine: Meaning, its: Meaning, unknown: str) -> tuple[str, ...]:
-    """What to look at."""
+    """Doubts about a pair of joints, one line each."""
     # Of two robots of one kind, the same guess is right or wrong for both.
     guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else set()
     if not unknown:

@@ -168,7 +168,7 @@ class _Arm:
         return Meaning(role, _sign(axis @ self._link(before[-1])), 0.0)
 
     def _is_flange(self, last: PosedJoint) -> bool:
-        """Whether the last joint rolls the hand; one that carries nothing does if it can."""
+        """Tell whether the last joint rolls the hand; one that carries nothing does if it can."""
         before = self._joints[:-1]
         if not before or abs(float(np.dot(last.axis, before[-1].axis))) > _PARALLEL:
             return False

@@ -59,7 +59,7 @@ class LiftExpert:
         ]
 
     def _next_phase(self, offset: FloatArray, period_s: float) -> LiftPhase:
-        """What to do, given where the cube is from the tool (3,) [m]."""
+        """The phase that follows, given the way from tool to cube (3,) [m]."""
         aside, height = float(np.hypot(*offset[:2])), abs(float(offset[2]))
         if self._phase is LiftPhase.APPROACH and aside < 0.012:
             return LiftPhase.DESCEND
@@ -76,7 +76,7 @@ class LiftExpert:
         return self._phase
 
     def _way(self, offset: FloatArray) -> FloatArray:
-        """Where the tool should go from where it is, shape (3,) [m]."""
+        """The way that the tool should go, shape (3,) [m]."""
         robot = self._robot
         if self._phase is LiftPhase.APPROACH:
             return np.array([*offset[:2], offset[2] + self.ABOVE_M])
@@ -101,7 +101,7 @@ class LiftExpert:
         return speeds * min(1.0, self.FASTEST_JOINT / max(float(np.abs(speeds).max()), 1e-9))
 
     def _tool_at_home(self) -> FloatArray:
-        """How the tool is turned at home, shape (3, 3)."""
+        """The orientation of the tool at home, shape (3, 3)."""
         robot = self._robot
         data = mujoco.MjData(robot.model)
         data.qpos[robot.positions_at] = robot.home
@@ -110,7 +110,7 @@ class LiftExpert:
 
 
 def _pose(robot: LiftRobot) -> FloatArray:
-    """How the tool is turned, shape (3, 3)."""
+    """The orientation of the tool, shape (3, 3)."""
     return np.array(robot.data.site(_TOOL).xmat).reshape(3, 3)
 
 

@@ -225,7 +225,7 @@ def _measured_side(joint: str, known: KnownJoints) -> str:
 
 
 def _is_shifted(command: CommandTopic, mine: Collection[str]) -> bool:
-    """Whether a message has as many joints, but calls some of them otherwise."""
+    """Tell whether a message has as many joints, but other names for some of them."""
     foreign = set(command.joints) - set(mine)
     return len(command.joints) == len(mine) and bool(foreign)
 

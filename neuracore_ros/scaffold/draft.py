@@ -158,7 +158,7 @@ def _head(origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None
 
 
 def _not_compared(tree: JointTree | None, like: DescribedArm | None) -> list[str]:
-    """Why axes and zeros are not compared, one line each."""
+    """The reasons why axes and zeros are not compared, one line each."""
     if like is None:
         return []
     found = []
@@ -269,7 +269,7 @@ def _uncommanded(place: SlotProposal) -> SlotProposal:
 
 
 def _scaled(places: Places, like: DescribedArm | None) -> list[Note]:
-    """What scales and offsets of joints are for, where there are any."""
+    """A note on the scales and offsets of joints, if there are any."""
     if like is None or not any(map(sense, places.fitting(POSITIONS))):
         return []
     text = (

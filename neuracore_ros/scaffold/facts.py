@@ -126,7 +126,7 @@ def _renamed(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts about one robot, or about a station of several.
+    """The facts about one robot, or about a station of several.
 
     Attributes:
         numbers: Topics of joint positions.

@@ -125,7 +125,7 @@ def _words(topic: str) -> list[str]:
 
 
 def _are_twins(first: NumberTopic, second: NumberTopic) -> bool:
-    """Whether two topics measure two arms, and not one arm twice."""
+    """Tell whether two topics measure two arms, and not one arm twice."""
     joints = set(first.joints) & set(second.joints)
     own, its = _words(first.name), _words(second.name)
     differing = set(own) ^ set(its)

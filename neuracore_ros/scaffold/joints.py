@@ -195,7 +195,7 @@ def _grippers(
 
 
 def _arms(called: Mapping[str, str]) -> list[dict[str, str]]:
-    """Of each arm, name -> joint: where a name comes again, another arm begins."""
+    """Name -> joint of each arm: where a name comes again, another arm begins."""
     found: list[dict[str, str]] = []
     for joint, name in called.items():
         own = next((own for own in found if name not in own), None)

@@ -38,7 +38,7 @@ def measuring(facts: Facts, known: Collection[str]) -> tuple[list[NumberTopic], 
 
 
 def _is_echo(topic: NumberTopic, command: NumberTopic) -> bool:
-    """Whether a topic repeats what is commanded, so that it measures nothing."""
+    """Tell whether a topic repeats the commands of another one, so that it measures nothing."""
     pairs = [(topic.motions.get(j), command.motions.get(j)) for j in topic.joints]
     both = [(one, other) for one, other in pairs if one is not None and other is not None]
     moved = any(one.upper - one.lower > _NOISE for one, _ in both)

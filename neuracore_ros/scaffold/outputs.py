@@ -145,7 +145,7 @@ class OutputRoutes:
         return command is not None and command.type in ACTIONS
 
     def _doubts(self, used: Sequence[CommandTopic]) -> list[str]:
-        """What to check of the commands that were found."""
+        """Doubts about the commands that are used, one line each."""
         found = [text for command in used if (text := self._mistaken(command))]
         found += [f'{topic} is left out: {why}' for topic, why in self.unmatched().items()]
         topics = {command.topic for command in used}
@@ -258,7 +258,7 @@ class OutputRoutes:
         return command.order() or ours, ours
 
     def _mistaken(self, command: CommandTopic) -> str:
-        """Why a controller that takes bare numbers would mistake one joint for another."""
+        """The reason why a controller of bare numbers would mistake one joint for another; or ''."""
         if command.type != FLOAT64_MULTI_ARRAY:
             return ''
         wanted, ours = self._orders(command)

@@ -182,7 +182,7 @@ class RobotNode(Node):  # type: ignore[misc]
         publisher.publish(message)
 
     def _publish_command(self, target: Target) -> None:
-        """What a teleoperator's driver would send, with a zero stamp: start now."""
+        """Publish a command as a teleoperator's driver would, with a zero stamp: start now."""
         point = JointTrajectoryPoint(positions=target.positions.tolist())
         point.time_from_start = Duration(nanosec=int(target.ahead_s * 1e9))
         message = JointTrajectory(joint_names=list(target.joint_names), points=[point])
