@@ -258,7 +258,7 @@ class OutputRoutes:
         return command.order() or ours, ours
 
     def _mistaken(self, command: CommandTopic) -> str:
-        """The reason why a controller of bare numbers would mistake one joint for another; or ''."""
+        """The reason why a controller of bare numbers would mistake joints; or ''."""
         if command.type != FLOAT64_MULTI_ARRAY:
             return ''
         wanted, ours = self._orders(command)
