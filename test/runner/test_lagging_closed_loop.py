@@ -1,6 +1,7 @@
 """Any faults, at any moment, behind any controller and any lag: what a drive is told has no step."""
 
 import numpy as np
+import test_closed_loop
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_closed_loop import FAST, PROFILES, live_through
@@ -9,29 +10,9 @@ from helpers.runner_rig import SECOND, LaggingRig, make_runner
 from neuracore_ros.command.plan import BLENDS
 from neuracore_ros.sim.controller import VARIANTS
 
-# Of those of `test_closed_loop.py` all but lies of sensors, after which nobody knows where it is.
-EVENTS = [
-    *['run'] * 6,
-    'skip',
-    'answer late',
-    'answer soon',
-    'joints die',
-    'joints return',
-    'nobody listens',
-    'somebody listens',
-    'clock back',
-    'clock forward',
-    'clock back and off',
-    'clock back and reset',
-    'clock slips',
-    'model fails',
-    'model recovers',
-    'enable',
-    'disable',
-    'reset',
-    'stop',
-    'start',
-]
+# After lies of sensors it is unknown where the robot is; the others do not matter here.
+LEFT_OUT = ('answer anyhow', 'not a number', 'one lie', 'clock forward and stop')
+EVENTS = [event for event in test_closed_loop.EVENTS if event not in LEFT_OUT]
 NEAR_NS = 60_000_000
 
 
