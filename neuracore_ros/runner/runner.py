@@ -499,7 +499,9 @@ class Runner:
         if not isinstance(measured, Measured):
             self._state.report(_problems(measured))
             return False
-        if not self._settings.dry_run and self._tracking.jumped(measured).any():
+        # One sample may be a sensor's lie, also if it came after the request.
+        sure = self._tracking.confirmed and not self._tracking.jumped(measured).any()
+        if not (sure or self._settings.dry_run):
             self._scheduler.postpone(0)
             return False
         settings = self._settings

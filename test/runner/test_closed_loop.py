@@ -44,6 +44,7 @@ EVENTS = [
 
 FORWARD = [('clock forward', 4, 0)]
 HELD = [('enable', 2, 0), ('run', 7, 0), ('clock forward', 6, 4)]
+LIE = [('clock back', 2, 0), ('run', 4, 4), ('joints die', 1, 4), ('one lie', 5, 8)]
 BACK_AFTER_STOP = [('stop', 7, 0), ('clock back and reset', 1, 0)]
 BACK = [('run', 1, 0), ('clock back', 1, 6), ('run', 1, 0)]
 
@@ -190,6 +191,8 @@ def live_through(rig, events, model):
 # The only clock went forward: a joint that still moved stood elsewhere than it was sent, and was
 # held there.
 @example(2361680341, (-0.2, -1), HELD, 0, 'manual', 10, 'none', 'ruckig', 1, 11, True)
+# The last sample before a prediction was a lie: the robot started from there.
+@example(4092745035, (0.0, 0.0), LIE, 4.7654, 'auto', 10, 'none', 'spline', 0, 0, False)
 # Stopped, and then the only clock went back to the time of the stop: the stop began once more.
 @example(2562583612, (0.0, 0.0), BACK_AFTER_STOP, 0, 'auto', 10, 'none', 'spline', 0, 0, True)
 def test_no_joint_ever_leaves_its_limits_exceeds_its_velocity_or_jumps(
