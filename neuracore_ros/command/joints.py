@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.arrays import BoolArray, Float32Array, FloatArray
 from neuracore_ros.description import Command, DataType, Joint, Layout
 from neuracore_ros.errors import DescriptionError, PolicyError
 
@@ -156,9 +156,7 @@ class Joints:
             columns.append(column)
         return np.stack(columns, axis=1)
 
-    def to_slots(
-        self, positions: FloatArray, layout: Layout
-    ) -> dict[DataType, NDArray[np.float32]]:
+    def to_slots(self, positions: FloatArray, layout: Layout) -> dict[DataType, Float32Array]:
         """Positions (n, J) as a prediction has them: DataType -> (n, W), 0 where there is none."""
         chunk = {
             kind: np.zeros((len(positions), width), np.float32)

@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
 from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import CommandTopics, JointCommand, delayed_first_knot
@@ -125,7 +124,7 @@ class Motion:
         """Whether the plan has no setpoint left for the future."""
         return self._plan is None or self._plan.end_ns <= now_ns
 
-    def planned(self, times_ns: NDArray[np.int64]) -> FloatArray:
+    def planned(self, times_ns: IntArray) -> FloatArray:
         """Return the plan at those of n ascending times that it reaches, (m, J).
 
         On the slow way to the plan there are none.

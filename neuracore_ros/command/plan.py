@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import FloatArray
+from neuracore_ros.arrays import FloatArray, IntArray
 
 BLEND_STEPS = 4
 """Steps over which a new prediction takes over from the plan before."""
@@ -43,7 +42,7 @@ class Plan:
         """Time at which the last setpoint is due."""
         return self.origin_ns + (len(self.positions) - 1) * self.step_ns
 
-    def at(self, times_ns: NDArray[np.int64]) -> FloatArray:
+    def at(self, times_ns: IntArray) -> FloatArray:
         """Positions at n times, shape (n, J): straight between setpoints, the last one after."""
         steps = np.clip((times_ns - self.origin_ns) / self.step_ns, 0, len(self.positions) - 1)
         before = np.minimum(steps.astype(int), max(len(self.positions) - 2, 0))

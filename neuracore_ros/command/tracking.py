@@ -6,9 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import BoolArray, FloatArray
+from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.description.limits import FASTER
@@ -35,7 +34,7 @@ class Measured:
     """
 
     positions: FloatArray
-    stamps_ns: NDArray[np.int64]
+    stamps_ns: IntArray
 
 
 class Tracking:

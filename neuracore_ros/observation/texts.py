@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import ByteArray
 from neuracore_ros.description import Source
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
-Bytes = NDArray[np.uint8]
 
-
-def encode_text(text: str, length: int) -> Bytes:
+def encode_text(text: str, length: int) -> ByteArray:
     """Encode a text as UTF-8 that ends in zeros; the empty text is all zeros, and valid.
 
     Args:
@@ -35,7 +33,7 @@ def encode_text(text: str, length: int) -> Bytes:
     return np.frombuffer(data.ljust(length, b'\0'), np.uint8)
 
 
-def decode_text(data: Bytes) -> str:
+def decode_text(data: ByteArray) -> str:
     """Undo :func:`encode_text`."""
     return data.tobytes().rstrip(b'\0').decode('utf-8', 'replace')
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
-
-from neuracore_ros.arrays import BoolArray
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.signature import ActionPrefix
 
-ActionChunk = Mapping[DataType, NDArray[Any]]
+ActionChunk = Mapping[DataType, Array]
 """DataType -> (H, W), in the slots' sense."""
 
 
@@ -31,7 +28,7 @@ class Request:
     """
 
     tick: int
-    inputs: Mapping[DataType, NDArray[Any]]
+    inputs: Mapping[DataType, Array]
     valid: Mapping[DataType, BoolArray]
     generation: int
     made_ns: int

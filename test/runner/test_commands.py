@@ -1,4 +1,4 @@
-"""DESIGN 8: what a command message looks like. The rig puts each to the controller's checks."""
+"""Contents of command messages. The rig puts each to the controller's checks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""DESIGN 8: anything wrong stops the robot, and says why."""
+"""Anything wrong stops the robot, and says why."""
 
 import re
 

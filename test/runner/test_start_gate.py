@@ -1,4 +1,4 @@
-"""DESIGN 8: the start gate, at every entry into RUNNING."""
+"""The start gate, at every entry into RUNNING."""
 
 from functools import partial
 

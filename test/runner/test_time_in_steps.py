@@ -1,4 +1,4 @@
-"""DESIGN 8: time is counted in steps."""
+"""Time is counted in steps."""
 
 import numpy as np
 import pytest
