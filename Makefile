@@ -31,7 +31,7 @@ FAST := description observation command runner bags dataset loading kinematics a
 FAST_TESTS := $(FAST) test_files.py test_records.py test_regular_file.py
 # Real time twice, the documentation's commands, and what computes (test/helpers/workers.py).
 WORKERS ?= 4
-SHARED_OUT = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SHARED_OUT = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo test test-fast check coverage docs pictures lock matrix clean
 

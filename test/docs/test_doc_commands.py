@@ -31,8 +31,6 @@ from neuracore_ros.description import load_robot
 from neuracore_ros.node.parameters import SPECS
 from neuracore_ros.sim.arms import ARMS
 
-pytestmark = pytest.mark.xdist_group('documentation')
-
 PAGES = [*sorted((ROOT / 'docs').glob('*.md')), ROOT / 'README.md']
 MEASURING = ('benchmarks/', 'experiments/')
 # Why a block is not run that begins with such a program; every other reason stands in its page.

@@ -12,8 +12,20 @@ import os
 
 import pytest
 
-REALTIME, FAULTS, DOCUMENTATION = 'realtime', 'faults', 'documentation'
-NICENESS = {REALTIME: 0, FAULTS: 0, DOCUMENTATION: 5}
+# What runs on one worker, in the order in which it is handed out, and how much it gives way.
+GROUPS = {
+    'realtime': (
+        'test/node/',
+        'test/demo/',
+        'test/docs/test_node_reference.py',
+        'test/physics/test_mujoco_robot.py',
+        'test/scaffold/test_live_draft.py',
+        'test/sim/test_robot_node.py',
+    ),
+    'faults': ('test/faults/',),
+    'documentation': ('test/docs/test_doc_commands.py',),
+}
+NICENESS = {'realtime': 0, 'faults': 0, 'documentation': 5}
 OF_OTHERS = 10
 
 
@@ -22,47 +34,43 @@ def is_realtime(item):
     return not {'domain', 'ros_domain'}.isdisjoint(item.fixturenames)
 
 
-def group_of(item):
-    """What runs on one worker, and so makes the fixtures that it shares once."""
-    if mark := item.get_closest_marker('xdist_group'):
-        return mark.args[0]
-    if is_realtime(item):
-        return FAULTS if item.path.parent.name == 'faults' else REALTIME
-    return item.nodeid.partition('::')[0]
+def group_of(nodeid):
+    """The group of a test: the one that names its path, or its file."""
+    path = nodeid.partition('::')[0]
+    return next((group for group, paths in GROUPS.items() if path.startswith(paths)), path)
 
 
 class Workers:
-    """A plug-in for the process that collects the results, and for each worker."""
+    """A plug-in for the process that hands the tests out, and for each worker."""
 
     def __init__(self, config):
         self._is_worker = hasattr(config, 'workerinput')
         self._niceness = 0
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config, log):
+        from xdist.scheduler import LoadScopeScheduling
+
+        class ByGroup(LoadScopeScheduling):
+            def _split_scope(self, nodeid):
+                return group_of(nodeid)
+
+        return ByGroup(config, log)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
         for item in items:
-            group = group_of(item)
-            item.add_marker(pytest.mark.xdist_group(group))
             if is_realtime(item):
-                item.add_marker(REALTIME)
+                item.add_marker('realtime')
             if not {'bags', 'urdfs'}.isdisjoint(item.fixturenames):
                 item.add_marker('real_data')
         if self._is_worker:
-            # In this order they are handed out.
-            order = [*NICENESS, *sorted({group_of(item) for item in items} - NICENESS.keys())]
-            items.sort(key=lambda item: order.index(group_of(item)))
+            order = {group: number for number, group in enumerate(GROUPS)}
+            items.sort(key=lambda item: order.get(group_of(item.nodeid), len(order)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item):
-        more = NICENESS.get(group_of(item), OF_OTHERS) - self._niceness
+        more = NICENESS.get(group_of(item.nodeid), OF_OTHERS) - self._niceness
         if self._is_worker and more > 0:
             os.nice(more)
             self._niceness += more
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logreport(self, report):
-        """Name a test as pytest takes it: without the group that xdist appends."""
-        if not self._is_worker:
-            name, _, group = report.nodeid.rpartition('@')
-            if group in NICENESS or (name and name.startswith(f'{group}::')):
-                report.nodeid = name
