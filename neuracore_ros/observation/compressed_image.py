@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from neuracore_ros.arrays import ByteArray
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.c_stderr import CStderr, pass_on
 
@@ -121,7 +121,7 @@ def decode_compressed(data: bytes, flags: int, what: str, most_pixels: int = MOS
     if size.pixels > min(most_pixels, MOST_PIXELS):
         than = 'those before it' if most_pixels < MOST_PIXELS else f'{MOST_PIXELS} pixels'
         raise ObservationError(f'{what} claims {size} pixels: many more than {than}')
-    buffer: NDArray[np.uint8] = np.frombuffer(data, np.uint8)
+    buffer: ByteArray = np.frombuffer(data, np.uint8)
     image, written = _STDERR.catch(lambda: cv2.imdecode(buffer, flags))
     others = [line for line in written.splitlines() if not line.startswith(_OF_DECODERS)]
     pass_on(others)

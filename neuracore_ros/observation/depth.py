@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.arrays import Float32Array
+from neuracore_ros.arrays import Array, Float32Array
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.compressed_image import MOST_PIXELS, decode_compressed
 from neuracore_ros.observation.decode import read_raw, understood
@@ -56,7 +56,7 @@ def millimetres(depths: Float32Array) -> NDArray[np.uint16]:
     return whole
 
 
-def _decode_raw(message: Any) -> NDArray[Any]:
+def _decode_raw(message: Any) -> Array:
     if message.encoding in _MILLIMETRES:
         return metres(read_raw(message, 'u2', 1)[..., 0])
     if message.encoding == _METRES:
@@ -68,7 +68,7 @@ def _decode_raw(message: Any) -> NDArray[Any]:
     )
 
 
-def _decode_compressed(message: Any, most_pixels: int) -> NDArray[Any]:
+def _decode_compressed(message: Any, most_pixels: int) -> Array:
     form = f'{str(message.format)[:60]!r}'
     data = bytes(memoryview(message.data))
     start = 0 if data.startswith(_PNG) else _HEADER.size
@@ -91,7 +91,7 @@ def _decode_compressed(message: Any, most_pixels: int) -> NDArray[Any]:
     return metres(image)
 
 
-def _measured(depths: NDArray[Any]) -> Float32Array:
+def _measured(depths: Array) -> Float32Array:
     """Zero where there is no depth; NaN compares as false."""
     near = (depths > 0.0) & (depths <= FARTHEST_M)
     return np.where(near, depths, np.float32(0.0))

@@ -1,15 +1,14 @@
 """Images of any size to the model's."""
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from neuracore_ros.arrays import Array
 
 
 def resize_pad(
-    image: NDArray[Any], size: tuple[int, int], interpolation: int = cv2.INTER_LINEAR
-) -> NDArray[Any]:
+    image: Array, size: tuple[int, int], interpolation: int = cv2.INTER_LINEAR
+) -> Array:
     """Scale an image to fit, and centre it on black: the aspect is kept.
 
     Args:

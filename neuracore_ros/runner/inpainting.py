@@ -11,9 +11,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import FloatArray
+from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
@@ -46,10 +45,10 @@ class Delay:
         )
         return cls(math.ceil(most), usual - round(usual))
 
-    def due_ns(self, now_ns: int, step_ns: int, horizon: int) -> NDArray[np.int64]:
+    def due_ns(self, now_ns: int, step_ns: int, horizon: int) -> IntArray:
         """Return when the outputs of an observation made now go out, (H,)."""
         steps = np.arange(1, horizon + 1) + self.shift
-        due: NDArray[np.int64] = now_ns + np.rint(step_ns * steps).astype(np.int64)
+        due: IntArray = now_ns + np.rint(step_ns * steps).astype(np.int64)
         return due
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
+
+from neuracore_ros.arrays import FloatArray
 
 _NEWEST = 1000
 
@@ -69,7 +70,7 @@ class Counters:
         return percentile(self.seams_rad, percent)
 
 
-def percentile(values: deque[float] | NDArray[np.float64], percent: float) -> float:
+def percentile(values: deque[float] | FloatArray, percent: float) -> float:
     """Return a percentile; NaN where there is no value."""
     return float(np.percentile(values, percent)) if len(values) else np.nan
 
