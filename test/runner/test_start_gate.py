@@ -124,6 +124,19 @@ def test_without_a_fresh_sample_of_every_output_joint_it_does_not_start(rig):
     assert blind.step(5).state == 'RUNNING'
 
 
+def test_it_does_not_start_from_a_last_sample_that_no_other_one_confirms(rig):
+    waiting = rig(model=hold(0.05), latency_steps=2.5)
+    while not waiting.requests:
+        waiting.step()
+    waiting.joints_alive = False
+    waiting.publish(positions=[0.0, 0.45])
+    waiting.step(3)
+    assert waiting.pending is None
+    assert (waiting.state, waiting.sent) == ('WAITING', [])
+    waiting.joints_alive = True
+    assert waiting.step(8).state == 'RUNNING'
+
+
 def test_values_are_compared_in_the_robots_own_units(rig):
     # Slot value = -2 x + 0.2 of the robot's own x: 0.2 in the slot is 0 on the robot.
     robot = ROBOT.replace(
