@@ -24,8 +24,9 @@ from neuracore_ros.description import (
     load_robot,
     pad,
 )
+from neuracore_ros.files import write_whole
 from neuracore_ros.observation import Observer, Unusable
-from neuracore_ros.overview.picture import save
+from neuracore_ros.overview.picture import draw
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.sim.arms import ARMS
 
@@ -37,7 +38,7 @@ ROBOTS = ('franka', 'ur5', 'so100')
 def layout(path: Path) -> None:
     """Draw three shipped robots by index, as `neuracore_ros layout --out` does."""
     known = load_descriptions([CONFIG / f'{name}.yaml' for name in ROBOTS])
-    save(survey(known), path)
+    write_whole(path, draw(survey(known)))
 
 
 def padding(path: Path) -> None:

@@ -3,10 +3,12 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from neuracore_ros.errors import quoted, shortened
 from neuracore_ros.similar_names import known_names
+
+Number = TypeVar('Number', int, float)
 
 Parse = Callable[[str], Any]
 """Makes a value of a word."""
@@ -30,39 +32,20 @@ def one_of(*choices: str) -> Parse:
     return parse
 
 
-def as_integer(text: str) -> int:
-    """An integer.
-
-    Raises:
-        ValueError: It is none; suggests a correction.
-    """
-    try:
-        return int(text)
-    except ValueError:
-        thousands = re.fullmatch(r'-?\d{1,3}(,\d{3})+', text)
-        hint = f': write {shortened(text).replace(",", "")}' if thousands else ''
-        raise ValueError(f'{quoted(text)} is no whole number{hint}') from None
-
-
 def as_number(text: str) -> float:
     """A number.
 
     Raises:
         ValueError: It is none; suggests a correction.
     """
-    try:
-        return float(text)
-    except ValueError:
-        decimal = re.fullmatch(r'-?\d+,\d+', text)
-        hint = f': write {shortened(text).replace(",", ".")}' if decimal else ''
-        raise ValueError(f'{quoted(text)} is no number{hint}') from None
+    return _converted(text, float, 'number', r'-?\d+,\d+', '.')
 
 
 def whole(least: int, most: int = 10**12) -> Parse:
     """A parser of integers from ``least`` to ``most``."""
 
     def parse(text: str) -> int:
-        number = as_integer(text)
+        number = _converted(text, int, 'whole number', r'-?\d{1,3}(,\d{3})+', '')
         if number < least:
             raise ValueError(f'{shortened(text)} is not at least {least}')
         if number > most:
@@ -88,3 +71,13 @@ def real(above: float = -math.inf, least: float = -math.inf, below: float = math
         return number
 
     return parse
+
+
+def _converted(text: str, kind: type[Number], noun: str, with_comma: str, instead: str) -> Number:
+    """A number; the error suggests what stands in place of the commas of another notation."""
+    try:
+        return kind(text)
+    except ValueError:
+        is_clear = re.fullmatch(with_comma, text)
+        hint = f': write {shortened(text).replace(",", instead)}' if is_clear else ''
+        raise ValueError(f'{quoted(text)} is no {noun}{hint}') from None

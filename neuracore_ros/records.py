@@ -10,9 +10,9 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from neuracore_ros.errors import UserError, quoted, shortened
 from neuracore_ros.files import read_lines
@@ -54,7 +54,7 @@ class RecordOrigin:
 
     def within(self, key: str) -> RecordOrigin:
         """The origin of a value in this record."""
-        return RecordOrigin(self.file, self.kind, self.advice, (*self.keys, key))
+        return replace(self, keys=(*self.keys, key))
 
 
 class Record:
@@ -109,18 +109,16 @@ class Record:
 
     # Objects within
 
-    def record(self, key: str, optional: bool = False) -> Record:
-        """An object within; an empty one if an optional key is missing."""
-        default: dict[str, Any] = {'default': {}} if optional else {}
+    def record(self, key: str, **default: Mapping[str, Any]) -> Record:
+        """An object within."""
         return Record(self.value(key, **default), self._origin.within(key))
 
     def records(self) -> list[tuple[str, Record]]:
         """The keys and their values, each of which must be an object."""
-        return [(key, Record(self._value[key], self._origin.within(key))) for key in self._value]
+        return [(key, self.record(key)) for key in self._value]
 
-    def listed(self, key: str, optional: bool = False) -> list[Record]:
-        """A list of objects; an empty one if an optional key is missing."""
-        default: dict[str, Any] = {'default': []} if optional else {}
+    def listed(self, key: str, **default: list[Any]) -> list[Record]:
+        """A list of objects."""
         values = self.value(key, **default)
         if not isinstance(values, list):
             raise self.wrong(key, 'a list')
@@ -197,9 +195,7 @@ class Record:
 
     def counts(self, key: str) -> dict[str, int]:
         """Name -> an integer of at least 0; empty if the key is missing."""
-        if self.value(key, default={}) == {}:
-            return {}
-        record = self.record(key)
+        record = self.record(key, default={})
         return {name: record.integer(name) for name in record}
 
     # Others
@@ -232,30 +228,21 @@ class Record:
         return tuple(values)
 
 
-def read_record(path: Path, kind: type[UserError], advice: str = '') -> Record:
+def read_record(path: Path, kind: type[UserError]) -> Record:
     """Read a file that is one JSON object.
-
-    Args:
-        path: The file.
-        kind: The class of the errors.
-        advice: The correction of a wrong one.
 
     Raises:
         OSError: It is missing, or cannot be read.
         UserError: It is no JSON object; of that kind.
     """
-    return parse_record(read_bytes(path), RecordOrigin(str(path), kind, advice))
+    return parse_record(read_bytes(path), RecordOrigin(str(path), kind))
 
 
 def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Record, bytes]]:
     """Read a file with a JSON object on each line; one that was cut off at its end is left out.
 
-    Args:
-        path: The file; nothing is read where there is none.
-        kind: The class of the errors.
-
     Yields:
-        Each object, and its line.
+        Each object, and its line; none where there is no file.
 
     Raises:
         OSError: It cannot be read.
@@ -263,10 +250,8 @@ def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Recor
     """
     for number, line in enumerate(read_lines(path), 1):
         if line.strip():
-            yield (
-                parse_record(line, RecordOrigin(f'{path}:{number}', kind, 'delete that line')),
-                line,
-            )
+            origin = RecordOrigin(f'{path}:{number}', kind, 'delete that line')
+            yield parse_record(line, origin), line
 
 
 def parse_record(text: str | bytes, origin: RecordOrigin, what: str = '') -> Record:
@@ -328,15 +313,11 @@ def _unique(origin: RecordOrigin) -> Callable[[list[tuple[str, Any]]], dict[str,
     def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            _refuse_repeated(pairs, origin)
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            raise origin.error(f'the key {_shown(twice)} is given twice')
         return found
 
     return made
-
-
-def _refuse_repeated(pairs: list[tuple[str, Any]], origin: RecordOrigin) -> NoReturn:
-    twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-    raise origin.error(f'the key {_shown(twice)} is given twice')
 
 
 def _is_deep(value: object) -> bool:

@@ -13,7 +13,7 @@ from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import Descriptions, load_descriptions
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
-from neuracore_ros.files import require_new_file
+from neuracore_ros.files import require_new_file, write_whole
 from neuracore_ros.policy.load import KINDS
 from neuracore_ros.similar_names import known_names
 
@@ -55,7 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the tables, draw the picture, and say what is worth a second look."""
     files, policy = _sorted(arguments.files, arguments.policy)
-    out = _picture(arguments.out)
+    out = arguments.out
+    if out is not None:
+        if out.suffix.lower() != '.svg':
+            raise UserError(f'{out}: the picture is an SVG file: give a name that ends in .svg')
+        require_new_file(out)
     from neuracore_ros.overview.survey import survey
     from neuracore_ros.overview.text import as_json, as_text
 
@@ -64,9 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     arms, notes = _arms(descriptions, dict(arguments.urdf))
     found = survey(descriptions, arms, _manifest(policy), spelling + notes)
     if out is not None:
-        from neuracore_ros.overview.picture import save
+        from neuracore_ros.overview.picture import draw
 
-        save(found, out)
+        write_whole(out, draw(found))
     print(json.dumps(as_json(found), indent=2) if arguments.json else as_text(found))
     print_warnings(found.warnings)
     return 0
@@ -80,16 +84,6 @@ def _sorted(files: Sequence[Path], policy: Path | None) -> tuple[list[Path], Pat
         raise UserError(f'one policy at a time: {" and ".join(map(str, policies))} are given')
     robots = [path for path in files if path not in policies]
     return robots, policies[0] if policies else None
-
-
-def _picture(out: Path | None) -> Path | None:
-    """The file to draw, if it can be written."""
-    if out is None:
-        return None
-    if out.suffix.lower() != '.svg':
-        raise UserError(f'{out}: the picture is an SVG file: give a name that ends in .svg')
-    require_new_file(out)
-    return out
 
 
 def _manifest(path: Path | None) -> Manifest | None:

@@ -151,7 +151,7 @@ class Metadata:
                 {name: _described(robot, 'output') for name, robot in robots.records()},
             ),
             episodes=_episodes(record.record('episodes')),
-            bags=tuple(_bag(each) for each in record.listed('bags', optional=True)),
+            bags=tuple(_bag(each) for each in record.listed('bags', default=[])),
         )
         for number, episode in enumerate(found.episodes):
             if episode.robot not in robots:
@@ -258,6 +258,6 @@ def _bag(record: Record) -> ConvertedBag:
         short_steps=record.integer('short_steps', default=0),
         cutting=record.text('cutting', default=''),
         losses=record.texts('losses'),
-        streams=tuple(map(StreamSummary.of_record, record.listed('streams', optional=True))),
+        streams=tuple(map(StreamSummary.of_record, record.listed('streams', default=[]))),
         files=record.text('files', default=''),
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description.descriptions import Descriptions
+from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import Curve, line_chart
-from neuracore_ros.report.layout import layout_section
 
 DRIVERS = ('expert', 'untrained', 'trained')
 _SHOWN = 4

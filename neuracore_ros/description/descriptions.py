@@ -70,7 +70,16 @@ def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
     """
     found = Descriptions({}, {}, {})
     for path in map(Path, paths):
-        found = _joined(found, _load(path), path)
+        read = _load(path)
+        if twice := found.input.keys() & read.input.keys():
+            raise DescriptionError(
+                f"{path}: robot '{min(twice)}' is described twice: leave a file out, or rename it"
+            )
+        found = Descriptions(
+            {**found.input, **read.input},
+            {**found.output, **read.output},
+            {**found.robots, **read.robots},
+        )
     return found
 
 
@@ -139,16 +148,3 @@ def _plain(value: YamlValue) -> Descriptions:
         else:
             given[name] = wanted[name] = parse_embodiment(robot)
     return Descriptions(given, wanted)
-
-
-def _joined(first: Descriptions, second: Descriptions, path: Path) -> Descriptions:
-    twice = first.input.keys() & second.input.keys()
-    if twice:
-        raise DescriptionError(
-            f"{path}: robot '{min(twice)}' is described twice: leave a file out, or rename it"
-        )
-    return Descriptions(
-        {**first.input, **second.input},
-        {**first.output, **second.output},
-        {**first.robots, **second.robots},
-    )

@@ -1,7 +1,8 @@
 """Joint limits, in the robot's own units and sense."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from neuracore_ros.yaml_value import YamlValue
 
@@ -49,13 +50,8 @@ class PartialLimit:
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
         """Limits with what they lack taken from those of another file."""
-        return PartialLimit(
-            self.position or other.position,
-            self.velocity or other.velocity,
-            self.acceleration or other.acceleration,
-            self.jerk or other.jerk,
-            self.slides or other.slides,
-        )
+        own, others = astuple(self), astuple(other)
+        return PartialLimit(*(mine or theirs for mine, theirs in zip(own, others, strict=True)))
 
     def complete(self) -> JointLimit | None:
         """The joint's limits, or None where position or velocity is not known."""
@@ -72,15 +68,11 @@ def parse_limit(value: YamlValue, joint: str) -> PartialLimit:
     """
     what = f"limits of '{joint}'"
     fields = value.fields(what, ('position', *_POSITIVE))
-    position = None
-    if 'position' in fields:
-        position = _bounds(fields['position'], f'position {what}')
-    positive = {
+    position = _bounds(fields['position'], f'position {what}') if 'position' in fields else None
+    positive: dict[str, Any] = {
         key: fields[key].number(f'{key} {what}', low=0.0) for key in _POSITIVE if key in fields
     }
-    return PartialLimit(
-        position, positive.get('velocity'), positive.get('acceleration'), positive.get('jerk')
-    )
+    return PartialLimit(position, **positive)
 
 
 def _bounds(value: YamlValue, what: str) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from neuracore_ros.description.data_type import DataType
@@ -15,8 +16,8 @@ from neuracore_ros.yaml_value import YamlValue
 # The characters of a ROS 2 topic name; `~` would be the node's own namespace.
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
 
-OptionParser = Callable[[YamlValue, str, Collection[str]], Any]
-"""Reads one option: its value, its name for messages, and the names of the robot's slots."""
+OptionParser = Callable[[YamlValue, str], Any]
+"""Reads one option: its value, and its name for messages."""
 
 
 def option(parse: OptionParser, default: Any = None, types: Collection[str] | None = None) -> Any:
@@ -33,7 +34,7 @@ def option(parse: OptionParser, default: Any = None, types: Collection[str] | No
 def parse_type(types: Collection[str]) -> OptionParser:
     """A parser of message types, also in their short forms ``Image`` and ``sensor_msgs/Image``."""
 
-    def parse(value: YamlValue, what: str, _: Collection[str]) -> str:
+    def parse(value: YamlValue, what: str) -> str:
         word = value.string(what)
         for full in types:
             package, _, name = full.split('/')
@@ -46,20 +47,14 @@ def parse_type(types: Collection[str]) -> OptionParser:
 
 def parse_word(*words: str) -> OptionParser:
     """A parser of one of several words."""
-    return lambda value, what, _: value.choice(what, words)
+    return lambda value, what: value.choice(what, words)
 
 
-def parse_number(value: YamlValue, what: str, _: Collection[str]) -> float:
-    """A finite number."""
-    return value.number(what)
+parse_positive = partial(YamlValue.number, low=0.0)
+"""A finite number above 0."""
 
 
-def parse_positive(value: YamlValue, what: str, _: Collection[str]) -> float:
-    """A finite number above 0."""
-    return value.number(what, low=0.0)
-
-
-def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
+def parse_scale(value: YamlValue, what: str) -> float:
     """A finite number that is not 0."""
     scale = value.number(what)
     if scale == 0.0:
@@ -67,27 +62,25 @@ def parse_scale(value: YamlValue, what: str, _: Collection[str]) -> float:
     return scale
 
 
-def parse_frame(value: YamlValue, what: str, _: Collection[str]) -> str:
+def parse_frame(value: YamlValue, what: str) -> str:
     """The name of a frame; in ROS 1, it had a leading slash."""
     return value.string(what).lstrip('/')
 
 
-def parse_order(value: YamlValue, what: str, _: Collection[str]) -> tuple[str, ...]:
+def parse_order(value: YamlValue, what: str) -> tuple[str, ...]:
     """Names by position, as the message would call them."""
     return tuple(element.string(f'a name in {what}') for element in value.elements(what))
 
 
-def parse_names(value: YamlValue, what: str, known: Collection[str]) -> dict[str, str]:
+def parse_names(value: YamlValue, what: str) -> dict[str, str]:
     """Names of the robot file, and what the message calls them."""
-    found: dict[str, str] = {}
-    for name, (key, message_name) in value.mapping(what).items():
-        if name not in known:
-            raise key.error(f'{what}: the robot has no {key}{known_names(name, known)}')
-        found[name] = message_name.string(f"name of '{name}' in the message")
-    return found
+    return {
+        name: message_name.string(f"name of '{name}' in the message")
+        for name, (_, message_name) in value.mapping(what).items()
+    }
 
 
-def _parse_topic(value: YamlValue, what: str, _: Collection[str]) -> str:
+def _parse_topic(value: YamlValue, what: str) -> str:
     topic = value.string(what)
     if not _TOPIC.fullmatch(topic):
         raise value.error(f'{what}: {value} is no ROS topic name')
@@ -117,7 +110,7 @@ class RouteOptions:
     topic: str = option(_parse_topic, '')
     names: Mapping[str, str] | None = option(parse_names)
     scale: float | None = option(parse_scale)
-    offset: float | None = option(parse_number)
+    offset: float | None = option(YamlValue.number)
     order: tuple[str, ...] = option(parse_order, ())
 
     @property
@@ -218,13 +211,13 @@ def _replaced(
     options: Options, written: Mapping[str, YamlValue], what: str, known: Collection[str]
 ) -> Options:
     """The options with those that are written in their place."""
-    parsers: dict[str, OptionParser] = {
-        each.name: each.metadata['parse'] for each in fields(options)
-    }
-    return replace(
-        options,
-        **{key: parsers[key](value, f'{key} of {what}', known) for key, value in written.items()},
-    )
+    parsers = {each.name: each.metadata['parse'] for each in fields(options)}
+    parsed = {key: parsers[key](value, f'{key} of {what}') for key, value in written.items()}
+    for name in parsed.get('names', ()):
+        if name not in known:
+            key, _ = written['names'].mapping('names')[name]
+            raise key.error(f'names of {what}: the robot has no {key}{known_names(name, known)}')
+    return replace(options, **parsed)
 
 
 def _require_distinct(

@@ -13,7 +13,6 @@ from neuracore_ros.description.routes import (
     option,
     parse_frame,
     parse_names,
-    parse_number,
     parse_order,
     parse_positive,
     parse_routes,
@@ -51,7 +50,7 @@ _NUMBERS = (*_OF_JOINTS, WRENCH_STAMPED)
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
 
 
-def _parse_qos(value: YamlValue, what: str, _: Collection[str]) -> str:
+def _parse_qos(value: YamlValue, what: str) -> str:
     reliability = value.fields(what, ('reliability',)).get('reliability')
     words = ('match', 'reliable', 'best_effort')
     return reliability.choice(f'reliability in {what}', words) if reliability else 'match'
@@ -78,8 +77,8 @@ class SourceOptions(RouteOptions):
     )
     order: tuple[str, ...] = option(parse_order, (), _WITH_ORDER)
     scale: float | None = option(parse_scale, types=_NUMBERS)
-    offset: float | None = option(parse_number, types=_NUMBERS)
-    around: float | None = option(parse_number, types=_OF_JOINTS)
+    offset: float | None = option(YamlValue.number, types=_NUMBERS)
+    around: float | None = option(YamlValue.number, types=_OF_JOINTS)
     field: str = option(parse_word('position', 'velocity', 'effort'), '', _WITH_FIELDS)
     parent: str = option(parse_frame, '', (POSE_STAMPED, TF_MESSAGE))
     child: str = option(parse_frame, '', (TF_MESSAGE,))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
-from neuracore_ros.files import write_whole
+from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.overview.palette import ROLES, style_sheet
-from neuracore_ros.overview.survey import Survey
+from neuracore_ros.overview.survey import Survey, survey
 from neuracore_ros.overview.table import (
     TableDrawing,
     bold_text,
@@ -23,15 +23,6 @@ _MARGIN = 28.0
 _TITLE, _LINE = 18.0, 12.5
 # Wider than this, inputs and outputs stand below each other.
 _WIDEST = 1500.0
-
-
-def save(found: Survey, path: Path) -> None:
-    """Write an SVG file, wholly or not at all.
-
-    Raises:
-        WriteError: It cannot be written.
-    """
-    write_whole(path, draw(found))
 
 
 def draw(found: Survey, adapts: bool = True) -> str:
@@ -63,6 +54,17 @@ def draw(found: Survey, adapts: bool = True) -> str:
     ground = rectangle(0, 0, width, height, 10, class_='ground')
     shapes = [style_sheet(adapts), ground, *elements, *legend]
     return picture(width, height, shapes, _title(found), class_='layout')
+
+
+def layout_section(robots: Descriptions) -> str:
+    """The part of a page about the joint or camera of each robot at each index."""
+    found = survey(robots)
+    warnings = ''.join(f'<li>{html.escape(text)}</li>' for text in found.warnings)
+    return (
+        '<h2>Which joint and camera sits at which index</h2>\n'
+        f'<div class="scroll">{draw(found, adapts=False)}</div>\n'
+        + (f'<ul>{warnings}</ul>' if warnings else '')
+    )
 
 
 def _title(found: Survey) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from textwrap import indent
 
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
@@ -60,15 +59,13 @@ def as_json(survey: Survey) -> dict[str, object]:
     return record
 
 
-def marked(
-    survey: Survey, robot: str, fit: SlotCompatibility
-) -> list[tuple[LayoutTable, int, LayoutCell]]:
-    """The slots of a robot with a compatibility to the policy."""
+def _marked(survey: Survey, robot: str, standing: SlotCompatibility) -> list[str]:
+    """The slots of a robot with a compatibility to the policy, as ``JOINT_POSITIONS.6``."""
     return [
-        (table, index, row.cells[robot])
+        f'{table.kind}.{index}'
         for table in survey.tables
         for index, row in enumerate(table.rows)
-        if robot in row.cells and row.cells[robot].compatibility is fit
+        if robot in row.cells and row.cells[robot].compatibility is standing
     ]
 
 
@@ -109,7 +106,7 @@ def _fits(survey: Survey) -> list[str]:
         counts = [
             f'{len(slots)} {standing}'
             for standing in (SlotCompatibility.MASKED, SlotCompatibility.IGNORED)
-            if (slots := marked(survey, column.robot, standing))
+            if (slots := _marked(survey, column.robot, standing))
         ]
         judged = 'refused' if column.refusal else 'fits'
         reason = f'. {column.refusal}' if column.refusal else ''
@@ -127,18 +124,15 @@ def _table_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
     }
     if survey.policy is not None:
         record['trained'] = [index for index, row in enumerate(table.rows) if row.is_trained]
-        ranges = [row.trained or (math.nan, math.nan) for row in table.rows]
         if any(row.trained for row in table.rows):
-            for key, place in (('min', 0), ('max', 1)):
-                record[key] = [None if math.isnan(ends[place]) else ends[place] for ends in ranges]
+            for place, key in enumerate(('min', 'max')):
+                record[key] = [row.trained and row.trained[place] for row in table.rows]
     return record
 
 
 def _column_json(column: RobotColumn, survey: Survey) -> dict[str, object]:
     record: dict[str, object] = {'fits': not column.refusal, 'refused': column.refusal or None}
-    unfit = (each for each in SlotCompatibility if each is not SlotCompatibility.FITS)
-    for standing in unfit:
-        record[f'{standing}_slots'] = [
-            f'{table.kind}.{index}' for table, index, _ in marked(survey, column.robot, standing)
-        ]
+    for standing in SlotCompatibility:
+        if standing is not SlotCompatibility.FITS:
+            record[f'{standing}_slots'] = _marked(survey, column.robot, standing)
     return record

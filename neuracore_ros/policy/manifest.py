@@ -208,12 +208,12 @@ class Manifest:
             observation_steps=root.count('observation_steps', MAX_OBSERVATION_STEPS, default=1),
             robots={
                 name: _read_embodiment(robot)
-                for name, robot in root.record('robots', optional=True).records()
+                for name, robot in root.record('robots', default={}).records()
             },
-            versions=_read_versions(root.record('versions', optional=True)),
+            versions=_read_versions(root.record('versions', default={})),
             dataset=root.text('dataset', default=''),
             inpaint=root.flag('inpaint'),
-            robot_index=_read_index(root.record('robot_index', optional=True)),
+            robot_index=_read_index(root.record('robot_index', default={})),
         )
         _require_memory(found, root)
         return found

@@ -66,6 +66,7 @@ def test_a_policy_shows_what_it_was_trained_on_and_who_fits(tmp_path, capsys):
     assert 'ur5: refused' in out
     assert 'the model was trained with width 5 (0..4)' in err
     assert 'wrist_3_joint' in (tmp_path / 'layout.svg').read_text()
+    assert [*tmp_path.glob('.*')] == []
     assert main(['layout', robot, '--policy', str(policy), '--json']) == 0
     assert json.loads(capsys.readouterr().out)['robots']['ur5']['fits'] is False
 

@@ -8,8 +8,7 @@ import pytest
 
 from helpers.overview_arms import STRETCHED, UPRIGHT, load, manifest, robot
 from neuracore_ros.description import load_descriptions
-from neuracore_ros.errors import UserError
-from neuracore_ros.overview.picture import draw, save
+from neuracore_ros.overview.picture import draw
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.svg import text_width
 
@@ -126,17 +125,6 @@ def test_what_a_policy_saw_and_refuses_is_drawn(two, tmp_path):
     assert any(
         text.startswith("Refused: 'new' uses JOINT_TARGET_POSITIONS index 7") for text in said
     )
-
-
-def test_a_picture_is_written_alone(two, tmp_path):
-    save(survey(*two), tmp_path / 'layout.svg')
-    assert (tmp_path / 'layout.svg').read_text() == draw(survey(*two))
-    assert [path.name for path in tmp_path.glob('.*')] == []
-
-
-def test_a_picture_that_cannot_be_written_is_told(two, tmp_path):
-    with pytest.raises(UserError, match='cannot be written: No such file or directory'):
-        save(survey(*two), tmp_path / 'nowhere' / 'layout.svg')
 
 
 @pytest.mark.parametrize('count', [1, 2, 3, 6])
