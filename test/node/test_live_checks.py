@@ -13,7 +13,6 @@ from neuracore_ros.node.live.facts import (
     Arrivals,
     ClockFacts,
     CommandFacts,
-    CommandListener,
     Endpoint,
     MeasuredJoint,
     SpeedFacts,
@@ -267,47 +266,48 @@ def test_joints_in_degrees_are_told_in_one_line_with_the_scale_to_write():
 # Commands
 
 
-HEALTHY = (CommandListener(CONTROLLER, {'joints': NAMES}),)
+HEALTHY = {'joints': NAMES}
 
 
-def command(listeners=HEALTHY, kind=None, stream='chunk', domain='wall', **more):
+def command(*nodes, values=HEALTHY, kind=None, stream='chunk', domain='wall', **more):
+    """The lines about nodes that listen to a command, each with these parameters."""
     sent = replace(COMMAND, type=kind or COMMAND.type, stream=stream)
-    if kind:
-        listeners = tuple(replace(x, endpoint=replace(x.endpoint, type=kind)) for x in listeners)
-    facts = CommandFacts('/arm_controller/joint_trajectory', sent, tuple(listeners), **more)
+    listeners = tuple(replace(CONTROLLER, node=node, type=sent.type) for node in nodes)
+    parameters = dict.fromkeys(nodes, values)
+    facts = CommandFacts('/arm_controller/joint_trajectory', sent, listeners, parameters, **more)
     return list(check_command(facts, domain, 0.3))
 
 
 def controller(kind=None, stream='chunk', domain='wall', slowed=None, **parameters):
     values = {'joints': NAMES, **parameters}
     values = {key.replace('__', '.'): value for key, value in values.items()}
-    listener = CommandListener(CONTROLLER, values)
-    return command([listener], kind=kind, stream=stream, domain=domain, slowed=slowed)
+    return command(
+        CONTROLLER.node, values=values, kind=kind, stream=stream, domain=domain, slowed=slowed
+    )
 
 
 def test_the_controller_of_our_joints_is_in_order():
-    assert told(command(), 'ok') == [
+    assert told(command(CONTROLLER.node), 'ok') == [
         '/arm_controller/joint_trajectory: /arm_controller controls exactly our 6 joints'
     ]
 
 
 def test_nobody_listening_names_the_topic_that_may_be_meant():
-    text = only(command([], similar=('/left/arm_controller/joint_trajectory',)), 'error')
+    text = only(command(similar=('/left/arm_controller/joint_trajectory',)), 'error')
     assert 'nobody listens to it; did you mean --namespace /left?' in text
 
 
 def test_a_recorder_is_no_controller():
-    recorder = replace(CONTROLLER, node='/rosbag2_recorder')
-    text = only(command([CommandListener(recorder, None)]), 'error')
+    text = only(command('/rosbag2_recorder', values=None), 'error')
     assert 'only /rosbag2_recorder listens to it, and executes nothing' in text
 
 
 def test_a_second_commander_is_named():
     teleop = Endpoint('/teleop', COMMAND.type, 'reliable')
     assert '/teleop is commanding it now (12 messages)' in only(
-        command(rivals=(teleop,), rival_messages=12), 'error'
+        command(CONTROLLER.node, rivals=(teleop,), rival_messages=12), 'error'
     )
-    assert 'is silent now' in only(command(rivals=(teleop,)), 'warning')
+    assert 'is silent now' in only(command(CONTROLLER.node, rivals=(teleop,)), 'warning')
 
 
 ARRAY = 'std_msgs/msg/Float64MultiArray'
@@ -381,9 +381,8 @@ def test_a_slider_that_is_up_and_a_clock_that_may_be_set_back_are_told():
 
 def test_a_controller_that_takes_one_goal_at_a_time_is_an_error():
     node = '/passthrough_trajectory_controller'
-    passthrough = CommandListener(replace(CONTROLLER, node=node), {'joints': NAMES})
     action = 'control_msgs/action/FollowJointTrajectory'
-    text = only(command([passthrough], kind=action), 'error')
+    text = only(command(node, kind=action), 'error')
     assert 'rejects a goal while one runs' in text
     assert 'scaled_joint_trajectory_controller' in text
 
@@ -393,9 +392,7 @@ def test_joints_in_another_order_do_no_harm_to_a_trajectory():
 
 
 def test_a_controller_that_tells_nothing_is_a_warning():
-    assert 'told none of its parameters' in only(
-        command([CommandListener(CONTROLLER, None)]), 'warning'
-    )
+    assert 'told none of its parameters' in only(command(CONTROLLER.node, values=None), 'warning')
 
 
 # Time

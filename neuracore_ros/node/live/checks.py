@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 from rclpy.node import Node
 
 from neuracore_ros.description import Command, Source
-from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node.live.commands import check_command, check_listeners
-from neuracore_ros.node.live.facts import (
-    Arrivals,
-    CheckResult,
-    CommandFacts,
-    CommandListener,
-    GraphFacts,
-    StreamFacts,
-)
-from neuracore_ros.node.live.probe import publishers, servers, similar, subscribers
+from neuracore_ros.node.live.facts import CheckResult, GraphFacts
+from neuracore_ros.node.live.probe import command_facts, stream_facts
 from neuracore_ros.node.live.streams import check_joints, check_publishers, check_stream
 from neuracore_ros.node.live.timing import check_clock
 
@@ -44,7 +35,6 @@ def check_graph(
 
 
 NODE_NAMESPACE_OPTION = '-r __ns:='
-_NEVER = np.zeros(0, np.int64)
 
 
 def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_option: str) -> str:
@@ -59,14 +49,7 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
     Returns:
         One line with a cure; empty if it has a publisher that matches.
     """
-    first = sources[0]
-    facts = StreamFacts(
-        topic=node.resolve_topic_name(topic),
-        sources=tuple(dict.fromkeys(sources)),
-        publishers=publishers(node, topic, first.reliability),
-        similar=similar(node, topic, first.type, node.count_publishers),
-        arrivals=Arrivals(_NEVER, _NEVER, _NEVER),
-    )
+    facts = stream_facts(node, topic, sources, sources[0].reliability)
     lines = check_publishers(facts, namespace_option)
     return '; '.join(line.text for line in lines if line.level == 'error')
 
@@ -80,16 +63,5 @@ def why_unheard(node: Node, commands: Iterable[Command], topic: str) -> str:
         topic: As declared.
     """
     command = next(each for each in commands if each.topic == topic)
-    if command.type in ACTIONS:
-        found = servers(node, topic, command.type)
-        near: tuple[str, ...] = ()
-    else:
-        found = subscribers(node, topic)
-        near = similar(node, topic, command.type, node.count_subscribers)
-    facts = CommandFacts(
-        topic=node.resolve_topic_name(topic),
-        command=command,
-        listeners=tuple(CommandListener(endpoint, None) for endpoint in found),
-        similar=near,
-    )
-    return '; '.join(line.text for line in check_listeners(facts, NODE_NAMESPACE_OPTION))
+    lines = check_listeners(command_facts(node, command), NODE_NAMESPACE_OPTION)
+    return '; '.join(line.text for line in lines)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from neuracore_ros.description import Joint
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.node.graph import SPECTATORS
 from neuracore_ros.node.live.facts import (
     CheckResult,
     CommandFacts,
-    CommandListener,
     Domain,
     Endpoint,
     error,
+    listed,
     ok,
     warning,
 )
@@ -59,10 +58,10 @@ def check_command(
     yield from check_listeners(facts)
     executing = _executing(facts)
     for listener in executing:
-        if not _incompatibility(facts, listener.endpoint):
-            yield from _controller(facts, listener, domain, max_tracking_error)
+        if not _incompatibility(facts, listener):
+            yield from _controller(facts, listener.node, domain, max_tracking_error)
     if len(executing) > 1:
-        nodes = ', '.join(listener.endpoint.node for listener in executing)
+        nodes = ', '.join(listener.node for listener in executing)
         yield warning(f'{facts.topic}: {nodes} listen to it: all would execute it')
 
 
@@ -74,12 +73,12 @@ def check_listeners(
     if not executing:
         yield _unheard(facts, namespace_option)
     for listener in executing:
-        if why := _incompatibility(facts, listener.endpoint):
-            yield error(f'{facts.topic}: {listener.endpoint.node} {why}')
+        if why := _incompatibility(facts, listener):
+            yield error(f'{facts.topic}: {listener.node} {why}')
 
 
-def _executing(facts: CommandFacts) -> list[CommandListener]:
-    return [x for x in facts.listeners if not _is_spectator(x.endpoint.node)]
+def _executing(facts: CommandFacts) -> list[Endpoint]:
+    return [x for x in facts.listeners if not x.node.rpartition('/')[2].startswith(SPECTATORS)]
 
 
 def _incompatibility(facts: CommandFacts, endpoint: Endpoint) -> str:
@@ -99,12 +98,8 @@ def _incompatibility(facts: CommandFacts, endpoint: Endpoint) -> str:
     return ''
 
 
-def _is_spectator(node: str) -> bool:
-    return node.rpartition('/')[2].startswith(SPECTATORS)
-
-
 def _unheard(facts: CommandFacts, namespace_option: str) -> CheckResult:
-    only = ', '.join(listener.endpoint.node for listener in facts.listeners)
+    only = ', '.join(listener.node for listener in facts.listeners)
     who = f'only {only} listens to it, and executes nothing' if only else 'nobody listens to it'
     meant = did_you_mean_topic(facts.command.topic, facts.similar, namespace_option)
     cure = meant or ': start and activate the controller, or correct topic in commands'
@@ -113,11 +108,11 @@ def _unheard(facts: CommandFacts, namespace_option: str) -> CheckResult:
 
 def _rivals(facts: CommandFacts) -> Iterator[CheckResult]:
     # A simulator may have a commander of its own, beside its controller.
-    own = {listener.endpoint.node for listener in facts.listeners}
+    own = {listener.node for listener in facts.listeners}
     rivals = [r for r in facts.rivals if facts.rival_messages or r.node not in own]
     if not rivals:
         return
-    nodes = ', '.join(dict.fromkeys(rival.node for rival in rivals))
+    nodes = listed(rivals)
     if facts.rival_messages:
         yield error(
             f'{facts.topic}: {nodes} is commanding it now ({facts.rival_messages} messages): the '
@@ -131,10 +126,10 @@ def _rivals(facts: CommandFacts) -> Iterator[CheckResult]:
 
 
 def _controller(
-    facts: CommandFacts, listener: CommandListener, domain: Domain, max_tracking_error: float
+    facts: CommandFacts, node: str, domain: Domain, max_tracking_error: float
 ) -> Iterator[CheckResult]:
     """Check our commands against a controller's parameters."""
-    node, params = listener.endpoint.node, listener.parameters
+    params = facts.parameters.get(node)
     if params is None:
         yield warning(
             f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
@@ -148,8 +143,8 @@ def _controller(
         yield ok(f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
     yield from _interfaces(facts, node, params)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
-        yield from check_trajectory_controller(facts, node, params, domain, max_tracking_error)
-    yield from check_speed_scaling(facts, node, params)
+        yield from _trajectory_controller(facts, node, params, domain, max_tracking_error)
+    yield from _speed_scaling(facts, node, params)
 
 
 def _joints(
@@ -209,22 +204,13 @@ def _interfaces(
         )
 
 
-def check_trajectory_controller(
+def _trajectory_controller(
     facts: CommandFacts,
     node: str,
     params: Mapping[str, object],
     domain: Domain,
     max_tracking_error: float,
 ) -> Iterator[CheckResult]:
-    """Check a controller of trajectories.
-
-    Args:
-        facts: Of the command.
-        node: Full name of the controller.
-        params: Of the controller, those that it has.
-        domain: The clock of the controller.
-        max_tracking_error: At which distance the node itself stops the robot [rad].
-    """
     if _PASSTHROUGH in node:
         yield error(
             f'{facts.topic}: {node} rejects a goal while one runs, so the second message would '
@@ -323,7 +309,7 @@ def _tolerances(
         yield ok(f'{facts.topic}: {node} holds {timeout_s:g} s after the last point (cmd_timeout)')
 
 
-def check_speed_scaling(
+def _speed_scaling(
     facts: CommandFacts, node: str, params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
     """Check the speed scaling: its value now, and whether the node can read it."""
@@ -341,10 +327,6 @@ def check_speed_scaling(
             'it: start the speed_scaling_state_broadcaster, or install control_msgs (from Jazzy '
             'on); keep the slider at 100 %'
         )
-
-
-def _tolerance(params: Mapping[str, object], joint: Joint) -> float:
-    return _number(params.get(f'constraints.{joint.message_name}.trajectory'))
 
 
 def _number(value: object) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -90,6 +90,10 @@ class Arrivals:
         return Arrivals(self.receive_ns[chosen], self.clock_ns[chosen], stamps, self.size)
 
 
+_NEVER = np.zeros(0, np.int64)
+NO_ARRIVALS = Arrivals(_NEVER, _NEVER, _NEVER)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamFacts:
     """One declared topic.
@@ -113,7 +117,7 @@ class StreamFacts:
     sources: tuple[Source, ...]
     publishers: tuple[Endpoint, ...]
     similar: tuple[str, ...]
-    arrivals: Arrivals
+    arrivals: Arrivals = NO_ARRIVALS
     faults: tuple[str, ...] = ()
     by_names: tuple[tuple[tuple[str, ...], Arrivals], ...] = ()
     name_sets: tuple[tuple[str, ...], ...] = ()
@@ -164,19 +168,6 @@ class ClockFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandListener:
-    """A node that listens to a command topic.
-
-    Attributes:
-        endpoint: Its subscription.
-        parameters: Those that matter here, by name; None if they are not known.
-    """
-
-    endpoint: Endpoint
-    parameters: Mapping[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
 class SpeedFacts:
     """The speed scaling of one controller now.
 
@@ -199,6 +190,7 @@ class CommandFacts:
         topic: Its full name.
         command: What we would send.
         listeners: The nodes that would receive it.
+        parameters: Listener -> its parameters that matter here; None if they are not known.
         rivals: Other publishers.
         rival_messages: Number of commands of others during the check.
         similar: Similar topics of the graph, if it has no listener.
@@ -207,7 +199,8 @@ class CommandFacts:
 
     topic: str
     command: Command
-    listeners: tuple[CommandListener, ...]
+    listeners: tuple[Endpoint, ...]
+    parameters: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     rivals: tuple[Endpoint, ...] = ()
     rival_messages: int = 0
     similar: tuple[str, ...] = ()

@@ -19,10 +19,12 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 
+from neuracore_ros.description import Command, Source
+from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.node.graph import finite, full_name, qos_refusal
-from neuracore_ros.node.live.facts import Arrivals, Domain, Endpoint
+from neuracore_ros.node.live.facts import Arrivals, CommandFacts, Domain, Endpoint, StreamFacts
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.similar_names import alike_topics
 
@@ -112,14 +114,41 @@ _MOST_SIMILAR = 4
 _LIKE = 0.5
 
 
-def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]:
-    """The publishers of a topic, with the reason if we would not receive from one.
+def stream_facts(
+    node: Node, topic: str, sources: Iterable[Source], reliability: str
+) -> StreamFacts:
+    """The facts of a declared topic that the graph has; its messages are not among them.
 
     Args:
         node: Ours.
-        topic: Of messages.
+        topic: As declared.
+        sources: What is read from it.
         reliability: As a robot file has it.
     """
+    first, *others = dict.fromkeys(sources)
+    return StreamFacts(
+        topic=node.resolve_topic_name(topic),
+        sources=(first, *others),
+        publishers=_publishers(node, topic, reliability),
+        similar=_similar(node, topic, first.type, node.count_publishers),
+    )
+
+
+def command_facts(node: Node, command: Command) -> CommandFacts:
+    """The facts of a command topic or action that the graph has."""
+    topic = node.resolve_topic_name(command.topic)
+    if command.type in ACTIONS:
+        return CommandFacts(topic, command, _servers(node, topic, command.type))
+    return CommandFacts(
+        topic=topic,
+        command=command,
+        listeners=_subscribers(node, topic),
+        rivals=_publishers(node, topic, 'match'),
+        similar=_similar(node, topic, command.type, node.count_subscribers),
+    )
+
+
+def _publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]:
     # To match is to accept the least.
     reliable = reliability == 'reliable'
     policy = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
@@ -128,17 +157,15 @@ def publishers(node: Node, topic: str, reliability: str) -> tuple[Endpoint, ...]
     return tuple(_endpoint(info, qos_refusal(info.qos_profile, ours)) for info in infos)
 
 
-def subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
-    """Other subscribers of a topic, with the reason if one would not receive our commands."""
+def _subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
     ours, own = QoSProfile(depth=10), node.get_fully_qualified_name()
     infos = node.get_subscriptions_info_by_topic(topic)
     found = (_endpoint(info, qos_refusal(ours, info.qos_profile)) for info in infos)
     return tuple(endpoint for endpoint in found if endpoint.node != own)
 
 
-def servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
-    """The servers of an action."""
-    wanted = f'{node.resolve_topic_name(action)}/_action/send_goal'
+def _servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
+    wanted = f'{action}/_action/send_goal'
     found = []
     for name, space in node.get_node_names_and_namespaces():
         served = node.get_service_names_and_types_by_node(name, space)
@@ -147,18 +174,8 @@ def servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
     return tuple(found)
 
 
-def similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> tuple[str, ...]:
-    """Topics similar to one without endpoints.
-
-    Args:
-        node: Ours.
-        topic: Of messages.
-        kind: Type of the messages; others have the same.
-        count: Number of publishers or of subscribers of a topic; similar ones have some.
-
-    Returns:
-        The most similar name first.
-    """
+def _similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> tuple[str, ...]:
+    """Other topics of a type with endpoints, the one with the most similar name first."""
     wanted = str(node.resolve_topic_name(topic))
     # A raw image topic may have been replaced by a compressed one, or the reverse.
     kinds = IMAGE_TYPES if kind in IMAGE_TYPES else (kind,)

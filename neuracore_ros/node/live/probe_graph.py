@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 from rclpy.executors import Executor
@@ -18,23 +19,18 @@ from neuracore_ros.node.live.facts import (
     Arrivals,
     ClockFacts,
     CommandFacts,
-    CommandListener,
-    Endpoint,
     GraphFacts,
     SpeedFacts,
-    StreamFacts,
 )
 from neuracore_ros.node.live.names import MessageContents, read_names
 from neuracore_ros.node.live.probe import (
     DISCOVERY_S,
     TopicMonitor,
     ask_parameters,
+    command_facts,
     first_time_ns,
     passive_node,
-    publishers,
-    servers,
-    similar,
-    subscribers,
+    stream_facts,
     time_domain,
 )
 from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
@@ -184,11 +180,13 @@ class GraphProbe:
         }
         read = read_names(self._robot, self._sources, messages)
         streams = tuple(
-            StreamFacts(
-                topic=self._node.resolve_topic_name(name),
-                sources=tuple(dict.fromkeys(s for s in self._sources if name in s.topics)),
-                publishers=publishers(self._node, name, topic.reliability),
-                similar=similar(self._node, name, topic.type, self._node.count_publishers),
+            replace(
+                stream_facts(
+                    self._node,
+                    name,
+                    (source for source in self._sources if name in source.topics),
+                    topic.reliability,
+                ),
                 arrivals=arrivals[name],
                 faults=read.faults.get(name, ()),
                 by_names=self._by_names(name, arrivals[name], read),
@@ -225,35 +223,17 @@ class GraphProbe:
         )
 
     def _command(self, command: Command) -> CommandFacts:
-        topic = self._node.resolve_topic_name(command.topic)
-        listeners = tuple(
-            CommandListener(endpoint, self._parameters.get(endpoint.node))
-            for endpoint in self._executing(command)
-        )
-        if command.type in ACTIONS:
-            return CommandFacts(topic, command, listeners, slowed=self._slowed(command))
         monitor = self._monitors.get(command.topic)
-        return CommandFacts(
-            topic=topic,
-            command=command,
-            listeners=listeners,
-            rivals=publishers(self._node, command.topic, 'match'),
+        factors = self._speed_scaling[command.topic].factors()
+        reason = ' '.join(slowed_down(factors, LEAST))
+        return replace(
+            command_facts(self._node, command),
+            parameters=self._parameters,
             rival_messages=(
                 len(monitor.times) if monitor else self._rival_messages.get(command.topic, 0)
             ),
-            similar=similar(self._node, command.topic, command.type, self._node.count_subscribers),
-            slowed=self._slowed(command),
+            slowed=next((SpeedFacts(topic, x, reason) for topic, x in factors.items()), None),
         )
-
-    def _slowed(self, command: Command) -> SpeedFacts | None:
-        factors = self._speed_scaling[command.topic].factors()
-        reason = ' '.join(slowed_down(factors, LEAST))
-        return next((SpeedFacts(topic, x, reason) for topic, x in factors.items()), None)
-
-    def _executing(self, command: Command) -> tuple[Endpoint, ...]:
-        if command.type in ACTIONS:
-            return servers(self._node, command.topic, command.type)
-        return subscribers(self._node, command.topic)
 
     def _asked(self) -> dict[str, tuple[str, ...]]:
         """Node -> the parameters that matter of it."""
@@ -267,5 +247,6 @@ class GraphProbe:
                 *PARAMETERS,
                 *(f'constraints.{joint.message_name}.trajectory' for joint in command.joints),
             )
-            asked |= dict.fromkeys((each.node for each in self._executing(command)), names)
+            listeners = command_facts(self._node, command).listeners
+            asked |= dict.fromkeys((listener.node for listener in listeners), names)
         return asked
