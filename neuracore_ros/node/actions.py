@@ -1,4 +1,4 @@
-"""Commands as goals of actions; loaded only where a robot file asks for it.
+"""Commands as goals of actions.
 
 The two services of an action are called directly. rclpy's ActionClient would besides receive
 all feedback, which is not used, and in rclpy 9.1.2 it keeps a future of every goal for ever.
@@ -7,7 +7,7 @@ all feedback, which is not used, and in rclpy 9.1.2 it keeps a future of every g
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from action_msgs.msg import GoalStatus
@@ -20,7 +20,6 @@ from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node import graph
 from neuracore_ros.node.messages import to_message
-from neuracore_ros.node.output import CommandOutput, FaultCallback
 from neuracore_ros.runner import JointCommand
 
 _SMALL_SHARE = 0.01
@@ -31,8 +30,8 @@ _LOST = {
 }
 
 
-def open_action(node: Node, command: Command, on_fault: FaultCallback) -> CommandOutput:
-    """The output of one action.
+def open_action(node: Node, command: Command, on_fault: Callable[[str], None]) -> ActionOutput:
+    """The output of one action; its arguments are those of `ActionOutput`.
 
     Raises:
         DescriptionError: Its messages are not installed.
@@ -49,7 +48,7 @@ def open_action(node: Node, command: Command, on_fault: FaultCallback) -> Comman
     return GripperAction(node, command, action.GripperCommand, on_fault)
 
 
-class _ActionOutput:
+class ActionOutput:
     """One action server, and its newest goal.
 
     Args:
@@ -59,7 +58,9 @@ class _ActionOutput:
         on_fault: Called with each refusal or rival, on the executor's thread.
     """
 
-    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
+    def __init__(
+        self, node: Node, command: Command, action: Any, on_fault: Callable[[str], None]
+    ) -> None:
         self._node = node
         self._action = action
         self._topic = command.topic
@@ -71,14 +72,17 @@ class _ActionOutput:
         self._closed = False
         self.refresh()
 
+    def send(self, command: JointCommand) -> None:
+        """Send one command."""
+        raise NotImplementedError
+
     def listeners(self) -> int:
         """1 if the action server is there."""
         return int(self._send.service_is_ready() and self._result.service_is_ready())
 
     def refresh(self) -> None:
         """Update the other clients of the action."""
-        names = graph.listeners(self._node, f'{self._topic}/_action/feedback')
-        self._rivals = sorted(set(names))
+        self._rivals = sorted({*graph.listeners(self._node, f'{self._topic}/_action/feedback')})
 
     def rivals(self) -> Sequence[str]:
         """Other clients of the action, whether they have a goal at the moment or not."""
@@ -119,7 +123,7 @@ class _ActionOutput:
         raise NotImplementedError
 
 
-class TrajectoryAction(_ActionOutput):
+class TrajectoryAction(ActionOutput):
     """FollowJointTrajectory: every goal replaces the one before it.
 
     A stop is a goal as well, which brakes. Cancelling would make joint_trajectory_controller
@@ -135,14 +139,16 @@ class TrajectoryAction(_ActionOutput):
         self._on_fault(f'{self._topic} {how}: {why}')
 
 
-class GripperAction(_ActionOutput):
+class GripperAction(ActionOutput):
     """GripperCommand: one goal for each noticeable change of the wanted position.
 
     A gripper closes on things, and its driver may call that a failure; so one that gives up is
     reported, and does not stop the robot.
     """
 
-    def __init__(self, node: Node, command: Command, action: Any, on_fault: FaultCallback) -> None:
+    def __init__(
+        self, node: Node, command: Command, action: Any, on_fault: Callable[[str], None]
+    ) -> None:
         super().__init__(node, command, action, on_fault)
         (joint,) = command.joints
         self._effort = command.effort

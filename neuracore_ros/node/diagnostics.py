@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from neuracore_ros.node.rate_statistics import RateStatistics
 from neuracore_ros.node.status import Status
@@ -63,32 +63,18 @@ def inference_status(
     )
 
 
-def stream_statuses(
-    robot: str,
-    streams: Iterable[StreamStatus],
-    faults: Mapping[str, str],
-    silences: Mapping[str, str],
-    doubts: Mapping[str, str],
-) -> list[DiagnosticStatus]:
-    """One status per stream, named by its topic.
+def stream_status(
+    robot: str, stream: StreamStatus, fault: str, silence: str, doubt: str
+) -> DiagnosticStatus:
+    """The status of a stream, named by its topic.
 
     Args:
         robot: Its name, for ``hardware_id``.
-        streams: As the runner sees them.
-        faults: Topic -> why nothing can arrive.
-        silences: Topic -> why nothing has come for a while.
-        doubts: Topic -> why what arrives may be wrong.
+        stream: As the runner has it.
+        fault: Why nothing can arrive; empty, as the others, if there is no reason.
+        silence: Why nothing has come for a while.
+        doubt: Why what arrives may be wrong.
     """
-    reasons = (faults, silences, doubts)
-    return [
-        _stream_status(robot, stream, *(each.get(stream.topic, '') for each in reasons))
-        for stream in streams
-    ]
-
-
-def _stream_status(
-    robot: str, stream: StreamStatus, fault: str, silence: str, doubt: str
-) -> DiagnosticStatus:
     level, message = DiagnosticStatus.OK, 'ok'
     if problem := fault or stream.problem:
         level, message = DiagnosticStatus.ERROR, problem
@@ -113,13 +99,6 @@ def _stream_status(
             **{f'drops.{kind}': count for kind, count in stream.drops.items()},
         ),
     )
-
-
-def as_array(statuses: list[DiagnosticStatus], now: object) -> DiagnosticArray:
-    """The message; ``now`` is a ``builtin_interfaces`` Time."""
-    message = DiagnosticArray(status=statuses)
-    message.header.stamp = now
-    return message
 
 
 def _values(**values: object) -> list[KeyValue]:

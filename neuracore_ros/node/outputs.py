@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rclpy.node import Node
@@ -13,10 +13,9 @@ from rclpy.qos import QoSProfile
 from neuracore_ros.description import Command
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node import graph
-from neuracore_ros.node.actions import open_action
+from neuracore_ros.node.actions import ActionOutput, open_action
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY, SUBSCRIBES_QUIETLY
 from neuracore_ros.node.messages import MESSAGES, to_message
-from neuracore_ros.node.output import CommandOutput, FaultCallback
 from neuracore_ros.node.subscriptions import qos_overrides
 from neuracore_ros.runner import JointCommand
 
@@ -43,13 +42,16 @@ class CommandOutputs:
         UserError: The messages of an action are not installed.
     """
 
-    def __init__(self, node: Node, commands: Iterable[Command], on_fault: FaultCallback) -> None:
-        self._outputs: dict[str, CommandOutput] = {}
+    def __init__(
+        self, node: Node, commands: Iterable[Command], on_fault: Callable[[str], None]
+    ) -> None:
+        self._outputs: dict[str, TopicOutput | ActionOutput] = {}
         self.sent = 0
         self._sent_s = -LINGER_S
         try:
             for command in commands:
-                self._outputs[command.topic] = _open(node, command, on_fault)
+                kind = open_action if command.type in ACTIONS else TopicOutput
+                self._outputs[command.topic] = kind(node, command, on_fault)
         except Exception:
             self.close()
             raise
@@ -84,12 +86,6 @@ class CommandOutputs:
         self._outputs.clear()
 
 
-def _open(node: Node, command: Command, on_fault: FaultCallback) -> CommandOutput:
-    if command.type in ACTIONS:
-        return open_action(node, command, on_fault)
-    return TopicOutput(node, command, on_fault)
-
-
 class TopicOutput:
     """A command topic, monitored for commands of other nodes.
 
@@ -97,7 +93,7 @@ class TopicOutput:
     any other one is of another node.
     """
 
-    def __init__(self, node: Node, command: Command, on_fault: FaultCallback) -> None:
+    def __init__(self, node: Node, command: Command, on_fault: Callable[[str], None]) -> None:
         self._node = node
         self._topic = command.topic
         self._on_fault = on_fault

@@ -22,6 +22,14 @@ from neuracore_ros.similar_names import did_you_mean
 
 _DEFAULTS = Settings()
 
+
+def _setting(
+    name: str, text: str, low: float = 0.0, high: float = 0.0, words: tuple[str, ...] = ()
+) -> Spec:
+    """A parameter that becomes the setting of that name, which has its default."""
+    return Spec(name, getattr(_DEFAULTS, name), text, low, high, words)
+
+
 SPECS = (
     Spec('model', '', 'The policy file, such as policy.pt.'),
     Spec('robot', '', 'The robot file, such as ur5.yaml.'),
@@ -29,100 +37,85 @@ SPECS = (
     Spec('device', 'cpu', 'Device that the model runs on: cpu, cuda, cuda:1.'),
     Spec('precision', 'float32', 'Numbers that the model computes with inside.', words=PRECISIONS),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
-    Spec('dry_run', _DEFAULTS.dry_run, 'Do everything but publish commands.'),
-    Spec('enabled', _DEFAULTS.enabled, 'Start enabled; otherwise wait for ~/enable.'),
+    _setting('dry_run', 'Do everything but publish commands.'),
+    _setting('enabled', 'Start enabled; otherwise wait for ~/enable.'),
     Spec('autostart', True, 'Configure and activate at once, without a lifecycle manager.'),
     Spec(
         'end_with_parent',
         False,
         'Stop the robot and end when the parent process is gone, as the launch file asks.',
     ),
-    Spec(
+    _setting(
         'rearm',
-        _DEFAULTS.rearm,
         'After an input fault, go on by itself (auto) or wait for ~/enable (manual).',
         words=REARMS,
     ),
-    Spec(
+    _setting(
         'start_tolerance',
-        _DEFAULTS.start_tolerance,
         'Largest distance of a first action from the measured joints that starts at once [rad].',
         0.0,
         3.2,
     ),
-    Spec(
+    _setting(
         'start_max',
-        _DEFAULTS.start_max,
         'Largest distance of a first action from the measured joints that is not refused [rad].',
         0.0,
         3.2,
     ),
-    Spec(
+    _setting(
         'start_speed',
-        _DEFAULTS.start_speed,
         'Speed of the motion to a first action in between, as a share of the velocity limits.',
         0.01,
         1.0,
     ),
-    Spec(
+    _setting(
         'execute_steps',
-        _DEFAULTS.execute_steps,
         'Steps between two predictions; 0 is half the horizon, at most 0.5 s.',
         0,
         10_000,
     ),
-    Spec(
+    _setting(
         'max_ahead_s',
-        _DEFAULTS.max_ahead_s,
         'Farthest that a command reaches ahead, and so the longest that a killed node can keep '
         'the robot moving [s]; a stop may take 0.1 s, and 0.5 s where the robot lags.',
         0.05,
         2.0,
     ),
-    Spec(
+    _setting(
         'max_tracking_error',
-        _DEFAULTS.max_tracking_error,
         'Largest allowed difference of commanded and measured joints [rad].',
         0.01,
         3.2,
     ),
-    Spec(
-        'blend',
-        _DEFAULTS.blend,
-        'Blending of a new prediction with the one that is executed.',
-        words=tuple(BLENDS),
+    _setting(
+        'blend', 'Blending of a new prediction with the one that is executed.', words=tuple(BLENDS)
     ),
-    Spec(
+    _setting(
         'inpaint',
-        _DEFAULTS.inpaint,
         'Let a policy that can, such as diffusion, continue the plan that is executed while it '
         'predicts (real-time chunking).',
     ),
-    Spec(
+    _setting(
         'delay_steps',
-        _DEFAULTS.delay_steps,
         'Fixed number of steps from an observation to its prediction, so that equal recordings '
         'give equal commands; 0 uses a prediction as soon as it comes.',
         0,
         1000,
     ),
-    Spec(
+    _setting(
         'profile',
-        _DEFAULTS.profile,
         'Motion between setpoints: cubic splines, or (ruckig) limited in jerk where the robot '
         'file gives accelerations.',
         words=PROFILES,
     ),
-    Spec(
+    _setting(
         'stamp',
-        _DEFAULTS.stamp,
         'Stamp of trajectories: zero, so that they begin on arrival, or now, the time at which '
         'they are made, for a controller with the same clock that gets them late.',
         words=STAMPS,
     ),
-    Spec(
+    _setting(
         'command_rate_hz',
-        _DEFAULTS.command_rate_hz,
         'Rate of commands that are streamed by points; 0 is the rate of the policy [Hz].',
         0.0,
         1000.0,
@@ -135,26 +128,20 @@ SPECS = (
         0.0,
         1.0,
     ),
-    Spec(
+    _setting(
         'frozen_after_s',
-        _DEFAULTS.frozen_after_s,
         'Identical images under new stamps count as stale after this time; 0 is never, 1.0 is '
         'advised on real cameras [s].',
         0.0,
         60.0,
     ),
-    Spec(
-        'debug',
-        False,
-        'Publish every prediction and its inputs on ~/debug, as JSON.',
-    ),
-    Spec(
+    Spec('debug', False, 'Publish every prediction and its inputs on ~/debug, as JSON.'),
+    _setting(
         'allow',
-        _DEFAULTS.allow,
         'Hazards that are accepted, of units, sense, missing, exchanged, separated by commas: see '
         'neuracore_ros check.',
     ),
-    Spec('task', _DEFAULTS.task, 'Task in words, for a policy that reads LANGUAGE.'),
+    _setting('task', 'Task in words, for a policy that reads LANGUAGE.'),
 )
 # Declared by rclpy, which only complains and goes on with the system's time.
 SIM_TIME = Spec('use_sim_time', False, 'Use /clock.')

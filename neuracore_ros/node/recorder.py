@@ -141,7 +141,7 @@ class Recorder:
         ):
             self._node.create_service(Trigger, f'~/{word}', _answering(act))
         self._subscriptions.refresh()
-        self._streams.open(self._subscriptions.faults(), self._now_ns())
+        self._streams.open(self._subscriptions.faults, self._now_ns())
 
     @property
     def services(self) -> str:
@@ -326,8 +326,9 @@ class Recorder:
 
     def _refresh(self) -> None:
         self._subscriptions.refresh()
-        faults = self._subscriptions.faults()
-        self._streams.update(faults, self._now_ns(), recording=self._writer is not None)
+        self._streams.update(
+            self._subscriptions.faults, self._now_ns(), recording=self._writer is not None
+        )
         if self._writer is None:
             return
         self._mind_space()

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from neuracore_ros.node.clock_monitor import ClockMonitor
-from neuracore_ros.node.diagnostics import as_array, inference_status, stream_statuses
+from neuracore_ros.node.diagnostics import inference_status, stream_status
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.node.graph_monitor import GraphMonitor
 from neuracore_ros.node.outputs import CommandOutputs
@@ -105,9 +106,8 @@ class Reporter:
         else:
             unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
             # What to write for a topic of a wrong type has been reported already.
-            known = self._subscriptions.faults()
             streams = self._runner.status(self._now_ns())
-            unknown = [stream for stream in streams if stream.topic not in known]
+            unknown = [s for s in streams if s.topic not in self._subscriptions.faults]
             self._graph.update(time.monotonic(), unknown, unheard)
         self._warn_of_rivals()
 
@@ -122,13 +122,11 @@ class Reporter:
     def publish(self) -> None:
         """Publish on /diagnostics."""
         now = self._node.get_clock().now()
-        streams = stream_statuses(
-            self._robot,
-            self._runner.status(now.nanoseconds),
-            self._subscriptions.faults(),
-            self._graph.silences,
-            self._subscriptions.doubts(),
-        )
+        reasons = (self._subscriptions.faults, self._graph.silences, self._subscriptions.doubts)
+        streams = [
+            stream_status(self._robot, stream, *(each.get(stream.topic, '') for each in reasons))
+            for stream in self._runner.status(now.nanoseconds)
+        ]
         inference = inference_status(
             self._robot,
             self._status(),
@@ -138,7 +136,8 @@ class Reporter:
             sorted({name for names in self._rivals.values() for name in names}),
             self._speed_scaling.factors(),
         )
-        self._diagnostics.publish(as_array([inference, *streams], now.to_msg()))
+        header = Header(stamp=now.to_msg())
+        self._diagnostics.publish(DiagnosticArray(header=header, status=[inference, *streams]))
 
     def _status(self) -> Status:
         state, reason = self._runner.state, self._runner.reason
@@ -150,7 +149,7 @@ class Reporter:
             state,
             reason,
             by_itself=not self._runner.latched,
-            found=[*self._subscriptions.faults().values(), *self._graph.reasons()],
+            found=[*self._subscriptions.faults.values(), *self._graph.reasons()],
             unheard=self._graph.unheard,
             enable=self._node.resolve_service_name('~/enable'),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +45,11 @@ class Subscriptions:
         raw: Whether messages are handed over as they came from the wire.
         lost: Called when messages were lost, where the middleware counts them; needs the classic
             executor, see executor.py.
+
+    Attributes:
+        topics: What is open.
+        faults: Topic -> why nothing can arrive on it, with the line to write.
+        doubts: Topic -> why what arrives on it may be wrong.
     """
 
     def __init__(
@@ -61,8 +66,8 @@ class Subscriptions:
         self._raw = raw
         self.topics: list[SubscribedTopic] = []
         self._open: dict[str, tuple[Any, ReliabilityPolicy]] = {}
-        self._faults: dict[str, str] = {}
-        self._doubts: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+        self.doubts: dict[str, str] = {}
         self._contention: dict[str, ContentionMonitor] = {}
         try:
             for topic in topics:
@@ -96,16 +101,10 @@ class Subscriptions:
                 self._node.get_logger().info(
                     f'{topic.name}: reopened as {wanted.name}, as its publishers offer'
                 )
-            self._note_type(topic, publishers)
-            self._note_doubt(topic, publishers)
-
-    def faults(self) -> Mapping[str, str]:
-        """Topic -> why nothing can arrive on it, with the line to write."""
-        return self._faults
-
-    def doubts(self) -> Mapping[str, str]:
-        """Topic -> why what arrives on it may be wrong."""
-        return self._doubts
+            if _note(self.faults, topic.name, _wrong_type(topic, publishers)):
+                self._node.get_logger().error(self.faults[topic.name])
+            if _note(self.doubts, topic.name, self._doubt(topic, publishers)):
+                self._node.get_logger().warning(self.doubts[topic.name])
 
     def close(self) -> None:
         """Unsubscribe from everything."""
@@ -145,29 +144,30 @@ class Subscriptions:
             subscription = subscribe(None)
         self._open[topic.name] = (subscription, reliability)
 
-    def _note_type(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> None:
-        sent = sorted({publisher.topic_type for publisher in publishers})
-        if not sent or topic.type in sent:
-            self._faults.pop(topic.name, None)
-            return
-        fault = (
-            f'{topic.name}: its publisher sends {sent[0]}, the robot file expects {topic.type}. '
-            f'Write in its source: type: {sent[0]}'
-        )
-        if self._faults.get(topic.name) != fault:
-            self._node.get_logger().error(fault)
-        self._faults[topic.name] = fault
-
-    def _note_doubt(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> None:
+    def _doubt(self, topic: SubscribedTopic, publishers: Sequence[Any]) -> str:
         monitor = self._contention[topic.name]
         several = monitor.update(publisher_names(publishers), time.monotonic())
         if not several:
-            self._doubts.pop(topic.name, None)
-            return
-        doubt = f'{topic.name}: {several}; the values would jump between them: end all but one'
-        if self._doubts.get(topic.name) != doubt:
-            self._node.get_logger().warning(doubt)
-        self._doubts[topic.name] = doubt
+            return ''
+        return f'{topic.name}: {several}; the values would jump between them: end all but one'
+
+
+def _wrong_type(topic: SubscribedTopic, publishers: Sequence[Any]) -> str:
+    sent = sorted({publisher.topic_type for publisher in publishers})
+    if not sent or topic.type in sent:
+        return ''
+    return (
+        f'{topic.name}: its publisher sends {sent[0]}, the robot file expects {topic.type}. '
+        f'Write in its source: type: {sent[0]}'
+    )
+
+
+def _note(notes: dict[str, str], topic: str, text: str) -> bool:
+    """Keep the note of a topic, where there is one; returns True if it is a new one."""
+    before = notes.pop(topic, '')
+    if text:
+        notes[topic] = text
+    return text not in ('', before)
 
 
 def _events(topic: SubscribedTopic, lost: LostCallback | None) -> SubscriptionEventCallbacks:
