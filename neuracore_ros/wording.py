@@ -1,11 +1,17 @@
 """Counts, lists and tables as people read them in a terminal."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 
 def counted(number: int, noun: str, several: str = '') -> str:
     """``1 episode``, ``2 episodes``; or, given so, ``2 guesses``."""
     return f'{number} {noun}' if number == 1 else f'{number} {several or f"{noun}s"}'
+
+
+def counts(counter: Mapping[str, int]) -> str:
+    """``stale 12, future 3``, the most frequent first."""
+    return ', '.join(f'{what} {n}' for what, n in Counter(counter).most_common()) or '-'
 
 
 def few(names: Sequence[str], most: int = 3) -> str:

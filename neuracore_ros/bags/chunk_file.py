@@ -36,15 +36,13 @@ def _ahead(
         coming: deque[tuple[Chunk, Future[ChunkContent]]] = deque()
         for chunk in chunks:
             coming.append((chunk, thread.submit(read, chunk)))
-            while len(coming) > AHEAD or (len(coming) > 1 and _raw_bytes(coming) > AHEAD_BYTES):
+            while len(coming) > AHEAD or (
+                len(coming) > 1 and sum(each.raw_size for each, _ in coming) > AHEAD_BYTES
+            ):
                 earlier, future = coming.popleft()
                 yield earlier, future.result()
         for later, future in coming:
             yield later, future.result()
-
-
-def _raw_bytes(coming: Iterable[tuple[Chunk, Future[ChunkContent]]]) -> int:
-    return sum(chunk.raw_size for chunk, _ in coming)
 
 
 class ChunkFile:
@@ -233,11 +231,7 @@ def _in_log_order(
 ) -> Iterator[RawMessage]:
     """Messages as they were logged; equal times in the order of the file.
 
-    Args:
-        found: Each of the chunks, with what is in it.
-        chunks: In the order of their first messages.
-        wanted: Numbers of connections.
-        losses: What must be left out is added to it.
+    The chunks come in the order of their first messages; losses take what must be left out.
     """
     starts_ns = [chunk.start_ns for chunk in chunks[1:]]
     order = count()

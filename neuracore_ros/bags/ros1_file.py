@@ -30,25 +30,23 @@ class Ros1File(ChunkFile):
         """Read the connections and chunk infos that the bag header points to."""
         if self.exactly(0, min(len(MAGIC), self.size)) != MAGIC:
             raise DamageError('this is no ROS 1 bag of version 2.0')
-        fields, body, _ = self._record(len(MAGIC))
-        if _op(fields) != BAG_HEADER:
+        header, _, _ = self._record(len(MAGIC))
+        if _op(header) != BAG_HEADER:
             raise DamageError('there is no bag header')
-        if fields.get('encryptor'):
+        if header.get('encryptor'):
             raise DamageError('it is encrypted')
-        (place,) = Struct('<Q').unpack(fields['index_pos'])
+        (place,) = Struct('<Q').unpack(header['index_pos'])
         if not place:
             raise DamageError('the bag is not indexed')
-        chunks = 0
         while place < self.size:
             fields, body, size = self._record(place)
             if _op(fields) == CONNECTION:
                 self._define(fields, self.exactly(body, size), self.connections)
             elif _op(fields) == CHUNK_INFO:
                 self.chunks.append(self._indexed(fields, self.exactly(body, size)))
-                chunks += 1
             place = body + size
-        (expected,) = _SIZE.unpack(self._header('chunk_count'))
-        if chunks != expected:
+        (expected,) = _SIZE.unpack(header['chunk_count'])
+        if len(self.chunks) != expected:
             raise DamageError('the index is not whole')
         if not self.counts.keys() <= self.connections.keys():
             raise DamageError('the index lacks connections')
@@ -114,9 +112,6 @@ class Ros1File(ChunkFile):
         except MALFORMED as error:
             raise DamageError(str(error), place) from error
         return fields, body + _SIZE.size, size
-
-    def _header(self, name: str) -> bytes:
-        return self._record(len(MAGIC))[0][name]
 
     def _chunk(self, fields: dict[str, bytes], body: int, size: int) -> Chunk:
         is_cut = body + size > self.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from neuracore_ros.bags.mcap_file import DATA_END, FIRST_PRIVATE, FOOTER, MAGIC, RECORD
 from neuracore_ros.bags.scratch import require_room
@@ -37,7 +37,9 @@ def decompress(path: Path, target: Path) -> str:
         DamageError: The file does not begin as its kind does.
         OSError: It cannot be read, or the disk has no room.
     """
-    content: _Content = McapContent() if target.suffix == '.mcap' else SqliteContent()
+    content: McapContent | SqliteContent = (
+        McapContent() if target.suffix == '.mcap' else SqliteContent()
+    )
     with open_regular(path) as packed, target.open('xb') as file:
         size = os.fstat(packed.fileno()).st_size
         try:
@@ -81,19 +83,8 @@ def _pieces(packed: BinaryIO) -> Iterator[bytes]:
         raise EOFError
 
 
-class _Content(Protocol):
-    """A file of a known kind that comes in pieces."""
-
-    def part_of(self, piece: bytes) -> int:
-        """Count the bytes of the next piece that belong to the file: fewer than all at its end.
-
-        Raises:
-            DamageError: It is no such file.
-        """
-
-
 class McapContent:
-    """See `_Content`: magic, and records one after the other up to the footer."""
+    """An MCAP file that comes in pieces: magic, and records one after the other to the footer."""
 
     def __init__(self) -> None:
         self._rest = b''  # of what came, from the next record on
@@ -102,7 +93,11 @@ class McapContent:
         self._end: int | None = None
 
     def part_of(self, piece: bytes) -> int:
-        """See `_Content`."""
+        """Count the bytes of the next piece that belong to the file: fewer than all at its end.
+
+        Raises:
+            DamageError: It is no such file.
+        """
         data = self._rest + piece
         start = self._size - len(self._rest)
         before, self._size = self._size, self._size + len(piece)
@@ -123,14 +118,14 @@ class McapContent:
 
 
 class SqliteContent:
-    """See `_Content`: as many pages as its header says, where that can be trusted."""
+    """A sqlite3 file in pieces: as many pages as its header says, where that can be trusted."""
 
     def __init__(self) -> None:
         self._header = b''
         self._size = 0
 
     def part_of(self, piece: bytes) -> int:
-        """See `_Content`."""
+        """See :meth:`McapContent.part_of`."""
         self._header += piece[: HEADER_BYTES - len(self._header)]
         if not self._header.startswith(_SQLITE[: len(self._header)]):
             raise DamageError('what is compressed in it is no sqlite3 file')

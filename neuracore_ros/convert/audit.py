@@ -11,12 +11,11 @@ import numpy as np
 
 from neuracore_ros.convert import observed_values
 from neuracore_ros.convert.stream_audit import NameAudit, StreamAudit
-from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
 from neuracore_ros.observation.streams import Stream
-from neuracore_ros.wording import text_table
+from neuracore_ros.wording import counts, text_table
 
 # A stream that starts so much later than the first one shortens an episode noticeably; after one
 # that ends so much earlier, commands hold.

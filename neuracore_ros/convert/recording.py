@@ -16,14 +16,13 @@ from neuracore_ros.convert.simulated_time import clock_cure, pace_notes
 from neuracore_ros.convert.topic_checks import describe, require_topics
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.staging import Row
-from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
 from neuracore_ros.observation import Observer
 from neuracore_ros.progress import ProgressCallback
-from neuracore_ros.wording import counted
+from neuracore_ros.wording import counted, counts
 
 # Checks need no large images.
 SURVEY_SIZE = (32, 32)

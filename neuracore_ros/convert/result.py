@@ -9,10 +9,9 @@ from typing import Any
 
 from neuracore_ros.convert.audit import Audit, combined
 from neuracore_ros.convert.stream_audit import StreamAudit
-from neuracore_ros.dataset.stream_summary import counts
 from neuracore_ros.description.recorded_checks import Doubt, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
-from neuracore_ros.wording import counted
+from neuracore_ros.wording import counted, counts
 
 
 @dataclass(frozen=True, slots=True)

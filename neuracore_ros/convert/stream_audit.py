@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.dataset.metadata import StreamSummary
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.observation.streams import ALIKE
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
-from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import (
     DescriptionError,
     Descriptions,
@@ -58,6 +56,61 @@ class Episode:
     dropped: Mapping[str, int] = field(default_factory=dict)
     outcome: str = ''
     cutting: str = ''
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSummary:
+    """Figures of a declared stream: what it brought, and what it cost.
+
+    Attributes:
+        topic: As declared.
+        role: ``input`` or ``output``.
+        names: The names that it serves.
+        samples: Messages that brought something new.
+        rate_hz: Samples per second of the name that came least often.
+        age_s_p50: Median age at ticks, [s]; None where there was no tick.
+        age_s_p95: Age that 95 % of the ticks stay below, [s]; likewise.
+        age_s_max: Largest age at a tick, [s]; likewise.
+        longest_gap_s: Between two samples, [s].
+        slowest: That name, where others came more often; else ''.
+        drops: Reason -> messages that were refused for it, wholly or in part.
+        ticks_dropped: Reason -> ticks at which some name had no usable value.
+    """
+
+    topic: str
+    role: str
+    names: tuple[str, ...]
+    samples: int = 0
+    rate_hz: float = 0.0
+    age_s_p50: float | None = None
+    age_s_p95: float | None = None
+    age_s_max: float | None = None
+    longest_gap_s: float | None = None
+    slowest: str = ''
+    drops: Mapping[str, int] = field(default_factory=dict)
+    ticks_dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_record(cls, record: Record) -> StreamSummary:
+        """Read one back.
+
+        Raises:
+            UserError: A value is missing or wrong; of the record's kind.
+        """
+        return cls(
+            topic=record.text('topic'),
+            role=record.text('role'),
+            names=record.texts('names'),
+            samples=record.integer('samples', default=0),
+            rate_hz=record.measured('rate_hz') or 0.0,
+            age_s_p50=record.measured('age_s_p50'),
+            age_s_p95=record.measured('age_s_p95'),
+            age_s_max=record.measured('age_s_max'),
+            longest_gap_s=record.measured('longest_gap_s'),
+            slowest=record.text('slowest', default=''),
+            drops=record.counts('drops'),
+            ticks_dropped=record.counts('ticks_dropped'),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +217,7 @@ class Metadata:
 
 def line(value: Episode | ConvertedBag) -> str:
     """Write one entry of the document."""
-    return json.dumps(_fields(value), default=_fields)
+    return json.dumps(asdict(value))
 
 
 def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -> str:
@@ -215,10 +268,6 @@ def load_metadata(dataset: Path | str) -> Metadata:
             f'{similar_file(Path(dataset)) or "; make one with: neuracore_ros convert"}'
         ) from error
     return Metadata.from_json(text, str(path))
-
-
-def _fields(value: Episode | ConvertedBag | StreamSummary) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _described(robot: Record, role: str) -> EmbodimentDescription:

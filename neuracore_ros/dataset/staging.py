@@ -67,10 +67,6 @@ class StagedEpisode:
     columns: Columns
     statistics: Mapping[str, Statistics]
 
-    def video(self, camera: str) -> Path:
-        """The file of one camera."""
-        return video_path(self.folder, camera)
-
     def discard(self) -> None:
         """Delete its files."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -183,18 +183,18 @@ def statistics_of(record: Record, metadata: Metadata) -> dict[str, Statistics]:
 
 def tasks_table(tasks: Sequence[str]) -> bytes:
     """``meta/tasks.parquet``: the task is the index that pandas restores."""
-    table = pa.table(
-        {
-            'task_index': pa.array(range(len(tasks)), pa.int64()),
-            'task': pa.array(tasks, pa.string()),
-        }
-    )
+    indices = pa.array(range(len(tasks)), pa.int64())
+    table = pa.table({'task_index': indices, 'task': pa.array(tasks, pa.string())})
     pandas = {
         'index_columns': ['task'],
         'column_indexes': [],
         'columns': [
-            _pandas_column('task_index', 'int64', 'int64'),
-            _pandas_column('task', 'unicode', 'object'),
+            {'name': name, 'field_name': name, 'metadata': None}
+            | {'pandas_type': pandas_type, 'numpy_type': numpy_type}
+            for name, pandas_type, numpy_type in (
+                ('task_index', 'int64', 'int64'),
+                ('task', 'unicode', 'object'),
+            )
         ],
         'pandas_version': '2.0.0',
     }
@@ -212,17 +212,13 @@ def read_tasks(root: Path) -> list[str]:
     """
     path = root / TASKS_PATH
     with reading_errors(path):
-        return _tasks(path)
-
-
-def _tasks(path: Path) -> list[str]:
-    with open_table(path) as file:
-        table = file.read().sort_by('task_index')
-    indices: list[object] = table['task_index'].to_pylist()
-    tasks: list[object] = table['task'].to_pylist()
-    if indices != list(range(len(tasks))) or not all(isinstance(task, str) for task in tasks):
-        raise ValueError('tasks are not texts, numbered from 0')
-    return [str(task) for task in tasks]
+        with open_table(path) as file:
+            table = file.read().sort_by('task_index')
+        tasks: list[str] = table['task'].to_pylist()
+        is_numbered = table['task_index'].to_pylist() == list(range(len(tasks)))
+        if not is_numbered or not all(isinstance(task, str) for task in tasks):
+            raise ValueError('tasks are not texts, numbered from 0')
+    return tasks
 
 
 def _vectors(values: Array, kind: pa.DataType) -> pa.Array | None:
@@ -232,16 +228,6 @@ def _vectors(values: Array, kind: pa.DataType) -> pa.Array | None:
         return None
     flat = pa.array(np.ascontiguousarray(values).reshape(-1), kind)
     return flat if width == 1 else pa.FixedSizeListArray.from_arrays(flat, width)
-
-
-def _pandas_column(name: str, pandas_type: str, numpy_type: str) -> dict[str, Any]:
-    return {
-        'name': name,
-        'field_name': name,
-        'pandas_type': pandas_type,
-        'numpy_type': numpy_type,
-        'metadata': None,
-    }
 
 
 def _parquet(table: pa.Table) -> bytes:

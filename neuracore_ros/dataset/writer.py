@@ -29,7 +29,7 @@ from neuracore_ros.dataset.metadata import (
     load_metadata,
 )
 from neuracore_ros.dataset.reading_errors import reading_errors
-from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
+from neuracore_ros.dataset.staging import StagedEpisode, video_path
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
 from neuracore_ros.description import Descriptions, Robot
@@ -69,10 +69,6 @@ class DatasetWriter:
         # Of its own for each run: workers of one that was killed may still be ending.
         self.staging = real_folder(root, STAGING_PATH / f'{_PREFIX}{uuid.uuid4().hex}')
 
-    def episode(self, task: str = '') -> EpisodeWriter:
-        """Begin an episode; what its writer gives at the end can be committed."""
-        return EpisodeWriter(self.staging / uuid.uuid4().hex, self.metadata, task)
-
     def commit(self, staged: StagedEpisode, episode: Episode) -> int:
         """Make an episode part of the dataset.
 
@@ -93,7 +89,7 @@ class DatasetWriter:
         self._episode_lines.append(line(episode))
         change = DatasetChange(staged.folder / CHANGE)
         for camera in lerobot.cameras(after):
-            change.take(lerobot.video_path(number, camera), staged.video(camera))
+            change.take(lerobot.video_path(number, camera), video_path(staged.folder, camera))
         with change.file(lerobot.data_path(number)) as file:
             tables.write_data(file, staged.columns, record, self._tasks, after.rate_hz)
         change.write(lerobot.episode_path(number), tables.episode_table(record, after))

@@ -12,24 +12,28 @@ import numpy as np
 
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.command.settings import Settings
+from neuracore_ros.dataset import identity
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.recorded_checks import doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_limits
-from neuracore_ros.errors import DatasetError, PolicyError, UserError
+from neuracore_ros.errors import DatasetError, PolicyError, TrainingError, UserError
 from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
 from neuracore_ros.evaluation.figures import Figures, figures
-from neuracore_ros.evaluation.held_out import held_out
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
+from neuracore_ros.loading.batches import episodes_of
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.progress import ProgressCallback, StepProgressCallback
+from neuracore_ros.records import read_record
 from neuracore_ros.runner import Runner
+from neuracore_ros.training.splitting import split
+from neuracore_ros.wording import counted
 
 SHOWN = 3
 """Recordings of each robot whose traces are kept."""
@@ -202,6 +206,38 @@ def evaluate_dataset(
         {name: described.output[name] for name in by_robot},
     )
     return Evaluation(tuple(cases), only, note)
+
+
+def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] | None, str]:
+    """The episodes that training held back, where the run beside a policy says so.
+
+    Args:
+        policy: Its file; a training run leaves its configuration beside it.
+        dataset: The folder.
+        metadata: Its own.
+
+    Returns:
+        Numbers of episodes, None where it is not known; and how they came about, one line.
+    """
+    run = policy.parent
+    try:
+        config = read_record(run / 'config.json', TrainingError)
+        seed, rows = config.integer('seed'), config.integer('rows')
+        learnt, known = config.text('dataset'), config.text('contents', default='')
+    except (OSError, TrainingError):
+        return None, f'no training run beside {policy} tells what it learnt from'
+    steps, name = sum(episode.steps for episode in metadata.episodes), dataset.resolve().name
+    if Path(learnt).name != name or rows != steps:
+        return None, (
+            f'{run} learnt from {rows} steps of {Path(learnt).name}, not from these {steps} of '
+            f'{name}'
+        )
+    if known and known != identity.fingerprint(dataset, metadata):
+        return None, f'{run} learnt from other episodes, or other numbers, than {name} has now'
+    kept = {episode.number for episode in split(episodes_of(metadata), seed).validation}
+    if not kept:
+        return None, f'{run} held none back'
+    return kept, f'{counted(len(kept), "episode")} that {run} held back'
 
 
 class _Parts:

@@ -137,7 +137,7 @@ def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> 
         apart.append(outputs.distance(one.executed, one.commanded))
         commanded.append(one.commanded)
     every = np.concatenate(commanded)
-    reasons = [hold.reason for one in replays for hold in one.holds]
+    reasons = [reason for one in replays for reason in one.holds]
     return Figures(
         slots=outputs.slots,
         error=np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ from neuracore_ros.convert.ticks import MessageCallback, Tick
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.runner import Counters, Request, Runner, State
+from neuracore_ros.runner import Counters, Runner, State
 
 
 class Track(Protocol):
@@ -35,19 +35,6 @@ class Track(Protocol):
         """Give the ticks, each when all messages up to it are received."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One time that the robot was held.
-
-    Attributes:
-        time_s: From the first tick of the recording, [s].
-        reason: One line.
-    """
-
-    time_s: float
-    reason: str
-
-
 @dataclass(slots=True)
 class Replay:
     """The outcome of one recording.
@@ -63,7 +50,7 @@ class Replay:
             (N, C); NaN while it did not run.
         pieces: Up to the next gap, or tick without an observation, numbers are equal, (N,).
         latencies_ms: Of the model on this machine, one for each prediction.
-        holds: When and why the robot was held.
+        holds: Why the robot was held, each time, one line.
         waiting: Why it waited last, one line; '' if it ever ran.
         running: Ticks at which it ran.
         counters: The runner's.
@@ -75,14 +62,14 @@ class Replay:
     executed: FloatArray
     pieces: IntArray
     latencies_ms: list[float]
-    holds: list[Hold]
+    holds: list[str]
     waiting: str
     running: int
     counters: Counters
 
 
 def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots) -> Replay:
-    """Play a recording through the runner once.
+    """Play a recording through the runner once, as the node would; the clock is the recording's.
 
     Args:
         track: The recording.
@@ -90,82 +77,56 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
         policy: What it asks.
         outputs: Of the robot.
     """
-    driven = _Driven(runner, policy, outputs)
+    predicted: dict[int, FloatArray] = {}
+    reached: dict[int, FloatArray] = {}
+    pieces: list[int] = []
+    latencies_ms: list[float] = []
+    holds: list[str] = []
+    unobserved: list[int] = []
+    running = 0
+    piece = -1
+    counters = runner.counters
     for number, tick in enumerate(track.play(runner.receive)):
-        driven.step(number, tick)
-    shape = (len(track.actions), len(outputs.slots))
-    executed = np.full(shape, np.nan)
-    for row, positions in driven.executed.items():
+        now_ns = tick.time_ns
+        begins, piece = tick.piece != piece, tick.piece
+        if begins:
+            runner.start(now_ns)
+        elif runner.state is State.RUNNING and (setpoint := runner.setpoint(now_ns)) is not None:
+            # The first output is due one step after its observation.
+            reached[number - 1] = outputs.of_joints(setpoint[0])
+        held, observed = counters.holds, counters.observed
+        request = runner.tick(now_ns).request
+        is_observed = counters.observed > observed
+        if not is_observed:
+            unobserved.append(number)
+        pieces.append((pieces[-1] if pieces else 0) + (begins or not is_observed))
+        if request is not None:
+            start_s = time.perf_counter()
+            try:
+                chunk = policy.predict(request.inputs, request.valid, outputs.valid, request.plan)
+            except PolicyError as error:
+                runner.failed(request, str(error), now_ns)
+            else:
+                latencies_ms.append(1e3 * (time.perf_counter() - start_s))
+                predicted[number] = outputs.of_slots(chunk)
+                runner.predicted(request, chunk, now_ns)
+        running += runner.state is State.RUNNING
+        if counters.holds > held:
+            holds.append(runner.reason)
+    commanded = np.stack(track.actions) if track.actions else np.zeros((0, len(outputs.slots)))
+    commanded[unobserved] = np.nan
+    executed = np.full(commanded.shape, np.nan)
+    for row, positions in reached.items():
         executed[row] = positions
-    commanded = np.stack(track.actions) if track.actions else np.zeros(shape)
-    commanded[driven.unobserved] = np.nan
     return Replay(
         name=track.name,
         commanded=commanded,
-        predicted=driven.predicted,
+        predicted=predicted,
         executed=executed,
-        pieces=np.array(driven.pieces, np.int64),
-        latencies_ms=driven.latencies_ms,
-        holds=driven.holds,
-        waiting='' if driven.running else track.lacking or runner.reason,
-        running=driven.running,
-        counters=runner.counters,
+        pieces=np.array(pieces, np.int64),
+        latencies_ms=latencies_ms,
+        holds=holds,
+        waiting='' if running else track.lacking or runner.reason,
+        running=running,
+        counters=counters,
     )
-
-
-@dataclass(slots=True)
-class _Driven:
-    """The owner of a runner, as the node is; the clock is the recording's."""
-
-    runner: Runner
-    policy: Policy
-    outputs: ComparedSlots
-    predicted: dict[int, FloatArray] = field(default_factory=dict)
-    executed: dict[int, FloatArray] = field(default_factory=dict)
-    pieces: list[int] = field(default_factory=list)
-    latencies_ms: list[float] = field(default_factory=list)
-    holds: list[Hold] = field(default_factory=list)
-    unobserved: list[int] = field(default_factory=list)
-    running: int = 0
-    _start_ns: int = 0
-    _piece: int = -1
-
-    def step(self, number: int, tick: Tick) -> None:
-        """Make one step, and note where the robot would be."""
-        now_ns, runner = tick.time_ns, self.runner
-        if not number:
-            self._start_ns = now_ns
-        begins = tick.piece != self._piece
-        self._piece = tick.piece
-        if begins:
-            runner.start(now_ns)
-        elif runner.state is State.RUNNING:
-            # The first output is due one step after its observation.
-            setpoint = runner.setpoint(now_ns)
-            if setpoint is not None:
-                self.executed[number - 1] = self.outputs.of_joints(setpoint[0])
-        holds, observed = runner.counters.holds, runner.counters.observed
-        outcome = runner.tick(now_ns)
-        is_observed = runner.counters.observed > observed
-        if not is_observed:
-            self.unobserved.append(number)
-        before = self.pieces[-1] if self.pieces else 0
-        self.pieces.append(before + (begins or not is_observed))
-        if outcome.request is not None:
-            self._answer(number, outcome.request, now_ns)
-        self.running += runner.state is State.RUNNING
-        if runner.counters.holds > holds:
-            self.holds.append(Hold((now_ns - self._start_ns) / 1e9, runner.reason))
-
-    def _answer(self, number: int, request: Request, now_ns: int) -> None:
-        start_s = time.perf_counter()
-        try:
-            chunk = self.policy.predict(
-                request.inputs, request.valid, self.outputs.valid, request.plan
-            )
-        except PolicyError as error:
-            self.runner.failed(request, str(error), now_ns)
-            return
-        self.latencies_ms.append(1e3 * (time.perf_counter() - start_s))
-        self.predicted[number] = self.outputs.of_slots(chunk)
-        self.runner.predicted(request, chunk, now_ns)

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 
 from neuracore_ros.dataset import lerobot
-from neuracore_ros.dataset.metadata import Metadata, load_metadata
-from neuracore_ros.dataset.stream_summary import StreamSummary, counts
+from neuracore_ros.dataset.metadata import Metadata, StreamSummary, load_metadata
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.reading import read_columns, read_frames
@@ -21,7 +20,7 @@ from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.report.traces import Trace, episode_traces
-from neuracore_ros.wording import counted
+from neuracore_ros.wording import counted, counts
 
 SHOWN = 4
 """Episodes of each robot with traces and pictures, spread over all of them."""
@@ -204,7 +203,7 @@ def _episodes(metadata: Metadata) -> str:
 
 
 def _counts(counter: Mapping[str, int]) -> str:
-    return counts(Counter(counter)) if counter else ''
+    return counts(counter) if counter else ''
 
 
 # One episode

@@ -22,7 +22,7 @@ from helpers.two_arms import (
 )
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import Episode, Metadata
-from neuracore_ros.dataset.staging import Row
+from neuracore_ros.dataset.staging import EpisodeWriter, Row
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.loading.batches import Batches
@@ -88,7 +88,7 @@ def test_a_joint_that_never_moves_and_that_another_robot_lacks_gives_no_huge_los
     with open_dataset(tmp_path / 'data', metadata) as writer:
         for robot, own in slots.items():
             has = np.isin(np.arange(3), list(own))
-            written = writer.episode('hold')
+            written = EpisodeWriter(writer.staging / 'episode', writer.metadata, 'hold')
             for step in range(12):
                 # Joint c holds still at 2 rad.
                 values = np.where(has, [step / 12, 0, 2], 0).astype(np.float32)

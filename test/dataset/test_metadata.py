@@ -11,9 +11,9 @@ from neuracore_ros.dataset.metadata import (
     ConvertedBag,
     Episode,
     Metadata,
+    StreamSummary,
     load_metadata,
 )
-from neuracore_ros.dataset.stream_summary import StreamSummary
 from neuracore_ros.description import Descriptions, embodiment
 from neuracore_ros.errors import DatasetError
 

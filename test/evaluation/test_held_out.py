@@ -6,7 +6,7 @@ from dataclasses import replace
 from neuracore_ros.dataset import identity
 from neuracore_ros.dataset.metadata import Episode, Metadata
 from neuracore_ros.description import Descriptions, embodiment
-from neuracore_ros.evaluation.held_out import held_out
+from neuracore_ros.evaluation.evaluate import held_out
 
 ARM = embodiment({'JOINT_POSITIONS': ['a']})
 EPISODES = tuple(Episode('arm', f'bag_{n}', 0, 10) for n in range(20))

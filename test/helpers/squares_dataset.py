@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from neuracore_ros.dataset.metadata import Episode, Metadata
-from neuracore_ros.dataset.staging import Row
+from neuracore_ros.dataset.staging import EpisodeWriter, Row
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import DataType, Descriptions, embodiment
 
@@ -65,7 +65,9 @@ def write(path: Path, episodes: dict[str, int]) -> Path:
     with open_dataset(path, Metadata(8.0, (SIZE, SIZE), described())) as writer:
         for robot, count in episodes.items():
             for _ in range(count):
-                written = writer.episode('go to the square')
+                written = EpisodeWriter(
+                    writer.staging / 'episode', writer.metadata, 'go to the square'
+                )
                 for row in rows(robot, rng):
                     written.add(row)
                 writer.commit(written.finish(), Episode(robot, 'bag', 0, STEPS))

@@ -28,9 +28,10 @@ from neuracore_ros.dataset.metadata import (
     ConvertedBag,
     Episode,
     Metadata,
+    StreamSummary,
     load_metadata,
 )
-from neuracore_ros.dataset.stream_summary import StreamSummary
+from neuracore_ros.dataset.staging import EpisodeWriter
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.errors import UserError
 
@@ -131,7 +132,7 @@ def test_json_of_a_dataset_that_is_added_to(sound, tmp_path, file):
 def add_an_episode(dataset):
     """As convert does."""
     with open_dataset(dataset, Metadata(8.0, (32, 32), described())) as writer:
-        written = writer.episode('go to the square')
+        written = EpisodeWriter(writer.staging / 'episode', writer.metadata, 'go to the square')
         for row in rows('long', np.random.default_rng(0)):
             written.add(row)
         writer.commit(written.finish(), Episode('long', 'bag', 0, STEPS))
