@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.duration import Duration
@@ -36,33 +35,17 @@ def listeners(node: Node, topic: str) -> list[str]:
     A bridge to another machine counts, since a controller may be behind it; so does a node whose
     name has not arrived yet.
     """
-    return [full_name(info) for info in _executors(node, topic)]
+    return [full_name(info) for info in executors(node, topic)]
 
 
-@dataclass(frozen=True, slots=True)
-class TopicPeers:
-    """Other nodes on a topic that this node publishes.
-
-    Attributes:
-        listeners: How many nodes there are that this node reaches, of those in `listeners`.
-        unreached: Those of `listeners` that it does not reach, one line each.
-        rivals: Full names of the other nodes that publish the topic, each once.
-    """
-
-    listeners: int
-    unreached: list[str]
-    rivals: list[str]
-
-
-def topic_peers(node: Node, topic: str) -> TopicPeers:
-    """Ask the graph for the publishers and subscribers of a topic."""
+def executors(node: Node, topic: str) -> list[Any]:
+    """The subscriptions of the nodes that may execute what is sent to a topic; see `listeners`."""
     own = node.get_fully_qualified_name()
-    publishers, executors = node.get_publishers_info_by_topic(topic), _executors(node, topic)
-    # As discovered, since its QoS may be overridden by parameters.
-    ours = next((info for info in publishers if full_name(info) == own), None)
-    unreached = [] if ours is None else list(_unreached(ours, executors, topic))
-    rivals = [name for name in publisher_names(publishers) if name != own]
-    return TopicPeers(len(executors) - len(unreached), unreached, rivals)
+    return [
+        info
+        for info in node.get_subscriptions_info_by_topic(topic)
+        if not info.node_name.startswith(SPECTATORS) and full_name(info) != own
+    ]
 
 
 def publisher_names(infos: Iterable[Any]) -> list[str]:
@@ -79,8 +62,9 @@ def is_named(info: Any) -> bool:
     return bool(info.node_name != _UNKNOWN)
 
 
-def _unreached(ours: Any, executors: Iterable[Any], topic: str) -> Iterator[str]:
-    for info in executors:
+def unreached(ours: Any, subscriptions: Iterable[Any], topic: str) -> Iterator[str]:
+    """One line for each subscription of a topic that does not get what a publisher sends."""
+    for info in subscriptions:
         if info.topic_type != ours.topic_type:
             why = f'it expects {info.topic_type}, and {ours.topic_type} is sent'
         elif refusal := qos_refusal(ours.qos_profile, info.qos_profile):
@@ -114,15 +98,6 @@ def _plain(qos: QoSProfile) -> QoSProfile:
 def finite(duration: Duration) -> Duration:
     """The duration of a QoS policy; 0 for the one that means never."""
     return duration if duration.nanoseconds < _FOREVER_NS else Duration()
-
-
-def _executors(node: Node, topic: str) -> list[Any]:
-    own = node.get_fully_qualified_name()
-    return [
-        info
-        for info in node.get_subscriptions_info_by_topic(topic)
-        if not info.node_name.startswith(SPECTATORS) and full_name(info) != own
-    ]
 
 
 def full_name(info: Any) -> str:

@@ -10,11 +10,13 @@ from rclpy.node import Node
 from neuracore_ros.description import Command, Source
 from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.graph import publisher_names
-from neuracore_ros.node.live.checks import NODE_NAMESPACE_OPTION, why_silent, why_unheard
+from neuracore_ros.node.live.commands import check_listeners
+from neuracore_ros.node.live.probe import command_facts, stream_facts
+from neuracore_ros.node.live.streams import check_publishers
 from neuracore_ros.node.topics import CLOCK
 from neuracore_ros.observation.streams import StreamStatus
 
-USE_SIM_TIME = 'use_sim_time:=true'
+USE_SIM_TIME, NAMESPACE_OPTION = 'use_sim_time:=true', '-r __ns:='
 # Nodes find each other, and drivers start, within this; what lasts longer is reported.
 PATIENCE_S = 2.0
 _GONE = 'nobody publishes it any more'
@@ -37,7 +39,7 @@ class GraphMonitor:
 
     def __init__(self, node: Node, sources: Sequence[Source], commands: Sequence[Command]) -> None:
         self._node = node
-        self._commands = commands
+        self._commands = {command.topic: command for command in commands}
         self._sources: dict[str, list[Source]] = {}
         for source in sources:
             self._sources.setdefault(source.topic, []).append(source)
@@ -55,7 +57,7 @@ class GraphMonitor:
         self._started_s = now_s
         self._heard_s.clear()
         self.rest()
-        self._unheard_s = {command.topic: now_s for command in self._commands}
+        self._unheard_s = dict.fromkeys(self._commands, now_s)
         self.update_clock(running=False)
 
     def receive(self, topic: str, now_s: float) -> None:
@@ -109,7 +111,7 @@ class GraphMonitor:
         }
         self._unheard_s = {topic: self._unheard_s.get(topic, now_s) for topic in unheard}
         deaf = [topic for topic, s in self._unheard_s.items() if now_s - s > PATIENCE_S]
-        found = {topic: why_unheard(self._node, self._commands, topic) for topic in deaf}
+        found = {topic: why_unheard(self._node, self._commands[topic]) for topic in deaf}
         self.unheard = {topic: why for topic, why in found.items() if why}
 
     def reasons(self) -> list[str]:
@@ -123,5 +125,25 @@ class GraphMonitor:
         # A topic that has come before is not misspelt.
         if topic in self._heard_s and not self._node.count_publishers(topic):
             return _GONE
-        why = why_silent(self._node, topic, self._sources[topic], NODE_NAMESPACE_OPTION)
+        why = why_silent(self._node, topic, self._sources[topic], NAMESPACE_OPTION)
         return why or f'{topic}: it has a publisher, but nothing comes: is its driver running?'
+
+
+def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_option: str) -> str:
+    """The reason from the graph why a topic is silent; empty if it has a publisher that matches.
+
+    Args:
+        node: Ours, which subscribes to it.
+        topic: As declared.
+        sources: What is read from it.
+        namespace_option: How the user gives a namespace.
+    """
+    facts = stream_facts(node, topic, sources, sources[0].reliability)
+    lines = check_publishers(facts, namespace_option)
+    return '; '.join(line.text for line in lines if line.level == 'error')
+
+
+def why_unheard(node: Node, command: Command) -> str:
+    """The reason why a command topic of this node has no listener; empty if it has one."""
+    lines = check_listeners(command_facts(node, command), NAMESPACE_OPTION)
+    return '; '.join(line.text for line in lines)

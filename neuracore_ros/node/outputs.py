@@ -97,7 +97,9 @@ class TopicOutput:
         self._node = node
         self._topic = command.topic
         self._on_fault = on_fault
-        self._peers = graph.TopicPeers(0, [], [])
+        self._listeners = 0
+        self._unreached: Sequence[str] = ()
+        self._rivals: Sequence[str] = ()
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -127,20 +129,26 @@ class TopicOutput:
         """Number of subscribers that may execute commands; asks the graph only if it changed."""
         if self._publisher.get_subscription_count() != self._subscriptions:
             self.refresh()
-        return self._peers.listeners
+        return self._listeners
 
     def refresh(self) -> None:
         """Update the subscribers, and other publishers of the topic."""
         self._subscriptions = self._publisher.get_subscription_count()
-        peers = graph.topic_peers(self._node, self._topic)
-        for line in peers.unreached:
-            if line not in self._peers.unreached:
+        publishers = self._node.get_publishers_info_by_topic(self._topic)
+        own = self._node.get_fully_qualified_name()
+        self._rivals = [name for name in graph.publisher_names(publishers) if name != own]
+        executors = graph.executors(self._node, self._topic)
+        # As discovered, since its QoS may be overridden by parameters.
+        ours = [info for info in publishers if graph.full_name(info) == own]
+        lines = [x for info in ours[:1] for x in graph.unreached(info, executors, self._topic)]
+        for line in lines:
+            if line not in self._unreached:
                 self._node.get_logger().warning(line)
-        self._peers = peers
+        self._unreached, self._listeners = lines, len(executors) - len(lines)
 
     def rivals(self) -> Sequence[str]:
         """Other nodes that publish the topic, whether they do at the moment or not."""
-        return self._peers.rivals
+        return self._rivals
 
     def close(self) -> None:
         """Stop publishing and listening."""
@@ -155,5 +163,5 @@ class TopicOutput:
                     pass
                 return
         self.refresh()
-        who = ' or '.join(self._peers.rivals) or 'another node'
+        who = ' or '.join(self._rivals) or 'another node'
         self._on_fault(f'{who} commands {self._topic}, too')

@@ -14,7 +14,7 @@ from rclpy.node import Node
 from neuracore_ros.description import Robot, Source
 from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.graph import beside_namespace, publisher_names
-from neuracore_ros.node.live.checks import why_silent
+from neuracore_ros.node.graph_monitor import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
 from neuracore_ros.node.stream_monitor import StreamChange, topic_monitors

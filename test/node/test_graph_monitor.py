@@ -34,7 +34,7 @@ class Nobody:
 @pytest.fixture
 def monitor(monkeypatch):
     monkeypatch.setattr(graph_monitor, 'why_silent', lambda node, topic, *_: f'{topic} is silent')
-    monkeypatch.setattr(graph_monitor, 'why_unheard', lambda node, commands, topic: 'nobody hears')
+    monkeypatch.setattr(graph_monitor, 'why_unheard', lambda node, command: 'nobody hears')
     monkeypatch.setattr(GraphMonitor, 'update_clock', lambda self, running: None)
     robot = load_robot(shipped('ur5'))
     monitor = GraphMonitor(Nobody(), robot.input_sources(), robot.commands())

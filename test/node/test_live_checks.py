@@ -59,7 +59,7 @@ def only(lines, kind):
 
 
 def about_joints(**facts):
-    return check_stream(joints(**facts), 'wall', 20.0)
+    return list(check_stream(joints(**facts), NO_CLOCK, 20.0))
 
 
 def test_a_healthy_stream_is_one_line_with_its_rate():
@@ -236,14 +236,14 @@ def test_frames_are_counted_by_their_stamps_even_where_most_are_lost():
 
 def test_lost_large_frames_are_counted_and_their_cure_is_told():
     lossy = camera(arrivals(rate_hz=12.0, size=921_700, lost=90))
-    text = only(check_stream(lossy, 'wall', 10.0), 'warning')
+    text = only(check_stream(lossy, NO_CLOCK, 10.0), 'warning')
     assert '90 of 150 messages' in text
     assert '(60 %, counted by the middleware)' in text
     for cure in ('RELIABLE', 'SHM segment', 'LARGE_DATA helps only if it is set for both'):
         assert cure in text
     assert 'localhost' not in text.lower()
     starved = camera(arrivals(rate_hz=1.5, size=921_700, lost=140))
-    assert 'RELIABLE' in only(check_stream(starved, 'wall', 10.0), 'error')
+    assert 'RELIABLE' in only(check_stream(starved, NO_CLOCK, 10.0), 'error')
 
 
 def test_a_joint_outside_its_limits_is_told_with_both_numbers():
@@ -434,7 +434,7 @@ def test_times_that_do_not_go_together(facts, kind, says):
 def astray(stamps, facts):
     came = arrivals(stamps=stamps)
     came.clock_ns[:] = came.receive_ns - NOW_NS + 10**9
-    lines = check_stream(joints(came=came), facts.domain, 20.0, facts)
+    lines = check_stream(joints(came=came), facts, 20.0)
     return [line.text for line in lines if line.level != 'ok']
 
 

@@ -10,7 +10,6 @@ from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.facts import (
     CheckResult,
     ClockFacts,
-    Domain,
     MeasuredJoint,
     StreamFacts,
     abbreviated,
@@ -27,28 +26,23 @@ NAMESPACE_OPTION = '--namespace '
 
 
 def check_stream(
-    facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None = None
-) -> list[CheckResult]:
+    facts: StreamFacts, clock: ClockFacts, rate_hz: float | None
+) -> Iterator[CheckResult]:
     """Check one declared topic.
 
     Args:
         facts: What was found.
-        domain: The clock that the node has to use.
-        rate_hz: Of the policy; None where that is not known.
         clock: What is known of /clock.
+        rate_hz: Of the policy; None where that is not known.
 
-    Returns:
+    Yields:
         At least one line. Of a topic that the policy does not read, errors are warnings.
     """
-    lines = list(_checked(facts, domain, rate_hz, clock))
-    if not facts.needed:
-        lines = [
-            warning(f'{line.text} (the policy does not read it)')
-            if line.level == 'error'
-            else line
-            for line in lines
-        ]
-    return lines
+    for line in _checked(facts, clock, rate_hz):
+        if line.level == 'error' and not facts.needed:
+            yield warning(f'{line.text} (the policy does not read it)')
+        else:
+            yield line
 
 
 def check_joints(joints: Sequence[MeasuredJoint], robot_file: str) -> list[CheckResult]:
@@ -90,7 +84,7 @@ def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
 
 
 def _checked(
-    facts: StreamFacts, domain: Domain, rate_hz: float | None, clock: ClockFacts | None
+    facts: StreamFacts, clock: ClockFacts, rate_hz: float | None
 ) -> Iterator[CheckResult]:
     if lines := check_publishers(facts):
         yield from lines
@@ -108,8 +102,8 @@ def _checked(
         if each.arrivals.count < 2:
             yield _silent(each)
             continue
-        times += list(check_stamps(each, domain, clock))
-        yield from check_rate(each, domain, rate_hz)
+        times += list(check_stamps(each, clock))
+        yield from check_rate(each, clock.domain, rate_hz)
     yield from times
     if facts.by_names and (loss := check_loss(facts)):
         yield loss

@@ -167,16 +167,8 @@ _PARTS, _LEAST_IN_PART = 6, 3
 _CROOKED = 0.25
 
 
-def check_stamps(
-    facts: StreamFacts, domain: Domain, clock: ClockFacts | None = None
-) -> Iterator[CheckResult]:
-    """Check header stamps; empty if they are not used.
-
-    Args:
-        facts: What was found.
-        domain: The clock that the node has to use.
-        clock: What is known of /clock.
-    """
+def check_stamps(facts: StreamFacts, clock: ClockFacts) -> Iterator[CheckResult]:
+    """Check header stamps against the clock that the node has to use; empty if they are unused."""
     arrivals, source = facts.arrivals, facts.sources[0]
     if source.stamp == 'receive' or not len(arrivals.stamp_ns):
         return
@@ -188,10 +180,10 @@ def check_stamps(
             'sends'
         )
         return
-    now_ns, valid = arrivals.now_ns(domain), stamps > 0
+    now_ns, valid = arrivals.now_ns(clock.domain), stamps > 0
     ages_s = (now_ns - stamps)[valid] / SECOND_NS
     offset_s = float(np.median(ages_s))
-    yield from _offset(facts, domain, offset_s, clock)
+    yield from _offset(facts, clock, offset_s)
     steps = np.diff(stamps[valid])
     seconds = (now_ns[valid] - now_ns[valid][0]) / SECOND_NS
     # A sensor and its driver that are not in step shift stamps to and fro by up to one period.
@@ -214,24 +206,24 @@ def check_stamps(
         )
 
 
-def _zero(facts: StreamFacts, clock: ClockFacts | None) -> str:
+def _zero(facts: StreamFacts, clock: ClockFacts) -> str:
     """The reason for zero stamps, if it is simulated time without a publisher of /clock."""
     stand_still = [
         publisher
         for publisher in facts.publishers
-        if clock and not clock.publishers and clock.use_sim_time.get(publisher.node)
+        if not clock.publishers and clock.use_sim_time.get(publisher.node)
     ]
     if not stand_still:
         return ''
     return f', since {listed(stand_still)} has use_sim_time: true, and nobody publishes /clock'
 
 
-def _another_time(facts: StreamFacts, domain: Domain, clock: ClockFacts | None) -> str:
+def _another_time(facts: StreamFacts, clock: ClockFacts) -> str:
     """The cure for stamps of simulated time among stamps of real time, or the reverse."""
     nodes = listed(facts.publishers)
-    if domain == 'sim':
+    if clock.domain == 'sim':
         return f'They are not of simulated time, as others are: set use_sim_time: true for {nodes}'
-    if clock is None or not clock.publishers:
+    if not clock.publishers:
         return ''
     makers = ', '.join(clock.publishers)
     if len(clock.clock_ns):
@@ -242,10 +234,8 @@ def _another_time(facts: StreamFacts, domain: Domain, clock: ClockFacts | None) 
     return f'They look like simulated time, and /clock of {makers} stands still: is it paused?'
 
 
-def _offset(
-    facts: StreamFacts, domain: Domain, offset_s: float, clock: ClockFacts | None
-) -> Iterator[CheckResult]:
-    ours = '/clock' if domain == 'sim' else "this computer's clock"
+def _offset(facts: StreamFacts, clock: ClockFacts, offset_s: float) -> Iterator[CheckResult]:
+    ours = '/clock' if clock.domain == 'sim' else "this computer's clock"
     side = 'behind' if offset_s > 0 else 'ahead of'
     apart = f'{span(abs(round(offset_s * SECOND_NS)))} {side} {ours}'
     kinds = ', '.join(dict.fromkeys(s.data_type.value for s in facts.sources))
@@ -253,7 +243,7 @@ def _offset(
     ages = [s.max_age_s for s in facts.sources if s.max_age_s is not None]
     if not -AHEAD_NS <= offset_s * SECOND_NS <= BEHIND_NS:
         astray = abs(offset_s) * SECOND_NS > BEHIND_NS
-        cure = _another_time(facts, domain, clock) if astray else ''
+        cure = _another_time(facts, clock) if astray else ''
         yield error(
             f'{facts.topic}: header stamps lie {apart}, so no message would be used. '
             f'{cure or f"If its publisher has another clock: {receive}"}'
