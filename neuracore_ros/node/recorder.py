@@ -141,7 +141,7 @@ class Recorder:
         ):
             self._node.create_service(Trigger, f'~/{word}', _answering(act))
         self._subscriptions.refresh()
-        self._streams.open(self._subscriptions.faults, self._now_ns())
+        self._streams.open(self._subscriptions.faults)
 
     @property
     def services(self) -> str:
@@ -178,9 +178,8 @@ class Recorder:
         """The status line of a running episode; empty if there is none."""
         if self._writer is None:
             return ''
-        now_s = self._now_ns() / 1e9
         rates = '  '.join(
-            f'{name.strip("/")} {self._streams.rate_hz(topic, now_s):.0f}/s'
+            f'{name.strip("/")} {self._streams.rate_hz(topic):.0f}/s'
             for topic, name in self._names.items()
             if topic != CLOCK
         )
@@ -229,7 +228,7 @@ class Recorder:
             self._writer = None
             writer.discard()
             raise UserError(f'{writer.path}: cannot be written: {error.strerror}') from error
-        self._streams.remind(now_ns, recording=True)
+        self._streams.remind(recording=True)
         return writer.path
 
     def end(self, outcome: str) -> RecordedEpisode:
@@ -326,9 +325,7 @@ class Recorder:
 
     def _refresh(self) -> None:
         self._subscriptions.refresh()
-        self._streams.update(
-            self._subscriptions.faults, self._now_ns(), recording=self._writer is not None
-        )
+        self._streams.update(recording=self._writer is not None)
         if self._writer is None:
             return
         self._mind_space()

@@ -32,6 +32,15 @@ class StreamChange:
     text: str
 
 
+def alike(found: Iterable[tuple[str, StreamChange | None]]) -> dict[StreamChange, list[str]]:
+    """Changes, each with the names of all that have it."""
+    names: dict[StreamChange, list[str]] = {}
+    for name, change in found:
+        if change:
+            names.setdefault(change, []).append(name)
+    return names
+
+
 class StreamMonitor:
     """Monitors one topic, or one name of it, for silence and for a rate that is too low.
 
@@ -46,7 +55,7 @@ class StreamMonitor:
         self, max_age_s: float | None, rate_hz: float, steady: bool, silent_s: float = SILENT_S
     ) -> None:
         self.problem: StreamChange | None = None
-        self.max_age_s = max_age_s
+        self._max_age_s = max_age_s
         self._rate_hz = rate_hz
         self.is_steady = steady
         self._silent_s = silent_s
@@ -124,12 +133,13 @@ class StreamMonitor:
         return StreamChange('silent', f' is silent: {why}') if why else None
 
     def _slowness(self, now_s: float) -> StreamChange | None:
-        if self.max_age_s is None or self._is_young(now_s):
+        if self._max_age_s is None or self._is_young(now_s):
             return None
         # On its way to silence, no stream is slow.
         rate_hz = self.rate_hz(self._arrivals[-1] if self._arrivals else now_s)
-        if rate_hz * self.max_age_s < TOLERANCE:
-            need = f'a sample lives {self.max_age_s:g} s (max_age_s), so episodes will be cut here'
+        if rate_hz * self._max_age_s < TOLERANCE:
+            lives = f'a sample lives {self._max_age_s:g} s (max_age_s)'
+            need = f'{lives}, so episodes will be cut here'
         elif rate_hz < TOLERANCE * self._rate_hz:
             need = f'steps at {self._rate_hz:g} Hz will see a sample twice'
         else:
@@ -152,19 +162,15 @@ class RecordedTopicMonitor:
         sources: The names that are read from it, if its names are monitored one by one; else none.
         whole: Monitors the topic.
         rate_hz: Of the steps that will be made of it.
-
-    Attributes:
-        topic: Its full name.
     """
 
     def __init__(
         self, topic: str, sources: Sequence[Source], whole: StreamMonitor, rate_hz: float
     ) -> None:
-        self.topic = topic
+        self.topic, self.whole = topic, whole
         # A joint may be read as position and as velocity; what ages sooner counts.
         by_age = sorted(sources, key=lambda source: source.max_age_s or math.inf, reverse=True)
         self._sources = {source.name: source for source in by_age}
-        self._whole = whole
         self._reported: set[str] = set()
         self._each = {
             source.name: StreamMonitor(
@@ -174,33 +180,13 @@ class RecordedTopicMonitor:
         }
 
     @property
-    def is_steady(self) -> bool:
-        """True if the topic must never be silent; command topics may be."""
-        return self._whole.is_steady
-
-    @property
     def has_come(self) -> bool:
         """True once each of its names has come."""
-        return self._whole.has_come and all(monitor.has_come for monitor in self._each.values())
-
-    @property
-    def is_alive(self) -> bool:
-        """True once any message has come, from one of several drivers at least."""
-        return self._whole.has_come
-
-    def rate_hz(self, now_s: float) -> float:
-        """Messages a second lately."""
-        return self._whole.rate_hz(now_s)
+        return self.whole.has_come and self.knows(self._each)
 
     def receive(self, wall_s: float, now_s: float, names: Collection[str] = ()) -> None:
-        """Note a message.
-
-        Args:
-            wall_s: When it came, on a clock that always runs [s].
-            now_s: When it came, on the node's clock [s].
-            names: That it brought.
-        """
-        self._whole.receive(wall_s, now_s)
+        """Note a message that brought these names; see `StreamMonitor.receive`."""
+        self.whole.receive(wall_s, now_s)
         for name in names:
             self._each[name].receive(wall_s, now_s)
 
@@ -210,9 +196,9 @@ class RecordedTopicMonitor:
 
     def update(self, wall_s: float, now_s: float, fault: str) -> list[StreamChange]:
         """Changes of the topic, or of some of its names; see `StreamMonitor.update`."""
-        whole = self._whole.update(wall_s, now_s, fault)
+        whole = self.whole.update(wall_s, now_s, fault)
         # While a topic is silent, or when it is back, its names are, too.
-        is_silent = self._whole.problem is not None and self._whole.problem.kind == 'silent'
+        is_silent = self.whole.problem is not None and self.whole.problem.kind == 'silent'
         changes = []
         for name, monitor in self._each.items():
             change = monitor.update(wall_s, now_s, '')
@@ -228,24 +214,19 @@ class RecordedTopicMonitor:
 
     def problems(self) -> list[StreamChange]:
         """Present problems."""
-        if self._whole.problem:
-            return [self._whole.problem]
+        if self.whole.problem:
+            return [self.whole.problem]
         return self._grouped((name, monitor.problem) for name, monitor in self._each.items())
 
     def lacking(self) -> list[StreamChange]:
         """Problems of names that have never come."""
-        if not self._whole.has_come:
+        if not self.whole.has_come:
             return []
         never = (item for item in self._each.items() if not item[1].has_come)
         return self._grouped((name, monitor.problem) for name, monitor in never)
 
     def _grouped(self, found: Iterable[tuple[str, StreamChange | None]]) -> list[StreamChange]:
-        """One change for all names that have the same."""
-        names: dict[StreamChange, list[str]] = {}
-        for name, change in found:
-            if change:
-                names.setdefault(change, []).append(name)
-        return [self._of_names(alike, change) for change, alike in names.items()]
+        return [self._of_names(names, change) for change, names in alike(found).items()]
 
     def _of_names(self, names: Sequence[str], change: StreamChange) -> StreamChange:
         who = f' ({abbreviated(names)})' if len(names) < len(self._each) else ''

@@ -17,7 +17,7 @@ from neuracore_ros.node.graph import beside_namespace, publisher_names
 from neuracore_ros.node.graph_monitor import why_silent
 from neuracore_ros.node.live.names import NameReader, read_faults
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION
-from neuracore_ros.node.stream_monitor import StreamChange, topic_monitors
+from neuracore_ros.node.stream_monitor import StreamChange, alike, topic_monitors
 from neuracore_ros.node.topics import CLOCK
 
 USE_SIM_TIME = '--use-sim-time'
@@ -66,38 +66,37 @@ class StreamReports:
         self._reasons: dict[str, tuple[float, str]] = {}
         self._reported_s: dict[str, float] = {}
         self._began_s = time.monotonic()
-        self._is_open = False
+        self._faults: Mapping[str, str] | None = None
 
-    def open(self, faults: Mapping[str, str], now_ns: int) -> None:
+    def open(self, faults: Mapping[str, str]) -> None:
         """Report what is wrong now, and from now on what changes.
 
         Args:
-            faults: Topic -> why nothing can arrive on it.
-            now_ns: Now; 0 where there is no time.
+            faults: Topic -> why nothing can arrive on it; its owner keeps it up to date.
         """
-        self._is_open = True
+        self._faults = faults
         if beside := beside_namespace(self._sources, self._node.get_namespace()):
             self._display.warn(beside)
         self._check_messages()
         # Only now, since before discovery every topic would be silent.
-        if now_ns > 0:
-            self._changes(faults, now_ns, recording=False)
+        self._changes(recording=False)
         # Names that never came have just been reported, with the most similar names.
         lacking = [
             (monitor.topic, p) for monitor in self._monitors.values() for p in monitor.lacking()
         ]
         lines = (each.text for each in together(lacking))
         self._reported_s |= dict.fromkeys(lines, time.monotonic())
-        self.remind(now_ns, recording=False)
+        self.remind(recording=False)
 
     @property
     def are_found(self) -> bool:
         """True once every topic is alive, and publishers of commands have had time to be found."""
-        steady = [monitor for monitor in self._monitors.values() if monitor.is_steady]
         waited = time.monotonic() - self._began_s > _DISCOVERY_S
-        commands = (t for t, monitor in self._monitors.items() if not monitor.is_steady)
-        return all(monitor.has_come for monitor in steady) and (
-            waited or all(self._node.count_publishers(topic) for topic in commands)
+        return all(
+            monitor.has_come
+            if monitor.whole.is_steady
+            else waited or self._node.count_publishers(topic)
+            for topic, monitor in self._monitors.items()
         )
 
     @property
@@ -105,9 +104,9 @@ class StreamReports:
         """The reason why there is no time, and its cure."""
         return standstill(self._clocks(), USE_SIM_TIME)
 
-    def rate_hz(self, topic: str, now_s: float) -> float:
+    def rate_hz(self, topic: str) -> float:
         """Messages a second lately."""
-        return self._monitors[topic].rate_hz(now_s)
+        return self._monitors[topic].whole.rate_hz(self._now_s())
 
     def receive(self, topic: str, data: bytes, now_ns: int) -> None:
         """Note a message, as it came from the wire."""
@@ -115,24 +114,23 @@ class StreamReports:
         names = self._reader.names(topic, data, now_ns) if apart else ()
         few_yet = len(self._first[topic]) < _MOST_CHECKED
         # A slow driver's first message may come after many of a fast one.
-        if not self._is_open and (few_yet or not self._monitors[topic].knows(names)):
+        if self._faults is None and (few_yet or not self._monitors[topic].knows(names)):
             self._first[topic].append((now_ns, data))
         self._monitors[topic].receive(time.monotonic(), now_ns / 1e9, names)
 
-    def remind(self, now_ns: int, recording: bool) -> None:
+    def remind(self, recording: bool) -> None:
         """Say again what is wrong, unless it was said a moment ago.
 
         Args:
-            now_ns: Now; 0 where there is no time.
             recording: True if a missing publisher of commands matters.
         """
-        if now_ns <= 0:
+        if self._now_s() <= 0:
             self._display.warn(self.standstill)
             return
         found = [
             (monitor.topic, problem)
             for monitor in self._monitors.values()
-            if monitor.is_steady or recording
+            if monitor.whole.is_steady or recording
             for problem in monitor.problems()
         ]
         now_s = time.monotonic()
@@ -141,33 +139,25 @@ class StreamReports:
                 self._reported_s[change.text] = now_s
                 self._display.warn(change.text)
 
-    def update(self, faults: Mapping[str, str], now_ns: int, recording: bool) -> None:
-        """Report changes.
-
-        Args:
-            faults: Topic -> why nothing can arrive on it.
-            now_ns: Now; 0 where there is no time, and so nothing that comes is noted.
-            recording: True if a missing publisher of commands matters.
-        """
-        if now_ns <= 0 or not self._is_open:
-            return
-        for change in together(self._changes(faults, now_ns, recording)):
+    def update(self, recording: bool) -> None:
+        """Report changes; those of commands only while recording."""
+        for change in together(self._changes(recording)):
             if change.kind == 'back':
                 self._display.say(change.text)
             else:
                 self._reported_s[change.text] = time.monotonic()
                 self._display.warn(change.text)
 
-    def _changes(
-        self, faults: Mapping[str, str], now_ns: int, recording: bool
-    ) -> list[tuple[str, StreamChange]]:
-        """Topics with their changes."""
-        wall_s = time.monotonic()
-        found = []
+    def _changes(self, recording: bool) -> list[tuple[str, StreamChange]]:
+        """Topics with their changes; none where there is no time, since nothing is noted then."""
+        wall_s, now_s = time.monotonic(), self._now_s()
+        found: list[tuple[str, StreamChange]] = []
+        if self._faults is None or now_s <= 0:
+            return found
         for topic, monitor in self._monitors.items():
-            fault = faults.get(topic, '').removeprefix(f'{topic}: ') or self._why_silent(topic)
-            changes = monitor.update(wall_s, now_ns / 1e9, fault)
-            if monitor.is_steady or recording:
+            fault = self._faults.get(topic, '').removeprefix(f'{topic}: ')
+            changes = monitor.update(wall_s, now_s, fault or self._why_silent(topic))
+            if monitor.whole.is_steady or recording:
                 found += [(monitor.topic, change) for change in changes]
         return found
 
@@ -184,7 +174,7 @@ class StreamReports:
     def _why_silent(self, topic: str) -> str:
         """The reason from the graph why a topic is silent; empty if there is none."""
         published = bool(self._node.count_publishers(topic))
-        if topic not in self._sources or (published and self._monitors[topic].is_alive):
+        if topic not in self._sources or (published and self._monitors[topic].whole.has_come):
             self._reasons.pop(topic, None)
             return ''
         now_s = time.monotonic()
@@ -196,20 +186,20 @@ class StreamReports:
             self._reasons[topic] = now_s, why
         return why
 
+    def _now_s(self) -> float:
+        return float(self._node.get_clock().now().nanoseconds) / 1e9
+
     def _clocks(self) -> list[str]:
         return publisher_names(self._node.get_publishers_info_by_topic(CLOCK))
 
 
 def together(found: Sequence[tuple[str, StreamChange]]) -> list[StreamChange]:
     """One change for all topics that have the same, with their names in its text."""
-    topics: dict[StreamChange, list[str]] = {}
-    for topic, change in found:
-        topics.setdefault(change, []).append(topic)
     return [
         replace(
             change,
-            text=', '.join(alike)
-            + (change.text.replace(' is ', ' are ', 1) if alike[1:] else change.text),
+            text=', '.join(topics)
+            + (change.text.replace(' is ', ' are ', 1) if topics[1:] else change.text),
         )
-        for change, alike in topics.items()
+        for change, topics in alike(found).items()
     ]
