@@ -33,12 +33,7 @@ def clock_cure(simulated: bool, publishers: Sequence[str], option: str) -> str:
 
 
 def standstill(publishers: Sequence[str], option: str) -> str:
-    """The reason why simulated time stands still, and its cure.
-
-    Args:
-        publishers: Full names of the nodes that publish /clock.
-        option: What makes a node use it.
-    """
+    """The reason why simulated time stands still, and its cure; arguments as in `clock_cure`."""
     if not publishers:
         return (
             f'nobody publishes {CLOCK}, and without it there is no time: start the simulator, or '

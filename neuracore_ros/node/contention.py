@@ -34,11 +34,7 @@ def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[s
 
 
 class ContentionMonitor:
-    """The publishers of one topic, and the names in its messages.
-
-    Args:
-        kind: ROS message type.
-    """
+    """The publishers of one topic of a ROS message type, and the names in its messages."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind

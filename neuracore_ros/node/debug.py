@@ -40,14 +40,7 @@ class DebugPublisher:
         now_ns: int,
         merged_at_step: int | None,
     ) -> None:
-        """Publish one prediction.
-
-        Args:
-            request: What the model was given.
-            answer: DataType -> (H, W), or why there is none.
-            now_ns: Its arrival.
-            merged_at_step: See the class.
-        """
+        """Publish one prediction, which came now; its answer may be why there is none."""
         shown: dict[str, Any] = {
             'tick': request.tick,
             'stamp_ns': request.made_ns,

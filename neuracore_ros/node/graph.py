@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rclpy.duration import Duration
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError
 from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 
 SPECTATORS = (
@@ -27,6 +27,7 @@ These are `ros2 topic echo`, bag recorders, viewers, and the tools of this packa
 
 _UNKNOWN = '_NODE_NAME_UNKNOWN_'
 _FOREVER_NS = 2**62
+_SEND_GOAL = '/_action/send_goal'
 
 
 def listeners(node: Node, topic: str) -> list[str]:
@@ -103,6 +104,19 @@ def finite(duration: Duration) -> Duration:
 def full_name(info: Any) -> str:
     """Full name of an endpoint's node, such as ``/left/arm_controller``."""
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
+
+
+def action_servers(node: Node) -> Iterator[tuple[str, str, str]]:
+    """The actions of all nodes: name, type, and the full name of the node that serves it."""
+    for name, space in node.get_node_names_and_namespaces():
+        try:
+            services = node.get_service_names_and_types_by_node(name, space)
+        except NodeNameNonExistentError:  # It has gone meanwhile.
+            continue
+        for service, (kind, *_) in services:
+            if service.endswith(_SEND_GOAL):
+                action, full = service.removesuffix(_SEND_GOAL), f'{space.rstrip("/")}/{name}'
+                yield action, kind.removesuffix('_SendGoal'), full
 
 
 def beside_namespace(topics: Iterable[str], namespace: str) -> str:

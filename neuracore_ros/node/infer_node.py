@@ -64,19 +64,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         others = remove_ros_args(words)[1:]
     except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
-        return _refuse_usage(refusal(error))
+        return _refuse(refusal(error), code=2)
     if {'-h', '--help'} & set(others):
         print(_help())
         return 0
     if others:
-        return _refuse_usage(
+        return _refuse(
             f"'{others[0]}' is no ROS argument: write --ros-args -p model:=policy.pt "
-            '-p robot:=robot.yaml; see infer_node --help'
+            '-p robot:=robot.yaml; see infer_node --help',
+            code=2,
         )
     try:
         rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
-        return _refuse_usage(refusal(error))
+        return _refuse(refusal(error), code=2)
     try:
         return run(stop, words)
     finally:
@@ -170,14 +171,9 @@ def _help() -> str:
     return USAGE + '\n'.join(lines)
 
 
-def _refuse_usage(text: str) -> int:
-    _refuse(text)
-    return 2
-
-
-def _refuse(text: str) -> int:
+def _refuse(text: str, code: int = 1) -> int:
     print(f'infer_node: {text}', file=sys.stderr)
-    return 1
+    return code
 
 
 if __name__ == '__main__':

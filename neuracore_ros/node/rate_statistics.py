@@ -24,7 +24,6 @@ class RateStatistics:
     """
 
     def __init__(self, rate_hz: float) -> None:
-        """For steps that should come at ``rate_hz``."""
         self._wanted_hz = rate_hz
         self._newest: deque[int] = deque(maxlen=_WINDOW)
         self._steps = 0

@@ -6,8 +6,9 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -133,13 +134,8 @@ class Recorder:
 
     def open(self) -> None:
         """Offer the services, and report silent streams from now on."""
-        for word, act in (
-            (START, lambda: str(self.start())),
-            (STOP, lambda: self.end(STOP).as_json()),
-            (SUCCESS, lambda: self.end(SUCCESS).as_json()),
-            (DISCARD, lambda: self.end(DISCARD).as_json()),
-        ):
-            self._node.create_service(Trigger, f'~/{word}', _answering(act))
+        for word in WORDS:
+            self._node.create_service(Trigger, f'~/{word}', partial(self._answer, word))
         self._subscriptions.refresh()
         self._streams.open(self._subscriptions.faults)
 
@@ -258,6 +254,16 @@ class Recorder:
         self._display.show(episode)
         return episode
 
+    def _answer(
+        self, word: str, _: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        try:
+            response.message = str(self.start()) if word == START else self.end(word).as_json()
+            response.success = True
+        except UserError as error:
+            response.message = str(error)
+        return response
+
     def _episode(self, writer: BagWriter, outcome: str) -> RecordedEpisode:
         counts = {name: writer.counts[name] for name in self._names.values()}
         lost = {self._names[topic]: count for topic, count in self._lost.items()}
@@ -336,20 +342,6 @@ class Recorder:
                 self._writer.flush()
             except OSError as error:
                 self._give_up(error)
-
-
-def _answering(
-    act: Callable[[], str],
-) -> Callable[[Trigger.Request, Trigger.Response], Trigger.Response]:
-    def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        try:
-            response.message = act()
-            response.success = True
-        except UserError as error:
-            response.message = str(error)
-        return response
-
-    return answer
 
 
 def _free_bytes(folder: Path) -> int:

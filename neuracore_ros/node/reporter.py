@@ -24,14 +24,6 @@ from neuracore_ros.runner import Runner, State
 class Reporter:
     """Reports state and reasons while the node is configured.
 
-    Args:
-        node: Owner of the publisher and the log.
-        robot: Its name.
-        runner: Whose state is reported.
-        subscriptions: All that is read.
-        outputs: All that is sent.
-        speed_scaling: Of the controllers.
-
     Attributes:
         statistics: Of steps and predictions.
     """

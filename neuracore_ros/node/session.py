@@ -81,7 +81,8 @@ class Session:
             self._inference.close()
             raise
         self._open(parameters)
-        if beside := beside_namespace(self._topics(), node.get_namespace()):
+        topics = (*self._runner.topics, *self._runner.command_topics)
+        if beside := beside_namespace(topics, node.get_namespace()):
             node.get_logger().warning(beside)
         node.get_logger().info(self._announcement(parameters, taken_s))
 
@@ -199,10 +200,6 @@ class Session:
         self._timers.start('diagnostics', 1.0, self._reporter.publish, steady)
         if runner.point_rate_hz:
             self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
-
-    def _topics(self) -> list[str]:
-        """Topics that are read and commanded, as declared."""
-        return [*self._runner.topics, *self._runner.command_topics]
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest

@@ -124,7 +124,7 @@ class SpeedScaling:
         self._open[channel] = self._listener.create_subscription(
             kind,
             channel.topic,
-            _unused,
+            lambda _: None,  # No executor calls it.
             QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT),
             event_callbacks=SUBSCRIBES_QUIETLY,
         )
@@ -140,10 +140,6 @@ def _listening_node(node: Node) -> Node:
         enable_rosout=False,
         start_parameter_services=False,
     )
-
-
-def _unused(message: Any) -> None:
-    """No executor calls it."""
 
 
 def slowed_down(factors: Mapping[str, float], least: float) -> list[str]:

@@ -79,11 +79,7 @@ def stopped_status(moved: bool, why: str) -> Status:
 
 
 class StatusLog:
-    """Logs state and reason when they change, and only then.
-
-    Args:
-        logger: Of the node.
-    """
+    """Logs state and reason when they change, and only then."""
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger

@@ -85,18 +85,14 @@ class TickPhase:
 
     def _best_shift_s(self, cameras: list[_Camera]) -> float:
         """The shift of ticks to that camera's arrival at which all images are freshest [s]."""
-        least_s = [camera.least_s(self._period_s) for camera in cameras]
+        waits = [(camera.least_s(self._period_s), camera.period_s) for camera in cameras]
 
         def age_s(earlier_s: float) -> float:
-            waits = (
-                (least - earlier_s, c.period_s) for least, c in zip(least_s, cameras, strict=True)
-            )
             # So close to an arrival, the image might just be missed.
-            return sum((wait - _MARGIN_S / 2) % period for wait, period in waits)
+            return sum((least - earlier_s - _MARGIN_S / 2) % period for least, period in waits)
 
-        shifts_s = []
-        for least, camera in zip(least_s, cameras, strict=True):
-            earlier_s = least - _MARGIN_S
-            # The same place in time can be reached from both sides; the nearer one is taken.
-            shifts_s.append(min(earlier_s, earlier_s - camera.period_s, key=abs))
+        # The same place in time can be reached from both sides; the nearer one is taken.
+        shifts_s = [
+            min(least - _MARGIN_S, least - _MARGIN_S - period, key=abs) for least, period in waits
+        ]
         return min(shifts_s, key=lambda earlier_s: (round(age_s(earlier_s), 3), abs(earlier_s)))

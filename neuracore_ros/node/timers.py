@@ -10,11 +10,7 @@ from rclpy.timer import Timer
 
 
 class Timers:
-    """Timers that can be ended, and moved a little in time.
-
-    Args:
-        node: Owner of the timers.
-    """
+    """Timers of a node that can be ended, and moved a little in time."""
 
     def __init__(self, node: Node) -> None:
         self._node = node

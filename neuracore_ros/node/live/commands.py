@@ -240,7 +240,7 @@ def _start(
     facts: CommandFacts, node: str, params: Mapping[str, object], domain: Domain
 ) -> Iterator[CheckResult]:
     """Check the state that a new message starts from."""
-    starts = [params.get(key) for key in ('interpolate_from_desired_state', 'open_loop_control')]
+    starts = [params.get(key) for key in _STARTS_DESIRED]
     if _starts_desired(params):
         if _is_humble(params) and 'speed_scaling_interface_name' in params:
             yield error(

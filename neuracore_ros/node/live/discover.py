@@ -11,7 +11,7 @@ from rclpy.node import Node
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY, STRING
 from neuracore_ros.node.executor import spin
-from neuracore_ros.node.graph import listeners
+from neuracore_ros.node.graph import action_servers, listeners
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import CLOCK, SubscribedTopic
@@ -19,7 +19,6 @@ from neuracore_ros.scaffold.collect import FactCollector, is_wanted
 from neuracore_ros.scaffold.facts import CommandReceiver, Facts
 
 _COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
-_GOAL = '/_action/send_goal'
 _DEPTH = 50
 _REFRESH_PERIOD_S = 0.5
 
@@ -47,11 +46,15 @@ def discover(seconds: float, namespace: str = '') -> Facts:
         end_s = time.monotonic() + seconds
         # On a busy network, some topics are discovered late.
         while (left_s := end_s - time.monotonic()) > 0.0:
-            for topic, kind in _published_topics(node, below):
+            for topic, (kind, *_) in node.get_topic_names_and_types():
+                if not (topic.startswith(below) and node.count_publishers(topic)):
+                    continue
                 if topic not in types:
                     types[topic] = kind
                     collector.announce(topic, kind)
-                if is_wanted(topic, kind) and not _is_only_commanded(node, topic, kind):
+                # A node that waits for its controller would take our subscription for it.
+                only_commanded = kind in _COMMANDS and not listeners(node, topic)
+                if is_wanted(topic, kind) and not only_commanded:
                     latched = kind == STRING
                     subscriptions.add(SubscribedTopic(topic, kind, 'match', _DEPTH, latched))
             spin(executor, min(left_s, _REFRESH_PERIOD_S))
@@ -65,20 +68,6 @@ def discover(seconds: float, namespace: str = '') -> Facts:
         )
 
 
-def _published_topics(node: Node, below: str) -> list[tuple[str, str]]:
-    """Topics with their message types."""
-    return [
-        (topic, types[0])
-        for topic, types in node.get_topic_names_and_types()
-        if topic.startswith(below) and node.count_publishers(topic)
-    ]
-
-
-def _is_only_commanded(node: Node, topic: str, kind: str) -> bool:
-    """True if a node that waits for its controller would take our subscription for it."""
-    return kind in _COMMANDS and not listeners(node, topic)
-
-
 def _listeners(node: Node, below: str) -> list[CommandReceiver]:
     """Controllers: who subscribes to commands, and who serves actions."""
     found = [
@@ -87,15 +76,11 @@ def _listeners(node: Node, below: str) -> list[CommandReceiver]:
         if topic.startswith(below) and types[0] in _COMMANDS
         for name in listeners(node, topic)
     ]
-    served = {f'{kind}_SendGoal': kind for kind in ACTIONS}
-    for name, space in node.get_node_names_and_namespaces():
-        if name == node.get_name():
-            continue
-        for service, types in node.get_service_names_and_types_by_node(name, space):
-            if service.startswith(below) and service.endswith(_GOAL) and types[0] in served:
-                full = f'{space.rstrip("/")}/{name}'
-                found.append(CommandReceiver(service.removesuffix(_GOAL), served[types[0]], full))
-    return found
+    return found + [
+        CommandReceiver(action, kind, server)
+        for action, kind, server in action_servers(node)
+        if action.startswith(below) and kind in ACTIONS
+    ]
 
 
 def _joints(parameters: Any) -> tuple[str, ...]:

@@ -105,7 +105,6 @@ class MessageNames:
     """The names in each message, used or refused."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
-        """Before the first message."""
         self._channels: dict[str, list[Channel]] = {}
         for stream in (stream for observer in observers for stream in observer.streams):
             self._channels.setdefault(stream.topic, []).extend(stream.channels)

@@ -23,7 +23,7 @@ from neuracore_ros.description import Command, Source
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.durations import SECOND_NS
-from neuracore_ros.node.graph import finite, full_name, qos_refusal
+from neuracore_ros.node.graph import action_servers, finite, full_name, qos_refusal
 from neuracore_ros.node.live.facts import Arrivals, CommandFacts, Domain, Endpoint, StreamFacts
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.similar_names import alike_topics
@@ -64,7 +64,6 @@ class TopicMonitor:
     """
 
     def __init__(self, kind: str) -> None:
-        """For messages of this ROS 2 type."""
         fields = message_class(kind).get_fields_and_field_types()
         self.is_image = kind in IMAGE_TYPES
         self._has_header = next(iter(fields.values()), '') == 'std_msgs/Header'
@@ -165,13 +164,8 @@ def _subscribers(node: Node, topic: str) -> tuple[Endpoint, ...]:
 
 
 def _servers(node: Node, action: str, kind: str) -> tuple[Endpoint, ...]:
-    wanted = f'{action}/_action/send_goal'
-    found = []
-    for name, space in node.get_node_names_and_namespaces():
-        served = node.get_service_names_and_types_by_node(name, space)
-        if any(service == wanted for service, _ in served):
-            found.append(Endpoint(f'{space.rstrip("/")}/{name}', kind, 'reliable'))
-    return tuple(found)
+    servers = (server for name, _, server in action_servers(node) if name == action)
+    return tuple(Endpoint(server, kind, 'reliable') for server in servers)
 
 
 def _similar(node: Node, topic: str, kind: str, count: Callable[[str], int]) -> tuple[str, ...]:
