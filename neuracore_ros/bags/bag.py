@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any, NamedTuple
 
 from neuracore_ros.bags.bag_files import files, open_storage
-from neuracore_ros.bags.definitions import Deserialiser, deserialiser
+from neuracore_ros.bags.definitions import deserialiser
 from neuracore_ros.bags.simulated_clock import CLOCK, CLOCK_TYPE, SimulatedClock, read_clock
 from neuracore_ros.bags.storage import (
     Connection,
@@ -159,7 +159,12 @@ class Bag:
                 progress((raw.log_time_ns - self.start_ns) / span_ns)
             name = connection.topic
             unread[name] -= 1
-            decode = self._decoder(connection)
+            try:
+                # The bag's own definition of this one type, else the stock one: a strange type
+                # elsewhere does no harm.
+                decode = deserialiser(connection)
+            except DamageError as error:
+                raise BagError(f'{self.path}: {name} {error}') from error
             data = raw.data
             try:
                 if data[:4] == ZSTD_MAGIC and connection.serialization == 'cdr':
@@ -221,19 +226,6 @@ class Bag:
         types = topics if isinstance(topics, Mapping) else {}
         found = {topic: self.find(topic, types.get(topic, '')) for topic in topics}
         return {topic: each for topic, each in found.items() if each is not None}
-
-    def _decoder(self, connection: Connection) -> Deserialiser:
-        """Deserialise with the bag's own definition of this one type, else with the stock one.
-
-        Only wanted types are registered, so that a strange type elsewhere does no harm.
-
-        Raises:
-            BagError: The type is defined nowhere.
-        """
-        try:
-            return deserialiser(connection)
-        except DamageError as error:
-            raise BagError(f'{self.path}: {connection.topic} {error}') from error
 
 
 @contextmanager

@@ -13,11 +13,7 @@ from neuracore_ros.bags.partial_bags import left_behind
 from neuracore_ros.bags.ros1_file import Ros1File
 from neuracore_ros.bags.scratch import copy, copy_journal
 from neuracore_ros.bags.sqlite_file import SqliteFile, cut_bytes
-from neuracore_ros.bags.storage import (
-    DamageError,
-    Storage,
-    one_line,
-)
+from neuracore_ros.bags.storage import DamageError, Storage, one_line
 from neuracore_ros.bags.zstd_file import decompress
 from neuracore_ros.errors import BagError, DescriptionError
 from neuracore_ros.regular_file import require_regular

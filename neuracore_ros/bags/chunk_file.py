@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 
 from neuracore_ros.bags.chunk import MALFORMED, MOST_BYTES, Chunk, ChunkContent, decompressed
-from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, one_line
+from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, Storage, one_line
 from neuracore_ros.regular_file import open_regular
 
 # Chunks that are read before they are needed: one or two megabytes each, as a rule.
@@ -45,14 +45,11 @@ def _ahead(
             yield later, future.result()
 
 
-class ChunkFile:
-    """Implements :class:`~neuracore_ros.bags.storage.Storage`.
+class ChunkFile(Storage):
+    """A file of chunks.
 
     With an index at its end, only chunks that hold wanted messages are read. Without one, all
     of them are looked through once, and whatever is whole is kept.
-
-    Args:
-        path: The file.
 
     Raises:
         DamageError: It is no such file, or nothing of it can be read.
@@ -60,12 +57,8 @@ class ChunkFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path)
         self.size = path.stat().st_size
-        self.connections: dict[int, Connection] = {}
-        self.counts: Counter[int] = Counter()
-        self.start_ns = self.end_ns = 0
-        self.losses: dict[object, str] = {}
         self.chunks: list[Chunk] = []
         self._room = MOST_DEFINED_BYTES
         self._file = open_regular(path)

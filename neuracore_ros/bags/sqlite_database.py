@@ -47,9 +47,9 @@ class Database:
         if sys.version_info >= (3, 11):
             most = max(min(size, MOST_MESSAGE_BYTES), 1_000_000)
             self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, most)
-        self._run('PRAGMA trusted_schema=OFF')
-        # Lets sqlite open a file that is shorter than its header says.
-        self._run('PRAGMA writable_schema=ON')
+        # The second lets sqlite open a file that is shorter than its header says.
+        for statement in ('PRAGMA trusted_schema=OFF', 'PRAGMA writable_schema=ON'):
+            list(self._steps(statement, ()))
 
     def columns(self, table: str) -> set[str]:
         """Names of the columns of a table, none if there is none.
@@ -86,10 +86,6 @@ class Database:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    def _run(self, statement: str) -> None:
-        for _ in self._steps(statement, ()):
-            pass
 
     def _steps(self, query: str, parameters: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         self._steps_left = _STEPS_AT_FIRST + _STEPS_PER_ROW * self.most_rows

@@ -10,7 +10,14 @@ from struct import Struct
 from typing import Any
 
 from neuracore_ros.bags.sqlite_database import Database
-from neuracore_ros.bags.storage import Connection, DamageError, RawMessage, one_line, ros_type
+from neuracore_ros.bags.storage import (
+    Connection,
+    DamageError,
+    RawMessage,
+    Storage,
+    one_line,
+    ros_type,
+)
 from neuracore_ros.regular_file import open_regular
 
 _ROWS = 'SELECT rowid, topic_id, timestamp, data FROM messages'
@@ -44,24 +51,15 @@ def expected_size(header: bytes) -> int | None:
     return int(_PAGES.unpack_from(header, 28)[0]) * _page_size(header)
 
 
-class SqliteFile:
-    """A sqlite3 file. Implements :class:`~neuracore_ros.bags.storage.Storage`.
-
-    Args:
-        path: The file, of whole pages; it is not changed. One with a journal must be a copy.
-        size: Of the file, with its journal [bytes].
-        has_journal: Let sqlite take what lies in the file's journal into account.
+class SqliteFile(Storage):
+    """A sqlite3 file of whole pages; see :class:`Database` for what it is opened with.
 
     Raises:
         DamageError: It is no such file, or nothing of it can be read.
     """
 
     def __init__(self, path: Path, size: int, has_journal: bool = False) -> None:
-        self.path = path
-        self.connections: dict[int, Connection] = {}
-        self.counts: Counter[int] = Counter()
-        self.start_ns = self.end_ns = 0
-        self.losses: dict[object, str] = {}
+        super().__init__(path)
         self._rows: list[tuple[int, int, int]] | None = None
         self._size = size
         try:

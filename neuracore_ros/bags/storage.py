@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -70,8 +70,8 @@ class RawMessage(NamedTuple):
     data: bytes | memoryview
 
 
-class Storage(Protocol):
-    """One open file of a recording.
+class Storage:
+    """One open file of a recording, whole or damaged.
 
     Attributes:
         path: The file.
@@ -82,18 +82,20 @@ class Storage(Protocol):
         losses: Where -> what cannot be read, in one line; it may grow while messages are read.
     """
 
-    path: Path
-    connections: dict[int, Connection]
-    counts: Counter[int]
-    start_ns: int
-    end_ns: int
-    losses: dict[object, str]
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connections: dict[int, Connection] = {}
+        self.counts: Counter[int] = Counter()
+        self.start_ns = self.end_ns = 0
+        self.losses: dict[object, str] = {}
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
         """Every readable message of these connections, in log order."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Close the file."""
+        raise NotImplementedError
 
 
 def ros_type(name: str) -> str:

@@ -6,7 +6,7 @@ import ctypes
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.recording import Recording
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
-from neuracore_ros.dataset.staging import EpisodeWriter, Row, StagedEpisode
+from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
 from neuracore_ros.errors import BagError, DatasetError, WriteError
 from neuracore_ros.progress import ProgressCallback
 
@@ -137,14 +137,21 @@ def _staged(
             yield BagDone(BagResult(str(path)), fingerprint)
             return
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
-        pieces = _Pieces(job, path, folder, fingerprint, recording)
-        for piece in recording.pieces(lambda part: progress(_IDENTIFYING + part * _READING)):
-            yield from pieces.add(piece)
+        episode = Episode(robot.name, str(path), 0, 0, fingerprint, cutting=settings.options)
+        short: list[int] = []
+        yield from _episodes(
+            job,
+            recording,
+            episode,
+            folder,
+            short,
+            lambda part: progress(_IDENTIFYING + part * _READING),
+        )
         audit, losses = recording.audit, recording.losses
     result = BagResult(
         bag=str(path),
-        short_pieces=len(pieces.short),
-        short_steps=sum(pieces.short),
+        short_pieces=len(short),
+        short_steps=sum(short),
         notes=(*recording.notes, *_replaced(job, path, fingerprint)),
         losses=losses,
         error=recording.error,
@@ -166,67 +173,53 @@ def _staged(
     yield BagDone(result, fingerprint, None if recording.error else finished)
 
 
-class _Pieces:
-    """Stages the pieces of one recording that are long enough and not in the dataset yet.
+def _episodes(
+    job: Job,
+    recording: Recording,
+    episode: Episode,
+    folder: Path,
+    short: list[int],
+    progress: ProgressCallback,
+) -> Iterator[EpisodeDone]:
+    """Stage the pieces of a recording that are long enough and not in the dataset yet.
 
-    Attributes:
-        short: Steps of each piece that was too short.
+    ``episode`` is what they have in common; ``short`` takes the steps of those that are too short.
     """
-
-    def __init__(
-        self, job: Job, bag: Path, folder: Path, fingerprint: str, recording: Recording
-    ) -> None:
-        self._job = job
-        self._bag = str(bag)
-        self._folder = folder
-        self._fingerprint = fingerprint
-        self._recording = recording
-        self._earlier = job.starts_ns.get(fingerprint, frozenset())
-        self._dropped: Counter[str] = Counter()
-        self._count = 0
-        self.short: list[int] = []
-
-    def add(self, piece: Iterator[Row]) -> Iterator[EpisodeDone]:
-        """Stage one piece, row by row."""
+    earlier = job.starts_ns.get(episode.fingerprint, frozenset())
+    dropped: Counter[str] = Counter()
+    for number, piece in enumerate(recording.pieces(progress)):
         first = next(piece)
-        self._dropped.update(first.dropped)
-        if first.tick_ns in self._earlier:
-            self._dropped.clear()
+        dropped.update(first.dropped)
+        if first.tick_ns in earlier:
+            dropped.clear()
             for _ in piece:
                 pass
-            return
-        self._count += 1
-        folder, settings = self._folder / str(self._count), self._job.settings
-        writing = EpisodeWriter(folder, self._job.metadata, self._recording.task)
+            continue
+        writing = EpisodeWriter(folder / str(number), job.metadata, recording.task)
         try:
             for row in chain([first], piece):
                 writing.add(row)
                 if writing.steps % JUDGED_EVERY == 0:
-                    self._recording.require_plausible()
-            self._recording.require_plausible()
-            if writing.steps < settings.min_steps:
+                    recording.require_plausible()
+            recording.require_plausible()
+            if writing.steps < job.settings.min_steps:
                 writing.discard()
-                self.short.append(writing.steps)
-                self._dropped['short piece'] += writing.steps
-                return
-            episode = writing.finish()
+                short.append(writing.steps)
+                dropped['short piece'] += writing.steps
+                continue
+            staged = writing.finish()
         except BaseException:
             writing.discard()
             raise
-        yield EpisodeDone(
-            Episode(
-                robot=self._job.robot.name,
-                bag=self._bag,
-                start_ns=first.tick_ns,
-                steps=episode.steps,
-                fingerprint=self._fingerprint,
-                dropped=dict(self._dropped),
-                outcome=first.outcome,
-                cutting=settings.options,
-            ),
+        found = replace(
             episode,
+            start_ns=first.tick_ns,
+            steps=staged.steps,
+            dropped=dict(dropped),
+            outcome=first.outcome,
         )
-        self._dropped.clear()
+        yield EpisodeDone(found, staged)
+        dropped.clear()
 
 
 def _replaced(job: Job, path: Path, fingerprint: str) -> Iterator[str]:

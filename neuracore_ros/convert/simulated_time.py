@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 from neuracore_ros.bags.bag import Bag
 from neuracore_ros.bags.simulated_clock import CLOCK, CLOCK_TYPE, OPTION
@@ -108,12 +107,8 @@ def _stamps_astray(bag: Bag, topic: str, kind: str) -> list[tuple[int, int]]:
 def _stamps(bag: Bag, topic: str, kind: str, count: int) -> list[tuple[int, int]]:
     """Header stamps and log times of the first messages that have a stamp, [ns]."""
     read = islice(bag.read({topic: kind}), count + _UNSTAMPED)
-    pairs = ((_stamp_ns(each.message), each.log_time_ns) for each in read)
+    pairs = ((time_ns(each.message.header.stamp), each.log_time_ns) for each in read)
     return list(islice((pair for pair in pairs if pair[0]), count))
-
-
-def _stamp_ns(message: Any) -> int:
-    return time_ns(message.header.stamp)
 
 
 def _speed(stamps: Sequence[tuple[int, int]]) -> float:

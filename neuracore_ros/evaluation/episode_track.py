@@ -21,11 +21,12 @@ from neuracore_ros.errors import DatasetError
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.synthetic_robot import is_by_name, topic
 from neuracore_ros.loading.reading import (
+    depth_frames,
     read_columns,
-    read_depths,
     read_task_indices,
+    video_frames,
 )
-from neuracore_ros.loading.video_frames import VideoFrames
+from neuracore_ros.observation.depth import metres
 from neuracore_ros.progress import ProgressCallback
 
 # A time of zero would mean that a message has no stamp.
@@ -142,10 +143,10 @@ class EpisodeTrack:
             return (Message(data=tasks[row]) for row in rows)
         if kind is DataType.DEPTH_IMAGES:
             key = lerobot.depth_keys(self._metadata)[index]
-            depths = read_depths(self._root, self._metadata, self._number, key)
-            return (_image(depth, '32FC1') for depth in depths)
-        file = self._root / lerobot.video_path(self._number, lerobot.camera_key(index))
-        frames = VideoFrames(file, (len(self.actions), *self._metadata.image_size, 3))
+            depths = depth_frames(self._root, self._metadata, self._number, key)
+            return (_image(metres(depth), '32FC1') for depth in depths)
+        key = lerobot.camera_key(index)
+        frames = video_frames(self._root, self._metadata, self._number, key)
         return (_image(frame, 'rgb8') for frame in frames)
 
 

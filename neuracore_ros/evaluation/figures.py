@@ -66,23 +66,18 @@ class Figures:
     @property
     def mean(self) -> float:
         """Over all joints and horizon steps; grippers count only where there is nothing else."""
-        return _mean(self.error[:, self._counted], self.entries[:, self._counted])
+        error, entries = self.error[:, self._counted], self.entries[:, self._counted]
+        return float(_means(error, entries, axis=None))
 
     @property
     def by_step(self) -> FloatArray:
         """`mean` at each horizon step, (H,)."""
-        columns = self._counted
-        return np.array(
-            [
-                _mean(e, n)
-                for e, n in zip(self.error[:, columns], self.entries[:, columns], strict=True)
-            ]
-        )
+        return _means(self.error[:, self._counted], self.entries[:, self._counted], axis=1)
 
     @property
     def by_slot(self) -> FloatArray:
         """Mean error of each output over the horizon, (C,)."""
-        return np.array([_mean(e, n) for e, n in zip(self.error.T, self.entries.T, strict=True)])
+        return _means(self.error, self.entries, axis=0)
 
     @property
     def normalised(self) -> FloatArray:
@@ -136,16 +131,13 @@ def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> 
                 largest = np.fmax(largest, np.fmax.reduce(error, axis=0))
         apart.append(outputs.distance(one.executed, one.commanded))
         commanded.append(one.commanded)
-    every = np.concatenate(commanded)
     reasons = [reason for one in replays for reason in one.holds]
     return Figures(
         slots=outputs.slots,
         error=np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
         largest=largest,
-        executed=np.array([_plain_mean(column) for column in np.concatenate(apart).T]),
-        spread=np.array(
-            [float(np.std(c[np.isfinite(c)])) if np.isfinite(c).any() else 0.0 for c in every.T]
-        ),
+        executed=np.ma.masked_invalid(np.concatenate(apart)).mean(axis=0).filled(np.nan),
+        spread=np.ma.masked_invalid(np.concatenate(commanded)).std(axis=0).filled(0.0),
         entries=entries,
         recordings=len(replays),
         ticks=sum(len(one.pieces) for one in replays),
@@ -171,11 +163,11 @@ def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
     return wanted
 
 
-def _mean(means: FloatArray, entries: FloatArray) -> float:
-    counted = entries > 0
-    if not counted.any():
-        return float('nan')
-    return float((means[counted] * entries[counted]).sum() / entries[counted].sum())
+def _means(means: FloatArray, entries: FloatArray, axis: int | None) -> FloatArray:
+    """Means of means, each as often as it has entries; NaN where there is none."""
+    total, count = np.nansum(means * entries, axis), entries.sum(axis)
+    found: FloatArray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return found
 
 
 def _plain_mean(values: FloatArray) -> float:

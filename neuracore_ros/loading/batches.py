@@ -21,10 +21,13 @@ from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import DatasetError, ObservationError
 from neuracore_ros.loading.cache import stored
-from neuracore_ros.loading.depth_frames import DepthFrames
 from neuracore_ros.loading.frames import DatasetFrames, FrameReader, Images
-from neuracore_ros.loading.reading import read_columns, read_task_indices
-from neuracore_ros.loading.video_frames import VideoFrames
+from neuracore_ros.loading.reading import (
+    depth_frames,
+    read_columns,
+    read_task_indices,
+    video_frames,
+)
 from neuracore_ros.observation.depth import metres
 from neuracore_ros.observation.texts import encode_text
 from neuracore_ros.progress import NoticeCallback
@@ -220,17 +223,14 @@ class Batches:
         height, width = self.metadata.image_size
         found: dict[tuple[DataType, int, int], DatasetFrames] = {}
         for episode in self.episodes:
-            number, steps = episode.number, episode.stop - episode.start
+            of_episode = self.path, self.metadata, episode.number
             cameras = self.metadata.descriptions.input[episode.robot]
             for index in cameras.get(DataType.RGB_IMAGES, {}):
-                file = self.path / lerobot.video_path(number, lerobot.camera_key(index))
-                video = VideoFrames(file, (steps, height, width, 3))
-                found[DataType.RGB_IMAGES, number, index] = video
+                video = video_frames(*of_episode, lerobot.camera_key(index))
+                found[DataType.RGB_IMAGES, episode.number, index] = video
             for index in cameras.get(DataType.DEPTH_IMAGES, {}):
-                key = lerobot.depth_keys(self.metadata)[index]
-                table = self.path / lerobot.data_path(number)
-                depths = DepthFrames(table, key, (steps, height, width))
-                found[DataType.DEPTH_IMAGES, number, index] = depths
+                depths = depth_frames(*of_episode, lerobot.depth_keys(self.metadata)[index])
+                found[DataType.DEPTH_IMAGES, episode.number, index] = depths
         found = {key: frames for key, frames in found.items() if key[0] in self._has}
         frames: Mapping[tuple[DataType, int, int], FrameReader] = found
         if cache is None:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from neuracore_ros.arrays import Array, ByteArray, Float32Array, IntArray
+from neuracore_ros.arrays import Array, ByteArray, IntArray
 from neuracore_ros.dataset import lerobot, tables
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
@@ -18,7 +18,6 @@ from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.depth_frames import DepthFrames
 from neuracore_ros.loading.video_frames import VideoFrames
-from neuracore_ros.observation.depth import metres
 
 Number = TypeVar('Number', np.float32, np.bool_, np.int64)
 
@@ -70,25 +69,22 @@ def read_frames(
     Raises:
         DatasetError: The video is missing or damaged, or contradicts the metadata.
     """
-    shape = (metadata.episodes[number].steps, *metadata.image_size, 3)
-    wanted = set(np.linspace(0, max(shape[0] - 1, 0), count).round().astype(int).tolist())
-    frames = VideoFrames(root / lerobot.video_path(number, camera), shape)
+    last = max(metadata.episodes[number].steps - 1, 0)
+    wanted = set(np.linspace(0, last, count).round().astype(int).tolist())
+    frames = video_frames(root, metadata, number, camera)
     yield from (frame for step, frame in enumerate(frames) if step in wanted)
 
 
-def read_depths(
-    root: Path, metadata: Metadata, number: int, camera: str
-) -> Iterator[Float32Array]:
-    """Depths of one camera, step by step.
+def video_frames(root: Path, metadata: Metadata, number: int, camera: str) -> VideoFrames:
+    """The frames of one camera in an episode; nothing is read yet."""
+    shape = (metadata.episodes[number].steps, *metadata.image_size, 3)
+    return VideoFrames(root / lerobot.video_path(number, camera), shape)
 
-    Yields:
-        Metres, shape (height, width), 0 where nothing was measured.
 
-    Raises:
-        DatasetError: The file is missing, damaged, or contradicts the metadata.
-    """
+def depth_frames(root: Path, metadata: Metadata, number: int, camera: str) -> DepthFrames:
+    """The depths of one camera in an episode, in millimetres; nothing is read yet."""
     shape = metadata.episodes[number].steps, *metadata.image_size
-    return map(metres, DepthFrames(root / lerobot.data_path(number), camera, shape))
+    return DepthFrames(root / lerobot.data_path(number), camera, shape)
 
 
 def read_task_indices(root: Path, metadata: Metadata, number: int, tasks: int) -> IntArray:
