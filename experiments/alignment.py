@@ -33,7 +33,7 @@ from neuracore_ros.description import Robot, load_robot
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim.arms import ARMS
 from neuracore_ros.sim.expert import ReachExpert
 from neuracore_ros.sim.robot import ReachRobot
 from neuracore_ros.training.config import Config
@@ -213,7 +213,7 @@ STUDIES: Mapping[str, Callable[[int], Iterator[Study]]] = {
 
 def robot_file(folder: Path, name: str, alignment: Alignment, seen: bool) -> Path:
     """Write the shipped robot's file with its joints placed and turned as an alignment says."""
-    arm, panda = find_arm(name), find_arm('franka')
+    arm, panda = ARMS[name], ARMS['franka']
     indices = alignment.indices[name]
     signs = SIGNS[name] if alignment.sign else (1,) * len(indices)
     offsets = [
@@ -240,8 +240,8 @@ def robot_file(folder: Path, name: str, alignment: Alignment, seen: bool) -> Pat
 
 def world(name: str, seed: int, seen: bool) -> World:
     """A robot at the start of a trial."""
-    simulated = ReachRobot(find_arm(name), seed)
-    return World(simulated, simulated.cameras if seen else (), find_arm(name).reach)
+    simulated = ReachRobot(ARMS[name], seed)
+    return World(simulated, simulated.cameras if seen else (), ARMS[name].reach)
 
 
 def bags(folder: Path, name: str, seen: bool) -> list[Path]:

@@ -18,7 +18,7 @@ from alignment import EPISODES, FIRST_SEED, PER_ROBOT, Study, place, run_folder
 
 from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import TrialResult, run_trials
-from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim.arms import ARMS
 
 FEW = {'franka': EPISODES, 'ur5': 5}
 STUDIES = (
@@ -38,7 +38,7 @@ def robot_file(folder: Path, study: Study, robot: str) -> Path:
     content['sources']['CUSTOM_1D'] = {
         **goal,
         'topic': 'sim/goal',
-        'scale': 1.0 / find_arm(robot).reach,
+        'scale': 1.0 / ARMS[robot].reach,
     }
     path = path.with_name(f'{robot}_node.yaml')
     path.write_text(yaml.safe_dump(content, sort_keys=False))

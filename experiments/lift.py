@@ -36,7 +36,7 @@ from neuracore_ros.demo.processes import run_verb
 from neuracore_ros.demo.station import Simulator
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.physics.arms import find_arm
+from neuracore_ros.physics.arms import ARMS
 
 ROBOTS = ('lift_panda', 'lift_ur5e')
 CROSS_EMBODIMENT = 'lift'
@@ -98,7 +98,7 @@ def make_world(robot: str, sees: bool = True) -> World:
     """A robot in lockstep, with both of its cameras, or told where the cube is [m]."""
     from neuracore_ros.physics.lift import LiftRobot
 
-    simulated = LiftRobot(find_arm(robot))
+    simulated = LiftRobot(ARMS[robot])
     cameras, reach = (simulated.cameras, 0.0) if sees else ((), 1.0)
     return World(simulated, cameras, reach, period_s=STEP_S)
 

@@ -33,7 +33,7 @@ from neuracore_ros.convert.convert import convert
 from neuracore_ros.convert.job import ConvertSettings
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.physics.arms import find_arm
+from neuracore_ros.physics.arms import ARMS
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.loop import train
 from neuracore_ros.training.run import Run
@@ -171,7 +171,7 @@ def write_files(folder: Path, alignment: Alignment, sees: bool) -> list[Path]:
 
 def _align(content: dict[str, Any], alignment: Alignment) -> None:
     """Change the UR5e's file."""
-    names = find_arm(UR5E).joints
+    names = ARMS[UR5E].joints
     joints = dict(zip(alignment.indices, names, strict=True))
     content['input']['JOINT_POSITIONS'] = content['output']['JOINT_TARGET_POSITIONS'] = joints
     sense = {}

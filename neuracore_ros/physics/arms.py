@@ -6,9 +6,6 @@ Joint limits and home postures are robosuite's, too; speeds of grippers are thei
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuracore_ros.errors import UserError
-from neuracore_ros.similar_names import known_names
-
 
 @dataclass(frozen=True, slots=True)
 class Finger:
@@ -94,14 +91,3 @@ UR5E = LiftArm(
 )
 
 ARMS: Mapping[str, LiftArm] = {arm.name: arm for arm in (PANDA, UR5E)}
-
-
-def find_arm(name: str) -> LiftArm:
-    """The arm of that name.
-
-    Raises:
-        UserError: No arm has it; the text says which there are.
-    """
-    if name in ARMS:
-        return ARMS[name]
-    raise UserError(f"no simulated robot '{name}'{known_names(name, ARMS)}")

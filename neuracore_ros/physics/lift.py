@@ -97,7 +97,6 @@ class LiftRobot:
         self._gripper = TrajectoryController((self.arm.finger,), np.array([self.arm.opened]))
         self._pushes = Disturbances(len(start), seed)
         self._opening = self.arm.opened
-        self._moved = False
         for _ in range(_SETTLE_STEPS):
             self._substep(start, np.zeros_like(start))
 
@@ -135,8 +134,7 @@ class LiftRobot:
             return self._gripper.accept(message, now_ns, self._gripper.reference(now_ns), still)
         reason = self._arm.accept(message, now_ns, self.positions, self.velocities)
         if reason is None:
-            self._pushes.forgive()
-            self._moved = True
+            self._pushes.restart()
         return reason
 
     def step(self, now_ns: int, period_s: float) -> None:
@@ -146,7 +144,7 @@ class LiftRobot:
         finger_speed = np.abs(self.data.qvel[self._finger_speeds_at[0]])
         span = abs(self.arm.opened - self.arm.closed)
         pushed = pushing = np.zeros_like(self.home)
-        if self._moved and self.disturbance > 0.0 and finger_speed < _MOVING_FINGER * span:
+        if self.disturbance > 0.0 and finger_speed < _MOVING_FINGER * span:
             before = self._pushes.offset
             pushed = self._pushes.step(self.disturbance, period_s)
             pushing = (pushed - before) / period_s

@@ -1,22 +1,23 @@
 """``mujoco_robot``: an arm that lifts a cube in MuJoCo, on real topics. See `sim.bridge`."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.physics.arms import ARMS, find_arm
+from neuracore_ros.physics.arms import ARMS
 from neuracore_ros.sim.serve import serve
 from neuracore_ros.sim.simulation import Expert, SimulatedRobot
+
+_SUMMARY = 'An arm that lifts a cube, simulated in MuJoCo, on real ROS 2 topics.'
 
 
 def make(name: str) -> tuple[SimulatedRobot, Callable[[], Expert]]:
     """The robot of a name, and what makes its expert.
 
     Raises:
-        UserError: There is none, or its simulator is not installed.
+        UserError: Its simulator is not installed.
     """
-    arm = find_arm(name)
     try:
         from neuracore_ros.physics.expert import LiftExpert
         from neuracore_ros.physics.lift import LiftRobot
@@ -24,20 +25,12 @@ def make(name: str) -> tuple[SimulatedRobot, Callable[[], Expert]]:
         raise UserError(
             f"{error.name} is not installed: pip install 'neuracore_ros[mujoco]'"
         ) from error
-    robot = LiftRobot(arm)
+    robot = LiftRobot(ARMS[name])
     return robot, partial(LiftExpert, robot)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of ``mujoco_robot``; returns the exit code."""
-    return serve(
-        'mujoco_robot',
-        'An arm that lifts a cube, simulated in MuJoCo, on real ROS 2 topics.',
-        tuple(ARMS),
-        make,
-        arguments,
-    )
-
+main = partial(serve, 'mujoco_robot', _SUMMARY, tuple(ARMS), make)
+"""Entry point of ``mujoco_robot``; returns the exit code."""
 
 if __name__ == '__main__':
     sys.exit(main())

@@ -17,6 +17,7 @@ from neuracore_ros.description.source import (
     STRING,
     types_of,
 )
+from neuracore_ros.durations import time_ns
 from neuracore_ros.scaffold.facts import Facts, ImageTopic, NumberTopic, ObservedMotion
 
 NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
@@ -58,7 +59,7 @@ class FactCollector:
         """Note that a topic exists, whether or not a message comes."""
         topic = f'/{topic.lstrip("/")}'
         if kind in IMAGE_TYPES or kind in NUMBER_TYPES:
-            self._topics.setdefault(topic, _TopicMessages(topic, kind))
+            self._topics.setdefault(topic, _TopicMessages(topic, kind, self._judges_stamps))
         elif kind in _KNOWN and kind != STRING:
             self._others[topic] = kind
 
@@ -74,10 +75,8 @@ class FactCollector:
         """The facts of all messages so far."""
         topics = self._topics.values()
         return Facts(
-            tuple(
-                t for h in topics if h.kind in NUMBER_TYPES for t in h.numbers(self._judges_stamps)
-            ),
-            tuple(h.image(self._judges_stamps) for h in topics if h.kind in IMAGE_TYPES),
+            tuple(t for own in topics if own.kind in NUMBER_TYPES for t in own.numbers()),
+            tuple(own.image() for own in topics if own.kind in IMAGE_TYPES),
             others=dict(self._others),
             urdfs=dict(self._urdfs),
         )
@@ -86,18 +85,19 @@ class FactCollector:
 class _TopicMessages:
     """The messages of one topic."""
 
-    def __init__(self, topic: str, kind: str) -> None:
+    def __init__(self, topic: str, kind: str, judges_stamps: bool) -> None:
         self.topic, self.kind = topic, kind
+        self._judges_stamps = judges_stamps
         self._times: list[int] = []
-        self._stamps: list[int] = []
+        self._stamps_off: list[int] = []
         self._by_names: dict[tuple[str, ...], _NamedMessages] = {}
         self._picture, self._encoding = '', ''
 
     def receive(self, message: Any, now_ns: int) -> None:
         self._times.append(now_ns)
-        header = getattr(message, 'header', None)
-        stamp = getattr(header, 'stamp', None)
-        self._stamps.append(stamp.sec * 10**9 + stamp.nanosec if stamp is not None else 0)
+        stamp_ns = time_ns(message.header.stamp) if hasattr(message, 'header') else 0
+        if stamp_ns and self._judges_stamps:
+            self._stamps_off.append(abs(now_ns - stamp_ns))
         if self.kind in IMAGE_TYPES:
             self._encoding = str(getattr(message, 'encoding', getattr(message, 'format', '')))
             size = f' {message.width}x{message.height}' if hasattr(message, 'width') else ''
@@ -109,20 +109,19 @@ class _TopicMessages:
         if names in self._by_names or len(self._by_names) < _MOST_FORMS:
             self._by_names.setdefault(names, _NamedMessages()).receive(message, names, now_ns)
 
-    def numbers(self, judges_stamps: bool) -> list[NumberTopic]:
+    def numbers(self) -> list[NumberTopic]:
         """The joints of the topic: one entry for all whose names occur together.
 
         An arm's and a gripper's driver may share a topic, and one of them may name nothing.
         """
-        stamp_off_s = self._stamp_off_s() if judges_stamps else 0.0
         groups = [(names, self._of(names)) for names in _groups(self._by_names)]
-        found = [self._topic(names, own, stamp_off_s) for names, own in groups if own.positions]
-        empty = NumberTopic(self.topic, self.kind, len(self._times), stamp_off_s=stamp_off_s)
-        return found or [empty]
+        # Some drivers publish velocities only.
+        has_values = self.kind != JOINT_STATE
+        found = [self._topic(names, own) for names, own in groups if has_values or own.width]
+        count, stamp_off_s = len(self._times), self._stamp_off_s()
+        return found or [NumberTopic(self.topic, self.kind, count, stamp_off_s=stamp_off_s)]
 
-    def _topic(
-        self, names: tuple[str, ...], group: _NamedMessages, stamp_off_s: float
-    ) -> NumberTopic:
+    def _topic(self, names: tuple[str, ...], group: _NamedMessages) -> NumberTopic:
         useless = {name: why for name in names if (why := group.useless(name))}
         return NumberTopic(
             self.topic,
@@ -133,7 +132,7 @@ class _TopicMessages:
             0 if names and len(useless) == len(names) else group.width,
             {key: _motion(kept) for key, kept in group.samples.items() if kept},
             _period_s(group.times),
-            stamp_off_s,
+            self._stamp_off_s(),
             useless=useless,
         )
 
@@ -145,7 +144,7 @@ class _TopicMessages:
                 whole.add(group)
         return whole
 
-    def image(self, judges_stamps: bool) -> ImageTopic:
+    def image(self) -> ImageTopic:
         last = self.topic.rpartition('/')[2]
         is_depth = (
             self._encoding in _DEPTH_ENCODINGS
@@ -160,14 +159,11 @@ class _TopicMessages:
             is_depth,
             len(self._times),
             _period_s(self._times),
-            self._stamp_off_s() if judges_stamps else 0.0,
+            self._stamp_off_s(),
         )
 
     def _stamp_off_s(self) -> float:
-        offs = [
-            abs(now - stamp) for now, stamp in zip(self._times, self._stamps, strict=True) if stamp
-        ]
-        return float(np.median(offs)) / 1e9 if offs else 0.0
+        return float(np.median(self._stamps_off)) / 1e9 if self._stamps_off else 0.0
 
 
 class _NamedMessages:
@@ -176,7 +172,6 @@ class _NamedMessages:
     Attributes:
         times: Of arrival [ns].
         width: Most numbers in one message.
-        positions: Whether one had positions; some drivers publish velocities only.
         samples: Name, or place of a number without one -> (seconds, position).
         twice: Names that a message has more than once.
         uneven: Whether one had another number of positions than of names.
@@ -185,21 +180,18 @@ class _NamedMessages:
     def __init__(self) -> None:
         self.times: list[int] = []
         self.width = 0
-        self.positions = False
         self.samples: dict[str, list[tuple[float, float]]] = {}
         self.twice: set[str] = set()
         self.uneven = False
 
     def receive(self, message: Any, names: Sequence[str], now_ns: int) -> None:
         self.times.append(now_ns)
-        self.positions = self.positions or not hasattr(message, 'position')
         if len(set(names)) < len(names):
             self.twice |= {name for name, times in Counter(names).items() if times > 1}
         for seconds, values in _rows(message):
             if len(values) > _MOST_JOINTS:
                 continue
             self.width = max(self.width, len(values))
-            self.positions = self.positions or len(values) > 0
             if names and len(values) not in {0, len(names)}:
                 self.uneven = True  # Which value is whose, nobody knows.
                 continue
@@ -223,7 +215,6 @@ class _NamedMessages:
         """Add the messages of another group."""
         self.times += other.times
         self.width = max(self.width, other.width)
-        self.positions = self.positions or other.positions
         self.twice |= other.twice
         self.uneven = self.uneven or other.uneven
         for key, kept in other.samples.items():
@@ -252,12 +243,9 @@ def _rows(message: Any) -> Iterator[tuple[float, Any]]:
     """(seconds after arrival, positions) of a message."""
     if hasattr(message, 'points'):
         for point in message.points:
-            after = point.time_from_start
-            yield after.sec + after.nanosec / 1e9, point.positions
-    elif hasattr(message, 'position'):
-        yield 0.0, message.position
+            yield time_ns(point.time_from_start) / 1e9, point.positions
     else:
-        yield 0.0, message.data
+        yield 0.0, message.position if hasattr(message, 'position') else message.data
 
 
 def _motion(samples: list[tuple[float, float]]) -> ObservedMotion:

@@ -11,13 +11,11 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
-from neuracore_ros.scaffold.command_topics import commanding, completed
 from neuracore_ros.scaffold.facts import Facts
-from neuracore_ros.scaffold.inputs import input_sources
+from neuracore_ros.scaffold.inputs import input_sources, sense
 from neuracore_ros.scaffold.joint_names import name_joints
 from neuracore_ros.scaffold.joints import KnownJoints, know_joints
 from neuracore_ros.scaffold.limits import limit_entry, opening_entry
-from neuracore_ros.scaffold.measured_topics import measuring
 from neuracore_ros.scaffold.outputs import OPENING_TARGETS, OutputRoutes
 from neuracore_ros.scaffold.robot_draft import (
     LimitEntry,
@@ -26,8 +24,8 @@ from neuracore_ros.scaffold.robot_draft import (
     SlotEntry,
     SlotSection,
 )
-from neuracore_ros.scaffold.routes import sense
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places, places_of
+from neuracore_ros.scaffold.topics import commanding, completed, measuring
 from neuracore_ros.scaffold.yaml_writer import write_yaml
 from neuracore_ros.wording import counted
 
@@ -109,6 +107,8 @@ def draft(
     if origin.is_recorded and like is None and not outputs.is_commanded:
         outputs.kind = POSITIONS
     limits = _limits(known, places, outputs, tree, origin)
+    passed = [topic for topic in passed if topic.name not in unclear]
+    rescaled = [name for name in known.grippers if outputs.limit_scaling(name)]
     whole = RobotDraft(
         _head(origin, tree, like),
         origin.robot,
@@ -118,7 +118,7 @@ def draft(
         _outputs(places, outputs, origin, like),
         [
             *_scaled(places, like),
-            *input_sources(known, places, [t for t in passed if t.name not in unclear], outputs),
+            *input_sources(known, places, passed, rescaled),
             *outputs.sources(),
         ],
         outputs.commands(),
@@ -236,7 +236,9 @@ def _outputs(
     joints = [*outputs.joints, *(p for p in places.inputs[POSITIONS] if not p.fits)]
     commanded = {place.name for place in outputs.hands}
     hands = [
-        place if place.name in commanded else _uncommanded(place)
+        replace(place, fits=False, why='no topic that commands it was seen')
+        if place.fits and place.name not in commanded
+        else place
         for place in places.inputs[OPENINGS]
     ]
     both = ((outputs.kind, joints, note), (OPENING_TARGETS, hands, None))
@@ -261,11 +263,6 @@ def _slots(
         index = like.index(kind, place.counterpart, place.index) if like else place.index
         entries.append(SlotEntry(index, place.name, Note(why) if why else None, place.fits))
     return SlotSection(kind, entries, note)
-
-
-def _uncommanded(place: SlotProposal) -> SlotProposal:
-    why = place.why if not place.fits else 'no topic that commands it was seen'
-    return replace(place, fits=False, why=why)
 
 
 def _scaled(places: Places, like: DescribedArm | None) -> list[Note]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ class ImageTopic:
 class CommandReceiver:
     """A controller that takes commands of ``joints``; of none, if it does not say which.
 
-    ``topic`` may be the name of an action, ``names`` are those in messages, where they differ.
+    ``name`` is that of a topic or an action, ``names`` are those in messages, where they differ.
     """
 
-    topic: str
+    name: str
     type: str
     node: str
     joints: tuple[str, ...] = ()
@@ -122,6 +123,9 @@ def _renamed(
     in_messages = {called.get(joint, joint): names.get(joint, joint) for joint in joints}
     differing = {joint: name for joint, name in in_messages.items() if joint != name}
     return tuple(in_messages), differing
+
+
+_Topic = TypeVar('_Topic', NumberTopic, ImageTopic, CommandReceiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +162,22 @@ class Facts:
         if not namespace.strip('/'):
             return self
         above = f'/{namespace.strip("/")}/'
-
-        def inside(topic: str) -> bool:
-            return topic.startswith(above)
-
-        def relative(topic: str) -> str:
-            return topic.removeprefix(above)
-
         return Facts(
-            tuple(replace(t, name=relative(t.name)) for t in self.numbers if inside(t.name)),
-            tuple(replace(t, name=relative(t.name)) for t in self.images if inside(t.name)),
-            tuple(
-                replace(one, topic=relative(one.topic))
-                for one in self.listeners
-                if inside(one.topic)
-            ),
-            {relative(topic): kind for topic, kind in self.others.items() if inside(topic)},
-            {topic: text for topic, text in self.urdfs.items() if inside(topic)},
+            _below(above, self.numbers),
+            _below(above, self.images),
+            _below(above, self.listeners),
+            {
+                t.removeprefix(above): kind
+                for t, kind in self.others.items()
+                if t.startswith(above)
+            },
+            {topic: text for topic, text in self.urdfs.items() if topic.startswith(above)},
         )
+
+
+def _below(above: str, topics: Iterable[_Topic]) -> tuple[_Topic, ...]:
+    return tuple(
+        replace(topic, name=topic.name.removeprefix(above))
+        for topic in topics
+        if topic.name.startswith(above)
+    )

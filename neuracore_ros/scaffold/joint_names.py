@@ -7,7 +7,7 @@ drivers do that are started twice, each arm's joints get the word in which the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, tokens
@@ -83,15 +83,15 @@ def name_joints(facts: Facts, chain: Sequence[str]) -> tuple[Facts, Arms, tuple[
     arms = find_arms(numbers)
     if not arms.labels:
         return replace(facts, numbers=tuple(numbers)), arms, ()
-    renamed = [(t, arms.names(t.name, t.joints)) for t in numbers]
-    receivers = [(r, arms.names(r.topic, r.joints)) for r in facts.listeners]
+    topics = [(t, arms.names(t.name, t.joints)) for t in numbers]
+    receivers = [(r, arms.names(r.name, r.joints)) for r in facts.listeners]
     named = replace(
         facts,
-        numbers=tuple(topic.renamed(names) for topic, names in renamed if names is not None),
+        numbers=tuple(topic.renamed(names) for topic, names in topics if names is not None),
         listeners=tuple(one.renamed(names) for one, names in receivers if names is not None),
     )
-    unclear = [topic.name for topic, names in renamed if names is None]
-    unclear += [one.topic for one, names in receivers if names is None]
+    unclear = [topic.name for topic, names in topics if names is None]
+    unclear += [one.name for one, names in receivers if names is None]
     return named, arms, tuple(unclear)
 
 
@@ -170,13 +170,9 @@ def _names_by_position(
     arm = [name for name in chain if not is_gripper(name)]
     if len(arm) == width:
         return arm, 'that of the URDF, without the gripper'
-    named: Mapping[str, Sequence[str]] = {
-        **{one.topic: one.joints for one in facts.listeners},
-        **{
-            one.name: one.joints
-            for one in sorted(facts.numbers, key=lambda t: -is_command(t.name))
-        },
-    }
+    by_use = sorted(facts.numbers, key=lambda topic: -is_command(topic.name))
+    named = {topic.name: topic.joints for topic in facts.listeners}
+    named |= {topic.name: topic.joints for topic in by_use}
     for name, joints in named.items():
         if len(joints) == width:
             return joints, f'that of {name}'

@@ -11,12 +11,12 @@ from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
-from neuracore_ros.scaffold.command_topics import CommandTopic, unsent
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
+from neuracore_ros.scaffold.inputs import scaled, sense, source_options
 from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
 from neuracore_ros.scaffold.robot_draft import Note, Route, RouteSection
-from neuracore_ros.scaffold.routes import scaled, sense, source_options
+from neuracore_ros.scaffold.topics import CommandTopic, unsent
 from neuracore_ros.scaffold.units import GuessedUnit, amount, converted, guess_unit
 
 OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS

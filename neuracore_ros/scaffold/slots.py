@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.align import SlotProposal, align_cameras, align_joints
 from neuracore_ros.alignment.arm import DescribedArm
-from neuracore_ros.alignment.name_heuristics import view
+from neuracore_ros.alignment.name_heuristics import camera, view
 from neuracore_ros.alignment.roles import Meaning, meanings
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.source import COMPRESSED_IMAGE
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.facts import Facts, ImageTopic
+from neuracore_ros.scaffold.joint_names import labels
 from neuracore_ros.scaffold.joints import KnownJoints
-from neuracore_ros.scaffold.measured_topics import cameras
 
 POSITIONS, OPENINGS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 _ONE_PICTURE = 'a single picture came, which would be stale ever after'
@@ -47,8 +48,7 @@ def places_of(
     """Give each name an index: by its order, or that of its counterpart on another robot."""
     joints, hands = _joints(known, tree, like), _grippers(known.grippers, like)
     pictures = {
-        kind: cameras([i for i in facts.images if i.is_depth is (kind is DataType.DEPTH_IMAGES)])
-        for kind in IMAGES
+        kind: _pictures(facts.images, is_depth=kind is DataType.DEPTH_IMAGES) for kind in IMAGES
     }
     views = {
         kind: [_streaming(place, named[place.name]) for place in _cameras(kind, [*named], like)]
@@ -142,3 +142,26 @@ def _cameras(kind: DataType, names: list[str], like: DescribedArm | None) -> lis
     if like is not None:
         return align_cameras(names, like.robot.input.get(kind, {}), like.robot.name)
     return _in_order(sorted(names, key=lambda name: (view(name) % 100, name)))
+
+
+def _pictures(images: Sequence[ImageTopic], *, is_depth: bool) -> dict[str, ImageTopic]:
+    """Camera -> its topic; of one picture in two forms, the compressed one."""
+    pictures: dict[str, ImageTopic] = {}
+    wanted = [image for image in images if image.is_depth is is_depth]
+    for image in sorted(wanted, key=lambda image: (image.type == COMPRESSED_IMAGE, image.name)):
+        plain = image.name.removesuffix('/compressedDepth').removesuffix('/compressed')
+        pictures[plain] = image
+    called: dict[str, list[str]] = {}
+    for plain in sorted(pictures):
+        called.setdefault(camera(plain), []).append(plain)
+    named: dict[str, ImageTopic] = {}
+    for name, topics in called.items():
+        # Of cameras with one name, such as those of two arms, each has what tells it apart.
+        apart = labels(topics) if len(topics) > 1 else {}
+        for plain in topics:
+            label = apart.get(plain, '')
+            own = f'{label}_{name}' if label else name
+            named[own if own not in named else plain.strip('/').replace('/', '_')] = pictures[
+                plain
+            ]
+    return named

@@ -72,7 +72,10 @@ def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[ScaleOff
     """
     bounds = _bounds(limit)
     values = _range(motion)
-    if limit is None or bounds is None or not _is_beyond(values, bounds):
+    if limit is None or bounds is None:
+        return None
+    width = bounds[1] - bounds[0]
+    if bounds[0] - width <= values[0] and values[1] <= bounds[1] + width:
         return None
     seen = f'its values are {_shown(values)}, its range {_shown(bounds)}'
     angle_or_length = likely_unit(values, bounds, limit.slides)
@@ -94,12 +97,6 @@ def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:
     """A motion in [rad] or [m]."""
     lower, upper = (unit.scale * end + unit.offset for end in (motion.lower, motion.upper))
     return ObservedMotion(lower, upper, motion.speed * unit.scale)
-
-
-def _is_beyond(values: tuple[float, float], bounds: tuple[float, float]) -> bool:
-    """Tell whether values of a gripper are outside of its range by more than its width."""
-    width = bounds[1] - bounds[0]
-    return values[0] < bounds[0] - width or values[1] > bounds[1] + width
 
 
 def _bounds(limit: PartialLimit | None) -> tuple[float, float] | None:

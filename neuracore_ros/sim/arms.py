@@ -18,10 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.forward import Kinematics
 from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple
-from neuracore_ros.similar_names import known_names
 
 Colour: TypeAlias = tuple[int, int, int]
 
@@ -188,17 +186,6 @@ SO100 = ReachArm(
 )
 
 ARMS: Mapping[str, ReachArm] = {arm.name: arm for arm in (FRANKA, UR5, SO100)}
-
-
-def find_arm(name: str) -> ReachArm:
-    """The arm of that name.
-
-    Raises:
-        UserError: No arm has it; the text says which there are.
-    """
-    if name in ARMS:
-        return ARMS[name]
-    raise UserError(f"no simulated robot '{name}'{known_names(name, ARMS)}")
 
 
 class ArmKinematics(Kinematics):

@@ -99,19 +99,17 @@ class Trajectory:
     positions: tuple[FloatArray, ...]
     velocities: tuple[FloatArray | None, ...]
 
-    def at(self, time_ns: int) -> FloatArray:
-        """Positions (J,) [rad]: cubic between points that have velocities, linear otherwise."""
-        return self.state_at(time_ns)[0]
-
     def state_at(self, time_ns: int) -> tuple[FloatArray, FloatArray]:
-        """Positions (J,) [rad] and velocities (J,) [rad/s]."""
+        """Positions (J,) [rad] and velocities (J,) [rad/s].
+
+        Cubic between points that have velocities, linear otherwise.
+        """
         end = bisect_right(self.times_ns, time_ns)
         if end in {0, len(self.times_ns)}:
             at = 0 if end == 0 else -1
             speed = self.velocities[at]
-            return self.positions[at], np.zeros_like(
-                self.positions[at]
-            ) if speed is None else speed
+            still = np.zeros_like(self.positions[at])
+            return self.positions[at], still if speed is None else speed
         duration_s = (self.times_ns[end] - self.times_ns[end - 1]) / 1e9
         share = (time_ns - self.times_ns[end - 1]) / 1e9 / duration_s
         before, after = self.positions[end - 1], self.positions[end]
@@ -267,7 +265,7 @@ class TrajectoryController:
 
     def reference(self, now_ns: int) -> FloatArray:
         """The commanded positions now, shape (J,) [rad]."""
-        return self._trajectory.at(now_ns)
+        return self._trajectory.state_at(now_ns)[0]
 
     def _start(self, message: Any, now_ns: int, measured: tuple[FloatArray, FloatArray]) -> None:
         stamp_ns = time_ns(message.header.stamp)

@@ -25,17 +25,22 @@ class Disturbances:
         self._random = np.random.default_rng([seed, 1])
         self._speed = np.zeros(count)
         self.offset = np.zeros(count)
+        self._has_begun = False
 
-    def forgive(self) -> None:
-        """A new trajectory starts where the arm was pushed to."""
+    def restart(self) -> None:
+        """Begin at zero, as a new trajectory starts where the arm was pushed to."""
         self.offset = np.zeros_like(self.offset)
+        self._has_begun = True
 
     def step(self, std: float, period_s: float) -> FloatArray:
         """Let time pass, with pushes of that standard deviation [rad/s].
 
         Returns:
-            How far the joints are off their trajectory by now, shape (n,) [rad].
+            How far the joints are off their trajectory by now, shape (n,) [rad]; zero before the
+            first trajectory, and without pushes.
         """
+        if std <= 0.0 or not self._has_begun:
+            return np.zeros_like(self.offset)
         keep = np.exp(-period_s / CORRELATION_S)
         noise = self._random.standard_normal(len(self._speed)) * np.sqrt(1.0 - keep**2)
         self._speed = keep * self._speed + noise

@@ -57,7 +57,9 @@ class Operator(AbstractContextManager['Operator']):
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         node.create_subscription(Clock, '/clock', self._on_clock, newest)
         node.create_subscription(Float64, 'sim/distance', self._on_distance, newest)
-        node.create_subscription(String, 'sim/rejected', self._on_rejected, 10)
+        node.create_subscription(
+            String, 'sim/rejected', lambda message: self.rejected.append(message.data), 10
+        )
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(node)
 
@@ -151,6 +153,3 @@ class Operator(AbstractContextManager['Operator']):
 
     def _on_distance(self, message: Float64) -> None:
         self.distance_m = message.data
-
-    def _on_rejected(self, message: String) -> None:
-        self.rejected.append(message.data)

@@ -22,8 +22,6 @@ BALL_RADIUS = 0.05
 """In reaches: 4.3 cm for a Panda."""
 TOLERANCE = 0.055
 """Success: the tool is at most so far from the ball's centre, in reaches (4.7 cm, Panda)."""
-STILL = 0.05
-"""Success: every joint is at most so fast [rad/s]."""
 START_SPREAD = 0.12
 """Trials start within so much of home, each joint [rad]."""
 

@@ -11,7 +11,7 @@ from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.disturbances import Disturbances
-from neuracore_ros.sim.reaching import STILL, TOLERANCE, ReachTrial, draw_trial
+from neuracore_ros.sim.reaching import TOLERANCE, ReachTrial, draw_trial
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
 
@@ -50,7 +50,6 @@ class ReachRobot:
         self.velocities = np.zeros_like(self.positions)
         self._controller = TrajectoryController(self.kinematics.arm.joint_names, self.positions)
         self._pushes = Disturbances(len(self.positions), seed)
-        self._moved = False
         self._cameras.set_target(self.trial.target)
 
     def measure(self) -> tuple[FloatArray, FloatArray]:
@@ -63,16 +62,14 @@ class ReachRobot:
         """Give a JointTrajectory to the controller; returns why it is rejected, or None."""
         reason = self._controller.accept(message, now_ns, self.positions, self.velocities)
         if reason is None:
-            self._pushes.forgive()
-            self._moved = True
+            self._pushes.restart()
         return reason
 
     def step(self, now_ns: int, period_s: float) -> None:
         """Move the joints to ``now_ns``, no faster than their limits, within their range."""
         limits = self.kinematics
-        reference = self._controller.reference(now_ns)
-        if self.disturbance > 0.0 and self._moved:
-            reference = reference + self._pushes.step(self.disturbance, period_s)
+        pushed = self._pushes.step(self.disturbance, period_s)
+        reference = self._controller.reference(now_ns) + pushed
         most = limits.velocity * period_s
         change = np.clip(reference - self.positions, -most, most)
         positions = np.clip(self.positions + change, limits.lower, limits.upper)
@@ -95,11 +92,6 @@ class ReachRobot:
     def tolerance(self) -> float:
         """The largest distance from the target that counts as reached [m]."""
         return TOLERANCE * self.kinematics.arm.reach
-
-    def succeeded(self) -> bool:
-        """True if the tool is at the target now, and still."""
-        is_still = bool(np.all(np.abs(self.velocities) <= STILL))
-        return self.distance() <= self.tolerance() and is_still
 
     @cached_property
     def _cameras(self) -> camera.ReachCameras:

@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import FrameType
 from typing import TypeAlias
 
 import cv2
@@ -18,6 +17,7 @@ from rclpy.utilities import remove_ros_args
 from neuracore_ros.errors import UserError
 from neuracore_ros.sim.bridge import RobotNode
 from neuracore_ros.sim.simulation import Expert, SimulatedRobot
+from neuracore_ros.similar_names import known_names
 
 Make: TypeAlias = Callable[[str], tuple[SimulatedRobot, Callable[[], Expert]]]
 
@@ -27,7 +27,7 @@ def serve(
     description: str,
     names: Sequence[str],
     make: Make,
-    arguments: Sequence[str] | None,
+    arguments: Sequence[str] | None = None,
 ) -> int:
     """Read the command line and run one robot until SIGINT or SIGTERM.
 
@@ -35,8 +35,7 @@ def serve(
         program: Its name.
         description: For ``--help``.
         names: Robots that there are.
-        make: Gives the robot of a name, and what makes an expert for the trial that it is in;
-            raises `UserError` where there is none.
+        make: Gives the robot of a name, and what makes an expert for the trial that it is in.
         arguments: Of the command line, program first; None: this process's.
 
     Returns:
@@ -53,6 +52,9 @@ def serve(
     )
     options = parser.parse_args(remove_ros_args(sys.argv if arguments is None else arguments)[1:])
     try:
+        if options.robot not in names:
+            known = known_names(options.robot, names)
+            raise UserError(f"no simulated robot '{options.robot}'{known}")
         _simulate(options, make)
     except UserError as error:
         print(f'{program}: {error}', file=sys.stderr)
@@ -71,12 +73,8 @@ def _simulate(options: argparse.Namespace, make: Make) -> None:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = RobotNode(robot, make_expert, options.seed, options.speed, not options.no_clock)
-
-        def on_signal(_: int, __: FrameType | None) -> None:
-            node.stop()
-
-        signal.signal(signal.SIGINT, on_signal)
-        signal.signal(signal.SIGTERM, on_signal)
+        for end in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(end, lambda *_: node.stop())
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         thread = threading.Thread(target=_spin, args=(executor,), daemon=True)

@@ -14,12 +14,12 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from helpers.live_robot import UR5
 from helpers.spinning import Spinning
 from neuracore_ros.durations import time_ns
-from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim.arms import ARMS
 from neuracore_ros.sim.controller import rejection
 
 JOINTS, OVERHEAD, WRIST = '/spoiled/joint_states', '/spoiled/overhead', '/spoiled/wrist/compressed'
 COMMANDS = '/spoiled/joint_trajectory'
-NAMES = list(find_arm('ur5').joint_names)
+NAMES = list(ARMS['ur5'].joint_names)
 IMAGES = (Image, CompressedImage)
 
 

@@ -22,7 +22,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from helpers.spinning import Spinning
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.sim.arms import ArmKinematics, find_arm
+from neuracore_ros.sim.arms import ARMS, ArmKinematics
 from neuracore_ros.sim.controller import rejection
 
 # A node that is started may be waited for with it: on a starved machine its torch takes 30 s.
@@ -126,7 +126,7 @@ class World(Spinning):
 
     def __init__(self, namespace='', arm='ur5'):
         super().__init__()
-        self.arm = find_arm(arm)
+        self.arm = ARMS[arm]
         self.node = self.create('witness', namespace=namespace)
         self.commands = []  # (wall seconds, message)
         self.motion = []  # (wall seconds, positions in the order of the arm's joints)

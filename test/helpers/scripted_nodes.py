@@ -11,9 +11,9 @@ from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory
 
 from helpers.spinning import Spinning
-from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim.arms import ARMS
 
-ALL = find_arm('ur5').joint_names
+ALL = ARMS['ur5'].joint_names
 
 
 class Graph(Spinning):

@@ -19,11 +19,11 @@ from trajectory_msgs.msg import JointTrajectory
 from helpers.drawn_arms import THREE
 from helpers.live_robot import SIM_ROBOT, until_published
 from neuracore_ros.description import DataType, load_robot
-from neuracore_ros.sim.arms import find_arm
+from neuracore_ros.sim import arms
 
 TARGETS = DataType.JOINT_TARGET_POSITIONS
 ARMS = ('left', 'right')
-UR5 = list(find_arm('ur5').joint_names)
+UR5 = list(arms.UR5.joint_names)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_a_leader_of_the_other_side_is_not_paired_with_the_only_follower():
 def test_a_finger_may_be_called_after_the_other_side():
     hand = CommandReceiver('/right_hand/commands', NUMBERS, '/right_hand', ('left_finger',))
     robot, _ = drafted(states('/right/joint_states', 'a', 'left_finger'), listeners=(hand,))
-    assert robot['commands']['PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS']['topic'] == hand.topic
+    assert robot['commands']['PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS']['topic'] == hand.name
 
 
 def test_a_topic_that_does_not_tell_its_arm_commands_none():

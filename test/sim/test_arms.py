@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuracore_ros.errors import UserError
-from neuracore_ros.sim.arms import ARMS, FRANKA, SO100, UR5, ArmKinematics, find_arm
+from neuracore_ros.sim.arms import ARMS, FRANKA, SO100, UR5, ArmKinematics
 
 URDF_FOLDER = Path(
     os.environ.get(
@@ -108,8 +107,3 @@ def test_joint_names_are_those_of_the_real_drivers():
     assert UR5.joint_names[2:4] == ('elbow_joint', 'wrist_1_joint')
     assert SO100.joint_names[-1] == 'wrist_roll'
     assert 'gripper' in SO100.passengers
-
-
-def test_an_unknown_robot_is_named_with_the_nearest():
-    with pytest.raises(UserError, match=r"'frankas'; did you mean 'franka'\? Known: fr"):
-        find_arm('frankas')

@@ -38,7 +38,8 @@ def test_the_expert_reaches_every_target_and_keeps_the_limits(arm):
         for _ in run_expert(robot, 3.0):
             assert np.all(np.abs(robot.velocities) <= limits.velocity + 1e-9)
             assert np.all((limits.lower <= robot.positions) & (robot.positions <= limits.upper))
-        assert robot.succeeded(), f'seed {seed}: {robot.distance():.3f} m'
+        assert robot.distance() <= robot.tolerance(), f'seed {seed}: {robot.distance():.3f} m'
+        assert np.all(np.abs(robot.velocities) <= 0.05)
 
 
 @ALL_ARMS
@@ -103,12 +104,3 @@ def test_a_reset_forgets_the_running_trajectory():
         robot.step(SECOND + step * STEP_NS, STEP_S)
     np.testing.assert_array_equal(robot.positions, start)
     assert not robot.velocities.any()
-
-
-def test_being_at_the_target_while_moving_is_no_success():
-    robot = ReachRobot(ARMS['ur5'], 0)
-    for _ in run_expert(robot):
-        pass
-    assert robot.succeeded()
-    robot.velocities[0] = 0.2
-    assert not robot.succeeded()

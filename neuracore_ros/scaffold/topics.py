@@ -1,4 +1,4 @@
-"""Topics that command a robot, and the joints that each of them commands."""
+"""Topics that measure a robot, and topics that command it: which joints each of them is for."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from neuracore_ros.wording import counted
 
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
 _FEW = 6
+# Ranges that differ by less are of the same numbers; one that is smaller is of noise.
+_EQUAL, _NOISE = 1e-6, 1e-3
 BY_ORDER = Note('commands name joints otherwise than measurements; matched by order')
 BARE = Note('bare numbers, taken to be in this order')
 
@@ -93,6 +95,43 @@ def unsent(command: CommandTopic | None) -> str:
     )
 
 
+def measuring(facts: Facts, known: Collection[str]) -> tuple[list[NumberTopic], list[NumberTopic]]:
+    """Topics that measure different joints, best first; and those that were passed over.
+
+    ``known`` are the joints of the URDF.
+    """
+    states = [t for t in facts.numbers if t.type == JOINT_STATE and t.width]
+    measured = [t for t in states if not is_command(t.name)] or states
+    commands = [t for t in facts.numbers if t not in measured and t.joints]
+
+    def merit(topic: NumberTopic) -> tuple[float, ...]:
+        last = topic.name.rpartition('/')[2]
+        named = last in {'joint_states', 'joint_state'}
+        fits = sum(topic.names.get(name, name) in known for name in topic.joints)
+        echoes = any(_is_echo(topic, command) for command in commands)
+        says_state = 'state' in tokens(last)
+        return fits, named, not echoes, says_state, not topic.order, topic.width, topic.count
+
+    chosen: list[NumberTopic] = []
+    for topic in sorted(measured, key=merit, reverse=True):
+        taken = {name for other in chosen for name in other.joints}
+        if not taken & set(topic.joints):
+            chosen.append(topic)
+    passed = [t for t in measured if t not in chosen]
+    return chosen, passed
+
+
+def _is_echo(topic: NumberTopic, command: NumberTopic) -> bool:
+    """Tell whether a topic repeats the commands of another one, so that it measures nothing."""
+    pairs = [(topic.motions.get(j), command.motions.get(j)) for j in topic.joints]
+    both = [(one, other) for one, other in pairs if one is not None and other is not None]
+    moved = any(one.upper - one.lower > _NOISE for one, _ in both)
+    return moved and all(
+        abs(one.lower - other.lower) < _EQUAL and abs(one.upper - other.upper) < _EQUAL
+        for one, other in both
+    )
+
+
 def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTopic]:
     """Topics on which joints are commanded, the best first.
 
@@ -106,12 +145,12 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
     sent = {(topic.name, topic.type): topic for topic in facts.numbers}
     found = []
     for receiver in facts.listeners:
-        messages = sent.get((receiver.topic, receiver.type))
+        messages = sent.get((receiver.name, receiver.type))
         # What a receiver does not say of its joints, its messages may.
         names = receiver if receiver.joints or messages is None else messages
         width = len(names.joints) or (messages.width if messages else 0)
         command = CommandTopic(
-            receiver.topic,
+            receiver.name,
             receiver.type,
             names.joints,
             width,
