@@ -72,6 +72,14 @@ def test_an_old_run_is_exported_with_its_weights(run, old, expected, tmp_path):
     assert close(chunks, expected['predictions'][f'{run}/policy.pt'])
 
 
+@pytest.mark.parametrize('run', ['diffusion', 'resnet'])
+def test_an_old_run_is_exported_to_another_runtime(run, old, expected, tmp_path):
+    pytest.importorskip('onnxscript')
+    assert main(['export', run, '--out', str(tmp_path / 'policy.onnx')]) == 0
+    chunks = predicted(tmp_path / 'policy.onnx')
+    assert close(chunks, expected['predictions'][f'{run}/policy.pt'])
+
+
 @pytest.mark.parametrize('run', ['mlp', 'act', 'diffusion'])
 def test_an_old_run_is_resumed_with_the_loss_that_it_would_have_had(run, old, expected, tmp_path):
     resumed = shutil.copytree(old / run, tmp_path / run)
