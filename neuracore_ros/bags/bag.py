@@ -104,14 +104,10 @@ class Bag:
         return tuple(map(printable, (*self._notes, *lost, *self._refused.values())))
 
     def find(self, topic: str, kind: str = '') -> Topic | None:
-        """The recorded topic that a robot file's ``topic`` means.
+        """The recorded topic that a robot file means; ``kind`` chooses among its types.
 
         A name without a leading slash is looked up in the bag's namespace; ROS 1 recorders
         often leave the slash out, so that it never counts.
-
-        Args:
-            topic: As a robot file names it.
-            kind: The type that is wanted, where the topic has several.
         """
         name = topic
         if self.namespace and not topic.startswith('/'):

@@ -108,9 +108,7 @@ def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 def open_storage(path: Path, scratch: Path) -> Storage:
     """Open one file of a recording.
 
-    Args:
-        path: The file.
-        scratch: An empty folder for what must be decompressed or copied: it must not be changed.
+    It is not changed: what must be decompressed or copied goes to ``scratch``, an empty folder.
 
     Raises:
         BagError: Nothing of it can be read.

@@ -22,13 +22,9 @@ _EARLIER_MESSAGES = 32
 
 
 def fingerprint(bag: Bag, progress: ProgressCallback = lambda part: None) -> str:
-    """The digest of every message: its topic, type, log time and bytes.
+    """The digest of every message that is readable: its topic, type, log time and bytes.
 
     The order of topics within a recording does not count, nor how it is split into files.
-
-    Args:
-        bag: Read as far as it is readable.
-        progress: Called every few messages.
     """
     digests: dict[tuple[str, str], Any] = {}
     count = max(bag.count, 1)
@@ -71,11 +67,8 @@ def known_as(
 ) -> str:
     """The fingerprint by which a dataset knows a recording, or would know it.
 
-    Args:
-        bag: The recording.
-        known: Fingerprint -> path, of the recordings in the dataset. What an earlier version
-            noted is taken for this one, unless that path holds another recording.
-        progress: Called every few messages.
+    ``known`` has the fingerprints of the dataset's recordings, and their paths. What an earlier
+    version noted is taken for this one, unless that path holds another recording.
     """
     mark = fingerprint(bag, progress)
     if mark in known or all(len(each) != _EARLIER_LENGTH for each in known):

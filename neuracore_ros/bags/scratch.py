@@ -19,12 +19,7 @@ _SUPER_JOURNAL = b'\xd9\xd5\x05\xf9\x20\xa1\x63\xd7'
 
 
 def copy(path: Path, target: Path, size: int | None = None) -> None:
-    """Copy the first bytes of a file.
-
-    Args:
-        path: The file.
-        target: Its copy, which must not exist.
-        size: How many bytes; None all.
+    """Copy the first ``size`` bytes of a file, by default all of them, to a new one.
 
     Raises:
         OSError: It cannot be read, or the disk has no room for it.

@@ -37,11 +37,7 @@ class SimulatedClock:
 
 
 def read_clock(messages: Iterable[tuple[str, Any, int]], bag: Path) -> SimulatedClock:
-    """Read /clock.
-
-    Args:
-        messages: All messages on it, in log order: topic, message, log time [ns].
-        bag: The recording, for errors.
+    """Read all messages on /clock, in log order.
 
     Raises:
         BagError: There is no message, or the time goes back.

@@ -95,12 +95,7 @@ class BagWriter:
         }
 
     def write(self, topic: str, log_time_ns: int, data: bytes) -> None:
-        """Add one message.
-
-        Args:
-            topic: One of those given at the start.
-            log_time_ns: When it was received, [ns].
-            data: As CDR, the way it came from the wire.
+        """Add one message, CDR as it came from the wire, received at ``log_time_ns``, [ns].
 
         Raises:
             OSError: The disk takes no more.
@@ -186,12 +181,7 @@ def next_episode(folder: Path) -> Path:
 def rescue(folder: Path, but: Collection[int] = ()) -> list[Path]:
     """Give names to the bags of recorders that were killed, as far as they can be read.
 
-    Args:
-        folder: Of the bags.
-        but: Numbers of processes that did not begin a bag there, though they run.
-
-    Returns:
-        What was rescued.
+    Processes in ``but`` did not begin a bag in this folder, though they run.
     """
     rescued = []
     for bag in left_behind(folder, but):

@@ -113,16 +113,7 @@ class Audit:
     def tick(
         self, tick_ns: int, given: Observation | Unusable, wanted: Observation | Unusable
     ) -> list[str]:
-        """Note one tick.
-
-        Args:
-            tick_ns: When it is.
-            given: What the model reads.
-            wanted: What it should command.
-
-        Returns:
-            Why it is unusable; empty if it is not.
-        """
+        """Note what a model reads and should command at a tick; say why it is unusable, if so."""
         self.ticks += 1
         for stream, audit in self._pairs:
             newest = [channel.newest(tick_ns) for channel in stream.channels]

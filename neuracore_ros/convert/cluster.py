@@ -28,13 +28,7 @@ AHEAD = 2
 def on_cluster(
     job: Job, bags: Sequence[Path], address: str, progress: BagProgressCallback
 ) -> Iterator[tuple[int, ConvertEvent]]:
-    """Convert recordings on the workers of a scheduler.
-
-    Args:
-        job: What all recordings have in common.
-        bags: The recordings.
-        address: Of the scheduler, such as ``tcp://10.0.0.1:8786``.
-        progress: Called when a recording is done.
+    """Convert recordings on the workers of a scheduler, such as ``tcp://10.0.0.1:8786``.
 
     Yields:
         The place of a recording, and everything that its worker says of it.

@@ -104,8 +104,7 @@ def _events(
 def _in_order(events: Iterable[tuple[int, ConvertEvent]]) -> Iterator[ConvertEvent]:
     """Hold back what belongs to a later recording than the one whose turn it is.
 
-    Args:
-        events: With the place of their recording, each place's in order.
+    Events come with the place of their recording, those of each place in order.
     """
     held: dict[int, list[ConvertEvent]] = {}
     turn = 0
@@ -120,12 +119,7 @@ def _in_order(events: Iterable[tuple[int, ConvertEvent]]) -> Iterator[ConvertEve
 
 
 class _Committer:
-    """Adds what was staged, unless it is in the dataset already.
-
-    Args:
-        writer: The dataset.
-        job: What was in it at first.
-    """
+    """Adds what was staged, unless it is in the dataset already."""
 
     def __init__(self, writer: DatasetWriter, job: Job) -> None:
         self._writer = writer
@@ -146,11 +140,7 @@ class _Committer:
         starts_ns.add(episode.start_ns)
 
     def end(self, done: BagDone) -> BagResult:
-        """Note the end of a recording.
-
-        Returns:
-            What became of it.
-        """
+        """Note the end of a recording, and give what became of it."""
         earlier = len(self._starts_ns.get(done.fingerprint, ())) - len(self._written)
         if done.fingerprint in self._finished:
             known_as = self._finished[done.fingerprint]

@@ -66,11 +66,6 @@ def convert_bag(
 ) -> Iterator[ConvertEvent]:
     """Convert one recording, up to the numbers of its episodes.
 
-    Args:
-        job: What all recordings have in common.
-        path: The recording.
-        progress: Called every few messages.
-
     Yields:
         Each episode as soon as it is complete, and one ``BagDone`` at the end.
 

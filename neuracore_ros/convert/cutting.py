@@ -93,18 +93,11 @@ class Cuts:
 
 
 def by_marker(words: Iterable[tuple[str, int]], whole: Span) -> tuple[list[Span], list[str]]:
-    """Spans by the words of a marker topic.
+    """Spans, in order, by the words and log times of a marker topic; and notes, a line each.
 
     ``start`` begins an episode, and ends one that is running; ``stop``, ``success`` and
     ``discard`` end it. The latter two may also follow a ``stop``, and then tell how that episode
     went. What a recording begins with runs from its start if its end comes first.
-
-    Args:
-        words: Word and log time, in order.
-        whole: The recording.
-
-    Returns:
-        The spans, in order; and notes, a line each.
     """
     spans: list[Span] = []
     ignored: Counter[str] = Counter()
@@ -141,13 +134,7 @@ def by_ranges(ranges: Iterable[tuple[float, float]], whole: Span) -> list[Span]:
 
 
 def by_silence(times_ns: Iterable[int], gap_s: float, whole: Span) -> list[Span]:
-    """Spans between silences.
-
-    Args:
-        times_ns: Log times of the messages of all declared streams, in order, [ns].
-        gap_s: A longer silence than this is no part of an episode, [s].
-        whole: The recording.
-    """
+    """Spans between silences of more than ``gap_s``, [s], by log times in order, [ns]."""
     spans: list[Span] = []
     begin_ns = before_ns = whole.start_ns
     for time_ns in times_ns:
@@ -176,14 +163,9 @@ def overlaps(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 
 
 def trimmed(span: Span, moving_ns: Sequence[int]) -> tuple[Span | None, list[Span]]:
-    """A span without its idle start and end.
+    """A span without its idle start and end, None if nothing ever moves; and what was idle.
 
-    Args:
-        span: An episode.
-        moving_ns: When something moves, in order, [ns].
-
-    Returns:
-        What is left, None if nothing ever moves; and what was idle.
+    Something moves at ``moving_ns``, in order, [ns].
     """
     first = bisect_right(moving_ns, span.start_ns - 1)
     last = bisect_right(moving_ns, span.end_ns - 1) - 1
@@ -198,13 +180,7 @@ def trimmed(span: Span, moving_ns: Sequence[int]) -> tuple[Span | None, list[Spa
 
 
 def cuts(spans: Sequence[Span], moving_ns: Sequence[int] | None, notes: Sequence[str]) -> Cuts:
-    """Sort out the spans that are to be episodes.
-
-    Args:
-        spans: In order.
-        moving_ns: When something moves, [ns]; None: nothing is trimmed.
-        notes: To be kept.
-    """
+    """Sort out the spans that are to be episodes; none is trimmed where ``moving_ns`` is None."""
     kept: list[Span] = []
     dropped: list[tuple[Span, str]] = []
     for span in spans:

@@ -39,11 +39,8 @@ _MOTION_HZ = 20.0
 def find_cuts(bag: Bag, cutting: Cutting, topics: Mapping[str, str], outputs: Observer) -> Cuts:
     """Cut a recording into episodes.
 
-    Args:
-        bag: The recording.
-        cutting: How.
-        topics: Of all declared streams -> message type.
-        outputs: A fresh observer of what moves; used up.
+    ``topics`` has all declared streams and their types; ``outputs``, a fresh observer of what
+    moves, is used up.
 
     Raises:
         BagError: There is no such marker topic, or nothing is left.

@@ -21,12 +21,7 @@ class ObservedValues:
     """
 
     def __init__(self, robot: Robot, commanded: Sequence[Source]) -> None:
-        """Nothing has been received yet.
-
-        Args:
-            robot: Whose they are.
-            commanded: Where its outputs were recorded from; empty if they were not.
-        """
+        """Nothing has been received yet; ``commanded`` is empty if no outputs were recorded."""
         slots: dict[tuple[DataType, int], Source] = {}
         for source in (*robot.input_sources(), *robot.measured_sources()):
             if is_judged(source.data_type):
@@ -57,13 +52,9 @@ class ObservedValues:
 def observed_values(
     bag: Bag, robot: Robot, commanded: Sequence[Source], rate_hz: float
 ) -> RecordedValues:
-    """Read what joints and grippers did in a whole recording.
+    """Read what joints and grippers did in a whole recording, at ``rate_hz``, [Hz].
 
-    Args:
-        bag: Open; it has all topics of the sources.
-        robot: Whose it is.
-        commanded: Where its outputs were recorded from; empty if they were not.
-        rate_hz: How often to observe them, [Hz].
+    The bag has all topics of the sources; ``commanded`` is empty if no outputs were recorded.
 
     Raises:
         BagError: The recording cannot be read.
@@ -82,14 +73,7 @@ def note(
     given: Observation | Unusable,
     wanted: Observation | Unusable,
 ) -> None:
-    """Add the values of one tick, if all are there.
-
-    Args:
-        values: What they are added to.
-        tick_ns: When it is.
-        given: What is measured.
-        wanted: What is commanded.
-    """
+    """Add what is measured and what is commanded at one tick, if all is there."""
     if isinstance(given, Observation) and isinstance(wanted, Observation):
         ages_s = {**wanted.ages_s, **given.ages_s}
         values.add(tick_ns, given.inputs, wanted.inputs, ages_s)

@@ -43,14 +43,7 @@ def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observe
 
 
 class Recording:
-    """An open recording, read once.
-
-    Args:
-        bag: The recording.
-        robot: Whose it is.
-        metadata: Layouts, rate and image size.
-        cutting: Which parts of it are episodes.
-        task: What is done in it; None: what it says itself.
+    """An open recording, read once; without a given task, it is what the recording says itself.
 
     Raises:
         BagError: It lacks something declared, or a part that should be an episode; or what it
@@ -98,11 +91,7 @@ class Recording:
         self.error = ''
 
     def pieces(self, progress: ProgressCallback = lambda part: None) -> Iterator[Iterator[Row]]:
-        """Rows that follow each other without a gap, piece by piece.
-
-        Args:
-            progress: Called every few messages.
-        """
+        """Rows that follow each other without a gap, piece by piece."""
         messages = self._bag.read(self._topics, progress)
         steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
         try:
@@ -165,15 +154,7 @@ def survey(
     namespace: str = '',
     use_sim_time: bool = False,
 ) -> BagResult:
-    """Read a recording as ``convert`` does, and say the same of it; nothing is written.
-
-    Args:
-        robot: Whose it is.
-        path: The recording.
-        rate_hz: Steps per second, [Hz].
-        namespace: Where topics without a leading slash were recorded.
-        use_sim_time: What its /clock said counts, not when a message was recorded.
-    """
+    """Read a recording as ``convert`` does, and say the same of it; nothing is written."""
     described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
     metadata = Metadata(rate_hz, SURVEY_SIZE, described)
     try:

@@ -24,12 +24,7 @@ _LOOKED_AT = 2000
 
 
 def clock_cure(bag: Bag, sources: Iterable[Source]) -> str:
-    """The cure of header stamps that lie days or years from the log times; '' if they do not.
-
-    Args:
-        bag: The recording.
-        sources: Where a robot's samples come from.
-    """
+    """The cure of header stamps that lie days or years from the log times; '' if they do not."""
     stamped = [
         source for source in sources if source.stamp == 'header' and source.type in _STAMPED
     ]
@@ -45,9 +40,7 @@ def clock_cure(bag: Bag, sources: Iterable[Source]) -> str:
 def pace_notes(bag: Bag, topics: Mapping[str, str]) -> list[str]:
     """A line for each topic that by log time has another speed than by its stamps.
 
-    Args:
-        bag: The recording.
-        topics: Of sources that are read by log time -> message type.
+    The topics are those of sources that are read by log time.
     """
     notes = []
     for topic, kind in topics.items():

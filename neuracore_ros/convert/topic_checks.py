@@ -29,11 +29,7 @@ def require_topics(
 ) -> None:
     """Check that the recording has every declared topic, of the declared type.
 
-    Args:
-        bag: Open.
-        sources: What must be there.
-        robot_file: That declares it.
-        others: What it declares besides, and so is not meant by a topic that is missing.
+    ``others`` is declared besides, and so not meant by a topic that is missing.
 
     Raises:
         BagError: A topic is missing or empty, or of another type; with the line to write.

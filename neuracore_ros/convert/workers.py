@@ -53,12 +53,6 @@ def side_by_side(
 ) -> Iterator[tuple[int, ConvertEvent]]:
     """Convert recordings in processes, never more than ``workers`` ahead of the first undone one.
 
-    Args:
-        job: What all recordings have in common.
-        bags: The recordings.
-        workers: Number of processes.
-        progress: Called a few times a second.
-
     Yields:
         The place of a recording, and what its process says of it, as it comes.
 

@@ -30,11 +30,7 @@ _SLASH = '%'
 
 
 class DatasetChange:
-    """Files that wait for their places in the dataset.
-
-    Args:
-        folder: Made for it, on the file system of the dataset.
-    """
+    """Files that wait for their places in the dataset, in a new folder of its file system."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
@@ -100,9 +96,7 @@ def is_decided(root: Path) -> bool:
 def recover(root: Path, known: Metadata | None) -> str:
     """Complete the change that a killed process had decided, if it is one of this dataset.
 
-    Args:
-        root: The dataset, locked.
-        known: What it says of itself; None before its first episode.
+    The dataset is locked; what it says of itself is ``known``, None before its first episode.
 
     Returns:
         What was done, in a line for people; '' if there was nothing to do.

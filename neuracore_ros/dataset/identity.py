@@ -18,10 +18,6 @@ def fingerprint(dataset: Path, metadata: Metadata) -> str:
 
     Two datasets of the same recordings, but with another sign or unit, are two.
 
-    Args:
-        dataset: Its folder.
-        metadata: Its own.
-
     Raises:
         DatasetError: Its statistics cannot be read.
     """

@@ -179,11 +179,7 @@ class Metadata:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Metadata:
-        """Read format 1; unknown keys are ignored.
-
-        Args:
-            text: The JSON document.
-            where: What to call it in an error.
+        """Read format 1, which errors call ``where``; unknown keys are ignored.
 
         Raises:
             DatasetError: No JSON, another format, or a key that is missing or wrong.

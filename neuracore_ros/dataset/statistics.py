@@ -42,12 +42,7 @@ class Statistics:
 
     @classmethod
     def of(cls, values: Float32Array, valid: BoolArray) -> Statistics:
-        """Count valid entries only.
-
-        Args:
-            values: Shape (N, W).
-            valid: Shape (N, W).
-        """
+        """Statistics of the valid entries of values, both of shape (N, W)."""
         columns = [values[valid[:, w], w].astype(np.float64) for w in range(values.shape[1])]
         return cls._of_slots(
             [

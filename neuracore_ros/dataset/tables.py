@@ -204,9 +204,6 @@ def tasks_table(tasks: Sequence[str]) -> bytes:
 def read_tasks(root: Path) -> list[str]:
     """The tasks of a dataset, by their index.
 
-    Args:
-        root: The dataset.
-
     Raises:
         DatasetError: ``meta/tasks.parquet`` is missing or damaged.
     """

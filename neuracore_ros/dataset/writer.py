@@ -70,11 +70,7 @@ class DatasetWriter:
         self.staging = real_folder(root, STAGING_PATH / f'{_PREFIX}{uuid.uuid4().hex}')
 
     def commit(self, staged: StagedEpisode, episode: Episode) -> int:
-        """Make an episode part of the dataset.
-
-        Returns:
-            Its number.
-        """
+        """Make an episode part of the dataset, and give its number."""
         number = len(self.metadata.episodes)
         record = EpisodeRecord(
             number=number,

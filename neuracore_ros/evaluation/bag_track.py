@@ -46,14 +46,7 @@ class BagTrack:
         topics: Mapping[str, str],
         progress: ProgressCallback,
     ) -> None:
-        """Check that the bag has what is needed.
-
-        Args:
-            bag: Open.
-            robot: Whose it is.
-            manifest: Of the policy, whose rate counts.
-            topics: That the policy reads -> message type.
-            progress: Called as it is played.
+        """Check that the bag has what is needed, and the topics that the policy reads.
 
         Raises:
             BagError: It lacks a topic, or has it of another type.

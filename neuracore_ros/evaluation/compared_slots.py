@@ -45,11 +45,9 @@ class ComparedSlots:
     """
 
     def __init__(self, robot: Robot, layout: Layout | None = None) -> None:
-        """For every joint that the robot file commands.
+        """Take every joint that the robot file commands.
 
-        Args:
-            robot: The robot.
-            layout: Of a policy's outputs; the narrowest that holds the robot's, by default.
+        The layout is that of a policy's outputs; by default the narrowest that holds the robot's.
 
         Raises:
             DescriptionError: An output has no command.

@@ -54,15 +54,9 @@ class EpisodeTrack:
         topics: set[str],
         progress: ProgressCallback,
     ) -> None:
-        """Read the numbers.
+        """Read the numbers; images are decoded of the given topics only.
 
-        Args:
-            root: The dataset.
-            metadata: Its own.
-            number: The episode's.
-            robot: As `synthetic_robot` describes it.
-            topics: That the policy reads; no other image is decoded.
-            progress: Called as it is played.
+        The robot is as `synthetic_robot` describes it.
 
         Raises:
             DatasetError: A file is missing or damaged.

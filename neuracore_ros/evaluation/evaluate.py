@@ -96,15 +96,6 @@ def evaluate_bags(
 ) -> Evaluation:
     """Replay bags of one robot.
 
-    Args:
-        policies: Their files.
-        robot: Whose the bags are.
-        bags: Recordings.
-        settings: Of the runner.
-        namespace: Where topics without a leading slash were recorded.
-        progress: Called as recordings are replayed.
-        use_sim_time: What /clock said in them counts, not when a message was recorded.
-
     Raises:
         UserError: A file is wrong, policy and robot do not fit, a bag lacks a topic, or none of
             its ticks is usable.
@@ -210,11 +201,6 @@ def evaluate_dataset(
 
 def held_out(policy: Path, dataset: Path, metadata: Metadata) -> tuple[set[int] | None, str]:
     """The episodes that training held back, where the run beside a policy says so.
-
-    Args:
-        policy: Its file; a training run leaves its configuration beside it.
-        dataset: The folder.
-        metadata: Its own.
 
     Returns:
         Numbers of episodes, None where it is not known; and how they came about, one line.

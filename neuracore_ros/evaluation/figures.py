@@ -109,13 +109,7 @@ class Figures:
 
 
 def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> Figures:
-    """Add up recordings.
-
-    Args:
-        outputs: Of the robot.
-        replays: Its recordings.
-        horizon: H of the policy.
-    """
+    """Add up the recordings of a robot; H is the policy's ``horizon``."""
     count = len(outputs.slots)
     total, entries = np.zeros((horizon, count)), np.zeros((horizon, count))
     largest = np.full(count, np.nan)

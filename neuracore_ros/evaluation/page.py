@@ -22,12 +22,7 @@ _PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 
 
 
 def write_evaluation_page(path: Path, result: Evaluation) -> None:
-    """Write the page.
-
-    Args:
-        path: Where.
-        result: What it shows.
-    """
+    """Write the page of an evaluation."""
     page.write_page(path, 'neuracore_ros evaluate', _sections(result))
 
 

@@ -71,11 +71,7 @@ class Replay:
 def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots) -> Replay:
     """Play a recording through the runner once, as the node would; the clock is the recording's.
 
-    Args:
-        track: The recording.
-        runner: Fresh, in a dry run: its commands are not followed.
-        policy: What it asks.
-        outputs: Of the robot.
+    The runner is fresh, and in a dry run: its commands are not followed.
     """
     predicted: dict[int, FloatArray] = {}
     reached: dict[int, FloatArray] = {}

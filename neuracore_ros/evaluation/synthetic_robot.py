@@ -33,13 +33,7 @@ def synthetic_robot(
     wanted: EmbodimentDescription,
     known: Robot | None = None,
 ) -> Robot:
-    """Describe the robot as its dataset has it.
-
-    Args:
-        name: The robot's.
-        given: Its inputs.
-        wanted: Its outputs.
-        known: Its robot file, for the limits of its joints; without it there are none.
+    """Describe the robot as its dataset has it; with the joint limits of its robot file, if any.
 
     Raises:
         DescriptionError: An output is no joint and no gripper, or the file lacks one.

@@ -52,12 +52,7 @@ def holds_frames_only(folder: Path) -> bool:
 def stored(
     frames: Sequence[DatasetFrames], folder: Path, notify: NoticeCallback
 ) -> list[FrameReader]:
-    """Decode what is not decoded yet, as far as there is room.
-
-    Args:
-        frames: Of all cameras in all episodes.
-        folder: The cache; it is made.
-        notify: Takes lines for people.
+    """Decode what is not decoded yet into a folder, as far as there is room.
 
     Returns:
         The same images; those for which there is no room are decoded each time.

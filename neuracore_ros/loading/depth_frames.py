@@ -20,13 +20,7 @@ from neuracore_ros.observation.compressed_image import claimed_size
 
 
 class DepthFrames:
-    """A column of depth images, in millimetres.
-
-    Args:
-        path: The table.
-        key: Its column.
-        shape: (N, height, width) that it should have.
-    """
+    """A table's column of depth images, in millimetres, of a given shape (N, height, width)."""
 
     def __init__(self, path: Path, key: str, shape: tuple[int, int, int]) -> None:
         self.shape: tuple[int, ...] = shape

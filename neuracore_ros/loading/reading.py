@@ -28,11 +28,6 @@ _MOST_TIMES_THE_VALUES, _MORE_VALUES = 4, 1_000_000
 def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
     """The numbers of one episode, N rows.
 
-    Args:
-        root: The dataset.
-        metadata: Its own.
-        number: The episode's.
-
     Raises:
         DatasetError: The file is missing, damaged, or contradicts the metadata.
     """
@@ -54,14 +49,7 @@ def read_columns(root: Path, metadata: Metadata, number: int) -> Columns:
 def read_frames(
     root: Path, metadata: Metadata, number: int, camera: str, count: int
 ) -> Iterator[ByteArray]:
-    """DatasetFrames of one camera, spread evenly over an episode.
-
-    Args:
-        root: The dataset.
-        metadata: Its own.
-        number: The episode's.
-        camera: Its feature.
-        count: How many, if there are so many.
+    """Frames of one camera, at most ``count``, spread evenly over an episode.
 
     Yields:
         RGB, uint8, shape (height, width, 3).
@@ -89,12 +77,6 @@ def depth_frames(root: Path, metadata: Metadata, number: int, camera: str) -> De
 
 def read_task_indices(root: Path, metadata: Metadata, number: int, tasks: int) -> IntArray:
     """The task of each of the N rows of an episode, as an index into the dataset's tasks.
-
-    Args:
-        root: The dataset.
-        metadata: Its own.
-        number: The episode's.
-        tasks: How many there are.
 
     Raises:
         DatasetError: The file is missing, damaged, or contradicts the metadata.

@@ -60,12 +60,7 @@ class VideoIndex:
 
 
 class VideoFrames:
-    """The frames of a video file, RGB.
-
-    Args:
-        path: The file.
-        shape: (N, height, width, 3) that it should have.
-    """
+    """The frames of a video file, RGB, of a given shape (N, height, width, 3)."""
 
     def __init__(self, path: Path, shape: tuple[int, int, int, int]) -> None:
         self.shape: tuple[int, ...] = shape
