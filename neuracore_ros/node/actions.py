@@ -56,7 +56,12 @@ class ActionOutput:
         command: As the robot file has it.
         action: The class of the action.
         on_fault: Called with each refusal or rival, on the executor's thread.
+
+    Attributes:
+        rivals: Other clients of the action, whether they have a goal at the moment or not.
     """
+
+    rivals: Sequence[str]
 
     def __init__(
         self, node: Node, command: Command, action: Any, on_fault: Callable[[str], None]
@@ -82,11 +87,7 @@ class ActionOutput:
 
     def refresh(self) -> None:
         """Update the other clients of the action."""
-        self._rivals = sorted({*graph.listeners(self._node, f'{self._topic}/_action/feedback')})
-
-    def rivals(self) -> Sequence[str]:
-        """Other clients of the action, whether they have a goal at the moment or not."""
-        return self._rivals
+        self.rivals = sorted({*graph.listeners(self._node, f'{self._topic}/_action/feedback')})
 
     def close(self) -> None:
         """Destroy the clients; the server carries on with the newest goal."""

@@ -75,8 +75,7 @@ class CommandOutputs:
 
     def rivals(self) -> Mapping[str, Sequence[str]]:
         """Topic -> full names of other nodes that could command it, where there are any."""
-        found = {topic: output.rivals() for topic, output in self._outputs.items()}
-        return {topic: names for topic, names in found.items() if names}
+        return {topic: each.rivals for topic, each in self._outputs.items() if each.rivals}
 
     def close(self) -> None:
         """Let the last command get out, then give everything back."""
@@ -91,6 +90,9 @@ class TopicOutput:
 
     The middleware does not name the sender of a message; but each of ours comes back once, so
     any other one is of another node.
+
+    Attributes:
+        rivals: Other nodes that publish the topic, whether they do at the moment or not.
     """
 
     def __init__(self, node: Node, command: Command, on_fault: Callable[[str], None]) -> None:
@@ -99,7 +101,7 @@ class TopicOutput:
         self._on_fault = on_fault
         self._listeners = 0
         self._unreached: Sequence[str] = ()
-        self._rivals: Sequence[str] = ()
+        self.rivals: Sequence[str] = ()
         self._sent: deque[Any] = deque(maxlen=_ECHOES)
         kind = MESSAGES[command.type]
         self._publisher = node.create_publisher(
@@ -136,7 +138,7 @@ class TopicOutput:
         self._subscriptions = self._publisher.get_subscription_count()
         publishers = self._node.get_publishers_info_by_topic(self._topic)
         own = self._node.get_fully_qualified_name()
-        self._rivals = [name for name in graph.publisher_names(publishers) if name != own]
+        self.rivals = [name for name in graph.publisher_names(publishers) if name != own]
         executors = graph.executors(self._node, self._topic)
         # As discovered, since its QoS may be overridden by parameters.
         ours = [info for info in publishers if graph.full_name(info) == own]
@@ -145,10 +147,6 @@ class TopicOutput:
             if line not in self._unreached:
                 self._node.get_logger().warning(line)
         self._unreached, self._listeners = lines, len(executors) - len(lines)
-
-    def rivals(self) -> Sequence[str]:
-        """Other nodes that publish the topic, whether they do at the moment or not."""
-        return self._rivals
 
     def close(self) -> None:
         """Stop publishing and listening."""
@@ -163,5 +161,5 @@ class TopicOutput:
                     pass
                 return
         self.refresh()
-        who = ' or '.join(self._rivals) or 'another node'
+        who = ' or '.join(self.rivals) or 'another node'
         self._on_fault(f'{who} commands {self._topic}, too')

@@ -210,17 +210,10 @@ def read(node: Node) -> Parameters:
             f'parameter start_max is {values["start_max"]:g}; it must not be below '
             f'start_tolerance, which is {values["start_tolerance"]:g}'
         )
-    return Parameters(
-        model=Path(values['model']).expanduser(),
-        robot=robot_file(str(Path(values['robot']).expanduser())),
-        sha256=values['sha256'],
-        device=values['device'],
-        precision=values['precision'],
-        threads=values['threads'],
-        min_speed_scaling=values['min_speed_scaling'],
-        debug=values['debug'],
-        settings=Settings(**{each.name: values[each.name] for each in fields(Settings)}),
-    )
+    values['model'] = Path(values['model']).expanduser()
+    values['robot'] = robot_file(str(Path(values['robot']).expanduser()))
+    values['settings'] = Settings(**{each.name: values[each.name] for each in fields(Settings)})
+    return Parameters(**{each.name: values[each.name] for each in fields(Parameters)})
 
 
 def refuse_change(parameters: list[RosParameter]) -> SetParametersResult:

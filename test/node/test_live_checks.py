@@ -15,7 +15,6 @@ from neuracore_ros.node.live.facts import (
     CommandFacts,
     Endpoint,
     MeasuredJoint,
-    SpeedFacts,
     StreamFacts,
 )
 from neuracore_ros.node.live.streams import check_joints, check_stream
@@ -278,11 +277,16 @@ def command(*nodes, values=HEALTHY, kind=None, stream='chunk', domain='wall', **
     return list(check_command(facts, domain, 0.3))
 
 
-def controller(kind=None, stream='chunk', domain='wall', slowed=None, **parameters):
+def controller(kind=None, stream='chunk', domain='wall', scaling=None, **parameters):
     values = {'joints': NAMES, **parameters}
     values = {key.replace('__', '.'): value for key, value in values.items()}
     return command(
-        CONTROLLER.node, values=values, kind=kind, stream=stream, domain=domain, slowed=slowed
+        CONTROLLER.node,
+        values=values,
+        kind=kind,
+        stream=stream,
+        domain=domain,
+        speed_scaling=scaling or {},
     )
 
 
@@ -313,7 +317,7 @@ def test_a_second_commander_is_named():
 ARRAY = 'std_msgs/msg/Float64MultiArray'
 
 
-FULL = SpeedFacts('/slider', 1.0)
+FULL = {'/slider': 1.0}
 HUMBLE = {'open_loop_control': True}
 REPLACING = {'interpolate_from_desired_state': False, 'allow_trajectory_replacement': True}
 
@@ -335,7 +339,7 @@ REPLACING = {'interpolate_from_desired_state': False, 'allow_trajectory_replacem
         ({'interpolation_method': 'none'}, 'warning', 'jump from point to point'),
         ({'constraints__elbow_joint__trajectory': 0.05}, 'warning', '0.05 rad off'),
         (
-            {'open_loop_control': True, 'speed_scaling_interface_name': 'x'} | {'slowed': FULL},
+            {'open_loop_control': True, 'speed_scaling_interface_name': 'x'} | {'scaling': FULL},
             'error',
             'scaled controller of Humble, whose update throws',
         ),
@@ -347,7 +351,11 @@ REPLACING = {'interpolate_from_desired_state': False, 'allow_trajectory_replacem
         ),
         ({'stream': 'point', **REPLACING}, 'warning', 'to and fro between measured and wanted'),
         ({'speed_scaling__state_interface': 'x'}, 'warning', 'the node cannot read it'),
-        ({'slowed': SpeedFacts('/s', 0.5, 'it is slow')}, 'error', 'would hold: it is slow'),
+        (
+            {'scaling': {'/s': 0.5}},
+            'error',
+            'would hold: the robot runs at 50 % of its speed (/s)',
+        ),
     ],
 )
 def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters, kind, says):
@@ -364,7 +372,7 @@ def test_parameters_of_the_controller_are_held_against_the_robot_file(parameters
         {'interpolate_from_desired_state': False, 'state_interfaces': ['position']},
         {'interpolate_from_desired_state': True, 'stream': 'point'},
         {'interpolate_from_desired_state': True, 'speed_scaling_interface_name': 'x'}
-        | {'slowed': FULL},
+        | {'scaling': FULL},
         HUMBLE,
     ],
 )
@@ -373,7 +381,7 @@ def test_settings_that_are_in_order(parameters):
 
 
 def test_a_slider_that_is_up_and_a_clock_that_may_be_set_back_are_told():
-    facts = controller(domain='sim', interpolate_from_desired_state=True, slowed=FULL)
+    facts = controller(domain='sim', interpolate_from_desired_state=True, scaling=FULL)
     _, clock, slider = told(facts, 'ok')
     assert 'where /clock is set back' in clock
     assert 'runs at 100 % of its speed (/slider)' in slider

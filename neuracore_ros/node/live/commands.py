@@ -18,6 +18,7 @@ from neuracore_ros.node.live.facts import (
     warning,
 )
 from neuracore_ros.node.live.streams import NAMESPACE_OPTION, did_you_mean_topic
+from neuracore_ros.node.speed_scaling import LEAST, slowed_down
 from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.wording import counted
 
@@ -313,13 +314,13 @@ def _speed_scaling(
     facts: CommandFacts, node: str, params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
     """Check the speed scaling: its value now, and whether the node can read it."""
-    slowed = facts.slowed
-    if slowed is not None and slowed.reason:
-        yield error(f'{facts.topic}: the node would hold: {slowed.reason}')
-    elif slowed is not None:
+    if slow := slowed_down(facts.speed_scaling, LEAST):
+        yield error(f'{facts.topic}: the node would hold: {" ".join(slow)}')
+    elif facts.speed_scaling:
+        topic, factor = next(iter(facts.speed_scaling.items()))
         yield ok(
-            f'{facts.topic}: {node} runs at {100.0 * slowed.factor:.0f} % of its speed '
-            f'({slowed.topic}); the node holds the robot where that is turned down'
+            f'{facts.topic}: {node} runs at {100.0 * factor:.0f} % of its speed ({topic}); the '
+            'node holds the robot where that is turned down'
         )
     elif params.get('speed_scaling.state_interface') or params.get('speed_scaling_interface_name'):
         yield warning(

@@ -168,21 +168,6 @@ class ClockFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeedFacts:
-    """The speed scaling of one controller now.
-
-    Attributes:
-        topic: Its source.
-        factor: Share of full speed, 1.0 at full speed.
-        reason: Why the node would hold; empty if it would not.
-    """
-
-    topic: str
-    factor: float
-    reason: str = ''
-
-
-@dataclass(frozen=True, slots=True)
 class CommandFacts:
     """One command topic.
 
@@ -194,7 +179,7 @@ class CommandFacts:
         rivals: Other publishers.
         rival_messages: Number of commands of others during the check.
         similar: Similar topics of the graph, if it has no listener.
-        slowed: The speed scaling of its controller; None if it is not published.
+        speed_scaling: Topic -> share of full speed of the controller; one where it is published.
     """
 
     topic: str
@@ -204,7 +189,7 @@ class CommandFacts:
     rivals: tuple[Endpoint, ...] = ()
     rival_messages: int = 0
     similar: tuple[str, ...] = ()
-    slowed: SpeedFacts | None = None
+    speed_scaling: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,21 +217,14 @@ def ask_parameters(
     Returns:
         Node -> its parameters by name; None if it does not answer.
     """
-    lists = {
-        name: node.create_client(ListParameters, f'{name}/list_parameters') for name in wanted
+    names = {name: ListParameters.Request() for name in wanted}
+    listed = _call(node, executor, ListParameters, 'list_parameters', names)
+    has = {name: set(answer.result.names) for name, answer in listed.items()}
+    requests = {
+        name: GetParameters.Request(names=[key for key in wanted[name] if key in has[name]])
+        for name in has
     }
-    gets = {name: node.create_client(GetParameters, f'{name}/get_parameters') for name in wanted}
-
-    def ready() -> bool:
-        return all(c.service_is_ready() for c in (*lists.values(), *gets.values()))
-
-    _wait(executor, ready, FIND_S)
-    listed = _call(executor, lists, {name: ListParameters.Request() for name in wanted})
-    requests = {}
-    for name, answer in listed.items():
-        has = set(answer.result.names)
-        requests[name] = GetParameters.Request(names=[n for n in wanted[name] if n in has])
-    got = _call(executor, gets, requests)
+    got = _call(node, executor, GetParameters, 'get_parameters', requests)
     found: dict[str, Mapping[str, object] | None] = dict.fromkeys(wanted)
     for name, answer in got.items():
         values = map(parameter_value_to_python, answer.values)
@@ -240,15 +233,15 @@ def ask_parameters(
             for key, value in zip(requests[name].names, values, strict=False)
             if value is not None
         }
-    for client in (*lists.values(), *gets.values()):
-        node.destroy_client(client)
     return found
 
 
 def _call(
-    executor: Executor, clients: Mapping[str, Any], requests: Mapping[str, Any]
+    node: Node, executor: Executor, kind: Any, service: str, requests: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Call what is there, again where no answer comes; returns the answers that came."""
+    """Call a service of several nodes, again where no answer comes; returns what came, by node."""
+    clients = {name: node.create_client(kind, f'{name}/{service}') for name in requests}
+    _wait(executor, lambda: all(c.service_is_ready() for c in clients.values()), FIND_S)
     asked: dict[str, list[Any]] = {name: [] for name in requests}
 
     def waiting() -> list[str]:
@@ -265,6 +258,8 @@ def _call(
         _wait(executor, done, AGAIN_S)
         if done():
             break
+    for client in clients.values():
+        node.destroy_client(client)
     answers = {name: [f for f in futures if f.done()] for name, futures in asked.items()}
     return {
         name: futures[0].result()

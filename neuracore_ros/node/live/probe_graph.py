@@ -20,7 +20,6 @@ from neuracore_ros.node.live.facts import (
     ClockFacts,
     CommandFacts,
     GraphFacts,
-    SpeedFacts,
 )
 from neuracore_ros.node.live.names import MessageContents, read_names
 from neuracore_ros.node.live.probe import (
@@ -33,7 +32,7 @@ from neuracore_ros.node.live.probe import (
     stream_facts,
     time_domain,
 )
-from neuracore_ros.node.speed_scaling import LEAST, SpeedScaling, slowed_down
+from neuracore_ros.node.speed_scaling import SpeedScaling
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import (
     CHECK_DEPTHS,
@@ -224,15 +223,13 @@ class GraphProbe:
 
     def _command(self, command: Command) -> CommandFacts:
         monitor = self._monitors.get(command.topic)
-        factors = self._speed_scaling[command.topic].factors()
-        reason = ' '.join(slowed_down(factors, LEAST))
         return replace(
             command_facts(self._node, command),
             parameters=self._parameters,
             rival_messages=(
                 len(monitor.times) if monitor else self._rival_messages.get(command.topic, 0)
             ),
-            slowed=next((SpeedFacts(topic, x, reason) for topic, x in factors.items()), None),
+            speed_scaling=self._speed_scaling[command.topic].factors(),
         )
 
     def _asked(self) -> dict[str, tuple[str, ...]]:
