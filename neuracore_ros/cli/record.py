@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.task,
             arguments.rate_hz,
         )
-        _wait_for_topics(recorder, executor, stop)
+        spin(executor, PATIENCE_S, lambda: recorder.is_ready or bool(stop.requested))
         if arguments.seconds and not (recorder.has_time or stop.requested):
             raise UserError(recorder.standstill)
         recorder.open()
@@ -256,12 +256,6 @@ def _find(
     if missing and not stop.requested:
         raise UserError(f'--also {missing[0]}')
     return found
-
-
-def _wait_for_topics(recorder: Recorder, executor: Executor, stop: StopSignal) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not (recorder.is_ready or stop.requested or time.monotonic() > end_s):
-        executor.spin_once(timeout_sec=POLL_S)
 
 
 def _topic(text: str) -> str:

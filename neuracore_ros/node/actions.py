@@ -96,7 +96,6 @@ class ActionOutput:
         self._node.destroy_client(self._result)
 
     def _send_goal(self, goal: Any) -> None:
-        """Send a goal, which replaces the one before it."""
         name = UUID(uuid=list(uuid.uuid4().bytes))
         self._newest = name
         request = self._action.Impl.SendGoalService.Request(goal_id=name, goal=goal)
@@ -120,7 +119,6 @@ class ActionOutput:
             self._lost(how, answer.result().result)
 
     def _lost(self, how: str, result: Any) -> None:
-        """React to the loss of the newest goal."""
         raise NotImplementedError
 
 

@@ -1,6 +1,7 @@
 """The executor that runs the callbacks of a node."""
 
 import time
+from collections.abc import Callable
 
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.executors import Executor, SingleThreadedExecutor
@@ -33,8 +34,8 @@ def make_executor() -> Executor:
     return EventsExecutor()
 
 
-def spin(executor: Executor, seconds: float) -> None:
-    """Serve callbacks for so long, and up to `POLL_S` longer [s]."""
+def spin(executor: Executor, seconds: float, done: Callable[[], bool] = lambda: False) -> None:
+    """Serve callbacks for so long, and up to `POLL_S` longer [s], or until it is done."""
     end_s = time.monotonic() + seconds
-    while time.monotonic() < end_s:
+    while time.monotonic() < end_s and not done():
         executor.spin_once(timeout_sec=POLL_S)

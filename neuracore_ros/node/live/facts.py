@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,25 +17,19 @@ Domain = Literal['wall', 'sim']
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of a check, with what to do about it, and its level."""
+    """One line of a check, with what to do about it.
+
+    Attributes:
+        level: ``ok`` needs no action; ``warning`` is for a person to know; ``error`` keeps the
+            node from running, or the robot from moving as commanded.
+    """
 
     level: Literal['ok', 'warning', 'error']
     text: str
 
 
-def ok(text: str) -> CheckResult:
-    """A result that needs no action."""
-    return CheckResult('ok', text)
-
-
-def warning(text: str) -> CheckResult:
-    """A result that a person should know of."""
-    return CheckResult('warning', text)
-
-
-def error(text: str) -> CheckResult:
-    """A result that keeps the node from running, or the robot from moving as commanded."""
-    return CheckResult('error', text)
+ok, warning = partial(CheckResult, 'ok'), partial(CheckResult, 'warning')
+error = partial(CheckResult, 'error')
 
 
 @dataclass(frozen=True, slots=True)

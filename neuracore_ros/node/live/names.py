@@ -132,11 +132,9 @@ class NameReader:
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
-        names: dict[str, set[str]] = {}
-        for source in sources:
-            if source.type in _NAMED:
-                names.setdefault(source.topic, set()).add(source.name)
-        self.topics = {topic for topic, several in names.items() if len(several) > 1}
+        named = {(source.topic, source.name) for source in sources if source.type in _NAMED}
+        names = Counter(topic for topic, _ in named)
+        self.topics = {topic for topic, count in names.items() if count > 1}
         read = [source for source in sources if source.topic in self.topics]
         self._types = {source.topic: message_class(source.type) for source in read}
         self._observer = _observer(read)

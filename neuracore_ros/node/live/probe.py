@@ -23,6 +23,7 @@ from neuracore_ros.description import Command, Source
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.durations import SECOND_NS
+from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import action_servers, finite, full_name, qos_refusal
 from neuracore_ros.node.live.facts import Arrivals, CommandFacts, Domain, Endpoint, StreamFacts
 from neuracore_ros.node.subscriptions import message_class
@@ -201,7 +202,6 @@ FIND_S = 3.0
 ANSWER_S = 8.0
 # A node that has not discovered us yet does not answer.
 AGAIN_S = 1.0
-POLL_S = 0.02
 
 
 def ask_parameters(
@@ -241,7 +241,7 @@ def _call(
 ) -> dict[str, Any]:
     """Call a service of several nodes, again where no answer comes; returns what came, by node."""
     clients = {name: node.create_client(kind, f'{name}/{service}') for name in requests}
-    _wait(executor, lambda: all(c.service_is_ready() for c in clients.values()), FIND_S)
+    spin(executor, FIND_S, lambda: all(c.service_is_ready() for c in clients.values()))
     asked: dict[str, list[Any]] = {name: [] for name in requests}
 
     def waiting() -> list[str]:
@@ -255,7 +255,7 @@ def _call(
         for name in waiting():
             if clients[name].service_is_ready():
                 asked[name].append(clients[name].call_async(requests[name]))
-        _wait(executor, done, AGAIN_S)
+        spin(executor, AGAIN_S, done)
         if done():
             break
     for client in clients.values():
@@ -266,9 +266,3 @@ def _call(
         for name, futures in answers.items()
         if futures and futures[0].exception() is None
     }
-
-
-def _wait(executor: Executor, done: Callable[[], bool], patience_s: float) -> None:
-    end_s = time.monotonic() + patience_s
-    while not done() and time.monotonic() < end_s:
-        executor.spin_once(timeout_sec=POLL_S)

@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, Robot
 from neuracore_ros.description.command import ACTIONS
-from neuracore_ros.node.executor import POLL_S, spin
+from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
 from neuracore_ros.node.live.facts import (
@@ -86,11 +86,8 @@ class GraphProbe:
 
     def discover(self) -> None:
         """Wait until all endpoints have been found, or no more are likely to be."""
-        start_s = time.monotonic()
-        while (passed_s := time.monotonic() - start_s) < DISCOVERY_S:
-            if passed_s > SETTLE_S and self._all_found():
-                return
-            self._executor.spin_once(timeout_sec=POLL_S)
+        spin(self._executor, SETTLE_S)
+        spin(self._executor, DISCOVERY_S - SETTLE_S, self._all_found)
 
     def _all_found(self) -> bool:
         """True once every topic has an endpoint, and the nodes of all endpoints are known."""
