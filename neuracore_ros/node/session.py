@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
-from neuracore_ros.description import Command, Robot, load_robot
+from neuracore_ros.description import load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import collect_warnings
@@ -64,13 +63,18 @@ class Session:
         self._settles_until_s = 0.0
         self._node = node
         self._fail = fail
-        self._dry_run = parameters.settings.dry_run
+        self._settings = parameters.settings
         self._timers = Timers(node)
-        self.robot = self._load_robot(parameters.robot)
-        commands = () if self._dry_run else self.robot.commands()
+        with collect_warnings() as spelling:
+            self.robot = load_robot(parameters.robot)
+        for text in spelling:
+            node.get_logger().warning(text)
+        commands = () if self._settings.dry_run else self.robot.commands()
         self._outputs = CommandOutputs(node, commands, self._on_fault)
         self._min_speed_scaling = parameters.min_speed_scaling
-        self._speed_scaling = SpeedScaling(node, self._scaled(commands))
+        # The controllers that may be scaled down, if that matters.
+        scaled = [c.topic for c in commands if c.type != GRIPPER_COMMAND]
+        self._speed_scaling = SpeedScaling(node, scaled if self._min_speed_scaling else ())
         self._inference = Inference(node, interrupted)
         try:
             taken_s = self._load_policy(parameters)
@@ -144,19 +148,6 @@ class Session:
 
     # Opening
 
-    def _load_robot(self, path: Path) -> Robot:
-        with collect_warnings() as spelling:
-            robot = load_robot(path)
-        for text in spelling:
-            self._node.get_logger().warning(text)
-        return robot
-
-    def _scaled(self, commands: Iterable[Command]) -> list[str]:
-        """The command topics whose controllers may be scaled down, if that matters."""
-        if not self._min_speed_scaling:
-            return []
-        return [command.topic for command in commands if command.type != GRIPPER_COMMAND]
-
     def _load_policy(self, parameters: Parameters) -> float:
         """Load, check and warm up; returns how long a prediction takes [s]."""
 
@@ -175,7 +166,7 @@ class Session:
 
         self._policy = self._inference.wait(load)
         manifest = self._policy.manifest
-        self._runner = Runner(self.robot, manifest, parameters.settings, self._steady_ns)
+        self._runner = Runner(self.robot, manifest, self._settings, self._steady_ns)
         self._runner.stop(self._now_ns())
         for warning in self._runner.warnings:
             self._node.get_logger().warning(warning)
@@ -194,7 +185,6 @@ class Session:
             node, self.robot.name, runner, self._subscriptions, self._outputs, self._speed_scaling
         )
         self._debug = DebugPublisher(node) if parameters.debug else None
-        self._delay_steps = parameters.settings.delay_steps
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timers.start('graph', GRAPH_RATE_HZ, self._refresh, steady)
         self._timers.start('diagnostics', 1.0, self._reporter.publish, steady)
@@ -203,13 +193,13 @@ class Session:
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
         manifest = self._policy.manifest
-        does = 'dry run: no command is published' if self._dry_run else 'commands'
+        does = 'dry run: no command is published' if self._settings.dry_run else 'commands'
         return (
             f'policy {parameters.model} (sha256 {self._policy.sha256[:12]}) on robot '
             f"'{self.robot.name}' ({parameters.robot}) at {manifest.rate_hz:g} Hz, "
             f'{manifest.horizon} steps a prediction, {1000 * taken_s:.0f} ms each; reads '
             f'{", ".join(self._runner.topics)}; {does} {", ".join(self._runner.command_topics)}'
-            f'{"" if parameters.settings.enabled else "; disabled until ~/enable"}'
+            f'{"" if self._settings.enabled else "; disabled until ~/enable"}'
         )
 
     # Callbacks
@@ -224,7 +214,7 @@ class Session:
 
     def _tick(self) -> None:
         now_ns = self._now_ns()
-        listeners = None if self._dry_run else self._outputs.listeners()
+        listeners = None if self._settings.dry_run else self._outputs.listeners()
         slow = slowed_down(self._speed_scaling.factors(), self._min_speed_scaling)
         self._obey(self._runner.tick(now_ns, listeners, slow))
         self._reporter.step(now_ns, self._steady_ns() or now_ns)
@@ -308,7 +298,7 @@ class Session:
         if self._runner.state is not State.RUNNING:
             return None
         waited_s = (now_ns - request.made_ns) / 1e9
-        return self._delay_steps or max(round(waited_s * self._runner.rate_hz), 0)
+        return self._settings.delay_steps or max(round(waited_s * self._runner.rate_hz), 0)
 
     def _pace(self) -> Clock | None:
         """The clock of the timers; one of the system's clock would wait if that is set back."""
