@@ -10,7 +10,7 @@ from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 
 # Longest wait for the first message of a driver.
 _PATIENCE_S = 3.0
-_MOST_NAME_SETS = 16
+MOST_NAME_SETS = 16
 
 
 def contention(kind: str, publishers: Sequence[str], name_sets: Sequence[tuple[str, ...]]) -> str:
@@ -46,7 +46,7 @@ class ContentionMonitor:
         """Note the names of a message, if the topic may be shared."""
         if self._kind != JOINT_STATE or len(self._publishers) < 2:
             return
-        if len(self._name_sets) < _MOST_NAME_SETS:
+        if len(self._name_sets) < MOST_NAME_SETS:
             self._name_sets[tuple(message.name)] = None
 
     def update(self, publishers: Sequence[str], now_s: float) -> str:

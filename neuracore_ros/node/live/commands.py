@@ -152,24 +152,21 @@ def _joints(
     facts: CommandFacts, node: str, names: list[str], params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
     ours = [joint.message_name for joint in facts.command.joints]
-    if unknown := [name for name in ours if name not in names]:
-        hint = did_you_mean(unknown[0], names) or '.'
-        kind = facts.command.joints[0].data_type
+    if unknown := [joint for joint in facts.command.joints if joint.message_name not in names]:
+        name, kind = unknown[0].message_name, unknown[0].data_type
         yield error(
-            f"{facts.topic}: {node} has no joint '{unknown[0]}'{hint} It has: "
-            f'{", ".join(names)}. If only the name differs, write under commands: {kind}: '
-            f'{{names: {{{_own_name(facts, unknown[0])}: ...}}}}'
+            f"{facts.topic}: {node} has no joint '{name}'{did_you_mean(name, names) or '.'} It "
+            f'has: {", ".join(names)}. If only the name differs, write under commands: {kind}: '
+            f'{{names: {{{unknown[0].name}: ...}}}}'
         )
     elif missing := [name for name in names if name not in ours]:
         those = ', '.join(missing)
         if facts.command.type == FLOAT64_MULTI_ARRAY or not params.get(
             'allow_partial_joints_goal'
         ):
-            cure = (
-                'add them to output'
-                if facts.command.type == FLOAT64_MULTI_ARRAY
-                else 'add them to output, or set its allow_partial_joints_goal: true'
-            )
+            cure = 'add them to output'
+            if facts.command.type != FLOAT64_MULTI_ARRAY:
+                cure += ', or set its allow_partial_joints_goal: true'
             yield error(f'{facts.topic}: {node} refuses commands that lack {those}: {cure}')
         else:
             yield warning(f'{facts.topic}: {node} also controls {those}: left as it is')
@@ -180,12 +177,7 @@ def _joints(
             f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]'
         )
     else:
-        told_joints = counted(len(ours), 'joint')
-        yield ok(f'{facts.topic}: {node} controls exactly our {told_joints}')
-
-
-def _own_name(facts: CommandFacts, message_name: str) -> str:
-    return next(j.name for j in facts.command.joints if j.message_name == message_name)
+        yield ok(f'{facts.topic}: {node} controls exactly our {counted(len(ours), "joint")}')
 
 
 def _interfaces(

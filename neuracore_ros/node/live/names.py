@@ -12,6 +12,7 @@ from rclpy.serialization import deserialize_message
 from neuracore_ros.description import DataType, Joint, Layout, Robot, Source
 from neuracore_ros.description.source import JOINT_STATE, TF_MESSAGE
 from neuracore_ros.errors import ObservationError
+from neuracore_ros.node.contention import MOST_NAME_SETS
 from neuracore_ros.node.live.facts import MeasuredJoint
 from neuracore_ros.node.subscriptions import message_class
 from neuracore_ros.observation import Observer
@@ -29,7 +30,6 @@ _OF_TIME = {'stale', 'repeated', 'older'}
 _IMAGE_SIZE = (224, 224)
 # Messages whose names may be those of several drivers.
 _NAMED = (JOINT_STATE, TF_MESSAGE)
-_MOST_NAME_SETS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> M
     numbers: dict[str, dict[str, list[int]]] = {}
     for topic, message in _feed(observers, sources, messages):
         known = name_sets.setdefault(topic, {})
-        if hasattr(message, 'name') and len(known) < _MOST_NAME_SETS:
+        if hasattr(message, 'name') and len(known) < MOST_NAME_SETS:
             known[tuple(message.name)] = None
         for name in message_names.of(topic):
             numbers.setdefault(topic, {}).setdefault(name, []).append(count[topic])
