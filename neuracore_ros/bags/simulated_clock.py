@@ -17,9 +17,7 @@ OPTION = '--use-sim-time'
 class SimulatedClock:
     """The simulated time at each log time, as a node with ``use_sim_time`` had it.
 
-    Args:
-        log_ns: Log times of the messages on /clock, in order, [ns].
-        time_ns: What they said, never less than the one before, [ns].
+    Both times of each message on /clock, [ns], are in order, and never less than the one before.
     """
 
     def __init__(self, log_ns: Sequence[int], time_ns: Sequence[int]) -> None:

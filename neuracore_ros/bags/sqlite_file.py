@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -198,11 +199,8 @@ class SqliteFile(Storage):
             row, step = row + step, 2 * step
             if row > last:
                 return row
-        low, high = row, row + step
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._one(AFTER, middle) is None else (low, middle)
-        return high
+        rows = range(row + 1, row + step)
+        return row + 1 + bisect_left(rows, True, key=lambda n: self._one(AFTER, n) is not None)
 
     def _last_row(self) -> int:
         """The greatest plausible row number that can be found from some place on."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import av
 
@@ -85,26 +85,15 @@ def convert_bag(
         trim_heap()
 
 
-def _malloc_trim() -> Callable[[int], Any] | None:
-    """The function of glibc; None where the C library (musl, macOS) has none."""
-    try:
-        found: Callable[[int], Any] = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):
-        return None
-    return found
-
-
-_MALLOC_TRIM = _malloc_trim()
-
-
 def trim_heap() -> None:
     """Give freed memory back to the system.
 
     Each codec thread of a recording leaves an arena with holes, which glibc keeps: a process that
     converts a hundred recordings grew. Fewer arenas (M_ARENA_MAX) were measured to grow likewise.
     """
-    if _MALLOC_TRIM is not None:
-        _MALLOC_TRIM(0)
+    # The C library may have none (musl, macOS).
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def cannot_write(dataset: Path, error: Exception) -> DatasetError:

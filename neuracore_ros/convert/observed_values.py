@@ -17,6 +17,7 @@ class ObservedValues:
 
     Attributes:
         values: What they did so far.
+        observers: Of what is measured, and of what is commanded.
         topics: Topic -> ROS message type, of what they are read from.
     """
 
@@ -28,16 +29,13 @@ class ObservedValues:
                 slots.setdefault((source.data_type, source.index), source)
         measured = list(slots.values())
         commanded = [source for source in commanded if is_judged(source.data_type)]
-        self._measured = Observer(measured, Layout.holding(slots), None)
         places = [(source.data_type, source.index) for source in commanded]
-        self._commanded = Observer(commanded, Layout.holding(places), None)
+        self.observers = (
+            Observer(measured, Layout.holding(slots), None),
+            Observer(commanded, Layout.holding(places), None),
+        )
         self.values = RecordedValues(robot, measured, commanded)
-        self.topics = {**self._measured.topics, **self._commanded.topics}
-
-    @property
-    def observers(self) -> tuple[Observer, Observer]:
-        """Observers of joints and grippers, measured and commanded."""
-        return self._measured, self._commanded
+        self.topics = {**self.observers[0].topics, **self.observers[1].topics}
 
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:
         """Take a message."""

@@ -89,16 +89,13 @@ class NameAudit:
 class StreamAudit:
     """The audit of one stream: what it brought, and what it cost.
 
+    The attributes are those of :class:`StreamSummary`, and these.
+
     Attributes:
-        topic: As declared.
-        role: ``input`` or ``output``.
-        names: The names that it serves.
-        samples: Messages that brought something new.
-        first_ns: Log time of the first of them, [ns]; None where there is none.
-        last_ns: Log time of the last of them, [ns]; None where there is none.
+        first_ns: Log time of the first sample, [ns]; None where there is none.
+        last_ns: Log time of the last one, [ns]; likewise.
         by_name: The audit of each name.
         ages_s: At every tick, of the oldest of the names, [s].
-        drops: Reason -> messages that were refused for it, wholly or in part.
         ticks: Reason -> ticks at which some name had no usable value.
     """
 

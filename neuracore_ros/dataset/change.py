@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,7 +110,8 @@ def recover(root: Path, known: Metadata | None) -> str:
         return ''
     number = len(known.episodes) if known else 0
     if not _fits(root, known, number, left):
-        aside = _free_name(root)
+        names = (root / f'left_over_{free}' for free in count())
+        aside = next(name for name in names if not os.path.lexists(name))
         with writing(aside):
             (root / DECIDED).replace(aside)
         return f'{root / DECIDED}: belongs to another state of the dataset: moved to {aside}'
@@ -192,13 +194,6 @@ def _sync_all(folders: set[Path]) -> None:
     for folder in sorted(folders):
         with writing(folder):
             sync(folder)
-
-
-def _free_name(root: Path) -> Path:
-    number = 0
-    while os.path.lexists(root / f'left_over_{number}'):
-        number += 1
-    return root / f'left_over_{number}'
 
 
 def _number(file: Path) -> int:

@@ -90,28 +90,6 @@ class StreamSummary:
     drops: Mapping[str, int] = field(default_factory=dict)
     ticks_dropped: Mapping[str, int] = field(default_factory=dict)
 
-    @classmethod
-    def of_record(cls, record: Record) -> StreamSummary:
-        """Read one back.
-
-        Raises:
-            UserError: A value is missing or wrong; of the record's kind.
-        """
-        return cls(
-            topic=record.text('topic'),
-            role=record.text('role'),
-            names=record.texts('names'),
-            samples=record.integer('samples', default=0),
-            rate_hz=record.measured('rate_hz') or 0.0,
-            age_s_p50=record.measured('age_s_p50'),
-            age_s_p95=record.measured('age_s_p95'),
-            age_s_max=record.measured('age_s_max'),
-            longest_gap_s=record.measured('longest_gap_s'),
-            slowest=record.text('slowest', default=''),
-            drops=record.counts('drops'),
-            ticks_dropped=record.counts('ticks_dropped'),
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class ConvertedBag:
@@ -303,6 +281,23 @@ def _bag(record: Record) -> ConvertedBag:
         short_steps=record.integer('short_steps', default=0),
         cutting=record.text('cutting', default=''),
         losses=record.texts('losses'),
-        streams=tuple(map(StreamSummary.of_record, record.listed('streams', default=[]))),
+        streams=tuple(map(_stream, record.listed('streams', default=[]))),
         files=record.text('files', default=''),
+    )
+
+
+def _stream(record: Record) -> StreamSummary:
+    return StreamSummary(
+        topic=record.text('topic'),
+        role=record.text('role'),
+        names=record.texts('names'),
+        samples=record.integer('samples', default=0),
+        rate_hz=record.measured('rate_hz') or 0.0,
+        age_s_p50=record.measured('age_s_p50'),
+        age_s_p95=record.measured('age_s_p95'),
+        age_s_max=record.measured('age_s_max'),
+        longest_gap_s=record.measured('longest_gap_s'),
+        slowest=record.text('slowest', default=''),
+        drops=record.counts('drops'),
+        ticks_dropped=record.counts('ticks_dropped'),
     )

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -36,11 +37,6 @@ QUEUE_LENGTH = 8
 _CHROMA = np.array(
     [[-37.797, -74.203, 112.0, 128 * 255], [112.0, -93.786, -18.214, 128 * 255]]
 ) / np.array([255, 255, 255, 255])
-
-
-def frame_rate(rate_hz: float) -> Fraction:
-    """The rate as the codec wants it; exact for every rate that is written with few digits."""
-    return Fraction(rate_hz).limit_denominator(10_000)
 
 
 def yuv420(image: ByteArray) -> ByteArray:
@@ -75,7 +71,7 @@ class VideoWriter:
     """
 
     def __init__(self, path: Path, rate_hz: float, image_size: tuple[int, int]) -> None:
-        self._file = _VideoFile(path, rate_hz, image_size)
+        self._open = partial(_VideoFile, path, rate_hz, image_size, PRESENT)
         self._frames: queue.Queue[ByteArray | None] = queue.Queue(QUEUE_LENGTH)
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name=path.name, daemon=True)
@@ -102,10 +98,10 @@ class VideoWriter:
     def _run(self) -> None:
         frames = self._queued()
         try:
-            self._file.open(PRESENT)
+            file = self._open()
             for image in frames:
-                self._file.encode(av.VideoFrame.from_ndarray(yuv420(image), format=PIXEL_FORMAT))
-            self._file.close()
+                file.encode(av.VideoFrame.from_ndarray(yuv420(image), format=PIXEL_FORMAT))
+            file.close()
         except Exception as error:  # raised in the thread that adds frames
             self._error = error
             for _ in frames:
@@ -122,8 +118,7 @@ def write_black(path: Path, rate_hz: float, image_size: tuple[int, int], steps: 
     Raises:
         OSError: It could not be written.
     """
-    file = _VideoFile(path, rate_hz, image_size)
-    file.open(ABSENT)
+    file = _VideoFile(path, rate_hz, image_size, ABSENT)
     black = yuv420(np.zeros((*image_size, 3), np.uint8))
     frame = av.VideoFrame.from_ndarray(black, format=PIXEL_FORMAT)
     for _ in range(steps):
@@ -134,16 +129,16 @@ def write_black(path: Path, rate_hz: float, image_size: tuple[int, int], steps: 
 class _VideoFile:
     """The codec and its file."""
 
-    def __init__(self, path: Path, rate_hz: float, image_size: tuple[int, int]) -> None:
-        self._path = path
-        self._rate = frame_rate(rate_hz)
-        self._height, self._width = image_size
-        self._steps = 0
-
-    def open(self, options: dict[str, str]) -> None:
-        self._container = av.open(str(self._path), 'w', format='mp4')
+    def __init__(
+        self, path: Path, rate_hz: float, image_size: tuple[int, int], options: dict[str, str]
+    ) -> None:
+        self._path, self._steps = path, 0
+        # Exact for every rate that is written with few digits.
+        self._rate = Fraction(rate_hz).limit_denominator(10_000)
+        self._container = av.open(str(path), 'w', format='mp4')
         stream = self._container.add_stream(CODEC, rate=self._rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = self._width, self._height, PIXEL_FORMAT
+        stream.height, stream.width = image_size
+        stream.pix_fmt = PIXEL_FORMAT
         stream.time_base = 1 / self._rate
         stream.codec_context.thread_count = 1
         self._stream = stream

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 from neuracore_ros.errors import DatasetError, WriteError
@@ -77,7 +78,9 @@ def stored(
     ]
     # Equal videos, black ones for instance, have one file.
     missing = list({copy.path: copy for copy in copies if not copy.is_there()}.values())
-    if fitting := _fitting(missing, free - KEEP_FREE_BYTES):
+    ends = accumulate(map(size, missing))
+    room = free - KEEP_FREE_BYTES
+    if fitting := [copy for copy, end in zip(missing, ends, strict=True) if end <= room]:
         notify(
             f'decoding {len(fitting)} of {len(frames)} videos once, into {folder}: '
             f'{sum(map(size, fitting)) / 1e9:.2f} GB of {free / 1e9:.1f} GB that are free there'
@@ -92,17 +95,6 @@ def stored(
             f'slower, for want of room in {folder}; choose another --cache DIR'
         )
     return [copy if copy.is_there() else copy.origin for copy in copies]
-
-
-def _fitting(missing: Sequence[StoredFrames], room: int) -> list[StoredFrames]:
-    """The first ones, as many as there is room for [bytes]."""
-    fitting = []
-    for copy in missing:
-        room -= size(copy)
-        if room < 0:
-            break
-        fitting.append(copy)
-    return fitting
 
 
 def _decode(missing: Sequence[StoredFrames], notify: NoticeCallback) -> None:

@@ -117,15 +117,7 @@ class VideoFrames:
             if not len(keys):
                 raise DatasetError(f'{self._path}: is damaged: no frame stands alone; {AFRESH}')
             begins = keys[np.maximum(np.searchsorted(stamps[keys], shown, 'right') - 1, 0)]
-        return VideoIndex(
-            codec=codec,
-            header=header,
-            places=places,
-            sizes=sizes,
-            stamps=stamps,
-            shown=shown,
-            begins=begins,
-        )
+        return VideoIndex(codec, header, places, sizes, stamps, shown, begins)
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
