@@ -64,9 +64,7 @@ class Onnx:
             self._session = onnxruntime.InferenceSession(file.parts[0], settings, providers)
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # The binding raises several kinds, none of them documented.
-            raise PolicyError(
-                f'{file.path}: is not an ONNX file, or is damaged ({last_line(error)})'
-            ) from error
+            raise _not_one(file, last_line(error)) from error
         self.manifest = Manifest.from_json(metadata.get(MANIFEST_FILE, ''), str(file.path))
         self._inputs = [argument.name for argument in self._session.get_inputs()]
         self._outputs = [argument.name for argument in self._session.get_outputs()]
@@ -88,14 +86,18 @@ def _require_self_contained(file: PolicyFile) -> None:
         PolicyError: The file names others, or is no ONNX file.
     """
     try:
-        is_whole = is_self_contained(file.parts[0])
+        is_whole = _is_self_contained(file.parts[0])
     except ValueError as error:
-        raise PolicyError(f'{file.path}: is not an ONNX file, or is damaged ({error})') from error
+        raise _not_one(file, str(error)) from error
     if not is_whole:
         raise PolicyError(
             f'{file.path}: keeps values in other files, which its sha256 does not cover: write it '
             'as one file (onnx.save without external data)'
         )
+
+
+def _not_one(file: PolicyFile, why: str) -> PolicyError:
+    return PolicyError(f'{file.path}: is not an ONNX file, or is damaged ({why})')
 
 
 def _providers(device: str) -> list[Any]:
@@ -109,12 +111,7 @@ def _providers(device: str) -> list[Any]:
     return [(provider, {'device_id': index})] if index and name != 'cpu' else [provider]
 
 
-def is_self_contained(data: bytes) -> bool:
-    """Tell whether all values of a model are in its file.
-
-    Raises:
-        ValueError: It is no ONNX file.
-    """
+def _is_self_contained(data: bytes) -> bool:
     if data[4:8] == b'ORTM':
         raise ValueError('it is of ONNX Runtime alone: export it as ONNX')
     waiting = [('model', memoryview(data))]

@@ -18,24 +18,21 @@ from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.policy import last_line
 
+CPU = torch.device('cpu')
 
-class TorchScript:
-    """The runtime of a TorchScript module.
 
-    Args:
-        file: With the manifest as an extra file.
-        options: Threads are those of this whole process.
+class ModuleRuntime:
+    """The runtime of a module in memory, eager or TorchScript."""
 
-    Raises:
-        PolicyError: No TorchScript, no manifest, or a device or precision that is not there.
-    """
-
-    def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
-        self._device = _device(options.device)
-        self._precision = _precision(options.precision, self._device)
-        self._module, self.manifest = read(file, self._device)
-        if options.threads > 0:
-            torch.set_num_threads(options.threads)
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        manifest: Manifest,
+        device: torch.device = CPU,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.manifest = manifest
+        self._module, self._device, self._precision = module.eval(), device, precision
 
     def run(
         self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
@@ -43,23 +40,36 @@ class TorchScript:
         """Execute the module once."""
         tensors = {name: torch.from_numpy(a).to(self._device) for name, a in inputs.items()}
         masks = {name: torch.from_numpy(a).to(self._device) for name, a in valid.items()}
-        with torch.inference_mode(), self._autocast():
+        lower = self._precision is not torch.float32
+        autocast = torch.autocast(
+            self._device.type, self._precision if lower else None, enabled=lower
+        )
+        with torch.inference_mode(), autocast:
             result = self._module(tensors, masks)
         if not isinstance(result, dict):
             raise PolicyError(
                 f'the model gives a {type(result).__name__}, not a Dict[str, Tensor]'
             )
-        return {name: _plain(tensor).numpy() for name, tensor in result.items()}
+        # NumPy has no bfloat16.
+        return {
+            name: tensor.to('cpu', torch.float32 if tensor.is_floating_point() else None).numpy()
+            for name, tensor in result.items()
+        }
 
-    def _autocast(self) -> torch.autocast:
-        lower = self._precision is not torch.float32
-        kind = self._precision if lower else None
-        return torch.autocast(self._device.type, dtype=kind, enabled=lower)
 
+class TorchScript(ModuleRuntime):
+    """The runtime of a TorchScript file, whose threads are those of this whole process.
 
-def _plain(tensor: torch.Tensor) -> torch.Tensor:
-    """A type that NumPy has: float32 of bfloat16; whole numbers stay what they are."""
-    return tensor.to('cpu', torch.float32 if tensor.is_floating_point() else tensor.dtype)
+    Raises:
+        PolicyError: No TorchScript, no manifest, or a device or precision that is not there.
+    """
+
+    def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
+        device = _device(options.device)
+        precision = _precision(options.precision, device)
+        super().__init__(*read(file, device), device, precision)
+        if options.threads > 0:
+            torch.set_num_threads(options.threads)
 
 
 def read(file: PolicyFile, device: torch.device) -> tuple[torch.jit.ScriptModule, Manifest]:
@@ -81,15 +91,9 @@ def read_module(
         PolicyError: No TorchScript.
     """
     if not file.parts[0]:
-        raise PolicyError(
-            f'{file.path}: is not a TorchScript file, or is damaged (it is empty): copy or export '
-            'it again'
-        )
+        raise _not_one(file, 'it is empty')
     if is_bomb(file.parts[0]):
-        raise PolicyError(
-            f'{file.path}: is not a TorchScript file: its entries unpack to very much more '
-            'than it holds: copy or export it again'
-        )
+        raise _not_one(file, 'its entries unpack to very much more than it holds')
     extra = {MANIFEST_FILE: ''}
     try:
         with quiet():
@@ -103,11 +107,14 @@ def read_module(
                 f'{file.path}: was written by torch.save, which keeps no code: write it by '
                 'torch.jit.script(model).save(...), then neuracore_ros export'
             ) from error
-        raise PolicyError(
-            f'{file.path}: is not a TorchScript file, or is damaged ({reason}): copy '
-            'or export it again'
-        ) from error
+        raise _not_one(file, reason) from error
     return module.eval(), extra[MANIFEST_FILE]
+
+
+def _not_one(file: PolicyFile, why: str) -> PolicyError:
+    return PolicyError(
+        f'{file.path}: is not a TorchScript file, or is damaged ({why}): copy or export it again'
+    )
 
 
 def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
@@ -121,17 +128,12 @@ def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
     Raises:
         WriteError: It cannot be written there.
     """
-    write_whole(Path(path), to_bytes(module, manifest))
-
-
-def to_bytes(module: torch.nn.Module, manifest: Manifest) -> bytes:
-    """The content of a policy file."""
     # In memory: torch's own writer of files aborts the process where the disk is full.
     buffer = io.BytesIO()
     with quiet():
         scripted = torch.jit.script(module.eval())
         torch.jit.save(scripted, buffer, _extra_files={MANIFEST_FILE: manifest.to_json()})
-    return buffer.getvalue()
+    write_whole(Path(path), buffer.getvalue())
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.arrays import BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.files import write_together, writing
@@ -23,31 +23,13 @@ from neuracore_ros.policy.load import KINDS, load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.policy.signature import ActionPrefix
+from neuracore_ros.policy.torchscript import ModuleRuntime
 from neuracore_ros.training.graph import write_onnx, write_openvino
 
 # Float32 through a network, in rad or m; a wrong axis or mask is off by far more.
 TOLERANCE = 1e-4
 
 Masks = Mapping[DataType, BoolArray]
-
-
-class ModuleRuntime:
-    """A runtime of a module in memory, eager or TorchScript, on the CPU."""
-
-    def __init__(self, module: nn.Module, manifest: Manifest) -> None:
-        self.manifest = manifest
-        self._module = module.eval()
-
-    def run(
-        self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
-    ) -> Mapping[str, Array]:
-        """Execute the module once."""
-        with torch.inference_mode():
-            result = self._module(
-                {name: torch.from_numpy(array) for name, array in inputs.items()},
-                {name: torch.from_numpy(mask) for name, mask in valid.items()},
-            )
-        return {name: tensor.numpy() for name, tensor in result.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy, last_line
-from neuracore_ros.policy.torchscript import read_module
-from neuracore_ros.training.export import ModuleRuntime
+from neuracore_ros.policy.torchscript import ModuleRuntime, read_module
 
 _DICTIONARY = 'Dict(str, Tensor)'
 WANTED = (

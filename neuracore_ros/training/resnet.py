@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.policy.archive import is_bomb
+from neuracore_ros.policy.archive import load_tensors
 from neuracore_ros.policy.policy import last_line
 
 RESNETS = ('resnet18', 'resnet34')
@@ -136,12 +136,10 @@ def _fetch() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if is_bomb(path):
-            raise ValueError('it unpacks to very much more')
-        loaded = torch.load(path, map_location='cpu', weights_only=True)
+        loaded = load_tensors(path)
     except FileNotFoundError as error:
         raise TrainingError(f'--pretrained {path}: no such file') from error
-    except Exception as error:  # torch raises several kinds, none of them documented.
+    except Exception as error:
         raise TrainingError(
             f'--pretrained {path}: is damaged, or holds more than numbers and would run code: '
             "none of it was run; give a state dict of torchvision's ResNet-18"

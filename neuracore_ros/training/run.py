@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,12 +24,11 @@ from neuracore_ros.files import (
     real_folder,
     require_ordinary,
     require_utf8,
-    whole_file,
     write_whole,
 )
 from neuracore_ros.loading.cache import holds_frames_only
 from neuracore_ros.parsers import whole
-from neuracore_ros.policy.archive import is_bomb
+from neuracore_ros.policy.archive import load_tensors
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.similar_names import similar_file
 from neuracore_ros.training.config import SETTINGS, Config
@@ -271,43 +269,16 @@ def _is_cache_or_none(cache: str) -> bool:
 
 
 def _write(record: dict[str, Any], path: Path) -> None:
-    with whole_file(path) as file:
-        patient = _Patient(file)
-        torch.save(record, cast(BinaryIO, patient))
-        if patient.error is not None:
-            raise patient.error
-
-
-class _Patient(io.RawIOBase):
-    """A file that keeps the first error of a write: torch would abort the process.
-
-    Attributes:
-        error: The first one; what comes after it is not written.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-        self.error: OSError | None = None
-
-    def write(self, data: Any) -> int:
-        """Write, unless an earlier write failed."""
-        if self.error is None:
-            try:
-                self._file.write(data)
-            except OSError as error:
-                self.error = error
-        return memoryview(data).nbytes
+    # In memory: torch's own writer of files aborts the process where the disk is full.
+    buffer = io.BytesIO()
+    torch.save(record, buffer)
+    write_whole(path, buffer.getvalue())
 
 
 def _read(path: Path) -> Record:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # Of pickles that it then refuses.
-            if is_bomb(path):
-                raise ValueError('it unpacks to very much more')
-            loaded = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception as error:  # torch raises several kinds, none of them documented.
+        loaded = load_tensors(path)
+    except Exception as error:
         # Not in torch's words, which advise how to load it all the same.
         raise TrainingError(
             f'{path}: is damaged, or holds more than numbers and would run code: '
