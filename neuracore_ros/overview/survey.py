@@ -9,13 +9,14 @@ from itertools import groupby
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.differences import differences, named_apart
 from neuracore_ros.alignment.roles import Role
-from neuracore_ros.description import Descriptions, EmbodimentDescription, Layout, Robot
+from neuracore_ros.description import Descriptions, Layout, Robot
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import SlotTable, slot_tables
 from neuracore_ros.description.layout_checks import Finding, Place, findings
 from neuracore_ros.description.limits import Range
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.fit import (
+    Described,
     SlotCompatibility,
     beyond_training,
     compatibility,
@@ -156,7 +157,7 @@ def survey(
         is_trained = policy is not None and name not in descriptions.input
         refusal = ''
         if policy is not None and not is_trained:
-            described = _Described(name, robots.input[name], robots.output[name])
+            described = Described(name, robots.input[name], robots.output[name])
             try:
                 found += map(Finding, fit(described, policy).warnings)
             except PolicyError as error:
@@ -184,13 +185,6 @@ def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
         {**{name: robot.output for name, robot in trained.items()}, **descriptions.output},
         descriptions.robots,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Described:
-    name: str
-    input: EmbodimentDescription
-    output: EmbodimentDescription
 
 
 def _parts(

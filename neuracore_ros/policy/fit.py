@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
 from neuracore_ros.description.layout_checks import Finding, Place, overlap, range_advice
@@ -30,20 +29,13 @@ class SlotCompatibility(str, Enum):
     __str__ = str.__str__
 
 
-class Described(Protocol):
+@dataclass(frozen=True, slots=True)
+class Described:
     """A robot's name and slots, which decide whether it fits."""
 
-    @property
-    def name(self) -> str:
-        """The robot's name."""
-
-    @property
-    def input(self) -> EmbodimentDescription:
-        """Slots that it has values for."""
-
-    @property
-    def output(self) -> EmbodimentDescription:
-        """Slots that it is commanded by."""
+    name: str
+    input: EmbodimentDescription
+    output: EmbodimentDescription
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class Fit:
     exchanged: tuple[str, ...] = ()
 
 
-def fit(robot: Described, manifest: Manifest) -> Fit:
+def fit(robot: Robot | Described, manifest: Manifest) -> Fit:
     """Compare a robot with a policy.
 
     Raises:
@@ -103,7 +95,7 @@ def fit(robot: Described, manifest: Manifest) -> Fit:
     return Fit((*warnings, *exchanged), used, exchanged)
 
 
-def _check_outputs(robot: Described, manifest: Manifest) -> None:
+def _check_outputs(robot: Robot | Described, manifest: Manifest) -> None:
     if not robot.output:
         raise PolicyError(
             f"'{robot.name}' describes no output; the policy produces {_names(manifest.output)}."
@@ -144,7 +136,7 @@ def _check_width(robot: str, kind: DataType, slots: Slots, trained: TrainedSlots
         )
 
 
-def _renamed(robot: Described, manifest: Manifest, is_exchanged: bool) -> list[str]:
+def _renamed(robot: Robot | Described, manifest: Manifest, is_exchanged: bool) -> list[str]:
     """Warnings of a trained robot that now has another name at some index.
 
     Args:
@@ -166,7 +158,7 @@ def _renamed(robot: Described, manifest: Manifest, is_exchanged: bool) -> list[s
     ]
 
 
-def _stranger(robot: Described, manifest: Manifest) -> list[str]:
+def _stranger(robot: Robot | Described, manifest: Manifest) -> list[str]:
     """Warnings of a robot that was not trained on, but may be one of those under another name."""
     if robot.name in manifest.robots or not manifest.robots or manifest.robot_index:
         return []

@@ -93,6 +93,18 @@ def graph_inputs(manifest: Manifest) -> list[str]:
     ]
 
 
+def empty_inputs(manifest: Manifest) -> tuple[dict[str, Array], dict[str, Array]]:
+    """All inputs of a policy, zeros or unknown, and masks that are true; in a batch of 1."""
+    inputs: dict[str, Array] = {
+        kind.value: np.zeros((1, *manifest.input_shape(kind)), kind.dtype)
+        for kind in manifest.input
+    }
+    inputs |= {extra.name: extra.unknown_array() for extra in extra_inputs(manifest)}
+    return inputs, {
+        kind.value: np.ones((1, each.width), bool) for kind, each in manifest.input.items()
+    }
+
+
 def feed(
     names: Sequence[str], inputs: Mapping[str, Array], valid: Mapping[str, NDArray[np.bool_]]
 ) -> dict[str, Array]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -49,17 +48,16 @@ class ChunkPolicy(nn.Module):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A term of the loss, as a sum and a count, so that processes can add before they divide.
 
     Attributes:
         total: Sum over the entries that count, with the term's weight; a scalar.
-        count: How many they are; a scalar.
+        counted: How many they are; a scalar.
     """
 
     total: Tensor
-    count: Tensor
+    counted: Tensor
 
     @classmethod
     def over(cls, errors: Tensor, valid: Tensor) -> Term:
@@ -70,7 +68,7 @@ class Term:
     @property
     def mean(self) -> Tensor:
         """The mean over what counts; 0 if nothing does."""
-        return self.total / self.count.clamp(min=1)
+        return self.total / self.counted.clamp(min=1)
 
 
 Losses = Mapping[str, Term]
@@ -98,11 +96,7 @@ def masked_l1(
         Term.over((chunk - targets[name]).abs() / scales[name], valid[name])
         for name, chunk in chunks.items()
     ]
-    total, count = (
-        torch.stack(parts).sum()
-        for parts in ([term.total for term in terms], [term.count for term in terms])
-    )
-    return Term(total, count).mean
+    return Term(*(torch.stack(each).sum() for each in zip(*terms, strict=True))).mean
 
 
 class RobotIdentification(ChunkPolicy):

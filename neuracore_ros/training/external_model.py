@@ -20,6 +20,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.file import PolicyFile
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy, last_line
+from neuracore_ros.policy.signature import empty_inputs
 from neuracore_ros.policy.torchscript import ModuleRuntime, read_module
 
 _DICTIONARY = 'Dict(str, Tensor)'
@@ -107,17 +108,11 @@ def adopt(path: Path, manifest: Manifest, find_horizon: bool) -> tuple[torch.nn.
 
 
 def _horizon(path: Path, runtime: ModuleRuntime) -> int:
-    manifest = runtime.manifest
-    inputs = {
-        kind.value: np.zeros((1, *manifest.input_shape(kind)), kind.dtype)
-        for kind in manifest.input
-    }
-    valid = {kind.value: np.ones((1, slots.width), bool) for kind, slots in manifest.input.items()}
     try:
-        result = runtime.run(inputs, valid)
+        result = runtime.run(*empty_inputs(runtime.manifest))
     except Exception as error:  # A module from elsewhere may raise anything.
         raise PolicyError(f'{path}: the model failed: {last_line(error)}') from error
-    first = next(iter(manifest.output)).value
+    first = next(iter(runtime.manifest.output)).value
     if first not in result or result[first].ndim < 3:
         there = ', '.join(f'{name} {tuple(array.shape)}' for name, array in result.items())
         raise PolicyError(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import MANIFEST_FILE, Manifest
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.policy.signature import INPUTS, VALID, extra_inputs, graph_inputs
+from neuracore_ros.policy.signature import INPUTS, VALID, empty_inputs, feed, graph_inputs
 
 
 class Flat(nn.Module):
@@ -55,20 +55,15 @@ def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
     """
     import onnx
 
-    kinds = tuple(manifest.input)
-    zeros = [
-        torch.zeros(1, *manifest.input_shape(kind), dtype=getattr(torch, kind.dtype))
-        for kind in kinds
-    ]
-    masks = [torch.ones(1, manifest.input[kind].width, dtype=torch.bool) for kind in kinds]
-    further = [torch.from_numpy(more.unknown_array()) for more in extra_inputs(manifest)]
+    names = graph_inputs(manifest)
+    empty = feed(names, *empty_inputs(manifest))
     with _converting(), _dense(module), tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / 'model.onnx'
         torch.onnx.export(
             Flat(module, manifest).eval(),
-            (*zeros, *masks, *further),
+            tuple(torch.from_numpy(array) for array in empty.values()),
             plain,
-            input_names=graph_inputs(manifest),
+            input_names=names,
             output_names=[kind.value for kind in manifest.output],
             external_data=False,
             dynamo=True,

@@ -17,7 +17,7 @@ from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.loading.batches import Batch
 from neuracore_ros.policy.signature import ROBOT
 from neuracore_ros.records import Record, RecordOrigin
-from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, masked_l1
+from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, masked_l1
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
 
@@ -168,17 +168,14 @@ class Learner:
         kind = getattr(torch, self._config.precision) if lower else None
         return torch.autocast(self._device.type, kind, enabled=lower)
 
-    def _over_processes(
-        self, terms: Mapping[str, tuple[Tensor, Tensor]]
-    ) -> tuple[Tensor, dict[str, float]]:
+    def _over_processes(self, terms: Losses) -> tuple[Tensor, dict[str, float]]:
         """The loss of this process, and that of all of them together.
 
         Every process divides by the entries of all of them. The mean of the gradients that
         they then take is that of one process with all rows, divided by their number.
         """
-        totals = torch.stack([total for total, _ in terms.values()])
-        counts = torch.stack([count for _, count in terms.values()]).float()
-        means = totals / self._processes.sum(counts).clamp(min=1)
+        totals, counts = (torch.stack(each) for each in zip(*terms.values(), strict=True))
+        means = totals / self._processes.sum(counts.float()).clamp(min=1)
         over_all = self._processes.sum(means.detach())
         found = {'loss': float(over_all.sum().item())}
         if len(terms) > 1:
@@ -235,10 +232,9 @@ class Objective(nn.Module):
         super().__init__()
         self.policy = policy
 
-    def forward(self, example: Example) -> dict[str, tuple[Tensor, Tensor]]:
-        """Name of a term -> its sum and its count."""
-        losses = self.policy.loss(example)
-        return {name: (term.total, term.count) for name, term in losses.items()}
+    def forward(self, example: Example) -> Losses:
+        """As the policy's own."""
+        return self.policy.loss(example)
 
 
 def _as_example(batch: Batch, device: torch.device) -> Example:

@@ -5,7 +5,7 @@ not here: at inference the latent is zero.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -92,20 +92,10 @@ class ActNetwork(nn.Module):
         return result
 
 
-class ActEncoderLayer(nn.Module):
+class ActEncoderLayer(nn.TransformerEncoderLayer):
     """Self-attention and a feed-forward network; positions go into queries and keys only."""
 
-    def __init__(self, shape: ActShape) -> None:
-        super().__init__()
-        self.self_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
-        self.linear1 = nn.Linear(shape.width, shape.feed_forward)
-        self.linear2 = nn.Linear(shape.feed_forward, shape.width)
-        self.norm1 = nn.LayerNorm(shape.width)
-        self.norm2 = nn.LayerNorm(shape.width)
-        self.activation = _activation(shape.activation)
-        self.norm_first = shape.norm_first
-
-    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:  # type: ignore[override]
         """Tokens (B, M, D), each mixed with the others."""
         normal = self.norm1(tokens) if self.norm_first else tokens
         where = normal + positions
@@ -113,7 +103,7 @@ class ActEncoderLayer(nn.Module):
         if not self.norm_first:
             tokens = self.norm1(tokens)
         normal = self.norm2(tokens) if self.norm_first else tokens
-        tokens = tokens + self.linear2(self.activation(self.linear1(normal)))
+        tokens = tokens + self._ff_block(normal)
         return tokens if self.norm_first else self.norm2(tokens)
 
 
@@ -122,7 +112,7 @@ class ActEncoder(nn.Module):
 
     def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(ActEncoderLayer(shape) for _ in range(shape.encoder_layers))
+        self.layers = _layers(ActEncoderLayer, shape.encoder_layers, shape)
         self.norm = nn.LayerNorm(shape.width) if shape.norm_first else nn.Identity()
 
     def forward(self, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -133,22 +123,12 @@ class ActEncoder(nn.Module):
         return result
 
 
-class ActDecoderLayer(nn.Module):
+class ActDecoderLayer(nn.TransformerDecoderLayer):
     """Queries attend to each other, then to the encoder's tokens."""
 
-    def __init__(self, shape: ActShape) -> None:
-        super().__init__()
-        self.self_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
-        self.multihead_attn = nn.MultiheadAttention(shape.width, shape.heads, batch_first=True)
-        self.linear1 = nn.Linear(shape.width, shape.feed_forward)
-        self.linear2 = nn.Linear(shape.feed_forward, shape.width)
-        self.norm1 = nn.LayerNorm(shape.width)
-        self.norm2 = nn.LayerNorm(shape.width)
-        self.norm3 = nn.LayerNorm(shape.width)
-        self.activation = _activation(shape.activation)
-        self.norm_first = shape.norm_first
-
-    def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
+    def forward(  # type: ignore[override]
+        self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor
+    ) -> Tensor:
         """Tokens (B, H, D); queries and places are positions of tokens and of the memory."""
         normal = self.norm1(tokens) if self.norm_first else tokens
         where = normal + queries
@@ -163,7 +143,7 @@ class ActDecoderLayer(nn.Module):
         if not self.norm_first:
             tokens = self.norm2(tokens)
         normal = self.norm3(tokens) if self.norm_first else tokens
-        tokens = tokens + self.linear2(self.activation(self.linear1(normal)))
+        tokens = tokens + self._ff_block(normal)
         return tokens if self.norm_first else self.norm3(tokens)
 
 
@@ -172,7 +152,7 @@ class ActDecoder(nn.Module):
 
     def __init__(self, shape: ActShape) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(ActDecoderLayer(shape) for _ in range(shape.decoder_layers))
+        self.layers = _layers(ActDecoderLayer, shape.decoder_layers, shape)
         self.norm = nn.LayerNorm(shape.width)
 
     def forward(self, tokens: Tensor, queries: Tensor, memory: Tensor, places: Tensor) -> Tensor:
@@ -183,8 +163,10 @@ class ActDecoder(nn.Module):
         return result
 
 
-def _activation(name: str) -> nn.Module:
-    return nn.GELU() if name == 'gelu' else nn.ReLU()
+def _layers(kind: Callable[..., nn.Module], count: int, shape: ActShape) -> nn.ModuleList:
+    sizes = shape.width, shape.heads, shape.feed_forward
+    how = {'activation': shape.activation, 'norm_first': shape.norm_first}
+    return nn.ModuleList(kind(*sizes, dropout=0.0, batch_first=True, **how) for _ in range(count))
 
 
 def _patch_positions(shape: ActShape) -> Tensor:

@@ -97,7 +97,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
         KeyboardInterrupt: After a checkpoint was saved.
     """
     processes = Processes(config.device)
-    report = report if processes.first else _silent
+    report = report if processes.first else lambda _line: None
     if config.threads:
         torch.set_num_threads(config.threads)
     data = Batches(config.dataset, _cache(config), report, config.inputs, config.outputs)
@@ -108,7 +108,9 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     learner = Learner(policy, scales, config, processes)
     clock, best = Clock(config), Best()
     if checkpoint:
-        clock, best = _restore(learner, checkpoint, config, run)
+        learner.restore(checkpoint.learner, str(run.weights[0]))
+        clock = Clock(config, learner.step, checkpoint.seconds)
+        best = Best(checkpoint.best_step, checkpoint.best_loss)
         if clock.done >= 1:
             report(f'{run.path}: is done, after {learner.step} steps; to go on, give more --steps')
         if processes.first:
@@ -128,8 +130,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
     ):
         done, stop = processes.as_first(clock.done), 0.0
         while done < 1 and not stop:
-            with waiting.noting():
-                batch = next(batches)
+            batch = waiting.next(batches)
             learning_rate = config.learning_rate * _schedule(config, learner.step, done)
             losses = learner.learn(batch, learning_rate)
             clock.tick(learner.step)
@@ -238,15 +239,6 @@ def _require_same(before: Manifest, now: Manifest, run: Run) -> None:
             )
 
 
-def _restore(
-    learner: Learner, checkpoint: Checkpoint, config: Config, run: Run
-) -> tuple[Clock, Best]:
-    """Load a checkpoint."""
-    learner.restore(checkpoint.learner, str(run.weights[0]))
-    clock = Clock(config, learner.step, checkpoint.seconds)
-    return clock, Best(checkpoint.best_step, checkpoint.best_loss)
-
-
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
     """Loss by robot, and their mean."""
     losses = {f'val_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
@@ -304,10 +296,6 @@ def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
             f'warning: fewer than {LEAST_EPISODES} episodes of {", ".join(few)}: none is held '
             'back, so nothing will tell whether the policy learns them by heart; record more'
         )
-
-
-def _silent(_line: str) -> None:
-    pass
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
+from neuracore_ros.loading.batches import Batch
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.run import Run
 
@@ -66,12 +66,12 @@ class Waiting:
         self._since = time.perf_counter()
         self._waited = 0.0
 
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """A block whose time counts as waiting."""
+    def next(self, batches: Iterator[Batch]) -> Batch:
+        """The next batch, the time for which counts as waiting."""
         began = time.perf_counter()
-        yield
+        batch = next(batches)
         self._waited += time.perf_counter() - began
+        return batch
 
     def share(self) -> float:
         """The share since the last call, 0..1."""
