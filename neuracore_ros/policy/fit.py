@@ -137,13 +137,7 @@ def _check_width(robot: str, kind: DataType, slots: Slots, trained: TrainedSlots
 
 
 def _renamed(robot: Robot | Described, manifest: Manifest, is_exchanged: bool) -> list[str]:
-    """Warnings of a trained robot that now has another name at some index.
-
-    Args:
-        robot: The robot.
-        manifest: Of the policy.
-        is_exchanged: Of names that had another index then; else of those that are new.
-    """
+    """Warnings of a trained robot's names that had another index then, or else are new."""
     known = manifest.robots.get(robot.name)
     if known is None:
         return []

@@ -83,12 +83,7 @@ def allowed(words: str) -> frozenset[HazardKind]:
 def require_safe(
     robot: Robot, manifest: Manifest, means: Collection[HazardKind]
 ) -> tuple[str, ...]:
-    """Refuse to drive a robot that would probably move wrongly.
-
-    Args:
-        robot: It fits the policy.
-        manifest: Of the policy.
-        means: Kinds of hazards that the user means.
+    """Refuse to drive a robot that fits the policy, but would probably move wrongly.
 
     Returns:
         What the user means, as warnings, one line each.

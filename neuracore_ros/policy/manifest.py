@@ -164,8 +164,8 @@ class Manifest:
         return json.dumps(
             {
                 'format': FORMAT,
-                'input': {key.value: _input_json(slots) for key, slots in self.input.items()},
-                'output': {key.value: _output_json(slots) for key, slots in self.output.items()},
+                'input': {kind.value: _slots_json(each) for kind, each in self.input.items()},
+                'output': {kind.value: _slots_json(each) for kind, each in self.output.items()},
                 'robots': {
                     name: {'input': plain(robot.input), 'output': plain(robot.output)}
                     for name, robot in self.robots.items()
@@ -200,6 +200,8 @@ class Manifest:
         root = parse_record(text, RecordOrigin(where, PolicyError), 'the manifest')
         if (number := root.value('format')) != FORMAT or isinstance(number, bool):
             raise root.error(f'format {quoted(number)} is unknown; this version reads {FORMAT}')
+        versions = root.record('versions', default={})
+        index = root.record('robot_index', default={})
         found = cls(
             input=_read_inputs(root.record('input')),
             output=_by_type(root.record('output'), _read_output),
@@ -210,10 +212,11 @@ class Manifest:
                 name: _read_embodiment(robot)
                 for name, robot in root.record('robots', default={}).records()
             },
-            versions=_read_versions(root.record('versions', default={})),
+            # For people only; those of other tools may be numbers.
+            versions={name: shortened(str(versions.value(name))) for name in versions},
             dataset=root.text('dataset', default=''),
             inpaint=root.flag('inpaint'),
-            robot_index=_read_index(root.record('robot_index', default={})),
+            robot_index={robot: index.integer(robot, high=_MOST_ROBOTS) for robot in index},
         )
         _require_memory(found, root)
         return found
@@ -266,15 +269,6 @@ def _read_slots(
     return width, trained, record.numbers('min', width), record.numbers('max', width)
 
 
-def _read_index(record: Record) -> dict[str, int]:
-    return {robot: record.integer(robot, high=_MOST_ROBOTS) for robot in record}
-
-
-def _read_versions(record: Record) -> dict[str, str]:
-    """Versions are for people only; those of other tools may be numbers."""
-    return {name: shortened(str(record.value(name))) for name in record}
-
-
 def _require_memory(manifest: Manifest, root: Record) -> None:
     """Refuse sizes that no computer could run."""
     inputs = (
@@ -308,22 +302,11 @@ def _data_type(name: str, where: str) -> DataType:
         raise PolicyError(f'{where}: {quoted(name)} is no DataType{known}') from None
 
 
-def _input_json(slots: InputSlots) -> dict[str, Any]:
-    record = _slots_json(slots)
-    if slots.image_size:
-        record['image_size'] = list(slots.image_size)
-    if slots.length:
-        record['length'] = slots.length
-    return record
-
-
-def _output_json(slots: OutputSlots) -> dict[str, Any]:
-    return {**_slots_json(slots), 'mode': slots.mode}
-
-
 def _slots_json(slots: TrainedSlots) -> dict[str, Any]:
-    record: dict[str, Any] = {'width': slots.width, 'trained': list(slots.trained)}
+    """Width, trained indices, and whatever else is known."""
+    record = {'width': slots.width, 'trained': slots.trained}
     for key, values in (('min', slots.minimum), ('max', slots.maximum)):
         if values:
-            record[key] = [None if math.isnan(value) else value for value in values]
-    return record
+            record[key] = tuple(None if math.isnan(value) else value for value in values)
+    further = ('image_size', 'length', 'mode')
+    return record | {key: each for key in further if (each := getattr(slots, key, None))}

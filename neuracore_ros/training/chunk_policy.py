@@ -81,16 +81,9 @@ def masked_l1(
     valid: Mapping[str, Tensor],
     scales: Mapping[str, Tensor],
 ) -> Tensor:
-    """Mean distance over valid entries, in standard deviations of their slot.
+    """Mean distance of absolute chunks to valid targets, (B, H, W); 0 if nothing is valid.
 
-    Args:
-        chunks: Predicted absolute values, (B, H, W).
-        targets: What was recorded.
-        valid: Which targets count.
-        scales: Standard deviation of each slot, (W,).
-
-    Returns:
-        A scalar; 0 if nothing is valid.
+    It is in ``scales``, the standard deviation of each slot, (W,).
     """
     terms = [
         Term.over((chunk - targets[name]).abs() / scales[name], valid[name])

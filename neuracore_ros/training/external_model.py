@@ -75,15 +75,10 @@ def describe(
 
 
 def adopt(path: Path, manifest: Manifest, find_horizon: bool) -> tuple[torch.nn.Module, Manifest]:
-    """Read a TorchScript module and run it once as its manifest says.
-
-    Args:
-        path: TorchScript, with a manifest or without.
-        manifest: What the module is said to read and predict.
-        find_horizon: Whether the horizon is what the module gives, not what the manifest says.
+    """Read a TorchScript module and run it once as a manifest says.
 
     Returns:
-        The module, and its manifest with the right horizon.
+        The module, and the manifest; its horizon is what the module gives if that is to be found.
 
     Raises:
         PolicyError: No TorchScript, another signature, or outputs that the manifest does not say.

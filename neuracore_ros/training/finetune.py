@@ -31,14 +31,9 @@ Slots = TypeVar('Slots', bound=TrainedSlots)
 
 
 def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run that begins with another run's policy.
+    """The settings of a run that begins with another's policy: those given, and what it decides.
 
-    Args:
-        path: The other run's folder, or the policy file in it.
-        given: What was asked for.
-
-    Returns:
-        What was asked for, and what the other run decides.
+    ``path`` is the other run's folder, or the policy file in it.
 
     Raises:
         TrainingError: There is no run, or something else was asked for than it has.
@@ -57,12 +52,7 @@ def inherit_settings(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
-    """The manifest of a policy that is trained on one dataset after another.
-
-    Args:
-        new: Of the new dataset alone.
-        before: Of the policy that is begun with.
-        path: Where that is, for a message.
+    """The manifest of a policy that was trained as ``before`` says, and goes on with ``new``.
 
     Raises:
         TrainingError: The dataset has another layout, rate or image size.
@@ -99,7 +89,7 @@ def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> No
     Args:
         policy: Built from the extended manifest and the new dataset's statistics.
         trained: The other one.
-        manifest: Its manifest.
+        manifest: Of the other one.
 
     Raises:
         TrainingError: The weights are those of another kind of policy.

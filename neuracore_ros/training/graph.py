@@ -79,11 +79,6 @@ def write_openvino(module: nn.Module, manifest: Manifest, path: Path) -> None:
 
     By way of ONNX: OpenVINO's own reader of torch modules stumbles over empty tensors.
 
-    Args:
-        module: As for :func:`write_onnx`.
-        manifest: Of the module.
-        path: NAME.xml; all three are replaced if they exist.
-
     Raises:
         PolicyError: The module holds what ONNX or OpenVINO has no words for.
     """

@@ -202,15 +202,7 @@ class CameraEncoder(nn.Module):
         points: bool,
         options: NetworkOptions,
     ) -> None:
-        """Build the networks.
-
-        Args:
-            manifest: Of the policy.
-            kind: RGB_IMAGES or DEPTH_IMAGES, which the policy reads.
-            encoder: One of the options' encoders.
-            points: See :class:`ImageEncoder`.
-            options: Of the policy.
-        """
+        """Build the networks for images of a kind that the policy reads."""
         super().__init__()
         self.name = kind.value
         self.count = manifest.input[kind].width

@@ -43,13 +43,7 @@ class Learner:
     def __init__(
         self, policy: ChunkPolicy, scales: Tensors, config: Config, processes: Processes
     ) -> None:
-        """Begin with a policy.
-
-        Args:
-            policy: With the weights to begin with.
-            scales: Output -> the deviations that errors are measured in, (W,).
-            config: Of the run.
-            processes: That learn together.
+        """Begin with a policy's weights; ``scales`` are the deviations of each output, (W,).
 
         Raises:
             TrainingError: The device has not the precision.
@@ -75,11 +69,7 @@ class Learner:
         )
 
     def learn(self, batch: Batch, learning_rate: float) -> dict[str, float]:
-        """Take one step.
-
-        Args:
-            batch: This process's share of it.
-            learning_rate: Of this step.
+        """Take one step, with this process's share of a batch.
 
         Returns:
             'loss' before it, over all processes, and each of its terms if there are several.
@@ -129,11 +119,7 @@ class Learner:
         }
 
     def restore(self, state: Mapping[str, Any], where: str) -> None:
-        """Load a state.
-
-        Args:
-            state: As :meth:`state` gave it.
-            where: The file that has it.
+        """Load what :meth:`state` gave, from the file ``where``.
 
         Raises:
             TrainingError: It is the state of something else.

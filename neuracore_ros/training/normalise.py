@@ -113,13 +113,7 @@ class Normalisation:
     def none(
         cls, manifest: Manifest, relative: bool = True, per_robot: bool = False
     ) -> 'Normalisation':
-        """A placeholder, centre 0 and spread 1, for a module whose weights are loaded next.
-
-        Args:
-            manifest: The policy's.
-            relative: Whether outputs are relative where they can be.
-            per_robot: Whether each robot of the manifest's index has statistics of its own.
-        """
+        """A placeholder, centre 0 and spread 1, for a module whose weights are loaded next."""
         robots = len(manifest.robot_index) if per_robot else 0
         return cls(
             _unit(manifest.input_layout, robots),

@@ -30,33 +30,22 @@ MOST_CHUNKS = 20_000
 
 
 def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config) -> Manifest:
-    """The manifest of a policy that learns from these episodes.
-
-    Args:
-        data: The dataset.
-        episodes: Those that are learnt from; the others count for nothing.
-        config: Of the run; its horizon is settled.
-    """
+    """The manifest of a policy that learns from these episodes alone."""
     rows = np.concatenate([episode.rows for episode in episodes])
     values, valid = data.numbers(rows, 1), data.valid(rows)
     targets, target_valid = data.targets(rows, 1)
     described = data.metadata.descriptions
-    inputs: dict[DataType, InputSlots] = {}
+    inputs = {}
     for kind, width in data.input_layout.widths.items():
-        trained = _trained(valid[kind])
-        if kind.is_image:
-            inputs[kind] = InputSlots(width, trained, image_size=data.metadata.image_size)
-        elif kind is DataType.LANGUAGE:
-            inputs[kind] = InputSlots(width, trained, length=TEXT_BYTES)
-        elif kind.is_pose:
-            inputs[kind] = InputSlots(width, trained)
-        else:
-            inputs[kind] = InputSlots(width, trained, *_range(values[kind][:, 0], valid[kind]))
+        is_joint = kind in data.input_layout.numeric and not kind.is_pose
+        lowest, highest = _range(values[kind][:, 0], valid[kind]) if is_joint else ((), ())
+        size = data.metadata.image_size if kind.is_image else None
+        length = TEXT_BYTES if kind is DataType.LANGUAGE else None
+        inputs[kind] = InputSlots(width, _trained(valid[kind]), lowest, highest, size, length)
     outputs = {}
     for kind, width in data.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
-        ends = _range(targets[kind][:, 0], mask)
-        outputs[kind] = OutputSlots(width, _trained(mask), *ends)
+        outputs[kind] = OutputSlots(width, _trained(mask), *_range(targets[kind][:, 0], mask))
     robots = tuple(dict.fromkeys(episode.robot for episode in episodes))
     return Manifest(
         input=inputs,
@@ -186,13 +175,7 @@ ROWS = 32
 def init_image_statistics(
     policy: ChunkPolicy, data: Batches, episodes: Sequence[EpisodeRows]
 ) -> None:
-    """Normalise the features of every untrained image encoder by a sample of the dataset.
-
-    Args:
-        policy: With the weights that it begins with.
-        data: The dataset.
-        episodes: Those that are learnt from.
-    """
+    """Normalise the features of every untrained image encoder by a sample of the episodes."""
     views = [each for each in policy.modules() if isinstance(each, CameraEncoder)]
     if not views:
         return

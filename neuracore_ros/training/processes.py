@@ -32,10 +32,7 @@ class Processes:
     """
 
     def __init__(self, device: str = '') -> None:
-        """Join the other processes.
-
-        Args:
-            device: Such as 'cpu' or 'cuda'; '': a GPU if there is one.
+        """Join the other processes, on 'cpu', 'cuda' or 'cuda:1'; on '': a GPU if there is one.
 
         Raises:
             TrainingError: The device is not there.

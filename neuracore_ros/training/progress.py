@@ -87,14 +87,7 @@ class Journal:
     def __init__(
         self, run: Run, step: int, report: Callable[[str], None], writes: bool = True
     ) -> None:
-        """Open the files of a run.
-
-        Args:
-            run: Where the metrics are.
-            step: The last one; lines of later steps are dropped.
-            report: Called with lines for people.
-            writes: Whether this process writes; the others do not.
-        """
+        """Open the files of a run, if this process writes; lines after ``step`` are dropped."""
         self._run = run
         self._report = report
         self._writes = writes

@@ -93,10 +93,7 @@ class Run:
 
     @contextmanager
     def claimed(self, new: bool) -> Iterator[None]:
-        """A block in which this process alone writes into the folder.
-
-        Args:
-            new: Whether the run begins, or is resumed.
+        """A block in which this process alone writes into the folder of a new or resumed run.
 
         Raises:
             TrainingError: A new one holds something, a resumed one no run; or, within, a file of

@@ -40,14 +40,9 @@ def draw(rows: Sequence[IntArray], count: int, rng: np.random.Generator) -> IntA
 def with_padding(
     valid: Mapping[DataType, BoolArray], target_valid: Mapping[DataType, BoolArray]
 ) -> tuple[dict[DataType, BoolArray], dict[DataType, BoolArray]]:
-    """Masks that count padding as values, for experiments with a policy without masks.
+    """Masks (B, W) and (B, H, W) that count padding as values, for a policy without masks.
 
-    Args:
-        valid: DataType -> (B, W).
-        target_valid: DataType -> (B, H, W).
-
-    Returns:
-        The same with every slot valid; targets only where any is: not past an episode's end.
+    Every slot is valid; of targets only where any is: not past an episode's end.
     """
     within = np.logical_or.reduce([mask.any(-1) for mask in target_valid.values()])
     return (
@@ -70,15 +65,7 @@ class Sampler:
         robot_index: Mapping[str, int],
         processes: Processes,
     ) -> None:
-        """Prepare the rows.
-
-        Args:
-            data: The dataset.
-            episodes: Those of it that are used.
-            config: Of the run.
-            robot_index: The numbers by which the policy knows its robots; others are -1.
-            processes: Among which a batch is shared out.
-        """
+        """Prepare the rows; ``robot_index`` numbers the robots that the policy tells apart."""
         self._data = data
         self._episodes = episodes
         self._config = config

@@ -81,14 +81,7 @@ def _setting(declared: Field[Any]) -> Setting:
 
 
 def read_settings(path: Path, known: dict[str, Setting]) -> dict[str, Any]:
-    """Read the settings of a configuration file, YAML or JSON.
-
-    Args:
-        path: The file.
-        known: Settings by field.
-
-    Returns:
-        Values by field; what is null is left out.
+    """Values by field in a configuration file, YAML or JSON; what is null is left out.
 
     Raises:
         DescriptionError: No such file, no mapping, a key that is unknown or given twice, or a

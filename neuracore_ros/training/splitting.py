@@ -46,10 +46,6 @@ def limit(episodes: Split, most: Mapping[str, int]) -> Split:
     What was held back stays so, such that runs with more and fewer episodes compare; but of a
     robot that nothing is learnt from, nothing is validated.
 
-    Args:
-        episodes: All of them.
-        most: Robot -> how many training episodes are kept.
-
     Raises:
         TrainingError: A robot has no episodes, or nothing is left to learn from.
     """
