@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -11,9 +12,8 @@ from std_srvs.srv import SetBool, Trigger
 from neuracore_ros.errors import UserError
 from neuracore_ros.node import parameters
 from neuracore_ros.node.inference import Interrupted
+from neuracore_ros.node.ros_arguments import first_line
 from neuracore_ros.node.session import Session
-
-ChangeStateCallback = Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response]
 
 
 class InferNode(LifecycleNode):  # type: ignore[misc]
@@ -41,7 +41,7 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         self.create_service(Trigger, '~/reset', self._on_reset)
         for service in self.services:
             if service.srv_type is ChangeState:
-                service.callback = self._answering(service.callback)
+                service.callback = partial(self._on_change_state, service.callback)
 
     @property
     def autostart(self) -> bool:
@@ -95,20 +95,19 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         self.ended = True
         return self._guarded(self.stop_robot) or super().on_shutdown(state)
 
-    def _answering(self, change: ChangeStateCallback) -> ChangeStateCallback:
+    def _on_change_state(
+        self,
+        change: Callable[[ChangeState.Request, ChangeState.Response], ChangeState.Response],
+        request: ChangeState.Request,
+        response: ChangeState.Response,
+    ) -> ChangeState.Response:
         """Refuse a transition that its state does not have; in Jazzy, rclpy raises instead."""
-
-        def answer(
-            request: ChangeState.Request, response: ChangeState.Response
-        ) -> ChangeState.Response:
-            try:
-                return change(request, response)
-            except RuntimeError as error:  # rclpy's own: those of our transitions are caught.
-                self.get_logger().error(str(error).partition(', at ')[0])
-                response.success = False
-                return response
-
-        return answer
+        try:
+            return change(request, response)
+        except RuntimeError as error:  # rclpy's own: those of our transitions are caught.
+            self.get_logger().error(first_line(error))
+            response.success = False
+            return response
 
     def _configure(self) -> None:
         try:

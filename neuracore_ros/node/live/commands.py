@@ -137,15 +137,20 @@ def _controller(
             'with the robot file yourself'
         )
         return
-    names = params.get('command_joints') or params.get('joints')
-    if isinstance(names, list):
-        yield from _joints(facts, node, [str(name) for name in names], params)
+    if (names := controlled_joints(params)) is not None:
+        yield from _joints(facts, node, names, params)
     else:
         yield ok(f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
     yield from _interfaces(facts, node, params)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
         yield from _trajectory_controller(facts, node, params, domain, max_tracking_error)
     yield from _speed_scaling(facts, node, params)
+
+
+def controlled_joints(params: Mapping[str, object]) -> list[str] | None:
+    """The joints that a controller controls, by its parameters; None if they do not say it."""
+    names = params.get('command_joints') or params.get('joints')
+    return [str(name) for name in names] if isinstance(names, list) else None
 
 
 def _joints(

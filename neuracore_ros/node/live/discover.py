@@ -12,6 +12,7 @@ from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY, STRING
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import action_servers, listeners
+from neuracore_ros.node.live.commands import controlled_joints
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import CLOCK, SubscribedTopic
@@ -62,9 +63,10 @@ def discover(seconds: float, namespace: str = '') -> Facts:
         parameters = ask_parameters(
             node, executor, {f.node: ('command_joints', 'joints') for f in found}
         )
+        joints = {node: controlled_joints(has or {}) or () for node, has in parameters.items()}
         return replace(
             collector.facts(),
-            listeners=tuple(replace(f, joints=_joints(parameters.get(f.node))) for f in found),
+            listeners=tuple(replace(f, joints=tuple(joints[f.node])) for f in found),
         )
 
 
@@ -81,9 +83,3 @@ def _listeners(node: Node, below: str) -> list[CommandReceiver]:
         for action, kind, server in action_servers(node)
         if action.startswith(below) and kind in ACTIONS
     ]
-
-
-def _joints(parameters: Any) -> tuple[str, ...]:
-    """The joints that a controller controls, by its parameters."""
-    names = (parameters or {}).get('command_joints') or (parameters or {}).get('joints')
-    return tuple(map(str, names)) if isinstance(names, list) else ()
