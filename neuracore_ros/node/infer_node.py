@@ -47,7 +47,7 @@ def process() -> NoReturn:
     os._exit(code)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run until asked to end; returns the exit code."""
     stop = StopSignal()
     let_threads_sleep()
@@ -60,9 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 
-    words = list(sys.argv if arguments is None else arguments)
     try:
-        others = remove_ros_args(words)[1:]
+        others = remove_ros_args(sys.argv)[1:]
     except Exception as error:  # rclpy has several kinds for wrong ROS arguments.
         return _refuse(refusal(error), code=2)
     if {'-h', '--help'} & set(others):
@@ -75,17 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code=2,
         )
     try:
-        rclpy.init(args=words, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:
         return _refuse(refusal(error), code=2)
     try:
-        return run(stop, words)
+        return run(stop, sys.argv)
     finally:
         rclpy.try_shutdown()
         stop.ignore()
 
 
-def run(stop: StopSignal, words: Sequence[str] = ()) -> int:
+def run(stop: StopSignal, words: Sequence[str]) -> int:
     """Run the node until it is asked to end; the robot is stopped first.
 
     Args:

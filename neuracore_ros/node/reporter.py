@@ -9,6 +9,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from neuracore_ros.errors import without_numbers
 from neuracore_ros.node.clock_monitor import ClockMonitor
 from neuracore_ros.node.diagnostics import inference_status, stream_status
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
@@ -16,7 +17,7 @@ from neuracore_ros.node.graph_monitor import GraphMonitor
 from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.rate_statistics import RateStatistics
 from neuracore_ros.node.speed_scaling import SpeedScaling
-from neuracore_ros.node.status import Status, StatusLog, node_status, stopped_status
+from neuracore_ros.node.status import Status, node_status, stopped_status
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.runner import Runner, State
 
@@ -47,7 +48,7 @@ class Reporter:
         self._rivals: Mapping[str, Sequence[str]] = {}
         self._graph = GraphMonitor(node, runner.sources, runner.commands)
         self._clock = ClockMonitor(self._now_ns(), time.monotonic())
-        self._log = StatusLog(node.get_logger())
+        self._logged: tuple[State, str, str] | None = None
         self._diagnostics = node.create_publisher(
             DiagnosticArray, '/diagnostics', 10, event_callbacks=PUBLISHES_QUIETLY
         )
@@ -107,7 +108,15 @@ class Reporter:
         """Log the status if it is news, and put it on /diagnostics at once; returns its line."""
         status = self._status()
         self.statistics.state(status.state, status.reason)
-        if self._log.update(status):
+        # A reason whose figures alone have changed, such as an age that grows, is the same one.
+        news = status.state, without_numbers(status.reason), status.next
+        if news != self._logged:
+            self._logged = news
+            # rclpy allows one severity for each line of code.
+            if status.alarm:
+                self._node.get_logger().warning(status.line)
+            else:
+                self._node.get_logger().info(status.line)
             self.publish()
         return status.line
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from neuracore_ros.errors import without_numbers
 from neuracore_ros.runner import State
 
 
@@ -76,32 +74,6 @@ def stopped_status(moved: bool, why: str) -> Status:
         return Status(State.WAITING, why, 'starts by itself when there is a time', alarm=True)
     reason = f'{why}. No step is made; what was commanded ends by itself'
     return Status(State.HOLDING, reason, 'goes on by itself when time does', alarm=True)
-
-
-class StatusLog:
-    """Logs state and reason when they change, and only then."""
-
-    def __init__(self, logger: Any) -> None:
-        self._logger = logger
-        self._last: tuple[State, str, str] | None = None
-
-    def update(self, status: Status) -> bool:
-        """Log what is new.
-
-        Returns:
-            Whether it was new. A reason whose figures alone have changed, such as an age that
-            grows, is the same one.
-        """
-        new = status.state, without_numbers(status.reason), status.next
-        if new == self._last:
-            return False
-        self._last = new
-        # rclpy allows one severity for each line of code.
-        if status.alarm:
-            self._logger.warning(status.line)
-        else:
-            self._logger.info(status.line)
-        return True
 
 
 def _joined(lines: Sequence[str]) -> str:
