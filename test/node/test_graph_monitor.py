@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from rclpy.node import NodeNameNonExistentError
 from sensor_msgs.msg import JointState
 
 from neuracore_ros.description import load_robot
@@ -13,7 +14,7 @@ from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node import graph_monitor
 from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.contention import ContentionMonitor
-from neuracore_ros.node.graph import beside_namespace
+from neuracore_ros.node.graph import action_servers, beside_namespace
 from neuracore_ros.node.graph_monitor import GraphMonitor
 from neuracore_ros.node.status import node_status
 from neuracore_ros.observation import StreamStatus
@@ -209,6 +210,23 @@ def test_stamps_of_another_time_are_told_by_what_is_known_of_the_clock():
         '--use-sim-time out'
     )
     assert standstill(['/gazebo'], '').endswith('/gazebo publishes it: is it paused?')
+
+
+class Robot:
+    """A node that sees an arm, and another node that goes while it is asked for its services."""
+
+    def get_node_names_and_namespaces(self):
+        return [('gone', '/'), ('arm', '/left')]
+
+    def get_service_names_and_types_by_node(self, name, namespace):
+        if name == 'gone':
+            raise NodeNameNonExistentError(name)
+        send_goal = '/left/arm/move/_action/send_goal'
+        return [(send_goal, ['a/action/Move_SendGoal']), ('/left/arm/get', ['a/srv/Get'])]
+
+
+def test_a_node_that_goes_while_it_is_asked_serves_no_action():
+    assert list(action_servers(Robot())) == [('/left/arm/move', 'a/action/Move', '/left/arm')]
 
 
 @pytest.mark.parametrize('namespace', ['left', '/left', '/left/'])
