@@ -25,7 +25,7 @@ from pathlib import Path
 import node_parts as parts
 import numpy as np
 
-from neuracore_ros.demo.domain import own_domain
+from neuracore_ros.demo.processes import own_domain
 
 MODEL_MS = 80.0
 

@@ -29,8 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from neuracore_ros.demo.domain import own_domain
-from neuracore_ros.demo.processes import Background, environment
+from neuracore_ros.demo.processes import Background, environment, own_domain
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots

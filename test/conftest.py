@@ -17,8 +17,7 @@ from hypothesis.internal.conjecture import providers
 from helpers.end_notes import EndNotes
 from helpers.realtime_retries import Retries
 from helpers.workers import Workers
-from neuracore_ros.demo.domain import own_domain
-from neuracore_ros.demo.processes import environment
+from neuracore_ros.demo.processes import environment, own_domain
 from neuracore_ros.processors import let_threads_sleep
 
 SHARED = Path(__file__).resolve().parents[2] / 'shared' / 'data'

@@ -70,13 +70,14 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
         if proposal.counterpart and proposal.same and neighbour == proposal.counterpart:
             yield from _other_sense(arm, index, proposal)
         elif proposal.counterpart and proposal.same:
+            slot = next(i for i, its in theirs.items() if its == proposal.counterpart)
             beside = f"'{neighbour}' of {like.robot.name} {_is(role)}"
             yield _finding(
                 arm,
                 index,
                 f"'{proposal.name}' of {arm.robot.name} {_is(proposal.role)}, "
                 f'{beside if role else f"and {like.robot.name} leaves this index empty"}. Put it '
-                f"at index {_index_of(like, proposal.counterpart)}, beside '"
+                f"at index {slot}, beside '"
                 f"{proposal.counterpart}', and write {_line(proposal)} for it",
             )
         elif role is not None and role is not proposal.role:
@@ -121,10 +122,6 @@ def _line(proposal: SlotProposal) -> str:
     """The scale and offset to write, and where."""
     text = f'{{scale: {proposal.scale:g}, offset: {proposal.offset:.4g}}}'
     return f'{text} under sources and commands'
-
-
-def _index_of(arm: DescribedArm, name: str) -> int:
-    return next(index for index, own in arm.joints().items() if own == name)
 
 
 def _is(role: Role | None) -> str:

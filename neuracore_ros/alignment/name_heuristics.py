@@ -11,22 +11,9 @@ _OF_A_FINGER = {*_GRIPPERS, 'inner', 'outer', 'tip', 'joint'}
 _FEW = 2
 _NOT_OF_ARMS = {'wheel', 'caster', 'castor', 'head', 'bellows', 'camera', 'steering', 'rotor'}
 _COMMANDS = {
-    'action',
-    'cmd',
-    'command',
-    'commands',
-    'desired',
-    'goal',
-    'in',
-    'leader',
-    'master',
-    'ref',
-    'reference',
-    'setpoint',
-    'target',
-    'targets',
-    'teleop',
-}
+    'action', 'cmd', 'command', 'commands', 'desired', 'goal', 'in', 'leader', 'master', 'ref',
+    'reference', 'setpoint', 'target', 'targets', 'teleop',
+}  # fmt: skip
 # From base to wrist, without a URDF.
 _PLACES = (
     {'base', 'rail', 'torso', 'waist'},
@@ -40,24 +27,11 @@ _PLACES = (
 _MASTS = {'lift', 'mast', 'column', 'elevator'}
 _SLIDES = {'slide', 'slider', 'prismatic', 'linear', 'rail', 'telescope', 'extension', *_MASTS}
 _TURNS = ({'pan', 'yaw', 'rotation'}, {'lift', 'pitch', 'flex'}, {'roll', 'rotate'})
+# No camera is told apart by these.
 _GENERIC = {
-    'bgr',
-    'camera',
-    'color',
-    'colour',
-    'compressed',
-    'compresseddepth',
-    'depth',
-    'image',
-    'mono',
-    'raw',
-    'rect',
-    'rgb',
-    'stream',
-    'aligned',
-    'to',
-    'sensors',
-}
+    'aligned', 'bgr', 'camera', 'color', 'colour', 'compressed', 'compresseddepth', 'depth',
+    'image', 'mono', 'raw', 'rect', 'rgb', 'sensors', 'stream', 'to',
+}  # fmt: skip
 _VIEWS = (
     {'wrist', 'hand', 'eef', 'tool', 'gripper', 'arm'},
     {'overhead', 'top', 'above', 'ceiling', 'bird'},
@@ -70,8 +44,7 @@ _VIEWS = (
 
 def parts(name: str) -> list[str]:
     """The words of a name, in lower case: ``l_wristFlex_joint2`` has l, wrist, flex, joint, 2."""
-    split = re.sub(r'([a-z])([A-Z])', r'\1 \2', name)
-    return re.findall(r'[a-z]+|[0-9]+', split.lower())
+    return re.findall(r'[a-z]+|[0-9]+', ' '.join(tokens(name)))
 
 
 def tokens(name: str) -> list[str]:
@@ -193,7 +166,10 @@ def part_of_arm(joint: str) -> str:
 def alike(first: str, second: str) -> bool:
     """Tell whether two joints have the same name, without words such as ``joint``."""
     mean_nothing = {'joint', 'link', 'arm', 'position', 'motor', 'servo'}
-    return _core(first, mean_nothing) == _core(second, mean_nothing) != ()
+    cores = [
+        [word for word in parts(name) if word not in mean_nothing] for name in (first, second)
+    ]
+    return cores[0] == cores[1] != []
 
 
 def camera(topic: str) -> str:
@@ -213,7 +189,3 @@ def view(name: str) -> int:
 def _first(groups: tuple[set[str], ...], words: Iterable[str], otherwise: int) -> int:
     known = set(words)
     return next((number for number, group in enumerate(groups) if group & known), otherwise)
-
-
-def _core(name: str, ignored: set[str]) -> tuple[str, ...]:
-    return tuple(word for word in parts(name) if word not in ignored)

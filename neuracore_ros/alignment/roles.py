@@ -117,7 +117,11 @@ def _chains(
 def _of_chain(
     chain: Sequence[PosedJoint], hand: Sequence[PosedJoint], home: Mapping[str, float]
 ) -> dict[str, Meaning]:
-    sliding = {j.name: _slide(j) for j in chain if j.slides}
+    sliding = {
+        joint.name: Meaning(Role.SLIDE, _sign(max(joint.axis, key=abs)), None)
+        for joint in chain
+        if joint.slides
+    }
     turning = [joint for joint in chain if not joint.slides]
     if not any(abs(joint.axis[2]) < 1 - _PARALLEL for joint in turning):
         return sliding
@@ -142,6 +146,7 @@ class _Arm:
         self._tool = turn @ joints[-1].carries
         if self._rolls:
             self._tool = self._axis[joints[-1].name] * _sign(self._outward(joints[-1]))
+        self._tool_at_zero = self._tool
         self._role = {joint.name: role for joint, role in self._roles()}
         self._pitches = [j for j in joints if self._role[j.name] in _PITCHES]
         self._yaws = [j for j in joints if self._role[j.name] is Role.WRIST_YAW]
@@ -164,8 +169,9 @@ class _Arm:
             return Meaning(role, scale, -scale * self._turned[joint.name], guess=guess)
         if role is Role.BASE_YAW:
             return Meaning(role, _sign(axis[2]), 0.0)
-        before = [self._pitches.index(p) for p in self._pitches if self._is_before(p, joint)]
-        return Meaning(role, _sign(axis @ self._link(before[-1])), 0.0)
+        joints = self._joints
+        before = [p for p in self._pitches if joints.index(p) < joints.index(joint)]
+        return Meaning(role, _sign(axis @ self._link(len(before) - 1)), 0.0)
 
     def _is_flange(self, last: PosedJoint) -> bool:
         """Tell whether the last joint rolls the hand; one that carries nothing does if it can."""
@@ -210,9 +216,6 @@ class _Arm:
         here, there = self._pitches[place], self._pitches[place + 1]
         return self._origin[there.name] - self._origin[here.name]
 
-    def _is_before(self, first: PosedJoint, second: PosedJoint) -> bool:
-        return self._joints.index(first) < self._joints.index(second)
-
     def _zero_of_yaw(self, joint: PosedJoint) -> float:
         """The position in which a wrist's yaw brings the hand into the arm's plane [rad].
 
@@ -240,7 +243,7 @@ class _Arm:
         for finger in self._hand:
             opens = self._axis[finger.name]
             if not finger.slides:
-                opens = np.cross(opens, self._untouched_tool())
+                opens = np.cross(opens, self._tool_at_zero)
             for yaw in reversed(self._yaws):
                 opens = _rotated(opens, self._axis[yaw.name], self._turned[yaw.name])
             tool = _unit(self._tool)
@@ -252,16 +255,6 @@ class _Arm:
         if joint.name in self._home:
             return Meaning(Role.FLANGE_ROLL, scale, -scale * self._home[joint.name], True)
         return Meaning(Role.FLANGE_ROLL, scale, None)
-
-    def _untouched_tool(self) -> FloatArray:
-        """The way of the hand in the zero pose."""
-        last = self._joints[-1]
-        return self._axis[last.name] * _sign(self._outward(last))
-
-
-def _slide(joint: PosedJoint) -> Meaning:
-    largest = max(joint.axis, key=abs)
-    return Meaning(Role.SLIDE, _sign(largest), None)
 
 
 def _inclination(way: FloatArray) -> float:

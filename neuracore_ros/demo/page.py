@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description.descriptions import Descriptions
@@ -28,10 +29,8 @@ def score(trials: Sequence[TrialResult]) -> Score | None:
     """Successes and the median final distance [cm]; None where there was no trial."""
     if not trials:
         return None
-    ordered = sorted(trial.distance_m for trial in trials)
-    middle = len(ordered) // 2
-    median = (ordered[middle] + ordered[~middle]) / 2
-    return Score(len(trials), sum(trial.success for trial in trials), 100 * median)
+    middle = median(trial.distance_m for trial in trials)
+    return Score(len(trials), sum(trial.success for trial in trials), 100 * middle)
 
 
 def write_page(

@@ -1,23 +1,54 @@
-"""Processes of the demo, each with a log of its own, ended with the block that started them."""
+"""Processes of the demo, each with a log of its own, in a ROS domain that no other demo uses.
 
+They end with the block that started them.
+"""
+
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import UserError, WriteError
 from neuracore_ros.files import open_to_append, real_folder
 
 # Ends a healthy node well within this; what hangs longer is killed.
 _PATIENCE_S = 10.0
+# The domains above 101 whose DDS ports lie outside Linux's range of ephemeral ports; real
+# robots seldom use them.
+_DOMAINS = range(215, 233)
 
 ENDING = threading.Event()
 """While it is set no process of the demo goes on, in whichever thread."""
+
+
+@contextmanager
+def own_domain() -> Iterator[int]:
+    """A ROS domain that no other demo on this machine uses.
+
+    Raises:
+        UserError: All of them are in use.
+    """
+    for domain in _DOMAINS:
+        path = Path(tempfile.gettempdir()) / f'neuracore_ros_demo_domain_{domain}.lock'
+        try:
+            lock = open_to_append(path)
+        except WriteError:  # somebody else's
+            continue
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield domain
+            return
+    raise UserError('all ROS domains of the demo are in use: another demo is running')
 
 
 class Background(AbstractContextManager['Background']):

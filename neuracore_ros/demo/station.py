@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuracore_ros.demo.domain import own_domain
-from neuracore_ros.demo.processes import Background
+from neuracore_ros.demo.processes import Background, own_domain
 from neuracore_ros.errors import UserError
 from neuracore_ros.sim.operator import Operator
 

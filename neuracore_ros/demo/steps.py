@@ -91,7 +91,7 @@ def run_demo(options: DemoOptions) -> list[TrialResult]:
 
     def drive(pair: tuple[str, str]) -> None:
         robot, driver = pair
-        first = FIRST_SEED + trials.count(robot, driver)
+        first = FIRST_SEED + len(trials.of(robot, driver))
         seeds = range(first, FIRST_SEED + options.trials)
         policy = policies[driver]
         run_trials(KINEMATIC, robot, driver, policy, seeds, options.speed, out, trials.add)
@@ -192,9 +192,6 @@ class _Trials:
         with self._lock:
             mine = [t for t in self._trials if (t.robot, t.driver) == (robot, driver)]
         return sorted(mine, key=lambda trial: trial.seed)
-
-    def count(self, robot: str, driver: str) -> int:
-        return len(self.of(robot, driver))
 
 
 def _curves(metrics: Path) -> dict[str, Curve]:

@@ -42,7 +42,10 @@ class LiftExpert:
         self._robot = robot
         self._phase = LiftPhase.APPROACH
         self._closing_s = 0.0
-        self._upright = self._tool_at_home()
+        at_home = mujoco.MjData(robot.model)
+        at_home.qpos[robot.positions_at] = robot.home
+        mujoco.mj_kinematics(robot.model, at_home)
+        self._upright = _tool_orientation(at_home)
 
     def targets(self, period_s: float) -> list[Target]:
         """A command to the arm, and one to the gripper."""
@@ -91,7 +94,7 @@ class LiftExpert:
         robot = self._robot
         speed = self.GAIN * way
         speed *= min(1.0, self.FASTEST / max(float(np.linalg.norm(speed)), 1e-9))
-        turn = self.GAIN * _rotation_to(self._upright, _pose(robot))
+        turn = self.GAIN * _rotation_to(self._upright, _tool_orientation(robot.data))
         jacobian = np.zeros((6, robot.model.nv))
         site = robot.model.site(_TOOL).id
         mujoco.mj_jacSite(robot.model, robot.data, jacobian[:3], jacobian[3:], site)
@@ -100,18 +103,9 @@ class LiftExpert:
         speeds: FloatArray = jacobian.T @ np.linalg.solve(damped, np.concatenate([speed, turn]))
         return speeds * min(1.0, self.FASTEST_JOINT / max(float(np.abs(speeds).max()), 1e-9))
 
-    def _tool_at_home(self) -> FloatArray:
-        """The orientation of the tool at home, shape (3, 3)."""
-        robot = self._robot
-        data = mujoco.MjData(robot.model)
-        data.qpos[robot.positions_at] = robot.home
-        mujoco.mj_kinematics(robot.model, data)
-        return np.array(data.site(_TOOL).xmat).reshape(3, 3)
 
-
-def _pose(robot: LiftRobot) -> FloatArray:
-    """The orientation of the tool, shape (3, 3)."""
-    return np.array(robot.data.site(_TOOL).xmat).reshape(3, 3)
+def _tool_orientation(data: mujoco.MjData) -> FloatArray:
+    return np.array(data.site(_TOOL).xmat).reshape(3, 3)
 
 
 def _rotation_to(wanted: FloatArray, now: FloatArray) -> FloatArray:

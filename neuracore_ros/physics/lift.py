@@ -14,7 +14,7 @@ from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
 from neuracore_ros.physics.scene import CAMERAS, LiftCameras, build
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.disturbances import Disturbances
+from neuracore_ros.sim.simulation import Disturbances
 
 ARM_TOPIC = 'arm_controller/joint_trajectory'
 GRIPPER_TOPIC = 'gripper_controller/joint_trajectory'
@@ -56,11 +56,11 @@ class LiftRobot:
             GRIPPER_TOPIC: (arm.finger,),
         }
         self.published: Sequence[str] = (*arm.joints, arm.finger, *arm.mimic)
-        scene = build(arm)
-        self._start = scene.home
-        self.model = model = scene.model
+        self.model, self._start = build(arm)
+        model = self.model
         self.data = mujoco.MjData(model)
-        joints = [f'robot0_{name}' for name in _robosuite_joints(arm)]
+        # robosuite leaves the maker's name away.
+        joints = [f'robot0_{name.removeprefix("panda_")}' for name in arm.joints]
         self.positions_at = np.array([model.joint(name).qposadr[0] for name in joints])
         self.speeds_at = np.array([model.joint(name).dofadr[0] for name in joints])
         self._motors = np.array([_motor(model, speed_at) for speed_at in self.speeds_at])
@@ -76,7 +76,7 @@ class LiftRobot:
         self._top_m = float(model.body('table').pos[2] + model.geom('table_collision').size[2])
         self._rest_m = self._top_m + float(model.geom('cube_g0').size[2])
         self._mass = np.zeros((model.nv, model.nv))
-        self.home = scene.home[self.positions_at]
+        self.home = self._start[self.positions_at]
         self.reset(seed)
 
     def reset(self, seed: int) -> None:
@@ -200,11 +200,6 @@ class LiftRobot:
     def tolerance(self) -> float:
         """The distance up to which the cube counts as lifted [m]."""
         return GOAL_M - LIFTED_M
-
-
-def _robosuite_joints(arm: LiftArm) -> list[str]:
-    """Names in robosuite, which leaves the maker's name away."""
-    return [name.removeprefix('panda_') for name in arm.joints]
 
 
 def _motor(model: mujoco.MjModel, speed_at: int) -> int:

@@ -6,7 +6,6 @@ Drawing without a graphics card costs by the vertex, not by the pixel: two camer
 
 import atexit
 import logging
-from dataclasses import dataclass
 
 import mujoco
 import numpy as np
@@ -29,21 +28,12 @@ CAMERAS = {'wrist': 'robot0_eye_in_hand', 'agentview': 'agentview'}
 SIZE_PX = 128
 
 
-@dataclass(frozen=True, slots=True)
-class LiftScene:
-    """The scene of one arm.
+def build(arm: LiftArm) -> tuple[mujoco.MjModel, FloatArray]:
+    """The scene of one arm, lightened for drawing; equal each time.
 
-    Attributes:
-        model: Compiled.
-        home: All positions when the arm is at home and its gripper open, shape (nq,).
+    Returns:
+        The model; and all positions with the arm at home and its gripper open, shape (nq,).
     """
-
-    model: mujoco.MjModel
-    home: FloatArray
-
-
-def build(arm: LiftArm) -> LiftScene:
-    """The scene of one arm, lightened for drawing; equal each time."""
     # While it is imported and set up, robosuite warns of parts that are not used here.
     logging.disable(logging.WARNING)
     try:
@@ -65,7 +55,7 @@ def build(arm: LiftArm) -> LiftScene:
     home = np.array(environment.sim.data.qpos)
     environment.close()
     _lighten(model, arm)
-    return LiftScene(model, home)
+    return model, home
 
 
 def _lighten(model: mujoco.MjModel, arm: LiftArm) -> None:

@@ -103,9 +103,7 @@ def draft(
         )
     commands = completed(candidates, known, arms)
     joints, hands = places.inputs[POSITIONS], places.inputs[OPENINGS]
-    outputs = OutputRoutes(known, joints, hands, commands, like, arms)
-    if origin.is_recorded and like is None and not outputs.is_commanded:
-        outputs.kind = POSITIONS
+    outputs = OutputRoutes(known, joints, hands, commands, like, arms, origin.is_recorded)
     limits = _limits(known, places, outputs, tree, origin)
     passed = [topic for topic in passed if topic.name not in unclear]
     rescaled = [name for name in known.grippers if outputs.limit_scaling(name)]

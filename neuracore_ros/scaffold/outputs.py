@@ -49,9 +49,9 @@ class OutputRoutes:
         commands: Sequence[CommandTopic],
         like: DescribedArm | None,
         arms: Arms,
+        is_recorded: bool,
     ) -> None:
         self._known, self._commands, self._arms = known, commands, arms
-        self.kind = DataType.JOINT_TARGET_POSITIONS if like is None else like.output_type()
         self.warnings: list[str] = []
         self.joints = [place for place in placed if place.fits]
         self.hands = [place for place in grippers if place.fits]
@@ -59,7 +59,11 @@ class OutputRoutes:
             place.name: next((c for c in commands if place.name in c.joints), None)
             for place in (*self.joints, *self.hands)
         }
-        if self.is_commanded:
+        is_commanded = any(self._command_of[place.name] for place in self.joints)
+        self.kind = DataType.JOINT_TARGET_POSITIONS if like is None else like.output_type()
+        if is_recorded and like is None and not is_commanded:
+            self.kind = DataType.JOINT_POSITIONS
+        if is_commanded:
             self.warnings += [
                 f'{place.name}: no controller takes it: input only'
                 for place in self.joints
@@ -79,11 +83,6 @@ class OutputRoutes:
         self.warnings += [text for text in unsendable if text]
         used = {command.topic for command in self._command_of.values() if command}
         self.warnings += self._doubts([c for c in commands if c.topic in used])
-
-    @property
-    def is_commanded(self) -> bool:
-        """True if any joint has a topic that commands it."""
-        return any(self._command_of[place.name] for place in self.joints)
 
     def unmatched(self) -> dict[str, str]:
         """Topic of commands -> why it is not known which joints they are for."""
@@ -121,7 +120,12 @@ class OutputRoutes:
         """The topics with recorded commands."""
         sections: list[RouteSection | Note] = []
         for kind, placed in ((self.kind, self.joints), (OPENING_TARGETS, self.hands)):
-            routes = [self._source(kind, p) for p in placed if not self._is_action(p.name)]
+            commanded = [(place, self._command_of[place.name]) for place in placed]
+            routes = [
+                self._source(kind, place)
+                for place, command in commanded
+                if command is None or command.type not in ACTIONS
+            ]
             if routes and kind.is_target:
                 sections.append(RouteSection(kind, routes))
             elif placed and kind.is_target:
@@ -139,10 +143,6 @@ class OutputRoutes:
             )
             if placed
         ]
-
-    def _is_action(self, name: str) -> bool:
-        command = self._command_of[name]
-        return command is not None and command.type in ACTIONS
 
     def _doubts(self, used: Sequence[CommandTopic]) -> list[str]:
         """Doubts about the commands that are used, one line each."""

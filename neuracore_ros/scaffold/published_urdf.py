@@ -25,7 +25,8 @@ def published_joint_tree(urdfs: Mapping[str, str]) -> tuple[JointTree | None, li
         except DescriptionError as error:
             left_out.append(f'drafted without a URDF: {error}')
             continue
-        if read.moving and not any(_are_equal(read, other) for other in found):
+        is_known = any((_moving(read), read.urdf) == (_moving(each), each.urdf) for each in found)
+        if read.moving and not is_known:
             found.append(read)
     if not found:
         return None, left_out
@@ -44,7 +45,3 @@ def _moving(tree: JointTree) -> list[tuple[TreeJoint, str]]:
     """The joints that move, each with the joint that moves it."""
     both = zip(tree.joints, tree.movers(), strict=True)
     return [(replace(joint, parent=-1), mover) for joint, mover in both if joint.moves]
-
-
-def _are_equal(first: JointTree, second: JointTree) -> bool:
-    return _moving(first) == _moving(second) and first.urdf == second.urdf

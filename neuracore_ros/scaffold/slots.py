@@ -51,7 +51,10 @@ def places_of(
         kind: _pictures(facts.images, is_depth=kind is DataType.DEPTH_IMAGES) for kind in IMAGES
     }
     views = {
-        kind: [_streaming(place, named[place.name]) for place in _cameras(kind, [*named], like)]
+        kind: [
+            replace(place, fits=False, why=_ONE_PICTURE) if named[place.name].count == 1 else place
+            for place in _cameras(kind, [*named], like)
+        ]
         for kind, named in pictures.items()
     }
     warnings = [
@@ -84,14 +87,13 @@ def _joints(
         at_home = {in_urdf: home[name] for in_urdf, name in own.items() if name in home}
         found = meanings(tree, list(own), at_home) if tree else {}
         means |= {own[in_urdf]: meaning for in_urdf, meaning in found.items()}
-    return align_joints(names, means, {**_middles(known), **home}, like)
-
-
-def _middles(known: KnownJoints) -> dict[str, float]:
-    """The middles of ranges by the URDF; a continuous joint has none."""
-    ranges = {name: limit.position for name, limit in known.limits.items() if limit.position}
-    middles = {name: (lower + upper) / 2 for name, (lower, upper) in ranges.items()}
-    return {name: middle for name, middle in middles.items() if math.isfinite(middle)}
+    middles = {
+        name: middle
+        for name, limit in known.limits.items()
+        # A continuous joint has none.
+        if limit.position and math.isfinite(middle := sum(limit.position) / 2)
+    }
+    return align_joints(names, means, {**middles, **home}, like)
 
 
 def _warnings(joints: Sequence[SlotProposal], other: str) -> list[str]:
@@ -119,11 +121,6 @@ def _not_shared(kind: DataType, placed: Sequence[SlotProposal], like: DescribedA
             'model will see nothing there'
         )
     return found
-
-
-def _streaming(place: SlotProposal, image: ImageTopic) -> SlotProposal:
-    """A camera that sends pictures; what sent a single one would be stale ever after."""
-    return replace(place, fits=False, why=_ONE_PICTURE) if image.count == 1 else place
 
 
 def _grippers(names: Sequence[str], like: DescribedArm | None) -> list[SlotProposal]:

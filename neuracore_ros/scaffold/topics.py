@@ -187,15 +187,13 @@ def completed(
     commands: Sequence[CommandTopic], known: KnownJoints, arms: Arms
 ) -> list[CommandTopic]:
     """Complete commands by the joints that each moves, also where messages name none."""
-    return [_of_one_gripper(_completed(c, known, arms), known) for c in commands]
-
-
-def _of_one_gripper(command: CommandTopic, known: KnownJoints) -> CommandTopic:
-    """A GripperCommand moves one gripper, however many fingers its controller names."""
-    if command.type != GRIPPER_COMMAND:
-        return command
-    hands = tuple(joint for joint in command.joints if joint in known.grippers)
-    return replace(command, joints=hands[:1])
+    found = [_completed(command, known, arms) for command in commands]
+    for place, command in enumerate(found):
+        if command.type == GRIPPER_COMMAND:
+            # It moves one gripper, however many fingers its controller names.
+            hands = tuple(joint for joint in command.joints if joint in known.grippers)
+            found[place] = replace(command, joints=hands[:1])
+    return found
 
 
 def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> CommandTopic:
@@ -206,13 +204,17 @@ def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> Command
     if arms.labels:
         mine = tuple(joint for joint in mine if arms.label_of(joint) == label)
     if whose := side(command.topic):
-        mine = tuple(joint for joint in mine if _measured_side(joint, known) in {'', whose})
+        topics = known.topics
+        mine = tuple(j for j in mine if j not in topics or side(topics[j].name) in {'', whose})
         if set(command.joints) & {*known.arm, *known.grippers} - set(mine):
             # The other arm's, whose joints have the same names.
             return replace(command, joints=())
         if not command.joints:
             mine = tuple(joint for joint in mine if side(joint) in {'', whose})
-    if command.joints and set(command.joints) & set(mine) and not _is_shifted(command, mine):
+    foreign = set(command.joints) - set(mine)
+    # As many joints, but other names for some of them, are matched by order.
+    is_shifted = len(command.joints) == len(mine) and foreign
+    if set(command.joints) & set(mine) and not is_shifted:
         return command
     of_arm = [joint for joint in known.arm if joint in mine]
     hands = [joint for joint in known.grippers if joint in mine]
@@ -222,9 +224,8 @@ def _completed(command: CommandTopic, known: KnownJoints, arms: Arms) -> Command
     if not command.joints:
         note = (BARE,) if command.is_bare else ()
         names = {j: known.message_names[j] for j in joints if j in known.message_names}
-        return replace(
-            command, joints=joints, names=names, notes=note, recorded=_ordered(command, joints)
-        )
+        recorded = command.recorded.ordered(joints, '') if command.recorded else None
+        return replace(command, joints=joints, names=names, notes=note, recorded=recorded)
     names = {
         joint: command.names.get(called, called)
         for joint, called in zip(joints, command.joints, strict=True)
@@ -256,18 +257,3 @@ def _by_width(
         return tuple(of_arm)
     both = (*of_arm, *hands)
     return both if command.width == len(both) else ()
-
-
-def _measured_side(joint: str, known: KnownJoints) -> str:
-    topic = known.topics.get(joint)
-    return side(topic.name) if topic else ''
-
-
-def _is_shifted(command: CommandTopic, mine: Collection[str]) -> bool:
-    """Tell whether a message has as many joints, but other names for some of them."""
-    foreign = set(command.joints) - set(mine)
-    return len(command.joints) == len(mine) and bool(foreign)
-
-
-def _ordered(command: CommandTopic, joints: Sequence[str]) -> NumberTopic | None:
-    return command.recorded.ordered(joints, '') if command.recorded else None

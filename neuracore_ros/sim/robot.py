@@ -10,8 +10,8 @@ from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.disturbances import Disturbances
 from neuracore_ros.sim.reaching import TOLERANCE, ReachTrial, draw_trial
+from neuracore_ros.sim.simulation import Disturbances
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
 

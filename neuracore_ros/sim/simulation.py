@@ -1,7 +1,7 @@
 """A simulated robot step by step: its images, and the commands of its expert.
 
 The ROS node, a recording without ROS and a policy in lockstep all advance this, so that they see
-the same robot. The interfaces of robots and experts stand here, too.
+the same robot. The interfaces of robots and experts, and random pushes, stand here, too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from neuracore_ros.arrays import ByteArray, FloatArray
 
 STEP_NS = 10_000_000
@@ -17,6 +19,7 @@ STEPS_HZ = 10**9 // STEP_NS
 EXPERT_STEPS = 5
 # A command sent before a reset, but received after it, must not move the arm.
 IGNORED_AFTER_RESET_NS = 50_000_000
+_PUSHES_LAST_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,45 @@ class Simulation:
     def _is_frame(self, step: int) -> bool:
         rate_hz = self.robot.image_rate_hz
         return step * rate_hz // STEPS_HZ != (step - 1) * rate_hz // STEPS_HZ
+
+
+class Disturbances:
+    """Random offsets of n joints from their path: a random speed, summed up over time.
+
+    They act as noise in the executed action would (DART, Laskey et al. 2017), while the recorded
+    command stays what the expert meant: so the recording shows how to come back.
+
+    Args:
+        count: n.
+        seed: Of the trial.
+
+    Attributes:
+        offset: How far the joints are off their trajectory, shape (n,) [rad].
+    """
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._random = np.random.default_rng([seed, 1])
+        self._speed = np.zeros(count)
+        self.offset = np.zeros(count)
+        self._has_begun = False
+
+    def restart(self) -> None:
+        """Begin at zero, as a new trajectory starts where the arm was pushed to."""
+        self.offset = np.zeros_like(self.offset)
+        self._has_begun = True
+
+    def step(self, std: float, period_s: float) -> FloatArray:
+        """Let time pass, with pushes of that standard deviation [rad/s].
+
+        Returns:
+            How far the joints are off their trajectory by now, shape (n,) [rad]; zero before the
+            first trajectory, and without pushes.
+        """
+        if std <= 0.0 or not self._has_begun:
+            return np.zeros_like(self.offset)
+        keep = np.exp(-period_s / _PUSHES_LAST_S)
+        noise = self._random.standard_normal(len(self._speed)) * np.sqrt(1.0 - keep**2)
+        self._speed = keep * self._speed + noise
+        offset: FloatArray = self.offset + std * period_s * self._speed
+        self.offset = offset
+        return offset
