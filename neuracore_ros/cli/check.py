@@ -150,12 +150,8 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
     from neuracore_ros.description.robot_checks import suspect_speeds
 
     robot = load_robot(path)
-    parts: tuple[Callable[[], object], ...] = (
-        robot.input_sources,
-        robot.measured_sources,
-        robot.commands,
-    )
-    for part in parts:
+    parts: list[Callable[[], object]] = [robot.input_sources, robot.measured_sources]
+    for part in (*parts, robot.commands):
         with result.noting():
             part()
     with suppress(UserError):  # It has been reported above.

@@ -3,9 +3,12 @@
 import argparse
 import glob
 import json
+import re
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from neuracore_ros.cli.arguments import (
     BY_CLOCK,
@@ -17,13 +20,14 @@ from neuracore_ros.cli.arguments import (
     rate,
     words,
 )
-from neuracore_ros.cli.convert_progress import Lines
-from neuracore_ros.cli.terminal import print_warnings
+from neuracore_ros.cli.terminal import StatusLine, print_warnings
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.errors import DescriptionError, printable
 from neuracore_ros.processors import available
+from neuracore_ros.wording import counted
 
 if TYPE_CHECKING:
-    from neuracore_ros.convert.result import ConvertResult
+    from neuracore_ros.convert.result import BagResult, ConvertResult
 
 SUMMARY = 'Append recordings of one robot to a dataset, which is made if there is none.'
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
@@ -35,6 +39,9 @@ EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 
 
 The first call fixes layout, rate and image size. Recordings that are in the dataset are skipped:
 the same command continues after an interruption, or adds new recordings."""
+
+# Up to so many recordings have a line each; of more, only those that say something bad.
+FEW = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +143,6 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.convert.cutting import Cutting
     from neuracore_ros.convert.job import ConvertSettings
     from neuracore_ros.description import load_descriptions
-    from neuracore_ros.errors import DescriptionError
 
     descriptions = load_descriptions(arguments.description)
     robot = arguments.robot
@@ -170,18 +176,18 @@ def run(arguments: argparse.Namespace) -> int:
             'give it, too, to convert what it holds',
             file=sys.stderr,
         )
-    lines = Lines(bags, sys.stderr if arguments.json else sys.stdout)
+    progress = ConvertProgress(bags, sys.stderr if arguments.json else sys.stdout)
     result = convert(
         arguments.dataset,
         descriptions,
         robot,
         bags,
         settings,
-        lines.progress,
-        lines.reported,
+        progress.show_part,
+        progress.show_result,
         lambda line: print(line, file=sys.stderr),
     )
-    lines.end()
+    progress.clear()
     if arguments.json:
         print(json.dumps(result.to_json(), indent=1))
     else:
@@ -196,6 +202,59 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return int(result.failed)
+
+
+class ConvertProgress(StatusLine):
+    """The progress of a run, and what became of its recordings, on a terminal or in a log.
+
+    Args:
+        bags: All recordings of the run.
+        out: The stream of results; errors and progress go to standard error.
+    """
+
+    def __init__(self, bags: Sequence[Path], out: TextIO) -> None:
+        super().__init__(sys.stderr)
+        self._bags = bags
+        self._out = out
+        self._parts: dict[int, float] = {}
+        self._done = self._episodes = self._failed = 0
+        self._start_s = time.monotonic()
+        self._reasons: dict[str, str] = {}
+
+    def show_part(self, place: int, part: float) -> None:
+        """Show which part (0..1) of one recording is done."""
+        self._parts[place] = part
+        self.update(f'{self._state()} {self._bags[place].name}')
+
+    def show_result(self, result: 'BagResult') -> None:
+        """Say what became of a recording; they come in their order."""
+        self._parts[self._done] = 1.0
+        self._done += 1
+        self._episodes += len(result.episodes)
+        self._failed += bool(result.error)
+        if result.error or result.losses or len(self._bags) <= FEW:
+            self.clear()
+            out = sys.stderr if result.error else self._out
+            print(printable(self._brief(result) or result.line()), file=out, flush=True)
+
+    def _brief(self, result: 'BagResult') -> str:
+        """A short line for a recording that fails for the same reason as an earlier one; or ''."""
+        if not result.error or result.episodes:
+            return ''
+        reason = re.sub(r'[\d.]+', '#', result.error.replace(result.bag, ''))
+        first = self._reasons.setdefault(reason, result.bag)
+        brief = f'neuracore_ros convert: {result.bag}: fails for the same reason as {first}'
+        return brief if first != result.bag else ''
+
+    def _state(self) -> str:
+        part = sum(self._parts.values()) / len(self._bags)
+        failed = f', {self._failed} failed' if self._failed else ''
+        left_s = (time.monotonic() - self._start_s) * (1 - part) / max(part, 1e-6)
+        left = f', {left_s // 60:.0f} min {left_s % 60:02.0f} s left' if part > 0.02 else ''
+        return (
+            f'[{self._done}/{len(self._bags)}] {part:.0%}, {counted(self._episodes, "episode")}'
+            f'{failed}{left}'
+        )
 
 
 def _print_summary(result: 'ConvertResult') -> None:

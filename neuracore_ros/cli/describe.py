@@ -51,10 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--live', action='store_true', help='listen to the running robot; sends and moves nothing'
     )
     parser.add_argument(
-        '--like',
-        type=robot_file,
-        metavar='ROBOT',
-        help=f'robot file to align with{OR_SHIPPED}',
+        '--like', type=robot_file, metavar='ROBOT', help=f'robot file to align with{OR_SHIPPED}'
     )
     parser.add_argument(
         '--like-urdf',

@@ -151,7 +151,9 @@ def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> 
         arguments.wrong_usage(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:
         arguments.wrong_usage(f'{datasets[0]} is a dataset; give it alone, without bags')
-    known = _known(robots)
+    from neuracore_ros.description import load_descriptions
+
+    known = dict(load_descriptions(robots).robots)
     return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, progress)
 
 
@@ -166,12 +168,6 @@ def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) ->
     from neuracore_ros.description import load_robot
 
     return load_robot(files[0])
-
-
-def _known(files: list[Path]) -> dict[str, Robot]:
-    from neuracore_ros.description import load_descriptions
-
-    return dict(load_descriptions(files).robots)
 
 
 def _numbers(text: str) -> list[int]:

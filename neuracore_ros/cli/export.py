@@ -195,10 +195,7 @@ def _model(arguments: argparse.Namespace) -> tuple[nn.Module, Manifest, list[str
         manifest = _manifest(arguments.manifest)
     else:
         manifest = describe(
-            _origin(arguments),
-            arguments.horizon or 1,
-            arguments.observation_steps,
-            arguments.mode,
+            _origin(arguments), arguments.horizon or 1, arguments.observation_steps, arguments.mode
         )
     return *adopt(arguments.from_torchscript, manifest, find_horizon), []
 

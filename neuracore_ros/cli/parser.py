@@ -46,7 +46,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
-        needed = [_shown(action) for action in self._actions if _is_needed(action)]
+        actions = [each for each in self._actions if each.required or not each.option_strings]
+        needed = [_shown(action) for action in actions]
         usage = ' '.join([self.prog, *needed, '[OPTIONS]'])
         print(f'usage: {usage}; options: {self.prog} --help', file=sys.stderr)
         self.exit(2, f'{self.prog}: error: {message}\n')
@@ -117,10 +118,6 @@ def _require_known(parser: CommandParser, words: Sequence[str]) -> None:
 
 def _initials(option: str) -> str:
     return ''.join(word[0] for word in option.split('-') if word)
-
-
-def _is_needed(action: argparse.Action) -> bool:
-    return not action.option_strings or action.required
 
 
 def _shown(action: argparse.Action) -> str:

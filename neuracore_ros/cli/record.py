@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,12 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--task', type=words, default='', help='task of these episodes, in words')
     parser.add_argument(
-        '--also',
-        nargs='+',
-        type=_topic,
-        default=[],
-        metavar='TOPIC',
-        help='more topics to record',
+        '--also', nargs='+', type=_topic, default=[], metavar='TOPIC', help='more topics to record'
     )
     parser.add_argument(
         '--rate-hz',
@@ -135,13 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         for topic in also:
             require_type(topic.type)
         recorder = Recorder(
-            node,
-            robot,
-            arguments.out,
-            screen,
-            also,
-            arguments.task,
-            arguments.rate_hz,
+            node, robot, arguments.out, screen, also, arguments.task, arguments.rate_hz
         )
         spin(executor, PATIENCE_S, lambda: recorder.is_ready or bool(stop.requested))
         if arguments.seconds and not (recorder.has_time or stop.requested):
@@ -181,7 +169,7 @@ def _record(
             recorder.end('stop')
 
 
-class Screen:
+class Screen(StatusLine):
     """Lines for a person, and below them one that is renewed; only on a terminal.
 
     Attributes:
@@ -189,17 +177,17 @@ class Screen:
     """
 
     def __init__(self) -> None:
+        super().__init__(sys.stdout, logs=False)
         self.kept = 0
-        self._line = StatusLine(sys.stdout, logs=False)
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._line.clear()
+        self.clear()
         print(text, flush=True)
 
     def warn(self, text: str) -> None:
         """Print a line that should not be missed."""
-        self._line.clear()
+        self.clear()
         print(f'warning: {text}', file=sys.stderr, flush=True)
 
     def show(self, episode: RecordedEpisode) -> None:
@@ -217,10 +205,6 @@ class Screen:
             lost = f'  {episode.lost[topic]} lost on the way' if topic in episode.lost else ''
             rate = often if messages else '  nothing was heard'
             print(f'  {topic:40}{messages:8} {rate}{lost}', flush=True)
-
-    def update(self, status: str) -> None:
-        """Renew the line at the bottom, now and then."""
-        self._line.update(status)
 
 
 def _obey(key: str, recorder: Recorder, screen: Screen) -> bool:
@@ -246,13 +230,15 @@ def _find(
     Raises:
         UserError: Nobody publishes one.
     """
+    from neuracore_ros.node.executor import spin
     from neuracore_ros.node.topics import RECORD_DEPTHS, published_topics
 
-    end_s = time.monotonic() + PATIENCE_S
+    spin(
+        executor,
+        PATIENCE_S,
+        lambda: bool(stop.requested) or not published_topics(node, names, RECORD_DEPTHS)[1],
+    )
     found, missing = published_topics(node, names, RECORD_DEPTHS)
-    while missing and not stop.requested and time.monotonic() < end_s:
-        executor.spin_once(timeout_sec=POLL_S)
-        found, missing = published_topics(node, names, RECORD_DEPTHS)
     if missing and not stop.requested:
         raise UserError(f'--also {missing[0]}')
     return found

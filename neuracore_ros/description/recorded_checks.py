@@ -14,12 +14,7 @@ from enum import Enum
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import FASTER, START_MAX
 from neuracore_ros.description.recorded_units import unit_texts, wrong_units
-from neuracore_ros.description.recorded_values import (
-    LEAST_STEPS,
-    TURN,
-    RecordedValues,
-    span_text,
-)
+from neuracore_ros.description.recorded_values import LEAST_STEPS, TURN, RecordedValues, span_text
 from neuracore_ros.description.source import ANGLES
 from neuracore_ros.wording import few
 

@@ -123,8 +123,7 @@ class RecordedValues:
         )
         self._targets = [target for target, _ in self.pairs]
         self._places = [place for _, place in self.pairs]
-        self._lower = np.array([each.ends[0] for each in self.expected], float)
-        self._upper = np.array([each.ends[1] for each in self.expected], float)
+        self._lower, self._upper = np.array([each.ends for each in self.expected]).reshape(-1, 2).T
         self._width = self._upper - self._lower
         self._limit = np.array([each.speed for each in self.expected], float)
         self._turns = np.array([each.turns for each in self.expected], bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 
 from neuracore_ros.description.command import Joint
 from neuracore_ros.description.data_type import DataType
@@ -118,18 +119,17 @@ def _exchanged_joints(robot: Robot) -> Iterator[str]:
 
 def _exchanged_cameras(robot: Robot) -> Iterator[str]:
     cameras = [s for s in robot.input_sources() if s.data_type is DataType.RGB_IMAGES]
-    for number, one in enumerate(cameras):
-        for other in cameras[number + 1 :]:
-            if one.topic == other.topic:
-                yield (
-                    f"{robot.path}: the cameras '{one.name}' and '{other.name}' both read "
-                    f'{one.topic}: give each its own topic'
-                )
-            if one.name in other.topic.split('/') and other.name in one.topic.split('/'):
-                yield (
-                    f"{robot.path}: the camera '{one.name}' reads {one.topic}, and '{other.name}' "
-                    f'reads {other.topic}: exchange the topics'
-                )
+    for one, other in combinations(cameras, 2):
+        if one.topic == other.topic:
+            yield (
+                f"{robot.path}: the cameras '{one.name}' and '{other.name}' both read "
+                f'{one.topic}: give each its own topic'
+            )
+        if one.name in other.topic.split('/') and other.name in one.topic.split('/'):
+            yield (
+                f"{robot.path}: the camera '{one.name}' reads {one.topic}, and '{other.name}' "
+                f'reads {other.topic}: exchange the topics'
+            )
 
 
 def _exchanged(pairs: Mapping[str, tuple[str, str]]) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description import DataType, load_descriptions, load_robot
-from neuracore_ros.description.shipped import robot_file, shipped, shipped_robots
+from neuracore_ros.description.shipped import robot_file, shipped
 from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
 
@@ -55,12 +55,12 @@ def test_the_shipped_robots_share_one_layout():
     descriptions.output_layout.require(so100.output)
 
 
-def test_the_shipped_robots_are_found_by_name_without_sets_of_robots():
-    assert {'fr3', 'franka', 'so100', 'ur5'} <= shipped_robots().keys()
-    assert 'franka_ur5' not in shipped_robots()
-    assert shipped('franka_ur5').is_file()
-    for name, path in shipped_robots().items():
-        assert load_robot(path).name == name
+def test_the_shipped_robots_are_found_by_name():
+    files = {path.stem: path for path in CONFIG.rglob('*.yaml')}
+    assert {'fr3', 'franka', 'franka_ur5', 'so100', 'ur5'} <= files.keys()
+    for name, path in files.items():
+        assert shipped(name) == robot_file(name) == path
+        assert name in {'franka_ur5', 'lift'} or load_robot(path).name == name
 
 
 def test_a_workspace_may_ship_further_robots(tmp_path, monkeypatch):
