@@ -58,13 +58,7 @@ def without_numbers(text: str) -> str:
 
 
 def unreadable(path: Path, error: OSError, endings: Collection[str] = ()) -> str:
-    """The reason why a file cannot be read, and the most alike name beside it.
-
-    Args:
-        path: As it was given.
-        error: The system's error.
-        endings: Endings of the expected files, such as ``.yaml``.
-    """
+    """The reason why a file cannot be read, and a file of such an ending or name beside it."""
     if isinstance(error, FileNotFoundError):
         if not path.parent.is_dir():
             return f'{path}: no such file: there is no folder {path.parent}'

@@ -75,8 +75,7 @@ def write_whole(path: Path, content: bytes | str, scratch: Path | None = None) -
 def write_together(contents: Mapping[Path, bytes]) -> None:
     """Replace files that need each other: none gets its name before all are on the disk.
 
-    Args:
-        contents: File -> what it will hold; the first one gets its name last.
+    The first one gets its name last.
 
     Raises:
         WriteError: As of :func:`whole_file`, for one of them.
@@ -210,10 +209,6 @@ def require_utf8(path: Path, kind: type[UserError] = UserError) -> None:
     """Refuse a path with bytes that are no text, before anything is written there.
 
     Arrow, FFmpeg and torch cannot open such a path, and records cannot name it to others.
-
-    Args:
-        path: A file or folder that other programs shall read.
-        kind: The class of the error.
 
     Raises:
         UserError: It is not UTF-8; of that kind.

@@ -255,12 +255,7 @@ def read_record_lines(path: Path, kind: type[UserError]) -> Iterator[tuple[Recor
 
 
 def parse_record(text: str | bytes, origin: RecordOrigin, what: str = '') -> Record:
-    """Parse one JSON object.
-
-    Args:
-        text: The document.
-        origin: The origin of the document.
-        what: The document's name in an error, where it is not the whole file.
+    """Parse one JSON object; ``what`` names in an error what is not the whole file.
 
     Raises:
         UserError: It is no UTF-8, no JSON, no object, nested beyond measure, or gives a key twice.

@@ -44,11 +44,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The content of a regular file.
-
-    Args:
-        path: The file.
-        most: A longer one is refused [bytes].
+    """The content of a regular file of at most so many bytes.
 
     Raises:
         OSError: As :func:`open_regular`; or it is too long.

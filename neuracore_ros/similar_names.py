@@ -18,13 +18,7 @@ _ANY_CAMERA = {
 
 
 def most_alike(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word that is most like another one; None if none is.
-
-    Args:
-        word: The unknown word.
-        known: The valid words.
-        cutoff: The least similarity, from 0 to 1.
-    """
+    """The known word that is most like another one; None if all are below the cutoff, 0 to 1."""
     if len(word) > _LONGEST:
         return None
     return next(iter(difflib.get_close_matches(word, list(known), 1, cutoff)), None)
@@ -72,25 +66,14 @@ def topic_likeness(wanted: str, name: str) -> float:
 
 
 def alike_topics(wanted: str, names: Iterable[str], least: float = 0.0) -> list[str]:
-    """Names of topics by their likeness to another one, the most alike first.
-
-    Args:
-        wanted: The name of a topic.
-        names: The topics that exist.
-        least: The least likeness; less alike names are left out.
-    """
+    """Names of topics of at least some likeness to another one, the most alike first."""
     found = {name: topic_likeness(wanted, name) for name in names}
     alike = [name for name, likeness in found.items() if likeness >= least]
     return sorted(alike, key=found.__getitem__, reverse=True)
 
 
 def namespace_of(topic: str, name: str) -> str | None:
-    """The namespace in which a relative topic has a full name; None if there is none.
-
-    Args:
-        topic: As a robot file has it.
-        name: The full name of the topic that exists.
-    """
+    """The namespace in which a relative topic has a full name; None if there is none."""
     if topic.startswith('/') or not name.endswith(f'/{topic}'):
         return None
     return name.removesuffix(topic).rstrip('/')

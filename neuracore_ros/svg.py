@@ -16,14 +16,9 @@ _EQUAL_LETTER, _LETTER, _BOLD_LETTER = 0.602, 0.56, 0.69
 def picture(
     width: float, height: float, elements: Iterable[str], title: str = '', **attributes: str
 ) -> str:
-    """A whole picture: a file, or a part of an HTML page.
+    """A whole picture of a size [px], the lowest element first: a file, or a part of a page.
 
-    Args:
-        width: [px].
-        height: [px].
-        elements: The first is the lowest.
-        title: A description for readers who cannot see it.
-        attributes: Attributes of the outermost element.
+    The title describes it for readers who cannot see it.
     """
     size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}"'
     heading = [f'<title>{escaped(title)}</title>'] if title else []

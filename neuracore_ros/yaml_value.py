@@ -196,12 +196,7 @@ def read_yaml(
 
 
 def parse_yaml(text: str, path: Path, loader: Any = yaml.SafeLoader) -> YamlValue:
-    """Parse the text of one YAML (or JSON) file.
-
-    Args:
-        text: The content of the file.
-        path: For messages: the file.
-        loader: PyYAML's class that parses it.
+    """Parse the text of one YAML (or JSON) file; the path is for messages.
 
     Raises:
         DescriptionError: It is not YAML, or is no mapping.
@@ -247,12 +242,7 @@ def _as_number(text: object) -> str:
 
 
 def from_python(value: Any, where: str) -> YamlValue:
-    """Make values of data that Python already holds, such as parsed JSON.
-
-    Args:
-        value: Mappings, lists, strings, numbers, booleans or None, nested.
-        where: Begins the messages.
-    """
+    """Values of data that Python already holds, such as parsed JSON; ``where`` begins messages."""
     if isinstance(value, Mapping):
         pairs = ((from_python(k, where), from_python(v, where)) for k, v in value.items())
         return YamlValue(where, 0, tuple(pairs))

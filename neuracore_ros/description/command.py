@@ -160,10 +160,6 @@ class CommandTable:
     ) -> tuple[Command, ...]:
         """The command topics of a robot, in the order of its outputs.
 
-        Args:
-            output: The outputs of the model.
-            limits: By DataType and name.
-
         Raises:
             DescriptionError: An output has no topic or cannot be commanded; names of one topic
                 differ in type or stream; one joint is commanded twice; an order is not one of
@@ -245,12 +241,7 @@ class CommandTable:
 def parse_commands(
     value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
 ) -> CommandTable:
-    """Read ``commands`` of a robot file.
-
-    Args:
-        value: The value of the key; None if it is missing.
-        names: DataType -> names of the output description.
-        file: For messages.
+    """Read ``commands`` of a robot file, for the names of its outputs; None: none are written.
 
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.

@@ -23,12 +23,7 @@ def amounts(
     """The scales from positions of finger joints to a gripper's 0..1.
 
     A finger that mimics another one is as far open as that one, even where it moves the other
-    way. Limits that the robot file gives go before either.
-
-    Args:
-        given: Joint -> limits of the robot file.
-        urdf: Joint -> limits of the URDF.
-        mimics: Joint -> what it follows.
+    way. The limits of the robot file, ``given``, go before either.
 
     Returns:
         Joint -> scaling, of the joints whose range is known.

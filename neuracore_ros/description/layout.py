@@ -185,12 +185,7 @@ class SlotTable:
 
 
 def slot_tables(robots: CrossEmbodimentDescription, layout: Layout) -> tuple[SlotTable, ...]:
-    """One table for each DataType of a layout, in canonical order.
-
-    Args:
-        robots: The robots of the columns.
-        layout: The widths; a robot may have fewer slots, and more, which are left out.
-    """
+    """One table for each DataType of a layout, in canonical order, without slots beyond it."""
     return tuple(
         SlotTable(
             kind,

@@ -102,13 +102,7 @@ class RecordedValues:
     def __init__(
         self, robot: Robot, measured: Sequence[Source], commanded: Sequence[Source]
     ) -> None:
-        """Begin without any step.
-
-        Args:
-            robot: Its file.
-            measured: Sources of what is measured.
-            commanded: Sources of its commands; measured types may be among them.
-        """
+        """Begin without any step; of the commanded sources, some may be of measured types."""
         first = [s for s in measured if is_judged(s.data_type)]
         self.sources = (*first, *(s for s in commanded if is_judged(s.data_type)))
         self.measured = len(first)
@@ -151,8 +145,8 @@ class RecordedValues:
 
         Args:
             time_ns: When it was.
-            measured: DataType -> (W,).
-            commanded: DataType -> (W,).
+            measured: Of each DataType, (W,).
+            commanded: Likewise.
             ages_s: (DataType, name) -> how much older its sample is [s]; 0 where it is not said.
         """
         values = np.array(

@@ -58,14 +58,7 @@ class Robot:
         return self._sources.source(kind, known.get(name, 0), name) if has_source else None
 
     def texts(self, task: str) -> dict[int, str]:
-        """The LANGUAGE inputs that no topic gives, but the user.
-
-        Args:
-            task: The user's words.
-
-        Returns:
-            Index -> the task.
-        """
+        """Index -> the user's task, of the LANGUAGE inputs that no topic gives."""
         slots = self.input.get(DataType.LANGUAGE, {})
         return {index: task for index, name in slots.items() if self._is_given(name)}
 

@@ -94,9 +94,6 @@ def _require_a_robot(value: YamlValue, path: Path) -> None:
 def require_no_parameters(top: Mapping[str, tuple[YamlValue, YamlValue]]) -> None:
     """Refuse the parameters file of the node, which people take for the robot file.
 
-    Args:
-        top: The outermost keys and their values.
-
     Raises:
         DescriptionError: It is one.
     """

@@ -169,7 +169,7 @@ def parse_routes(
     """Read ``sources`` or ``commands``: options by DataType, and by name over them.
 
     Args:
-        value: The value of the key; None if it is missing.
+        value: None if the section is missing.
         section: Its key, for messages.
         unwritten: The options where nothing is written.
         names: DataType -> names that it may speak of.

@@ -24,11 +24,7 @@ def shipped(name: str) -> Path:
 
 
 def robot_file(given: str) -> Path:
-    """The file of one robot or of several, as a person gives it.
-
-    Args:
-        given: Its path; or the name of a shipped one, where nothing lies at that path.
-    """
+    """The file at a path, or where nothing lies there, the shipped one of this name."""
     path = Path(given)
     try:
         is_there = path.exists()

@@ -190,12 +190,7 @@ class SourceTable:
 def parse_sources(
     value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
 ) -> Routes[SourceOptions]:
-    """Read ``sources`` of a robot file.
-
-    Args:
-        value: The value of the key; None if it is missing.
-        names: DataType -> names that the robot's descriptions hold.
-        file: For messages.
+    """Read ``sources`` of a robot file, for the names of its slots; None: none are written.
 
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.

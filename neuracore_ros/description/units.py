@@ -24,12 +24,7 @@ class Unit:
     offset: float = 0.0
 
     def options(self, scale: float = 1.0, offset: float = 0.0) -> str:
-        """The options to write to a source, as ``scale: 0.0174533``.
-
-        Args:
-            scale: The present scale of the source.
-            offset: Likewise.
-        """
+        """The options to write to a source that has these ones, as ``scale: 0.0174533``."""
         moved = scale * self.offset + offset
         return f'scale: {scale * self.scale:.6g}' + (f', offset: {moved:.6g}' if moved else '')
 
@@ -80,15 +75,12 @@ def largest_position(slides: bool) -> float:
 
 
 def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | None:
-    """The unit in which positions that are far outside would be within a joint's limits.
+    """The unit in which positions that are far outside would be within limits; None without.
 
     Args:
         values: Least and largest, as the driver reports them.
         limits: Least and largest position, [rad] or [m].
         slides: True for a joint that is known to be prismatic.
-
-    Returns:
-        None where no unit explains the values.
     """
     if slides:
         return _first(LENGTHS, values, limits)
@@ -97,11 +89,7 @@ def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | No
 
 
 def likely_unit_of_amounts(values: Range) -> Unit | None:
-    """The unit of a gripper's driver that reports an opening, not a joint position.
-
-    Args:
-        values: Least and largest, as the driver reports them.
-    """
+    """The unit in which a gripper's driver reports an opening, not a joint position."""
     known = [unit for unit in _AMOUNTS if unit.scale * values[1] > _OPENS.get(unit, _OPENS_A_BIT)]
     return _first(known, values, (0.0, 1.0))
 

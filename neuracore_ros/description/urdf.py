@@ -53,11 +53,7 @@ def read_urdf(path: Path) -> Urdf:
 
 
 def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
-    """The joints that can move.
-
-    Args:
-        robot: The element of this name.
-        where: For messages: the file or topic that it comes from.
+    """The joints of the element ``robot`` that can move.
 
     Raises:
         DescriptionError: A joint is given twice, or a limit or mimic is no number.

@@ -59,11 +59,8 @@ def parse_robot_element(text: str, where: Path | str) -> ElementTree.Element:
     """The element ``robot`` of a URDF.
 
     Prefixes of names are kept as they are written, and need not be bound to a namespace: what
-    reads URDFs on a robot knows no namespaces either.
-
-    Args:
-        text: XML; the encoding that it names is no longer of interest.
-        where: For messages: the file, or the topic.
+    reads URDFs on a robot knows no namespaces either. The encoding that the text names is of no
+    interest any more.
 
     Raises:
         DescriptionError: It is not XML, no URDF, or xacro that is not yet expanded.

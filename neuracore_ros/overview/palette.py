@@ -51,11 +51,7 @@ colour."""
 
 
 def style_sheet(adapts: bool) -> str:
-    """The element that gives all classes their fonts and colours.
-
-    Args:
-        adapts: True adds the colours of a dark screen.
-    """
+    """The element with fonts and colours; one that adapts has those of a dark screen, too."""
     dark = ['@media (prefers-color-scheme: dark) {', *_rules(1), '}'] if adapts else []
     return '\n'.join(
         [

@@ -28,10 +28,8 @@ _WIDEST = 1500.0
 def draw(found: Survey, adapts: bool = True) -> str:
     """The SVG picture of a layout: a file, or a part of an HTML page.
 
-    Args:
-        found: The robots beside each other.
-        adapts: True if the colours follow the reader's light or dark screen; False in a page that
-            is always light.
+    One that adapts follows the reader's light or dark screen; a page that is always light has
+    another.
     """
     widths = column_widths(found)
     tables = [TableDrawing(table, found, widths) for table in found.tables]

@@ -61,14 +61,7 @@ def over_time(values: NDArray[np.floating], rate_hz: float) -> Curve:
 def line_chart(
     lines: Mapping[str, Curve], x_label: str, y_label: str, scale: AxisScale = LOGARITHMIC
 ) -> str:
-    """Draw curves over one pair of axes.
-
-    Args:
-        lines: Name -> points; those that the scale does not hold are left out.
-        x_label: Below the x axis.
-        y_label: Beside the y axis.
-        scale: The scale of the y axis.
-    """
+    """Curves by name over one pair of axes, without points that the scale of y does not hold."""
     kept = {name: [(x, y) for x, y in line if scale.holds(y)] for name, line in lines.items()}
     points = [point for line in kept.values() for point in line]
     if not points:

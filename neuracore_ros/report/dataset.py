@@ -29,15 +29,10 @@ _JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
 
 
 def write_dataset_page(path: Path, dataset: Path, shown: int = SHOWN) -> int:
-    """Write the page.
-
-    Args:
-        path: Where.
-        dataset: Its folder.
-        shown: Episodes of each robot that are shown with traces and pictures.
+    """Write the page, on which some episodes of each robot have traces and pictures.
 
     Returns:
-        How many episodes are shown so.
+        The number of these episodes.
 
     Raises:
         DatasetError: It is no dataset, has no episode, or is damaged.

@@ -34,12 +34,7 @@ svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
 
 
 def write_page(path: Path, title: str, sections: Iterable[str]) -> None:
-    """Write one page, wholly or not at all.
-
-    Args:
-        path: Where.
-        title: Plain text.
-        sections: HTML.
+    """Write one page with a plain title and sections of HTML, wholly or not at all.
 
     Raises:
         WriteError: It cannot be written there.
@@ -98,14 +93,7 @@ def folded(title: str, content: str) -> str:
 
 
 def image(data: bytes, kind: str, alt: str, style: str = '') -> str:
-    """A picture inside the page.
-
-    Args:
-        data: The file's bytes.
-        kind: ``png`` or ``jpeg``.
-        alt: Plain text.
-        style: Class.
-    """
+    """A picture inside the page, of a file's bytes and kind: ``png`` or ``jpeg``."""
     encoded = base64.b64encode(data).decode()
     chosen = f' class="{style}"' if style else ''
     return f'<img{chosen} alt="{html.escape(alt)}" src="data:image/{kind};base64,{encoded}">'

@@ -21,12 +21,7 @@ _END = b'RRF2FOOT\x01\0\0\0'
 
 
 def show_episode(dataset: Path, number: int, file: Path | None = None) -> None:
-    """Open an episode in the viewer, or write it for the viewer.
-
-    Args:
-        dataset: Its folder.
-        number: The episode's.
-        file: An ``.rrd`` file to write; None opens the viewer.
+    """Open an episode in the viewer, or write an ``.rrd`` file for the viewer.
 
     Raises:
         DatasetError: No dataset, no such episode, or damaged files.
