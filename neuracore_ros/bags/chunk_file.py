@@ -88,8 +88,12 @@ class ChunkFile(Storage):
         """
         raise NotImplementedError
 
-    def parse(self, data: memoryview) -> ChunkContent:
-        """Messages and connections in the data of a chunk."""
+    def parse(self, data: memoryview, found: ChunkContent) -> None:
+        """Find the messages and connections in the data of a chunk.
+
+        Raises:
+            DamageError: The rest cannot be understood; or another of MALFORMED.
+        """
         raise NotImplementedError
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
@@ -193,12 +197,12 @@ class ChunkFile(Storage):
 
     def _read(self, chunk: Chunk) -> ChunkContent:
         """Read a chunk; of a damaged one, read up to the damage."""
+        found = ChunkContent()
         try:
-            found = self.parse(
-                memoryview(decompressed(self.exactly(chunk.offset, chunk.size), chunk))
-            )
-        except DamageError as damage:
-            found = ChunkContent(damage=str(damage))
+            stored = self.exactly(chunk.offset, chunk.size)
+            self.parse(memoryview(decompressed(stored, chunk)), found)
+        except MALFORMED as error:
+            found.damage = str(error) or 'ends within a record'
         if chunk.is_cut:
             found.damage = found.damage or 'the file ends within it'
         if found.damage:

@@ -96,23 +96,18 @@ class McapFile(ChunkFile):
             raise
         yield from _run(run, end)
 
-    def parse(self, data: memoryview) -> ChunkContent:
-        """Messages and connections in the data of a chunk."""
-        found = ChunkContent()
-        try:
-            for opcode, body in _parsed(data):
-                if opcode == MESSAGE:
-                    connection, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
-                    if log_time_ns > LATEST_NS:
-                        raise DamageError('a message is dated beyond the year 2262')
-                    found.add(RawMessage(log_time_ns, connection, body[_MESSAGE.size :]))
-                elif opcode in {SCHEMA, CHANNEL}:
-                    self._define(opcode, body, found.connections)
-                else:
-                    raise DamageError(f'record {opcode} within a chunk')
-        except MALFORMED as error:
-            found.damage = str(error)
-        return found
+    def parse(self, data: memoryview, found: ChunkContent) -> None:
+        """Find the messages and connections in the data of a chunk."""
+        for opcode, body in _parsed(data):
+            if opcode == MESSAGE:
+                connection, _, log_time_ns, _ = _MESSAGE.unpack_from(body)
+                if log_time_ns > LATEST_NS:
+                    raise DamageError('a message is dated beyond the year 2262')
+                found.add(RawMessage(log_time_ns, connection, body[_MESSAGE.size :]))
+            elif opcode in {SCHEMA, CHANNEL}:
+                self._define(opcode, body, found.connections)
+            else:
+                raise DamageError(f'record {opcode} within a chunk')
 
     def _records(self) -> Iterator[tuple[int, int, int]]:
         """Opcode, offset of the body and size of each record of the data section."""

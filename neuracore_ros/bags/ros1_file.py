@@ -74,31 +74,26 @@ class Ros1File(ChunkFile):
                 raise DamageError('the file ends within a record', place)
             place = body + size
 
-    def parse(self, data: memoryview) -> ChunkContent:
-        """Messages and connections in the data of a chunk."""
-        found = ChunkContent()
-        try:
-            place = 0
-            while place < len(data):
-                fields, body = _fields(data, place)
-                (size,) = _SIZE.unpack_from(data, body)
-                body += _SIZE.size
-                if body + size > len(data):
-                    raise DamageError('ends within a record')
-                op = _op(fields)
-                if op == MESSAGE:
-                    (connection,) = _SIZE.unpack(fields['conn'])
-                    found.add(
-                        RawMessage(_time_ns(fields['time']), connection, data[body : body + size])
-                    )
-                elif op == CONNECTION:
-                    self._define(fields, bytes(data[body : body + size]), found.connections)
-                else:
-                    raise DamageError(f'record {op} within a chunk')
-                place = body + size
-        except MALFORMED as error:
-            found.damage = str(error) or 'ends within a record'
-        return found
+    def parse(self, data: memoryview, found: ChunkContent) -> None:
+        """Find the messages and connections in the data of a chunk."""
+        place = 0
+        while place < len(data):
+            fields, body = _fields(data, place)
+            (size,) = _SIZE.unpack_from(data, body)
+            body += _SIZE.size
+            if body + size > len(data):
+                raise DamageError('ends within a record')
+            op = _op(fields)
+            if op == MESSAGE:
+                (connection,) = _SIZE.unpack(fields['conn'])
+                found.add(
+                    RawMessage(_time_ns(fields['time']), connection, data[body : body + size])
+                )
+            elif op == CONNECTION:
+                self._define(fields, bytes(data[body : body + size]), found.connections)
+            else:
+                raise DamageError(f'record {op} within a chunk')
+            place = body + size
 
     def _record(self, place: int) -> tuple[dict[str, bytes], int, int]:
         """Fields of the record there; offset and size of its data."""
