@@ -120,12 +120,7 @@ def action_servers(node: Node) -> Iterator[tuple[str, str, str]]:
 
 
 def beside_namespace(topics: Iterable[str], namespace: str) -> str:
-    """A warning that topics of a robot file stay outside of a namespace; empty if none does.
-
-    Args:
-        topics: As declared.
-        namespace: Of the node.
-    """
+    """A warning that declared topics stay outside of a node's namespace; empty if none does."""
     inside = f'/{namespace.strip("/")}/'
     # Frames have prefixes instead.
     common = ('/tf', '/tf_static')

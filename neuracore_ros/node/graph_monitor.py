@@ -25,11 +25,6 @@ _GONE = 'nobody publishes it any more'
 class GraphMonitor:
     """Finds reasons in the graph while streams or listeners are missing.
 
-    Args:
-        node: Owner of the subscriptions and publishers.
-        sources: All that is read.
-        commands: All that is sent.
-
     Attributes:
         silences: Topic as declared -> why it has been silent for a while, with a cure.
         unheard: Command topic -> why it has had no listener for a while, with a cure.
@@ -92,13 +87,7 @@ class GraphMonitor:
     def update(
         self, now_s: float, streams: Iterable[StreamStatus], unheard: Collection[str]
     ) -> None:
-        """Find reasons anew.
-
-        Args:
-            now_s: Now.
-            streams: The streams that are read.
-            unheard: Command topics without a listener.
-        """
+        """Find reasons anew for streams, and for command topics without a listener."""
         lacking = [s for s in streams if s.age_s is None or s.stale]
         astray = dict.fromkeys(s.topic for s in lacking if s.problem and s.drops.get('clock'))
         self.astray = ''

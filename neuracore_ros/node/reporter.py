@@ -77,12 +77,7 @@ class Reporter:
         self._graph.receive(topic, time.monotonic())
 
     def step(self, now_ns: int, steady_ns: int) -> None:
-        """Note a step of the runner.
-
-        Args:
-            now_ns: Now.
-            steady_ns: The same on a steady clock, unless time is simulated.
-        """
+        """Note a step of the runner, now, and on a steady clock unless time is simulated."""
         self._clock.update(now_ns, time.monotonic())
         running = self._runner.state is State.RUNNING
         self.statistics.step(steady_ns, self._runner.status(now_ns) if running else ())

@@ -53,13 +53,7 @@ class MessageContents:
 
 
 def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> MessageContents:
-    """Read all messages as the node would.
-
-    Args:
-        robot: Whose joints are commanded.
-        sources: Of inputs and measured joints.
-        messages: What came.
-    """
+    """Read all messages of inputs and measured joints as the node would."""
     observers = [_observer(group) for group in (robot.input_sources(), robot.measured_sources())]
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
