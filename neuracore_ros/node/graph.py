@@ -1,4 +1,4 @@
-"""Other nodes on a topic, by name."""
+"""Other nodes on a topic and the actions that nodes serve, by name."""
 
 from __future__ import annotations
 
