@@ -116,30 +116,22 @@ def align_joints(
 def align_cameras(names: Sequence[str], slots: Slots, robot: str) -> list[SlotProposal]:
     """Propose an index for each camera by what its name says it sees."""
     free = dict(slots)
-    found: dict[str, tuple[int, str]] = {}
+    placed: dict[str, SlotProposal] = {}
     rules = (
         (lambda mine, its: mine == its, 'by name'),
         (lambda mine, its: view(mine) == view(its) >= 0, 'looks from the same side, by its name'),
     )
     for rule, why in rules:
-        for name in names:
-            match = next(
-                (i for i, its in free.items() if name not in found and rule(name, its)), None
-            )
+        for name in (name for name in names if name not in placed):
+            match = next((i for i, its in free.items() if rule(name, its)), None)
             if match is not None:
-                found[name] = match, f"{robot}'s {free.pop(match)}: {why}"
-    placed = [
-        SlotProposal(name, *found[name], counterpart=slots[found[name][0]])
-        for name in names
-        if name in found
-    ]
-    beyond = max(slots, default=-1) + 1
-    for number, name in enumerate(name for name in names if name not in found):
-        why = (
-            f"none of {robot}'s cameras ({', '.join(slots.values()) or 'it has none'}) is like it"
-        )
-        placed.append(SlotProposal(name, beyond + number, why, fits=False))
-    return sorted(placed, key=lambda place: place.index)
+                its = free.pop(match)
+                placed[name] = SlotProposal(name, match, f"{robot}'s {its}: {why}", its)
+    left = [name for name in names if name not in placed]
+    why = f"none of {robot}'s cameras ({', '.join(slots.values()) or 'it has none'}) is like it"
+    beyond = enumerate(left, max(slots, default=-1) + 1)
+    placed |= {name: SlotProposal(name, index, why, fits=False) for index, name in beyond}
+    return sorted(placed.values(), key=lambda place: place.index)
 
 
 Reasons = dict[str, tuple[int, str]]
@@ -229,7 +221,6 @@ def _turns(meaning: Meaning, usual: float, turn: float) -> int:
 
 
 def _doubts(mine: Meaning, its: Meaning, unknown: str) -> tuple[str, ...]:
-    """Doubts about a pair of joints, one line each."""
     # Of two robots of one kind, the same guess is right or wrong for both.
     guesses = {mine.guess, its.guess} - {''} if mine.guess != its.guess else set()
     if not unknown:

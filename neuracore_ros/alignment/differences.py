@@ -119,7 +119,6 @@ def _finding(arm: DescribedArm, index: int, text: str) -> Finding:
 
 
 def _line(proposal: SlotProposal) -> str:
-    """The scale and offset to write, and where."""
     text = f'{{scale: {proposal.scale:g}, offset: {proposal.offset:.4g}}}'
     return f'{text} under sources and commands'
 

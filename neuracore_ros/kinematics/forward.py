@@ -59,14 +59,10 @@ class Kinematics:
 
     def poses(self, positions: ArrayLike) -> FloatArray:
         """Poses of all joints, shape (J, 4, 4), at positions (n,) [rad] or [m]."""
-        self._update(positions)
+        values = np.asarray(positions, dtype=float)
+        self._pinocchio.framesForwardKinematics(self._model, self._data, values)
         placements = self._data.oMf
         return np.array([placements[frame].homogeneous for frame in self._frames])
-
-    def position(self, index: int, positions: ArrayLike) -> FloatArray:
-        """Position of the joint at an index, shape (3,) [m], at positions (n,) [rad] or [m]."""
-        self._update(positions)
-        return np.array(self._data.oMf[self._frames[index]].translation)
 
     def jacobian(self, index: int, positions: ArrayLike) -> FloatArray:
         """Velocity of the joint at an index per joint velocity, shape (6, n).
@@ -82,11 +78,6 @@ class Kinematics:
             pin.LOCAL_WORLD_ALIGNED,
         )
         return jacobian
-
-    def _update(self, positions: ArrayLike) -> None:
-        self._pinocchio.framesForwardKinematics(
-            self._model, self._data, np.asarray(positions, dtype=float)
-        )
 
 
 def _pinocchio() -> ModuleType:

@@ -41,8 +41,7 @@ class LiftRobot:
 
     Attributes:
         arm: Its table.
-        disturbance: Random pushes to the arm's joints, std [rad/s]: they move it off the
-            commanded path, as noise in the executed action would (DART, Laskey et al. 2017).
+        disturbance: Random pushes to the arm's joints, std [rad/s], as of `Disturbances`.
     """
 
     cameras: Sequence[str] = tuple(CAMERAS)
@@ -203,6 +202,5 @@ class LiftRobot:
 
 
 def _motor(model: mujoco.MjModel, speed_at: int) -> int:
-    """The actuator of the joint that has this degree of freedom."""
     joint = model.dof_jntid[speed_at]
     return int(np.flatnonzero(model.actuator_trnid[:, 0] == joint)[0])

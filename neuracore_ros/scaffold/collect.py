@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,7 @@ class _TopicMessages:
         self._judges_stamps = judges_stamps
         self._times: list[int] = []
         self._stamps_off: list[int] = []
+        self._groups: list[_NamedMessages] = []
         self._by_names: dict[tuple[str, ...], _NamedMessages] = {}
         self._picture, self._encoding = '', ''
 
@@ -106,22 +107,37 @@ class _TopicMessages:
         names = tuple(map(str, getattr(message, 'name', getattr(message, 'joint_names', ()))))
         if not any(names):
             names = ()  # a publisher that leaves them blank names nothing
-        if names in self._by_names or len(self._by_names) < _MOST_FORMS:
-            self._by_names.setdefault(names, _NamedMessages()).receive(message, names, now_ns)
+        if names not in self._by_names and len(self._by_names) < _MOST_FORMS:
+            self._group(names)
+        if group := self._by_names.get(names):
+            group.receive(message, names, now_ns)
+
+    def _group(self, names: tuple[str, ...]) -> None:
+        """Make one group of these names and all that occur with them; those of no name are one."""
+        joined, others = _NamedMessages(), list[_NamedMessages]()
+        for group in self._groups:
+            if group.names.keys() & set(names) or not (group.names or names):
+                joined.add(group)
+                self._by_names |= {n: joined for n, own in self._by_names.items() if own is group}
+            else:
+                others.append(group)
+        joined.names |= dict.fromkeys(names)
+        self._by_names[names] = joined
+        self._groups = [*others, joined]
 
     def numbers(self) -> list[NumberTopic]:
         """The joints of the topic: one entry for all whose names occur together.
 
         An arm's and a gripper's driver may share a topic, and one of them may name nothing.
         """
-        groups = [(names, self._of(names)) for names in _groups(self._by_names)]
         # Some drivers publish velocities only.
         has_values = self.kind != JOINT_STATE
-        found = [self._topic(names, own) for names, own in groups if has_values or own.width]
+        found = [self._topic(group) for group in self._groups if has_values or group.width]
         count, stamp_off_s = len(self._times), self._stamp_off_s()
         return found or [NumberTopic(self.topic, self.kind, count, stamp_off_s=stamp_off_s)]
 
-    def _topic(self, names: tuple[str, ...], group: _NamedMessages) -> NumberTopic:
+    def _topic(self, group: _NamedMessages) -> NumberTopic:
+        names = tuple(group.names)
         useless = {name: why for name in names if (why := group.useless(name))}
         return NumberTopic(
             self.topic,
@@ -135,14 +151,6 @@ class _TopicMessages:
             self._stamp_off_s(),
             useless=useless,
         )
-
-    def _of(self, names: tuple[str, ...]) -> _NamedMessages:
-        """The messages of all these names, as one group."""
-        whole = _NamedMessages()
-        for form, group in self._by_names.items():
-            if set(form) <= set(names) and bool(form) is bool(names):
-                whole.add(group)
-        return whole
 
     def image(self) -> ImageTopic:
         last = self.topic.rpartition('/')[2]
@@ -167,9 +175,10 @@ class _TopicMessages:
 
 
 class _NamedMessages:
-    """Messages that name the same joints.
+    """Messages on joints that are named together.
 
     Attributes:
+        names: In order of appearance.
         times: Of arrival [ns].
         width: Most numbers in one message.
         samples: Name, or place of a number without one -> (seconds, position).
@@ -178,6 +187,7 @@ class _NamedMessages:
     """
 
     def __init__(self) -> None:
+        self.names: dict[str, None] = {}
         self.times: list[int] = []
         self.width = 0
         self.samples: dict[str, list[tuple[float, float]]] = {}
@@ -213,24 +223,13 @@ class _NamedMessages:
 
     def add(self, other: _NamedMessages) -> None:
         """Add the messages of another group."""
+        self.names |= other.names
         self.times += other.times
         self.width = max(self.width, other.width)
         self.twice |= other.twice
         self.uneven = self.uneven or other.uneven
         for key, kept in other.samples.items():
             self.samples.setdefault(key, []).extend(kept)
-
-
-def _groups(forms: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Names that occur together, in order of appearance; those of no name are one group."""
-    groups: list[dict[str, None]] = []
-    for form in forms:
-        touching = [
-            group for group in groups if group.keys() & set(form) or group.keys() == set(form)
-        ]
-        whole = {name: None for group in touching for name in group} | dict.fromkeys(form)
-        groups = [group for group in groups if group not in touching] + [whole]
-    return [tuple(group) for group in groups]
 
 
 def _period_s(times: Sequence[int]) -> float:
@@ -240,7 +239,6 @@ def _period_s(times: Sequence[int]) -> float:
 
 
 def _rows(message: Any) -> Iterator[tuple[float, Any]]:
-    """(seconds after arrival, positions) of a message."""
     if hasattr(message, 'points'):
         for point in message.points:
             yield time_ns(point.time_from_start) / 1e9, point.positions

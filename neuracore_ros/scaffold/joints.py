@@ -230,7 +230,6 @@ def _match(
 def _ordered(
     joints: Sequence[str], controllers: Sequence[Sequence[str]]
 ) -> tuple[tuple[str, ...], Note]:
-    """Joints from base to wrist without a URDF."""
     ordered: dict[str, None] = {}
     for names in controllers:
         if len(names) > 1 and set(names) <= set(joints) and not set(names) & set(ordered):

@@ -145,7 +145,6 @@ class OutputRoutes:
         ]
 
     def _doubts(self, used: Sequence[CommandTopic]) -> list[str]:
-        """Doubts about the commands that are used, one line each."""
         found = [text for command in used if (text := self._mistaken(command))]
         found += [f'{topic} is left out: {why}' for topic, why in self.unmatched().items()]
         topics = {command.topic for command in used}

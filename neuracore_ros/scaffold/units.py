@@ -100,7 +100,6 @@ def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:
 
 
 def _bounds(limit: PartialLimit | None) -> tuple[float, float] | None:
-    """The limits of a joint that has some."""
     position = limit.position if limit else None
     return position if position and math.isfinite(position[1] - position[0]) else None
 

@@ -158,7 +158,6 @@ def _text(note: Note | None) -> str:
 
 
 def _render(lines: Iterable[_Line]) -> str:
-    """The text of the file."""
     written: list[str] = []
     for line in lines:
         margin, note = '  ' * line.indent, printable(line.note)

@@ -205,7 +205,6 @@ class ArmKinematics(Kinematics):
         self.velocity = np.array([joint.velocity for joint in arm.joints])
         self.home = np.array(arm.home)
         count = len(arm.joints)
-        self._tool = count + 1
         super().__init__(
             [
                 TreeJoint('base', 'fixed', -1, rpy=(0.0, 0.0, arm.yaw)),
@@ -222,11 +221,11 @@ class ArmKinematics(Kinematics):
 
     def tool(self, positions: ArrayLike) -> FloatArray:
         """The tool point, shape (3,) [m]."""
-        return self.position(self._tool, positions)
+        return self.poses(positions)[-1, :3, 3]
 
     def tool_jacobian(self, positions: ArrayLike) -> FloatArray:
         """Tool velocity per joint velocity, shape (6, n): rows x, y, z, then the rotation."""
-        return self.jacobian(self._tool, positions)
+        return self.jacobian(len(self.home) + 1, positions)
 
     def capsule_ends(self, positions: ArrayLike) -> FloatArray:
         """Start and end of every capsule of the arm, shape (capsules, 2, 3) [m]."""

@@ -157,16 +157,15 @@ class ReachCameras:
         ball, ball_depth = view.project(self._target)
         near = np.maximum(depths.mean(axis=1), NEAREST * self._reach)
         strokes = shaded_strokes(pixels, self._radii * view.focal / near)
-        ball_drawn = bool(ball_depth <= BALL_RADIUS * self._reach)
-        for i in np.argsort(-near):
-            if not ball_drawn and near[i] < ball_depth:
+        order: list[int | None] = np.argsort(-near).tolist()
+        if ball_depth > BALL_RADIUS * self._reach:
+            order.insert(int(np.sum(near >= ball_depth)), None)
+        for i in order:
+            if i is None:
                 self._draw_ball(image, view, ball, float(ball_depth))
-                ball_drawn = True
-            if depths[i].min() > 0.1 * self._radii[i]:
+            elif depths[i].min() > 0.1 * self._radii[i]:
                 for (start, end, width), colour in zip(strokes[i], self._paints[i], strict=True):
                     cv2.line(image, start, end, colour, width, cv2.LINE_8, SUBPIXEL_BITS)
-        if not ball_drawn:
-            self._draw_ball(image, view, ball, float(ball_depth))
         return np.asarray(
             cv2.resize(image, (WIDTH, HEIGHT_PX), interpolation=cv2.INTER_AREA), dtype=np.uint8
         )

@@ -1,7 +1,6 @@
 """A simulated robot without ROS: joints that follow a controller, and a trial to solve."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,7 @@ class ReachRobot:
         trial: Start and target of this trial.
         positions: Measured, shape (n,) [rad].
         velocities: Measured, shape (n,) [rad/s].
-        disturbance: Standard deviation of random pushes [rad/s]. They move the arm off the
-            commanded path, as noise in the executed action would, while the recorded command
-            stays what the expert meant. Near the target they show how to come back to it.
+        disturbance: Standard deviation of random pushes [rad/s], as of `Disturbances`.
     """
 
     cameras: Sequence[str] = camera.NAMES
@@ -34,6 +31,7 @@ class ReachRobot:
 
     def __init__(self, arm: ReachArm, seed: int = 0) -> None:
         self.kinematics = ArmKinematics(arm)
+        self._cameras = camera.ReachCameras(self.kinematics)
         self.disturbance = 0.0
         self.controllers: Mapping[str, Sequence[str]] = {COMMAND_TOPIC: arm.joint_names}
         names = list(dict.fromkeys([*arm.joint_names, *arm.passengers]))
@@ -92,7 +90,3 @@ class ReachRobot:
     def tolerance(self) -> float:
         """The largest distance from the target that counts as reached [m]."""
         return TOLERANCE * self.kinematics.arm.reach
-
-    @cached_property
-    def _cameras(self) -> camera.ReachCameras:
-        return camera.ReachCameras(self.kinematics)

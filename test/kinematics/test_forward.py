@@ -30,7 +30,7 @@ def test_a_planar_arm_is_where_its_angles_put_it():
     np.testing.assert_allclose(poses[2, :3, 3], bend, atol=1e-12)
     np.testing.assert_allclose(poses[3, :3, 3], tool, atol=1e-12)
     np.testing.assert_allclose(poses[3, :2, 0], [math.cos(second), math.sin(second)], atol=1e-12)
-    np.testing.assert_allclose(arm.position(3, [shoulder, elbow]), tool, atol=1e-12)
+    np.testing.assert_allclose(arm.poses([shoulder, elbow])[3, :3, 3], tool, atol=1e-12)
     jacobian = arm.jacobian(3, [shoulder, elbow])
     np.testing.assert_allclose(jacobian[:2, 0], [-tool[1], tool[0]], atol=1e-12)
     np.testing.assert_allclose(jacobian[:2, 1], [bend[1] - tool[1], tool[0] - bend[0]], atol=1e-12)
@@ -39,7 +39,7 @@ def test_a_planar_arm_is_where_its_angles_put_it():
 
 def test_a_slide_moves_along_its_axis():
     rail = Kinematics([TreeJoint('rail', 'prismatic', -1, rpy=(0.0, 0.0, math.pi / 2))])
-    np.testing.assert_allclose(rail.position(0, [0.7]), [0.0, 0.7, 0.0], atol=1e-12)
+    np.testing.assert_allclose(rail.poses([0.7])[0, :3, 3], [0.0, 0.7, 0.0], atol=1e-12)
 
 
 @pytest.mark.parametrize('seed', range(5))
