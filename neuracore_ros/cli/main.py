@@ -62,10 +62,14 @@ def _run(chosen: argparse.Namespace) -> int | str:
     except UserError as error:
         return str(error)
     except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or '').partition('.')[0])
-        if extra is None:
+        library = (error.name or '').partition('.')[0]
+        extra = EXTRAS.get(library)
+        # No extra brings torch: a robot computer with another runtime does without it.
+        if extra is None and library != 'torch':
             raise
-        return f"needs {error.name}: pip install 'neuracore_ros[{extra}]'"
+        return f'needs {error.name}: pip install ' + (
+            f"'neuracore_ros[{extra}]'" if extra else library
+        )
     except BrokenPipeError:
         # The reader of our output, such as `head`, has ended.
         sys.stderr.close()

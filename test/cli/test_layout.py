@@ -156,13 +156,24 @@ def test_help_shows_examples(capsys):
     assert 'neuracore_ros layout franka_ur5' in capsys.readouterr().out
 
 
-def test_a_missing_library_is_named_with_the_extra_that_brings_it(tmp_path):
+@pytest.mark.parametrize(
+    ('library', 'words', 'cure'),
+    [
+        ('rosbags', ['convert', '--description', 'ur5', 'data', 'bag'], "'neuracore_ros[train]'"),
+        ('torch', ['train', 'data', '--out', 'run'], 'torch'),
+        ('torch', ['export', 'run', '--out', 'policy.onnx'], 'torch'),
+    ],
+)
+def test_a_missing_library_is_named_with_what_brings_it(library, words, cure, tmp_path):
     code = (
-        'import sys; sys.modules["rosbags"] = None; from neuracore_ros.cli.main import main; '
-        f'sys.exit(main(["convert", "{tmp_path}/data", "--description", "{CONFIG}/ur5.yaml", "x"]))'
+        f'import sys; sys.modules[{library!r}] = None; '
+        f'from neuracore_ros.cli.main import main; sys.exit(main({words!r}))'
     )
     command = [sys.executable, '-c', code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
     assert done.returncode == 1
-    assert 'neuracore_ros convert: needs rosbags' in done.stderr
-    assert "pip install 'neuracore_ros[train]'" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f'neuracore_ros {words[0]}: needs {library}')
+    assert line.endswith(f': pip install {cure}')
