@@ -43,11 +43,7 @@ class PolicyFile:
 
     @classmethod
     def read(cls, path: Path, beside: tuple[str, ...] = ()) -> PolicyFile:
-        """Read a file and what belongs to it.
-
-        Args:
-            path: The file.
-            beside: Endings of the files beside it without which it is nothing.
+        """Read a file, and those beside it with the endings without which it is nothing.
 
         Raises:
             PolicyError: One of them is missing, is a folder, or cannot be read.

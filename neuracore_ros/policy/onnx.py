@@ -81,9 +81,6 @@ def _require_self_contained(file: PolicyFile) -> None:
     """Require that what was read and hashed is all that will run.
 
     A tensor may name another file for its values, which the runtime would read from anywhere.
-
-    Raises:
-        PolicyError: The file names others, or is no ONNX file.
     """
     try:
         is_whole = _is_self_contained(file.parts[0])

@@ -74,9 +74,6 @@ def _require_pair(file: PolicyFile) -> None:
     OpenVINO reads ONNX under any name, with values in files that no digest covers. And the
     sha256 is that of both files, one after the other: a byte that moves from one to the other
     would not change it, but would shift every weight.
-
-    Raises:
-        PolicyError: It is not so.
     """
     xml, weights, _ = file.parts
     try:

@@ -92,7 +92,30 @@ def masked_l1(
     return Term(*(torch.stack(each).sum() for each in zip(*terms, strict=True))).mean
 
 
-class RobotIdentification(ChunkPolicy):
+class _Wrapper(ChunkPolicy):
+    """A policy around another, which reads what :meth:`change` makes of its inputs and masks."""
+
+    def __init__(self, policy: ChunkPolicy) -> None:
+        super().__init__()
+        self.policy = policy
+        self.inpaints = policy.inpaints
+
+    def change(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        raise NotImplementedError
+
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
+        inputs, valid = self.change(inputs, valid)
+        result: dict[str, Tensor] = self.policy(inputs, valid)
+        return result
+
+    def loss(self, example: Example) -> Losses:
+        inputs, valid = self.change(example.inputs, example.valid)
+        return self.policy.loss(example._replace(inputs=inputs, valid=valid))
+
+
+class RobotIdentification(_Wrapper):
     """A policy that identifies the robot by its slots, where ``inputs`` do not give its number.
 
     A caller who passes DataTypes only then gets the robot's own statistics, too. A robot whose
@@ -100,9 +123,7 @@ class RobotIdentification(ChunkPolicy):
     """
 
     def __init__(self, policy: ChunkPolicy, manifest: Manifest) -> None:
-        super().__init__()
-        self.policy = policy
-        self.inpaints = policy.inpaints
+        super().__init__(policy)
         self.names = [kind.value for kind in manifest.input]
         # Lists and no buffer: they are no weights, and TorchScript would save them as such.
         self.slots: list[list[bool]] = []
@@ -112,20 +133,12 @@ class RobotIdentification(ChunkPolicy):
         # TorchScript reads attributes, and no constants of the file.
         self.robot, self.unknown = ROBOT, UNKNOWN_ROBOT
 
-    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """As the policy's own."""
-        result: dict[str, Tensor] = self.policy(self.recognise(inputs, valid), valid)
-        return result
-
-    def loss(self, example: Example) -> Losses:
-        """As the policy's own."""
-        known = self.recognise(example.inputs, example.valid)
-        return self.policy.loss(example._replace(inputs=known))
-
-    def recognise(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Inputs with the number of the robot, (B,)."""
+    def change(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Add the number of the robot, (B,), to the inputs."""
         if self.robot in inputs:
-            return inputs
+            return inputs, valid
         has = torch.cat([valid[name] for name in self.names], 1)
         fits = (has[:, None] == torch.tensor(self.slots, device=has.device)).all(2)
         only = fits.sum(1) == 1
@@ -133,29 +146,17 @@ class RobotIdentification(ChunkPolicy):
         for name, value in inputs.items():
             known[name] = value
         known[self.robot] = torch.where(only, fits.long().argmax(1), self.unknown)
-        return known
+        return known, valid
 
 
-class Unmasked(ChunkPolicy):
+class Unmasked(_Wrapper):
     """The control of experiments on padding: a policy that takes padding for values."""
 
-    def __init__(self, policy: ChunkPolicy) -> None:
-        super().__init__()
-        self.policy = policy
-        self.inpaints = policy.inpaints
-
-    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """As the policy's own."""
-        result: dict[str, Tensor] = self.policy(inputs, self.all_of(valid))
-        return result
-
-    def loss(self, example: Example) -> Losses:
-        """As the policy's own, over those targets that count."""
-        return self.policy.loss(example._replace(valid=self.all_of(example.valid)))
-
-    def all_of(self, valid: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Masks of the same shapes that are true everywhere."""
+    def change(
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Make all masks true."""
         whole: dict[str, Tensor] = {}
         for name, mask in valid.items():
             whole[name] = torch.ones_like(mask)
-        return whole
+        return inputs, whole

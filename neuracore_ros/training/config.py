@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
@@ -254,8 +254,8 @@ class Config(NetworkOptions):
         changeable=True,
     )
 
-    rows: int = field(default=0)
-    contents: str = field(default='')
+    rows: int = 0
+    contents: str = ''
 
     @property
     def asks_robot(self) -> bool:

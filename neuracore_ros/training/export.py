@@ -59,7 +59,7 @@ def write(module: nn.Module, manifest: Manifest, kind: str, out: Path) -> Export
     """Write a policy file of any kind, once it predicts what the module does.
 
     Args:
-        module: ModuleRuntime; or TorchScript, if TorchScript is to be written.
+        module: Eager; or TorchScript, if TorchScript is to be written.
         manifest: Of the module.
         kind: 'torchscript', 'onnx' or 'openvino'.
         out: The file; what belongs to it is written beside it.

@@ -219,10 +219,9 @@ class CameraEncoder(nn.Module):
         self.tokens, self.size = encoders[0].tokens, encoders[0].size
         self.encoders = nn.ModuleList(encoders)
 
-    def forward(
-        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
-    ) -> Tensor:
+    def forward(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """Tokens (B, T, K, P, C), zero where the robot has no camera; K > 0."""
+        batch, steps = inputs[self.name].shape[0], inputs[self.name].shape[1]
         found: list[Tensor] = []
         for index, encode in enumerate(self.encoders):
             images, has = self.own(index, inputs, valid)

@@ -192,22 +192,19 @@ class Affine(nn.Module):
     scale: Tensor
     offset: Tensor
 
-    def __init__(self, shift: Tensor, scale: Tensor, offset: float) -> None:
+    def __init__(self, shift: Tensor, scale: Tensor, offset: Tensor | float) -> None:
         super().__init__()
         self.register_buffer('shift', shift)
         self.register_buffer('scale', scale)
-        self.register_buffer('offset', torch.full_like(shift, offset))
+        self.register_buffer('offset', torch.zeros_like(shift) + offset)
 
     @classmethod
     def stacked(cls, parts: Sequence['Affine']) -> 'Affine':
         """The normalising of all cameras at once."""
-        whole = cls(
-            torch.stack([part.shift for part in parts]),
-            torch.stack([part.scale for part in parts]),
-            0.0,
+        shift, scale, offset = zip(
+            *((part.shift, part.scale, part.offset) for part in parts), strict=True
         )
-        whole.offset = torch.stack([part.offset for part in parts])
-        return whole
+        return cls(torch.stack(shift), torch.stack(scale), torch.stack(offset))
 
     def forward(self, values: Tensor) -> Tensor:
         """Normalise."""

@@ -80,11 +80,6 @@ def _enough_memory() -> Iterator[None]:
 def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Path:
     """Train a policy, or go on from the run's last checkpoint.
 
-    Args:
-        config: What to train; the run's own if it is resumed.
-        run: Its folder, made already.
-        report: Called with lines for people.
-
     Returns:
         The policy file, with the averaged weights of the lowest validation loss; those of the
         last step if nothing was held back.

@@ -25,7 +25,6 @@ class ChunkMlp(ChunkPolicy):
         self, manifest: Manifest, statistics: Normalisation, options: NetworkOptions
     ) -> None:
         super().__init__()
-        self.first = next(iter(manifest.input)).value
         self.horizon = manifest.horizon
         # TorchScript reads attributes, and no constants of the file.
         self.image_weight = IMAGE_WEIGHT
@@ -65,13 +64,12 @@ class ChunkMlp(ChunkPolicy):
 
     def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """The normalised chunk, (B, H, sum of W)."""
-        batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
-        numbers, _ = self.numbers(inputs, valid, batch, steps)
+        numbers, _ = self.numbers(inputs, valid)
         features = [self.robot(inputs, valid), numbers.flatten(1)]
         for encode in self.texts:
-            words, _ = encode(inputs, valid, batch, steps)
+            words, _ = encode(inputs, valid)
             features.append(words.flatten(1))
         for encode in self.cameras:
-            features.append(self.image_weight * encode(inputs, valid, batch, steps).flatten(1))
+            features.append(self.image_weight * encode(inputs, valid).flatten(1))
         result: Tensor = self.layers(torch.cat(features, 1))
-        return result.reshape(batch, self.horizon, -1)
+        return result.reshape(numbers.shape[0], self.horizon, -1)

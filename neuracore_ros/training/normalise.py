@@ -43,20 +43,12 @@ class Scale:
 
     def beside(self, robots: Sequence['Scale']) -> 'Scale':
         """Append each robot's own row; the row of all robots stands in for what a robot lacks."""
-        own = [
-            Scale(
-                np.where(robot.known, robot.centre, self.centre),
-                np.where(robot.known, robot.spread, self.spread),
-                robot.known,
-            )
-            for robot in robots
-        ]
-        tables = (self, *own)
-        return Scale(
-            np.concatenate([table.centre for table in tables]),
-            np.concatenate([table.spread for table in tables]),
-            np.concatenate([table.known for table in tables]),
-        )
+        centre, spread, known = [self.centre], [self.spread], [self.known]
+        for robot in robots:
+            centre.append(np.where(robot.known, robot.centre, self.centre))
+            spread.append(np.where(robot.known, robot.spread, self.spread))
+            known.append(robot.known)
+        return Scale(np.concatenate(centre), np.concatenate(spread), np.concatenate(known))
 
 
 def scale_of(

@@ -22,7 +22,6 @@ class ObservationTokens(nn.Module):
     ) -> None:
         super().__init__()
         size, steps = options.width, manifest.observation_steps
-        self.first = next(iter(manifest.input)).value
         self.numbers = NumberEncoder(manifest, statistics)
         self.views = nn.ModuleList(
             CameraTokens(manifest, kind, options)
@@ -44,19 +43,19 @@ class ObservationTokens(nn.Module):
 
         Absent tokens have any finite values.
         """
-        batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
-        numbers, has_number = self.numbers(inputs, valid, batch, steps)
+        numbers, has_number = self.numbers(inputs, valid)
+        steps = numbers.shape[1]
         joints = numbers[..., None] * self.value + self.slot + self.step
         # The robot's own token is always there, so that no row of attention is empty.
         robot = self.robot(inputs, valid)[:, None]
         tokens = [robot, joints.flatten(1, 2)]
         there = [torch.ones_like(robot[:, :, 0]) > 0, has_number.repeat(1, steps)]
         for encode in self.texts:
-            words, has_text = encode(inputs, valid, batch, steps)
+            words, has_text = encode(inputs, valid)
             tokens.append((words + self.text + self.step).flatten(1, 2))
             there.append(has_text.repeat(1, steps))
         for view in self.views:
-            places, has_place = view(inputs, valid, batch, steps)
+            places, has_place = view(inputs, valid)
             tokens.append((places + self.step).flatten(1, 2))
             there.append(has_place.repeat(1, steps))
         return torch.cat(tokens, 1), torch.cat(there, 1)
@@ -65,8 +64,7 @@ class ObservationTokens(nn.Module):
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Normalised numbers of the last step (B, C), and which are there (B, C)."""
-        batch, steps = inputs[self.first].shape[0], inputs[self.first].shape[1]
-        numbers, has = self.numbers(inputs, valid, batch, steps)
+        numbers, has = self.numbers(inputs, valid)
         return numbers[:, -1], has
 
 
@@ -84,10 +82,10 @@ class CameraTokens(nn.Module):
         self.place = learnt(self.cameras.count, self.cameras.tokens, options.width)
 
     def forward(
-        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Tokens (B, T, K P, D), and whether each is there (B, K P)."""
-        encoded = self.cameras(inputs, valid, batch, steps)
+        encoded = self.cameras(inputs, valid)
         has = valid[self.name]
         places = (self.project(encoded) + self.place).flatten(2, 3)
         return places, has.repeat_interleave(self.cameras.tokens, 1)
@@ -106,6 +104,7 @@ class NumberEncoder(nn.Module):
     def __init__(self, manifest: Manifest, statistics: Normalisation) -> None:
         super().__init__()
         layout = manifest.input_layout
+        self.first = next(iter(manifest.input)).value
         self.width = len(layout.columns())
         self.normalisers = nn.ModuleDict(
             {kind.value: Normaliser(statistics.input[kind]) for kind in layout.numeric}
@@ -113,7 +112,7 @@ class NumberEncoder(nn.Module):
         self.register_buffer('nothing', torch.zeros(0), persistent=False)
 
     def forward(
-        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Values (B, T, C) and their validity (B, C), C being the numbers of all slots."""
         values: list[Tensor] = []
@@ -126,7 +125,8 @@ class NumberEncoder(nn.Module):
             values.append(normalise(numbers, mask, inputs))
             masks.append(mask)
         if len(values) == 0:
-            none = self.nothing.expand(batch, steps, 0)
+            any_input = inputs[self.first]
+            none = self.nothing.expand(any_input.shape[0], any_input.shape[1], 0)
             return none, none[:, 0] > 0
         return torch.cat(values, 2), torch.cat(masks, 1)
 
@@ -142,16 +142,16 @@ class TextEncoder(nn.Module):
         self.neighbours = nn.Conv1d(size, size, 5, padding=2)
 
     def forward(
-        self, inputs: dict[str, Tensor], valid: dict[str, Tensor], batch: int, steps: int
+        self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """Features (B, T, W, size), zero where there is no text; and validity (B, W)."""
-        has = valid[self.name]
+        values, has = inputs[self.name], valid[self.name]
         # Before anything else, since padding may hold anything.
-        texts = torch.where(has[:, None, :, None], inputs[self.name], 0).flatten(0, 2).long()
+        texts = torch.where(has[:, None, :, None], values, 0).flatten(0, 2).long()
         there = (texts > 0).float()[:, None]
         found = torch.relu(self.neighbours(self.bytes(texts).transpose(1, 2))) * there
         mean = found.float().sum(2) / there.sum(2).clamp(min=1)
-        return mean.reshape(batch, steps, self.count, self.size), has
+        return mean.reshape(values.shape[0], values.shape[1], self.count, self.size), has
 
 
 def texts(manifest: Manifest, size: int) -> list[TextEncoder]:

@@ -121,11 +121,7 @@ class Run:
                 ) from error
 
     def _require_own_files(self) -> None:
-        """Refuse a folder whose links would have files elsewhere overwritten.
-
-        Raises:
-            WriteError: One of its names is a link, or no ordinary file.
-        """
+        """Refuse a folder whose links would have files elsewhere overwritten."""
         for path in (self._config, self._metrics, *self.weights, self.policy, self.last):
             require_ordinary(path)
         if os.path.lexists(self.tensorboard):

@@ -42,15 +42,9 @@ class Setting:
 def setting(
     default: Any, group: str, text: str, parse: Parse | tuple[str, ...], **more: Any
 ) -> Any:
-    """A field of a dataclass that can be given as a flag.
+    """A field of a dataclass that can be given as a flag; ``more`` is of :class:`Setting`.
 
-    Args:
-        default: Its value where nothing is given; named in the help, unless the text has
-            brackets itself.
-        group: See :class:`Setting`.
-        text: What it does.
-        parse: From text, or all its choices.
-        **more: Of :class:`Setting`.
+    ``parse`` may be all its choices; ``text``, what it does, names the default in brackets or not.
     """
     choices = parse if isinstance(parse, tuple) else ()
     details = {

@@ -30,7 +30,7 @@ def recognised(module, *indices):
     valid = torch.zeros(1, 3, dtype=torch.bool)
     valid[0, list(indices)] = True
     inputs = {'JOINT_POSITIONS': torch.zeros(1, 1, 3)}
-    return module.recognise(inputs, {'JOINT_POSITIONS': valid})['ROBOT'].tolist()
+    return module.change(inputs, {'JOINT_POSITIONS': valid})[0]['ROBOT'].tolist()
 
 
 def test_a_robot_is_known_by_its_slots():
@@ -50,7 +50,7 @@ def test_slots_of_two_robots_tell_neither():
 def test_what_is_told_counts():
     module = policy(one=[0, 1], other=[0, 2])
     told = {'JOINT_POSITIONS': torch.zeros(1, 1, 3), 'ROBOT': torch.tensor([1])}
-    assert module.recognise(told, {})['ROBOT'].tolist() == [1]
+    assert module.change(told, {})[0]['ROBOT'].tolist() == [1]
 
 
 def test_the_scripted_policy_runs_by_the_signature_alone():
