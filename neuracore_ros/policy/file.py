@@ -13,14 +13,7 @@ from neuracore_ros.regular_file import read_bytes
 
 @dataclass(frozen=True, slots=True)
 class RuntimeOptions:
-    """The options of a runtime.
-
-    Attributes:
-        device: Such as 'cpu', 'cuda', 'cuda:1'.
-        threads: For one operation; 0 leaves it to the runtime.
-        precision: 'float32', 'bfloat16' or 'float16': of what is computed inside; inputs and
-            outputs stay as they are.
-    """
+    """The options of a runtime, as :func:`neuracore_ros.policy.load.load_policy` takes them."""
 
     device: str = 'cpu'
     threads: int = 0

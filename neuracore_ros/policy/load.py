@@ -36,7 +36,8 @@ def load_policy(
         device: Such as 'cpu', 'cuda', 'cuda:1'; Intel's with OpenVINO, such as 'gpu'.
         threads: For one operation; 0 leaves it to the runtime. TorchScript sets it for the
             whole process.
-        precision: 'float32', 'bfloat16' or 'float16': of what is computed inside.
+        precision: 'float32', 'bfloat16' or 'float16': of what is computed inside; inputs and
+            outputs stay as they are.
         sha256: The file must have it, or nothing of it is run; '' takes any. Of an OpenVINO
             model it is that of `cat NAME.xml NAME.bin NAME.json`.
         robot: The robot's name, for a policy that was trained to know its robots; any other

@@ -14,13 +14,12 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from numpy.typing import NDArray
-
+from neuracore_ros.arrays import Array
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy, Runtime
 
 _Result = TypeVar('_Result')
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, Array]
 
 _NAME = 'model'
 
@@ -66,7 +65,7 @@ class _ThreadedRuntime:
     def manifest(self) -> Manifest:
         return self._runtime.manifest
 
-    def run(self, inputs: Arrays, valid: Mapping[str, NDArray[Any]]) -> Arrays:
+    def run(self, inputs: Arrays, valid: Arrays) -> Arrays:
         return self._thread.call(lambda: self._runtime.run(inputs, valid))
 
 

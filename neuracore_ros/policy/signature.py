@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuracore_ros.arrays import Array
+from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import Manifest
@@ -47,7 +45,7 @@ class ExtraInput:
     dtype: str
     unknown: int = 0
 
-    def unknown_array(self) -> NDArray[Any]:
+    def unknown_array(self) -> Array:
         """The input where nothing is known, in a batch of 1."""
         return np.full((1, *self.shape), self.unknown, self.dtype)
 
@@ -62,10 +60,10 @@ class ActionPrefix:
             those that the policy is free in.
     """
 
-    chunk: Mapping[DataType, NDArray[np.floating]]
-    frozen: NDArray[np.floating]
+    chunk: Mapping[DataType, Array]
+    frozen: Array
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Array]:
         """The prefix as extra inputs, in a batch of 1."""
         found = {f'{PREVIOUS}{kind}': rows for kind, rows in self.chunk.items()}
         found[FROZEN] = self.frozen
@@ -106,7 +104,7 @@ def empty_inputs(manifest: Manifest) -> tuple[dict[str, Array], dict[str, Array]
 
 
 def feed(
-    names: Sequence[str], inputs: Mapping[str, Array], valid: Mapping[str, NDArray[np.bool_]]
+    names: Sequence[str], inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
 ) -> dict[str, Array]:
     """Select the arrays of those inputs that a graph has.
 

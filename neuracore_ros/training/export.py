@@ -56,13 +56,9 @@ class Exported:
 
 
 def write(module: nn.Module, manifest: Manifest, kind: str, out: Path) -> Exported:
-    """Write a policy file of any kind, once it predicts what the module does.
+    """Write 'torchscript', 'onnx' or 'openvino', once the file predicts what the module does.
 
-    Args:
-        module: Eager; or TorchScript, if TorchScript is to be written.
-        manifest: Of the module.
-        kind: 'torchscript', 'onnx' or 'openvino'.
-        out: The file; what belongs to it is written beside it.
+    What belongs to the file is written beside it. A graph needs an eager module.
 
     Raises:
         PolicyError: The module cannot be written so, or came out different; nothing is written.

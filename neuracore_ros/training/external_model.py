@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,12 +35,8 @@ def describe(
 ) -> Manifest:
     """The manifest of a policy that reads and commands all that its robots have.
 
-    Args:
-        origin: All robots that are described give widths; what those that it was trained on
-            have counts as trained; limits of robot files are the outputs' ranges.
-        horizon: H, steps.
-        observation_steps: T, steps.
-        mode: 'absolute' or 'relative', of all outputs.
+    All robots that are described give widths; what those that it was trained on have counts as
+    trained; limits of robot files are the outputs' ranges.
 
     Raises:
         PolicyError: A robot has images, and their size is not known.
@@ -131,9 +127,8 @@ def _ranges(
     bounded = np.isfinite(lowest) & np.isfinite(highest)
     if not bounded.any():
         return (), ()
-    ends = (np.where(bounded, values, np.nan).tolist() for values in (lowest, highest))
-    least, largest = (tuple(values) for values in ends)
-    return least, largest
+    lowest[~bounded] = highest[~bounded] = np.nan
+    return tuple(lowest.tolist()), tuple(highest.tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +187,4 @@ def _together(
     for robot in reversed(robots):
         for kind, names in described[robot].items():
             slots.setdefault(kind, {}).update(names)
-    found: Mapping[DataType, Mapping[int, str]] = {
-        kind: dict(sorted(slots[kind].items())) for kind in DataType if kind in slots
-    }
-    return found
+    return {kind: dict(sorted(slots[kind].items())) for kind in DataType if kind in slots}

@@ -84,12 +84,7 @@ def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> No
 
     Statistics of slots that the other one was trained on are kept, since its weights are tied to
     them; those of other slots, and a further robot's own, are the new dataset's. The vector of a
-    further robot begins as that of an unknown one.
-
-    Args:
-        policy: Built from the extended manifest and the new dataset's statistics.
-        trained: The other one.
-        manifest: Of the other one.
+    further robot begins as that of an unknown one. The manifest is that of the trained policy.
 
     Raises:
         TrainingError: The weights are those of another kind of policy.

@@ -42,13 +42,10 @@ class Flat(nn.Module):
 
 
 def write_onnx(module: nn.Module, manifest: Manifest, path: Path) -> None:
-    """Write an ONNX file of batch 1, the manifest in its `metadata_props`.
+    """Write an eager module on the CPU as ONNX of batch 1, the manifest in `metadata_props`.
 
-    Args:
-        module: Eager, on the CPU. The attribute ``dense`` of a submodule is set for it, so as to
-            compute everything, whatever is absent: a graph has fixed shapes.
-        manifest: Of the module.
-        path: Replaced if it exists.
+    The attribute ``dense`` of a submodule is set for it, so as to compute everything, whatever is
+    absent: a graph has fixed shapes.
 
     Raises:
         PolicyError: The module holds what ONNX has no words for.

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.loading.batches import Batch
@@ -130,10 +130,12 @@ class Learner:
         load_weights(self.average, learner.value('average'), f'{where}: average')
         require_alike(learner.value('scales'), self._scales, f'{where}: scales')
         require_alike(learner.value('scaler'), own['scaler'], f'{where}: scaler')
-        # A parameter that nothing was learnt for has none.
-        momenta = self._momenta()
-        if isinstance(optimizer, Mapping):
-            momenta = {number: momenta[number] for number in momenta.keys() & optimizer.keys()}
+        momenta = {
+            number: {'step': torch.tensor(0.0), 'exp_avg': weight, 'exp_avg_sq': weight}
+            for number, weight in enumerate(self._policy.parameters())
+            # A parameter that nothing was learnt for has none.
+            if not isinstance(optimizer, Mapping) or number in optimizer
+        }
         require_alike(optimizer, momenta, f'{where}: optimizer')
         self.step = learner.integer('step')
         # Its settings are those of this version, not what the file says.
@@ -141,13 +143,6 @@ class Learner:
         self._optimizer.load_state_dict({'state': optimizer, 'param_groups': groups})
         self._scaler.load_state_dict(state['scaler'])
         self._scales = {name: state['scales'][name].to(self._device) for name in self._scales}
-
-    def _momenta(self) -> dict[int, dict[str, Tensor]]:
-        """The state of the optimizer for each parameter after a step."""
-        return {
-            number: {'step': torch.tensor(0.0), 'exp_avg': weight, 'exp_avg_sq': weight}
-            for number, weight in enumerate(self._policy.parameters())
-        }
 
     def _autocast(self) -> torch.autocast:
         lower = self._config.precision != 'float32'
@@ -234,7 +229,7 @@ def _as_example(batch: Batch, device: torch.device) -> Example:
     )
 
 
-def _tensors(arrays: Mapping[DataType, NDArray[Any]], device: torch.device) -> Tensors:
+def _tensors(arrays: Mapping[DataType, Array], device: torch.device) -> Tensors:
     return {
         kind.value: torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
         for kind, array in arrays.items()

@@ -47,11 +47,9 @@ class Imported:
 
 
 def read_checkpoint(folder: Path, origin: ModelOrigin) -> Imported:
-    """Read an ACT policy that LeRobot's ``save_pretrained`` wrote.
+    """Read an ACT policy that LeRobot's ``save_pretrained`` wrote, here or in ``pretrained_model``.
 
-    Args:
-        folder: Or the folder that has it in ``pretrained_model``.
-        origin: Says which number of the state, which image and which number of the action is what.
+    The origin says which number of the state, which image and which number of the action is what.
 
     Raises:
         PolicyError: A file is missing or damaged, the policy is no ACT or has parts that are not

@@ -19,9 +19,7 @@ from neuracore_ros.training.run import Run
 def read_run(path: Path) -> tuple[nn.Module, Manifest]:
     """Read the module of a run, eager, so that it can be written as a graph, and its manifest.
 
-    Args:
-        path: The run's folder, or its policy.pt. Of a policy.pt on its own the TorchScript is
-            all that there is, and all that can be written.
+    Of a policy.pt on its own the TorchScript is all that there is, and all that can be written.
 
     Raises:
         TrainingError: The folder holds no run, or one that has not ended.

@@ -6,14 +6,12 @@ Normalise first, then mask: a padded slot is 0 to the network whatever the stati
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neuracore_ros.arrays import Float32Array
+from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.dataset import statistics
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import POSE_COMPONENTS
@@ -39,7 +37,7 @@ class Scale:
 
     centre: Float32Array
     spread: Float32Array
-    known: NDArray[np.bool_]
+    known: BoolArray
 
     def beside(self, robots: Sequence['Scale']) -> 'Scale':
         """Append each robot's own row; the row of all robots stands in for what a robot lacks."""
@@ -51,9 +49,7 @@ class Scale:
         return Scale(np.concatenate(centre), np.concatenate(spread), np.concatenate(known))
 
 
-def scale_of(
-    kind: DataType, values: NDArray[Any], valid: NDArray[np.bool_], method: str = 'mean-std'
-) -> Scale:
+def scale_of(kind: DataType, values: Array, valid: BoolArray, method: str = 'mean-std') -> Scale:
     """Measure the scale of recorded values, in one row.
 
     Args:

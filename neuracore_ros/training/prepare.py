@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import neuracore_ros
-from neuracore_ros.arrays import IntArray
+from neuracore_ros.arrays import BoolArray, Float32Array, IntArray
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
@@ -152,19 +151,13 @@ def _only(
     return {kind: slots for kind, slots in description.items() if kind in kinds}
 
 
-def _range(
-    values: NDArray[np.float32], valid: NDArray[np.bool_]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _range(values: Float32Array, valid: BoolArray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Least and largest valid value (N, W) of each slot, NaN where there is none."""
-    lowest = np.where(valid, values, np.inf).min(0)
-    highest = np.where(valid, values, -np.inf).max(0)
-    has = valid.any(0)
-    ends = (np.where(has, end, np.nan).tolist() for end in (lowest, highest))
-    least, largest = map(tuple, ends)
-    return least, largest
+    known = np.where(valid, values, np.nan)
+    return tuple(np.fmin.reduce(known).tolist()), tuple(np.fmax.reduce(known).tolist())
 
 
-def _trained(valid: NDArray[np.bool_]) -> tuple[int, ...]:
+def _trained(valid: BoolArray) -> tuple[int, ...]:
     return tuple(int(index) for index in np.flatnonzero(valid.any(0)))
 
 

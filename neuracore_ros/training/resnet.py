@@ -88,11 +88,9 @@ class ResNet(nn.Sequential):
 
 
 def init_from_imagenet(policy: nn.Module, source: str) -> None:
-    """Load weights into every ResNet of a policy that reads colours.
+    """Load weights into every ResNet of a policy that reads colours with frozen normalisation.
 
-    Args:
-        policy: With ResNets whose normalisation is frozen.
-        source: 'imagenet': fetched once, into torch's cache; or a file of a state dict.
+    They are 'imagenet', which is fetched once, into torch's cache; or a file of a state dict.
 
     Raises:
         TrainingError: They cannot be fetched or read, or are those of another network; or the

@@ -51,7 +51,7 @@ def test_features_vary_by_one_before_they_learn(dataset, kind, encoder):
     valid = {IMAGES: torch.from_numpy(batch.valid[DataType.RGB_IMAGES])}
     (view,) = (each for each in module.modules() if isinstance(each, CameraEncoder))
     with torch.inference_mode():
-        tokens = view(inputs, valid, len(rows), 1)[:, 0]
+        tokens = view(inputs, valid)[:, 0]
     there = valid[IMAGES]
     own = [there & (torch.arange(2) == camera) for camera in (0, 1)]
     for has in [there] if encoder == 'resnet18' else own:
