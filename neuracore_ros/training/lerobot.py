@@ -47,7 +47,7 @@ class Imported:
 
 
 def read_checkpoint(folder: Path, origin: ModelOrigin) -> Imported:
-    """Read an ACT policy that LeRobot's ``save_pretrained`` wrote, here or in ``pretrained_model``.
+    """Read an ACT policy of LeRobot's ``save_pretrained``, here or in ``pretrained_model``.
 
     The origin says which number of the state, which image and which number of the action is what.
 
