@@ -185,7 +185,7 @@ def test_terms_of_parts_add_up_to_those_of_the_whole(kind):
             {name: each[rows] for name, each in group.items()}
             for group in (inputs, valid, found, counts)
         )
-        return {name: term.count.item() for name, term in module.loss(Example(*part)).items()}
+        return {name: term.counted.item() for name, term in module.loss(Example(*part)).items()}
 
     whole, first, second = (count(rows) for rows in (slice(4), slice(1), slice(1, 4)))
     if kind == 'diffusion':  # Given steps are no part of what is learnt, and are drawn.
