@@ -143,9 +143,13 @@ class ReachCameras:
 
     def wrist(self, positions: FloatArray) -> ByteArray:
         """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
-        hand = self._kinematics.poses(positions)[-1]
-        view = PinholeView(hand @ self._wrist_mount, self._wrist_focal)
+        view = self.wrist_view(positions)
         return self._finish(self._ground(view), view, self._kinematics.capsule_ends(positions))
+
+    def wrist_view(self, positions: FloatArray) -> PinholeView:
+        """The wrist camera where it is at positions (n,) [rad]."""
+        hand = self._kinematics.poses(positions)[-1]
+        return PinholeView(hand @ self._wrist_mount, self._wrist_focal)
 
     def draw(self, camera: str, positions: FloatArray) -> ByteArray:
         """The image of ``camera``, 'overhead' or 'wrist'."""

@@ -65,9 +65,9 @@ def test_a_line_that_is_renewed_controls_the_terminal_and_its_text_does_not(monk
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, 'stderr', terminal)
+    monkeypatch.setattr('neuracore_ros.cli.terminal.TERMINAL_EVERY_S', 0.0)
     with escaped_output():
         line = StatusLine(sys.stderr)
-        line._next_s = 0.0
         line.update(f'bag{CLEAR}')
         line.clear()
     assert terminal.getvalue() == '\r\033[K' + r'bag\x1b[2J' + '\r\033[K'

@@ -82,7 +82,7 @@ def test_the_wrist_camera_of_the_panda_sees_the_ball_grow():
 def test_a_ball_that_slips_past_the_wrist_camera_can_be_drawn(depth):
     kinematics = ArmKinematics(ARMS['franka'])
     cameras = ReachCameras(kinematics)
-    pose = kinematics.poses(kinematics.home)[-1] @ cameras._wrist_mount
+    pose = cameras.wrist_view(kinematics.home).pose
     for x in (-0.3, 0.0, 0.05):
         cameras.set_target((pose @ [x, 0.02, depth, 1.0])[:3])
         assert cameras.wrist(kinematics.home).shape == (120, 160, 3)

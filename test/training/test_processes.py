@@ -12,9 +12,8 @@ import torch
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.loading.batches import Batches
+from neuracore_ros.training import loop
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.loop import _settle
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.run import Run
 
@@ -83,9 +82,10 @@ def test_a_run_goes_on_with_one_process_or_two(one, two, tmp_path, unused_port):
     assert [line['step'] for line in Run(together).metrics()] == [6, 9]
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(dataset, tmp_path):
+def test_a_batch_that_cannot_be_shared_is_refused(dataset, tmp_path, monkeypatch):
     processes = Processes('cpu')
     processes.count = 3
-    data = Batches(dataset, inputs=(DataType.JOINT_POSITIONS,))
+    monkeypatch.setattr(loop, 'Processes', lambda device: processes)
+    config = Config(dataset=str(dataset), inputs=(DataType.JOINT_POSITIONS,), batch=2)
     with pytest.raises(TrainingError, match='--batch: 2 rows are too few for 3 processes'):
-        _settle(Config(dataset='', batch=2), data, Run(tmp_path / 'run'), processes)
+        loop.train(config, Run(tmp_path / 'run'), print)
