@@ -11,6 +11,7 @@ import pytest
 from helpers.bounded_process import GB, run_bounded
 from helpers.damaged_bags import COUNT
 from helpers.forged_bags import hot_journal, sqlite_bag
+from helpers.processes import until_computed
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.errors import BagError
 
@@ -147,7 +148,7 @@ def test_control_c_ends_a_query_that_is_long(tmp_path):
     command = [sys.executable, '-c', code, str(bag / 'bag.db3')]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == 'begun\n'
-    time.sleep(0.5)
+    until_computed(process.pid, 0.3)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=20)
     assert error.rstrip().splitlines()[-1].startswith('KeyboardInterrupt')

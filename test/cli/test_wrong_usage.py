@@ -3,10 +3,10 @@
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
+from helpers.processes import until_computed
 from neuracore_ros.cli.main import main
 from neuracore_ros.cli.parser import VERBS, nearest_option
 
@@ -123,7 +123,7 @@ def test_a_policy_that_never_answers_can_be_given_up(never, verb):
     try:
         # Before the model computes, Python hears the signal itself.
         assert any(b'computing' in line for line in running.stdout)
-        time.sleep(0.2)
+        until_computed(running.pid, 0.2)
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=10) == 130
         assert b'Traceback' not in running.stderr.read()

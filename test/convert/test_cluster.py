@@ -5,11 +5,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from helpers.dataset_snapshots import contents
+from helpers.waiting import wait_until
 from neuracore_ros.cli.main import main
 
 distributed = pytest.importorskip('distributed')
@@ -70,9 +70,9 @@ def test_what_a_lost_worker_had_begun_is_done_again(tmp_path, recordings, alone,
         [*command, '--scheduler', scheduler], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     )
     with distributed.Client(scheduler, set_as_default=False) as client:
-        end = time.monotonic() + 60
-        while not any((busy := client.processing()).values()) and time.monotonic() < end:
-            time.sleep(0.02)
+        busy = wait_until(
+            lambda: any((busy := client.processing()).values()) and busy, 60.0, 'a busy worker'
+        )
         worker = next(address for address, tasks in busy.items() if tasks)
         pid = client.run(os.getpid, workers=[worker])[worker]
     # Its nanny starts another one, as on a computer that comes back.

@@ -14,6 +14,7 @@ from helpers.dataset_snapshots import contents
 from helpers.killed_convert import killed_convert
 from helpers.small_bags import write_bag
 from helpers.two_arms import LEFT, describe, images, joint_states, trajectories
+from helpers.waiting import random_moment, wait_until
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 
@@ -100,24 +101,20 @@ def test_a_run_killed_at_any_time_is_finished_by_the_same_command(
     tmp_path, command, whole, seed, workers, whom
 ):
     arguments = [*command(tmp_path / 'data'), '--workers', str(workers)]
-    moment_s = random.Random(f'{seed} {workers} {whom}').uniform(0.3, 3.0)
     run = subprocess.Popen(
         [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    time.sleep(moment_s)
+    random_moment(random.Random(f'{seed} {workers} {whom}'), 0.3, 3.0)
     if whom == 'group':
         os.killpg(run.pid, signal.SIGKILL)
     else:
         run.kill()
     run.wait()
     # Workers whose parent is gone end by themselves.
-    end = time.monotonic() + 20
-    while processes_of_session(run.pid) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not processes_of_session(run.pid)
+    wait_until(lambda: not processes_of_session(run.pid), 20.0, 'the end of the workers')
     assert main(arguments) == 0
     assert contents(tmp_path / 'data') == whole
     assert not (tmp_path / 'data/.staging').exists()
@@ -125,6 +122,7 @@ def test_a_run_killed_at_any_time_is_finished_by_the_same_command(
 
 def test_the_next_run_need_not_wait_until_orphans_have_ended(tmp_path, command, whole):
     arguments = [*command(tmp_path / 'data'), '--workers', '2']
+    # Wherever each run is by then.
     for moment_s in (1.0, 1.5, 2.0):
         run = subprocess.Popen(
             [sys.executable, '-m', 'neuracore_ros.cli.main', *arguments],

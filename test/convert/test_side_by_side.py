@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from helpers.dataset_snapshots import contents
-from helpers.processes import children, wait_for
+from helpers.processes import children
 from helpers.small_bags import write_bag
 from helpers.two_arms import (
     LEFT,
@@ -19,6 +19,7 @@ from helpers.two_arms import (
     joint_states,
     record_left,
 )
+from helpers.waiting import wait_until
 from neuracore_ros import processors
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
@@ -44,7 +45,7 @@ def test_a_worker_that_is_killed_costs_only_its_recording(tmp_path, recordings, 
     data = tmp_path / 'data'
     command = [sys.executable, '-m', 'neuracore_ros.cli.main', 'convert', str(data), *recordings]
     run = subprocess.Popen([*command, '--workers', '2'], stderr=subprocess.PIPE, text=True)
-    victims = wait_for(lambda: children(run.pid, 'spawn_main'))
+    victims = wait_until(lambda: children(run.pid, 'spawn_main'))
     os.kill(victims[0], signal.SIGKILL)
     _, error = run.communicate()
     assert run.returncode == 1
@@ -63,7 +64,7 @@ def test_ctrl_c_ends_the_workers_and_leaves_no_traceback(tmp_path, recordings):
         text=True,
         start_new_session=True,
     )
-    workers = wait_for(lambda: len(found := children(run.pid, 'spawn_main')) == 2 and found)
+    workers = wait_until(lambda: len(found := children(run.pid, 'spawn_main')) == 2 and found)
     os.killpg(run.pid, signal.SIGINT)
     _, error = run.communicate()
     assert run.returncode == 130 and 'Traceback' not in error

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from helpers.processes import children, is_alive, wait_for
+from helpers.processes import children, is_alive
+from helpers.waiting import wait_until
 
 PATIENCE_S = 60.0
 
@@ -21,7 +22,7 @@ def test_whatever_ends_the_demo_ends_its_robots(ros_domain, tmp_path, number):
     started = []
     try:
         # Two robots.
-        wait_for(lambda: len(children(demo.pid)) >= 2, PATIENCE_S)
+        wait_until(lambda: len(children(demo.pid)) >= 2, PATIENCE_S)
         started = children(demo.pid)
         demo.send_signal(number)
         said, _ = demo.communicate(timeout=PATIENCE_S)

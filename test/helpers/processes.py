@@ -1,8 +1,10 @@
 """Processes that tests have started, and what these have started in turn."""
 
+import os
 import subprocess
-import time
 from pathlib import Path
+
+from helpers.waiting import wait_until
 
 
 def children(parent, word=''):
@@ -29,11 +31,13 @@ def is_alive(pid):
     return status.rpartition(')')[2].split()[0] != 'Z'
 
 
-def wait_for(condition, seconds=30.0):
-    """What a condition gives, once that is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError('nothing came')
+def until_computed(pid, seconds):
+    """Wait until a process has computed for so long from now on, however busy the machine is."""
+    end_s = processor_s(pid) + seconds
+    wait_until(lambda: processor_s(pid) >= end_s, 60.0 + seconds, f'{seconds:g} s of work')
+
+
+def processor_s(pid):
+    """The processor time of a process so far [s]."""
+    words = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')

@@ -7,12 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
+from helpers.waiting import random_moment, wait_until
 from neuracore_ros.cli.main import main
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training.run import Run
@@ -108,9 +108,7 @@ def test_a_second_training_in_a_run_is_refused_in_one_line(run, dataset, capsys)
     command = [sys.executable, '-m', 'neuracore_ros.cli.main', 'train', '--resume', str(run)]
     first = subprocess.Popen([*command, *words], stdout=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 120
-        while Run(run).metrics()[-1]['step'] < 50 and time.monotonic() < end:
-            time.sleep(0.1)
+        wait_until(lambda: Run(run).metrics()[-1]['step'] >= 50, 120.0, 'the first steps')
         capsys.readouterr()
         for again in (['--resume', str(run)], [str(dataset), '--out', str(run)]):
             assert main(['train', *again]) == 1
@@ -213,7 +211,7 @@ def test_a_training_that_is_killed_at_any_time_goes_on(run, seed):
     first = subprocess.Popen(
         [*command, '--steps', '1000000', '--cache', 'none'], stdout=subprocess.DEVNULL
     )
-    time.sleep(random.Random(seed).uniform(2.0, 8.0))
+    random_moment(random.Random(seed), 2.0, 8.0)
     first.kill()
     first.wait()
     load_policy(run / 'policy.pt')
