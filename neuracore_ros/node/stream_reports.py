@@ -110,8 +110,7 @@ class StreamReports:
 
     def receive(self, topic: str, data: bytes, now_ns: int) -> None:
         """Note a message, as it came from the wire."""
-        apart = topic in self._reader.topics
-        names = self._reader.names(topic, data, now_ns) if apart else ()
+        names = self._reader.names(topic, data, now_ns)
         few_yet = len(self._first[topic]) < _MOST_CHECKED
         # A slow driver's first message may come after many of a fast one.
         if self._faults is None and (few_yet or not self._monitors[topic].knows(names)):

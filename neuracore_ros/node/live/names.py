@@ -135,7 +135,9 @@ class NameReader:
         self._message_names = MessageNames([self._observer])
 
     def names(self, topic: str, data: bytes, now_ns: int) -> Collection[str]:
-        """The names in one message; messages are given in the order of arrival."""
+        """The names in one message of `topics`; messages are given in the order of arrival."""
+        if topic not in self.topics:
+            return ()
         try:
             message = deserialize_message(data, self._types[topic])
         except Exception:  # rclpy has no kind of its own for bytes that are no such message.
