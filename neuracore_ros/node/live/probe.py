@@ -66,15 +66,13 @@ class TopicMonitor:
 
     def __init__(self, kind: str) -> None:
         fields = message_class(kind).get_fields_and_field_types()
-        self.is_image = kind in IMAGE_TYPES
         self._has_header = next(iter(fields.values()), '') == 'std_msgs/Header'
         self.times: list[tuple[int, int, int]] = []  # receive, clock, stamp [ns]
         self.size = 0
         self.lost = 0
         # Of images the newest is enough: only its encoding and size are used.
-        self.messages: deque[tuple[int, int, bytes]] = deque(
-            maxlen=1 if self.is_image else _MOST_KEPT
-        )
+        kept = 1 if kind in IMAGE_TYPES else _MOST_KEPT
+        self.messages: deque[tuple[int, int, bytes]] = deque(maxlen=kept)
 
     def receive(self, data: bytes, now_ns: int, clock_ns: int) -> None:
         """Keep a serialized message, with the time of its arrival by both clocks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -78,7 +79,7 @@ class GraphProbe:
         self._topics = declared_topics(self._sources, CHECK_DEPTHS)
         self._monitors = {name: TopicMonitor(topic.type) for name, topic in self._topics.items()}
         self._clock: list[tuple[int, int]] = []
-        self._rival_messages: dict[str, int] = {}
+        self._rival_messages: Counter[str] = Counter()
         self._parameters: dict[str, Mapping[str, object] | None] = {}
         self._speed_scaling = {c.topic: SpeedScaling(node, [c.topic]) for c in commands}
 
@@ -155,7 +156,7 @@ class GraphProbe:
         elif topic in self._monitors:
             self._monitors[topic].receive(data, now_ns, self._clock[-1][1] if self._clock else 0)
         else:
-            self._rival_messages[topic] = self._rival_messages.get(topic, 0) + 1
+            self._rival_messages[topic] += 1
 
     def _on_lost(self, topic: str, count: int) -> None:
         if topic in self._monitors:
@@ -223,9 +224,7 @@ class GraphProbe:
         return replace(
             command_facts(self._node, command),
             parameters=self._parameters,
-            rival_messages=(
-                len(monitor.times) if monitor else self._rival_messages.get(command.topic, 0)
-            ),
+            rival_messages=len(monitor.times) if monitor else self._rival_messages[command.topic],
             speed_scaling=self._speed_scaling[command.topic].factors(),
         )
 
