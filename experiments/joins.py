@@ -3,10 +3,9 @@
     python experiments/joins.py [--json]
 
 Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro behind
-the model of joint_trajectory_controller in `neuracore_ros.sim`: it works in cycles, messages take
-0.3 to 2 ms to it, so that they come a cycle sooner or later, and the joints lag behind its
-commands. Every mode runs behind each variant of
-the controller: `measured` and `desired` are what Jazzy to Rolling do with
+the tests' model of joint_trajectory_controller (`test/helpers/cyclic_controller.py`): it works in
+cycles, messages take 0.3 to 2 ms to it, so that they come a cycle sooner or later, and the joints
+lag behind its commands. Every mode runs behind each variant of the controller: `measured` and `desired` are what Jazzy to Rolling do with
 `interpolate_from_desired_state` false and true, `master` what ros2_controllers does since 2026.
 
 A drive sees the command. `joins` and `stops` are by how much its speed changed in one cycle at
@@ -45,10 +44,10 @@ from chunks import (
 
 from neuracore_ros.description import load_robot
 from neuracore_ros.runner import Request, Runner, Settings, TickResult
-from neuracore_ros.sim.controller import VARIANTS
 
 # The robot that the tests of the runner use, too.
 sys.path.append(str(Path(__file__).resolve().parents[1] / 'test'))
+from helpers.cyclic_controller import VARIANTS
 from helpers.lagging_robot import LaggingRobot
 
 LIMIT = 'position: [-3, 3], velocity: 3.15, acceleration: 8.0'

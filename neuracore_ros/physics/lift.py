@@ -59,10 +59,11 @@ class LiftRobot:
         model = self.model
         self.data = mujoco.MjData(model)
         # robosuite leaves the maker's name away.
-        joints = [f'robot0_{name.removeprefix("panda_")}' for name in arm.joints]
-        self.positions_at = np.array([model.joint(name).qposadr[0] for name in joints])
-        self.speeds_at = np.array([model.joint(name).dofadr[0] for name in joints])
-        self._motors = np.array([_motor(model, speed_at) for speed_at in self.speeds_at])
+        joints = [model.joint(f'robot0_{name.removeprefix("panda_")}') for name in arm.joints]
+        self.positions_at = np.array([joint.qposadr[0] for joint in joints])
+        self.speeds_at = np.array([joint.dofadr[0] for joint in joints])
+        driven = model.actuator_trnid[:, 0].tolist()
+        self._motors = np.array([driven.index(joint.id) for joint in joints])
         self._torque = model.actuator_ctrlrange[self._motors, 1]
         fingers = [model.joint(f'gripper0_right_{finger.joint}') for finger in arm.fingers]
         self._fingers_at = np.array([finger.qposadr[0] for finger in fingers])
@@ -199,8 +200,3 @@ class LiftRobot:
     def tolerance(self) -> float:
         """The distance up to which the cube counts as lifted [m]."""
         return GOAL_M - LIFTED_M
-
-
-def _motor(model: mujoco.MjModel, speed_at: int) -> int:
-    joint = model.dof_jntid[speed_at]
-    return int(np.flatnonzero(model.actuator_trnid[:, 0] == joint)[0])

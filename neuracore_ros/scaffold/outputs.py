@@ -104,7 +104,9 @@ class OutputRoutes:
 
     def message_name(self, joint: str) -> str:
         """The name of a joint in the messages that move it."""
-        return self._name(joint) or joint
+        command = self._command_of.get(joint)
+        names = command.names if command else self._known.message_names
+        return names.get(joint, joint)
 
     def limit_unit(self, joint: str) -> GuessedUnit | None:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
@@ -169,13 +171,6 @@ class OutputRoutes:
             ]
         return found
 
-    def _name(self, joint: str) -> str:
-        """The name in messages; empty where it is the same."""
-        command, names = self._command_of.get(joint), self._known.message_names
-        if command is not None:
-            names = command.names
-        return names[joint] if names.get(joint, joint) != joint else ''
-
     def _guess(self, command: CommandTopic | None, joint: str) -> GuessedUnit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
         if command is None or command.recorded is None:
@@ -207,7 +202,7 @@ class OutputRoutes:
         return sense(place, guess.unit), (note,)
 
     def _source(self, kind: DataType, place: SlotProposal) -> Route:
-        command, name = self._command_of[place.name], self._name(place.name)
+        command, name = self._command_of[place.name], self.message_name(place.name)
         if command is None:
             options = {'topic': self._unknown(_CONTROLLER, place), **sense(place)}
             return Route(place.name, options, name, (_UNRECORDED,))
@@ -223,7 +218,7 @@ class OutputRoutes:
         return f'{label}/{usual}' if label else usual
 
     def _command(self, usual: str, place: SlotProposal) -> Route:
-        command, name = self._command_of[place.name], self._name(place.name)
+        command, name = self._command_of[place.name], self.message_name(place.name)
         sent = command if command and command.is_sent else None
         own, units = self._sense(place, sent)
         measured = self._known.units.get(place.name)
@@ -250,7 +245,7 @@ class OutputRoutes:
     def _orders(self, command: CommandTopic) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names by position as a controller takes bare numbers, and as we would send them."""
         ours = tuple(
-            self._name(name) or name
+            self.message_name(name)
             for name, own in self._command_of.items()
             if own is not None and own.topic == command.topic
         )

@@ -65,7 +65,7 @@ class Route:
     Attributes:
         name: Name in the robot file.
         options: Options as they are written, without ``names``.
-        message_name: Name in messages; empty where it is the same.
+        message_name: Name in messages; may be empty where it is the same.
         notes: Comments.
     """
 

@@ -126,7 +126,11 @@ def _lines_of(section: RouteSection) -> list[_Line]:
         if all(key in route.options and route.options[key] == option for route in routes)
     }
     by_name = kind.is_image or 'topic' not in common
-    names = {route.name: route.message_name for route in routes if route.message_name}
+    names = {
+        route.name: route.message_name
+        for route in routes
+        if route.message_name not in {'', route.name}
+    }
     if by_name:
         # An array of numbers is no type without its order.
         has_order = any('order' in route.options for route in routes)

@@ -10,8 +10,8 @@ Accelerations are checked for their number and then not used.
 Messages are ``trajectory_msgs/msg/JointTrajectory`` or anything with the same fields.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -99,6 +99,24 @@ class Trajectory:
     positions: tuple[FloatArray, ...]
     velocities: tuple[FloatArray | None, ...]
 
+    @classmethod
+    def of_message(cls, message: Any, joint_names: Sequence[str], start_ns: int) -> 'Trajectory':
+        """The points of a message that starts at ``start_ns``, in the order of these joints."""
+        columns = [list(message.joint_names).index(name) for name in joint_names]
+        return cls(
+            tuple(start_ns + time_ns(point.time_from_start) for point in message.points),
+            tuple(np.array(point.positions, dtype=float)[columns] for point in message.points),
+            tuple(
+                np.array(point.velocities, dtype=float)[columns] if len(point.velocities) else None
+                for point in message.points
+            ),
+        )
+
+    @classmethod
+    def of_state(cls, time_ns: int, positions: FloatArray, velocities: FloatArray) -> 'Trajectory':
+        """The only point of a state: positions (J,) [rad] and velocities (J,) [rad/s]."""
+        return cls((time_ns,), (positions.copy(),), (velocities.copy(),))
+
     def state_at(self, time_ns: int) -> tuple[FloatArray, FloatArray]:
         """Positions (J,) [rad] and velocities (J,) [rad/s].
 
@@ -129,16 +147,6 @@ class Trajectory:
         )
         return position, velocity
 
-    def between(self, after_ns: int, before_ns: int) -> 'Trajectory':
-        """The points strictly between two times."""
-        kept = slice(bisect_right(self.times_ns, after_ns), bisect_left(self.times_ns, before_ns))
-        return Trajectory(self.times_ns[kept], self.positions[kept], self.velocities[kept])
-
-    def shifted(self, by_ns: int) -> 'Trajectory':
-        """The same points, later."""
-        times_ns = tuple(time_ns + by_ns for time_ns in self.times_ns)
-        return Trajectory(times_ns, self.positions, self.velocities)
-
     def followed_by(self, other: 'Trajectory') -> 'Trajectory':
         """Points of this trajectory, and then those of another."""
         return Trajectory(
@@ -148,156 +156,43 @@ class Trajectory:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A release of the controller with its parameters: how a message is joined to what runs.
-
-    Attributes:
-        desired: A message whose first point is still ahead starts at the last command, not at
-            the measured state: ``interpolate_from_desired_state``, Humble's
-            ``open_loop_control``.
-        looks_ahead: Each cycle commands what is due at the next one. Jazzy and later do; and as
-            they stamp that command with the cycle's own time, ``desired`` there covers the way
-            of two periods in one, at every join. Humble's repeats one command instead.
-        blends: The old trajectory leads up to the new one: ``allow_trajectory_replacement``. The
-            old one is taken up where it was a cycle ago, so one command is repeated. Only what
-            had more than one point is blended, and stamps in the past do not count.
-    """
-
-    desired: bool = False
-    looks_ahead: bool = True
-    blends: bool = False
-
-
-VARIANTS: Mapping[str, Variant] = {
-    'measured': Variant(),
-    'desired': Variant(desired=True),
-    'humble': Variant(looks_ahead=False),
-    'humble, open loop': Variant(desired=True, looks_ahead=False),
-    'master': Variant(blends=True),
-}
-"""``measured`` and ``desired`` are Jazzy to Rolling without and with
-``interpolate_from_desired_state``; ``master`` is ros2_controllers of August 2026."""
-
-
 class TrajectoryController:
     """Follows the newest accepted trajectory of its joints; holds its last point.
 
-    A real one works in cycles: what it `receive`s waits for the next `update`. Where a simulation
-    has no use for cycles, `accept` starts a trajectory at once, and `reference` is what is due
-    at any time.
+    A real one works in cycles; a simulation has no use for them.
+
+    Args:
+        joint_names: Of J joints.
+        positions: Where they are, shape (J,) [rad].
     """
 
-    def __init__(
-        self,
-        joint_names: Sequence[str],
-        positions: FloatArray,
-        variant: Variant = VARIANTS['measured'],
-        period_ns: int = 0,
-    ) -> None:
-        """Hold still.
+    def __init__(self, joint_names: Sequence[str], positions: FloatArray) -> None:
+        self.joint_names = tuple(joint_names)
+        self._trajectory = Trajectory.of_state(0, positions, np.zeros_like(positions))
+
+    def accept(
+        self, message: Any, now_ns: int, positions: FloatArray, velocities: FloatArray
+    ) -> str | None:
+        """Start with a JointTrajectory; a first point that is ahead is approached from here.
 
         Args:
-            joint_names: Of J joints.
-            positions: Where they are, shape (J,) [rad].
-            variant: How messages are joined.
-            period_ns: From one `update` to the next; 0 where there are none.
-        """
-        self.joint_names = tuple(joint_names)
-        self._variant = variant
-        self._period_ns = period_ns
-        self._received: Any = None
-        self._updated_ns: int | None = None
-        self._commanded: tuple[FloatArray, FloatArray]
-        self._trajectory: Trajectory
-        self.hold(positions)
-
-    def hold(self, positions: FloatArray) -> None:
-        """Drop what is running and stay at ``positions`` (J,) [rad]."""
-        self._received = None
-        self._trajectory = Trajectory((0,), (positions.copy(),), (None,))
-        self._commanded = positions.copy(), np.zeros_like(positions)
-
-    def receive(self, message: Any, now_ns: int) -> str | None:
-        """Have the next update start with a JointTrajectory that came at ``now_ns``.
+            message: The trajectory.
+            now_ns: Time on the clock of its stamp.
+            positions: Measured, shape (J,) [rad].
+            velocities: Measured, shape (J,) [rad/s].
 
         Returns:
             Why the message is rejected, and the running trajectory stays; or None.
         """
         if reason := rejection(message, self.joint_names, now_ns):
             return reason
-        self._received = message
+        start_ns = time_ns(message.header.stamp) or now_ns
+        new = Trajectory.of_message(message, self.joint_names, start_ns)
+        if new.times_ns[0] > now_ns:
+            new = Trajectory.of_state(now_ns, positions, velocities).followed_by(new)
+        self._trajectory = new
         return None
-
-    def update(self, now_ns: int, positions: FloatArray, velocities: FloatArray) -> FloatArray:
-        """One cycle.
-
-        Args:
-            now_ns: Time on the clock of the messages' stamps.
-            positions: Measured, shape (J,) [rad].
-            velocities: Measured, shape (J,) [rad/s].
-
-        Returns:
-            The command to the joints until the next cycle, shape (J,) [rad].
-        """
-        if self._received is not None:
-            self._start(self._received, now_ns, (positions, velocities))
-            self._received = None
-        due_ns = now_ns + (self._period_ns if self._variant.looks_ahead else 0)
-        self._commanded = self._trajectory.state_at(due_ns)
-        self._updated_ns = now_ns
-        return np.array(self._commanded[0])
-
-    def accept(
-        self, message: Any, now_ns: int, positions: FloatArray, velocities: FloatArray
-    ) -> str | None:
-        """Start with a JointTrajectory at once, without waiting for an `update`.
-
-        Returns:
-            Why the message is rejected, and the running trajectory stays; or None.
-        """
-        reason = self.receive(message, now_ns)
-        if reason is None:
-            self._commanded, self._updated_ns = self._trajectory.state_at(now_ns), now_ns
-            self._start(message, now_ns, (positions, velocities))
-            self._received = None
-        return reason
 
     def reference(self, now_ns: int) -> FloatArray:
         """The commanded positions now, shape (J,) [rad]."""
         return self._trajectory.state_at(now_ns)[0]
-
-    def _start(self, message: Any, now_ns: int, measured: tuple[FloatArray, FloatArray]) -> None:
-        stamp_ns = time_ns(message.header.stamp)
-        last_ns = now_ns if self._updated_ns is None else self._updated_ns
-        if self._variant.blends and len(self._trajectory.times_ns) > 1:
-            start_ns = max(stamp_ns, now_ns)
-            old = self._trajectory.shifted(now_ns - last_ns)
-            new = old.between(now_ns, start_ns)
-            points = self._points(message, start_ns)
-            if start_ns < points.times_ns[0]:
-                new = new.followed_by(_point(start_ns, old.state_at(start_ns)))
-            new = new.followed_by(points)
-        else:
-            new = self._points(message, stamp_ns or now_ns)
-        if new.times_ns[0] > now_ns:
-            desired = self._variant.desired and self._variant.looks_ahead
-            before = self._commanded if self._variant.desired else measured
-            new = _point(last_ns if desired else now_ns, before).followed_by(new)
-        self._trajectory = new
-
-    def _points(self, message: Any, start_ns: int) -> Trajectory:
-        """A message's points, in the order of the controller's joints."""
-        columns = [list(message.joint_names).index(name) for name in self.joint_names]
-        return Trajectory(
-            tuple(start_ns + time_ns(point.time_from_start) for point in message.points),
-            tuple(np.array(point.positions, dtype=float)[columns] for point in message.points),
-            tuple(
-                np.array(point.velocities, dtype=float)[columns] if len(point.velocities) else None
-                for point in message.points
-            ),
-        )
-
-
-def _point(time_ns: int, state: tuple[FloatArray, FloatArray]) -> Trajectory:
-    return Trajectory((time_ns,), (state[0].copy(),), (state[1].copy(),))

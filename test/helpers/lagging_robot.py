@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from helpers.cyclic_controller import VARIANTS, CyclicController, Variant
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.sim.controller import VARIANTS, TrajectoryController, Variant
 
 SECOND_NS = 1_000_000_000
 
@@ -59,9 +59,7 @@ class LaggingRobot:
         self.positions = np.array(positions, dtype=float)
         self.velocities = np.zeros_like(self.positions)
         self.frozen = False
-        self.controller = TrajectoryController(
-            joint_names, self.positions, variant, self.period_ns
-        )
+        self.controller = CyclicController(joint_names, self.positions, variant, self.period_ns)
         self.times_ns = [now_ns]
         self.commands = [self.positions.copy()]
         self.path = [self.positions.copy()]

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from helpers.cyclic_controller import VARIANTS
 from helpers.lagging_robot import LaggingRobot
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.runner import Runner, Settings, TickResult
-from neuracore_ros.sim.controller import VARIANTS, TrajectoryController
+from neuracore_ros.sim.controller import TrajectoryController
 
 SECOND = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_closed_loop import FAST, PROFILES, live_through
 
+from helpers.cyclic_controller import VARIANTS
 from helpers.runner_rig import SECOND, LaggingRig, make_runner
 from neuracore_ros.command.plan import BLENDS
-from neuracore_ros.sim.controller import VARIANTS
 
 # After lies of sensors it is unknown where the robot is; the others do not matter here.
 LEFT_OUT = ('answer anyhow', 'not a number', 'one lie', 'clock forward and stop')

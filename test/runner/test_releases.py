@@ -9,8 +9,8 @@ import importlib.util
 import numpy as np
 import pytest
 
+from helpers.cyclic_controller import VARIANTS
 from helpers.runner_rig import ROBOT, STEP_NS, LaggingRig, make_runner
-from neuracore_ros.sim.controller import VARIANTS
 
 PROFILES = ['spline', 'ruckig'] if importlib.util.find_spec('ruckig') else ['spline']
 MOST = 0.02

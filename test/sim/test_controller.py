@@ -3,8 +3,9 @@ import re
 import numpy as np
 import pytest
 
+from helpers.cyclic_controller import VARIANTS, CyclicController
 from helpers.trajectory_messages import SECOND, trajectory
-from neuracore_ros.sim.controller import VARIANTS, TrajectoryController, rejection
+from neuracore_ros.sim.controller import TrajectoryController, rejection
 
 NAMES = ('a', 'b')
 NOW = 10 * SECOND
@@ -131,7 +132,7 @@ def commands(variant, *points, cycles=5):
 
     At `NOW` the old message has it at 1.0 rad; the new one comes in the cycle of `NOW`.
     """
-    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS[variant], PERIOD)
+    controller = CyclicController(['a'], np.zeros(1), VARIANTS[variant], PERIOD)
     names, speed, told = ['a'], np.array([1.0]), []
     old = trajectory(names, (0.0, [0.0], [1.0]), (2.0, [2.0], [1.0]), (3.0, [2.0], [0.0]))
     assert controller.receive(old, NOW - SECOND) is None
@@ -172,7 +173,7 @@ def test_no_variant_looks_at_the_robot_where_the_first_point_is_due_at_once(vari
 
 
 def test_a_point_that_follows_a_point_is_not_blended():
-    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
+    controller = CyclicController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
     still, measured = np.zeros(1), np.array([0.2])
     for cycle in range(3):
         message = trajectory(['a'], (0.1, [1.0 + cycle]))
@@ -184,7 +185,7 @@ def test_a_point_that_follows_a_point_is_not_blended():
 def test_master_follows_the_old_message_until_a_later_one_begins():
     told = commands('master', (0.0, [5.0]), (1.0, [5.0]), cycles=2)
     assert told[-1] == pytest.approx(5.0)
-    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
+    controller = CyclicController(['a'], np.zeros(1), VARIANTS['master'], PERIOD)
     still = np.zeros(1)
     old = trajectory(['a'], (0.1, [1.0]), (0.2, [2.0]), (1.0, [2.0]))
     later = trajectory(['a'], (0.1, [0.0]), (0.2, [0.0]), start_s=10.3)
@@ -199,7 +200,7 @@ def test_master_follows_the_old_message_until_a_later_one_begins():
 
 
 def test_a_controller_that_holds_forgets_what_it_was_given():
-    controller = TrajectoryController(['a'], np.zeros(1), VARIANTS['desired'], PERIOD)
+    controller = CyclicController(['a'], np.zeros(1), VARIANTS['desired'], PERIOD)
     assert controller.receive(trajectory(['a'], (0.1, [1.0])), NOW) is None
     controller.hold(np.array([0.3]))
     assert controller.update(NOW, np.zeros(1), np.zeros(1)).item() == 0.3
