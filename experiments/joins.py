@@ -2,11 +2,12 @@
 
     python experiments/joins.py [--json]
 
-Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro behind
-the tests' model of joint_trajectory_controller (`test/helpers/cyclic_controller.py`): it works in
-cycles, messages take 0.3 to 2 ms to it, so that they come a cycle sooner or later, and the joints
-lag behind its commands. Every mode runs behind each variant of the controller: `measured` and `desired` are what Jazzy to Rolling do with
-`interpolate_from_desired_state` false and true, `master` what ros2_controllers does since 2026.
+Offline, in virtual time, without ROS: the node's own runner drives six joints to and fro
+behind the tests' model of joint_trajectory_controller (`test/helpers/cyclic_controller.py`):
+it works in cycles, messages take 0.3 to 2 ms to it, so that they come a cycle sooner or later,
+and the joints lag behind its commands. Every mode runs behind each variant of the controller:
+`measured` and `desired` are what Jazzy to Rolling do with `interpolate_from_desired_state`
+false and true, `master` what ros2_controllers does since 2026.
 
 A drive sees the command. `joins` and `stops` are by how much its speed changed in one cycle at
 worst [rad/s], while the policy is followed, and while `~/enable` or a late model stops it; `end`
