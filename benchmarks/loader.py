@@ -52,7 +52,7 @@ TRAININGS = {
 def make_dataset(path: Path, steps: int, size: int) -> Path:
     """Write a dataset, unless it is there."""
     from neuracore_ros.dataset.metadata import Episode, Metadata
-    from neuracore_ros.dataset.staging import Row
+    from neuracore_ros.dataset.row import Row
     from neuracore_ros.dataset.writer import open_dataset
     from neuracore_ros.description import DataType, Descriptions, embodiment
 

@@ -15,7 +15,9 @@ from neuracore_ros.processors import let_threads_sleep
 EXTRAS = {
     'accelerate': 'accelerate',
     'av': 'train',
+    'backports': 'train',
     'distributed': 'dask',
+    'lz4': 'train',
     'onnx': 'export',
     'onnxscript': 'export',
     'openvino': 'openvino',

@@ -15,7 +15,7 @@ from neuracore_ros.convert.rows import rows
 from neuracore_ros.convert.simulated_time import clock_cure, pace_notes
 from neuracore_ros.convert.topic_checks import describe, require_topics
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.dataset.staging import Row
+from neuracore_ros.dataset.row import Row
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues

@@ -14,7 +14,7 @@ from neuracore_ros.bags.bag import RecordedMessage
 from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.cutting import Cuts
 from neuracore_ros.convert.ticks import Silence, Tick, ticks
-from neuracore_ros.dataset.staging import Row
+from neuracore_ros.dataset.row import Row
 from neuracore_ros.description import DataType
 from neuracore_ros.observation import Observation, Observer
 

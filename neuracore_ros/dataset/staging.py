@@ -15,6 +15,7 @@ from neuracore_ros.arrays import Array, BoolArray, ByteArray, Float32Array, IntA
 from neuracore_ros.dataset import depths, lerobot
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import VideoWriter, write_black
 from neuracore_ros.description import DataType, Layout
@@ -24,31 +25,6 @@ from neuracore_ros.observation.texts import decode_text
 # Colours of neighbouring steps and pixels say the same; every tenth step is enough.
 PIXEL_STEP = 10
 PIXEL_STRIDE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One step of an episode, before encoding.
-
-    Attributes:
-        piece: Rows with equal numbers follow each other without a gap.
-        tick_ns: Log time of the step, [ns].
-        inputs: DataType -> float32 (W,); RGB_IMAGES -> uint8 (K, height, width, 3).
-        input_valid: DataType -> bool (W,).
-        outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
-        output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
-        dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
-        outcome: Of the episode, by its marker; '' if unknown.
-    """
-
-    piece: int
-    tick_ns: int
-    inputs: Mapping[DataType, Array]
-    input_valid: Mapping[DataType, BoolArray]
-    outputs: Mapping[DataType, Array]
-    output_valid: Mapping[DataType, BoolArray]
-    dropped: Mapping[str, int]
-    outcome: str = ''
 
 
 @dataclass(frozen=True, slots=True)

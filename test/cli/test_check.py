@@ -1,6 +1,8 @@
 """`neuracore_ros check`, on policies, robot files and recordings that are right or wrong."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -125,3 +127,22 @@ def test_a_recording_must_have_the_declared_topics_types_and_names(policies, tmp
     name, image = found['errors']
     assert "lacks 'wrist_3_joint' (JOINT_POSITIONS index 6; did you mean" in name
     assert 'type: sensor_msgs/msg/CompressedImage' in image
+
+
+def test_a_robot_computer_checks_a_recording_without_the_libraries_of_datasets(policies, tmp_path):
+    pytest.importorskip('rosbags')
+    from helpers.every_data_type import BARE, record_bare
+
+    robot = tmp_path / 'bare.yaml'
+    robot.write_text(BARE)
+    command = ['check', str(policies / 'good.pt'), str(robot)]
+    command += ['--bag', str(record_bare(tmp_path / 'bag'))]
+    code = (
+        'import sys; sys.modules["pyarrow"] = sys.modules["av"] = None; '
+        f'from neuracore_ros.cli.main import main; sys.exit(main({command}))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'bag: 1 episode, 40 steps' in done.stdout

@@ -22,7 +22,8 @@ from helpers.two_arms import (
 )
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import Episode, Metadata
-from neuracore_ros.dataset.staging import EpisodeWriter, Row
+from neuracore_ros.dataset.row import Row
+from neuracore_ros.dataset.staging import EpisodeWriter
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.loading.batches import Batches

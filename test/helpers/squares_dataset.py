@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from neuracore_ros.dataset.metadata import Episode, Metadata
-from neuracore_ros.dataset.staging import EpisodeWriter, Row
+from neuracore_ros.dataset.row import Row
+from neuracore_ros.dataset.staging import EpisodeWriter
 from neuracore_ros.dataset.writer import open_dataset
 from neuracore_ros.description import DataType, Descriptions, embodiment
 

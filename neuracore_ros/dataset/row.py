@@ -1,0 +1,34 @@
+"""A row: one step of an episode, which is known without the libraries that store it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.description import DataType
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step of an episode, before encoding.
+
+    Attributes:
+        piece: Rows with equal numbers follow each other without a gap.
+        tick_ns: Log time of the step, [ns].
+        inputs: DataType -> float32 (W,); RGB_IMAGES -> uint8 (K, height, width, 3).
+        input_valid: DataType -> bool (W,).
+        outputs: DataType -> float32 (W,): commands at this tick, measured types one tick later.
+        output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
+        dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
+        outcome: Of the episode, by its marker; '' if unknown.
+    """
+
+    piece: int
+    tick_ns: int
+    inputs: Mapping[DataType, Array]
+    input_valid: Mapping[DataType, BoolArray]
+    outputs: Mapping[DataType, Array]
+    output_valid: Mapping[DataType, BoolArray]
+    dropped: Mapping[str, int]
+    outcome: str = ''
