@@ -10,6 +10,7 @@ from neuracore_ros.parsers import as_number, real, whole
 Parsed = TypeVar('Parsed')
 
 BY_CLOCK = 'take the times of a bag from the /clock in it, if it was recorded without this option'
+OWN_NAMESPACE = 'namespace of topics without a leading slash'
 RECORDED_NAMESPACE = 'namespace in which topics without a leading slash were recorded'
 OR_SHIPPED = ', or the name of a shipped one such as ur5'
 """A part of the help of robot files, whose type is `description.shipped.robot_file`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, between
+from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, OWN_NAMESPACE, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, collect_warnings
 from neuracore_ros.policy.hazards import HazardKind
@@ -80,9 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         '--live', action='store_true', help='check the running robot, too; sends and moves nothing'
     )
-    parser.add_argument(
-        '--namespace', default='', help='namespace of topics without a leading slash'
-    )
+    parser.add_argument('--namespace', default='', help=OWN_NAMESPACE)
     parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
     parser.add_argument(
         '--seconds',
@@ -215,10 +213,9 @@ def _check_live(
     arguments: argparse.Namespace,
     result: CheckSummary,
 ) -> None:
-    from neuracore_ros.node.environment import require_namespace, require_ros
+    from neuracore_ros.node.environment import require_ros
 
-    require_ros()
-    require_namespace(arguments.namespace)
+    require_ros(arguments.namespace)
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.node.graph import beside_namespace
     from neuracore_ros.node.live.checks import check_graph

@@ -219,10 +219,9 @@ def _telling(topic: Topic) -> Topic | None:
 
 
 def _listen(arguments: argparse.Namespace) -> Facts:
-    from neuracore_ros.node.environment import require_namespace, require_ros
+    from neuracore_ros.node.environment import require_ros
 
-    require_ros()
-    require_namespace(arguments.namespace)
+    require_ros(arguments.namespace)
     from neuracore_ros.node.live.discover import discover
 
     return discover(arguments.seconds, arguments.namespace)

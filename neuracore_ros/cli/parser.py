@@ -94,7 +94,8 @@ def nearest_option(option: str, known: Collection[str]) -> str:
     # Without their dashes, in which all are alike.
     words = {each.lstrip('-'): each for each in known}
     given = option.lstrip('-')
-    found = [word for word in words if _initials(word) == given and len(given) > 1]
+    initials = {''.join(part[:1] for part in word.split('-')): word for word in reversed(words)}
+    found = [initials[given]] if len(given) > 1 and given in initials else []
     found += [word for word in words if len(word) > 2 and given.startswith(f'{word}-')]
     chosen = found[0] if found else most_alike(given, words, _ALIKE)
     return f'; did you mean {words[chosen]}?' if chosen else ''
@@ -114,10 +115,6 @@ def _require_known(parser: CommandParser, words: Sequence[str]) -> None:
         # argparse takes these dashes for those that end the options, and finds no value at all.
         if option.startswith('--') and word == f'{option}=--':
             verb.error(f"argument {option}: '--' is no value")
-
-
-def _initials(option: str) -> str:
-    return ''.join(word[0] for word in option.split('-') if word)
 
 
 def _shown(action: argparse.Action) -> str:

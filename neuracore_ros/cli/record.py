@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, count, positive, rate, words
-from neuracore_ros.cli.terminal import Keys, StatusLine
+from neuracore_ros.cli.arguments import OR_SHIPPED, OWN_NAMESPACE, count, positive, rate, words
+from neuracore_ros.cli.terminal import StatusLine, single_keys
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import locked, require_folder_or_new
@@ -77,9 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--use-sim-time', action='store_true', help='use the time of /clock, and record it'
     )
-    parser.add_argument(
-        '--namespace', default='', help='namespace of topics without a leading slash'
-    )
+    parser.add_argument('--namespace', default='', help=OWN_NAMESPACE)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -90,14 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
             write.
     """
     from neuracore_ros.description import load_robot
-    from neuracore_ros.node.environment import require_namespace, require_ros
+    from neuracore_ros.node.environment import require_ros
 
     require_folder_or_new(arguments.out, 'of the bags')
     if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
         raise UserError('there is no terminal to press keys in: give --seconds or --services')
     robot = load_robot(arguments.robot)
-    require_ros()
-    require_namespace(arguments.namespace)
+    require_ros(arguments.namespace)
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.parameter import Parameter
@@ -150,7 +147,7 @@ def _record(
     arguments: argparse.Namespace,
 ) -> None:
     """Obey keys, time and signals until it is enough."""
-    with Keys(sys.stdin) as keys:
+    with single_keys(sys.stdin) as next_key:
         if sys.stdin.isatty():
             screen.say(KEYS)
         if arguments.services:
@@ -158,7 +155,7 @@ def _record(
         while not stop.requested:
             executor.spin_once(timeout_sec=POLL_S)
             # A full disk may have ended the last episode.
-            if screen.kept == arguments.episodes or not _obey(keys.pressed(), recorder, screen):
+            if screen.kept == arguments.episodes or not _obey(next_key(), recorder, screen):
                 break
             if arguments.seconds and not recorder.recording:
                 recorder.start()

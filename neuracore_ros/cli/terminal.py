@@ -9,8 +9,9 @@ import select
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TextIO, cast
 
 TERMINAL_EVERY_S = 0.2
@@ -105,40 +106,27 @@ class StatusLine:
             print('\r\033[K', end='', file=self._stream, flush=True)
 
 
-class Keys(AbstractContextManager['Keys']):
-    """Single keys of a terminal, without waiting for Enter; of anything else, none.
+@contextmanager
+def single_keys(stream: TextIO) -> Iterator[Callable[[], str]]:
+    """A function that gives the next key of a terminal without waiting for Enter, else ''."""
+    if not stream.isatty():
+        yield str
+        return
+    import termios
+    import tty
 
-    Args:
-        stream: Standard input.
-    """
+    before = termios.tcgetattr(stream)
+    # Unlike raw mode, this leaves Ctrl-C to be a signal.
+    tty.setcbreak(stream)
+    try:
+        yield partial(_pressed, stream)
+    finally:
+        with suppress(termios.error):  # The terminal may be closed.
+            termios.tcsetattr(stream, termios.TCSADRAIN, before)
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream if stream.isatty() else None
-        self._before: list[Any] = []
 
-    def __enter__(self) -> Keys:
-        if self._stream is not None:
-            import termios
-            import tty
-
-            self._before = termios.tcgetattr(self._stream)
-            # Unlike raw mode, this leaves Ctrl-C to be a signal.
-            tty.setcbreak(self._stream)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._stream is not None:
-            import termios
-
-            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._before)
-
-    def pressed(self) -> str:
-        """The key that was pressed next, in lower case; empty if none was."""
-        if self._stream is None or not select.select([self._stream], [], [], 0.0)[0]:
-            return ''
-        # Not through the stream, which would read ahead of what select sees.
-        key = os.read(self._stream.fileno(), 1).decode('ascii', 'replace').lower()
-        # Nobody presses keys any more once the terminal is closed.
-        if not key:
-            self._stream = None
-        return key
+def _pressed(stream: TextIO) -> str:
+    if not select.select([stream], [], [], 0.0)[0]:
+        return ''
+    # Not through the stream, which would read ahead of what select sees.
+    return os.read(stream.fileno(), 1).decode('ascii', 'replace').lower()

@@ -132,12 +132,7 @@ class CommandOptions(RouteOptions):
 
 @dataclass(frozen=True, slots=True)
 class CommandTable:
-    """The ``commands`` of a robot file.
-
-    Attributes:
-        file: For messages.
-        routes: Their options.
-    """
+    """The ``commands`` of a robot file, which begins messages, and their options."""
 
     file: str
     routes: Routes[CommandOptions]

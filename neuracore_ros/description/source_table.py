@@ -98,7 +98,7 @@ class SourceTable:
     """The ``sources`` of a robot file.
 
     Attributes:
-        file: For messages.
+        file: Begins messages.
         routes: Their options.
         amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
     """

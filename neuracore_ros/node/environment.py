@@ -10,15 +10,15 @@ from neuracore_ros.errors import UserError
 _NAMESPACE = re.compile(r'/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?')
 
 
-def require_ros() -> None:
-    """Refuse to start without rclpy, or with one that is not the sourced workspace's.
+def require_ros(namespace: str = '') -> None:
+    """Refuse to start without rclpy, with another workspace's, or in what is no namespace.
 
     Two ROS distributions in one process crash or cannot talk to each other, in ways that
     are hard to trace back to a `pip install`.
 
     Raises:
         UserError: rclpy is missing, or comes from a Python package while a sourced ROS 2
-            has its own.
+            has its own; or the namespace holds a character that none may hold.
     """
     spec = importlib.util.find_spec('rclpy')
     if spec is None or spec.origin is None:
@@ -34,14 +34,6 @@ def require_ros() -> None:
             f'rclpy comes from {origin.parent}, but the sourced ROS 2 at {sourced[0]} has its '
             'own: pip uninstall ros-rclpy in this Python environment, or use a shell without ROS 2'
         )
-
-
-def require_namespace(namespace: str) -> None:
-    """Refuse what cannot be a node's namespace, before rclpy does so in its own way.
-
-    Raises:
-        UserError: It holds a character that none may hold.
-    """
     if namespace and not _NAMESPACE.fullmatch(namespace):
         raise UserError(
             f"--namespace '{namespace}' is none: it has letters, digits, '_' and '/' only, and no "

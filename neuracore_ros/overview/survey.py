@@ -8,8 +8,8 @@ from itertools import groupby
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.differences import differences, named_apart
-from neuracore_ros.alignment.roles import Role
-from neuracore_ros.description import Descriptions, Layout, Robot
+from neuracore_ros.alignment.roles import Meaning, Role
+from neuracore_ros.description import Descriptions, Layout
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import SlotTable, slot_tables
 from neuracore_ros.description.layout_checks import Finding, Place, findings
@@ -171,7 +171,8 @@ def survey(
             far = beyond_training(robot, policy)
             found += [finding for finding in far if not known.intersection(finding.places)]
     doubted = {place for finding in found for place in finding.places}
-    cells = _Cells(descriptions.input, descriptions.robots, arms, doubted, policy)
+    means = {arm.robot.name: arm.meanings() for arm in arms}
+    cells = _Cells(descriptions, means, doubted, policy)
     tables = tuple(cells.table(*part) for part in _parts(robots, policy))
     warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
     return Survey(tuple(columns), tables, warnings, policy)
@@ -209,20 +210,14 @@ def _parts(
                 yield name, is_input, table, widths.get(table.kind, 0)
 
 
+@dataclass(frozen=True, slots=True)
 class _Cells:
     """The cells of single slots."""
 
-    def __init__(
-        self,
-        given: Collection[str],
-        robots: Mapping[str, Robot],
-        arms: Sequence[DescribedArm],
-        doubted: Collection[Place],
-        policy: Manifest | None,
-    ) -> None:
-        self._robots, self._doubted, self._policy = robots, doubted, policy
-        self._given = given
-        self._means = {arm.robot.name: arm.meanings() for arm in arms}
+    given: Descriptions
+    means: Mapping[str, Mapping[str, Meaning]]
+    doubted: Collection[Place]
+    policy: Manifest | None
 
     def table(self, role: str, is_input: bool, slots: SlotTable, width: int) -> LayoutTable:
         rows = []
@@ -231,26 +226,26 @@ class _Cells:
                 robot: self._cell(Place(is_input, slots.kind, index, robot), name)
                 for robot, name in names.items()
             }
-            if self._policy is None:
+            if self.policy is None:
                 rows.append(LayoutRow(cells))
                 continue
-            trained = trained_slots(self._policy, is_input, slots.kind)
+            trained = trained_slots(self.policy, is_input, slots.kind)
             is_trained = trained is not None and index in trained.trained
-            ends = trained_range(self._policy, is_input, slots.kind, index)
+            ends = trained_range(self.policy, is_input, slots.kind, index)
             rows.append(LayoutRow(cells, is_trained, ends))
         return LayoutTable(role, slots.kind, tuple(rows), width)
 
     def _cell(self, place: Place, name: str) -> LayoutCell:
         joints = place.kind.measured is DataType.JOINT_POSITIONS
-        meaning = self._means.get(place.robot, {}).get(name) if joints else None
+        meaning = self.means.get(place.robot, {}).get(name) if joints else None
         cell = LayoutCell(
-            name, meaning.role if meaning else None, is_doubted=place in self._doubted
+            name, meaning.role if meaning else None, is_doubted=place in self.doubted
         )
-        if place.robot in self._robots:
-            robot = self._robots[place.robot]
+        if place.robot in self.given.robots:
+            robot = self.given.robots[place.robot]
             own, ends = robot.scale_offset(place.kind, name), robot.reach(place.kind, name)
             cell = replace(cell, scale=own.scale, offset=own.offset, reach=ends)
-        if self._policy is None or place.robot not in self._given:
+        if self.policy is None or place.robot not in self.given.input:
             return cell
-        fitting = compatibility(self._policy, place.is_input, place.kind, place.index)
+        fitting = compatibility(self.policy, place.is_input, place.kind, place.index)
         return replace(cell, compatibility=fitting)

@@ -36,13 +36,7 @@ def column_widths(found: Survey) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class TableDrawing:
-    """One DataType, to be drawn.
-
-    Attributes:
-        table: Its rows.
-        found: The survey that it is part of.
-        widths: The widths of the robots' columns [px].
-    """
+    """One DataType of a survey, to be drawn with robots' columns of such widths [px]."""
 
     table: LayoutTable
     found: Survey
@@ -73,7 +67,10 @@ class TableDrawing:
 
     def elements(self, x: float, y: float) -> Iterator[str]:
         """The table with its upper left corner at a place [px]."""
-        yield from self._title(x, y)
+        kind, width = self._title_texts()
+        yield bold_text(x, y + 13, kind, _TITLE, class_='ink mono')
+        after = x + text_width(kind, _TITLE, equal=True) + 12
+        yield text(after, y + 13, width, class_='quiet')
         left = x + _INDEX_WIDTH
         if self._trained_width:
             yield text(left, y + 38, 'trained', class_='quiet')
@@ -84,14 +81,6 @@ class TableDrawing:
             left += size + _GAP
         for number, (index, row) in enumerate(self.table.folded()):
             yield from self._row(x, y + _HEAD + number * (self._row_height + 4), index, row)
-
-    def _title(self, x: float, y: float) -> tuple[str, str]:
-        kind, width = self._title_texts()
-        after = x + text_width(kind, _TITLE, equal=True) + 12
-        return (
-            bold_text(x, y + 13, kind, _TITLE, class_='ink mono'),
-            text(after, y + 13, width, class_='quiet'),
-        )
 
     def _title_texts(self) -> tuple[str, str]:
         return str(self.table.kind), f'{self.table.role}, width {self.table.width}'
@@ -129,7 +118,8 @@ class TableDrawing:
             fill, ink = 'ground', 'quiet'
         note = _note(cell)
         edge = f'{fill} {_edge(cell)}'.strip()
-        yield rectangle(*box, 6, f'{cell.name}\n{note}{_reach(cell)}', class_=edge)
+        reach = f'\nreaches {range_text(cell.reach)}' if cell.reach else ''
+        yield rectangle(*box, 6, f'{cell.name}\n{note}{reach}', class_=edge)
         yield rectangle(x + 4, y + 5, 3, height - 10, 1.5, class_=bar)
         has_two_lines = height == _TALL_ROW and bool(note or cell.reach)
         name_y = y + 17 if has_two_lines else y + height / 2 + 4.5
@@ -193,10 +183,6 @@ def _note(cell: LayoutCell) -> str:
     if cell.compatibility is not SlotCompatibility.FITS:
         notes.append(str(cell.compatibility))
     return f'  {_DOT}  '.join(filter(None, notes))
-
-
-def _reach(cell: LayoutCell) -> str:
-    return f'\nreaches {range_text(cell.reach)}' if cell.reach else ''
 
 
 def _both_ends(name: str) -> str:

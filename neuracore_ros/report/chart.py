@@ -94,16 +94,9 @@ def line_chart(
         elements.append(curve(line, stroke=colour, stroke_width='1.5', stroke_linejoin='round'))
         elements.append(text(line[-1][0] + 8, label + 4, name, fill=colour))
     middle, turned = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
-    elements += [
-        text(middle, _HEIGHT - 10, x_label, text_anchor='middle'),
-        text(
-            0,
-            0,
-            y_label,
-            text_anchor='middle',
-            transform=f'translate(16 {turned:g}) rotate(-90)',
-        ),
-    ]
+    upright = f'translate(16 {turned:g}) rotate(-90)'
+    elements.append(text(middle, _HEIGHT - 10, x_label, text_anchor='middle'))
+    elements.append(text(0, 0, y_label, text_anchor='middle', transform=upright))
     font = {'font_family': 'system-ui, sans-serif', 'fill': '#596273'}
     return picture(_WIDTH, _HEIGHT, elements, **font)
 
