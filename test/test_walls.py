@@ -37,7 +37,7 @@ HEAVY = {
 WITHOUT_TORCH = {
     'neuracore_ros.policy',
     'neuracore_ros.policy.file',
-    'neuracore_ros.policy.fit',
+    'neuracore_ros.policy.compatibility',
     'neuracore_ros.policy.load',
     'neuracore_ros.policy.manifest',
     'neuracore_ros.policy.signature',

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, or open an episode; 0 when done."""
-    from neuracore_ros.report.dataset import write_dataset_page
+    from neuracore_ros.report.dataset_page import write_dataset_page
 
     if arguments.rerun_file is not None:
         if arguments.rerun is None:

@@ -9,7 +9,7 @@ from statistics import median
 from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.overview.picture import layout_section
-from neuracore_ros.report import page
+from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import Curve, line_chart
 
 DRIVERS = ('expert', 'untrained', 'trained')

@@ -13,7 +13,7 @@ from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.evaluation.replay import Replay
 from neuracore_ros.evaluation.summary import shown
 from neuracore_ros.overview.picture import layout_section
-from neuracore_ros.report import page
+from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.runner.state import percentile
 

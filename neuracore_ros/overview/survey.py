@@ -15,7 +15,7 @@ from neuracore_ros.description.layout import SlotTable, slot_tables
 from neuracore_ros.description.layout_checks import Finding, Place, findings
 from neuracore_ros.description.limits import Range
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.fit import (
+from neuracore_ros.policy.compatibility import (
     Described,
     SlotCompatibility,
     beyond_training,

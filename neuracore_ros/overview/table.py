@@ -9,7 +9,7 @@ from neuracore_ros.description.limits import Range
 from neuracore_ros.overview.palette import ROLES
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, Survey
 from neuracore_ros.overview.text import range_text, scale_text
-from neuracore_ros.policy.fit import SlotCompatibility
+from neuracore_ros.policy.compatibility import SlotCompatibility
 from neuracore_ros.svg import rectangle, text, text_width
 
 _DOT, _TIMES, _MINUS = '\N{MIDDLE DOT}', '\N{MULTIPLICATION SIGN}', '\N{MINUS SIGN}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
-from neuracore_ros.policy.fit import SlotCompatibility
+from neuracore_ros.policy.compatibility import SlotCompatibility
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.wording import text_table
 

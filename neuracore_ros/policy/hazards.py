@@ -12,7 +12,7 @@ from neuracore_ros.description.robot_checks import exchanged_parts, split_joints
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
-from neuracore_ros.policy.fit import trained_range
+from neuracore_ros.policy.compatibility import trained_range
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.similar_names import did_you_mean
 

@@ -33,7 +33,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
-from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix

@@ -11,19 +11,19 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import JOINT_STATE
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
-from neuracore_ros.scaffold.facts import Facts
-from neuracore_ros.scaffold.inputs import input_sources, sense
-from neuracore_ros.scaffold.joint_names import name_joints
-from neuracore_ros.scaffold.joints import KnownJoints, know_joints
-from neuracore_ros.scaffold.limits import limit_entry, opening_entry
-from neuracore_ros.scaffold.outputs import OPENING_TARGETS, OutputRoutes
-from neuracore_ros.scaffold.robot_draft import (
+from neuracore_ros.scaffold.draft_entries import (
     LimitEntry,
     Note,
     RobotDraft,
     SlotEntry,
     SlotSection,
 )
+from neuracore_ros.scaffold.facts import Facts
+from neuracore_ros.scaffold.inputs import input_sources, sense
+from neuracore_ros.scaffold.joint_names import name_joints
+from neuracore_ros.scaffold.joints import KnownJoints, know_joints
+from neuracore_ros.scaffold.limits import limit_entry, opening_entry
+from neuracore_ros.scaffold.outputs import OPENING_TARGETS, OutputRoutes
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places, places_of
 from neuracore_ros.scaffold.topics import commanding, completed, measuring
 from neuracore_ros.scaffold.yaml_writer import write_yaml

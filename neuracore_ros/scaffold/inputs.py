@@ -10,9 +10,9 @@ from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
 from neuracore_ros.description.units import Unit
+from neuracore_ros.scaffold.draft_entries import Note, Route, RouteSection
 from neuracore_ros.scaffold.facts import ImageTopic, NumberTopic
 from neuracore_ros.scaffold.joints import KnownJoints
-from neuracore_ros.scaffold.robot_draft import Note, Route, RouteSection
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places
 
 _STATES = 'joint_states'

@@ -19,8 +19,8 @@ from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.draft_entries import Note
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
-from neuracore_ros.scaffold.robot_draft import Note
 from neuracore_ros.scaffold.units import amount, converted, guess_unit, strangers
 
 _FEW_JOINTS = 12

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from neuracore_ros.description.limits import PartialLimit
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
+from neuracore_ros.scaffold.draft_entries import LimitEntry, Note
 from neuracore_ros.scaffold.facts import ObservedMotion
-from neuracore_ros.scaffold.robot_draft import LimitEntry, Note
 
 # What a division may be off, in steps.
 _HAIR = 1e-6

@@ -11,11 +11,11 @@ from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
+from neuracore_ros.scaffold.draft_entries import Note, Route, RouteSection
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
 from neuracore_ros.scaffold.inputs import scaled, sense, source_options
 from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
-from neuracore_ros.scaffold.robot_draft import Note, Route, RouteSection
 from neuracore_ros.scaffold.topics import CommandTopic, unsent
 from neuracore_ros.scaffold.units import GuessedUnit, amount, converted, guess_unit
 

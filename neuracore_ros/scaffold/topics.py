@@ -13,10 +13,10 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
 )
+from neuracore_ros.scaffold.draft_entries import Note
 from neuracore_ros.scaffold.facts import Facts, NumberTopic
 from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
-from neuracore_ros.scaffold.robot_draft import Note
 from neuracore_ros.wording import counted
 
 _SENT = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import printable
-from neuracore_ros.scaffold.robot_draft import Note, RobotDraft, RouteSection, SlotSection
+from neuracore_ros.scaffold.draft_entries import Note, RobotDraft, RouteSection, SlotSection
 
 _COLUMNS = 99
 _LONGEST = _COLUMNS - 3

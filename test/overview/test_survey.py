@@ -15,7 +15,7 @@ from helpers.overview_arms import (
 from neuracore_ros.description import load_descriptions
 from neuracore_ros.overview.survey import survey
 from neuracore_ros.overview.text import as_json, as_text
-from neuracore_ros.policy.fit import SlotCompatibility
+from neuracore_ros.policy.compatibility import SlotCompatibility
 
 UP = {0: 'pan', 1: 'lift', 2: 'bend'}
 OUT = {0: 'yaw', 1: 'shoulder', 2: 'elbow'}

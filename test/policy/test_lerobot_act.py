@@ -11,7 +11,7 @@ import pytest
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import METADATA_PATH, Episode, Metadata
 from neuracore_ros.description import DataType, load_descriptions, load_robot
-from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.load import load_policy
 
 pytest.importorskip('safetensors')

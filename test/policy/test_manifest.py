@@ -128,7 +128,7 @@ def test_a_wrong_manifest_is_refused_in_one_line(text, says):
 
 def test_reading_a_manifest_and_fitting_import_no_torch():
     code = (
-        'import sys, neuracore_ros.policy.fit, neuracore_ros.policy.manifest; '
+        'import sys, neuracore_ros.policy.compatibility, neuracore_ros.policy.manifest; '
         "print(sorted({'torch', 'rclpy', 'cv2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)

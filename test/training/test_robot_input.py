@@ -7,7 +7,7 @@ import torch
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
-from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.config import Config

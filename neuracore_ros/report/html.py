@@ -1,4 +1,4 @@
-"""The frame of a page, and its building blocks."""
+"""Building blocks of HTML pages, and the frame around them."""
 
 import base64
 import html

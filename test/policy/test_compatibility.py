@@ -7,7 +7,7 @@ import pytest
 
 from neuracore_ros.description import DataType, EmbodimentDescription, embodiment
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.fit import fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.signature import feed
 

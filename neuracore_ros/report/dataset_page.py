@@ -17,7 +17,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.overview.picture import layout_section
-from neuracore_ros.report import page
+from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.report.traces import Trace, episode_traces
 from neuracore_ros.wording import counted, counts
