@@ -12,6 +12,7 @@ from helpers.fault_rig import FaultRig
 from helpers.fault_table import VELOCITY_LIMIT
 from helpers.faulty_relays import camera_topic, many_cameras, robot_file
 from helpers.misbehaving_policy import write_misbehaving_policy
+from helpers.waiting import random_moment
 
 CAMERAS = 8
 
@@ -55,12 +56,13 @@ def test_a_robot_moved_by_hand_while_it_is_held_goes_on_from_there(moving):
 
 def test_a_robot_that_is_still_pushed_when_its_fault_ends_does_not_jump(moving):
     hold(moving)
+    before = moving.world.positions[0]
     moving.relays.push(-0.6, 1.5)
-    time.sleep(0.3)
+    moving.world.until(lambda: moving.world.positions[0] < before - 0.05, 'a push')
     moving.relays.heal()
     moving.world.until_state('RUNNING')
     moving.world.until_moving()
-    time.sleep(0.5)
+    moving.world.let_pass(0.5)
     moving.check()
 
 
@@ -81,7 +83,7 @@ def test_a_first_action_a_little_away_after_a_fault_is_approached_slowly(moving)
     moving.relays.do(moving.relays.wrist.heal)
     moving.world.until_state('RUNNING', 'blending in')
     moving.world.until_moving()
-    time.sleep(0.5)
+    moving.world.let_pass(0.5)
     moving.check(speed=0.25 * VELOCITY_LIMIT)
 
 
@@ -89,7 +91,7 @@ def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(mov
     world, relays = moving.world, moving.relays
     relays.do(relays.stop_robot)
     world.until_state('HOLDING', 'does not follow')
-    time.sleep(2.0)
+    world.let_pass(2.0)
     before = world.positions
     relays.do(relays.release)
     moving.stays('HOLDING', 0.8)
@@ -104,9 +106,9 @@ def test_an_emergency_stop_that_is_released_after_seconds_does_not_snap_back(mov
 def test_a_robot_disabled_while_it_is_frozen_does_not_move_when_it_is_let_go(moving, after_s):
     world, relays = moving.world, moving.relays
     relays.do(relays.stop_robot)
-    time.sleep(after_s)
+    world.let_pass(after_s)
     assert world.enable(False).success
-    time.sleep(2.0)
+    world.let_pass(2.0)
     before = world.positions
     relays.do(relays.release)
     moving.stays('DISABLED', 0.8)
@@ -134,8 +136,10 @@ def test_a_node_deactivated_in_an_emergency_stop_starts_where_the_robot_is(movin
     world.until_state('HOLDING', 'does not follow')
     assert world.change('deactivate')
     relays.do(relays.release)
+    before = world.positions[0]
     relays.push(0.4, 1.0)
-    time.sleep(1.2)
+    world.until(lambda: world.positions[0] > before + 0.35, 'a push')
+    world.until_still()
     assert world.change('activate')
     world.until_state('RUNNING')
     world.until_moving()
@@ -179,7 +183,7 @@ def test_resets_in_a_loop_leave_a_robot_that_goes_on(moving):
 def test_whatever_is_asked_at_any_moment_ends_at_rest(moving, misbehaving, seed):
     world, moment = moving.world, random.Random(seed)
     for _ in range(4):
-        time.sleep(moment.uniform(0.0, 0.6))
+        random_moment(moment, 0.0, 0.6)
         ask = moment.choice(['disable', 'reset', 'deactivate', 'configure'])
         if ask == 'disable':
             assert world.enable(False).success

@@ -10,6 +10,8 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 
 from helpers.misbehaving_policy import write_misbehaving_policy
+from helpers.processes import until_computed
+from helpers.waiting import random_moment, stays
 
 MAX_AHEAD_S = 0.4
 # The longest that a stop lasts; and a process has to be told first.
@@ -36,19 +38,17 @@ def begun(rig, misbehaving):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM], ids=['SIGINT', 'SIGTERM'])
 @pytest.mark.parametrize('seed', range(2))
 def test_a_signal_at_any_moment_leaves_a_robot_at_rest(rig, begun, number, seed):
-    moment = random.Random(f'{number.name} {seed}')
     node = begun()
     # Before that, Python's own handler would end it: nothing is open yet.
     rig.world.until(lambda: 'infer' in rig.world.node.get_node_names(), 'the node')
-    time.sleep(moment.uniform(0.0, 4.0))
+    random_moment(random.Random(f'{number.name} {seed}'), 0.0, 4.0)
     sent_s = time.time()
     assert node.end(number) == 0, node.output
     assert 'Traceback' not in node.output
     rig.world.until_still()
     assert rig.last_moved_s() - sent_s < STOP_S + SLACK_S
     sent = len(rig.relays.sent)
-    time.sleep(0.3)
-    assert len(rig.relays.sent) == sent
+    stays(lambda: len(rig.relays.sent) == sent, 0.3, 'no command')
     rig.check()
 
 
@@ -57,12 +57,11 @@ def test_a_robot_frozen_while_its_node_ends_does_not_move_when_it_is_let_go(rig,
     node = begun()
     rig.world.until_moving()
     rig.relays.do(rig.relays.stop_robot)
-    time.sleep(after_s)
+    rig.world.let_pass(after_s)
     assert node.end() == 0, node.output
     before = rig.world.positions
     rig.relays.do(rig.relays.release)
-    time.sleep(1.0)
-    assert np.abs(rig.world.positions - before).max() < 0.02
+    stays(lambda: np.abs(rig.world.positions - before).max() < 0.02, 1.0, 'no motion')
     rig.check()
 
 
@@ -108,7 +107,8 @@ def test_a_model_that_hangs_in_its_warm_up_does_not_keep_a_signal_from_ending_it
 ):
     node = begun(model=write_misbehaving_policy(tmp_path / 'policy.pt', hung=True))
     rig.world.until(lambda: 'infer' in rig.world.node.get_node_names(), 'the node')
-    time.sleep(4.0)
+    # More than its start-up takes: nothing tells that a warm-up has begun.
+    until_computed(node.process.pid, 4.0)
     assert node.end() == 0, node.output
     assert 'Traceback' not in node.output
     assert rig.relays.sent == []
@@ -119,7 +119,7 @@ def test_a_model_that_hangs_in_its_warm_up_does_not_keep_a_signal_from_ending_it
 def test_a_killed_node_leaves_a_robot_at_rest_within_max_ahead(rig, begun, seed):
     node = begun()
     rig.world.until_moving()
-    time.sleep(random.Random(seed).uniform(0.0, 1.0))
+    random_moment(random.Random(seed), 0.0, 1.0)
     killed_s = time.time()
     node.process.kill()
     node.wait()

@@ -14,11 +14,11 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
 
+PATIENCE_S = 300.0
 TEST = Path(__file__).resolve().parents[1]
 PROGRAMS = {
     'sim_robot': 'neuracore_ros.sim.robot_node',
@@ -65,10 +65,12 @@ def write_clients(folder: Path, address: Path) -> None:
 
 def start(address: Path, environment: dict[str, str]) -> subprocess.Popen:
     """Start the server, and wait for it."""
+    # The server itself, a script, has not found this folder yet when it imports.
+    from helpers.waiting import wait_until
+
     server = subprocess.Popen([sys.executable, __file__, address], env=environment)
-    while not address.exists():
-        assert server.poll() is None, 'the server of the documentation has ended'
-        time.sleep(0.05)
+    wait_until(lambda: address.exists() or server.poll() is not None, PATIENCE_S, address)
+    assert server.poll() is None, 'the server of the documentation has ended'
     return server
 
 

@@ -3,10 +3,10 @@
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 from helpers.doc_blocks import Block
+from helpers.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 600.0
@@ -97,12 +97,17 @@ class Workspace:
         reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
         reader.start()
         self._background.append((block, process, lines))
-        until, end_s = block.marks['background'], time.monotonic() + PATIENCE_S
-        while until and until not in ''.join(lines):
-            said = ''.join(lines)
+        until = block.marks['background']
+
+        def said_so() -> bool:
+            if not until or until in (said := ''.join(lines)):
+                return True
             assert process.poll() is None, f'{block.where} ended too early:\n{said}'
-            assert time.monotonic() < end_s, f'{block.where} never says {until}:\n{said}'
-            time.sleep(0.05)
+            return False
+
+        wait_until(
+            said_so, PATIENCE_S, lambda: f'{until} of {block.where}, which says:\n{"".join(lines)}'
+        )
 
 
 def compare(block: Block, said: str) -> None:

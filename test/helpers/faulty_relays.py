@@ -13,6 +13,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from helpers.live_robot import UR5
 from helpers.spinning import Spinning
+from helpers.waiting import wait_until
 from neuracore_ros.durations import time_ns
 from neuracore_ros.sim.arms import ARMS
 from neuracore_ros.sim.controller import rejection
@@ -164,9 +165,12 @@ class FaultyRelays(Spinning):
     def do(self, what):
         """Do something between two messages, and wait until it is done."""
         done = self._executor.create_task(what)
-        while not done.done():
+
+        def is_done():
             self._executor.wake()
-            time.sleep(0.002)
+            return done.done()
+
+        wait_until(is_done, every_s=0.002)
         return done.result()
 
     def heal(self):

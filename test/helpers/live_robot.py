@@ -21,6 +21,7 @@ from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from helpers.spinning import Spinning
+from helpers.waiting import stays, wait_until
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.sim.arms import ARMS, ArmKinematics
 from neuracore_ros.sim.controller import rejection
@@ -115,10 +116,7 @@ def ros_arguments(parameters):
 
 def until_published(node, topic):
     """Wait until a node has found somebody who publishes a topic."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not node.count_publishers(topic):
-        assert time.monotonic() < end_s, f'nobody publishes {topic}'
-        time.sleep(0.02)
+    wait_until(lambda: node.count_publishers(topic), PATIENCE_S, f'a publisher of {topic}')
 
 
 class World(Spinning):
@@ -194,15 +192,14 @@ class World(Spinning):
 
     def until(self, happened, what, patience_s=PATIENCE_S):
         """Wait for something to become true; returns how long it took [s]."""
-        start = time.monotonic()
-        while not happened():
-            waited = time.monotonic() - start
-            assert waited < patience_s, (
-                f'waited {waited:.1f} s in vain for {what}; state {self.state}: {self.reason}\n'
-                + '\n'.join(map(str, Running.not_ended[-3:]))
-            )
-            time.sleep(0.005)
-        return time.monotonic() - start
+
+        def told():
+            running = '\n'.join(map(str, Running.not_ended[-3:]))
+            return f'{what}; state {self.state}: {self.reason}\n{running}'
+
+        start_s = time.monotonic()
+        wait_until(happened, patience_s, told, every_s=0.005)
+        return time.monotonic() - start_s
 
     def until_state(self, state, because='', patience_s=PATIENCE_S):
         return self.until(
@@ -217,6 +214,21 @@ class World(Spinning):
 
     def until_still(self, patience_s=PATIENCE_S):
         return self.until(lambda: abs(self.speed()) < 1e-4, 'rest', patience_s)
+
+    def let_pass(self, seconds):
+        """Wait until the robot has told its joints for so long, by its own stamps."""
+        self.until(lambda: self.motion, 'joint states')
+        end_s = self.motion[-1][0] + seconds
+        self.until(lambda: self.motion[-1][0] >= end_s, f'{seconds:g} s of joint states')
+
+    def stays(self, state, seconds):
+        """Require that the state is, and stays, what it is."""
+        stays(lambda: self.state == state, seconds, state)
+
+    def sends_nothing(self, seconds):
+        """Require that no command is sent for a while."""
+        sent = len(self.commands)
+        stays(lambda: len(self.commands) == sent, seconds, 'no command')
 
     # What is done
 

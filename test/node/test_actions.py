@@ -115,7 +115,7 @@ def test_each_goal_replaces_the_one_before_and_a_stop_is_a_goal_that_brakes(
 ):
     world = run(behaviour=SWEEP, robot=follow)
     world.until_moving()
-    time.sleep(1.5)
+    world.let_pass(1.5)
     assert world.state == 'RUNNING'
     assert len(controller.goals) > 3
     assert controller.goals[-1].joint_names == list(world.arm.joint_names)
@@ -132,8 +132,7 @@ def test_a_goal_that_is_rejected_holds_the_robot_until_it_is_enabled(run, contro
     world.until_state('HOLDING', 'arm/follow rejects the goal')
     world.until_still(1.0)
     controller.accepts = True
-    time.sleep(0.5)
-    assert world.state == 'HOLDING'
+    world.stays('HOLDING', 0.5)
     assert world.enable(True).success
     world.until_moving()
 

@@ -65,6 +65,7 @@ def test_an_event_that_still_waits_when_something_is_closed_does_no_harm(nodes, 
         close, disturb = opened(ours, other)
         spin(executor, 0.1)
         disturbing = disturb()
+        # Nothing tells that an event waits: DDS finds the other node within this time.
         time.sleep(0.3)
         close()
         spin(executor, 0.1)

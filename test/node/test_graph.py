@@ -1,7 +1,5 @@
 """Who else is on the node's topics, and what the node makes of it."""
 
-import time
-
 import pytest
 import rclpy
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -10,6 +8,7 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from helpers.live_robot import UR5
+from helpers.waiting import stays
 
 SWEEP = {'speed': 0.02}
 COMMANDS = 'arm_controller/joint_trajectory'
@@ -46,11 +45,12 @@ def test_somebody_else_who_commands_gets_the_robot_until_enable(run, other):
     teleop.publish(here(world))
     world.until_state('HOLDING', f'/teleop commands {COMMANDS}, too')
     world.until_still(0.7)
-    time.sleep(0.3)
+    world.let_pass(0.3)
     sent = len(world.commands)
     teleop.publish(here(world))
-    time.sleep(0.3)
-    assert len(world.commands) == sent + 1  # nobody fights for a robot that is held
+    world.until(lambda: len(world.commands) > sent, 'the command')
+    # Nobody fights for a robot that is held.
+    stays(lambda: len(world.commands) == sent + 1, 0.3, 'no other command')
     assert world.enable(True).success
     world.until_moving()
 
@@ -61,8 +61,7 @@ def test_what_somebody_else_commands_while_the_node_is_disabled_is_no_fault(run,
     world.until_state('DISABLED')
     world.until(lambda: teleop.get_subscription_count() > 1, 'discovery')
     teleop.publish(here(world))
-    time.sleep(0.3)
-    assert world.state == 'DISABLED'
+    world.stays('DISABLED', 0.3)
     world.enable(True)
     world.until_moving()
 
@@ -76,8 +75,7 @@ def test_a_recorder_or_an_echo_is_no_controller(run, other, tmp_path):
         other(name).create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
     world.until_state('HOLDING', 'nobody listens to lonely')
     world.until(lambda: world.node.count_subscribers('lonely') == 3, 'the spectators')
-    time.sleep(0.7)
-    assert world.state == 'HOLDING'
+    world.stays('HOLDING', 0.7)
     other('controller').create_subscription(JointTrajectory, 'lonely', lambda _: None, 10)
     # Nothing moves by what a deaf controller is told; so the robot soon does not follow.
     world.until(lambda: 'does not follow' in world.reason or world.state == 'RUNNING', 'a start')
@@ -102,8 +100,7 @@ def test_a_controller_that_cannot_hear_is_nobody_who_listens(
     world.until_state('HOLDING', 'nobody listens to lonely')
     named = f'/deaf_one cannot hear lonely: {says}'
     world.until(lambda: any(named in line for line in shared_node.lines), 'a warning')
-    time.sleep(0.7)
-    assert world.state == 'HOLDING'
+    world.stays('HOLDING', 0.7)
 
 
 def test_two_publishers_of_one_input_are_named(run, other, shared_node):

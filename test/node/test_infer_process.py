@@ -11,8 +11,9 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from helpers.live_robot import INFER_NODE, SIM_ROBOT, UR5, Running, World, ros_arguments
-from helpers.processes import is_alive
+from helpers.processes import is_alive, until_computed
 from helpers.small_policies import write_policy
+from helpers.waiting import stays, wait_until
 
 COMMANDS = 'arm_controller/joint_trajectory'
 
@@ -46,20 +47,23 @@ def test_signals_until_the_very_end_change_nothing(ur5, infer, sweep):
     ur5.new_trial()
     process = infer(model=sweep, robot=UR5)
     ur5.until_moving()
-    while process.process.poll() is None:
+
+    def has_ended():
         process.process.send_signal(signal.SIGINT)
-        time.sleep(0.002)
+        return process.process.poll() is not None
+
+    wait_until(has_ended, 60.0, 'its end', every_s=0.002)
     assert process.wait() == 0, process.output
     ur5.until_still(0.7)
     ur5.check()
 
 
-@pytest.mark.parametrize('wait_s', [0.0, 0.3, 1.0])
-def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, wait_s):
+@pytest.mark.parametrize('work_s', [0.0, 0.3, 1.0])
+def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, work_s):
     process = infer(model=sweep, robot=UR5)
     # Until then Python itself starts, which no program can do anything about.
     assert_ready(process)
-    time.sleep(wait_s)
+    until_computed(process.process.pid, work_s)
     process.process.send_signal(signal.SIGINT)
     process.process.send_signal(signal.SIGTERM)
     assert process.wait() == 0, process.output
@@ -68,13 +72,13 @@ def test_a_signal_while_it_starts_ends_it_without_a_traceback(infer, sweep, wait
 
 def assert_ready(process):
     """Wait until a process handles SIGINT itself."""
-    mask = Path(f'/proc/{process.process.pid}/status')
-    for _ in range(1000):
-        caught = re.search(r'SigCgt:\s*(\w+)', mask.read_text())[1]
-        if int(caught, 16) >> (signal.SIGTERM - 1) & 1:
-            return
-        time.sleep(0.01)
-    raise AssertionError('it never handled SIGTERM')
+    status = Path(f'/proc/{process.process.pid}/status')
+
+    def handles_signals():
+        caught = re.search(r'SigCgt:\s*(\w+)', status.read_text())[1]
+        return int(caught, 16) >> (signal.SIGTERM - 1) & 1
+
+    wait_until(handles_signals, message='its handler', every_s=0.01)
 
 
 def test_a_closed_terminal_stops_the_robot_first(ur5, infer, sweep):
@@ -92,11 +96,11 @@ def test_a_node_whose_parent_was_killed_stops_the_robot_and_ends(ur5, begin, swe
     log = tmp_path / 'log'
     script = tmp_path / 'parent.py'
     script.write_text(
-        'import subprocess, sys, time\n'
+        'import signal, subprocess, sys\n'
         f'log = open({str(log)!r}, "w")\n'
         'node = subprocess.Popen([sys.executable, "-m", *sys.argv[1:]], stdout=log, stderr=log)\n'
         'print(node.pid, flush=True)\n'
-        'time.sleep(600)\n'
+        'signal.pause()\n'
     )
     given = ros_arguments({'model': sweep, 'robot': UR5, 'end_with_parent': True})
     parent = begin(str(script), INFER_NODE, *given)
@@ -240,9 +244,7 @@ def test_two_robots_share_one_file_in_two_namespaces(begin, sweep):
         left, right = worlds
         left.until(lambda: len(left.motion) > 12 and len(right.motion) > 12, 'joint states')
         left.until_moving()
-        time.sleep(0.2)
-        assert right.commands == []
-        assert abs(right.speed()) < 1e-4
+        stays(lambda: right.commands == [] and abs(right.speed()) < 1e-4, 0.2, 'a robot at rest')
         left.check()
     finally:
         codes = [process.end() for process in reversed(processes)]

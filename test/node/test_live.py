@@ -17,6 +17,7 @@ from helpers import scripted_nodes
 from helpers.live_robot import SIM_ROBOT, UR5, until_published
 from helpers.scripted_nodes import ALL, Graph
 from helpers.small_policies import write_policy
+from helpers.waiting import wait_until
 from neuracore_ros.description import load_robot
 from neuracore_ros.node.live.checks import check_graph
 from neuracore_ros.node.live.probe_graph import probe_graph
@@ -164,7 +165,10 @@ def test_a_slow_driver_beside_a_fast_one_is_told_by_its_joints(graph, found):
 def test_a_robot_that_is_found_late_is_recorded_without_a_false_alarm(graph, begin, tmp_path):
     words = ['record', UR5, '--out', tmp_path, '--seconds', 1, '--episodes', 1]
     recorder = begin('neuracore_ros.cli.main', *words)
-    time.sleep(2.0)
+    bystander = graph.node('bystander')
+    wait_until(lambda: 'record' in bystander.get_node_names(), 60.0, 'a recorder')
+    # It looks around in vain for a while, and says nothing.
+    time.sleep(0.5)
     graph.joints('arm', names=ALL[:5])
     graph.joints('jaw', names=ALL[5:], rate_hz=25.0)
     graph.camera()
