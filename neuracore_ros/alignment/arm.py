@@ -56,10 +56,9 @@ class DescribedArm:
 
     def output_type(self) -> DataType:
         """The DataType in which the joints are commanded."""
-        for kind in (DataType.JOINT_TARGET_POSITIONS, DataType.JOINT_POSITIONS):
-            if kind in self.robot.output:
-                return kind
-        return DataType.JOINT_TARGET_POSITIONS
+        targets, positions = DataType.JOINT_TARGET_POSITIONS, DataType.JOINT_POSITIONS
+        output = self.robot.output
+        return positions if positions in output and targets not in output else targets
 
     def index(self, kind: DataType, name: str, otherwise: int) -> int:
         """The index of a name in one DataType, of the input or else of the output."""

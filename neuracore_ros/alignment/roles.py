@@ -246,7 +246,7 @@ class _Arm:
                 opens = np.cross(opens, self._tool_at_zero)
             for yaw in reversed(self._yaws):
                 opens = _rotated(opens, self._axis[yaw.name], self._turned[yaw.name])
-            tool = _unit(self._tool)
+            tool = self._tool  # of length 1, along the axis of the flange
             opens = opens - tool * (opens @ tool)
             if np.linalg.norm(opens) > _SHORT_M:
                 left = np.array([0.0, 1.0, 0.0])
@@ -270,11 +270,6 @@ def _rotated(way: FloatArray, axis: FloatArray, angle: float) -> FloatArray:
         along + (way - along) * math.cos(angle) + np.cross(axis, way) * math.sin(angle)
     )
     return turned
-
-
-def _unit(way: FloatArray) -> FloatArray:
-    length = float(np.linalg.norm(way))
-    return way / length if length else way
 
 
 def _wrapped(angle: float) -> float:

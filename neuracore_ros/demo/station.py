@@ -86,13 +86,12 @@ class Station(AbstractContextManager['Station']):
             self.operator.wait(0.1)
             self._stack = self._stack.pop_all()
 
-    def start(self, module: str, arguments: list[str]) -> Background:
+    def start(self, module: str, arguments: list[str]) -> None:
         """Start a process beside the robot; it ends with the station at the latest."""
         log = self._logs / f'{self.robot}_{module.rsplit(".", 1)[-1]}.log'
         process = Background(module, arguments, self._domain, log)
         self._processes.append(process)
         self._stack.push(process)
-        return process
 
     def reset(self) -> dict[str, Any]:
         """Begin the next trial; returns what `Operator.reset` does.

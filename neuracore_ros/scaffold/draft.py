@@ -105,6 +105,10 @@ def draft(
     joints, hands = places.inputs[POSITIONS], places.inputs[OPENINGS]
     outputs = OutputRoutes(known, joints, hands, commands, like, arms, origin.is_recorded)
     limits = _limits(known, places, outputs, tree, origin)
+    scales = []
+    if like and any(map(sense, places.fitting(POSITIONS))):
+        text = f'scale and offset bring each joint to what its slot means on {like.robot.name}'
+        scales.append(Note(f'{text}; the same stands under commands'))
     passed = [topic for topic in passed if topic.name not in unclear]
     rescaled = [name for name in known.grippers if outputs.limit_scaling(name)]
     whole = RobotDraft(
@@ -115,7 +119,7 @@ def draft(
         _inputs(known, places, like),
         _outputs(places, outputs, origin, like),
         [
-            *_scaled(places, like),
+            *scales,
             *input_sources(known, places, passed, rescaled),
             *outputs.sources(),
         ],
@@ -261,17 +265,6 @@ def _slots(
         index = like.index(kind, place.counterpart, place.index) if like else place.index
         entries.append(SlotEntry(index, place.name, Note(why) if why else None, place.fits))
     return SlotSection(kind, entries, note)
-
-
-def _scaled(places: Places, like: DescribedArm | None) -> list[Note]:
-    """A note on the scales and offsets of joints, if there are any."""
-    if like is None or not any(map(sense, places.fitting(POSITIONS))):
-        return []
-    text = (
-        'scale and offset bring each joint to what its slot means on '
-        f'{like.robot.name}; the same stands under commands'
-    )
-    return [Note(text)]
 
 
 def _foot(known: KnownJoints, outputs: OutputRoutes, facts: Facts) -> list[Note]:

@@ -117,7 +117,8 @@ class RobotNode(Node):  # type: ignore[misc]
         while not self._stop.is_set():
             with self._lock:
                 self._advance()
-            due_s += STEP_NS / 1e9 / self._speed
+            speed = self.get_parameter('speed').value if self._clocked else 1.0
+            due_s += STEP_NS / 1e9 / speed
             wait_s = due_s - time.monotonic()
             # Even when late, sleep: the callbacks need the lock, too.
             time.sleep(max(wait_s, LEAST_SLEEP_S))
@@ -127,10 +128,6 @@ class RobotNode(Node):  # type: ignore[misc]
 
     def _declare(self, name: str, value: Any, description: str, **more: Any) -> None:
         self.declare_parameter(name, value, ParameterDescriptor(description=description, **more))
-
-    @property
-    def _speed(self) -> float:
-        return float(self.get_parameter('speed').value) if self._clocked else 1.0
 
     def _flag(self, name: str) -> bool:
         return bool(self.get_parameter(name).value)
@@ -153,7 +150,7 @@ class RobotNode(Node):  # type: ignore[misc]
             self._publish_joints(stamp)
         for target in simulation.targets():
             self._publish_command(target)
-        if simulation.is_frame:
+        if simulation.is_frame():
             self._distance_publisher.publish(Float64(data=self._robot.distance()))
             goal = array('d', self._robot.goal().tolist())
             self._goal_publisher.publish(Float64MultiArray(data=goal))

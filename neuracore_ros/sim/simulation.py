@@ -142,16 +142,12 @@ class Simulation:
         """The cameras that have an image at this step."""
         # Real cameras do not fire together, and one image a step keeps the steps even.
         for lag, name in enumerate(self.robot.cameras):
-            if self._is_frame(self._step - lag):
+            if self.is_frame(lag):
                 yield name
 
-    @property
-    def is_frame(self) -> bool:
-        """True if the first camera has an image at this step."""
-        return self._is_frame(self._step)
-
-    def _is_frame(self, step: int) -> bool:
-        rate_hz = self.robot.image_rate_hz
+    def is_frame(self, lag: int = 0) -> bool:
+        """True if the first camera had an image so many steps ago."""
+        rate_hz, step = self.robot.image_rate_hz, self._step - lag
         return step * rate_hz // STEPS_HZ != (step - 1) * rate_hz // STEPS_HZ
 
 
@@ -160,10 +156,6 @@ class Disturbances:
 
     They act as noise in the executed action would (DART, Laskey et al. 2017), while the recorded
     command stays what the expert meant: so the recording shows how to come back.
-
-    Args:
-        count: n.
-        seed: Of the trial.
 
     Attributes:
         offset: How far the joints are off their trajectory, shape (n,) [rad].
