@@ -1,7 +1,6 @@
 """The node over real DDS, with a simulated UR5 that obeys as a real controller would."""
 
 import json
-import time
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from std_msgs.msg import Float64, String
 
 from helpers.live_robot import DEFAULTS, UR5
 from helpers.small_policies import HORIZON, manifest, write_policy
+from helpers.waiting import stays
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.training.graph import write_onnx, write_openvino
 
@@ -30,9 +30,7 @@ def test_it_moves_the_robot_and_holds_it_when_it_is_deactivated(run):
     assert world.change('deactivate')
     world.until_still(1.0)
     assert world.lifecycle() == 'inactive'
-    sent = len(world.commands)
-    time.sleep(0.3)
-    assert len(world.commands) == sent
+    world.sends_nothing(0.3)
     assert world.change('activate')
     world.until_moving()
 
@@ -41,8 +39,7 @@ def test_a_first_action_too_far_away_is_refused_by_joint_value_and_distance(run)
     world = run(behaviour={'ahead': 0.9})
     world.until_state('HOLDING', 'shoulder_pan_joint')
     assert '0.9' in world.reason
-    time.sleep(0.3)
-    assert world.commands == [] or world.speed() == pytest.approx(0.0, abs=1e-4)
+    stays(lambda: world.commands == [] or abs(world.speed()) < 1e-4, 0.3, 'no motion')
 
 
 def test_joints_that_stop_hold_the_robot_in_time_and_it_goes_on_by_itself(run):
@@ -52,7 +49,7 @@ def test_joints_that_stop_hold_the_robot_in_time_and_it_goes_on_by_itself(run):
     before = world.positions
     # max_age_s is 0.2 and a step 0.05; the rest is for two processes to be scheduled.
     assert world.until_state('HOLDING', 'joint_states') < 0.2 + 0.05 + 0.25
-    time.sleep(0.5)
+    world.stays('HOLDING', 0.5)
     world.set('sim', joints_frozen=False)
     world.until_state('RUNNING')
     # 0.25 s at 0.4 rad/s, and as long again to brake.
@@ -98,8 +95,7 @@ def test_with_manual_rearm_it_waits_for_enable(run):
     world.set('sim', cameras_off=True)
     world.until_state('HOLDING')
     world.set('sim', cameras_off=False)
-    time.sleep(0.7)
-    assert world.state == 'HOLDING'
+    world.stays('HOLDING', 0.7)
     assert world.enable(True).success
     world.until_state('RUNNING')
 
@@ -130,22 +126,19 @@ def test_a_model_that_is_still_running_does_not_hinder_a_cleanup(run):
     world.until_state('WAITING', 'prediction')
     assert world.change('deactivate')
     assert world.change('cleanup')
-    time.sleep(3.0)  # by now the answer came that nobody waits for
-    assert world.lifecycle() == 'unconfigured'
+    # In this time the answer comes that nobody waits for.
+    stays(lambda: world.lifecycle() == 'unconfigured', 3.0, 'unconfigured')
 
 
 def test_disable_stops_and_enable_goes_on(run):
     world = run(behaviour=SWEEP, enabled=False)
     world.until_state('DISABLED')
-    time.sleep(0.3)
-    assert abs(world.speed()) < 1e-4
+    stays(lambda: abs(world.speed()) < 1e-4, 0.3, 'no motion')
     assert world.enable(True).success
     world.until_moving()
     assert world.enable(False).message.startswith('DISABLED')
     world.until_still(0.7)
-    sent = len(world.commands)
-    time.sleep(0.3)
-    assert len(world.commands) == sent
+    world.sends_nothing(0.3)
 
 
 def test_a_robot_that_does_not_follow_is_given_up_until_it_is_enabled(run):
@@ -167,7 +160,8 @@ def test_a_robot_that_takes_single_points_is_streamed_to_and_brakes_point_by_poi
     robot.write_text(before + '\ncommands:' + after.replace(topic, f'{topic}    stream: point\n'))
     world = run(behaviour=SWEEP, robot=robot, command_rate_hz=50.0)
     world.until_moving()
-    time.sleep(0.5)
+    sent = len(world.commands)
+    world.until(lambda: len(world.commands) > sent + 25, 'single points')
     assert world.change('deactivate')
     # The stop is one trajectory, from the setpoint to rest.
     assert [len(message.points) for _, message in world.commands[-21:]] == [1] * 20 + [2]
@@ -196,8 +190,7 @@ def test_a_dry_run_publishes_nothing(run):
     world = run(behaviour=SWEEP, dry_run=True)
     world.commands.clear()
     world.until_state('RUNNING')
-    time.sleep(0.6)
-    assert world.commands == []
+    stays(lambda: world.commands == [], 0.6, 'no command')
     assert world.node.count_publishers('arm_controller/joint_trajectory') == 1  # the expert's
     assert float(world.diagnostics['infer: inference']['latency_ms_p50']) > 0.0
 
@@ -235,10 +228,9 @@ def test_a_disabled_node_leaves_a_robot_that_somebody_else_moved_alone(run):
     world.until_still(0.7)
     world.new_trial()  # as if led by hand: far from the last command
     sent = len(world.commands)
-    time.sleep(0.3)
+    world.let_pass(0.3)
     assert world.change('deactivate')
-    time.sleep(0.3)
-    assert len(world.commands) == sent
+    stays(lambda: len(world.commands) == sent, 0.3, 'no command')
 
 
 @pytest.mark.parametrize(
@@ -371,12 +363,12 @@ def test_an_impatient_operator_does_no_harm(run, pause_s):
     for _ in range(4):
         for on in (False, False, True, True):
             assert world.enable(on).success
-            time.sleep(pause_s)
+            world.let_pass(pause_s)
         assert world.reset().success
     for _ in range(3):
         assert world.change('deactivate')
         assert world.change('activate')
-        time.sleep(pause_s)
+        world.let_pass(pause_s)
     world.until_moving()
     assert world.change('deactivate')
     assert not world.change('deactivate')
