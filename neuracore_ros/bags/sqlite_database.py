@@ -90,7 +90,9 @@ class Database:
     def _steps(self, query: str, parameters: Sequence[object]) -> Iterator[tuple[Any, ...]]:
         self._steps_left = _STEPS_AT_FIRST + _STEPS_PER_ROW * self.most_rows
         try:
-            yield from self._connection.execute(query, parameters)
+            # `yield from` would close the cursor when this is given up, maybe after the file.
+            for row in self._connection.execute(query, parameters):  # noqa: UP028
+                yield row
         except sqlite3.OperationalError as error:
             if str(error) != 'interrupted':
                 raise

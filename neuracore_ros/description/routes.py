@@ -75,7 +75,7 @@ def parse_order(value: YamlValue, what: str) -> tuple[str, ...]:
 def parse_names(value: YamlValue, what: str) -> dict[str, str]:
     """Names of the robot file, and what the message calls them."""
     return {
-        name: message_name.string(f"name of '{name}' in the message")
+        name: message_name.string(f"'{name}' in {what}")
         for name, (_, message_name) in value.mapping(what).items()
     }
 

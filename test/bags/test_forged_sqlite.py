@@ -1,5 +1,6 @@
 """sqlite3 files that name other files, or say that they hold more than they do."""
 
+import gc
 import signal
 import sqlite3
 import subprocess
@@ -164,3 +165,14 @@ def test_a_query_that_takes_longer_than_its_file_can_ask_for_ends(tmp_path):
         list(database.rows(product))
     with pytest.raises(sqlite3.DatabaseError, match='more than a file of its size can hold'):
         list(database.rows('SELECT data FROM messages'))
+
+
+def test_messages_that_are_given_up_when_their_file_is_closed_say_nothing(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(sys, 'unraisablehook', lambda found: said.append(found.exc_value))
+    with open_bag(sqlite_bag(tmp_path)) as opened:
+        messages = opened.read(['/joint_states'])
+        next(messages)
+    del messages
+    gc.collect()
+    assert not said
