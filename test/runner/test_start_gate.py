@@ -81,8 +81,7 @@ def test_the_gate_stands_at_every_entry_not_only_the_first(rig):
     running.joints_alive = False
     running.step(10)
     assert running.state == 'HOLDING'
-    running.positions = np.array([-0.9, 0.0])
-    running.controller.hold(running.positions)
+    running.move_by_hand([-0.9, 0.0])
     running.joints_alive = True
     assert running.step(10).state == 'HOLDING'
     assert "first action of 'a' is 0.050, measured -0.900" in running.runner.reason
@@ -92,8 +91,7 @@ def test_it_starts_from_the_measured_joints_even_where_they_were_moved_by_hand(r
     running = rig().step(10)
     running.do(running.runner.enable(False, running.now_ns))
     running.step(10)
-    running.positions = np.array([-0.4, 0.0])
-    running.controller.hold(running.positions)
+    running.move_by_hand([-0.4, 0.0])
     running.do(running.runner.enable(True, running.now_ns))
     first = len(running.path)
     running.step(6)
