@@ -1,5 +1,7 @@
 """The package as colcon and pip see it."""
 
+import ast
+import importlib
 import os
 import re
 import runpy
@@ -70,6 +72,16 @@ def test_what_make_installs_is_pinned_and_named_by_package_alone(file, extras, m
     for requirement in map(Requirement, wanted):
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier, requirement
     assert not [line for line in lines if '/' in line], 'run: make lock'
+
+
+def test_the_launch_file_imports_what_the_package_has():
+    tree = ast.parse((ROOT / 'launch' / 'infer.launch.py').read_text())
+    taken = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in taken if node.module.startswith('neuracore_ros')]
+    assert ours
+    for node in ours:
+        module = importlib.import_module(node.module)
+        assert [each.name for each in node.names if not hasattr(module, each.name)] == []
 
 
 @pytest.fixture(scope='module')

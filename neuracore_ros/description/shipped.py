@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.regular_file import read_text
 
 _SHARE = Path('share') / 'neuracore_ros' / 'config'
 
@@ -36,6 +37,15 @@ def robot_file(given: str) -> Path:
 def instead_of(path: Path) -> str:
     """``; shipped are a, b``, for a path without an ending, which may be a name."""
     return '' if path.suffix or path.parent.name else f'; shipped are {", ".join(_files())}'
+
+
+def shipped_robots() -> Mapping[str, Path]:
+    """The files of all shipped robots by name, without those that list several robots."""
+    return {name: path for name, path in _files().items() if _is_robot(path)}
+
+
+def _is_robot(path: Path) -> bool:
+    return any(line.startswith('robot:') for line in read_text(path).splitlines())
 
 
 def _files() -> dict[str, Path]:
