@@ -76,8 +76,6 @@ def ticks(
         start_ns: The first tick, [ns]; None: when all observers are complete.
         end_ns: No tick is later than this, [ns], nor than the last message.
     """
-    # Recorders of ROS 1 often leave the slash out.
-    topics = {topic.lstrip('/') for observer in observers for topic in observer.topics}
     silence_ns = _silence_ns(observers)
     now_ns = last_ns = start_ns or 0
     number = piece = 0
@@ -85,7 +83,7 @@ def ticks(
     for message in chain(messages, [None]):
         # A message belongs to a tick that is received at it or before.
         until_ns = min(message.log_time_ns if message else now_ns + 1, end_ns + 1)
-        is_observed = not message or message.topic.lstrip('/') in topics
+        is_observed = not message or any(each.reads(message.topic) for each in observers)
         while start_ns is not None and (at_ns := tick_ns(start_ns, number, rate_hz)) < until_ns:
             if at_ns - last_ns > silence_ns:
                 if is_observed:

@@ -30,6 +30,11 @@ _FOREVER_NS = 2**62
 _SEND_GOAL = '/_action/send_goal'
 
 
+def is_spectator(name: str) -> bool:
+    """True if a node of this name, full or not, executes no commands that it subscribes to."""
+    return name.rpartition('/')[2].startswith(SPECTATORS)
+
+
 def listeners(node: Node, topic: str) -> list[str]:
     """Full names of the nodes that may execute what is sent to a topic.
 
@@ -45,7 +50,7 @@ def executors(node: Node, topic: str) -> list[Any]:
     return [
         info
         for info in node.get_subscriptions_info_by_topic(topic)
-        if not info.node_name.startswith(SPECTATORS) and full_name(info) != own
+        if not is_spectator(info.node_name) and full_name(info) != own
     ]
 
 

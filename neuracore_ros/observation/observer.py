@@ -141,6 +141,10 @@ class Observer:
             topic: source.type for source in sources for topic in source.topics
         }
 
+    def reads(self, topic: str) -> bool:
+        """True if a stream takes messages of a topic, with or without the leading slash."""
+        return topic in self._by_topic
+
     def receive(self, topic: str, message: Any, receive_ns: int) -> None:
         """Offer a message to the streams of its topic.
 

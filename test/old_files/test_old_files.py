@@ -6,7 +6,6 @@ file. Most weights are 0, so that it is small. ``expected.json`` is what that co
 """
 
 import json
-import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -31,10 +30,9 @@ def old(tmp_path_factory):
     folder = tmp_path_factory.mktemp('old')
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter='data')
-    here = Path.cwd()
-    os.chdir(folder)
-    yield folder
-    os.chdir(here)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
 
 
 @pytest.fixture(scope='module')

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
-from neuracore_ros.node.graph import SPECTATORS
+from neuracore_ros.node.graph import is_spectator
 from neuracore_ros.node.live.facts import (
     CheckResult,
     CommandFacts,
@@ -79,7 +79,7 @@ def check_listeners(
 
 
 def _executing(facts: CommandFacts) -> list[Endpoint]:
-    return [x for x in facts.listeners if not x.node.rpartition('/')[2].startswith(SPECTATORS)]
+    return [each for each in facts.listeners if not is_spectator(each.node)]
 
 
 def _incompatibility(facts: CommandFacts, endpoint: Endpoint) -> str:
