@@ -1,8 +1,8 @@
-"""Joint limits out of a URDF, and which joints mimic others; nothing else of it is read."""
+"""Joint limits out of a URDF, which joints mimic others, and which joint carries each link."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -30,17 +30,39 @@ class Mimic:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkCarrier:
+    """The joint that a link hangs on.
+
+    Attributes:
+        joint: Its name.
+        kind: Its type, such as ``fixed``.
+        link: The link on the other side of it.
+    """
+
+    joint: str
+    kind: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class Urdf:
-    """The limits and mimics of a URDF.
+    """The limits, mimics and links of a URDF.
 
     Attributes:
         limits: Joint that can move -> limits, [rad] and [rad/s] (revolute) or [m] and [m/s]
             (prismatic); a continuous joint has no position limits.
         mimics: Joint -> what it follows.
+        carriers: Link -> the joint that it hangs on; none of a base.
     """
 
     limits: Mapping[str, PartialLimit]
     mimics: Mapping[str, Mimic]
+    carriers: Mapping[str, LinkCarrier] = field(default_factory=dict)
+
+    @property
+    def links(self) -> set[str]:
+        """The links that joints join."""
+        return set(self.carriers) | {carrier.link for carrier in self.carriers.values()}
 
 
 def read_urdf(path: Path) -> Urdf:
@@ -60,8 +82,12 @@ def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
     """
     limits: dict[str, PartialLimit] = {}
     mimics: dict[str, Mimic] = {}
+    carriers: dict[str, LinkCarrier] = {}
     for joint in robot.findall('joint'):
-        name, kind, limit = joint.get('name', ''), joint.get('type'), joint.find('limit')
+        name, kind, limit = joint.get('name', ''), joint.get('type', ''), joint.find('limit')
+        parent, child = joint.find('parent'), joint.find('child')
+        if parent is not None and child is not None:
+            carriers[child.get('link', '')] = LinkCarrier(name, kind, parent.get('link', ''))
         if kind not in MOVING:
             continue
         if name in limits:
@@ -85,7 +111,7 @@ def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
             if multiplier != 0.0:
                 followed = mimic.get('joint', '')
                 mimics[name] = Mimic(followed, multiplier, numbers.get('offset', 0.0))
-    return Urdf(limits, mimics)
+    return Urdf(limits, mimics, carriers)
 
 
 _LIMIT = {'lower', 'upper', 'velocity'}

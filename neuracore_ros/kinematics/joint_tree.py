@@ -126,6 +126,7 @@ def joined(trees: Sequence[JointTree]) -> JointTree:
         Urdf(
             {name: limit for tree in trees for name, limit in tree.urdf.limits.items()},
             {name: mimic for tree in trees for name, mimic in tree.urdf.mimics.items()},
+            {link: carrier for tree in trees for link, carrier in tree.urdf.carriers.items()},
         ),
     )
 
