@@ -12,6 +12,8 @@ MIN_RATE_HZ, MAX_RATE_HZ = 0.1, 1000.0
 """Steps per second."""
 MAX_SIDE_PX = 4096
 """Longest side of an image."""
+MAX_CROP_PX = 65_535
+"""Farthest edge of a crop: no JPEG has a longer side."""
 MAX_STEPS = 10**7
 """Longest episode: a night at 100 Hz."""
 MAX_HORIZON = 10_000

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import DescriptionError
 
@@ -54,6 +55,9 @@ class Source:
         parent: The frame in which a pose is given; '' where any will do.
         around: For a continuous joint: each angle is taken to the turn nearest this one [rad], so
             that one place has one value; None: as the driver counts turns.
+        crop: The part of its images that is used; None: the whole.
+        follow_s: Of a gripper's opening that is read from its command: the value follows the
+            command with this time constant [s]; None: it is measured.
     """
 
     data_type: DataType
@@ -71,6 +75,8 @@ class Source:
     reliability: str
     parent: str = ''
     around: float | None = None
+    crop: Crop | None = None
+    follow_s: float | None = None
 
     def value(self, own: float) -> float:
         """Convert a driver's value to the slot's unit and sense."""
@@ -113,9 +119,17 @@ def types_of(data_type: DataType) -> tuple[str, ...]:
     return _JOINT_TYPES if data_type.is_numeric else ()
 
 
-def default_type(data_type: DataType, topic: str) -> str:
-    """The message type of a topic without a declared one; '' if the DataType is not supported."""
+def default_type(data_type: DataType, topic: str, follows: bool = False) -> str:
+    """The message type of a topic without a declared one; '' if the DataType is not supported.
+
+    Args:
+        data_type: The DataType that is read from it.
+        topic: The topic.
+        follows: Whether its values follow a command.
+    """
     last = topic.rpartition('/')[2]
+    if follows and JOINT_TRAJECTORY in types_of(data_type):
+        return JOINT_TRAJECTORY
     if data_type.is_image and last in {'compressed', 'compressedDepth'}:
         return COMPRESSED_IMAGE
     if data_type.is_pose and last == 'tf':

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 
+from neuracore_ros.description.crop import Crop, parse_crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import (
     RouteOptions,
@@ -23,6 +24,7 @@ from neuracore_ros.description.routes import (
 from neuracore_ros.description.source import (
     ANGLES,
     FLOAT64,
+    IMAGE_TYPES,
     JOINT_STATE,
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
@@ -47,6 +49,8 @@ _WITH_FIELDS = (JOINT_STATE, JOINT_TRAJECTORY)
 _WITH_ORDER = (*_WITH_FIELDS, *MULTI_ARRAYS)
 _OF_JOINTS = (*_WITH_ORDER, FLOAT64)
 _NUMBERS = (*_OF_JOINTS, WRENCH_STAMPED)
+# A hand is open or closed within seconds; more is a time in milliseconds.
+_LONGEST_S = 60.0
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
 
 
@@ -54,6 +58,13 @@ def _parse_qos(value: YamlValue, what: str) -> str:
     reliability = value.fields(what, ('reliability',)).get('reliability')
     words = ('match', 'reliable', 'best_effort')
     return reliability.choice(f'reliability in {what}', words) if reliability else 'match'
+
+
+def _parse_follow(value: YamlValue, what: str) -> float:
+    follow_s = parse_positive(value, what)
+    if follow_s > _LONGEST_S:
+        raise value.error(f'{what} is in seconds, at most {_LONGEST_S:g}, not {value}')
+    return follow_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,19 @@ class SourceOptions(RouteOptions):
     field: str = option(parse_word('position', 'velocity', 'effort'), '', _WITH_FIELDS)
     parent: str = option(parse_frame, '', (POSE_STAMPED, TF_MESSAGE))
     child: str = option(parse_frame, '', (TF_MESSAGE,))
+    crop: Crop | None = option(parse_crop, types=IMAGE_TYPES)  # noqa: RUF009
+    follow_s: float | None = option(_parse_follow, types=_OF_JOINTS)
+
+    def type_for(self, data_type: DataType) -> str:
+        """The message type, where it is not written the usual one; '' if there is none."""
+        return self.type or default_type(data_type, self.topic, self.follow_s is not None)
+
+    def longest_age_s(self, data_type: DataType) -> float | None:
+        """The age at which a sample is stale, [s]; None for what never ages."""
+        usual_s = default_max_age_s(data_type)
+        if self.follow_s is not None or usual_s is None:
+            return None
+        return self.max_age_s or usual_s
 
 
 def options_of(message_type: str) -> list[str]:
@@ -131,7 +155,7 @@ class SourceTable:
             DescriptionError: There is none, it lacks an option, or its DataType is not supported.
         """
         options = self.routes.options(data_type, name)
-        message_type = options.type or default_type(data_type, options.topic)
+        message_type = options.type_for(data_type)
         message_name = self.message_name(data_type, name)
         if problem := next(self._problems(data_type, index, name, message_type), ''):
             raise DescriptionError(f"{self.file}: '{name}' ({data_type} index {index}){problem}")
@@ -147,11 +171,13 @@ class SourceTable:
             order=options.order or None,
             scale=scaling.scale,
             offset=scaling.offset,
-            max_age_s=options.max_age_s or default_max_age_s(data_type),
+            max_age_s=options.longest_age_s(data_type),
             stamp=options.stamp,
             reliability=options.qos,
             parent=options.parent,
             around=options.around,
+            crop=options.crop,
+            follow_s=options.follow_s,
         )
 
     def _problems(
@@ -209,17 +235,23 @@ def _require_sense(
 ) -> None:
     """Refuse options that could only be misread: an image as a number, a target that ages."""
     problem, types = '', types_of(kind)
-    message_type = options.type or (default_type(kind, options.topic) if options.topic else '')
+    message_type = options.type_for(kind) if options.type or options.topic else ''
     if options.type and options.type not in types:
         known = ', '.join(types) or 'none: it is not supported'
         problem = f'type {options.type} does not hold it. Known: {known}'
     elif options.type in MULTI_ARRAYS and not options.order:
         problem = lacks_order(options.type)
-    elif 'max_age_s' in own and default_max_age_s(kind) is None:
+    elif 'max_age_s' in own and options.longest_age_s(kind) != options.max_age_s:
         what = 'a target' if kind.is_target else 'a text'
+        if options.follow_s is not None:
+            what = 'a command (follow_s)'
         problem = f'{what} holds until it is replaced: remove max_age_s'
     elif 'around' in own and kind.measured not in ANGLES:
         problem = 'around is an angle of a continuous joint; remove it'
+    elif 'follow_s' in own and kind is not DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS:
+        problem = (
+            'follow_s is for PARALLEL_GRIPPER_OPEN_AMOUNTS, which follow their command: remove it'
+        )
     elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
         problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
     if problem:
