@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -63,8 +63,8 @@ class Chain:
     joints: tuple[str, ...]
     base_offset: Placement = Placement()
     tip_offset: Placement = Placement()
-    workspace: Mapping[str, Range] = MappingProxyType({})
-    home: Mapping[str, float] = MappingProxyType({})
+    workspace: Mapping[str, Range] = field(default_factory=dict)
+    home: Mapping[str, float] = field(default_factory=dict)
     max_error_m: float = MAX_IK_ERROR[0]
     max_error_rad: float = MAX_IK_ERROR[1]
 
