@@ -61,14 +61,14 @@ BELOW_ALL = {
 }
 NEEDS = {
     'description': (),
-    'observation': ('description',),
+    'observation': ('description', 'kinematics'),
     'command': ('description',),
     'policy': ('description',),
-    'runner': ('description', 'observation', 'command', 'policy'),
+    'runner': ('description', 'kinematics', 'observation', 'command', 'policy'),
     'bags': (),
-    'dataset': ('description', 'observation'),
-    'convert': ('description', 'observation', 'bags', 'dataset'),
-    'loading': ('description', 'observation', 'dataset'),
+    'dataset': ('description', 'kinematics', 'observation'),
+    'convert': ('description', 'kinematics', 'observation', 'bags', 'dataset'),
+    'loading': ('description', 'kinematics', 'observation', 'dataset'),
     'kinematics': ('description',),
     'alignment': ('description', 'kinematics'),
     'scaffold': ('description', 'kinematics', 'alignment'),
@@ -95,7 +95,7 @@ NEEDS = {
         'overview',
         'policy',
     ),
-    'training': ('description', 'dataset', 'loading', 'observation', 'policy'),
+    'training': ('description', 'dataset', 'kinematics', 'loading', 'observation', 'policy'),
     'evaluation': (
         'description',
         'observation',
@@ -113,7 +113,15 @@ NEEDS = {
         'training',
     ),
     'cli': ('description', 'policy', 'training'),
-    'node': ('description', 'observation', 'command', 'policy', 'runner', 'scaffold'),
+    'node': (
+        'description',
+        'kinematics',
+        'observation',
+        'command',
+        'policy',
+        'runner',
+        'scaffold',
+    ),
 }
 MODULES = sorted(m.name for m in pkgutil.walk_packages(neuracore_ros.__path__, 'neuracore_ros.'))
 

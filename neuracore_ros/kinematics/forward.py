@@ -64,6 +64,13 @@ class Kinematics:
         placements = self._data.oMf
         return np.array([placements[frame].homogeneous for frame in self._frames])
 
+    def pose(self, index: int, positions: FloatArray) -> FloatArray:
+        """Pose of the joint at an index, shape (7,): x y z [m], qx qy qz qw, of either sign."""
+        pin = self._pinocchio
+        pin.framesForwardKinematics(self._model, self._data, positions)
+        pose: FloatArray = pin.SE3ToXYZQUAT(self._data.oMf[self._frames[index]])
+        return pose
+
     def jacobian(self, index: int, positions: ArrayLike) -> FloatArray:
         """Velocity of the joint at an index per joint velocity, shape (6, n).
 

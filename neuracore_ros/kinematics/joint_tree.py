@@ -97,6 +97,22 @@ def read_joint_tree(path: Path) -> JointTree:
     return _joint_tree(parse_robot_element(read_urdf_text(path), path), str(path))
 
 
+def read_branch(path: Path, link: str) -> list[TreeJoint]:
+    """Read the joints of a URDF file that a link hangs on, from the base of the robot to it.
+
+    Raises:
+        DescriptionError: The file is missing, no URDF, or its joints are no tree.
+    """
+    robot, where = parse_robot_element(read_urdf_text(path), path), str(path)
+    _links(robot, where)
+    carriers = {_link(joint, 'child'): joint for joint in robot.findall('joint')}
+    hangs: list[ElementTree.Element] = []
+    while link in carriers:
+        hangs.append(carriers[link])
+        link = _link(hangs[-1], 'parent')
+    return [_tree_joint(each, number - 1, where) for number, each in enumerate(hangs[::-1])]
+
+
 def parse_joint_tree(text: str, where: str) -> JointTree:
     """Read the text of a URDF.
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
+from neuracore_ros.kinematics.poses import Pose, compose, invert, signed_pose
 from neuracore_ros.observation.faults import FaultKind, StreamFault
-from neuracore_ros.observation.poses import Pose, PoseError, compose, invert, read_pose, signed
+from neuracore_ros.observation.poses import PoseError, read_pose
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
 from neuracore_ros.similar_names import did_you_mean, list_alike
@@ -83,7 +84,7 @@ class TransformTree:
                 if link.moves:
                     stamps.append(sample.stamp_ns)
             ends.append(pose)
-        pose = signed(compose(invert(ends[1]), ends[0]))
+        pose = signed_pose(compose(invert(ends[1]), ends[0]))
         return Sample(min(stamps, default=tick_ns), max(arrivals, default=tick_ns), pose)
 
     def stamp_ns(self, parent: str, child: str) -> int | None:

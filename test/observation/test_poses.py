@@ -21,7 +21,7 @@ from helpers.observer_examples import (
     tf_source,
     transform,
 )
-from neuracore_ros.observation.poses import compose, invert, signed
+from neuracore_ros.kinematics.poses import compose, invert, signed_pose
 
 NO_TURN = (0.0, 0.0, 0.0, 1.0)
 LEFT = (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))  # 90 degrees about z
@@ -46,7 +46,7 @@ def test_both_quaternions_of_a_rotation_give_the_same_numbers():
     rng = np.random.default_rng(1)
     for random in rng.normal(size=(200, 4)):
         q = random / np.linalg.norm(random)
-        assert signed((0, 0, 0, *q)) == signed((0, 0, 0, *-q))
+        assert signed_pose((0, 0, 0, *q)) == signed_pose((0, 0, 0, *-q))
 
 
 def test_the_sign_does_not_flicker_where_tools_usually_point():
@@ -57,7 +57,9 @@ def test_the_sign_does_not_flicker_where_tools_usually_point():
     assert len(usual) == 48
     rng = np.random.default_rng(0)
     for q in np.array(usual) / np.linalg.norm(usual, axis=1, keepdims=True):
-        noisy = [signed((0, 0, 0, *(q + noise)))[3:] for noise in rng.normal(0, 0.02, (50, 4))]
+        noisy = [
+            signed_pose((0, 0, 0, *(q + noise)))[3:] for noise in rng.normal(0, 0.02, (50, 4))
+        ]
         assert len({np.sign(np.dot(near, q)) for near in noisy}) == 1, q
 
 

@@ -1,0 +1,109 @@
+"""Forward kinematics of a chain: the grasp frame in the shared base frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.description.chain import Chain, Placement
+from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics.forward import Kinematics
+from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple, read_branch
+from neuracore_ros.kinematics.poses import Pose, compose_arrays, invert
+from neuracore_ros.kinematics.rotations import (
+    matrix_to_quaternion,
+    matrix_to_rpy,
+    rpy_to_matrix,
+    signed,
+)
+
+
+class ChainKinematics:
+    """Poses of the grasp frame of a chain of n joints, in the shared base frame.
+
+    Not for two threads at once.
+
+    Attributes:
+        chain: The chain.
+        arm: Its joints; the last one, which does not move, is the grasp frame.
+
+    Raises:
+        DescriptionError: The URDF cannot be read, or is another one than when the chain was made;
+            or pinocchio is not installed.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.arm = Kinematics(_joints(chain))
+        self._base, self._tip = _pose(chain.base_offset), _pose(chain.tip_offset)
+
+    def pose(self, positions: ArrayLike) -> FloatArray:
+        """Pose (7,) at positions (n,) [rad] or [m], in the order of the chain's joints."""
+        pose: FloatArray = self.poses(np.asarray(positions, dtype=float)[None])[0]
+        return pose
+
+    def poses(self, positions: ArrayLike) -> FloatArray:
+        """Poses (N, 7) at positions (N, n) [rad] or [m], in the order of the chain's joints."""
+        values = np.asarray(positions, dtype=float)
+        poses = np.empty((len(values), 7))
+        for row, each in enumerate(values):
+            poses[row] = self.arm.pose(-1, each)
+        poses[:, 3:] = signed(poses[:, 3:])
+        return poses
+
+    def to_tip(self, poses: ArrayLike) -> FloatArray:
+        """Poses (..., 7) of the tip link in the base link, from those of the grasp frame."""
+        return _signed(compose_arrays(self._base, compose_arrays(poses, invert(self._tip))))
+
+    def from_tip(self, poses: ArrayLike) -> FloatArray:
+        """Poses (..., 7) of the grasp frame, from those of the tip link in the base link."""
+        return _signed(compose_arrays(invert(self._base), compose_arrays(poses, self._tip)))
+
+
+def _joints(chain: Chain) -> list[TreeJoint]:
+    """The joints from the shared base frame to the grasp frame, of which the last is fixed."""
+    to_base, to_tip = (read_branch(chain.urdf, link) for link in (chain.base, chain.tip))
+    common = 0
+    for one, other in zip(to_base, to_tip, strict=False):
+        if one != other:
+            break
+        common += 1
+    up, down = to_base[common:], to_tip[common:]
+    names = tuple(joint.name for joint in down if joint.moves)
+    if names != chain.joints or any(joint.moves for joint in up):
+        raise DescriptionError(
+            f"{chain.urdf}: chain '{chain.name}' is not as it was: between link '{chain.base}' "
+            f"and link '{chain.tip}' now move: {', '.join(names) or 'none'}"
+        )
+    fixed = [_fixed(*_inverse(chain.base_offset.xyz, chain.base_offset.rpy))]
+    fixed += [_fixed(*_inverse(joint.xyz, joint.rpy)) for joint in up[::-1]]
+    ends = [_fixed(chain.tip_offset.xyz, chain.tip_offset.rpy)]
+    return [
+        replace(joint, parent=number - 1) for number, joint in enumerate([*fixed, *down, *ends])
+    ]
+
+
+def _fixed(xyz: Triple, rpy: Triple) -> TreeJoint:
+    return TreeJoint('', 'fixed', -1, xyz, rpy)
+
+
+def _inverse(xyz: Triple, rpy: Triple) -> tuple[Triple, Triple]:
+    """The outer frame, seen from the inner one."""
+    back = rpy_to_matrix(rpy).T
+    x, y, z = (-back @ np.array(xyz)).tolist()
+    roll, pitch, yaw = matrix_to_rpy(back).tolist()
+    return (x, y, z), (roll, pitch, yaw)
+
+
+def _pose(placement: Placement) -> Pose:
+    x, y, z = placement.xyz
+    a, b, c, d = matrix_to_quaternion(rpy_to_matrix(placement.rpy)).tolist()
+    return x, y, z, a, b, c, d
+
+
+def _signed(poses: FloatArray) -> FloatArray:
+    poses[..., 3:] = signed(poses[..., 3:])
+    return poses
