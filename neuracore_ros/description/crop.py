@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from neuracore_ros.arrays import Array
 from neuracore_ros.bounds import MAX_CROP_PX
 from neuracore_ros.yaml_value import YamlValue
 
@@ -29,6 +30,10 @@ class Crop(NamedTuple):
 
     def __str__(self) -> str:
         return f'[{self.x}, {self.y}, {self.width}, {self.height}]'
+
+    def cut(self, image: Array) -> Array:
+        """Cut it out of an image (h, w, channels) that contains it, without a copy."""
+        return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
     def lack(self, width: int, height: int) -> str:
         """Write that an image of this size does not contain it, with both sizes; '' if it does."""

@@ -120,10 +120,10 @@ def _exchanged_joints(robot: Robot) -> Iterator[str]:
 def _exchanged_cameras(robot: Robot) -> Iterator[str]:
     cameras = [s for s in robot.input_sources() if s.data_type is DataType.RGB_IMAGES]
     for one, other in combinations(cameras, 2):
-        if one.topic == other.topic:
+        if one.topic == other.topic and one.crop == other.crop:
             yield (
                 f"{robot.path}: the cameras '{one.name}' and '{other.name}' both read "
-                f'{one.topic}: give each its own topic'
+                f'{one.topic}: give each its own topic, or a crop'
             )
         if one.name in other.topic.split('/') and other.name in one.topic.split('/'):
             yield (

@@ -17,7 +17,7 @@ FaultKind = Literal[
     'clock',  # stamped by a clock that has nothing to do with that of the arrivals
     'repeated',  # the stamp of the sample before
     'older',  # a stamp before that of a sample that arrived earlier
-    'size',  # an array is empty, or has another length than the names
+    'size',  # an array is empty, or not as long as its names; an image is smaller than its crop
     'malformed',  # anything else that is wrong with a message
     'frozen',  # identical image bytes under new stamps
     'undecodable',  # an image in an unknown encoding, or damaged

@@ -1,6 +1,6 @@
 """Image streams: the newest message is kept as it is, and decoded only when it is needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import cv2
@@ -8,12 +8,13 @@ import numpy as np
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.description import DataType, Source
+from neuracore_ros.description.crop import Crop
 from neuracore_ros.durations import SECOND_NS, span
 from neuracore_ros.errors import ObservationError
 from neuracore_ros.observation.compressed_image import MOST_PIXELS
 from neuracore_ros.observation.decode import decode_image
 from neuracore_ros.observation.depth import decode_depth
-from neuracore_ros.observation.faults import StreamFault
+from neuracore_ros.observation.faults import Refusal, StreamFault
 from neuracore_ros.observation.resize import resize_pad
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
@@ -40,7 +41,12 @@ class Frame(NamedTuple):
 
 
 class ImageStream(Stream):
-    """Stream of one image topic, of colours or of depths."""
+    """Stream of one image topic, of colours or of depths; its slots may have different crops.
+
+    Attributes:
+        proven_ns: Stamp of the newest image that could be used for every slot; None after one
+            that could not be.
+    """
 
     def __init__(
         self, sources: Sequence[Source], size: tuple[int, int], frozen_after_s: float = 0.0
@@ -51,24 +57,25 @@ class ImageStream(Stream):
         self._frozen_after_ns = round(frozen_after_s * SECOND_NS)
         self.channels = tuple(ImageChannel(self, source) for source in sources)
         self._first = self.channels[0]
-        self._decoded: tuple[Frame, Array | str] | None = None
+        self._crops = tuple(dict.fromkeys(source.crop for source in sources))
+        self._decoded: tuple[Frame, Mapping[Crop | None, Array | Refusal]] | None = None
         self._largest = 0
-        # Stamp of the newest image that could be decoded; None after one that could not be.
         self.proven_ns: int | None = None
 
-    def pixels(self, sample: Sample) -> Array | str:
-        """Decode and resize a sample of this stream, once.
+    def pixels(self, sample: Sample, crop: Crop | None) -> Array | Refusal:
+        """Decode a sample of this stream, once, cut out a slot's part, and resize it.
 
         Returns:
             RGB, uint8, shape (height, width, 3), or metres, float32, shape (height, width); or
-            why it cannot be decoded.
+            why it cannot be decoded, or does not contain the crop.
         """
         frame: Frame = sample.value
         if self._decoded is None or self._decoded[0] is not frame:
-            pixels = self._decode(frame, sample.receive_ns)
-            self._decoded = frame, pixels
-            self.proven_ns = None if isinstance(pixels, str) else sample.stamp_ns
-        return self._decoded[1]
+            parts = self._decode(frame, sample.receive_ns)
+            self._decoded = frame, parts
+            is_sound = not any(isinstance(part, Refusal) for part in parts.values())
+            self.proven_ns = sample.stamp_ns if is_sound else None
+        return self._decoded[1][crop]
 
     def is_frozen(self, sample: Sample) -> bool:
         """Whether new stamps have come with the same bytes for too long."""
@@ -81,22 +88,38 @@ class ImageStream(Stream):
         self._decoded = self.proven_ns = None
         self._largest = 0
 
-    def _decode(self, frame: Frame, receive_ns: int) -> Array | str:
+    def _decode(self, frame: Frame, receive_ns: int) -> dict[Crop | None, Array | Refusal]:
+        """Decode an image; its parts by crop, each resized, or why there is none."""
         most = MOST_PIXELS
         if self._largest:
             most = max(self._largest * _TIMES_AS_LARGE, _ALWAYS_PIXELS)
         try:
             if self._holds_depths:
-                depths = decode_depth(frame.message, most)
-                self._largest = max(self._largest, depths.size)
-                padded = resize_pad(depths[..., None], self._size, cv2.INTER_NEAREST_EXACT)
-                return padded[..., 0]
-            image = decode_image(frame.message, most)
-            self._largest = max(self._largest, image.shape[0] * image.shape[1])
-            return resize_pad(image, self._size)
+                image: Array = decode_depth(frame.message, most)[..., None]
+            else:
+                image = decode_image(frame.message, most)
         except ObservationError as error:
             self.refuse('undecodable', receive_ns, str(error))
-            return str(error)
+            refusal = Refusal(receive_ns, 'undecodable', str(error))
+            return dict.fromkeys(self._crops, refusal)
+        height, width = image.shape[:2]
+        self._largest = max(self._largest, height * width)
+        parts: dict[Crop | None, Array | Refusal] = {}
+        for crop in self._crops:
+            if crop and (lack := crop.lack(width, height)):
+                parts[crop] = Refusal(receive_ns, 'size', lack)
+                self.drops['size'] += 1
+                for channel in self.channels:
+                    if channel.source.crop == crop:
+                        channel.refuse('size', receive_ns, lack)
+            else:
+                parts[crop] = self._resized(crop.cut(image) if crop else image)
+        return parts
+
+    def _resized(self, image: Array) -> Array:
+        if self._holds_depths:
+            return resize_pad(image, self._size, cv2.INTER_NEAREST_EXACT)[..., 0]
+        return resize_pad(image, self._size)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         # All names of the stream see the same messages, so that one stands for all.
@@ -137,10 +160,10 @@ class ImageChannel(Channel):
         return sample
 
     def pixels(self, sample: Sample) -> Array | StreamFault:
-        """Decode as :meth:`ImageStream.pixels`, or return why that is not possible."""
-        pixels = self._images.pixels(sample)
-        if isinstance(pixels, str):
-            return self.fault('undecodable', f'{self.label}: {pixels}')
+        """Decode and cut as :meth:`ImageStream.pixels`, or return why that is not possible."""
+        pixels = self._images.pixels(sample, self.source.crop)
+        if isinstance(pixels, Refusal):
+            return self.fault(pixels.kind, f'{self.label}: {pixels.text}')
         return pixels
 
     def doubt(self, sample: Sample, tick_ns: int) -> StreamFault | None:

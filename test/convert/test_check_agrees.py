@@ -12,7 +12,7 @@ from mcap.writer import CompressionType
 from helpers.damaged_bags import write_mcap
 from helpers.small_bags import Messages, at, write_bag
 from helpers.small_policies import StandStill
-from helpers.two_arms import NUMBERS, describe, joint_states
+from helpers.two_arms import NUMBERS, describe, images, joint_states
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -79,3 +79,19 @@ def test_of_a_recording_that_is_no_use_they_give_the_same_reason(tmp_path, both,
     ]
     converted, checked = both(write_bag(tmp_path / 'bag', messages))
     assert checked['errors'] == [converted['error']] and 'stamp: receive' in converted['error']
+
+
+def test_of_images_smaller_than_their_crop_they_say_the_same(tmp_path, both):
+    robot = NUMBERS.replace(
+        'input: {JOINT_POSITIONS: {0: a, 2: c}}',
+        'input: {JOINT_POSITIONS: {0: a, 2: c}, RGB_IMAGES: {0: top}}',
+    ).replace(
+        'sources: {JOINT_POSITIONS: {topic: /joint_states}}',
+        'sources: {JOINT_POSITIONS: {topic: /joint_states}, '
+        'RGB_IMAGES: {topic: /front/image_raw, crop: [60, 0, 8, 8]}}',
+    )
+    messages = joint_states(1.0) + images(1.0)
+    converted, checked = both(write_bag(tmp_path / 'bag', messages), robot)
+    assert converted['error'] == checked['errors'][-1]
+    assert "'top' (RGB_IMAGES index 0): the image is 64 x 48 px" in converted['error']
+    assert 'its crop [60, 0, 8, 8] ends at column 68 and row 8' in converted['error']

@@ -476,6 +476,23 @@ def test_an_image_changes_its_size_and_encoding(tmp_path, converted):
     assert "'colours'" in ' '.join(outcome.bag['why'].values())
 
 
+def test_images_become_smaller_than_their_crop(tmp_path, converted):
+    image = Messages()
+    frames = images(1.0)
+    frames += [
+        ('/front/image_raw', image.image(at(1.0 + k / 15), picture(k, (24, 32))), at(1.0 + k / 15))
+        for k in range(15)
+    ]
+    messages = joint_states(2.0) + trajectories(2.0) + frames
+    cropped = LEFT.replace('/front/image_raw}', '/front/image_raw, crop: [8, 8, 40, 30]}')
+    outcome = converted(write_bag(tmp_path / 'bag', messages), robot=cropped)
+    assert outcome.code == 0 and outcome.steps == [20]
+    assert outcome.bag['ticks_dropped'] == {'RGB_IMAGES front: size': 20}
+    assert 'the image is 32 x 24 px, and its crop [8, 8, 40, 30] ends at' in ' '.join(
+        outcome.bag['why'].values()
+    )
+
+
 def test_types_without_a_definition(tmp_path, converted):
     odd = get_typestore(Stores.EMPTY)
     odd.register(get_types_from_msg('float64 x', 'odd_msgs/msg/Odd'))

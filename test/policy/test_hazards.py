@@ -174,6 +174,12 @@ def test_the_robot_of_the_training_is_no_hazard(tmp_path, manifest):
     assert hazards(load_robot(file(tmp_path)), manifest) == []
 
 
+def test_two_slots_may_show_different_parts_of_one_camera(tmp_path, manifest):
+    topics = '{hand: {topic: /hand}, side: {topic: /side}}'
+    crops = '{topic: /hand, side: {crop: [0, 0, 9, 9]}}'
+    assert hazards(load_robot(file(tmp_path, (topics, crops))), manifest) == []
+
+
 def test_a_robot_in_degrees_that_says_so_everywhere_is_no_hazard(tmp_path, manifest):
     degrees = file(
         tmp_path,
