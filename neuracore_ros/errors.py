@@ -104,6 +104,10 @@ class ObservationError(UserError):
     """A message cannot become part of an observation: encoding, size, field or name."""
 
 
+class UnreachableError(UserError):
+    """A pose that a chain is sent to cannot be reached, or not in time."""
+
+
 class PolicyError(UserError):
     """A policy file is not one, or does not fit the robot."""
 

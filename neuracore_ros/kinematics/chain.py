@@ -29,6 +29,7 @@ class ChainKinematics:
     Attributes:
         chain: The chain.
         arm: Its joints; the last one, which does not move, is the grasp frame.
+        slides: True for each joint that is prismatic (n,).
 
     Raises:
         DescriptionError: The URDF cannot be read, or is another one than when the chain was made;
@@ -37,7 +38,9 @@ class ChainKinematics:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
-        self.arm = Kinematics(_joints(chain))
+        joints = _joints(chain)
+        self.arm = Kinematics(joints)
+        self.slides = np.array([joint.slides for joint in joints if joint.moves])
         self._base, self._tip = _pose(chain.base_offset), _pose(chain.tip_offset)
 
     def pose(self, positions: ArrayLike) -> FloatArray:

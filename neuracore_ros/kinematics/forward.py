@@ -71,6 +71,26 @@ class Kinematics:
         pose: FloatArray = pin.SE3ToXYZQUAT(self._data.oMf[self._frames[index]])
         return pose
 
+    def placed(
+        self, index: int, positions: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Position (3,) [m], rotation matrix (3, 3) and Jacobian (6, n) of the joint at an index.
+
+        The first two change with the next call.
+        """
+        frame = self._frames[index]
+        pin = self._pinocchio
+        jacobian = pin.computeFrameJacobian(
+            self._model, self._data, positions, frame, pin.LOCAL_WORLD_ALIGNED
+        )
+        placement = self._data.oMf[frame]
+        return placement.translation, placement.rotation, jacobian
+
+    def rotation_vector(self, matrix: FloatArray) -> FloatArray:
+        """Rotation vector (3,) [rad] of a rotation matrix (3, 3)."""
+        vector: FloatArray = self._pinocchio.log3(matrix)
+        return vector
+
     def jacobian(self, index: int, positions: ArrayLike) -> FloatArray:
         """Velocity of the joint at an index per joint velocity, shape (6, n).
 
