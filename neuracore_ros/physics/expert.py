@@ -31,10 +31,14 @@ class LiftExpert:
     FASTEST = 0.35
     """Of the tool [m/s]."""
     FASTEST_JOINT = 1.5
-    """[rad/s]"""
+    """Of any joint [rad/s]; slower joints are asked for no more than ``SHARE`` of their speed."""
+    SHARE = 0.9
     ABOVE_M = 0.08
     """Where it approaches to, above the cube."""
     CLOSING_S = 0.4
+    """How long it closes before it lifts, at least."""
+    CLOSED = 0.6
+    """It closes so far of the way that its fingers have, before it lifts."""
     AHEAD_S = 0.1
     """Twice the period: a command that is late by less leaves no pause in the motion."""
 
@@ -42,6 +46,9 @@ class LiftExpert:
         self._robot = robot
         self._phase = LiftPhase.APPROACH
         self._closing_s = 0.0
+        self._fastest = np.minimum(self.FASTEST_JOINT, self.SHARE * np.array(robot.arm.speeds))
+        way = abs(robot.arm.opened - robot.arm.closed)
+        self._waits_s = max(self.CLOSING_S, self.CLOSED * way / robot.arm.speed)
         at_home = mujoco.MjData(robot.model)
         at_home.qpos[robot.positions_at] = robot.home
         mujoco.mj_kinematics(robot.model, at_home)
@@ -73,7 +80,7 @@ class LiftExpert:
             return LiftPhase.CLOSE
         if self._phase is LiftPhase.CLOSE:
             self._closing_s += period_s
-            return LiftPhase.LIFT if self._closing_s > self.CLOSING_S else LiftPhase.CLOSE
+            return LiftPhase.LIFT if self._closing_s > self._waits_s else LiftPhase.CLOSE
         if self._phase is LiftPhase.LIFT and float(np.linalg.norm(offset)) > 0.05:
             return LiftPhase.APPROACH
         return self._phase
@@ -101,7 +108,7 @@ class LiftExpert:
         jacobian = jacobian[:, robot.speeds_at]
         damped = jacobian @ jacobian.T + 1e-4 * np.eye(6)
         speeds: FloatArray = jacobian.T @ np.linalg.solve(damped, np.concatenate([speed, turn]))
-        return speeds * min(1.0, self.FASTEST_JOINT / max(float(np.abs(speeds).max()), 1e-9))
+        return speeds / max(1.0, float((np.abs(speeds) / self._fastest).max()))
 
 
 def _tool_orientation(data: mujoco.MjData) -> FloatArray:

@@ -36,6 +36,10 @@ _MOVING_FINGER = 0.1
 _SETTLE_STEPS = 100
 
 
+def _is_of_arm(joint: Any) -> bool:
+    return str(joint.name).startswith('robot0_')
+
+
 class LiftRobot:
     """One arm with its gripper at the task; n joints. A `SimulatedRobot`.
 
@@ -58,8 +62,8 @@ class LiftRobot:
         self.model, self._start = build(arm)
         model = self.model
         self.data = mujoco.MjData(model)
-        # robosuite leaves the maker's name away.
-        joints = [model.joint(f'robot0_{name.removeprefix("panda_")}') for name in arm.joints]
+        # They have robosuite's names, but stand in the order of ours.
+        joints = [joint for joint in map(model.joint, range(model.njnt)) if _is_of_arm(joint)]
         self.positions_at = np.array([joint.qposadr[0] for joint in joints])
         self.speeds_at = np.array([joint.dofadr[0] for joint in joints])
         driven = model.actuator_trnid[:, 0].tolist()
@@ -72,6 +76,7 @@ class LiftRobot:
             [model.actuator(f'gripper0_right_{finger.actuator}').id for finger in arm.fingers]
         )
         self._finger_scales = np.array([finger.scale for finger in arm.fingers])
+        self._finger_gains = np.array([finger.gain for finger in arm.fingers])
         self._cube_at = int(model.joint('cube_joint0').qposadr[0])
         self._top_m = float(model.body('table').pos[2] + model.geom('table_collision').size[2])
         self._rest_m = self._top_m + float(model.geom('cube_g0').size[2])
@@ -119,8 +124,9 @@ class LiftRobot:
         """Positions and velocities of the ``published`` names."""
         count = 1 + len(self.arm.mimic)
         # A finger that mimics the other one is published as its equal, whichever way it moves.
-        positions = self.data.qpos[self._fingers_at[:count]] * self._finger_scales[:count]
-        speeds = self.data.qvel[self._finger_speeds_at[:count]] * self._finger_scales[:count]
+        scales = self._finger_scales[:count]
+        positions = self.data.qpos[self._fingers_at[:count]] * scales
+        speeds = self.data.qvel[self._finger_speeds_at[:count]] * scales
         return (
             np.concatenate([self.positions, positions]),
             np.concatenate([self.velocities, speeds]),
@@ -177,7 +183,8 @@ class LiftRobot:
         wanted += 2.0 * _BANDWIDTH * (speed - data.qvel[self.speeds_at])
         torque = mass @ wanted + data.qfrc_bias[self.speeds_at]
         data.ctrl[self._motors] = np.clip(torque, -self._torque, self._torque)
-        data.ctrl[self._finger_motors] = self._opening * self._finger_scales
+        fingers = self._opening * self._finger_scales
+        data.ctrl[self._finger_motors] = fingers * self._finger_gains
         mujoco.mj_step2(model, data)
 
     def draw(self, name: str) -> ByteArray:

@@ -21,6 +21,7 @@ _COLLISION, _VISUAL = 0, 1
 _SMALL_MESH = 2500
 _AROUND = ('floor', 'table_visual', 'cube', 'wall_rear', 'fixed_mount0_torso')
 _PALM = 'gripper0_right_hand_collision'
+_HAND = (0.3, 0.3, 0.3, 1.0)
 
 CAMERAS = {'wrist': 'robot0_eye_in_hand', 'agentview': 'agentview'}
 """Our names, and robosuite's."""
@@ -54,6 +55,9 @@ def build(arm: LiftArm) -> tuple[mujoco.MjModel, FloatArray]:
     model = mujoco.MjModel.from_xml_string(environment.model.get_xml())
     home = np.array(environment.sim.data.qpos)
     environment.close()
+    for name in arm.untouched:
+        geom = model.geom(name).id
+        model.geom_contype[geom] = model.geom_conaffinity[geom] = 0
     _lighten(model, arm)
     return model, home
 
@@ -61,6 +65,7 @@ def build(arm: LiftArm) -> tuple[mujoco.MjModel, FloatArray]:
 def _lighten(model: mujoco.MjModel, arm: LiftArm) -> None:
     """Draw the arm's rough collision geometry, painted, and small meshes only."""
     model.vis.quality.offsamples = 0
+    bare = set()
     for index in range(model.ngeom):
         geom = model.geom(index)
         body = model.body(model.geom_bodyid[index]).name
@@ -71,6 +76,22 @@ def _lighten(model: mujoco.MjModel, arm: LiftArm) -> None:
         elif model.geom_group[index] == _COLLISION and is_arm:
             model.geom_group[index] = DRAWN
             model.geom_rgba[index] = arm.colour
+        elif model.geom_group[index] == _VISUAL and body.startswith(('gripper0', 'robot0')):
+            bare.add(int(model.geom_bodyid[index]))
+    _draw_bare(model, arm, bare)
+
+
+def _draw_bare(model: mujoco.MjModel, arm: LiftArm, bare: set[int]) -> None:
+    """Draw bodies that have only large meshes, by their collision geometry if there is any."""
+    groups, bodies = model.geom_group, model.geom_bodyid
+    for body in bare - set(bodies[groups == DRAWN].tolist()):
+        own = np.flatnonzero(bodies == body)
+        rough = own[groups[own] == _COLLISION]
+        shown = rough if len(rough) else own[groups[own] == _VISUAL]
+        groups[shown] = DRAWN
+        is_hand = model.body(body).name.startswith('gripper0')
+        model.geom_rgba[shown] = _HAND if is_hand else arm.colour
+        model.geom_matid[shown] = -1
 
 
 def _is_small(model: mujoco.MjModel, index: int) -> bool:
