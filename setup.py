@@ -14,7 +14,7 @@ setup(
         (f'share/{package_name}', ['package.xml']),
         (f'share/{package_name}/launch', glob('launch/*.launch.py')),
         (f'share/{package_name}/config', glob('config/*.yaml')),
-        (f'share/{package_name}/config/mujoco', glob('config/mujoco/*.yaml')),
+        (f'share/{package_name}/config/mujoco', glob('config/mujoco/lift*')),
     ],
     zip_safe=False,
     maintainer='neuracore_ros maintainers',

@@ -117,9 +117,9 @@ def test_colcon_builds_an_ament_package(workspace):
     assert (share / 'ament_index' / 'resource_index' / 'packages' / 'neuracore_ros').is_file()
     assert (share / 'neuracore_ros' / 'package.xml').is_file()
     assert (share / 'neuracore_ros' / 'launch' / 'infer.launch.py').is_file()
-    shipped = {path.name for path in (share / 'neuracore_ros' / 'config').rglob('*.yaml')}
-    assert shipped == {path.name for path in (ROOT / 'config').rglob('*.yaml')}
-    assert 'franka_ur5.yaml' in shipped
+    shipped = {path.name for path in (share / 'neuracore_ros' / 'config').rglob('*.*')}
+    assert shipped == {path.name for path in (ROOT / 'config').rglob('*.*')}
+    assert {'franka_ur5.yaml', 'lift_ur5e.urdf'} <= shipped
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ class LiftRobot:
 
     Attributes:
         arm: Its table.
+        joints_at: Of the arm's joints, their indices among MuJoCo's; so are ``positions_at`` and
+            ``speeds_at`` among its positions and velocities; each of shape (n,).
+        torque: Of the arm's joints, at most, shape (n,) [Nm].
+        home: Where trials begin, but for noise, shape (n,) [rad].
         disturbance: Random pushes to the arm's joints, std [rad/s], as of `Disturbances`.
     """
 
@@ -64,11 +68,12 @@ class LiftRobot:
         self.data = mujoco.MjData(model)
         # They have robosuite's names, but stand in the order of ours.
         joints = [joint for joint in map(model.joint, range(model.njnt)) if _is_of_arm(joint)]
+        self.joints_at = np.array([joint.id for joint in joints])
         self.positions_at = np.array([joint.qposadr[0] for joint in joints])
         self.speeds_at = np.array([joint.dofadr[0] for joint in joints])
         driven = model.actuator_trnid[:, 0].tolist()
         self._motors = np.array([driven.index(joint.id) for joint in joints])
-        self._torque = model.actuator_ctrlrange[self._motors, 1]
+        self.torque = model.actuator_ctrlrange[self._motors, 1]
         fingers = [model.joint(f'gripper0_right_{finger.joint}') for finger in arm.fingers]
         self._fingers_at = np.array([finger.qposadr[0] for finger in fingers])
         self._finger_speeds_at = np.array([finger.dofadr[0] for finger in fingers])
@@ -182,7 +187,7 @@ class LiftRobot:
         wanted = _BANDWIDTH**2 * (reference - data.qpos[self.positions_at])
         wanted += 2.0 * _BANDWIDTH * (speed - data.qvel[self.speeds_at])
         torque = mass @ wanted + data.qfrc_bias[self.speeds_at]
-        data.ctrl[self._motors] = np.clip(torque, -self._torque, self._torque)
+        data.ctrl[self._motors] = np.clip(torque, -self.torque, self.torque)
         fingers = self._opening * self._finger_scales
         data.ctrl[self._finger_motors] = fingers * self._finger_gains
         mujoco.mj_step2(model, data)

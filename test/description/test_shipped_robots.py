@@ -12,6 +12,7 @@ from neuracore_ros.errors import DescriptionError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 TARGETS = DataType.JOINT_TARGET_POSITIONS
+SETS = {'franka_ur5', 'lift', 'lift_arms', 'lift_hands'}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_the_shipped_robots_are_found_by_name():
     assert {'fr3', 'franka', 'franka_ur5', 'so100', 'ur5'} <= files.keys()
     for name, path in files.items():
         assert shipped(name) == robot_file(name) == path
-        assert name in {'franka_ur5', 'lift'} or load_robot(path).name == name
+        assert name in SETS or load_robot(path).name == name
 
 
 def test_a_workspace_may_ship_further_robots(tmp_path, monkeypatch):

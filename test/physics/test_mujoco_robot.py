@@ -54,7 +54,8 @@ def test_a_robot_that_is_not_there_is_named_with_those_that_are():
     assert said_by('--robot', 'lift_pand') == (
         1,
         "mujoco_robot: no simulated robot 'lift_pand'; did you mean 'lift_panda'? "
-        'Known: lift_panda, lift_ur5e',
+        'Known: lift_iiwa, lift_jaco, lift_kinova3, lift_panda, lift_sawyer, lift_ur5e, '
+        'lift_xarm7',
     )
 
 
