@@ -200,6 +200,11 @@ class SourceTable:
             apart = any(kind is data_type and own.topic for (kind, _), own in named)
             added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
             yield f' has no source. Add under sources: {data_type}: {added}'
+        if options.follow_s is not None and self.scaling(data_type, name) is None:
+            yield (
+                ' follows its command, but its range is not known. Add under limits: '
+                f'{name}: {{position: [closed, open]}}, or give its source scale and offset'
+            )
         if message_type == TF_MESSAGE and not options.parent:
             yield ' is a transform: add parent: the frame in which it is given'
         if message_type in MULTI_ARRAYS and not order:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import JOINT_TRAJECTORY, POSE_STAMPED, STRING, TF_MESSAGE
+from neuracore_ros.observation.following import FollowingChannel
 from neuracore_ros.observation.images import ImageStream
 from neuracore_ros.observation.numbers import NumberStream
 from neuracore_ros.observation.poses import PoseStream
@@ -36,8 +37,8 @@ def streams_of(
     groups: dict[tuple[object, ...], list[Source]] = {}
     for source in sources:
         image = source.data_type if source.data_type.is_image else None
-        way = (source.topic, source.type, source.field, source.order, source.stamp, image)
-        groups.setdefault(way, []).append(source)
+        way = source.topic, source.type, source.field, source.order, source.stamp
+        groups.setdefault((*way, image, source.follow_s is not None), []).append(source)
     streams: list[Stream] = []
     for group in groups.values():
         first = group[0]
@@ -45,6 +46,10 @@ def streams_of(
             streams.append(ImageStream(group, image_size, frozen_after_s))
         elif first.type == STRING:
             streams.append(TextStream(group, text_bytes))
+        elif first.follow_s is not None:
+            is_path = first.type == JOINT_TRAJECTORY
+            stream = TrajectoryStream if is_path else NumberStream
+            streams.append(stream(group, FollowingChannel))
         else:
             streams.append(_STREAMS.get(first.type, NumberStream)(group))
     return tuple(streams)

@@ -29,7 +29,7 @@ class NumberStream(Stream):
     ``/joint_states``: a message is passed over for the names that it lacks.
     """
 
-    def __init__(self, sources: Sequence[Source]):
+    def __init__(self, sources: Sequence[Source], channel: type[Channel] = Channel):
         super().__init__(sources)
         first = sources[0]
         has_header = first.type in (JOINT_STATE, WRENCH_STAMPED)
@@ -39,7 +39,7 @@ class NumberStream(Stream):
         self._order = first.order or ()
         if first.type == FLOAT64:
             self._order = tuple(dict.fromkeys(source.message_name for source in sources))
-        self.channels = tuple(Channel(self, source) for source in sources)
+        self.channels = tuple(channel(self, source) for source in sources)
         self._lookups = Lookups(self.channels, self.names_received)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:

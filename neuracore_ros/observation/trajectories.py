@@ -148,11 +148,13 @@ class TrajectoryStream(Stream):
     ahead_ns = 10 * SECOND_NS
     behind_ns = 10 * SECOND_NS
 
-    def __init__(self, sources: Sequence[Source]):
+    def __init__(
+        self, sources: Sequence[Source], channel: type[TrajectoryChannel] = TrajectoryChannel
+    ):
         super().__init__(sources)
         self._field = _FIELDS[sources[0].field]
         self._order = sources[0].order or ()
-        channels = tuple(TrajectoryChannel(self, source) for source in sources)
+        channels = tuple(channel(self, source) for source in sources)
         self.channels = self._commanded = channels
         self._lookups = Lookups(channels, self.names_received)
 

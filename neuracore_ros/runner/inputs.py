@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.tracking import Measured
 from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
+from neuracore_ros.observation.following import FollowingChannel
 from neuracore_ros.observation.observer import Observation, Observer, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
@@ -71,6 +73,12 @@ class RobotInputs:
         self._measured = tuple(zip(joints.joints, measured, strict=True))
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
+        self._following = {
+            channel.key: channel
+            for stream in self._joints.streams
+            for channel in stream.channels
+            if isinstance(channel, FollowingChannel)
+        }
         self.sources = sources = inputs + measured
         self.topics: Mapping[str, tuple[str, str]] = {
             topic: (source.type, source.reliability)
@@ -145,6 +153,21 @@ class RobotInputs:
             age_s = observed.ages_s[source.data_type, source.name]
             stamps_ns.append(now_ns - round(1e9 * age_s))
         return Measured(np.array(positions, float), np.array(stamps_ns, np.int64))
+
+    def start(self, measured: FloatArray, first: FloatArray) -> FloatArray:
+        """Say where the joints, (J,), start from: where they are measured.
+
+        A gripper whose opening follows its command is not measured, and before its first command
+        nobody knows where it is. It starts from its first action: from anywhere else it would be
+        sent there on a detour, and open a hand that holds something.
+        """
+        return np.where(
+            [self._is_unknown(source) for _, source in self._measured], first, measured
+        )
+
+    def _is_unknown(self, source: Source) -> bool:
+        channel = self._following.get((source.data_type, source.name))
+        return channel is not None and not channel.commanded
 
     def cure_clock(self, text: str) -> None:
         """Say from now on what mends stamps of another time, such as a simulated one."""

@@ -513,7 +513,9 @@ class Runner:
             self._scheduler.postpone(self._clock.step(now_ns))
             return False
         self._stopping.cancel()
-        self._motion.begin(measured.positions, gate.blend_in, now_ns)
+        limits = self._joints.limits
+        first = np.clip(first, limits.lower, limits.upper)
+        self._motion.begin(self._inputs.start(measured.positions, first), gate.blend_in, now_ns)
         self._state.run(gate.blend_in)
         return True
 

@@ -98,3 +98,10 @@ def test_what_cannot_follow_is_refused(tmp_path, joint, follow, says):
     with pytest.raises(DescriptionError) as refused:
         load(tmp_path, HAND.format(joint=joint, follow=follow))
     assert says in str(refused.value)
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_what_follows_needs_a_known_range_since_it_begins_open(tmp_path):
+    text = HAND.format(joint='', follow=0.4).replace('[0.0, 0.04]', 'none')
+    with pytest.raises(DescriptionError, match=r"'g' \(.* index 0\) follows its command, but its"):
+        load(tmp_path, text).input_sources()
