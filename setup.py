@@ -13,7 +13,7 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
         (f'share/{package_name}/launch', glob('launch/*.launch.py')),
-        (f'share/{package_name}/config', glob('config/*.yaml')),
+        (f'share/{package_name}/config', glob('config/*.*')),
         (f'share/{package_name}/config/mujoco', glob('config/mujoco/lift*')),
     ],
     zip_safe=False,

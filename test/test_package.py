@@ -117,9 +117,11 @@ def test_colcon_builds_an_ament_package(workspace):
     assert (share / 'ament_index' / 'resource_index' / 'packages' / 'neuracore_ros').is_file()
     assert (share / 'neuracore_ros' / 'package.xml').is_file()
     assert (share / 'neuracore_ros' / 'launch' / 'infer.launch.py').is_file()
-    shipped = {path.name for path in (share / 'neuracore_ros' / 'config').rglob('*.*')}
-    assert shipped == {path.name for path in (ROOT / 'config').rglob('*.*')}
-    assert {'franka_ur5.yaml', 'lift_ur5e.urdf'} <= shipped
+    config = share / 'neuracore_ros' / 'config'
+    shipped = {str(path.relative_to(config)) for path in config.rglob('*.*')}
+    wanted = {str(path.relative_to(ROOT / 'config')) for path in (ROOT / 'config').rglob('*.*')}
+    assert shipped == wanted
+    assert {'franka_ur5.yaml', 'franka.urdf', 'mujoco/lift_ur5e.urdf'} <= shipped
 
 
 @pytest.mark.parametrize(

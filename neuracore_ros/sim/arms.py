@@ -60,6 +60,7 @@ class ReachArm:
     """A serial arm with revolute joints.
 
     Attributes:
+        links: Names of the base link and of the link after each joint.
         yaw: Rotation of the base about z, so that every arm faces x [rad].
         tool_xyz: The tool point in the last link [m]; ``tool_rpy`` turns z to the approach.
         home: The posture that the expert prefers and trials start near, [rad].
@@ -69,6 +70,7 @@ class ReachArm:
 
     name: str
     joints: tuple[Revolute, ...]
+    links: tuple[str, ...]
     tool_xyz: Triple
     tool_rpy: Triple
     home: tuple[float, ...]
@@ -98,6 +100,7 @@ FRANKA = ReachArm(
         Revolute('panda_joint6', (0, 0, 0), (pi / 2, 0, 0), Z, -0.0175, 3.7525, 2.61),
         Revolute('panda_joint7', (0.088, 0, 0), (pi / 2, 0, 0), Z, -2.8973, 2.8973, 2.61),
     ),
+    links=tuple(f'panda_link{number}' for number in range(8)),
     tool_xyz=(0, 0, 0.2104),
     tool_rpy=(0, 0, -pi / 4),
     home=(0, -0.6, 0, -2.5, 0, 1.9, pi / 4),
@@ -131,6 +134,15 @@ UR5 = ReachArm(
         Revolute('wrist_2_joint', (0, 0.093, 0), (0, 0, 0), Z, -2 * pi, 2 * pi, 3.2),
         Revolute('wrist_3_joint', (0, 0, 0.09465), (0, 0, 0), Y, -2 * pi, 2 * pi, 3.2),
     ),
+    links=(
+        'base_link',
+        'shoulder_link',
+        'upper_arm_link',
+        'forearm_link',
+        'wrist_1_link',
+        'wrist_2_link',
+        'wrist_3_link',
+    ),
     # The flange is at y = 0.0823; a two-finger gripper of 0.13 m is ours.
     tool_xyz=(0, 0.2123, 0),
     tool_rpy=(-pi / 2, 0, 0),
@@ -162,6 +174,7 @@ SO100 = ReachArm(
         Revolute('wrist_flex', (0, 0.0052, 0.1349), (-1, 0, 0), X, -2.5, 1.2, 1.0),
         Revolute('wrist_roll', (0, -0.0601, 0), (0, 1.57079, 0), Y, -3.14158, 3.14158, 1.0),
     ),
+    links=('base', 'shoulder', 'upper_arm', 'lower_arm', 'wrist', 'gripper'),
     tool_xyz=(-0.008, -0.098, 0),
     tool_rpy=(pi / 2, 0, 0),
     home=(0.0, 1.3, -1.4, 1.0, 1.57),
