@@ -20,7 +20,7 @@ def bounded_step(
         high: Largest steps (n,), at least 0.
     """
     step = np.linalg.solve(matrix, vector).astype(np.float64, copy=False)
-    if np.all(step >= low) and np.all(step <= high):
+    if (step >= low).all() and (step <= high).all():
         return step
     free = np.ones(len(step), dtype=bool)
     for _ in range(4 * len(step)):

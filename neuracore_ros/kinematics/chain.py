@@ -30,6 +30,7 @@ class ChainKinematics:
         chain: The chain.
         arm: Its joints; the last one, which does not move, is the grasp frame.
         slides: True for each joint that is prismatic (n,).
+        units: ``rad`` or ``m`` for each joint (n,).
 
     Raises:
         DescriptionError: The URDF cannot be read, or is another one than when the chain was made;
@@ -41,6 +42,7 @@ class ChainKinematics:
         joints = _joints(chain)
         self.arm = Kinematics(joints)
         self.slides = np.array([joint.slides for joint in joints if joint.moves])
+        self.units = tuple('m' if slides else 'rad' for slides in self.slides)
         self._base, self._tip = _pose(chain.base_offset), _pose(chain.tip_offset)
 
     def pose(self, positions: ArrayLike) -> FloatArray:

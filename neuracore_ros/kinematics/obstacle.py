@@ -1,0 +1,88 @@
+"""The obstacle between an arm and a pose, in words: a speed, a limit, or its reach."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.kinematics.chain import ChainKinematics
+from neuracore_ros.kinematics.pose_solver import PoseSolver, Target, is_reached
+
+# The least singular value of a Jacobian beside the largest one.
+_SINGULAR = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one step of n joints.
+
+    Attributes:
+        lower: Least positions (n,) [rad] or [m].
+        upper: Largest positions (n,).
+        reach: Largest motion in the step (n,).
+        step_s: Time of the step.
+        is_first: True for the first step, with bounds of its own.
+    """
+
+    lower: FloatArray
+    upper: FloatArray
+    reach: FloatArray
+    step_s: float
+    is_first: bool
+
+
+def obstacle(
+    solver: PoseSolver,
+    kinematics: ChainKinematics,
+    target: Target,
+    now: FloatArray,
+    limits: Limits,
+) -> str:
+    """The reason why joints at ``now`` (n,) do not reach a pose: drops one bound after the other.
+
+    Returns:
+        The end of a line.
+    """
+    low, high = np.minimum(limits.lower, now), np.maximum(limits.upper, now)
+    slow, error = solver.solve(target, now, now, low, high)
+    if is_reached(error):
+        return f' in time: {_too_fast(kinematics, now, slow, limits)}'
+    metres, angle = solver.missing(error)
+    short = f': {100.0 * metres:.1f} cm and {math.degrees(angle):.0f} degrees short'
+    anywhere = np.full(len(now), math.inf)
+    free, error = solver.solve(target, now, now, -anywhere, anywhere)
+    if is_reached(error):
+        ends = [
+            f"joint '{name}' ends at {most if place > most else least:.3g} {unit}"
+            for name, unit, place, least, most in zip(
+                kinematics.chain.joints, kinematics.units, free, low, high, strict=True
+            )
+            if not least - 1e-6 <= place <= most + 1e-6
+        ]
+        return f'{short}: {", ".join(ends) or "it is stuck in this posture"}'
+    if error[:3].dot(error[:3]) > 1.0:
+        return f'{short}: beyond its reach'
+    return f'{short}: it cannot turn so'
+
+
+def _too_fast(
+    kinematics: ChainKinematics, now: FloatArray, found: FloatArray, limits: Limits
+) -> str:
+    moved = np.abs(found - now)
+    joint = int((moved / np.maximum(limits.reach, 1e-9)).argmax())
+    unit, per = kinematics.units[joint], limits.step_s
+    if limits.is_first:
+        verb = 'start with a jump of'
+    else:
+        verb, unit, moved = 'move at', f'{unit}/s', moved / per
+    most = limits.reach[joint] / (1.0 if limits.is_first else per)
+    jacobian = kinematics.arm.placed(-1, now)[2]
+    values = np.linalg.svd(jacobian, compute_uv=False)
+    near = '; it is close to a singularity' if values[-1] < _SINGULAR * values[0] else ''
+    return (
+        f"joint '{kinematics.chain.joints[joint]}' would {verb} {moved[joint]:.3g} {unit}, its "
+        f'limit is {most:.3g} {unit}{near}'
+    )
