@@ -10,7 +10,12 @@ from neuracore_ros.description.embodiment import CrossEmbodimentDescription
 from neuracore_ros.description.layout import Layout, SlotTable, slot_tables
 from neuracore_ros.description.limits import Range
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.description.robot_checks import split_joints, suspect_limits, suspect_speeds
+from neuracore_ros.description.robot_checks import (
+    split_joints,
+    suspect_limits,
+    suspect_speeds,
+    unheard_commands,
+)
 from neuracore_ros.errors import DescriptionError
 
 # The share of the shorter range that another sign must bring back.
@@ -58,6 +63,7 @@ def findings(descriptions: Descriptions) -> list[Finding]:
         with suppress(DescriptionError):  # A robot without commands has no limits to judge.
             found += map(Finding, suspect_limits(robot))
             found += map(Finding, suspect_speeds(robot))
+            found += map(Finding, unheard_commands(robot))
     return found
 
 

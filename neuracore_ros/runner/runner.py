@@ -29,6 +29,7 @@ from neuracore_ros.command.start import start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Robot
+from neuracore_ros.description.robot_checks import unheard_commands
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
@@ -92,6 +93,7 @@ class Runner:
         fitted = fit(robot, manifest)
         self.warnings = fitted.warnings
         self.rate_hz = manifest.rate_hz
+        self.warnings += tuple(unheard_commands(robot))
         self._manifest = manifest
         self._settings = settings
         self.steady = steady

@@ -10,6 +10,7 @@ from neuracore_ros.description.shipped import shipped
 from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.commands import check_command
 from neuracore_ros.node.live.facts import (
+    NO_ARRIVALS,
     Arrivals,
     ClockFacts,
     CommandFacts,
@@ -22,6 +23,7 @@ from neuracore_ros.node.live.timing import check_clock, frames_sent
 
 ROBOT = load_robot(shipped('ur5'))
 JOINTS = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.JOINT_POSITIONS)
+GRIP = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 CAMERA = tuple(s for s in ROBOT.input_sources() if s.data_type is DataType.RGB_IMAGES)
 (COMMAND,) = ROBOT.commands()
 NAMES = [joint.message_name for joint in COMMAND.joints]
@@ -220,6 +222,28 @@ def test_what_is_sent_once_need_not_come_again():
     assert 'no message came' in only(
         about_joints(came=arrivals(seconds=0.0), is_static=True), 'warning'
     )
+
+
+def followed(publishers=(), **more):
+    source = replace(JOINTS[0], data_type=GRIP, topic='/hand', follow_s=0.4, max_age_s=None)
+    return StreamFacts('/hand', (source,), publishers, (), NO_ARRIVALS, **more)
+
+
+def test_a_hand_that_nobody_commands_yet_waits_for_the_node():
+    (line,) = check_stream(followed(is_commanded=True), NO_CLOCK, 20.0)
+    assert line.level == 'ok'
+    assert line.text.startswith('/hand: nobody commands it now, as the node will')
+
+
+def test_a_hand_that_follows_commands_of_others_needs_them():
+    (line,) = check_stream(followed(), NO_CLOCK, 20.0)
+    assert line.level == 'error' and 'start what commands the robot' in line.text
+
+
+def test_commands_without_the_name_of_the_hand_are_an_error():
+    commander = Endpoint('/teleop', JOINTS[0].type, 'reliable')
+    facts = followed((commander,), is_commanded=True, faults=("/hand lacks 'g'",))
+    assert told(check_stream(facts, NO_CLOCK, 20.0), 'error') == ["/hand lacks 'g'"]
 
 
 def test_frames_are_counted_by_their_stamps_even_where_most_are_lost():

@@ -106,6 +106,7 @@ class StreamFacts:
         picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
         needed: Whether the policy reads it; what it does not read can stop nothing.
         is_static: Whether it is sent once, as /tf_static is, and holds from then on.
+        is_commanded: Whether the node commands the robot on it.
     """
 
     topic: str
@@ -119,6 +120,7 @@ class StreamFacts:
     picture: str = ''
     needed: bool = True
     is_static: bool = False
+    is_commanded: bool = False
 
     def apart(self) -> tuple[StreamFacts, ...]:
         """One for the names of each driver, whose messages come at their own times."""

@@ -191,6 +191,7 @@ class GraphProbe:
                 picture=read.pictures.get(name, ''),
                 needed=needed is None or name in needed,
                 is_static=topic.latched,
+                is_commanded=any(command.topic == name for command in self._commands),
             )
             for name, topic in self._topics.items()
         )

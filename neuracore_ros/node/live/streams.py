@@ -86,12 +86,20 @@ def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
 def _checked(
     facts: StreamFacts, clock: ClockFacts, rate_hz: float | None
 ) -> Iterator[CheckResult]:
+    follows = all(source.follow_s is not None for source in facts.sources)
+    if follows and facts.is_commanded and not facts.publishers:
+        yield ok(
+            f'{facts.topic}: nobody commands it now, as the node will; until the first command '
+            'the hand counts as open'
+        )
+        return
     if lines := check_publishers(facts):
         yield from lines
         if any(line.level == 'error' for line in lines):
             return
     if facts.is_static or all(source.max_age_s is None for source in facts.sources):
         yield _lasting(facts)
+        yield from (error(text) for text in facts.faults)
         return
     if facts.arrivals.count < 2:
         yield _silent(facts)
@@ -141,7 +149,7 @@ def check_publishers(
         named = {k: [s.name for s in facts.sources if s.data_type is k] for k in kinds}
         what = ', '.join(f'{kind} {abbreviated(names)}' for kind, names in named.items())
         meant = did_you_mean_topic(source.topic, facts.similar, namespace_option)
-        commanded = all(s.data_type.is_target for s in facts.sources)
+        commanded = all(s.data_type.is_target or s.follow_s is not None for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
         cure = meant or f': start {who}, or correct topic in sources'
         return [error(f'{facts.topic} ({what}): nobody publishes it{cure}')]
@@ -190,6 +198,8 @@ def _lasting(facts: StreamFacts) -> CheckResult:
     who, count = listed(facts.publishers), facts.arrivals.count
     if count:
         return ok(f'{facts.topic}: {who} publishes it; messages that came: {count}')
+    if all(source.follow_s is not None for source in facts.sources):
+        return ok(f'{facts.topic}: {who} publishes it; before a command the hand counts as open')
     return warning(
         f'{facts.topic}: {who} publishes it, but no message came: the node waits for one'
     )
