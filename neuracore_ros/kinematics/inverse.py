@@ -11,8 +11,8 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.errors import UnreachableError
 from neuracore_ros.kinematics.chain import ChainKinematics
-from neuracore_ros.kinematics.obstacle import Limits, obstacle
-from neuracore_ros.kinematics.pose_solver import PoseSolver, Target, is_reached
+from neuracore_ros.kinematics.obstacle import StepBounds, obstacle
+from neuracore_ros.kinematics.pose_solver import Goal, PoseSolver, is_reached
 from neuracore_ros.kinematics.rotations import quaternion_to_matrix
 
 # Cost of what a joint moves in a second at its largest speed. At a singularity it keeps joints
@@ -116,7 +116,7 @@ class InverseKinematics:
             before, now = now, found
         return joints
 
-    def _targets(self, poses: ArrayLike) -> list[Target]:
+    def _targets(self, poses: ArrayLike) -> list[Goal]:
         values = np.asarray(poses, dtype=float).reshape(-1, 7)
         what = f"'{self._chain.name}' cannot reach what is no pose"
         for step in np.flatnonzero(~(np.abs(values) <= _LARGEST).all(axis=1)).tolist():
@@ -130,7 +130,7 @@ class InverseKinematics:
         xyz = np.minimum(np.maximum(values[:, :3], self._workspace[0]), self._workspace[1])
         self.clamped = int((xyz != values[:, :3]).any(axis=1).sum())
         rotations = quaternion_to_matrix(values[:, 3:] / lengths[:, None])
-        return [Target(*each) for each in zip(xyz, rotations, strict=True)]
+        return [Goal(*each) for each in zip(xyz, rotations, strict=True)]
 
     def _rather(self, now: FloatArray) -> FloatArray:
         """Where joints would rather be after a step (n,)."""
@@ -143,11 +143,13 @@ class InverseKinematics:
         return now + np.minimum(np.maximum(way, -most), most)
 
     def _unreachable(
-        self, step: int, target: Target, now: FloatArray, reach: FloatArray
+        self, step: int, target: Goal, now: FloatArray, reach: FloatArray
     ) -> UnreachableError:
         x, y, z = (round(value, 3) + 0.0 for value in target.xyz.tolist())
-        limits = Limits(self._lower, self._upper, reach, self._step_s, reach is not self._reach)
-        reason = obstacle(self._solver, self.kinematics, target, now, limits)
+        bounds = StepBounds(
+            self._lower, self._upper, reach, self._step_s, reach is not self._reach
+        )
+        reason = obstacle(self._solver, self.kinematics, target, now, bounds)
         return UnreachableError(
             f"'{self._chain.name}' cannot reach x {x:g} y {y:g} z {z:g} (step {step}){reason}"
         )

@@ -9,14 +9,14 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.kinematics.chain import ChainKinematics
-from neuracore_ros.kinematics.pose_solver import PoseSolver, Target, is_reached
+from neuracore_ros.kinematics.pose_solver import Goal, PoseSolver, is_reached
 
 # The least singular value of a Jacobian beside the largest one.
 _SINGULAR = 0.03
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StepBounds:
     """Bounds of one step of n joints.
 
     Attributes:
@@ -37,19 +37,19 @@ class Limits:
 def obstacle(
     solver: PoseSolver,
     kinematics: ChainKinematics,
-    target: Target,
+    target: Goal,
     now: FloatArray,
-    limits: Limits,
+    bounds: StepBounds,
 ) -> str:
     """The reason why joints at ``now`` (n,) do not reach a pose: drops one bound after the other.
 
     Returns:
         The end of a line.
     """
-    low, high = np.minimum(limits.lower, now), np.maximum(limits.upper, now)
+    low, high = np.minimum(bounds.lower, now), np.maximum(bounds.upper, now)
     slow, error = solver.solve(target, now, now, low, high)
     if is_reached(error):
-        return f' in time: {_too_fast(kinematics, now, slow, limits)}'
+        return f' in time: {_too_fast(kinematics, now, slow, bounds)}'
     metres, angle = solver.missing(error)
     short = f': {100.0 * metres:.1f} cm and {math.degrees(angle):.0f} degrees short'
     anywhere = np.full(len(now), math.inf)
@@ -69,16 +69,16 @@ def obstacle(
 
 
 def _too_fast(
-    kinematics: ChainKinematics, now: FloatArray, found: FloatArray, limits: Limits
+    kinematics: ChainKinematics, now: FloatArray, found: FloatArray, bounds: StepBounds
 ) -> str:
     moved = np.abs(found - now)
-    joint = int((moved / np.maximum(limits.reach, 1e-9)).argmax())
-    unit, per = kinematics.units[joint], limits.step_s
-    if limits.is_first:
+    joint = int((moved / np.maximum(bounds.reach, 1e-9)).argmax())
+    unit, per = kinematics.units[joint], bounds.step_s
+    if bounds.is_first:
         verb = 'start with a jump of'
     else:
         verb, unit, moved = 'move at', f'{unit}/s', moved / per
-    most = limits.reach[joint] / (1.0 if limits.is_first else per)
+    most = bounds.reach[joint] / (1.0 if bounds.is_first else per)
     jacobian = kinematics.arm.placed(-1, now)[2]
     values = np.linalg.svd(jacobian, compute_uv=False)
     near = '; it is close to a singularity' if values[-1] < _SINGULAR * values[0] else ''

@@ -17,7 +17,7 @@ _MOST_ITERATIONS = 30
 _DAMPING = 1e-3
 
 
-class Target(NamedTuple):
+class Goal(NamedTuple):
     """A pose: position (3,) [m] and rotation matrix (3, 3)."""
 
     xyz: FloatArray
@@ -48,7 +48,7 @@ class PoseSolver:
 
     def solve(
         self,
-        target: Target,
+        target: Goal,
         guess: FloatArray,
         rather: FloatArray,
         low: FloatArray,
@@ -101,7 +101,7 @@ class PoseSolver:
         plain = error / self._weights
         return float(np.linalg.norm(plain[:3])), float(np.linalg.norm(plain[3:]))
 
-    def _linearised(self, target: Target, joints: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _linearised(self, target: Goal, joints: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What is missing to the pose (6,), and how fast joints make it good (6, n)."""
         xyz, rotation, jacobian = self._arm.placed(-1, joints)
         error = np.empty(6)
