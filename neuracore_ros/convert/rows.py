@@ -48,7 +48,8 @@ def rows(
         if now is None:
             continue
         goes_on = after is not None and after.tick.piece == now.tick.piece
-        values, valid = outputs_of(now.wanted, after.wanted if after and goes_on else None)
+        following = after.wanted if after and goes_on else None
+        values, valid = outputs_of(now.wanted, following, outputs.commanded)
         yield Row(
             piece=piece,
             tick_ns=now.tick.time_ns,
@@ -63,7 +64,7 @@ def rows(
 
 
 def outputs_of(
-    now: Observation, after: Observation | None
+    now: Observation, after: Observation | None, commanded: Mapping[DataType, BoolArray]
 ) -> tuple[Mapping[DataType, Array], Mapping[DataType, BoolArray]]:
     """The outputs of a tick: its commands, and what is measured one tick later.
 
@@ -71,14 +72,20 @@ def outputs_of(
         now: The outputs at the tick.
         after: Those at the next tick of its piece; None: it is the last one, and what was
             measured after it is not known.
+        commanded: The slots that are commands, as `Observer.commanded` has them.
 
     Returns:
         DataType -> values (W,), zero where not valid; and valid, (W,).
     """
     values, valid = dict(now.inputs), dict(now.valid)
-    for kind in [kind for kind in values if not kind.is_target]:
-        values[kind] = after.inputs[kind] if after else np.zeros_like(values[kind])
-        valid[kind] = after.valid[kind] if after else np.zeros_like(valid[kind])
+    for kind, is_command in commanded.items():
+        if is_command.all():
+            continue
+        later = after.inputs[kind] if after else np.zeros_like(values[kind])
+        has_later = after.valid[kind] if after else np.zeros_like(valid[kind])
+        chosen = is_command.reshape(-1, *(1,) * (later.ndim - 1))
+        values[kind] = np.where(chosen, values[kind], later)
+        valid[kind] = np.where(is_command, valid[kind], has_later)
     return values, valid
 
 

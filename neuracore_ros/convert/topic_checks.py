@@ -86,22 +86,22 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     Another camera's topic is not meant, and a target is none of the measured topics: it would
     be what is measured in the same step.
     """
-    types, kind = types_of(source.data_type), source.data_type
+    types, kind = types_of(source.data_type, source.chain is not None), source.data_type
     nearest = sorted(bag.nearest(source.topic), key=lambda topic: topic.type not in types)
     if not nearest:
         return 'no topic of the bag has a message'
     taken = [
         found.name
         for other in declared
-        if (kind.is_image or (kind.is_target and not other.data_type.is_target))
+        if (kind.is_image or (source.is_target and not other.is_target))
         and (found := bag.find(other.topic)) is not None
     ]
     nearest = [topic for topic in nearest if topic.name not in taken]
-    if kind.is_target and not any(topic.type in types for topic in nearest):
-        return (
-            f'no command was recorded: write {kind.measured} in place of {kind} under output '
-            'and commands, and a policy learns the measurement of the next step'
-        )
+    if source.is_target and not any(topic.type in types for topic in nearest):
+        cure = f"leave '{source.name}' out of targets"
+        if kind.is_target:
+            cure = f'write {kind.measured} in place of {kind} under output and commands'
+        return f'no command was recorded: {cure}, and a policy learns the measurement of the next step'
     if not nearest:
         return 'every other topic of the bag is read as something else'
     if nearest[0].type not in types and topic_likeness(source.topic, nearest[0].name) < _UNLIKE:
@@ -119,9 +119,9 @@ def _other_type(
 ) -> str:
     holds = found.type or 'messages of a type that the file does not name'
     what = f'{bag.path}: {found.name} holds {holds}, but {robot_file} declares {source.type}'
-    types = types_of(source.data_type)
-    measured = {other.topic for other in declared if not other.data_type.is_target}
-    if source.data_type.is_target and source.topic in measured:
+    types = types_of(source.data_type, source.chain is not None)
+    measured = {other.topic for other in declared if not other.is_target}
+    if source.is_target and source.topic in measured:
         return f'{what}, and it is what is measured; {_alternatives(bag, source, declared)}'
     if found.type not in types:
         return f'{what}; {source.data_type} can be read from {", ".join(types)}'
@@ -131,4 +131,5 @@ def _other_type(
     if found.type == TF_MESSAGE:
         options += ', parent: the frame in which it is given'
     line = f'{source.data_type}: {{{source.name}: {{{options}}}}}'
-    return f'{what}; write under sources: {line}'
+    section = 'targets' if source.is_target and not source.data_type.is_target else 'sources'
+    return f'{what}; write under {section}: {line}'

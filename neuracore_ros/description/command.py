@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.limits import JointLimit
@@ -29,6 +30,9 @@ GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'
 ACTIONS = (FOLLOW_JOINT_TRAJECTORY, GRIPPER_COMMAND)
 
 _TYPES = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
+JOINT_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, FOLLOW_JOINT_TRAJECTORY)
+"""Types that command the joints of a chain."""
+
 _ONLY_STREAM = {
     FLOAT64_MULTI_ARRAY: 'point',
     FOLLOW_JOINT_TRAJECTORY: 'chunk',
@@ -50,6 +54,8 @@ class Joint:
         scale: The slot's value is ``scale * x + offset`` of the robot's own value x.
         offset: See ``scale``.
         limit: In the robot's own units and sense.
+        chain: The pose output from which inverse kinematics computes it, whose joint ``index``
+            it is; '' where the policy gives its position itself.
     """
 
     data_type: DataType
@@ -59,6 +65,7 @@ class Joint:
     scale: float
     offset: float
     limit: JointLimit
+    chain: str = ''
 
     def to_message(self, value: Positions) -> Positions:
         """Convert a slot's value to the robot's own, [rad] or [m]."""
@@ -67,6 +74,23 @@ class Joint:
     def from_message(self, value: Positions) -> Positions:
         """Convert a robot's own value to the slot's."""
         return self.scale * value + self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class ChainOutput:
+    """One pose output that inverse kinematics turns into joints.
+
+    Attributes:
+        data_type: The output's DataType.
+        index: The output's slot.
+        scale: The slot's positions are ``scale`` times those of the robot [m].
+        chain: Whose joints are commanded, the `Joint`s with its name as their ``chain``.
+    """
+
+    data_type: DataType
+    index: int
+    scale: float
+    chain: Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +160,14 @@ class CommandTable:
 
     file: str
     routes: Routes[CommandOptions]
+    chains: Mapping[str, Chain]
+
+    def chain(self, data_type: DataType, name: str) -> Chain | None:
+        """The chain whose joints an output commands; None for any other output."""
+        options = self.routes.options(data_type, name)
+        if not data_type.is_pose or options.type not in JOINT_COMMANDS:
+            return None
+        return self.chains.get(name)
 
     def message_name(self, data_type: DataType, name: str) -> str:
         """The name in the command message."""
@@ -192,10 +224,16 @@ class CommandTable:
         name: str,
         limits: Mapping[tuple[DataType, str], JointLimit],
     ) -> Command:
-        if (kind, name) not in limits:
+        chain = self.chain(kind, name)
+        if chain is None and kind.is_pose:
+            raise DescriptionError(
+                f"{self.file}: {kind} ('{name}') cannot be commanded: it is no chain. Add "
+                f'chains: {{{name}: {{base: LINK, tip: LINK}}}}'
+            )
+        if chain is None and (kind, name) not in limits:
             raise DescriptionError(
                 f"{self.file}: {kind} ('{name}') cannot be commanded: only positions of joints "
-                'and grippers can'
+                'and grippers, and poses, can'
             )
         options = self.routes.options(kind, name)
         if not options.topic:
@@ -203,23 +241,41 @@ class CommandTable:
                 f"{self.file}: '{name}' ({kind} index {index}) has no command. "
                 f'Add under commands: {kind}: {{topic: /...}}'
             )
-        scaling = self.scaling(kind, name, limits[kind, name])
-        joint = Joint(
+        if chain is not None:
+            joints = tuple(
+                Joint(
+                    data_type=DataType.JOINT_TARGET_POSITIONS,
+                    index=place,
+                    name=joint,
+                    message_name=options.message_name(joint),
+                    scale=1.0,
+                    offset=0.0,
+                    limit=limits[kind, joint],
+                    chain=name,
+                )
+                for place, joint in enumerate(chain.joints)
+            )
+        else:
+            joints = (self._joint(kind, index, name, limits[kind, name]),)
+        return Command(
+            topic=options.topic,
+            type=options.type,
+            stream=options.stream or _ONLY_STREAM.get(options.type, 'chunk'),
+            joints=joints,
+            effort=options.effort,
+            order=options.order,
+        )
+
+    def _joint(self, kind: DataType, index: int, name: str, limit: JointLimit) -> Joint:
+        scaling = self.scaling(kind, name, limit)
+        return Joint(
             data_type=kind,
             index=index,
             name=name,
             message_name=self.message_name(kind, name),
             scale=scaling.scale,
             offset=scaling.offset,
-            limit=limits[kind, name],
-        )
-        return Command(
-            topic=options.topic,
-            type=options.type,
-            stream=options.stream or _ONLY_STREAM.get(options.type, 'chunk'),
-            joints=(joint,),
-            effort=options.effort,
-            order=options.order,
+            limit=limit,
         )
 
     def _require_distinct(self, command: Command) -> None:
@@ -234,14 +290,24 @@ class CommandTable:
 
 
 def parse_commands(
-    value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
+    value: YamlValue | None,
+    names: Mapping[DataType, Collection[str]],
+    file: str,
+    chains: Mapping[str, Chain],
 ) -> CommandTable:
-    """Read ``commands`` of a robot file, for the names of its outputs; None: none are written.
+    """Read ``commands`` of a robot file, for the names of its outputs.
+
+    Args:
+        value: None: none are written.
+        names: DataType -> names that it may speak of.
+        file: Begins messages.
+        chains: The robot's, by name.
 
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.
     """
-    routes = parse_routes(value, 'commands', CommandOptions(), names)
+    joints = {name: chain.joints for name, chain in chains.items()}
+    routes = parse_routes(value, 'commands', CommandOptions(), names, joints)
     for options in [*routes.common.values(), *routes.named.values()]:
         kind, stream = options.type, options.stream
         where = f'{file}: commands to {options.topic or None}'
@@ -255,4 +321,4 @@ def parse_commands(
             raise DescriptionError(
                 f'{where}: effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
             )
-    return CommandTable(file, routes)
+    return CommandTable(file, routes, chains)

@@ -116,7 +116,7 @@ def _fast(values: RecordedValues, places: Sequence[int]) -> Iterator[str]:
         fast = [
             place
             for place in places
-            if values.sources[place].data_type.is_target is is_target
+            if values.sources[place].is_target is is_target
             and values.fast[place] >= max(2, _FAST_SHARE * values.steps)
         ]
         if not fast:

@@ -58,7 +58,7 @@ class Expected:
         if kind.is_gripper:
             return cls((0.0, 1.0))
         for (output, joint), limit in robot.limits.items():
-            if joint != name or output.is_gripper:
+            if joint != name or output.is_gripper or output.is_pose:
                 continue
             ends = robot.slot_range(output, name)
             width = limit.upper - limit.lower

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuracore_ros.description.command import Command, CommandTable
+from neuracore_ros.description.chain import Chain
+from neuracore_ros.description.command import ChainOutput, Command, CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit, Range
@@ -24,8 +25,10 @@ class Robot:
         path: The file.
         input: The inputs of the model.
         output: The outputs of the model.
-        limits: (DataType, name) of an output joint -> its limits, in the robot's own units.
+        limits: (DataType, name) of an output joint -> its limits, in the robot's own units. Of a
+            chain, the DataType is that of its pose, and the names are those of its joints.
         urdf: The URDF that the file names; None without.
+        chains: Name -> chain, whose pose is computed from its joints.
     """
 
     name: str
@@ -34,7 +37,9 @@ class Robot:
     output: EmbodimentDescription
     limits: Mapping[tuple[DataType, str], JointLimit]
     urdf: Path | None
+    chains: Mapping[str, Chain]
     _sources: SourceTable
+    _targets: SourceTable
     _commands: CommandTable
 
     def input_sources(self) -> tuple[Source, ...]:
@@ -55,7 +60,7 @@ class Robot:
         """
         known = {own: index for index, own in self.input.get(kind, {}).items()}
         has_source = self._sources.has(kind, name)
-        return self._sources.source(kind, known.get(name, 0), name) if has_source else None
+        return self._source(kind, known.get(name, 0), name, None) if has_source else None
 
     def texts(self, task: str) -> dict[int, str]:
         """Index -> the user's task, of the LANGUAGE inputs that no topic gives."""
@@ -65,28 +70,33 @@ class Robot:
     def output_sources(self) -> tuple[Source, ...]:
         """The source from which each output is recorded, in canonical and index order.
 
+        It is that of ``targets``, where there is one: what was commanded.
+
         Raises:
             DescriptionError: An output has no source.
         """
-        return self._described(self.output)
+        return self._described(self.output, self._targets)
 
     def measured_sources(self) -> tuple[Source, ...]:
         """The source of each commanded joint's measured position.
 
         Returns:
             One source per output joint, of the measured DataType (JOINT_POSITIONS for
-            JOINT_TARGET_POSITIONS), **at the output's index**.
+            JOINT_TARGET_POSITIONS), **at the output's index**; of a pose that is commanded by
+            inverse kinematics, one per joint of its chain, at the joint's place in it.
 
         Raises:
             DescriptionError: Nothing measures an output.
         """
-        sources = tuple(
-            self._sources.source(kind.measured, index, name)
-            for kind, slots in self.output.items()
-            for index, name in slots.items()
-        )
+        sources: list[Source] = []
+        for kind, slots in self.output.items():
+            for index, name in slots.items():
+                if self._commands.chain(kind, name) is not None:
+                    sources += self._sources.joint_sources(kind, name)
+                else:
+                    sources.append(self._sources.source(kind.measured, index, name))
         require_distinct(sources, str(self.path))
-        return sources
+        return tuple(sources)
 
     def commands(self) -> tuple[Command, ...]:
         """The command topics, each with its joints in index order.
@@ -97,6 +107,27 @@ class Robot:
         if not self.output:
             raise DescriptionError(f'{self.path}: the robot has no output: nothing to command')
         return self._commands.commands(self.output, self.limits)
+
+    def chain_outputs(self) -> tuple[ChainOutput, ...]:
+        """The pose outputs that inverse kinematics turns into joints, in index order."""
+        return tuple(
+            ChainOutput(kind, index, self.pose_scale(kind, name), chain)
+            for kind, slots in self.output.items()
+            for index, name in slots.items()
+            if (chain := self._commands.chain(kind, name)) is not None
+        )
+
+    def pose_scale(self, kind: DataType, name: str) -> float:
+        """The number by which a slot's positions are larger than the robot's; 1 if none is given.
+
+        A pose has one scale, wherever in the file it is written.
+        """
+        tables = (self._sources.routes, self._targets.routes)
+        scales = [
+            *(routes.options(kind, name).scale for routes in tables),
+            self._commands.routes.options(kind, name).scale,
+        ]
+        return next((scale for scale in scales if scale is not None), 1.0)
 
     def slot_range(self, kind: DataType, name: str) -> Range:
         """The position limits of a commanded output, in its slot's sense.
@@ -143,7 +174,8 @@ class Robot:
         """
         measured = {(s.data_type, s.name): s for s in self.measured_sources()}
         found = {}
-        for joint in (joint for command in self.commands() for joint in command.joints):
+        joints = (joint for command in self.commands() for joint in command.joints)
+        for joint in (joint for joint in joints if not joint.chain):
             source = measured[joint.data_type.measured, joint.name]
             found[joint.data_type, joint.name] = (
                 ScaleOffset(source.scale, source.offset),
@@ -151,15 +183,24 @@ class Robot:
             )
         return found
 
-    def _described(self, description: EmbodimentDescription) -> tuple[Source, ...]:
+    def _described(
+        self, description: EmbodimentDescription, targets: SourceTable | None = None
+    ) -> tuple[Source, ...]:
         sources = tuple(
-            self._sources.source(kind, index, name)
+            self._source(kind, index, name, targets)
             for kind, slots in description.items()
             for index, name in slots.items()
             if not (kind is DataType.LANGUAGE and self._is_given(name) and index == 0)
         )
         require_distinct(sources, str(self.path))
         return sources
+
+    def _source(
+        self, kind: DataType, index: int, name: str, targets: SourceTable | None
+    ) -> Source:
+        table = targets if targets and targets.has(kind, name) else self._sources
+        found = table.source(kind, index, name)
+        return replace(found, scale=self.pose_scale(kind, name)) if kind.is_pose else found
 
     def _is_given(self, name: str) -> bool:
         """True for a text that the user gives."""

@@ -2,13 +2,19 @@
 
 import math
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from neuracore_ros.description.chain import Chain, parse_chains
 from neuracore_ros.description.command import CommandTable, parse_commands
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.embodiment import EmbodimentDescription, parse_embodiment
+from neuracore_ros.description.embodiment import (
+    EmbodimentDescription,
+    parse_data_type,
+    parse_embodiment,
+)
 from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
 from neuracore_ros.description.robot import Robot
@@ -20,7 +26,17 @@ from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import known_names, similar_file
 from neuracore_ros.yaml_value import YamlValue, read_yaml
 
-_KEYS = ('robot', 'urdf', 'limits', 'input', 'output', 'sources', 'commands')
+_KEYS = (
+    'robot',
+    'urdf',
+    'limits',
+    'chains',
+    'input',
+    'output',
+    'sources',
+    'targets',
+    'commands',
+)
 
 
 def load_robot(path: Path | str) -> Robot:
@@ -49,6 +65,9 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     if not given_input:
         raise fields['input'].error('the robot has no input: a model could read nothing')
     file = str(path)
+    urdf_path = _urdf_path(fields.get('urdf'), path)
+    urdf = read_urdf(urdf_path) if urdf_path else Urdf({}, {})
+    chains = parse_chains(fields.get('chains'), urdf, urdf_path)
     # A commanded joint must be measured, so sources may speak of that type and name, too.
     names: dict[DataType, list[str]] = {}
     for description in (given_input, wanted):
@@ -56,16 +75,18 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
             names.setdefault(kind, []).extend(slots.values())
     for kind, slots in wanted.items():
         names.setdefault(kind.measured, []).extend(slots.values())
-    routes = parse_sources(fields.get('sources'), names, file)
     output_names = {kind: list(slots.values()) for kind, slots in wanted.items()}
-    commands = parse_commands(fields.get('commands'), output_names, file)
-    urdf_path = _urdf_path(fields.get('urdf'), path)
-    urdf = read_urdf(urdf_path) if urdf_path else Urdf({}, {})
-    table = SourceTable(file, routes, {})
+    commands = parse_commands(fields.get('commands'), output_names, file, chains)
+    for kind, slots in wanted.items():
+        for chain in filter(None, (commands.chain(kind, each) for each in slots.values())):
+            names.setdefault(DataType.JOINT_POSITIONS, []).extend(chain.joints)
+    routes = parse_sources(fields.get('sources'), names, file, chains)
+    table = SourceTable(file, routes, {}, chains)
     of_joints = {kind: known for kind, known in names.items() if not kind.is_image}
     described = {name for known in of_joints.values() for name in known}
     described |= {table.message_name(kind, n) for kind, known in of_joints.items() for n in known}
     described |= {commands.message_name(k, n) for k, known in output_names.items() for n in known}
+    described |= {joint for chain in chains.values() for joint in chain.joints}
     if urdf.limits and urdf.limits.keys().isdisjoint(described):
         warnings.warn(
             f'{urdf_path}: has none of the joints of {file}: is it the URDF of another robot?',
@@ -73,11 +94,24 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
             stacklevel=2,
         )
     given = _limits(fields.get('limits'), urdf, described)
-    sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics))
+    sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics), chains)
+    targets = _targets(fields.get('targets'), output_names, sources)
     output_limits = _output_limits(wanted, commands, given, urdf, file)
     _require_turning(routes, output_limits, file)
     _warn_of_grippers(names, wanted, sources, commands)
-    return Robot(name, path, given_input, wanted, output_limits, urdf_path, sources, commands)
+    _require_one_scale(wanted, sources, targets, commands)
+    return Robot(
+        name,
+        path,
+        given_input,
+        wanted,
+        output_limits,
+        urdf_path,
+        chains,
+        sources,
+        targets,
+        commands,
+    )
 
 
 def _require_a_robot(value: YamlValue, path: Path) -> None:
@@ -129,6 +163,43 @@ def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[st
     return limits
 
 
+def _targets(
+    value: YamlValue | None, output: Mapping[DataType, Collection[str]], sources: SourceTable
+) -> SourceTable:
+    """The section ``targets``: where commands of outputs without a type of their own are read."""
+    for key, _ in value.mapping('targets').values() if value else ():
+        if (kind := parse_data_type(key)).is_target:
+            raise key.error(f'targets: {kind} holds commands itself: write it under sources')
+    names = {kind: names for kind, names in output.items() if not kind.is_target}
+    routes = parse_sources(value, names, sources.file, sources.chains, 'targets')
+    return replace(sources, routes=routes, section='targets')
+
+
+def _require_one_scale(
+    output: EmbodimentDescription,
+    sources: SourceTable,
+    targets: SourceTable,
+    commands: CommandTable,
+) -> None:
+    """Refuse two scales of one pose: its slot has one meaning, so one of them is a mistake."""
+    for kind, slots in output.items():
+        for name in slots.values() if kind.is_pose else ():
+            written = {
+                section: scale
+                for section, routes in (
+                    ('sources', sources.routes),
+                    ('targets', targets.routes),
+                    ('commands', commands.routes),
+                )
+                if (scale := routes.options(kind, name).scale) is not None
+            }
+            if len(set(written.values())) > 1:
+                found = ', '.join(f'{scale:g} under {key}' for key, scale in written.items())
+                raise DescriptionError(
+                    f"{sources.file}: the pose '{name}' ({kind}) has scale {found}: write one"
+                )
+
+
 def _output_limits(
     output: EmbodimentDescription,
     commands: CommandTable,
@@ -142,6 +213,8 @@ def _output_limits(
 
     found: dict[tuple[DataType, str], JointLimit] = {}
     for kind, slots in output.items():
+        for chain in filter(None, (commands.chain(kind, each) for each in slots.values())):
+            found.update(_chain_limits(kind, chain, known, file))
         for index, name in slots.items() if kind.is_commandable else ():
             joint = commands.message_name(kind, name)
             if joint in urdf.mimics:
@@ -159,6 +232,21 @@ def _output_limits(
                 )
             found[kind, name] = limit
     return MappingProxyType(found)
+
+
+def _chain_limits(
+    kind: DataType, chain: Chain, known: Callable[[str], PartialLimit], file: str
+) -> dict[tuple[DataType, str], JointLimit]:
+    found = {}
+    for joint in chain.joints:
+        if (limit := known(joint).complete()) is None:
+            lacks = 'velocity' if known(joint).position else 'position'
+            raise DescriptionError(
+                f"{file}: joint '{joint}' of chain '{chain.name}' has no {lacks} limit. "
+                f'Add under limits: {joint}: {{position: [lower, upper], velocity: v}}'
+            )
+        found[kind, joint] = limit
+    return found
 
 
 def _require_turning(

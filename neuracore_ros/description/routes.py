@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from neuracore_ros.description.data_type import DataType
@@ -165,6 +166,7 @@ def parse_routes(
     section: str,
     unwritten: Options,
     names: Mapping[DataType, Collection[str]],
+    joints: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Routes[Options]:
     """Read ``sources`` or ``commands``: options by DataType, and by name over them.
 
@@ -173,6 +175,7 @@ def parse_routes(
         section: Its key, for messages.
         unwritten: The options where nothing is written.
         names: DataType -> names that it may speak of.
+        joints: Chain -> its joints, which ``names`` of a pose may rename.
 
     Raises:
         DescriptionError: An unknown DataType, key or name, or a wrong value.
@@ -189,7 +192,8 @@ def parse_routes(
         what = f'{section} of {kind}'
         entries, known = routes.mapping(what), names[kind]
         shared = {key: each for key, (_, each) in entries.items() if key in words}
-        common[kind] = _replaced(unwritten, shared, what, known)
+        chained = [joint for name in known if kind.is_pose for joint in joints.get(name, ())]
+        common[kind] = _replaced(unwritten, shared, what, [*known, *chained])
         for name, (key, own) in entries.items():
             if name in words:
                 continue
@@ -200,7 +204,7 @@ def parse_routes(
                 )
             inner = f"{what} '{name}'"
             written = own.fields(inner, words)
-            named[kind, name] = _replaced(common[kind], written, inner, known)
+            named[kind, name] = _replaced(common[kind], written, inner, [*known, *chained])
         if 'names' in entries:
             found = Routes(common, named, unwritten)
             _require_distinct(entries['names'][1], kind, found, what)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import DescriptionError
@@ -28,7 +29,11 @@ WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis i
 ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
 """Measured types whose values may go round; so may the targets of such."""
 
-_JOINT_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS, FLOAT64)
+CHAIN_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
+"""Types that hold the joints of a chain, whose pose forward kinematics gives."""
+
+_JOINT_TYPES = (*CHAIN_TYPES, FLOAT64)
+_POSE_TYPES = (POSE_STAMPED, TF_MESSAGE)
 _CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
 # More names than these share one option.
 _FEW = 3
@@ -47,7 +52,7 @@ class Source:
         field: ``position``, ``velocity`` or ``effort`` of a JointState or JointTrajectory.
         message_name: Its name in the message; of a pose out of ``/tf``, the child frame.
         order: Names by position, for publishers that name nothing.
-        scale: The slot's value is ``scale * x + offset``.
+        scale: The slot's value is ``scale * x + offset``; of a pose, its position is scaled.
         offset: See ``scale``.
         max_age_s: An older sample is stale [s]; None for what never ages.
         stamp: ``header``, or ``receive`` where the header cannot be trusted.
@@ -58,6 +63,9 @@ class Source:
         crop: The part of its images that is used; None: the whole.
         follow_s: Of a gripper's opening that is read from its command: the value follows the
             command with this time constant [s]; None: it is measured.
+        chain: Of a pose slot that is a chain; None for any other.
+        joint_names: Of that chain's joints, what messages with joints call them; in its order.
+        is_target: What was commanded, and not what is measured; it never ages.
     """
 
     data_type: DataType
@@ -77,6 +85,9 @@ class Source:
     around: float | None = None
     crop: Crop | None = None
     follow_s: float | None = None
+    chain: Chain | None = None
+    joint_names: tuple[str, ...] = ()
+    is_target: bool = False
 
     def value(self, own: float) -> float:
         """Convert a driver's value to the slot's unit and sense."""
@@ -94,6 +105,11 @@ class Source:
         return self.data_type.is_commandable and self.field == 'position'
 
     @property
+    def is_kinematic(self) -> bool:
+        """True for a pose that forward kinematics computes from joints."""
+        return self.chain is not None and self.type in CHAIN_TYPES
+
+    @property
     def static_topic(self) -> str | None:
         """The topic of transforms that never change, ``/tf_static`` beside ``/tf``."""
         return f'{self.topic}_static' if self.type == TF_MESSAGE else None
@@ -104,12 +120,12 @@ class Source:
         return (self.topic, self.static_topic) if self.static_topic else (self.topic,)
 
 
-def types_of(data_type: DataType) -> tuple[str, ...]:
+def types_of(data_type: DataType, is_chain: bool = False) -> tuple[str, ...]:
     """The message types that hold a DataType, the usual one first; none if not supported."""
     if data_type.is_image:
         return IMAGE_TYPES
     if data_type.is_pose:
-        return POSE_STAMPED, TF_MESSAGE
+        return (*CHAIN_TYPES, *_POSE_TYPES) if is_chain else _POSE_TYPES
     if data_type is DataType.LANGUAGE:
         return (STRING,)
     if data_type is DataType.CUSTOM_1D:
@@ -119,22 +135,24 @@ def types_of(data_type: DataType) -> tuple[str, ...]:
     return _JOINT_TYPES if data_type.is_numeric else ()
 
 
-def default_type(data_type: DataType, topic: str, follows: bool = False) -> str:
+def default_type(
+    data_type: DataType, topic: str, is_chain: bool = False, is_command: bool = False
+) -> str:
     """The message type of a topic without a declared one; '' if the DataType is not supported.
 
     Args:
         data_type: The DataType that is read from it.
         topic: The topic.
-        follows: Whether its values follow a command.
+        is_chain: The slot is the pose of a chain.
+        is_command: The topic has commands.
     """
     last = topic.rpartition('/')[2]
-    if follows and JOINT_TRAJECTORY in types_of(data_type):
-        return JOINT_TRAJECTORY
     if data_type.is_image and last in {'compressed', 'compressedDepth'}:
         return COMPRESSED_IMAGE
     if data_type.is_pose and last == 'tf':
         return TF_MESSAGE
-    return next(iter(types_of(data_type)), '')
+    known = types_of(data_type, is_chain)
+    return JOINT_TRAJECTORY if is_command and JOINT_TRAJECTORY in known else next(iter(known), '')
 
 
 def require_distinct(sources: Collection[Source], file: str) -> None:

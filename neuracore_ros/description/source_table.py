@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop, parse_crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.routes import (
@@ -23,6 +24,7 @@ from neuracore_ros.description.routes import (
 )
 from neuracore_ros.description.source import (
     ANGLES,
+    CHAIN_TYPES,
     FLOAT64,
     IMAGE_TYPES,
     JOINT_STATE,
@@ -87,7 +89,7 @@ class SourceOptions(RouteOptions):
         parse_names, types=(*_WITH_ORDER, WRENCH_STAMPED, TF_MESSAGE)
     )
     order: tuple[str, ...] = option(parse_order, (), _WITH_ORDER)
-    scale: float | None = option(parse_scale, types=_NUMBERS)
+    scale: float | None = option(parse_scale, types=(*_NUMBERS, POSE_STAMPED, TF_MESSAGE))
     offset: float | None = option(YamlValue.number, types=_NUMBERS)
     around: float | None = option(YamlValue.number, types=_OF_JOINTS)
     field: str = option(parse_word('position', 'velocity', 'effort'), '', _WITH_FIELDS)
@@ -96,9 +98,12 @@ class SourceOptions(RouteOptions):
     crop: Crop | None = option(parse_crop, types=IMAGE_TYPES)  # noqa: RUF009
     follow_s: float | None = option(_parse_follow, types=_OF_JOINTS)
 
-    def type_for(self, data_type: DataType) -> str:
+    def type_for(
+        self, data_type: DataType, is_chain: bool = False, is_target: bool = False
+    ) -> str:
         """The message type, where it is not written the usual one; '' if there is none."""
-        return self.type or default_type(data_type, self.topic, self.follow_s is not None)
+        is_command = is_target or self.follow_s is not None
+        return self.type or default_type(data_type, self.topic, is_chain, is_command)
 
     def longest_age_s(self, data_type: DataType) -> float | None:
         """The age at which a sample is stale, [s]; None for what never ages."""
@@ -119,17 +124,21 @@ def options_of(message_type: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """The ``sources`` of a robot file.
+    """The ``sources`` of a robot file, or its ``targets``.
 
     Attributes:
         file: Begins messages.
         routes: Their options.
         amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
+        chains: The robot's, by name.
+        section: ``sources``, or ``targets``, which hold what was commanded.
     """
 
     file: str
     routes: Routes[SourceOptions]
     amounts: Mapping[str, ScaleOffset]
+    chains: Mapping[str, Chain]
+    section: str = 'sources'
 
     def has(self, data_type: DataType, name: str) -> bool:
         """True if a topic is given for a name."""
@@ -155,7 +164,9 @@ class SourceTable:
             DescriptionError: There is none, it lacks an option, or its DataType is not supported.
         """
         options = self.routes.options(data_type, name)
-        message_type = options.type_for(data_type)
+        chain = self.chain(data_type, name)
+        is_target = data_type.is_target or self.section == 'targets'
+        message_type = options.type_for(data_type, chain is not None, is_target)
         message_name = self.message_name(data_type, name)
         if problem := next(self._problems(data_type, index, name, message_type), ''):
             raise DescriptionError(f"{self.file}: '{name}' ({data_type} index {index}){problem}")
@@ -171,13 +182,66 @@ class SourceTable:
             order=options.order or None,
             scale=scaling.scale,
             offset=scaling.offset,
-            max_age_s=options.longest_age_s(data_type),
+            max_age_s=None if is_target else options.longest_age_s(data_type),
             stamp=options.stamp,
             reliability=options.qos,
             parent=options.parent,
             around=options.around,
             crop=options.crop,
             follow_s=options.follow_s,
+            chain=chain,
+            joint_names=tuple(options.message_name(joint) for joint in chain.joints)
+            if chain
+            else (),
+            is_target=is_target,
+        )
+
+    def chain(self, data_type: DataType, name: str) -> Chain | None:
+        """The chain that a pose slot names; None for any other slot."""
+        return self.chains.get(name) if data_type.is_pose else None
+
+    def joint_sources(self, data_type: DataType, name: str) -> tuple[Source, ...]:
+        """The sources of the measured joints of a chain, in its order.
+
+        They are read where its pose is computed from, or else as JOINT_POSITIONS; in either case
+        in the URDF's sense.
+
+        Raises:
+            DescriptionError: Nothing measures one of them.
+        """
+        chain = self.chains[name]
+        pose = self.source(data_type, 0, name) if self.has(data_type, name) else None
+        if pose is not None and pose.is_kinematic:
+            return tuple(
+                replace(
+                    pose,
+                    data_type=DataType.JOINT_POSITIONS,
+                    index=index,
+                    name=joint,
+                    message_name=message_name,
+                    scale=1.0,
+                    chain=None,
+                    joint_names=(),
+                )
+                for index, (joint, message_name) in enumerate(
+                    zip(chain.joints, pose.joint_names, strict=True)
+                )
+            )
+        for joint in chain.joints:
+            if not self.has(DataType.JOINT_POSITIONS, joint):
+                raise DescriptionError(
+                    f"{self.file}: '{name}' ({data_type}) is commanded through its joints, and "
+                    f"nothing measures '{joint}'. Add under sources: JOINT_POSITIONS: "
+                    '{topic: /...}'
+                )
+        return tuple(
+            replace(
+                self.source(DataType.JOINT_POSITIONS, index, joint),
+                scale=1.0,
+                offset=0.0,
+                around=None,
+            )
+            for index, joint in enumerate(chain.joints)
         )
 
     def _problems(
@@ -199,11 +263,17 @@ class SourceTable:
             named = self.routes.named.items()
             apart = any(kind is data_type and own.topic for (kind, _), own in named)
             added = f'{{{name}: {{topic: /...}}}}' if apart else '{topic: /...}'
-            yield f' has no source. Add under sources: {data_type}: {added}'
+            yield f' has no source. Add under {self.section}: {data_type}: {added}'
         if options.follow_s is not None and self.scaling(data_type, name) is None:
             yield (
                 ' follows its command, but its range is not known. Add under limits: '
                 f'{name}: {{position: [closed, open]}}, or give its source scale and offset'
+            )
+        if data_type.is_pose and message_type in CHAIN_TYPES and name not in self.chains:
+            yield (
+                f' is read from a {message_type.rpartition("/")[2]}, and so must be a chain. Add '
+                f'chains: {{{name}: {{base: LINK, tip: LINK}}}}'
+                f'{known_names(name, self.chains) if self.chains else ""}'
             )
         if message_type == TF_MESSAGE and not options.parent:
             yield ' is a transform: add parent: the frame in which it is given'
@@ -211,43 +281,68 @@ class SourceTable:
             yield f': {lacks_order(message_type)}'
         if (times := order.count(called)) > 1:
             yield f": order has '{called}' {times} times"
-        if message_type in MULTI_ARRAYS and called not in order:
-            yield f": order lacks '{called}'{known_names(called, order)}"
+        chain = self.chain(data_type, name)
+        wanted = [*map(options.message_name, chain.joints)] if chain else [called]
+        if message_type in MULTI_ARRAYS and (
+            absent := [each for each in wanted if each not in order]
+        ):
+            yield f": order lacks '{absent[0]}'{known_names(absent[0], order)}"
         if message_type == WRENCH_STAMPED and called not in WRENCH_NAMES:
             known = known_names(called, WRENCH_NAMES)
             yield f": a WrenchStamped has no '{called}'{known}. Write names: {{{name}: force.x}}"
 
 
 def parse_sources(
-    value: YamlValue | None, names: Mapping[DataType, Collection[str]], file: str
+    value: YamlValue | None,
+    names: Mapping[DataType, Collection[str]],
+    file: str,
+    chains: Mapping[str, Chain],
+    section: str = 'sources',
 ) -> Routes[SourceOptions]:
-    """Read ``sources`` of a robot file, for the names of its slots; None: none are written.
+    """Read ``sources`` or ``targets`` of a robot file, for the names of its slots.
+
+    Args:
+        value: None: none are written.
+        names: DataType -> names that it may speak of.
+        file: Begins messages.
+        chains: The robot's, by name.
+        section: Its key.
 
     Raises:
         DescriptionError: An unknown key, name or word, or a wrong number.
     """
     unwritten = SourceOptions()
-    routes = parse_routes(value, 'sources', unwritten, names)
+    joints = {name: chain.joints for name, chain in chains.items()}
+    routes = parse_routes(value, section, unwritten, names, joints)
     for kind, options in routes.common.items():
-        _require_sense(kind, options, options.differences(unwritten), file)
-    for (kind, _), options in routes.named.items():
-        _require_sense(kind, options, options.differences(routes.common[kind]), file)
+        is_chain = kind.is_pose and any(name in chains for name in names[kind])
+        own = options.differences(unwritten)
+        _require_sense(kind, options, own, f'{file}: {section}', is_chain)
+    for (kind, name), options in routes.named.items():
+        is_chain = kind.is_pose and name in chains
+        own = options.differences(routes.common[kind])
+        _require_sense(kind, options, own, f'{file}: {section}', is_chain)
     return routes
 
 
 def _require_sense(
-    kind: DataType, options: SourceOptions, own: Collection[str], file: str
+    kind: DataType, options: SourceOptions, own: Collection[str], where: str, is_chain: bool
 ) -> None:
     """Refuse options that could only be misread: an image as a number, a target that ages."""
-    problem, types = '', types_of(kind)
-    message_type = options.type_for(kind) if options.type or options.topic else ''
+    problem, types = '', types_of(kind, is_chain)
+    is_target = kind.is_target or where.endswith('targets')
+    message_type = ''
+    if options.type or options.topic:
+        message_type = options.type_for(kind, is_chain, is_target)
     if options.type and options.type not in types:
         known = ', '.join(types) or 'none: it is not supported'
         problem = f'type {options.type} does not hold it. Known: {known}'
+        if kind.is_pose and options.type in CHAIN_TYPES:
+            problem += '; the pose of a chain can be computed from joints: see chains'
     elif options.type in MULTI_ARRAYS and not options.order:
         problem = lacks_order(options.type)
-    elif 'max_age_s' in own and options.longest_age_s(kind) != options.max_age_s:
-        what = 'a target' if kind.is_target else 'a text'
+    elif 'max_age_s' in own and (is_target or options.longest_age_s(kind) != options.max_age_s):
+        what = 'a target' if is_target else 'a text'
         if options.follow_s is not None:
             what = 'a command (follow_s)'
         problem = f'{what} holds until it is replaced: remove max_age_s'
@@ -257,7 +352,11 @@ def _require_sense(
         problem = (
             'follow_s is for PARALLEL_GRIPPER_OPEN_AMOUNTS, which follow their command: remove it'
         )
+    elif kind.is_pose and 'offset' in own:
+        problem = 'a pose is moved by base_offset and tip_offset of its chain: remove offset'
+    elif kind.is_pose and 'field' in own:
+        problem = 'the pose of a chain follows from positions: remove field'
     elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
         problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
     if problem:
-        raise DescriptionError(f'{file}: sources of {kind}: {problem}')
+        raise DescriptionError(f'{where} of {kind}: {problem}')

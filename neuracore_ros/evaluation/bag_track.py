@@ -120,7 +120,7 @@ class BagTrack:
         """The outputs of a tick, (C,), as a dataset has them; NaN where it has none."""
         if now is None:
             return np.full(len(self._outputs.slots), np.nan)
-        values, valid = outputs_of(now, after)
+        values, valid = outputs_of(now, after, self._commanded.commanded)
         return self._outputs.of_slots(
             {kind: np.where(valid[kind], values[kind], np.nan) for kind in values}
         )

@@ -53,15 +53,16 @@ class ComparedSlots:
             DescriptionError: An output has no command.
         """
         joints = Joints.of(robot.commands())
+        own = [joint for joint in joints.joints if not joint.chain]
         self.slots = tuple(
-            ComparedSlot(joint.data_type, joint.index, joint.name, _unit(joint))
-            for joint in joints.joints
+            ComparedSlot(joint.data_type, joint.index, joint.name, _unit(joint)) for joint in own
         )
+        self._columns = np.array([not joint.chain for joint in joints.joints])
         self.valid = (layout or Layout.of([robot.output])).valid(robot.output)
-        self._scale = np.array([joint.scale for joint in joints.joints])
-        self._offset = np.array([joint.offset for joint in joints.joints])
+        self._scale = np.array([joint.scale for joint in own])
+        self._offset = np.array([joint.offset for joint in own])
         # A continuous joint is back where it was after a turn.
-        self._turn = np.where(joints.turns, 2 * np.pi * np.abs(self._scale), np.inf)
+        self._turn = np.where(joints.turns[self._columns], 2 * np.pi * np.abs(self._scale), np.inf)
 
     def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> FloatArray:
         """DataType -> (..., W) as (..., C)."""
@@ -69,8 +70,8 @@ class ComparedSlots:
         return np.stack(columns, axis=-1).astype(np.float64)
 
     def of_joints(self, positions: FloatArray) -> FloatArray:
-        """Positions (C,) in the robot's own units and sense, in the slots'."""
-        return np.asarray(self._scale * positions + self._offset)
+        """Positions (J,) in the robot's own units and sense, (C,) in the slots'."""
+        return np.asarray(self._scale * positions[self._columns] + self._offset)
 
     def distance(self, found: FloatArray, wanted: FloatArray) -> FloatArray:
         """The distance between values (..., C), NaN where one is not known."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import JOINT_TRAJECTORY, POSE_STAMPED, STRING, TF_MESSAGE
+from neuracore_ros.observation.chains import chain_stream
 from neuracore_ros.observation.following import FollowingChannel
 from neuracore_ros.observation.images import ImageStream
 from neuracore_ros.observation.numbers import NumberStream
@@ -37,13 +38,17 @@ def streams_of(
     groups: dict[tuple[object, ...], list[Source]] = {}
     for source in sources:
         image = source.data_type if source.data_type.is_image else None
+        chain = source.name if source.is_kinematic else None
         way = source.topic, source.type, source.field, source.order, source.stamp
-        groups.setdefault((*way, image, source.follow_s is not None), []).append(source)
+        parts = image, source.follow_s is not None, chain
+        groups.setdefault((*way, *parts), []).append(source)
     streams: list[Stream] = []
     for group in groups.values():
         first = group[0]
         if image_size and first.data_type.is_image:
             streams.append(ImageStream(group, image_size, frozen_after_s))
+        elif first.is_kinematic:
+            streams.append(chain_stream(group))
         elif first.type == STRING:
             streams.append(TextStream(group, text_bytes))
         elif first.follow_s is not None:

@@ -82,6 +82,7 @@ class Observer:
 
     Attributes:
         topics: Topic, as declared -> ROS message type.
+        commanded: DataType -> bool, shape (W,): the slots whose source is a command.
         streams: One for each topic and way of reading it; for audits.
     """
 
@@ -118,6 +119,12 @@ class Observer:
         for index in self._texts:
             slots.setdefault(DataType.LANGUAGE, {})[index] = 'task'
         self._valid = layout.valid(slots)
+        self.commanded: Mapping[DataType, BoolArray] = layout.valid(
+            {
+                kind: {s.index: s.name for s in sources if s.data_type is kind and s.is_target}
+                for kind in slots
+            }
+        )
         for mask in self._valid.values():
             mask.setflags(write=False)
         shapes = {
@@ -243,7 +250,7 @@ def _require_readable(
     image_size: tuple[int, int] | None,
 ) -> None:
     kind, what = source.data_type, f"'{source.name}' ({source.data_type} index {source.index})"
-    known = types_of(kind)
+    known = types_of(kind, source.chain is not None)
     if not known:
         raise ObservationError(f'{what}: no message type is known for {kind}')
     if source.type not in known:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from neuracore_ros.description import Source
+from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.poses import Pose, signed_pose
 from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.numbers import LARGEST
@@ -39,12 +40,38 @@ def read_pose(position: Any, orientation: Any) -> Pose:
     return signed_pose((x, y, z, a / norm, b / norm, c / norm, d / norm))
 
 
+def scaled(pose: Pose, scale: float) -> Pose:
+    """Multiply the position of a pose."""
+    x, y, z, *turn = pose
+    a, b, c, d = turn
+    return (x * scale, y * scale, z * scale, a, b, c, d) if scale != 1.0 else pose
+
+
+class PoseReader:
+    """Conversion of the poses that a topic gives to those of a slot.
+
+    Of a chain's name, a topic gives the pose of its tip in its base. The position is scaled.
+    """
+
+    def __init__(self, source: Source):
+        self._scale = source.scale
+        self._kinematics = ChainKinematics(source.chain) if source.chain else None
+
+    def __call__(self, pose: Pose) -> Pose:
+        """Return the pose of the slot."""
+        if self._kinematics is not None:
+            x, y, z, a, b, c, d = self._kinematics.from_tip(pose).tolist()
+            pose = x, y, z, a, b, c, d
+        return scaled(pose, self._scale)
+
+
 class PoseStream(Stream):
     """Stream of the names that read one PoseStamped topic."""
 
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
         self.channels = tuple(Channel(self, source) for source in sources)
+        self._readers = tuple(PoseReader(source) for source in sources)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         try:
@@ -55,14 +82,14 @@ class PoseStream(Stream):
         frame = message.header.frame_id.lstrip('/')
         refused: set[FaultKind] = set()
         taken = False
-        for channel in self.channels:
+        for channel, read in zip(self.channels, self._readers, strict=True):
             if channel.source.parent not in ('', frame):
                 text = f"poses are given in '{frame[:60]}', not in '{channel.source.parent}'"
                 refused.add(channel.refuse('malformed', receive_ns, text))
             elif not channel.is_newer(stamp_ns, receive_ns):
                 refused.add(channel.refuse_old(stamp_ns, receive_ns))
             else:
-                channel.keep(Sample(stamp_ns, receive_ns, pose))
+                channel.keep(Sample(stamp_ns, receive_ns, read(pose)))
                 taken = True
         self.drops.update(refused)
         return taken

@@ -186,11 +186,10 @@ def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
 
     Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
     """
-    slots = [(kind, index) for kind, named in robot.output.items() for index in named]
-    by_slot = dict(zip(slots, robot.measured_sources(), strict=True))
+    by_joint = {(source.data_type, source.name): source for source in robot.measured_sources()}
     found: dict[tuple[DataType, int], Source] = {}
     for joint in joints.joints:
-        source = by_slot[joint.data_type, joint.index]
+        source = by_joint[joint.data_type.measured, joint.name]
         while (source.data_type, source.index) in found:
             source = replace(source, index=source.index + 1)
         found[source.data_type, source.index] = source
