@@ -9,6 +9,7 @@ from neuracore_ros.bags.bag import Bag
 from neuracore_ros.bags.topics import Topic
 from neuracore_ros.description import Source
 from neuracore_ros.description.source import (
+    CHAIN_TYPES,
     JOINT_STATE,
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
@@ -101,7 +102,10 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
         cure = f"leave '{source.name}' out of targets"
         if kind.is_target:
             cure = f'write {kind.measured} in place of {kind} under output and commands'
-        return f'no command was recorded: {cure}, and a policy learns the measurement of the next step'
+        return (
+            f'no command was recorded: {cure}, and a policy learns the measurement of the next '
+            'step'
+        )
     if not nearest:
         return 'every other topic of the bag is read as something else'
     if nearest[0].type not in types and topic_likeness(source.topic, nearest[0].name) < _UNLIKE:
@@ -124,7 +128,10 @@ def _other_type(
     if source.is_target and source.topic in measured:
         return f'{what}, and it is what is measured; {_alternatives(bag, source, declared)}'
     if found.type not in types:
-        return f'{what}; {source.data_type} can be read from {", ".join(types)}'
+        advice = f'{what}; {source.data_type} can be read from {", ".join(types)}'
+        if source.data_type.is_pose and found.type in CHAIN_TYPES:
+            advice += ', or computed from joints, if its name is one of chains'
+        return advice
     options = f'topic: {source.topic}, type: {found.type}'
     if found.type in MULTI_ARRAYS:
         options += ', order: [names by position]'

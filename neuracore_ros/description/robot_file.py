@@ -23,7 +23,7 @@ from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.source_table import SourceOptions, SourceTable, parse_sources
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
-from neuracore_ros.similar_names import known_names, similar_file
+from neuracore_ros.similar_names import did_you_mean, known_names, similar_file
 from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 _KEYS = (
@@ -98,6 +98,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     targets = _targets(fields.get('targets'), output_names, sources)
     output_limits = _output_limits(wanted, commands, given, urdf, file)
     _require_turning(routes, output_limits, file)
+    _warn_of_chains(names, chains, file)
     _warn_of_grippers(names, wanted, sources, commands)
     _require_one_scale(wanted, sources, targets, commands)
     return Robot(
@@ -262,6 +263,21 @@ def _require_turning(
                     f"{file}: sources of {kind}: around: '{name}' has position limits, and so is "
                     'no continuous joint: give around to the names of continuous joints only'
                 )
+
+
+def _warn_of_chains(
+    names: Mapping[DataType, Collection[str]], chains: Mapping[str, Chain], file: str
+) -> None:
+    """Warn of chains that are no slot's, as where a name is misspelt."""
+    poses = [name for kind, known in names.items() if kind.is_pose for name in known]
+    for name in chains:
+        if name not in poses:
+            hint = did_you_mean(name, poses) or '.'
+            warnings.warn(
+                f"{file}: chains: no pose slot is called '{name}'{hint} It is not used",
+                DescriptionWarning,
+                stacklevel=2,
+            )
 
 
 def _warn_of_grippers(

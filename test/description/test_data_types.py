@@ -119,7 +119,7 @@ def test_language_without_a_topic_is_what_the_user_says(robot):
 @pytest.mark.parametrize(
     ('kind', 'source', 'message'),
     [
-        ('POSES', '{topic: /p, scale: 2}', "'scale' means nothing to geometry_msgs/msg/PoseStamped"),
+        ('POSES', '{topic: /p, offset: 2}', 'base_offset and tip_offset of its chain: remove offset'),
         ('POSES', '{topic: /p, child: a}', "'child' means nothing to"),
         ('POSES', '{topic: /p, type: JointState}', 'does not hold it. Known: geometry_msgs/msg/Po'),
         ('LANGUAGE', '{topic: /s, max_age_s: 1}', 'a text holds until it is replaced'),

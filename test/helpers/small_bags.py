@@ -82,6 +82,13 @@ class Messages:
             ],
         )
 
+    def pose(self, stamp_ns, position, quaternion):
+        pose = self.types['geometry_msgs/msg/Pose'](
+            self.types['geometry_msgs/msg/Point'](*position),
+            self.types['geometry_msgs/msg/Quaternion'](*quaternion),
+        )
+        return self.types['geometry_msgs/msg/PoseStamped'](self.header(stamp_ns), pose)
+
     def image(self, stamp_ns, pixels):
         """``pixels``: uint8 (h, w, 3), RGB."""
         height, width, _ = pixels.shape
