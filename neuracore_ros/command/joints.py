@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import BoolArray, Float32Array, FloatArray
+from neuracore_ros.command.chains import CommandedChain
 from neuracore_ros.description import Command, DataType, Joint, Layout
+from neuracore_ros.description.command import ChainOutput
 from neuracore_ros.errors import DescriptionError, PolicyError
 
 _TURN = 2.0 * np.pi
@@ -72,6 +74,7 @@ class Joints:
         turns: Bool, shape (J,): continuous joints, which go on after a full turn.
         unit: One [rad] or [m] of the slots in the robot's own units, shape (J,): 57.3 where it is
             commanded in degrees, by its ``scale``.
+        chains: Those whose poses the policy gives, in place of their joints.
     """
 
     commands: tuple[Command, ...]
@@ -80,13 +83,25 @@ class Joints:
     grips: BoolArray
     turns: BoolArray
     unit: FloatArray
+    chains: tuple[CommandedChain, ...] = ()
 
     @classmethod
-    def of(cls, commands: tuple[Command, ...]) -> Joints:
+    def of(
+        cls,
+        commands: tuple[Command, ...],
+        chains: Sequence[ChainOutput] = (),
+        rate_hz: float = 1.0,
+    ) -> Joints:
         """Collect the joints of all topics.
 
+        Args:
+            commands: The topics.
+            chains: Pose outputs that become joints.
+            rate_hz: Steps a second, in which they must be reached.
+
         Raises:
-            DescriptionError: Two outputs command one joint.
+            DescriptionError: Two outputs command one joint; or of a chain, its URDF cannot be
+                read, or pinocchio is not installed.
         """
         joints = tuple(joint for command in commands for joint in command.joints)
         _require_single(joints)
@@ -96,7 +111,8 @@ class Joints:
         turns = np.isinf(limits.lower) & np.isinf(limits.upper) & ~grips & ~slides
         scales = np.array([joint.scale for joint in joints], float)
         unit = np.where(grips, 1.0, 1.0 / np.abs(scales))
-        return cls(commands, joints, limits, grips, turns, unit)
+        found = tuple(CommandedChain(chain, joints, rate_hz) for chain in chains)
+        return cls(commands, joints, limits, grips, turns, unit, found)
 
     def columns(self, command: Command) -> slice:
         """Return where the joints of one topic are among the J."""
@@ -125,46 +141,85 @@ class Joints:
         return path[1:]
 
     def from_slots(
-        self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
+        self,
+        chunk: Mapping[DataType, NDArray[np.floating]],
+        horizon: int,
+        due: int,
+        start: FloatArray,
+        first_step: FloatArray,
     ) -> FloatArray:
         """A prediction in the robot's own units.
 
         Args:
-            chunk: DataType -> (H, W), in the slots' sense; slots of other robots are ignored.
+            chunk: DataType -> (H, W), poses (H, W, 7), in the slots' sense; slots of other robots
+                are ignored.
             horizon: H of the policy.
+            due: The first output that is still to be executed, below H.
+            start: Where the joints are sent, or are, one step before that output, (J,).
+            first_step: How far the joints of a chain may go to that output, (J,).
 
         Returns:
-            Shape (H, J).
+            Shape (H - due, J).
 
         Raises:
             PolicyError: A DataType is missing, a shape is wrong, or a number is not finite.
+            UnreachableError: A chain cannot reach a pose.
         """
-        columns = []
-        for joint in self.joints:
-            where = f"{joint.data_type} index {joint.index} ('{joint.name}')"
-            values = chunk.get(joint.data_type)
-            if values is None:
-                raise PolicyError(f'the prediction lacks {where}')
-            values = np.asarray(values)
-            if values.ndim != 2 or values.shape[0] != horizon or joint.index >= values.shape[1]:
-                raise PolicyError(
-                    f'the prediction has shape {values.shape}, wants ({horizon}, W) for {where}'
-                )
-            column = joint.to_message(values[:, joint.index].astype(float))
-            if not np.isfinite(column).all():
-                raise PolicyError(f'the prediction is not finite at {where}')
-            columns.append(column)
-        return np.stack(columns, axis=1)
+        positions = np.zeros((horizon - due, len(self.joints)))
+        for column, joint in enumerate(self.joints):
+            if not joint.chain:
+                values = _slot(chunk, joint.data_type, joint.index, joint.name, horizon)
+                positions[:, column] = joint.to_message(values[due:])
+        for chain in self.chains:
+            output, columns = chain.output, chain.columns
+            name = output.chain.name
+            poses = _slot(chunk, output.data_type, output.index, name, horizon)[due:]
+            positions[:, columns] = chain.joints(poses, start[columns], first_step[columns])
+        return positions
 
     def to_slots(self, positions: FloatArray, layout: Layout) -> dict[DataType, Float32Array]:
-        """Positions (n, J) as a prediction has them: DataType -> (n, W), 0 where there is none."""
+        """Positions (n, J) as a prediction has them: DataType -> (n, W), 0 where there is none.
+
+        Poses, of chains, have shape (n, W, 7).
+        """
         chunk = {
-            kind: np.zeros((len(positions), width), np.float32)
+            kind: np.zeros((len(positions), width, *kind.slot_shape()), np.float32)
             for kind, width in layout.widths.items()
         }
         for joint, column in zip(self.joints, positions.T, strict=True):
-            chunk[joint.data_type][:, joint.index] = joint.from_message(column)
+            if not joint.chain:
+                chunk[joint.data_type][:, joint.index] = joint.from_message(column)
+        for chain in self.chains:
+            output = chain.output
+            chunk[output.data_type][:, output.index] = chain.poses(positions[:, chain.columns])
         return chunk
+
+
+def _slot(
+    chunk: Mapping[DataType, NDArray[np.floating]],
+    kind: DataType,
+    index: int,
+    name: str,
+    horizon: int,
+) -> FloatArray:
+    """One slot of a prediction, (H,), or a pose, (H, 7)."""
+    where = f"{kind} index {index} ('{name}')"
+    values = chunk.get(kind)
+    if values is None:
+        raise PolicyError(f'the prediction lacks {where}')
+    values, size = np.asarray(values), kind.slot_shape()
+    if (
+        values.ndim != 2 + len(size)
+        or values.shape[0] != horizon
+        or values.shape[2:] != size
+        or index >= values.shape[1]
+    ):
+        wanted = ', '.join(map(str, (horizon, 'W', *size)))
+        raise PolicyError(f'the prediction has shape {values.shape}, wants ({wanted}) for {where}')
+    column: FloatArray = values[:, index].astype(float)
+    if not np.isfinite(column).all():
+        raise PolicyError(f'the prediction is not finite at {where}')
+    return column
 
 
 def _require_single(joints: Sequence[Joint]) -> None:

@@ -30,7 +30,7 @@ from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Robot
 from neuracore_ros.description.robot_checks import unheard_commands
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, UnreachableError
 from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
@@ -98,7 +98,7 @@ class Runner:
         self._settings = settings
         self.steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
-        self._joints = Joints.of(robot.commands())
+        self._joints = Joints.of(robot.commands(), robot.chain_outputs(), manifest.rate_hz)
         self._inputs = RobotInputs(
             robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
         )
@@ -471,16 +471,23 @@ class Runner:
     def _use(self, prediction: Prediction, now_ns: int) -> tuple[JointCommand, ...]:
         if prediction.chunk is None:
             return self._hold(prediction.failure, now_ns, latched=True)
+        horizon = self._manifest.horizon
+        due = self._clock.step(now_ns) - prediction.request.tick
+        if due >= horizon:
+            self.counters.late += 1
+            reason = f'prediction late: {due} steps after its observation, horizon {horizon}'
+            return self._hold(reason, now_ns)
+        start, first_step = self._start(now_ns)
         try:
-            outputs = self._joints.from_slots(prediction.chunk, self._manifest.horizon)
+            outputs = self._joints.from_slots(
+                prediction.chunk, horizon, max(due, 0), start, first_step
+            )
         except PolicyError as error:
             return self._hold(str(error), now_ns, latched=True)
-        due = self._clock.step(now_ns) - prediction.request.tick
-        if due >= len(outputs):
-            self.counters.late += 1
-            reason = f'prediction late: {due} steps after its observation, horizon {len(outputs)}'
-            return self._hold(reason, now_ns)
-        outputs = outputs[max(due, 0) :]
+        except UnreachableError as error:
+            held = self._hold(str(error), now_ns)
+            self._scheduler.postpone(self._clock.step(now_ns))
+            return held
         if not (self._state.running or self._enter(outputs[0], now_ns)):
             return ()
         commands = self._motion.merge(outputs, now_ns)
@@ -488,8 +495,22 @@ class Runner:
             self.counters.seams_rad.append(self._motion.seam_rad)
         return commands
 
+    def _start(self, now_ns: int) -> tuple[FloatArray, FloatArray]:
+        """Where inverse kinematics starts from, (J,), and how far it may go at once, (J,).
+
+        At rest it may go anywhere: the start gate looks at how far that is.
+        """
+        executed = self._motion.setpoint(now_ns)
+        if self._state.running and executed is not None:
+            return executed[0], self._settings.start_max * self._joints.unit
+        measured = self._inputs.measured(now_ns)
+        anywhere = np.full(len(self._joints.joints), np.inf)
+        if isinstance(measured, Measured):
+            return measured.positions, anywhere
+        return np.zeros(len(anywhere)), anywhere
+
     def _count(self, commands: tuple[JointCommand, ...], now_ns: int) -> None:
-        self.counters.clamps = self._motion.clamps
+        self.counters.clamps = self._motion.clamps + sum(c.clamps for c in self._joints.chains)
         if not self._state.running:
             self.counters.pause()
         elif commands:
