@@ -62,7 +62,7 @@ BELOW_ALL = {
 NEEDS = {
     'description': (),
     'observation': ('description', 'kinematics'),
-    'command': ('description',),
+    'command': ('description', 'kinematics'),
     'policy': ('description',),
     'runner': ('description', 'kinematics', 'observation', 'command', 'policy'),
     'bags': (),

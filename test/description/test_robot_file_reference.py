@@ -18,6 +18,13 @@ from neuracore_ros.description.robot_file import _KEYS
 from neuracore_ros.errors import DescriptionWarning
 
 TEXT = (Path(__file__).resolve().parents[2] / 'docs' / 'robot_file.md').read_text()
+# Of the examples that name a URDF: two links, and a joint between them.
+UR5 = """<robot name="ur5">
+ <joint name="shoulder_pan_joint" type="revolute">
+  <parent link="base_link"/><child link="tool0"/><axis xyz="0 0 1"/>
+  <limit lower="-6" upper="6" velocity="3"/>
+ </joint>
+</robot>"""
 BLOCKS = re.findall(r'^```yaml\n(.*?)^```', TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -25,6 +32,7 @@ BLOCKS = re.findall(r'^```yaml\n(.*?)^```', TEXT, re.MULTILINE | re.DOTALL)
 def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
     path = tmp_path / 'example.yaml'
     path.write_text(block)
+    (tmp_path / 'ur5.urdf').write_text(UR5)
     with warnings.catch_warnings():
         warnings.simplefilter('error', DescriptionWarning)
         descriptions = load_descriptions([path])
