@@ -177,7 +177,7 @@ SO100 = ReachArm(
     links=('base', 'shoulder', 'upper_arm', 'lower_arm', 'wrist', 'gripper'),
     tool_xyz=(-0.008, -0.098, 0),
     tool_rpy=(pi / 2, 0, 0),
-    home=(0.0, 1.3, -1.4, 1.0, 1.57),
+    home=(0.0, 1.4, -1.33, 1.1, 1.57),
     reach=0.38,
     capsules=(
         Capsule(0, (0, 0.02, 0.02), (0, -0.05, 0.02), 0.034, YELLOW),

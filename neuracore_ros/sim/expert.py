@@ -59,6 +59,9 @@ class ReachExpert:
 
     GAIN = 3.0
     CRUISE = 0.6
+    """Of each joint's velocity limit, at most."""
+    PACE = 0.35
+    """Of the tool, in reaches a second, at most: what the slowest arm can follow."""
     RAMP_S = 0.3
     AHEAD_S = 0.1
     """Twice the period: a command that is late by less leaves no pause in the motion."""
@@ -73,7 +76,9 @@ class ReachExpert:
         """One command to the arm; ``period_s`` is the time since the last call [s]."""
         robot = self._robot
         wanted = self.GAIN * (self._posture - robot.positions)
-        wanted /= max(1.0, float(np.max(np.abs(wanted) / self._limit)))
+        tool = robot.kinematics.tool_jacobian(robot.positions)[:3] @ wanted
+        pace = float(np.linalg.norm(tool)) / (self.PACE * robot.kinematics.arm.reach)
+        wanted /= max(1.0, pace, float(np.max(np.abs(wanted) / self._limit)))
         change = wanted - self._velocity
         most = float(np.max(np.abs(change) / self._limit)) * self.RAMP_S
         self._velocity = self._velocity + change * min(1.0, period_s / max(most, 1e-9))
