@@ -155,7 +155,7 @@ def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint]]:
     except DescriptionError:
         return  # A robot may be driven without having been recorded.
     for command in robot.commands():
-        for joint in command.joints:
+        for joint in (joint for joint in command.joints if not joint.chain):
             source = recorded[joint.data_type, joint.name]
             if (source.topic, source.type) == (command.topic, command.type):
                 yield source, joint

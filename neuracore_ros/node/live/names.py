@@ -204,16 +204,16 @@ def _found(observer: Observer, messages: Messages) -> list[tuple[Source, Any]]:
 
 
 def _joints(robot: Robot, measured: Mapping[Source, Any]) -> tuple[MeasuredJoint, ...]:
-    joints: dict[tuple[DataType, int], Joint] = {
-        (joint.data_type.measured, joint.index): joint
+    joints: dict[tuple[DataType, str], Joint] = {
+        (joint.data_type.measured, joint.name): joint
         for command in robot.commands()
         for joint in command.joints
     }
     return tuple(
         MeasuredJoint(
-            joints[source.data_type, source.index],
+            joints[source.data_type, source.name],
             source.topic,
-            float(joints[source.data_type, source.index].to_message(float(sample.value))),
+            float(joints[source.data_type, source.name].to_message(float(sample.value))),
         )
         for source, sample in measured.items()
         if isinstance(sample, Sample)
