@@ -1,7 +1,7 @@
 """Commands: where the node sends each output, and within which limits."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -107,6 +107,7 @@ class Command:
         joints: In index order, or as ``order`` says; all in one message.
         effort: Largest effort of a gripper, [N] or [Nm]; 0 leaves it to its driver.
         order: Names in the message by position, for messages that name nothing; empty: by index.
+        output: The DataType under which the robot file has its options; of several, the first.
     """
 
     topic: str
@@ -115,6 +116,7 @@ class Command:
     joints: tuple[Joint, ...]
     effort: float = 0.0
     order: tuple[str, ...] = ()
+    output: DataType = field(default=DataType.JOINT_TARGET_POSITIONS, compare=False)
 
     def ordered(self, file: str) -> 'Command':
         """The same command with its joints in the declared ``order``.
@@ -264,6 +266,7 @@ class CommandTable:
             joints=joints,
             effort=options.effort,
             order=options.order,
+            output=kind,
         )
 
     def _joint(self, kind: DataType, index: int, name: str, limit: JointLimit) -> Joint:

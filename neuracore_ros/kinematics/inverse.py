@@ -31,6 +31,11 @@ _LARGEST = 1e6
 _LEAST_ERROR = 1e-6
 
 
+HASTE = 2.0
+"""A path that asks a joint for up to so many times its speed limit is a path for a faster arm: who
+executes it takes longer. What asks for more changes the posture, as beside a singularity."""
+
+
 class InverseKinematics:
     """Joints of a chain that bring its grasp frame along poses, one each ``step_s``.
 
@@ -45,7 +50,8 @@ class InverseKinematics:
         chain: The chain, of n joints.
         lower: Least positions (n,) [rad] or [m]; -inf where there is none.
         upper: Largest positions, likewise.
-        velocity: Largest speeds (n,) [rad/s] or [m/s]; inf where there is none.
+        velocity: Speed limits (n,) [rad/s] or [m/s], of which `HASTE` is taken; inf where there
+            is none.
         step_s: Time between two poses.
 
     Attributes:
@@ -63,7 +69,7 @@ class InverseKinematics:
         self.clamped = 0
         self._chain, self._step_s = chain, step_s
         low, high, speed = (np.asarray(each, dtype=float) for each in (lower, upper, velocity))
-        self._lower, self._upper, self._reach = low, high, speed * step_s
+        self._lower, self._upper, self._reach = low, high, HASTE * speed * step_s
         self._solver = PoseSolver(
             self.kinematics.arm,
             max(chain.max_error_m, _LEAST_ERROR),
@@ -77,7 +83,7 @@ class InverseKinematics:
         self._rest_low = np.where(has_home, home, low + margin)
         self._rest_high = np.where(has_home, home, high - margin)
         self._endless = np.isinf(low) & np.isinf(high) & ~self.kinematics.slides & has_home
-        self._most_rest = _REST_SHARE * self._reach
+        self._most_rest = _REST_SHARE / HASTE * self._reach
         bounds = [chain.workspace.get(axis, (-math.inf, math.inf)) for axis in ('x', 'y', 'z')]
         self._workspace = np.array(bounds).T
 
@@ -147,7 +153,12 @@ class InverseKinematics:
     ) -> UnreachableError:
         x, y, z = (round(value, 3) + 0.0 for value in target.xyz.tolist())
         bounds = StepBounds(
-            self._lower, self._upper, reach, self._step_s, reach is not self._reach
+            self._lower,
+            self._upper,
+            reach,
+            HASTE * self._step_s,
+            self._step_s,
+            reach is not self._reach,
         )
         reason = obstacle(self._solver, self.kinematics, target, now, bounds)
         return UnreachableError(

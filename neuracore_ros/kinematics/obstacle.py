@@ -23,13 +23,15 @@ class StepBounds:
         lower: Least positions (n,) [rad] or [m].
         upper: Largest positions (n,).
         reach: Largest motion in the step (n,).
-        step_s: Time of the step.
+        limit_s: Time in which a joint moves so far at its speed limit [s].
+        step_s: Time of the step [s].
         is_first: True for the first step, with bounds of its own.
     """
 
     lower: FloatArray
     upper: FloatArray
     reach: FloatArray
+    limit_s: float
     step_s: float
     is_first: bool
 
@@ -78,7 +80,7 @@ def _too_fast(
         verb = 'start with a jump of'
     else:
         verb, unit, moved = 'move at', f'{unit}/s', moved / per
-    most = bounds.reach[joint] / (1.0 if bounds.is_first else per)
+    most = bounds.reach[joint] / (1.0 if bounds.is_first else bounds.limit_s)
     jacobian = kinematics.arm.placed(-1, now)[2]
     values = np.linalg.svd(jacobian, compute_uv=False)
     near = '; it is close to a singularity' if values[-1] < _SINGULAR * values[0] else ''

@@ -88,7 +88,7 @@ def _incompatibility(facts: CommandFacts, endpoint: Endpoint) -> str:
     if endpoint.type != kind:
         return (
             f'takes {endpoint.type}, the robot file sends {kind}; write under commands: '
-            f'{facts.command.joints[0].data_type}: {{topic: {facts.command.topic}, '
+            f'{facts.command.output}: {{topic: {facts.command.topic}, '
             f'type: {endpoint.type}}}'
         )
     if endpoint.refusal:
@@ -179,7 +179,7 @@ def _joints(
         yield error(
             f'{facts.topic}: {node} takes numbers in the order {", ".join(names)}; we would send '
             f'{", ".join(ours)}, and a Float64MultiArray has no names; write under commands: '
-            f'{facts.command.joints[0].data_type}: order: [{", ".join(names)}]'
+            f'{facts.command.output}: order: [{", ".join(names)}]'
         )
     else:
         yield ok(f'{facts.topic}: {node} controls exactly our {counted(len(ours), "joint")}')
