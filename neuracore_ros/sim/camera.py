@@ -99,13 +99,16 @@ class ReachCameras:
     """A drawing of the images of one arm's cameras.
 
     Set the target before the first image, and whenever it moves.
+
+    Attributes:
+        overhead_view: The camera that does not move.
     """
 
     def __init__(self, kinematics: ArmKinematics) -> None:
         self._kinematics = kinematics
         self._reach = reach = kinematics.arm.reach
         eye, at = np.array([1.3, 0.26, 1.3]) * reach, np.array([0.38, 0.0, 0.3]) * reach
-        self._overhead = PinholeView(look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
+        self.overhead_view = PinholeView(look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
         hand = kinematics.poses(kinematics.home)[-1]
         outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
         eye = np.array([0.17 * outward, 0.0, -0.14]) * reach
@@ -125,21 +128,21 @@ class ReachCameras:
         radius = BALL_RADIUS * self._reach
         self._spot(fallen, radius * 1.1, shade(TABLE, SHADE))
         self._spot(target[:2], radius * 0.75, shade(STAND, 0.8))
-        self._backdrop = self._ground(self._overhead)
+        self._backdrop = self._ground(self.overhead_view)
         self._backdrop_dark = np.asarray(self._backdrop * SHADE, dtype=np.uint8)
 
     def overhead(self, positions: FloatArray) -> ByteArray:
         """The scene from high in front, shape (120, 160, 3), RGB, of positions (n,) [rad]."""
         ends = self._kinematics.capsule_ends(positions)
         image = self._backdrop.copy()
-        fallen, depths = self._overhead.project(ends - LIGHT / LIGHT[2] * ends[..., 2:])
+        fallen, depths = self.overhead_view.project(ends - LIGHT / LIGHT[2] * ends[..., 2:])
         near = np.maximum(depths.mean(axis=1), NEAREST * self._reach)
-        widths = np.maximum(1, 2 * self._radii * self._overhead.focal / near)
+        widths = np.maximum(1, 2 * self._radii * self.overhead_view.focal / near)
         mask = np.zeros(image.shape[:2], np.uint8)
         for (start, end), width in zip(subpixels(fallen), widths, strict=True):
             cv2.line(mask, start, end, 255, round(width), shift=SUBPIXEL_BITS)
         cv2.copyTo(self._backdrop_dark, mask, image)
-        return self._finish(image, self._overhead, ends)
+        return self._finish(image, self.overhead_view, ends)
 
     def wrist(self, positions: FloatArray) -> ByteArray:
         """The scene from the last link, shape (120, 160, 3), RGB, of positions (n,) [rad]."""

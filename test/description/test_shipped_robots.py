@@ -12,7 +12,7 @@ from neuracore_ros.errors import DescriptionError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'config'
 TARGETS = DataType.JOINT_TARGET_POSITIONS
-SETS = {'franka_ur5', 'lift', 'lift_arms', 'lift_hands'}
+SETS = {'franka_ur5', 'franka_ur5_hands', 'lift', 'lift_arms', 'lift_hands'}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_franka_of_today_shares_all_slots_with_the_simulated_one():
     assert fr3.input.keys() == franka.input.keys()
 
 
-@pytest.mark.parametrize('name', ['franka', 'fr3', 'ur5', 'so100'])
+@pytest.mark.parametrize('name', ['franka', 'fr3', 'ur5', 'so100', 'franka_hand', 'so100_hand'])
 def test_a_shipped_robot_has_all_that_every_tool_needs(name):
     robot = load_robot(CONFIG / f'{name}.yaml')
     assert robot.input_sources() and robot.output_sources() and robot.measured_sources()
