@@ -108,7 +108,9 @@ class ReachCameras:
         self._kinematics = kinematics
         self._reach = reach = kinematics.arm.reach
         eye, at = np.array([1.3, 0.26, 1.3]) * reach, np.array([0.38, 0.0, 0.3]) * reach
-        self.overhead_view = PinholeView(look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0))
+        self.overhead_view = PinholeView(
+            look_at(eye, at, np.array([0.0, 0.0, 1.0])), focal_px(58.0)
+        )
         hand = kinematics.poses(kinematics.home)[-1]
         outward = np.sign(hand[:2, 0] @ np.array([1.0, 0.0])) or 1.0
         eye = np.array([0.17 * outward, 0.0, -0.14]) * reach
