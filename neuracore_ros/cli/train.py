@@ -19,7 +19,7 @@ EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train --resume runs/reach --steps 6000"""
 
 # Facts about the dataset in the configuration of a run; a new run finds its own.
-_NOTED = ('rows', 'contents')
+_NOTED = ('rows', 'contents', 'number-format')
 # Further keys of a configuration file.
 _PLACES = {name: Setting(name, Path) for name in ('dataset', 'out', *_NOTED)}
 

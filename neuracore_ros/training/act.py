@@ -58,7 +58,7 @@ class Act(ChunkPolicy):
         }
 
     def chunk(self, tokens: Tensor, has: Tensor, style: Tensor) -> Tensor:
-        """The normalised chunk, (B, H, sum of W), for tokens (B, M, D) and a style (B, 32)."""
+        """The normalised chunk, (B, H, sum of N), for tokens (B, M, D) and a style (B, 32)."""
         tokens = torch.cat([self.latent(style)[:, None], tokens], 1)
         has = torch.cat([torch.ones_like(has[:, :1]), has], 1)
         tokens = self.encoder(tokens, has)

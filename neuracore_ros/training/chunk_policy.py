@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT
+from neuracore_ros.training.pose_numbers import POSE_NUMBERS, angles_between, numbers_of
 
 
 class Example(NamedTuple):
@@ -18,7 +19,7 @@ class Example(NamedTuple):
     Attributes:
         inputs: As a policy's ``forward`` takes them.
         valid: Likewise.
-        targets: DataType -> absolute values that were recorded, (B, H, W).
+        targets: DataType -> absolute values that were recorded, (B, H, W); poses (B, H, W, 7).
         target_valid: Which of them count, (B, H, W).
     """
 
@@ -83,13 +84,37 @@ def masked_l1(
 ) -> Tensor:
     """Mean distance of absolute chunks to valid targets, (B, H, W); 0 if nothing is valid.
 
-    It is in ``scales``, the standard deviation of each slot, (W,).
+    It is in ``scales``, the standard deviation of each number, (N,): poses (B, H, W, 7) are
+    compared by the nine numbers that they are inside a policy.
     """
-    terms = [
-        Term.over((chunk - targets[name]).abs() / scales[name], valid[name])
-        for name, chunk in chunks.items()
-    ]
+    terms = []
+    for name, scale in scales.items():
+        found, wanted, counts = chunks[name], targets[name], valid[name]
+        if found.dim() == 4:
+            found, wanted = numbers_of(found).flatten(2), numbers_of(wanted).flatten(2)
+            counts = counts.repeat_interleave(POSE_NUMBERS, 2)
+        terms.append(Term.over((found - wanted).abs() / scale, counts))
     return Term(*(torch.stack(each).sum() for each in zip(*terms, strict=True))).mean
+
+
+def pose_errors(
+    chunks: Mapping[str, Tensor], targets: Mapping[str, Tensor], valid: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor] | None:
+    """Mean distance [m] and angle [rad] of predicted poses to valid targets, each (B, H, W, 7).
+
+    None if no pose is valid.
+    """
+    found = []
+    for name, chunk in chunks.items():
+        if chunk.dim() == 4:
+            target, counts = targets[name], valid[name]
+            apart = torch.linalg.vector_norm(chunk[..., :3] - target[..., :3], dim=-1)
+            found.append(torch.stack([apart[counts], angles_between(target, chunk)[counts]]))
+    poses = torch.cat(found, 1) if found else torch.zeros(2, 0)
+    if not poses.shape[1]:
+        return None
+    position, rotation = poses.mean(1)
+    return position, rotation
 
 
 class _Wrapper(ChunkPolicy):

@@ -21,6 +21,10 @@ HEAD = 32
 STEPS = 3000
 """The end of a run that is given none."""
 
+QUATERNIONS, SIX_NUMBERS = 1, 2
+"""Formats of the numbers inside a policy; see :attr:`Config.number_format`."""
+NEWEST = SIX_NUMBERS
+
 # The headings of `train --help`.
 _DATA, _POLICY, _NUMBERS = 'data', 'policy', 'normalising'
 _LEARNING, _RUN = 'learning', 'run'
@@ -93,6 +97,9 @@ class Config(NetworkOptions):
         dataset: Its folder.
         rows: Of the dataset, so that a resumed run meets the same one; 0 before it was read.
         contents: The dataset's fingerprint, likewise; '' before it was read.
+        number_format: The numbers inside the policy, which its weights need: 1, of a run of
+            version 0.1: quaternions as they are, and where robots have statistics of their own,
+            of all that they measure; 2: a rotation is six numbers, and only joints have them.
     """
 
     dataset: str
@@ -256,11 +263,7 @@ class Config(NetworkOptions):
 
     rows: int = 0
     contents: str = ''
-
-    @property
-    def asks_robot(self) -> bool:
-        """Whether the policy reads the number of its robot."""
-        return self.statistics == 'per-robot' or self.embedding == 'robot'
+    number_format: int = NEWEST
 
 
 SETTINGS = settings(Config)

@@ -114,7 +114,13 @@ def compare(model: Policy, exported: Policy) -> tuple[tuple[str, ...], float]:
         wanted = model.on(robot).predict(inputs, valid, plan=plan)
         found = exported.on(robot).predict(inputs, valid, plan=plan)
         for kind, chunk in wanted.items():
-            difference = np.abs(chunk - found[kind])
+            other = found[kind]
+            if kind.is_pose:  # Where a quaternion's sign changes, rounding decides about it.
+                turned = (chunk[..., 3:] * other[..., 3:]).sum(-1, keepdims=True) < 0
+                other = np.concatenate(
+                    [other[..., :3], np.where(turned, -1, 1) * other[..., 3:]], -1
+                )
+            difference = np.abs(chunk - other)
             largest = max(largest, float(difference.max()))
             if not (difference <= TOLERANCE * (1 + np.abs(chunk))).all():
                 raise PolicyError(

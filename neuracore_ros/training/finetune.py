@@ -16,7 +16,7 @@ from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import SETTINGS, NetworkOptions
 from neuracore_ros.training.load_run import read_run
-from neuracore_ros.training.normalise import Denormaliser, Normaliser
+from neuracore_ros.training.normalise import Denormaliser, Normaliser, PoseDenormaliser
 from neuracore_ros.training.observation_encoder import RobotEmbedding
 from neuracore_ros.training.run import Run
 from neuracore_ros.training.settings import settings
@@ -24,7 +24,7 @@ from neuracore_ros.training.settings import settings
 # What weights cannot do without: it is taken over from the run that is begun with.
 KEPT = (
     *('policy', 'horizon', 'observation_steps', 'inputs', 'outputs', 'relative'),
-    *('statistics', 'normalise', 'mask_padding', *settings(NetworkOptions)),
+    *('statistics', 'normalise', 'mask_padding', 'number_format', *settings(NetworkOptions)),
 )
 
 Slots = TypeVar('Slots', bound=TrainedSlots)
@@ -91,7 +91,7 @@ def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> No
     """
     weights = dict(trained.state_dict())
     for name, part in policy.named_modules():
-        if isinstance(part, Normaliser | Denormaliser):
+        if isinstance(part, Normaliser | Denormaliser | PoseDenormaliser):
             slots = manifest.input if isinstance(part, Normaliser) else None
             kinds = {kind.value: each for kind, each in (slots or manifest.output).items()}
             kept = _kept(kinds[name.rpartition('.')[2]], part)
@@ -112,7 +112,7 @@ def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> No
         ) from error
 
 
-def _kept(slots: TrainedSlots, part: Normaliser | Denormaliser) -> Tensor:
+def _kept(slots: TrainedSlots, part: Normaliser | Denormaliser | PoseDenormaliser) -> Tensor:
     """A mask of the numbers of a DataType that were trained on."""
     numbers = part.scaling.centre.shape[1] // slots.width
     trained = torch.zeros(slots.width, dtype=torch.bool)

@@ -111,12 +111,13 @@ class FlowMatching(ChunkPolicy):
         return self.encoder(tokens, has), has
 
     def slots(self, valid: dict[str, Tensor], batch: int) -> Tensor:
-        """A mask of the robot's output slots, (B, 1, sum of W), as far as its inputs show them."""
+        """A mask of the robot's output numbers, (B, 1, sum of N), as its inputs show them."""
         parts: list[Tensor] = []
         for index, name in enumerate(self.measured):
             part = torch.ones(batch, self.outputs.widths[index], device=self.noise.device)
             if name != '':
-                known = valid[name][:, : part.shape[1]].float()
+                known = valid[name].float().repeat_interleave(self.outputs.sizes[index], 1)
+                known = known[:, : part.shape[1]]
                 part = torch.cat([known, part[:, known.shape[1] :]], 1)
             parts.append(part)
         return torch.cat(parts, 1)[:, None]
@@ -124,7 +125,7 @@ class FlowMatching(ChunkPolicy):
     def plan(
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor], slots: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The plan in force, normalised (B, H, sum of W), and how firm it is (B, H)."""
+        """The plan in force, normalised (B, H, sum of N), and how firm it is (B, H)."""
         shape = (slots.shape[0], self.horizon, slots.shape[2])
         if self.frozen not in inputs:
             nothing = torch.zeros(shape, device=slots.device)

@@ -17,7 +17,13 @@ from neuracore_ros.errors import TrainingError, quoted
 from neuracore_ros.loading.batches import Batch
 from neuracore_ros.policy.signature import ROBOT
 from neuracore_ros.records import Record, RecordOrigin
-from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, masked_l1
+from neuracore_ros.training.chunk_policy import (
+    ChunkPolicy,
+    Example,
+    Losses,
+    masked_l1,
+    pose_errors,
+)
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
 
@@ -43,7 +49,7 @@ class Learner:
     def __init__(
         self, policy: ChunkPolicy, scales: Tensors, config: Config, processes: Processes
     ) -> None:
-        """Begin with a policy's weights; ``scales`` are the deviations of each output, (W,).
+        """Begin with a policy's weights; ``scales`` are the deviations of each output, (N,).
 
         Raises:
             TrainingError: The device has not the precision.
@@ -99,13 +105,24 @@ class Learner:
         self.step += 1
         return losses
 
-    def validate(self, batch: Batch) -> float:
-        """Mean error of the averaged policy on a batch, in standard deviations."""
+    def validate(self, batch: Batch) -> dict[str, float]:
+        """Mean errors of the averaged policy on a batch.
+
+        Returns:
+            'val_loss' in standard deviations; of poses, if it predicts any, also 'val_cm' and
+            'val_deg', [cm] and [degrees].
+        """
         example = _as_example(batch, self._device)
         with torch.inference_mode(), self._autocast():
             chunks = self.average(example.inputs, example.valid)
-        error = masked_l1(chunks, example.targets, example.target_valid, self._scales)
-        return float(error.item())
+        wanted = example.targets, example.target_valid
+        found = {'val_loss': float(masked_l1(chunks, *wanted, self._scales).item())}
+        if (poses := pose_errors(chunks, *wanted)) is not None:
+            found |= {
+                'val_cm': 100 * float(poses[0].item()),
+                'val_deg': math.degrees(poses[1].item()),
+            }
+        return found
 
     def state(self) -> dict[str, Any]:
         """The state that decides all later steps; torch.load reads it with ``weights_only``."""

@@ -47,7 +47,7 @@ def read_run(path: Path) -> tuple[nn.Module, Manifest]:
         return scripted, manifest
     config = run.config()
     per_robot = config.statistics == 'per-robot'
-    statistics = Normalisation.none(manifest, config.relative, per_robot)
+    statistics = Normalisation.none(manifest, config.relative, per_robot, config.number_format)
     try:
         module = assemble(config, manifest, statistics)
     except TrainingError as error:

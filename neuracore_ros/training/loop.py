@@ -197,9 +197,8 @@ def _begin(
         # Its weights come with their statistics.
         manifest = Manifest.from_json(checkpoint.manifest, f'{run.weights[0]}: manifest')
         _require_same(manifest, make_manifest(data, episodes.training, config), run)
-        statistics = Normalisation.none(
-            manifest, config.relative, config.statistics == 'per-robot'
-        )
+        per_robot = config.statistics == 'per-robot'
+        statistics = Normalisation.none(manifest, config.relative, per_robot, config.number_format)
         return manifest, assemble(config, manifest, statistics), statistics.scales()
     manifest = make_manifest(data, episodes.training, config)
     trained = read_run(Path(config.init)) if config.init else None
@@ -235,9 +234,15 @@ def _require_same(before: Manifest, now: Manifest, run: Run) -> None:
 
 
 def _validate(learner: Learner, held: dict[str, Batch]) -> dict[str, float]:
-    """Loss by robot, and their mean."""
-    losses = {f'val_loss/{robot}': learner.validate(batch) for robot, batch in held.items()}
-    return {'val_loss': sum(losses.values()) / len(losses), **losses} if losses else {}
+    """Errors by robot, and their means."""
+    found = {robot: learner.validate(batch) for robot, batch in held.items()}
+    means: dict[str, float] = {}
+    single: dict[str, float] = {}
+    for name in dict.fromkeys(name for errors in found.values() for name in errors):
+        own = {robot: errors[name] for robot, errors in found.items() if name in errors}
+        means[name] = sum(own.values()) / len(own)
+        single |= {f'{name}/{robot}': error for robot, error in own.items()}
+    return means | single
 
 
 def _schedule(config: Config, step: int, done: float) -> float:

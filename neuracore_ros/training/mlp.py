@@ -63,7 +63,7 @@ class ChunkMlp(ChunkPolicy):
         return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
 
     def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
-        """The normalised chunk, (B, H, sum of W)."""
+        """The normalised chunk, (B, H, sum of N)."""
         numbers, _ = self.numbers(inputs, valid)
         features = [self.robot(inputs, valid), numbers.flatten(1)]
         for encode in self.texts:

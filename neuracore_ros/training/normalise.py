@@ -1,6 +1,10 @@
 """The normalising inside a policy, and the statistics of each slot and robot that it uses.
 
 Normalise first, then mask: a padded slot is 0 to the network whatever the statistics are.
+
+Inside, a slot has as many numbers as its scale: a pose nine (:mod:`.pose_numbers`), whatever else
+is numeric one. What means the same on every robot has one scale for all of them: a robot that was
+never trained on is then seen as those that were. Only joints may have one for each robot.
 """
 
 import math
@@ -15,16 +19,33 @@ from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.dataset import statistics
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.description.data_type import POSE_COMPONENTS
+from neuracore_ros.kinematics.rotations import SIDE
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ROBOT
+from neuracore_ros.training import pose_numbers
+from neuracore_ros.training.config import NEWEST, QUATERNIONS
+from neuracore_ros.training.pose_numbers import POSE_NUMBERS
 
 # About half a degree, or a centimetre: a slot that moves less holds noise, not motion.
 STD_FLOOR = statistics.LEAST_STD
+# Of a matrix' number, 6 degrees, and a tenth of a gripper's range.
+WIDE_FLOOR = 0.1
+
+
+def is_shared(kind: DataType) -> bool:
+    """True if the numbers of a DataType mean the same on every robot: all do but joints."""
+    return 'JOINT_' not in kind.name
+
+
+def _size(kind: DataType, number_format: int) -> int:
+    """Numbers of a slot inside a policy."""
+    six = kind.is_pose and number_format != QUATERNIONS
+    return POSE_NUMBERS if six else math.prod(kind.slot_shape())
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Centre and spread of the numbers of one DataType, shape (R, W).
+    """Centre and spread of the N numbers of one DataType's W slots, shape (R, N).
 
     Row 0 is of all robots together, and of an unknown one; where every robot has its
     own, that of ROBOT r is row r + 1.
@@ -54,17 +75,18 @@ def scale_of(kind: DataType, values: Array, valid: BoolArray, method: str = 'mea
 
     Args:
         kind: The DataType.
-        values: Shape (..., W), poses (..., W, 7).
+        values: Shape (..., W), poses (..., W, 9), or (..., W, 7) as quaternions.
         valid: Shape (..., W).
         method: What becomes 0, and what 1: 'mean-std', mean and mean + std; or the middle and the
             end of the range, of all values ('min-max') or of those between the quantiles 0.01
             and 0.99 ('quantiles').
 
     Returns:
-        Of W numbers, or of 7 W; quaternions are left as they are, centre 0 and spread 1, since
-        apart from each other their numbers mean nothing.
+        Of W numbers, or of 9 W or 7 W; quaternions are left as they are, centre 0 and spread 1,
+        since apart from each other their numbers mean nothing.
     """
-    width, size = valid.shape[-1], math.prod(kind.slot_shape())
+    width = valid.shape[-1]
+    size = values.shape[-1] if kind.is_pose else 1
     has = np.repeat(valid.reshape(-1, width), size, axis=1)
     found = statistics.Statistics.of(values.reshape(-1, width * size), has)
     low, *_, high = found.quantiles
@@ -74,11 +96,13 @@ def scale_of(kind: DataType, values: Array, valid: BoolArray, method: str = 'mea
         centre, spread = (least + most) / 2, (most - least) / 2
     known = found.count > 0
     counts = known.copy()
-    if kind.is_pose:
+    if kind.is_pose and size != POSE_NUMBERS:
         counts &= np.tile([not name.startswith('q') for name in POSE_COMPONENTS], width)
+    floor = np.full(size, WIDE_FLOOR if kind.is_gripper else STD_FLOOR)
+    floor[3:] = WIDE_FLOOR
     return Scale(
         np.where(counts, centre, 0).astype(np.float32)[None],
-        np.where(counts, np.maximum(spread, STD_FLOOR), 1).astype(np.float32)[None],
+        np.where(counts, np.maximum(spread, np.tile(floor, width)), 1).astype(np.float32)[None],
         known[None],
     )
 
@@ -99,42 +123,47 @@ class Normalisation:
 
     @classmethod
     def none(
-        cls, manifest: Manifest, relative: bool = True, per_robot: bool = False
+        cls,
+        manifest: Manifest,
+        relative: bool = True,
+        per_robot: bool = False,
+        number_format: int = NEWEST,
     ) -> 'Normalisation':
         """A placeholder, centre 0 and spread 1, for a module whose weights are loaded next."""
         robots = len(manifest.robot_index) if per_robot else 0
         return cls(
-            _unit(manifest.input_layout, robots),
-            _unit(manifest.output_layout, robots),
+            _unit(manifest.input_layout, robots, number_format),
+            _unit(manifest.output_layout, robots, number_format),
             bases(manifest) if relative else {},
         )
 
     def scales(self) -> dict[str, Tensor]:
-        """Spread of each output slot over all robots, (W,), in which errors are measured."""
+        """Spread of each output's numbers over all robots, (N,), in which errors are measured."""
         return {kind.value: torch.from_numpy(s.spread[0]) for kind, s in self.output.items()}
 
 
 def bases(manifest: Manifest) -> dict[DataType, DataType]:
     """Outputs that can be predicted relative to an input, with that input.
 
-    Joint targets are close to the joints measured now, wherever in its space the arm is.
+    Joint targets are close to the joints measured now, wherever in its space the arm is; and the
+    poses that a tool is sent to, to the pose that it has.
     """
     return {
         kind: kind.measured
         for kind in manifest.output
-        if kind.measured is DataType.JOINT_POSITIONS and kind.measured in manifest.input
+        if (kind.measured is DataType.JOINT_POSITIONS or kind.is_pose)
+        and kind.measured in manifest.input
     }
 
 
-def _unit(layout: Layout, robots: int) -> dict[DataType, Scale]:
-    shapes = {
-        kind: (1 + robots, layout.widths[kind] * math.prod(kind.slot_shape()))
-        for kind in layout.numeric
-    }
-    return {
-        kind: Scale(np.zeros(shape, np.float32), np.ones(shape, np.float32), np.zeros(shape, bool))
-        for kind, shape in shapes.items()
-    }
+def _unit(layout: Layout, robots: int, number_format: int) -> dict[DataType, Scale]:
+    found = {}
+    for kind in layout.numeric:
+        rows = 1 if number_format != QUATERNIONS and is_shared(kind) else 1 + robots
+        shape = rows, layout.widths[kind] * _size(kind, number_format)
+        zeros, ones = np.zeros(shape, np.float32), np.ones(shape, np.float32)
+        found[kind] = Scale(zeros, ones, np.zeros(shape, bool))
+    return found
 
 
 # Values further out are clamped: they are outside of all that was trained.
@@ -155,7 +184,7 @@ class ScaleLookup(nn.Module):
         self.register_buffer('spread', torch.from_numpy(scale.spread))
 
     def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Centre and spread, each (B, 1, W), or (1, W) if they are those of all robots."""
+        """Centre and spread, each (B, 1, N), or (1, N) if they are those of all robots."""
         if self.per_robot:
             rows = inputs[self.robot] + 1
             return self.centre[rows][:, None], self.spread[rows][:, None]
@@ -179,7 +208,7 @@ class Normaliser(nn.Module):
 
 
 class Denormaliser(nn.Module):
-    """The inverse for one output: from a network's numbers to absolute values."""
+    """The inverse for one output of single numbers: from a network's to absolute values."""
 
     def __init__(self, base: DataType | None, inputs: Layout, scale: Scale) -> None:
         super().__init__()
@@ -217,25 +246,77 @@ class Denormaliser(nn.Module):
         return torch.cat([base, pad], 1)[:, None]
 
 
+class PoseDenormaliser(nn.Module):
+    """The inverse for one output of poses: from a network's numbers to absolute poses."""
+
+    side: Tensor
+
+    def __init__(self, base: DataType | None, inputs: Layout, width: int, scale: Scale) -> None:
+        super().__init__()
+        self.base = base.value if base else ''
+        self.width, self.size = width, POSE_NUMBERS
+        self.shared = min(width, inputs.widths[base]) if base else 0
+        self.scaling = ScaleLookup(scale)
+        self.register_buffer('side', torch.tensor(SIDE), persistent=False)
+
+    def forward(
+        self, chunk: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> Tensor:
+        """Denormalise a chunk (B, H, 9 W) to poses (B, H, W, 7), and move the newest measured."""
+        centre, spread = self.scaling(inputs)
+        numbers = (chunk.float() * spread + centre).unflatten(2, [self.width, self.size])
+        poses = pose_numbers.poses_of(numbers, self.side)
+        if self.shared > 0:
+            poses = pose_numbers.moved_by(poses, self.now(inputs, valid))
+            poses = pose_numbers.signed(poses, self.side)
+        return poses
+
+    def invert(
+        self, absolute: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
+    ) -> Tensor:
+        """The normalised chunk (B, H, 9 W) of absolute poses (B, H, W, 7)."""
+        centre, spread = self.scaling(inputs)
+        if self.shared > 0:
+            absolute = pose_numbers.relative_to(self.now(inputs, valid), absolute)
+        chunk: Tensor = (pose_numbers.numbers_of(absolute).flatten(2) - centre) / spread
+        return chunk
+
+    def now(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
+        """Measured poses, (B, 1, W, 7); zeros, which move nothing, where they are not measured."""
+        now = inputs[self.base][:, -1, : self.shared]
+        has = valid[self.base][:, : self.shared, None]
+        base = torch.where(has, now, torch.zeros_like(now))
+        pad = torch.zeros(base.shape[0], self.width - self.shared, 7, device=base.device)
+        return torch.cat([base, pad], 1)[:, None]
+
+
 class Denormalisers(nn.Module):
-    """The inverse for all outputs of a network, (B, H, sum of W), split by DataType."""
+    """The inverse for all outputs of a network, (B, H, sum of N), split by DataType.
+
+    Attributes:
+        widths: N of each DataType, the numbers of its slots.
+        sizes: Numbers of one slot of each.
+    """
 
     def __init__(self, manifest: Manifest, statistics: Normalisation) -> None:
         super().__init__()
-        self.widths = list(manifest.output_layout.widths.values())
-        self.kinds = nn.ModuleDict(
-            {
-                kind.value: Denormaliser(
-                    statistics.base.get(kind), manifest.input_layout, statistics.output[kind]
-                )
-                for kind in manifest.output
-            }
-        )
+        scales = [statistics.output[kind] for kind in manifest.output]
+        slots = manifest.output_layout.widths
+        self.widths = [scale.centre.shape[1] for scale in scales]
+        self.sizes = [n // w for n, w in zip(self.widths, slots.values(), strict=True)]
+        self.kinds = nn.ModuleDict()
+        for kind, scale in zip(manifest.output, scales, strict=True):
+            base = statistics.base.get(kind)
+            self.kinds[kind.value] = (
+                PoseDenormaliser(base, manifest.input_layout, slots[kind], scale)
+                if kind.is_pose
+                else Denormaliser(base, manifest.input_layout, scale)
+            )
 
     def forward(
         self, chunk: Tensor, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """Absolute values by DataType, (B, H, W)."""
+        """Absolute values by DataType, (B, H, W); poses (B, H, W, 7)."""
         parts = torch.split(chunk, self.widths, -1)
         result: dict[str, Tensor] = {}
         for index, (name, denormalise) in enumerate(self.kinds.items()):
@@ -245,12 +326,15 @@ class Denormalisers(nn.Module):
     def invert(
         self, values: dict[str, Tensor], inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> Tensor:
-        """Normalised values (B, H, sum of W) of absolute ones by DataType, (B, H, W)."""
+        """Normalised numbers (B, H, sum of N) of absolute values by DataType."""
         parts: list[Tensor] = []
         for name, denormalise in self.kinds.items():
             parts.append(denormalise.invert(values[name], inputs, valid))  # type: ignore[operator]
         return torch.cat(parts, 2)
 
     def joined(self, masks: dict[str, Tensor]) -> Tensor:
-        """Masks by DataType side by side, (B, H, sum of W)."""
-        return torch.cat([masks[name] for name in self.kinds], 2)
+        """Masks (B, H, W) by DataType as those of numbers, side by side, (B, H, sum of N)."""
+        parts: list[Tensor] = []
+        for index, name in enumerate(self.kinds):
+            parts.append(masks[name].repeat_interleave(self.sizes[index], 2))
+        return torch.cat(parts, 2)

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ROBOT
+from neuracore_ros.training import pose_numbers
 from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.image_encoder import CameraEncoder, token_encoder
 from neuracore_ros.training.normalise import Normalisation, Normaliser
@@ -105,7 +106,10 @@ class NumberEncoder(nn.Module):
         super().__init__()
         layout = manifest.input_layout
         self.first = next(iter(manifest.input)).value
-        self.width = len(layout.columns())
+        scales = [statistics.input[kind] for kind in layout.numeric]
+        self.width = sum(scale.centre.shape[1] for scale in scales)
+        # Poses of a policy of version 0.1 stay quaternions.
+        self.six = self.width != len(layout.columns())
         self.normalisers = nn.ModuleDict(
             {kind.value: Normaliser(statistics.input[kind]) for kind in layout.numeric}
         )
@@ -114,12 +118,14 @@ class NumberEncoder(nn.Module):
     def forward(
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Values (B, T, C) and their validity (B, C), C being the numbers of all slots."""
+        """Values (B, T, C) and their validity (B, C), C being the numbers of all slots inside."""
         values: list[Tensor] = []
         masks: list[Tensor] = []
         for name, normalise in self.normalisers.items():
             numbers, mask = inputs[name], valid[name]
             if numbers.dim() == 4:  # A pose's numbers are valid together.
+                if self.six:
+                    numbers = pose_numbers.numbers_of(numbers)
                 mask = mask.repeat_interleave(numbers.shape[3], 1)
                 numbers = numbers.flatten(2)
             values.append(normalise(numbers, mask, inputs))

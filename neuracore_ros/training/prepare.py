@@ -9,17 +9,24 @@ import numpy as np
 import torch
 
 import neuracore_ros
-from neuracore_ros.arrays import BoolArray, Float32Array, IntArray
+from neuracore_ros.arrays import Array, BoolArray, Float32Array, IntArray
 from neuracore_ros.description import DataType, EmbodimentDescription
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.loading.batches import Batches, EpisodeRows
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy, RobotIdentification, Unmasked
-from neuracore_ros.training.config import Config
+from neuracore_ros.training.config import QUATERNIONS, Config
 from neuracore_ros.training.image_encoder import CameraEncoder
-from neuracore_ros.training.normalise import Normalisation, Scale, bases, scale_of
+from neuracore_ros.training.normalise import (
+    Normalisation,
+    Scale,
+    bases,
+    is_shared,
+    scale_of,
+)
 from neuracore_ros.training.policies import build
+from neuracore_ros.training.pose_numbers import numbers_of, relative_to
 from neuracore_ros.training.sampling import rows_by_robot, with_padding
 
 Scales = dict[DataType, Scale]
@@ -44,7 +51,8 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
     outputs = {}
     for kind, width in data.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
-        outputs[kind] = OutputSlots(width, _trained(mask), *_range(targets[kind][:, 0], mask))
+        lowest, highest = ((), ()) if kind.is_pose else _range(targets[kind][:, 0], mask)
+        outputs[kind] = OutputSlots(width, _trained(mask), lowest, highest)
     robots = tuple(dict.fromkeys(episode.robot for episode in episodes))
     return Manifest(
         input=inputs,
@@ -65,8 +73,18 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
             'python': platform.python_version(),
         },
         dataset=data.path.resolve().name,
-        robot_index={robot: i for i, robot in enumerate(robots)} if config.asks_robot else {},
+        robot_index=(
+            {robot: i for i, robot in enumerate(robots)}
+            if _asks_robot(config, {*data.input_layout.numeric, *outputs})
+            else {}
+        ),
     )
+
+
+def _asks_robot(config: Config, kinds: Collection[DataType]) -> bool:
+    """True if the policy reads the number of its robot."""
+    own = config.number_format == QUATERNIONS or not all(map(is_shared, kinds))
+    return config.embedding == 'robot' or (config.statistics == 'per-robot' and own)
 
 
 def measure(
@@ -74,7 +92,8 @@ def measure(
 ) -> Normalisation:
     """Measure the statistics of inputs, and of chunks relative to what they are predicted from.
 
-    Where every robot has its own, a slot that it does not have takes those of all robots.
+    Where every robot has its own, a slot that it does not have takes those of all robots; so does
+    what means the same on every robot.
     """
     relative = bases(manifest) if config.relative else {}
 
@@ -89,13 +108,19 @@ def measure(
             scales(by_robot[robot]) if robot in by_robot else (inputs, outputs)
             for robot in manifest.robot_index
         ]
-        inputs = {
-            kind: each.beside([one[0][kind] for one in own]) for kind, each in inputs.items()
-        }
-        outputs = {
-            kind: each.beside([one[1][kind] for one in own]) for kind, each in outputs.items()
-        }
+        inputs = _beside(inputs, [mine for mine, _ in own], config)
+        outputs = _beside(outputs, [mine for _, mine in own], config)
     return Normalisation(inputs, outputs, relative)
+
+
+def _beside(pooled: Scales, own: Sequence[Scales], config: Config) -> Scales:
+    """The scales of all robots, and where they differ by their meaning, those of each beside."""
+    return {
+        kind: scale
+        if config.number_format != QUATERNIONS and is_shared(kind)
+        else scale.beside([each[kind] for each in own])
+        for kind, scale in pooled.items()
+    }
 
 
 def assemble(config: Config, manifest: Manifest, statistics: Normalisation) -> ChunkPolicy:
@@ -135,14 +160,27 @@ def _scales(
         if kind in relative:
             base = relative[kind]
             shared = min(chunks.shape[2], values[base].shape[2])
-            now = np.where(valid[base][:, None], values[base], 0)[..., :shared]
-            chunks[..., :shared] -= now
-        outputs[kind] = scale_of(kind, chunks, target_valid[kind], config.normalise)
+            has = valid[base].reshape(-1, 1, valid[base].shape[1], *(1,) * kind.is_pose)
+            now = np.where(has, values[base], 0)[:, :, :shared]
+            chunks[:, :, :shared] = _differences(kind, now, chunks[:, :, :shared])
+        outputs[kind] = _scale(kind, chunks, target_valid[kind], config)
     inputs = {
-        kind: scale_of(kind, array[:, 0], valid[kind], config.normalise)
-        for kind, array in values.items()
+        kind: _scale(kind, array[:, 0], valid[kind], config) for kind, array in values.items()
     }
     return inputs, outputs
+
+
+def _differences(kind: DataType, base: Array, chunks: Array) -> Array:
+    """Chunks (B, H, W) or (B, H, W, 7) relative to what is measured, (B, 1, W) or (B, 1, W, 7)."""
+    if not kind.is_pose:
+        return chunks - base
+    return relative_to(torch.from_numpy(base), torch.from_numpy(chunks)).numpy()
+
+
+def _scale(kind: DataType, values: Array, valid: BoolArray, config: Config) -> Scale:
+    if kind.is_pose and config.number_format != QUATERNIONS:
+        values = numbers_of(torch.from_numpy(values)).numpy()
+    return scale_of(kind, values, valid, config.normalise)
 
 
 def _only(

@@ -110,6 +110,8 @@ class Journal:
         words = [f'step {metrics["step"]}', f'loss {metrics["loss"]:.4f}']
         if 'val_loss' in metrics:
             words.append(f'val loss {metrics["val_loss"]:.4f}')
+        if 'val_cm' in metrics:
+            words.append(f'poses {metrics["val_cm"]:.2f} cm {metrics["val_deg"]:.1f} degrees off')
         words.append(f'{metrics["steps_per_s"]:.1f} steps/s')
         words.append(f'{metrics["data_wait"]:.0%} waiting for data')
         words.append(f'{int(left_s // 60)}:{int(left_s % 60):02d} left')

@@ -31,7 +31,7 @@ from neuracore_ros.parsers import whole
 from neuracore_ros.policy.archive import load_tensors
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.similar_names import similar_file
-from neuracore_ros.training.config import SETTINGS, Config
+from neuracore_ros.training.config import NEWEST, QUATERNIONS, SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings
 
 # What a run knows beside its options.
@@ -39,6 +39,7 @@ _FACTS = {
     'dataset': Setting('dataset', str),
     'rows': Setting('rows', whole(0)),
     'contents': Setting('contents', str),
+    'number_format': Setting('number-format', whole(QUATERNIONS, NEWEST)),
 }
 _AFRESH = 'Put back what training wrote, or begin a new run with --out.'
 
@@ -188,7 +189,7 @@ class Run:
         if 'dataset' not in known:
             raise TrainingError(f"{self._config}: lacks 'dataset'. {_AFRESH}")
         # A key that an older version did not write has the default that it had then.
-        return Config(**known)
+        return Config(**{'number_format': QUATERNIONS} | known)
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replace the checkpoint, whole or not at all."""
