@@ -51,14 +51,14 @@ def either(pose: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([pose[:3], rng.choice([-1.0, 1.0]) * pose[3:]])
 
 
-def rows(robot: str, widths, rng: np.random.Generator):
+def rows(robot: str, widths, rng: np.random.Generator, turn: float = 1.0):
     """Every hand goes to the goal, and the gripper closes there; slots that lack are zeros."""
     has = {kind: np.zeros(width, bool) for kind, width in widths.items()}
     has[HAND][list(HANDS[robot])] = True
     has[GOAL][0] = has[GRIP][0] = True
     if JOINTS in has:
         has[JOINTS][0] = robot == 'wired'
-    goal, hands = draw_pose(rng), [draw_pose(rng) for _ in HANDS[robot]]
+    goal, hands = draw_pose(rng, turn), [draw_pose(rng, turn) for _ in HANDS[robot]]
     for step in range(STEPS):
         after = [towards(hand, goal) for hand in hands]
         now, then, told = np.zeros((widths[HAND], 7)), np.zeros((widths[HAND], 7)), goal[None]
