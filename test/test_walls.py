@@ -63,7 +63,7 @@ NEEDS = {
     'description': (),
     'observation': ('description', 'kinematics'),
     'command': ('description', 'kinematics'),
-    'policy': ('description',),
+    'policy': ('description', 'kinematics'),
     'runner': ('description', 'kinematics', 'observation', 'command', 'policy'),
     'bags': (),
     'dataset': ('description', 'kinematics', 'observation'),
@@ -112,7 +112,7 @@ NEEDS = {
         'report',
         'training',
     ),
-    'cli': ('description', 'policy', 'training'),
+    'cli': ('description', 'kinematics', 'policy', 'training'),
     'node': (
         'description',
         'kinematics',

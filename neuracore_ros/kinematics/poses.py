@@ -50,3 +50,21 @@ def compose_arrays(outer: ArrayLike, inner: ArrayLike) -> FloatArray:
     # The arithmetic of single poses serves columns of many as well.
     first, second = (cast(Pose, tuple(np.moveaxis(each, -1, 0))) for each in pairs)
     return np.stack(compose(first, second), axis=-1)
+
+
+def moved(base: ArrayLike, motion: ArrayLike) -> FloatArray:
+    """The poses that motions lead to from others, all (..., 7), the leading axes broadcast.
+
+    Both are seen in the frame that the poses are given in: positions are added, and the motion
+    turns what the pose has turned already.
+    """
+    first, second = np.asarray(base, dtype=float), np.asarray(motion, dtype=float)
+    here = np.zeros(3)
+    turned = compose_arrays(_at(here, second), _at(here, first))
+    return _at(first[..., :3] + second[..., :3], turned)
+
+
+def _at(positions: FloatArray, poses: FloatArray) -> FloatArray:
+    """The same poses (..., 7) at other positions (..., 3)."""
+    there = np.broadcast_to(positions, (*poses.shape[:-1], 3))
+    return np.concatenate([there, poses[..., 3:]], axis=-1)

@@ -11,8 +11,12 @@ import numpy as np
 from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
+
+# As of a recorded pose: rounding stays far below, and what is off by more means no rotation.
+_NORM_TOLERANCE = 0.01
 
 
 class Runtime(Protocol):
@@ -104,6 +108,9 @@ class Policy:
             kind: np.zeros(self.manifest.input_shape(kind), kind.dtype)
             for kind in self.manifest.input
         }
+        for kind, values in zeros.items():
+            if kind.is_pose:
+                values[..., -1] = 1.0  # A rotation, which a model may give back.
         valid = {kind: np.ones(slots.width, bool) for kind, slots in self.manifest.input.items()}
         taken_s = 0.0
         for _ in range(runs):
@@ -180,19 +187,34 @@ class Policy:
                 f'the model gives {kind} of shape {shape} with {chunk[tuple(wrong[0])]} '
                 f'at index {index}, step {step}'
             )
+        if kind.is_pose:
+            _require_rotations(kind, chunk, used)
         return chunk
 
     def _make_absolute(
         self, chunks: Mapping[DataType, Float32Array], inputs: Mapping[DataType, Array]
     ) -> None:
-        """Add what was measured to outputs of `mode: relative`."""
+        """Add what was measured to outputs of `mode: relative`; poses are moved by them."""
         for kind, chunk in chunks.items():
             if self.manifest.output[kind].mode == 'relative':
                 if kind.measured not in inputs:
                     raise PolicyError(f'{kind} is relative to {kind.measured}, which is no input')
                 measured = inputs[kind.measured][-1]
                 shared = min(len(measured), chunk.shape[1])
-                chunk[:, :shared] += measured[:shared]
+                here, ahead = measured[:shared], chunk[:, :shared]
+                ahead[:] = moved(here, ahead) if kind.is_pose else ahead + here
+
+
+def _require_rotations(kind: DataType, chunk: Float32Array, used: BoolArray) -> None:
+    """Refuse poses (H, W, 7) of used slots (W,) whose quaternions are no rotations."""
+    lengths = np.linalg.norm(chunk[..., 3:], axis=-1)
+    wrong = np.argwhere((np.abs(lengths - 1) > _NORM_TOLERANCE) & used)
+    if len(wrong):
+        step, index = wrong[0]
+        raise PolicyError(
+            f'the model gives {kind} with a quaternion of length {lengths[step, index]:g} at '
+            f'index {index}, step {step}; it must be 1'
+        )
 
 
 def last_line(error: Exception) -> str:

@@ -165,16 +165,19 @@ def _masks(manifest: Manifest, rng: np.random.Generator) -> dict[str, tuple[str,
 
 def _random_plan(manifest: Manifest, rng: np.random.Generator) -> ActionPrefix:
     """A plan of which a third is executed before the next chunk, and a third is free."""
-    chunk = {kind: rng.normal(size=manifest.output_shape(kind)) for kind in manifest.output}
+    chunk = {kind: _random(kind, manifest.output_shape(kind), rng) for kind in manifest.output}
     steps = np.arange(manifest.horizon) / manifest.horizon
     return ActionPrefix(chunk, np.clip(2 - 3 * steps, 0, 1))
 
 
 def _random_inputs(manifest: Manifest, rng: np.random.Generator) -> dict[DataType, Any]:
-    inputs: dict[DataType, Any] = {}
-    for kind in manifest.input:
-        shape = manifest.input_shape(kind)
-        is_bytes = kind.dtype == 'uint8'
-        values = rng.integers(0, 256, shape) if is_bytes else rng.normal(size=shape)
-        inputs[kind] = values.astype(kind.dtype)
-    return inputs
+    return {kind: _random(kind, manifest.input_shape(kind), rng) for kind in manifest.input}
+
+
+def _random(kind: DataType, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+    """Values of a DataType; the quaternions of poses have length 1."""
+    is_bytes = kind.dtype == 'uint8'
+    values = rng.integers(0, 256, shape) if is_bytes else rng.normal(size=shape)
+    if kind.is_pose:
+        values[..., 3:] /= np.linalg.norm(values[..., 3:], axis=-1, keepdims=True)
+    return values.astype(kind.dtype)
