@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.named_numbers import NAMED_NUMBERS, ODOMETRY
 from neuracore_ros.errors import DescriptionError
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
@@ -14,7 +15,6 @@ JOINT_TRAJECTORY = 'trajectory_msgs/msg/JointTrajectory'
 FLOAT64 = 'std_msgs/msg/Float64'
 FLOAT32_MULTI_ARRAY = 'std_msgs/msg/Float32MultiArray'
 FLOAT64_MULTI_ARRAY = 'std_msgs/msg/Float64MultiArray'
-WRENCH_STAMPED = 'geometry_msgs/msg/WrenchStamped'
 POSE_STAMPED = 'geometry_msgs/msg/PoseStamped'
 TF_MESSAGE = 'tf2_msgs/msg/TFMessage'
 IMAGE = 'sensor_msgs/msg/Image'
@@ -23,8 +23,6 @@ STRING = 'std_msgs/msg/String'
 
 IMAGE_TYPES = (IMAGE, COMPRESSED_IMAGE)
 MULTI_ARRAYS = (FLOAT64_MULTI_ARRAY, FLOAT32_MULTI_ARRAY)
-WRENCH_NAMES = tuple(f'{part}.{axis}' for part in ('force', 'torque') for axis in 'xyz')
-"""Names of the numbers of a WrenchStamped, [N] and [N m]."""
 
 ANGLES = {DataType.JOINT_POSITIONS, DataType.VISUAL_JOINT_POSITIONS}
 """Measured types whose values may go round; so may the targets of such."""
@@ -33,8 +31,8 @@ CHAIN_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
 """Types that hold the joints of a chain, whose pose forward kinematics gives."""
 
 _JOINT_TYPES = (*CHAIN_TYPES, FLOAT64)
-_POSE_TYPES = (POSE_STAMPED, TF_MESSAGE)
-_CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, WRENCH_STAMPED)
+_POSE_TYPES = (POSE_STAMPED, TF_MESSAGE, ODOMETRY)
+_CUSTOM_TYPES = (*MULTI_ARRAYS, FLOAT64, *NAMED_NUMBERS)
 # More names than these share one option.
 _FEW = 3
 

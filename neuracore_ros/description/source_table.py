@@ -8,6 +8,12 @@ from dataclasses import dataclass, fields, replace
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop, parse_crop
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.named_numbers import (
+    NAMED_NUMBERS,
+    ODOMETRY,
+    example_name,
+    misnamed,
+)
 from neuracore_ros.description.routes import (
     RouteOptions,
     Routes,
@@ -32,8 +38,6 @@ from neuracore_ros.description.source import (
     MULTI_ARRAYS,
     POSE_STAMPED,
     TF_MESSAGE,
-    WRENCH_NAMES,
-    WRENCH_STAMPED,
     Source,
     default_max_age_s,
     default_type,
@@ -50,7 +54,7 @@ MESSAGE_TYPES = tuple(dict.fromkeys(t for data_type in DataType for t in types_o
 _WITH_FIELDS = (JOINT_STATE, JOINT_TRAJECTORY)
 _WITH_ORDER = (*_WITH_FIELDS, *MULTI_ARRAYS)
 _OF_JOINTS = (*_WITH_ORDER, FLOAT64)
-_NUMBERS = (*_OF_JOINTS, WRENCH_STAMPED)
+_NUMBERS = (*_OF_JOINTS, *NAMED_NUMBERS)
 # A hand is open or closed within seconds; more is a time in milliseconds.
 _LONGEST_S = 60.0
 _FIELDS = {DataType.JOINT_VELOCITIES: 'velocity', DataType.JOINT_TORQUES: 'effort'}
@@ -86,14 +90,14 @@ class SourceOptions(RouteOptions):
     qos: str = option(_parse_qos, 'match')
     max_age_s: float | None = option(parse_positive)
     names: Mapping[str, str] | None = option(
-        parse_names, types=(*_WITH_ORDER, WRENCH_STAMPED, TF_MESSAGE)
+        parse_names, types=(*_WITH_ORDER, *NAMED_NUMBERS, TF_MESSAGE)
     )
     order: tuple[str, ...] = option(parse_order, (), _WITH_ORDER)
     scale: float | None = option(parse_scale, types=(*_NUMBERS, POSE_STAMPED, TF_MESSAGE))
     offset: float | None = option(YamlValue.number, types=_NUMBERS)
     around: float | None = option(YamlValue.number, types=_OF_JOINTS)
     field: str = option(parse_word('position', 'velocity', 'effort'), '', _WITH_FIELDS)
-    parent: str = option(parse_frame, '', (POSE_STAMPED, TF_MESSAGE))
+    parent: str = option(parse_frame, '', (POSE_STAMPED, ODOMETRY, TF_MESSAGE))
     child: str = option(parse_frame, '', (TF_MESSAGE,))
     crop: Crop | None = option(parse_crop, types=IMAGE_TYPES)  # noqa: RUF009
     follow_s: float | None = option(_parse_follow, types=_OF_JOINTS)
@@ -287,9 +291,9 @@ class SourceTable:
             absent := [each for each in wanted if each not in order]
         ):
             yield f": order lacks '{absent[0]}'{known_names(absent[0], order)}"
-        if message_type == WRENCH_STAMPED and called not in WRENCH_NAMES:
-            known = known_names(called, WRENCH_NAMES)
-            yield f": a WrenchStamped has no '{called}'{known}. Write names: {{{name}: force.x}}"
+        is_number = not data_type.is_pose and message_type in NAMED_NUMBERS
+        if is_number and (problem := misnamed(message_type, called)):
+            yield f': {problem}. Write names: {{{name}: {example_name(message_type, called)}}}'
 
 
 def parse_sources(
@@ -354,6 +358,8 @@ def _require_sense(
         )
     elif kind.is_pose and 'offset' in own:
         problem = 'a pose is moved by base_offset and tip_offset of its chain: remove offset'
+    elif kind.is_pose and 'names' in own and message_type == ODOMETRY:
+        problem = 'an Odometry has one pose, which has no name: remove names'
     elif kind.is_pose and 'field' in own:
         problem = 'the pose of a chain follows from positions: remove field'
     elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):

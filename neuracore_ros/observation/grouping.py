@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from neuracore_ros.description import Source
+from neuracore_ros.description.named_numbers import ODOMETRY
 from neuracore_ros.description.source import JOINT_TRAJECTORY, POSE_STAMPED, STRING, TF_MESSAGE
 from neuracore_ros.observation.chains import chain_stream
 from neuracore_ros.observation.following import FollowingChannel
@@ -37,11 +38,11 @@ def streams_of(
     """
     groups: dict[tuple[object, ...], list[Source]] = {}
     for source in sources:
-        image = source.data_type if source.data_type.is_image else None
+        kind = source.data_type
+        value = kind if kind.is_image else (kind.is_pose, source.follow_s is not None)
         chain = source.name if source.is_kinematic else None
         way = source.topic, source.type, source.field, source.order, source.stamp
-        parts = image, source.follow_s is not None, chain
-        groups.setdefault((*way, *parts), []).append(source)
+        groups.setdefault((*way, value, chain), []).append(source)
     streams: list[Stream] = []
     for group in groups.values():
         first = group[0]
@@ -55,6 +56,8 @@ def streams_of(
             is_path = first.type == JOINT_TRAJECTORY
             stream = TrajectoryStream if is_path else NumberStream
             streams.append(stream(group, FollowingChannel))
+        elif first.type == ODOMETRY and first.data_type.is_pose:
+            streams.append(PoseStream(group))
         else:
             streams.append(_STREAMS.get(first.type, NumberStream)(group))
     return tuple(streams)

@@ -6,13 +6,10 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.description import Source
-from neuracore_ros.description.source import (
-    FLOAT64,
-    JOINT_STATE,
-    WRENCH_NAMES,
-    WRENCH_STAMPED,
-)
+from neuracore_ros.description.named_numbers import NAMED_NUMBERS, WITHOUT_HEADER
+from neuracore_ros.description.source import FLOAT64, JOINT_STATE
 from neuracore_ros.observation.faults import FaultKind
+from neuracore_ros.observation.named_numbers import read_named
 from neuracore_ros.observation.names import Lookups, given_names
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
@@ -32,8 +29,8 @@ class NumberStream(Stream):
     def __init__(self, sources: Sequence[Source], channel: type[Channel] = Channel):
         super().__init__(sources)
         first = sources[0]
-        has_header = first.type in (JOINT_STATE, WRENCH_STAMPED)
-        self._trusts_header = first.stamp == 'header' and has_header
+        stamped = {JOINT_STATE, *NAMED_NUMBERS} - {*WITHOUT_HEADER}
+        self._trusts_header = first.stamp == 'header' and first.type in stamped
         self._type = first.type
         self._field = first.field if first.type == JOINT_STATE else 'data'
         self._order = first.order or ()
@@ -93,7 +90,6 @@ class NumberStream(Stream):
         """Names and numbers of a message that names nothing itself."""
         if self._type == FLOAT64:
             return self._order, [message.data] * len(self._order)
-        if self._type == WRENCH_STAMPED:
-            force, torque = message.wrench.force, message.wrench.torque
-            return WRENCH_NAMES, [force.x, force.y, force.z, torque.x, torque.y, torque.z]
+        if self._type in NAMED_NUMBERS:
+            return read_named(self._type, message)
         return self._order, message.data

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from neuracore_ros.description import Source
+from neuracore_ros.description.named_numbers import ODOMETRY
 from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.poses import Pose, signed_pose
 from neuracore_ros.observation.faults import FaultKind
@@ -66,16 +67,19 @@ class PoseReader:
 
 
 class PoseStream(Stream):
-    """Stream of the names that read one PoseStamped topic."""
+    """Stream of the names that read one topic of PoseStamped or Odometry."""
 
     def __init__(self, sources: Sequence[Source]):
         super().__init__(sources)
+        self._is_odometry = sources[0].type == ODOMETRY
         self.channels = tuple(Channel(self, source) for source in sources)
         self._readers = tuple(PoseReader(source) for source in sources)
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        # An Odometry has its pose within another one, with a covariance.
+        held = message.pose.pose if self._is_odometry else message.pose
         try:
-            pose = read_pose(message.pose.position, message.pose.orientation)
+            pose = read_pose(held.position, held.orientation)
         except PoseError as error:
             self.refuse(error.kind, receive_ns, str(error))
             return False

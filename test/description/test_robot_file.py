@@ -278,7 +278,7 @@ SPOILT = [
     ('{topic: /joint_states}', '{topic: /joint_states, stamp: now}', "'now' is not one of header, receive"),
     ('{topic: /joint_states}', '{topic: /joint_states, max_age_s: 0}', 'must be above 0'),
     ('{topic: /joint_states}', '{topic: /joint_states, field: angle}', 'is not one of position, velocity, effort'),
-    ('{topic: /joint_states}', '{topic: /joint_states, type: Imu}', "'Imu' is not supported"),
+    ('{topic: /joint_states}', '{topic: /joint_states, type: Range}', "'Range' is not supported"),
     ('{topic: /joint_states}', '{topic: /joint_states, type: Image}', 'does not hold it'),
     ('{topic: /joint_states}', '{topic: /joint_states, type: Float64MultiArray}', 'add order'),
     ('{topic: /joint_states}', '{topic: /joint_states, names: {bose: x}}', "the robot has no 'bose'"),
