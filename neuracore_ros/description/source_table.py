@@ -356,13 +356,18 @@ def _require_sense(
         problem = (
             'follow_s is for PARALLEL_GRIPPER_OPEN_AMOUNTS, which follow their command: remove it'
         )
-    elif kind.is_pose and 'offset' in own:
-        problem = 'a pose is moved by base_offset and tip_offset of its chain: remove offset'
-    elif kind.is_pose and 'names' in own and message_type == ODOMETRY:
-        problem = 'an Odometry has one pose, which has no name: remove names'
-    elif kind.is_pose and 'field' in own:
-        problem = 'the pose of a chain follows from positions: remove field'
+    elif kind.is_pose and (misplaced := _misplaced_in_pose(own, message_type)):
+        problem = misplaced
     elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
         problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
     if problem:
         raise DescriptionError(f'{where} of {kind}: {problem}')
+
+
+def _misplaced_in_pose(own: Collection[str], message_type: str) -> str:
+    """The problem of an option that numbers of the same messages have, but poses have not."""
+    if 'offset' in own:
+        return 'a pose is moved by base_offset and tip_offset of its chain: remove offset'
+    if 'names' in own and message_type == ODOMETRY:
+        return 'an Odometry has one pose, which has no name: remove names'
+    return 'the pose of a chain follows from positions: remove field' if 'field' in own else ''
