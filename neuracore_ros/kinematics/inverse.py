@@ -20,9 +20,9 @@ from neuracore_ros.kinematics.rotations import quaternion_to_matrix
 _STAY = 0.04
 # Between these [rad/s], [m/s] it counts: no joint is free, or frozen, by a limit that is odd.
 _SPEEDS = (1e-3, 6.0)
-# Where they may choose, joints go to where they rest in half a second, at a tenth of their speed.
+# Where they may choose, joints go to where they rest in half a second, at a fifth of their speed.
 _REST_PER_S = 2.0
-_REST_SHARE = 0.1
+_REST_SHARE = 0.2
 # Joints without a home stay that share of their range away from both ends.
 _MARGIN = 0.125
 _NORM_TOLERANCE = 0.01

@@ -15,6 +15,7 @@ _SOLVED = 1e-3
 _STALLED = 1e-5
 _MOST_ITERATIONS = 30
 _DAMPING = 1e-3
+_ANY_ROTATION = 1e3
 
 
 class Goal(NamedTuple):
@@ -95,6 +96,10 @@ class PoseSolver:
                 break
         # Rounding of the sums above.
         return np.minimum(np.maximum(joints, low), high), error
+
+    def of_positions(self) -> PoseSolver:
+        """One that allows any rotation."""
+        return PoseSolver(self._arm, 1.0 / self._weights[0], _ANY_ROTATION, self._stay)
 
     def missing(self, error: FloatArray) -> tuple[float, float]:
         """Distance [m] and angle [rad] of an error (6,)."""
