@@ -11,16 +11,17 @@ robot: every
 limits:
   a: {position: none, velocity: 1.0}
   g: {position: [0.0, 0.08], velocity: 0.1}
+  follower: {position: [0.0, 0.08], velocity: 0.1}
 input:
   JOINT_POSITIONS: {0: a, 2: b}
   JOINT_VELOCITIES: {0: a}
   JOINT_TORQUES: {1: a}
   VISUAL_JOINT_POSITIONS: {0: b}
-  PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: g}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: g, 2: follower}
   END_EFFECTOR_POSES: {0: tool}
   POSES: {1: cube}
-  CUSTOM_1D: {0: push, 1: weight, 3: y}
-  RGB_IMAGES: {0: top}
+  CUSTOM_1D: {0: push, 1: weight, 3: y, 4: forward, 5: stick}
+  RGB_IMAGES: {0: top, 2: part}
   DEPTH_IMAGES: {1: top}
   LANGUAGE: {0: told}
 output:
@@ -31,7 +32,9 @@ sources:
   JOINT_VELOCITIES: {topic: /joint_states}
   JOINT_TORQUES: {topic: /joint_states}
   VISUAL_JOINT_POSITIONS: {topic: /joint_states}
-  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /joint_states}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS:
+    topic: /joint_states
+    follower: {topic: /grip, type: Float64, follow_s: 0.4}
   PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: /grip, type: Float64}
   JOINT_TARGET_POSITIONS: {topic: /cmd}
   END_EFFECTOR_POSES: {topic: /tf, parent: base}
@@ -40,7 +43,9 @@ sources:
     push: {topic: /wrench, type: WrenchStamped, names: {push: force.z}}
     weight: {topic: /weight, type: Float64, scale: 2}
     y: {topic: /numbers, order: [x, y]}
-  RGB_IMAGES: {top: {topic: /top/image_raw}}
+    forward: {topic: /odom, type: Odometry, names: {forward: twist.linear.x}}
+    stick: {topic: /joy, type: Joy, names: {stick: axes.1}}
+  RGB_IMAGES: {topic: /top/image_raw, part: {crop: [8, 4, 32, 24]}}
   DEPTH_IMAGES: {top: {topic: /top/depth}}
   LANGUAGE: {topic: /say}
 commands:
@@ -89,6 +94,8 @@ def record_every(path, seconds=2.0, steps_hz=50):
         messages.append(('/wrench', _wrench(now_ns, 7.0 + t), now_ns))
         messages.append(('/weight', TYPES['std_msgs/msg/Float64'](t), now_ns))
         messages.append(('/numbers', _array([9.0, 8.0 - t]), now_ns))
+        messages.append(('/odom', _odometry(now_ns, 0.5 - t), now_ns))
+        messages.append(('/joy', _joy(now_ns, [0.0, 0.25 * t]), now_ns))
         messages.append(('/grip', TYPES['std_msgs/msg/Float64'](0.08 * (k % 7) / 6), now_ns))
         if k % 2 == 0:
             command = MESSAGES.trajectory(0, [(0.1, [10 + t])], 'a')
@@ -146,6 +153,23 @@ def _wrench(stamp_ns, fz):
     vector = TYPES['geometry_msgs/msg/Vector3']
     wrench = TYPES['geometry_msgs/msg/Wrench'](vector(0.0, 0.0, fz), vector(0.0, 0.0, 0.0))
     return TYPES['geometry_msgs/msg/WrenchStamped'](MESSAGES.header(stamp_ns), wrench)
+
+
+def _odometry(stamp_ns, forward):
+    vector, six = TYPES['geometry_msgs/msg/Vector3'], np.zeros(36)
+    twist = TYPES['geometry_msgs/msg/Twist'](vector(forward, 0.0, 0.0), vector(0.0, 0.0, 0.0))
+    pose = _pose(stamp_ns, (0, 0, 0), (0, 0, 0, 1)).pose
+    return TYPES['nav_msgs/msg/Odometry'](
+        _header(stamp_ns, 'odom'),
+        'base',
+        TYPES['geometry_msgs/msg/PoseWithCovariance'](pose, six),
+        TYPES['geometry_msgs/msg/TwistWithCovariance'](twist, six),
+    )
+
+
+def _joy(stamp_ns, axes):
+    kind = TYPES['sensor_msgs/msg/Joy']
+    return kind(MESSAGES.header(stamp_ns), np.array(axes, np.float32), np.array([1], np.int32))
 
 
 def _array(values):

@@ -4,8 +4,21 @@ import numpy as np
 import pytest
 
 pytest.importorskip('sensor_msgs', reason='needs the ROS 2 messages: pip install .[ros]')
-from geometry_msgs.msg import TransformStamped, Vector3, Wrench, WrenchStamped
-from sensor_msgs.msg import CompressedImage, Image
+from geometry_msgs.msg import (
+    Point,
+    Pose,
+    PoseWithCovariance,
+    Quaternion,
+    TransformStamped,
+    Twist,
+    TwistStamped,
+    TwistWithCovariance,
+    Vector3,
+    Wrench,
+    WrenchStamped,
+)
+from nav_msgs.msg import Odometry
+from sensor_msgs.msg import CompressedImage, Image, Imu, Joy
 from std_msgs.msg import Float32MultiArray, Float64, Float64MultiArray, String
 
 from helpers.observer_examples import (
@@ -31,6 +44,7 @@ from helpers.observer_examples import (
     trajectory,
     transform,
 )
+from neuracore_ros.description.crop import Crop
 
 cv2 = pytest.importorskip('cv2')
 serialization = pytest.importorskip('rclpy.serialization')
@@ -51,6 +65,12 @@ TYPES = {
     '/wrench': 'geometry_msgs/msg/WrenchStamped',
     '/one': 'std_msgs/msg/Float64',
     '/some': 'std_msgs/msg/Float32MultiArray',
+    '/hand': 'trajectory_msgs/msg/JointTrajectory',
+    '/twist': 'geometry_msgs/msg/Twist',
+    '/twist_stamped': 'geometry_msgs/msg/TwistStamped',
+    '/odom': 'nav_msgs/msg/Odometry',
+    '/imu': 'sensor_msgs/msg/Imu',
+    '/joy': 'sensor_msgs/msg/Joy',
     '/say': 'std_msgs/msg/String',
 }
 
@@ -73,6 +93,21 @@ def recording():
             yield '/tf_static', fixed, now_ns
         wrench = Wrench(force=Vector3(x=a, y=b, z=c), torque=Vector3(x=d))
         yield '/wrench', WrenchStamped(header=header(now_ns - MS), wrench=wrench), now_ns
+        twist = Twist(linear=Vector3(x=a, y=b, z=c), angular=Vector3(z=d))
+        quaternion = dict(zip('xyzw', map(float, q), strict=True))
+        pose = Pose(position=Point(x=b, y=c, z=d), orientation=Quaternion(**quaternion))
+        stamped = header(now_ns - MS)
+        yield '/twist', twist, now_ns
+        yield '/twist_stamped', TwistStamped(header=stamped, twist=twist), now_ns
+        place, speed = PoseWithCovariance(pose=pose), TwistWithCovariance(twist=twist)
+        yield '/odom', Odometry(header=stamped, pose=place, twist=speed), now_ns
+        turned = pose.orientation
+        yield (
+            '/imu',
+            Imu(header=stamped, orientation=turned, angular_velocity=twist.linear),
+            now_ns,
+        )
+        yield '/joy', Joy(header=stamped, axes=[a, b], buttons=[number % 2, 1]), now_ns
         yield '/one', Float64(data=a), now_ns
         yield '/some', Float32MultiArray(data=[b, c]), now_ns
         if number % 20 == 0:
@@ -93,6 +128,7 @@ def recording():
             yield '/depth/compressedDepth', packed, now_ns
         if number % 10 == 0:
             yield '/cmd', trajectory(0, a={0.05: a, 0.2: b}, b={0.05: c, 0.2: d}), now_ns
+            yield '/hand', trajectory(0, h={0.0: abs(a), 0.15: abs(b), 0.3: abs(c)}), now_ns
             yield '/grip', Float64MultiArray(data=[d]), now_ns
 
 
@@ -131,6 +167,16 @@ def test_a_bag_and_the_robot_give_equal_arrays():
         source(3, 'y', CUSTOM, **some),
         source(0, 'd', DEPTH, topic='/depth'),
         source(1, 'e', DEPTH, topic='/depth/compressedDepth', type=TYPES['/wrist']),
+        source(2, 'part', RGB, crop=Crop(1, 0, 2, 3)),
+        source(2, 'f', DEPTH, topic='/depth', crop=Crop(1, 1, 3, 2)),
+        source(2, 'h', amount, topic='/hand', type=TYPES['/hand'], max_age_s=None, follow_s=0.25),
+        source(4, 'linear.y', CUSTOM, topic='/twist', type=TYPES['/twist']),
+        source(5, 'angular.z', CUSTOM, topic='/twist_stamped', type=TYPES['/twist_stamped']),
+        source(6, 'pose.orientation.y', CUSTOM, topic='/odom', type=TYPES['/odom']),
+        source(7, 'angular_velocity.x', CUSTOM, topic='/imu', type=TYPES['/imu']),
+        source(8, 'orientation.w', CUSTOM, topic='/imu', type=TYPES['/imu']),
+        source(9, 'buttons.1', CUSTOM, topic='/joy', type=TYPES['/joy']),
+        pose_source(3, 'base', topic='/odom', type=TYPES['/odom']),
         source(0, 'told', LANGUAGE, topic='/say', type=TYPES['/say'], max_age_s=None),
     ]
     assert {s.data_type for s in sources} >= set(DataType) - {
