@@ -205,9 +205,9 @@ def drive(
         if request is not None:
             chunk = policy.predict(request.inputs, request.valid, wanted)
             answered = runner.predicted(request, chunk, world.now_ns)
-            _send(world, answered.commands)
+            _send(world, runner, answered.commands)
         outcome = runner.tick(world.now_ns, listeners)
-        _send(world, outcome.commands)
+        _send(world, runner, outcome.commands)
         request = outcome.request
         if request is not None:
             asked = 0
@@ -215,7 +215,8 @@ def drive(
             break
 
 
-def _send(world: World, commands: Sequence[JointCommand]) -> None:
+def _send(world: World, runner: Runner, commands: Sequence[JointCommand]) -> None:
+    """Give commands to the robot; and to the runner, since the node hears its own topics, too."""
     for command in commands:
         velocities = command.velocities
         points = [
@@ -224,4 +225,6 @@ def _send(world: World, commands: Sequence[JointCommand]) -> None:
                 zip(command.positions, command.times_s, strict=True)
             )
         ]
-        world.accept(command.topic, trajectory(command.joint_names, points))
+        message = trajectory(command.joint_names, points)
+        world.accept(command.topic, message)
+        runner.receive(command.topic, message, world.now_ns)
