@@ -12,7 +12,7 @@ from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.forward import Kinematics
 from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple, read_branch
-from neuracore_ros.kinematics.poses import Pose, compose_arrays, invert
+from neuracore_ros.kinematics.poses import Pose, compose, compose_arrays, invert, signed_pose
 from neuracore_ros.kinematics.rotations import (
     matrix_to_quaternion,
     matrix_to_rpy,
@@ -61,11 +61,11 @@ class ChainKinematics:
 
     def to_tip(self, poses: ArrayLike) -> FloatArray:
         """Poses (..., 7) of the tip link in the base link, from those of the grasp frame."""
-        return _signed(compose_arrays(self._base, compose_arrays(poses, invert(self._tip))))
+        return _between(self._base, poses, invert(self._tip))
 
     def from_tip(self, poses: ArrayLike) -> FloatArray:
         """Poses (..., 7) of the grasp frame, from those of the tip link in the base link."""
-        return _signed(compose_arrays(invert(self._base), compose_arrays(poses, self._tip)))
+        return _between(invert(self._base), poses, self._tip)
 
 
 def _joints(chain: Chain) -> list[TreeJoint]:
@@ -109,6 +109,13 @@ def _pose(placement: Placement) -> Pose:
     return x, y, z, a, b, c, d
 
 
-def _signed(poses: FloatArray) -> FloatArray:
-    poses[..., 3:] = signed(poses[..., 3:])
-    return poses
+def _between(outer: Pose, poses: ArrayLike, inner: Pose) -> FloatArray:
+    """Poses (..., 7), signed, in an outer frame, of an inner one."""
+    values = np.asarray(poses, dtype=float)
+    if values.ndim == 1:
+        # Numbers are faster than arrays of one pose, which topics give.
+        x, y, z, a, b, c, d = values.tolist()
+        return np.array(signed_pose(compose(outer, compose((x, y, z, a, b, c, d), inner))))
+    composed = compose_arrays(outer, compose_arrays(values, inner))
+    composed[..., 3:] = signed(composed[..., 3:])
+    return composed

@@ -114,8 +114,8 @@ class InverseKinematics:
             low = np.minimum(np.maximum(self._lower, now - reach), now)
             high = np.maximum(np.minimum(self._upper, now + reach), now)
             # Joints mostly go on as they went.
-            guess = np.minimum(np.maximum(now + (now - before), low), high)
-            found, error = self._solver.solve(target, guess, self._rather(now), low, high)
+            guess = now + (now - before)
+            found, error = self._solver.approach(target, now, guess, self._rather(now), low, high)
             if not is_reached(error):
                 raise self._unreachable(step, target, now, reach)
             joints[step] = found

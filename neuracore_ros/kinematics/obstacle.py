@@ -11,8 +11,6 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.pose_solver import Goal, PoseSolver, is_reached
 
-# Small steps of joints [rad], [m].
-_STEP, _STILL, _MOST_STEPS = 0.2, 1e-3, 60
 # The least singular value of a Jacobian beside the largest one.
 _SINGULAR = 0.03
 
@@ -51,13 +49,13 @@ def obstacle(
         The end of a line.
     """
     low, high = np.minimum(bounds.lower, now), np.maximum(bounds.upper, now)
-    slow, error = _walk(solver, target, now, low, high)
+    slow, error = solver.approach(target, now, now, now, low, high)
     if is_reached(error):
         return f' in time: {_too_fast(kinematics, now, slow, bounds)}'
     metres, angle = solver.missing(error)
     short = f': {100.0 * metres:.1f} cm and {math.degrees(angle):.0f} degrees short'
     anywhere = np.full(len(now), math.inf)
-    free, error = _walk(solver, target, now, -anywhere, anywhere)
+    free, error = solver.approach(target, now, now, now, -anywhere, anywhere)
     if is_reached(error):
         ends = [
             f"joint '{name}' ends at {most if place > most else least:.3g} {unit}"
@@ -67,22 +65,8 @@ def obstacle(
             if not least - 1e-6 <= place <= most + 1e-6
         ]
         return f'{short}: {", ".join(ends) or "it is stuck in this posture"}'
-    _, error = _walk(solver.of_positions(), target, now, -anywhere, anywhere)
+    _, error = solver.of_positions().approach(target, now, now, now, -anywhere, anywhere)
     return f'{short}: {"it cannot turn so" if is_reached(error) else "beyond its reach"}'
-
-
-def _walk(
-    solver: PoseSolver, target: Goal, now: FloatArray, low: FloatArray, high: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The joints that come closest, in small steps: a large one may end in any posture."""
-    joints = now
-    for _ in range(_MOST_STEPS):
-        before = joints
-        least, most = np.maximum(low, joints - _STEP), np.minimum(high, joints + _STEP)
-        joints, error = solver.solve(target, joints, joints, least, most)
-        if np.abs(joints - before).max() < _STILL:
-            break
-    return joints, error
 
 
 def _too_fast(

@@ -16,6 +16,9 @@ _STALLED = 1e-5
 _MOST_ITERATIONS = 30
 _DAMPING = 1e-3
 _ANY_ROTATION = 1e3
+# Of joints [rad], [m].
+_LARGE = 0.25
+_MOST_STEPS = 100
 
 
 class Goal(NamedTuple):
@@ -96,6 +99,29 @@ class PoseSolver:
                 break
         # Rounding of the sums above.
         return np.minimum(np.maximum(joints, low), high), error
+
+    def approach(
+        self,
+        target: Goal,
+        start: FloatArray,
+        guess: FloatArray,
+        rather: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Find the joints as ``solve`` does, from a start (n,) that may be far away.
+
+        Small steps after each other lead to the nearest posture; least squares take straight ones,
+        and a large one may end anywhere.
+        """
+        for _ in range(_MOST_STEPS):
+            least, most = np.maximum(low, start - _LARGE), np.minimum(high, start + _LARGE)
+            guess = np.minimum(np.maximum(guess, least), most)
+            joints, error = self.solve(target, guess, rather, least, most)
+            if np.abs(joints - start).max() < _LARGE * (1.0 - 1e-9):
+                break
+            start = guess = joints
+        return joints, error
 
     def of_positions(self) -> PoseSolver:
         """One that allows any rotation."""
