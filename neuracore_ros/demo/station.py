@@ -25,6 +25,7 @@ class Simulator:
         stay_s: How long the task must stay done.
         ends_when_done: Whether a trial ends as soon as the task stayed done; otherwise it must
             be done at the end of `trial_s`.
+        ready_s: How long a driver waits after a reset.
     """
 
     module: str
@@ -34,6 +35,7 @@ class Simulator:
     trial_s: float
     stay_s: float
     ends_when_done: bool
+    ready_s: float = 0.3
 
 
 # Lingering matters: with half a second, policies stopped about a ball's width beside the target.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 
@@ -68,11 +69,13 @@ def run_trials(
     folder: Path,
     report: Callable[[TrialResult], None],
     robot_file: Path | None = None,
+    parameters: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Let the expert, or the real node with a policy file, drive a robot through trials.
 
     Without a policy the expert drives; without a robot file the node reads the shipped one. The
-    seeds are consecutive, and the report is called after each trial.
+    seeds are consecutive, and the report is called after each trial. ``parameters`` are further
+    ones of the node.
 
     Raises:
         UserError: A process ended, or a service refused.
@@ -89,9 +92,10 @@ def run_trials(
                 'use_sim_time': 'true',
                 'enabled': 'false',
                 'threads': 1,
+                **parameters,
             }
-            parameters = [word for key, v in values.items() for word in ('-p', f'{key}:={v}')]
-            station.start('neuracore_ros.node.infer_node', ['--ros-args', *parameters])
+            words = [word for key, v in values.items() for word in ('-p', f'{key}:={v}')]
+            station.start('neuracore_ros.node.infer_node', ['--ros-args', *words])
         for _ in seeds:
             report(_trial(station, driver, service, folder / 'pictures'))
 
@@ -100,7 +104,7 @@ def _trial(station: Station, driver: str, service: str, pictures: Path) -> Trial
     operator, simulator = station.operator, station.simulator
     rejected = len(operator.rejected)
     drawn = station.reset()
-    operator.wait(0.3)
+    operator.wait(simulator.ready_s)
     name = f'{station.robot}_{driver}_{drawn["seed"]}'
     _save(station, pictures / f'{name}_start.png')
     operator.switch(service, True)

@@ -14,7 +14,7 @@ from neuracore_ros.arrays import ByteArray, FloatArray
 from neuracore_ros.physics.arms import LiftArm
 from neuracore_ros.physics.scene import CAMERAS, LiftCameras, build
 from neuracore_ros.sim.controller import TrajectoryController
-from neuracore_ros.sim.simulation import Disturbances
+from neuracore_ros.sim.simulation import Disturbances, Target
 
 ARM_TOPIC = 'arm_controller/joint_trajectory'
 GRIPPER_TOPIC = 'gripper_controller/joint_trajectory'
@@ -34,6 +34,7 @@ _BANDWIDTH = 40.0
 # While a finger moves, nothing pushes the arm: it would lose what it is about to hold.
 _MOVING_FINGER = 0.1
 _SETTLE_STEPS = 100
+_OPENING_S = 0.1
 
 
 def _is_of_arm(joint: Any) -> bool:
@@ -147,6 +148,10 @@ class LiftRobot:
         if reason is None:
             self._pushes.restart()
         return reason
+
+    def opening(self) -> list[Target]:
+        """The command that opens the gripper."""
+        return [Target(GRIPPER_TOPIC, (self.arm.finger,), np.array([self.arm.opened]), _OPENING_S)]
 
     def step(self, now_ns: int, period_s: float) -> None:
         """Let the physics go on to ``now_ns``."""

@@ -198,6 +198,9 @@ class RobotNode(Node):  # type: ignore[misc]
         with self._lock:
             self._simulation.reset(self._next_seed())
             robot = self._robot
+            # The hand is open; whoever follows its commands has to hear that.
+            for target in robot.opening():
+                self._publish_command(target)
             response.message = json.dumps(
                 {
                     'seed': self._simulation.seed,

@@ -10,7 +10,7 @@ from neuracore_ros.sim import camera
 from neuracore_ros.sim.arms import ArmKinematics, ReachArm
 from neuracore_ros.sim.controller import TrajectoryController
 from neuracore_ros.sim.reaching import TOLERANCE, ReachTrial, draw_trial
-from neuracore_ros.sim.simulation import Disturbances
+from neuracore_ros.sim.simulation import Disturbances, Target
 
 COMMAND_TOPIC = 'arm_controller/joint_trajectory'
 
@@ -62,6 +62,10 @@ class ReachRobot:
         if reason is None:
             self._pushes.restart()
         return reason
+
+    def opening(self) -> list[Target]:
+        """None: there is no hand."""
+        return []
 
     def step(self, now_ns: int, period_s: float) -> None:
         """Move the joints to ``now_ns``, no faster than their limits, within their range."""

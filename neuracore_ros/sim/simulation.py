@@ -72,6 +72,9 @@ class SimulatedRobot(Protocol):
     def accept(self, topic: str, message: Any, now_ns: int) -> str | None:
         """Give a JointTrajectory to a controller; returns why it is rejected, or None."""
 
+    def opening(self) -> list[Target]:
+        """The commands with which a person makes the robot ready for a trial: a hand opens."""
+
     def step(self, now_ns: int, period_s: float) -> None:
         """Let ``period_s`` pass, up to ``now_ns``."""
 
