@@ -126,6 +126,13 @@ def test_a_gripper_that_holds_the_cube_does_not_let_go_at_a_new_command(robot):
     assert robot.distance() <= robot.tolerance()
 
 
+def test_a_trial_begins_with_a_command_that_opens_the_hand(robot):
+    (target,) = robot.opening()
+    opened = play(robot, target.topic, target.joint_names, target.positions, 1.5)
+    span = abs(robot.arm.opened - robot.arm.closed)
+    assert opened[robot.arm.finger] == pytest.approx(robot.arm.opened, abs=0.1 * span)
+
+
 def test_what_is_published_is_what_the_robot_file_declares(robot):
     file = load_robot(shipped(robot.arm.name))
     sources = {source.topic: set() for source in file.input_sources()}
