@@ -156,6 +156,11 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
         for text in (*suspect_speeds(robot), *unheard_commands(robot)):
             result.add('warning', text)
     result.facts.append(f"{path}: robot '{robot.name}'")
+    with suppress(UserError):
+        for source in robot.input_sources():
+            if source.treatment:
+                what = f"{source.data_type} index {source.index} '{source.name}'"
+                result.facts.append(f'{what}: {source.treatment} ({source.topic})')
     return robot
 
 

@@ -16,8 +16,11 @@ from neuracore_ros.description.robot_checks import (
     suspect_speeds,
     unheard_commands,
 )
+from neuracore_ros.description.source import Source
 from neuracore_ros.errors import DescriptionError
 
+# Whether it is an image -> what is said of samples that are taken as they come.
+_UNTREATED = {True: 'the whole image', False: 'measured'}
 # The share of the shorter range that another sign must bring back.
 _NEARLY = 0.9
 
@@ -58,6 +61,8 @@ def findings(descriptions: Descriptions) -> list[Finding]:
             found += _moved_names(what, is_input, table)
             found += _lonely(what, table, list(robots))
             found += _apart(what, is_input, table, descriptions.robots)
+            if is_input:
+                found += _treated_apart(what, table, descriptions.robots)
     for robot in descriptions.robots.values():
         found += _one_sense(robot)
         with suppress(DescriptionError):  # A robot without commands has no limits to judge.
@@ -132,6 +137,48 @@ def _apart(
                 f'they have no value in common. {range_advice(ends, theirs)}',
                 (Place(is_input, table.kind, index, robot),),
             )
+
+
+def _treated_apart(what: str, table: SlotTable, robots: Mapping[str, Robot]) -> Iterator[Finding]:
+    """Cameras of one slot of which only some are cropped, and openings that mean different things.
+
+    A model that sees the table on one robot and the whole room on another sees two things.
+    """
+    for index, names in enumerate(table.rows):
+        sources = {
+            robot: source
+            for robot, name in names.items()
+            if robot in robots and (source := source_of(robots[robot], table.kind, name))
+        }
+        if table.kind.is_image:
+            apart: dict[str, object] = {r: s.crop is not None for r, s in sources.items()}
+            advice = 'crop each to the same part of the scene, or none'
+        else:
+            apart = {robot: source.follow_s for robot, source in sources.items()}
+            advice = 'write the same follow_s on each, with the topic of its commands'
+        if len(set(apart.values())) < 2:
+            continue
+        told = [
+            f"'{source.name}' of {robot}: {source.treatment or _UNTREATED[table.kind.is_image]}"
+            for robot, source in sources.items()
+        ]
+        yield Finding(
+            f'{what} index {index} means different things: {"; ".join(told)}. So that it means '
+            f'the same on each robot, {advice}',
+            tuple(
+                Place(True, table.kind, index, robot)
+                for robot, is_treated in apart.items()
+                if not is_treated or not table.kind.is_image
+            ),
+        )
+
+
+def source_of(robot: Robot, kind: DataType, name: str) -> Source | None:
+    """The source of an input; None where it is not known."""
+    try:
+        return robot.source(kind, name)
+    except DescriptionError:
+        return None
 
 
 def overlap(first: Range, second: Range) -> float:

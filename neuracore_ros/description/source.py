@@ -108,6 +108,13 @@ class Source:
         return self.chain is not None and self.type in CHAIN_TYPES
 
     @property
+    def treatment(self) -> str:
+        """The crop or the command that its samples follow, for people; '' without either."""
+        if self.crop is not None:
+            return f'crop {self.crop}'
+        return '' if self.follow_s is None else f'follows its command in {self.follow_s:g} s'
+
+    @property
     def static_topic(self) -> str | None:
         """The topic of transforms that never change, ``/tf_static`` beside ``/tf``."""
         return f'{self.topic}_static' if self.type == TF_MESSAGE else None

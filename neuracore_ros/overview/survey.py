@@ -12,7 +12,7 @@ from neuracore_ros.alignment.roles import Meaning, Role
 from neuracore_ros.description import Descriptions, Layout
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import SlotTable, slot_tables
-from neuracore_ros.description.layout_checks import Finding, Place, findings
+from neuracore_ros.description.layout_checks import Finding, Place, findings, source_of
 from neuracore_ros.description.limits import Range
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.compatibility import (
@@ -39,6 +39,7 @@ class LayoutCell:
         role: The role of the joint in the arm; None without a URDF.
         scale: From the joint's own value to its slot's.
         offset: Likewise.
+        treatment: The crop of a camera, or the command that an opening follows; '' without.
         reach: Position limits in the slot's sense; None without.
         compatibility: Its use by the policy; fits without one.
         is_doubted: True if a warning is about it.
@@ -48,6 +49,7 @@ class LayoutCell:
     role: Role | None = None
     scale: float = 1.0
     offset: float = 0.0
+    treatment: str = ''
     reach: Range | None = None
     compatibility: SlotCompatibility = SlotCompatibility.FITS
     is_doubted: bool = False
@@ -245,6 +247,8 @@ class _Cells:
             robot = self.given.robots[place.robot]
             own, ends = robot.scale_offset(place.kind, name), robot.reach(place.kind, name)
             cell = replace(cell, scale=own.scale, offset=own.offset, reach=ends)
+            source = source_of(robot, place.kind, name) if place.is_input else None
+            cell = replace(cell, treatment=source.treatment if source else '')
         if self.policy is None or place.robot not in self.given.input:
             return cell
         fitting = compatibility(self.policy, place.is_input, place.kind, place.index)

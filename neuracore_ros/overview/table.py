@@ -179,7 +179,7 @@ def _edge(cell: LayoutCell) -> str:
 def _note(cell: LayoutCell) -> str:
     """The line below a name: role, scale, offset, and compatibility with the policy."""
     sense = scale_text(cell).replace('x ', f'{_TIMES} ').replace('-', _MINUS)
-    notes = [str(cell.role) if cell.role else '', sense]
+    notes = [str(cell.role) if cell.role else '', sense, cell.treatment]
     if cell.compatibility is not SlotCompatibility.FITS:
         notes.append(str(cell.compatibility))
     return f'  {_DOT}  '.join(filter(None, notes))

@@ -93,6 +93,8 @@ def _cell(cell: LayoutCell | None) -> str:
     notes = [str(cell.role)] if cell.role else []
     if text := scale_text(cell):
         notes.append(text)
+    if cell.treatment:
+        notes.append(cell.treatment)
     if cell.compatibility is not SlotCompatibility.FITS:
         notes.append(f'{cell.compatibility}')
     return f'{cell.name} ({", ".join(notes)})' if notes else cell.name

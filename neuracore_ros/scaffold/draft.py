@@ -19,10 +19,11 @@ from neuracore_ros.scaffold.draft_entries import (
     SlotSection,
 )
 from neuracore_ros.scaffold.facts import Facts
-from neuracore_ros.scaffold.inputs import input_sources, sense
+from neuracore_ros.scaffold.inputs import input_sources
 from neuracore_ros.scaffold.joint_names import name_joints
 from neuracore_ros.scaffold.joints import KnownJoints, know_joints
 from neuracore_ros.scaffold.limits import limit_entry, opening_entry
+from neuracore_ros.scaffold.options import sense
 from neuracore_ros.scaffold.outputs import OPENING_TARGETS, OutputRoutes
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places, places_of
 from neuracore_ros.scaffold.topics import commanding, completed, measuring
@@ -110,7 +111,6 @@ def draft(
         text = f'scale and offset bring each joint to what its slot means on {like.robot.name}'
         scales.append(Note(f'{text}; the same stands under commands'))
     passed = [topic for topic in passed if topic.name not in unclear]
-    rescaled = [name for name in known.grippers if outputs.limit_scaling(name)]
     whole = RobotDraft(
         _head(origin, tree, like),
         origin.robot,
@@ -120,7 +120,7 @@ def draft(
         _outputs(places, outputs, origin, like),
         [
             *scales,
-            *input_sources(known, places, passed, rescaled),
+            *input_sources(known, places, passed, outputs, like),
             *outputs.sources(),
         ],
         outputs.commands(),

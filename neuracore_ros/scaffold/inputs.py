@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from neuracore_ros.alignment.align import SlotProposal
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.gripper import opening
-from neuracore_ros.description.routes import ScaleOffset
-from neuracore_ros.description.source import default_max_age_s, default_type, enough_age_s
-from neuracore_ros.description.units import Unit
+from neuracore_ros.description.layout_checks import source_of
+from neuracore_ros.description.source import Source
 from neuracore_ros.scaffold.draft_entries import Note, Route, RouteSection
-from neuracore_ros.scaffold.facts import ImageTopic, NumberTopic
+from neuracore_ros.scaffold.facts import NumberTopic
 from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.options import scaled, sense, source_options
+from neuracore_ros.scaffold.outputs import OutputRoutes
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places
 
 _STATES = 'joint_states'
@@ -20,14 +23,14 @@ _MOST_JOINTS = 12
 _UNHEARD = Note('the usual topic; nothing was listened to')
 _NAMELESS = Note('its publisher names no joint; see that the order is right')
 _OTHER_UNIT = Note('in another unit than its range, by the values that were seen')
-# Stamps this far from arrival would be stale, or of another clock [s].
-_STAMP_OFF_S = 1.0
-# A robot is not driven by streams slower than this [s].
-_SLOW_S = 1.0
 
 
 def input_sources(
-    known: KnownJoints, places: Places, passed: Sequence[NumberTopic], rescaled: Collection[str]
+    known: KnownJoints,
+    places: Places,
+    passed: Sequence[NumberTopic],
+    outputs: OutputRoutes,
+    like: DescribedArm | None,
 ) -> list[RouteSection | Note]:
     """The ``sources`` of all that is measured; of what has no place, in comments.
 
@@ -35,7 +38,8 @@ def input_sources(
         known: The joints.
         places: Their indices, and those of cameras.
         passed: Topics that measure the same joints, and were not taken.
-        rescaled: Grippers whose commands are not in the unit of their range.
+        outputs: The commands, which an opening may follow.
+        like: A robot that inputs are to mean the same as.
     """
     sections: list[RouteSection | Note] = []
     if joints := places.fitting(POSITIONS):
@@ -44,13 +48,13 @@ def input_sources(
         names = ', '.join(topic.joints[:_MOST_JOINTS]) or f'{topic.width} numbers'
         sections.append(Note(f'not {topic.name}, which also has {names}'))
     if hands := places.fitting(OPENINGS):
-        routes = [_gripper(place, known, rescaled) for place in hands]
+        routes = [_opening(place, known, outputs, like) for place in hands]
         sections.append(RouteSection(OPENINGS, routes))
     for kind in IMAGES:
         for active in (True, False):
             those = [place for place in places.inputs[kind] if place.fits is active]
             if those:
-                routes = [_camera(kind, place, places) for place in those]
+                routes = [_camera(kind, place, places, like) for place in those]
                 sections.append(RouteSection(kind, routes, active))
     return sections
 
@@ -66,12 +70,36 @@ def _joint(place: SlotProposal, known: KnownJoints) -> Route:
     return Route(place.name, {**options, **sense(place, unit)}, name, notes)
 
 
-def _gripper(place: SlotProposal, known: KnownJoints, rescaled: Collection[str]) -> Route:
+def _opening(
+    place: SlotProposal, known: KnownJoints, outputs: OutputRoutes, like: DescribedArm | None
+) -> Route:
+    """The source of a gripper: measured, or following its command where the other robot's does."""
+    measured = _gripper(place, known, outputs)
+    theirs = _source_like(like, OPENINGS, place)
+    if like is None or theirs is None or theirs.follow_s is None:
+        return measured
+    if route := outputs.followed(place, theirs.follow_s, like.robot.name):
+        return route
+    lack = Note(
+        f'on {like.robot.name} it follows the command: once a topic has the commands of '
+        f'{place.name}, write it here with follow_s: {theirs.follow_s:g}'
+    )
+    return replace(measured, notes=(*measured.notes, lack))
+
+
+def _source_like(like: DescribedArm | None, kind: DataType, place: SlotProposal) -> Source | None:
+    """The source of a name's counterpart on the other robot; None where there is none."""
+    if like is None or not place.counterpart:
+        return None
+    return source_of(like.robot, kind, place.counterpart)
+
+
+def _gripper(place: SlotProposal, known: KnownJoints, outputs: OutputRoutes) -> Route:
     if place.name not in known.topics:
         return Route(place.name, {'topic': _STATES}, '', (_UNHEARD,))
     options, notes = _numbers(OPENINGS, known.topics[place.name])
     found = known.amounts.get(place.name)
-    if found is None and place.name in rescaled:
+    if found is None and outputs.limit_scaling(place.name):
         # The limits of the file are those of its commands, which are of another unit.
         limit = known.limits.get(place.name)
         found = opening(*limit.position) if limit and limit.position else None
@@ -80,8 +108,17 @@ def _gripper(place: SlotProposal, known: KnownJoints, rescaled: Collection[str])
     return Route(place.name, {**options, **scaled(found)}, name, notes)
 
 
-def _camera(kind: DataType, place: SlotProposal, places: Places) -> Route:
+def _camera(
+    kind: DataType, place: SlotProposal, places: Places, like: DescribedArm | None
+) -> Route:
     options, notes = source_options(kind, places.pictures[kind][place.name])
+    theirs = _source_like(like, kind, place)
+    if like is not None and theirs is not None and theirs.crop is not None:
+        text = (
+            f'{like.robot.name} is cropped to {theirs.crop} of its own pixels: add crop: [x, y, '
+            'width, height] of the same part of the scene in the pixels of this camera'
+        )
+        notes = (*notes, Note(text))
     named = (Note(f'{place.name}: {note.text}', note.guessed) for note in notes)
     return Route(place.name, options, notes=tuple(named))
 
@@ -89,55 +126,3 @@ def _camera(kind: DataType, place: SlotProposal, places: Places) -> Route:
 def _numbers(kind: DataType, topic: NumberTopic) -> tuple[dict[str, object], tuple[Note, ...]]:
     options, notes = source_options(kind, topic, topic.order)
     return options, (*notes, _NAMELESS) if topic.order else notes
-
-
-def source_options(
-    kind: DataType, topic: NumberTopic | ImageTopic, order: Sequence[str] = ()
-) -> tuple[dict[str, object], tuple[Note, ...]]:
-    """Options of a source that reads a topic, and notes on them."""
-    options: dict[str, object] = {'topic': topic.name}
-    notes: list[Note] = []
-    if topic.type != default_type(kind, topic.name):
-        options['type'] = topic.type
-    if order:
-        options['order'] = list(order)
-    ages = default_max_age_s(kind)
-    if topic.stamp_off_s > _STAMP_OFF_S:
-        options['stamp'] = 'receive'
-        off = f'header stamps are {topic.stamp_off_s:.3g} s off the time of arrival'
-        notes.append(Note(off))
-    if ages is not None and topic.period_s > ages / 2:
-        age_s = enough_age_s(topic.period_s)
-        if topic.period_s < _SLOW_S:
-            options['max_age_s'] = age_s
-            notes.append(Note(f'messages come {topic.period_s:.2g} s apart'))
-        else:
-            slow = (
-                f'messages come {topic.period_s:.3g} s apart, too slow to drive a robot by: to '
-                f'convert such a recording, add max_age_s: {age_s:g}'
-            )
-            notes.append(Note(slow, guessed=False))
-    return options, tuple(notes)
-
-
-def sense(place: SlotProposal, unit: Unit | None = None) -> dict[str, object]:
-    """The scale and offset of a joint for its slot, as far as they are not 1 and 0."""
-    options: dict[str, object] = {}
-    scale, offset = place.scale, place.offset
-    if unit:
-        scale, offset = scale * unit.scale, scale * unit.offset + offset
-    if scale != 1.0:
-        options['scale'] = scale
-    if offset != 0.0:
-        options['offset'] = round(offset, 4)
-    return options
-
-
-def scaled(scaling: ScaleOffset | None) -> dict[str, object]:
-    """The scale and offset of a gripper whose range does not give 0..1."""
-    if scaling is None:
-        return {}
-    options: dict[str, object] = {'scale': scaling.scale}
-    if scaling.offset:
-        options['offset'] = round(scaling.offset, 4)
-    return options

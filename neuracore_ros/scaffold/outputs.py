@@ -13,9 +13,9 @@ from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
 from neuracore_ros.scaffold.draft_entries import Note, Route, RouteSection
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
-from neuracore_ros.scaffold.inputs import scaled, sense, source_options
 from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
+from neuracore_ros.scaffold.options import scaled, sense, source_options
 from neuracore_ros.scaffold.topics import CommandTopic, unsent
 from neuracore_ros.scaffold.units import GuessedUnit, amount, converted, guess_unit
 
@@ -134,6 +134,19 @@ class OutputRoutes:
                 lack = f'{kind}: goals of an action are not recorded: add a topic'
                 sections.append(Note(lack, guessed=False))
         return sections
+
+    def followed(self, place: SlotProposal, follow_s: float, whose: str) -> Route | None:
+        """The source of a gripper's opening that follows its command, as another robot's does.
+
+        None where no topic of its commands is known.
+        """
+        command = self._command_of.get(place.name)
+        if command is None or command.type in ACTIONS:
+            return None
+        route = self._source(OPENING_TARGETS, place)
+        note = Note(f'follows its command, so that an opening means what it does on {whose}')
+        options = {**route.options, 'follow_s': follow_s}
+        return replace(route, options=options, notes=(*route.notes, note))
 
     def commands(self) -> list[RouteSection]:
         """The topics to which commands are sent."""

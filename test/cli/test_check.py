@@ -53,6 +53,26 @@ def test_what_fits_is_told_with_what_is_read_and_commanded(policies, check):
     assert 'reads joint_states; commands arm_controller/joint_trajectory' in found['facts']
 
 
+def test_crops_and_openings_that_follow_are_told(tmp_path, policies, check):
+    robot = tmp_path / 'robot.yaml'
+    text = UR5.read_text()
+    for old, new in (
+        ('image_raw}', 'image_raw, crop: [8, 4, 32, 24]}'),
+        ('output:', '  PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: g}\noutput:'),
+        ('limits:', 'limits:\n  g: {position: [0, 1], velocity: 1}'),
+        ('sources:', 'sources:\n  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /hand, follow_s: 0.4}'),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    robot.write_text(text)
+    _, found = check(policies / 'good.pt', robot)
+    told = [fact for fact in found['facts'] if ' index ' in fact]
+    assert told == [
+        "PARALLEL_GRIPPER_OPEN_AMOUNTS index 0 'g': follows its command in 0.4 s (/hand)",
+        "RGB_IMAGES index 1 'overhead': crop [8, 4, 32, 24] (overhead/image_raw)",
+    ]
+
+
 @pytest.mark.parametrize('file', ['policy.onnx', 'policy.xml'])
 def test_every_kind_of_policy_file_is_read(tmp_path, policies, file, check):
     for library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):

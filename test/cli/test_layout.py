@@ -177,3 +177,59 @@ def test_a_missing_library_is_named_with_what_brings_it(library, words, cure, tm
     (line,) = done.stderr.splitlines()
     assert line.startswith(f'neuracore_ros {words[0]}: needs {library}')
     assert line.endswith(f': pip install {cure}')
+
+
+EYES = """robot: {name}
+limits: {{g: {{position: [0.0, 1.0], velocity: 1.0}}}}
+input: {{RGB_IMAGES: {{1: top}}, PARALLEL_GRIPPER_OPEN_AMOUNTS: {{0: g}}}}
+output: {{}}
+sources:
+  RGB_IMAGES: {{topic: /top{crop}}}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {{topic: /hand{follow}}}
+"""
+CROP, FOLLOW = ', crop: [80, 40, 320, 240]', ', follow_s: 0.4'
+
+
+@pytest.fixture
+def eyes(tmp_path, capsys):
+    """What layout says of two such robots, as JSON and as text."""
+
+    def run(*robots):
+        files = []
+        for name, (crop, follow) in zip('ab', robots, strict=True):
+            (tmp_path / f'{name}.yaml').write_text(
+                EYES.format(name=name, crop=crop, follow=follow)
+            )
+            files.append(str(tmp_path / f'{name}.yaml'))
+        assert main(['layout', *files, '--json']) == 0
+        said = json.loads(capsys.readouterr().out)['warnings']
+        assert main(['layout', *files]) == 0
+        return said, capsys.readouterr()
+
+    return run
+
+
+def test_a_camera_that_is_cropped_on_one_robot_only_is_a_warning(eyes):
+    said, printed = eyes((CROP, ''), ('', ''))
+    told = [text for text in said if 'means different things' in text]
+    assert told == [
+        "input RGB_IMAGES index 1 means different things: 'top' of a: crop [80, 40, 320, 240]; "
+        "'top' of b: the whole image. So that it means the same on each robot, crop each to the "
+        'same part of the scene, or none'
+    ]
+    assert told[0] in printed.err and 'top (crop [80, 40, 320, 240])' in printed.out
+
+
+def test_an_opening_that_follows_on_one_robot_only_is_a_warning(eyes):
+    said, printed = eyes(('', FOLLOW), ('', ''))
+    (told,) = [text for text in said if 'means different things' in text]
+    assert "'g' of a: follows its command in 0.4 s; 'g' of b: measured." in told
+    assert told in printed.err and 'g (follows its command in 0.4 s)' in printed.out
+    (told,) = [t for t in eyes(('', FOLLOW), ('', ', follow_s: 0.2'))[0] if 'different' in t]
+    assert "'g' of b: follows its command in 0.2 s" in told
+
+
+def test_robots_that_are_cropped_and_follow_alike_are_no_warning(eyes):
+    # Pixels of two cameras are never the same.
+    said, _ = eyes((CROP, FOLLOW), (', crop: [1, 2, 30, 40]', FOLLOW))
+    assert not any('different' in text for text in said)

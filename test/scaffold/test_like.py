@@ -2,7 +2,17 @@
 
 import pytest
 
-from helpers.drawn_arms import THREE, array, compressed, image, joint, record, state, urdf
+from helpers.drawn_arms import (
+    THREE,
+    array,
+    compressed,
+    image,
+    joint,
+    record,
+    state,
+    trajectory,
+    urdf,
+)
 from neuracore_ros.alignment.align import align_cameras
 from neuracore_ros.alignment.name_heuristics import alike, camera, is_gripper, one_of_each
 from neuracore_ros.description import DataType, load_robot
@@ -293,3 +303,62 @@ def test_a_gripper_alone_corresponds_to_nothing_of_an_arm(refusal, tmp_path):
     said = refusal('--urdf', grip, '--like', shipped('franka'))
     assert 'new.urdf: nothing here corresponds to anything of franka' in said
     assert '.partial' not in said
+
+
+HAND = """robot: first
+limits: {g: {position: [0.0, 1.0], velocity: 1.0}, pan: {position: [-3, 3], velocity: 1.0}}
+input: {PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: g}, RGB_IMAGES: {0: top}}
+output: {PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: g}, JOINT_TARGET_POSITIONS: {0: pan}}
+sources:
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /g/joint_trajectory, follow_s: 0.4}
+  RGB_IMAGES: {topic: /top/image_raw, crop: [80, 40, 320, 240]}
+"""
+
+
+@pytest.fixture
+def follower(tmp_path):
+    path = tmp_path / 'follower.yaml'
+    path.write_text(HAND)
+    return path
+
+
+def test_an_opening_follows_the_command_where_the_other_robots_does(describe, follower, tmp_path):
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, ['pan', 'gripper'], [t, t / 2]),
+        arm__joint_trajectory=lambda t: trajectory(t, ['pan'], [t]),
+        hand__joint_trajectory=lambda t: trajectory(t, ['gripper'], [t / 2]),
+    )
+    robot, text = describe('--bag', bag, '--like', follower)
+    (opening,) = [s for s in robot.input_sources() if s.data_type is OPENINGS]
+    assert (opening.topic, opening.follow_s) == ('/hand/joint_trajectory', 0.4)
+    assert 'follows its command, so that an opening means what it does on first' in text
+
+
+def test_a_hand_whose_commands_are_not_known_is_measured_with_a_line_on_it(
+    describe, follower, tmp_path
+):
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, ['pan', 'gripper'], [t, t / 2]),
+        arm__joint_trajectory=lambda t: trajectory(t, ['pan'], [t]),
+    )
+    robot, text = describe('--bag', bag, '--like', follower)
+    (opening,) = [s for s in robot.input_sources() if s.data_type is OPENINGS]
+    assert (opening.topic, opening.follow_s) == ('/joint_states', None)
+    said = ' '.join(text.replace('#', ' ').split())
+    assert 'once a topic has the commands of gripper, write it here with follow_s: 0.4' in said
+
+
+def test_a_crop_of_the_other_robot_is_told_and_not_guessed(describe, follower, tmp_path):
+    bag = record(
+        tmp_path / 'bag',
+        joint_states=lambda t: state(t, ['pan'], [t]),
+        arm__joint_trajectory=lambda t: trajectory(t, ['pan'], [t]),
+        top__image_raw=image,
+    )
+    robot, text = describe('--bag', bag, '--like', follower)
+    (camera,) = [s for s in robot.input_sources() if s.data_type.is_image]
+    assert camera.crop is None
+    said = ' '.join(text.replace('#', ' ').split())
+    assert 'guessed: top: first is cropped to [80, 40, 320, 240] of its own pixels: add' in said
