@@ -28,7 +28,7 @@ _MARGIN = 0.125
 _NORM_TOLERANCE = 0.01
 # Beyond all robots, and small enough to be squared.
 _LARGEST = 1e6
-_LEAST_ERROR = 1e-6
+_LEAST_ERROR = 1e-5
 
 
 HASTE = 2.0
@@ -99,11 +99,13 @@ class InverseKinematics:
             first_step: Largest motion of each joint in the first step (n,); None: as in others.
 
         Raises:
-            UnreachableError: A pose is none, or no joints reach it as closely as the chain
-                demands, within the limits and in the time that there is.
+            UnreachableError: The start or a pose is not finite, a quaternion none, or no joints
+                reach a pose as closely as the chain demands, within the limits and in time.
         """
         targets = self._targets(poses)
         now = np.array(start, dtype=float)
+        if not np.isfinite(now).all():
+            raise UnreachableError(f"'{self._chain.name}' starts from no joints: {_listed(now)}")
         before = now
         joints = np.empty((len(targets), len(now)))
         for step, target in enumerate(targets):

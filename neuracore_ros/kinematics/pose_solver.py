@@ -12,13 +12,30 @@ from neuracore_ros.kinematics.forward import Kinematics
 
 # Of the allowed error: 0.01 mm by default.
 _SOLVED = 1e-3
-_STALLED = 1e-5
-_MOST_ITERATIONS = 30
 _DAMPING = 1e-3
 _ANY_ROTATION = 1e3
-# Of joints [rad], [m].
-_LARGE = 0.25
-_MOST_STEPS = 100
+
+
+class Effort(NamedTuple):
+    """Patience of a solver.
+
+    Attributes:
+        iterations: At most so many for a step.
+        stalled: A step ends where an iteration gains less than this share of the cost.
+        step: Largest motion of a joint in a step [rad], [m].
+        steps: At most so many.
+    """
+
+    iterations: int
+    stalled: float
+    step: float
+    steps: int
+
+
+THOROUGH = Effort(30, 1e-5, 0.25, 100)
+"""For joints that are executed."""
+ROUGH = Effort(8, 1e-2, 0.5, 20)
+"""To find out whether joints exist, in some milliseconds."""
 
 
 class Goal(NamedTuple):
@@ -57,6 +74,7 @@ class PoseSolver:
         rather: FloatArray,
         low: FloatArray,
         high: FloatArray,
+        effort: Effort = THOROUGH,
     ) -> tuple[FloatArray, FloatArray]:
         """Find the joints (n,), by the method of Levenberg and Marquardt.
 
@@ -66,6 +84,7 @@ class PoseSolver:
             rather: Where joints would rather be (n,).
             low: Least positions (n,).
             high: Largest positions (n,).
+            effort: Patience.
 
         Returns:
             The joints (n,), and what is missing to the pose (6,), in units of what is allowed.
@@ -74,7 +93,7 @@ class PoseSolver:
         error, jacobian = self._linearised(target, joints)
         cost = error.dot(error) + away.dot(self._stay * away)
         damping = 0.0
-        for _ in range(_MOST_ITERATIONS):
+        for _ in range(effort.iterations):
             matrix = jacobian.T.dot(jacobian) + self._stay_matrix
             if damping:
                 matrix = matrix + damping * np.eye(len(joints))
@@ -90,12 +109,12 @@ class PoseSolver:
                 # Too far for a straight line: shorter, and steeper.
                 damping = max(10.0 * damping, _DAMPING * float(matrix.trace()))
                 away = rather - joints
-                if -gained < _STALLED * cost:
+                if -gained < effort.stalled * cost:
                     break
                 continue
             joints, error, jacobian, cost = tried, left, new_jacobian, new_cost
             damping *= 0.1
-            if square < _SOLVED**2 or gained < _STALLED * cost:
+            if square < _SOLVED**2 or gained < effort.stalled * cost:
                 break
         # Rounding of the sums above.
         return np.minimum(np.maximum(joints, low), high), error
@@ -108,17 +127,19 @@ class PoseSolver:
         rather: FloatArray,
         low: FloatArray,
         high: FloatArray,
+        effort: Effort = THOROUGH,
     ) -> tuple[FloatArray, FloatArray]:
         """Find the joints as ``solve`` does, from a start (n,) that may be far away.
 
         Small steps after each other lead to the nearest posture; least squares take straight ones,
         and a large one may end anywhere.
         """
-        for _ in range(_MOST_STEPS):
-            least, most = np.maximum(low, start - _LARGE), np.minimum(high, start + _LARGE)
+        for _ in range(effort.steps):
+            least = np.maximum(low, start - effort.step)
+            most = np.minimum(high, start + effort.step)
             guess = np.minimum(np.maximum(guess, least), most)
-            joints, error = self.solve(target, guess, rather, least, most)
-            if np.abs(joints - start).max() < _LARGE * (1.0 - 1e-9):
+            joints, error = self.solve(target, guess, rather, least, most, effort)
+            if np.abs(joints - start).max() < effort.step * (1.0 - 1e-9):
                 break
             start = guess = joints
         return joints, error

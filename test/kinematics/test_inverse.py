@@ -220,6 +220,12 @@ def test_what_is_no_pose_is_refused_before_anything_is_solved(tmp_path, index, v
     assert words in refusal(ik, poses, start)
 
 
+def test_a_start_that_is_not_known_is_refused(tmp_path):
+    ik, start = inverse(arm(tmp_path)), ready(SIX, elbow=math.nan)
+    text = refusal(ik, [ik.kinematics.pose(ready(SIX))], start)
+    assert text == "'hand' starts from no joints: [0.2, -0.6, nan, 0.3, 0.8, 0.1]"
+
+
 def test_a_quaternion_of_nearly_length_1_and_either_sign_is_taken(tmp_path):
     ik, start = inverse(arm(tmp_path)), ready(SIX)
     poses = ik.kinematics.poses(walk(np.random.default_rng(1), start, 8, 0.3))
