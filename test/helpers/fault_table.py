@@ -169,6 +169,9 @@ FAULTS = (
         'overhead', 'wrong size', message_faults.wrongly_sized, 'step x height is 480 x 121'
     ),
     undecodable('overhead', 'size zero', message_faults.sizeless, 'it is empty'),
+    undecodable(
+        'overhead', 'smaller than its crop', message_faults.halved, 'the image is 80 x 60 px'
+    ),
     stale(
         'overhead',
         'stamped 10 s ahead',

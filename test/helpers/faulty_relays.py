@@ -18,6 +18,8 @@ from neuracore_ros.durations import time_ns
 from neuracore_ros.sim.arms import ARMS
 from neuracore_ros.sim.controller import rejection
 
+# Of the overhead camera: its crop changes nothing, until its images are smaller.
+WHOLE = [0, 0, 160, 120]
 JOINTS, OVERHEAD, WRIST = '/spoiled/joint_states', '/spoiled/overhead', '/spoiled/wrist/compressed'
 COMMANDS = '/spoiled/joint_trajectory'
 NAMES = list(ARMS['ur5'].joint_names)
@@ -268,7 +270,7 @@ def many_cameras(path, count):
     slots = '\n    '.join(f'{number}: camera_{number}' for number in range(count))
     sources = (f'camera_{number}: {{topic: {camera_topic(number)}}}' for number in range(count))
     text = text.replace(before, slots).replace(after, '\n    '.join(sources))
-    text = text.replace(f'    overhead: {{topic: {OVERHEAD}}}\n', '')
+    text = text.replace(f'    overhead: {{topic: {OVERHEAD}, crop: {WHOLE}}}\n', '')
     path = path.with_name(f'{count}_cameras.yaml')
     path.write_text(text)
     return path
@@ -282,7 +284,7 @@ def robot_file(folder):
         ('topic: joint_states\n', f'topic: {JOINTS}\n'),
         (
             'overhead: {topic: overhead/image_raw}',
-            f'overhead: {{topic: {OVERHEAD}}}\n    wrist: {{topic: {WRIST}}}',
+            f'overhead: {{topic: {OVERHEAD}, crop: {WHOLE}}}\n    wrist: {{topic: {WRIST}}}',
         ),
         (
             'commands:\n  JOINT_TARGET_POSITIONS:\n    topic: arm_controller/joint_trajectory',
