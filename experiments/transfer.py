@@ -357,13 +357,15 @@ def main() -> int:
     parser.add_argument('studies', nargs='+', choices=STUDIES)
     parser.add_argument('--out', type=Path, required=True, help='folder of all that is made')
     parser.add_argument('--seeds', type=int, default=SEEDS, help=f'of training (default {SEEDS})')
+    parser.add_argument('--only', default='', help='trainings with this in their key (all)')
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     results = Results(arguments.out / 'results.jsonl')
     for study, seed in product(arguments.studies, range(arguments.seeds)):
         for cell in STUDIES[study]():
-            run_cell(arguments.out, cell, seed, results)
+            if arguments.only in cell.key:
+                run_cell(arguments.out, cell, seed, results)
     return 0
 
 
