@@ -271,7 +271,7 @@ def require_node(program, words):
     if program == 'neuracore_ros':
         parse(verb_parsers()[words[0]], words[1:])
     elif program == 'infer_node':
-        known = {spec.name for spec in SPECS}
+        known = {'use_sim_time', *(spec.name for spec in SPECS)}
         given = [word.partition(':=')[0] for word in words if ':=' in word]
         assert {name for name in given if not name.startswith('__')} <= known, words
     else:
