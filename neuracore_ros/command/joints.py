@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import BoolArray, Float32Array, FloatArray
 from neuracore_ros.command.chains import CommandedChain
+from neuracore_ros.command.prediction import predicted_slot
 from neuracore_ros.description import Command, DataType, Joint, Layout
 from neuracore_ros.description.command import ChainOutput
-from neuracore_ros.errors import DescriptionError, PolicyError
+from neuracore_ros.errors import DescriptionError
 
 _TURN = 2.0 * np.pi
 
@@ -75,6 +76,7 @@ class Joints:
         unit: One [rad] or [m] of the slots in the robot's own units, shape (J,): 57.3 where it is
             commanded in degrees, by its ``scale``.
         chains: Those whose poses the policy gives, in place of their joints.
+        step_s: A step of the policy [s].
     """
 
     commands: tuple[Command, ...]
@@ -84,6 +86,7 @@ class Joints:
     turns: BoolArray
     unit: FloatArray
     chains: tuple[CommandedChain, ...] = ()
+    step_s: float = 1.0
 
     @classmethod
     def of(
@@ -112,7 +115,7 @@ class Joints:
         scales = np.array([joint.scale for joint in joints], float)
         unit = np.where(grips, 1.0, 1.0 / np.abs(scales))
         found = tuple(CommandedChain(chain, joints, rate_hz) for chain in chains)
-        return cls(commands, joints, limits, grips, turns, unit, found)
+        return cls(commands, joints, limits, grips, turns, unit, found, 1.0 / rate_hz)
 
     def columns(self, command: Command) -> slice:
         """Return where the joints of one topic are among the J."""
@@ -168,12 +171,16 @@ class Joints:
         positions = np.zeros((horizon - due, len(self.joints)))
         for column, joint in enumerate(self.joints):
             if not joint.chain:
-                values = _slot(chunk, joint.data_type, joint.index, joint.name, horizon)
-                positions[:, column] = joint.to_message(values[due:])
+                values = predicted_slot(chunk, joint.data_type, joint.index, joint.name, horizon)
+                wanted = joint.to_message(values[due:])
+                if joint.is_integrated:
+                    speeds = np.clip(wanted, -joint.limit.velocity, joint.limit.velocity)
+                    wanted = start[column] + self.step_s * np.cumsum(speeds)
+                positions[:, column] = wanted
         for chain in self.chains:
             output, columns = chain.output, chain.columns
             name = output.chain.name
-            poses = _slot(chunk, output.data_type, output.index, name, horizon)[due:]
+            poses = predicted_slot(chunk, output.data_type, output.index, name, horizon)[due:]
             positions[:, columns] = chain.joints(poses, start[columns], first_step[columns])
         return positions
 
@@ -193,33 +200,6 @@ class Joints:
             output = chain.output
             chunk[output.data_type][:, output.index] = chain.poses(positions[:, chain.columns])
         return chunk
-
-
-def _slot(
-    chunk: Mapping[DataType, NDArray[np.floating]],
-    kind: DataType,
-    index: int,
-    name: str,
-    horizon: int,
-) -> FloatArray:
-    """One slot of a prediction, (H,), or a pose, (H, 7)."""
-    where = f"{kind} index {index} ('{name}')"
-    values = chunk.get(kind)
-    if values is None:
-        raise PolicyError(f'the prediction lacks {where}')
-    values, size = np.asarray(values), kind.slot_shape()
-    if (
-        values.ndim != 2 + len(size)
-        or values.shape[0] != horizon
-        or values.shape[2:] != size
-        or index >= values.shape[1]
-    ):
-        wanted = ', '.join(map(str, (horizon, 'W', *size)))
-        raise PolicyError(f'the prediction has shape {values.shape}, wants ({wanted}) for {where}')
-    column: FloatArray = values[:, index].astype(float)
-    if not np.isfinite(column).all():
-        raise PolicyError(f'the prediction is not finite at {where}')
-    return column
 
 
 def _require_single(joints: Sequence[Joint]) -> None:

@@ -88,7 +88,7 @@ class Motion:
     @property
     def blending_in(self) -> bool:
         """Whether the robot is still on its slow way to the plan."""
-        return self._blend_in.active
+        return bool(self._joints.joints) and self._blend_in.active
 
     @property
     def executed(self) -> tuple[Spline, ...]:

@@ -28,6 +28,11 @@ class Gate:
     refusal: str | None
     blend_in: bool
 
+    def and_(self, other: Gate) -> Gate:
+        """The verdict of two gates: the first refusal, and slowly if one of them says so."""
+        refusal = other.refusal if self.refusal is None else self.refusal
+        return Gate(refusal, self.blend_in or other.blend_in)
+
 
 def start_gate(
     first: FloatArray, measured: FloatArray, joints: Joints, tolerance: float, most: float
@@ -47,6 +52,8 @@ def start_gate(
         most: Up to here, blend in [rad].
     """
     limits = joints.limits
+    if not joints.joints:
+        return Gate(None, blend_in=False)
     # Its limits bring a joint that is outside of them back, wherever the policy wants it.
     outside = np.abs(np.clip(measured, limits.lower, limits.upper) - measured)
     away = joints.distance(first, measured)

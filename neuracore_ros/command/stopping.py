@@ -56,6 +56,8 @@ class Stopping:
                 hand, and no joint is held anywhere else than where it was sent.
             now_ns: Now.
         """
+        if not self._joints.joints:
+            return ()
         held = np.zeros(len(self._joints.joints), bool)
         if moving:
             self.pending, self._believed, self._before = True, self._tracking.believed, None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
+from neuracore_ros.command.direct import NO_VALUES, DirectValues
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.description.limits import FASTER
@@ -26,15 +27,17 @@ _REMEMBERED = 8
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Fresh positions of all commanded joints.
+    """Fresh positions of all commanded joints, and what is measured of direct outputs.
 
     Attributes:
         positions: Shape (J,), in the robot's own units.
         stamps_ns: When each was measured, shape (J,).
+        direct: One row, likewise; NaN of a number that nothing measures.
     """
 
     positions: FloatArray
     stamps_ns: IntArray
+    direct: DirectValues = NO_VALUES
 
 
 class Tracking:

@@ -123,10 +123,8 @@ def require_output(robot: Robot) -> None:
         DescriptionError: There is not.
     """
     for kind in robot.output:
-        if not kind.is_numeric:
-            raise DescriptionError(
-                f'{robot.path}: output {kind} is no command: only numbers and poses are'
-            )
+        if not kind.is_commandable:
+            raise DescriptionError(f'{robot.path}: output {kind} is not supported: no command')
     if not robot.output:
         raise DescriptionError(f'{robot.path}: the robot has no output: nothing to learn')
 

@@ -3,6 +3,7 @@
 from neuracore_ros.description.command import Command, Joint
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.descriptions import Descriptions, load_descriptions
+from neuracore_ros.description.direct import DirectCommand, DirectSlot
 from neuracore_ros.description.embodiment import (
     CrossEmbodimentDescription,
     EmbodimentDescription,
@@ -23,6 +24,8 @@ __all__ = [
     'DataType',
     'DescriptionError',
     'Descriptions',
+    'DirectCommand',
+    'DirectSlot',
     'EmbodimentDescription',
     'Joint',
     'JointLimit',

@@ -8,28 +8,45 @@ from numpy.typing import NDArray
 
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.direct import (
+    DIRECT_TYPES,
+)
 from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.limits import JointLimit
+from neuracore_ros.description.named_numbers import TWIST, TWIST_STAMPED
 from neuracore_ros.description.routes import (
     RouteOptions,
     Routes,
     ScaleOffset,
     option,
+    parse_flag,
+    parse_frame,
     parse_positive,
     parse_routes,
     parse_type,
     parse_word,
+    require_order,
 )
-from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
+from neuracore_ros.description.source import (
+    FLOAT64_MULTI_ARRAY,
+    JOINT_TRAJECTORY,
+    POSE_STAMPED,
+)
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue
 
 FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
 GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'
 ACTIONS = (FOLLOW_JOINT_TRAJECTORY, GRIPPER_COMMAND)
 
-_TYPES = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *ACTIONS)
+_TYPES = (
+    JOINT_TRAJECTORY,
+    FLOAT64_MULTI_ARRAY,
+    *ACTIONS,
+    TWIST,
+    TWIST_STAMPED,
+    POSE_STAMPED,
+)
 JOINT_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, FOLLOW_JOINT_TRAJECTORY)
 """Types that command the joints of a chain."""
 
@@ -37,9 +54,19 @@ _ONLY_STREAM = {
     FLOAT64_MULTI_ARRAY: 'point',
     FOLLOW_JOINT_TRAJECTORY: 'chunk',
     GRIPPER_COMMAND: 'point',
+    TWIST: 'point',
+    TWIST_STAMPED: 'point',
+    POSE_STAMPED: 'point',
 }
 
 Positions = TypeVar('Positions', float, NDArray[Any])
+
+
+def measured_type(data_type: DataType) -> DataType:
+    """The DataType in which a joint that is commanded so is measured."""
+    if data_type is DataType.JOINT_VELOCITIES:
+        return DataType.JOINT_POSITIONS
+    return data_type.measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +93,16 @@ class Joint:
     offset: float
     limit: JointLimit
     chain: str = ''
+
+    @property
+    def measured(self) -> DataType:
+        """The DataType in which it is measured."""
+        return measured_type(self.data_type)
+
+    @property
+    def is_integrated(self) -> bool:
+        """True where the policy gives its velocity, which becomes its position."""
+        return self.data_type is DataType.JOINT_VELOCITIES
 
     def to_message(self, value: Positions) -> Positions:
         """Convert a slot's value to the robot's own, [rad] or [m]."""
@@ -118,6 +155,11 @@ class Command:
     order: tuple[str, ...] = ()
     output: DataType = field(default=DataType.JOINT_TARGET_POSITIONS, compare=False)
 
+    @property
+    def slots(self) -> tuple[Joint, ...]:
+        """The outputs that it carries, which are joints."""
+        return self.joints
+
     def ordered(self, file: str) -> 'Command':
         """The same command with its joints in the declared ``order``.
 
@@ -126,20 +168,8 @@ class Command:
         """
         if not self.order:
             return self
-        where = f'{file}: order of commands to {self.topic}'
         joints = {joint.message_name: joint for joint in self.joints}
-        for name in self.order:
-            if name not in joints:
-                raise DescriptionError(
-                    f"{where}: '{name}' is not commanded there{known_names(name, joints)}"
-                )
-            if self.order.count(name) > 1:
-                raise DescriptionError(f"{where}: '{name}' is given twice")
-        if missing := [name for name in joints if name not in self.order]:
-            raise DescriptionError(
-                f"{where} lacks '{missing[0]}': it must name each joint of the message once: "
-                f'{", ".join(joints)}'
-            )
+        require_order(self.order, joints, f'{file}: order of commands to {self.topic}')
         return replace(self, joints=tuple(joints[name] for name in self.order))
 
 
@@ -148,12 +178,27 @@ class CommandOptions(RouteOptions):
     """The options of a command as they are written; :class:`Command` explains them.
 
     Attributes:
-        stream: '' where it is not written.
+        type: '' where it is not written; so of ``stream``, ``frame`` and ``stop``.
+        frame: Of stamped poses and twists.
+        allow_torques: Whether torques may be commanded.
+        stop: What a stop of torques ends in: ``zero``, or ``hold``, what was measured last.
     """
 
-    type: str = option(parse_type(_TYPES), JOINT_TRAJECTORY)
+    type: str = option(parse_type(_TYPES), '')
     stream: str = option(parse_word('chunk', 'point'), '')
     effort: float = option(parse_positive, 0.0)
+    frame: str = option(parse_frame, '')
+    allow_torques: bool = option(parse_flag, False)
+    stop: str = option(parse_word('zero', 'hold'), '')
+
+    def type_for(self, data_type: DataType, is_chain: bool) -> str:
+        """The message type, where it is not written the usual one of a DataType."""
+        if self.type:
+            return self.type
+        direct = DIRECT_TYPES.get(data_type, ())
+        if not direct or is_chain or data_type is DataType.JOINT_VELOCITIES:
+            return JOINT_TRAJECTORY
+        return direct[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +211,22 @@ class CommandTable:
 
     def chain(self, data_type: DataType, name: str) -> Chain | None:
         """The chain whose joints an output commands; None for any other output."""
-        options = self.routes.options(data_type, name)
-        if not data_type.is_pose or options.type not in JOINT_COMMANDS:
+        if not data_type.is_pose or self.type(data_type, name) not in JOINT_COMMANDS:
             return None
         return self.chains.get(name)
+
+    def type(self, data_type: DataType, name: str) -> str:
+        """The type of message or action that commands an output."""
+        is_chain = data_type.is_pose and name in self.chains
+        return self.routes.options(data_type, name).type_for(data_type, is_chain)
+
+    def is_direct(self, data_type: DataType, name: str) -> bool:
+        """True for an output that is sent as it is, and not as positions of joints."""
+        return self.type(data_type, name) in DIRECT_TYPES.get(data_type, ())
+
+    def has(self, data_type: DataType, name: str) -> bool:
+        """True if a topic is given for a name."""
+        return bool(self.routes.options(data_type, name).topic)
 
     def message_name(self, data_type: DataType, name: str) -> str:
         """The name in the command message."""
@@ -187,7 +244,7 @@ class CommandTable:
         output: Mapping[DataType, Mapping[int, str]],
         limits: Mapping[tuple[DataType, str], JointLimit],
     ) -> tuple[Command, ...]:
-        """The command topics of a robot, in the order of its outputs.
+        """The command topics of a robot's joints, in the order of its outputs.
 
         Raises:
             DescriptionError: An output has no topic or cannot be commanded; names of one topic
@@ -197,6 +254,8 @@ class CommandTable:
         topics: dict[str, Command] = {}
         for kind, slots in output.items():
             for index, name in slots.items():
+                if self.is_direct(kind, name):
+                    continue
                 command = self._command(kind, index, name, limits)
                 before = topics.get(command.topic)
                 if before is None:
@@ -227,22 +286,19 @@ class CommandTable:
         limits: Mapping[tuple[DataType, str], JointLimit],
     ) -> Command:
         chain = self.chain(kind, name)
-        if chain is None and kind.is_pose:
+        if not kind.is_commandable:
             raise DescriptionError(
-                f"{self.file}: {kind} ('{name}') cannot be commanded: it is no chain. Add "
-                f'chains: {{{name}: {{base: LINK, tip: LINK}}}}'
+                f"{self.file}: {kind} ('{name}') cannot be commanded. These can: "
+                f'{", ".join(kind for kind in DataType if kind.is_commandable)}'
             )
-        if chain is None and (kind, name) not in limits:
+        self.require_topic(kind, index, name)
+        if chain is None and kind is DataType.END_EFFECTOR_POSES:
             raise DescriptionError(
-                f"{self.file}: {kind} ('{name}') cannot be commanded: only positions of joints "
-                'and grippers, and poses, can'
+                f"{self.file}: {kind} ('{name}') cannot be commanded through joints: it is no "
+                f'chain. Add chains: {{{name}: {{base: LINK, tip: LINK}}}}, or write type: '
+                'PoseStamped'
             )
         options = self.routes.options(kind, name)
-        if not options.topic:
-            raise DescriptionError(
-                f"{self.file}: '{name}' ({kind} index {index}) has no command. "
-                f'Add under commands: {kind}: {{topic: /...}}'
-            )
         if chain is not None:
             joints = tuple(
                 Joint(
@@ -259,15 +315,28 @@ class CommandTable:
             )
         else:
             joints = (self._joint(kind, index, name, limits[kind, name]),)
+        message_type = self.type(kind, name)
         return Command(
             topic=options.topic,
-            type=options.type,
-            stream=options.stream or _ONLY_STREAM.get(options.type, 'chunk'),
+            type=message_type,
+            stream=options.stream or _ONLY_STREAM.get(message_type, 'chunk'),
             joints=joints,
             effort=options.effort,
             order=options.order,
             output=kind,
         )
+
+    def require_topic(self, kind: DataType, index: int, name: str) -> None:
+        """Check that an output has a command.
+
+        Raises:
+            DescriptionError: It has none.
+        """
+        if not self.has(kind, name):
+            raise DescriptionError(
+                f"{self.file}: '{name}' ({kind} index {index}) has no command. "
+                f'Add under commands: {kind}: {{topic: /...}}'
+            )
 
     def _joint(self, kind: DataType, index: int, name: str, limit: JointLimit) -> Joint:
         scaling = self.scaling(kind, name, limit)
@@ -311,17 +380,21 @@ def parse_commands(
     """
     joints = {name: chain.joints for name, chain in chains.items()}
     routes = parse_routes(value, 'commands', CommandOptions(), names, joints)
-    for options in [*routes.common.values(), *routes.named.values()]:
-        kind, stream = options.type, options.stream
-        where = f'{file}: commands to {options.topic or None}'
-        if stream and stream != _ONLY_STREAM.get(kind, stream):
-            name, holds = kind.split('/')[-1], _ONLY_STREAM[kind]
-            raise DescriptionError(
-                f'{where}: a {name} takes {"one" if holds == "point" else "more than one"} '
-                f'point: remove stream: {stream}'
-            )
-        if options.effort and kind != GRIPPER_COMMAND:
-            raise DescriptionError(
-                f'{where}: effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
-            )
-    return CommandTable(file, routes, chains)
+    table = CommandTable(file, routes, chains)
+    for kind, known in names.items():
+        for name in known:
+            _require_sense(table, kind, name)
+    return table
+
+
+def _require_sense(table: CommandTable, kind: DataType, name: str) -> None:
+    """Refuse options that mean nothing to what is sent."""
+    options, message = table.routes.options(kind, name), table.type(kind, name)
+    short, problem = message.rpartition('/')[2], ''
+    if options.stream and options.stream != _ONLY_STREAM.get(message, options.stream):
+        takes = 'one' if _ONLY_STREAM[message] == 'point' else 'more than one'
+        problem = f'a {short} takes {takes} point: remove stream: {options.stream}'
+    elif options.effort and message != GRIPPER_COMMAND:
+        problem = f'effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
+    if problem:
+        raise DescriptionError(f'{table.file}: commands to {options.topic or None}: {problem}')

@@ -76,7 +76,17 @@ class DataType(str, Enum):
 
     @property
     def is_commandable(self) -> bool:
-        """True for positions of joints and grippers, which can be commanded."""
+        """True for what a robot can be told."""
+        return self.is_position or self in {
+            DataType.JOINT_VELOCITIES,
+            DataType.JOINT_TORQUES,
+            DataType.END_EFFECTOR_POSES,
+            DataType.CUSTOM_1D,
+        }
+
+    @property
+    def is_position(self) -> bool:
+        """True for positions of joints and grippers, measured or commanded."""
         return self.is_gripper or self.measured is DataType.JOINT_POSITIONS
 
     @property

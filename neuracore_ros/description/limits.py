@@ -14,7 +14,7 @@ FASTER = 1.5
 START_MAX = 0.5
 """The default of the parameter ``start_max`` [rad]: a joint that is further away is held."""
 
-_POSITIVE = ('velocity', 'acceleration', 'jerk')
+_POSITIVE = ('velocity', 'acceleration', 'jerk', 'effort', 'angular_velocity')
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,20 @@ class JointLimit:
 
 @dataclass(frozen=True, slots=True)
 class PartialLimit:
-    """The limits of one joint in one file; None where it gives none."""
+    """The limits of one joint, or of another output, in one file; None where it gives none.
+
+    Attributes:
+        effort: Largest torque or force, [N m] or [N].
+        angular_velocity: Largest turning speed of a pose [rad/s]; ``velocity`` is its other one.
+    """
 
     position: tuple[float, float] | None = None
     velocity: float | None = None
     acceleration: float | None = None
     jerk: float | None = None
     slides: bool = False
+    effort: float | None = None
+    angular_velocity: float | None = None
 
     def over(self, other: 'PartialLimit') -> 'PartialLimit':
         """Limits with what they lack taken from those of another file."""
@@ -61,7 +68,7 @@ class PartialLimit:
 
 
 def parse_limit(value: YamlValue, joint: str) -> PartialLimit:
-    """``{position: [lower, upper] | none, velocity, acceleration, jerk: number}``, each optional.
+    """``{position: [lower, upper] | none, velocity: number, ...}``, each optional.
 
     Raises:
         DescriptionError: An unknown key, a bound that is no number, or bounds in the wrong order.

@@ -6,8 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuracore_ros.description.chain import Chain
-from neuracore_ros.description.command import ChainOutput, Command, CommandTable
+from neuracore_ros.description.command import (
+    ChainOutput,
+    Command,
+    CommandTable,
+    measured_type,
+)
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.direct import DirectCommand
+from neuracore_ros.description.direct_table import DirectLimits, direct_commands
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit, Range
 from neuracore_ros.description.routes import ScaleOffset
@@ -27,6 +34,7 @@ class Robot:
         output: The outputs of the model.
         limits: (DataType, name) of an output joint -> its limits, in the robot's own units. Of a
             chain, the DataType is that of its pose, and the names are those of its joints.
+        direct_limits: (DataType, name) of a direct output -> its limits, likewise.
         urdf: The URDF that the file names; None without.
         chains: Name -> chain, whose pose is computed from its joints.
     """
@@ -36,6 +44,7 @@ class Robot:
     input: EmbodimentDescription
     output: EmbodimentDescription
     limits: Mapping[tuple[DataType, str], JointLimit]
+    direct_limits: DirectLimits
     urdf: Path | None
     chains: Mapping[str, Chain]
     _sources: SourceTable
@@ -83,7 +92,8 @@ class Robot:
         Returns:
             One source per output joint, of the measured DataType (JOINT_POSITIONS for
             JOINT_TARGET_POSITIONS), **at the output's index**; of a pose that is commanded by
-            inverse kinematics, one per joint of its chain, at the joint's place in it.
+            inverse kinematics, one per joint of its chain, at the joint's place in it; none of
+            direct outputs, see :meth:`direct_sources`.
 
         Raises:
             DescriptionError: Nothing measures an output.
@@ -93,8 +103,8 @@ class Robot:
             for index, name in slots.items():
                 if self._commands.chain(kind, name) is not None:
                     sources += self._sources.joint_sources(kind, name)
-                else:
-                    sources.append(self._sources.source(kind.measured, index, name))
+                elif not self._commands.is_direct(kind, name):
+                    sources.append(self._sources.source(measured_type(kind), index, name))
         require_distinct(sources, str(self.path))
         return tuple(sources)
 
@@ -107,6 +117,52 @@ class Robot:
         if not self.output:
             raise DescriptionError(f'{self.path}: the robot has no output: nothing to command')
         return self._commands.commands(self.output, self.limits)
+
+    def direct_commands(self) -> tuple[DirectCommand, ...]:
+        """The topics of outputs that are sent as they are, each with its slots.
+
+        Raises:
+            DescriptionError: An output has no command.
+        """
+        return direct_commands(self._commands, self.output, self.direct_limits, self.pose_scale)
+
+    def all_commands(self) -> tuple[Command | DirectCommand, ...]:
+        """All command topics: those of joints first.
+
+        Raises:
+            DescriptionError: An output has no command, or none is declared.
+        """
+        return (*self.commands(), *self.direct_commands())
+
+    def direct_sources(self) -> tuple[Source, ...]:
+        """The sources of what direct outputs are measured by, each at its output's index.
+
+        Poses must be measured, and torques that a stop holds; velocities and other torques are
+        where a topic is given for them. A topic that is commanded measures nothing.
+
+        Raises:
+            DescriptionError: Nothing measures what must be.
+        """
+        commands = self.direct_commands()
+        sent = {command.topic for command in commands}
+        sources = []
+        for slot in (slot for command in commands for slot in command.slots):
+            kind, name = slot.data_type, slot.name
+            if kind is DataType.CUSTOM_1D:
+                continue
+            known = self._sources.has(kind, name)
+            if not (known or kind.is_pose or slot.holds):
+                continue
+            source = self._source(kind, slot.index, name, None)
+            if source.topic not in sent:
+                sources.append(source)
+            elif kind.is_pose or slot.holds:
+                raise DescriptionError(
+                    f"{self.path}: sources of {kind}: '{name}' is read from {source.topic}, where "
+                    'it is commanded: give the topic of what is measured; what is recorded of '
+                    'commands belongs under targets'
+                )
+        return tuple(sources)
 
     def chain_outputs(self) -> tuple[ChainOutput, ...]:
         """The pose outputs that inverse kinematics turns into joints, in index order."""
@@ -130,13 +186,19 @@ class Robot:
         return next((scale for scale in scales if scale is not None), 1.0)
 
     def slot_range(self, kind: DataType, name: str) -> Range:
-        """The position limits of a commanded output, in its slot's sense.
+        """The range of a commanded output, in its slot's sense: of positions where it is one.
 
         Returns:
             Least and largest value, infinite for a continuous joint; of a gripper 0 and 1.
         """
+        if (direct := self.direct_limits.get((kind, name))) is not None:
+            most = abs(self.pose_scale(kind, name)) * direct.most
+            return -most, most
         limit = self.limits[kind, name]
         scaling = self._commands.scaling(kind, name, limit)
+        if kind is DataType.JOINT_VELOCITIES:
+            most = abs(scaling.scale) * limit.velocity
+            return -most, most
         ends = [scaling.scale * bound + scaling.offset for bound in (limit.lower, limit.upper)]
         return min(ends), max(ends)
 
@@ -175,8 +237,8 @@ class Robot:
         measured = {(s.data_type, s.name): s for s in self.measured_sources()}
         found = {}
         joints = (joint for command in self.commands() for joint in command.joints)
-        for joint in (joint for joint in joints if not joint.chain):
-            source = measured[joint.data_type.measured, joint.name]
+        for joint in (joint for joint in joints if not (joint.chain or joint.is_integrated)):
+            source = measured[joint.measured, joint.name]
             found[joint.data_type, joint.name] = (
                 ScaleOffset(source.scale, source.offset),
                 ScaleOffset(joint.scale, joint.offset),

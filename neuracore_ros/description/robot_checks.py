@@ -124,7 +124,7 @@ def _exchanged_joints(robot: Robot) -> Iterator[str]:
     for command in robot.commands():
         names: dict[str, tuple[str, str]] = {}
         for joint in command.joints:
-            source = measured[joint.data_type.measured, joint.name]
+            source = measured[joint.measured, joint.name]
             names[joint.name] = source.message_name, joint.message_name
             sides[joint.name] = _side(source.topic), _side(command.topic)
         if (name := _exchanged(names)) is not None:

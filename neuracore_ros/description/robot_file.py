@@ -4,12 +4,14 @@ import math
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 from neuracore_ros.description.chain import Chain, parse_chains
 from neuracore_ros.description.command import CommandTable, parse_commands
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.direct_table import check_direct, direct_limits
 from neuracore_ros.description.embodiment import (
     EmbodimentDescription,
     parse_data_type,
@@ -77,9 +79,13 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         names.setdefault(kind.measured, []).extend(slots.values())
     output_names = {kind: list(slots.values()) for kind, slots in wanted.items()}
     commands = parse_commands(fields.get('commands'), output_names, file, chains)
+    check_direct(commands, output_names)
     for kind, slots in wanted.items():
         for chain in filter(None, (commands.chain(kind, each) for each in slots.values())):
             names.setdefault(DataType.JOINT_POSITIONS, []).extend(chain.joints)
+        if kind is DataType.JOINT_VELOCITIES:
+            # Integrated velocities are positions, and are measured as such.
+            names.setdefault(DataType.JOINT_POSITIONS, []).extend(slots.values())
     routes = parse_sources(fields.get('sources'), names, file, chains)
     table = SourceTable(file, routes, {}, chains)
     of_joints = {kind: known for kind, known in names.items() if not kind.is_image}
@@ -96,7 +102,9 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     given = _limits(fields.get('limits'), urdf, described)
     sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics), chains)
     targets = _targets(fields.get('targets'), output_names, sources)
-    output_limits = _output_limits(wanted, commands, given, urdf, file)
+    known = partial(_known_limit, given, urdf)
+    output_limits = _output_limits(wanted, commands, known, urdf, file)
+    limits_of_direct = direct_limits(commands, wanted, known)
     _require_turning(routes, output_limits, file)
     _warn_of_chains(names, chains, file)
     _warn_of_grippers(names, wanted, sources, commands)
@@ -107,6 +115,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         given_input,
         wanted,
         output_limits,
+        limits_of_direct,
         urdf_path,
         chains,
         sources,
@@ -201,22 +210,27 @@ def _require_one_scale(
                 )
 
 
+def _known_limit(given: Mapping[str, PartialLimit], urdf: Urdf, name: str) -> PartialLimit:
+    """The limits of a name in the robot file, and what they lack in the URDF."""
+    nothing = PartialLimit()
+    return given.get(name, nothing).over(urdf.limits.get(name, nothing))
+
+
 def _output_limits(
     output: EmbodimentDescription,
     commands: CommandTable,
-    given: Mapping[str, PartialLimit],
+    known: Callable[[str], PartialLimit],
     urdf: Urdf,
     file: str,
 ) -> Mapping[tuple[DataType, str], JointLimit]:
-    def known(joint: str) -> PartialLimit:
-        nothing = PartialLimit()
-        return given.get(joint, nothing).over(urdf.limits.get(joint, nothing))
-
     found: dict[tuple[DataType, str], JointLimit] = {}
     for kind, slots in output.items():
         for chain in filter(None, (commands.chain(kind, each) for each in slots.values())):
             found.update(_chain_limits(kind, chain, known, file))
-        for index, name in slots.items() if kind.is_commandable else ():
+        for index, name in slots.items():
+            integrated = kind is DataType.JOINT_VELOCITIES and not commands.is_direct(kind, name)
+            if not (kind.is_position or (integrated and commands.has(kind, name))):
+                continue
             joint = commands.message_name(kind, name)
             if joint in urdf.mimics:
                 raise DescriptionError(

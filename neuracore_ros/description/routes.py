@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import parse_data_type
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue
 
@@ -63,6 +64,11 @@ def parse_scale(value: YamlValue, what: str) -> float:
     return scale
 
 
+def parse_flag(value: YamlValue, what: str) -> bool:
+    """``true`` or ``false``."""
+    return value.choice(what, ('true', 'false')) == 'true'
+
+
 def parse_frame(value: YamlValue, what: str) -> str:
     """The name of a frame; in ROS 1, it had a leading slash."""
     return value.string(what).lstrip('/')
@@ -86,6 +92,26 @@ def _parse_topic(value: YamlValue, what: str) -> str:
     if not _TOPIC.fullmatch(topic):
         raise value.error(f'{what}: {value} is no ROS topic name')
     return topic
+
+
+def require_order(order: Collection[str], names: Collection[str], where: str) -> None:
+    """Check that an order names each joint or number of a message once.
+
+    Raises:
+        DescriptionError: It does not; ``where`` begins the message.
+    """
+    for name in order:
+        if name not in names:
+            raise DescriptionError(
+                f"{where}: '{name}' is not commanded there{known_names(name, names)}"
+            )
+        if list(order).count(name) > 1:
+            raise DescriptionError(f"{where}: '{name}' is given twice")
+    if missing := [name for name in names if name not in order]:
+        raise DescriptionError(
+            f"{where} lacks '{missing[0]}': it must name each joint of the message once: "
+            f'{", ".join(names)}'
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Source:
     @property
     def is_position(self) -> bool:
         """True for the position of a joint or gripper, measured or commanded."""
-        return self.data_type.is_commandable and self.field == 'position'
+        return self.data_type.is_position and self.field == 'position'
 
     @property
     def is_kinematic(self) -> bool:

@@ -49,8 +49,8 @@ class Urdf:
     """The limits, mimics and links of a URDF.
 
     Attributes:
-        limits: Joint that can move -> limits, [rad] and [rad/s] (revolute) or [m] and [m/s]
-            (prismatic); a continuous joint has no position limits.
+        limits: Joint that can move -> limits, [rad], [rad/s] and [N m] (revolute) or [m], [m/s]
+            and [N] (prismatic); a continuous joint has no position limits.
         mimics: Joint -> what it follows.
         carriers: Link -> the joint that it hangs on; none of a base.
     """
@@ -102,7 +102,10 @@ def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
             position = numbers.get('lower', 0.0), numbers.get('upper', 0.0)
         velocity = numbers.get('velocity', 0.0)
         limits[name] = PartialLimit(
-            position, velocity if velocity > 0.0 else None, slides=kind == 'prismatic'
+            position,
+            velocity if velocity > 0.0 else None,
+            slides=kind == 'prismatic',
+            effort=_effort(attributes.get('effort', '')),
         )
         mimic = joint.find('mimic')
         if mimic is not None:
@@ -116,6 +119,15 @@ def joints_of(robot: ElementTree.Element, where: str) -> Urdf:
 
 _LIMIT = {'lower', 'upper', 'velocity'}
 _MIMIC = {'multiplier', 'offset'}
+
+
+def _effort(text: str) -> float | None:
+    """The largest effort; None where it limits nothing: few drivers read it, so many are wrong."""
+    try:
+        effort = float(text)
+    except ValueError:
+        return None
+    return effort if 0.0 < effort < math.inf else None
 
 
 def _numbers(attributes: Mapping[str, str], keys: set[str], what: str) -> dict[str, float]:

@@ -68,6 +68,12 @@ class ChainKinematics:
         return _between(invert(self._base), poses, self._tip)
 
 
+def to_tip(chain: Chain, poses: ArrayLike) -> FloatArray:
+    """Poses (..., 7) of a chain's tip link in its base link, which takes no pinocchio."""
+    base, tip = _pose(chain.base_offset), _pose(chain.tip_offset)
+    return _between(base, poses, invert(tip))
+
+
 def _joints(chain: Chain) -> list[TreeJoint]:
     """The joints from the shared base frame to the grasp frame, of which the last is fixed."""
     to_base, to_tip = (read_branch(chain.urdf, link) for link in (chain.base, chain.tip))

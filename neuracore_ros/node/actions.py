@@ -20,7 +20,7 @@ from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node import graph
 from neuracore_ros.node.messages import to_message
-from neuracore_ros.runner import JointCommand
+from neuracore_ros.runner import DirectMessage, JointCommand
 
 _SMALL_SHARE = 0.01
 _SMALL = 1e-3
@@ -77,8 +77,8 @@ class ActionOutput:
         self._closed = False
         self.refresh()
 
-    def send(self, command: JointCommand) -> None:
-        """Send one command."""
+    def send(self, command: JointCommand | DirectMessage) -> None:
+        """Send one command, of joints."""
         raise NotImplementedError
 
     def listeners(self) -> int:
@@ -129,7 +129,7 @@ class TrajectoryAction(ActionOutput):
     hold the position just measured: a jump of the velocity to zero.
     """
 
-    def send(self, command: JointCommand) -> None:
+    def send(self, command: JointCommand | DirectMessage) -> None:
         """Send a trajectory as a new goal."""
         self._send_goal(self._action.Goal(trajectory=to_message(command)))
 
@@ -156,8 +156,9 @@ class GripperAction(ActionOutput):
         self._small = _SMALL_SHARE * span if span < float('inf') else _SMALL
         self._wanted: float | None = None
 
-    def send(self, command: JointCommand) -> None:
+    def send(self, command: JointCommand | DirectMessage) -> None:
         """Send the last position, if it is another one: all the way to an end, or by 1 %."""
+        assert isinstance(command, JointCommand), 'no action takes direct outputs'
         position = float(command.positions[-1, 0])
         moved = float('inf') if self._wanted is None else abs(position - self._wanted)
         if moved < self._small and not (moved > 0.0 and position in self._ends):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from rclpy.node import Node
 
-from neuracore_ros.description import Command, Source
+from neuracore_ros.description import Command, DirectCommand, Source
 from neuracore_ros.node.clock_monitor import clock_cure, standstill
 from neuracore_ros.node.graph import publisher_names
 from neuracore_ros.node.live.commands import check_listeners
@@ -32,7 +32,12 @@ class GraphMonitor:
         astray: The topics that need it, in one line; empty if none does.
     """
 
-    def __init__(self, node: Node, sources: Sequence[Source], commands: Sequence[Command]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        sources: Sequence[Source],
+        commands: Sequence[Command | DirectCommand],
+    ) -> None:
         self._node = node
         self._commands = {command.topic: command for command in commands}
         self._sources: dict[str, list[Source]] = {}
@@ -132,7 +137,7 @@ def why_silent(node: Node, topic: str, sources: Sequence[Source], namespace_opti
     return '; '.join(line.text for line in lines if line.level == 'error')
 
 
-def why_unheard(node: Node, command: Command) -> str:
+def why_unheard(node: Node, command: Command | DirectCommand) -> str:
     """The reason why a command topic of this node has no listener; empty if it has one."""
     lines = check_listeners(command_facts(node, command), NAMESPACE_OPTION)
     return '; '.join(line.text for line in lines)

@@ -10,14 +10,14 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 
-from neuracore_ros.description import Command
+from neuracore_ros.description import Command, DirectCommand
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node import graph
 from neuracore_ros.node.actions import ActionOutput, open_action
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY, SUBSCRIBES_QUIETLY
 from neuracore_ros.node.messages import MESSAGES, to_message
 from neuracore_ros.node.subscriptions import qos_overrides
-from neuracore_ros.runner import JointCommand
+from neuracore_ros.runner import DirectMessage, JointCommand
 
 # A message is on its way when `publish` returns, and still lost if its publisher goes at once:
 # one of 12 was; none of 40 after this time. Waiting for acknowledgements would not help: a Fast
@@ -43,26 +43,33 @@ class CommandOutputs:
     """
 
     def __init__(
-        self, node: Node, commands: Iterable[Command], on_fault: Callable[[str], None]
+        self,
+        node: Node,
+        commands: Iterable[Command | DirectCommand],
+        on_fault: Callable[[str], None],
     ) -> None:
         self._outputs: dict[str, TopicOutput | ActionOutput] = {}
         self.sent = 0
         self._sent_s = -LINGER_S
         try:
             for command in commands:
-                kind = open_action if command.type in ACTIONS else TopicOutput
-                self._outputs[command.topic] = kind(node, command, on_fault)
+                if isinstance(command, Command) and command.type in ACTIONS:
+                    self._outputs[command.topic] = open_action(node, command, on_fault)
+                else:
+                    self._outputs[command.topic] = TopicOutput(node, command, on_fault)
         except Exception:
             self.close()
             raise
 
-    def send(self, commands: Iterable[JointCommand]) -> None:
+    def send(self, commands: Iterable[JointCommand | DirectMessage]) -> None:
         """Send commands to their topics."""
         for command in commands:
-            if command.topic in self._outputs:
-                self._outputs[command.topic].send(command)
-                self.sent += 1
-                self._sent_s = time.monotonic()
+            output = self._outputs.get(command.topic)
+            if output is None:
+                continue
+            output.send(command)
+            self.sent += 1
+            self._sent_s = time.monotonic()
 
     def listeners(self) -> dict[str, int]:
         """Topic -> how many there are that may execute what is sent."""
@@ -95,7 +102,9 @@ class TopicOutput:
         rivals: Other nodes that publish the topic, whether they do at the moment or not.
     """
 
-    def __init__(self, node: Node, command: Command, on_fault: Callable[[str], None]) -> None:
+    def __init__(
+        self, node: Node, command: Command | DirectCommand, on_fault: Callable[[str], None]
+    ) -> None:
         self._node = node
         self._topic = command.topic
         self._on_fault = on_fault
@@ -121,7 +130,7 @@ class TopicOutput:
         self._subscriptions = 0
         self.refresh()
 
-    def send(self, command: JointCommand) -> None:
+    def send(self, command: JointCommand | DirectMessage) -> None:
         """Publish one command."""
         message = to_message(command)
         self._sent.append(message)

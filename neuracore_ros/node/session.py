@@ -12,7 +12,7 @@ from typing import Any
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
-from neuracore_ros.description import load_robot
+from neuracore_ros.description import Command, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import collect_warnings
@@ -69,11 +69,12 @@ class Session:
             self.robot = load_robot(parameters.robot)
         for text in spelling:
             node.get_logger().warning(text)
-        commands = () if self._settings.dry_run else self.robot.commands()
+        commands = () if self._settings.dry_run else self.robot.all_commands()
         self._outputs = CommandOutputs(node, commands, self._on_fault)
         self._min_speed_scaling = parameters.min_speed_scaling
         # The controllers that may be scaled down, if that matters.
-        scaled = [c.topic for c in commands if c.type != GRIPPER_COMMAND]
+        joints = (command for command in commands if isinstance(command, Command))
+        scaled = [command.topic for command in joints if command.type != GRIPPER_COMMAND]
         self._speed_scaling = SpeedScaling(node, scaled if self._min_speed_scaling else ())
         self._inference = Inference(node, interrupted)
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.direct import DirectMotion, DirectValues, own_poses
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.tracking import Measured
 from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
@@ -36,6 +37,7 @@ class RobotInputs:
         self,
         robot: Robot,
         joints: Joints,
+        direct: DirectMotion,
         used: EmbodimentDescription,
         manifest: Manifest,
         task: str,
@@ -46,6 +48,7 @@ class RobotInputs:
         Args:
             robot: Its file.
             joints: What is commanded, and so measured.
+            direct: Outputs that are sent as they are; measured as far as sources are given.
             used: The robot's inputs that the policy reads.
             manifest: Of the policy.
             task: The instruction, where no topic has it.
@@ -71,6 +74,9 @@ class RobotInputs:
         )
         measured = _measured_sources(robot, joints)
         self._measured = tuple(zip(joints.joints, measured, strict=True))
+        self._direct = direct
+        self._known = {(source.data_type, source.name) for source in robot.direct_sources()}
+        measured += robot.direct_sources()
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
         self._following = {
@@ -141,7 +147,7 @@ class RobotInputs:
         self._ticks.clear()
 
     def measured(self, now_ns: int) -> Measured | Unusable:
-        """Read where all commanded joints are, if each has a fresh sample."""
+        """Read where all that is commanded is, if each has a fresh sample."""
         observed = self._joints.observe(now_ns)
         if isinstance(observed, Unusable):
             return observed
@@ -152,7 +158,23 @@ class RobotInputs:
             )
             age_s = observed.ages_s[source.data_type, source.name]
             stamps_ns.append(now_ns - round(1e9 * age_s))
-        return Measured(np.array(positions, float), np.array(stamps_ns, np.int64))
+        return Measured(
+            np.array(positions, float),
+            np.array(stamps_ns, np.int64),
+            self._direct_values(observed),
+        )
+
+    def _direct_values(self, observed: Observation) -> DirectValues:
+        """What is measured of direct outputs, one row; NaN of a number that nothing measures."""
+        numbers = np.full((1, len(self._direct.numbers)), np.nan)
+        poses = np.zeros((1, len(self._direct.poses), 7))
+        for place, slot in enumerate(self._direct.numbers):
+            if (slot.data_type, slot.name) in self._known:
+                value = float(observed.inputs[slot.data_type][slot.index])
+                numbers[0, place] = (value - slot.offset) / slot.scale
+        for place, slot in enumerate(self._direct.poses):
+            poses[0, place] = own_poses(slot, observed.inputs[slot.data_type][slot.index])
+        return DirectValues(numbers, poses)
 
     def start(self, measured: FloatArray, first: FloatArray) -> FloatArray:
         """Say where the joints, (J,), start from: where they are measured.
@@ -189,7 +211,7 @@ def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
     by_joint = {(source.data_type, source.name): source for source in robot.measured_sources()}
     found: dict[tuple[DataType, int], Source] = {}
     for joint in joints.joints:
-        source = by_joint[joint.data_type.measured, joint.name]
+        source = by_joint[joint.measured, joint.name]
         while (source.data_type, source.index) in found:
             source = replace(source, index=source.index + 1)
         found[source.data_type, source.index] = source

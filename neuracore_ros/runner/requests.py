@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.command.direct import DirectMessage
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.signature import ActionPrefix
 
 ActionChunk = Mapping[DataType, Array]
-"""DataType -> (H, W), in the slots' sense."""
+"""DataType -> (H, W), poses (H, W, 7), in the slots' sense."""
+
+Commands = tuple[JointCommand | DirectMessage, ...]
+"""Messages to command topics, in the order in which they are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class TickResult:
         request: To predict; None where nothing is to be predicted.
     """
 
-    commands: tuple[JointCommand, ...] = ()
+    commands: Commands = ()
     request: Request | None = None
 
 

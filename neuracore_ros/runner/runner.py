@@ -20,15 +20,15 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.clock import StepClock
+from neuracore_ros.command.direct import DirectMotion, DirectValues
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.start import start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
-from neuracore_ros.description import Robot
+from neuracore_ros.description import Command, DirectCommand, Robot
 from neuracore_ros.description.robot_checks import unheard_commands
 from neuracore_ros.errors import PolicyError, UnreachableError
 from neuracore_ros.observation.faults import together
@@ -42,6 +42,7 @@ from neuracore_ros.runner.inpainting import Delay, action_prefix
 from neuracore_ros.runner.inputs import RobotInputs
 from neuracore_ros.runner.requests import (
     ActionChunk,
+    Commands,
     Prediction,
     Request,
     RequestScheduler,
@@ -99,13 +100,20 @@ class Runner:
         self.steady = steady
         self._step_ns = round(1e9 / manifest.rate_hz)
         self._joints = Joints.of(robot.commands(), robot.chain_outputs(), manifest.rate_hz)
+        self._direct = DirectMotion(robot.direct_commands(), settings, manifest.rate_hz)
         self._inputs = RobotInputs(
-            robot, self._joints, fitted.input, manifest, settings.task, settings.frozen_after_s
+            robot,
+            self._joints,
+            self._direct,
+            fitted.input,
+            manifest,
+            settings.task,
+            settings.frozen_after_s,
         )
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
         self.topics, self.sources = self._inputs.topics, self._inputs.sources
-        self.commands = self._joints.commands
+        self.commands: tuple[Command | DirectCommand, ...] = robot.all_commands()
         self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}
         if self._inputs.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
@@ -113,8 +121,9 @@ class Runner:
         longest_jump_s = max(self._inputs.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)
         self._motion = Motion(self._joints, settings, manifest.rate_hz)
-        self.warnings += self._motion.warnings
-        self.point_rate_hz = settings.command_rate_hz if self._motion.has_points else 0.0
+        self.warnings += self._motion.warnings + self._direct.warnings
+        streams = self._motion.has_points or bool(self._direct.commands)
+        self.point_rate_hz = settings.command_rate_hz if streams else 0.0
         self._tracking = Tracking(self._joints, settings.max_tracking_error)
         self._stopping = Stopping(self._joints, self._motion, self._tracking)
         self.counters = Counters()
@@ -124,8 +133,10 @@ class Runner:
             settings.delay_steps,
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
-        # In a dry run the robot does not follow the plan, and observations do not come of it.
-        self._inpaints = manifest.inpaint and settings.inpaint and not settings.dry_run
+        # In a dry run the robot does not follow the plan, and observations do not come of it;
+        # and what is planned for direct outputs is not a plan of joints.
+        followed = not (settings.dry_run or self._direct.commands)
+        self._inpaints = manifest.inpaint and settings.inpaint and followed
         self.start(0)
 
     @property
@@ -153,6 +164,7 @@ class Runner:
         self._clock.restart()
         self._tracking.note(None)
         self._motion.forget()
+        self._direct.forget()
         self._stopping.cancel()
         self._state.latched = False
         self._wait()
@@ -249,12 +261,16 @@ class Runner:
             return TickResult()
         return TickResult(self._hold(why, now_ns, latched=True))
 
-    def points(self, now_ns: int) -> tuple[JointCommand, ...]:
+    def points(self, now_ns: int) -> Commands:
         """Return the next single points of the topics that take them."""
         # The next tick deals with a clock that went back; what was executed then is past.
-        if self._clock.jumped_ns(now_ns) < 0:
+        jump_ns = self._clock.jumped_ns(now_ns)
+        if jump_ns < 0:
             return ()
-        return self._motion.points(now_ns)
+        # A stop goes on without ticks.
+        late = jump_ns and self.is_active
+        direct = () if late else self._direct.points(now_ns)
+        return (*self._motion.points(now_ns), *direct)
 
     @property
     def executed(self) -> tuple[Spline, ...]:
@@ -267,11 +283,11 @@ class Runner:
 
     def rests_in_s(self, now_ns: int) -> float:
         """Return how long the commands go on to move the robot, streamed points included [s]."""
-        return self._motion.rests_in_s(now_ns)
+        return max(self._motion.rests_in_s(now_ns), self._direct.rests_in_s(now_ns))
 
     def at_rest(self, now_ns: int) -> bool:
         """Whether nothing that was commanded still moves the robot."""
-        return self._motion.at_rest(now_ns)
+        return self._motion.at_rest(now_ns) and self._direct.at_rest
 
     @property
     def settled(self) -> bool:
@@ -306,12 +322,14 @@ class Runner:
         self.is_active = False
         return TickResult(commands)
 
-    def _step_points(self, now_ns: int) -> tuple[JointCommand, ...]:
-        return () if self.point_rate_hz else self._motion.points(now_ns)
+    def _step_points(self, now_ns: int) -> Commands:
+        if self.point_rate_hz:
+            return ()
+        return (*self._motion.points(now_ns), *self._direct.points(now_ns))
 
     # Time
 
-    def _check_clock(self, now_ns: int) -> tuple[JointCommand, ...]:
+    def _check_clock(self, now_ns: int) -> Commands:
         jump_ns = self._follow_clock(now_ns, self._step_ns)
         if jump_ns == 0 or not self._state.running:
             return ()
@@ -333,6 +351,7 @@ class Runner:
         if jump.astray_ns or jump.by_ns:
             # What the robot executes goes on, whatever the clock says.
             self._motion.shift(jump.astray_ns, jump.surely)
+            self._direct.shift(jump.astray_ns)
         if jump.by_ns:
             self._drop()
             self._tracking.note(None)
@@ -350,9 +369,9 @@ class Runner:
             if listeners.get(topic, 0) == 0
         ]
 
-    def _interrupt(self, problems: list[str], now_ns: int) -> tuple[JointCommand, ...]:
+    def _interrupt(self, problems: list[str], now_ns: int) -> Commands:
         """Stop for what is wrong with the streams or the graph."""
-        commands: tuple[JointCommand, ...] = ()
+        commands: Commands = ()
         if self._state.running:
             commands = self._hold('', now_ns)
         elif self._state.latched:
@@ -361,21 +380,29 @@ class Runner:
         self._state.report(problems)
         return commands
 
-    def _check_running(self, now_ns: int, measured: Measured) -> tuple[JointCommand, ...]:
+    def _check_running(self, now_ns: int, measured: Measured) -> Commands:
         lag = self._tracking.lag(measured, self._motion)
         if np.isfinite(lag).all():
             self._motion.lag = lag
-        why = '' if self._settings.dry_run else self._tracking.fault(measured, self._motion)
+        self._direct.measure(measured.direct)
+        why = ''
+        if not self._settings.dry_run:
+            why = self._tracking.fault(measured, self._motion)
+            why = why or self._direct.fault(measured.direct)
         if why:
             return self._hold(why, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
-        if self._motion.runs_dry(now_ns - self._step_ns // 2):
+        if self._runs_dry(now_ns - self._step_ns // 2):
             self.counters.late += 1
             return self._hold('prediction late: the plan has run out', now_ns)
-        self._state.run(self._motion.blending_in)
+        self._state.run(self._motion.blending_in or self._direct.blending_in(now_ns))
         return ()
 
-    def _hold(self, cause: str, now_ns: int, latched: bool = False) -> tuple[JointCommand, ...]:
+    def _runs_dry(self, now_ns: int) -> bool:
+        dry = bool(self._joints.joints) and self._motion.runs_dry(now_ns)
+        return dry or self._direct.runs_dry(now_ns)
+
+    def _hold(self, cause: str, now_ns: int, latched: bool = False) -> Commands:
         commands = self._brake(now_ns)
         self._state.hold(cause, latched or self._settings.rearm == 'manual')
         return commands
@@ -385,14 +412,16 @@ class Runner:
         self._scheduler.drop()
         self._inputs.forget()
 
-    def _brake(self, now_ns: int) -> tuple[JointCommand, ...]:
+    def _brake(self, now_ns: int) -> Commands:
         self._drop()
         # It has braked already; by now the clock may tell another time without a tick.
         if not self.is_active:
             return ()
         self._follow_clock(now_ns, 0)
         moving = self._state.running and not self._settings.dry_run
-        return self._stopping.stop(_sure(self._inputs.measured(now_ns)), moving, now_ns)
+        measured = _sure(self._inputs.measured(now_ns))
+        self._direct.stop(measured.direct if moving and measured else None)
+        return self._stopping.stop(measured, moving, now_ns)
 
     def _wait(self) -> None:
         self._state.wait()
@@ -408,7 +437,7 @@ class Runner:
             return True
         # The robot rests, and where it does is sure.
         sure = self._tracking.confirmed or self._settings.dry_run
-        return sure and self._motion.at_rest(now_ns)
+        return sure and self.at_rest(now_ns)
 
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
         if self.state is State.WAITING:
@@ -454,7 +483,7 @@ class Runner:
         self._count(commands, now_ns)
         return TickResult(commands)
 
-    def _use_what_is_due(self, now_ns: int) -> tuple[JointCommand, ...]:
+    def _use_what_is_due(self, now_ns: int) -> Commands:
         if self._scheduler.is_delayed and (due := self._scheduler.due()) is not None:
             return self._use(due, now_ns)
         # While it runs without a delay, the plan tells how long there is time.
@@ -468,7 +497,7 @@ class Runner:
     def _overdue(self) -> str:
         return f'prediction late: none for {self._scheduler.waited_steps / self.rate_hz:.3g} s'
 
-    def _use(self, prediction: Prediction, now_ns: int) -> tuple[JointCommand, ...]:
+    def _use(self, prediction: Prediction, now_ns: int) -> Commands:
         if prediction.chunk is None:
             return self._hold(prediction.failure, now_ns, latched=True)
         horizon = self._manifest.horizon
@@ -482,15 +511,17 @@ class Runner:
             outputs = self._joints.from_slots(
                 prediction.chunk, horizon, max(due, 0), start, first_step
             )
+            direct = self._direct.from_slots(prediction.chunk, horizon).from_row(max(due, 0))
         except PolicyError as error:
             return self._hold(str(error), now_ns, latched=True)
         except UnreachableError as error:
             held = self._hold(str(error), now_ns)
             self._scheduler.postpone(self._clock.step(now_ns))
             return held
-        if not (self._state.running or self._enter(outputs[0], now_ns)):
+        if not (self._state.running or self._enter(outputs[0], direct, now_ns)):
             return ()
-        commands = self._motion.merge(outputs, now_ns)
+        self._direct.merge(direct, now_ns)
+        commands = self._motion.merge(outputs, now_ns) if self._joints.joints else ()
         if self._motion.seam_rad is not None:
             self.counters.seams_rad.append(self._motion.seam_rad)
         return commands
@@ -509,14 +540,15 @@ class Runner:
             return measured.positions, anywhere
         return np.zeros(len(anywhere)), anywhere
 
-    def _count(self, commands: tuple[JointCommand, ...], now_ns: int) -> None:
-        self.counters.clamps = self._motion.clamps + sum(c.clamps for c in self._joints.chains)
+    def _count(self, commands: Commands, now_ns: int) -> None:
+        chains = sum(chain.clamps for chain in self._joints.chains)
+        self.counters.clamps = self._motion.clamps + self._direct.clamps + chains
         if not self._state.running:
             self.counters.pause()
         elif commands:
             self.counters.commanded(now_ns)
 
-    def _enter(self, first: FloatArray, now_ns: int) -> bool:
+    def _enter(self, first: FloatArray, direct: DirectValues, now_ns: int) -> bool:
         """Ask the start gate whether the robot may move, and start it if so."""
         measured = self._inputs.measured(now_ns)
         if not isinstance(measured, Measured):
@@ -528,9 +560,9 @@ class Runner:
             self._scheduler.postpone(0)
             return False
         settings = self._settings
-        gate = start_gate(
-            first, measured.positions, self._joints, settings.start_tolerance, settings.start_max
-        )
+        bounds = settings.start_tolerance, settings.start_max
+        gate = start_gate(first, measured.positions, self._joints, *bounds)
+        gate = gate.and_(self._direct.gate(direct, measured.direct, *bounds))
         if gate.refusal is not None:
             self._hold(gate.refusal, now_ns)
             self._scheduler.postpone(self._clock.step(now_ns))
@@ -539,6 +571,7 @@ class Runner:
         limits = self._joints.limits
         first = np.clip(first, limits.lower, limits.upper)
         self._motion.begin(self._inputs.start(measured.positions, first), gate.blend_in, now_ns)
+        self._direct.begin(measured.direct, gate.blend_in, now_ns)
         self._state.run(gate.blend_in)
         return True
 

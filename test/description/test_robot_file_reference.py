@@ -41,7 +41,8 @@ def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
             robot = load_robot(path)
             assert robot.input_sources()
             if robot.output:
-                assert robot.output_sources() and robot.measured_sources() and robot.commands()
+                assert robot.output_sources() and robot.all_commands()
+                assert robot.measured_sources() or robot.direct_sources() or robot.name == 'base'
 
 
 def test_every_key_and_option_is_named():

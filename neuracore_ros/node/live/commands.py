@@ -156,8 +156,8 @@ def controlled_joints(params: Mapping[str, object]) -> list[str] | None:
 def _joints(
     facts: CommandFacts, node: str, names: list[str], params: Mapping[str, object]
 ) -> Iterator[CheckResult]:
-    ours = [joint.message_name for joint in facts.command.joints]
-    if unknown := [joint for joint in facts.command.joints if joint.message_name not in names]:
+    ours = [joint.message_name for joint in facts.command.slots]
+    if unknown := [joint for joint in facts.command.slots if joint.message_name not in names]:
         name, kind = unknown[0].message_name, unknown[0].data_type
         yield error(
             f"{facts.topic}: {node} has no joint '{name}'{did_you_mean(name, names) or '.'} It "
@@ -290,7 +290,7 @@ def _tolerances(
 ) -> Iterator[CheckResult]:
     tight = {
         joint.message_name: tolerance
-        for joint in facts.command.joints
+        for joint in facts.command.slots
         if (tolerance := _number(params.get(f'constraints.{joint.message_name}.trajectory'))) > 0
         and tolerance < max_tracking_error
     }

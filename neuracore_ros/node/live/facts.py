@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from neuracore_ros.arrays import IntArray
-from neuracore_ros.description import Command, Joint, Source
+from neuracore_ros.description import Command, DirectCommand, Joint, Source
 
 Domain = Literal['wall', 'sim']
 
@@ -180,7 +180,7 @@ class CommandFacts:
     """
 
     topic: str
-    command: Command
+    command: Command | DirectCommand
     listeners: tuple[Endpoint, ...]
     parameters: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
     rivals: tuple[Endpoint, ...] = ()

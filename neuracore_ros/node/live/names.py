@@ -205,7 +205,7 @@ def _found(observer: Observer, messages: Messages) -> list[tuple[Source, Any]]:
 
 def _joints(robot: Robot, measured: Mapping[Source, Any]) -> tuple[MeasuredJoint, ...]:
     joints: dict[tuple[DataType, str], Joint] = {
-        (joint.data_type.measured, joint.name): joint
+        (joint.measured, joint.name): joint
         for command in robot.commands()
         for joint in command.joints
     }
@@ -216,7 +216,7 @@ def _joints(robot: Robot, measured: Mapping[Source, Any]) -> tuple[MeasuredJoint
             float(joints[source.data_type, source.name].to_message(float(sample.value))),
         )
         for source, sample in measured.items()
-        if isinstance(sample, Sample)
+        if isinstance(sample, Sample) and (source.data_type, source.name) in joints
     )
 
 

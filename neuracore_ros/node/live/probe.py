@@ -19,7 +19,7 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 
-from neuracore_ros.description import Command, Source
+from neuracore_ros.description import Command, DirectCommand, Source
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.durations import SECOND_NS
@@ -132,7 +132,7 @@ def stream_facts(
     )
 
 
-def command_facts(node: Node, command: Command) -> CommandFacts:
+def command_facts(node: Node, command: Command | DirectCommand) -> CommandFacts:
     """The facts of a command topic or action that the graph has."""
     topic = node.resolve_topic_name(command.topic)
     if command.type in ACTIONS:

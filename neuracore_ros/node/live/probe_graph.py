@@ -11,7 +11,7 @@ import numpy as np
 from rclpy.executors import Executor
 from rclpy.node import Node
 
-from neuracore_ros.description import Command, Robot
+from neuracore_ros.description import Command, DirectCommand, Robot
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import full_name, is_named
@@ -74,8 +74,9 @@ class GraphProbe:
 
     def __init__(self, node: Node, executor: Executor, robot: Robot) -> None:
         self._node, self._executor, self._robot = node, executor, robot
-        self._sources = (*robot.input_sources(), *robot.measured_sources())
-        self._commands = commands = robot.commands()
+        measured = (*robot.measured_sources(), *robot.direct_sources())
+        self._sources = (*robot.input_sources(), *measured)
+        self._commands = commands = robot.all_commands()
         self._topics = declared_topics(self._sources, CHECK_DEPTHS)
         self._monitors = {name: TopicMonitor(topic.type) for name, topic in self._topics.items()}
         self._clock: list[tuple[int, int]] = []
@@ -129,7 +130,7 @@ class GraphProbe:
             scaling.factors()
             scaling.close()
 
-    def _is_contested(self, command: Command) -> bool:
+    def _is_contested(self, command: Command | DirectCommand) -> bool:
         """True if others publish and receive the command.
 
         Otherwise we do not subscribe: a node that waits for a listener would take us for its
@@ -220,7 +221,7 @@ class GraphProbe:
             for names, numbers in read.together.get(topic, {}).items()
         )
 
-    def _command(self, command: Command) -> CommandFacts:
+    def _command(self, command: Command | DirectCommand) -> CommandFacts:
         monitor = self._monitors.get(command.topic)
         return replace(
             command_facts(self._node, command),
@@ -239,7 +240,7 @@ class GraphProbe:
             names = (
                 'use_sim_time',
                 *PARAMETERS,
-                *(f'constraints.{joint.message_name}.trajectory' for joint in command.joints),
+                *(f'constraints.{slot.message_name}.trajectory' for slot in command.slots),
             )
             listeners = command_facts(self._node, command).listeners
             asked |= dict.fromkeys((listener.node for listener in listeners), names)

@@ -1,0 +1,289 @@
+"""Direct outputs of a robot: everything that is sent as it is predicted, not as joint positions.
+
+D numbers and P poses, in the order of the robot file's topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.command.prediction import predicted_slot
+from neuracore_ros.command.settings import Settings
+from neuracore_ros.command.start import Gate
+from neuracore_ros.command.streamed_poses import StreamedPoses
+from neuracore_ros.command.streamed_values import StreamedValues
+from neuracore_ros.description import DataType
+from neuracore_ros.description.direct import (
+    TWIST_NAMES,
+    DirectCommand,
+    DirectSlot,
+)
+from neuracore_ros.description.named_numbers import TWIST, TWIST_STAMPED
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.kinematics.chain import to_tip
+from neuracore_ros.kinematics.interpolation import distance, normalised
+
+_NORM_TOLERANCE = 0.01
+"""A predicted quaternion whose length is off by more means no rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectMessage:
+    """Message to one topic of direct outputs, in the robot's own units.
+
+    Attributes:
+        topic: As in the robot file.
+        type: As in the robot file, such as ``geometry_msgs/msg/Twist``.
+        values: Its numbers: of an array as many as it has names, of a twist six, linear before
+            angular, of a pose seven.
+        frame: ``frame_id`` of a stamped message; '' of others.
+        stamp_ns: When it was made.
+    """
+
+    topic: str
+    type: str
+    values: FloatArray
+    frame: str
+    stamp_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DirectValues:
+    """Values of all direct outputs at n times, in the robot's own units and frames.
+
+    Attributes:
+        numbers: Shape (n, D).
+        poses: Shape (n, P, 7).
+    """
+
+    numbers: FloatArray
+    poses: FloatArray
+
+    def from_row(self, row: int) -> DirectValues:
+        """The values from one row on."""
+        return DirectValues(self.numbers[row:], self.poses[row:])
+
+
+NO_VALUES = DirectValues(np.zeros((1, 0)), np.zeros((1, 0, 7)))
+"""One row of a robot without direct outputs."""
+
+
+class DirectMotion:
+    """Direct outputs of a robot: the plan, and the next messages.
+
+    Attributes:
+        commands: Their topics.
+        numbers: The slots of the D numbers.
+        poses: The slots of the P poses.
+        warnings: What the user should know of the limits, one line each.
+    """
+
+    def __init__(
+        self, commands: tuple[DirectCommand, ...], settings: Settings, rate_hz: float
+    ) -> None:
+        """Start with no command; ``rate_hz`` is that of steps."""
+        self.commands = commands
+        self.numbers = tuple(s for c in commands if not c.is_pose for s in c.slots)
+        self.poses = tuple(s for c in commands if c.is_pose for s in c.slots)
+        step_s = 1.0 / rate_hz
+        period_s = 1.0 / (settings.command_rate_hz or rate_hz)
+        ahead_s = settings.max_ahead_s
+        self._blend = BLENDS[settings.blend]
+        self._max_error = settings.max_tracking_error
+        self._values = StreamedValues(self.numbers, step_s, period_s, ahead_s)
+        self._poses = StreamedPoses(self.poses, step_s, period_s, ahead_s, settings.start_speed)
+        self.warnings = self._values.warnings
+
+    @property
+    def clamps(self) -> int:
+        """Predicted steps with a number beyond its limit."""
+        return self._values.clamps
+
+    def blending_in(self, now_ns: int) -> bool:
+        """Whether poses are still on their slow way to the plan."""
+        return bool(self.poses) and self._poses.share(now_ns) < 1.0
+
+    def from_slots(
+        self, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
+    ) -> DirectValues:
+        """A prediction in the robot's own units.
+
+        Args:
+            chunk: DataType -> (H, W) or of poses (H, W, 7), in the slots' sense; slots of other
+                robots are ignored.
+            horizon: H of the policy.
+
+        Raises:
+            PolicyError: A DataType is missing, a shape is wrong, a number is not finite, or a
+                quaternion is none.
+        """
+        numbers = [_column(slot, chunk, horizon) for slot in self.numbers]
+        poses = [_poses(slot, chunk, horizon) for slot in self.poses]
+        return DirectValues(
+            np.stack(numbers, axis=1) if numbers else np.zeros((horizon, 0)),
+            np.stack(poses, axis=1) if poses else np.zeros((horizon, 0, 7)),
+        )
+
+    def gate(
+        self, first: DirectValues, measured: DirectValues, tolerance: float, most: float
+    ) -> Gate:
+        """Compare first poses with measured ones, a row each; see `start_gate`."""
+        slowly = False
+        for slot, wanted, here in zip(self.poses, first.poses[0], measured.poses[0], strict=True):
+            away_m, away_rad = distance(wanted, here)
+            if max(away_m, away_rad) > most:
+                return Gate(
+                    f"first pose of '{slot.name}' is {away_m:.3f} m and {away_rad:.3f} rad from "
+                    f'the measured one, more than start_max {most:g}',
+                    blend_in=False,
+                )
+            slowly |= max(away_m, away_rad) > tolerance
+        return Gate(None, blend_in=slowly)
+
+    def measure(self, measured: DirectValues) -> None:
+        """Take what is measured now: one row; NaN of a number that nothing measures."""
+        self._values.measure(measured.numbers[0])
+        self._poses.measure(measured.poses[0])
+
+    def fault(self, measured: DirectValues) -> str:
+        """Say in one line why a pose is not where it was sent; empty where all are."""
+        for slot, away in zip(self.poses, self._poses.apart(measured.poses[0]), strict=True):
+            if away.max() > self._max_error and not self._poses.at_rest:
+                return (
+                    f"'{slot.name}' does not follow: it is {away[0]:.3f} m and {away[1]:.3f} rad "
+                    f'off its command, more than max_tracking_error ({self._max_error:g})'
+                )
+        return ''
+
+    def begin(self, measured: DirectValues, blend_in: bool, now_ns: int) -> None:
+        """Start from rest where the robot is."""
+        self.measure(measured)
+        self._values.begin(now_ns)
+        self._poses.begin(measured.poses[0], blend_in, now_ns)
+
+    def merge(self, outputs: DirectValues, now_ns: int) -> None:
+        """Follow a new prediction: n rows, the first one due one step from now."""
+        if self.numbers:
+            self._values.merge(outputs.numbers, now_ns, self._blend)
+        if self.poses:
+            self._poses.merge(outputs.poses, now_ns, self._blend)
+
+    def stop(self, measured: DirectValues | None) -> None:
+        """Come to rest; what is measured now, if it is fresh, shows whether poses follow."""
+        lost = measured is not None and bool(self.fault(measured))
+        if measured is not None:
+            self.measure(measured)
+        self._values.stop()
+        self._poses.stop(lost)
+
+    def points(self, now_ns: int) -> tuple[DirectMessage, ...]:
+        """Return the next message of every topic; none at rest."""
+        numbers, moves = self._values.next(now_ns), self._poses.next(now_ns)
+        if numbers is None and not moves:
+            return ()
+        messages = []
+        column = place = 0
+        for command in self.commands:
+            count = len(command.slots)
+            if command.is_pose:
+                of = self._poses.twists if command.type == TWIST_STAMPED else self._poses.poses
+                if moves:
+                    messages.append(_message(command, of[place], now_ns))
+                place += count
+            else:
+                if numbers is not None:
+                    own = numbers[column : column + count]
+                    messages.append(_message(command, _arranged(command, own), now_ns))
+                column += count
+        return tuple(messages)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is sent any more."""
+        values, poses = self._values.at_rest, self._poses.at_rest
+        return (values or not self.numbers) and (poses or not self.poses)
+
+    def rests_in_s(self, now_ns: int) -> float:
+        """Return how long messages go on, the last ones of a stop included [s]."""
+        return max(self._values.rests_in_s(now_ns), self._poses.rests_in_s(now_ns))
+
+    def runs_dry(self, now_ns: int) -> bool:
+        """Whether the plan has nothing left for the future; False where there are no outputs."""
+        numbers = bool(self.numbers) and self._values.runs_dry(now_ns)
+        return numbers or (bool(self.poses) and self._poses.runs_dry(now_ns))
+
+    def shift(self, by_ns: int) -> None:
+        """Move everything on the clock, which has jumped."""
+        self._values.shift(by_ns)
+        self._poses.shift(by_ns)
+
+    def forget(self) -> None:
+        """Drop everything, as if nothing had been commanded yet."""
+        self._values.forget()
+        self._poses.forget()
+
+
+def own_poses(slot: DirectSlot, poses: FloatArray) -> FloatArray:
+    """Poses (..., 7) of a slot as the robot takes them: in its units, of its links."""
+    positions = (poses[..., :3] - slot.offset) / slot.scale
+    own = np.concatenate([positions, poses[..., 3:]], axis=-1)
+    return own if slot.chain is None else to_tip(slot.chain, own)
+
+
+def _column(
+    slot: DirectSlot, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
+) -> FloatArray:
+    values = predicted_slot(chunk, slot.data_type, slot.index, slot.name, horizon)
+    column: FloatArray = (values - slot.offset) / slot.scale
+    if not np.isfinite(column).all():
+        raise PolicyError(f'the prediction is not finite at {_where(slot)}')
+    return column
+
+
+def _poses(
+    slot: DirectSlot, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
+) -> FloatArray:
+    values = predicted_slot(chunk, slot.data_type, slot.index, slot.name, horizon)
+    lengths = np.linalg.norm(values[:, 3:], axis=1)
+    if (np.abs(lengths - 1.0) > _NORM_TOLERANCE).any():
+        length = lengths[np.argmax(np.abs(lengths - 1.0))]
+        raise PolicyError(
+            f'the prediction has a quaternion of length {length:.3g}, not 1, at {_where(slot)}'
+        )
+    return own_poses(slot, _inside(slot, normalised(values)))
+
+
+def _inside(slot: DirectSlot, poses: FloatArray) -> FloatArray:
+    """Poses (n, 7) of a slot, no position outside the workspace of its chain."""
+    bounds = slot.chain.workspace if slot.chain else {}
+    inside: FloatArray = poses.copy()
+    for axis, (low, high) in bounds.items():
+        column = 'xyz'.index(axis)
+        # The workspace is in metres, whatever the scale of the slot.
+        ends = sorted(slot.scale * end + slot.offset for end in (low, high))
+        inside[:, column] = np.clip(poses[:, column], ends[0], ends[1])
+    return inside
+
+
+def _where(slot: DirectSlot) -> str:
+    return f"{slot.data_type} index {slot.index} ('{slot.name}')"
+
+
+def _arranged(command: DirectCommand, numbers: FloatArray) -> FloatArray:
+    """Numbers at their places in the message: by name in a twist, one after another elsewhere."""
+    if command.type not in {TWIST, TWIST_STAMPED}:
+        return numbers
+    twist = np.zeros(len(TWIST_NAMES))
+    for slot, number in zip(command.slots, numbers, strict=True):
+        twist[TWIST_NAMES.index(slot.message_name)] = number
+    return twist
+
+
+def _message(command: DirectCommand, values: FloatArray, now_ns: int) -> DirectMessage:
+    return DirectMessage(command.topic, command.type, values.copy(), command.frame, now_ns)

@@ -1,0 +1,160 @@
+"""Numbers that are sent as they are, one message after another: velocities, torques and others.
+
+What a receiver does with a velocity goes on until the next one. So whatever is sent here ends:
+when the plan has run out, and on every stop, each number goes to its rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from neuracore_ros.arrays import FloatArray
+from neuracore_ros.command.braking import FULL_SPEED_TO_REST_S
+from neuracore_ros.command.plan import Blend, Plan, merged
+from neuracore_ros.description.direct import DirectSlot
+
+REPEATS = 3
+"""So often what a stop ends in is sent again: one message may be lost."""
+
+_ROUNDING = 1e-12
+
+
+class StreamedValues:
+    """D numbers of one robot, in its own units: the plan, and what was sent last.
+
+    A number at a time is what the policy wanted for one step later: a velocity acts until the
+    next one, where a position is somewhere to be.
+
+    Attributes:
+        warnings: What the user should know of the limits, one line each.
+        clamps: Predicted steps with a number beyond its limit.
+        values: What was sent last, (D,).
+    """
+
+    def __init__(
+        self, slots: Sequence[DirectSlot], step_s: float, period_s: float, max_ahead_s: float
+    ) -> None:
+        """Rest; nothing was sent.
+
+        Args:
+            slots: What the numbers are.
+            step_s: A step of the policy [s].
+            period_s: From one message to the next [s].
+            max_ahead_s: A stop has ended so long after its begin [s].
+        """
+        self._step_ns = round(1e9 * step_s)
+        self._period_s = period_s
+        given = np.array([slot.limit.change or np.inf for slot in slots], float)
+        most = np.array([slot.limit.most for slot in slots], float)
+        ramp_s = max(max_ahead_s - period_s, 0.5 * max_ahead_s)
+        self._most = np.minimum(most, given * ramp_s)
+        self._change = given
+        quickly = self._most / min(FULL_SPEED_TO_REST_S, ramp_s)
+        self._ramp = np.where(np.isfinite(given), given, quickly)
+        self.warnings = tuple(
+            f"'{slot.name}' is kept to {kept:.3g} of {slot.limit.most:.3g}: from there it comes "
+            f'to rest within max_ahead_s ({max_ahead_s:g} s)'
+            for slot, kept in zip(slots, self._most, strict=True)
+            if kept < slot.limit.most
+        )
+        self.clamps = 0
+        self.values: FloatArray = np.zeros(len(slots))
+        self._measured = np.zeros(len(slots))
+        self._goal = np.zeros(len(slots))
+        self._holds = np.array([slot.holds for slot in slots], bool)
+        self._plan: Plan | None = None
+        self._falling: FloatArray | None = None
+        self._sent_ns: int | None = None
+        self._repeats_left = 0
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether a stop has ended, and was said often enough."""
+        return self._plan is None and self._repeats_left == 0
+
+    def measure(self, measured: FloatArray) -> None:
+        """Take what was measured, (D,); NaN where nothing was. What is held at a stop is this."""
+        known = self._holds & np.isfinite(measured)
+        held = np.clip(measured, -self._most, self._most)
+        self._measured = np.where(known, held, self._measured)
+
+    def begin(self, now_ns: int) -> None:
+        """Start from rest: from zero, or from what is measured where a stop holds that."""
+        if self.at_rest:
+            self.values = self._measured.copy()
+        self._falling, self._plan, self._repeats_left = None, None, 0
+        self._sent_ns = now_ns - round(1e9 * self._period_s)
+
+    def merge(self, outputs: FloatArray, now_ns: int, blend: Blend) -> None:
+        """Follow a new prediction, (n, D); the first row is wanted now."""
+        allowed = np.clip(outputs, -self._most, self._most)
+        self.clamps += int(np.any(allowed != outputs, axis=1).sum())
+        before = self._plan or Plan(now_ns, self._step_ns, self.values[None])
+        self._plan = merged(before, allowed, now_ns, blend)
+        self._falling, self._repeats_left = None, REPEATS
+
+    def stop(self) -> None:
+        """Go to rest from now on, all numbers in the same time."""
+        if self._plan is None:
+            return
+        self._plan, self._goal = None, self._measured.copy()
+        self._falling = self._rates()
+
+    def next(self, now_ns: int) -> FloatArray | None:
+        """The numbers to send now, (D,); None where all is at rest."""
+        if self.at_rest or self._sent_ns is None:
+            return None
+        passed_s = max(now_ns - self._sent_ns, 0) / 1e9
+        self._sent_ns = now_ns
+        if self._plan is not None and now_ns > self._plan.end_ns + self._step_ns:
+            self.stop()  # Nobody renews it.
+        if self._plan is not None:
+            at = np.array([now_ns + self._step_ns], np.int64)
+            change = np.where(np.isfinite(self._change), self._change * passed_s, np.inf)
+            wanted = self._plan.at(at)[0]
+            self.values = np.clip(wanted, self.values - change, self.values + change)
+        else:
+            self.values = self._fallen(passed_s)
+            self._repeats_left -= np.array_equal(self.values, self._goal)
+        sent: FloatArray = self.values.copy()
+        return sent
+
+    def rests_in_s(self, now_ns: int) -> float:
+        """Time until a stop has ended, its last messages included; 0 at rest [s]."""
+        if self.at_rest:
+            return 0.0
+        left_s = 0.0 if self._plan is None else max(self._plan.end_ns - now_ns, 0) / 1e9
+        falling = self._ramp if self._falling is None else self._falling
+        away = np.abs(self.values - self._goal)
+        ramps_s = np.divide(away, falling, out=np.zeros_like(away), where=falling > 0.0)
+        ramp_s = float(np.max(ramps_s, initial=0.0))
+        return left_s + ramp_s + (self._repeats_left + 1) * self._period_s
+
+    def runs_dry(self, now_ns: int) -> bool:
+        """Whether the plan has nothing left for the future."""
+        return self._plan is None or self._plan.end_ns <= now_ns
+
+    def shift(self, by_ns: int) -> None:
+        """Move what was sent on a clock that has jumped."""
+        if self._sent_ns is not None:
+            self._sent_ns += by_ns
+
+    def forget(self) -> None:
+        """Rest, as if nothing had been sent."""
+        self._plan, self._falling, self._sent_ns, self._repeats_left = None, None, None, 0
+        self.values = np.zeros_like(self.values)
+
+    def _rates(self) -> FloatArray:
+        """Change a second, (D,), with which all numbers come to rest in the same time."""
+        away = np.abs(self.values - self._goal)
+        longest_s = float(np.max(away / self._ramp, initial=0.0))
+        return away / max(longest_s, _ROUNDING)
+
+    def _fallen(self, passed_s: float) -> FloatArray:
+        assert self._falling is not None
+        away = self._goal - self.values
+        step = self._falling * passed_s
+        arrives = np.abs(away) <= step + _ROUNDING
+        return np.where(arrives, self._goal, self.values + np.sign(away) * step)
