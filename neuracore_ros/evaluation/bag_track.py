@@ -117,13 +117,15 @@ class BagTrack:
         self._last = tick.piece, wanted
 
     def _action(self, now: Observation | None, after: Observation | None) -> FloatArray:
-        """The outputs of a tick, (C,), as a dataset has them; NaN where it has none."""
+        """The outputs of a tick, (V,), as a dataset has them; NaN where it has none."""
         if now is None:
-            return np.full(len(self._outputs.slots), np.nan)
+            return np.full(len(self._outputs.columns), np.nan)
         values, valid = outputs_of(now, after, self._commanded.commanded)
-        return self._outputs.of_slots(
-            {kind: np.where(valid[kind], values[kind], np.nan) for kind in values}
-        )
+        known = {
+            kind: np.where(valid[kind][:, None] if kind.is_pose else valid[kind], each, np.nan)
+            for kind, each in values.items()
+        }
+        return self._outputs.of_slots(known)
 
     def _missing(self, now_ns: int) -> str:
         """Say which name never had a sample, and what there is instead."""

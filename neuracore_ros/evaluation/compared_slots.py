@@ -1,7 +1,8 @@
-"""The commanded numbers of one robot, in the slots' sense, as they are compared."""
+"""The commanded values of one robot, in the slots' sense, and how far two of them are apart."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -11,17 +12,24 @@ from numpy.typing import NDArray
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import DataType, Joint, Layout, Robot
+from neuracore_ros.description.data_type import POSE_COMPONENTS
+from neuracore_ros.kinematics.rotations import angles_between
+
+_SIZE = len(POSE_COMPONENTS)
+POSITION, ROTATION = 'cm', 'deg'
+"""Units of the two errors of a pose."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedSlot:
-    """One commanded slot.
+    """One error: that of a joint or gripper, or of a pose's position or rotation.
 
     Attributes:
         kind: Its DataType.
         index: Its slot.
-        name: The robot's joint.
-        unit: ``rad``, ``m``, or ``open`` of a gripper (0 closed, 1 open).
+        name: The robot's joint, or chain.
+        unit: ``rad``, ``m``, ``open`` of a gripper (0 closed, 1 open), ``cm`` of a position,
+            ``deg`` of a rotation.
     """
 
     kind: DataType
@@ -32,55 +40,129 @@ class ComparedSlot:
     @property
     def label(self) -> str:
         """A label for people, unlike those of the other slots."""
-        short = ' open' if self.unit == 'open' else ''
-        return f'{self.index} {self.name}{short}'
+        what = {'open': ' open', POSITION: ' position', ROTATION: ' rotation'}
+        return f'{self.index} {self.name}{what.get(self.unit, "")}'
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One of the V numbers of a commanded slot, for a chart."""
+
+    label: str
+    unit: str
 
 
 class ComparedSlots:
-    """The C commanded slots of one robot, in the order of its command topics.
+    """The commanded slots of one robot: V numbers, of which C errors are told.
+
+    First come single numbers, in the order of the command topics, with one error each; then
+    poses, of seven numbers, with the distance of their positions and the angle of their rotations.
 
     Attributes:
-        slots: What they are.
+        slots: The C errors.
+        columns: The V numbers.
         valid: DataType -> bool, (W,): which of a policy's outputs they are.
     """
 
     def __init__(self, robot: Robot, layout: Layout | None = None) -> None:
-        """Take every joint that the robot file commands.
+        """Take every joint and pose that the robot file commands.
 
         The layout is that of a policy's outputs; by default the narrowest that holds the robot's.
 
         Raises:
-            DescriptionError: An output has no command.
+            DescriptionError: An output has no command; or the kinematics of a chain fail.
         """
-        joints = Joints.of(robot.commands())
+        joints = Joints.of(robot.commands(), robot.chain_outputs())
         own = [joint for joint in joints.joints if not joint.chain]
-        self.slots = tuple(
-            ComparedSlot(joint.data_type, joint.index, joint.name, _unit(joint)) for joint in own
+        self._poses = [
+            (kind, index, name)
+            for kind, names in robot.output.items()
+            if kind.is_pose
+            for index, name in names.items()
+        ]
+        single = [ComparedSlot(each.data_type, each.index, each.name, _unit(each)) for each in own]
+        self._single = tuple(single)
+        both = (POSITION, ROTATION)
+        poses = [ComparedSlot(*pose, unit) for pose in self._poses for unit in both]
+        self.slots = (*single, *poses)
+        parts = [(*pose, part) for pose in self._poses for part in POSE_COMPONENTS]
+        self.columns = (
+            *(Column(slot.label, slot.unit) for slot in single),
+            *(
+                Column(f'{index} {name} {part}', '' if part.startswith('q') else 'm')
+                for _, index, name, part in parts
+            ),
         )
-        self._columns = np.array([not joint.chain for joint in joints.joints])
         self.valid = (layout or Layout.of([robot.output])).valid(robot.output)
+        self._chains = {(c.output.data_type, c.output.index): c for c in joints.chains}
+        self._own = np.array([not joint.chain for joint in joints.joints], bool)
         self._scale = np.array([joint.scale for joint in own])
         self._offset = np.array([joint.offset for joint in own])
         # A continuous joint is back where it was after a turn.
-        self._turn = np.where(joints.turns[self._columns], 2 * np.pi * np.abs(self._scale), np.inf)
+        self._turn = np.where(joints.turns[self._own], 2 * np.pi * np.abs(self._scale), np.inf)
+        # Positions are told in the robot's own centimetres.
+        self._cm = [100 / robot.pose_scale(kind, name) for kind, _, name in self._poses]
 
     def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> FloatArray:
-        """DataType -> (..., W) as (..., C)."""
-        columns = [values[slot.kind][..., slot.index] for slot in self.slots]
-        return np.stack(columns, axis=-1).astype(np.float64)
+        """DataType -> (..., W), poses (..., W, 7), as (..., V)."""
+        numbers = [values[slot.kind][..., slot.index, None] for slot in self._single]
+        numbers += [values[kind][..., index, :] for kind, index, _ in self._poses]
+        return np.concatenate(numbers, axis=-1).astype(np.float64)
 
     def of_joints(self, positions: FloatArray) -> FloatArray:
-        """Positions (J,) in the robot's own units and sense, (C,) in the slots'."""
-        return np.asarray(self._scale * positions[self._columns] + self._offset)
+        """Positions (J,) in the robot's own units and sense, (V,) in the slots'.
+
+        A chain has the pose of its joints.
+        """
+        found = [self._scale * positions[self._own] + self._offset]
+        for kind, index, _ in self._poses:
+            chain = self._chains.get((kind, index))
+            pose = (
+                chain.poses(positions[None, chain.columns])[0] if chain else np.full(_SIZE, np.nan)
+            )
+            found.append(pose.astype(np.float64))
+        return np.concatenate(found)
 
     def distance(self, found: FloatArray, wanted: FloatArray) -> FloatArray:
-        """The distance between values (..., C), NaN where one is not known."""
-        apart = np.abs(found - wanted)
+        """The errors (..., C) between values (..., V), NaN where one is not known."""
+        count = len(self._single)
+        apart = np.abs(found[..., :count] - wanted[..., :count])
         turned = np.isfinite(self._turn)
         turn = self._turn[turned]
         around = apart[..., turned] % turn
         apart[..., turned] = np.minimum(around, turn - around)
-        return apart
+        errors = [apart]
+        for one, other, cm in zip(self._split(found), self._split(wanted), self._cm, strict=True):
+            errors.append(cm * np.linalg.norm(one[..., :3] - other[..., :3], axis=-1)[..., None])
+            errors.append(np.degrees(angles_between(one[..., 3:], other[..., 3:]))[..., None])
+        return np.concatenate(errors, axis=-1)
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """The standard deviation of values (N, V) in the units of errors, (C,); 0 of none.
+
+        Of a pose, the root of the mean square of distances and of angles to the mean pose.
+        """
+        single = np.ma.masked_invalid(values[:, : len(self._single)]).std(axis=0).filled(0.0)
+        found = [np.atleast_1d(single)]
+        for poses, cm in zip(self._split(values), self._cm, strict=True):
+            known = poses[np.isfinite(poses).all(axis=-1)]
+            found.append(np.array(_pose_spread(known, cm) if len(known) else (0.0, 0.0)))
+        return np.concatenate(found)
+
+    def _split(self, values: FloatArray) -> list[FloatArray]:
+        """The poses (..., 7) among values (..., V)."""
+        poses = values[..., len(self._single) :]
+        return np.split(poses, len(self._poses), axis=-1) if self._poses else []
+
+
+def _pose_spread(poses: FloatArray, cm: float) -> tuple[float, float]:
+    """Of positions [cm] and of rotations [degrees], of poses (N, 7)."""
+    positions, quaternions = poses[:, :3], poses[:, 3:]
+    squares = ((positions - positions.mean(axis=0)) ** 2).sum(axis=1)
+    # The mean of rotations, whatever their signs (Markley et al., 2007).
+    mean = np.linalg.eigh(quaternions.T @ quaternions)[1][:, -1]
+    angles = angles_between(quaternions, mean)
+    return cm * math.sqrt(squares.mean()), math.degrees(math.sqrt((angles**2).mean()))
 
 
 def _unit(joint: Joint) -> str:

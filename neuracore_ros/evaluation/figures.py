@@ -10,18 +10,25 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.errors import without_numbers
-from neuracore_ros.evaluation.compared_slots import ComparedSlot, ComparedSlots
+from neuracore_ros.evaluation.compared_slots import (
+    POSITION,
+    ROTATION,
+    Column,
+    ComparedSlot,
+    ComparedSlots,
+)
 from neuracore_ros.evaluation.replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of one policy on one robot; H steps of a prediction, C outputs.
+    """Figures of one policy on one robot; H steps of a prediction, C errors.
 
     Errors are absolute, in the slots' sense, and count valid entries only.
 
     Attributes:
-        slots: The C outputs.
+        slots: What the C errors are of.
+        columns: The numbers that were commanded.
         error: Mean error at each horizon step of each output, (H, C); NaN where none counts.
         largest: Largest error of each output, (C,).
         executed: Mean error of what the node would have sent, (C,).
@@ -41,6 +48,7 @@ class Figures:
     """
 
     slots: tuple[ComparedSlot, ...]
+    columns: tuple[Column, ...]
     error: FloatArray
     largest: FloatArray
     executed: FloatArray
@@ -60,12 +68,19 @@ class Figures:
 
     @property
     def unit(self) -> str:
-        """The unit of `mean`: that of the joints; ``open`` where there are only grippers."""
-        return 'open' if all(slot.unit == 'open' for slot in self.slots) else 'rad'
+        """The unit of `mean`: that of the joints, else ``cm`` of positions, else ``open``."""
+        units = {slot.unit for slot in self.slots}
+        if units & {'rad', 'm'}:
+            return 'rad'
+        return POSITION if POSITION in units else 'open'
 
     @property
     def mean(self) -> float:
-        """Over all joints and horizon steps; grippers count only where there is nothing else."""
+        """Over all joints and horizon steps.
+
+        Positions of poses count only where there are no joints, grippers only where there is
+        nothing else.
+        """
         error, entries = self.error[:, self._counted], self.entries[:, self._counted]
         return float(_means(error, entries, axis=None))
 
@@ -98,14 +113,25 @@ class Figures:
         return _plain_mean(self.executed[self._counted])
 
     @property
+    def of_poses(self) -> tuple[float, float] | None:
+        """Mean error of the positions [cm] and rotations [degrees] of all poses, if there are."""
+        found = []
+        for unit in (POSITION, ROTATION):
+            places = [place for place, slot in enumerate(self.slots) if slot.unit == unit]
+            if not places:
+                return None
+            found.append(float(_means(self.error[:, places], self.entries[:, places], None)))
+        return found[0], found[1]
+
+    @property
     def coverage(self) -> float:
         """Share of the steps with a usable observation."""
         return self.observed / self.ticks if self.ticks else 0.0
 
     @property
     def _counted(self) -> list[int]:
-        grips = [slot.unit == 'open' for slot in self.slots]
-        return [i for i, is_gripper in enumerate(grips) if not is_gripper or all(grips)]
+        counted = {'rad': ('rad', 'm'), POSITION: (POSITION,), 'open': ('open',)}[self.unit]
+        return [place for place, slot in enumerate(self.slots) if slot.unit in counted]
 
 
 def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> Figures:
@@ -128,10 +154,11 @@ def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> 
     reasons = [reason for one in replays for reason in one.holds]
     return Figures(
         slots=outputs.slots,
+        columns=outputs.columns,
         error=np.divide(total, entries, out=np.full(total.shape, np.nan), where=entries > 0),
         largest=largest,
         executed=np.ma.masked_invalid(np.concatenate(apart)).mean(axis=0).filled(np.nan),
-        spread=np.ma.masked_invalid(np.concatenate(commanded)).std(axis=0).filled(0.0),
+        spread=outputs.spread(np.concatenate(commanded)),
         entries=entries,
         recordings=len(replays),
         ticks=sum(len(one.pieces) for one in replays),
@@ -148,7 +175,7 @@ def figures(outputs: ComparedSlots, replays: Sequence[Replay], horizon: int) -> 
 
 
 def _wanted(one: Replay, tick: int, horizon: int) -> FloatArray:
-    """The commands from a tick on, (H, C); NaN past the end of its piece."""
+    """The commands from a tick on, (H, V); NaN past the end of its piece."""
     rows = np.arange(tick, tick + horizon)
     inside = rows[rows < len(one.pieces)]
     inside = inside[one.pieces[inside] == one.pieces[tick]]

@@ -11,7 +11,7 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.evaluation.replay import Replay
-from neuracore_ros.evaluation.summary import shown
+from neuracore_ros.evaluation.summary import pose_error, shown
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
@@ -32,7 +32,8 @@ def _sections(result: Evaluation) -> Iterator[str]:
     yield (
         f'<p class="lead">Recordings, replayed through the runner of the node: '
         f'{html.escape(result.note)}. Errors are absolute and count valid entries only; joints in '
-        'rad (m where they slide), grippers in parts of their range. One spread is the standard '
+        'rad (m where they slide), grippers in parts of their range, poses in cm and degrees. One '
+        'spread is the standard '
         'deviation of what was commanded.</p>'
     )
     yield _errors(result.cases)
@@ -44,8 +45,9 @@ def _sections(result: Evaluation) -> Iterator[str]:
 
 
 def _errors(cases: Sequence[Case]) -> str:
-    head = ['policy', 'robot', 'error', 'in spreads', 'executed', 'predictions']
-    head += ['latency p50', 'p99']
+    has_poses = any(case.figures.of_poses for case in cases)
+    head = ['policy', 'robot', 'error', *['poses'] * has_poses, 'in spreads', 'executed']
+    head += ['predictions', 'latency p50', 'p99']
     rows = []
     for case in cases:
         found = case.figures
@@ -53,13 +55,14 @@ def _errors(cases: Sequence[Case]) -> str:
             (
                 *(case.policy, case.robot),
                 shown(found.mean, f' {found.unit}'),
+                *([pose_error(found.of_poses)] if has_poses else []),
                 shown(found.mean_normalised),
                 shown(found.mean_executed, f' {found.unit}'),
                 found.predictions,
                 *(shown(percentile(found.latencies_ms, part), ' ms') for part in (50, 99)),
             )
         )
-    return page.table(head, ['', '', *['number'] * 6], rows)
+    return page.table(head, ['', '', *['number'] * (len(head) - 2)], rows)
 
 
 def _conduct(cases: Sequence[Case]) -> str:
@@ -143,21 +146,21 @@ def _holds(cases: Sequence[Case]) -> str:
 
 
 def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
-    """A chart of each joint: the recorded command, and each policy's newest prediction of it."""
-    for column, slot in enumerate(cases[0].figures.slots):
+    """A chart of each number: the recorded command, and each policy's newest prediction of it."""
+    for number, column in enumerate(cases[0].figures.columns):
         lines: dict[str, Curve] = {}
         for case in cases:
             one = case.shown[place]
-            lines.setdefault('commanded', over_time(one.commanded[:, column], case.rate_hz))
-            lines[case.policy] = over_time(newest(one)[:, column], case.rate_hz)
+            lines.setdefault('commanded', over_time(one.commanded[:, number], case.rate_hz))
+            lines[case.policy] = over_time(newest(one)[:, number], case.rate_hz)
             if len(cases) == 1:
-                lines['executed'] = over_time(one.executed[:, column], case.rate_hz)
-        chart = line_chart(lines, 'time [s]', slot.unit, LINEAR)
-        yield f'<div><h3>{html.escape(slot.label)}</h3>{chart}</div>'
+                lines['executed'] = over_time(one.executed[:, number], case.rate_hz)
+        chart = line_chart(lines, 'time [s]', column.unit, LINEAR)
+        yield f'<div><h3>{html.escape(column.label)}</h3>{chart}</div>'
 
 
 def newest(one: Replay) -> FloatArray:
-    """For each tick, what the newest prediction before it wanted there, (N, C)."""
+    """For each tick, what the newest prediction before it wanted there, (N, V)."""
     wanted = np.full(one.commanded.shape, np.nan)
     for tick, chunk in sorted(one.predicted.items()):
         rows = wanted[tick : tick + len(chunk)]

@@ -22,7 +22,7 @@ class Track(Protocol):
 
     Attributes:
         name: For people.
-        actions: Once it was played, what was commanded at each tick, each of shape (C,); NaN
+        actions: Once it was played, what was commanded at each tick, each of shape (V,); NaN
             where that is not known. As in a dataset: measured types are those one step later.
         lacking: Once it was played, why there was no tick, one line; '' if there was one.
     """
@@ -39,15 +39,15 @@ class Track(Protocol):
 class Replay:
     """The outcome of one recording.
 
-    N ticks, C outputs, H steps of a prediction; everything in the slots' sense.
+    N ticks, V commanded numbers, H steps of a prediction; everything in the slots' sense.
 
     Attributes:
         name: The recording's.
-        commanded: What was commanded at each tick, (N, C); NaN where that is not known, or
+        commanded: What was commanded at each tick, (N, V); NaN where that is not known, or
             nothing could be observed: no dataset would have that row.
-        predicted: Tick -> the prediction that its observation gave, (H, C).
+        predicted: Tick -> the prediction that its observation gave, (H, V).
         executed: What the node would have sent the robot to for each row of ``commanded``,
-            (N, C); NaN while it did not run.
+            (N, V); NaN while it did not run.
         pieces: Up to the next gap, or tick without an observation, numbers are equal, (N,).
         latencies_ms: Of the model on this machine, one for each prediction.
         holds: Why the robot was held, each time, one line.
@@ -109,7 +109,7 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
         running += runner.state is State.RUNNING
         if counters.holds > held:
             holds.append(runner.reason)
-    commanded = np.stack(track.actions) if track.actions else np.zeros((0, len(outputs.slots)))
+    commanded = np.stack(track.actions) if track.actions else np.zeros((0, len(outputs.columns)))
     commanded[unobserved] = np.nan
     executed = np.full(commanded.shape, np.nan)
     for row, positions in reached.items():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
+from neuracore_ros.evaluation.compared_slots import POSITION, ROTATION
 from neuracore_ros.evaluation.evaluate import Case, Evaluation
 from neuracore_ros.runner.state import percentile
 from neuracore_ros.wording import text_table
@@ -19,9 +20,14 @@ def as_json(result: Evaluation) -> dict[str, Any]:
 
 
 def as_table(result: Evaluation) -> str:
-    """A line for each policy and robot."""
+    """A line for each policy and robot; of poses, if there are any, in cm and degrees."""
     head = ['policy', 'robot', 'error', 'in spreads', 'executed', 'usable', 'holds', 'late']
     rows = [[*head, 'clamps', 'seam p99', 'ms p50', 'p99'], *map(_row, result.cases)]
+    poses = [case.figures.of_poses for case in result.cases]
+    if any(poses):
+        rows[0].insert(3, 'poses')
+        for row, errors in zip(rows[1:], poses, strict=True):
+            row.insert(3, pose_error(errors))
     return text_table(rows, left=2)
 
 
@@ -48,8 +54,14 @@ def shown(value: float, unit: str = '') -> str:
     return f'{value:.3g}{unit}' if math.isfinite(value) else '-'
 
 
+def pose_error(errors: tuple[float, float] | None) -> str:
+    """Errors of positions [cm] and rotations [degrees] in one cell; '-' where there are none."""
+    return f'{shown(errors[0], " cm")} {shown(errors[1], " deg")}' if errors else '-'
+
+
 def _case(case: Case) -> dict[str, Any]:
     found = case.figures
+    poses = found.of_poses
     return {
         'policy': case.policy,
         'robot': case.robot,
@@ -59,6 +71,9 @@ def _case(case: Case) -> dict[str, Any]:
         'error_normalised': _number(found.mean_normalised),
         'executed_error': _number(found.mean_executed),
         'error_by_step': _numbers(found.by_step),
+        'poses': dict(zip((POSITION, ROTATION), map(_number, poses), strict=True))
+        if poses
+        else None,
         'joints': [
             {
                 'data_type': slot.kind.value,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -227,11 +226,12 @@ def _contact_sheet(dataset: Path, metadata: Metadata, number: int, camera: str, 
     return page.image(encoded.tobytes(), 'jpeg', f'{name}, first to last step', 'sheet')
 
 
-def _charts(role: str, shown: Iterable[Trace], rate_hz: float) -> Iterator[str]:
-    """One chart for each DataType."""
-    for kind, group in groupby(shown, key=lambda trace: trace.data_type):
-        lines: dict[str, Curve] = {}
-        for trace in group:
-            lines[trace.label] = over_time(trace.values, rate_hz)
-        yield f'<h3>{role} {kind}</h3>'
-        yield line_chart(lines, 'time [s]', '', LINEAR)
+def _charts(role: str, shown: Sequence[Trace], rate_hz: float) -> Iterator[str]:
+    """One chart for each DataType; of poses, one of positions and one of rotations."""
+    charts: dict[tuple[DataType, str], dict[str, Curve]] = {}
+    for trace in shown:
+        lines = charts.setdefault((trace.data_type, trace.part), {})
+        lines[trace.label] = over_time(trace.values, rate_hz)
+    for (kind, part), lines in charts.items():
+        yield f'<h3>{role} {kind}{part and ": " + part}</h3>'
+        yield line_chart(lines, 'time [s]', 'm' if part == 'position' else '', LINEAR)

@@ -19,11 +19,13 @@ class Trace:
         data_type: The DataType of the slot.
         label: Index and name, and the component where a slot has several.
         values: Shape (N,).
+        part: Of a pose, ``position`` [m] or ``quaternion``; '' where a slot is one number.
     """
 
     data_type: DataType
     label: str
     values: NDArray[np.floating]
+    part: str = ''
 
 
 def episode_traces(metadata: Metadata, number: int, columns: Columns) -> dict[str, list[Trace]]:
@@ -46,5 +48,9 @@ def _traces(
         name = description.get(DataType(kind), {}).get(int(index))
         if name is not None:
             label = ' '.join([index, name, *component])
-            found.append(Trace(DataType(kind), label, values[:, place]))
+            found.append(Trace(DataType(kind), label, values[:, place], _part(*component)))
     return found
+
+
+def _part(component: str = '') -> str:
+    return {'': '', 'x': 'position', 'y': 'position', 'z': 'position'}.get(component, 'quaternion')

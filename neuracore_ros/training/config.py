@@ -169,12 +169,16 @@ class Config(NetworkOptions):
     relative: bool = setting(
         False,
         _POLICY,
-        'predict joint targets relative to the measured joints, inside the policy; or absolute',
+        'predict joint targets and poses relative to what is measured, inside the policy; or '
+        'absolute',
         switch,
         opposite='absolute',
     )
     statistics: str = setting(
-        'per-robot', _NUMBERS, 'of each robot its own, or of all', ('pooled', 'per-robot')
+        'per-robot',
+        _NUMBERS,
+        'of joints: of each robot its own, or of all',
+        ('pooled', 'per-robot'),
     )
     normalise: str = setting(
         'mean-std', _NUMBERS, 'what becomes 0 and 1', ('mean-std', 'min-max', 'quantiles')

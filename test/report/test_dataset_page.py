@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from helpers.pose_reaching import write
 from helpers.small_bags import write_bag
 from helpers.two_arms import (
     LEFT,
@@ -154,3 +155,17 @@ def test_an_episode_that_is_not_there_is_told_in_one_line(dataset, capsys):
     pytest.importorskip('rerun')
     assert main(['report', str(dataset), '--rerun', '9', '--rerun-file', 'x.rrd']) == 1
     assert 'has no episode 9; it has 3, from 0 on' in capsys.readouterr().err
+
+
+def test_a_pose_has_a_chart_of_its_position_and_one_of_its_quaternion(tmp_path):
+    poses = write(tmp_path / 'poses', {'both': 1, 'one': 1})
+    out = tmp_path / 'report.html'
+    assert main(['report', str(poses), '--out', str(out)]) == 0
+    page = out.read_text()
+    for role in ('input', 'output'):
+        for part in ('position', 'quaternion'):
+            assert page.count(f'<h3>{role} END_EFFECTOR_POSES: {part}</h3>') == 2
+    for label in ('0 a x', '1 b z', '0 hand qw', '1 b qx'):
+        assert label in page
+    # 'one' has no second hand: its zeros are no trace.
+    assert '1 hand' not in page
