@@ -80,7 +80,7 @@ class Kinematics:
         """
         frame = self._frames[index]
         pin = self._pinocchio
-        jacobian = pin.computeFrameJacobian(
+        jacobian: FloatArray = pin.computeFrameJacobian(
             self._model, self._data, positions, frame, pin.LOCAL_WORLD_ALIGNED
         )
         placement = self._data.oMf[frame]
@@ -96,15 +96,7 @@ class Kinematics:
 
         Rows x, y, z [m] at its origin, then the rotation [rad], along the axes of the base.
         """
-        pin = self._pinocchio
-        jacobian: FloatArray = pin.computeFrameJacobian(
-            self._model,
-            self._data,
-            np.asarray(positions, dtype=float),
-            self._frames[index],
-            pin.LOCAL_WORLD_ALIGNED,
-        )
-        return jacobian
+        return self.placed(index, np.asarray(positions, dtype=float))[2]
 
 
 def _pinocchio() -> ModuleType:
