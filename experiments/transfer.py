@@ -55,8 +55,8 @@ TRIALS, SEEDS, TRIAL_S = 50, 3, 6.0
 # Ten of fourteen predicted steps are executed: policies that are asked more often hover over the
 # cube and never close; the rest of a chunk bridges the step until the next one is there.
 HORIZON, EXECUTED = 14, 10
-TOLD = {'steps': 2000, 'batch': 256}
-SEEN = {'steps': 2500, 'batch': 64}
+TOLD = {'horizon': HORIZON, 'steps': 2000, 'batch': 256}
+SEEN = {'horizon': HORIZON, 'steps': 2500, 'batch': 64}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Cell:
         tried: Arms of the trials.
         detail: What is spoilt in the robot files, a key of `DETAILS`; '' nothing.
         options: Of training, as `Config` names them, beside those of `TOLD` or `SEEN`.
+        executed: Steps of a chunk that are executed.
     """
 
     study: str
@@ -80,6 +81,7 @@ class Cell:
     tried: Sequence[str]
     detail: str = ''
     options: Mapping[str, Any] = field(default_factory=dict)
+    executed: int = EXECUTED
 
     @property
     def files(self) -> str:
@@ -87,11 +89,17 @@ class Cell:
         return '_'.join(filter(None, [self.slots, self.place, self.detail]))
 
     @property
-    def key(self) -> str:
+    def training(self) -> str:
         """One word that no other training has, but for its seed."""
         counts = [f'{arm.removeprefix("lift_")}={n}' for arm, n in self.trained.items()]
         options = [f'{name}={value}' for name, value in sorted(self.options.items())]
         return '_'.join([self.files, *counts, *options])
+
+    @property
+    def key(self) -> str:
+        """One word that no other cell has."""
+        executed = '' if self.executed == EXECUTED else f'executed={self.executed}'
+        return '_'.join(filter(None, [self.training, executed]))
 
 
 def told_zero() -> Iterator[Cell]:
@@ -111,6 +119,18 @@ def told_few() -> Iterator[Cell]:
     for slots in ('joints', 'hand'):
         for others in ({}, {PANDA: MANY}):
             yield Cell('told_few', slots, 'told', {UR5E: FEW, **others}, (UR5E,))
+
+
+def few_as_before() -> Iterator[Cell]:
+    """Few episodes by joints, as they were tried first: shorter, relative, asked more often."""
+    before = {'horizon': 10, 'steps': 1500, 'batch': 64, 'relative': True}
+    for without in ('', 'relative', 'steps'):
+        options = {name: value for name, value in before.items() if name != without}
+        if without == 'steps':
+            del options['batch']
+        for others in ({}, {PANDA: MANY}):
+            trained = {UR5E: FEW, **others}
+            yield Cell('few_as_before', 'joints', 'told', trained, (UR5E,), '', options, 5)
 
 
 def told_counts() -> Iterator[Cell]:
@@ -161,6 +181,7 @@ STUDIES = {
     for study in (
         told_zero,
         told_few,
+        few_as_before,
         seen,
         details,
         told_many,
@@ -261,13 +282,12 @@ def make_dataset(out: Path, cell: Cell) -> tuple[Path, dict[str, Path]]:
 def train_cell(out: Path, cell: Cell, seed: int) -> tuple[Run, dict[str, Path]]:
     """The finished training of a cell, and the robot file of each arm."""
     data, files = make_dataset(out, cell)
-    run = Run(out / 'runs' / f'{cell.key}_seed={seed}')
+    run = Run(out / 'runs' / f'{cell.training}_seed={seed}')
     others = {
         files[arm].stem: 0 for arm in ARMS if (out / cell.files / f'{arm}.converted').exists()
     }
     config = Config(
         dataset=str(data),
-        horizon=HORIZON,
         seed=seed,
         threads=1,
         max_episodes=others | {files[arm].stem: count for arm, count in cell.trained.items()},
@@ -279,13 +299,13 @@ def train_cell(out: Path, cell: Cell, seed: int) -> tuple[Run, dict[str, Path]]:
     return run, files
 
 
-def attempt(arm: str, file: Path, policy: Path, sees: bool) -> list[bool]:
+def attempt(arm: str, file: Path, policy: Path, sees: bool, executed: int) -> list[bool]:
     """Let a policy try all trials of an arm; returns which it lifted."""
     robot = load_robot(file)
     loaded = load_policy(policy, threads=1, robot=robot.name)
     world = make_world(arm, sees)
     world.simulated.disturbance = 0.0
-    settings = Settings(execute_steps=EXECUTED)
+    settings = Settings(execute_steps=executed)
     results = []
     for seed in range(FIRST_SEED, FIRST_SEED + TRIALS):
         world.simulated.reset(seed)
@@ -333,7 +353,7 @@ def run_cell(out: Path, cell: Cell, seed: int, results: Results) -> None:
     trained_s = time.monotonic() - start_s
     for arm in left:
         start_s = time.monotonic()
-        lifted = attempt(arm, files[arm], run.last, cell.place != 'told')
+        lifted = attempt(arm, files[arm], run.last, cell.place != 'told', cell.executed)
         line = {
             'study': cell.study,
             'key': cell.key,
@@ -342,6 +362,7 @@ def run_cell(out: Path, cell: Cell, seed: int, results: Results) -> None:
             'detail': cell.detail,
             'trained': dict(cell.trained),
             'options': dict(cell.options),
+            'executed': cell.executed,
             'seed': seed,
             'tried': arm,
             'lifted': [int(each) for each in lifted],

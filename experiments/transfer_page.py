@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from alignment_page import put, table
+from transfer import EXECUTED
 
 TITLES = {
     'told_zero': 'Trained on one arm: told where the cube is',
     'told_others': 'The same training, with the other arms',
     'seen': 'Trained on one arm: the camera sees the cube',
     'told_few': 'Five episodes of the new arm',
+    'few_as_before': 'Five episodes of the new arm, trained and executed as before',
     'told_counts': 'Two and ten episodes of the new arm',
     'told_many': 'Trained on more arms: told where the cube is',
     'seen_many': 'Trained on five arms: the camera sees the cube',
@@ -71,6 +73,7 @@ def row_of(run: Mapping[str, Any]) -> str:
         PLACES[run['place']],
         DETAILS.get(run['detail'], run['detail']),
         *(('relative' if k == 'relative' else f'{k} {v}') for k, v in options.items()),
+        '' if run.get('executed', EXECUTED) == EXECUTED else f'{run["executed"]} executed',
         trained,
     ]
     return '; '.join(filter(None, words))
