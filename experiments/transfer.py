@@ -56,7 +56,7 @@ TRIALS, SEEDS, TRIAL_S = 50, 3, 6.0
 # cube and never close; the rest of a chunk bridges the step until the next one is there.
 HORIZON, EXECUTED = 14, 10
 TOLD = {'horizon': HORIZON, 'steps': 2000, 'batch': 256}
-SEEN = {'horizon': HORIZON, 'steps': 2500, 'batch': 64}
+SEEN = {'horizon': HORIZON, 'steps': 1500, 'batch': 64}
 
 
 @dataclass(frozen=True, slots=True)
