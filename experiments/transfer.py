@@ -26,6 +26,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
 from lift import FIRST_SEED, IMAGE_SIZE, PATIENCE_S, RATE_HZ, SIMULATOR, STEP_S, Done
@@ -72,6 +73,7 @@ class Cell:
         detail: What is spoilt in the robot files, a key of `DETAILS`; '' nothing.
         options: Of training, as `Config` names them, beside those of `TOLD` or `SEEN`.
         executed: Steps of a chunk that are executed.
+        start: Where trials begin, a key of `STARTS`; '' at home.
     """
 
     study: str
@@ -82,6 +84,7 @@ class Cell:
     detail: str = ''
     options: Mapping[str, Any] = field(default_factory=dict)
     executed: int = EXECUTED
+    start: str = ''
 
     @property
     def files(self) -> str:
@@ -99,7 +102,8 @@ class Cell:
     def key(self) -> str:
         """One word that no other cell has."""
         executed = '' if self.executed == EXECUTED else f'executed={self.executed}'
-        return '_'.join(filter(None, [self.training, executed]))
+        start = self.start and f'start={self.start}'
+        return '_'.join(filter(None, [self.training, executed, start]))
 
 
 def told_zero() -> Iterator[Cell]:
@@ -168,6 +172,7 @@ def told_many() -> Iterator[Cell]:
 def details() -> Iterator[Cell]:
     """One thing is done otherwise."""
     tried = (PANDA, UR5E, XARM7)
+    yield Cell('details', 'hand', 'told', {PANDA: MANY}, (XARM7,), start='high')
     for detail in ('raw_frames', 'measured_next'):
         yield Cell('details', 'hand', 'told', {PANDA: MANY}, tried, detail)
     yield Cell('details', 'hand', 'told', {PANDA: MANY}, tried, options={'relative': True})
@@ -209,6 +214,8 @@ def measured_gripper(content: dict[str, Any]) -> None:
     source['topic'] = 'joint_states'
 
 
+STARTS = {'high': {XARM7: (0.0, 0.0, 0.0, 1.2252, 0.0, 1.2252, 0.0)}}
+"""robosuite's home of the xArm7, 20 cm above all hands of the training."""
 DETAILS = {spoil.__name__: spoil for spoil in (raw_frames, measured_next, measured_gripper)}
 
 
@@ -299,13 +306,16 @@ def train_cell(out: Path, cell: Cell, seed: int) -> tuple[Run, dict[str, Path]]:
     return run, files
 
 
-def attempt(arm: str, file: Path, policy: Path, sees: bool, executed: int) -> list[bool]:
+def attempt(arm: str, file: Path, policy: Path, cell: Cell) -> list[bool]:
     """Let a policy try all trials of an arm; returns which it lifted."""
     robot = load_robot(file)
     loaded = load_policy(policy, threads=1, robot=robot.name)
-    world = make_world(arm, sees)
+    world = make_world(arm, cell.place != 'told')
     world.simulated.disturbance = 0.0
-    settings = Settings(execute_steps=executed)
+    at_home = world.simulated.home
+    if cell.start:
+        world.simulated.home = np.array(STARTS[cell.start][arm])
+    settings = Settings(execute_steps=cell.executed)
     results = []
     for seed in range(FIRST_SEED, FIRST_SEED + TRIALS):
         world.simulated.reset(seed)
@@ -318,6 +328,7 @@ def attempt(arm: str, file: Path, policy: Path, sees: bool, executed: int) -> li
 
         drive(world, robot, loaded, TRIAL_S, settings, until)
         results.append(any(lifted))
+    world.simulated.home = at_home
     return results
 
 
@@ -353,7 +364,7 @@ def run_cell(out: Path, cell: Cell, seed: int, results: Results) -> None:
     trained_s = time.monotonic() - start_s
     for arm in left:
         start_s = time.monotonic()
-        lifted = attempt(arm, files[arm], run.last, cell.place != 'told', cell.executed)
+        lifted = attempt(arm, files[arm], run.last, cell)
         line = {
             'study': cell.study,
             'key': cell.key,
@@ -363,6 +374,7 @@ def run_cell(out: Path, cell: Cell, seed: int, results: Results) -> None:
             'trained': dict(cell.trained),
             'options': dict(cell.options),
             'executed': cell.executed,
+            'start': cell.start,
             'seed': seed,
             'tried': arm,
             'lifted': [int(each) for each in lifted],

@@ -74,6 +74,7 @@ def row_of(run: Mapping[str, Any]) -> str:
         DETAILS.get(run['detail'], run['detail']),
         *(('relative' if k == 'relative' else f'{k} {v}') for k, v in options.items()),
         '' if run.get('executed', EXECUTED) == EXECUTED else f'{run["executed"]} executed',
+        'hand 20 cm higher at the start' if run.get('start') else '',
         trained,
     ]
     return '; '.join(filter(None, words))

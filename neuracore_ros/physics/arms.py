@@ -1,9 +1,10 @@
 """The arms that lift, as tables: robosuite's names and ours, which are those of real drivers.
 
-Ranges of joints and home postures are robosuite's, too. Speeds of joints are their makers', from
-these descriptions: Panda: ``franka_ros`` (Apache-2.0); UR5e: Universal Robots (BSD-3-Clause);
-Sawyer: ``sawyer_robot`` (Apache-2.0); iiwa 14: ``lbr_fri_ros2_stack`` (Apache-2.0); Gen3:
-``ros2_kortex`` (BSD-3-Clause); Jaco: ``kinova-ros`` (BSD-3-Clause); xArm7: ``xarm_ros2`` (BSD).
+Ranges of joints are robosuite's, too, and so are all home postures but one. Speeds of joints are
+their makers', from these descriptions: Panda: ``franka_ros`` (Apache-2.0); UR5e: Universal Robots
+(BSD-3-Clause); Sawyer: ``sawyer_robot`` (Apache-2.0); iiwa 14: ``lbr_fri_ros2_stack``
+(Apache-2.0); Gen3: ``ros2_kortex`` (BSD-3-Clause); Jaco: ``kinova-ros`` (BSD-3-Clause); xArm7:
+``xarm_ros2`` (BSD-3-Clause).
 """
 
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ class LiftArm:
         fingers: What moves, the published joint first.
         closing: The axis of robosuite's grip site along which the fingers close: x, y.
         colour: Of the links, RGBA.
+        home: Where trials begin, n of them [rad]; empty: robosuite's posture.
         untouched: Geoms that touch nothing, where robosuite's touch each other at home.
     """
 
@@ -61,6 +63,7 @@ class LiftArm:
     fingers: tuple[Finger, ...]
     colour: tuple[float, float, float, float]
     closing: tuple[float, float] = (1.0, 0.0)
+    home: tuple[float, ...] = ()
     untouched: tuple[str, ...] = ()
 
 
@@ -220,6 +223,8 @@ XARM7 = LiftArm(
     fingers=(Finger('left_driver_joint', 'fingers_actuator', gain=300.0),),
     colour=(0.95, 0.95, 0.93, 1.0),
     closing=(0.0, 1.0),
+    # robosuite's holds the hand 20 cm higher than any other arm's.
+    home=(0.0, 0.185, 0.0, 0.825, 0.0, 0.64, 0.0),
 )
 
 ARMS: Mapping[str, LiftArm] = {

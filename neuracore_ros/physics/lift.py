@@ -87,6 +87,8 @@ class LiftRobot:
         self._top_m = float(model.body('table').pos[2] + model.geom('table_collision').size[2])
         self._rest_m = self._top_m + float(model.geom('cube_g0').size[2])
         self._mass = np.zeros((model.nv, model.nv))
+        if arm.home:
+            self._start[self.positions_at] = arm.home
         self.home = self._start[self.positions_at]
         self.reset(seed)
 
