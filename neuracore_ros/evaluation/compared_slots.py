@@ -13,6 +13,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.description import DataType, Joint, Layout, Robot
 from neuracore_ros.description.data_type import POSE_COMPONENTS
+from neuracore_ros.description.direct import DirectSlot
 from neuracore_ros.kinematics.rotations import angles_between
 
 _SIZE = len(POSE_COMPONENTS)
@@ -28,8 +29,8 @@ class ComparedSlot:
         kind: Its DataType.
         index: Its slot.
         name: The robot's joint, or chain.
-        unit: ``rad``, ``m``, ``open`` of a gripper (0 closed, 1 open), ``cm`` of a position,
-            ``deg`` of a rotation.
+        unit: ``rad``, ``m``, ``rad/s``, ``Nm``, ``open`` of a gripper (0 closed, 1 open), ``cm``
+            of a position, ``deg`` of a rotation; '' unknown.
     """
 
     kind: DataType
@@ -55,8 +56,9 @@ class Column:
 class ComparedSlots:
     """The commanded slots of one robot: V numbers, of which C errors are told.
 
-    First come single numbers, in the order of the command topics, with one error each; then
-    poses, of seven numbers, with the distance of their positions and the angle of their rotations.
+    First come single numbers, in the order of the command topics, with one error each, joints
+    before what is sent as it is; then poses, of seven numbers, with the distance of their
+    positions and the angle of their rotations.
 
     Attributes:
         slots: The C errors.
@@ -74,13 +76,18 @@ class ComparedSlots:
         """
         joints = Joints.of(robot.commands(), robot.chain_outputs())
         own = [joint for joint in joints.joints if not joint.chain]
+        direct = [slot for command in robot.direct_commands() for slot in command.slots]
         self._poses = [
             (kind, index, name)
             for kind, names in robot.output.items()
             if kind.is_pose
             for index, name in names.items()
         ]
-        single = [ComparedSlot(each.data_type, each.index, each.name, _unit(each)) for each in own]
+        told: list[Joint | DirectSlot] = [*own]
+        told += [slot for slot in direct if not slot.data_type.is_pose]
+        single = [
+            ComparedSlot(each.data_type, each.index, each.name, _unit(each)) for each in told
+        ]
         self._single = tuple(single)
         both = (POSITION, ROTATION)
         poses = [ComparedSlot(*pose, unit) for pose in self._poses for unit in both]
@@ -98,8 +105,11 @@ class ComparedSlots:
         self._own = np.array([not joint.chain for joint in joints.joints], bool)
         self._scale = np.array([joint.scale for joint in own])
         self._offset = np.array([joint.offset for joint in own])
+        self._integrated = np.array([joint.is_integrated for joint in own], bool)
         # A continuous joint is back where it was after a turn.
-        self._turn = np.where(joints.turns[self._own], 2 * np.pi * np.abs(self._scale), np.inf)
+        turns = joints.turns[self._own] & ~self._integrated
+        self._turn = np.full(len(single), np.inf)
+        self._turn[: len(own)] = np.where(turns, 2 * np.pi * np.abs(self._scale), np.inf)
         # Positions are told in the robot's own centimetres.
         self._cm = [100 / robot.pose_scale(kind, name) for kind, _, name in self._poses]
 
@@ -112,9 +122,10 @@ class ComparedSlots:
     def of_joints(self, positions: FloatArray) -> FloatArray:
         """Positions (J,) in the robot's own units and sense, (V,) in the slots'.
 
-        A chain has the pose of its joints.
+        A chain has the pose of its joints. NaN stands for what is no position of a joint.
         """
-        found = [self._scale * positions[self._own] + self._offset]
+        own = np.where(self._integrated, np.nan, self._scale * positions[self._own] + self._offset)
+        found = [own, np.full(len(self._single) - len(own), np.nan)]
         for kind, index, _ in self._poses:
             chain = self._chains.get((kind, index))
             pose = (
@@ -165,7 +176,10 @@ def _pose_spread(poses: FloatArray, cm: float) -> tuple[float, float]:
     return cm * math.sqrt(squares.mean()), math.degrees(math.sqrt((angles**2).mean()))
 
 
-def _unit(joint: Joint) -> str:
-    if joint.data_type.is_gripper:
+def _unit(slot: Joint | DirectSlot) -> str:
+    kind = slot.data_type
+    if kind.is_gripper:
         return 'open'
-    return 'm' if joint.limit.slides else 'rad'
+    if kind.measured is DataType.JOINT_POSITIONS:
+        return 'm' if isinstance(slot, Joint) and slot.limit.slides else 'rad'
+    return {DataType.JOINT_VELOCITIES: 'rad/s', DataType.JOINT_TORQUES: 'Nm'}.get(kind, '')

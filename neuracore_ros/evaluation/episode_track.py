@@ -127,6 +127,13 @@ class EpisodeTrack:
                 where = topic(kind, name)
                 if where in self._topics:
                     yield zip(repeat(where), self._messages(kind, index), strict=False)
+        for kind, slots in self._robot.output.items():
+            known = self._robot.input.get(kind, {}).values()
+            for index, name in slots.items() if kind.is_pose else ():
+                if name not in known:  # Taken to be where it was sent.
+                    commanded = self._action[kind][:, index].astype(float)
+                    before = np.concatenate([commanded[:1], commanded[:-1]])
+                    yield zip(repeat(topic(kind, name)), map(_pose, before), strict=False)
 
     def _messages(self, kind: DataType, index: int) -> Iterator[Message]:
         if kind.is_pose:

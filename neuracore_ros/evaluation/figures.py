@@ -68,18 +68,19 @@ class Figures:
 
     @property
     def unit(self) -> str:
-        """The unit of `mean`: that of the joints, else ``cm`` of positions, else ``open``."""
-        units = {slot.unit for slot in self.slots}
-        if units & {'rad', 'm'}:
+        """The unit of `mean`: ``rad``, or without joints that of what counts instead of them."""
+        units = [slot.unit for slot in self.slots]
+        if {'rad', 'm'} & {*units}:
             return 'rad'
-        return POSITION if POSITION in units else 'open'
+        others = [unit for unit in units if unit not in (ROTATION, 'open')]
+        return POSITION if POSITION in units else others[0] if others else 'open'
 
     @property
     def mean(self) -> float:
         """Over all joints and horizon steps.
 
-        Positions of poses count only where there are no joints, grippers only where there is
-        nothing else.
+        Positions of poses count only where there are no joints, other numbers without either, and
+        grippers only where there is nothing else.
         """
         error, entries = self.error[:, self._counted], self.entries[:, self._counted]
         return float(_means(error, entries, axis=None))
@@ -130,7 +131,7 @@ class Figures:
 
     @property
     def _counted(self) -> list[int]:
-        counted = {'rad': ('rad', 'm'), POSITION: (POSITION,), 'open': ('open',)}[self.unit]
+        counted = ('rad', 'm') if self.unit == 'rad' else (self.unit,)
         return [place for place, slot in enumerate(self.slots) if slot.unit in counted]
 
 

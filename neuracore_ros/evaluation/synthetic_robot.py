@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuracore_ros.description import DataType, EmbodimentDescription, Robot, plain
+from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots, plain
 from neuracore_ros.description.robot_file import parse_robot
 from neuracore_ros.description.source import (
     FLOAT64_MULTI_ARRAY,
@@ -25,6 +25,12 @@ from neuracore_ros.yaml_value import from_python
 # No joint comes near: limits that are not known limit nothing.
 _FAR, _FAST = 1e6, 1e6
 _COMMANDS = 'commands'
+_NO_LIMITS = {
+    'position': [-_FAR, _FAR],
+    'velocity': _FAST,
+    'angular_velocity': _FAST,
+    'effort': _FAST,
+}
 
 
 def synthetic_robot(
@@ -36,7 +42,7 @@ def synthetic_robot(
     """Describe the robot as its dataset has it; with the joint limits of its robot file, if any.
 
     Raises:
-        DescriptionError: An output is no joint and no gripper, or the file lacks one.
+        DescriptionError: An output is none that can be commanded, or the file lacks one.
     """
     names = {kind: list(slots.values()) for kind, slots in given.items()}
     for kind, slots in wanted.items():
@@ -45,17 +51,14 @@ def synthetic_robot(
     record = {
         'robot': name,
         'limits': {
-            joint: limits.get(joint, {'position': [-_FAR, _FAR], 'velocity': _FAST})
+            joint: limits.get(joint, _NO_LIMITS)
             for slots in wanted.values()
             for joint in slots.values()
         },
         'input': plain(given),
         'output': plain(wanted),
         'sources': {kind.value: _source(kind, own) for kind, own in names.items()},
-        'commands': {
-            kind.value: {'topic': f'{_COMMANDS}/{kind.value}', 'scale': 1.0, 'offset': 0.0}
-            for kind in wanted
-        },
+        'commands': {kind.value: _command(kind, own) for kind, own in wanted.items()},
     }
     where = f"robot '{name}' of the dataset"
     return parse_robot(from_python(record, where), Path(where))
@@ -81,6 +84,21 @@ def _source(kind: DataType, names: list[str]) -> Mapping[str, Any]:
         return {'topic': topic(kind), 'type': FLOAT64_MULTI_ARRAY, 'order': order}
     # Written out, since a gripper's would else follow from its limits.
     return {'topic': topic(kind), 'type': JOINT_STATE, 'scale': 1.0, 'offset': 0.0}
+
+
+def _command(kind: DataType, slots: Slots) -> Mapping[str, Any]:
+    """Poses and other numbers are sent as they are: a dataset knows no chain of joints."""
+    where = f'{_COMMANDS}/{kind.value}'
+    if kind.is_pose:
+        return {
+            name: {'topic': f'{where}_{index}', 'type': POSE_STAMPED, 'frame': 'base'}
+            for index, name in slots.items()
+        }
+    whole = {'topic': where, 'scale': 1.0, 'offset': 0.0}
+    if kind.measured is DataType.JOINT_POSITIONS or kind.is_gripper:
+        return whole
+    torques = {'allow_torques': True, 'stop': 'zero'} if kind is DataType.JOINT_TORQUES else {}
+    return {**whole, 'type': FLOAT64_MULTI_ARRAY, **torques}
 
 
 def _limits(robot: Robot) -> dict[str, Mapping[str, Any]]:

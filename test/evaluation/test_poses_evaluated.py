@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('pinocchio')
 
+from helpers.pose_reaching import write as write_dataset
 from helpers.small_bags import Messages, at, write_bag
 from helpers.small_chain import JOINTS, ROBOT, describe
 from neuracore_ros.cli.main import main
@@ -138,3 +139,38 @@ def test_the_spread_of_poses_is_their_distance_to_the_mean_whatever_their_signs(
     assert outputs.spread(poses) == pytest.approx([10.0, math.degrees(0.2)])
     assert outputs.spread(np.full((2, 7), np.nan)).tolist() == [0.0, 0.0]
     assert np.isnan(outputs.distance(poses[2], poses[0])).all()
+
+
+def test_a_dataset_of_poses_is_replayed_without_a_robot_file(tmp_path, capsys):
+    """Its errors are those of training's own validation, by another way."""
+    dataset = write_dataset(tmp_path / 'reach', {'one': 10, 'both': 5})
+    run = tmp_path / 'run'
+    words = ['--steps', '60', '--horizon', '3', '--threads', '1', '--out', str(run)]
+    assert main(['train', str(dataset), *words]) == 0
+    lines = [json.loads(line) for line in (run / 'metrics.jsonl').read_text().splitlines()]
+    (validated,) = [line for line in lines if 'val_cm' in line]
+    capsys.readouterr()
+    files = [str(run / 'policy.pt'), str(dataset)]
+    assert main(['evaluate', *files, '--json', '--execute-steps', '1']) == 0
+    cases = {case['robot']: case for case in json.loads(capsys.readouterr().out)['cases']}
+    assert cases.keys() == {'one', 'both'}
+    for robot, case in cases.items():
+        assert case['predictions'] == case['steps']
+        assert case['poses']['cm'] == pytest.approx(validated[f'val_cm/{robot}'], rel=1e-2)
+        assert case['poses']['deg'] == pytest.approx(validated[f'val_deg/{robot}'], rel=1e-2)
+    labels = [(each['name'], each['unit']) for each in cases['both']['joints']]
+    units = ('cm', 'deg')
+    assert labels == [('fingers', 'open'), *(('a', u) for u in units), *(('b', u) for u in units)]
+    # There is no chain that could tell where joints would have gone.
+    assert cases['one']['joints'][1]['executed_error'] is None
+
+
+def test_an_output_that_is_no_input_is_taken_to_be_where_it_was_sent(tmp_path, capsys):
+    dataset = write_dataset(tmp_path / 'reach', {'one': 6})
+    run = tmp_path / 'run'
+    words = ['--steps', '2', '--horizon', '3', '--inputs', 'POSES', '--out', str(run)]
+    assert main(['train', str(dataset), *words]) == 0
+    capsys.readouterr()
+    assert main(['evaluate', str(run / 'policy.pt'), str(dataset), '--json']) == 0
+    (case,) = json.loads(capsys.readouterr().out)['cases']
+    assert case['poses']['cm'] > 0
