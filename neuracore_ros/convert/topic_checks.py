@@ -8,6 +8,7 @@ from pathlib import Path
 from neuracore_ros.bags.bag import Bag
 from neuracore_ros.bags.topics import Topic
 from neuracore_ros.description import Source
+from neuracore_ros.description.named_numbers import NAMED_NUMBERS, example_name, misnamed
 from neuracore_ros.description.source import (
     CHAIN_TYPES,
     JOINT_STATE,
@@ -84,7 +85,7 @@ def describe(bag: Bag, topic: Topic) -> str:
 def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     """The recorded topics that may be meant: those of a readable type first.
 
-    Another camera's topic is not meant, and a target is none of the measured topics: it would
+    Another camera's topic is not meant, and a command is none of the measured topics: it would
     be what is measured in the same step.
     """
     types, kind = types_of(source.data_type, source.chain is not None), source.data_type
@@ -94,18 +95,12 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     taken = [
         found.name
         for other in declared
-        if (kind.is_image or (source.is_target and not other.is_target))
+        if (kind.is_image or (source.reads_commands and not other.reads_commands))
         and (found := bag.find(other.topic)) is not None
     ]
     nearest = [topic for topic in nearest if topic.name not in taken]
-    if source.is_target and not any(topic.type in types for topic in nearest):
-        cure = f"leave '{source.name}' out of targets"
-        if kind.is_target:
-            cure = f'write {kind.measured} in place of {kind} under output and commands'
-        return (
-            f'no command was recorded: {cure}, and a policy learns the measurement of the next '
-            'step'
-        )
+    if source.reads_commands and not any(topic.type in types for topic in nearest):
+        return f'no command was recorded: {_without_commands(source)}'
     if not nearest:
         return 'every other topic of the bag is read as something else'
     if nearest[0].type not in types and topic_likeness(source.topic, nearest[0].name) < _UNLIKE:
@@ -118,13 +113,24 @@ def _alternatives(bag: Bag, source: Source, declared: Iterable[Source]) -> str:
     return f'did you mean {describe(bag, nearest[0])}?' + (f' It also has: {rest}' if rest else '')
 
 
+def _without_commands(source: Source) -> str:
+    """What to write for a recording without the commands that a source reads."""
+    kind = source.data_type
+    if source.follow_s is not None:
+        return 'without follow_s, the measured opening can be read'
+    cure = f"leave '{source.name}' out of targets"
+    if kind.is_target:
+        cure = f'write {kind.measured} in place of {kind} under output and commands'
+    return f'{cure}, and a policy learns the measurement of the next step'
+
+
 def _other_type(
     bag: Bag, source: Source, found: Topic, robot_file: Path, declared: Iterable[Source]
 ) -> str:
     holds = found.type or 'messages of a type that the file does not name'
     what = f'{bag.path}: {found.name} holds {holds}, but {robot_file} declares {source.type}'
     types = types_of(source.data_type, source.chain is not None)
-    measured = {other.topic for other in declared if not other.is_target}
+    measured = {other.topic for other in declared if not other.reads_commands}
     if source.is_target and source.topic in measured:
         return f'{what}, and it is what is measured; {_alternatives(bag, source, declared)}'
     if found.type not in types:
@@ -137,6 +143,9 @@ def _other_type(
         options += ', order: [names by position]'
     if found.type == TF_MESSAGE:
         options += ', parent: the frame in which it is given'
+    if found.type in NAMED_NUMBERS and misnamed(found.type, source.message_name):
+        names = f'{source.name}: {example_name(found.type, source.message_name)}'
+        options += f', names: {{{names}}}'
     line = f'{source.data_type}: {{{source.name}: {{{options}}}}}'
     section = 'targets' if source.is_target and not source.data_type.is_target else 'sources'
     return f'{what}; write under {section}: {line}'

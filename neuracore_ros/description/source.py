@@ -108,6 +108,11 @@ class Source:
         return self.chain is not None and self.type in CHAIN_TYPES
 
     @property
+    def reads_commands(self) -> bool:
+        """True for a topic that commands the robot, and so measures nothing."""
+        return self.is_target or self.follow_s is not None
+
+    @property
     def treatment(self) -> str:
         """The crop or the command that its samples follow, for people; '' without either."""
         if self.crop is not None:

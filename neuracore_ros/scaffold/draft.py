@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.description.source import JOINT_STATE, types_of
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.draft_entries import (
@@ -271,10 +271,16 @@ def _foot(known: KnownJoints, outputs: OutputRoutes, facts: Facts) -> list[Note]
     left_out = {**known.left_out, **outputs.unmatched()}
     texts = [f'Left out: {name} ({why})' for name, why in left_out.items()]
     texts += [
-        f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]})'
+        f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]}){_readers(kind)}'
         for topic, kind in sorted(facts.others.items())[:_MOST_OTHERS]
     ]
     return [Note(text, guessed=False) for text in texts]
+
+
+def _readers(message_type: str) -> str:
+    """The DataTypes that can be read from a message, for the end of a line; '' if none can."""
+    kinds = [str(kind) for kind in DataType if message_type in types_of(kind)]
+    return f', for {" or ".join(kinds)}' if kinds else ''
 
 
 def _nothing(facts: Facts, origin: DraftOrigin) -> str:

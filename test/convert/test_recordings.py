@@ -493,6 +493,45 @@ def test_images_become_smaller_than_their_crop(tmp_path, converted):
     )
 
 
+HAND = """
+robot: hand
+limits: {g: {position: [0, 1], velocity: 1}, a: {position: none, velocity: 1}}
+input: {JOINT_POSITIONS: {0: a}, PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: g}}
+output: {JOINT_TARGET_POSITIONS: {0: a}}
+sources:
+  JOINT_POSITIONS: {topic: /joint_states}
+  JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /hand/joint_trajectory, follow_s: 0.4}
+commands: {JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}}
+"""
+
+
+def test_the_hand_was_never_commanded(tmp_path, converted):
+    bag = write_bag(tmp_path / 'bag', joint_states(2.0))
+    text = HAND.replace('output: {JOINT_TARGET_POSITIONS', 'output: {JOINT_POSITIONS')
+    text = re.sub('.*/arm/joint_trajectory.*\n', '', text)
+    outcome = converted(bag, robot=text)
+    assert outcome.code == 1
+    assert "/hand/joint_trajectory (PARALLEL_GRIPPER_OPEN_AMOUNTS 'g' of" in outcome.said
+    assert 'no command was recorded: without follow_s, the measured opening' in outcome.said
+
+
+def test_the_hand_is_first_commanded_midway(tmp_path, converted):
+    closing = Messages().trajectory(0, [(0.0, [0.0])], 'g')
+    messages = [
+        *joint_states(3.0),
+        *trajectories(3.0),
+        ('/hand/joint_trajectory', closing, at(1.0)),
+    ]
+    outcome = converted(write_bag(tmp_path / 'bag', messages), robot=HAND)
+    assert outcome.code == 0 and len(outcome.steps) == 1
+    opening = outcome.column('observation.state', 1)
+    first_s = outcome.episodes[0]
+    times_s = first_s + np.arange(len(opening)) / 20
+    expected = np.where(times_s <= 1.0, 1.0, np.exp(-(times_s - 1.0) / 0.4))
+    assert np.allclose(opening, expected, atol=1e-5)
+
+
 def test_types_without_a_definition(tmp_path, converted):
     odd = get_typestore(Stores.EMPTY)
     odd.register(get_types_from_msg('float64 x', 'odd_msgs/msg/Odd'))

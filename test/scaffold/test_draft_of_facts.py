@@ -141,7 +141,18 @@ def test_what_the_other_robot_has_and_this_one_lacks_is_told(tmp_path):
     assert robot['input']['LANGUAGE'] == {0: 'task'}
     assert 'POSES of known (cup): nothing here corresponds' in made.text
     assert 'DEPTH_IMAGES of known (eye): nothing here corresponds' in made.text
-    assert 'Also there, and not drafted: /cup (PoseStamped)' in made.text
+    assert (
+        'Also there, and not drafted: /cup (PoseStamped), for END_EFFECTOR_POSES or POSES'
+        in made.text
+    )
+
+
+def test_what_a_source_could_read_is_told_with_what_it_is_for():
+    others = {'/odom': 'nav_msgs/msg/Odometry', '/imu': 'sensor_msgs/msg/Imu'}
+    _, made = drafted(states('a'), arm=None, others=others)
+    assert '/imu (Imu), for CUSTOM_1D' in made.text
+    said = ' '.join(made.text.replace('#', ' ').split())
+    assert '/odom (Odometry), for END_EFFECTOR_POSES or POSES or CUSTOM_1D' in said
 
 
 def test_of_two_cameras_the_one_without_a_counterpart_is_a_comment(tmp_path):

@@ -149,7 +149,7 @@ def check_publishers(
         named = {k: [s.name for s in facts.sources if s.data_type is k] for k in kinds}
         what = ', '.join(f'{kind} {abbreviated(names)}' for kind, names in named.items())
         meant = did_you_mean_topic(source.topic, facts.similar, namespace_option)
-        commanded = all(s.is_target or s.follow_s is not None for s in facts.sources)
+        commanded = all(s.reads_commands for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
         cure = meant or f': start {who}, or correct topic in sources'
         return [error(f'{facts.topic} ({what}): nobody publishes it{cure}')]
