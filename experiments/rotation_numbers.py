@@ -1,15 +1,16 @@
 """Compare the numbers by which a policy reads and predicts rotations.
 
-    python experiments/rotation_numbers.py [--episodes 300] [--steps 2000] [--seeds 2] [--json]
+    python experiments/rotation_numbers.py [--episodes 300] [--steps 2000] [--seeds 2]
+        [--forms six relative signed either] [--json]
 
 An arm goes a third of the way to a told pose at each step (`test/helpers/pose_reaching.py`). The
-same episodes are learnt by `mlp` in three ways: `six`, as the package does, two columns of the
-matrix; `signed`, four raw numbers, of the two quaternions of a rotation always the one that the
-package takes; `either`, four raw numbers of either sign, at random, as recordings may hold them.
-`down` turns a tool up to 57 degrees about each axis from pointing down; `any` is any rotation.
+same episodes are learnt by `mlp` in four ways: `six`, as the package does, two columns of the
+matrix; `relative`, the same, as motions from the measured pose (`--relative`); `signed`, four raw
+numbers, of the two quaternions of a rotation always the one that the package takes; `either`, four
+raw numbers of either sign, at random, as recordings may hold them. `down` turns a tool up to 57
+degrees about each axis from pointing down; `any` is any rotation.
 
-Printed are the mean errors of the next pose on 40 other episodes, and how often as large as those
-of `six` they are.
+Printed are the mean errors of the next pose on 40 other episodes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / 'test'))
 from helpers.pose_reaching import GOAL, GRIP, HAND, STEPS, described, rows
 
 NUMBERS = DataType.CUSTOM_1D
-FORMS = ('six', 'signed', 'either')
+FORMS = ('six', 'relative', 'signed', 'either')
+POSES = FORMS[:2]
 TURNS = {'down': 1.0, 'any': math.pi}
 TESTED = 40
 
@@ -50,7 +52,7 @@ def write(path: Path, form: str, turn: float, episodes: int, seed: int) -> Path:
     """Write episodes of one arm, as poses or as seven raw numbers each."""
     rng = np.random.default_rng(seed)
     robots = described(['one'])
-    if form != 'six':
+    if form not in POSES:
         inputs = {NUMBERS: {index: f'in_{index}' for index in range(14)}}
         outputs = {NUMBERS: {index: f'out_{index}' for index in range(7)}}
         robots = Descriptions({'one': inputs}, {'one': {**outputs, GRIP: {0: 'fingers'}}})
@@ -58,7 +60,7 @@ def write(path: Path, form: str, turn: float, episodes: int, seed: int) -> Path:
         for _ in range(episodes):
             written = EpisodeWriter(writer.staging / 'episode', writer.metadata, 'go there')
             for row in rows('one', {HAND: 1, GOAL: 1, GRIP: 1}, rng, turn):
-                written.add(row if form == 'six' else _raw(row, form))
+                written.add(row if form in POSES else _raw(row, form))
             writer.commit(written.finish(), Episode('one', 'bag', 0, STEPS))
     return path
 
@@ -83,7 +85,7 @@ def _raw(row: Row, form: str) -> Row:
 
 def errors(policy: Path, form: str, dataset: Path) -> tuple[float, float]:
     """Mean distance [cm] and angle [degrees] of the next pose."""
-    kind = HAND if form == 'six' else NUMBERS
+    kind = HAND if form in POSES else NUMBERS
     loaded, data = load_policy(policy), Batches(dataset)
     batch = data.take(np.arange(data.episodes[-1].stop), 1, 1)
     found, wanted = [], batch.targets[kind].reshape(-1, 7)
@@ -101,13 +103,14 @@ def measure(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """One result for each range of rotations, form and seed."""
     for name, turn in TURNS.items():
         for seed in range(arguments.seeds):
-            for form in FORMS:
+            for form in arguments.forms:
                 with tempfile.TemporaryDirectory() as folder:
                     learnt = write(Path(folder, 'learnt'), form, turn, arguments.episodes, seed)
                     other = write(Path(folder, 'other'), form, turn, TESTED, 1000 + seed)
                     run = Path(folder, 'run')
                     words = ['train', str(learnt), '--out', str(run), '--horizon', '5']
                     words += ['--steps', str(arguments.steps), '--seed', str(seed)]
+                    words += ['--relative'] * (form == 'relative')
                     if neuracore_ros([*words, '--threads', '1', '--device', 'cpu']):
                         raise SystemExit(1)
                     far, turned = errors(run / 'last.pt', form, other)
@@ -120,6 +123,7 @@ def main() -> None:
     parser.add_argument('--episodes', type=int, default=300)
     parser.add_argument('--steps', type=int, default=2000)
     parser.add_argument('--seeds', type=int, default=2)
+    parser.add_argument('--forms', nargs='+', choices=FORMS, default=FORMS)
     parser.add_argument('--json', action='store_true', help='each result as a line')
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -129,21 +133,10 @@ def main() -> None:
         if arguments.json:
             print(json.dumps(one), flush=True)
     for name in TURNS:
-        means = {
-            form: [
-                np.mean(
-                    [one[unit] for one in found if (one['range'], one['form']) == (name, form)]
-                )
-                for unit in ('cm', 'deg')
-            ]
-            for form in FORMS
-        }
-        for form, (far, turned) in means.items():
-            ratios = far / means['six'][0], turned / means['six'][1]
-            print(
-                f'{name:5} {form:7} {far:6.2f} cm {turned:6.2f} degrees '
-                f'({ratios[0]:.1f} and {ratios[1]:.1f} of six)'
-            )
+        for form in arguments.forms:
+            own = [one for one in found if (one['range'], one['form']) == (name, form)]
+            far, turned = (np.mean([one[unit] for one in own]) for unit in ('cm', 'deg'))
+            print(f'{name:5} {form:9} {far:6.2f} cm {turned:6.2f} degrees')
 
 
 if __name__ == '__main__':
