@@ -62,7 +62,7 @@ class Batch:
             width, 3) uint8; DEPTH_IMAGES (B, T, K, height, width) float32, metres; LANGUAGE
             (B, T, W, N) uint8.
         valid: (B, W): what the robot of each row has.
-        targets: (B, H, W) float32.
+        targets: (B, H, W) float32; poses (B, H, W, 7).
         target_valid: (B, H, W): False also past the end of the episode.
         robot: (B,): whose each row is, as its place in :attr:`Batches.robots`.
     """
@@ -173,7 +173,10 @@ class Batches:
     def targets(
         self, rows: IntArray, horizon: int
     ) -> tuple[dict[DataType, Array], dict[DataType, BoolArray]]:
-        """Chunks (B, H, W) and their validity: nothing is valid past the episode's end."""
+        """Chunks (B, H, W), poses (B, H, W, 7), and their validity (B, H, W).
+
+        Nothing is valid past the episode's end.
+        """
         layout = self.output_layout
         ahead = rows[:, None] + np.arange(horizon)
         inside = ahead < self._stops[self._episode[rows]][:, None]

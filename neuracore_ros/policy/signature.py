@@ -55,7 +55,8 @@ class ActionPrefix:
     """The plan in force at the steps of a new chunk, which real-time chunking continues.
 
     Attributes:
-        chunk: DataType -> (H, W), absolute, in the slots' sense; row i is due when output i is.
+        chunk: DataType -> (H, W), poses (H, W, 7), absolute, in the slots' sense; row i is due
+            when output i is.
         frozen: (H,): 1 for rows that are executed before the new chunk can be, falling to 0 for
             those that the policy is free in.
     """

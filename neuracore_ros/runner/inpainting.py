@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuracore_ros.arrays import FloatArray, IntArray
+from neuracore_ros.arrays import Float32Array, FloatArray, IntArray
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
@@ -69,11 +69,17 @@ def action_prefix(
         return None
     # A plan may have gone round a joint; policies think from where it is measured.
     planned = planned + (joints.nearest(planned[0], measured) - planned[0])
-    rows = np.concatenate([planned, np.zeros((manifest.horizon - reach, planned.shape[1]))])
+    rows = joints.to_slots(planned, manifest.output_layout)
     return ActionPrefix(
-        joints.to_slots(rows, manifest.output_layout),
+        {kind: _with_zeros(each, manifest.horizon) for kind, each in rows.items()},
         firmness(manifest.horizon, min(delay, reach), reach),
     )
+
+
+def _with_zeros(rows: Float32Array, horizon: int) -> Float32Array:
+    """Rows of a plan (m, ...), and zeros where the policy is free, (H, ...)."""
+    free = np.zeros((horizon - len(rows), *rows.shape[1:]), rows.dtype)
+    return np.concatenate([rows, free])
 
 
 def firmness(horizon: int, delay: int, reach: int) -> FloatArray:

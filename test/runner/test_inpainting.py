@@ -16,9 +16,12 @@ from helpers.runner_rig import (
     make_runner,
     manifest,
 )
+from helpers.small_chain import describe as describe_chain
+from helpers.small_chain import pose, same_pose
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.description import load_robot
+from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.manifest import OutputSlots
 from neuracore_ros.policy.torchscript import save
 from neuracore_ros.runner.inpainting import Delay, action_prefix, firmness
 from neuracore_ros.runner.state import Counters
@@ -152,3 +155,20 @@ def test_equal_observations_and_plans_give_equal_chunks(flow):
     inputs, valid = {POSITION: np.full((1, 3), 0.2, np.float32)}, {POSITION: np.ones(3, bool)}
     first, second = (flow.predict(inputs, valid)[TARGET] for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_the_plan_of_a_chain_is_the_poses_of_its_joints(tmp_path):
+    pytest.importorskip('pinocchio')
+    robot = load_robot(describe_chain(tmp_path))
+    joints = Joints.of(robot.commands(), robot.chain_outputs(), 20.0)
+    slots = {DataType.END_EFFECTOR_POSES: OutputSlots(2, (0,))}
+    policy = replace(INPAINTING, output=slots, horizon=5)
+    planned = np.array([[0.1, 0.5, -0.2], [0.2, 0.6, -0.2]])
+    prefix = action_prefix(planned, planned[0], 1, joints, policy)
+    chunk = prefix.chunk[DataType.END_EFFECTOR_POSES]
+    assert chunk.shape == (5, 2, 7)
+    assert same_pose(chunk[:2, 0], [pose(*row) for row in planned], 1e-5)
+    # Where it is free, and where the robot has no hand.
+    assert not chunk[2:].any()
+    assert not chunk[:, 1].any()
+    assert (prefix.frozen > 0).tolist() == [True, True, False, False, False]
