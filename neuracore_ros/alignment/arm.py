@@ -48,11 +48,14 @@ class DescribedArm:
         Raises:
             DescriptionError: It has none.
         """
-        for description in (self.robot.input, self.robot.output):
-            for kind in (DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS):
-                if kind in description:
-                    return description[kind]
-        raise DescriptionError(f'{self.robot.path}: has no joints to align with')
+        if not (slots := self._joint_slots()):
+            raise DescriptionError(f'{self.robot.path}: has no joints to align with')
+        return slots
+
+    @property
+    def has_joints(self) -> bool:
+        """True if joints have slots; a robot may have slots of poses only."""
+        return bool(self._joint_slots())
 
     def output_type(self) -> DataType:
         """The DataType in which the joints are commanded."""
@@ -83,8 +86,8 @@ class DescribedArm:
         return {joint: self.home.get(joint, middle) for joint, middle in found.items()}
 
     def meanings(self) -> dict[str, Meaning]:
-        """The meanings of the joints, by their names in the robot file; empty without a URDF."""
-        if self.tree is None:
+        """The meanings of the joints by their names in the robot file; empty without a URDF."""
+        if self.tree is None or not self.has_joints:
             return {}
         in_urdf = {joint.name for joint in self.tree.moving}
         own = {}
@@ -96,3 +99,10 @@ class DescribedArm:
         home = {called: self.home[name] for called, name in own.items() if name in self.home}
         found = meanings(self.tree, list(own), home)
         return {own[called]: meaning for called, meaning in found.items()}
+
+    def _joint_slots(self) -> Slots:
+        for description in (self.robot.input, self.robot.output):
+            for kind in (DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS):
+                if kind in description:
+                    return description[kind]
+        return {}

@@ -30,6 +30,7 @@ EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yam
   neuracore_ros describe --urdf ur5.urdf --bag bags/episode_000 --out ur5.yaml
   neuracore_ros describe --live --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --like franka --like-urdf panda.urdf --out ur5.yaml
+  neuracore_ros describe --urdf ur5.urdf --poses --out ur5.yaml     # the hand, not joints
 
 Guesses are marked "# guessed:" in the file."""
 
@@ -60,6 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='URDF of the robot of --like, if its file names none',
     )
     parser.add_argument(
+        '--poses',
+        action='store_true',
+        help='slots for the pose of the hand in place of its joints, with the chain that computes '
+        'it from the URDF; --like does so by itself for a robot that has such slots',
+    )
+    parser.add_argument(
         '--out', type=Path, required=True, metavar='FILE', help='robot file to write'
     )
     parser.add_argument('--force', action='store_true', help='overwrite the file of --out')
@@ -80,14 +87,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the draft and say what to look at; 0 when done."""
     _require(arguments)
     inputs = _gather(arguments)
-    from neuracore_ros.scaffold.draft import DraftOrigin, draft
+    from neuracore_ros.scaffold.draft import draft
+    from neuracore_ros.scaffold.draft_texts import DraftOrigin
 
     name = arguments.out.stem
     urdf = ''
     if arguments.urdf is not None:
         urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
     origin = DraftOrigin(
-        name, inputs.origins, arguments.bag is not None and not arguments.live, urdf, inputs.losses
+        name,
+        inputs.origins,
+        arguments.bag is not None and not arguments.live,
+        urdf,
+        inputs.losses,
+        arguments.poses,
     )
     made = draft(inputs.facts, inputs.arm, origin, _other(arguments))
     suspect = _write(arguments.out, made.text)
@@ -98,6 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         f'{counted(made.cameras, "camera")}; {counted(made.guesses, "guess", "guesses")}, '
         'marked "# guessed:"'
     )
+    for line in made.chains:
+        print(line)
     return 0
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.align import SlotProposal
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.source import JOINT_STATE, types_of
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.chains import DraftedChains, draft_chains, has_chain_slots
 from neuracore_ros.scaffold.draft_entries import (
     LimitEntry,
     Note,
     RobotDraft,
     SlotEntry,
     SlotSection,
+)
+from neuracore_ros.scaffold.draft_texts import (
+    DraftOrigin,
+    foot_notes,
+    head_notes,
+    listed_reasons,
+    not_compared,
+    nothing_found,
 )
 from neuracore_ros.scaffold.facts import Facts
 from neuracore_ros.scaffold.inputs import input_sources
@@ -28,41 +36,20 @@ from neuracore_ros.scaffold.outputs import OPENING_TARGETS, OutputRoutes
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places, places_of
 from neuracore_ros.scaffold.topics import commanding, completed, measuring
 from neuracore_ros.scaffold.yaml_writer import write_yaml
-from neuracore_ros.wording import counted
-
-_MOST_OTHERS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class DraftOrigin:
-    """The sources of a draft.
-
-    Attributes:
-        robot: Its name.
-        sources: In words, such as ``bag lift.mcap``; for the head of the file.
-        is_recorded: Whether all messages come from a recording.
-        urdf: The URDF as the robot file names it; empty if it has no file.
-        losses: What of a recording could not be read, a line each.
-    """
-
-    robot: str
-    sources: tuple[str, ...]
-    is_recorded: bool = False
-    urdf: str = ''
-    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A drafted robot file, and warnings for a person to check before the robot moves.
 
-    ``joints`` are commanded, and ``cameras`` are read: so many.
+    ``joints`` are commanded, and ``cameras`` are read: so many. ``chains`` has a line for each.
     """
 
     text: str
     joints: int
     cameras: int
     warnings: tuple[str, ...]
+    chains: tuple[str, ...] = ()
 
     @property
     def guesses(self) -> int:
@@ -89,7 +76,7 @@ def draft(
     named, arms, unclear = name_joints(facts, [name for name in moving if name not in mimics])
     measured, passed = measuring(named, set(moving))
     if not measured and tree is None:
-        raise UserError(_nothing(facts, origin))
+        raise UserError(nothing_found(facts, origin))
     candidates = commanding(named, measured)
     known = know_joints(measured, [c.joints for c in candidates if c.joints], tree)
     where = ', '.join(origin.sources)
@@ -106,75 +93,87 @@ def draft(
     joints, hands = places.inputs[POSITIONS], places.inputs[OPENINGS]
     outputs = OutputRoutes(known, joints, hands, commands, like, arms, origin.is_recorded)
     limits = _limits(known, places, outputs, tree, origin)
+    chains = None
+    if origin.has_poses or has_chain_slots(like):
+        chains = _chains(known, tree, outputs, origin, like)
+    commanded = len(outputs.joints)
+    targets, sent = (chains.targets(), chains.commands()) if chains else ([], [])
+    outputs = outputs.without(chains.commanded) if chains else outputs
+    places = places if chains is None else _without_joints(places, outputs, like)
     scales = []
     if like and any(map(sense, places.fitting(POSITIONS))):
         text = f'scale and offset bring each joint to what its slot means on {like.robot.name}'
         scales.append(Note(f'{text}; the same stands under commands'))
     passed = [topic for topic in passed if topic.name not in unclear]
     whole = RobotDraft(
-        _head(origin, tree, like),
+        head_notes(origin, tree, like),
         origin.robot,
         origin.urdf,
         limits,
-        _inputs(known, places, like),
-        _outputs(places, outputs, origin, like),
+        [*_inputs(known, places, like, chains), *_poses(chains, like, is_input=True)],
+        [*_outputs(places, outputs, origin, like), *_poses(chains, like, is_input=False)],
         [
             *scales,
             *input_sources(known, places, passed, outputs, like),
+            *(chains.sources() if chains else ()),
             *outputs.sources(),
         ],
-        outputs.commands(),
-        _foot(known, outputs, named),
+        [*outputs.commands(), *sent],
+        foot_notes(known, outputs, named),
+        [chain.entry() for chain in chains.chains] if chains else (),
+        targets,
     )
     warnings = [
         *arms.warnings(measured),
         *(f'{topic}: does not tell which arm it is of: left out' for topic in unclear),
         *(
-            f'{topic.name}: left out: {_listed(topic.useless)}'
+            f'{topic.name}: left out: {listed_reasons(topic.useless)}'
             for topic in named.numbers
             if topic.useless
         ),
         *known.guesses,
         *places.warnings,
         *outputs.warnings,
-        *_not_compared(tree, like),
+        *(chains.warnings if chains else ()),
+        *not_compared(tree, like),
     ]
     if any(limit.note.guessed for limit in limits):
         warnings.append('limits are guessed: write those of the data sheet, or give --urdf')
     cameras = sum(len(places.fitting(kind)) for kind in IMAGES)
-    return Draft(write_yaml(whole), len(outputs.joints), cameras, tuple(warnings))
+    lines = tuple(chain.line() for chain in chains.chains) if chains else ()
+    return Draft(write_yaml(whole), commanded, cameras, tuple(warnings), lines)
 
 
-def _head(origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None) -> list[Note]:
-    lines = [
-        f'Drafted by `neuracore_ros describe` from {", ".join(origin.sources)}.',
-        'Look at every line that says "guessed" before the robot moves.',
-    ]
-    if like is not None:
-        text = f'Indices are aligned with {like.robot.name} ({like.robot.path}).'
-        if tree is None or like.tree is None:
-            whose = 'this robot' if tree is None else like.robot.name
-            text += f' Axes and zeros are not compared: no URDF of {whose} was given.'
-        lines.append(text)
-    return [Note(line, guessed=False) for line in lines]
+def _chains(
+    known: KnownJoints,
+    tree: JointTree | None,
+    outputs: OutputRoutes,
+    origin: DraftOrigin,
+    like: DescribedArm | None,
+) -> DraftedChains:
+    if tree is None or not origin.urdf:
+        why = '--poses' if like is None else f'{like.robot.name}, which has slots of poses,'
+        raise UserError(f'{why} needs the URDF of this robot as a file: give --urdf FILE')
+    return draft_chains(known, tree, outputs, like)
 
 
-def _not_compared(tree: JointTree | None, like: DescribedArm | None) -> list[str]:
-    """The reasons why axes and zeros are not compared, one line each."""
-    if like is None:
-        return []
-    found = []
-    if tree is None or like.tree is None:
-        found.append(
-            f'axes and zeros are not compared with {like.robot.name}: give '
-            f'{"--urdf" if tree is None else "--like-urdf"}'
-        )
-    if like.tree is not None and not like.meanings():
-        found.append(
-            f'axes and zeros are not compared: {like.tree.where} tells nothing of the joints of '
-            f'{like.robot.path}: is it the URDF of another robot?'
-        )
-    return found
+def _without_joints(places: Places, outputs: OutputRoutes, like: DescribedArm | None) -> Places:
+    """Places without those of measured joints, which poses stand for, if nobody needs them."""
+    theirs = like.robot.input if like else {}
+    if POSITIONS in theirs or outputs.joints:
+        return places
+    return replace(places, inputs={**places.inputs, POSITIONS: ()})
+
+
+def _poses(
+    chains: DraftedChains | None, like: DescribedArm | None, *, is_input: bool
+) -> list[SlotSection]:
+    """The slots of poses."""
+    slots: dict[DataType, list[SlotEntry]] = {}
+    for chain in chains.chains if chains else ():
+        if is_input or chain.is_commanded:
+            slots.setdefault(chain.kind, []).append(chain.slot(like if is_input else None))
+    return [SlotSection(kind, entries) for kind, entries in slots.items()]
 
 
 def _limits(
@@ -206,7 +205,10 @@ def _limits(
 
 
 def _inputs(
-    known: KnownJoints, places: Places, like: DescribedArm | None
+    known: KnownJoints,
+    places: Places,
+    like: DescribedArm | None,
+    chains: DraftedChains | None,
 ) -> list[SlotSection | Note]:
     notes = {
         POSITIONS: known.order_note,
@@ -221,8 +223,9 @@ def _inputs(
     if language := theirs.get(DataType.LANGUAGE):
         entries = [SlotEntry(index, name) for index, name in language.items()]
         sections.append(SlotSection(DataType.LANGUAGE, entries))
+    drafted = {chain.kind for chain in chains.chains} if chains else set[DataType]()
     for kind, slots in theirs.items():
-        if like and kind is not DataType.LANGUAGE and not places.inputs.get(kind):
+        if like and kind not in {DataType.LANGUAGE, *drafted} and not places.inputs.get(kind):
             whose = f'{like.robot.name} ({", ".join(slots.values())})'
             sections.append(Note(f'{kind} of {whose}: nothing here corresponds', guessed=False))
     return sections
@@ -265,45 +268,3 @@ def _slots(
         index = like.index(kind, place.counterpart, place.index) if like else place.index
         entries.append(SlotEntry(index, place.name, Note(why) if why else None, place.fits))
     return SlotSection(kind, entries, note)
-
-
-def _foot(known: KnownJoints, outputs: OutputRoutes, facts: Facts) -> list[Note]:
-    left_out = {**known.left_out, **outputs.unmatched()}
-    texts = [f'Left out: {name} ({why})' for name, why in left_out.items()]
-    texts += [
-        f'Also there, and not drafted: {topic} ({kind.rpartition("/")[2]}){_readers(kind)}'
-        for topic, kind in sorted(facts.others.items())[:_MOST_OTHERS]
-    ]
-    return [Note(text, guessed=False) for text in texts]
-
-
-def _readers(message_type: str) -> str:
-    """The DataTypes that can be read from a message, for the end of a line; '' if none can."""
-    kinds = [str(kind) for kind in DataType if message_type in types_of(kind)]
-    return f', for {" or ".join(kinds)}' if kinds else ''
-
-
-def _nothing(facts: Facts, origin: DraftOrigin) -> str:
-    where = ', '.join(origin.sources)
-    empty = [
-        f'{topic.name}: '
-        + (_listed(topic.useless) or f'{counted(topic.count, "message")} without a position')
-        if topic.count
-        else f'{topic.name}: no message came'
-        for topic in facts.numbers
-        if topic.type == JOINT_STATE
-    ]
-    silent = f' ({", ".join(empty)})' if empty else ''
-    return (
-        f'{where}: no JointState with positions was found{silent}, so no joint is known. Record '
-        'the topic of the joint states and give it with --bag, start the driver and use --live, '
-        f'or give --urdf FILE{"".join(f"; lost: {loss}" for loss in origin.losses)}'
-    )
-
-
-def _listed(useless: Mapping[str, str]) -> str:
-    """``a, b (why), c (why else)``; '' of none."""
-    alike: dict[str, list[str]] = {}
-    for name, why in useless.items():
-        alike.setdefault(why, []).append(name)
-    return ', '.join(f'{", ".join(names)} ({why})' for why, names in alike.items())

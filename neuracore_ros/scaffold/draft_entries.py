@@ -88,6 +88,14 @@ class RouteSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainEntry:
+    """One chain: each key with what is written, and a note on it."""
+
+    name: str
+    lines: Sequence[tuple[str, object, Note | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class RobotDraft:
     """A whole robot file; a bare `Note` is a comment of its own."""
 
@@ -100,3 +108,5 @@ class RobotDraft:
     sources: Sequence[RouteSection | Note]
     commands: Sequence[RouteSection]
     foot: Sequence[Note]
+    chains: Sequence[ChainEntry] = ()
+    targets: Sequence[RouteSection | Note] = ()

@@ -20,7 +20,7 @@ from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places
 
 _STATES = 'joint_states'
 _MOST_JOINTS = 12
-_UNHEARD = Note('the usual topic; nothing was listened to')
+UNHEARD_STATES = Note('the usual topic; nothing was listened to')
 _NAMELESS = Note('its publisher names no joint; see that the order is right')
 _OTHER_UNIT = Note('in another unit than its range, by the values that were seen')
 
@@ -62,7 +62,7 @@ def input_sources(
 def _joint(place: SlotProposal, known: KnownJoints) -> Route:
     unit = known.units.get(place.name)
     if place.name not in known.topics:
-        return Route(place.name, {'topic': _STATES, **sense(place)}, '', (_UNHEARD,))
+        return Route(place.name, {'topic': _STATES, **sense(place)}, '', (UNHEARD_STATES,))
     options, notes = _numbers(POSITIONS, known.topics[place.name])
     if unit:
         notes += (Note(f'it measures in {unit.name}, by the values that were seen'),)
@@ -96,7 +96,7 @@ def _source_like(like: DescribedArm | None, kind: DataType, place: SlotProposal)
 
 def _gripper(place: SlotProposal, known: KnownJoints, outputs: OutputRoutes) -> Route:
     if place.name not in known.topics:
-        return Route(place.name, {'topic': _STATES}, '', (_UNHEARD,))
+        return Route(place.name, {'topic': _STATES}, '', (UNHEARD_STATES,))
     options, notes = _numbers(OPENINGS, known.topics[place.name])
     found = known.amounts.get(place.name)
     if found is None and outputs.limit_scaling(place.name):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import replace
 
 from neuracore_ros.alignment.align import SlotProposal
@@ -53,6 +54,8 @@ class OutputRoutes:
     ) -> None:
         self._known, self._commands, self._arms = known, commands, arms
         self.warnings: list[str] = []
+        # Where poses share a topic of bare numbers, the order of slots is not that of joints.
+        self._is_ordered = False
         self.joints = [place for place in placed if place.fits]
         self.hands = [place for place in grippers if place.fits]
         self._command_of = {
@@ -107,6 +110,33 @@ class OutputRoutes:
         command = self._command_of.get(joint)
         names = command.names if command else self._known.message_names
         return names.get(joint, joint)
+
+    def without(self, joints: Collection[str]) -> OutputRoutes:
+        """The same, without joints that are commanded otherwise."""
+        fewer = copy(self)
+        fewer.joints = [place for place in self.joints if place.name not in joints]
+        fewer._is_ordered = True
+        return fewer
+
+    def command_of(self, joint: str) -> CommandTopic | None:
+        """The topic that commands a joint; None if none was seen."""
+        return self._command_of.get(joint)
+
+    def recorded(self, joint: str) -> Route:
+        """The topic with a joint's recorded commands."""
+        place = next(place for place in (*self.joints, *self.hands) if place.name == joint)
+        is_hand = joint in self._known.grippers
+        return self._source(OPENING_TARGETS if is_hand else self.kind, place)
+
+    def sent(self, joint: str) -> Route:
+        """The topic to which a joint's commands are sent."""
+        place = next(place for place in self.joints if place.name == joint)
+        return self._command(_CONTROLLER, place)
+
+    def order(self, joint: str) -> tuple[str, ...]:
+        """Names by position, for a controller that takes bare numbers."""
+        command = self._command_of.get(joint)
+        return self._orders(command)[0] if command else ()
 
     def limit_unit(self, joint: str) -> GuessedUnit | None:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
@@ -248,7 +278,8 @@ class OutputRoutes:
             return Route(place.name, options, name, (Note(unsent(command)), *units))
         options, notes = sent.options()
         wanted, ours = self._orders(sent)
-        if sent.type == FLOAT64_MULTI_ARRAY and wanted != ours and sorted(wanted) == sorted(ours):
+        is_other = (wanted != ours or self._is_ordered) and sorted(wanted) == sorted(ours)
+        if sent.type == FLOAT64_MULTI_ARRAY and is_other:
             options['order'] = list(wanted)
             notes += (_GUESSED_NUMBERS if sent.notes else _NUMBERS,)
         if mistaken := self._mistaken(sent):

@@ -78,7 +78,7 @@ def _joints(
     known: KnownJoints, tree: JointTree | None, like: DescribedArm | None
 ) -> list[SlotProposal]:
     names, motions = known.arm, known.motions
-    if like is None or not names:
+    if like is None or not names or not like.has_joints:
         return _in_order(names)
     home = {name: (motions[name].lower + motions[name].upper) / 2 for name in motions}
     means: dict[str, Meaning] = {}

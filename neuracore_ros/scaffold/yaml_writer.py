@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import printable
-from neuracore_ros.scaffold.draft_entries import Note, RobotDraft, RouteSection, SlotSection
+from neuracore_ros.scaffold.draft_entries import (
+    ChainEntry,
+    Note,
+    RobotDraft,
+    RouteSection,
+    SlotSection,
+)
 
 _COLUMNS = 99
 _LONGEST = _COLUMNS - 3
@@ -69,10 +75,16 @@ def write_yaml(draft: RobotDraft) -> str:
         for limit in draft.limits:
             text = flow({'position': limit.position, 'velocity': limit.velocity})
             lines.append(_Line(1, f'{scalar(limit.name)}: {text}', str(limit.note)))
+    if draft.chains:
+        lines.append(_Line(0, 'chains:', 'm and rad'))
+        lines += [line for chain in draft.chains for line in _chain_lines(chain)]
     lines += [_Line(0, 'input:'), *_slot_lines(draft.inputs)]
     has_outputs = any(section.active for section in draft.outputs)
     lines += [_Line(0, 'output:' if has_outputs else 'output: {}'), *_slot_lines(draft.outputs)]
     lines += [_Line(0, 'sources:'), *_route_lines(draft.sources)]
+    if draft.targets:
+        has_targets = any(isinstance(section, RouteSection) for section in draft.targets)
+        lines += [_Line(0, 'targets:', active=has_targets), *_route_lines(draft.targets)]
     if draft.commands:
         lines += [_Line(0, 'commands:'), *_route_lines(draft.commands)]
     return _render([*lines, *map(_comment, draft.foot)])
@@ -80,6 +92,18 @@ def write_yaml(draft: RobotDraft) -> str:
 
 def _comment(note: Note, indent: int = 0) -> _Line:
     return _Line(indent, '', str(note))
+
+
+def _chain_lines(chain: ChainEntry) -> list[_Line]:
+    lines = [_Line(1, f'{scalar(chain.name)}:')]
+    for key, option, note in chain.lines:
+        text = f'{key}: {value(option)}'
+        if isinstance(option, Mapping) and len(text) > _LONGEST - len('    '):
+            own = [_Line(3, f'{scalar(name)}: {value(each)}') for name, each in option.items()]
+            lines += [_Line(2, f'{key}:', _text(note)), *own]
+        else:
+            lines.append(_Line(2, text, _text(note)))
+    return lines
 
 
 def _slot_lines(sections: Sequence[SlotSection | Note]) -> list[_Line]:

@@ -8,7 +8,8 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import load_robot
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
-from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.draft import draft
+from neuracore_ros.scaffold.draft_texts import DraftOrigin
 from neuracore_ros.scaffold.facts import (
     CommandReceiver,
     Facts,

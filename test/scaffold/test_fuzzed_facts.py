@@ -8,7 +8,8 @@ import pytest
 
 from neuracore_ros.description.robot_file import parse_robot
 from neuracore_ros.errors import UserError
-from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.draft import draft
+from neuracore_ros.scaffold.draft_texts import DraftOrigin
 from neuracore_ros.scaffold.facts import (
     CommandReceiver,
     Facts,

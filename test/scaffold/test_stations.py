@@ -9,7 +9,8 @@ from helpers.drawn_arms import THREE, joint, record, state, urdf
 from neuracore_ros.alignment.name_heuristics import from_base_to_tip, is_gripper, side
 from neuracore_ros.description import DataType
 from neuracore_ros.kinematics.joint_tree import parse_joint_tree
-from neuracore_ros.scaffold.draft import DraftOrigin, draft
+from neuracore_ros.scaffold.draft import draft
+from neuracore_ros.scaffold.draft_texts import DraftOrigin
 from neuracore_ros.scaffold.facts import (
     CommandReceiver,
     Facts,
