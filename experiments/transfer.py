@@ -67,7 +67,7 @@ class Cell:
     Attributes:
         study: That it belongs to.
         slots: ``hand`` or ``joints``.
-        place: Of the cube: ``told``, or seen by the camera, ``crop`` or ``whole``.
+        place: Of the cube: ``told``, or seen by the camera, ``crop``, ``whole`` or ``masked``.
         trained: Arm -> how many of its episodes are learnt from.
         tried: Arms of the trials.
         detail: What is spoilt in the robot files, a key of `DETAILS`; '' nothing.
@@ -150,6 +150,11 @@ def seen() -> Iterator[Cell]:
         yield Cell('seen', 'hand', place, {PANDA: MANY}, (PANDA, UR5E, XARM7))
 
 
+def seen_masked() -> Iterator[Cell]:
+    """One arm is trained on; the camera sees all but the arms."""
+    yield Cell('seen', 'hand', 'masked', {PANDA: MANY}, (PANDA, UR5E, XARM7))
+
+
 def seen_many() -> Iterator[Cell]:
     """Five arms are trained on."""
     arms = dict.fromkeys((PANDA, IIWA, SAWYER, JACO, KINOVA3), MANY)
@@ -188,6 +193,7 @@ STUDIES = {
         told_few,
         few_as_before,
         seen,
+        seen_masked,
         details,
         told_many,
         seen_many,
@@ -233,7 +239,7 @@ def write_files(folder: Path, cell: Cell) -> dict[str, Path]:
             DETAILS[cell.detail](content)
         if cell.place == 'told':
             tell_goal(content, PLACE, PLACE)
-        elif cell.place == 'whole':
+        elif cell.place != 'crop':
             del content['sources']['RGB_IMAGES']['agentview']['crop']
         files[arm] = folder / f'{name}.yaml'
         files[arm].write_text(yaml.safe_dump(content, sort_keys=False))
@@ -241,20 +247,23 @@ def write_files(folder: Path, cell: Cell) -> dict[str, Path]:
 
 
 @cache
-def make_world(arm: str, sees: bool) -> World:
-    """An arm in lockstep, told where the cube is, and with its camera."""
+def make_world(arm: str, place: str) -> World:
+    """An arm in lockstep, told where the cube is, and with its camera, if that is needed."""
+    from masked_robot import MaskedRobot
+
     from neuracore_ros.physics.lift import LiftRobot
 
-    return World(LiftRobot(ARMS[arm]), ('agentview',) if sees else (), 1.0, STEP_S)
+    kind = MaskedRobot if place == 'masked' else LiftRobot
+    return World(kind(ARMS[arm]), () if place == 'told' else ('agentview',), 1.0, STEP_S)
 
 
-def record_arm(arm: str, folder: Path) -> list[Path]:
+def record_arm(arm: str, place: str, folder: Path) -> list[Path]:
     """Write episodes in which the expert lifted; those that are there are kept."""
     from neuracore_ros.physics.expert import LiftExpert
 
     folder.mkdir(parents=True, exist_ok=True)
     lifted = sorted(folder.glob('episode_*'))
-    world = make_world(arm, sees=True) if len(lifted) < EPISODES else None
+    world = make_world(arm, place) if len(lifted) < EPISODES else None
     seed = 1 + max((int(path.name[-3:]) for path in folder.iterdir()), default=-1)
     while world is not None and len(lifted) < EPISODES:
         world.simulated.disturbance = SIMULATOR.disturbance
@@ -280,7 +289,9 @@ def make_dataset(out: Path, cell: Cell) -> tuple[Path, dict[str, Path]]:
     for arm in cell.trained:
         done = folder / f'{arm}.converted'
         if not done.exists():
-            bags = record_arm(arm, out / 'bags' / arm)
+            # One recording serves all but what hides the arm.
+            place = 'masked' if cell.place == 'masked' else 'whole'
+            bags = record_arm(arm, place, out / f'bags_{place}' / arm)
             convert(folder / 'dataset', descriptions, files[arm].stem, bags, settings)
             done.touch()
     return folder / 'dataset', files
@@ -310,7 +321,7 @@ def attempt(arm: str, file: Path, policy: Path, cell: Cell) -> list[bool]:
     """Let a policy try all trials of an arm; returns which it lifted."""
     robot = load_robot(file)
     loaded = load_policy(policy, threads=1, robot=robot.name)
-    world = make_world(arm, cell.place != 'told')
+    world = make_world(arm, 'whole' if cell.place == 'crop' else cell.place)
     world.simulated.disturbance = 0.0
     at_home = world.simulated.home
     if cell.start:

@@ -34,9 +34,13 @@ DETAILS = {
     'raw_frames': "the maker's axes of the flange, not turned to the fingers",
     'measured_next': 'act by the pose that was measured a step later',
     'measured_gripper': 'measured opening of the gripper',
+}
+PLACES = {
+    'told': '',
+    'crop': 'picture cropped to the table',
+    'whole': 'whole picture',
     'masked': 'whole picture, arm painted grey',
 }
-PLACES = {'told': '', 'crop': 'picture cropped to the table', 'whole': 'whole picture'}
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
 
