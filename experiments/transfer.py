@@ -126,7 +126,7 @@ def told_few() -> Iterator[Cell]:
 
 
 def few_as_before() -> Iterator[Cell]:
-    """Few episodes by joints, asked more often; and as they were tried first: shorter, relative."""
+    """Few episodes by joints, asked more often; and trained as they were first, too."""
     before = {'horizon': 10, 'steps': 1500, 'batch': 64, 'relative': True}
     for options, others in product(({}, before), ({}, {PANDA: MANY})):
         trained = {UR5E: FEW, **others}

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TOOL = 'gripper0_right_grip_site'
 """robosuite's name of the place between the fingertips; its z axis is the approach."""
 
+FINGERTIPS = 'fingertips'
+"""The last link: where the hand is, which says which way it points."""
+
 _BASE, _FLANGE = 'robot0_base', 'robot0_right_hand'
 # Shorter ways to the next joint have no rod.
 _SHORT_M = 0.02
@@ -31,20 +34,23 @@ _ROD_M = 0.04
 
 
 def urdf_text(robot: LiftRobot) -> str:
-    """The URDF of an arm without its gripper, from the base to the link that carries it."""
+    """The URDF of an arm, from its base to the link that carries the gripper, and fingertips."""
     arm, placements = robot.arm, list(_placements(robot))
+    fingertips = np.eye(4)
+    fingertips[:3, 3] = grasp_offset(robot)[0]
+    links = (*arm.links, FINGERTIPS)
+    ways = [*placements, fingertips]
     lines = [
         '<?xml version="1.0"?>',
         "<!-- Written by neuracore_ros.physics.urdf from robosuite's model. -->",
         f'<robot name="{arm.name}">',
     ]
-    for link, placement in zip(arm.links, [*placements, None], strict=True):
-        lines += _link(link, None if placement is None else placement[:3, 3])
-    for number, joint in enumerate([*arm.joints, None]):
-        kind, motion = 'fixed', []
-        name = f'{arm.links[-1]}_joint'
-        if joint is not None:
-            name, kind = joint, 'continuous'
+    for link, way in zip(links, [*ways, None], strict=True):
+        lines += _link(link, None if way is None else way[:3, 3])
+    for number, way in enumerate(ways):
+        name, kind, motion = f'{links[number + 1]}_joint', 'fixed', []
+        if number < len(arm.joints):
+            name, kind = arm.joints[number], 'continuous'
             index = int(robot.joints_at[number])
             limit = f'effort="{robot.torque[number]:g}" velocity="{arm.speeds[number]:g}"'
             if robot.model.jnt_limited[index]:
@@ -54,9 +60,9 @@ def urdf_text(robot: LiftRobot) -> str:
             motion = [f'<axis xyz="{_text(robot.model.jnt_axis[index])}"/>', f'<limit {limit}/>']
         lines += [
             f'  <joint name="{name}" type="{kind}">',
-            f'    <parent link="{arm.links[number]}"/>',
-            f'    <child link="{arm.links[number + 1]}"/>',
-            f'    {_origin(placements[number])}',
+            f'    <parent link="{links[number]}"/>',
+            f'    <child link="{links[number + 1]}"/>',
+            f'    {_origin(way)}',
             *(f'    {line}' for line in motion),
             '  </joint>',
         ]
