@@ -73,6 +73,11 @@ class WrittenFrames:
         return relative(self.base, self.grasp)
 
     @property
+    def reach_m(self) -> float:
+        """The length of the arm from the first joint that lifts to the grasp frame, about."""
+        return max(self.shape.reach_m + float(self.grasp_turn[2, 3]), 0.01)
+
+    @property
     def base_turn(self) -> FloatArray:
         """The shared base frame, seen from that of the arm's shape, (4, 4)."""
         return relative(self.shape.base, self.base)
@@ -195,13 +200,15 @@ def _grasp_like(
 
 
 def _scale_like(mine: ChainFrames, like: WrittenFrames) -> tuple[float, list[str]]:
-    ratio = like.shape.reach_m / mine.reach_m if mine.reach_m > 0.0 else 1.0
+    # A hand that only one of two URDFs shows does not make an arm longer.
+    theirs = like.reach_m if mine.grasp.knows_tips else like.shape.reach_m
+    ratio = theirs / mine.reach_m if mine.reach_m > 0.0 else 1.0
     if like.scale != 1.0:
         return float(f'{like.scale * ratio:.4g}'), []
     if max(ratio, 1.0 / ratio) < _OTHER_SIZE:
         return 1.0, []
     return 1.0, [
-        f'it reaches {mine.reach_m:.2f} m, {like.robot} {like.shape.reach_m:.2f} m: where both '
+        f'it reaches {mine.reach_m:.2f} m, {like.robot} {theirs:.2f} m: where both '
         'play the same game in their own size, write scale: 1 / reach for the pose of each'
     ]
 

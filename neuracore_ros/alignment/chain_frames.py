@@ -153,7 +153,7 @@ def _facing(way: FloatArray) -> FloatArray:
 
 
 def _leftward(hand: FloatArray) -> float:
-    """How much x of a grasp frame, seen from its base, points to the left; else to the front."""
+    """The share of x that points to the left, seen from the base; else to the front."""
     x, y = hand[:2, 0]
     return float(y + _FRONT * x)
 

@@ -19,6 +19,7 @@ from neuracore_ros.similar_names import known_names
 
 if TYPE_CHECKING:
     from neuracore_ros.alignment.arm import DescribedArm
+    from neuracore_ros.alignment.frame_differences import PoseSlot
     from neuracore_ros.policy.manifest import Manifest
 
 SUMMARY = 'Show the joints and cameras of robots by their index in the model.'
@@ -66,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     with collect_warnings() as spelling:
         descriptions = load_descriptions(files)
     arms, notes = _arms(descriptions, dict(arguments.urdf))
-    found = survey(descriptions, arms, _manifest(policy), spelling + notes)
+    poses, unposed = _poses(descriptions)
+    found = survey(descriptions, arms, _manifest(policy), spelling + notes + unposed, poses)
     if out is not None:
         from neuracore_ros.overview.picture import draw
 
@@ -118,6 +120,20 @@ def _arms(
         if means:
             arms.append(arm)
     return arms, list(dict.fromkeys(notes))
+
+
+def _poses(descriptions: Descriptions) -> tuple[list[PoseSlot], list[str]]:
+    """The pose slots whose frames can be compared, and why others cannot."""
+    from neuracore_ros.alignment.frame_differences import pose_slots
+
+    found: list[PoseSlot] = []
+    notes: list[str] = []
+    for robot in descriptions.robots.values():
+        try:
+            found += pose_slots(robot)
+        except DescriptionError as error:
+            notes.append(f'{error}: the frames of {robot.name} are not compared')
+    return found, list(dict.fromkeys(notes))
 
 
 def _named_file(text: str) -> tuple[str, Path]:

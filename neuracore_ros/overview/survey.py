@@ -8,6 +8,7 @@ from itertools import groupby
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.differences import differences, named_apart
+from neuracore_ros.alignment.frame_differences import PoseSlot, frame_differences
 from neuracore_ros.alignment.roles import Meaning, Role
 from neuracore_ros.description import Descriptions, Layout
 from neuracore_ros.description.data_type import DataType
@@ -127,12 +128,14 @@ class Survey:
         tables: Inputs, then outputs, each in canonical order.
         warnings: One line each.
         policy: The one that the robots are compared with, or None.
+        poses: The pose slots that are chains, with their frames.
     """
 
     columns: tuple[RobotColumn, ...]
     tables: tuple[LayoutTable, ...]
     warnings: tuple[str, ...]
     policy: Manifest | None = None
+    poses: tuple[PoseSlot, ...] = ()
 
 
 def survey(
@@ -140,6 +143,7 @@ def survey(
     arms: Sequence[DescribedArm] = (),
     policy: Manifest | None = None,
     notes: Sequence[str] = (),
+    poses: Sequence[PoseSlot] = (),
 ) -> Survey:
     """Compare robots with each other, and with a policy.
 
@@ -148,11 +152,13 @@ def survey(
         arms: Those with URDFs, whose joints can be compared.
         policy: The robots that it was trained on come first.
         notes: Earlier warnings; they come first.
+        poses: The pose slots that are chains.
     """
     robots = descriptions if policy is None else _with_trained(descriptions, policy)
     # Once a policy is trained, a slot that one robot filled alone cannot be corrected.
     found = [finding for finding in findings(robots) if policy is None or finding.places]
     found += differences(arms)
+    found += frame_differences(poses)
     found += named_apart(robots, [arm.robot.name for arm in arms])
     columns = []
     for name in robots.input:
@@ -177,7 +183,7 @@ def survey(
     cells = _Cells(descriptions, means, doubted, policy)
     tables = tuple(cells.table(*part) for part in _parts(robots, policy))
     warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
-    return Survey(tuple(columns), tables, warnings, policy)
+    return Survey(tuple(columns), tables, warnings, policy, tuple(poses))
 
 
 def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
+from neuracore_ros.overview.frames import frames_record, frames_text
 from neuracore_ros.overview.survey import LayoutCell, LayoutRow, LayoutTable, RobotColumn, Survey
 from neuracore_ros.policy.compatibility import SlotCompatibility
 from neuracore_ros.policy.manifest import Manifest
@@ -15,6 +16,7 @@ NOTHING = '-'
 def as_text(survey: Survey) -> str:
     """Tables with a row for each index and a column for each robot."""
     parts = [_table(table, survey) for table in survey.tables]
+    parts += frames_text(survey.poses)
     if survey.policy is not None:
         parts = [policy_line(survey.policy), *parts, *_fits(survey)]
     return '\n\n'.join(parts)
@@ -49,6 +51,8 @@ def as_json(survey: Survey) -> dict[str, object]:
         for role in table.role.split(' and '):
             roles[role][table.kind.value] = _table_json(table, survey)
     record: dict[str, object] = {**roles, 'warnings': list(survey.warnings)}
+    if survey.poses:
+        record['frames'] = frames_record(survey.poses)
     if survey.policy is not None:
         record['trained_on'] = list(survey.policy.robots)
         record['robots'] = {
