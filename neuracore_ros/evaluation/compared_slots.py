@@ -66,10 +66,15 @@ class ComparedSlots:
         valid: DataType -> bool, (W,): which of a policy's outputs they are.
     """
 
-    def __init__(self, robot: Robot, layout: Layout | None = None) -> None:
+    def __init__(
+        self, robot: Robot, layout: Layout | None = None, scaled: Robot | None = None
+    ) -> None:
         """Take every joint and pose that the robot file commands.
 
-        The layout is that of a policy's outputs; by default the narrowest that holds the robot's.
+        Args:
+            robot: The robot.
+            layout: Of a policy's outputs; by default the narrowest that holds the robot's.
+            scaled: The robot file that knows the scales of poses; by default ``robot``.
 
         Raises:
             DescriptionError: An output has no command; or the kinematics of a chain fail.
@@ -111,7 +116,8 @@ class ComparedSlots:
         self._turn = np.full(len(single), np.inf)
         self._turn[: len(own)] = np.where(turns, 2 * np.pi * np.abs(self._scale), np.inf)
         # Positions are told in the robot's own centimetres.
-        self._cm = [100 / robot.pose_scale(kind, name) for kind, _, name in self._poses]
+        scale = (scaled or robot).pose_scale
+        self._cm = [100 / scale(kind, name) for kind, _, name in self._poses]
 
     def of_slots(self, values: Mapping[DataType, NDArray[np.floating]]) -> FloatArray:
         """DataType -> (..., W), poses (..., W, 7), as (..., V)."""

@@ -180,7 +180,8 @@ def evaluate_dataset(
     for name, policy in loaded.items():
         for robot_name, own in by_robot.items():
             robot = synthetic[robot_name]
-            outputs = ComparedSlots(robot, policy.manifest.output_layout)
+            layout, known = policy.manifest.output_layout, robots.get(robot_name)
+            outputs = ComparedSlots(robot, layout, known)
             replays = []
             for number in own:
                 part = parts.next(f'{name}: episode {number} of {robot_name}')

@@ -107,10 +107,21 @@ def test_what_the_node_would_have_sent_is_the_pose_of_the_joints_that_follow(eva
     assert evaluated()['executed_error'] == pytest.approx(0.0, abs=0.05)
 
 
-def test_centimetres_are_the_robots_own_whatever_the_scale_of_its_slot(evaluated):
+def test_centimetres_are_the_robots_own_whatever_the_scale_of_its_slot(
+    evaluated, tmp_path, capsys
+):
     text = re.sub(r'topic: ([^}]+)}', r'topic: \1, scale: 2.5}', ROBOT)
     case = evaluated(metres=0.05, text=text)
     assert case['poses']['cm'] == pytest.approx(2.0, abs=1e-3)
+    # Of a dataset, if the robot file is given.
+    words = ['--description', str(tmp_path / 'planar.yaml'), '--rate-hz', '10']
+    data = str(tmp_path / 'data')
+    assert main(['convert', data, str(tmp_path / 'bag'), *words]) == 0
+    for files, wanted in (([], 5.0), ([str(tmp_path / 'planar.yaml')], 2.0)):
+        capsys.readouterr()
+        assert main(['evaluate', str(tmp_path / 'policy.pt'), *files, data, '--json']) == 0
+        (case,) = json.loads(capsys.readouterr().out)['cases']
+        assert case['poses']['cm'] == pytest.approx(wanted, abs=1e-2)
 
 
 def test_the_table_and_the_page_tell_them(tmp_path, capsys):
