@@ -6,6 +6,7 @@ import pytest
 
 from helpers.arms_with_hands import arm
 from neuracore_ros.cli.main import main
+from neuracore_ros.description.shipped import shipped
 
 FILE = """
 robot: {name}
@@ -115,7 +116,7 @@ def test_scales_that_the_reaches_contradict(layout):
     assert layout(drawn=small, scale=right) == []
     (text,) = layout(drawn=small, scale=', scale: 0.5', first_scale=', scale: 1.0')
     assert 'their scales are 0.5 and 1' in text
-    assert 'Write scale: 1.' in text
+    assert 'Write scale: 2.' in text
 
 
 def test_one_with_targets_and_one_without(layout):
@@ -145,3 +146,11 @@ def test_without_pinocchio_the_tables_are_shown_and_the_reason_is_said(layout, m
     assert 'pinocchio is not installed' in found[0]
     assert 'the frames of one are not compared' in found[0]
     assert layout.frames is None
+
+
+@pytest.mark.parametrize('robots', [['lift_hands'], ['franka_ur5_hands', 'so100_hand']])
+def test_the_frames_of_shipped_robots_mean_the_same(robots, capsys):
+    assert main(['layout', *(str(shipped(name)) for name in robots), '--json']) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert len(record['frames']['END_EFFECTOR_POSES.0']) > 2
+    assert [text for text in record['warnings'] if 'END_EFFECTOR_POSES' in text] == []
