@@ -105,8 +105,8 @@ def moving(robot):
         ('base', "'hand' cannot reach", 'by itself'),
         ('flip', "'hand' cannot reach", 'by itself'),
         ('leap', "'hand' cannot reach", 'by itself'),
-        ('long quaternion', 'length 1.5, not 1', 'by itself'),
-        ('no quaternion', 'length 0, not 1', 'by itself'),
+        ('long quaternion', 'a quaternion of length 1.5', 'after `~/enable`'),
+        ('no quaternion', 'a quaternion of length 0', 'after `~/enable`'),
         ('nan', 'nan', 'after `~/enable`'),
     ],
 )
