@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 from neuracore_ros.description.command import (
     FOLLOW_JOINT_TRAJECTORY,
     GRIPPER_COMMAND,
     JOINT_COMMANDS,
+    Command,
     CommandTable,
+    Joint,
 )
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct import (
@@ -258,3 +261,28 @@ def _ordered(file: str, command: DirectCommand) -> DirectCommand:
     slots = {slot.message_name: slot for slot in command.slots}
     require_order(command.order, slots, f'{file}: order of commands to {command.topic}')
     return replace(command, slots=tuple(slots[name] for name in command.order))
+
+
+def require_single(commands: Collection[Command | DirectCommand], path: Path) -> None:
+    """Check that no joint is commanded in two ways, such as by velocity and by position.
+
+    Raises:
+        DescriptionError: One is.
+    """
+    known: dict[str, Joint | DirectSlot] = {}
+    for slot in (slot for command in commands for slot in command.slots):
+        for joint in _moved(slot):
+            first = known.setdefault(joint, slot)
+            if first is not slot:
+                raise DescriptionError(
+                    f"{path}: '{joint}' is commanded twice: by {first.data_type} index "
+                    f'{first.index} and by {slot.data_type} index {slot.index}. Leave one of them '
+                    'out of the output'
+                )
+
+
+def _moved(slot: Joint | DirectSlot) -> tuple[str, ...]:
+    """The joints that an output moves, as far as the robot file says."""
+    if isinstance(slot, DirectSlot) and slot.data_type.is_pose:
+        return slot.chain.joints if slot.chain else ()
+    return () if slot.data_type is DataType.CUSTOM_1D else (slot.name,)

@@ -14,7 +14,11 @@ from neuracore_ros.description.command import (
 )
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct import DirectCommand
-from neuracore_ros.description.direct_table import DirectLimits, direct_commands
+from neuracore_ros.description.direct_table import (
+    DirectLimits,
+    direct_commands,
+    require_single,
+)
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit, Range
 from neuracore_ros.description.routes import ScaleOffset
@@ -130,9 +134,13 @@ class Robot:
         """All command topics: those of joints first.
 
         Raises:
-            DescriptionError: An output has no command, or none is declared.
+            DescriptionError: An output has no command, none is declared, or a joint is commanded
+                in two ways.
         """
-        return (*self.commands(), *self.direct_commands())
+        direct = self.direct_commands()
+        commands: tuple[Command | DirectCommand, ...] = (*self.commands(), *direct)
+        require_single(commands, self.path)
+        return commands
 
     def direct_sources(self) -> tuple[Source, ...]:
         """The sources of what direct outputs are measured by, each at its output's index.

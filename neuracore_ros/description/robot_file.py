@@ -99,7 +99,8 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
             DescriptionWarning,
             stacklevel=2,
         )
-    given = _limits(fields.get('limits'), urdf, described)
+    poses = {each for kind in wanted if kind.is_pose for each in wanted[kind].values()}
+    given = _limits(fields.get('limits'), urdf, described, poses)
     sources = SourceTable(file, routes, amounts(given, urdf.limits, urdf.mimics), chains)
     targets = _targets(fields.get('targets'), output_names, sources)
     known = partial(_known_limit, given, urdf)
@@ -162,7 +163,9 @@ def _urdf_path(value: YamlValue | None, path: Path) -> Path | None:
     return urdf
 
 
-def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[str, PartialLimit]:
+def _limits(
+    value: YamlValue | None, urdf: Urdf, described: set[str], poses: set[str]
+) -> dict[str, PartialLimit]:
     """The joint limits of the robot file itself."""
     limits = {}
     for joint, (key, limit) in value.mapping('limits').items() if value else ():
@@ -170,6 +173,8 @@ def _limits(value: YamlValue | None, urdf: Urdf, described: set[str]) -> dict[st
         if joint not in known:
             raise key.error(f'limits: no joint {key}{known_names(joint, known)}')
         limits[joint] = parse_limit(limit, joint)
+        if limits[joint].angular_velocity and joint not in poses:
+            raise key.error(f'limits of {key}: angular_velocity belongs to a pose: remove it')
     return limits
 
 
