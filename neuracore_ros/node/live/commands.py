@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from neuracore_ros.description import DirectCommand
 from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY
 from neuracore_ros.node.graph import is_spectator
+from neuracore_ros.node.live.direct_commands import (
+    FRAMES,
+    TIMEOUTS,
+    check_end,
+    check_interface,
+    names_joints,
+)
 from neuracore_ros.node.live.facts import (
     CheckResult,
     CommandFacts,
@@ -33,10 +41,11 @@ PARAMETERS = (
     'open_loop_control',
     'allow_trajectory_replacement',
     'interpolation_method',
-    'cmd_timeout',
     'constraints.goal_time',
     'speed_scaling.state_interface',
     'speed_scaling_interface_name',
+    *TIMEOUTS,
+    *FRAMES,
 )
 """Parameters that are read from a controller, besides ``constraints.<joint>.trajectory``."""
 
@@ -131,16 +140,23 @@ def _controller(
 ) -> Iterator[CheckResult]:
     """Check our commands against a controller's parameters."""
     params = facts.parameters.get(node)
+    command = facts.command
+    if isinstance(command, DirectCommand):
+        yield from check_end(facts.topic, command, node, params)
     if params is None:
         yield warning(
             f'{facts.topic}: {node} listens, but told none of its parameters: compare its joints '
             'with the robot file yourself'
         )
         return
-    if (names := controlled_joints(params)) is not None:
+    names = controlled_joints(params)
+    if names is not None and names_joints(command):
         yield from _joints(facts, node, names, params)
     else:
         yield ok(f'{facts.topic}: {node} listens (it has no parameter joints to compare)')
+    if isinstance(command, DirectCommand):
+        yield from check_interface(facts.topic, command, node, params)
+        return
     yield from _interfaces(facts, node, params)
     if facts.command.type in (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY):
         yield from _trajectory_controller(facts, node, params, domain, max_tracking_error)
