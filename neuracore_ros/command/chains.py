@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from neuracore_ros.arrays import Float32Array, FloatArray, IntArray
 from neuracore_ros.description import Joint
 from neuracore_ros.description.command import ChainOutput
-from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.inverse import InverseKinematics
 
 
@@ -40,7 +39,6 @@ class CommandedChain:
         own.sort(key=lambda place: joints[place].index)
         self.columns: IntArray = np.array(own)
         limits = [joints[place].limit for place in own]
-        self._kinematics = ChainKinematics(output.chain)
         self._inverse = InverseKinematics(
             output.chain,
             np.array([limit.lower for limit in limits]),
@@ -68,6 +66,6 @@ class CommandedChain:
 
     def poses(self, positions: ArrayLike) -> Float32Array:
         """Poses (N, 7) of the slot at positions (N, n)."""
-        found = self._kinematics.poses(positions)
+        found = self._inverse.kinematics.poses(positions)
         found[:, :3] *= self.output.scale
         return found.astype(np.float32)
