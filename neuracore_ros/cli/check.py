@@ -145,7 +145,7 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
 
 def _robot(path: Path, result: CheckSummary) -> Robot:
     from neuracore_ros.description import load_robot
-    from neuracore_ros.description.robot_checks import suspect_speeds, unheard_commands
+    from neuracore_ros.description.robot_checks import suspect_speeds
 
     robot = load_robot(path)
     parts: list[Callable[[], object]] = [robot.input_sources, robot.measured_sources]
@@ -153,7 +153,7 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
         with result.noting():
             part()
     with suppress(UserError):  # It has been reported above.
-        for text in (*suspect_speeds(robot), *unheard_commands(robot)):
+        for text in suspect_speeds(robot):
             result.add('warning', text)
     result.facts.append(f"{path}: robot '{robot.name}'")
     with suppress(UserError):

@@ -14,7 +14,6 @@ from neuracore_ros.description.robot_checks import (
     split_joints,
     suspect_limits,
     suspect_speeds,
-    unheard_commands,
 )
 from neuracore_ros.description.source import Source
 from neuracore_ros.errors import DescriptionError
@@ -68,7 +67,6 @@ def findings(descriptions: Descriptions) -> list[Finding]:
         with suppress(DescriptionError):  # A robot without commands has no limits to judge.
             found += map(Finding, suspect_limits(robot))
             found += map(Finding, suspect_speeds(robot))
-            found += map(Finding, unheard_commands(robot))
     return found
 
 

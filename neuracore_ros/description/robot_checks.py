@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 
-from neuracore_ros.description.command import ACTIONS, Joint
+from neuracore_ros.description.command import Joint
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.units import DEGREES
@@ -92,30 +92,6 @@ def suspect_speeds(robot: Robot) -> Iterator[str]:
             f"{robot.path}: the velocity limit of '{name}' is {speed:.4g}: in degrees, it is "
             f'velocity: {DEGREES.scale * speed:.4g}; in rad/s, it limits nothing{more}'
         )
-
-
-def unheard_commands(robot: Robot) -> Iterator[str]:
-    """Grippers whose opening follows commands, but not those of the node; a line each.
-
-    Raises:
-        DescriptionError: A source or a command is missing.
-    """
-    measured = {(s.data_type, s.name): s for s in robot.measured_sources()}
-    for command in robot.commands():
-        for joint in command.joints:
-            source = measured.get((joint.data_type.measured, joint.name))
-            if source is None or source.follow_s is None:
-                continue
-            if source.topic.strip('/') == command.topic.strip('/'):
-                continue
-            sent = f'the node commands it on {command.topic}'
-            if command.type in ACTIONS:
-                sent = f'the node commands it by the action {command.topic}, which is no topic'
-            yield (
-                f"{robot.path}: the opening of '{joint.name}' follows commands on {source.topic}, "
-                f'but {sent}: unless a program passes them on to {source.topic}, the policy sees '
-                'no command of its own'
-            )
 
 
 def _exchanged_joints(robot: Robot) -> Iterator[str]:

@@ -28,6 +28,7 @@ from neuracore_ros.node.tick_phase import TickPhase
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
 from neuracore_ros.runner import Request, Runner, State, TickResult
+from neuracore_ros.runner.requests import Commands
 
 # A stop takes half a second, and the joints rest half a second later, if they are measured.
 LONGEST_SETTLING_S = 2.0
@@ -231,7 +232,8 @@ class Session:
         self._obey(self._runner.tick(self._now_ns()))
 
     def _points(self) -> None:
-        self._outputs.send(self._runner.points(self._now_ns()))
+        now_ns = self._now_ns()
+        self._send(self._runner.points(now_ns), now_ns)
 
     def _refresh(self) -> None:
         """Ask the graph what has changed."""
@@ -261,12 +263,16 @@ class Session:
             points = self._runner.points(now_ns)
             if not points:
                 return
-            self._outputs.send(points)
+            self._send(points, now_ns)
             time.sleep(period_s)
             now_ns += round(1e9 * period_s)
 
+    def _send(self, commands: Commands, now_ns: int) -> None:
+        self._outputs.send(commands)
+        self._runner.sent(commands, now_ns)
+
     def _obey(self, outcome: TickResult) -> None:
-        self._outputs.send(outcome.commands)
+        self._send(outcome.commands, self._now_ns())
         if (request := outcome.request) is not None:
             self._inference.start(partial(self._predict, request), partial(self._take, request))
 

@@ -12,12 +12,22 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.direct import DirectMotion, DirectValues, own_poses
 from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.tracking import Measured
-from neuracore_ros.description import DataType, EmbodimentDescription, Layout, Robot, Source
+from neuracore_ros.description import (
+    Command,
+    DataType,
+    EmbodimentDescription,
+    Joint,
+    Layout,
+    Robot,
+    Source,
+)
 from neuracore_ros.observation.following import FollowingChannel
 from neuracore_ros.observation.observer import Observation, Observer, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.runner.requests import Commands
 
 
 class RobotInputs:
@@ -79,11 +89,14 @@ class RobotInputs:
         measured += robot.direct_sources()
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
-        self._following = {
-            channel.key: channel
-            for stream in self._joints.streams
-            for channel in stream.channels
-            if isinstance(channel, FollowingChannel)
+        self._following = {c.key: c for c in _following(self._joints)}
+        followers = (*_following(self._inputs), *_following(self._joints))
+        # Where the source reads the command topic itself, our commands come back on it.
+        self._unechoed = {
+            (command.topic, joint.message_name): (joint, channels)
+            for command in joints.commands
+            for joint in command.joints
+            if (channels := [c for c in followers if _follows(c.source, joint, command)])
         }
         self.sources = sources = inputs + measured
         self.topics: Mapping[str, tuple[str, str]] = {
@@ -176,6 +189,25 @@ class RobotInputs:
             poses[0, place] = own_poses(slot, observed.inputs[slot.data_type][slot.index])
         return DirectValues(numbers, poses)
 
+    def sent(self, commands: Commands, now_ns: int) -> None:
+        """Let openings follow commands that do not come back on the topics that they read.
+
+        An action has no such topic; or the source reads the one on which a person commands.
+        """
+        for command in commands:
+            if not isinstance(command, JointCommand):
+                continue
+            start_ns = command.stamp_ns or now_ns
+            for place, name in enumerate(command.joint_names):
+                if (found := self._unechoed.get((command.topic, name))) is None:
+                    continue
+                joint, channels = found
+                times_ns = [start_ns + round(1e9 * time_s) for time_s in command.times_s]
+                values = joint.from_message(command.positions[:, place]).tolist()
+                for channel in channels:
+                    if channel.is_newer(start_ns, now_ns):
+                        channel.command(start_ns, now_ns, times_ns, values)
+
     def start(self, measured: FloatArray, first: FloatArray) -> FloatArray:
         """Say where the joints, (J,), start from: where they are measured.
 
@@ -201,6 +233,17 @@ class RobotInputs:
         self.forget()
         self._inputs.clear()
         self._joints.clear()
+
+
+def _following(observer: Observer) -> list[FollowingChannel]:
+    channels = (channel for stream in observer.streams for channel in stream.channels)
+    return [channel for channel in channels if isinstance(channel, FollowingChannel)]
+
+
+def _follows(source: Source, joint: Joint, command: Command) -> bool:
+    """True if a source follows the commands of a joint, but does not read their topic."""
+    is_same = (source.data_type, source.name) == (joint.data_type.measured, joint.name)
+    return is_same and source.topic.strip('/') != command.topic.strip('/')
 
 
 def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:

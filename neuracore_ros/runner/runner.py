@@ -3,7 +3,7 @@
 Deterministic and single-threaded: everything follows from the calls and their times. The owner
 
 - calls `tick` every 1 / rate_hz (a call that is skipped skips a step),
-- sends every command that any call returns, at once, and
+- sends every command that any call returns, at once, says so by `sent`, and
 - runs the model on every request, wherever it likes, and brings the result to `predicted` or
   `failed`. There is never a second request before the answer to the first.
 
@@ -29,7 +29,6 @@ from neuracore_ros.command.start import start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, DirectCommand, Robot
-from neuracore_ros.description.robot_checks import unheard_commands
 from neuracore_ros.errors import PolicyError, UnreachableError
 from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
@@ -94,7 +93,6 @@ class Runner:
         fitted = fit(robot, manifest)
         self.warnings = fitted.warnings
         self.rate_hz = manifest.rate_hz
-        self.warnings += tuple(unheard_commands(robot))
         self._manifest = manifest
         self._settings = settings
         self.steady = steady
@@ -174,6 +172,11 @@ class Runner:
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
         self._inputs.receive(topic, message, now_ns)
+
+    def sent(self, commands: Commands, now_ns: int) -> None:
+        """Take that commands are on their way; openings follow them, too, that no topic echoes."""
+        if not self._settings.dry_run:
+            self._inputs.sent(commands, now_ns)
 
     def cure_clock(self, text: str) -> None:
         """Say from now on what mends stamps of another time, such as a simulated one."""

@@ -4,7 +4,6 @@ import pytest
 
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.crop import Crop
-from neuracore_ros.description.robot_checks import unheard_commands
 from neuracore_ros.errors import DescriptionError
 
 EYES = """robot: eyes
@@ -99,29 +98,6 @@ def test_what_cannot_follow_is_refused(tmp_path, joint, follow, says):
     with pytest.raises(DescriptionError) as refused:
         load(tmp_path, HAND.format(joint=joint, follow=follow))
     assert says in str(refused.value)
-
-
-WHOLE = """robot: hand
-limits: {{g: {{position: [0.0, 0.04], velocity: 0.1}}}}
-input: {{PARALLEL_GRIPPER_OPEN_AMOUNTS: {{0: g}}}}
-output: {{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {{0: g}}}}
-sources: {{PARALLEL_GRIPPER_OPEN_AMOUNTS: {{topic: /hand/cmd, follow_s: 0.4}}}}
-commands: {{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {{topic: {topic}, type: {kind}}}}}
-"""
-
-
-@pytest.mark.parametrize(
-    ('topic', 'kind', 'says'),
-    [
-        ('/hand/cmd', 'JointTrajectory', ''),
-        ('hand/cmd', 'JointTrajectory', ''),
-        ('/other', 'JointTrajectory', 'but the node commands it on /other: unless'),
-        ('/grip', 'control_msgs/action/GripperCommand', 'by the action /grip, which is no topic'),
-    ],
-)
-def test_an_opening_that_would_not_hear_the_node_is_named(tmp_path, topic, kind, says):
-    lines = list(unheard_commands(load(tmp_path, WHOLE.format(topic=topic, kind=kind))))
-    assert len(lines) == bool(says) and says in ''.join(lines)
 
 
 @pytest.mark.filterwarnings('ignore')

@@ -52,8 +52,9 @@ class World:
         openings: Time of each request, and the opening in it.
     """
 
-    def __init__(self, runner, grips=lambda opening: 0.0):
+    def __init__(self, runner, grips=lambda opening: 0.0, echoes=True):
         self.runner, self.grips, self.now_ns = runner, grips, START_NS
+        self.echoes = echoes
         self.sent, self.came, self.openings = [], [], []
 
     def answer(self, request):
@@ -70,7 +71,9 @@ class World:
         for command in outcome.commands:
             if command.topic == 'hand':
                 self.sent += command.positions[:, 0].tolist()
-                self.receive('hand', as_message(command))
+                if self.echoes:
+                    self.receive('hand', as_message(command))
+        self.runner.sent(outcome.commands, self.now_ns)
         if outcome.request:
             self.answer(outcome.request)
 
@@ -164,6 +167,31 @@ def test_a_jump_of_the_clock_does_not_open_the_hand(hand):
     world.now_ns += 100 * STEP_NS
     world.step(20)
     assert world.openings[-1][1] < 0.01
+
+
+ELSEWHERE = ROBOT.replace('{topic: hand, follow_s', '{topic: teleop, follow_s')
+ACTION = ROBOT.replace(
+    '{topic: hand, stream: point}', '{topic: hand, type: control_msgs/action/GripperCommand}'
+)
+ACTION = ACTION.replace('{topic: hand, follow_s', '{topic: teleop, follow_s')
+
+
+@pytest.mark.parametrize('robot', [ELSEWHERE, ACTION], ids=['another topic', 'an action'])
+def test_its_own_commands_count_also_where_nothing_brings_them_back(tmp_path, robot):
+    def openings(text, echoes):
+        world = World(make_runner(tmp_path, text, POLICY), lambda opening: 0.5, echoes)
+        return [opening for _, opening in world.step(60).openings]
+
+    found = openings(robot, echoes=False)
+    assert found == openings(ROBOT, echoes=True), 'as those that come back on their topic'
+    assert found[0] == 1.0 and found[-1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_those_that_come_back_are_counted_once_and_a_dry_run_sends_none(tmp_path):
+    world = World(make_runner(tmp_path, ROBOT, POLICY), lambda opening: 0.5, echoes=False)
+    assert {opening for _, opening in world.step(60).openings} == {1.0}
+    dry = World(make_runner(tmp_path, ELSEWHERE, POLICY, dry_run=True), echoes=False)
+    assert {opening for _, opening in dry.step(60).openings} == {1.0}
 
 
 def test_a_hand_under_another_name_holds_the_robot_and_says_so(tmp_path):

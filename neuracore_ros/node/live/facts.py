@@ -106,7 +106,7 @@ class StreamFacts:
         picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
         needed: Whether the policy reads it; what it does not read can stop nothing.
         is_static: Whether it is sent once, as /tf_static is, and holds from then on.
-        is_commanded: Whether the node commands the robot on it.
+        is_commanded: Whether it only has commands, of what the node commands as well.
     """
 
     topic: str

@@ -192,7 +192,7 @@ class GraphProbe:
                 picture=read.pictures.get(name, ''),
                 needed=needed is None or name in needed,
                 is_static=topic.latched,
-                is_commanded=any(command.topic == name for command in self._commands),
+                is_commanded=self._follows_ours(name),
             )
             for name, topic in self._topics.items()
         )
@@ -210,6 +210,16 @@ class GraphProbe:
             domain=domain,
         )
         return GraphFacts(streams, read.joints, facts, tuple(map(self._command, self._commands)))
+
+    def _follows_ours(self, topic: str) -> bool:
+        """True if all that is read of a topic follows commands of what the node commands."""
+        ours = {
+            (joint.data_type.measured, joint.name)
+            for command in self._robot.commands()
+            for joint in command.joints
+        }
+        read = [source for source in self._sources if topic in source.topics]
+        return all(s.follow_s is not None and (s.data_type, s.name) in ours for s in read)
 
     def _by_names(
         self, topic: str, arrivals: Arrivals, read: MessageContents

@@ -86,8 +86,7 @@ def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
 def _checked(
     facts: StreamFacts, clock: ClockFacts, rate_hz: float | None
 ) -> Iterator[CheckResult]:
-    follows = all(source.follow_s is not None for source in facts.sources)
-    if follows and facts.is_commanded and not facts.publishers:
+    if facts.is_commanded and not facts.publishers:
         yield ok(
             f'{facts.topic}: nobody commands it now, as the node will; until the first command '
             'the hand counts as open'
