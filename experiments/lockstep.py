@@ -228,3 +228,4 @@ def _send(world: World, runner: Runner, commands: Sequence[JointCommand]) -> Non
         message = trajectory(command.joint_names, points)
         world.accept(command.topic, message)
         runner.receive(command.topic, message, world.now_ns)
+    runner.sent(commands, world.now_ns)
