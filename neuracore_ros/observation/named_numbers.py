@@ -1,6 +1,7 @@
 """Numbers of messages that have names by their type, read out of one message."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +18,8 @@ _FIRST_OF_ORIENTATION = {
     for place, name in enumerate(names)
     if name.endswith('orientation.x')
 }
+# No name reaches further; a longer message only costs time.
+_MOST = 10_000
 _IMU_PARTS = ('orientation', 'angular_velocity', 'linear_acceleration')
 
 
@@ -27,9 +30,8 @@ def read_named(message_type: str, message: Any) -> tuple[tuple[str, ...], Sequen
     orientations give equal numbers. What an IMU says that it does not measure is left out.
     """
     if message_type == JOY:
-        axes = (f'axes.{n}' for n in range(len(message.axes)))
-        buttons = (f'buttons.{n}' for n in range(len(message.buttons)))
-        return (*axes, *buttons), [*message.axes, *message.buttons]
+        axes, buttons = message.axes[:_MOST], message.buttons[:_MOST]
+        return _joy_names(len(axes), len(buttons)), [*axes, *buttons]
     names, values = _NAMES[message_type], _READ[message_type](message)
     place = _FIRST_OF_ORIENTATION.get(message_type)
     if place is not None:
@@ -42,6 +44,11 @@ def read_named(message_type: str, message: Any) -> tuple[tuple[str, ...], Sequen
     if message_type == IMU:
         return _measured(message, names, values)
     return names, values
+
+
+@lru_cache(maxsize=16)
+def _joy_names(axes: int, buttons: int) -> tuple[str, ...]:
+    return (*(f'axes.{n}' for n in range(axes)), *(f'buttons.{n}' for n in range(buttons)))
 
 
 def _measured(

@@ -1,6 +1,7 @@
 """Openings that follow a command: the exact response, whoever asks and however often."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -172,6 +173,13 @@ def test_more_commands_than_are_kept_leave_the_value_right():
     # So late a tick does not fall back to the open hand.
     late = opening(eyes, T0 + 900 * MS)
     assert late == pytest.approx(opening(eyes, T0 + 984 * MS), abs=0.05)
+
+
+def test_two_hands_may_follow_one_topic_each_in_its_own_time():
+    eyes = observer(hand('left'), replace(hand('right', follow_s=0.2), index=1))
+    eyes.receive('/cmd', trajectory(T0, right={0.0: 0.0}, left={0.0: 0.5}), T0)
+    seen = eyes.observe(T0 + 400 * MS).inputs[GRIP]
+    assert seen == pytest.approx([0.5 + 0.5 / math.e, 1 / math.e**2])
 
 
 def test_an_opening_and_a_target_may_read_one_topic():

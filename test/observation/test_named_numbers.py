@@ -141,6 +141,22 @@ def test_a_joystick_with_fewer_axes_is_named_with_what_it_has():
     assert "/n lacks 'axes.7'" in text and 'axes.1' in text and 'buttons.0' in text
 
 
+def test_a_joystick_of_a_million_axes_gives_those_that_can_be_named():
+    eyes = reader('sensor_msgs/msg/Joy', 'axes.9999', 'buttons.0')
+    axes = np.zeros(1_000_000, np.float32)
+    axes[9999] = 0.5
+    eyes.receive('/n', Joy(header=STAMP, axes=axes.tolist(), buttons=[1]), T0)
+    assert values(eyes.observe(T0), CUSTOM) == [0.5, 1.0]
+
+
+def test_a_joystick_may_change_its_number_of_buttons():
+    eyes = reader('sensor_msgs/msg/Joy', 'buttons.0')
+    eyes.receive('/n', Joy(header=STAMP, axes=[0.0], buttons=[1]), T0)
+    later = header(T0 + MS)
+    eyes.receive('/n', Joy(header=later, axes=[0.0, 0.0], buttons=[0, 1]), T0 + MS)
+    assert values(eyes.observe(T0 + MS), CUSTOM) == [0.0]
+
+
 def test_a_velocity_that_is_not_finite_is_refused_and_then_stale():
     eyes = reader('geometry_msgs/msg/Twist', 'linear.x')
     eyes.receive('/n', VELOCITY, T0)
