@@ -148,8 +148,8 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
     from neuracore_ros.description.robot_checks import suspect_speeds
 
     robot = load_robot(path)
-    parts: list[Callable[[], object]] = [robot.input_sources, robot.measured_sources]
-    for part in (*parts, robot.commands):
+    parts: list[Callable[[], object]] = [robot.input_sources, robot.all_measured]
+    for part in (*parts, robot.all_commands):
         with result.noting():
             part()
     with suppress(UserError):  # It has been reported above.
@@ -226,8 +226,8 @@ def _check_live(
     from neuracore_ros.node.live.checks import check_graph
     from neuracore_ros.node.live.probe_graph import probe_graph
 
-    sources = (*robot.input_sources(), *robot.measured_sources())
-    topics = [*(s.topic for s in sources), *(command.topic for command in robot.commands())]
+    sources = (*robot.input_sources(), *robot.all_measured())
+    topics = [*(s.topic for s in sources), *(c.topic for c in robot.all_commands())]
     if beside := beside_namespace(topics, arguments.namespace):
         result.add('warning', beside)
     facts = probe_graph(robot, needed, arguments.seconds, arguments.namespace)
@@ -245,7 +245,7 @@ def _check_bag(
     from neuracore_ros.description.recorded_checks import Severity, doubts
 
     topics: dict[str, dict[str, Source]] = {}
-    declared = (*robot.input_sources(), *robot.measured_sources())
+    declared = (*robot.input_sources(), *robot.all_measured())
     for source in declared:
         topics.setdefault(source.topic, {})[source.message_name] = source
     namespace, by_clock = arguments.namespace, arguments.use_sim_time

@@ -109,6 +109,18 @@ def _short(message: str) -> str:
     return message.rpartition('/')[2]
 
 
+def direct_topics(
+    table: CommandTable, output: Mapping[DataType, Mapping[int, str]]
+) -> dict[tuple[DataType, str], str]:
+    """(DataType, name) of each direct output that is commanded -> its topic."""
+    return {
+        (kind, name): table.routes.options(kind, name).topic
+        for kind, slots in output.items()
+        for name in slots.values()
+        if table.is_direct(kind, name) and table.has(kind, name)
+    }
+
+
 def direct_limits(
     table: CommandTable,
     output: Mapping[DataType, Mapping[int, str]],
@@ -125,9 +137,10 @@ def direct_limits(
         DescriptionError: One has no limit.
     """
     found: dict[tuple[DataType, str], DirectLimit] = {}
+    topics = direct_topics(table, output)
     for kind, slots in output.items():
         for index, name in slots.items():
-            if not (table.is_direct(kind, name) and table.has(kind, name)):
+            if (kind, name) not in topics:
                 continue
             given = known(name).over(known(table.message_name(kind, name)))
             limit, lacks = _limit(kind, given)

@@ -17,6 +17,7 @@ from neuracore_ros.description.direct import DirectCommand
 from neuracore_ros.description.direct_table import (
     DirectLimits,
     direct_commands,
+    direct_topics,
     require_single,
 )
 from neuracore_ros.description.embodiment import EmbodimentDescription
@@ -130,6 +131,14 @@ class Robot:
         """
         return direct_commands(self._commands, self.output, self.direct_limits, self.pose_scale)
 
+    def all_measured(self) -> tuple[Source, ...]:
+        """The sources of everything that is measured because it is commanded.
+
+        Raises:
+            DescriptionError: Nothing measures what must be.
+        """
+        return (*self.measured_sources(), *self.direct_sources())
+
     def all_commands(self) -> tuple[Command | DirectCommand, ...]:
         """All command topics: those of joints first.
 
@@ -151,20 +160,18 @@ class Robot:
         Raises:
             DescriptionError: Nothing measures what must be.
         """
-        commands = self.direct_commands()
-        sent = {command.topic for command in commands}
+        sent = set(direct_topics(self._commands, self.output).values())
         sources = []
-        for slot in (slot for command in commands for slot in command.slots):
-            kind, name = slot.data_type, slot.name
-            if kind is DataType.CUSTOM_1D:
+        for kind, name in direct_topics(self._commands, self.output):
+            needed = kind.is_pose or self._commands.routes.options(kind, name).stop == 'hold'
+            known = self._sources.has(kind, name) and kind is not DataType.CUSTOM_1D
+            if not (needed or known):
                 continue
-            known = self._sources.has(kind, name)
-            if not (known or kind.is_pose or slot.holds):
-                continue
-            source = self._source(kind, slot.index, name, None)
+            index = next(i for i, each in self.output[kind].items() if each == name)
+            source = self._source(kind, index, name, None)
             if source.topic not in sent:
                 sources.append(source)
-            elif kind.is_pose or slot.holds:
+            elif needed:
                 raise DescriptionError(
                     f"{self.path}: sources of {kind}: '{name}' is read from {source.topic}, where "
                     'it is commanded: give the topic of what is measured; what is recorded of '
@@ -200,7 +207,7 @@ class Robot:
             Least and largest value, infinite for a continuous joint; of a gripper 0 and 1.
         """
         if (direct := self.direct_limits.get((kind, name))) is not None:
-            most = abs(self.pose_scale(kind, name)) * direct.most
+            most = abs(self._commands.routes.options(kind, name).written_scale.scale) * direct.most
             return -most, most
         limit = self.limits[kind, name]
         scaling = self._commands.scaling(kind, name, limit)

@@ -52,7 +52,7 @@ class BagTrack:
             BagError: It lacks a topic, or has it of another type.
         """
         read = [source for source in robot.input_sources() if source.topic in topics]
-        measured = robot.measured_sources()
+        measured = robot.all_measured()
         require_topics(bag, (*read, *measured, *robot.output_sources()), robot.path)
         self.name, self.lacking = str(bag.path), ''
         self.actions: list[FloatArray] = []

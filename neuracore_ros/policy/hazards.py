@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from neuracore_ros.description import DataType, Joint, Robot, Source
+from neuracore_ros.description import DataType, DirectSlot, Joint, Robot, Source
 from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import far_outside, likely_unit
@@ -107,9 +107,12 @@ def _trained_units(robot: Robot, manifest: Manifest) -> Iterator[str]:
         found: dict[str, list[str]] = {}
         for index, name in slots.items():
             values = trained_range(manifest, False, kind, index)
-            if kind.is_gripper or values is None:
+            # Poses have no range, and other numbers have no unit that could be mistaken.
+            limit = robot.limits.get((kind, name))
+            has_unit = limit is not None or kind is DataType.JOINT_VELOCITIES
+            if kind.is_gripper or kind.is_pose or values is None or not has_unit:
                 continue
-            ends, slides = robot.slot_range(kind, name), robot.limits[kind, name].slides
+            ends, slides = robot.slot_range(kind, name), limit is not None and limit.slides
             if far_outside(values, ends, slides) and (unit := likely_unit(values, ends, slides)):
                 text = f"'{name}' at {kind} index {index} from {values[0]:.3g} to {values[1]:.3g}"
                 found.setdefault(unit.name, []).append(text)
@@ -136,6 +139,7 @@ def _senses(robot: Robot) -> Iterator[str]:
             f"{robot.path}: '{name}' is measured with {_scaling(measured)}, but commanded with "
             f'{_scaling(commanded)}: another {what}. Write the same under sources and commands'
         )
+    yield from _turned_speeds(robot)
     for source, joint in _recorded_and_sent(robot):
         same = math.isclose(source.scale, joint.scale, rel_tol=1e-3)
         same &= math.isclose(source.offset, joint.offset, abs_tol=1e-3)
@@ -148,17 +152,32 @@ def _senses(robot: Robot) -> Iterator[str]:
             )
 
 
-def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint]]:
+def _turned_speeds(robot: Robot) -> Iterator[str]:
+    """Joints whose velocity is commanded in another sense than their position is measured in."""
+    for slot in (slot for command in robot.all_commands() for slot in command.slots):
+        if slot.data_type is not DataType.JOINT_VELOCITIES:
+            continue
+        source = robot.source(DataType.JOINT_POSITIONS, slot.name)
+        if source is not None and source.scale * slot.scale < 0.0:
+            yield (
+                f"{robot.path}: the position of '{slot.name}' is measured with "
+                f'{_scaling(source)}, but its velocity is commanded with scale {slot.scale:g}: '
+                'another sign. Write the same under sources and commands'
+            )
+
+
+def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint | DirectSlot]]:
     """Outputs that are sent to the topic that they were recorded from."""
     try:
         recorded = {(s.data_type, s.name): s for s in robot.output_sources()}
     except DescriptionError:
         return  # A robot may be driven without having been recorded.
-    for command in robot.commands():
-        for joint in (joint for joint in command.joints if not joint.chain):
-            source = recorded[joint.data_type, joint.name]
-            if (source.topic, source.type) == (command.topic, command.type):
-                yield source, joint
+    for command in robot.all_commands():
+        for slot in command.slots:
+            source = recorded.get((slot.data_type, slot.name))
+            sent = command.topic, command.type
+            if source is not None and not slot.chain and (source.topic, source.type) == sent:
+                yield source, slot
 
 
 def _missing(robot: Robot, manifest: Manifest) -> Iterator[str]:
@@ -211,5 +230,5 @@ def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
     yield from first.values()
 
 
-def _scaling(own: ScaleOffset | Source | Joint) -> str:
+def _scaling(own: ScaleOffset | Source | Joint | DirectSlot) -> str:
     return f'scale {own.scale:g}, offset {own.offset:g}'

@@ -54,7 +54,7 @@ class MessageContents:
 
 def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> MessageContents:
     """Read all messages of inputs and measured joints as the node would."""
-    observers = [_observer(group) for group in (robot.input_sources(), robot.measured_sources())]
+    observers = [_observer(group) for group in (robot.input_sources(), robot.all_measured())]
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
     message_names = MessageNames(observers)

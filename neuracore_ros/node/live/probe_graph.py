@@ -74,8 +74,7 @@ class GraphProbe:
 
     def __init__(self, node: Node, executor: Executor, robot: Robot) -> None:
         self._node, self._executor, self._robot = node, executor, robot
-        measured = (*robot.measured_sources(), *robot.direct_sources())
-        self._sources = (*robot.input_sources(), *measured)
+        self._sources = (*robot.input_sources(), *robot.all_measured())
         self._commands = commands = robot.all_commands()
         self._topics = declared_topics(self._sources, CHECK_DEPTHS)
         self._monitors = {name: TopicMonitor(topic.type) for name, topic in self._topics.items()}
