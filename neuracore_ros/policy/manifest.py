@@ -52,12 +52,17 @@ class TrainedSlots:
         minimum: Smallest trained value per slot, NaN where none; [rad] or [m]. Empty if unknown,
             and for poses.
         maximum: Largest, likewise.
+        min_xyz: Smallest trained position of poses, three numbers per slot, NaN where none; [m] in
+            the sense of the slot. Empty if unknown, and for what is no pose.
+        max_xyz: Largest, likewise.
     """
 
     width: int
     trained: tuple[int, ...]
     minimum: tuple[float, ...] = ()
     maximum: tuple[float, ...] = ()
+    min_xyz: tuple[float, ...] = ()
+    max_xyz: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +252,7 @@ def _read_input(record: Record) -> InputSlots:
         height, width = record.sizes('image_size', ('height', 'width'), MAX_SIDE_PX)
         size = height, width
     return InputSlots(
-        *_read_slots(record),
+        **_read_slots(record),
         image_size=size,
         length=record.count('length', MAX_TEXT_BYTES) if record.has('length') else None,
     )
@@ -257,16 +262,20 @@ def _read_output(record: Record) -> OutputSlots:
     mode = record.value('mode', default='absolute')
     if mode not in ('absolute', 'relative'):
         raise record.wrong('mode', "'absolute' or 'relative'")
-    return OutputSlots(*_read_slots(record), mode=mode)
+    return OutputSlots(**_read_slots(record), mode=mode)
 
 
-def _read_slots(
-    record: Record,
-) -> tuple[int, tuple[int, ...], tuple[float, ...], tuple[float, ...]]:
-    """Width, trained, minimum and maximum, as inputs and outputs begin with."""
+def _read_slots(record: Record) -> dict[str, Any]:
+    """The fields of `TrainedSlots`."""
     width = record.count('width', MAX_INDEX + 1)
-    trained = record.indices('trained', width)
-    return width, trained, record.numbers('min', width), record.numbers('max', width)
+    return {
+        'width': width,
+        'trained': record.indices('trained', width),
+        'minimum': record.numbers('min', width),
+        'maximum': record.numbers('max', width),
+        'min_xyz': record.numbers('min_xyz', 3 * width),
+        'max_xyz': record.numbers('max_xyz', 3 * width),
+    }
 
 
 def _require_memory(manifest: Manifest, root: Record) -> None:
@@ -305,7 +314,12 @@ def _data_type(name: str, where: str) -> DataType:
 def _slots_json(slots: TrainedSlots) -> dict[str, Any]:
     """Width, trained indices, and whatever else is known."""
     record = {'width': slots.width, 'trained': slots.trained}
-    for key, values in (('min', slots.minimum), ('max', slots.maximum)):
+    for key, values in (
+        ('min', slots.minimum),
+        ('max', slots.maximum),
+        ('min_xyz', slots.min_xyz),
+        ('max_xyz', slots.max_xyz),
+    ):
         if values:
             record[key] = tuple(None if math.isnan(value) else value for value in values)
     further = ('image_size', 'length', 'mode')

@@ -54,7 +54,7 @@ def describe(
     for kind, width in described.output_layout.widths.items():
         lowest, highest = _ranges(origin, kind, width)
         trained = tuple(origin.output.get(kind, ()))
-        outputs[kind] = OutputSlots(width, trained, lowest, highest, mode)
+        outputs[kind] = OutputSlots(width, trained, lowest, highest, mode=mode)
     return Manifest(
         input=inputs,
         output=outputs,

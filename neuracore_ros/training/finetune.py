@@ -27,6 +27,8 @@ KEPT = (
     *('statistics', 'normalise', 'mask_padding', 'number_format', *settings(NetworkOptions)),
 )
 
+_Numbers = tuple[float, ...]
+
 Slots = TypeVar('Slots', bound=TrainedSlots)
 
 
@@ -130,9 +132,16 @@ def _shapes(slots: Mapping[Any, TrainedSlots]) -> str:
 
 def _both(new: Slots, before: Slots) -> Slots:
     """The slots of two trainings together."""
-    lowest, highest = new.minimum, new.maximum
-    if lowest and before.minimum:
-        lowest = tuple(np.fmin(lowest, before.minimum).tolist())
-        highest = tuple(np.fmax(highest, before.maximum).tolist())
-    trained = tuple(sorted({*new.trained, *before.trained}))
-    return replace(new, trained=trained, minimum=lowest, maximum=highest)
+    return replace(
+        new,
+        trained=tuple(sorted({*new.trained, *before.trained})),
+        minimum=_extreme(np.fmin, new.minimum, before.minimum),
+        maximum=_extreme(np.fmax, new.maximum, before.maximum),
+        min_xyz=_extreme(np.fmin, new.min_xyz, before.min_xyz),
+        max_xyz=_extreme(np.fmax, new.max_xyz, before.max_xyz),
+    )
+
+
+def _extreme(of: np.ufunc, new: _Numbers, before: _Numbers) -> _Numbers:
+    """The least or largest of two, as far as both are known; else the new ones."""
+    return tuple(of(new, before).tolist()) if new and before else new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,16 +44,16 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
     described = data.metadata.descriptions
     inputs = {}
     for kind, width in data.input_layout.widths.items():
-        is_joint = kind in data.input_layout.numeric and not kind.is_pose
-        lowest, highest = _range(values[kind][:, 0], valid[kind]) if is_joint else ((), ())
+        ranges = _ranges(kind, values[kind], valid[kind]) if kind.is_numeric else {}
         size = data.metadata.image_size if kind.is_image else None
         length = TEXT_BYTES if kind is DataType.LANGUAGE else None
-        inputs[kind] = InputSlots(width, _trained(valid[kind]), lowest, highest, size, length)
+        inputs[kind] = InputSlots(
+            width, _trained(valid[kind]), image_size=size, length=length, **ranges
+        )
     outputs = {}
     for kind, width in data.output_layout.widths.items():
         mask = target_valid[kind][:, 0]
-        lowest, highest = ((), ()) if kind.is_pose else _range(targets[kind][:, 0], mask)
-        outputs[kind] = OutputSlots(width, _trained(mask), lowest, highest)
+        outputs[kind] = OutputSlots(width, _trained(mask), **_ranges(kind, targets[kind], mask))
     robots = tuple(dict.fromkeys(episode.robot for episode in episodes))
     return Manifest(
         input=inputs,
@@ -189,10 +190,19 @@ def _only(
     return {kind: slots for kind, slots in description.items() if kind in kinds}
 
 
-def _range(values: Float32Array, valid: BoolArray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Least and largest valid value (N, W) of each slot, NaN where there is none."""
-    known = np.where(valid, values, np.nan)
-    return tuple(np.fmin.reduce(known).tolist()), tuple(np.fmax.reduce(known).tolist())
+def _ranges(kind: DataType, values: Float32Array, valid: BoolArray) -> dict[str, Any]:
+    """Least and largest valid value of each slot, NaN where there is none; of poses by position.
+
+    Args:
+        kind: The DataType.
+        values: One step of each row, (N, 1, W) or (N, 1, W, 7).
+        valid: Shape (N, W).
+    """
+    first = values[:, 0, :, :3] if kind.is_pose else values[:, 0, :, None]
+    known = np.where(valid[..., None], first, np.nan).reshape(len(valid), -1)
+    ends = [tuple(end(known, axis=0).tolist()) for end in (np.fmin.reduce, np.fmax.reduce)]
+    names = ('min_xyz', 'max_xyz') if kind.is_pose else ('minimum', 'maximum')
+    return dict(zip(names, ends, strict=True))
 
 
 def _trained(valid: BoolArray) -> tuple[int, ...]:

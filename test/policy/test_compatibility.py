@@ -1,13 +1,15 @@
 """The fit of a robot to a trained policy."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from neuracore_ros.description import DataType, EmbodimentDescription, embodiment
+from helpers.small_chain import ROBOT, describe
+from neuracore_ros.description import DataType, EmbodimentDescription, embodiment, load_robot
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.compatibility import fit
+from neuracore_ros.policy.compatibility import beyond_training, fit
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.signature import feed
 
@@ -153,3 +155,21 @@ def test_a_robot_that_describes_no_output_is_refused():
 def test_a_graph_that_wants_what_nobody_gives_is_named():
     with pytest.raises(PolicyError, match=r"wants the input 'noise', .* It gives: inputs.A, val"):
         feed(['inputs.A', 'noise'], {'A': np.zeros(1)}, {'A': np.ones(1, bool)})
+
+
+@pytest.mark.parametrize('scale', [1.0, 2.0])
+def test_a_workspace_that_is_smaller_than_where_training_went_is_told(tmp_path, scale):
+    text = re.sub(r'topic: ([^}]+)}', rf'topic: \1, scale: {scale}}}', ROBOT)
+    bounds = '    workspace: {x: [-0.5, 0.5], y: [-0.2, 0.6]}\n    tip_offset'
+    arm = load_robot(describe(tmp_path, text.replace('    tip_offset', bounds)))
+    poses = DataType.END_EFFECTOR_POSES
+    low, high = np.array([[-0.51, -0.4, -3.0], [0.3, 0.61, 3.0]]) * scale
+    slots = OutputSlots(2, (0,), min_xyz=(*low, *[np.nan] * 3), max_xyz=(*high, *[np.nan] * 3))
+    trained = replace(policy(), input={poses: InputSlots(1, (0,))}, output={poses: slots})
+    (finding,) = beyond_training(arm, Manifest.from_json(trained.to_json()))
+    assert finding.text == (
+        "output END_EFFECTOR_POSES index 0: 'hand' of planar may go to y -0.20 to 0.60 (its "
+        'workspace), training went to -0.40 to 0.61: what is beyond is kept inside'
+    )
+    unknown = replace(trained, output={poses: OutputSlots(2, (0,))})
+    assert not [*beyond_training(arm, unknown)]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neuracore_ros.description import DataType, Layout
-from neuracore_ros.training.chunk_policy import masked_l1
+from neuracore_ros.training.chunk_policy import masked_l1, pose_errors
 from neuracore_ros.training.normalise import STD_FLOOR, Denormaliser, Normaliser, Scale, scale_of
 
 JOINTS = DataType.JOINT_POSITIONS
@@ -34,6 +34,22 @@ def test_positions_of_poses_are_normalised_and_quaternions_left_as_they_are():
     assert found.spread[0, :3] == pytest.approx([1, STD_FLOOR, STD_FLOOR])
     assert found.spread[0, 3:].tolist() == [1] * 11
     assert found.known.tolist() == [[True] * 7 + [False] * 7]
+
+
+@pytest.mark.parametrize('method', ['mean-std', 'min-max', 'quantiles'])
+def test_what_means_little_by_its_last_digits_is_scaled_up_no_further_than_a_tenth(method):
+    """Positions to a centimetre, rotations to 6 degrees, grippers to a tenth of their range."""
+    poses = np.zeros((5, 2, 9))
+    poses[:, 0, 2], poses[:, 0, 8] = np.linspace(-3, 3, 5), np.linspace(-0.5, 0.5, 5)
+    valid = np.repeat([[True, False]], 5, 0)
+    found = scale_of(DataType.POSES, poses, valid, method)
+    assert found.spread[0, 2] > 1
+    assert found.spread[0, 8] > 0.3
+    still = np.delete(found.spread[0, :9], [2, 8])
+    assert still == pytest.approx([0.01, 0.01, *[0.1] * 5])
+    assert found.spread[0, 9:].tolist() == [1] * 9
+    grips = scale_of(DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS, np.ones((5, 1)), valid[:, :1], method)
+    assert grips.spread == pytest.approx(0.1)
 
 
 def test_a_padded_slot_is_zero_whatever_the_statistics_are():
@@ -115,3 +131,21 @@ def test_a_batch_without_anything_valid_has_no_loss():
     none = {'JOINT_TARGET_POSITIONS': torch.zeros(1, 2, 3, dtype=torch.bool)}
     scales = {'JOINT_TARGET_POSITIONS': torch.ones(3)}
     assert masked_l1(zero, zero, none, scales).item() == 0
+
+
+def test_poses_are_compared_by_their_rotations_whatever_the_signs():
+    pose = torch.tensor([0.1, 0.2, 0.3, 0.0, 0.6, 0.0, 0.8])
+    chunk = {'POSES': torch.stack([pose, pose])[None, :, None]}
+    other = pose * torch.tensor([1.0, 1, 1, -1, -1, -1, -1])
+    off = other + torch.tensor([0.0, 0.03, 0.04, 0, 0, 0, 0])
+    targets = {'POSES': torch.stack([other, off])[None, :, None]}
+    both, first = torch.tensor([[[True], [True]]]), torch.tensor([[[True], [False]]])
+    scales = {'POSES': torch.full((9,), 0.01)}
+    assert masked_l1(chunk, targets, {'POSES': first}, scales).item() == pytest.approx(0, abs=1e-4)
+    # 3 and 4 spreads off, of 18 numbers.
+    assert masked_l1(chunk, targets, {'POSES': both}, scales).item() == pytest.approx(7 / 18)
+    position, rotation = pose_errors(chunk, targets, {'POSES': both})
+    assert position.item() == pytest.approx(0.025)
+    assert rotation.item() == pytest.approx(0, abs=1e-5)
+    padded = {'POSES': torch.zeros(1, 2, 1, 7)}
+    assert pose_errors(chunk, padded, {'POSES': ~both}) is None

@@ -263,6 +263,22 @@ def test_rotations_and_grippers_that_hardly_move_are_not_blown_up(dataset, tmp_p
     assert spreads[DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS.value] > 0.09
 
 
+def test_the_manifest_tells_where_hands_were(dataset, tmp_path):
+    """And after a run that began with another one, where they were in both."""
+    before = train(dataset, tmp_path / 'before', '--steps', '1', '--horizon', '2')
+    other = write(tmp_path / 'more', {'other': 2, 'both': 2}, seed=9)
+    after = train(other, tmp_path / 'after', '--steps', '1', '--init', str(before))
+    for run in (before, after):
+        manifest = load_policy(run / 'policy.pt').manifest
+        for slots in (manifest.input[HAND], manifest.output[HAND]):
+            assert slots.minimum == slots.maximum == ()
+            low, high = (np.reshape(each, (2, 3)) for each in (slots.min_xyz, slots.max_xyz))
+            assert (low > -0.31).all() and (low < -0.01).all()
+            assert (high < 0.31).all() and (high > 0.01).all()
+    lows = [load_policy(run / 'policy.pt').manifest.input[HAND].min_xyz for run in (before, after)]
+    assert (np.array(lows[1]) <= lows[0]).all()
+
+
 def test_a_further_robot_is_normalised_as_those_before(dataset, tmp_path):
     before = train(dataset, tmp_path / 'before', '--steps', '2', '--horizon', '2')
     other = write(tmp_path / 'more', {'other': 3, 'both': 3}, seed=9)
