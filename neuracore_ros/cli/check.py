@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from neuracore_ros.yaml_value import ENDINGS
 DEFAULT_RATE_HZ = 20.0
 
 if TYPE_CHECKING:
+    from neuracore_ros.bags.bag import Bag
     from neuracore_ros.description import Robot, Source
     from neuracore_ros.policy.policy import Policy
 
@@ -135,8 +136,7 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
         needed = _check_fit(robot, policy, result)
     if robot is not None and arguments.bag is not None:
         with result.noting():
-            steps_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
-            _check_bag(robot, arguments.bag, steps_hz, arguments, result)
+            _check_bag(robot, arguments.bag, policy, arguments, result)
     if robot is not None and arguments.live:
         rate_hz = policy.manifest.rate_hz if policy else None
         with result.noting():
@@ -161,7 +161,22 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
             if source.treatment:
                 what = f"{source.data_type} index {source.index} '{source.name}'"
                 result.facts.append(f'{what}: {source.treatment} ({source.topic})')
+    _check_chains(robot, result)
     return robot
+
+
+def _check_chains(robot: Robot, result: CheckSummary) -> None:
+    """List the chains, and what keeps their poses from being computed."""
+    from neuracore_ros.description.chain_texts import chain_lines
+
+    result.facts += chain_lines(robot)
+    if not robot.chains:
+        return
+    from neuracore_ros.kinematics.chain import ChainKinematics
+
+    for chain in robot.chains.values():
+        with result.noting():
+            ChainKinematics(chain)
 
 
 def _policy(path: Path, robot: str, result: CheckSummary) -> Policy:
@@ -236,7 +251,11 @@ def _check_live(
 
 
 def _check_bag(
-    robot: Robot, path: Path, rate_hz: float, arguments: argparse.Namespace, result: CheckSummary
+    robot: Robot,
+    path: Path,
+    policy: Policy | None,
+    arguments: argparse.Namespace,
+    result: CheckSummary,
 ) -> None:
     from neuracore_ros.bags.bag import open_bag
     from neuracore_ros.convert.observed_values import observed_values
@@ -244,6 +263,7 @@ def _check_bag(
     from neuracore_ros.convert.topic_checks import require_name, require_topics
     from neuracore_ros.description.recorded_checks import Severity, doubts
 
+    rate_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
     topics: dict[str, dict[str, Source]] = {}
     declared = (*robot.input_sources(), *robot.all_measured())
     for source in declared:
@@ -271,6 +291,7 @@ def _check_bag(
                 result.warnings.append(f'{path}: {doubt.text}')
             else:
                 result.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
+        _check_recorded_chains(bag, robot, commanded, policy, rate_hz, result)
     if not commanded:
         return
     found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)
@@ -279,3 +300,32 @@ def _check_bag(
     else:
         result.facts.append(found.line())
     result.warnings += [f'{path}: lost: {loss}' for loss in found.losses]
+
+
+def _check_recorded_chains(
+    bag: Bag,
+    robot: Robot,
+    commanded: Sequence[Source],
+    policy: Policy | None,
+    rate_hz: float,
+    result: CheckSummary,
+) -> None:
+    """Where the hand was and was sent, and whether inverse kinematics follows."""
+    from neuracore_ros.convert.chain_values import (
+        chain_doubts,
+        chain_facts,
+        chain_values,
+        follow,
+    )
+    from neuracore_ros.policy.compatibility import trained_positions
+
+    for values in chain_values(bag, robot, rate_hz, commanded):
+        if not values.joints:
+            continue
+        followed, slot = follow(values, robot, rate_hz), values.output
+        trained = None
+        if policy is not None:
+            trained = trained_positions(policy.manifest, slot.data_type, slot.index)
+        result.facts.append(f'{bag.path}: {chain_facts(values, followed)}')
+        for text in chain_doubts(values, followed, trained):
+            result.add('warning', f'{bag.path}: {text}')

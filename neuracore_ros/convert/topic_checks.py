@@ -59,18 +59,21 @@ def require_name(bag: Bag, source: Source) -> None:
     """
     if source.order or source.type not in (JOINT_STATE, JOINT_TRAJECTORY):
         return
-    found, name = bag.find(source.topic, source.type), source.message_name
+    found = bag.find(source.topic, source.type)
+    wanted = source.joint_names if source.is_kinematic else (source.message_name,)
     names = bag.names(found) if found else []
     if not names:
         raise BagError(
             f'{bag.path}: {source.topic} names nothing: add order: [names by position] to its '
             'source'
         )
-    if name not in names:
-        raise BagError(
-            f"{bag.path}: {source.topic} lacks '{name}' ({source.data_type} index "
-            f'{source.index}{did_you_mean(name, names)}). It has: {", ".join(names)}'
-        )
+    for name in wanted:
+        if name not in names:
+            whose = f" of chain '{source.name}'" if source.is_kinematic else ''
+            raise BagError(
+                f"{bag.path}: {source.topic} lacks '{name}'{whose} ({source.data_type} index "
+                f'{source.index}{did_you_mean(name, names)}). It has: {", ".join(names)}'
+            )
 
 
 def describe(bag: Bag, topic: Topic) -> str:

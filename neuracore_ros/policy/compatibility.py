@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
+from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
 from neuracore_ros.description.layout_checks import Finding, Place, overlap, range_advice
 from neuracore_ros.errors import PolicyError
@@ -225,6 +228,23 @@ def trained_range(
         return None
     low, high = slots.minimum[index], slots.maximum[index]
     return (low, high) if low <= high else None
+
+
+def trained_positions(
+    manifest: Manifest, kind: DataType, index: int
+) -> tuple[FloatArray, FloatArray] | None:
+    """The least and largest position of a pose in training, (3,) each; None if unknown.
+
+    Of what was read, if that is known, else of what was predicted.
+    """
+    for is_input in (True, False):
+        slots = trained_slots(manifest, is_input, kind)
+        if slots is None or index not in slots.trained or not (slots.min_xyz and slots.max_xyz):
+            continue
+        ends = np.array([slots.min_xyz, slots.max_xyz]).reshape(2, -1, 3)[:, index]
+        if np.isfinite(ends).all():
+            return ends[0], ends[1]
+    return None
 
 
 def beyond_training(robot: Robot, manifest: Manifest) -> Iterator[Finding]:

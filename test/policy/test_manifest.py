@@ -11,6 +11,7 @@ import pytest
 from helpers.mutations import with_value
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.compatibility import trained_positions
 from neuracore_ros.policy.manifest import Manifest
 
 MINIMAL = {
@@ -67,6 +68,23 @@ def test_a_slot_that_no_episode_had_has_no_range():
     assert json.loads(Manifest.from_json(text).to_json())['output']['JOINT_TARGET_POSITIONS'][
         'min'
     ] == [-1.0, None, 0.0]
+
+
+def test_the_positions_of_poses_in_training_are_kept():
+    ends = {'min_xyz': [0.1, 0.2, 0.3, None, None, None], 'max_xyz': [1, 2, 3, None, None, None]}
+    record = {
+        **MINIMAL,
+        'output': {'END_EFFECTOR_POSES': {'width': 2, 'trained': [0], **ends}},
+    }
+    manifest = Manifest.from_json(json.dumps(record))
+    low, high = trained_positions(manifest, DataType.END_EFFECTOR_POSES, 0)
+    assert (low.tolist(), high.tolist()) == ([0.1, 0.2, 0.3], [1, 2, 3])
+    assert trained_positions(manifest, DataType.END_EFFECTOR_POSES, 1) is None
+    again = json.loads(manifest.to_json())['output']['END_EFFECTOR_POSES']
+    assert again['min_xyz'] == ends['min_xyz']
+    record['output']['END_EFFECTOR_POSES']['min_xyz'] = [0.1, 0.2]
+    with pytest.raises(PolicyError, match='a list of 6 numbers'):
+        Manifest.from_json(json.dumps(record))
 
 
 def test_unknown_keys_are_ignored():
