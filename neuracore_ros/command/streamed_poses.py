@@ -112,7 +112,8 @@ class StreamedPoses:
         self._rest_here()
         self.twists = np.zeros_like(self.twists)
         self._slow_until_ns = None if slowly else now_ns - round(1e9 * RISES_S)
-        self._sent_ns = now_ns - round(1e9 * self._period_s)
+        due_ns = now_ns - round(1e9 * self._period_s)
+        self._sent_ns = due_ns if self._sent_ns is None else max(self._sent_ns, due_ns)
 
     def merge(self, outputs: FloatArray, now_ns: int, blend: Blend) -> None:
         """Follow a new prediction, (n, P, 7); the first row is due one step from now."""

@@ -85,7 +85,8 @@ class StreamedValues:
         if self.at_rest:
             self.values = self._measured.copy()
         self._falling, self._plan, self._repeats_left = None, None, 0
-        self._sent_ns = now_ns - round(1e9 * self._period_s)
+        due_ns = now_ns - round(1e9 * self._period_s)
+        self._sent_ns = due_ns if self._sent_ns is None else max(self._sent_ns, due_ns)
 
     def merge(self, outputs: FloatArray, now_ns: int, blend: Blend) -> None:
         """Follow a new prediction, (n, D); the first row is wanted now."""

@@ -169,6 +169,16 @@ def test_a_prediction_in_the_middle_of_a_ramp_goes_on_from_there():
     assert values.next(8 * STEP_NS)[0] == pytest.approx(middle + 0.04)
 
 
+def test_a_start_right_after_a_message_is_no_faster_than_any_other():
+    values = begun(slot('a', change=4.0), wants=1.0)
+    values.stop()
+    play(values, 0, 2 * STEP_NS)
+    assert values.at_rest
+    values.begin(2 * STEP_NS)
+    values.merge(np.full((8, 1), 1.0), 2 * STEP_NS, NONE)
+    assert values.next(2 * STEP_NS)[0] == pytest.approx(0.04)
+
+
 def test_what_is_forgotten_is_not_sent():
     values = begun(slot('a'))
     play(values, 0, STEP_NS)
