@@ -70,8 +70,23 @@ class DirectValues:
         return DirectValues(self.numbers[row:], self.poses[row:])
 
 
-NO_VALUES = DirectValues(np.zeros((1, 0)), np.zeros((1, 0, 7)))
-"""One row of a robot without direct outputs."""
+@dataclass(frozen=True, slots=True)
+class DirectMeasured:
+    """What is measured of all direct outputs, in the robot's own units and frames.
+
+    Attributes:
+        numbers: Shape (D,); NaN where nothing measures it.
+        positions: Of the joints whose velocities they are, shape (D,); likewise.
+        poses: Shape (P, 7).
+    """
+
+    numbers: FloatArray
+    positions: FloatArray
+    poses: FloatArray
+
+
+NOTHING_MEASURED = DirectMeasured(np.zeros(0), np.zeros(0), np.zeros((0, 7)))
+"""What is measured where there are no direct outputs."""
 
 
 class DirectMotion:
@@ -131,11 +146,11 @@ class DirectMotion:
         )
 
     def gate(
-        self, first: DirectValues, measured: DirectValues, tolerance: float, most: float
+        self, first: DirectValues, measured: DirectMeasured, tolerance: float, most: float
     ) -> Gate:
-        """Compare first poses with measured ones, a row each; see `start_gate`."""
+        """Compare the first poses of a prediction with measured ones; see `start_gate`."""
         slowly = False
-        for slot, wanted, here in zip(self.poses, first.poses[0], measured.poses[0], strict=True):
+        for slot, wanted, here in zip(self.poses, first.poses[0], measured.poses, strict=True):
             away_m, away_rad = distance(wanted, here)
             if max(away_m, away_rad) > most:
                 return Gate(
@@ -146,14 +161,14 @@ class DirectMotion:
             slowly |= max(away_m, away_rad) > tolerance
         return Gate(None, blend_in=slowly)
 
-    def measure(self, measured: DirectValues) -> None:
-        """Take what is measured now: one row; NaN of a number that nothing measures."""
-        self._values.measure(measured.numbers[0])
-        self._poses.measure(measured.poses[0])
+    def measure(self, measured: DirectMeasured) -> None:
+        """Take what is measured now."""
+        self._values.measure(measured.numbers, measured.positions)
+        self._poses.measure(measured.poses)
 
-    def fault(self, measured: DirectValues) -> str:
+    def fault(self, measured: DirectMeasured) -> str:
         """Say in one line why a pose is not where it was sent; empty where all are."""
-        for slot, away in zip(self.poses, self._poses.apart(measured.poses[0]), strict=True):
+        for slot, away in zip(self.poses, self._poses.apart(measured.poses), strict=True):
             if away.max() > self._max_error and not self._poses.at_rest:
                 return (
                     f"'{slot.name}' does not follow: it is {away[0]:.3f} m and {away[1]:.3f} rad "
@@ -161,11 +176,11 @@ class DirectMotion:
                 )
         return ''
 
-    def begin(self, measured: DirectValues, blend_in: bool, now_ns: int) -> None:
+    def begin(self, measured: DirectMeasured, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is."""
         self.measure(measured)
         self._values.begin(now_ns)
-        self._poses.begin(measured.poses[0], blend_in, now_ns)
+        self._poses.begin(measured.poses, blend_in, now_ns)
 
     def merge(self, outputs: DirectValues, now_ns: int) -> None:
         """Follow a new prediction: n rows, the first one due one step from now."""
@@ -174,7 +189,7 @@ class DirectMotion:
         if self.poses:
             self._poses.merge(outputs.poses, now_ns, self._blend)
 
-    def stop(self, measured: DirectValues | None) -> None:
+    def stop(self, measured: DirectMeasured | None) -> None:
         """Come to rest; what is measured now, if it is fresh, shows whether poses follow."""
         lost = measured is not None and bool(self.fault(measured))
         if measured is not None:
@@ -240,7 +255,8 @@ def _column(
     slot: DirectSlot, chunk: Mapping[DataType, NDArray[np.floating]], horizon: int
 ) -> FloatArray:
     values = predicted_slot(chunk, slot.data_type, slot.index, slot.name, horizon)
-    column: FloatArray = (values - slot.offset) / slot.scale
+    with np.errstate(over='ignore'):
+        column: FloatArray = (values - slot.offset) / slot.scale
     if not np.isfinite(column).all():
         raise PolicyError(f'the prediction is not finite at {_where(slot)}')
     return column

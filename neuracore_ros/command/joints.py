@@ -172,11 +172,12 @@ class Joints:
         for column, joint in enumerate(self.joints):
             if not joint.chain:
                 values = predicted_slot(chunk, joint.data_type, joint.index, joint.name, horizon)
-                wanted = joint.to_message(values[due:])
                 if joint.is_integrated:
-                    speeds = np.clip(wanted, -joint.limit.velocity, joint.limit.velocity)
-                    wanted = start[column] + self.step_s * np.cumsum(speeds)
-                positions[:, column] = wanted
+                    speeds = joint.speed_to_message(values[due:])
+                    speeds = np.clip(speeds, -joint.limit.velocity, joint.limit.velocity)
+                    positions[:, column] = start[column] + self.step_s * np.cumsum(speeds)
+                else:
+                    positions[:, column] = joint.to_message(values[due:])
         for chain in self.chains:
             output, columns = chain.output, chain.columns
             name = output.chain.name

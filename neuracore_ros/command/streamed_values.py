@@ -18,6 +18,9 @@ from neuracore_ros.description.direct import DirectSlot
 REPEATS = 3
 """So often what a stop ends in is sent again: one message may be lost."""
 
+_LATE_S = 0.15
+"""So late, and a step, a velocity acts on what is measured: delay and lag together."""
+
 _ROUNDING = 1e-12
 
 
@@ -59,6 +62,10 @@ class StreamedValues:
             for slot, kept in zip(slots, self._most, strict=True)
             if kept < slot.limit.most
         )
+        ends = np.array([slot.limit.position for slot in slots], float).reshape(-1, 2)
+        self._lower, self._upper = ends.T
+        self._positions: FloatArray = np.full(len(slots), np.nan)
+        self._late_s = _LATE_S + step_s
         self.clamps = 0
         self.values: FloatArray = np.zeros(len(slots))
         self._measured = np.zeros(len(slots))
@@ -74,8 +81,14 @@ class StreamedValues:
         """Whether a stop has ended, and was said often enough."""
         return self._plan is None and self._repeats_left == 0
 
-    def measure(self, measured: FloatArray) -> None:
-        """Take what was measured, (D,); NaN where nothing was. What is held at a stop is this."""
+    def measure(self, measured: FloatArray, positions: FloatArray) -> None:
+        """Take what was measured, (D,) each; NaN where nothing was.
+
+        Args:
+            measured: The numbers themselves; what a stop holds is this.
+            positions: Of the joints whose velocities they are.
+        """
+        self._positions = positions
         known = self._holds & np.isfinite(measured)
         held = np.clip(measured, -self._most, self._most)
         self._measured = np.where(known, held, self._measured)
@@ -115,7 +128,9 @@ class StreamedValues:
             at = np.array([now_ns + self._step_ns], np.int64)
             change = np.where(np.isfinite(self._change), self._change * passed_s, np.inf)
             wanted = self._plan.at(at)[0]
-            self.values = np.clip(wanted, self.values - change, self.values + change)
+            wanted = np.clip(wanted, self.values - change, self.values + change)
+            self._positions = self._positions + passed_s * self.values
+            self.values = self._before_the_end(wanted)
         else:
             self.values = self._fallen(passed_s)
             self._repeats_left -= np.array_equal(self.values, self._goal)
@@ -146,6 +161,23 @@ class StreamedValues:
         """Rest, as if nothing had been sent."""
         self._plan, self._falling, self._sent_ns, self._repeats_left = None, None, None, 0
         self.values = np.zeros_like(self.values)
+
+    def _before_the_end(self, values: FloatArray) -> FloatArray:
+        """Velocities from which joints still come to rest before their limits.
+
+        A joint at its limit may only go back.
+        """
+        up, down = (
+            self._braking_speed(room)
+            for room in (self._upper - self._positions, self._positions - self._lower)
+        )
+        return np.clip(values, -down, up)
+
+    def _braking_speed(self, room: FloatArray) -> FloatArray:
+        """Largest speeds, (D,), for which so much room is enough; infinite where it is unknown."""
+        known, lost = np.isfinite(room), self._ramp * self._late_s
+        left = np.maximum(np.where(known, room, 0.0), 0.0)
+        return np.where(known, np.sqrt(lost**2 + 2.0 * self._ramp * left) - lost, np.inf)
 
     def _rates(self) -> FloatArray:
         """Change a second, (D,), with which all numbers come to rest in the same time."""

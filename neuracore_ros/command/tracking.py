@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
-from neuracore_ros.command.direct import NO_VALUES, DirectValues
+from neuracore_ros.command.direct import NOTHING_MEASURED, DirectMeasured
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.description.limits import FASTER
@@ -32,12 +32,12 @@ class Measured:
     Attributes:
         positions: Shape (J,), in the robot's own units.
         stamps_ns: When each was measured, shape (J,).
-        direct: One row, likewise; NaN of a number that nothing measures.
+        direct: Likewise, of what is sent as it is.
     """
 
     positions: FloatArray
     stamps_ns: IntArray
-    direct: DirectValues = NO_VALUES
+    direct: DirectMeasured = NOTHING_MEASURED
 
 
 class Tracking:

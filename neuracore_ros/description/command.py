@@ -108,6 +108,10 @@ class Joint:
         """Convert a slot's value to the robot's own, [rad] or [m]."""
         return (value - self.offset) / self.scale
 
+    def speed_to_message(self, value: Positions) -> Positions:
+        """Convert the speed in a slot to the robot's own, [rad/s] or [m/s]."""
+        return value / self.scale
+
     def from_message(self, value: Positions) -> Positions:
         """Convert a robot's own value to the slot's."""
         return self.scale * value + self.offset

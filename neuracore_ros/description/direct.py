@@ -1,11 +1,13 @@
 """Direct outputs: what a policy predicts is sent as it is, and not as positions of joints."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.limits import Range
 from neuracore_ros.description.named_numbers import NUMBER_PATHS, TWIST, TWIST_STAMPED
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, POSE_STAMPED
 
@@ -32,11 +34,18 @@ class DirectLimit:
         change: Largest change of a number in a second, such as [rad/s2]; None where none is
             given.
         turning: Largest angular speed of a pose [rad/s]; 0 of a number.
+        position: Least and largest position of a joint whose velocity this is.
     """
 
     most: float
     change: float | None = None
     turning: float = 0.0
+    position: Range = (-math.inf, math.inf)
+
+    @property
+    def ends(self) -> bool:
+        """True for the velocity of a joint that cannot turn or slide for ever."""
+        return any(map(math.isfinite, self.position))
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,18 +156,20 @@ def direct_limits(
 
 def _limit(kind: DataType, given: PartialLimit) -> tuple[DirectLimit | None, tuple[str, ...]]:
     """The limit of one output, or what is missing to it."""
-    if kind is _TORQUES:
-        return (DirectLimit(given.effort), ()) if given.effort else (None, ('effort',))
-    if kind.is_pose:
-        if given.velocity and given.angular_velocity:
-            return DirectLimit(given.velocity, None, given.angular_velocity), ()
-        first = 'angular_velocity' if given.velocity else 'velocity'
-        return None, tuple(dict.fromkeys((first, 'velocity', 'angular_velocity')))
-    if kind is DataType.CUSTOM_1D and given.effort and not given.velocity:
-        return DirectLimit(given.effort), ()
-    if given.velocity:
-        return DirectLimit(given.velocity, given.acceleration), ()
-    return None, ('velocity',)
+    most = given.effort if kind is _TORQUES else given.velocity
+    if kind is DataType.CUSTOM_1D:
+        most = given.velocity or given.effort
+    if kind.is_pose and not (most and given.angular_velocity):
+        words = ('angular_velocity', 'velocity') if most else ('velocity', 'angular_velocity')
+        return None, words
+    if not most:
+        return None, ('effort' if kind is _TORQUES else 'velocity',)
+    is_speed = not kind.is_pose and kind is not _TORQUES and bool(given.velocity)
+    change = given.acceleration if is_speed else None
+    turning = given.angular_velocity or 0.0
+    if kind is DataType.JOINT_VELOCITIES and given.position:
+        return DirectLimit(most, change, turning, given.position), ()
+    return DirectLimit(most, change, turning), ()
 
 
 def direct_commands(

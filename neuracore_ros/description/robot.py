@@ -10,6 +10,7 @@ from neuracore_ros.description.command import (
     ChainOutput,
     Command,
     CommandTable,
+    Joint,
     measured_type,
 )
 from neuracore_ros.description.data_type import DataType
@@ -121,7 +122,18 @@ class Robot:
         """
         if not self.output:
             raise DescriptionError(f'{self.path}: the robot has no output: nothing to command')
-        return self._commands.commands(self.output, self.limits)
+        commands = self._commands.commands(self.output, self.limits)
+        return tuple(
+            replace(command, joints=tuple(map(self._with_measured_zero, command.joints)))
+            for command in commands
+        )
+
+    def _with_measured_zero(self, joint: Joint) -> Joint:
+        """A joint that is commanded by its velocity, with the zero that its positions have."""
+        kind, name = DataType.JOINT_POSITIONS, joint.name
+        if not joint.is_integrated or not self._sources.has(kind, name):
+            return joint
+        return replace(joint, offset=self._sources.source(kind, 0, name).offset)
 
     def direct_commands(self) -> tuple[DirectCommand, ...]:
         """The topics of outputs that are sent as they are, each with its slots.
@@ -155,7 +167,8 @@ class Robot:
         """The sources of what direct outputs are measured by, each at its output's index.
 
         Poses must be measured, and torques that a stop holds; velocities and other torques are
-        where a topic is given for them. A topic that is commanded measures nothing.
+        where a topic is given for them, and so are the positions of joints that have limits of
+        position. A topic that is commanded measures nothing.
 
         Raises:
             DescriptionError: Nothing measures what must be.
@@ -165,9 +178,12 @@ class Robot:
         for kind, name in direct_topics(self._commands, self.output):
             needed = kind.is_pose or self._commands.routes.options(kind, name).stop == 'hold'
             known = self._sources.has(kind, name) and kind is not DataType.CUSTOM_1D
+            index = next(i for i, each in self.output[kind].items() if each == name)
+            position = DataType.JOINT_POSITIONS
+            if self.direct_limits[kind, name].ends and self._sources.has(position, name):
+                sources.append(self._source(position, index, name, None))
             if not (needed or known):
                 continue
-            index = next(i for i, each in self.output[kind].items() if each == name)
             source = self._source(kind, index, name, None)
             if source.topic not in sent:
                 sources.append(source)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.command.direct import DirectMotion, DirectValues, own_poses
+from neuracore_ros.command.direct import DirectMeasured, DirectMotion, own_poses
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.tracking import Measured
@@ -82,11 +82,11 @@ class RobotInputs:
         self._ticks: deque[tuple[int, Snapshot | Observation]] = deque(
             maxlen=manifest.observation_steps
         )
-        measured = _measured_sources(robot, joints)
-        self._measured = tuple(zip(joints.joints, measured, strict=True))
+        of_joints, of_direct = _joint_sources(robot, joints), robot.direct_sources()
+        measured = _apart((*of_joints, *of_direct))
+        self._measured = tuple(zip(joints.joints, measured, strict=False))
         self._direct = direct
-        self._known = {(source.data_type, source.name) for source in robot.direct_sources()}
-        measured += robot.direct_sources()
+        self._of_direct = {(s.data_type, s.name): s for s in measured[len(of_joints) :]}
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
         self._following = {c.key: c for c in _following(self._joints)}
@@ -174,20 +174,25 @@ class RobotInputs:
         return Measured(
             np.array(positions, float),
             np.array(stamps_ns, np.int64),
-            self._direct_values(observed),
+            self._of_direct_outputs(observed),
         )
 
-    def _direct_values(self, observed: Observation) -> DirectValues:
-        """What is measured of direct outputs, one row; NaN of a number that nothing measures."""
-        numbers = np.full((1, len(self._direct.numbers)), np.nan)
-        poses = np.zeros((1, len(self._direct.poses), 7))
+    def _of_direct_outputs(self, observed: Observation) -> DirectMeasured:
+        def own(source: Source, offset: float, scale: float) -> float:
+            value = float(observed.inputs[source.data_type][source.index])
+            return (value - offset) / scale
+
+        numbers, positions = np.full((2, len(self._direct.numbers)), np.nan)
+        poses = np.zeros((len(self._direct.poses), 7))
         for place, slot in enumerate(self._direct.numbers):
-            if (slot.data_type, slot.name) in self._known:
-                value = float(observed.inputs[slot.data_type][slot.index])
-                numbers[0, place] = (value - slot.offset) / slot.scale
+            if (number := self._of_direct.get((slot.data_type, slot.name))) is not None:
+                numbers[place] = own(number, slot.offset, slot.scale)
+            if (joint := self._of_direct.get((DataType.JOINT_POSITIONS, slot.name))) is not None:
+                positions[place] = own(joint, joint.offset, slot.scale)
         for place, slot in enumerate(self._direct.poses):
-            poses[0, place] = own_poses(slot, observed.inputs[slot.data_type][slot.index])
-        return DirectValues(numbers, poses)
+            pose = self._of_direct[slot.data_type, slot.name]
+            poses[place] = own_poses(slot, observed.inputs[pose.data_type][pose.index])
+        return DirectMeasured(numbers, positions, poses)
 
     def sent(self, commands: Commands, now_ns: int) -> None:
         """Let openings follow commands that do not come back on the topics that they read.
@@ -246,16 +251,18 @@ def _follows(source: Source, joint: Joint, command: Command) -> bool:
     return is_same and source.topic.strip('/') != command.topic.strip('/')
 
 
-def _measured_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
-    """List where each commanded joint is measured, in the order of the joints.
-
-    Outputs of two DataTypes may be measured at one slot; the second gets a slot of its own.
-    """
+def _joint_sources(robot: Robot, joints: Joints) -> tuple[Source, ...]:
+    """List where each commanded joint is measured, in the order of the joints."""
     by_joint = {(source.data_type, source.name): source for source in robot.measured_sources()}
+    return tuple(by_joint[joint.measured, joint.name] for joint in joints.joints)
+
+
+def _apart(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Give each source a slot of its own: outputs of two DataTypes may be measured at one."""
     found: dict[tuple[DataType, int], Source] = {}
-    for joint in joints.joints:
-        source = by_joint[joint.measured, joint.name]
-        while (source.data_type, source.index) in found:
-            source = replace(source, index=source.index + 1)
-        found[source.data_type, source.index] = source
+    for source in sources:
+        index = source.index
+        while (source.data_type, index) in found:
+            index += 1
+        found[source.data_type, index] = replace(source, index=index)
     return tuple(found.values())

@@ -11,6 +11,7 @@ from neuracore_ros.description.direct import DirectLimit, DirectSlot
 STEP_NS = 50_000_000
 PERIOD_NS = 10_000_000
 NONE = BLENDS['none']
+NOWHERE = np.array([np.nan])
 
 
 def slot(name, most=1.0, change=None, holds=False):
@@ -137,20 +138,20 @@ def test_a_clock_that_jumps_is_no_time_that_has_passed():
 
 def test_a_stop_that_holds_ends_in_what_was_measured_when_it_began():
     values = values_of(slot('lift', most=20.0, holds=True))
-    values.measure(np.array([9.0]))
+    values.measure(np.array([9.0]), NOWHERE)
     values.begin(0)
     values.merge(np.full((8, 1), 12.0), 0, NONE)
     play(values, 0, STEP_NS)
-    values.measure(np.array([10.0]))
+    values.measure(np.array([10.0]), NOWHERE)
     values.stop()
-    values.measure(np.array([-50.0]))
-    values.measure(np.array([np.nan]))
+    values.measure(np.array([-50.0]), NOWHERE)
+    values.measure(np.array([np.nan]), NOWHERE)
     assert play(values, STEP_NS, 20 * STEP_NS)[-1] == 10.0
 
 
 def test_what_is_held_stays_within_the_limit():
     values = values_of(slot('lift', most=5.0, holds=True))
-    values.measure(np.array([30.0]))
+    values.measure(np.array([30.0]), NOWHERE)
     values.begin(0)
     values.merge(np.full((2, 1), 1.0), 0, NONE)
     values.stop()

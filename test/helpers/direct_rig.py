@@ -111,6 +111,10 @@ class DirectRig:
         model: From a request to the rows of the one DataType that is commanded, (H, W, ...).
         late: Whether the model keeps its answers to itself.
         alive: Whether the robot publishes.
+        joint_of: Place of each joint's velocity in the messages, where joints are moved by them;
+            None: nothing moves them.
+        lag_ns: So late they are measured.
+        way: When they were where.
     """
 
     def __init__(self, folder, text, model, **settings):
@@ -126,6 +130,8 @@ class DirectRig:
         self.positions, self.velocities, self.efforts = np.zeros(2), np.zeros(2), np.zeros(2)
         self.pose = np.array([0, 0, 0, 0, 0, 0, 1.0])
         self.follows = True
+        self.joint_of, self.lag_ns = None, 0
+        self.way = [(self.true_ns, self.positions)]
         self.listeners = {self.topic: 1}
         self.sent, self.requests = [], []
 
@@ -176,7 +182,10 @@ class DirectRig:
         for _ in range(steps):
             rate_hz = self.runner.point_rate_hz
             for _ in range(max(round(rate_hz / RATE_HZ), 1)):
-                self.true_ns += round(SECOND / rate_hz) if rate_hz else STEP_NS
+                period_ns = round(SECOND / rate_hz) if rate_hz else STEP_NS
+                self.true_ns += period_ns
+                if self.joint_of and self.sent:
+                    self.move(self.sent[-1][1].values[self.joint_of] * period_ns / SECOND)
                 if self.alive:
                     self.publish()
                 if rate_hz:
@@ -184,6 +193,12 @@ class DirectRig:
                         self.keep(command)
             self.do(self.runner.tick(self.now_ns, self.listeners))
         return self
+
+    def move(self, by):
+        """Move the joints, which are measured later."""
+        self.way.append((self.true_ns, self.way[-1][1] + by))
+        known = [at for t, at in self.way if t <= self.true_ns - self.lag_ns]
+        self.positions = known[-1] if known else self.way[0][1]
 
     def brake(self):
         """What a node does that is told to end: the last points, one after the other."""

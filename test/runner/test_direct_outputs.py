@@ -280,6 +280,34 @@ def test_a_stop_holds_the_torque_that_was_measured_before_a_stream_went_stale(tm
     assert rig.values()[-1].tolist() == [9.0, -3.0]
 
 
+@pytest.mark.parametrize('rate_hz', [0.0, 100.0])
+@pytest.mark.parametrize('scale', [1.0, -2.0])
+def test_a_velocity_ends_before_the_limit_of_its_position(tmp_path, rate_hz, scale):
+    text = VELOCITIES.replace('a: {', 'a: {position: [-1, 1], ').replace(
+        'JOINT_VELOCITIES: {topic: velocities,',
+        f'JOINT_VELOCITIES: {{scale: {scale}, topic: velocities,',
+    )
+    text = text.replace('JOINT_POSITIONS: {topic', f'JOINT_POSITIONS: {{scale: {scale}, topic')
+    rig = DirectRig(tmp_path, text, always(1.5 * scale, 0.0), command_rate_hz=rate_hz)
+    rig.joint_of, rig.lag_ns = [1, 0], 50_000_000
+    rig.step(100)
+    assert rig.state == 'RUNNING'
+    assert 0.95 < rig.way[-1][1][0] <= max(at[0] for _, at in rig.way) <= 1.0
+    # And back again.
+    rig.model = always(-1.5 * scale, 0.0)
+    rig.step(15)
+    assert rig.values()[-1][1] == pytest.approx(-1.5)
+
+
+def test_integrated_velocities_start_where_the_joint_is_whatever_the_zero_of_its_slot(tmp_path):
+    text = INTEGRATED.replace('{topic: joint_states}', '{topic: joint_states, offset: 1.5}')
+    rig = DirectRig(tmp_path, text, always(0.4, -0.3))
+    rig.positions = np.array([0.2, -0.3])
+    rig.step(5)
+    assert rig.state == 'RUNNING'
+    assert rig.sent[0][1].positions[0] == pytest.approx([0.2, -0.3], abs=0.03)
+
+
 # Poses
 
 
