@@ -25,12 +25,6 @@ from neuracore_ros.yaml_value import from_python
 # No joint comes near: limits that are not known limit nothing.
 _FAR, _FAST = 1e6, 1e6
 _COMMANDS = 'commands'
-_NO_LIMITS = {
-    'position': [-_FAR, _FAR],
-    'velocity': _FAST,
-    'angular_velocity': _FAST,
-    'effort': _FAST,
-}
 
 
 def synthetic_robot(
@@ -51,9 +45,9 @@ def synthetic_robot(
     record = {
         'robot': name,
         'limits': {
-            joint: limits.get(joint, _NO_LIMITS)
-            for slots in wanted.values()
-            for joint in slots.values()
+            each: limits.get(each, _no_limits(kind))
+            for kind, slots in wanted.items()
+            for each in slots.values()
         },
         'input': plain(given),
         'output': plain(wanted),
@@ -84,6 +78,12 @@ def _source(kind: DataType, names: list[str]) -> Mapping[str, Any]:
         return {'topic': topic(kind), 'type': FLOAT64_MULTI_ARRAY, 'order': order}
     # Written out, since a gripper's would else follow from its limits.
     return {'topic': topic(kind), 'type': JOINT_STATE, 'scale': 1.0, 'offset': 0.0}
+
+
+def _no_limits(kind: DataType) -> Mapping[str, Any]:
+    if kind.is_pose:
+        return {'velocity': _FAST, 'angular_velocity': _FAST}
+    return {'position': [-_FAR, _FAR], 'velocity': _FAST, 'effort': _FAST}
 
 
 def _command(kind: DataType, slots: Slots) -> Mapping[str, Any]:
