@@ -42,13 +42,14 @@ def synthetic_robot(
     for kind, slots in wanted.items():
         names.setdefault(kind.measured, []).extend(slots.values())
     limits = _limits(known) if known else {}
+    bounds: dict[str, Mapping[str, Any]] = {}
+    for kind, slots in wanted.items():
+        for each in slots.values():
+            # A gripper and a pose may have one name.
+            bounds[each] = limits.get(each) or {**bounds.get(each, {}), **_no_limits(kind)}
     record = {
         'robot': name,
-        'limits': {
-            each: limits.get(each, _no_limits(kind))
-            for kind, slots in wanted.items()
-            for each in slots.values()
-        },
+        'limits': bounds,
         'input': plain(given),
         'output': plain(wanted),
         'sources': {kind.value: _source(kind, own) for kind, own in names.items()},
@@ -97,7 +98,7 @@ def _command(kind: DataType, slots: Slots) -> Mapping[str, Any]:
     whole = {'topic': where, 'scale': 1.0, 'offset': 0.0}
     if kind.measured is DataType.JOINT_POSITIONS or kind.is_gripper:
         return whole
-    torques = {'allow_torques': True, 'stop': 'zero'} if kind is DataType.JOINT_TORQUES else {}
+    torques = {'allow_torques': 'true', 'stop': 'zero'} if kind is DataType.JOINT_TORQUES else {}
     return {**whole, 'type': FLOAT64_MULTI_ARRAY, **torques}
 
 

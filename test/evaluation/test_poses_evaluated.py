@@ -14,8 +14,9 @@ from helpers.pose_reaching import write as write_dataset
 from helpers.small_bags import Messages, at, write_bag
 from helpers.small_chain import JOINTS, ROBOT, describe
 from neuracore_ros.cli.main import main
-from neuracore_ros.description import DataType, load_robot
+from neuracore_ros.description import DataType, embodiment, load_robot
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
+from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.torchscript import save
 
@@ -185,3 +186,32 @@ def test_an_output_that_is_no_input_is_taken_to_be_where_it_was_sent(tmp_path, c
     assert main(['evaluate', str(run / 'policy.pt'), str(dataset), '--json']) == 0
     (case,) = json.loads(capsys.readouterr().out)['cases']
     assert case['poses']['cm'] > 0
+
+
+def test_everything_that_can_be_commanded_is_replayed_from_a_dataset():
+    """Each with its unit; a gripper and a chain may have one name."""
+    wanted = embodiment(
+        {
+            'JOINT_VELOCITIES': {0: 'wheel'},
+            'JOINT_TORQUES': {0: 'a'},
+            'JOINT_TARGET_POSITIONS': {0: 'a'},
+            'PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS': {0: 'hand'},
+            'END_EFFECTOR_POSES': {0: 'hand', 2: 'other hand'},
+            'CUSTOM_1D': {1: 'heat'},
+        }
+    )
+    robot = synthetic_robot('any', embodiment({'JOINT_POSITIONS': {0: 'a'}}), wanted)
+    units = {(slot.kind.value, slot.index): slot.unit for slot in ComparedSlots(robot).slots}
+    assert units == {
+        ('JOINT_TARGET_POSITIONS', 0): 'rad',
+        ('PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS', 0): 'open',
+        ('JOINT_VELOCITIES', 0): 'rad/s',
+        ('JOINT_TORQUES', 0): 'Nm',
+        ('CUSTOM_1D', 1): '',
+        ('END_EFFECTOR_POSES', 0): 'deg',
+        ('END_EFFECTOR_POSES', 2): 'deg',
+    }
+    outputs = ComparedSlots(robot)
+    assert len(outputs.slots) == 9
+    assert len(outputs.columns) == 5 + 14
+    assert np.isnan(outputs.of_joints(np.zeros(2))).sum() == 3 + 14
