@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     require_folder_or_new(arguments.out, 'to write into')
-    from neuracore_ros.demo.page import DRIVERS, score_rows
-    from neuracore_ros.demo.steps import TRAINED_ON, DemoOptions, run_demo
+    from neuracore_ros.demo.page import score_rows
+    from neuracore_ros.demo.slots import DRIVERS, TRAINED_ON
+    from neuracore_ros.demo.steps import DemoOptions, run_demo
 
     # Its robots and its training would outlive it otherwise.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             policy=arguments.policy,
         )
     )
-    print(f'\n{"":22}' + ''.join(f'{driver:>24}' for driver in DRIVERS))
+    print(f'\n{"":22}' + ''.join(f'{title:>24}' for title in DRIVERS.values()))
     for robot, scores in score_rows(trials):
         name = robot if robot in TRAINED_ON else f'{robot} (never trained)'
         cells = [

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from neuracore_ros.demo.slots import DRIVERS, TRAINED_ON
 from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import Curve, line_chart
 
-DRIVERS = ('expert', 'untrained', 'trained')
 _SHOWN = 4
 
 
@@ -35,22 +35,32 @@ def score(trials: Sequence[TrialResult]) -> Score | None:
 
 def write_page(
     path: Path,
-    descriptions: Descriptions,
-    trained_on: Sequence[str],
+    layouts: Mapping[str, Descriptions],
     trials: Sequence[TrialResult],
     curves: Mapping[str, Curve],
     pictures: Path,
 ) -> None:
-    """Write the page; ``pictures`` has ``<robot>_<driver>_<seed>_start.png`` and ``_end.png``."""
-    robots = ' and '.join(trained_on)
+    """Write the page.
+
+    Args:
+        path: Of the page.
+        layouts: Heading -> the robots of each kind of slots.
+        trials: In the order in which they are shown.
+        curves: Of both trainings.
+        pictures: Folder with ``<robot>_<driver>_<seed>_start.png`` and ``_end.png``.
+    """
+    learnt_from = ' and '.join(TRAINED_ON)
     sections = [
-        '<h1>One policy, several robots</h1>',
-        f'<p class="lead">One policy was trained on {html.escape(robots)}, from episodes recorded '
-        'over ROS 2, and drove each robot through the real node. The target is seen only in the '
-        'cameras.</p>',
+        '<h1>An arm that was never trained on</h1>',
+        f'<p class="lead">The same recordings of {html.escape(learnt_from)} were converted twice: '
+        'to joint slots, in which joints that do the same share an index, and to pose slots, '
+        'which say where the hand is. A policy was trained of each, and drove every arm through '
+        'the real node. Only the cameras show the ball.</p>',
         '<h2>Closed-loop trials</h2>',
-        _score_table(trials, trained_on),
-        layout_section(descriptions),
+        _score_table(trials),
+    ]
+    sections += [layout_section(robots, heading) for heading, robots in layouts.items()]
+    sections += [
         '<h2>Training</h2>',
         line_chart(curves, 'step', 'L1 error, in standard deviations'),
         *_galleries(trials, pictures),
@@ -70,11 +80,11 @@ def score_rows(trials: Sequence[TrialResult]) -> list[tuple[str, list[Score | No
     ]
 
 
-def _score_table(trials: Sequence[TrialResult], trained_on: Sequence[str]) -> str:
-    head = [text for driver in DRIVERS for text in (driver, 'final distance')]
+def _score_table(trials: Sequence[TrialResult]) -> str:
+    head = [text for title in DRIVERS.values() for text in (title, 'final distance')]
     rows = []
     for robot, scores in score_rows(trials):
-        note = '' if robot in trained_on else ' (never trained on)'
+        note = '' if robot in TRAINED_ON else ' (never trained on)'
         cells = [f'{robot}{note}']
         for entry in scores:
             if entry is None:
@@ -95,7 +105,7 @@ def _galleries(trials: Sequence[TrialResult], pictures: Path) -> list[str]:
             figures = ''.join(_figure(trial, pictures) for trial in mine)
             if figures:
                 sections.append(
-                    f'<h2>{html.escape(robot)}, {driver}: start and end</h2>'
+                    f'<h2>{html.escape(robot)}, {DRIVERS[driver]}: start and end</h2>'
                     f'<div class="gallery">{figures}</div>'
                 )
     return sections

@@ -4,22 +4,24 @@ They end with the block that started them.
 """
 
 import fcntl
+import io
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from neuracore_ros.errors import UserError, WriteError
 from neuracore_ros.files import open_to_append, real_folder
 
 # Ends a healthy node well within this; what hangs longer is killed.
 _PATIENCE_S = 10.0
+_LOOK_S = 0.5
 # The domains above 101 whose DDS ports lie outside Linux's range of ephemeral ports; real
 # robots seldom use them.
 _DOMAINS = range(215, 233)
@@ -78,8 +80,7 @@ class Background(AbstractContextManager['Background']):
         Raises:
             UserError: It has; its last line says why.
         """
-        if ENDING.is_set():
-            raise UserError('the demo ends')
+        _go_on()
         if self._process.poll() is not None:
             raise UserError(
                 f'{self._module} ended with code {self._process.returncode}: '
@@ -103,28 +104,54 @@ def open_log(log: Path) -> BinaryIO:
     return open_to_append(log)
 
 
-def run_verb(verb: str, arguments: Sequence[str], log: Path | None = None) -> None:
+def run_verb(
+    verb: str,
+    arguments: Sequence[str],
+    log: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> None:
     """Run ``neuracore_ros VERB`` to its end; without a log, its output is the demo's.
 
+    Args:
+        verb: Its name.
+        arguments: After it.
+        log: What it prints is added here.
+        report: Given each line as it is written there.
+
     Raises:
-        UserError: It failed; the verb itself has said why.
+        UserError: It failed, and has said why itself; or the demo is to end.
     """
     command = [sys.executable, '-m', 'neuracore_ros.cli.main', verb, *arguments]
     with ExitStack() as stack:
-        output = None
+        output: BinaryIO | None = None
+        lines: TextIO = io.StringIO()
         if log is not None:
             output = stack.enter_context(open_log(log))
+            lines = stack.enter_context(log.open(errors='replace'))
+            lines.seek(0, os.SEEK_END)
         process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
-            code = process.wait()
+            ended = False
+            while not ended:
+                _go_on()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK_S)
+                    ended = True
+                for line in lines:
+                    report(line.rstrip())
         finally:
             # Whatever interrupted us may not have reached it, and it keeps what it has done.
             if process.poll() is None:
                 process.terminate()
             _wait_or_kill(process)
-    if code:
+    if process.returncode:
         said = f': {last_line(log)} (log: {log})' if log else ''
-        raise UserError(f'neuracore_ros {verb} ended with code {code}{said}')
+        raise UserError(f'neuracore_ros {verb} ended with code {process.returncode}{said}')
+
+
+def _go_on() -> None:
+    if ENDING.is_set():
+        raise UserError('the demo ends')
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

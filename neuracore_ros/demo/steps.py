@@ -11,6 +11,14 @@ from pathlib import Path
 from neuracore_ros.demo.page import write_page
 from neuracore_ros.demo.processes import ENDING, run_verb
 from neuracore_ros.demo.recording import record
+from neuracore_ros.demo.slots import (
+    DRIVERS,
+    JOINTS,
+    NEVER_SEEN,
+    POSES,
+    TRAINED_ON,
+    SlotChoice,
+)
 from neuracore_ros.demo.station import KINEMATIC
 from neuracore_ros.demo.trials import FIRST_SEED, TrialResult, run_trials
 from neuracore_ros.description.descriptions import load_descriptions
@@ -20,12 +28,7 @@ from neuracore_ros.files import append_line, write_whole
 from neuracore_ros.records import read_record, read_record_lines
 from neuracore_ros.report.chart import Curve
 
-TRAINED_ON = ('franka', 'ur5')
-NEVER_SEEN = ('so100',)
-CROSS_EMBODIMENT = 'franka_ur5'
-
 RATE_HZ = 20
-IMAGE_SIZE = 64
 _POLL_S = 0.5
 
 
@@ -36,7 +39,7 @@ class DemoOptions:
     Attributes:
         out: Folder of all that the demo writes.
         episodes: Recorded per robot.
-        steps: Of training.
+        steps: Of each training.
         trials: Per robot and driver.
         speed: Simulated seconds a second.
         policy: ``mlp`` or ``act``.
@@ -80,32 +83,36 @@ def run_demo(options: DemoOptions) -> list[TrialResult]:
         ),
         TRAINED_ON,
     )
-    say('converting the bags to one dataset')
-    for robot in TRAINED_ON:
-        _convert(robot, out)
-    say(f'training one policy ({options.policy}) for {" and ".join(TRAINED_ON)}')
-    policies = {'expert': None, **{d: _train(d, options) for d in ('untrained', 'trained')}}
-    say('driving the robots: the scripted expert, the untrained and the trained policy')
+    say(f'converting the bags twice: {JOINTS.title}, and {POSES.title}')
+    _side_by_side(lambda slots: _convert(slots, out), (JOINTS, POSES))
+    say(f'training one policy ({options.policy}) for {" and ".join(TRAINED_ON)}, of each')
+    _side_by_side(lambda slots: _train(slots, options, say), (JOINTS, POSES))
+    say('driving the robots: the scripted expert, and both policies')
     trials = _Trials(out / 'trials.jsonl')
-    work = [(robot, driver) for robot in TRAINED_ON + NEVER_SEEN for driver in policies]
+    work = [(robot, driver) for robot in TRAINED_ON + NEVER_SEEN for driver in DRIVERS]
 
     def drive(pair: tuple[str, str]) -> None:
         robot, driver = pair
         first = FIRST_SEED + len(trials.of(robot, driver))
         seeds = range(first, FIRST_SEED + options.trials)
-        policy = policies[driver]
-        run_trials(KINEMATIC, robot, driver, policy, seeds, options.speed, out, trials.add)
+        policy = robot_file = None
+        for slots in (JOINTS, POSES):
+            if driver == slots.name:
+                policy, robot_file = _policy(slots, out), slots.robot_file(robot)
+        run_trials(
+            KINEMATIC, robot, driver, policy, seeds, options.speed, out, trials.add, robot_file
+        )
         mine = trials.of(robot, driver)
-        say(f'{robot}, {driver}: {sum(t.success for t in mine)} of {len(mine)} reached')
+        reached = sum(trial.success for trial in mine)
+        say(f'{robot}, {DRIVERS[driver]}: {reached} of {len(mine)} reached')
 
     _side_by_side(drive, work)
     everything = [trial for robot, driver in work for trial in trials.of(robot, driver)]
     write_page(
         out / 'report.html',
-        load_descriptions([shipped(CROSS_EMBODIMENT), *map(shipped, NEVER_SEEN)]),
-        TRAINED_ON,
+        {slots.heading: load_descriptions(slots.files()) for slots in (JOINTS, POSES)},
         everything,
-        _curves(out / 'run' / 'metrics.jsonl'),
+        _curves(out),
         out / 'pictures',
     )
     say(f'done: {out / "report.html"}')
@@ -131,30 +138,32 @@ def _require_same_choices(options: DemoOptions) -> None:
         write_whole(file, json.dumps(chosen))
 
 
-def _convert(robot: str, out: Path) -> None:
-    bags = sorted(map(str, (out / 'bags' / robot).glob('episode_*')))
-    description = ['--description', str(shipped(CROSS_EMBODIMENT)), '--robot', robot]
-    shape = ['--rate-hz', str(RATE_HZ), '--image-size', str(IMAGE_SIZE)]
-    arguments = [str(out / 'dataset'), *description, *bags, *shape, '--task', 'reach the ball']
-    run_verb('convert', arguments, out / 'logs' / f'convert_{robot}.log')
+def _convert(slots: SlotChoice, out: Path) -> None:
+    for arm in TRAINED_ON:
+        bags = sorted(map(str, (out / 'bags' / arm).glob('episode_*')))
+        arguments = [str(out / slots.name / 'dataset'), *bags, '--robot', slots.robot(arm)]
+        arguments += ['--description', str(shipped(slots.together)), '--task', 'reach the ball']
+        arguments += ['--rate-hz', str(RATE_HZ), '--image-size', slots.image_size]
+        run_verb('convert', arguments, out / 'logs' / f'convert_{slots.name}_{arm}.log')
 
 
-def _train(driver: str, options: DemoOptions) -> Path:
-    """The policy file; ``untrained`` is the same network after no step at all."""
-    run = options.out / ('run' if driver == 'trained' else 'run_untrained')
-    steps = options.steps if driver == 'trained' else 0
+def _policy(slots: SlotChoice, out: Path) -> Path:
+    return out / slots.name / 'run' / 'policy.pt'
+
+
+def _train(slots: SlotChoice, options: DemoOptions, say: Callable[[str], None]) -> None:
+    run = _policy(slots, options.out).parent
     if (run / 'policy.pt').is_file():
-        return run / 'policy.pt'
+        return
     if (run / 'config.json').is_file():
         arguments = ['--resume', str(run)]
     else:
-        arguments = [str(options.out / 'dataset'), '--out', str(run)]
-        arguments += ['--policy', options.policy, '--steps', str(steps)]
-    # Nothing outside this folder is written.
-    arguments += ['--cache', str(options.out / 'cache')]
-    log = options.out / 'logs' / 'untrained.log' if driver == 'untrained' else None
-    run_verb('train', arguments, log)
-    return run / 'policy.pt'
+        arguments = [str(run.parent / 'dataset'), '--out', str(run)]
+        arguments += ['--policy', options.policy, '--steps', str(options.steps)]
+    # Two runs side by side; and nothing outside this folder is written.
+    arguments += ['--threads', '1', '--cache', str(options.out / 'cache')]
+    log = options.out / 'logs' / f'train_{slots.name}.log'
+    run_verb('train', arguments, log, lambda line: say(f'{slots.title}: {line}'))
 
 
 def _side_by_side(work: Callable[..., None], items: Iterable[object]) -> None:
@@ -194,10 +203,12 @@ class _Trials:
         return sorted(mine, key=lambda trial: trial.seed)
 
 
-def _curves(metrics: Path) -> dict[str, Curve]:
-    lines = [record for record, _ in read_record_lines(metrics, UserError)]
-    names = {'loss': 'training', 'val_loss': 'validation'}
-    return {
-        name: [(line.number('step'), line.number(key)) for line in lines if line.has(key)]
-        for key, name in names.items()
-    }
+def _curves(out: Path) -> dict[str, Curve]:
+    curves: dict[str, Curve] = {}
+    for slots in (JOINTS, POSES):
+        metrics = out / slots.name / 'run' / 'metrics.jsonl'
+        lines = [record for record, _ in read_record_lines(metrics, UserError)]
+        for key, name in (('loss', 'training'), ('val_loss', 'validation')):
+            points = [(line.number('step'), line.number(key)) for line in lines if line.has(key)]
+            curves[f'{slots.title}, {name}'] = points
+    return curves

@@ -54,12 +54,14 @@ def draw(found: Survey, adapts: bool = True) -> str:
     return picture(width, height, shapes, _title(found), class_='layout')
 
 
-def layout_section(robots: Descriptions) -> str:
+def layout_section(
+    robots: Descriptions, heading: str = 'Which joint and camera sits at which index'
+) -> str:
     """The part of a page about the joint or camera of each robot at each index."""
     found = survey(robots)
     warnings = ''.join(f'<li>{html.escape(text)}</li>' for text in found.warnings)
     return (
-        '<h2>Which joint and camera sits at which index</h2>\n'
+        f'<h2>{html.escape(heading)}</h2>\n'
         f'<div class="scroll">{draw(found, adapts=False)}</div>\n'
         + (f'<ul>{warnings}</ul>' if warnings else '')
     )

@@ -15,7 +15,7 @@ from neuracore_ros.errors import DescriptionError
 from neuracore_ros.report.chart import line_chart
 
 
-def trial(robot='ur5', driver='trained', seed=1, distance_m=0.01) -> TrialResult:
+def trial(robot='ur5', driver='poses', seed=1, distance_m=0.01) -> TrialResult:
     return TrialResult(robot, driver, seed, 0.4, distance_m, tolerance_m=0.04, rejected=0)
 
 
@@ -31,10 +31,10 @@ def test_a_score_counts_successes_and_takes_the_median():
 
 
 def test_a_row_has_a_place_for_each_driver():
-    rows = score_rows([trial(driver='expert'), trial(driver='trained')])
-    (robot, (expert, untrained, trained)) = rows[0]
+    rows = score_rows([trial(driver='expert'), trial(driver='poses')])
+    (robot, (expert, joints, poses)) = rows[0]
     assert robot == 'ur5'
-    assert expert and trained and untrained is None
+    assert expert and poses and joints is None
 
 
 def test_a_chart_is_well_formed_and_names_its_curves():
@@ -51,18 +51,19 @@ def test_a_chart_of_nothing_says_so():
 
 
 def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):
-    (tmp_path / 'ur5_trained_1_start.png').write_bytes(b'picture')
+    (tmp_path / 'ur5_poses_1_start.png').write_bytes(b'picture')
     descriptions = load_descriptions([shipped('franka_ur5'), shipped('so100')])
     write_page(
         tmp_path / 'report.html',
-        descriptions,
-        ['franka', 'ur5'],
+        {'Joint slots: <b>': descriptions},
         [trial(), trial(robot='so100', distance_m=0.3)],
         {'training': [(0, 1.0)]},
         tmp_path,
     )
     page = (tmp_path / 'report.html').read_text()
     assert 'wrist_3_joint' in page
+    assert '<h2>Joint slots: &lt;b&gt;</h2>' in page
+    assert 'ur5, pose slots: start and end' in page
     assert 'so100 (never trained on)' in page
     assert 'data:image/png;base64,cGljdHVyZQ==' in page
     assert 'http' not in page.replace('xmlns="http', ''), (
@@ -71,5 +72,7 @@ def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):
 
 
 def test_a_robot_that_is_not_shipped_is_refused_with_those_that_are():
-    with pytest.raises(DescriptionError, match='There are: .*franka, franka_ur5, .*so100, ur5'):
+    with pytest.raises(
+        DescriptionError, match='There are: .*franka, .*franka_ur5, .*so100, .*ur5'
+    ):
         shipped('kuka')
