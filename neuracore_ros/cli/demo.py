@@ -8,7 +8,7 @@ from pathlib import Path
 from neuracore_ros.cli.arguments import between, count
 from neuracore_ros.files import require_folder_or_new
 
-SUMMARY = 'Record, convert, train and drive simulated robots, in minutes.'
+SUMMARY = 'Record, convert, train and drive simulated arms, one of them never trained on.'
 EXAMPLES = """  neuracore_ros demo --out demo
   neuracore_ros demo --out quick --episodes 10 --steps 300 --trials 3"""
 
@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='recorded episodes per robot (default: 60)',
     )
     parser.add_argument(
-        '--steps', type=count, default=1500, metavar='N', help='training steps (default: 1500)'
+        '--steps',
+        type=count,
+        default=1000,
+        metavar='N',
+        help='steps of each of the two trainings (default: 1000)',
     )
     parser.add_argument(
         '--trials',
