@@ -72,7 +72,7 @@ class DirectValues:
 
 @dataclass(frozen=True, slots=True)
 class DirectMeasured:
-    """What is measured of all direct outputs, in the robot's own units and frames.
+    """Measurements of all direct outputs, in the robot's own units and frames.
 
     Attributes:
         numbers: Shape (D,); NaN where nothing measures it.
@@ -86,7 +86,7 @@ class DirectMeasured:
 
 
 NOTHING_MEASURED = DirectMeasured(np.zeros(0), np.zeros(0), np.zeros((0, 7)))
-"""What is measured where there are no direct outputs."""
+"""Measurements of a robot without direct outputs."""
 
 
 class DirectMotion:
