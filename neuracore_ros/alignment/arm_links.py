@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,12 +116,17 @@ class LinkTree:
     def arms(self, names: Sequence[str]) -> list[ArmLinks]:
         """The arms among joints: each way from a base to a joint that moves none of the others.
 
+        Joints that several of them share are left out.
+
         Args:
             names: The joints of arms, without grippers, as the URDF calls them.
         """
         chains = [self._chain(name, set(names)) for name in names if name in self.joints]
         inner = {joint for chain in chains for joint in chain[:-1]}
-        return [self._arm(chain) for chain in chains if chain[-1] not in inner]
+        whole = [chain for chain in chains if chain[-1] not in inner]
+        moved = Counter(joint for chain in whole for joint in chain)
+        # A torso that carries two arms is of neither.
+        return [self._arm([joint for joint in chain if moved[joint] == 1]) for chain in whole]
 
     def _chain(self, tip: str, names: set[str]) -> list[str]:
         """The joints up to a joint; a joint of no arm ends it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neuracore_ros.alignment.align_frames import ChainProposal, WrittenFrames, propose
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.chain_frames import ChainFrames, frames_of
-from neuracore_ros.alignment.name_heuristics import side
+from neuracore_ros.alignment.name_heuristics import parts, side
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
@@ -29,6 +29,7 @@ _UNRECORDED = Note('no command was seen; recordings need the topic that moves th
 _SIDES = {'l': 'left', 'r': 'right'}
 # Fewer joints bring a hand to few places: such are legs, masts and cameras that tilt.
 _FEWEST = 4
+_LEGS = {'hip', 'knee', 'ankle', 'leg', 'foot'}
 # Fewer joints turn a hand not any way; position goes before orientation [m], [rad].
 _FREE, _LOOSE = 6, (0.01, 0.8)
 
@@ -208,18 +209,6 @@ class DraftedChains:
                     'that were seen; a chain needs the units of its URDF, rad and m. Draft joint '
                     'slots instead, or have its driver publish rad'
                 )
-        topics = (
-            {self._topic(own) for own in chain.joints.values()} if chain.is_commanded else {''}
-        )
-        if len(topics) > 1:
-            raise UserError(
-                f"chain '{chain.name}': its joints are commanded on {' and '.join(sorted(topics))}"
-                ': a pose commands all joints of its chain by one topic'
-            )
-
-    def _topic(self, joint: str) -> str:
-        command = self._outputs.command_of(joint)
-        return command.topic if command else 'no topic that was seen'
 
 
 def draft_chains(
@@ -252,7 +241,14 @@ def draft_chains(
         for joint, name in own.items()
         if name in motions
     }
-    found = [f for f in frames_of(tree, list(own), home) if len(f.arm.joints) >= _FEWEST]
+    reaching = [joint for joint in own if not set(parts(joint)) & _LEGS]
+    found: list[ChainFrames] = []
+    for frames in frames_of(tree, reaching, home):
+        # What another controller moves, such as a lift below the arm, is not of the chain.
+        commands = {joint: outputs.command_of(own[joint]) for joint in frames.arm.joints}
+        kept = [joint for joint in commands if commands[joint] == commands[frames.arm.joints[-1]]]
+        found += [frames] if len(kept) == len(commands) else frames_of(tree, kept, home)
+    found = [frames for frames in found if len(frames.arm.joints) >= _FEWEST]
     if not found:
         raise UserError(
             f'{tree.where}: no arm of {_FEWEST} joints or more, so that no pose can be drafted'

@@ -5,7 +5,7 @@ import pyarrow.parquet as parquet
 import pytest
 import yaml
 
-from helpers.arms_with_hands import JOINTS, arm
+from helpers.arms_with_hands import JOINTS, arm, joint
 from helpers.drawn_arms import image, record, state, trajectory
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.cli.main import main
@@ -234,11 +234,34 @@ def test_an_arm_that_is_measured_in_degrees_has_no_chain():
         drafted(Facts((states,)), fingers=False)
 
 
-def test_an_arm_that_is_commanded_on_two_topics_has_no_chain():
-    parts = [CommandReceiver(f'/{n}', TRAJECTORY, f'/{n}', n) for n in (JOINTS[:2], JOINTS[2:])]
-    two = [CommandReceiver(f'/part_{i}', TRAJECTORY, '/c', p.joints) for i, p in enumerate(parts)]
-    with pytest.raises(UserError, match='commanded on /part_0 and /part_1: a pose commands all'):
-        drafted(Facts(listeners=tuple(two)))
+def test_a_joint_below_the_arm_that_another_controller_moves_is_not_of_its_chain():
+    lift = CommandReceiver('/pan', TRAJECTORY, '/c', JOINTS[:1])
+    rest = CommandReceiver('/rest', TRAJECTORY, '/c', JOINTS[1:])
+    robot, _ = drafted(Facts(listeners=(lift, rest)))
+    assert robot['chains']['hand']['base'] == 'l1'
+    assert robot['commands']['END_EFFECTOR_POSES'] == {'topic': '/rest'}
+    assert robot['output']['JOINT_TARGET_POSITIONS'] == {0: 'pan'}
+
+
+def test_a_torso_that_carries_two_arms_is_of_neither(tmp_path):
+    def one(side, y):
+        text = arm(fingers=False).replace('<robot name="upright">', '').replace('</robot>', '')
+        words = ('pan', 'lift', 'elbow', 'wrist', 'roll', 'hold', 'mount', 'base', 'palm')
+        for word in (*words, 'l1', 'l2', 'l3', 'l4', 'l5'):
+            text = text.replace(f'"{word}"', f'"{side}_{word}"')
+        return text.replace('"world"', '"chest"').replace('0 0 0.5', f'0 {y} 0.5')
+
+    torso = joint('torso', 'world', 'chest', 'prismatic')
+    text = f'<robot name="two">{torso}{one("left", 0.3)}{one("right", -0.3)}</robot>'
+    (tmp_path / 'two.urdf').write_text(text)
+    origin = DraftOrigin('two', ('here',), False, 'two.urdf', has_poses=True)
+    made = draft(Facts(), parse_joint_tree(text, str(tmp_path / 'two.urdf')), origin)
+    (tmp_path / 'two.yaml').write_text(made.text)
+    robot = load_robot(tmp_path / 'two.yaml')
+    assert list(robot.chains) == ['left_hand', 'right_hand']
+    assert robot.chains['left_hand'].base == 'chest'
+    assert robot.output[POSES] == {0: 'left_hand', 1: 'right_hand'}
+    assert len(robot.commands()[0].joints) == 11
 
 
 def test_a_rail_and_a_camera_are_no_arm():
