@@ -13,13 +13,14 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description import DataType, EmbodimentDescription, Robot, Slots
 from neuracore_ros.description.layout_checks import Finding, Place, overlap, range_advice
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.manifest import Manifest, TrainedSlots
+from neuracore_ros.policy.manifest import Embodiment, Manifest, TrainedSlots
 from neuracore_ros.wording import counted
 
 # A robot should reach this share of the trained range; less means another sign or zero.
 _ENOUGH = 0.5
 # By so much a position may lie outside of a workspace unsaid [m].
 _NEAR_M = 0.02
+_MASKED = 'what it lacks is masked.'
 # Joints that hardly moved in training say little of what they mean [rad].
 _STILL = 0.05
 
@@ -162,9 +163,13 @@ def _stranger(robot: Robot | Described, manifest: Manifest) -> list[str]:
     """Warnings of a robot that was not trained on, but may be one of those under another name."""
     if robot.name in manifest.robots or not manifest.robots or manifest.robot_index:
         return []
+    alike = [
+        name for name, other in manifest.robots.items() if _same_slots(robot, other, manifest)
+    ]
     found = [
         f"'{robot.name}' is none of the robots that the policy was trained on "
-        f'({_names(manifest.robots)}): what it lacks is masked.'
+        f'({_names(manifest.robots)}): '
+        + (f"to the policy, its slots are those of '{alike[0]}'." if alike else _MASKED)
     ]
     for other, then in manifest.robots.items():
         for kind, slots in robot.output.items():
@@ -175,6 +180,18 @@ def _stranger(robot: Robot | Described, manifest: Manifest) -> list[str]:
                     f'{_listed(slots)}; in training: {_listed(before)}.'
                 )
     return found
+
+
+def _same_slots(robot: Robot | Described, other: Embodiment, manifest: Manifest) -> bool:
+    """True if the policy cannot tell two robots apart by their slots."""
+    return all(
+        mine.get(kind, {}).keys() == theirs.get(kind, {}).keys()
+        for mine, theirs, kinds in (
+            (robot.input, other.input, manifest.input),
+            (robot.output, other.output, manifest.output),
+        )
+        for kind in kinds
+    )
 
 
 def _listed(slots: Slots) -> str:

@@ -147,6 +147,18 @@ def test_a_name_that_moved_since_training_is_said():
     )
 
 
+def test_a_stranger_with_the_slots_of_a_trained_robot_is_told_so():
+    trained = {'ur5': Embodiment(robot(cameras={1: 'top'}).input, robot().output)}
+    hands = {0: 'shoulder', 1: 'bend', 3: 'roll'}
+    stranger = robot('iiwa', joints=hands, cameras={1: 'above'}, targets=hands)
+    assert fit(stranger, policy(robots=trained)).warnings == (
+        "'iiwa' is none of the robots that the policy was trained on (ur5): to the policy, its "
+        "slots are those of 'ur5'.",
+    )
+    lacking = robot('iiwa', joints={0: 'shoulder'}, cameras={1: 'above'}, targets={0: 'shoulder'})
+    assert 'what it lacks is masked' in fit(lacking, policy(robots=trained)).warnings[0]
+
+
 def test_a_robot_that_describes_no_output_is_refused():
     says = "'ur5' describes no output; the policy produces JOINT_TARGET_POSITIONS."
     assert refusal(robot(targets={}), policy()) == says
