@@ -199,9 +199,15 @@ class DirectMotion:
 
     def points(self, now_ns: int) -> tuple[DirectMessage, ...]:
         """Return the next message of every topic; none at rest."""
-        numbers, moves = self._values.next(now_ns), self._poses.next(now_ns)
-        if numbers is None and not moves:
-            return ()
+        return self._messages(self._values.next(now_ns), self._poses.next(now_ns), now_ns)
+
+    def halt(self, now_ns: int) -> tuple[DirectMessage, ...]:
+        """Rest at once, where time stands still; none at rest."""
+        return self._messages(self._values.halt(), self._poses.halt(), now_ns)
+
+    def _messages(
+        self, numbers: FloatArray | None, moves: bool, now_ns: int
+    ) -> tuple[DirectMessage, ...]:
         messages = []
         column = place = 0
         for command in self.commands:

@@ -161,6 +161,17 @@ class StreamedPoses:
             self.twists = self._towards(before, passed_s, self.share(now_ns))
         return True
 
+    def halt(self) -> bool:
+        """Rest at once where they were sent last, with no twist; False at rest."""
+        if self.at_rest:
+            return False
+        self.stop()
+        self._rest_here()
+        self.twists = np.zeros_like(self.twists)
+        self._fading = 0.0
+        self._repeats_left -= 1
+        return True
+
     def rests_in_s(self, now_ns: int) -> float:
         """Time until a stop has ended, its last messages included; 0 at rest [s]."""
         if self.at_rest:

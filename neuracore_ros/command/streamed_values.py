@@ -137,6 +137,15 @@ class StreamedValues:
         sent: FloatArray = self.values.copy()
         return sent
 
+    def halt(self) -> FloatArray | None:
+        """Rest at once, (D,), where there is no time in which to come to rest; None at rest."""
+        if self.at_rest:
+            return None
+        self.stop()
+        self.values = self._goal.copy()
+        self._repeats_left -= 1
+        return self.values
+
     def rests_in_s(self, now_ns: int) -> float:
         """Time until a stop has ended, its last messages included; 0 at rest [s]."""
         if self.at_rest:

@@ -51,7 +51,7 @@ class ClockMonitor:
 
     A stop cannot be sent for it: where the robot is by now is not known in a time that stands
     still, and a command from an older setpoint would be a jump back. No tick means no command,
-    so what was sent ends within ``max_ahead_s``.
+    so what was sent ends within ``max_ahead_s``. Velocities do not: they are set to zero.
 
     Attributes:
         ros_ns: The time of the clock when it last moved.

@@ -99,6 +99,11 @@ class Reporter:
             self._graph.update(time.monotonic(), unknown, unheard)
         self._warn_of_rivals()
 
+    @property
+    def time_stands_still(self) -> bool:
+        """True if simulated time does not go on."""
+        return self._clock.stopped
+
     def report(self) -> str:
         """Log the status if it is news, and put it on /diagnostics at once; returns its line."""
         status = self._status()

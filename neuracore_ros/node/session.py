@@ -241,6 +241,8 @@ class Session:
         self._outputs.refresh()
         self._speed_scaling.refresh()
         self._reporter.refresh()
+        if self._reporter.time_stands_still:
+            self._outputs.send(self._runner.halt(self._now_ns()))
         self._reporter.report()
 
     def _on_fault(self, why: str) -> None:

@@ -275,6 +275,10 @@ class Runner:
         direct = () if late else self._direct.points(now_ns)
         return (*self._motion.points(now_ns), *direct)
 
+    def halt(self, now_ns: int) -> Commands:
+        """Return what ends velocities while time stands still, in which nothing else can."""
+        return self._direct.halt(now_ns)
+
     @property
     def executed(self) -> tuple[Spline, ...]:
         """Motions that were commanded in the last seconds, newest last."""

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from geometry_msgs.msg import PoseStamped, Twist, TwistStamped
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64, Float64MultiArray
 from std_srvs.srv import SetBool
@@ -77,6 +79,7 @@ class Robot(Spinning):
 
     def __init__(self, topic, kind):
         super().__init__()
+        self.simulated_s, self._clock = None, None
         self.node = self.create('robot')
         self.told = []
         self.range, self.alive = 0.4, True
@@ -99,6 +102,12 @@ class Robot(Spinning):
         if not self.alive:
             return
         stamp = self.node.get_clock().now().to_msg()
+        if self.simulated_s is not None:
+            if self._clock is None:
+                self._clock = self.node.create_publisher(Clock, '/clock', 10)
+            self.simulated_s += 0.01
+            stamp = Time(seconds=self.simulated_s).to_msg()
+            self._clock.publish(Clock(clock=stamp))
         joints = JointState(
             name=['a', 'b'], position=[0.1, 0.2], velocity=[0.0, 0.0], effort=[0.3, -0.1]
         )
@@ -134,13 +143,14 @@ def started(domain, tmp_path):
     """Starts a node for a robot and a policy; gives the robot, the witness and the process."""
     opened = []
 
-    def start(text, model, kind, **parameters):
+    def start(text, model, kind, simulated_s=None, **parameters):
         path = tmp_path / 'robot.yaml'
         path.write_text(text)
         described = load_robot(path)
         (command,) = described.direct_commands()
         save(model, manifest_of(described), tmp_path / 'policy.pt')
         robot, world = Robot(command.topic, kind), World(namespace='elsewhere')
+        robot.simulated_s = simulated_s
         opened.extend((world, robot))
         given = {'model': tmp_path / 'policy.pt', 'robot': path, 'command_rate_hz': 50.0}
         process = Running(INFER_NODE, *ros_arguments({**given, **parameters}))
@@ -203,6 +213,15 @@ def test_a_signal_ends_in_zero_before_the_node_does(started):
     assert process.end() == 0, process.output
     robot.ends_in(np.zeros(6), sent_s)
     assert np.diff(np.abs(robot.values[-20:, 0])).max() <= 1e-9
+
+
+def test_a_base_is_told_to_stop_where_the_simulated_clock_stands_still(started):
+    robot, world, _ = started(BASE, Follow(), Twist, simulated_s=100.0, use_sim_time=True)
+    world.until(lambda: robot.newest[0] > 0.35, 'motion')
+    robot.alive = False
+    world.until(lambda: not np.any(robot.newest), 'zero')
+    robot.alive = True
+    world.until(lambda: robot.newest[0] > 0.35, 'motion')
 
 
 def test_a_killed_node_says_nothing_more_and_so_the_receiver_must_time_out(started):

@@ -199,6 +199,16 @@ def test_a_clock_that_jumps_is_a_stop_and_no_leap(tmp_path, jump_s):
     assert accelerations(rig).max() <= 1.0 + 1e-6
 
 
+def test_where_time_stands_still_it_is_told_to_rest_at_once(base):
+    base.step(10)
+    told = [base.runner.halt(base.now_ns) for _ in range(REPEATS + 2)]
+    assert [len(messages) for messages in told] == [1] * REPEATS + [0, 0]
+    assert all((message.values == 0.0).all() for (message,) in told[:REPEATS])
+    base.step(40)
+    assert base.state == 'RUNNING'
+    assert base.values()[-1][0] == pytest.approx(0.4)
+
+
 def test_in_a_dry_run_nobody_need_listen(tmp_path):
     rig = DirectRig(tmp_path, BASE, HALF, dry_run=True)
     rig.listeners = None
