@@ -58,9 +58,14 @@ class Expected:
         if kind.is_gripper:
             return cls((0.0, 1.0))
         for (output, joint), limit in robot.limits.items():
-            if joint != name or output.is_gripper or output.is_pose:
+            if joint != name or output.is_gripper or kind.is_pose:
                 continue
-            ends = robot.slot_range(output, name)
+            if output.is_pose:
+                # The joints of a chain have the URDF's limits, whatever their pose is scaled by.
+                first, last = (source.value(end) for end in (limit.lower, limit.upper))
+                ends = min(first, last), max(first, last)
+            else:
+                ends = robot.slot_range(output, name)
             width = limit.upper - limit.lower
             unit = (ends[1] - ends[0]) / width if math.isfinite(width) else abs(source.scale)
             if kind is DataType.JOINT_VELOCITIES:

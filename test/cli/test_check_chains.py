@@ -180,3 +180,20 @@ def test_a_recording_without_the_joints_says_so_in_one_line(check, policy, robot
     assert status == 1
     assert all('\n' not in text for text in found['errors'])
     assert of(found['errors'], "lacks 'pan'")
+
+
+def test_joints_of_a_chain_in_degrees_are_refused(check, policy, robot, bag):
+    def degrees(seconds):
+        return np.degrees(ready(seconds)).tolist()
+
+    status, found = check(policy(), robot(), '--bag', bag(measured=degrees, commanded=degrees))
+    assert status == 1
+    assert of(found['errors'], 'degrees')
+
+
+def test_joints_of_a_chain_that_jump_are_told_beside_their_speed_limit(check, policy, robot, bag):
+    def jumping(seconds):
+        return [1.2 * np.sign(np.sin(20 * seconds)), *ready(seconds)[1:]]
+
+    found = check(policy(), robot(), '--bag', bag(measured=jumping))[1]['warnings']
+    assert of(found, "'pan' (JOINT_POSITIONS index 0) moves at up to")
