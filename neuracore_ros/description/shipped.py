@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.regular_file import read_text
+from neuracore_ros.similar_names import list_alike
 
 _SHARE = Path('share') / 'neuracore_ros' / 'config'
 
@@ -19,7 +20,7 @@ def shipped(name: str) -> Path:
     """
     files = _files()
     if name not in files:
-        known = ', '.join(files)
+        known = list_alike(name, files)
         raise DescriptionError(f"no robot file '{name}' is shipped. There are: {known}")
     return files[name]
 
@@ -35,8 +36,10 @@ def robot_file(given: str) -> Path:
 
 
 def instead_of(path: Path) -> str:
-    """``; shipped are a, b``, for a path without an ending, which may be a name."""
-    return '' if path.suffix or path.parent.name else f'; shipped are {", ".join(_files())}'
+    """``; shipped are a, b and 9 more``, for a path without an ending, which may be a name."""
+    if path.suffix or path.parent.name:
+        return ''
+    return f'; shipped are {list_alike(path.name, _files())}'
 
 
 def shipped_robots() -> Mapping[str, Path]:

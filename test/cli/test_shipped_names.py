@@ -38,4 +38,4 @@ def test_a_file_of_that_name_goes_before_the_shipped_one(tmp_path, monkeypatch, 
 
 def test_a_misspelt_name_is_told_what_is_shipped(capsys):
     assert main(['layout', 'ur55']) == 1
-    assert 'ur55: no such file; shipped are fr3, franka, franka_ur5, ' in capsys.readouterr().err
+    assert 'ur55: no such file; shipped are ur5, ur5_hand, ' in capsys.readouterr().err
