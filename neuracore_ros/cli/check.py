@@ -202,8 +202,9 @@ def _policy(path: Path, robot: str, result: CheckSummary) -> Policy:
 def _check_fit(robot: Robot, policy: Policy, result: CheckSummary) -> Collection[str] | None:
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
-    from neuracore_ros.policy.compatibility import beyond_training, fit
+    from neuracore_ros.policy.compatibility import fit
     from neuracore_ros.policy.hazards import hazards
+    from neuracore_ros.policy.training_range import beyond_training
     from neuracore_ros.runner import Runner
 
     with result.noting():

@@ -19,13 +19,13 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.compatibility import (
     Described,
     SlotCompatibility,
-    beyond_training,
     compatibility,
     fit,
     trained_range,
     trained_slots,
 )
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.training_range import beyond_training
 
 # So many empty rows are worth a row each.
 _MANY = 4

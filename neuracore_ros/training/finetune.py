@@ -16,7 +16,7 @@ from neuracore_ros.policy.manifest import Manifest, TrainedSlots
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import SETTINGS, NetworkOptions
 from neuracore_ros.training.load_run import read_run
-from neuracore_ros.training.normalise import Denormaliser, Normaliser, PoseDenormaliser
+from neuracore_ros.training.normalisers import Denormaliser, Normaliser, PoseDenormaliser
 from neuracore_ros.training.observation_encoder import RobotEmbedding
 from neuracore_ros.training.run import Run
 from neuracore_ros.training.settings import settings

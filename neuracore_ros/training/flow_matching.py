@@ -19,7 +19,8 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import FROZEN, PREVIOUS
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
 from neuracore_ros.training.config import NetworkOptions
-from neuracore_ros.training.normalise import Denormalisers, Normalisation
+from neuracore_ros.training.normalise import Normalisation
+from neuracore_ros.training.normalisers import Denormalisers
 from neuracore_ros.training.observation_encoder import ObservationTokens, learnt
 from neuracore_ros.training.transformer import TransformerDecoderLayer, TransformerEncoder
 

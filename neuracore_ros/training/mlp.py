@@ -8,7 +8,8 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy, Example, Losses, Term
 from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.image_encoder import CameraEncoder
-from neuracore_ros.training.normalise import Denormalisers, Normalisation
+from neuracore_ros.training.normalise import Normalisation
+from neuracore_ros.training.normalisers import Denormalisers
 from neuracore_ros.training.observation_encoder import NumberEncoder, RobotEmbedding, texts
 
 HIDDEN = 512

@@ -9,7 +9,8 @@ from neuracore_ros.policy.signature import ROBOT
 from neuracore_ros.training import pose_numbers
 from neuracore_ros.training.config import NetworkOptions
 from neuracore_ros.training.image_encoder import CameraEncoder, token_encoder
-from neuracore_ros.training.normalise import Normalisation, Normaliser
+from neuracore_ros.training.normalise import Normalisation
+from neuracore_ros.training.normalisers import Normaliser
 
 SPREAD = 0.1
 """Deviation of learnt embeddings before training."""

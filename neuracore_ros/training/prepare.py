@@ -19,13 +19,7 @@ from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, Outp
 from neuracore_ros.training.chunk_policy import ChunkPolicy, RobotIdentification, Unmasked
 from neuracore_ros.training.config import QUATERNIONS, Config
 from neuracore_ros.training.image_encoder import CameraEncoder
-from neuracore_ros.training.normalise import (
-    Normalisation,
-    Scale,
-    bases,
-    is_shared,
-    scale_of,
-)
+from neuracore_ros.training.normalise import Normalisation, Scale, bases, is_shared, scale_of
 from neuracore_ros.training.policies import build
 from neuracore_ros.training.pose_numbers import numbers_of, relative_to
 from neuracore_ros.training.sampling import rows_by_robot, with_padding

@@ -9,9 +9,10 @@ import pytest
 from helpers.small_chain import ROBOT, describe
 from neuracore_ros.description import DataType, EmbodimentDescription, embodiment, load_robot
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.compatibility import beyond_training, fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.signature import feed
+from neuracore_ros.policy.training_range import beyond_training
 
 ARM = {0: 'base', 1: 'elbow', 3: 'wrist'}
 

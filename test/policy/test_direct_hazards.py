@@ -7,8 +7,9 @@ import pytest
 
 from helpers.direct_rig import BASE, HAND, INTEGRATED, TORQUES, VELOCITIES, manifest_of
 from neuracore_ros.description import load_robot
-from neuracore_ros.policy.compatibility import beyond_training, fit
+from neuracore_ros.policy.compatibility import fit
 from neuracore_ros.policy.hazards import hazards
+from neuracore_ros.policy.training_range import beyond_training
 
 
 def robot_of(folder, text):

@@ -6,7 +6,8 @@ import torch
 
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.training.chunk_policy import masked_l1, pose_errors
-from neuracore_ros.training.normalise import STD_FLOOR, Denormaliser, Normaliser, Scale, scale_of
+from neuracore_ros.training.normalise import STD_FLOOR, Scale, scale_of
+from neuracore_ros.training.normalisers import Denormaliser, Normaliser
 
 JOINTS = DataType.JOINT_POSITIONS
 
