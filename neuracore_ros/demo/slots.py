@@ -11,7 +11,7 @@ NEVER_SEEN = ('so100',)
 
 @dataclass(frozen=True, slots=True)
 class SlotChoice:
-    """What the slots of a policy hold; the recordings are the same.
+    """A choice of what the slots of a policy hold; the recordings are the same.
 
     Attributes:
         name: A driver of trials, and the folder of what is made for it.
