@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from neuracore_ros.alignment.chain_frames import (
     ChainFrames,
     frames_of,
     placement,
+    reach_m,
     relative,
     turned,
     written_base,
@@ -44,6 +45,7 @@ class WrittenFrames:
         shape: What the shape gives.
         base: The shared base frame, (4, 4) in the root of the URDF, at home.
         grasp: The grasp frame, likewise.
+        reach_m: How far that gets from the first joint that lifts, about.
     """
 
     robot: str
@@ -52,6 +54,7 @@ class WrittenFrames:
     shape: ChainFrames
     base: FloatArray
     grasp: FloatArray
+    reach_m: float
 
     @classmethod
     def of(cls, robot: str, tree: JointTree, chain: Chain, scale: float) -> WrittenFrames | None:
@@ -65,17 +68,14 @@ class WrittenFrames:
             return None
         links = LinkTree(tree)
         base, grasp = (find(shape, links, chain) for find in (written_base, written_grasp))
-        return cls(robot, chain, scale, shape, base, grasp)
+        tip = replace(shape.arm, tip=chain.tip)
+        reach = reach_m(links, tip, shape.home, grasp)
+        return cls(robot, chain, scale, shape, base, grasp, reach)
 
     @property
     def hand(self) -> FloatArray:
         """The grasp frame at home, seen from the shared base frame, (4, 4) [m]."""
         return relative(self.base, self.grasp)
-
-    @property
-    def reach_m(self) -> float:
-        """The length of the arm from the first joint that lifts to the grasp frame, about."""
-        return max(self.shape.reach_m + float(self.grasp_turn[2, 3]), 0.01)
 
     @property
     def base_turn(self) -> FloatArray:

@@ -24,6 +24,9 @@ from neuracore_ros.kinematics.rotations import matrix_to_rpy, rpy_to_matrix
 _ROUNDED, _EIGHTH = 3e-3, math.pi / 4
 # An arm works rather to the front of its base than to a side of it.
 _FRONT = 0.15
+# How a reach is looked for.
+_SAMPLES, _ROUNDS, _VALUES = 300, 3, 25
+_LEAST_M = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +42,7 @@ class ChainFrames:
         grasp: The grasp frame; of two that close alike, the one whose x points to the left.
         base_link: The pose of the link ``base``.
         tip_link: The pose of the link ``tip``.
-        reach_m: How far the grasp frame gets from the first joint, about.
+        reach_m: How far the grasp frame gets from the first joint that lifts, about.
     """
 
     arm: ArmLinks
@@ -112,6 +115,42 @@ def turned(axis: str, angle: float) -> FloatArray:
     return matrix(Placement((0.0, 0.0, 0.0), rpy))
 
 
+def reach_m(links: LinkTree, arm: ArmLinks, home: Mapping[str, float], grasp: FloatArray) -> float:
+    """The largest distance of a point on the tip link from the first joint that lifts [m].
+
+    It is looked for among random positions within limits, and then joint by joint.
+
+    Args:
+        links: The URDF.
+        arm: The arm.
+        home: Joint -> position; joints below the one that lifts stay there.
+        grasp: Pose of the point at home, (4, 4).
+    """
+    moving = list(arm.joints)
+    while len(moving) > 1 and not _swings(links, moving[0]):
+        moving.pop(0)
+    poses = links.poses(home)
+    shoulder = poses[links.moved_by(moving[0])][:3, 3]
+    offset = relative(poses[arm.tip], grasp)[:3, 3]
+    limits = [links.range(joint) for joint in moving]
+
+    def distance(positions: Sequence[float]) -> float:
+        pose = links.pose(arm.tip, {**home, **dict(zip(moving, positions, strict=True))})
+        return float(np.linalg.norm(pose[:3, :3] @ offset + pose[:3, 3] - shoulder))
+
+    low, high = np.array(limits).T
+    drawn = low + (high - low) * np.random.default_rng(0).random((_SAMPLES, len(moving)))
+    best = max(drawn.tolist(), key=distance)
+    for _ in range(_ROUNDS):
+        for place, (least, most) in enumerate(limits):
+            tried = [
+                [*best[:place], float(value), *best[place + 1 :]]
+                for value in (best[place], *np.linspace(least, most, _VALUES))
+            ]
+            best = max(tried, key=distance)
+    return max(distance(best), _LEAST_M)
+
+
 def _frames(links: LinkTree, arm: ArmLinks, home: Mapping[str, float]) -> ChainFrames:
     usual = {**ready_pose(links.tree, arm.joints), **_of(arm.joints, home)}
     poses = links.poses(usual)
@@ -123,11 +162,11 @@ def _frames(links: LinkTree, arm: ArmLinks, home: Mapping[str, float]) -> ChainF
     ways = 2 if grasp.knows_closing else 4
     turns = [grasp.pose @ turned('z', 2 * math.pi * way / ways) for way in range(ways)]
     pose = max(turns, key=lambda each: _leftward(relative(base, each)))
-    reach_m = _reach_m(links, arm, poses, pose)
+    reach = reach_m(links, arm, usual, pose)
     known = GraspFrame(
         pose, grasp.why, grasp.knows_approach, grasp.knows_closing, grasp.knows_tips
     )
-    return ChainFrames(arm, usual, base, known, poses[arm.base], poses[arm.tip], reach_m)
+    return ChainFrames(arm, usual, base, known, poses[arm.base], poses[arm.tip], reach)
 
 
 def _of(joints: Sequence[str], home: Mapping[str, float]) -> dict[str, float]:
@@ -156,18 +195,6 @@ def _leftward(hand: FloatArray) -> float:
     """The share of x that points to the left, seen from the base; else to the front."""
     x, y = hand[:2, 0]
     return float(y + _FRONT * x)
-
-
-def _reach_m(
-    links: LinkTree, arm: ArmLinks, poses: Mapping[str, FloatArray], grasp: FloatArray
-) -> float:
-    """The way from joint to joint to the grasp frame, without the height of the first."""
-    points = [poses[links.moved_by(joint)][:3, 3] for joint in arm.joints]
-    turning = [
-        point for joint, point in zip(arm.joints, points, strict=True) if _swings(links, joint)
-    ]
-    ways = np.diff([*(turning or points[:1]), grasp[:3, 3]], axis=0)
-    return float(np.linalg.norm(ways, axis=1).sum())
 
 
 def _swings(links: LinkTree, joint: str) -> bool:

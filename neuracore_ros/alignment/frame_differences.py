@@ -251,6 +251,12 @@ def _errors(mine: Chain, its: Chain, who: str, whose: str) -> Iterator[str]:
 
 def _tip_line(mine: WrittenFrames, its: WrittenFrames) -> str:
     made = propose(mine.shape, its)
+    if not mine.shape.grasp.knows_tips:
+        return (
+            f'the length of the hand of {mine.robot}, which its URDF does not show, as z of '
+            f'tip_offset under chains: {mine.chain.name}, seen from {made.tip}, with rpy '
+            f'{_line(made.tip_offset).partition("rpy: ")[2]}'.removesuffix('}')
+        )
     return (
         f'tip: {made.tip}, tip_offset: {_line(made.tip_offset)} under chains: '
         f'{mine.chain.name} of {mine.robot}'

@@ -172,6 +172,12 @@ def test_an_arm_of_another_size_has_a_scale_if_the_other_one_has(shape, written)
     assert 'write scale: 1 / reach' in plain.doubts[0]
 
 
+def test_the_reach_is_that_of_the_stretched_arm_within_its_limits(shape):
+    assert shape(arm()).reach_m == pytest.approx(0.9, abs=0.01)
+    bent = arm().replace('lower="-0.3" upper="2.9"', 'lower="1.5" upper="2.9"')
+    assert shape(bent).reach_m == pytest.approx(math.hypot(0.4, 0.3 + 0.2), abs=0.04)
+
+
 def test_a_placement_has_whole_angles_and_the_same_meaning():
     for rpy in ((0.4, RIGHT, 0.3), (-0.4, -RIGHT, 2.3), (math.pi, 0.2, -math.pi), (0.1, 0.2, 0.3)):
         pose = matrix(Placement((0.1, 0.2, 0.3), rpy))

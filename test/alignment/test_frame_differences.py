@@ -73,6 +73,12 @@ def test_a_raw_frame_beside_one_between_fingertips(layout):
     assert 'under chains: hand of one' in text
 
 
+def test_a_raw_frame_of_a_hand_that_no_urdf_shows(layout):
+    (text,) = layout(HOME, drawn=arm(fingers=False))
+    assert 'Write the length of the hand of two, which its URDF does not show, as z of' in text
+    assert text.endswith('two.yaml)')
+
+
 def test_a_tip_link_between_the_fingertips_needs_no_offset(layout):
     drawn = arm(tcp='0 0 0.1')
     assert layout(GRASP, drawn) == []
