@@ -228,6 +228,13 @@ class CommandTable:
         """True for an output that is sent as it is, and not as positions of joints."""
         return self.type(data_type, name) in DIRECT_TYPES.get(data_type, ())
 
+    def is_of_joints(self, data_type: DataType, name: str) -> bool:
+        """True for an output that becomes positions of joints, where it is commanded at all."""
+        is_velocity = data_type is DataType.JOINT_VELOCITIES
+        return not self.is_direct(data_type, name) and (
+            self.has(data_type, name) or not is_velocity
+        )
+
     def has(self, data_type: DataType, name: str) -> bool:
         """True if a topic is given for a name."""
         return bool(self.routes.options(data_type, name).topic)

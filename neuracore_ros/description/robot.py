@@ -109,7 +109,7 @@ class Robot:
             for index, name in slots.items():
                 if self._commands.chain(kind, name) is not None:
                     sources += self._sources.joint_sources(kind, name)
-                elif not self._commands.is_direct(kind, name):
+                elif self._commands.is_of_joints(kind, name):
                     sources.append(self._sources.source(measured_type(kind), index, name))
         require_distinct(sources, str(self.path))
         return tuple(sources)

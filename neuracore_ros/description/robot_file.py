@@ -233,16 +233,16 @@ def _output_limits(
         for chain in filter(None, (commands.chain(kind, each) for each in slots.values())):
             found.update(_chain_limits(kind, chain, known, file))
         for index, name in slots.items():
-            integrated = kind is DataType.JOINT_VELOCITIES and not commands.is_direct(kind, name)
-            if not (kind.is_position or (integrated and commands.has(kind, name))):
-                continue
+            is_velocity = kind is DataType.JOINT_VELOCITIES
             joint = commands.message_name(kind, name)
-            if joint in urdf.mimics:
+            if joint in urdf.mimics and (kind.is_position or commands.has(kind, name)):
                 raise DescriptionError(
                     f"{file}: output '{name}' ({kind} index {index}): '{joint}' mimics "
                     f"'{urdf.mimics[joint].joint}' in the URDF and takes no command: command "
                     f"'{urdf.mimics[joint].joint}'"
                 )
+            if not (kind.is_position or (is_velocity and commands.is_of_joints(kind, name))):
+                continue
             limit = known(name).over(known(joint)).complete()
             if limit is None:
                 lacks = 'velocity' if known(name).over(known(joint)).position else 'position'

@@ -132,9 +132,11 @@ class Runner:
             max(manifest.horizon, round(_LEAST_PATIENCE_S * manifest.rate_hz)),
         )
         # In a dry run the robot does not follow the plan, and observations do not come of it;
-        # and what is planned for direct outputs is not a plan of joints.
-        followed = not (settings.dry_run or self._direct.commands)
-        self._inpaints = manifest.inpaint and settings.inpaint and followed
+        # and only a plan of positions is one that a policy predicts itself.
+        positions = not any(joint.is_integrated for joint in self._joints.joints)
+        positions &= not self._direct.commands
+        self._inpaints = manifest.inpaint and settings.inpaint and positions
+        self._inpaints &= not settings.dry_run
         self.start(0)
 
     @property

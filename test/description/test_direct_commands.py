@@ -281,3 +281,33 @@ def test_what_is_commanded_measures_nothing(tmp_path):
         sources='  CUSTOM_1D: {topic: cmd_vel, type: Twist}\n',
     )
     assert base.direct_sources() == ()
+
+
+def test_velocities_that_are_only_recorded_need_neither_positions_nor_limits(tmp_path):
+    path = tmp_path / 'robot.yaml'
+    path.write_text(
+        'robot: r\ninput: {CUSTOM_1D: [x]}\noutput: {JOINT_VELOCITIES: [a]}\n'
+        'sources: {CUSTOM_1D: {topic: x, type: Float64}, JOINT_VELOCITIES: {topic: joint_states}}'
+    )
+    robot = load_robot(path)
+    assert robot.output_sources()
+    assert robot.all_measured() == ()
+
+
+def test_a_finger_that_mimics_another_takes_no_velocity(tmp_path):
+    (tmp_path / 'arm.urdf').write_text(
+        ARM.format(
+            JOINT.format(name='a', parent='base', child='upper', effort='30')
+            + JOINT.format(name='b', parent='upper', child='tool', effort='1').replace(
+                '</joint>', '<mimic joint="a"/></joint>'
+            )
+        )
+    )
+    path = tmp_path / 'robot.yaml'
+    path.write_text(
+        'robot: r\nurdf: arm.urdf\ninput: {JOINT_POSITIONS: [a, b]}\n'
+        'output: {JOINT_VELOCITIES: [b]}\nsources: {JOINT_POSITIONS: {topic: joint_states}}\n'
+        f'commands: {{JOINT_VELOCITIES: {{topic: v, type: {ARRAY}}}}}\n'
+    )
+    with pytest.raises(DescriptionError, match="'b' mimics 'a' in the URDF and takes no command"):
+        load_robot(path)
