@@ -63,8 +63,8 @@ class Chain:
     joints: tuple[str, ...]
     base_offset: Placement = Placement()
     tip_offset: Placement = Placement()
-    workspace: Mapping[str, Range] = field(default_factory=dict)
-    home: Mapping[str, float] = field(default_factory=dict)
+    workspace: Mapping[str, Range] = field(default_factory=dict, hash=False)
+    home: Mapping[str, float] = field(default_factory=dict, hash=False)
     max_error_m: float = MAX_IK_ERROR[0]
     max_error_rad: float = MAX_IK_ERROR[1]
 
