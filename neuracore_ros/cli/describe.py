@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,20 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.scaffold.draft import draft
     from neuracore_ros.scaffold.draft_texts import DraftOrigin
 
-    name = arguments.out.stem
-    urdf = ''
-    if arguments.urdf is not None:
-        urdf = os.path.relpath(arguments.urdf.resolve(), arguments.out.resolve().parent)
-    origin = DraftOrigin(
-        name,
-        inputs.origins,
-        arguments.bag is not None and not arguments.live,
-        urdf,
-        inputs.losses,
-        arguments.poses,
-    )
-    made = draft(inputs.facts, inputs.arm, origin, _other(arguments))
-    suspect = _write(arguments.out, made.text)
+    name, other = arguments.out.stem, _other(arguments)
+    with _urdf_file(arguments, inputs, other) as (arm, path):
+        urdf = os.path.relpath(path.resolve(), arguments.out.resolve().parent) if path else ''
+        origin = DraftOrigin(
+            name,
+            inputs.origins,
+            arguments.bag is not None and not arguments.live,
+            urdf,
+            inputs.losses,
+            arguments.poses,
+        )
+        made = draft(inputs.facts, arm, origin, other)
+        suspect = _write(arguments.out, made.text)
+    if path is not None and path != arguments.urdf:
+        print(f'{path}: the URDF that the robot publishes')
     lost = [f'{arguments.bag}: lost: {loss}' for loss in inputs.losses]
     print_warnings((*lost, *inputs.warnings, *made.warnings, *suspect))
     print(
@@ -114,6 +116,36 @@ def run(arguments: argparse.Namespace) -> int:
     for line in made.chains:
         print(line)
     return 0
+
+
+@contextmanager
+def _urdf_file(
+    arguments: argparse.Namespace, inputs: _Inputs, like: DescribedArm | None
+) -> Iterator[tuple[JointTree | None, Path | None]]:
+    """The URDF and its file: of one that is published, a file beside the robot file, for poses.
+
+    That file is deleted if nothing can be drafted.
+    """
+    from neuracore_ros.kinematics.joint_tree import read_joint_tree
+    from neuracore_ros.scaffold.chains import has_chain_slots
+
+    published = inputs.facts.urdfs.get(inputs.arm.where) if inputs.arm is not None else None
+    has_poses = arguments.poses or has_chain_slots(like)
+    if arguments.urdf is not None or published is None or not has_poses:
+        yield inputs.arm, arguments.urdf
+        return
+    path = arguments.out.with_suffix('.urdf')
+    is_new = not path.exists()
+    if not (is_new or arguments.force):
+        raise UserError(f'{path}: exists; give it by --urdf, or --force to overwrite it')
+    # It names the encoding that it had on the way.
+    write_whole(path, f'\ufeff{published}')
+    try:
+        yield read_joint_tree(path), path
+    except UserError:
+        if is_new:
+            path.unlink()
+        raise
 
 
 def _require(arguments: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import yaml
 
 from helpers.arms_with_hands import JOINTS, arm, joint
 from helpers.drawn_arms import image, record, state, trajectory
+from helpers.drawn_arms import text as text_message
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType, load_robot
@@ -186,6 +187,30 @@ def test_a_robot_like_one_that_commands_joints_and_only_reads_poses_commands_joi
     assert robot.input[POSES] == {2: 'hand'}
     assert POSES not in robot.output
     assert list(robot.output[DataType.JOINT_TARGET_POSITIONS].values()) == list(JOINTS)
+
+
+def test_a_urdf_that_is_published_becomes_a_file_beside_the_robot_file(
+    describe, bag, tmp_path, capsys
+):
+    recorded = bag(robot_description=lambda s: text_message(arm()) if s == 0 else None)
+    robot, _ = describe('--bag', recorded, '--poses')
+    assert robot.urdf == tmp_path / 'robot.urdf'
+    assert robot.chains['hand'].tip_offset.xyz == (0.0, 0.0, 0.1)
+    out = tmp_path / 'robot.yaml'
+    out.unlink()
+    words = ['describe', '--bag', str(recorded), '--poses', '--out', str(out)]
+    assert main(words) == 1
+    assert 'robot.urdf: exists; give it by --urdf, or --force' in capsys.readouterr().err
+
+
+def test_a_urdf_is_not_left_behind_where_nothing_is_drafted(refusal, bag, tmp_path):
+    rail = (
+        '<robot name="r"><joint name="pan" type="prismatic"><parent link="a"/><child link="b"/>'
+        '<limit lower="0" upper="1" velocity="1"/></joint></robot>'
+    )
+    recorded = bag(robot_description=lambda s: text_message(rail) if s == 0 else None)
+    assert 'no arm of 4 joints or more' in refusal('--bag', recorded, '--poses')
+    assert list(tmp_path.glob('*.urdf')) == []
 
 
 def test_poses_need_the_urdf_as_a_file(refusal, bag):
