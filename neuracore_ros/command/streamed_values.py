@@ -126,7 +126,8 @@ class StreamedValues:
             self.stop()  # Nobody renews it.
         if self._plan is not None:
             at = np.array([now_ns + self._step_ns], np.int64)
-            change = np.where(np.isfinite(self._change), self._change * passed_s, np.inf)
+            known = np.isfinite(self._change)
+            change = np.where(known, np.where(known, self._change, 0.0) * passed_s, np.inf)
             wanted = self._plan.at(at)[0]
             wanted = np.clip(wanted, self.values - change, self.values + change)
             self._positions = self._positions + passed_s * self.values

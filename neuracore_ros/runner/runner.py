@@ -272,6 +272,9 @@ class Runner:
         jump_ns = self._clock.jumped_ns(now_ns)
         if jump_ns < 0:
             return ()
+        if self._direct.commands and self.is_active and not jump_ns:
+            # Numbers change by the time that passes.
+            self._follow_clock(now_ns, 0)
         # A stop goes on without ticks.
         late = jump_ns and self.is_active
         direct = () if late else self._direct.points(now_ns)
