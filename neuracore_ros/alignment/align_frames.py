@@ -32,6 +32,8 @@ _SAME_POINT_M, _SAME_BASE_M = 0.03, 1e-3
 _OTHER_SIZE = 1.5
 # Cosine of 30 degrees, between hands at home.
 _TILTED = math.cos(math.radians(30))
+# Grippers have fewer fingers than hands.
+_HAND = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +138,16 @@ def propose(mine: ChainFrames, like: WrittenFrames | None = None) -> ChainPropos
         scale, sizes = _scale_like(mine, like)
         doubts += sizes
         doubts += _tilted(relative(base, grasp), like)
+    if not mine.is_home_known and mine.hand[2, 2] > -_ALIKE:
+        doubts.append(
+            'no pose was found by its shape in which its hand points down, so base_offset may '
+            'face elsewhere: give --bag or --live of the robot at work, or see where its x points'
+        )
+    if len(mine.arm.fingers) > _HAND:
+        doubts.append(
+            f'its hand has {len(mine.arm.fingers)} fingers: see that x of tip_offset is the way '
+            'in which they close'
+        )
     if not mine.grasp.knows_tips:
         doubts.append(
             f'the URDF shows no fingers: add the length of the hand to z of xyz in tip_offset, '

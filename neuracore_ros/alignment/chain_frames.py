@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,7 @@ class ChainFrames:
         base_link: The pose of the link ``base``.
         tip_link: The pose of the link ``tip``.
         reach_m: How far the grasp frame gets from the first joint that lifts, about.
+        is_home_known: Whether home was given, and not guessed.
     """
 
     arm: ArmLinks
@@ -52,6 +53,7 @@ class ChainFrames:
     base_link: FloatArray
     tip_link: FloatArray
     reach_m: float
+    is_home_known: bool = False
 
     @property
     def hand(self) -> FloatArray:
@@ -162,11 +164,16 @@ def _frames(links: LinkTree, arm: ArmLinks, home: Mapping[str, float]) -> ChainF
     ways = 2 if grasp.knows_closing else 4
     turns = [grasp.pose @ turned('z', 2 * math.pi * way / ways) for way in range(ways)]
     pose = max(turns, key=lambda each: _leftward(relative(base, each)))
-    reach = reach_m(links, arm, usual, pose)
-    known = GraspFrame(
-        pose, grasp.why, grasp.knows_approach, grasp.knows_closing, grasp.knows_tips
+    return ChainFrames(
+        arm,
+        usual,
+        base,
+        replace(grasp, pose=pose),
+        poses[arm.base],
+        poses[arm.tip],
+        reach_m(links, arm, usual, pose),
+        is_home_known=bool(_of(arm.joints, home)),
     )
-    return ChainFrames(arm, usual, base, known, poses[arm.base], poses[arm.tip], reach)
 
 
 def _of(joints: Sequence[str], home: Mapping[str, float]) -> dict[str, float]:

@@ -38,6 +38,7 @@ Guesses are marked "# guessed:" in the file."""
 # A few images are enough.
 _IMAGES = 20
 _MOST_NUMBERS = 200_000
+_DECLARATION = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,8 +139,10 @@ def _urdf_file(
     is_new = not path.exists()
     if not (is_new or arguments.force):
         raise UserError(f'{path}: exists; give it by --urdf, or --force to overwrite it')
-    # It names the encoding that it had on the way.
-    write_whole(path, f'\ufeff{published}')
+    # It may name the encoding that it had before it was published.
+    head = published[:_DECLARATION].lower()
+    mark = '\ufeff' if 'encoding' in head and 'utf-8' not in head else ''
+    write_whole(path, mark + published)
     try:
         yield read_joint_tree(path), path
     except UserError:

@@ -278,7 +278,9 @@ class OutputRoutes:
             return Route(place.name, options, name, (Note(unsent(command)), *units))
         options, notes = sent.options()
         wanted, ours = self._orders(sent)
-        is_other = (wanted != ours or self._is_ordered) and sorted(wanted) == sorted(ours)
+        is_other = (wanted != ours or (self._is_ordered and len(ours) > 1)) and sorted(
+            wanted
+        ) == sorted(ours)
         if sent.type == FLOAT64_MULTI_ARRAY and is_other:
             options['order'] = list(wanted)
             notes += (_GUESSED_NUMBERS if sent.notes else _NUMBERS,)

@@ -106,6 +106,24 @@ def test_without_fingers_the_flange_is_taken_and_what_is_missing_is_said(shape):
     assert 'add the length of the hand' in made.doubts[0]
 
 
+def test_an_arm_that_cannot_point_down_says_that_its_front_is_a_guess(shape):
+    stiff = arm().replace('lower="-2.9" upper="2.9"', 'lower="-0.4" upper="0.4"')
+    stiff = stiff.replace('lower="-0.3" upper="2.9"', 'lower="-0.3" upper="0.4"')
+    assert any('base_offset may face elsewhere' in text for text in propose(shape(stiff)).doubts)
+    seen = propose(shape(stiff, {'lift': 0.3})).doubts
+    assert not any('base_offset' in text for text in seen)
+
+
+def test_a_hand_of_many_fingers_is_to_be_looked_at(shape):
+    more = ''.join(
+        joint(f'finger_{n}', 'palm', f'f{n}', xyz=f'{n} 0 0.05', axis='1 0 0') for n in range(2)
+    )
+    made = propose(shape(arm().replace('</robot>', f'{more}</robot>')))
+    assert made.doubts == (
+        'its hand has 4 fingers: see that x of tip_offset is the way in which they close',
+    )
+
+
 def test_one_finger_closes_against_the_hand(shape):
     jaw = joint('jaw', 'palm', 'jaw_link', xyz='0.03 0 0.04', axis='0 1 0')
     text = arm(fingers=False).replace('</robot>', f'<link name="jaw_link"/>{jaw}</robot>')
