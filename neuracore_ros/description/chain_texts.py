@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from neuracore_ros.description.chain import Chain, Placement
+from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.wording import counted, few
-
-_MOST_JOINTS = 7
 
 
 def chain_lines(robot: Robot) -> Iterator[str]:
@@ -25,7 +24,7 @@ def chain_lines(robot: Robot) -> Iterator[str]:
                 both = name in robot.output.get(kind, {}).values()
                 used = f'{role} and output' if role == 'input' and both else role
                 yield (
-                    f"chain '{name}' ({used} {kind} index {index}): {_ends(chain)}; "
+                    f"chain '{name}' ({used} {kind} index {index}): {_ends(robot, kind, chain)}; "
                     f'base_offset {_offset(chain.base_offset)}; tip_offset '
                     f'{_offset(chain.tip_offset)}'
                     + (f'; scale {scale:g}' if scale != 1.0 else '')
@@ -33,9 +32,14 @@ def chain_lines(robot: Robot) -> Iterator[str]:
                 )
 
 
-def _ends(chain: Chain) -> str:
-    joints = counted(len(chain.joints), 'joint')
-    return f'{chain.base} to {chain.tip}, {joints} ({few(chain.joints, _MOST_JOINTS)})'
+def _ends(robot: Robot, kind: DataType, chain: Chain) -> str:
+    """The links of a chain, and its joints with their limits, as far as it is commanded."""
+    joints = []
+    for joint in chain.joints:
+        limit = robot.limits.get((kind, joint))
+        ends = f' {limit.lower:.3g} to {limit.upper:.3g}' if limit else ''
+        joints.append(f'{joint}{" endless" if limit and math.isinf(limit.upper) else ends}')
+    return f'{chain.base} to {chain.tip} by {", ".join(joints)}'
 
 
 def _offset(placement: Placement) -> str:

@@ -106,8 +106,9 @@ def test_a_chain_is_listed_with_joints_offsets_and_errors(check, policy, robot):
     assert (status, found['errors']) == (0, [])
     (line,) = of(found['facts'], "chain 'hand'")
     assert line == (
-        "chain 'hand' (input and output END_EFFECTOR_POSES index 0): base to palm, 5 joints (pan, "
-        'lift, elbow, wrist, roll); base_offset none; tip_offset [0, 0, 0.1] rpy [0, 0, 0]; '
+        "chain 'hand' (input and output END_EFFECTOR_POSES index 0): base to palm by pan -2.9 to "
+        '2.9, lift -2.9 to 2.9, elbow -0.3 to 2.9, wrist -2.9 to 2.9, roll -2.9 to 2.9; '
+        'base_offset none; tip_offset [0, 0, 0.1] rpy [0, 0, 0]; '
         'reached within 0.01 m and 0.1 rad, or refused; workspace not bounded'
     )
 
