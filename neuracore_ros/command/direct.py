@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuracore_ros.arrays import FloatArray
+from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.command.pose_tracking import PoseTracking
 from neuracore_ros.command.prediction import predicted_slot
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.start import Gate
@@ -78,14 +79,18 @@ class DirectMeasured:
         numbers: Shape (D,); NaN where nothing measures it.
         positions: Of the joints whose velocities they are, shape (D,); likewise.
         poses: Shape (P, 7).
+        stamps_ns: When each pose was measured, shape (P,).
     """
 
     numbers: FloatArray
     positions: FloatArray
     poses: FloatArray
+    stamps_ns: IntArray
 
 
-NOTHING_MEASURED = DirectMeasured(np.zeros(0), np.zeros(0), np.zeros((0, 7)))
+NOTHING_MEASURED = DirectMeasured(
+    np.zeros(0), np.zeros(0), np.zeros((0, 7)), np.zeros(0, np.int64)
+)
 """Measurements of a robot without direct outputs."""
 
 
@@ -110,7 +115,7 @@ class DirectMotion:
         period_s = 1.0 / (settings.command_rate_hz or rate_hz)
         ahead_s = settings.max_ahead_s
         self._blend = BLENDS[settings.blend]
-        self._max_error = settings.max_tracking_error
+        self._tracking = PoseTracking(self.poses, settings.max_tracking_error)
         self._values = StreamedValues(self.numbers, step_s, period_s, ahead_s)
         self._poses = StreamedPoses(self.poses, step_s, period_s, ahead_s, settings.start_speed)
         self.warnings = self._values.warnings
@@ -166,15 +171,25 @@ class DirectMotion:
         self._values.measure(measured.numbers, measured.positions)
         self._poses.measure(measured.poses)
 
+    def note(self, measured: DirectMeasured | None) -> None:
+        """Remember a step's measurement; None where there is none, or the clock has jumped."""
+        poses = None if measured is None else measured.poses
+        stamps_ns = NOTHING_MEASURED.stamps_ns if measured is None else measured.stamps_ns
+        self._tracking.note(poses, stamps_ns)
+
+    def is_sure(self, measured: DirectMeasured) -> bool:
+        """Whether measured poses agree with those before them: one sample alone may be a lie."""
+        jumped = self._tracking.jumped(measured.poses, measured.stamps_ns)
+        return self._tracking.confirmed and not jumped.any()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the newest measured poses agree with earlier ones."""
+        return self._tracking.confirmed
+
     def fault(self, measured: DirectMeasured) -> str:
         """Say in one line why a pose is not where it was sent; empty where all are."""
-        for slot, away in zip(self.poses, self._poses.apart(measured.poses), strict=True):
-            if away.max() > self._max_error and not self._poses.at_rest:
-                return (
-                    f"'{slot.name}' does not follow: it is {away[0]:.3f} m and {away[1]:.3f} rad "
-                    f'off its command, more than max_tracking_error ({self._max_error:g})'
-                )
-        return ''
+        return self._tracking.fault(measured.poses, measured.stamps_ns, self._poses)
 
     def begin(self, measured: DirectMeasured, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is."""
@@ -191,8 +206,11 @@ class DirectMotion:
 
     def stop(self, measured: DirectMeasured | None) -> None:
         """Come to rest; what is measured now, if it is fresh, shows whether poses follow."""
-        lost = measured is not None and bool(self.fault(measured))
+        lost = False
         if measured is not None:
+            # A broken sensor must not become motion.
+            believed = not self._tracking.jumped(measured.poses, measured.stamps_ns).any()
+            lost = believed and bool(self.fault(measured))
             self.measure(measured)
         self._values.stop()
         self._poses.stop(lost)

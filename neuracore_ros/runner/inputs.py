@@ -174,16 +174,17 @@ class RobotInputs:
         return Measured(
             np.array(positions, float),
             np.array(stamps_ns, np.int64),
-            self._of_direct_outputs(observed),
+            self._of_direct_outputs(observed, now_ns),
         )
 
-    def _of_direct_outputs(self, observed: Observation) -> DirectMeasured:
+    def _of_direct_outputs(self, observed: Observation, now_ns: int) -> DirectMeasured:
         def own(source: Source, offset: float, scale: float) -> float:
             value = float(observed.inputs[source.data_type][source.index])
             return (value - offset) / scale
 
         numbers, positions = np.full((2, len(self._direct.numbers)), np.nan)
         poses = np.zeros((len(self._direct.poses), 7))
+        stamps_ns = np.zeros(len(self._direct.poses), np.int64)
         for place, slot in enumerate(self._direct.numbers):
             if (number := self._of_direct.get((slot.data_type, slot.name))) is not None:
                 numbers[place] = own(number, slot.offset, slot.scale)
@@ -192,7 +193,9 @@ class RobotInputs:
         for place, slot in enumerate(self._direct.poses):
             pose = self._of_direct[slot.data_type, slot.name]
             poses[place] = own_poses(slot, observed.inputs[pose.data_type][pose.index])
-        return DirectMeasured(numbers, positions, poses)
+            age_s = observed.ages_s[pose.data_type, pose.name]
+            stamps_ns[place] = now_ns - round(1e9 * age_s)
+        return DirectMeasured(numbers, positions, poses, stamps_ns)
 
     def sent(self, commands: Commands, now_ns: int) -> None:
         """Let openings follow commands that do not come back on the topics that they read.

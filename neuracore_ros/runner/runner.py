@@ -162,7 +162,7 @@ class Runner:
         """Become active again after `stop`; steps are counted from the next tick on."""
         self.is_active = True
         self._clock.restart()
-        self._tracking.note(None)
+        self._note(None)
         self._motion.forget()
         self._direct.forget()
         self._stopping.cancel()
@@ -208,7 +208,7 @@ class Runner:
         if self.state is State.DISABLED:
             self._scheduler.due()
             commands += self._stopping.settle(_sure(measured), now_ns)
-            self._tracking.note(_sure(measured))
+            self._note(_sure(measured))
             return TickResult(commands + self._step_points(now_ns))
         snapshot = self._inputs.snapshot(now_ns)
         problems = _problems(snapshot, measured)
@@ -225,7 +225,7 @@ class Runner:
             self._state.explain(self._overdue())
         if not self._state.running:
             commands += self._stopping.settle(_sure(measured), now_ns)
-        self._tracking.note(_sure(measured))
+        self._note(_sure(measured))
         commands += self._use_what_is_due(now_ns)
         request = None
         if not problems and self._may_ask(step, now_ns):
@@ -366,9 +366,13 @@ class Runner:
             self._direct.shift(jump.astray_ns)
         if jump.by_ns:
             self._drop()
-            self._tracking.note(None)
+            self._note(None)
             self._inputs.clear()
         return jump.by_ns
+
+    def _note(self, measured: Measured | None) -> None:
+        self._tracking.note(measured)
+        self._direct.note(None if measured is None else measured.direct)
 
     # Faults
 
@@ -448,7 +452,8 @@ class Runner:
         if self._state.running:
             return True
         # The robot rests, and where it does is sure.
-        sure = self._tracking.confirmed or self._settings.dry_run
+        confirmed = self._tracking.confirmed and self._direct.confirmed
+        sure = confirmed or self._settings.dry_run
         return sure and self.at_rest(now_ns)
 
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
@@ -568,6 +573,7 @@ class Runner:
             return False
         # One sample may be a sensor's lie, also if it came after the request.
         sure = self._tracking.confirmed and not self._tracking.jumped(measured).any()
+        sure &= self._direct.is_sure(measured.direct)
         if not (sure or self._settings.dry_run):
             self._scheduler.postpone(0)
             return False

@@ -42,7 +42,9 @@ BASE = motion(
 def test_each_topic_gets_its_numbers_where_it_expects_them():
     values = BASE.from_slots({NUMBERS: np.tile([0.5, 1.5, -0.25], (3, 1))}, 3)
     assert values.numbers[0].tolist() == [-0.25, 0.5, 0.25]
-    BASE.begin(DirectMeasured(*np.full((2, 3), np.nan), np.zeros((0, 7))), False, 0)
+    BASE.begin(
+        DirectMeasured(*np.full((2, 3), np.nan), np.zeros((0, 7)), np.zeros(0, int)), False, 0
+    )
     BASE.merge(values, 0)
     twist, lights = BASE.points(0)
     assert twist.values.tolist() == [0.5, 0, 0, 0, 0, -0.25]
@@ -107,7 +109,7 @@ def test_numbers_and_poses_of_one_robot_end_together(tmp_path):
         DirectCommand('lights', ARRAY, (number(0, 'light'),)),
     )
     chunk = {POSES: np.tile(HOME, (4, 1, 1)), NUMBERS: np.ones((4, 1))}
-    here = DirectMeasured(*np.full((2, 1), np.nan), np.array([HOME]))
+    here = DirectMeasured(*np.full((2, 1), np.nan), np.array([HOME]), np.zeros(1, int))
     robot.begin(here, False, 0)
     robot.merge(robot.from_slots(chunk, 4), 0)
     assert [message.topic for message in robot.points(0)] == ['x', 'lights']

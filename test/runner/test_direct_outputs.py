@@ -404,6 +404,30 @@ def test_a_hand_that_does_not_follow_is_held_where_it_is_measured(tmp_path):
     assert rig.silent()
 
 
+@pytest.mark.parametrize('message', ['PoseStamped', 'TwistStamped'])
+def test_one_wrong_pose_of_the_hand_moves_nothing_at_a_start(tmp_path, message):
+    rig = hand(tmp_path, message, always(HOME))
+    true, rig.pose = rig.pose, np.array([0.3, 0, 0, 0, 0, 0, 1.0])
+    rig.step()
+    rig.pose = true
+    rig.step(20)
+    assert rig.state == 'RUNNING'
+    assert np.abs(rig.values()[:, :3]).max() < 0.01
+
+
+def test_a_hand_that_is_reported_to_have_jumped_is_held_on_its_way_and_not_there(tmp_path):
+    rig = hand(tmp_path)
+    rig.step(10)
+    before = rig.values()[-1]
+    rig.follows = False
+    rig.pose = before + 0.2 * np.eye(7)[1]
+    rig.step(10)
+    assert "'hand' is reported to have jumped to" in rig.reason
+    assert np.abs(rig.values()[-10:, 1]).max() < 1e-6
+    rig.step(20)
+    assert rig.state == 'HOLDING'
+
+
 def test_a_twist_is_driven_towards_the_poses_and_ends_in_zero(tmp_path):
     rig = hand(tmp_path, 'TwistStamped', command_rate_hz=100.0)
     rig.follows = False
