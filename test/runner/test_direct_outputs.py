@@ -209,6 +209,33 @@ def test_where_time_stands_still_it_is_told_to_rest_at_once(base):
     assert base.values()[-1][0] == pytest.approx(0.4)
 
 
+@pytest.mark.parametrize(
+    'settings',
+    [
+        {'profile': 'ruckig'},
+        {'blend': 'none'},
+        {'blend': 'ensemble'},
+        {'blend': 'minimum_jerk'},
+        {'delay_steps': 3},
+        {'execute_steps': HORIZON},
+        {'max_ahead_s': 0.05},
+        {'max_ahead_s': 0.05, 'command_rate_hz': 500.0},
+    ],
+    ids=lambda settings: ' '.join(f'{key} {value}' for key, value in settings.items()),
+)
+def test_every_setting_of_joints_runs_a_robot_without_joints_too(tmp_path, settings):
+    if 'profile' in settings:
+        pytest.importorskip('ruckig')
+    near = np.array([0.05, 0, 0, 0, 0, 0, 1.0])
+    for text, model in ((BASE, HALF), (HAND.replace('TYPE', 'PoseStamped'), always(near))):
+        rig = DirectRig(tmp_path, text, model, **settings)
+        rig.step(40)
+        assert (rig.state, rig.runner.counters.holds) == ('RUNNING', 0)
+        rig.do(rig.runner.enable(False, rig.now_ns))
+        rig.step(20)
+        assert rig.silent()
+
+
 def test_in_a_dry_run_nobody_need_listen(tmp_path):
     rig = DirectRig(tmp_path, BASE, HALF, dry_run=True)
     rig.listeners = None
