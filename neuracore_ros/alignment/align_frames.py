@@ -128,7 +128,7 @@ def propose(mine: ChainFrames, like: WrittenFrames | None = None) -> ChainPropos
         mine: The arm.
         like: A chain of another robot.
     """
-    base, base_why = mine.base, 'x to where it reaches at home, z up'
+    base, base_why = mine.base, _front(mine)
     grasp, tip_why = mine.grasp.pose, mine.grasp.why
     scale, doubts = 1.0, list[str]()
     if like is not None:
@@ -138,10 +138,10 @@ def propose(mine: ChainFrames, like: WrittenFrames | None = None) -> ChainPropos
         scale, sizes = _scale_like(mine, like)
         doubts += sizes
         doubts += _tilted(relative(base, grasp), like)
-    if not mine.is_home_known and mine.hand[2, 2] > -_ALIKE:
+    if not mine.is_front_known:
         doubts.append(
-            'no pose was found by its shape in which its hand points down, so base_offset may '
-            'face elsewhere: give --bag or --live of the robot at work, or see where its x points'
+            'no pose was found by its shape in which its hand points down, so base_offset has x '
+            'of the URDF: see that it is where the arm works, or give --bag or --live of it'
         )
     if len(mine.arm.fingers) > _HAND:
         doubts.append(
@@ -166,6 +166,10 @@ def propose(mine: ChainFrames, like: WrittenFrames | None = None) -> ChainPropos
     )
 
 
+def _front(mine: ChainFrames) -> str:
+    return f'x to where {"it reaches at home" if mine.is_front_known else "its URDF looks"}, z up'
+
+
 def _base_like(mine: ChainFrames, like: WrittenFrames) -> tuple[FloatArray, str]:
     turn = like.base_turn
     moved = np.eye(4)
@@ -173,7 +177,7 @@ def _base_like(mine: ChainFrames, like: WrittenFrames) -> tuple[FloatArray, str]
     if np.linalg.norm(turn[:3, 3]) > _SAME_BASE_M:
         moved[:3, 3] = turn[:3, 3]
     if np.allclose(moved, np.eye(4)):
-        return mine.base, f'x to where it reaches at home, z up, as that of {like.robot}'
+        return mine.base, f'{_front(mine)}, as that of {like.robot}'
     way = placement(moved)
     return mine.base @ moved, (
         f'as that of {like.robot}, which stands at xyz {_listed(way.xyz)} rpy {_listed(way.rpy)} '

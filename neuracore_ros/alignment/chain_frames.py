@@ -24,6 +24,8 @@ from neuracore_ros.kinematics.rotations import matrix_to_rpy, rpy_to_matrix
 _ROUNDED, _EIGHTH = 3e-3, math.pi / 4
 # An arm works rather to the front of its base than to a side of it.
 _FRONT = 0.15
+# Cosine: more is down.
+_DOWN = 0.7
 # How a reach is looked for.
 _SAMPLES, _ROUNDS, _VALUES = 300, 3, 25
 _LEAST_M = 1e-3
@@ -54,6 +56,14 @@ class ChainFrames:
     tip_link: FloatArray
     reach_m: float
     is_home_known: bool = False
+
+    @property
+    def is_front_known(self) -> bool:
+        """True if the base faces where the arm works, and not only where its URDF looks.
+
+        Arms that hang beside a body, or fold up, stand ready in no pose that is guessed.
+        """
+        return self.is_home_known or _points_down(self.grasp.pose)
 
     @property
     def hand(self) -> FloatArray:
@@ -158,7 +168,8 @@ def _frames(links: LinkTree, arm: ArmLinks, home: Mapping[str, float]) -> ChainF
     poses = links.poses(usual)
     grasp = grasp_frame(links, arm, poses, _shapes(links.tree, arm))
     base = np.eye(4)
-    base[:3, :3] = _facing(grasp.pose[:3, 3] - poses[links.moved_by(arm.joints[0])][:3, 3])
+    if _of(arm.joints, home) or _points_down(grasp.pose):
+        base[:3, :3] = _facing(grasp.pose[:3, 3] - poses[links.moved_by(arm.joints[0])][:3, 3])
     base[:3, 3] = poses[arm.base][:3, 3]
     # Of the axes that are as good, x is the one that points most to the left.
     ways = 2 if grasp.knows_closing else 4
@@ -174,6 +185,10 @@ def _frames(links: LinkTree, arm: ArmLinks, home: Mapping[str, float]) -> ChainF
         reach_m(links, arm, usual, pose),
         is_home_known=bool(_of(arm.joints, home)),
     )
+
+
+def _points_down(grasp: FloatArray) -> bool:
+    return bool(grasp[2, 2] < -_DOWN)
 
 
 def _of(joints: Sequence[str], home: Mapping[str, float]) -> dict[str, float]:

@@ -186,9 +186,7 @@ class _Arm:
     def _outward(self, last: PosedJoint) -> float:
         """Above 0 if its axis points away from the arm."""
         way = np.subtract(last.origin, self._joints[-2].origin)
-        # What is drawn a little way back on the last joint is no hand that points back.
-        outward = float(np.dot(last.axis, way + last.carries))
-        return last.outward if last.outward * outward > 0.0 else float(np.dot(last.axis, way))
+        return last.outward or float(np.dot(last.axis, way))
 
     def _roles(self) -> list[tuple[PosedJoint, Role]]:
         found, bends = list[tuple[PosedJoint, Role]](), 0

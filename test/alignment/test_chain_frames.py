@@ -109,7 +109,8 @@ def test_without_fingers_the_flange_is_taken_and_what_is_missing_is_said(shape):
 def test_an_arm_that_cannot_point_down_says_that_its_front_is_a_guess(shape):
     stiff = arm().replace('lower="-2.9" upper="2.9"', 'lower="-0.4" upper="0.4"')
     stiff = stiff.replace('lower="-0.3" upper="2.9"', 'lower="-0.3" upper="0.4"')
-    assert any('base_offset may face elsewhere' in text for text in propose(shape(stiff)).doubts)
+    assert any('base_offset has x of the URDF' in text for text in propose(shape(stiff)).doubts)
+    assert 'x to where its URDF looks' in propose(shape(stiff)).base_why
     seen = propose(shape(stiff, {'lift': 0.3})).doubts
     assert not any('base_offset' in text for text in seen)
 
