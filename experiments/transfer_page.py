@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alignment_page import put, table
-from transfer import EXECUTED
+from transfer import EXECUTED, MANY
 
 TITLES = {
     'told_zero': 'Trained on one arm: told where the cube is',
@@ -90,7 +90,7 @@ def study(runs: Iterable[Mapping[str, Any]]) -> str:
     columns: dict[str, None] = {}
     for run in runs:
         arm = run['tried'].removeprefix('lift_')
-        is_known = run['tried'] in run['trained']
+        is_known = run['trained'].get(run['tried'], 0) >= MANY
         columns[arm] = None
         count = sum(run['lifted']), len(run['lifted'])
         found[row_of(run)][arm].append(count)
@@ -110,7 +110,8 @@ def node(trials: Sequence[Mapping[str, Any]]) -> str:
     found: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for trial in trials:
         place = 'told' if '_told_' in trial['key'] else PLACES['crop']
-        found[place, trial['robot'].removeprefix('lift_')].append(trial['success'])
+        start = '; hand 20 cm higher at the start' if trial.get('start') else ''
+        found[place + start, trial['robot'].removeprefix('lift_')].append(trial['success'])
     rows = [
         [place, arm, text([(sum(successes), len(successes))])]
         for (place, arm), successes in found.items()

@@ -143,6 +143,13 @@ class Config(NetworkOptions):
         switch,
         opposite='no-augment',
     )
+    occlusions: int = setting(
+        0,
+        _DATA,
+        'blocks of random colour, up to so many, that hide parts of a colour image, as arms do',
+        whole(0, 16),
+        metavar='N',
+    )
     cache: str = setting(
         '',
         _DATA,

@@ -10,7 +10,14 @@ import numpy as np
 from neuracore_ros.arrays import BoolArray, IntArray
 from neuracore_ros.description import DataType
 from neuracore_ros.loading.batches import Batch, Batches, EpisodeRows
-from neuracore_ros.training.augment import draw_jitter, draw_shift, jitter, shift
+from neuracore_ros.training.augment import (
+    draw_blocks,
+    draw_jitter,
+    draw_shift,
+    jitter,
+    occlude,
+    shift,
+)
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.splitting import Split
@@ -92,6 +99,9 @@ class Sampler:
             if config.augment and kind is DataType.RGB_IMAGES:
                 factors = draw_jitter(config.batch, cameras, rng)
                 images[kind] = jitter(images[kind], factors[own])
+            if config.occlusions and kind is DataType.RGB_IMAGES:
+                blocks = draw_blocks(config.batch, cameras, config.occlusions, rng)
+                images[kind] = occlude(images[kind], blocks[own])
         batch = replace(batch, inputs={**batch.inputs, **images})
         if config.embedding == 'robot':
             dropped = rng.random(config.batch)[own] < UNKNOWN_SHARE

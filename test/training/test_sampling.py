@@ -6,7 +6,15 @@ import pytest
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import Batches
-from neuracore_ros.training.augment import JITTER, draw_jitter, jitter
+from neuracore_ros.training.augment import (
+    JITTER,
+    LEAST_SIDE,
+    MOST_SIDE,
+    draw_blocks,
+    draw_jitter,
+    jitter,
+    occlude,
+)
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.normalise import bases
 from neuracore_ros.training.prepare import make_manifest, measure
@@ -68,7 +76,7 @@ def test_a_robot_may_be_left_out_and_is_not_validated_then(numbers):
 
 
 def test_a_batch_depends_on_the_seed_and_the_step_alone(data):
-    changes = {'shift': 2, 'augment': True, 'embedding': 'robot', 'batch': 6}
+    changes = {'shift': 2, 'augment': True, 'occlusions': 2, 'embedding': 'robot', 'batch': 6}
     first, second = (sampler(data, **changes) for _ in range(2))
     first.draw(3)
     a, b, c = first.draw(7), second.draw(7), second.draw(8)
@@ -80,7 +88,7 @@ def test_a_batch_depends_on_the_seed_and_the_step_alone(data):
 
 
 def test_processes_share_out_what_one_would_learn_from(data):
-    changes = {'shift': 2, 'augment': True, 'embedding': 'robot', 'batch': 7}
+    changes = {'shift': 2, 'augment': True, 'occlusions': 2, 'embedding': 'robot', 'batch': 7}
     whole = sampler(data, **changes).draw(5)
     for rank in range(2):
         process = Processes('cpu')
@@ -188,3 +196,27 @@ def test_only_the_light_of_a_camera_changes_and_alike_in_all_steps():
     assert not np.array_equal(changed[0, 0, 0], changed[0, 0, 1])
     assert np.array_equal(images, np.broadcast_to(image, images.shape))
     assert np.array_equal(jitter(images, np.ones((2, 2, 3))), images)
+
+
+def test_blocks_hide_parts_of_an_image_alike_in_all_of_its_steps():
+    images = np.full((1, 2, 1, 10, 20, 3), 7, np.uint8)
+    blocks = np.array([[[[0.2, 0.5, 0.4, 0.75, 255, 0, 1], [-0.5, 0.9, 0.1, 1.4, 9, 9, 9]]]])
+    hidden = occlude(images, blocks)
+    expected = np.full((10, 20, 3), 7)
+    expected[2:4, 10:15] = [255, 0, 1]
+    expected[:1, 18:] = 9
+    for step in range(2):
+        assert np.array_equal(hidden[0, step, 0], expected)
+    assert (images == 7).all()
+
+
+def test_blocks_are_none_to_as_many_as_are_allowed_half_of_them_at_an_edge():
+    blocks = draw_blocks(400, 2, 3, np.random.default_rng(0))
+    sides = blocks[..., 2:4] - blocks[..., :2]
+    there = sides.min(-1) > 0
+    assert set(there.sum(-1).ravel().tolist()) == {0, 1, 2, 3}
+    assert sides[there].min() + 1e-9 >= LEAST_SIDE and sides[there].max() <= MOST_SIDE + 1e-9
+    middles = ((blocks[..., :2] + blocks[..., 2:4]) / 2)[there]
+    at_edge = (np.isclose(middles, 0) | np.isclose(middles, 1)).any(-1)
+    assert 0.45 < at_edge.mean() < 0.55
+    assert (blocks[..., 4:] >= 0).all() and (blocks[..., 4:] < 256).all()
