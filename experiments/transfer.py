@@ -57,6 +57,8 @@ TRIALS, SEEDS, TRIAL_S = 50, 3, 6.0
 # cube and never close; the rest of a chunk bridges the step until the next one is there.
 HORIZON, EXECUTED = 14, 10
 TOLD = {'horizon': HORIZON, 'steps': 2000, 'batch': 256}
+HIDDEN = {'augment': True, 'occlusions': 3}
+"""What makes a policy mind less whose hand it sees."""
 SEEN = {'horizon': HORIZON, 'steps': 1500, 'batch': 64}
 
 
@@ -142,8 +144,10 @@ def told_counts() -> Iterator[Cell]:
 
 def seen() -> Iterator[Cell]:
     """One arm is trained on; the camera sees the table, or all."""
+    tried = (PANDA, UR5E, XARM7)
+    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, options=HIDDEN)
     for place in ('crop', 'whole'):
-        yield Cell('seen', 'hand', place, {PANDA: MANY}, (PANDA, UR5E, XARM7))
+        yield Cell('seen', 'hand', place, {PANDA: MANY}, tried)
 
 
 def seen_masked() -> Iterator[Cell]:
@@ -155,7 +159,7 @@ def seen_many() -> Iterator[Cell]:
     """Five arms are trained on."""
     arms = dict.fromkeys((PANDA, IIWA, SAWYER, JACO, KINOVA3), MANY)
     for place in ('crop', 'whole'):
-        yield Cell('seen_many', 'hand', place, arms, (PANDA, UR5E, XARM7))
+        yield Cell('seen_many', 'hand', place, arms, (PANDA, UR5E, XARM7), options=HIDDEN)
 
 
 def told_many() -> Iterator[Cell]:

@@ -41,6 +41,7 @@ PLACES = {
     'whole': 'whole picture',
     'masked': 'whole picture, arm painted grey',
 }
+WORDS = {'relative': 'relative', 'augment': '`--augment`', 'occlusions': '`--occlusions 3`'}
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
 
@@ -76,7 +77,7 @@ def row_of(run: Mapping[str, Any]) -> str:
         'poses' if run['slots'] == 'hand' else 'joints',
         PLACES[run['place']],
         DETAILS.get(run['detail'], run['detail']),
-        *(('relative' if k == 'relative' else f'{k} {v}') for k, v in options.items()),
+        *(WORDS.get(k, f'{k} {v}') for k, v in options.items()),
         '' if run.get('executed', EXECUTED) == EXECUTED else f'{run["executed"]} executed',
         'hand 20 cm higher at the start' if run.get('start') else '',
         trained,
