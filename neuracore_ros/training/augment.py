@@ -83,7 +83,8 @@ def draw_blocks(batch: int, cameras: int, most: int, rng: np.random.Generator) -
     is_there = np.arange(most) < rng.integers(most + 1, size=(batch, cameras))[..., None]
     sides = sides * is_there[..., None]
     colours = rng.integers(256, size=(*shape, 3))
-    return np.concatenate([middles - sides / 2, middles + sides / 2, colours], -1)
+    blocks: FloatArray = np.concatenate([middles - sides / 2, middles + sides / 2, colours], -1)
+    return blocks
 
 
 def occlude(images: Array, blocks: FloatArray) -> Array:
