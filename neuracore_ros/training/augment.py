@@ -101,7 +101,7 @@ def occlude(images: Array, blocks: FloatArray) -> Array:
         The same shape.
     """
     height, width = images.shape[3:5]
-    covered = images.copy()
+    covered: Array = images.copy()
     sizes = np.array([height, width, height, width])
     for b, k, n in np.ndindex(blocks.shape[:3]):
         ends = np.clip(np.rint(blocks[b, k, n, :4] * sizes), 0, sizes).astype(int)
