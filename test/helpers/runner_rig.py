@@ -104,13 +104,14 @@ class Rig:
     listeners: dict | None = field(default_factory=lambda: {'arm': 1})
     simulated: bool = False
 
+    names = ('a', 'b')
+
     def __post_init__(self):
         self.true_ns = START_NS
         self.skew_ns = 0
         self.positions = np.array(self.start)
-        self.names = ['a', 'b']
         self.velocity = np.array([2.0, 1.0])
-        self.velocities = np.zeros(2)
+        self.velocities = np.zeros(len(self.positions))
         self.controller = TrajectoryController(self.names, self.positions)
         self.sent = []
         self.requests = []
@@ -148,11 +149,15 @@ class Rig:
         """The runner's clock, which may jump; the controller's does not."""
         return self.true_ns + self.skew_ns
 
+    def predict(self, request):
+        """The chunk of the model."""
+        return {TARGET: self.model(request)}
+
     def answer(self):
         if self.pending and self.pending[0] <= self.now_ns:
             request, self.pending = self.pending[1], None
             try:
-                chunk = {TARGET: self.model(request)}
+                chunk = self.predict(request)
             except ArithmeticError as error:
                 self.do(self.runner.failed(request, str(error), self.now_ns))
             else:

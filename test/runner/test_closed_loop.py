@@ -116,9 +116,9 @@ def happen(rig, event, model):
         case 'joints die' | 'joints return':
             rig.joints_alive = event == 'joints return'
         case 'not a number':
-            rig.publish(positions=[np.nan, rig.positions[1]])
+            rig.publish(positions=[np.nan, *rig.positions[1:]])
         case 'one lie':
-            rig.publish(positions=rig.positions + np.array([0.0, 0.9]))
+            rig.publish(positions=[*rig.positions[:-1], rig.positions[-1] + 0.9])
         case 'nobody listens' | 'somebody listens':
             rig.listeners = {'arm': int(event == 'somebody listens')}
         case 'clock back':

@@ -41,7 +41,8 @@ class Planned(LaggingRig):
     def answer(self):
         super().answer()
         setpoint = self.runner.setpoint(self.now_ns)
-        self.speeds = (*self.speeds, np.zeros(2) if setpoint is None else np.abs(setpoint[1]))
+        none = np.zeros(len(self.names))
+        self.speeds = (*self.speeds, none if setpoint is None else np.abs(setpoint[1]))
 
     def steps(self):
         """Jumps of the commanded speed that messages a cycle sooner or later do not explain.
