@@ -41,6 +41,8 @@ class RobotInputs:
         strictest_age_s: At which some sample is stale [s]; half a second where none ever is.
         sources: Of everything that is read.
         lacks_task: Whether the policy reads an instruction, and there is none.
+        unguarded: Joints that are driven by velocity, whose positions have limits that nothing
+            can keep, since they are not measured.
     """
 
     def __init__(
@@ -87,6 +89,12 @@ class RobotInputs:
         self._measured = tuple(zip(joints.joints, measured, strict=False))
         self._direct = direct
         self._of_direct = {(s.data_type, s.name): s for s in measured[len(of_joints) :]}
+        position = DataType.JOINT_POSITIONS
+        self.unguarded = tuple(
+            slot.name
+            for slot in direct.numbers
+            if slot.limit.ends and (position, slot.name) not in self._of_direct
+        )
         layout = Layout.holding((source.data_type, source.index) for source in measured)
         self._joints = Observer(measured, layout, None)
         self._following = {c.key: c for c in _following(self._joints)}

@@ -115,6 +115,11 @@ class Runner:
         self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}
         if self._inputs.lacks_task:
             self.warnings += ('the policy reads LANGUAGE, but the parameter task is empty.',)
+        self.warnings += tuple(
+            f"'{name}' may be driven beyond its limits of position: nothing measures it. Add "
+            'under sources: JOINT_POSITIONS: {topic: /...}'
+            for name in self._inputs.unguarded
+        )
         # A tick may be a step late, however fresh the streams have to be.
         longest_jump_s = max(self._inputs.strictest_age_s, 1.0 / manifest.rate_hz)
         self._clock = StepClock(manifest.rate_hz, longest_jump_s)

@@ -336,6 +336,16 @@ def test_a_velocity_ends_before_the_limit_of_its_position(tmp_path, rate_hz, sca
     assert rig.values()[-1][1] == pytest.approx(-1.5)
 
 
+def test_a_velocity_whose_position_nothing_measures_is_told(tmp_path):
+    text = VELOCITIES.replace('a: {', 'a: {position: [-1, 1], ')
+    assert not DirectRig(tmp_path, text, HALF).runner.warnings
+    blind = text.replace('  JOINT_POSITIONS: {topic: joint_states}\n', '').replace(
+        'input: {JOINT_POSITIONS: {0: a, 1: b}}', 'input: {JOINT_VELOCITIES: {0: a, 1: b}}'
+    )
+    (line,) = DirectRig(tmp_path, blind, HALF).runner.warnings
+    assert line.startswith("'a' may be driven beyond its limits of position: nothing measures it.")
+
+
 def test_integrated_velocities_start_where_the_joint_is_whatever_the_zero_of_its_slot(tmp_path):
     text = INTEGRATED.replace('{topic: joint_states}', '{topic: joint_states, offset: 1.5}')
     rig = DirectRig(tmp_path, text, always(0.4, -0.3))
