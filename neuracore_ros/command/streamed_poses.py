@@ -36,6 +36,9 @@ DETOUR = 1.5
 RISES_S = 0.5
 """From ``start_speed`` to full speed, once the distance of the start is made good."""
 
+_LEAST_MEAN = 0.5
+"""A mean of quaternions that is shorter is of rotations that contradict each other."""
+
 _ROUNDING = 1e-9
 
 
@@ -125,9 +128,9 @@ class StreamedPoses:
         steps = [continuous(outputs[:, i], self.poses[i]) for i in range(count)]
         flat = np.stack(steps, axis=1).reshape(n, 7 * count)
         going_on = () if self._plan is None else self._plan.chunks
-        before = Plan(now_ns, round(1e9 * self._step_s), self._ahead(), going_on)
+        before = Plan(now_ns, round(1e9 * self._step_s), self._ahead(n), going_on)
         self._plan = merged(before, flat, now_ns, blend)
-        self._way = normalised(self._plan.positions.reshape(-1, count, 7))
+        self._way = _joined(self._plan.positions.reshape(-1, count, 7), steps)
         self._times_s = np.concatenate([[0.0], np.cumsum(self._takes_s(self.share(now_ns)))])
         self._place_s, self._stopped, self._repeats_left = 0.0, None, REPEATS
 
@@ -146,14 +149,15 @@ class StreamedPoses:
             return False
         if self._plan is not None and now_ns > self._plan.end_ns + round(1e9 * self._step_s):
             self.stop()  # Nobody renews it.
-        # A late call becomes a delay, and no jump.
-        passed_s = min(max(now_ns - self._sent_ns, 0) / 1e9, 2.0 * self._period_s)
+        late_s = max(now_ns - self._sent_ns, 0) / 1e9
+        # A late call becomes a delay, and no jump; but what goes on by itself ends in time.
+        passed_s = min(late_s, 2.0 * self._period_s)
         self._sent_ns = now_ns
         before = self.poses
         self._advance(passed_s)
         self.poses = self._at(self._place_s)
         if self._stopped is not None:
-            self._fading = max(self._fading - passed_s / self._rest_s, 0.0)
+            self._fading = max(self._fading - late_s / self._rest_s, 0.0)
             self.twists = self._fading * self._stopped
             if self._fading == 0.0 and self._rate == 0.0:
                 self._repeats_left -= 1
@@ -198,11 +202,13 @@ class StreamedPoses:
         self._times_s, self._way = np.zeros(1), self.poses[None]
         self._place_s = self._rate = 0.0
 
-    def _ahead(self) -> FloatArray:
-        """Poses that are still to be played, a row a step, (m, 7 P)."""
-        left = int((self._times_s[-1] - self._place_s) / self._step_s + _ROUNDING)
-        if self._plan is None:
-            left = 0
+    def _ahead(self, most: int) -> FloatArray:
+        """Poses that are still to be played, a row a step, (1 + m, 7 P), m at ``most``.
+
+        A pose that is far away takes very many steps, of which a blend needs few.
+        """
+        left_s = 0.0 if self._plan is None else self._times_s[-1] - self._place_s
+        left = int(min(left_s / self._step_s + _ROUNDING, most))
         places_s = self._place_s + self._step_s * np.arange(left + 1)
         return np.stack([self._at(place_s).ravel() for place_s in places_s])
 
@@ -255,6 +261,17 @@ class StreamedPoses:
                 change = _shortened(aim - last, fastest * passed_s / self._rest_s)
                 twists[i, part] = last + change
         return twists
+
+
+def _joined(blended: FloatArray, steps: Sequence[FloatArray]) -> FloatArray:
+    """The way (1 + n, P, 7) of blended poses; ``steps``, (n, 7) each, are the newest ones.
+
+    Between rotations that are almost half a turn apart or more, a mean is none: there, the newest
+    prediction is followed.
+    """
+    newest = np.concatenate([blended[:1], np.stack(steps, axis=1)])
+    lengths = np.linalg.norm(blended[..., 3:], axis=-1, keepdims=True)
+    return normalised(np.where(lengths < _LEAST_MEAN, newest, blended))
 
 
 def _shortened(vector: FloatArray, most: float) -> FloatArray:

@@ -1,5 +1,6 @@
 """Poses, message by message, and twists towards them: never off the way, never too fast."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,9 +30,9 @@ def pose(x=0.0, y=0.0, z=0.0, yaw=0.0):
 HOME = pose()
 
 
-def begun(way, slowly=False, blend='none', start=HOME, **more):
+def begun(way, slowly=False, blend='none', start=HOME, slot=SLOT, **more):
     poses = StreamedPoses(
-        (SLOT,), STEP_NS / 1e9, PERIOD_S, **{'max_ahead_s': 0.5, **more}, start_speed=0.25
+        (slot,), STEP_NS / 1e9, PERIOD_S, **{'max_ahead_s': 0.5, **more}, start_speed=0.25
     )
     poses.begin(start[None], slowly, 0)
     poses.merge(np.array(way)[:, None], 0, BLENDS[blend])
@@ -207,3 +208,43 @@ def test_a_stop_in_the_first_moment_sends_it_nowhere():
     sent, twists = play(poses, 0, 10 * STEP_NS)
     assert sent == pytest.approx(np.tile(HOME, (len(sent), 1)))
     assert (twists == 0.0).all()
+
+
+@pytest.mark.parametrize('away_m', [500.0, 1e9, 1e150])
+def test_a_pose_that_nothing_reaches_takes_no_time_to_compute(away_m):
+    poses = begun([pose(x=away_m)] * 4)
+    play(poses, 0, STEP_NS)
+    # As many rows as the prediction has: a blend needs no more of what was planned before.
+    assert len(poses._ahead(4)) == 5
+    poses.merge(np.array([[pose(x=away_m)]] * 4), STEP_NS, BLENDS['linear'])
+    sent, _ = play(poses, STEP_NS, 2 * STEP_NS)
+    assert speeds(sent)[:, 0].max() <= FAST + 1e-9
+
+
+@pytest.mark.parametrize('blend', sorted(BLENDS))
+@pytest.mark.parametrize('steps', range(2, 8))
+def test_predictions_that_turn_to_opposite_sides_leave_a_rotation(blend, steps):
+    # Exact numbers: the mean of the half turns is no rotation at all.
+    way, back = (
+        [pose(yaw=sign * np.pi / 2), *[np.array([0, 0, 0, 0, 0, sign, 0.0])] * (steps - 1)]
+        for sign in (1.0, -1.0)
+    )
+    quick = replace(SLOT, limit=DirectLimit(FAST, None, 100.0))
+    poses = begun(way, blend=blend, slot=quick)
+    poses.merge(np.array(back)[:, None], 0, BLENDS[blend])
+    assert np.linalg.norm(poses._way[..., 3:], axis=-1) == pytest.approx(
+        np.ones((len(poses._way), 1))
+    )
+    sent, _ = play(poses, 0, steps * STEP_NS)
+    assert np.isfinite(sent).all()
+    assert speeds(sent)[:, 1].max() <= 100.0 + 1e-6
+
+
+def test_a_twist_ends_in_time_also_where_calls_come_late():
+    poses = begun(along_x(40))
+    play(poses, 0, 20 * STEP_NS)
+    assert poses.twists[0, 0] == pytest.approx(0.2, abs=0.01)
+    poses.stop()
+    for late in range(1, 7):
+        poses.next(19 * STEP_NS + late * STEP_NS)
+    assert poses.twists[0, 0] == 0.0
