@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
-from neuracore_ros.command.direct import NOTHING_MEASURED, DirectMeasured
+from neuracore_ros.command.direct_values import NOTHING_MEASURED, DirectMeasured
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.description.limits import FASTER

@@ -1,6 +1,6 @@
 """Observe, predict, command, on a given clock; the node and ``evaluate`` both drive this."""
 
-from neuracore_ros.command.direct import DirectMessage
+from neuracore_ros.command.direct_values import DirectMessage
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.runner.requests import Request, TickResult

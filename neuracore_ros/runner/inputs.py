@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.command.direct import DirectMeasured, DirectMotion, own_poses
+from neuracore_ros.command.direct import DirectMotion
+from neuracore_ros.command.direct_values import DirectMeasured, own_poses
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.command.tracking import Measured

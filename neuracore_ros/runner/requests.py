@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuracore_ros.arrays import Array, BoolArray
-from neuracore_ros.command.direct import DirectMessage
+from neuracore_ros.command.direct_values import DirectMessage
 from neuracore_ros.command.message import JointCommand
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.signature import ActionPrefix

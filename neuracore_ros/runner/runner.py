@@ -20,7 +20,8 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.clock import StepClock
-from neuracore_ros.command.direct import DirectMotion, DirectValues
+from neuracore_ros.command.direct import DirectMotion
+from neuracore_ros.command.direct_values import DirectValues
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from neuracore_ros.command.direct import DirectMeasured, DirectMotion
+from neuracore_ros.command.direct import DirectMotion
+from neuracore_ros.command.direct_values import DirectMeasured
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.description import DataType
 from neuracore_ros.description.chain import Chain, Placement
