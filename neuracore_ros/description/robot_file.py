@@ -107,6 +107,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     output_limits = _output_limits(wanted, commands, known, urdf, file)
     limits_of_direct = direct_limits(commands, wanted, known)
     _require_turning(routes, output_limits, file)
+    _require_homes(chains, known, file)
     _warn_of_chains(names, chains, file)
     _warn_of_grippers(names, wanted, sources, commands)
     _require_one_scale(wanted, sources, targets, commands)
@@ -281,6 +282,20 @@ def _require_turning(
                 raise DescriptionError(
                     f"{file}: sources of {kind}: around: '{name}' has position limits, and so is "
                     'no continuous joint: give around to the names of continuous joints only'
+                )
+
+
+def _require_homes(
+    chains: Mapping[str, Chain], known: Callable[[str], PartialLimit], file: str
+) -> None:
+    """Refuse homes beyond limits: joints that may choose would lean on their ends."""
+    for chain in chains.values():
+        for joint, home in chain.home.items():
+            lower, upper = known(joint).position or (-math.inf, math.inf)
+            if not lower <= home <= upper:
+                raise DescriptionError(
+                    f"{file}: home of chain '{chain.name}': '{joint}' at {home:g} is outside its "
+                    f'limits ({lower:g} to {upper:g})'
                 )
 
 

@@ -119,6 +119,11 @@ class InverseKinematics:
             guess = now + (now - before)
             found, error = self._solver.approach(target, now, guess, self._rather(now), low, high)
             if not is_reached(error):
+                bent = self._solver.bent(now, low, high)
+                found, error = self._solver.approach(
+                    target, now, bent, self._rather(now), low, high
+                )
+            if not is_reached(error):
                 raise self._unreachable(step, target, now, reach)
             joints[step] = found
             before, now = now, found

@@ -49,13 +49,14 @@ def obstacle(
         The end of a line.
     """
     low, high = np.minimum(bounds.lower, now), np.maximum(bounds.upper, now)
-    slow, error = solver.approach(target, now, now, now, low, high, ROUGH)
+    bent = solver.bent(now, low, high)
+    slow, error = solver.approach(target, now, bent, now, low, high, ROUGH)
     if is_reached(error):
         return f' in time: {_too_fast(kinematics, now, slow, bounds)}'
     metres, angle = solver.missing(error)
     short = f': {100.0 * metres:.1f} cm and {math.degrees(angle):.0f} degrees short'
     anywhere = np.full(len(now), math.inf)
-    free, error = solver.approach(target, now, now, now, -anywhere, anywhere, ROUGH)
+    free, error = solver.approach(target, now, bent, now, -anywhere, anywhere, ROUGH)
     if is_reached(error):
         ends = [
             f"joint '{name}' ends at {most if place > most else least:.3g} {unit}"
@@ -65,7 +66,7 @@ def obstacle(
             if not least - 1e-6 <= place <= most + 1e-6
         ]
         return f'{short}: {", ".join(ends) or "it is stuck in this posture"}'
-    _, error = solver.of_positions().approach(target, now, now, now, -anywhere, anywhere, ROUGH)
+    _, error = solver.of_positions().approach(target, now, bent, now, -anywhere, anywhere, ROUGH)
     return f'{short}: {"it cannot turn so" if is_reached(error) else "beyond its reach"}'
 
 

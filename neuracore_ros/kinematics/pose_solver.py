@@ -14,6 +14,8 @@ from neuracore_ros.kinematics.forward import Kinematics
 _SOLVED = 1e-3
 _DAMPING = 1e-3
 _ANY_ROTATION = 1e3
+# Of a joint of a stretched arm [rad], [m]: enough for a slope, and too little for another posture.
+_BENT = 0.02
 
 
 class Effort(NamedTuple):
@@ -143,6 +145,16 @@ class PoseSolver:
                 break
             start = guess = joints
         return joints, error
+
+    def bent(self, joints: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """A guess (n,) beside joints (n,), within bounds.
+
+        An arm that is stretched exactly has no slope that leads back: to bend it either way is
+        equally good.
+        """
+        up = high - joints >= joints - low
+        guess: FloatArray = np.minimum(np.maximum(joints + np.where(up, _BENT, -_BENT), low), high)
+        return guess
 
     def of_positions(self) -> PoseSolver:
         """One that allows any rotation."""

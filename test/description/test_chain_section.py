@@ -90,6 +90,11 @@ def test_joints_may_be_called_otherwise_in_messages(tmp_path):
         ('    tip: tool', '    tip: tool\n    max_ik_error: 0.1', 'must be [m, rad]'),
         ('    tip: tool', '    tip: tool\n    home: {elbw: 1.0}', "did you mean 'elbow'?"),
         (
+            '    tip: tool',
+            '    tip: tool\n    home: {elbow: 3.5}',
+            "home of chain 'hand': 'elbow' at 3.5 is outside its limits (-3 to 3)",
+        ),
+        (
             '{topic: /joint_states}',
             '{topic: /joint_states, offset: 1.0}',
             'base_offset and tip_offset of its chain: remove offset',

@@ -264,6 +264,18 @@ def test_a_stretched_arm_stays_calm_and_comes_back(tmp_path):
     assert apart[0] < 1e-3
 
 
+@pytest.mark.parametrize('joints', [SIX, SEVEN])
+def test_an_arm_that_is_stretched_exactly_bends_when_its_hand_comes_back(tmp_path, joints):
+    ik, start = inverse(arm(tmp_path, joints)), np.zeros(len(joints))
+    # Straight back; no joint has a slope that leads there.
+    back = line(ik.kinematics.pose(start), (0.6, 0.0, 0.2), 20)[1:]
+    found = ik.follow(back, start, np.full(len(joints), np.inf))
+    apart, turned = errors(ik.kinematics.poses(found), back)
+    assert apart.max() <= 0.01 and turned.max() <= 0.05
+    text = refusal(ik, back + np.array([-0.15, 0, 0, 0, 0, 0, 0]), start)
+    assert 'in time: joint' in text and 'close to a singularity' in text
+
+
 def test_a_line_through_the_base_does_not_turn_the_arm_over_at_once(tmp_path):
     ik, start = inverse(arm(tmp_path, limits=(-4, 4)), limits=(-4, 4)), ready(SIX, pan=0.0)
     pose = ik.kinematics.pose(start)
