@@ -25,6 +25,8 @@ _REST_PER_S = 2.0
 _REST_SHARE = 0.2
 # Joints without a home stay that share of their range away from both ends.
 _MARGIN = 0.125
+# Joints that find no way at all move by less [rad], [m], which is what they drift.
+_STUCK = 0.05
 _NORM_TOLERANCE = 0.01
 # Beyond all robots, and small enough to be squared.
 _LARGEST = 1e6
@@ -118,7 +120,7 @@ class InverseKinematics:
             # Joints mostly go on as they went.
             guess = now + (now - before)
             found, error = self._solver.approach(target, now, guess, self._rather(now), low, high)
-            if not is_reached(error):
+            if not is_reached(error) and np.abs(found - now).max() < _STUCK:
                 bent = self._solver.bent(now, low, high)
                 found, error = self._solver.approach(
                     target, now, bent, self._rather(now), low, high
