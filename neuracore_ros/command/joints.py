@@ -210,6 +210,6 @@ def _require_single(joints: Sequence[Joint]) -> None:
         first = known.setdefault(joint.name, joint)
         if first is not joint:
             raise DescriptionError(
-                f"'{joint.name}' is commanded twice: by {first.data_type} index {first.index} and "
-                f'by {joint.data_type} index {joint.index}. Leave one of them out of the output.'
+                f"'{joint.name}' is commanded twice: by {first.output} and by {joint.output}. "
+                'Leave one of them out of the output.'
             )

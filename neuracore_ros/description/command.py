@@ -95,6 +95,11 @@ class Joint:
     chain: str = ''
 
     @property
+    def output(self) -> str:
+        """The output that it comes from, in words."""
+        return f"chain '{self.chain}'" if self.chain else f'{self.data_type} index {self.index}'
+
+    @property
     def measured(self) -> DataType:
         """The DataType in which it is measured."""
         return measured_type(self.data_type)
@@ -367,8 +372,7 @@ class CommandTable:
             if (twin := known.setdefault(joint.message_name, joint)) is not joint:
                 raise DescriptionError(
                     f"{self.file}: commands to {command.topic}: '{joint.message_name}' is "
-                    f'commanded twice ({twin.data_type} index {twin.index}, '
-                    f'{joint.data_type} index {joint.index})'
+                    f'commanded twice ({twin.output}, {joint.output})'
                 )
 
 

@@ -75,6 +75,11 @@ class DirectSlot:
     holds: bool = False
     chain: Chain | None = None
 
+    @property
+    def output(self) -> str:
+        """The output that it is, in words."""
+        return f'{self.data_type} index {self.index}'
+
 
 @dataclass(frozen=True, slots=True)
 class DirectCommand:

@@ -290,9 +290,8 @@ def require_single(commands: Collection[Command | DirectCommand], path: Path) ->
             first = known.setdefault(joint, slot)
             if first is not slot:
                 raise DescriptionError(
-                    f"{path}: '{joint}' is commanded twice: by {first.data_type} index "
-                    f'{first.index} and by {slot.data_type} index {slot.index}. Leave one of them '
-                    'out of the output'
+                    f"{path}: '{joint}' is commanded twice: by {first.output} and by "
+                    f'{slot.output}. Leave one of them out of the output'
                 )
 
 
