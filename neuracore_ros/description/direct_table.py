@@ -172,6 +172,37 @@ def _limit(kind: DataType, given: PartialLimit) -> tuple[DirectLimit | None, tup
     return DirectLimit(most, change, turning), ()
 
 
+def require_used(limits: DirectLimits, given: Mapping[str, PartialLimit], file: str) -> None:
+    """Check that no limit is written that would limit nothing.
+
+    Args:
+        limits: Of all direct outputs.
+        given: Limits that are the robot file's own, by name.
+        file: The robot file.
+
+    Raises:
+        DescriptionError: One would; a user might count on it.
+    """
+    kinds = {name: kind for kind, name in limits}
+    for name, limit in given.items():
+        kind = kinds.get(name)
+        if kind is DataType.CUSTOM_1D:
+            unused = {'position', 'jerk', *(('effort',) if limit.velocity else ())}
+        elif kind is not None and kind.is_pose:
+            unused = {'position', 'jerk', 'acceleration', 'effort'}
+        else:
+            continue
+        where = f"{file}: limits of '{name}'"
+        for word in sorted(unused):
+            if getattr(limit, word) is not None:
+                raise DescriptionError(f'{where}: {word} limits no {kind} there: remove it')
+        if limit.acceleration and not (limit.velocity or kind.is_pose):
+            raise DescriptionError(
+                f'{where}: acceleration goes with velocity, not with effort: remove it, or write '
+                'velocity instead of effort'
+            )
+
+
 def direct_commands(
     table: CommandTable,
     output: Mapping[DataType, Mapping[int, str]],

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from neuracore_ros.description.chain import Chain, parse_chains
 from neuracore_ros.description.command import CommandTable, parse_commands
 from neuracore_ros.description.data_type import DataType
-from neuracore_ros.description.direct_table import check_direct, direct_limits
+from neuracore_ros.description.direct_table import check_direct, direct_limits, require_used
 from neuracore_ros.description.embodiment import (
     EmbodimentDescription,
     parse_data_type,
@@ -106,6 +106,9 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     known = partial(_known_limit, given, urdf)
     output_limits = _output_limits(wanted, commands, known, urdf, file)
     limits_of_direct = direct_limits(commands, wanted, known)
+    require_used(
+        limits_of_direct, {n: lim for n, lim in given.items() if n not in urdf.limits}, file
+    )
     _require_turning(routes, output_limits, file)
     _require_homes(chains, known, file)
     _warn_of_chains(names, chains, file)

@@ -311,3 +311,30 @@ def test_a_finger_that_mimics_another_takes_no_velocity(tmp_path):
     )
     with pytest.raises(DescriptionError, match="'b' mimics 'a' in the URDF and takes no command"):
         load_robot(path)
+
+
+@pytest.mark.parametrize(
+    ('output', 'options', 'limit', 'says'),
+    [
+        ('CUSTOM_1D', '', 'velocity: 1, position: [0, 1]', 'position limits no CUSTOM_1D there'),
+        ('CUSTOM_1D', '', 'velocity: 1, effort: 2', 'effort limits no CUSTOM_1D there'),
+        ('CUSTOM_1D', '', 'velocity: 1, jerk: 2', 'jerk limits no CUSTOM_1D there'),
+        ('CUSTOM_1D', '', 'effort: 1, acceleration: 2', 'acceleration goes with velocity, not'),
+        (
+            'END_EFFECTOR_POSES',
+            ', frame: base',
+            'velocity: 1, angular_velocity: 1, acceleration: 2',
+            'acceleration limits no END_EFFECTOR_POSES there: remove it',
+        ),
+    ],
+)
+def test_a_limit_that_would_limit_nothing_is_refused(tmp_path, output, options, limit, says):
+    pose = 'POSES' in output
+    said = one_line(
+        tmp_path,
+        f'{{{output}: [x]}}',
+        f'{{{output}: {{topic: v{options}}}}}',
+        f'{{x: {{{limit}}}}}',
+        '  END_EFFECTOR_POSES: {topic: tf, parent: base}\n' if pose else '',
+    )
+    assert f"limits of 'x': {says}" in said
