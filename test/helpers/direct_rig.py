@@ -73,6 +73,7 @@ commands:
 KINDS = {
     'CUSTOM_1D': 3,
     'JOINT_POSITIONS': 2,
+    'JOINT_TARGET_POSITIONS': 2,
     'JOINT_VELOCITIES': 2,
     'JOINT_TORQUES': 2,
     'END_EFFECTOR_POSES': 1,
@@ -123,7 +124,7 @@ class DirectRig:
         self.robot = load_robot(path)
         self.runner = Runner(self.robot, manifest_of(self.robot), Settings(**settings))
         self.runner.steady = lambda: self.true_ns
-        (self.kind,) = self.robot.output
+        self.kind = next(iter(self.robot.output))
         self.topic = next(iter(self.runner.command_topics))
         self.model, self.late, self.alive = model, False, True
         self.true_ns, self.skew_ns = START_NS, 0
