@@ -70,5 +70,7 @@ def test_a_workspace_may_ship_further_robots(tmp_path, monkeypatch):
     (config / 'other.yaml').write_text('robot: other')
     monkeypatch.setenv('AMENT_PREFIX_PATH', f'/nowhere{os.pathsep}{tmp_path}')
     assert shipped('other') == robot_file('other') == config / 'other.yaml'
-    with pytest.raises(DescriptionError, match="no robot file 'third' is shipped. There are: fr"):
+    with pytest.raises(
+        DescriptionError, match="no robot file 'third' is shipped. There are: other"
+    ):
         shipped('third')
