@@ -28,6 +28,7 @@ from neuracore_ros.command.streamed_values import StreamedValues
 from neuracore_ros.description import DataType
 from neuracore_ros.description.direct import TWIST_NAMES, DirectCommand
 from neuracore_ros.description.named_numbers import TWIST, TWIST_STAMPED
+from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.interpolation import distance
 
 
@@ -44,13 +45,24 @@ class DirectMotion:
     def __init__(
         self, commands: tuple[DirectCommand, ...], settings: Settings, rate_hz: float
     ) -> None:
-        """Start with no command; ``rate_hz`` is that of steps."""
+        """Start with no command; ``rate_hz`` is that of steps.
+
+        Raises:
+            UserError: Messages come too seldom to end what was sent in time.
+        """
         self.commands = commands
         self.numbers = tuple(s for c in commands if not c.is_pose for s in c.slots)
         self.poses = tuple(s for c in commands if c.is_pose for s in c.slots)
         step_s = 1.0 / rate_hz
         period_s = 1.0 / (settings.command_rate_hz or rate_hz)
         ahead_s = settings.max_ahead_s
+        # A stop begins with the next message, and is to have ended by then.
+        if commands and period_s > ahead_s * (1.0 + 1e-6):
+            raise UserError(
+                f'command_rate_hz is {settings.command_rate_hz:g}: from one message to the next '
+                f'is longer than max_ahead_s ({ahead_s:g} s). Use at least '
+                f'{1.0 / ahead_s:.3g}, or 0'
+            )
         self._blend = BLENDS[settings.blend]
         self._tracking = PoseTracking(self.poses, settings.max_tracking_error)
         self._values = StreamedValues(self.numbers, step_s, period_s, ahead_s)

@@ -16,7 +16,7 @@ from helpers.direct_rig import (
 )
 from helpers.runner_rig import SECOND, STEP_NS
 from neuracore_ros.command.streamed_values import REPEATS
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, UserError
 
 MAX_AHEAD_S = 0.5
 HALF = always(0.4, -0.3, 0.0)
@@ -241,6 +241,12 @@ def test_in_a_dry_run_nobody_need_listen(tmp_path):
     rig.listeners = None
     rig.step(20)
     assert rig.state == 'RUNNING'
+
+
+def test_messages_must_come_often_enough_to_end_in_time(tmp_path):
+    with pytest.raises(UserError, match='command_rate_hz is 1.5: .* Use at least 2, or 0'):
+        DirectRig(tmp_path, BASE, HALF, command_rate_hz=1.5)
+    DirectRig(tmp_path, BASE, HALF, command_rate_hz=2.0)
 
 
 # Velocities and torques
