@@ -56,7 +56,7 @@ POSES = SlotChoice(
     heading='Pose slots: where the hand is, in reaches of the arm',
     together='franka_ur5_hands',
     ending='_hand',
-    image_size='96x54',
+    image_size='64x36',
 )
 
 DRIVERS = {'expert': 'expert', **{slots.name: slots.title for slots in (JOINTS, POSES)}}

@@ -159,7 +159,8 @@ def _train(slots: SlotChoice, options: DemoOptions, say: Callable[[str], None]) 
         arguments = ['--resume', str(run)]
     else:
         arguments = [str(run.parent / 'dataset'), '--out', str(run)]
-        arguments += ['--policy', options.policy, '--steps', str(options.steps)]
+        # Changes of light help with an arm that looks like none of the training.
+        arguments += ['--policy', options.policy, '--steps', str(options.steps), '--augment']
     # Two runs side by side; and nothing outside this folder is written.
     arguments += ['--threads', '1', '--cache', str(options.out / 'cache')]
     log = options.out / 'logs' / f'train_{slots.name}.log'
