@@ -73,6 +73,6 @@ def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):
 
 def test_a_robot_that_is_not_shipped_is_refused_with_those_that_are():
     with pytest.raises(
-        DescriptionError, match='There are: .*franka, .*franka_ur5, .*so100, .*ur5'
+        DescriptionError, match='There are: franka, .*franka_ur5.* and [0-9]+ more'
     ):
         shipped('kuka')
