@@ -126,10 +126,7 @@ class StreamedValues:
             self.stop()  # Nobody renews it.
         if self._plan is not None:
             at = np.array([now_ns + self._step_ns], np.int64)
-            known = np.isfinite(self._change)
-            change = np.where(known, np.where(known, self._change, 0.0) * passed_s, np.inf)
-            wanted = self._plan.at(at)[0]
-            wanted = np.clip(wanted, self.values - change, self.values + change)
+            wanted = self._within_change(self._plan.at(at)[0], passed_s)
             self._positions = self._positions + passed_s * self.values
             self.values = self._before_the_end(wanted)
         else:
@@ -171,6 +168,19 @@ class StreamedValues:
         """Rest, as if nothing had been sent."""
         self._plan, self._falling, self._sent_ns, self._repeats_left = None, None, None, 0
         self.values = np.zeros_like(self.values)
+
+    def _within_change(self, wanted: FloatArray, passed_s: float) -> FloatArray:
+        """Numbers that change by what the time since the last message allows.
+
+        A late message becomes a delay, and no leap; but it may come to rest as if it were in time.
+        """
+        known = np.isfinite(self._change)
+        rate = np.where(known, self._change, 0.0)
+        rise = np.where(known, rate * min(passed_s, 2.0 * self._period_s), np.inf)
+        fall = np.where(known, rate * passed_s, np.inf)
+        least = np.minimum(self.values - rise, np.maximum(self.values - fall, 0.0))
+        most = np.maximum(self.values + rise, np.minimum(self.values + fall, 0.0))
+        return np.clip(wanted, least, most)
 
     def _before_the_end(self, values: FloatArray) -> FloatArray:
         """Velocities from which joints still come to rest before their limits.

@@ -249,6 +249,30 @@ def test_messages_must_come_often_enough_to_end_in_time(tmp_path):
     DirectRig(tmp_path, BASE, HALF, command_rate_hz=2.0)
 
 
+def test_a_late_message_is_a_delay_and_no_leap_but_may_come_to_rest(base):
+    base.step(10)
+    base.model = always(0.0, 0.0, 0.0)
+    base.step(20)
+    assert base.values()[-1][0] == pytest.approx(0.0, abs=1e-6)
+    base.model = HALF
+    while base.values()[-1][0] < 0.04:
+        base.step()
+    before = base.values()[-1][0]
+    base.true_ns += 4 * STEP_NS
+    base.step()
+    assert base.state == 'RUNNING'
+    assert before < base.values()[-1][0] <= before + 2 * 0.05 + 1e-6
+    base.step(10)
+    assert base.values()[-1][0] == pytest.approx(0.4)
+    base.model = always(0.0, 0.0, 0.0)
+    while base.values()[-1][0] > 0.39:
+        base.step()
+    fast = base.values()[-1][0]
+    base.true_ns += 4 * STEP_NS
+    base.step()
+    assert base.values()[-1][0] <= fast - 5 * 0.05 + 1e-6
+
+
 # Velocities and torques
 
 
