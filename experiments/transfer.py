@@ -146,7 +146,6 @@ def seen() -> Iterator[Cell]:
     """One arm is trained on; the camera sees the table, or all."""
     tried = (PANDA, UR5E, XARM7)
     yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, options=HIDDEN)
-    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, (UR5E,), options=HIDDEN, start='shared')
     for place in ('crop', 'whole'):
         yield Cell('seen', 'hand', place, {PANDA: MANY}, tried)
 
@@ -160,7 +159,8 @@ def seen_many() -> Iterator[Cell]:
     """Five arms are trained on."""
     arms = dict.fromkeys((PANDA, IIWA, SAWYER, JACO, KINOVA3), MANY)
     for place in ('crop', 'whole'):
-        yield Cell('seen_many', 'hand', place, arms, (PANDA, UR5E, XARM7), options=HIDDEN)
+        options = {'occlusions': 3}
+        yield Cell('seen_many', 'hand', place, arms, (PANDA, UR5E, XARM7), options=options)
 
 
 def told_many() -> Iterator[Cell]:
@@ -221,12 +221,8 @@ def measured_gripper(content: dict[str, Any]) -> None:
     source['topic'] = 'joint_states'
 
 
-STARTS = {
-    'high': {XARM7: (0.0, 0.0, 0.0, 1.2252, 0.0, 1.2252, 0.0)},
-    'shared': {UR5E: (-0.2976, -1.5, 2.1717, -2.2425, -1.5708, -1.8684)},
-}
-"""robosuite's home of the xArm7, 20 cm above all hands of the training; and the UR5e's hand where
-the Panda's begins, 12 cm before its home."""
+STARTS = {'high': {XARM7: (0.0, 0.0, 0.0, 1.2252, 0.0, 1.2252, 0.0)}}
+"""robosuite's home of the xArm7, 20 cm above all hands of the training."""
 DETAILS = {spoil.__name__: spoil for spoil in (raw_frames, measured_next, measured_gripper)}
 
 

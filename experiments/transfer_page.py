@@ -41,7 +41,6 @@ PLACES = {
     'whole': 'whole picture',
     'masked': 'whole picture, arm painted grey',
 }
-STARTS = {'': '', 'high': 'hand 20 cm higher at the start', 'shared': "begun at the Panda's start"}
 WORDS = {'relative': 'relative', 'augment': '`--augment`', 'occlusions': '`--occlusions 3`'}
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
@@ -80,7 +79,7 @@ def row_of(run: Mapping[str, Any]) -> str:
         DETAILS.get(run['detail'], run['detail']),
         *(WORDS.get(k, f'{k} {v}') for k, v in options.items()),
         '' if run.get('executed', EXECUTED) == EXECUTED else f'{run["executed"]} executed',
-        STARTS[run.get('start', '')],
+        'hand 20 cm higher at the start' if run.get('start') else '',
         trained,
     ]
     return '; '.join(filter(None, words))
