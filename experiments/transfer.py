@@ -125,6 +125,8 @@ def told_few() -> Iterator[Cell]:
     for slots in ('joints', 'hand'):
         for others in ({}, {PANDA: MANY}):
             yield Cell('told_few', slots, 'told', {UR5E: FEW, **others}, (UR5E,))
+    pooled = {'statistics': 'pooled'}
+    yield Cell('told_few', 'hand', 'told', {UR5E: FEW, PANDA: MANY}, (UR5E,), options=pooled)
 
 
 def few_as_before() -> Iterator[Cell]:

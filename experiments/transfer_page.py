@@ -41,7 +41,12 @@ PLACES = {
     'whole': 'whole picture',
     'masked': 'whole picture, arm painted grey',
 }
-WORDS = {'relative': 'relative', 'augment': '`--augment`', 'occlusions': '`--occlusions 3`'}
+WORDS = {
+    'statistics': 'pooled statistics',
+    'relative': 'relative',
+    'augment': '`--augment`',
+    'occlusions': '`--occlusions 3`',
+}
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
 
@@ -72,7 +77,8 @@ def row_of(run: Mapping[str, Any]) -> str:
         trained = f'{len(arms)} arms, {counts.pop()} each'
     else:
         trained = ' and '.join(f'{count} {arm}' for arm, count in arms.items())
-    options = {k: v for k, v in run['options'].items() if k != 'statistics'}
+    # Where nobody has episodes of the arm that is tried, statistics can only be pooled.
+    options = {k: v for k, v in run['options'].items() if k != 'statistics' or len(arms) == 2}
     words = [
         'poses' if run['slots'] == 'hand' else 'joints',
         PLACES[run['place']],
