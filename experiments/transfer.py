@@ -148,6 +148,8 @@ def seen() -> Iterator[Cell]:
     """One arm is trained on; the camera sees the table, or all."""
     tried = (PANDA, UR5E, XARM7)
     yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, options=HIDDEN)
+    longer = {'occlusions': 3, 'steps': 3000}
+    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, options=longer)
     for place in ('crop', 'whole'):
         yield Cell('seen', 'hand', place, {PANDA: MANY}, tried)
 

@@ -16,9 +16,14 @@ from pathlib import Path
 import yaml
 from lift import FIRST_SEED, SIMULATOR
 from lockstep import GOAL
-from transfer import EXECUTED, MANY, NEW, PANDA, Cell, write_files
+from transfer import EXECUTED, MANY, NEW, PANDA, Cell, seen_many, write_files
 
 from neuracore_ros.demo.trials import TrialResult, run_trials
+
+TRAININGS = {
+    'told': Cell('', 'hand', 'told', {PANDA: MANY}, ()),
+    'crop': next(seen_many()),
+}
 
 # A hand that was closed in the trial before opens first.
 UNHURRIED = replace(SIMULATOR, ready_s=2.5)
@@ -28,13 +33,13 @@ def main() -> None:
     """Drive each arm."""
     parser = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
     parser.add_argument('folder', type=Path)
-    parser.add_argument('--place', choices=('told', 'crop', 'whole'), default='crop')
+    parser.add_argument('--place', choices=TRAININGS, default='crop')
     parser.add_argument('--arms', nargs='+', default=list(NEW))
     parser.add_argument('--trials', type=int, default=20)
     parser.add_argument('--speed', type=float, default=1.0, help='of the simulation (default 1)')
     arguments = parser.parse_args()
-    cell = Cell('', 'hand', arguments.place, {PANDA: MANY}, ())
-    policy = arguments.folder / 'runs' / f'{cell.key}_seed=0' / 'last.pt'
+    cell = TRAININGS[arguments.place]
+    policy = arguments.folder / 'runs' / f'{cell.training}_seed=0' / 'last.pt'
     results = arguments.folder / 'node.jsonl'
     files = write_files(arguments.folder / 'node' / cell.files, cell)
     for arm in arguments.arms:

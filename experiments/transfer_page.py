@@ -46,6 +46,7 @@ WORDS = {
     'relative': 'relative',
     'augment': '`--augment`',
     'occlusions': '`--occlusions 3`',
+    'steps': '`--steps 3000`',
 }
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
