@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alignment_page import put, table
-from transfer import EXECUTED, MANY
+from transfer import EXECUTED, IIWA, JACO, KINOVA3, MANY, PANDA, SAWYER, UR5E, XARM7
 
 TITLES = {
     'told_zero': 'Trained on one arm: told where the cube is',
@@ -41,12 +41,11 @@ PLACES = {
     'whole': 'whole picture',
     'masked': 'whole picture, arm painted grey',
 }
+ORDER = [name.removeprefix('lift_') for name in (PANDA, UR5E, XARM7, KINOVA3, IIWA, SAWYER, JACO)]
 WORDS = {
     'statistics': 'pooled statistics',
-    'relative': 'relative',
+    'relative': '`--relative`',
     'augment': '`--augment`',
-    'occlusions': '`--occlusions 3`',
-    'steps': '`--steps 3000`',
 }
 BEGIN, END = '<!-- results of transfer -->', '<!-- end of results of transfer -->'
 Z = 1.959964
@@ -84,7 +83,7 @@ def row_of(run: Mapping[str, Any]) -> str:
         'poses' if run['slots'] == 'hand' else 'joints',
         PLACES[run['place']],
         DETAILS.get(run['detail'], run['detail']),
-        *(WORDS.get(k, f'{k} {v}') for k, v in options.items()),
+        *(WORDS.get(k, f'`--{k} {v}`') for k, v in options.items()),
         '' if run.get('executed', EXECUTED) == EXECUTED else f'{run["executed"]} executed',
         'hand 20 cm higher at the start' if run.get('start') else '',
         trained,
@@ -103,6 +102,7 @@ def study(runs: Iterable[Mapping[str, Any]]) -> str:
         count = sum(run['lifted']), len(run['lifted'])
         found[row_of(run)][arm].append(count)
         found[row_of(run)][f'{arm} known'] = [(1, 1)] if is_known else []
+    columns = {arm: None for arm in ORDER if arm in columns}
     rows = []
     for name, cells in found.items():
         row = [name]
