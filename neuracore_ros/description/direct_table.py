@@ -12,9 +12,9 @@ from neuracore_ros.description.command import (
     GRIPPER_COMMAND,
     JOINT_COMMANDS,
     Command,
-    CommandTable,
     Joint,
 )
+from neuracore_ros.description.command_table import CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct import (
     DIRECT_TYPES,

@@ -9,10 +9,10 @@ from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.command import (
     ChainOutput,
     Command,
-    CommandTable,
     Joint,
     measured_type,
 )
+from neuracore_ros.description.command_table import CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct import DirectCommand
 from neuracore_ros.description.direct_table import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from neuracore_ros.description.chain import Chain, parse_chains
-from neuracore_ros.description.command import CommandTable, parse_commands
+from neuracore_ros.description.command_table import CommandTable, parse_commands
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct_table import check_direct, direct_limits, require_used
 from neuracore_ros.description.embodiment import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from neuracore_ros.description import (
-    command,
+    command_table,
     limits,
     load_descriptions,
     load_robot,
@@ -46,6 +46,6 @@ def test_every_example_loads_whole_and_without_a_warning(tmp_path, block):
 
 
 def test_every_key_and_option_is_named():
-    options = [*fields(source_table.SourceOptions), *fields(command.CommandOptions)]
+    options = [*fields(source_table.SourceOptions), *fields(command_table.CommandOptions)]
     words = [*_KEYS, *(option.name for option in options), *limits._POSITIVE, 'position']
     assert [word for word in words if f'`{word}' not in TEXT] == []
