@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -172,18 +173,25 @@ def _limit(kind: DataType, given: PartialLimit) -> tuple[DirectLimit | None, tup
     return DirectLimit(most, change, turning), ()
 
 
-def require_used(limits: DirectLimits, given: Mapping[str, PartialLimit], file: str) -> None:
+def require_used(
+    limits: DirectLimits,
+    given: Mapping[str, PartialLimit],
+    output: Mapping[DataType, Mapping[int, str]],
+    file: str,
+) -> None:
     """Check that no limit is written that would limit nothing.
 
     Args:
         limits: Of all direct outputs.
         given: Limits that are the robot file's own, by name.
+        output: The robot's; what limits nothing of one output may limit another of that name.
         file: The robot file.
 
     Raises:
         DescriptionError: One would; a user might count on it.
     """
-    kinds = {name: kind for kind, name in limits}
+    shared = Counter(name for slots in output.values() for name in slots.values())
+    kinds = {name: kind for kind, name in limits if shared[name] == 1}
     for name, limit in given.items():
         kind = kinds.get(name)
         if kind is DataType.CUSTOM_1D:

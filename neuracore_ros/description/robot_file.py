@@ -106,9 +106,8 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     known = partial(_known_limit, given, urdf)
     output_limits = _output_limits(wanted, commands, known, urdf, file)
     limits_of_direct = direct_limits(commands, wanted, known)
-    require_used(
-        limits_of_direct, {n: lim for n, lim in given.items() if n not in urdf.limits}, file
-    )
+    own = {name: limit for name, limit in given.items() if name not in urdf.limits}
+    require_used(limits_of_direct, own, wanted, file)
     _require_turning(routes, output_limits, file)
     _require_homes(chains, known, file)
     _warn_of_chains(names, chains, file)

@@ -84,7 +84,11 @@ def _source(kind: DataType, names: list[str]) -> Mapping[str, Any]:
 def _no_limits(kind: DataType) -> Mapping[str, Any]:
     if kind.is_pose:
         return {'velocity': _FAST, 'angular_velocity': _FAST}
-    return {'position': [-_FAR, _FAR], 'velocity': _FAST, 'effort': _FAST}
+    if kind is DataType.CUSTOM_1D:
+        return {'velocity': _FAST}
+    if kind is DataType.JOINT_TORQUES:
+        return {'effort': _FAST}
+    return {'position': [-_FAR, _FAR], 'velocity': _FAST}
 
 
 def _command(kind: DataType, slots: Slots) -> Mapping[str, Any]:

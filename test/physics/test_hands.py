@@ -1,12 +1,12 @@
 """URDFs and chains of the arms that lift: they are where MuJoCo has them."""
 
-import mujoco
 import numpy as np
 import pytest
 
 # First of all, since it tells MuJoCo how to draw, which looks once.
 from neuracore_ros.physics.arms import ARMS
 
+mujoco = pytest.importorskip('mujoco', reason="needs pip install 'neuracore_ros[mujoco]'")
 pytest.importorskip('robosuite', reason="needs pip install 'neuracore_ros[mujoco]'")
 
 from neuracore_ros.description import DataType, load_robot
