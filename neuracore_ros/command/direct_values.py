@@ -15,9 +15,7 @@ from neuracore_ros.description.direct import DirectSlot
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.kinematics.chain import to_tip
 from neuracore_ros.kinematics.interpolation import normalised
-
-_NORM_TOLERANCE = 0.01
-"""A predicted quaternion whose length is off by more means no rotation."""
+from neuracore_ros.kinematics.rotations import NORM_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ def read_poses(
     """
     values = predicted_slot(chunk, slot.data_type, slot.index, slot.name, horizon)
     lengths = np.linalg.norm(values[:, 3:], axis=1)
-    if (np.abs(lengths - 1.0) > _NORM_TOLERANCE).any():
+    if (np.abs(lengths - 1.0) > NORM_TOLERANCE).any():
         length = lengths[np.argmax(np.abs(lengths - 1.0))]
         raise PolicyError(
             f'the prediction has a quaternion of length {length:.3g}, not 1, at {_where(slot)}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,7 +44,6 @@ class ChainKinematics:
         self.arm = Kinematics(joints)
         self.slides = np.array([joint.slides for joint in joints if joint.moves])
         self.units = tuple('m' if slides else 'rad' for slides in self.slides)
-        self._base, self._tip = _pose(chain.base_offset), _pose(chain.tip_offset)
 
     def pose(self, positions: ArrayLike) -> FloatArray:
         """Pose (7,) at positions (n,) [rad] or [m], in the order of the chain's joints."""
@@ -59,19 +59,15 @@ class ChainKinematics:
         poses[:, 3:] = signed(poses[:, 3:])
         return poses
 
-    def to_tip(self, poses: ArrayLike) -> FloatArray:
-        """Poses (..., 7) of the tip link in the base link, from those of the grasp frame."""
-        return _between(self._base, poses, invert(self._tip))
-
-    def from_tip(self, poses: ArrayLike) -> FloatArray:
-        """Poses (..., 7) of the grasp frame, from those of the tip link in the base link."""
-        return _between(invert(self._base), poses, self._tip)
-
 
 def to_tip(chain: Chain, poses: ArrayLike) -> FloatArray:
-    """Poses (..., 7) of a chain's tip link in its base link, which takes no pinocchio."""
-    base, tip = _pose(chain.base_offset), _pose(chain.tip_offset)
-    return _between(base, poses, invert(tip))
+    """Poses (..., 7) of a chain's tip link in its base link, from those of its grasp frame."""
+    return _between(_pose(chain.base_offset), poses, invert(_pose(chain.tip_offset)))
+
+
+def from_tip(chain: Chain, poses: ArrayLike) -> FloatArray:
+    """Poses (..., 7) of a chain's grasp frame, from those of its tip link in its base link."""
+    return _between(invert(_pose(chain.base_offset)), poses, _pose(chain.tip_offset))
 
 
 def _joints(chain: Chain) -> list[TreeJoint]:
@@ -109,6 +105,8 @@ def _inverse(xyz: Triple, rpy: Triple) -> tuple[Triple, Triple]:
     return (x, y, z), (roll, pitch, yaw)
 
 
+# Poses are converted at every tick, and offsets stay.
+@lru_cache(maxsize=256)
 def _pose(placement: Placement) -> Pose:
     x, y, z = placement.xyz
     a, b, c, d = matrix_to_quaternion(rpy_to_matrix(placement.rpy)).tolist()

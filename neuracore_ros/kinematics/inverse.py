@@ -13,7 +13,7 @@ from neuracore_ros.errors import UnreachableError
 from neuracore_ros.kinematics.chain import ChainKinematics
 from neuracore_ros.kinematics.obstacle import StepBounds, obstacle
 from neuracore_ros.kinematics.pose_solver import Goal, PoseSolver, is_reached
-from neuracore_ros.kinematics.rotations import quaternion_to_matrix
+from neuracore_ros.kinematics.rotations import NORM_TOLERANCE, quaternion_to_matrix
 
 # Cost of what a joint moves in a second at its largest speed. At a singularity it keeps joints
 # from running far to gain a millimetre; elsewhere it costs some thousandths of a millimetre.
@@ -27,7 +27,6 @@ _REST_SHARE = 0.2
 _MARGIN = 0.125
 # Joints that find no way at all move by less [rad], [m], which is what they drift.
 _STUCK = 0.05
-_NORM_TOLERANCE = 0.01
 # Beyond all robots, and small enough to be squared.
 _LARGEST = 1e6
 _LEAST_ERROR = 1e-5
@@ -137,7 +136,7 @@ class InverseKinematics:
         for step in np.flatnonzero(~(np.abs(values) <= _LARGEST).all(axis=1)).tolist():
             raise UnreachableError(f'{what} (step {step}): {_listed(values[step])}')
         lengths = np.linalg.norm(values[:, 3:], axis=1)
-        for step in np.flatnonzero(np.abs(lengths - 1.0) > _NORM_TOLERANCE).tolist():
+        for step in np.flatnonzero(np.abs(lengths - 1.0) > NORM_TOLERANCE).tolist():
             raise UnreachableError(
                 f'{what} (step {step}): its quaternion {_listed(values[step, 3:])} has length '
                 f'{lengths[step]:.3g}, not 1'

@@ -16,6 +16,10 @@ from neuracore_ros.arrays import FloatArray
 SIDE = (9.243, 2.414, 1.0, 3.828)
 """Quaternions that are taken everywhere have a scalar product with it that is not below 0."""
 
+# As tf2 has it: rounding stays far below.
+NORM_TOLERANCE = 0.01
+"""A quaternion whose length is off by more means no rotation."""
+
 
 def signed(quaternions: ArrayLike) -> FloatArray:
     """Choose that one of a rotation's two quaternions that is taken everywhere, (..., 4)."""

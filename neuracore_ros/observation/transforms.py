@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from neuracore_ros.description import Source
 from neuracore_ros.kinematics.poses import Pose, compose, invert, signed_pose
 from neuracore_ros.observation.faults import FaultKind, StreamFault
-from neuracore_ros.observation.poses import PoseError, PoseReader, read_pose
+from neuracore_ros.observation.poses import PoseError, read_pose, slot_pose
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
 from neuracore_ros.similar_names import did_you_mean, list_alike
@@ -122,17 +122,16 @@ class TransformTree:
 class TransformChannel(Channel):
     """Pose of one frame in another one."""
 
-    __slots__ = ('_frames', '_read')
+    __slots__ = ('_frames',)
 
     def __init__(self, stream: 'TransformStream', source: Source):
         super().__init__(stream, source)
         self._frames = stream.frames
-        self._read = PoseReader(source)
 
     def newest(self, tick_ns: int) -> Sample | None:
         """Return the pose of what arrived at or before the tick."""
         found = self._frames.pose(self.source.parent, self.source.message_name, tick_ns)
-        return found and found._replace(value=self._read(found.value))
+        return found and found._replace(value=slot_pose(self.source, found.value))
 
     def note(self, receive_ns: int) -> None:
         """Take note of an arrival, if it made the pose newer: as old as its oldest link."""

@@ -12,11 +12,9 @@ from neuracore_ros.arrays import Array, BoolArray, Float32Array
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.kinematics.poses import moved
+from neuracore_ros.kinematics.rotations import NORM_TOLERANCE
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
-
-# As of a recorded pose: rounding stays far below, and what is off by more means no rotation.
-_NORM_TOLERANCE = 0.01
 
 
 class Runtime(Protocol):
@@ -208,7 +206,7 @@ class Policy:
 def _require_rotations(kind: DataType, chunk: Float32Array, used: BoolArray) -> None:
     """Refuse poses (H, W, 7) of used slots (W,) whose quaternions are no rotations."""
     lengths = np.linalg.norm(chunk[..., 3:], axis=-1)
-    wrong = np.argwhere((np.abs(lengths - 1) > _NORM_TOLERANCE) & used)
+    wrong = np.argwhere((np.abs(lengths - 1) > NORM_TOLERANCE) & used)
     if len(wrong):
         step, index = wrong[0]
         raise PolicyError(

@@ -9,7 +9,7 @@ import pytest
 
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.errors import DescriptionError
-from neuracore_ros.kinematics.chain import ChainKinematics
+from neuracore_ros.kinematics.chain import ChainKinematics, from_tip, to_tip
 
 # A lift under an arm; the arm's own base link hangs beside the link that carries the joints, and
 # a gripper and a camera hang on other branches.
@@ -78,8 +78,12 @@ def test_the_grasp_frame_is_where_pinocchio_puts_it(chain, seed):
         grasp, inside = theirs(chain, row)
         np.testing.assert_allclose(matrix(pose), grasp.homogeneous, atol=1e-12)
         np.testing.assert_array_equal(kinematics.pose(row), pose)
-        np.testing.assert_allclose(matrix(kinematics.to_tip(pose)), inside.homogeneous, atol=1e-12)
-    np.testing.assert_allclose(kinematics.from_tip(kinematics.to_tip(poses)), poses, atol=1e-12)
+        np.testing.assert_allclose(
+            matrix(to_tip(kinematics.chain, pose)), inside.homogeneous, atol=1e-12
+        )
+    np.testing.assert_allclose(
+        from_tip(kinematics.chain, to_tip(kinematics.chain, poses)), poses, atol=1e-12
+    )
 
 
 def test_no_rows_give_no_poses(chain):
