@@ -79,34 +79,27 @@ class ChainChannel(Channel):
         )
 
 
-class ChainStateStream(NumberStream):
+class _ChainStream(Stream):
+    """Stream of a chain's joints that shows its pose in their place."""
+
+    def __init__(self, source: Source):
+        super().__init__(_joint_sources(source))
+        self.sources = (source,)
+        self._pose = ChainChannel(self, source, self.channels)
+        self.channels = (self._pose,)
+
+    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
+        taken = super()._take(message, stamp_ns, receive_ns)
+        self._pose.note(receive_ns)
+        return taken
+
+
+class ChainStateStream(_ChainStream, NumberStream):
     """Stream of a chain's pose, from the measured positions of its joints."""
 
-    def __init__(self, source: Source):
-        super().__init__(_joint_sources(source))
-        self.sources = (source,)
-        self._pose = ChainChannel(self, source, self.channels)
-        self.channels = (self._pose,)
 
-    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        taken = super()._take(message, stamp_ns, receive_ns)
-        self._pose.note(receive_ns)
-        return taken
-
-
-class ChainTargetStream(TrajectoryStream):
+class ChainTargetStream(_ChainStream, TrajectoryStream):
     """Stream of the pose that a trajectory of a chain's joints commands."""
-
-    def __init__(self, source: Source):
-        super().__init__(_joint_sources(source))
-        self.sources = (source,)
-        self._pose = ChainChannel(self, source, self.channels)
-        self.channels = (self._pose,)
-
-    def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        taken = super()._take(message, stamp_ns, receive_ns)
-        self._pose.note(receive_ns)
-        return taken
 
 
 def _joint_sources(source: Source) -> list[Source]:
