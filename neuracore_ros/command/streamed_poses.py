@@ -13,7 +13,7 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.braking import FULL_SPEED_TO_REST_S
 from neuracore_ros.command.plan import Blend, Plan, merged
-from neuracore_ros.command.streamed_values import REPEATS
+from neuracore_ros.command.streamed import REPEATS, Streamed
 from neuracore_ros.description.direct import DirectSlot
 from neuracore_ros.kinematics.interpolation import (
     between,
@@ -42,7 +42,7 @@ _LEAST_MEAN = 0.5
 _ROUNDING = 1e-9
 
 
-class StreamedPoses:
+class StreamedPoses(Streamed):
     """P poses of one robot, x y z qx qy qz qw in its own frames: the way, and where they are.
 
     Attributes:
@@ -67,28 +67,21 @@ class StreamedPoses:
             max_ahead_s: A stop has ended so long after its begin [s].
             start_speed: Share of the speed limits on the way to the plan.
         """
-        self._step_s, self._period_s = step_s, period_s
-        self._rest_s = min(FULL_SPEED_TO_REST_S, max(max_ahead_s - period_s, 0.5 * max_ahead_s))
+        super().__init__(period_s, max_ahead_s)
+        self._step_s = step_s
+        self._rest_s = min(FULL_SPEED_TO_REST_S, self._longest_stop_s)
         self._most = np.array([(s.limit.most, s.limit.turning) for s in slots]).reshape(-1, 2)
         self._start_speed = start_speed
         count = len(slots)
         self.poses = np.zeros((count, 7))
         self.twists = np.zeros((count, 6))
         self._measured: FloatArray | None = None
-        self._plan: Plan | None = None
         self._times_s, self._way = np.zeros(1), np.zeros((1, count, 7))
         self._place_s = self._rate = 0.0
         self._slow_until_ns: int | None = 0
         self._known = False
         self._stopped: FloatArray | None = None
         self._fading = 0.0
-        self._sent_ns: int | None = None
-        self._repeats_left = 0
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether a stop has ended, and was said often enough."""
-        return self._plan is None and self._repeats_left == 0
 
     def share(self, now_ns: int) -> float:
         """Share of the speed limits that may be used now."""
@@ -111,12 +104,11 @@ class StreamedPoses:
         near = (self.apart(measured) <= NEAR).all(axis=1, keepdims=True)
         self.poses = np.where(near & self._known, self.poses, measured)
         self.measure(measured)
-        self._known, self._plan, self._stopped, self._repeats_left = True, None, None, 0
+        self._known, self._stopped = True, None
+        self._begin(now_ns)
         self._rest_here()
         self.twists = np.zeros_like(self.twists)
         self._slow_until_ns = None if slowly else now_ns - round(1e9 * RISES_S)
-        due_ns = now_ns - round(1e9 * self._period_s)
-        self._sent_ns = due_ns if self._sent_ns is None else max(self._sent_ns, due_ns)
 
     def merge(self, outputs: FloatArray, now_ns: int, blend: Blend) -> None:
         """Follow a new prediction, (n, P, 7); the first row is due one step from now."""
@@ -180,23 +172,17 @@ class StreamedPoses:
         """Time until a stop has ended, its last messages included; 0 at rest [s]."""
         if self.at_rest:
             return 0.0
-        left_s = 0.0 if self._plan is None else max(self._plan.end_ns - now_ns, 0) / 1e9
         braked = 1.0 if self._stopped is None else max(self._rate, self._fading)
-        return left_s + braked * self._rest_s + (self._repeats_left + 1) * self._period_s
-
-    def runs_dry(self, now_ns: int) -> bool:
-        """Whether the plan has nothing left for the future."""
-        return self._plan is None or self._plan.end_ns <= now_ns
-
-    def shift(self, by_ns: int) -> None:
-        """Move what was sent on a clock that has jumped."""
-        if self._sent_ns is not None:
-            self._sent_ns += by_ns
+        return (
+            self._planned_s(now_ns)
+            + braked * self._rest_s
+            + (self._repeats_left + 1) * self._period_s
+        )
 
     def forget(self) -> None:
         """Rest, as if nothing had been sent."""
-        self._plan, self._stopped, self._sent_ns, self._repeats_left = None, None, None, 0
-        self._known, self._measured = False, None
+        super().forget()
+        self._stopped, self._known, self._measured = None, False, None
 
     def _rest_here(self) -> None:
         self._times_s, self._way = np.zeros(1), self.poses[None]

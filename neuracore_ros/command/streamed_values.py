@@ -13,10 +13,8 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.command.braking import FULL_SPEED_TO_REST_S
 from neuracore_ros.command.plan import Blend, Plan, merged
+from neuracore_ros.command.streamed import REPEATS, Streamed
 from neuracore_ros.description.direct import DirectSlot
-
-REPEATS = 3
-"""So often what a stop ends in is sent again: one message may be lost."""
 
 _LATE_S = 0.15
 """So late, and a step, a velocity acts on what is measured: delay and lag together."""
@@ -24,7 +22,7 @@ _LATE_S = 0.15
 _ROUNDING = 1e-12
 
 
-class StreamedValues:
+class StreamedValues(Streamed):
     """D numbers of one robot, in its own units: the plan, and what was sent last.
 
     A number at a time is what the policy wanted for one step later: a velocity acts until the
@@ -47,14 +45,13 @@ class StreamedValues:
             period_s: From one message to the next [s].
             max_ahead_s: A stop has ended so long after its begin [s].
         """
+        super().__init__(period_s, max_ahead_s)
         self._step_ns = round(1e9 * step_s)
-        self._period_s = period_s
         given = np.array([slot.limit.change or np.inf for slot in slots], float)
         most = np.array([slot.limit.most for slot in slots], float)
-        ramp_s = max(max_ahead_s - period_s, 0.5 * max_ahead_s)
-        self._most = np.minimum(most, given * ramp_s)
+        self._most = np.minimum(most, given * self._longest_stop_s)
         self._change = given
-        quickly = self._most / min(FULL_SPEED_TO_REST_S, ramp_s)
+        quickly = self._most / min(FULL_SPEED_TO_REST_S, self._longest_stop_s)
         self._ramp = np.where(np.isfinite(given), given, quickly)
         self.warnings = tuple(
             f"'{slot.name}' is kept to {kept:.3g} of {slot.limit.most:.3g}: from there it comes "
@@ -71,15 +68,7 @@ class StreamedValues:
         self._measured = np.zeros(len(slots))
         self._goal = np.zeros(len(slots))
         self._holds = np.array([slot.holds for slot in slots], bool)
-        self._plan: Plan | None = None
         self._falling: FloatArray | None = None
-        self._sent_ns: int | None = None
-        self._repeats_left = 0
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether a stop has ended, and was said often enough."""
-        return self._plan is None and self._repeats_left == 0
 
     def measure(self, measured: FloatArray, positions: FloatArray) -> None:
         """Take what was measured, (D,) each; NaN where nothing was.
@@ -97,9 +86,8 @@ class StreamedValues:
         """Start from rest: from zero, or from what is measured where a stop holds that."""
         if self.at_rest:
             self.values = self._measured.copy()
-        self._falling, self._plan, self._repeats_left = None, None, 0
-        due_ns = now_ns - round(1e9 * self._period_s)
-        self._sent_ns = due_ns if self._sent_ns is None else max(self._sent_ns, due_ns)
+        self._falling = None
+        self._begin(now_ns)
 
     def merge(self, outputs: FloatArray, now_ns: int, blend: Blend) -> None:
         """Follow a new prediction, (n, D); the first row is wanted now."""
@@ -148,25 +136,16 @@ class StreamedValues:
         """Time until a stop has ended, its last messages included; 0 at rest [s]."""
         if self.at_rest:
             return 0.0
-        left_s = 0.0 if self._plan is None else max(self._plan.end_ns - now_ns, 0) / 1e9
         falling = self._ramp if self._falling is None else self._falling
         away = np.abs(self.values - self._goal)
         ramps_s = np.divide(away, falling, out=np.zeros_like(away), where=falling > 0.0)
         ramp_s = float(np.max(ramps_s, initial=0.0))
-        return left_s + ramp_s + (self._repeats_left + 1) * self._period_s
-
-    def runs_dry(self, now_ns: int) -> bool:
-        """Whether the plan has nothing left for the future."""
-        return self._plan is None or self._plan.end_ns <= now_ns
-
-    def shift(self, by_ns: int) -> None:
-        """Move what was sent on a clock that has jumped."""
-        if self._sent_ns is not None:
-            self._sent_ns += by_ns
+        return self._planned_s(now_ns) + ramp_s + (self._repeats_left + 1) * self._period_s
 
     def forget(self) -> None:
         """Rest, as if nothing had been sent."""
-        self._plan, self._falling, self._sent_ns, self._repeats_left = None, None, None, 0
+        super().forget()
+        self._falling = None
         self.values = np.zeros_like(self.values)
 
     def _within_change(self, wanted: FloatArray, passed_s: float) -> FloatArray:

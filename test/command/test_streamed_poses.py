@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.command.streamed import REPEATS
 from neuracore_ros.command.streamed_poses import StreamedPoses
-from neuracore_ros.command.streamed_values import REPEATS
 from neuracore_ros.description import DataType
 from neuracore_ros.description.direct import DirectLimit, DirectSlot
 from neuracore_ros.kinematics.interpolation import distance

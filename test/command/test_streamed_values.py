@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from neuracore_ros.command.plan import BLENDS
-from neuracore_ros.command.streamed_values import REPEATS, StreamedValues
+from neuracore_ros.command.streamed import REPEATS
+from neuracore_ros.command.streamed_values import StreamedValues
 from neuracore_ros.description import DataType
 from neuracore_ros.description.direct import DirectLimit, DirectSlot
 

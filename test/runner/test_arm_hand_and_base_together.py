@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from helpers.direct_rig import HORIZON, DirectRig
 from helpers.runner_rig import SECOND, STEP_NS, as_message
-from neuracore_ros.command.streamed_values import REPEATS
+from neuracore_ros.command.streamed import REPEATS
 from neuracore_ros.description import DataType
 from neuracore_ros.runner import DirectMessage
 from neuracore_ros.sim.controller import TrajectoryController

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.direct_rig import BASE, HAND, HORIZON, TORQUES, VELOCITIES, DirectRig
 from helpers.runner_rig import SECOND
-from neuracore_ros.command.streamed_values import REPEATS
+from neuracore_ros.command.streamed import REPEATS
 from neuracore_ros.kinematics.interpolation import distance
 
 HANDS = {'PoseStamped', 'TwistStamped'}

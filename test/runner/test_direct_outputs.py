@@ -15,7 +15,7 @@ from helpers.direct_rig import (
     fastest,
 )
 from helpers.runner_rig import SECOND, STEP_NS
-from neuracore_ros.command.streamed_values import REPEATS
+from neuracore_ros.command.streamed import REPEATS
 from neuracore_ros.errors import DescriptionError, UserError
 
 MAX_AHEAD_S = 0.5
