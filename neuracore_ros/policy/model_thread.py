@@ -37,9 +37,13 @@ class ModelThread:
         Raises:
             BaseException: Whatever the work raises.
         """
+        return self.submit(work).result()
+
+    def submit(self, work: Callable[[], _Result]) -> Future[_Result]:
+        """Let ``work`` run on the thread after all that was given to it before."""
         future: Future[_Result] = Future()
         self._work.put((work, future))
-        return future.result()
+        return future
 
     def load(self, load: Callable[[], Policy]) -> Policy:
         """Load a policy that is run on the thread, too."""
@@ -49,6 +53,8 @@ class ModelThread:
     def _run(self) -> None:
         while True:
             work, future = self._work.get()
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
                 future.set_result(work())
             except BaseException as error:
@@ -69,11 +75,11 @@ class _ThreadedRuntime:
         return self._thread.call(lambda: self._runtime.run(inputs, valid))
 
 
-def end_interrupted() -> int:
+def end_interrupted(status: int = 130) -> int:
     """The status of an interrupted command; ends the process at once if a model still runs."""
     if any(thread.name == _NAME for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         # The interpreter would tear down what the model's runtime is using.
-        os._exit(130)
-    return 130
+        os._exit(status)
+    return status

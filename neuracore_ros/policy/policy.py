@@ -13,7 +13,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.kinematics.rotations import NORM_TOLERANCE
-from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from neuracore_ros.policy.manifest import InputSlots, Manifest
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
 
 
@@ -78,6 +78,33 @@ class Policy:
             PolicyError: An input of a wrong shape, or a model that fails, leaves out a DataType,
                 or gives a wrong shape or a number that is not finite.
         """
+        chunks = self.predict_as_model(inputs, valid, plan)
+        for kind, chunk in chunks.items():
+            self._require_usable(kind, chunk, output_valid)
+        self._make_absolute(chunks, inputs)
+        return chunks
+
+    def predict_as_model(
+        self,
+        inputs: Mapping[DataType, Array],
+        valid: Mapping[DataType, BoolArray],
+        plan: ActionPrefix | None = None,
+    ) -> dict[DataType, Float32Array]:
+        """Predict one chunk as the module gives it, for a client that is a `Runtime` itself.
+
+        Args:
+            inputs: As for `predict`.
+            valid: Likewise.
+            plan: Likewise.
+
+        Returns:
+            As from `predict`, but outputs of ``mode: relative`` are relative still, and no number
+            has been examined.
+
+        Raises:
+            PolicyError: An input of a wrong shape, or a model that fails, leaves out a DataType,
+                or gives a wrong shape.
+        """
         arrays, masks = {}, {}
         for kind, slots in self.manifest.input.items():
             values, mask = self._input(kind, slots, inputs, valid)
@@ -89,12 +116,7 @@ class Policy:
             raise
         except Exception as error:  # A model from elsewhere may raise anything.
             raise PolicyError(f'the model failed: {last_line(error)}') from error
-        chunks = {
-            kind: self._output(kind, slots, result, output_valid)
-            for kind, slots in self.manifest.output.items()
-        }
-        self._make_absolute(chunks, inputs)
-        return chunks
+        return {kind: self._output(kind, result) for kind in self.manifest.output}
 
     def warm_up(self, runs: int = 3) -> float:
         """Run on empty inputs, since runtimes compile and allocate during their first runs.
@@ -149,17 +171,12 @@ class Policy:
         if mask.shape != (slots.width,):
             raise PolicyError(f'valid {kind} has shape {mask.shape}; it must be ({slots.width},)')
         if kind.is_image:
-            return np.ascontiguousarray(values, kind.dtype), mask.astype(bool)
+            # Without a copy, unless it is a view of something that nobody may write to.
+            return np.require(values, kind.dtype, ['C', 'W']), mask.astype(bool)
         # A copy, since a model may normalise in place, and what is relative is added to these.
         return np.array(values, kind.dtype, order='C'), mask.astype(bool)
 
-    def _output(
-        self,
-        kind: DataType,
-        slots: OutputSlots,
-        result: Mapping[str, Array],
-        output_valid: Mapping[DataType, BoolArray] | None,
-    ) -> Float32Array:
+    def _output(self, kind: DataType, result: Mapping[str, Array]) -> Float32Array:
         if kind.value not in result:
             raise PolicyError(
                 f'the model gives no {kind}. It gives: {", ".join(result) or "nothing"}'
@@ -173,7 +190,16 @@ class Policy:
         if not np.issubdtype(array.dtype, np.floating):
             raise PolicyError(f'the model gives {kind} as {array.dtype}; it must be float32')
         # A copy, since a runtime may reuse its memory for the next prediction.
-        chunk = np.array(array[0], np.float32)
+        return np.array(array[0], np.float32)
+
+    def _require_usable(
+        self,
+        kind: DataType,
+        chunk: Float32Array,
+        output_valid: Mapping[DataType, BoolArray] | None,
+    ) -> None:
+        """Refuse numbers that are not finite and poses that are none, of slots that are used."""
+        slots = self.manifest.output[kind]
         used = np.zeros(slots.width, bool)
         used[list(slots.trained)] = True
         if output_valid is not None:
@@ -182,12 +208,11 @@ class Policy:
         if len(wrong):
             step, index = wrong[0][:2]
             raise PolicyError(
-                f'the model gives {kind} of shape {shape} with {chunk[tuple(wrong[0])]} '
-                f'at index {index}, step {step}'
+                f'the model gives {kind} of shape {(1, *chunk.shape)} with '
+                f'{chunk[tuple(wrong[0])]} at index {index}, step {step}'
             )
         if kind.is_pose:
             _require_rotations(kind, chunk, used)
-        return chunk
 
     def _make_absolute(
         self, chunks: Mapping[DataType, Float32Array], inputs: Mapping[DataType, Array]

@@ -187,6 +187,44 @@ def test_an_input_of_a_wrong_shape_is_named(tmp_path):
         policy.predict(inputs, {**valid, JOINTS: np.ones(4, bool)})
 
 
+def test_a_relative_output_as_the_module_gives_it_is_relative_and_unexamined(tmp_path):
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
+    inputs, valid = observation()
+    inputs[JOINTS][:] = 0.0
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill(add=0.5), manifest))
+    assert np.all(policy.predict_as_model(inputs, valid)[TARGETS] == 0.5)
+    policy = load_policy(by_hand(tmp_path / 'nan.pt', StandStill(add=float('nan')), manifest))
+    assert np.isnan(policy.predict_as_model(inputs, valid)[TARGETS]).all()
+    with pytest.raises(PolicyError, match='with nan at index 0, step 0'):
+        policy.predict(inputs, valid)
+
+
+class Watched:
+    """Runs another runtime, and keeps what that was given."""
+
+    def __init__(self, runtime):
+        self.manifest, self.runtime = runtime.manifest, runtime
+
+    def run(self, inputs, valid):
+        self.inputs = inputs
+        return self.runtime.run(inputs, valid)
+
+
+@pytest.mark.parametrize('writeable', [True, False])
+def test_a_model_may_write_into_images_that_others_may_only_read(tmp_path, writeable):
+    seen = []
+    policy = load_policy(by_hand(tmp_path / 'policy.pt', StandStill()))
+    policy = policy.run_by(lambda runtime: seen.append(Watched(runtime)) or seen[0])
+    inputs, valid = observation()
+    inputs[IMAGES].flags.writeable = writeable
+    policy.predict(inputs, valid)
+    given = seen[0].inputs['RGB_IMAGES']
+    assert given.flags.writeable
+    # Without a copy where that can be.
+    assert np.shares_memory(given, inputs[IMAGES]) == writeable
+
+
 def test_an_output_relative_to_what_nobody_measures_is_refused(tmp_path):
     manifest = json.loads(json.dumps(MANIFEST))
     manifest['output']['JOINT_TARGET_POSITIONS']['mode'] = 'relative'
