@@ -51,6 +51,10 @@ setup(
         # Other runtimes of a policy, for robot computers.
         'onnx': ['onnxruntime'],
         'openvino': ['openvino'],
+        # Policies on a server, and `serve`: openpi's protocol (websockets, BSD-3; its server and
+        # client of asyncio, and proxy=, are there since 15; msgpack, Apache-2.0), GR00T's (pyzmq,
+        # BSD-3).
+        'remote': ['websockets>=15', 'msgpack>=1', 'pyzmq>=24'],
         # To write for them, and to read the weights of LeRobot's checkpoints.
         'export': ['onnx', 'onnxruntime', 'onnxscript', 'openvino', 'safetensors', 'torchvision'],
         # lz4 and zstd decompress bags; rosbags brings them, too.
@@ -90,6 +94,7 @@ setup(
             'mcap',
             # Reads our recordings without our code, as an independent judge of them.
             'mcap-ros2-support',
+            'msgpack',
             'mypy',
             # `make matrix`: all Pythons and ROS 2 distributions.
             'nox[uv]',
@@ -103,12 +108,14 @@ setup(
             'pytest-cov',
             # `make test` on several processors (MIT).
             'pytest-xdist',
+            'pyzmq',
             'rerun-sdk',
             'rosbags-image',
             'ruckig',
             'ruff',
             'safetensors',
             'types-PyYAML',
+            'websockets>=15',
         ],
     },
     entry_points={

@@ -13,17 +13,19 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 from neuracore_ros.description.shipped import robot_file as shipped_file
 from neuracore_ros.description.shipped import shipped_robots
+from neuracore_ros.policy.address import is_address
 from neuracore_ros.similar_names import most_alike
 from neuracore_ros.yaml_value import ENDINGS
 
 HOW_TO_GET = {
-    'model': 'a policy file: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`',
+    'model': 'a policy: RUN/policy.pt, as written by `neuracore_ros train DATASET --out RUN`, or '
+    'the address of a server, ws://host:8000',
     'robot': 'a robot file such as ur5.yaml, or the name of one that comes with this package: {}',
 }
 # Name -> description, and the words that are allowed, the default first. An empty string means as
 # in params_file, so that the default of an argument can never override the file.
 ARGUMENTS = {
-    'model': ('Policy file.', ()),
+    'model': ('Policy file, the address of a server (ws://host:8000), or a server file.', ()),
     'robot': ('Robot file, or the name of one that comes with this package.', ()),
     'params_file': ('ROS 2 parameter file; the other arguments override it.', ()),
     'namespace': ('Namespace of the node, and so of topics without a leading slash.', ()),
@@ -70,7 +72,7 @@ def start(context: LaunchContext):
     }
     # Typed, since launch_ros would read a name such as "a #2.pt" as YAML.
     if given['model']:
-        own['model'] = ParameterValue(absolute(given['model']), value_type=str)
+        own['model'] = ParameterValue(model(given['model']), value_type=str)
     if given['robot']:
         own['robot'] = ParameterValue(robot_file(given['robot']), value_type=str)
     parameters.append(own)
@@ -129,6 +131,11 @@ def robot_file(robot):
             f'robot:={robot} is neither a .yaml file nor one of {", ".join(shipped_robots())}'
         )
     return existing(path, 'robot')
+
+
+def model(given):
+    """Absolute path of a file; an address as it is."""
+    return given if is_address(given) else absolute(given)
 
 
 def existing(path, argument):

@@ -112,6 +112,10 @@ class PolicyError(UserError):
     """A policy file is not one, or does not fit the robot."""
 
 
+class WireError(PolicyError):
+    """A policy server cannot be reached, or does not answer as it must."""
+
+
 class BagError(UserError):
     """A recording cannot be read, or lacks what the robot file declares."""
 

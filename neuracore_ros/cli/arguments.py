@@ -2,10 +2,13 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.parsers import as_number, real, whole
+from neuracore_ros.policy.address import is_address
 
 Parsed = TypeVar('Parsed')
 
@@ -14,6 +17,13 @@ OWN_NAMESPACE = 'namespace of topics without a leading slash'
 RECORDED_NAMESPACE = 'namespace in which topics without a leading slash were recorded'
 OR_SHIPPED = ', or the name of a shipped one such as ur5'
 """A part of the help of robot files, whose type is `description.shipped.robot_file`."""
+POLICY = 'policy: a file (.pt, .onnx, .xml), the address of a server (ws://...) or a server file'
+"""Help of a policy, whose type is `policy.address.path_or_address`."""
+
+
+def any_file(text: str) -> Path | str:
+    """The address of a server as it is written; the path of any other file, shipped ones too."""
+    return text if is_address(text) else robot_file(text)
 
 
 def reasoned(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, OWN_NAMESPACE, between
+from neuracore_ros.cli.arguments import BY_CLOCK, OR_SHIPPED, OWN_NAMESPACE, POLICY, between
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, collect_warnings
+from neuracore_ros.policy.address import is_server_file, path_or_address
 from neuracore_ros.policy.hazards import HazardKind
+from neuracore_ros.policy.server_options import ServerOptions
 from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
@@ -74,7 +76,10 @@ class CheckSummary:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('policy', type=Path, help='policy file (.pt, .onnx, .xml)')
+    parser.add_argument('policy', type=path_or_address, help=POLICY)
+    parser.add_argument(
+        '--address', default='', help='of the server, in the place of that in a server file'
+    )
     parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
     where = parser.add_mutually_exclusive_group()
     where.add_argument('--bag', type=Path, help='check a recording of this robot, too')
@@ -106,7 +111,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; 1 if anything stops the node."""
     policy, robot = arguments.policy, arguments.robot
-    if policy.suffix in ENDINGS and robot.suffix not in ENDINGS:
+    is_robot = Path(policy).suffix in ENDINGS and not is_server_file(policy)
+    if is_robot and robot.suffix not in ENDINGS:
         arguments.wrong_usage(f'the policy comes first: neuracore_ros check {robot} {policy}')
     if arguments.use_sim_time and arguments.bag is None:
         arguments.wrong_usage('--use-sim-time belongs to --bag BAG')
@@ -131,7 +137,8 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
     with result.noting():
         robot = _robot(arguments.robot, result)
     with result.noting():
-        policy = _policy(arguments.policy, robot.name if robot else '', result)
+        options = ServerOptions(arguments.address)
+        policy = _policy(arguments.policy, robot.name if robot else '', options, result)
     if robot is not None and policy is not None:
         needed = _check_fit(robot, policy, result)
     if robot is not None and arguments.bag is not None:
@@ -179,11 +186,11 @@ def _check_chains(robot: Robot, result: CheckSummary) -> None:
             ChainKinematics(chain)
 
 
-def _policy(path: Path, robot: str, result: CheckSummary) -> Policy:
+def _policy(path: Path | str, robot: str, options: ServerOptions, result: CheckSummary) -> Policy:
     from neuracore_ros.policy.load import load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
-    policy = ModelThread().load(lambda: load_policy(path, robot=robot))
+    policy = ModelThread().load(lambda: load_policy(path, robot=robot, server=options))
     with result.noting():
         taken_s = policy.warm_up()
         result.facts.append(

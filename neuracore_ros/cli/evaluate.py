@@ -12,15 +12,15 @@ from neuracore_ros.cli.arguments import (
     BY_CLOCK,
     OR_SHIPPED,
     RECORDED_NAMESPACE,
+    any_file,
     natural,
     positive,
     words,
 )
 from neuracore_ros.cli.terminal import StatusLine, print_warnings
-from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import require_new_file
-from neuracore_ros.policy.load import KINDS
+from neuracore_ros.policy.load import KINDS, names_policy
 from neuracore_ros.progress import StepProgressCallback
 from neuracore_ros.yaml_value import ENDINGS
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'files',
         nargs='+',
-        type=robot_file,
+        type=any_file,
         metavar='FILE',
         help=f'policies (.pt, .onnx, .xml); a robot file (.yaml{OR_SHIPPED}) and its bags, '
         'or a dataset',
@@ -122,9 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> Evaluation:
-    policies = [path for path in arguments.files if path.suffix in KINDS]
-    robots = [path for path in arguments.files if path.suffix in ENDINGS]
-    recordings = [path for path in arguments.files if path.suffix not in (*KINDS, *ENDINGS)]
+    policies = [file for file in arguments.files if names_policy(file)]
+    others = [Path(file) for file in arguments.files if not names_policy(file)]
+    robots = [path for path in others if path.suffix in ENDINGS]
+    recordings = [path for path in others if path.suffix not in ENDINGS]
     if not policies:
         runs = [path / 'policy.pt' for path in recordings if (path / 'policy.pt').is_file()]
         hint = f'; did you mean {runs[0]}?' if runs else ''

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED
+from neuracore_ros.cli.arguments import OR_SHIPPED, any_file
 from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import Descriptions, load_descriptions
-from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
 from neuracore_ros.files import require_new_file, write_whole
-from neuracore_ros.policy.load import KINDS
+from neuracore_ros.policy.address import path_or_address
+from neuracore_ros.policy.load import names_policy
 from neuracore_ros.similar_names import known_names
 
 if TYPE_CHECKING:
@@ -37,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'files',
         nargs='+',
-        type=robot_file,
+        type=any_file,
         help=f'robot or cross-embodiment file or description{OR_SHIPPED}; one may be a policy',
     )
-    parser.add_argument('--policy', type=Path, help='compare the robots with this policy')
+    parser.add_argument(
+        '--policy', type=path_or_address, help='compare the robots with this policy'
+    )
     parser.add_argument(
         '--urdf',
         action='append',
@@ -78,17 +80,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _sorted(files: Sequence[Path], policy: Path | None) -> tuple[list[Path], Path | None]:
+def _sorted(
+    files: Sequence[Path | str], policy: Path | str | None
+) -> tuple[list[Path], Path | str | None]:
     """Robots, and the policy."""
-    policies = [path for path in files if path.suffix in KINDS]
+    policies = [path for path in files if names_policy(path)]
     policies += [policy] if policy is not None else []
     if len(policies) > 1:
         raise UserError(f'one policy at a time: {" and ".join(map(str, policies))} are given')
-    robots = [path for path in files if path not in policies]
+    robots = [Path(path) for path in files if path not in policies]
     return robots, policies[0] if policies else None
 
 
-def _manifest(path: Path | None) -> Manifest | None:
+def _manifest(path: Path | str | None) -> Manifest | None:
     if path is None:
         return None
     from neuracore_ros.policy.load import load_policy

@@ -86,7 +86,7 @@ def is_dataset(path: Path) -> bool:
 
 
 def evaluate_bags(
-    policies: Sequence[Path],
+    policies: Sequence[Path | str],
     robot: Robot,
     bags: Sequence[Path],
     settings: Settings,
@@ -132,7 +132,7 @@ def evaluate_bags(
 
 
 def evaluate_dataset(
-    policies: Sequence[Path],
+    policies: Sequence[Path | str],
     dataset: Path,
     robots: Mapping[str, Robot],
     numbers: Sequence[int] | None,
@@ -240,7 +240,10 @@ class _Parts:
 
 
 def _choose(
-    policies: Sequence[Path], dataset: Path, metadata: Metadata, numbers: Sequence[int] | None
+    policies: Sequence[Path | str],
+    dataset: Path,
+    metadata: Metadata,
+    numbers: Sequence[int] | None,
 ) -> tuple[list[int], str]:
     """Choose episodes, and say why these."""
     count = len(metadata.episodes)
@@ -251,7 +254,7 @@ def _choose(
         if wrong:
             raise DatasetError(f'{dataset}: has no episode {wrong[0]}; it has 0 to {count - 1}')
         return sorted(set(numbers)), 'episodes as chosen'
-    found = [held_out(policy, dataset, metadata) for policy in policies]
+    found = [held_out(Path(policy), dataset, metadata) for policy in policies]
     known = [kept for kept, _ in found if kept is not None]
     shared = set.intersection(*known) if known else set(range(count))
     if not shared:
@@ -263,7 +266,7 @@ def _choose(
     return sorted(shared), why if known else f'{everything}: {why}'
 
 
-def _load(paths: Sequence[Path]) -> dict[str, Policy]:
+def _load(paths: Sequence[Path | str]) -> dict[str, Policy]:
     """Policies by names that tell them apart, warmed up."""
     for path, times in Counter(paths).items():
         if times > 1:
@@ -278,7 +281,9 @@ def _load(paths: Sequence[Path]) -> dict[str, Policy]:
     return loaded
 
 
-def _name(path: Path, parts: int) -> str:
+def _name(path: Path | str, parts: int) -> str:
+    if isinstance(path, str):
+        return path
     return str(Path(*path.resolve().parts[-parts:]))
 
 

@@ -16,7 +16,9 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.node.spec import Spec
 from neuracore_ros.node.speed_scaling import LEAST
+from neuracore_ros.policy.address import path_or_address
 from neuracore_ros.policy.load import PRECISIONS
+from neuracore_ros.policy.server_options import ServerOptions
 from neuracore_ros.runner import Settings
 from neuracore_ros.similar_names import did_you_mean
 
@@ -31,11 +33,33 @@ def _setting(
 
 
 SPECS = (
-    Spec('model', '', 'The policy file, such as policy.pt.'),
+    Spec(
+        'model',
+        '',
+        'The policy: a file such as policy.pt; the address of a server, such as '
+        'ws://gpu-box:8000; or a server file, such as droid.server.yaml.',
+    ),
     Spec('robot', '', 'The robot file, such as ur5.yaml.'),
     Spec('sha256', '', 'Full sha256 that the policy file must have; empty accepts any file.'),
     Spec('device', 'cpu', 'Device that the model runs on: cpu, cuda, cuda:1.'),
     Spec('precision', 'float32', 'Numbers that the model computes with inside.', words=PRECISIONS),
+    Spec('address', '', 'Address of the server, in the place of that in a server file.'),
+    Spec(
+        'timeout_s',
+        0.0,
+        'Longest time that a server may take for a prediction; 0 is as long as one covers, and at '
+        'least 1 s [s].',
+        0.0,
+        600.0,
+    ),
+    Spec(
+        'jpeg_quality',
+        0,
+        'Send images to a `neuracore_ros serve` as JPEG of this quality, for a slow network; 0 '
+        'sends them as they are.',
+        0,
+        100,
+    ),
     Spec('threads', 0, "Threads of the model; 0 leaves it to the model's runtime.", 0, 256),
     _setting('dry_run', 'Do everything but publish commands.'),
     _setting('enabled', 'Start enabled; otherwise wait for ~/enable.'),
@@ -159,12 +183,13 @@ class Parameters:
         settings: Those that the runner obeys.
     """
 
-    model: Path
+    model: Path | str
     robot: Path
     sha256: str
     device: str
     precision: str
     threads: int
+    server: ServerOptions
     min_speed_scaling: float
     debug: bool
     settings: Settings
@@ -210,7 +235,12 @@ def read(node: Node) -> Parameters:
             f'parameter start_max is {values["start_max"]:g}; it must not be below '
             f'start_tolerance, which is {values["start_tolerance"]:g}'
         )
-    values['model'] = Path(values['model']).expanduser()
+    values['model'] = path_or_address(values['model'])
+    if isinstance(values['model'], Path):
+        values['model'] = values['model'].expanduser()
+    values['server'] = ServerOptions(
+        *(values[name] for name in ('address', 'timeout_s', 'jpeg_quality'))
+    )
     values['robot'] = robot_file(str(Path(values['robot']).expanduser()))
     values['settings'] = Settings(**{each.name: values[each.name] for each in fields(Settings)})
     return Parameters(**{each.name: values[each.name] for each in fields(Parameters)})

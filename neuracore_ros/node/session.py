@@ -164,6 +164,7 @@ class Session:
                 parameters.precision,
                 parameters.sha256,
                 self.robot.name,
+                parameters.server,
             )
 
         self._policy = self._inference.wait(load)
@@ -292,7 +293,8 @@ class Session:
             now_ns = self._now_ns()
             self._reporter.statistics.predictions += 1
             if (error := answer.exception()) is not None:
-                self._obey(self._runner.failed(request, str(error), now_ns))
+                passing = self._policy.is_remote
+                self._obey(self._runner.failed(request, str(error), now_ns, passing))
             else:
                 self._obey(self._runner.predicted(request, answer.result(), now_ns))
             if self._debug is not None:

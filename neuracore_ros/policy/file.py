@@ -54,12 +54,21 @@ class PolicyFile:
         Raises:
             PolicyError: It has another one.
         """
-        wanted = sha256.strip().lower()
-        if wanted != self.sha256:
-            raise PolicyError(
-                f'{self.path}: has sha256 {self.sha256}, not {wanted}, which was demanded: it is '
-                'another file, or was changed'
-            )
+        require_digest(str(self.path), self.sha256, sha256)
+
+
+def require_digest(name: str, found: str, wanted: str) -> None:
+    """Require a policy to have a sha256.
+
+    Raises:
+        PolicyError: It has another one.
+    """
+    wanted = wanted.strip().lower()
+    if wanted != found:
+        raise PolicyError(
+            f'{name}: has sha256 {found}, not {wanted}, which was demanded: it is another file, '
+            'or was changed'
+        )
 
 
 def _bytes(path: Path, main: Path) -> bytes:

@@ -1,12 +1,14 @@
-"""The loading of a policy file of any kind, by the runtime that its ending names."""
+"""The loading of a policy of any kind: a file, or a server that executes it elsewhere."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.file import PolicyFile, RuntimeOptions
+from neuracore_ros.policy.address import SERVER_FILE_ENDINGS, is_address, is_server_file
+from neuracore_ros.policy.file import PolicyFile, RuntimeOptions, require_digest
 from neuracore_ros.policy.policy import Policy, Runtime
+from neuracore_ros.policy.server_options import ServerOptions
 
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 
@@ -18,6 +20,9 @@ _CURES = {
     'torch': 'pip install torch',
     'onnxruntime': "pip install 'neuracore_ros[onnx]'",
     'openvino': "pip install 'neuracore_ros[openvino]'",
+    'websockets': "pip install 'neuracore_ros[remote]'",
+    'msgpack': "pip install 'neuracore_ros[remote]'",
+    'zmq': "pip install 'neuracore_ros[remote]'",
 }
 
 
@@ -28,11 +33,13 @@ def load_policy(
     precision: str = 'float32',
     sha256: str = '',
     robot: str = '',
+    server: ServerOptions | None = None,
 ) -> Policy:
-    """Load a policy file.
+    """Load a policy file, or connect to a server that executes one.
 
     Args:
-        path: TorchScript (.pt), ONNX (.onnx) or OpenVINO (.xml, with .bin and .json beside it).
+        path: TorchScript (.pt), ONNX (.onnx) or OpenVINO (.xml, with .bin and .json beside it);
+            the address of a server of ours (ws://host:8000); or a server file (.server.yaml).
         device: Such as 'cpu', 'cuda', 'cuda:1'; Intel's with OpenVINO, such as 'gpu'.
         threads: For one operation; 0 leaves it to the runtime. TorchScript sets it for the
             whole process.
@@ -42,14 +49,21 @@ def load_policy(
             model it is that of `cat NAME.xml NAME.bin NAME.json`.
         robot: The robot's name, for a policy that was trained to know its robots; any other
             policy does not care.
+        server: Options of the connection, for a policy that a server executes; that has the
+            device, threads and precision.
 
     Raises:
         PolicyError: No such file, no model, no manifest, another sha256, a runtime that is not
-            installed, or a device or precision that it does not have.
+            installed, or a device or precision that it does not have; no such server.
     """
-    path = Path(path)
     if precision not in PRECISIONS:
         raise PolicyError(f"precision '{precision}' is unknown; it is {_or(PRECISIONS)}")
+    if is_address(path) or is_server_file(path):
+        policy = _load_remote(str(path), server or ServerOptions(), robot)
+        if sha256:
+            require_digest(str(path), policy.sha256, sha256)
+        return policy
+    path = Path(path)
     if path.suffix not in KINDS and not path.is_dir():
         raise PolicyError(
             f'{path}: a policy file ends in {_or(tuple(KINDS))}; neuracore_ros export writes one'
@@ -62,10 +76,41 @@ def load_policy(
             _runtime(file, RuntimeOptions(device, threads, precision)), file.sha256, robot
         )
     except ModuleNotFoundError as error:
-        cure = _CURES.get(error.name or '')
-        if cure is None:
-            raise
-        raise PolicyError(f'{path}: needs {error.name}, which is not installed: {cure}') from error
+        raise _lacking(path, error) from error
+
+
+def names_policy(name: str | Path) -> bool:
+    """True for a name under which `load_policy` would look for a policy."""
+    return is_address(name) or is_server_file(name) or Path(name).suffix in KINDS
+
+
+ENDINGS = (*KINDS, *SERVER_FILE_ENDINGS[:1])
+"""Of all files that are policies, for messages."""
+
+
+def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:
+    try:
+        from neuracore_ros.policy.own_server import OwnServer
+
+        if not is_address(name):
+            raise PolicyError(f'{name}: server files are not read yet')
+        if not name.startswith(('ws://', 'wss://')):
+            raise PolicyError(
+                f'{name}: is no address of a policy server; one is ws://host:8000, or wss:// '
+                'through TLS'
+            )
+        server = OwnServer(name, options)
+        return Policy(server, server.sha256, robot, is_remote=True)
+    except ModuleNotFoundError as error:
+        raise _lacking(name, error) from error
+
+
+def _lacking(path: str | Path, error: ModuleNotFoundError) -> PolicyError:
+    """What to install for a policy; any other module that lacks is a fault of ours."""
+    cure = _CURES.get(error.name or '')
+    if cure is None:
+        raise error
+    return PolicyError(f'{path}: needs {error.name}, which is not installed: {cure}')
 
 
 def _runtime(file: PolicyFile, options: RuntimeOptions) -> Runtime:

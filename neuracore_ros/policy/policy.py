@@ -37,21 +37,25 @@ class Policy:
         manifest: What it reads and predicts.
         sha256: Of the file, by which a log names a policy.
         robot: The robot that it is on, for a policy that asks; '': none that it knows.
+        is_remote: Whether a server executes it, which may fail and come back.
     """
 
-    def __init__(self, runtime: Runtime, sha256: str, robot: str = '') -> None:
+    def __init__(
+        self, runtime: Runtime, sha256: str, robot: str = '', is_remote: bool = False
+    ) -> None:
         self.manifest = runtime.manifest
         self.sha256 = sha256
         self.robot = robot
+        self.is_remote = is_remote
         self._runtime = runtime
 
     def on(self, robot: str) -> Policy:
         """The same model on a robot of this name."""
-        return Policy(self._runtime, self.sha256, robot)
+        return Policy(self._runtime, self.sha256, robot, self.is_remote)
 
     def run_by(self, wrap: Callable[[Runtime], Runtime]) -> Policy:
         """The same policy, executed by another runtime around its own."""
-        return Policy(wrap(self._runtime), self.sha256, self.robot)
+        return Policy(wrap(self._runtime), self.sha256, self.robot, self.is_remote)
 
     def predict(
         self,

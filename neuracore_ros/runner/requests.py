@@ -47,11 +47,13 @@ class Prediction:
         request: What it answers.
         chunk: What the model predicts; None where it failed.
         failure: Why it failed, one line.
+        is_passing: Whether the failure may pass, as that of a server; else a person decides.
     """
 
     request: Request
     chunk: ActionChunk | None
     failure: str = ''
+    is_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

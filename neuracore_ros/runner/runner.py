@@ -256,9 +256,17 @@ class Runner:
         """
         return self._take(Prediction(request, chunk), now_ns)
 
-    def failed(self, request: Request, why: str, now_ns: int) -> TickResult:
-        """Take the model's failure; ``why`` is one line."""
-        return self._take(Prediction(request, None, why), now_ns)
+    def failed(self, request: Request, why: str, now_ns: int, passing: bool = False) -> TickResult:
+        """Take the model's failure.
+
+        Args:
+            request: What it was asked.
+            why: One line.
+            now_ns: Now.
+            passing: Whether the same model may answer again, as one on a server may; else the
+                robot is held until `enable`.
+        """
+        return self._take(Prediction(request, None, why, passing), now_ns)
 
     def disturbed(self, why: str, now_ns: int) -> TickResult:
         """Take that a command was refused, or that another node commands the robot, too.
@@ -522,7 +530,10 @@ class Runner:
 
     def _use(self, prediction: Prediction, now_ns: int) -> Commands:
         if prediction.chunk is None:
-            return self._hold(prediction.failure, now_ns, latched=True)
+            latched = not prediction.is_passing
+            held = self._hold(prediction.failure, now_ns, latched)
+            self._scheduler.postpone(self._clock.step(now_ns))
+            return held
         horizon = self._manifest.horizon
         due = self._clock.step(now_ns) - prediction.request.tick
         if due >= horizon:

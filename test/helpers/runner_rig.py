@@ -103,6 +103,7 @@ class Rig:
     start: tuple = (0.0, 0.0)
     listeners: dict | None = field(default_factory=lambda: {'arm': 1})
     simulated: bool = False
+    remote: bool = False
 
     names = ('a', 'b')
 
@@ -159,7 +160,7 @@ class Rig:
             try:
                 chunk = self.predict(request)
             except ArithmeticError as error:
-                self.do(self.runner.failed(request, str(error), self.now_ns))
+                self.do(self.runner.failed(request, str(error), self.now_ns, self.remote))
             else:
                 self.do(self.runner.predicted(request, chunk, self.now_ns))
 

@@ -1,0 +1,49 @@
+"""The options of a policy that a server executes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.manifest import Manifest
+
+API_KEY = 'NEURACORE_ROS_API_KEY'
+"""The environment variable of a server's key, which no list of processes shows."""
+FIRST_ANSWER_S = 120.0
+"""Patience with a first prediction, for which a server may compile."""
+_LEAST_TIMEOUT_S = 1.0
+
+
+def api_key() -> str:
+    """The key in the environment; '' if there is none.
+
+    Raises:
+        PolicyError: It has letters that no header can carry.
+    """
+    key = os.environ.get(API_KEY, '').strip()
+    if not (key.isascii() and key.isprintable()):
+        raise PolicyError(f'{API_KEY} has letters that are not ASCII')
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """The options of a connection to a policy server.
+
+    Attributes:
+        address: In the place of that in a server file; '' keeps that.
+        timeout_s: For one prediction, connecting included; 0: as long as one covers, and at least
+            a second.
+        jpeg_quality: Of images on the way to a server of ours, 1 to 100; 0 sends them as they are.
+        api_key: That the server asks for; '' if it asks for none.
+    """
+
+    address: str = ''
+    timeout_s: float = 0.0
+    jpeg_quality: int = 0
+    api_key: str = field(default_factory=api_key, repr=False)
+
+    def deadline_s(self, manifest: Manifest) -> float:
+        """The longest time that a prediction may take [s]."""
+        return self.timeout_s or max(manifest.horizon / manifest.rate_hz, _LEAST_TIMEOUT_S)

@@ -1,0 +1,137 @@
+"""MessagePack with NumPy arrays, as openpi's servers and clients write it.
+
+An array is a map with the keys ``__ndarray__``, ``data``, ``dtype`` and ``shape``, which are bytes
+(MessagePack's bin), while all other keys are strings. Keys that are strings are read, too. The
+format is that of ``msgpack_numpy.py`` of openpi-client.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from neuracore_ros.arrays import Array
+from neuracore_ros.errors import WireError, quoted
+
+_ARRAY, _SCALAR = '__ndarray__', '__npgeneric__'
+_KINDS = 'biuf'
+# Of a shape; NumPy has 64 at most, and nothing that is sent has more than six.
+_MOST_AXES = 32
+
+
+def pack(value: Any) -> bytes:
+    """Pack maps, lists, texts, numbers and arrays into one frame.
+
+    Raises:
+        WireError: Something in it cannot be packed.
+    """
+    try:
+        packed: bytes = msgpack.packb(value, default=_packed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WireError(f'cannot be packed: {error}') from error
+    return packed
+
+
+def unpack(frame: bytes | bytearray | memoryview) -> Any:
+    """Unpack a frame; its arrays are read-only views of it.
+
+    Raises:
+        WireError: No MessagePack, or an array whose shape, type and size do not agree.
+    """
+    try:
+        return msgpack.unpackb(frame, object_hook=_unpacked, strict_map_key=False)
+    except WireError:
+        raise
+    except Exception as error:  # What msgpack raises depends on where a frame is damaged.
+        raise WireError(f'is no MessagePack ({str(error) or type(error).__name__})') from error
+
+
+def unpack_map(frame: bytes | bytearray | memoryview) -> dict[str, Any]:
+    """Unpack a frame that must hold a map.
+
+    Raises:
+        WireError: It holds something else, or is damaged.
+    """
+    value = unpack(frame)
+    if not isinstance(value, dict):
+        raise WireError(f'holds {quoted(value)}, not a map')
+    return value
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        _require_numbers(value.dtype)
+        whole = np.ascontiguousarray(value)
+        return {
+            b'__ndarray__': True,
+            # Without a copy, where there is something to point at.
+            b'data': whole.data.cast('B') if value.size else b'',
+            b'dtype': value.dtype.str,
+            b'shape': value.shape,
+        }
+    if isinstance(value, np.generic):
+        _require_numbers(value.dtype)
+        return {b'__npgeneric__': True, b'data': value.item(), b'dtype': value.dtype.str}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f'{type(value).__name__} is no number, text, list, map or array')
+
+
+def _unpacked(value: dict[Any, Any]) -> Any:
+    if _ARRAY in value or _ARRAY.encode() in value:
+        return _array(_fields(value))
+    if _SCALAR in value or _SCALAR.encode() in value:
+        fields = _fields(value)
+        try:
+            return _dtype(fields).type(fields.get('data'))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise WireError(f'holds a number that is none: {error}') from error
+    return value
+
+
+def _fields(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        key.decode('utf-8', 'replace') if isinstance(key, bytes) else str(key): each
+        for key, each in value.items()
+    }
+
+
+def _array(fields: Mapping[str, Any]) -> Array:
+    data, shape, dtype = fields.get('data'), fields.get('shape'), _dtype(fields)
+    if not isinstance(data, bytes):
+        raise WireError(f'holds an array with {quoted(data)} for its bytes')
+    if (
+        not isinstance(shape, list)
+        or len(shape) > _MOST_AXES
+        or not all(type(size) is int and size >= 0 for size in shape)
+    ):
+        raise WireError(f'holds an array of the shape {quoted(shape)}')
+    if math.prod(shape) * dtype.itemsize != len(data):
+        raise WireError(
+            f'holds an array of shape {tuple(shape)} and type {dtype} in {len(data)} bytes, '
+            f'which needs {math.prod(shape) * dtype.itemsize}'
+        )
+    try:
+        return np.frombuffer(data, dtype).reshape(shape)
+    except ValueError as error:
+        raise WireError(f'holds an array of the shape {quoted(shape)}: {error}') from error
+
+
+def _dtype(fields: Mapping[str, Any]) -> np.dtype[Any]:
+    name = fields.get('dtype')
+    try:
+        dtype = np.dtype(name if isinstance(name, str) else None)
+    except (TypeError, ValueError, SyntaxError):
+        dtype = np.dtype(object)
+    if not isinstance(name, str) or dtype.kind not in _KINDS or dtype.shape:
+        raise WireError(f'holds an array of the type {quoted(name)}')
+    return dtype
+
+
+def _require_numbers(dtype: np.dtype[Any]) -> None:
+    if dtype.kind not in _KINDS:
+        raise TypeError(f'an array of {dtype} is none of numbers')

@@ -1,0 +1,229 @@
+"""A WebSocket to a policy server: one request, one answer, one deadline over everything.
+
+openpi's protocol: the server sends a frame of metadata; then each binary frame that is sent is
+answered by one. A text frame is an error. There are no numbers of requests, so an answer that came
+too late would be taken for that of the next request, for ever: a connection on which anything went
+wrong is dropped, and the next request makes a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from neuracore_ros.errors import WireError
+from neuracore_ros.wire.causes import cause_of, last_line
+from neuracore_ros.wire.packing import pack, unpack_map
+
+MOST_BYTES = 64 * 2**20
+"""Largest frame that is taken; larger ones are refused by their header, before they are read."""
+
+_Result = TypeVar('_Result')
+# Pings keep a way through routers open. A server that computes may not answer them: the deadline
+# of a request is what tells a dead one.
+_PING_S = 20.0
+# A server that hangs answers no goodbye.
+_GOODBYE_S = 0.2
+# What the loop may need beyond a deadline that it keeps itself.
+_GRACE_S = 1.0
+# Of frames that nobody asked for: enough to see that it is no answer.
+_MOST_UNREAD = 2
+_CLOSED = None
+
+
+class WebSocketConnection:
+    """A connection to a policy server, made anew where it was lost.
+
+    Requests come from one thread; pings are answered between them by a thread of its own.
+
+    Args:
+        address: Such as ``ws://gpu-box:8000``, or ``wss://`` through TLS.
+        api_key: Sent as ``Authorization: Api-Key ...``; '' sends none.
+        most_bytes: Largest frame that is taken.
+        greet: Called with the metadata of each new connection; raises if it is not to be used.
+
+    Attributes:
+        address: As given.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        api_key: str = '',
+        most_bytes: int = MOST_BYTES,
+        greet: Callable[[Mapping[str, Any]], None] = lambda metadata: None,
+    ) -> None:
+        self.address = address
+        self._headers = {'Authorization': f'Api-Key {api_key}'} if api_key else None
+        self._most_bytes = most_bytes
+        self._greet = greet
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._frames: deque[bytes | str | None] = deque()
+        self._arrived = asyncio.Event()
+        self._metadata: dict[str, Any] = {}
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name='websocket', daemon=True).start()
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The first frame of the newest connection, in which a server describes itself."""
+        return self._metadata
+
+    def open(self, deadline_s: float) -> Mapping[str, Any]:
+        """Connect, if that is not done; returns the metadata.
+
+        Raises:
+            WireError: Nothing listens there, or it is no policy server, or takes too long.
+        """
+        self._run(self._connected(), deadline_s)
+        return self._metadata
+
+    def ask(self, message: Mapping[str, Any], deadline_s: float) -> dict[str, Any]:
+        """Send a request, and wait for its answer.
+
+        Args:
+            message: Texts, numbers, arrays, lists and maps of them.
+            deadline_s: From now, for connecting, sending and waiting together.
+
+        Raises:
+            WireError: No answer in time, an error of the server, a frame that is none, or one too
+                large. What was sent may have been computed all the same.
+        """
+        start_s = time.monotonic()
+        frame = pack(message)
+        answer = self._run(self._exchange(frame), deadline_s, time.monotonic() - start_s)
+        try:
+            return unpack_map(answer)
+        except WireError as error:
+            self.drop()
+            raise WireError(f'{self.address}: the answer {error}') from error
+
+    def drop(self) -> None:
+        """Give the connection up; the next request makes a new one."""
+        self._loop.call_soon_threadsafe(self._abort)
+
+    def close(self) -> None:
+        """Say goodbye to the server, and end the thread."""
+        if self._loop.is_running():
+            with suppress(WireError):
+                self._run(self._goodbye(), 2 * _GOODBYE_S)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    # On the caller's thread
+
+    def _run(
+        self, work: Coroutine[Any, Any, _Result], deadline_s: float, spent_s: float = 0.0
+    ) -> _Result:
+        async def bounded() -> _Result:
+            return await asyncio.wait_for(work, max(deadline_s - spent_s, 0.0))
+
+        future = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
+        try:
+            return future.result(deadline_s + _GRACE_S)
+        except (asyncio.TimeoutError, concurrent.futures.TimeoutError) as error:
+            future.cancel()
+            self.drop()
+            raise WireError(f'{self.address}: no answer within {deadline_s:.3g} s') from error
+        except WireError:
+            self.drop()
+            raise
+        except (OSError, WebSocketException, EOFError, ValueError) as error:
+            self.drop()
+            raise WireError(f'{self.address}: {cause_of(error)}') from error
+        except BaseException:
+            # Interrupted: an answer that comes all the same must not be that of the next request.
+            future.cancel()
+            self.drop()
+            raise
+
+    # On the loop's thread
+
+    async def _connected(self) -> ClientConnection:
+        if self._socket is not None and self._frames and self._frames[-1] is _CLOSED:
+            # Closed between two requests, as some servers do with those that are silent.
+            self._abort()
+        if self._socket is not None:
+            return self._socket
+        socket = await connect(
+            self.address,
+            additional_headers=self._headers,
+            compression=None,
+            max_size=self._most_bytes,
+            open_timeout=None,
+            ping_interval=_PING_S,
+            ping_timeout=None,
+            close_timeout=_GOODBYE_S,
+            # The address is where a robot's commands come from: no environment reroutes it.
+            proxy=None,
+        )
+        try:
+            metadata = self._read(await socket.recv(), 'refuses')
+            try:
+                self._metadata = unpack_map(metadata)
+            except WireError as error:
+                raise WireError(
+                    f'{self.address}: is no policy server: its first frame {error}'
+                ) from error
+            self._greet(self._metadata)
+        except BaseException:
+            socket.transport.abort()
+            raise
+        self._socket = socket
+        self._frames, self._arrived = deque(), asyncio.Event()
+        self._reader = asyncio.create_task(self._listen(socket, self._frames, self._arrived))
+        return socket
+
+    async def _exchange(self, frame: bytes) -> bytes:
+        socket = await self._connected()
+        if self._frames:
+            raise WireError(f'{self.address}: sent a frame that nobody asked for')
+        await socket.send(frame)
+        await self._arrived.wait()
+        self._arrived.clear()
+        answer = self._frames.popleft()
+        if answer is _CLOSED:
+            # It tells why.
+            await socket.recv()
+            raise WireError(f'{self.address}: closed the connection')
+        return self._read(answer, 'the server failed')
+
+    def _read(self, frame: bytes | str | None, what: str) -> bytes:
+        if isinstance(frame, bytes):
+            return frame
+        raise WireError(f'{self.address}: {what}: {last_line(frame or "")}')
+
+    @staticmethod
+    async def _listen(
+        socket: ClientConnection, frames: deque[bytes | str | None], arrived: asyncio.Event
+    ) -> None:
+        """Take frames as they come, so that those that nobody asked for are seen."""
+        try:
+            while len(frames) < _MOST_UNREAD:
+                frames.append(await socket.recv())
+                arrived.set()
+            socket.transport.abort()
+        except (OSError, EOFError, WebSocketException):
+            frames.append(_CLOSED)
+            arrived.set()
+
+    def _abort(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._socket is not None:
+            self._socket.transport.abort()
+        self._socket = self._reader = None
+
+    async def _goodbye(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
+        self._abort()
