@@ -14,6 +14,7 @@ HEAVY = {
     'rclpy': ('node', 'sim', 'demo', 'physics'),
     'mujoco': ('physics',),
     'websockets': ('policy', 'wire'),
+    'zmq': ('policy', 'wire'),
     # Imported when an arm is posed.
     'pinocchio': (),
     'rosbags': ('bags', 'convert', 'evaluation'),
