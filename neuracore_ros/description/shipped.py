@@ -1,15 +1,17 @@
-"""The robot files that the package ships, wherever it is installed."""
+"""The robot files and server files that the package ships, wherever it is installed."""
 
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.errors import DescriptionError, PolicyError
 from neuracore_ros.regular_file import read_text
 from neuracore_ros.similar_names import list_alike
 
 _SHARE = Path('share') / 'neuracore_ros' / 'config'
+# The folder of server files, which describe no robot.
+_SERVERS = 'servers'
 
 
 def shipped(name: str) -> Path:
@@ -35,6 +37,35 @@ def robot_file(given: str) -> Path:
     return path if is_there else _files().get(given, path)
 
 
+def server_file(given: str | Path) -> Path:
+    """The server file at a path, or where nothing lies there, the shipped one of this name.
+
+    Raises:
+        PolicyError: Neither.
+    """
+    path = Path(given)
+    try:
+        is_there = path.exists()
+    except OSError:
+        is_there = False
+    if is_there:
+        return path
+    files = shipped_servers()
+    if path.name != str(path) or path.name not in files:
+        known = list_alike(path.name, files)
+        raise PolicyError(f'{path}: no such file; shipped are {known}')
+    return files[path.name]
+
+
+def shipped_servers() -> Mapping[str, Path]:
+    """The shipped server files by name, such as ``pi05_droid.server.yaml``."""
+    found: dict[str, Path] = {}
+    for folder in _folders():
+        for path in (folder / _SERVERS).glob('*.yaml'):
+            found.setdefault(path.name, path)
+    return dict(sorted(found.items()))
+
+
 def instead_of(path: Path) -> str:
     """``; shipped are a, b and 9 more``, for a path without an ending, which may be a name."""
     if path.suffix or path.parent.name:
@@ -55,7 +86,8 @@ def _files() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in _folders():
         for path in folder.rglob('*.yaml'):
-            found.setdefault(path.stem, path)
+            if path.parent.name != _SERVERS:
+                found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 
 

@@ -106,6 +106,15 @@ def quaternion_to_vector(quaternions: ArrayLike) -> FloatArray:
     return scaled
 
 
+def vector_to_quaternion(vectors: ArrayLike) -> FloatArray:
+    """Unit quaternions (..., 4), signed, of rotation vectors (..., 3) [rad] of any length."""
+    values = np.asarray(vectors, dtype=float)
+    half = 0.5 * np.linalg.norm(values, axis=-1, keepdims=True)
+    # sinc has sin(pi x) / (pi x), and 1 at 0.
+    parts = [0.5 * np.sinc(half / np.pi) * values, np.cos(half)]
+    return signed(np.concatenate(parts, axis=-1))
+
+
 def angles_between(first: ArrayLike, second: ArrayLike) -> FloatArray:
     """Angles (...), 0 to pi [rad], between the rotations of unit quaternions (..., 4)."""
     one, other = np.asarray(first, dtype=float), np.asarray(second, dtype=float)

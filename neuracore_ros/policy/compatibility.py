@@ -58,7 +58,8 @@ def fit(robot: Robot | Described, manifest: Manifest) -> Fit:
 
     Raises:
         PolicyError: An index beyond the trained width, an output that the policy does not produce
-            or was not trained on, or no input that the two share.
+            or was not trained on, no input that the two share, or an input that the policy cannot
+            do without.
     """
     _check_outputs(robot, manifest)
     warnings: list[str] = []
@@ -80,6 +81,7 @@ def fit(robot: Robot | Described, manifest: Manifest) -> Fit:
             f"'{robot.name}' shares no input with the policy. It has {_names(robot.input)}; "
             f'the policy reads {_names(manifest.input)}.'
         )
+    _check_required(robot, manifest)
     for kind in manifest.input:
         if kind not in robot.input:
             warnings.append(f"'{robot.name}' has no {kind}, which the policy reads: masked.")
@@ -119,6 +121,18 @@ def _check_outputs(robot: Robot | Described, manifest: Manifest) -> None:
             raise PolicyError(
                 f"'{robot.name}' commands '{slots[blind[0]]}' at {kind} index {blind[0]} relative "
                 f'to {kind.measured}, where it has no input at that index.'
+            )
+
+
+def _check_required(robot: Robot | Described, manifest: Manifest) -> None:
+    for kind, slots in manifest.input.items():
+        mine = robot.input.get(kind, {})
+        if lacks := [index for index in slots.required if index not in mine]:
+            has = _ranges(tuple(sorted(mine)))
+            raise PolicyError(
+                f"'{robot.name}' lacks {kind} index {lacks[0]}, which the policy cannot do "
+                f'without: it knows no masks, and needs {_ranges(slots.required)}. The robot has '
+                f'{has}.'
             )
 
 

@@ -72,10 +72,13 @@ class InputSlots(TrainedSlots):
     Attributes:
         image_size: (height, width) of a camera's image, [px]; None for what is no image.
         length: Of a text, [bytes]; None for what is no text.
+        required: Indices that a robot must have, ascending: a model that knows no masks would
+            take what is missing for a measured zero.
     """
 
     image_size: tuple[int, int] | None = None
     length: int | None = None
+    required: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +258,15 @@ def _read_input(record: Record) -> InputSlots:
         **_read_slots(record),
         image_size=size,
         length=record.count('length', MAX_TEXT_BYTES) if record.has('length') else None,
+        required=_required(record),
     )
+
+
+def _required(record: Record) -> tuple[int, ...]:
+    """The indices that a robot must have; none if the key is missing."""
+    if not record.has('required'):
+        return ()
+    return record.indices('required', record.count('width', MAX_INDEX + 1))
 
 
 def _read_output(record: Record) -> OutputSlots:
@@ -322,5 +333,5 @@ def _slots_json(slots: TrainedSlots) -> dict[str, Any]:
     ):
         if values:
             record[key] = tuple(None if math.isnan(value) else value for value in values)
-    further = ('image_size', 'length', 'mode')
+    further = ('image_size', 'length', 'required', 'mode')
     return record | {key: each for key in further if (each := getattr(slots, key, None))}
