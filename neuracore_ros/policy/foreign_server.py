@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.server_file import ServerFile
 from neuracore_ros.policy.server_map import ServerMap
-
-FIRST_ANSWER_S = 120.0
-"""Patience with a first prediction, for which a server may compile."""
-_LEAST_TIMEOUT_S = 1.0
+from neuracore_ros.policy.server_options import FIRST_ANSWER_S, ServerOptions
 
 
 class Ask(Protocol):
@@ -27,17 +25,19 @@ class ForeignServer:
     Args:
         file: What the server's arrays mean.
         ask: Sends a request and gives the answer.
-        timeout_s: For one prediction; 0: as long as one covers, and at least a second.
+        options: Of the connection, of which the deadline counts here; None: the usual ones.
 
     Attributes:
         manifest: Of a policy that reads and predicts what the file says.
+        sha256: Of the file: most servers do not say what they serve.
     """
 
-    def __init__(self, file: ServerFile, ask: Ask, timeout_s: float = 0.0) -> None:
+    def __init__(self, file: ServerFile, ask: Ask, options: ServerOptions | None = None) -> None:
         self._map = ServerMap(file)
-        self.manifest = self._map.manifest()
+        self.manifest: Manifest = self._map.manifest()
+        self.sha256 = file.sha256
         self._ask = ask
-        self._usual_s = timeout_s or max(file.horizon / file.rate_hz, _LEAST_TIMEOUT_S)
+        self._usual_s = (options or ServerOptions(api_key='')).deadline_s(self.manifest)
         self._timeout_s = max(self._usual_s, FIRST_ANSWER_S)
 
     def run(

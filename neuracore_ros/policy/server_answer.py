@@ -22,7 +22,7 @@ _IDENTITY = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 
 class ServerAnswer:
-    """What a server file says of answers.
+    """The meaning of answers, by a server file.
 
     Args:
         file: The server file.

@@ -82,12 +82,21 @@ class ServerFile:
         """
         path = Path(path)
         try:
-            text = read_text(path, MOST_BYTES)
-            return _parse(parse_yaml(text, path), path, hashlib.sha256(text.encode()).hexdigest())
+            return cls.parse(read_text(path, MOST_BYTES), path)
         except OSError as error:
             raise PolicyError(unreadable(path, error, ENDINGS)) from error
         except UnicodeDecodeError as error:
             raise PolicyError(f'{path}: is not text in UTF-8: is it the right file?') from error
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> ServerFile:
+        """Read the text of a server file; the path is for messages.
+
+        Raises:
+            PolicyError: A key or a value of it is wrong.
+        """
+        try:
+            return _parse(parse_yaml(text, path), path, hashlib.sha256(text.encode()).hexdigest())
         except DescriptionError as error:
             raise PolicyError(str(error)) from error
 

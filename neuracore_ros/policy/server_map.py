@@ -22,7 +22,7 @@ _RGB = DataType.RGB_IMAGES.value
 
 
 class ServerMap:
-    """What a server file says, as requests and outputs.
+    """A server file as requests and outputs.
 
     Args:
         file: The server file.

@@ -44,7 +44,7 @@ class SentImage:
 
 @dataclass(frozen=True, slots=True)
 class SentText:
-    """What the robot is told to do.
+    """The text that says what the robot is to do.
 
     Attributes:
         index: Of LANGUAGE.
