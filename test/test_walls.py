@@ -13,7 +13,7 @@ HEAVY = {
     'torch': ('policy', 'training'),
     'rclpy': ('node', 'sim', 'demo', 'physics'),
     'mujoco': ('physics',),
-    'websockets': ('policy', 'wire'),
+    'websockets': ('policy', 'serving', 'wire'),
     'zmq': ('policy', 'wire'),
     # Imported when an arm is posed.
     'pinocchio': (),
@@ -22,6 +22,7 @@ HEAVY = {
     'av': ('dataset', 'convert', 'loading', 'report', 'training', 'evaluation'),
     'cv2': (
         'observation',
+        'serving',
         'dataset',
         'convert',
         'loading',
@@ -69,6 +70,7 @@ NEEDS = {
     'runner': ('description', 'kinematics', 'observation', 'command', 'policy'),
     'bags': (),
     'wire': (),
+    'serving': ('description', 'kinematics', 'observation', 'policy', 'wire'),
     'dataset': ('description', 'kinematics', 'observation'),
     'convert': ('description', 'kinematics', 'observation', 'bags', 'dataset'),
     'loading': ('description', 'kinematics', 'observation', 'dataset'),

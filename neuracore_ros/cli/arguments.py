@@ -64,6 +64,9 @@ def words(text: str) -> str:
 count, natural = reasoned(whole(1)), reasoned(whole(0))
 """An integer of at least 1; of at least 0."""
 
+port = reasoned(whole(0, 65535))
+"""A port of TCP; 0 is any free one."""
+
 positive = reasoned(real(above=0.0, below=1e9))
 """A number above 0; below 1e9, so that seconds become nanoseconds."""
 

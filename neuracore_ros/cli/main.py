@@ -18,6 +18,7 @@ EXTRAS = {
     'backports': 'train',
     'distributed': 'dask',
     'lz4': 'train',
+    'msgpack': 'remote',
     'onnx': 'export',
     'onnxscript': 'export',
     'openvino': 'openvino',
@@ -29,6 +30,7 @@ EXTRAS = {
     'rerun': 'rerun',
     'tensorboard': 'train',
     'torchvision': 'train',
+    'websockets': 'remote',
 }
 
 

@@ -24,6 +24,7 @@ VERBS = (
     'export',
     'evaluate',
     'check',
+    'serve',
     'demo',
 )
 # Less alike options are not suggested: `inputs` for `gpu`.

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from neuracore_ros import __version__
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import WireError, quoted
@@ -47,6 +48,7 @@ class ServedPolicy:
             'manifest': self.text,
             'manifest_sha256': _digest(self.text),
             'policy_sha256': self.sha256,
+            'version': __version__,
         }
         return {OURS: about}
 

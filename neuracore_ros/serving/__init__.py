@@ -1,0 +1,1 @@
+"""A policy in, a server out: what ``neuracore_ros serve`` runs."""

@@ -1,0 +1,66 @@
+"""The place at which a policy is served, and whom that lets in."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+_ANY = ('0.0.0.0', '::', '')
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """The place at which a policy is served.
+
+    Attributes:
+        host: A name or address of this computer.
+        port: 0: any that is free.
+        api_key: That each client must have; '' lets everybody in.
+    """
+
+    host: str = '127.0.0.1'
+    port: int = 8000
+    api_key: str = ''
+
+    @property
+    def is_open(self) -> bool:
+        """True if anybody on the network is let in."""
+        return not self.api_key and not _is_loopback(self.host)
+
+    def address(self, port: int) -> str:
+        """The address for clients, once the port is known."""
+        # Where all of this computer's addresses are served, its name leads to one of them.
+        host = socket.gethostname() if self.host in _ANY else self.host
+        return f'ws://{_bracketed(host)}:{port}'
+
+
+def shown(remote: Any) -> str:
+    """``127.0.0.1:53422``, of the address that a socket has."""
+    if isinstance(remote, tuple) and len(remote) >= 2:
+        return f'{_bracketed(str(remote[0]))}:{remote[1]}'
+    return 'a client'
+
+
+def not_bound(host: str, port: int, error: OSError) -> str:
+    """The reason why nothing can be served there, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return f'port {port} of {host} is in use: end that server, or choose another --port'
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f'{host} is no address of this computer; 0.0.0.0 means all of them'
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f'port {port} is for the administrator; choose a --port from 1024 on'
+    return f'{host}:{port}: cannot be served: {error.strerror or error}'
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == 'localhost'
+
+
+def _bracketed(host: str) -> str:
+    return f'[{host}]' if ':' in host else host
