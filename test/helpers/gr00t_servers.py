@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,7 +43,7 @@ class Gr00tServer:
     """A REP socket on a thread, with the endpoints of GR00T's server.
 
     Attributes:
-        endpoints: Name -> what answers; with ``data`` as keywords (N1.6 and later), or as one
+        endpoints: Name -> what answers: with ``data`` as keywords (N1.6 and later), or as one
             argument where ``is_flat`` (N1.5); those without data, `ping` and
             `get_modality_config`, are called with nothing.
         asked: The endpoints that were asked, in order.
@@ -140,21 +141,100 @@ def misbehaving(answer: Callable[[zmq.Socket[bytes], list[bytes]], None]) -> Ite
         router.close()
 
 
-def modality(keys: list[str], delta_indices: list[int], **more: Any) -> dict[str, Any]:
+def modality(keys: list[str], steps: list[int], **more: Any) -> dict[str, Any]:
     """A modality's configuration as N1.6 and N1.7 write it: `to_json_serializable(asdict(..))`."""
+    config = {
+        'delta_indices': steps,
+        'modality_keys': keys,
+        'sin_cos_embedding_keys': None,
+        'mean_std_embedding_keys': None,
+        'action_configs': None,
+    }
+    return {'__ModalityConfig_class__': True, 'as_json': config | more}
+
+
+def flat_modality(keys: list[str], steps: list[int]) -> dict[str, Any]:
+    """A modality's configuration as N1.5 writes it: the text of `model_dump_json()`."""
+    config = {'delta_indices': steps, 'modality_keys': keys}
+    return {'__ModalityConfig_class__': True, 'as_json': json.dumps(config, separators=(',', ':'))}
+
+
+def action_config(rep: str) -> dict[str, Any]:
+    return {'rep': rep, 'type': 'NON_EEF', 'format': 'DEFAULT', 'state_key': None}
+
+
+def so100_config(**changes: Any) -> dict[str, Any]:
+    """The modalities of an SO-100 (examples/SO100/so100_config.py of Isaac-GR00T, N1.7)."""
     return {
-        '__ModalityConfig_class__': True,
-        'as_json': {
-            'delta_indices': delta_indices,
-            'modality_keys': keys,
-            'sin_cos_embedding_keys': None,
-            'mean_std_embedding_keys': None,
-            'action_configs': None,
-        }
-        | more,
+        'video': modality(['front', 'wrist'], [0]),
+        'state': modality(['single_arm', 'gripper'], [0]),
+        'action': modality(
+            ['single_arm', 'gripper'],
+            list(range(16)),
+            action_configs=[action_config('RELATIVE'), action_config('ABSOLUTE')],
+        ),
+        'language': modality(['annotation.human.task_description'], [0]),
+    } | changes
+
+
+def flat_so100_config() -> dict[str, Any]:
+    """The modalities of so100_dualcam (gr00t/experiment/data_config.py of Isaac-GR00T, N1.5)."""
+    return {
+        'video': flat_modality(['video.front', 'video.wrist'], [0]),
+        'state': flat_modality(['state.single_arm', 'state.gripper'], [0]),
+        'action': flat_modality(['action.single_arm', 'action.gripper'], list(range(16))),
+        'language': flat_modality(['annotation.human.task_description'], [0]),
     }
 
 
-def observation_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The observation of a request of N1.6 or N1.7."""
-    return request['data']['observation']
+class So100Policy:
+    """A policy of an SO-100 as the servers of N1.6 and N1.7 run it, with their strict checks.
+
+    Each row of an action is the state, plus one per row; a gripper's is the state.
+    """
+
+    def __init__(self, config: dict[str, Any] | None = None) -> None:
+        self.config = config or so100_config()
+
+    def served_by(self, server: Gr00tServer) -> Gr00tServer:
+        server.endpoints['get_modality_config'] = lambda: self.config
+        server.endpoints['get_action'] = self.get_action
+        return server
+
+    def get_action(
+        self, observation: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> Any:
+        assert options is None
+        config = {name: each['as_json'] for name, each in self.config.items()}
+        for name, dtype, axes in (('video', np.uint8, 5), ('state', np.float32, 3)):
+            for key in config[name]['modality_keys']:
+                array = observation[name][key]
+                assert array.dtype == dtype, f'{key}: {array.dtype}'
+                assert array.ndim == axes, f'{key}: {array.shape}'
+                assert array.shape[:2] == (1, len(config[name]['delta_indices'])), key
+        assert all(each.shape[-1] == 3 for each in observation['video'].values())
+        for key in config['language']['modality_keys']:
+            ((text,),) = observation['language'][key]
+            assert isinstance(text, str)
+        rows = np.arange(len(config['action']['delta_indices']), dtype=np.float32)[:, None]
+        state = observation['state']
+        return [
+            {
+                'single_arm': state['single_arm'][:, -1:] + rows,
+                'gripper': state['gripper'][:, -1:] + 0 * rows,
+            },
+            {},
+        ]
+
+
+def flat_get_action(observation: dict[str, Any]) -> dict[str, Any]:
+    """The same as N1.5 answers it: it takes the batch away, and all other axes of length 1."""
+    assert observation['video.front'].shape == (1, 480, 640, 3)
+    assert observation['video.front'].dtype == np.uint8
+    assert observation['state.single_arm'].shape == (1, 5)
+    assert observation['annotation.human.task_description'] == ['pick up the cube']
+    rows = np.arange(16, dtype=np.float32)[:, None]
+    return {
+        'action.single_arm': np.squeeze(observation['state.single_arm'][None] + rows),
+        'action.gripper': np.squeeze(observation['state.gripper'][None] + 0 * rows),
+    }
