@@ -60,13 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.serving.run import run_server
 
     place = ListenAddress(arguments.host, arguments.port, api_key())
-    if place.is_open:
-        _say(
-            f'warning: anybody who reaches {place.host} may use this policy, since {API_KEY} '
-            'is not set'
-        )
     load, name = _policy(arguments)
-    announce = partial(_announce, name=name, as_json=arguments.json)
+
+    def announce(ready: ReadyServer) -> None:
+        if place.is_open:
+            _say(
+                f'warning: anybody who reaches {place.host} may use this policy, since {API_KEY} '
+                'is not set'
+            )
+        _announce(ready, name, arguments.json)
+
     return end_interrupted(run_server(load, place, announce, _say))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from neuracore_ros.errors import WireError
 
 _ANY = ('0.0.0.0', '::', '')
 
@@ -44,8 +49,36 @@ def shown(remote: Any) -> str:
     return 'a client'
 
 
-def not_bound(host: str, port: int, error: OSError) -> str:
-    """The reason why nothing can be served there, and what to do."""
+async def require_free(place: ListenAddress) -> None:
+    """Require that a policy can be served there.
+
+    Raises:
+        WireError: The port is in use, or the host is none of this computer.
+    """
+    with listening(place):
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            asyncio.Protocol, place.host, place.port, start_serving=False
+        )
+        server.close()
+
+
+@contextmanager
+def listening(place: ListenAddress) -> Iterator[None]:
+    """A block that binds a socket; what goes wrong is told by host and port.
+
+    Raises:
+        WireError: The port is in use, or the host is none of this computer.
+    """
+    try:
+        yield
+    except socket.gaierror as error:
+        raise WireError(f"host '{place.host}' is unknown: {error.strerror}") from error
+    except OSError as error:
+        raise WireError(_not_bound(place.host, place.port, error)) from error
+
+
+def _not_bound(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f'port {port} of {host} is in use: end that server, or choose another --port'
     if error.errno == errno.EADDRNOTAVAIL:

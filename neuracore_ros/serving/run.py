@@ -10,7 +10,7 @@ from typing import Any
 
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.serving.listen_address import ListenAddress
+from neuracore_ros.serving.listen_address import ListenAddress, require_free
 from neuracore_ros.serving.server import PolicyServer
 
 _GOODBYES_S = 0.5
@@ -61,6 +61,8 @@ async def _run(
     say: Callable[[str], None],
 ) -> int:
     stopped = _stopped()
+    # Before a model is loaded, which may take minutes.
+    await require_free(place)
     thread = ModelThread()
     loaded = asyncio.ensure_future(_loaded(load, thread))
     first: tuple[asyncio.Future[Any], ...] = (loaded, stopped)
@@ -68,7 +70,7 @@ async def _run(
     if stopped.done():
         return stopped.result()
     policy, taken_s = loaded.result()
-    server = await PolicyServer(policy, thread, place.api_key, say).start(place.host, place.port)
+    server = await PolicyServer(policy, thread, place.api_key, say).start(place)
     port = next(iter(server.sockets)).getsockname()[1]
     announce(ReadyServer(place.address(port), policy, taken_s))
     status = await stopped

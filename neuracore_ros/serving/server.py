@@ -11,7 +11,6 @@ import asyncio
 import hmac
 import logging
 import math
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,13 +21,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 
-from neuracore_ros.errors import WireError
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.own_server import ServedPolicy
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.serving.answers import PolicyAnswers
 from neuracore_ros.serving.connection import MOST_CLIENTS, BoundedConnection, ClientRoom
-from neuracore_ros.serving.listen_address import not_bound, shown
+from neuracore_ros.serving.listen_address import ListenAddress, listening, shown
 from neuracore_ros.wire.packing import pack
 from neuracore_ros.wording import counted
 
@@ -84,7 +82,7 @@ class PolicyServer:
         )
         self._room = ClientRoom(outputs + len(self._metadata) + _MOST_UNREAD)
 
-    async def start(self, host: str, port: int) -> Server:
+    async def start(self, place: ListenAddress) -> Server:
         """Listen; the server's ``sockets`` say where.
 
         Raises:
@@ -96,11 +94,11 @@ class PolicyServer:
         class OwnConnection(BoundedConnection):
             room = self._room
 
-        try:
+        with listening(place):
             server: Server = await serve(
                 self._converse,
-                host,
-                port,
+                place.host,
+                place.port,
                 # A browser says from which page it comes; no page may use what runs here.
                 origins=[None],
                 compression=None,
@@ -116,10 +114,6 @@ class PolicyServer:
                 logger=logger,
                 create_connection=OwnConnection,
             )
-        except socket.gaierror as error:
-            raise WireError(f"host '{host}' is unknown: {error.strerror}") from error
-        except OSError as error:
-            raise WireError(not_bound(host, port, error)) from error
         return server
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -10,6 +10,7 @@ import numpy as np
 from websockets.sync.client import connect
 
 from neuracore_ros.policy.model_thread import ModelThread
+from neuracore_ros.serving.listen_address import ListenAddress
 from neuracore_ros.serving.server import PolicyServer
 
 PATIENCE_S = 30.0
@@ -60,7 +61,7 @@ class RunningServer:
         server = PolicyServer(self._policy, ModelThread(), self._api_key, self.lines.append)
 
         async def start():
-            self._server = await server.start('127.0.0.1', 0)
+            self._server = await server.start(ListenAddress(port=0))
             return self._server.sockets[0].getsockname()[1]
 
         try:

@@ -1,0 +1,162 @@
+"""``neuracore_ros serve`` as a process: what it says, whom it lets in, and how it ends."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.processes import until_computed
+from helpers.served import client, packed
+from helpers.small_policies import write_policy
+from helpers.waiting import wait_until
+
+PATIENCE_S = 60.0
+REQUEST = {'JOINT_POSITIONS': np.linspace(0.1, 0.7, 7)}
+KEY = 'NEURACORE_ROS_API_KEY'
+
+
+@pytest.fixture(scope='module')
+def policy(tmp_path_factory):
+    return write_policy(tmp_path_factory.mktemp('serve') / 'policy.pt', speed=0.01)
+
+
+@pytest.fixture(scope='module')
+def hanging_policy(tmp_path_factory):
+    """Never answers a first request whose joints are not zero."""
+    return write_policy(tmp_path_factory.mktemp('hang') / 'policy.pt', fault='hang', at=1)
+
+
+@contextmanager
+def process(*arguments, **environment):
+    """A serving process; what it still runs is killed at the end."""
+    command = [sys.executable, '-m', 'neuracore_ros.cli.main', 'serve', *map(str, arguments)]
+    pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
+    inherited = {name: value for name, value in os.environ.items() if name != KEY}
+    with subprocess.Popen(command, env=inherited | environment, **pipes) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def ready(started):
+    """The line that tells all, once it is there."""
+    return json.loads(started.stdout.readline())
+
+
+def health(address):
+    """What ``GET /healthz`` gives."""
+    connection = http.client.HTTPConnection(address.removeprefix('ws://'), timeout=PATIENCE_S)
+    connection.request('GET', '/healthz')
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_a_line_says_that_it_is_ready_and_sigterm_is_a_good_end(policy):
+    with process(policy, '--port', 0, '--threads', 1) as started:
+        line = started.stdout.readline()
+        assert line.startswith(f'{policy} (sha256 ')
+        address = line.split('model:=')[1].strip()
+        assert health(address) == (200, b'OK\n')
+        with client(address) as stranger:
+            for _ in range(3):
+                chunk = stranger.ask(REQUEST)['actions']['JOINT_TARGET_POSITIONS']
+            assert np.allclose(chunk[:2, 0], [0.11, 0.12])
+            assert isinstance(stranger.ask({}), str)
+            started.send_signal(signal.SIGTERM)
+            out, err = started.communicate(timeout=PATIENCE_S)
+        assert started.returncode == 0
+        assert out == ''
+        came, went = err.splitlines()
+        assert came.endswith(': connected, 1 of at most 32 clients')
+        assert ': gone after 3 predictions and 1 error, the last: holds nothing' in went
+
+
+@pytest.mark.parametrize(('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_at_once_while_a_model_runs_and_others_are_heard_meanwhile(
+    hanging_policy, number, status
+):
+    with process(hanging_policy, '--port', 0, '--threads', 1, '--json') as started:
+        address = ready(started)['address']
+        with client(address) as waiting, client(address) as other:
+            waiting.socket.send(packed(REQUEST))
+            until_computed(started.pid, 0.3)
+            assert health(address) == (200, b'OK\n')
+            with client(address) as third:
+                assert 'neuracore_ros' in third.metadata
+            other.socket.ping().wait(PATIENCE_S)
+            started.send_signal(number)
+            assert started.wait(PATIENCE_S) == status
+        assert 'Traceback' not in started.stderr.read()
+
+
+def test_ctrl_c_ends_it_while_it_loads(policy):
+    with process(policy, '--port', 0) as started:
+        wait_until(lambda: b'torch' in maps(started.pid), PATIENCE_S, 'torch', 0.005)
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=PATIENCE_S)
+        assert started.returncode == 130
+        assert 'Traceback' not in err
+
+
+def maps(pid):
+    """The libraries that a process has loaded."""
+    try:
+        return Path(f'/proc/{pid}/maps').read_bytes()
+    except OSError:
+        return b''
+
+
+def test_a_server_that_anybody_reaches_says_so_and_a_key_is_taken_from_the_environment(policy):
+    with process(policy, '--port', 0, '--host', '0.0.0.0', '--json') as started:
+        assert ready(started)['address'].startswith(f'ws://{socket.gethostname()}:')
+        started.terminate()
+        _, err = started.communicate(timeout=PATIENCE_S)
+        assert err == (
+            f'warning: anybody who reaches 0.0.0.0 may use this policy, since {KEY} is not set\n'
+        )
+    environment = {KEY: 'secret'}
+    with process(policy, '--port', 0, '--host', '0.0.0.0', '--json', **environment) as started:
+        port = ready(started)['address'].rpartition(':')[2]
+        with client(
+            f'ws://127.0.0.1:{port}', additional_headers={'Authorization': 'Api-Key secret'}
+        ) as stranger:
+            assert 'actions' in stranger.ask(REQUEST)
+        started.terminate()
+        _, err = started.communicate(timeout=PATIENCE_S)
+        assert 'warning' not in err and 'secret' not in err
+
+
+def refused(*arguments, **environment):
+    """The one line of a process that does not serve."""
+    with process(*arguments, **environment) as started:
+        out, err = started.communicate(timeout=PATIENCE_S)
+    assert started.returncode == 1, err
+    assert out == ''
+    assert err.count('\n') == 1
+    return err
+
+
+def test_what_keeps_it_from_serving_is_one_line(policy, tmp_path):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        # Before anything is loaded: there is no such file.
+        assert f'port {port} of 127.0.0.1 is in use: end that server, or choose another' in (
+            refused(tmp_path / 'none.pt', '--port', port)
+        )
+    assert "host 'no-such-host.invalid' is unknown" in refused(
+        policy, '--host', 'no-such-host.invalid'
+    )
+    assert '203.0.113.9 is no address of this computer' in refused(policy, '--host', '203.0.113.9')
+    assert 'none.pt: no such file' in refused(tmp_path / 'none.pt', '--port', 0)
+    assert 'which was demanded' in refused(policy, '--port', 0, '--sha256', '0' * 64)
+    assert "device 'cuda:9' is not available" in refused(policy, '--port', 0, '--device', 'cuda:9')
+    assert f'{KEY} has letters that are not ASCII' in refused(policy, **{KEY: 'schl\u00fcssel'})
