@@ -17,7 +17,9 @@ OWN_NAMESPACE = 'namespace of topics without a leading slash'
 RECORDED_NAMESPACE = 'namespace in which topics without a leading slash were recorded'
 OR_SHIPPED = ', or the name of a shipped one such as ur5'
 """A part of the help of robot files, whose type is `description.shipped.robot_file`."""
-POLICY = 'policy: a file (.pt, .onnx, .xml), the address of a server (ws://...) or a server file'
+POLICY = (
+    'policy: a file (.pt, .onnx, .xml, .pt2), the address of a server (ws://...) or a server file'
+)
 """Help of a policy, whose type is `policy.address.path_or_address`."""
 
 

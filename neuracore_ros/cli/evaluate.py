@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         type=any_file,
         metavar='FILE',
-        help=f'policies (.pt, .onnx, .xml); a robot file (.yaml{OR_SHIPPED}) and its bags, '
+        help=f'policies (.pt, .onnx, .xml, .pt2); a robot file (.yaml{OR_SHIPPED}) and its bags, '
         'or a dataset',
     )
     parser.add_argument('--out', type=Path, metavar='PAGE', help='HTML page to write')

@@ -41,7 +41,7 @@ WORDS: dict[str, object] = {
     'mode': 'absolute',
 }
 
-ENDINGS = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml'}
+ENDINGS = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml', 'pt2': '.pt2'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar='FILE',
-        help='new file to write: .pt, .onnx or .xml',
+        help='new file to write: .pt, .onnx, .xml or .pt2',
     )
     foreign = parser.add_argument_group('models that were trained elsewhere')
     numbers = foreign.add_mutually_exclusive_group()
@@ -230,7 +230,7 @@ def _format(arguments: argparse.Namespace) -> str:
     by_ending = {ending: name for name, ending in ENDINGS.items()}
     found = by_ending.get(arguments.out.suffix)
     if found is None or arguments.format not in (None, found):
-        wanted = ENDINGS[arguments.format] if arguments.format else '.pt, .onnx or .xml'
+        wanted = ENDINGS[arguments.format] if arguments.format else '.pt, .onnx, .xml or .pt2'
         raise PolicyError(f'{arguments.out}: --out must end in {wanted}')
     return found
 

@@ -1,5 +1,5 @@
 """A policy file in, predictions out.
 
-Only `torchscript`, `onnx` and `openvino` need the runtime of their name, so nothing is imported
-here: `load` imports the one that a file needs.
+Only `torchscript`, `torch_export`, `onnx` and `openvino` need the runtime of their name, so
+nothing is imported here: `load` imports the one that a file needs.
 """

@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import torch
 
 from neuracore_ros.regular_file import open_regular
 
-_MALFORMED = (ValueError, OverflowError, NotImplementedError, EOFError, struct.error)
+MALFORMED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(ValueError, OverflowError, NotImplementedError, EOFError),
+)
+"""What zipfile raises where lengths and names are not what they should be."""
 
 # torch compresses the code of a module, and nothing else.
 _TIMES_AS_LARGE = 10
@@ -35,8 +40,7 @@ def is_bomb(archive: bytes | Path) -> bool:
         try:
             with zipfile.ZipFile(file) as entries:
                 return sum(entry.file_size for entry in entries.infolist()) > most
-        # zipfile raises what comes to it where lengths and names are not what they should be.
-        except (zipfile.BadZipFile, *_MALFORMED):
+        except MALFORMED:
             return False
 
 

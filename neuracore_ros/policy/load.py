@@ -13,7 +13,12 @@ from neuracore_ros.policy.server_options import ServerOptions
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 
 # Ending -> the endings of the files that stand beside it.
-KINDS: dict[str, tuple[str, ...]] = {'.pt': (), '.onnx': (), '.xml': ('.bin', '.json')}
+KINDS: dict[str, tuple[str, ...]] = {
+    '.pt': (),
+    '.onnx': (),
+    '.xml': ('.bin', '.json'),
+    '.pt2': (),
+}
 
 # What has to be installed, and what installs it.
 _CURES = {
@@ -38,11 +43,12 @@ def load_policy(
     """Load a policy file, or connect to a server that executes one.
 
     Args:
-        path: TorchScript (.pt), ONNX (.onnx) or OpenVINO (.xml, with .bin and .json beside it);
-            the address of a server of ours (ws://host:8000); or a server file (.server.yaml).
+        path: TorchScript (.pt), ONNX (.onnx), OpenVINO (.xml, with .bin and .json beside it) or
+            torch.export (.pt2); the address of a server of ours (ws://host:8000); or a server
+            file (.server.yaml).
         device: Such as 'cpu', 'cuda', 'cuda:1'; Intel's with OpenVINO, such as 'gpu'.
-        threads: For one operation; 0 leaves it to the runtime. TorchScript sets it for the
-            whole process.
+        threads: For one operation; 0 leaves it to the runtime. torch sets it for the whole
+            process.
         precision: 'float32', 'bfloat16' or 'float16': of what is computed inside; inputs and
             outputs stay as they are.
         sha256: The file must have it, or nothing of it is run; '' takes any. Of an OpenVINO
@@ -123,6 +129,10 @@ def _runtime(file: PolicyFile, options: RuntimeOptions) -> Runtime:
         from neuracore_ros.policy.openvino import OpenVino
 
         return OpenVino(file, options)
+    if file.path.suffix == '.pt2':
+        from neuracore_ros.policy.torch_export import TorchExport
+
+        return TorchExport(file, options)
     from neuracore_ros.policy.torchscript import TorchScript
 
     return TorchScript(file, options)

@@ -65,8 +65,8 @@ class TorchScript(ModuleRuntime):
     """
 
     def __init__(self, file: PolicyFile, options: RuntimeOptions) -> None:
-        device = _device(options.device)
-        precision = _precision(options.precision, device)
+        device = torch_device(options.device)
+        precision = torch_precision(options.precision, device)
         super().__init__(*read(file, device), device, precision)
         if options.threads > 0:
             torch.set_num_threads(options.threads)
@@ -149,7 +149,12 @@ def available_devices() -> list[str]:
     return ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
 
 
-def _device(name: str) -> torch.device:
+def torch_device(name: str) -> torch.device:
+    """The device of a name.
+
+    Raises:
+        PolicyError: This machine has none of that name.
+    """
     there = available_devices()
     try:
         device = torch.device(name)
@@ -163,7 +168,12 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _precision(name: str, device: torch.device) -> torch.dtype:
+def torch_precision(name: str, device: torch.device) -> torch.dtype:
+    """The dtype of a precision.
+
+    Raises:
+        PolicyError: The device would only emulate it.
+    """
     if name == 'float16' and device.type == 'cpu':
         raise PolicyError(
             "precision 'float16' is emulated on a CPU: use bfloat16 or float32, or device cuda"

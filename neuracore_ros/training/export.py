@@ -24,10 +24,12 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.policy.torchscript import ModuleRuntime
-from neuracore_ros.training.graph import write_onnx, write_openvino
+from neuracore_ros.training.graph import write_onnx, write_openvino, write_pt2
 
 # Float32 through a network, in rad or m; a wrong axis or mask is off by far more.
 TOLERANCE = 1e-4
+
+_WRITERS = {'onnx': write_onnx, 'openvino': write_openvino, 'pt2': write_pt2}
 
 Masks = Mapping[DataType, BoolArray]
 
@@ -37,7 +39,7 @@ class Exported:
     """A policy file that was written.
 
     Attributes:
-        kind: 'torchscript', 'onnx' or 'openvino'.
+        kind: 'torchscript', 'onnx', 'openvino' or 'pt2'.
         masks: Of the inputs that were compared: all slots, those of a robot, or some at random.
         largest_difference: To the module in memory, over all of them, [rad] or [m].
         latency_ms: Median time of a prediction: of the module in memory ('eager'), of its
@@ -56,7 +58,7 @@ class Exported:
 
 
 def write(module: nn.Module, manifest: Manifest, kind: str, out: Path) -> Exported:
-    """Write 'torchscript', 'onnx' or 'openvino', once the file predicts what the module does.
+    """Write a policy file of a kind of `Exported`, once it predicts what the module does.
 
     What belongs to the file is written beside it. A graph needs an eager module.
 
@@ -71,8 +73,7 @@ def write(module: nn.Module, manifest: Manifest, kind: str, out: Path) -> Export
         policies = {'eager': eager, 'torchscript': load_policy(scripted)}
         if kind != 'torchscript':
             written = Path(folder) / out.name
-            write_graph = {'onnx': write_onnx, 'openvino': write_openvino}[kind]
-            write_graph(module, manifest, written)
+            _WRITERS[kind](module, manifest, written)
             policies[kind] = load_policy(written)
         masks, largest = compare(eager, policies[kind])
         exported = Exported(kind, masks, largest, _latencies_ms(policies))

@@ -1,4 +1,4 @@
-"""The conversion of a policy's module to a graph with flat inputs: ONNX or OpenVINO."""
+"""The conversion of a policy's module to a graph of flat inputs: ONNX, OpenVINO, torch.export."""
 
 from __future__ import annotations
 
@@ -89,6 +89,27 @@ def write_openvino(module: nn.Module, manifest: Manifest, path: Path) -> None:
             model = openvino.Core().read_model(between)
             openvino.save_model(model, path, compress_to_fp16=False)
     path.with_suffix('.json').write_text(manifest.to_json())
+
+
+def write_pt2(module: nn.Module, manifest: Manifest, path: Path) -> None:
+    """Write an eager module on the CPU as a graph of torch.export, the manifest as an extra file.
+
+    Raises:
+        PolicyError: The module holds what a graph has no words for.
+    """
+    empty = feed(graph_inputs(manifest), *empty_inputs(manifest))
+    buffer = io.BytesIO()
+    with _converting(), _dense(module):
+        program = torch.export.export(
+            Flat(module, manifest).eval(),
+            tuple(torch.from_numpy(array) for array in empty.values()),
+        ).run_decompositions({})  # So that no operator writes to its arguments.
+        # Without the examples, which are a pickle, and the paths of this computer.
+        program.example_inputs = None
+        for node in program.graph.nodes:
+            node.meta = {key: value for key, value in node.meta.items() if key == 'val'}
+        torch.export.save(program, buffer, extra_files={MANIFEST_FILE: manifest.to_json()})
+    path.write_bytes(buffer.getvalue())
 
 
 @contextmanager

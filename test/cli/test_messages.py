@@ -65,7 +65,7 @@ def say(tmp_path, monkeypatch, capsys):
         ('report d --rerun-file a.rrd', '--rerun-file: which episode? Give --rerun EPISODE, too'),
         ('train d --out=', 'argument --out: is empty: is a variable of the shell not set?'),
         ('check a.pt --bag= ur5.yaml', 'argument --bag: is empty: is a variable of the shell'),
-        ('evaluate runs d', 'ends in .pt, .onnx, .xml; did you mean runs/policy.pt?'),
+        ('evaluate runs d', 'ends in .pt, .onnx, .xml, .pt2; did you mean runs/policy.pt?'),
         ('evaluate a.pt d --episodes 5-3', '--episodes: 5-3: a range counts up, such as 3-5'),
         ('evaluate a.pt d --episodes 0-99999999999', 'a range counts up, such as 3-5'),
     ],
@@ -103,7 +103,10 @@ def test_wrong_usage_says_what_is_right(say, command, line):
         ('demo --out ur5.yaml', 'ur5.yaml: is a file; --out is the folder to write into'),
         ('export weights.bin --out a.onnx', 'is neither the folder of a run nor a .pt file'),
         ('check empty.pt ur5.yaml', 'damaged (it is empty): copy or export it again'),
-        ('check weights.bin ur5.yaml', 'ends in .pt, .onnx or .xml; neuracore_ros export writes'),
+        (
+            'check weights.bin ur5.yaml',
+            'ends in .pt, .onnx, .xml or .pt2; neuracore_ros export writes',
+        ),
         ('record cross.yaml --out b --seconds 1', 'give the file of one of them: ur5.yaml'),
     ],
 )

@@ -1,4 +1,4 @@
-"""One model as TorchScript, ONNX and OpenVINO: equal, checked alike, and run without torch."""
+"""One model as every kind of policy file: equal, checked alike, and graphs run without torch."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from neuracore_ros.policy import torchscript
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.config import NetworkOptions
-from neuracore_ros.training.graph import write_onnx, write_openvino
+from neuracore_ros.training.graph import write_onnx, write_openvino, write_pt2
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.policies import build
 
@@ -25,7 +25,7 @@ for _library in ('onnxscript', 'onnxruntime', 'openvino'):
     pytest.importorskip(_library)
 onnx = pytest.importorskip('onnx')
 
-FILES = ('policy.pt', 'policy.onnx', 'policy.xml')
+FILES = ('policy.pt', 'policy.onnx', 'policy.xml', 'policy.pt2')
 
 
 @pytest.fixture(scope='module')
@@ -35,6 +35,7 @@ def folder(tmp_path_factory):
     torchscript.save(StandStill(), manifest, path / 'policy.pt')
     write_onnx(StandStill(), manifest, path / 'policy.onnx')
     write_openvino(StandStill(), manifest, path / 'policy.xml')
+    write_pt2(StandStill(), manifest, path / 'policy.pt2')
     return path
 
 
@@ -96,6 +97,7 @@ def trainable(tmp_path_factory):
     torchscript.save(module, manifest, path / 'policy.pt')
     write_onnx(module, manifest, path / 'policy.onnx')
     write_openvino(module, manifest, path / 'policy.xml')
+    write_pt2(module, manifest, path / 'policy.pt2')
     return path
 
 
@@ -107,6 +109,7 @@ def test_a_file_that_was_cut_off_is_refused_in_one_line(trainable, tmp_path, sha
         ('policy.onnx', 'is not an ONNX file, or is damaged'),
         ('policy.xml', 'is not an OpenVINO model, is damaged'),
         ('policy.bin', 'or its .bin is of another one'),
+        ('policy.pt2', 'is not a .pt2 file of torch.export, or is damaged'),
     ):
         file = tmp_path / name
         whole = file.read_bytes()
@@ -160,11 +163,11 @@ def test_an_onnx_file_without_a_manifest_and_other_files_are_refused(folder, tmp
     assert 'bare.onnx: has no manifest' in refusal(tmp_path / 'bare.onnx')
     shutil.copy(folder / 'policy.pt', tmp_path / 'other.onnx')
     assert 'is not an ONNX file' in refusal(tmp_path / 'other.onnx')
-    assert 'ends in .pt, .onnx or .xml' in refusal(tmp_path / 'policy.pth')
+    assert 'ends in .pt, .onnx, .xml or .pt2' in refusal(tmp_path / 'policy.pth')
     assert 'no such file' in refusal(tmp_path / 'nowhere.xml')
 
 
-@pytest.mark.parametrize('file', ['policy.pt', 'policy.xml'])
+@pytest.mark.parametrize('file', ['policy.pt', 'policy.xml', 'policy.pt2'])
 def test_bfloat16_predicts_nearly_the_same(trainable, file):
     if file == 'policy.xml' and 'BF16' not in capabilities():
         pytest.skip('this processor has no bfloat16')
@@ -179,9 +182,10 @@ def test_bfloat16_predicts_nearly_the_same(trainable, file):
 
 
 def test_float16_on_a_processor_without_it_is_refused(trainable):
-    assert refusal(trainable / 'policy.pt', precision='float16') == (
-        "precision 'float16' is emulated on a CPU: use bfloat16 or float32, or device cuda"
-    )
+    for file in ('policy.pt', 'policy.pt2'):
+        assert refusal(trainable / file, precision='float16') == (
+            "precision 'float16' is emulated on a CPU: use bfloat16 or float32, or device cuda"
+        )
     if 'FP16' in capabilities():
         pytest.skip('this processor has float16')
     assert "precision 'float16' is not in this CPU's hardware; it has: float32" in refusal(

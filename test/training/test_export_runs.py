@@ -16,7 +16,7 @@ for _library in ('onnx', 'onnxscript', 'onnxruntime', 'openvino'):
     pytest.importorskip(_library)
 
 JOINTS, IMAGES = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
-FILES = {'torchscript': 'out.pt', 'onnx': 'out.onnx', 'openvino': 'out.xml'}
+FILES = {'torchscript': 'out.pt', 'onnx': 'out.onnx', 'openvino': 'out.xml', 'pt2': 'out.pt2'}
 
 
 def train(dataset, path, policy):
@@ -123,7 +123,7 @@ def assert_figures(said, form):
         ('OTHER --out OUT/a.onnx', "its weights are not those of an 'act' of this version"),
         ('MAGIC --out OUT/a.onnx', "policy: 'magic' is unknown. Known: act, diffusion, mlp"),
         ('RUN/config.json --out OUT/a.onnx', 'is neither the folder of a run nor a .pt file'),
-        ('RUN --out OUT/a.pth', 'a.pth: --out must end in .pt, .onnx or .xml'),
+        ('RUN --out OUT/a.pth', 'a.pth: --out must end in .pt, .onnx, .xml or .pt2'),
         ('RUN --format onnx --out OUT/a.xml', 'a.xml: --out must end in .onnx'),
         ('RUN --out OUT/missing/a.onnx', 'missing: no such folder'),
         ('RUN --out OUT/there.onnx', 'there.onnx: exists; choose another --out'),

@@ -195,16 +195,17 @@ def test_a_plan_of_poses_is_continued():
 
 
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('runtime', ['torchscript', 'onnx', 'openvino'])
+@pytest.mark.parametrize('runtime', ['torchscript', 'onnx', 'openvino', 'pt2'])
 def test_every_runtime_gives_the_same_poses(runtime, kind, dataset, tmp_path):
-    pytest.importorskip({'torchscript': 'torch', 'onnx': 'onnxscript'}.get(runtime, runtime))
-    if runtime == 'openvino':
-        pytest.importorskip('onnxscript')
+    for library in {'onnx': ['onnxscript'], 'openvino': ['onnxscript', 'openvino']}.get(
+        runtime, []
+    ):
+        pytest.importorskip(library)
     run = train(
         dataset, tmp_path / 'run', '--steps', '2', '--policy', kind, '--horizon', '3', '--relative'
     )
     module, manifest = read_run(run)
-    ending = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml'}[runtime]
+    ending = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml', 'pt2': '.pt2'}[runtime]
     exported = export(module, manifest, runtime, tmp_path / f'policy{ending}')
     assert exported.largest_difference < 1e-4
     assert load_policy(tmp_path / f'policy{ending}').manifest.output_shape(HAND) == (3, 2, 7)

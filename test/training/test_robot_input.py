@@ -38,7 +38,7 @@ def predict(path, robot, joints=(0.3, 0.0, -0.4), has=HAS):
     return policy.predict(inputs, {JOINTS: has}, {TARGETS: HAS})[TARGETS][:, HAS]
 
 
-@pytest.mark.parametrize('file', ['policy.pt', 'out.onnx', 'out.xml'])
+@pytest.mark.parametrize('file', ['policy.pt', 'out.onnx', 'out.xml', 'out.pt2'])
 def test_every_runtime_is_told_the_robot(told, file):
     pytest.importorskip({'out.onnx': 'onnxruntime', 'out.xml': 'openvino'}.get(file, 'torch'))
     if file != 'policy.pt' and not (told / file).exists():
