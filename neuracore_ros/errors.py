@@ -49,6 +49,9 @@ def quoted(value: object, mark: str = "'") -> str:
     if isinstance(value, int) and value.bit_length() > 4 * VALUE_LENGTH:
         # Python refuses to write one of thousands of digits.
         return f'an integer of about {value.bit_length() * math.log10(2):.0f} digits'
+    if isinstance(value, bytes | bytearray):
+        # Of many megabytes, four times as many would be written.
+        value = bytes(value[: VALUE_LENGTH + 1])
     return shortened(str(value))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -17,18 +19,22 @@ from websockets.exceptions import (
 from neuracore_ros.errors import shortened
 
 _TOO_BIG = 1009
+_REFUSED = f'[Errno {errno.ECONNREFUSED}]'
+# Of the end of a text that is searched for its last line [characters].
+_LONGEST = 4000
 
 
 def last_line(text: str) -> str:
     """The last line of a server's traceback, which tells what went wrong."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # Of the end alone: a frame may hold millions of lines.
+    lines = [line.strip() for line in text[-_LONGEST:].splitlines() if line.strip()]
     return shortened(lines[-1], 300) if lines else 'it says nothing'
 
 
 def cause_of(error: BaseException) -> str:
     """The cause of an error, such as ``nothing listens there``."""
     # Several addresses of one host are reported together, as a plain OSError.
-    if isinstance(error, ConnectionRefusedError) or 'Connect call failed' in str(error):
+    if isinstance(error, ConnectionRefusedError) or _REFUSED in str(error):
         return 'nothing listens there: start the server, or correct the address'
     words = (say(error) for kind, say in _CAUSES.items() if isinstance(error, kind))
     return next(words, '') or str(error) or type(error).__name__
@@ -57,5 +63,6 @@ _CAUSES: dict[type[BaseException], Callable[[Any], str]] = {
     InvalidHandshake: lambda error: f'is no policy server: {error}',
     PayloadTooBig: lambda error: f'sent a frame that is too large: {error}',
     ConnectionClosed: _closed,
-    OSError: lambda error: error.strerror or '',
+    # asyncio has words of its own for what the system says of an address.
+    OSError: lambda e: os.strerror(e.errno) if (e.errno or 0) > 0 else e.strerror or '',
 }

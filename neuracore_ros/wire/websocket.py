@@ -38,6 +38,14 @@ _GRACE_S = 1.0
 # Of frames that nobody asked for: enough to see that it is no answer.
 _MOST_UNREAD = 2
 _CLOSED = None
+_GIVEN_BACK = 'the connection was given back'
+
+
+class _ConnectThere(connect):
+    """A connection to the address that was given, and to none that a server sends it on to."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class WebSocketConnection:
@@ -71,8 +79,10 @@ class WebSocketConnection:
         self._frames: deque[bytes | str | None] = deque()
         self._arrived = asyncio.Event()
         self._metadata: dict[str, Any] = {}
+        self._closed = False
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name='websocket', daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name='websocket', daemon=True)
+        self._thread.start()
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -110,14 +120,16 @@ class WebSocketConnection:
 
     def drop(self) -> None:
         """Give the connection up; the next request makes a new one."""
-        self._loop.call_soon_threadsafe(self._abort)
+        # Of a loop that is closed, there is nothing left to drop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._abort)
 
     def close(self) -> None:
-        """Say goodbye to the server, and end the thread."""
-        if self._loop.is_running():
-            with suppress(WireError):
-                self._run(self._goodbye(), 2 * _GOODBYE_S)
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        """Say goodbye to the server, and end the thread; a request under way fails at once."""
+        if not self._closed:
+            self._closed = True
+            asyncio.run_coroutine_threadsafe(self._goodbye(), self._loop)
+        self._thread.join(4 * _GOODBYE_S)
 
     # On the caller's thread
 
@@ -127,6 +139,9 @@ class WebSocketConnection:
         async def bounded() -> _Result:
             return await asyncio.wait_for(work, max(deadline_s - spent_s, 0.0))
 
+        if self._closed:
+            work.close()
+            raise WireError(f'{self.address}: {_GIVEN_BACK}')
         future = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
         try:
             return future.result(deadline_s + _GRACE_S)
@@ -134,6 +149,8 @@ class WebSocketConnection:
             future.cancel()
             self.drop()
             raise WireError(f'{self.address}: no answer within {deadline_s:.3g} s') from error
+        except concurrent.futures.CancelledError as error:
+            raise WireError(f'{self.address}: {_GIVEN_BACK}') from error
         except WireError:
             self.drop()
             raise
@@ -148,13 +165,26 @@ class WebSocketConnection:
 
     # On the loop's thread
 
+    def _serve(self) -> None:
+        """Run the loop until it is stopped, and leave nothing of it behind."""
+        loop = self._loop
+        try:
+            loop.run_forever()
+            unfinished = asyncio.all_tasks(loop)
+            for task in unfinished:
+                task.cancel()
+            if unfinished:
+                loop.run_until_complete(asyncio.wait(unfinished))
+        finally:
+            loop.close()
+
     async def _connected(self) -> ClientConnection:
         if self._socket is not None and self._frames and self._frames[-1] is _CLOSED:
             # Closed between two requests, as some servers do with those that are silent.
             self._abort()
         if self._socket is not None:
             return self._socket
-        socket = await connect(
+        socket = await _ConnectThere(
             self.address,
             additional_headers=self._headers,
             compression=None,
@@ -225,5 +255,7 @@ class WebSocketConnection:
 
     async def _goodbye(self) -> None:
         if self._socket is not None:
-            await self._socket.close()
+            with suppress(OSError, EOFError, WebSocketException):
+                await self._socket.close()
         self._abort()
+        self._loop.stop()

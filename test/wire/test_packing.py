@@ -1,5 +1,7 @@
 """Frames are openpi's, byte for byte, and what is damaged is refused in a line."""
 
+import tracemalloc
+
 import msgpack
 import numpy as np
 import pytest
@@ -79,6 +81,23 @@ def test_an_array_that_contradicts_itself_is_refused(array, words):
 def test_a_damaged_frame_is_refused(frame):
     with pytest.raises(WireError, match='is no MessagePack'):
         unpack(frame)
+
+
+@pytest.mark.parametrize('thing', [b'\x01', b'\x90', b'\x80', b'\xa0', b'\x91\x90'])
+@pytest.mark.parametrize('shape', ['one', 'many'])
+def test_a_frame_of_countless_things_is_refused_before_they_fill_the_memory(thing, shape):
+    millions = 2_000_000
+    if shape == 'one':
+        frame = b'\xdd' + millions.to_bytes(4, 'big') + thing * millions
+    else:
+        row = b'\xdc\x04\x00' + thing * 1024
+        frame = b'\xdc\x04\x00' + row * 1024
+    tracemalloc.start()
+    with pytest.raises(WireError, match='exceeds max_array_len|more than 65536 things'):
+        unpack(frame)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 20_000_000
 
 
 @given(st.binary(max_size=200))

@@ -1,15 +1,19 @@
 """A connection keeps its deadline, and never takes an answer for that of another request."""
 
+import errno
 import socket
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from websockets.utils import accept_key
 
 from helpers.scripted_server import scripted_server
+from helpers.waiting import wait_until
 from neuracore_ros.errors import WireError
+from neuracore_ros.wire.causes import cause_of
 from neuracore_ros.wire.packing import pack
 from neuracore_ros.wire.websocket import WebSocketConnection
 
@@ -55,6 +59,7 @@ def test_after_a_timeout_no_answer_is_one_behind():
     [
         ('Traceback:\n  File x\nValueError: no state', 'the server failed: ValueError: no state'),
         ('', 'the server failed: it says nothing'),
+        ('a\n' * 900 + 'enough', 'the server failed: enough'),
         (b'\xc1', 'the answer is no MessagePack'),
         (pack([1]), 'the answer holds'),
         (b'\x00' * 3000, 'a frame that is too large'),
@@ -194,3 +199,91 @@ def test_a_greeting_may_refuse_a_server():
         for _ in range(2):
             with pytest.raises(WireError, match='not this one'):
                 connection.ask({}, 5.0)
+
+
+def test_a_server_cannot_send_the_robot_on_to_another_one():
+    def redirect(listening, elsewhere):
+        client = listening.accept()[0]
+        client.recv(4096)
+        there = f'HTTP/1.1 302 Found\r\nLocation: {elsewhere}\r\nContent-Length: 0\r\n\r\n'
+        client.sendall(there.encode())
+        client.close()
+
+    with scripted_server(echo) as server, socket.socket() as listening:
+        listening.bind(('127.0.0.1', 0))
+        listening.listen()
+        words = [listening, server.address]
+        threading.Thread(target=redirect, args=words, daemon=True).start()
+        address = f'ws://127.0.0.1:{listening.getsockname()[1]}'
+        with pytest.raises(WireError, match='answers HTTP 302'):
+            WebSocketConnection(address, api_key='secret').open(5.0)
+        assert server.headers == []
+
+
+@pytest.mark.parametrize(
+    ('number', 'words'),
+    [
+        (errno.ECONNREFUSED, 'nothing listens there'),
+        (errno.EHOSTUNREACH, 'No route to host'),
+        (errno.ENETUNREACH, 'Network is unreachable'),
+    ],
+)
+def test_what_the_system_says_of_an_address_is_said(number, words):
+    # As asyncio words it, for one address and for several of a host.
+    one = OSError(number, "Connect call failed ('10.0.0.1', 8000)")
+    assert words in cause_of(one)
+    assert words in cause_of(OSError(f'Multiple exceptions: {one}, {one}')) or number != 111
+
+
+def left_over():
+    """Threads of connections, and open files of this process."""
+    threads = [t for t in threading.enumerate() if t.name.startswith(('websocket', 'asyncio'))]
+    return len(threads), len(list(Path('/proc/self/fd').iterdir()))
+
+
+def test_connections_that_are_closed_leave_no_thread_and_no_file():
+    with scripted_server(echo) as server, socket.socket() as silent:
+        silent.bind(('127.0.0.1', 0))
+        silent.listen()
+        before = left_over()
+        for _ in range(10):
+            good, hung = connect(server), connect(server)
+            hung.address = f'ws://127.0.0.1:{silent.getsockname()[1]}'
+            assert good.ask({}, 5.0) == {}
+            with pytest.raises(WireError, match='no answer'):
+                hung.ask({}, 0.05)
+            for connection in (good, hung):
+                connection.close()
+                connection.close()
+        # The server's ends are files of this process, too.
+        wait_until(lambda: left_over() <= before, 5.0, lambda: f'{before}, not {left_over()}')
+
+
+@pytest.mark.parametrize('stage', ['connecting', 'waiting'])
+def test_closing_ends_a_request_that_hangs(stage):
+    release = threading.Event()
+
+    def hang(connection, frame):
+        release.wait(30)
+
+    caught = []
+
+    def ask(connection):
+        try:
+            connection.ask({}, 30.0)
+        except WireError as error:
+            caught.append(str(error))
+
+    with scripted_server(hang, None if stage == 'connecting' else ()) as server:
+        connection = connect(server)
+        asking = threading.Thread(target=ask, args=[connection])
+        asking.start()
+        wait_until(lambda: server.headers, 5.0, 'a connection')
+        time.sleep(0.1)
+        connection.close()
+        asking.join(5.0)
+        release.set()
+    assert not asking.is_alive()
+    assert caught and ('closed' in caught[0] or 'given back' in caught[0])
+    with pytest.raises(WireError, match='the connection was given back'):
+        connection.ask({}, 5.0)
