@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from neuracore_ros.description.shipped import server_file
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.address import SERVER_FILE_ENDINGS, is_address, is_server_file
 from neuracore_ros.policy.file import PolicyFile, RuntimeOptions, require_digest
 from neuracore_ros.policy.policy import Policy, Runtime
 from neuracore_ros.policy.server_options import ServerOptions
+
+if TYPE_CHECKING:
+    from neuracore_ros.policy.foreign_server import ForeignServer
+    from neuracore_ros.policy.own_server import OwnServer
 
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 
@@ -96,19 +102,39 @@ ENDINGS = (*KINDS, *SERVER_FILE_ENDINGS[:1])
 
 def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:
     try:
-        from neuracore_ros.policy.own_server import OwnServer
-
-        if not is_address(name):
-            raise PolicyError(f'{name}: server files are not read yet')
-        if not name.startswith(('ws://', 'wss://')):
-            raise PolicyError(
-                f'{name}: is no address of a policy server; one is ws://host:8000, or wss:// '
-                'through TLS'
-            )
-        server = OwnServer(name, options)
+        server = _own_server(name, options) if is_address(name) else _foreign(name, options)
         return Policy(server, server.sha256, robot, is_remote=True)
     except ModuleNotFoundError as error:
         raise _lacking(name, error) from error
+
+
+def _own_server(address: str, options: ServerOptions) -> OwnServer:
+    from neuracore_ros.policy.own_server import OwnServer
+
+    if not address.startswith(('ws://', 'wss://')):
+        raise PolicyError(
+            f'{address}: is no address of a policy server; one is ws://host:8000, or wss:// '
+            'through TLS'
+        )
+    return OwnServer(address, options)
+
+
+def _foreign(name: str, options: ServerOptions) -> ForeignServer:
+    from neuracore_ros.policy.foreign_server import ForeignServer
+    from neuracore_ros.policy.server_file import GROOT, ServerFile
+
+    file = ServerFile.read(server_file(name))
+    if options.address:
+        file = file.answering_at(options.address)
+    if not file.address:
+        raise PolicyError(f"{name}: has no 'address', and none is given beside it")
+    if file.server == GROOT:
+        from neuracore_ros.policy.gr00t_client import Gr00tClient
+
+        return ForeignServer(file, Gr00tClient(file, file.address, options.api_key).ask, options)
+    from neuracore_ros.policy.openpi_client import OpenpiClient
+
+    return ForeignServer(file, OpenpiClient(file.address, options.api_key).ask, options)
 
 
 def _lacking(path: str | Path, error: ModuleNotFoundError) -> PolicyError:

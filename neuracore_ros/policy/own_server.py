@@ -115,7 +115,7 @@ class OwnServer:
         request |= {'request_id': number, 'as_model': True}
         answer = self._connection.ask(request, self._timeout_s)
         self._timeout_s = self._usual_s
-        if answer.get('request_id') != number:
+        if not isinstance(answer, Mapping) or answer.get('request_id') != number:
             self._connection.drop()
             raise WireError(f'{self._address}: answered another request')
         actions = answer.get('actions')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuracore_ros.bounds import (
@@ -15,7 +15,7 @@ from neuracore_ros.bounds import (
     MIN_RATE_HZ,
 )
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import DescriptionError, PolicyError, unreadable
+from neuracore_ros.errors import DescriptionError, PolicyError, quoted, unreadable
 from neuracore_ros.policy.pose_numbers import ROTATIONS, rotation_of
 from neuracore_ros.policy.server_columns import (
     ReceivedColumn,
@@ -99,6 +99,19 @@ class ServerFile:
             return _parse(parse_yaml(text, path), path, hashlib.sha256(text.encode()).hexdigest())
         except DescriptionError as error:
             raise PolicyError(str(error)) from error
+
+    def answering_at(self, address: str) -> ServerFile:
+        """The same file of a server at another address.
+
+        Raises:
+            PolicyError: The address is none of this protocol.
+        """
+        if not address.startswith(_SCHEMES[self.server]):
+            raise PolicyError(
+                f'{self.path}: address of {self.server} begins with '
+                f'{" or ".join(_SCHEMES[self.server])}, unlike {quoted(address)}'
+            )
+        return replace(self, address=address)
 
     @property
     def is_nested(self) -> bool:

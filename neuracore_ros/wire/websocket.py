@@ -22,7 +22,7 @@ from websockets.exceptions import WebSocketException
 
 from neuracore_ros.errors import WireError
 from neuracore_ros.wire.causes import cause_of, last_line
-from neuracore_ros.wire.packing import pack, unpack_map
+from neuracore_ros.wire.packing import pack, unpack, unpack_map
 
 MOST_BYTES = 64 * 2**20
 """Largest frame that is taken; larger ones are refused by their header, before they are read."""
@@ -98,7 +98,7 @@ class WebSocketConnection:
         self._run(self._connected(), deadline_s)
         return self._metadata
 
-    def ask(self, message: Mapping[str, Any], deadline_s: float) -> dict[str, Any]:
+    def ask(self, message: Mapping[str, Any], deadline_s: float) -> Any:
         """Send a request, and wait for its answer.
 
         Args:
@@ -113,7 +113,7 @@ class WebSocketConnection:
         frame = pack(message)
         answer = self._run(self._exchange(frame), deadline_s, time.monotonic() - start_s)
         try:
-            return unpack_map(answer)
+            return unpack(answer)
         except WireError as error:
             self.drop()
             raise WireError(f'{self.address}: the answer {error}') from error

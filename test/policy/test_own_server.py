@@ -82,6 +82,7 @@ def test_images_are_sent_as_jpeg_where_that_is_asked():
     ('spoil', 'words'),
     [
         ({'request_id': 999}, 'answered another request'),
+        ([1], 'answered another request'),
         ({'actions': None}, "the answer has no 'actions'"),
         ({'actions': {}}, 'gives no JOINT_TARGET_POSITIONS'),
         ({'actions': {'JOINT_TARGET_POSITIONS': np.zeros((4, 3), 'f4')}}, r'shape \(1, 4, 3\)'),
@@ -96,7 +97,8 @@ def test_a_lying_server_is_refused_and_the_next_answer_is_taken(spoil, words):
 
     def lie(connection, frame):
         request = unpack(frame)
-        return pack(unpack(stand_still(request)) | (lies.pop() if lies else {}))
+        lied = lies.pop() if lies else {}
+        return pack(unpack(stand_still(request)) | lied if isinstance(lied, dict) else lied)
 
     with scripted_server(lie, METADATA) as server:
         policy = load_policy(server.address)
