@@ -112,9 +112,11 @@ def _own_server(address: str, options: ServerOptions) -> OwnServer:
     from neuracore_ros.policy.own_server import OwnServer
 
     if not address.startswith(('ws://', 'wss://')):
+        is_gr00t = address.startswith('tcp://')
         raise PolicyError(
             f'{address}: is no address of a policy server; one is ws://host:8000, or wss:// '
             'through TLS'
+            + ('; give a server file for GR00T (docs/server_file.md)' if is_gr00t else '')
         )
     return OwnServer(address, options)
 

@@ -19,8 +19,10 @@ from neuracore_ros.errors import PolicyError, WireError
 from neuracore_ros.policy.foreign_server import ForeignServer
 from neuracore_ros.policy.gr00t_client import Gr00tClient
 from neuracore_ros.policy.gr00t_modalities import Modalities
+from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.policy.server_file import ServerFile
+from neuracore_ros.policy.server_options import ServerOptions
 from neuracore_ros.wire.npy_packing import unpack_npy
 
 PATIENCE_S = 20.0
@@ -376,3 +378,20 @@ def test_no_request_ever_ends_the_server(read):
     with Gr00tServer() as server:
         predict(policy_of(read(NESTED), So100Policy().served_by(server)))
         assert 'kill' not in server.asked
+
+
+def test_a_shipped_server_file_is_a_policy_at_the_address_that_is_given():
+    with Gr00tServer(token='secret') as server:
+        So100Policy().served_by(server)
+        given = ServerOptions(server.address, api_key='secret')
+        policy = load_policy('gr00t_n17_so100.server.yaml', server=given)
+        policy.warm_up()
+        assert policy.is_remote
+        assert server.asked == ['get_modality_config', *['get_action'] * 3]
+        with pytest.raises(WireError, match='Invalid API token'):
+            load_policy('gr00t_n17_so100.server.yaml', server=ServerOptions(server.address))
+
+
+def test_an_address_of_gr00t_alone_does_not_say_what_its_arrays_mean():
+    with pytest.raises(PolicyError, match='give a server file for GR00T'):
+        load_policy('tcp://127.0.0.1:5555')
