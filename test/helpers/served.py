@@ -36,16 +36,15 @@ class RunningServer:
     def address(self):
         return f'ws://127.0.0.1:{self.port}'
 
-    def on_loop(self, function, *arguments):
-        """Call a function on the loop's thread, and wait for its result."""
-
-        async def call():
-            return function(*arguments)
-
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(PATIENCE_S)
+    @property
+    def sockets(self):
+        """The connections that it has, of clients or not."""
+        return self._policy_server._room.sockets
 
     def close(self):
         """End it as a process would: at once."""
+        if not self._thread.is_alive():
+            return
 
         async def end():
             self._server.close()
@@ -59,6 +58,7 @@ class RunningServer:
     def _run(self):
         asyncio.set_event_loop(self._loop)
         server = PolicyServer(self._policy, ModelThread(), self._api_key, self.lines.append)
+        self._policy_server = server
 
         async def start():
             self._server = await server.start(ListenAddress(port=0))
