@@ -39,6 +39,11 @@ class ServerAnswer:
 
     def outputs(self, answer: Any, inputs: Mapping[str, Array]) -> dict[str, Float32Array]:
         """Read an answer: see :meth:`neuracore_ros.policy.server_map.ServerMap.outputs`."""
+        # What is too large for a number is refused by the policy, as infinite.
+        with np.errstate(over='ignore', invalid='ignore'):
+            return self._outputs(answer, inputs)
+
+    def _outputs(self, answer: Any, inputs: Mapping[str, Array]) -> dict[str, Float32Array]:
         found: dict[DataType, FloatArray] = {}
         for kind in self._manifest.output:
             shape = self._manifest.output_shape(kind)
@@ -176,13 +181,13 @@ def _require_no_error(answer: Any, name: str) -> None:
     """Refuse an answer that is an error."""
     if not isinstance(answer, Mapping):
         return
-    text = None
-    if answer.get('type') == 'error':
-        text = answer.get('message', '')
+    kind, text = answer.get('type'), None
+    if isinstance(kind, str) and kind == 'error':
+        text = answer.get('message')
     elif len(answer) == 1:
         text = answer.get('error')
-    if text is not None:
-        last = str(text).strip().splitlines()[-1:] or ['']
+    if isinstance(text, str):
+        last = text.strip().splitlines()[-1:] or ['']
         raise PolicyError(f'{name}: the server answered with an error: {last[0]}')
 
 

@@ -15,10 +15,12 @@ from neuracore_ros.yaml_value import YamlValue
 UNUSED = 'unused'
 """A received column that nobody reads; ``null``, too."""
 MODES = ('absolute', 'relative', 'velocity')
+SENT_OPTIONS = ('scale', 'offset', 'part', 'around')
+"""Of a column that is sent, beside its DataType."""
+RECEIVED_OPTIONS = ('scale', 'offset', 'part', 'mode', 'clip', 'within', 'threshold')
+"""Of a column that is received."""
 
 _NULLS = ('null', '~', '')
-_SENT = ('scale', 'offset', 'part', 'around')
-_RECEIVED = ('scale', 'offset', 'part', 'mode', 'clip', 'within', 'threshold')
 # Of an array; a humanoid's have some sixty.
 _MOST_COLUMNS = 4096
 
@@ -92,10 +94,11 @@ def parse_sent(value: YamlValue, what: str) -> SentColumns:
     columns: list[SentColumn | float] = []
     places: dict[SlotColumn, YamlValue] = {}
     for entry in _entries(value, what):
+        _require_few(columns, value, what)
         if entry.is_scalar():
             columns.append(entry.number(f'{what}: a number that is always sent'))
             continue
-        kind, options = _entry(entry, what, _SENT)
+        kind, options = _entry(entry, what, SENT_OPTIONS)
         scale, offset, numbers = _scaling(kind, options, what, is_change=False)
         around = _around(options, numbers, what)
         for index in _indices(options[kind.value], kind):
@@ -103,7 +106,7 @@ def parse_sent(value: YamlValue, what: str) -> SentColumns:
                 column = SentColumn(kind, index, number, scale, offset, around)
                 _require_once(column, column, entry, places, what)
                 columns.append(column)
-        _require_few(columns, value, what)
+    _require_few(columns, value, what)
     return tuple(columns)
 
 
@@ -116,10 +119,11 @@ def parse_received(value: YamlValue, what: str) -> ReceivedColumns:
     columns: list[ReceivedColumn | None] = []
     places: dict[SlotColumn, YamlValue] = {}
     for entry in _entries(value, what):
+        _require_few(columns, value, what)
         if entry.is_scalar() and (entry.content == UNUSED or _is_null(entry)):
             columns.append(None)
             continue
-        kind, options = _entry(entry, what, _RECEIVED)
+        kind, options = _entry(entry, what, RECEIVED_OPTIONS)
         if not kind.is_commandable:
             raise entry.error(
                 f'{what}: {kind} cannot be commanded. Known: {", ".join(_commandable())}'
@@ -130,7 +134,7 @@ def parse_received(value: YamlValue, what: str) -> ReceivedColumns:
                 f'{what}: mode {mode} is of positions and poses; {kind} has none: remove mode'
             )
         scale, offset, numbers = _scaling(kind, options, what, is_change=mode != 'absolute')
-        clip, within, threshold = _bounds(kind, options, what)
+        clip, within, threshold = _bounds(kind, mode, options, what)
         for index in _indices(options[kind.value], kind):
             for number in numbers:
                 column = ReceivedColumn(
@@ -138,7 +142,7 @@ def parse_received(value: YamlValue, what: str) -> ReceivedColumns:
                 )
                 _require_once(column, SlotColumn(kind, index, number), entry, places, what)
                 columns.append(column)
-        _require_few(columns, value, what)
+    _require_few(columns, value, what)
     if not any(columns):
         raise value.error(f'{what}: has no column that is used: leave the array out')
     return tuple(columns)
@@ -164,7 +168,7 @@ def _entry(
     if len(kinds) != 1:
         strange = next((key for key in keys if key not in (*allowed, *kinds)), '')
         found = ' and '.join(kinds) if kinds else 'none'
-        hint = known_names(strange.upper(), _numeric()) if strange and not kinds else '.'
+        hint = '.' if kinds else known_names(strange.upper(), _numeric())
         raise entry.error(f'{what}: a column names one DataType, not {found}{hint}')
     kind = DataType(kinds[0])
     if not kind.is_numeric:
@@ -199,9 +203,10 @@ def _scaling(
     numbers = PARTS[part.choice(f'{what}: part', PARTS)]
     if not set(numbers) <= {*POSITION, *ANGULAR} and 'scale' in options:
         raise options['scale'].error(f'{what}: {part} has no unit: remove scale')
-    if not set(numbers) <= {*POSITION} and 'offset' in options and not is_change:
+    if len(numbers) > 1 and 'offset' in options and not is_change:
         raise options['offset'].error(
-            f'{what}: a rotation is not moved by an offset: turn the frames of its chain'
+            f'{what}: one offset is of one number: write the parts x, y and z apart; a rotation '
+            'has none: turn the frames of its chain'
         )
     return scale, offset, numbers
 
@@ -221,7 +226,7 @@ def _around(
 
 
 def _bounds(
-    kind: DataType, options: Mapping[str, YamlValue], what: str
+    kind: DataType, mode: str, options: Mapping[str, YamlValue], what: str
 ) -> tuple[tuple[float, float] | None, float | None, float | None]:
     """Clip, within and threshold of an entry."""
     clip = within = threshold = None
@@ -233,11 +238,18 @@ def _bounds(
         clip = numbers[0], numbers[1]
     if (value := options.get('within')) is not None:
         within = parse_positive(value, f'{what}: within')
+        if mode == 'absolute' and (kind.is_position or kind.is_pose):
+            raise value.error(
+                f'{what}: within is of velocities and differences; absolute positions are not '
+                'scaled down: remove within, or add mode'
+            )
     if (value := options.get('threshold')) is not None:
         if not kind.is_gripper:
             raise value.error(
                 f'{what}: threshold is of an opening, which is 0 or 1; {kind} is none: remove it'
             )
+        if mode != 'absolute':
+            raise value.error(f'{what}: a gripper is not opened by mode {mode} and a threshold')
         threshold = value.number(f'{what}: threshold')
         if not 0.0 < threshold < 1.0:
             raise value.error(f'{what}: threshold is of the opening, between 0 and 1, not {value}')

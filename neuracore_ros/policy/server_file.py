@@ -30,12 +30,14 @@ from neuracore_ros.yaml_value import ENDINGS, MOST_BYTES, YamlValue, parse_yaml
 OPENPI, GROOT = 'openpi', 'gr00t'
 VERSIONS = ('1.5', '1.6', '1.7')
 """Of GR00T N; the keys of 1.5 are flat, those of later ones nested."""
-
-_SCHEMES = {OPENPI: ('ws://', 'wss://'), GROOT: ('tcp://',)}
-_KEYS = (
+KEYS = (
     'server', 'version', 'address', 'rate_hz', 'horizon', 'execute', 'steps', 'send', 'receive'
 )  # fmt: skip
-_STEPS = ('images', 'numbers')
+"""Of a server file."""
+STEPS = ('images', 'numbers')
+"""What several steps are sent of."""
+
+_SCHEMES = {OPENPI: ('ws://', 'wss://'), GROOT: ('tcp://',)}
 _COUNT = re.compile(r'[1-9][0-9]{0,8}')
 _STEP = re.compile(r'0|-[1-9][0-9]{0,8}')
 
@@ -144,15 +146,15 @@ class ServerFile:
 
 
 def _parse(root: YamlValue, path: Path, sha256: str) -> ServerFile:
-    values = root.fields('a server file', _KEYS)
+    values = root.fields('a server file', KEYS)
     for key in ('server', 'rate_hz', 'horizon', 'send', 'receive'):
         if key not in values:
             raise root.error(f'lacks {key}')
     server = values['server'].choice('server', _SCHEMES)
     horizon = _count(values['horizon'], 'horizon', MAX_HORIZON)
     execute = _count(values['execute'], 'execute', horizon) if 'execute' in values else None
-    steps = values['steps'].fields('steps', _STEPS) if 'steps' in values else {}
-    images, numbers = (_steps(steps[key], key) if key in steps else None for key in _STEPS)
+    steps = values['steps'].fields('steps', STEPS) if 'steps' in values else {}
+    images, numbers = (_steps(steps[key], key) if key in steps else None for key in STEPS)
     return ServerFile(
         path=path,
         sha256=sha256,

@@ -30,7 +30,8 @@ class ServerMap:
 
     def __init__(self, file: ServerFile) -> None:
         self._file = file
-        self._manifest = _manifest(file)
+        # What is read again has been checked as every manifest is.
+        self._manifest = Manifest.from_json(_manifest(file).to_json(), str(file.path))
         self._answer = ServerAnswer(file, self._manifest)
         newest = file.observation_steps - 1
         self._image_steps = _rows(file.image_steps, newest)
@@ -107,6 +108,8 @@ class ServerMap:
             for kind, index in self._arrays[keys].slots:
                 _has(valid, kind, index, False, keys)
             rows = self._arrays[keys].rows(inputs, self._number_steps)
+            if not np.isfinite(rows).all():
+                raise PolicyError(f'{self._file.path.name}: {shown(keys)} would not be finite')
             return self._with_axes(rows, self._file.number_steps is not None)
         constant = part.value
         return np.array(constant, np.float32) if isinstance(constant, tuple) else constant
@@ -164,7 +167,8 @@ class _SentArray:
         for (kind, index, around), group in self._poses.items():
             poses = inputs[kind.value][0][steps, index].astype(float)
             group.put(numbers_of(poses, group.names, around), rows)
-        return rows.astype(np.float32)
+        with np.errstate(over='ignore'):
+            return rows.astype(np.float32)
 
 
 class _Group:
@@ -179,7 +183,8 @@ class _Group:
 
     def put(self, slots: Array, rows: FloatArray) -> None:
         """Write the slots' values (T, N) to their places of rows (T, D), in the server's sense."""
-        rows[:, self._places] = (slots - self._offset) / self._scale
+        with np.errstate(over='ignore'):
+            rows[:, self._places] = (slots - self._offset) / self._scale
 
 
 def _has(

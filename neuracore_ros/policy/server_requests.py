@@ -16,11 +16,12 @@ from neuracore_ros.yaml_value import YamlValue
 
 CONSTANT = 'constant'
 LAYOUTS = ('hwc', 'chw')
+IMAGE_OPTIONS = ('size', 'layout', 'turn', 'optional')
+"""Of an image, beside its DataType."""
 
 _TURNS = ('0', '180')
 _PIXELS = re.compile(r'[1-9][0-9]{0,4}')
 _INTEGER = re.compile(r'[-+]?(0|[1-9][0-9]{0,17})')
-_IMAGE = ('size', 'layout', 'turn', 'optional')
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def _parse_part(value: YamlValue, name: str, what: str) -> SentPart:
         return SentText(options[name].index(), _flag(options.get('optional'), what))
     if kind is not DataType.RGB_IMAGES:
         raise value.error(f'{what}: {kind} cannot be sent; RGB_IMAGES and LANGUAGE can')
-    options = value.fields(what, (name, *_IMAGE))
+    options = value.fields(what, (name, *IMAGE_OPTIONS))
     if 'size' not in options:
         raise value.error(f'{what}: add size: [height, width] in pixels, as the server wants it')
     layout, turn = options.get('layout'), options.get('turn')

@@ -186,3 +186,34 @@ def test_a_workspace_that_is_smaller_than_where_training_went_is_told(tmp_path, 
     )
     unknown = replace(trained, output={poses: OutputSlots(2, (0,))})
     assert not [*beyond_training(arm, unknown)]
+
+
+def unmasked(**required):
+    """A policy of others, which knows no masks."""
+    manifest = policy()
+    return replace(
+        manifest,
+        input={
+            kind: replace(slots, required=required.get(kind.value, ()))
+            for kind, slots in manifest.input.items()
+        },
+    )
+
+
+def test_a_robot_that_lacks_what_a_policy_without_masks_needs_is_refused():
+    manifest = unmasked(JOINT_POSITIONS=(0, 1, 3), RGB_IMAGES=(1,))
+    assert fit(robot(cameras={1: 'overhead'}), manifest).warnings == ()
+    assert refusal(robot(joints={0: 'base', 1: 'elbow'}, cameras={1: 'top'}), manifest) == (
+        "'ur5' lacks JOINT_POSITIONS index 3, which the policy cannot do without: it knows no "
+        'masks, and needs 0..1, 3. The robot has 0..1.'
+    )
+    assert refusal(robot(), manifest) == (
+        "'ur5' lacks RGB_IMAGES index 1, which the policy cannot do without: it knows no masks, "
+        'and needs 1. The robot has none.'
+    )
+
+
+def test_what_a_policy_can_do_without_is_masked_as_before():
+    manifest = unmasked(JOINT_POSITIONS=(0, 1))
+    fitted = fit(robot(joints={0: 'base', 1: 'elbow'}), manifest)
+    assert fitted.input == {DataType.JOINT_POSITIONS: {0: 'base', 1: 'elbow'}}

@@ -186,3 +186,14 @@ def test_numbers_beyond_all_bounds_are_refused_before_memory_is_taken(text, says
     with pytest.raises(PolicyError) as refused:
         Manifest.from_json(text, 'policy.pt')
     assert says in str(refused.value) and len(str(refused.value)) < 300
+
+
+def test_what_a_robot_must_have_survives_a_round_trip_and_is_nothing_by_default():
+    assert Manifest.from_json(json.dumps(MINIMAL)).input[DataType.JOINT_POSITIONS].required == ()
+    text = changed('input', 'JOINT_POSITIONS', 'required', to=[2, 0])
+    manifest = Manifest.from_json(text)
+    assert manifest.input[DataType.JOINT_POSITIONS].required == (0, 2)
+    assert Manifest.from_json(manifest.to_json()) == manifest
+    text = changed('input', 'JOINT_POSITIONS', 'required', to=[3])
+    with pytest.raises(PolicyError, match=r'required must be a list of indices in 0\.\.2'):
+        Manifest.from_json(text)
