@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -195,15 +196,35 @@ def _policy(path: Path | str, robot: str, options: ServerOptions, result: CheckS
         taken_s = policy.warm_up()
         result.facts.append(
             f'{path}: {policy.manifest.rate_hz:g} Hz, {policy.manifest.horizon} steps a '
-            f'prediction, {1000 * taken_s:.0f} ms each on this machine'
+            f'prediction, {_told(policy, taken_s)}'
         )
         ahead_s = policy.manifest.horizon / policy.manifest.rate_hz
         if taken_s > ahead_s / 2:
             result.warnings.append(
                 f'{path}: a prediction takes {taken_s:.2f} s here and covers {ahead_s:.2f} s: '
-                'the node may be late; use a faster device, or fewer threads for others'
+                f'the node may be late; {_cure(policy)}'
             )
     return policy
+
+
+def _told(policy: Policy, taken_s: float) -> str:
+    """The time of a prediction; of one by a server, how much of it the network takes."""
+    if policy.link is None or policy.link.newest is None:
+        return f'{1000 * taken_s:.0f} ms each on this machine'
+    trip = policy.link.newest
+    whole = f'{1000 * trip.taken_s:.1f} ms each there and back'
+    if math.isnan(trip.network_s):
+        return f'{whole}; the server does not tell its own share'
+    return (
+        f'{whole}: {1000 * trip.server_s:.1f} the server, {1000 * trip.network_s:.1f} the network'
+    )
+
+
+def _cure(policy: Policy) -> str:
+    trip = policy.link.newest if policy.link is not None else None
+    if trip is not None and trip.network_s > trip.taken_s / 2:
+        return 'use a faster network, smaller images, or jpeg_quality if that is a server of ours'
+    return 'use a faster device, or fewer threads for others'
 
 
 def _check_fit(robot: Robot, policy: Policy, result: CheckSummary) -> Collection[str] | None:

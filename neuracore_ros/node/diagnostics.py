@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -10,6 +11,7 @@ from neuracore_ros.node.rate_statistics import RateStatistics
 from neuracore_ros.node.status import Status
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.runner import Counters, State
+from neuracore_ros.runner.state import percentile
 
 _LEVELS = {
     State.RUNNING: DiagnosticStatus.OK,
@@ -50,6 +52,8 @@ def inference_status(
             next=status.next,
             latency_ms_p50=f'{counters.latency_ms(50):.1f}',
             latency_ms_p99=f'{counters.latency_ms(99):.1f}',
+            network_ms_p50=_percentile(statistics.network_ms, 50),
+            network_ms_p99=_percentile(statistics.network_ms, 99),
             late=counters.late,
             holds=counters.holds,
             clamps=counters.clamps,
@@ -99,6 +103,10 @@ def stream_status(
             **{f'drops.{kind}': count for kind, count in stream.drops.items()},
         ),
     )
+
+
+def _percentile(values: deque[float], percent: float) -> str:
+    return f'{percentile(values, percent):.1f}' if values else ''
 
 
 def _values(**values: object) -> list[KeyValue]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as WaitedLongEnough
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ from rclpy.node import Node
 _Result = TypeVar('_Result')
 
 _POLL_S = 0.05
+# For a request to fail whose connection is gone.
+_ENDS_S = 1.0
 
 
 class Interrupted(Exception):  # noqa: N818, since nothing went wrong.
@@ -27,6 +29,9 @@ class Inference:
     Args:
         node: In the executor that is handed the answers.
         interrupted: Returns True once the process is asked to end.
+
+    Attributes:
+        cut_off: Ends a prediction that a server was asked for; None: nothing can end it.
     """
 
     def __init__(self, node: Node, interrupted: Callable[[], bool]) -> None:
@@ -34,6 +39,7 @@ class Inference:
         self._interrupted = interrupted
         self._thread = ThreadPoolExecutor(1, thread_name_prefix='inference')
         self._work: Future[Any] | None = None
+        self.cut_off: Callable[[], None] | None = None
 
     def wait(self, work: Callable[[], _Result]) -> _Result:
         """Run a task on the thread, and wait for its result.
@@ -67,7 +73,11 @@ class Inference:
         """Let the thread end when it can.
 
         Returns:
-            Whether it can now; what a model does cannot be interrupted.
+            Whether it can now; what a model here does cannot be interrupted.
         """
         self._thread.shutdown(wait=False, cancel_futures=True)
+        if self.cut_off is not None:
+            self.cut_off()
+            if self._work is not None:
+                wait([self._work], _ENDS_S)
         return self._work is None or self._work.done()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable
 
 from neuracore_ros.errors import without_numbers
 from neuracore_ros.observation.streams import StreamStatus
+from neuracore_ros.policy.server_link import RoundTrip
 from neuracore_ros.runner import Counters, State
 
 _WINDOW = 100
@@ -21,6 +23,8 @@ class RateStatistics:
     Attributes:
         predictions: Answers of the model, failures included.
         worst_gap_s: Longest time between two steps [s].
+        network_ms: Of the latency of each of the newest predictions, what was not spent at the
+            server that made it; empty where there is none, or where it does not tell.
     """
 
     def __init__(self, rate_hz: float) -> None:
@@ -34,6 +38,7 @@ class RateStatistics:
         self._was = State.DISABLED
         self.predictions = 0
         self.worst_gap_s = 0.0
+        self.network_ms: deque[float] = deque(maxlen=_WINDOW)
 
     @property
     def rate_hz(self) -> float:
@@ -65,6 +70,11 @@ class RateStatistics:
         for stream in used:
             oldest_s = self._oldest_s.get(stream.topic, 0.0)
             self._oldest_s[stream.topic] = max(oldest_s, stream.age_s or 0.0)
+
+    def answered(self, trip: RoundTrip) -> None:
+        """Note the time of a prediction that a server made."""
+        if not math.isnan(trip.network_s):
+            self.network_ms.append(1e3 * trip.network_s)
 
     def state(self, state: State, reason: str) -> None:
         """Note the state; a reason counts when the robot is first held for it."""

@@ -168,6 +168,8 @@ class Session:
             )
 
         self._policy = self._inference.wait(load)
+        if self._policy.is_remote:
+            self._inference.cut_off = self._policy.close
         manifest = self._policy.manifest
         self._runner = Runner(self.robot, manifest, self._settings, self._steady_ns)
         self._runner.stop(self._now_ns())
@@ -296,6 +298,8 @@ class Session:
                 passing = self._policy.is_remote
                 self._obey(self._runner.failed(request, str(error), now_ns, passing))
             else:
+                if (link := self._policy.link) is not None and link.newest is not None:
+                    self._reporter.statistics.answered(link.newest)
                 self._obey(self._runner.predicted(request, answer.result(), now_ns))
             if self._debug is not None:
                 shown = str(error) if error is not None else answer.result()

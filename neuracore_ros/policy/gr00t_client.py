@@ -40,7 +40,11 @@ class Gr00tClient:
         self._address = address
         self._known: Modalities | None = None
         self._connection = ZeroMqConnection(address, token, greeting=_DESCRIBE, greet=self._greet)
-        self._connection.open(deadline_s)
+        try:
+            self._connection.open(deadline_s)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, message: Mapping[str, Any], deadline_s: float) -> Any:
         """Ask for actions.
@@ -53,6 +57,10 @@ class Gr00tClient:
             WireError: No answer in time, or an error; or the server has another policy now.
         """
         return self._connection.ask({'endpoint': 'get_action', 'data': message}, deadline_s)
+
+    def close(self) -> None:
+        """Give the connection back; a request under way fails at once."""
+        self._connection.close()
 
     def _greet(self, answer: Any) -> None:
         """Take the policy of a first connection, and no other of a later one."""

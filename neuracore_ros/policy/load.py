@@ -10,11 +10,12 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.address import SERVER_FILE_ENDINGS, is_address, is_server_file
 from neuracore_ros.policy.file import PolicyFile, RuntimeOptions, require_digest
 from neuracore_ros.policy.policy import Policy, Runtime
+from neuracore_ros.policy.server_link import Askable, ServerLink
 from neuracore_ros.policy.server_options import ServerOptions
 
 if TYPE_CHECKING:
-    from neuracore_ros.policy.foreign_server import ForeignServer
     from neuracore_ros.policy.own_server import OwnServer
+    from neuracore_ros.policy.server_file import ServerFile
 
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 
@@ -102,8 +103,10 @@ ENDINGS = (*KINDS, *SERVER_FILE_ENDINGS[:1])
 
 def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:
     try:
-        server = _own_server(name, options) if is_address(name) else _foreign(name, options)
-        return Policy(server, server.sha256, robot, is_remote=True)
+        if not is_address(name):
+            return _foreign(name, options, robot)
+        server = _own_server(name, options)
+        return Policy(server, server.sha256, robot, server.link)
     except ModuleNotFoundError as error:
         raise _lacking(name, error) from error
 
@@ -121,22 +124,29 @@ def _own_server(address: str, options: ServerOptions) -> OwnServer:
     return OwnServer(address, options)
 
 
-def _foreign(name: str, options: ServerOptions) -> ForeignServer:
+def _foreign(name: str, options: ServerOptions, robot: str) -> Policy:
     from neuracore_ros.policy.foreign_server import ForeignServer
-    from neuracore_ros.policy.server_file import GROOT, ServerFile
+    from neuracore_ros.policy.server_file import ServerFile
 
     file = ServerFile.read(server_file(name))
     if options.address:
         file = file.answering_at(options.address)
     if not file.address:
         raise PolicyError(f"{name}: has no 'address', and none is given beside it")
+    link = ServerLink(_client(file, options))
+    return Policy(ForeignServer(file, link.ask, options), file.sha256, robot, link)
+
+
+def _client(file: ServerFile, options: ServerOptions) -> Askable:
+    from neuracore_ros.policy.server_file import GROOT
+
     if file.server == GROOT:
         from neuracore_ros.policy.gr00t_client import Gr00tClient
 
-        return ForeignServer(file, Gr00tClient(file, file.address, options.api_key).ask, options)
+        return Gr00tClient(file, file.address, options.api_key)
     from neuracore_ros.policy.openpi_client import OpenpiClient
 
-    return ForeignServer(file, OpenpiClient(file.address, options.api_key).ask, options)
+    return OpenpiClient(file.address, options.api_key)
 
 
 def _lacking(path: str | Path, error: ModuleNotFoundError) -> PolicyError:

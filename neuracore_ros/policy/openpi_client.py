@@ -32,7 +32,11 @@ class OpenpiClient:
         self._address = address
         self._known: bytes | None = None
         self._connection = WebSocketConnection(address, api_key, greet=self._greet)
-        self._connection.open(deadline_s)
+        try:
+            self._connection.open(deadline_s)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, message: Mapping[str, Any], deadline_s: float) -> Any:
         """Ask for actions; returns the answer as the server gave it.
@@ -45,6 +49,10 @@ class OpenpiClient:
             WireError: No answer in time, or an error; or the server has another policy now.
         """
         return self._connection.ask(message, deadline_s)
+
+    def close(self) -> None:
+        """Give the connection back; a request under way fails at once."""
+        self._connection.close()
 
     def _greet(self, metadata: Mapping[str, Any]) -> None:
         """Take the metadata of a first connection, and no other of a later one."""

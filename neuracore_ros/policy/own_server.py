@@ -19,6 +19,7 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import WireError, quoted
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.server_link import ServerLink
 from neuracore_ros.policy.server_options import FIRST_ANSWER_S, ServerOptions
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.wire.jpeg import as_jpeg
@@ -83,6 +84,7 @@ class OwnServer:
     Attributes:
         manifest: Of the policy that is served.
         sha256: Of its file.
+        link: To it.
 
     Raises:
         WireError: Nothing listens there, or it is no server of ours.
@@ -94,10 +96,15 @@ class OwnServer:
         self._numbers = count(1)
         self._served: ServedPolicy | None = None
         self._connection = WebSocketConnection(address, options.api_key, greet=self._greet)
-        self._connection.open(FIRST_ANSWER_S)
-        served = self._served
-        assert served is not None  # A connection greets before it is open.
-        self.manifest: Manifest = Manifest.from_json(served.text, address)
+        self.link = ServerLink(self._connection)
+        try:
+            self._connection.open(FIRST_ANSWER_S)
+            served = self._served
+            assert served is not None  # A connection greets before it is open.
+            self.manifest: Manifest = Manifest.from_json(served.text, address)
+        except BaseException:
+            self.link.close()
+            raise
         self.sha256: str = served.sha256
         self._usual_s: float = options.deadline_s(self.manifest)
         self._timeout_s: float = max(self._usual_s, FIRST_ANSWER_S)
@@ -113,7 +120,7 @@ class OwnServer:
             request[rgb] = as_jpeg(request[rgb], self._jpeg_quality)
         request['valid'] = {name: mask[0] for name, mask in valid.items()}
         request |= {'request_id': number, 'as_model': True}
-        answer = self._connection.ask(request, self._timeout_s)
+        answer = self.link.ask(request, self._timeout_s)
         self._timeout_s = self._usual_s
         if not isinstance(answer, Mapping) or answer.get('request_id') != number:
             self._connection.drop()

@@ -14,6 +14,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.kinematics.rotations import NORM_TOLERANCE
 from neuracore_ros.policy.manifest import InputSlots, Manifest
+from neuracore_ros.policy.server_link import ServerLink
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
 
 
@@ -37,25 +38,35 @@ class Policy:
         manifest: What it reads and predicts.
         sha256: Of the file, by which a log names a policy.
         robot: The robot that it is on, for a policy that asks; '': none that it knows.
-        is_remote: Whether a server executes it, which may fail and come back.
+        link: To the server that executes it; None: this process does.
     """
 
     def __init__(
-        self, runtime: Runtime, sha256: str, robot: str = '', is_remote: bool = False
+        self, runtime: Runtime, sha256: str, robot: str = '', link: ServerLink | None = None
     ) -> None:
         self.manifest = runtime.manifest
         self.sha256 = sha256
         self.robot = robot
-        self.is_remote = is_remote
+        self.link = link
         self._runtime = runtime
+
+    @property
+    def is_remote(self) -> bool:
+        """True if a server executes it, which may fail and come back."""
+        return self.link is not None
+
+    def close(self) -> None:
+        """Give the connection to a server back; a prediction under way fails at once."""
+        if self.link is not None:
+            self.link.close()
 
     def on(self, robot: str) -> Policy:
         """The same model on a robot of this name."""
-        return Policy(self._runtime, self.sha256, robot, self.is_remote)
+        return Policy(self._runtime, self.sha256, robot, self.link)
 
     def run_by(self, wrap: Callable[[Runtime], Runtime]) -> Policy:
         """The same policy, executed by another runtime around its own."""
-        return Policy(wrap(self._runtime), self.sha256, self.robot, self.is_remote)
+        return Policy(wrap(self._runtime), self.sha256, self.robot, self.link)
 
     def predict(
         self,

@@ -29,6 +29,8 @@ MOST_BYTES = 64 * 2**20
 _ADDRESS = re.compile(r'tcp://(\[[0-9A-Fa-f:.]+(%\w+)?\]|[\w.-]+):(\d{1,5})', re.ASCII)
 # An hour: no socket lives so long after it has lost its connection.
 _NEVER_MS = 3_600_000
+# Between two looks whether the connection is still wanted [ms].
+_LOOKS_MS = 50
 _MADE = {zmq.Event.CONNECTED, zmq.Event.HANDSHAKE_SUCCEEDED}
 _ENDED = {
     zmq.Event.CLOSED,
@@ -79,6 +81,7 @@ class ZeroMqConnection:
         self._greet = greet
         self._one_at_a_time = threading.Lock()
         self._link: _Link | None = None
+        self._given_back = threading.Event()
 
     def open(self, deadline_s: float) -> None:
         """Connect, if that is not done, and greet.
@@ -115,8 +118,12 @@ class ZeroMqConnection:
             link.close()
 
     def close(self) -> None:
-        """End the connection."""
-        self.drop()
+        """End the connection; a request under way fails at once."""
+        self._given_back.set()
+        # A socket is of the thread that uses it, which looks now and then.
+        if self._one_at_a_time.acquire(timeout=4 * _LOOKS_MS / 1e3):
+            self.drop()
+            self._one_at_a_time.release()
 
     def _with_link(self, work: Callable[[_Link, float], Any], deadline_s: float) -> Any:
         end_s = time.monotonic() + deadline_s
@@ -142,7 +149,7 @@ class ZeroMqConnection:
         if self._link is not None and not self._link.is_usable():
             self.drop()
         if self._link is None:
-            self._link = _Link(self.address, self._most_bytes)
+            self._link = _Link(self.address, self._most_bytes, self._given_back)
             if self._greeting is not None:
                 answer = self._exchange(self._link, self._greeting, end_s)
                 self._require_no_error(answer)
@@ -185,8 +192,9 @@ class _LinkLostError(Exception):
 class _Link:
     """A REQ socket for the time of one connection, and what its monitor has told of it."""
 
-    def __init__(self, address: str, most_bytes: int) -> None:
+    def __init__(self, address: str, most_bytes: int, given_back: threading.Event) -> None:
         self._process = os.getpid()
+        self._given_back = given_back
         self._most_bytes = most_bytes
         self._told: set[zmq.Event] = set()
         # The context of the whole process, which is never ended: to end one waits for all that is
@@ -228,9 +236,11 @@ class _Link:
         poller.register(self._monitor, zmq.POLLIN)
         while True:
             left_ms = math.ceil(1000 * (end_s - time.monotonic()))
+            if self._given_back.is_set():
+                raise _LinkLostError('the connection was given back')
             if left_ms <= 0:
                 raise self._late()
-            ready = dict(poller.poll(left_ms))
+            ready = dict(poller.poll(min(left_ms, _LOOKS_MS)))
             if self.socket in ready:
                 return
             if self._monitor in ready:

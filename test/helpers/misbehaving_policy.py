@@ -2,15 +2,9 @@
 
 import torch
 
-from neuracore_ros.description import DataType
-from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
+from helpers.swaying import HORIZON, swaying_manifest
 from neuracore_ros.policy.torchscript import save
 
-HORIZON = 20
-RATE_HZ = 20.0
-STEP_S = 1.0 / RATE_HZ
-# Of the joints beside joint 0 [rad/s].
-OTHERS = 0.2
 ORDERS = ('raise', 'nan', 'inf', 'narrow', 'short', 'slow', 'hang', 'leap', 'far', 'near')
 
 
@@ -74,14 +68,5 @@ class Misbehaving(torch.nn.Module):
 
 def write_misbehaving_policy(path, cameras=2, hung=False):
     """Save a `Misbehaving` that reads so many cameras."""
-    manifest = Manifest(
-        input={
-            DataType.JOINT_POSITIONS: InputSlots(7, tuple(range(7))),
-            DataType.RGB_IMAGES: InputSlots(cameras, tuple(range(cameras)), image_size=(48, 64)),
-        },
-        output={DataType.JOINT_TARGET_POSITIONS: OutputSlots(7, tuple(range(7)))},
-        rate_hz=RATE_HZ,
-        horizon=HORIZON,
-    )
-    save(Misbehaving(hung), manifest, path)
+    save(Misbehaving(hung), swaying_manifest(cameras), path)
     return path

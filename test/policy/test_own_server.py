@@ -1,6 +1,7 @@
 """A policy that a server executes is checked like a file, and is never another one."""
 
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -163,3 +164,55 @@ def test_the_key_of_the_environment_is_sent_and_no_other_header_shows_it(monkeyp
 def test_an_address_of_another_kind_is_refused(address):
     with pytest.raises(PolicyError, match='is no address of a policy server; one is ws://'):
         load_policy(address)
+
+
+def links():
+    """Threads of connections."""
+    return sum(thread.name == 'websocket' for thread in threading.enumerate())
+
+
+def test_a_policy_that_is_given_back_leaves_no_thread_and_ends_what_is_under_way():
+    release, caught, before = threading.Event(), [], links()
+
+    def hang(connection, frame):
+        release.wait(30)
+
+    def predict(policy):
+        try:
+            policy.predict(*observation())
+        except PolicyError as error:
+            caught.append(str(error))
+
+    with scripted_server(hang, METADATA) as server:
+        policy = load_policy(server.address)
+        asking = threading.Thread(target=predict, args=[policy])
+        asking.start()
+        policy.close()
+        policy.close()
+        asking.join(10.0)
+        release.set()
+    assert not asking.is_alive()
+    assert len(caught) == 1 and server.address in caught[0]
+    assert links() <= before
+
+
+@pytest.mark.parametrize('metadata', [{}, None, {'neuracore_ros': {'format': 1}}])
+def test_a_server_that_is_refused_leaves_no_thread(metadata, monkeypatch):
+    before = links()
+    monkeypatch.setattr('neuracore_ros.policy.own_server.FIRST_ANSWER_S', 0.3)
+    with scripted_server(answer, metadata) as server, pytest.raises(PolicyError):
+        load_policy(server.address)
+    assert links() <= before
+
+
+def test_the_time_of_an_answer_is_told_apart_from_that_of_the_network():
+    def timed(connection, frame):
+        return stand_still(unpack(frame), server_timing={'infer_ms': 0.5})
+
+    with scripted_server(timed, METADATA) as server:
+        policy = load_policy(server.address)
+        policy.predict(*observation())
+        trip = policy.link.newest
+        assert trip.server_s == 0.0005
+        assert trip.network_s == pytest.approx(trip.taken_s - 0.0005)
+        policy.close()

@@ -165,7 +165,7 @@ def test_the_policy_around_it_predicts():
         'receive: {actions: [{JOINT_TARGET_POSITIONS: 0}]}',
         Path('a.server.yaml'),
     )
-    policy = Policy(ForeignServer(file, ask), file.sha256, is_remote=True)
+    policy = Policy(ForeignServer(file, ask), file.sha256)
     for _ in range(2):
         chunk = policy.predict({JOINTS: np.float32([[0.5]])}, {JOINTS: np.array([True])})
     assert chunk[TARGETS].ravel().tolist() == [1, 2, 3]

@@ -497,3 +497,21 @@ def test_no_file_descriptor_is_left_by_connections_that_fail():
             failure(asking)
         # ZeroMQ closes in a thread of its own.
         wait_until(lambda: open_files() <= before + 10)
+
+
+def test_closing_ends_a_request_that_hangs_on_another_thread():
+    asked, caught = threading.Event(), []
+
+    def ask(connection):
+        caught.append(failure(connection, 60.0))
+
+    with misbehaving(lambda router, frames: asked.set()) as address:
+        connection = ZeroMqConnection(address)
+        asking = threading.Thread(target=ask, args=[connection])
+        asking.start()
+        assert asked.wait(PATIENCE_S)
+        connection.close()
+        asking.join(PATIENCE_S)
+        assert not asking.is_alive()
+        assert 'given back' in caught[0]
+        assert 'given back' in failure(connection)
