@@ -15,7 +15,7 @@ from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.pose_numbers import numbers_of
 from neuracore_ros.policy.server_answer import ServerAnswer
 from neuracore_ros.policy.server_columns import SentColumn, SentColumns
-from neuracore_ros.policy.server_file import ServerFile
+from neuracore_ros.policy.server_file import GROOT, ServerFile
 from neuracore_ros.policy.server_requests import Keys, SentImage, SentPart, SentText, shown
 
 _RGB = DataType.RGB_IMAGES.value
@@ -61,13 +61,22 @@ class ServerMap:
         Raises:
             PolicyError: The robot lacks a slot that the server needs.
         """
+        # All of them: what is measured counts for what is received, too.
+        for kind, slots in self._manifest.input.items():
+            for index in slots.required:
+                if not _has(valid, kind, index):
+                    raise PolicyError(
+                        f'the robot has no {kind} index {index}, which {self._file.path.name} '
+                        'cannot do without'
+                    )
         message: dict[str, Any] = {}
         for keys, part in self._file.send.items():
-            if (value := self._value(keys, part, inputs, valid)) is not None:
-                inner = message
-                for key in keys[:-1]:
-                    inner = inner.setdefault(key, {})
-                inner[keys[-1]] = value
+            if _is_absent(part, valid):
+                continue
+            inner = message
+            for key in keys[:-1]:
+                inner = inner.setdefault(key, {})
+            inner[keys[-1]] = self._value(keys, part, inputs)
         return {'observation': message, 'options': None} if self._file.is_nested else message
 
     def outputs(self, answer: Any, inputs: Mapping[str, Array]) -> dict[str, Float32Array]:
@@ -88,25 +97,13 @@ class ServerMap:
         """
         return self._answer.outputs(answer, inputs)
 
-    def _value(
-        self,
-        keys: Keys,
-        part: SentPart,
-        inputs: Mapping[str, Array],
-        valid: Mapping[str, BoolArray],
-    ) -> Any:
-        """What stands at these keys; None where it is optional and absent."""
+    def _value(self, keys: Keys, part: SentPart, inputs: Mapping[str, Array]) -> Any:
+        """What stands at these keys."""
         if isinstance(part, SentImage):
-            if not _has(valid, DataType.RGB_IMAGES, part.index, part.optional, keys):
-                return None
             return self._image(part, inputs[_RGB][0, :, part.index])
         if isinstance(part, SentText):
-            if not _has(valid, DataType.LANGUAGE, part.index, part.optional, keys):
-                return None
             return self._text(inputs[DataType.LANGUAGE.value][0, -1, part.index])
         if isinstance(part, tuple):
-            for kind, index in self._arrays[keys].slots:
-                _has(valid, kind, index, False, keys)
             rows = self._arrays[keys].rows(inputs, self._number_steps)
             if not np.isfinite(rows).all():
                 raise PolicyError(f'{self._file.path.name}: {shown(keys)} would not be finite')
@@ -128,13 +125,13 @@ class ServerMap:
         text = data.tobytes().rstrip(b'\0').decode('utf-8', 'replace')
         if self._file.is_nested:
             return [[text]]
-        return [text] if self._file.server == 'gr00t' else text
+        return [text] if self._file.server == GROOT else text
 
     def _with_axes(self, array: Array, has_steps: bool) -> Array:
         """An array (T, ...) with the leading axes of the protocol, in one piece of memory."""
         if self._file.is_nested:
             array = array[None]
-        elif self._file.server != 'gr00t' and not has_steps:
+        elif self._file.server != GROOT and not has_steps:
             array = array[0]
         return np.ascontiguousarray(array)
 
@@ -157,7 +154,6 @@ class _SentArray:
                 by_kind.setdefault(column.kind, []).append((place, column))
         self._numbers = {kind: _Group(found) for kind, found in by_kind.items()}
         self._poses = {key: _Group(found) for key, found in poses.items()}
-        self.slots = {(c.kind, c.index) for c in columns if isinstance(c, SentColumn)}
 
     def rows(self, inputs: Mapping[str, Array], steps: list[int]) -> Float32Array:
         """The array at these steps, (T, D)."""
@@ -187,17 +183,19 @@ class _Group:
             rows[:, self._places] = (slots - self._offset) / self._scale
 
 
-def _has(
-    valid: Mapping[str, BoolArray], kind: DataType, index: int, is_optional: bool, keys: Keys
-) -> bool:
-    """True if the robot has a slot; one that it must have is refused where it lacks it."""
+def _has(valid: Mapping[str, BoolArray], kind: DataType, index: int) -> bool:
+    """True if the robot has a slot."""
     mask = valid.get(kind.value)
-    is_there = mask is not None and mask.shape[-1] > index and bool(mask[0, index])
-    if not is_there and not is_optional:
-        raise PolicyError(
-            f'the robot has no {kind} index {index}, which the server needs for {shown(keys)}'
-        )
-    return is_there
+    return mask is not None and mask.shape[-1] > index and bool(mask[0, index])
+
+
+def _is_absent(part: SentPart, valid: Mapping[str, BoolArray]) -> bool:
+    """True for what is optional, and the robot has not."""
+    if isinstance(part, SentImage):
+        return part.optional and not _has(valid, DataType.RGB_IMAGES, part.index)
+    if isinstance(part, SentText):
+        return part.optional and not _has(valid, DataType.LANGUAGE, part.index)
+    return False
 
 
 def _rows(steps: tuple[int, ...] | None, newest: int) -> list[int]:

@@ -117,7 +117,19 @@ def test_what_is_optional_and_absent_is_not_sent():
     valid['RGB_IMAGES'][:] = False
     assert mapped.request(inputs, valid) == {'b': ''}
     valid['LANGUAGE'][:] = False
-    with pytest.raises(PolicyError, match='no LANGUAGE index 0, which the server needs for b'):
+    with pytest.raises(
+        PolicyError, match=r'no LANGUAGE index 0, which small\.server\.yaml cannot do'
+    ):
+        mapped.request(inputs, valid)
+
+
+def test_nothing_is_asked_where_what_a_motion_begins_at_is_not_measured():
+    mapped = server_map(
+        receive='actions: [{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, mode: velocity}]'
+    )
+    inputs, valid = inputs_of(mapped)
+    valid[OPENING.value][:] = False
+    with pytest.raises(PolicyError, match='no PARALLEL_GRIPPER_OPEN_AMOUNTS index 0'):
         mapped.request(inputs, valid)
 
 
