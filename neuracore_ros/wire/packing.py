@@ -21,6 +21,7 @@ _ARRAY, _SCALAR = '__ndarray__', '__npgeneric__'
 _KINDS = 'biuf'
 # Of a shape; NumPy has 64 at most, and nothing that is sent has more than six.
 _MOST_AXES = 32
+_LONGEST_TYPE = len('float64')
 # Numbers travel as arrays, so maps and lists are short. A byte of a frame may be a list, of 56
 # bytes in memory: a frame of 64 MB took 4.7 GB, and held the interpreter up for 84 s.
 _MOST_IN_ONE = 4096
@@ -152,10 +153,12 @@ def _array(fields: Mapping[str, Any]) -> Array:
 def _dtype(fields: Mapping[str, Any]) -> np.dtype[Any]:
     name = fields.get('dtype')
     try:
-        dtype = np.dtype(name if isinstance(name, str) else None)
+        # NumPy reads whole structures from a text, however long it is.
+        is_short = isinstance(name, str) and len(name) <= _LONGEST_TYPE
+        dtype = np.dtype(name if is_short else None)
     except (TypeError, ValueError, SyntaxError):
         dtype = np.dtype(object)
-    if not isinstance(name, str) or dtype.kind not in _KINDS or dtype.shape:
+    if not is_short or dtype.kind not in _KINDS or dtype.shape:
         raise WireError(f'holds an array of the type {quoted(name)}')
     return dtype
 

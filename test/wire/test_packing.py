@@ -62,6 +62,7 @@ def test_markers_that_are_texts_are_read_too():
         ({'data': b'1234', 'dtype': 'f4,f4', 'shape': [1]}, "of the type 'f4,f4'"),
         ({'data': b'1234', 'dtype': '(2,2)u1', 'shape': [1]}, 'of the type'),
         ({'data': b'1234', 'dtype': None, 'shape': [1]}, 'of the type null'),
+        ({'data': b'1234', 'dtype': 'f4,(9999999)i8', 'shape': [1]}, 'of the type'),
         ({'data': 'text', 'dtype': '<f4', 'shape': [1]}, "'text' for its bytes"),
         ({'data': b'', 'dtype': '<f4', 'shape': [2**40, 2**40]}, 'which needs'),
         ({}, 'of the type null'),
