@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sized
+from contextlib import suppress
 from typing import Any
 
 import msgpack
@@ -152,13 +153,12 @@ def _array(fields: Mapping[str, Any]) -> Array:
 
 def _dtype(fields: Mapping[str, Any]) -> np.dtype[Any]:
     name = fields.get('dtype')
-    try:
-        # NumPy reads whole structures from a text, however long it is.
-        is_short = isinstance(name, str) and len(name) <= _LONGEST_TYPE
-        dtype = np.dtype(name if is_short else None)
-    except (TypeError, ValueError, SyntaxError):
-        dtype = np.dtype(object)
-    if not is_short or dtype.kind not in _KINDS or dtype.shape:
+    dtype: np.dtype[Any] = np.dtype(object)
+    # NumPy reads whole structures from a text, however long it is.
+    if isinstance(name, str) and len(name) <= _LONGEST_TYPE:
+        with suppress(TypeError, ValueError, SyntaxError):
+            dtype = np.dtype(name)
+    if dtype.kind not in _KINDS or dtype.shape:
         raise WireError(f'holds an array of the type {quoted(name)}')
     return dtype
 
