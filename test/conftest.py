@@ -4,6 +4,7 @@ import fcntl
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -63,6 +64,16 @@ def lerobot_python() -> str:
             'lerobot is not installed; set NEURACORE_ROS_LEROBOT_PYTHON to an interpreter with it'
         )
     return python
+
+
+@pytest.fixture(scope='session')
+def lerobot_server_python(lerobot_python: str) -> str:
+    """An interpreter with a LeRobot whose policies can be served."""
+    asked = 'import lerobot; print(lerobot.__version__)'
+    version = subprocess.check_output([lerobot_python, '-P', '-c', asked], text=True).strip()
+    if tuple(int(part) for part in version.split('.')[:2]) < (0, 6):
+        pytest.skip(f'{lerobot_python} has lerobot {version}; policies of 0.6 are served')
+    return lerobot_python
 
 
 @pytest.fixture

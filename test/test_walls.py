@@ -10,7 +10,7 @@ import neuracore_ros
 
 # Who may have a library loaded, also through others: the demo stands above the simulated robots.
 HEAVY = {
-    'torch': ('policy', 'training'),
+    'torch': ('policy', 'training', 'serving'),
     'rclpy': ('node', 'sim', 'demo', 'physics'),
     'mujoco': ('physics',),
     'websockets': ('policy', 'serving', 'wire'),

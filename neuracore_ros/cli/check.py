@@ -198,6 +198,7 @@ def _policy(path: Path | str, robot: str, options: ServerOptions, result: CheckS
             f'{path}: {policy.manifest.rate_hz:g} Hz, {policy.manifest.horizon} steps a '
             f'prediction, {_told(policy, taken_s)}'
         )
+        result.facts += policy.manifest.notes
         ahead_s = policy.manifest.horizon / policy.manifest.rate_hz
         if taken_s > ahead_s / 2:
             result.warnings.append(

@@ -7,9 +7,15 @@ import json
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import POLICY, natural, port
+from neuracore_ros.cli.lerobot_arguments import (
+    add_lerobot_arguments,
+    lerobot_source,
+    refuse_lerobot_arguments,
+)
 from neuracore_ros.policy.address import path_or_address
 from neuracore_ros.policy.load import PRECISIONS, load_policy
 from neuracore_ros.policy.server_options import API_KEY, api_key
@@ -21,13 +27,19 @@ if TYPE_CHECKING:
 SUMMARY = "Serve a policy to a node on another computer, by openpi's protocol."
 EXAMPLES = """  neuracore_ros serve policy.pt                         # for this computer alone
   NEURACORE_ROS_API_KEY=... neuracore_ros serve policy.pt --host 0.0.0.0 --device cuda
+  neuracore_ros serve --lerobot outputs/train/act/checkpoints/last --robot so101.yaml \\
+      --dataset data/cubes --units degrees              # in a Python that has lerobot
 
 On the robot: model:=ws://gpu-box:8000, with the same NEURACORE_ROS_API_KEY in its environment."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('policy', type=path_or_address, help=POLICY)
+    served = parser.add_mutually_exclusive_group(required=True)
+    served.add_argument('policy', nargs='?', type=path_or_address, help=POLICY)
+    served.add_argument(
+        '--lerobot', type=Path, metavar='DIR', help='checkpoint of a LeRobot policy of any type'
+    )
     parser.add_argument(
         '--host',
         default='127.0.0.1',
@@ -50,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--precision', choices=PRECISIONS, default='float32', help='default: float32'
     )
     model.add_argument('--sha256', default='', help='the file must have it, or it is not run')
+    add_lerobot_arguments(parser)
     parser.add_argument('--json', action='store_true', help='print JSON, one line when ready')
 
 
@@ -75,6 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _policy(arguments: argparse.Namespace) -> tuple[Callable[[], Policy], str]:
     """What loads the policy, on the model's thread, and how to call it."""
+    if arguments.lerobot:
+        return lerobot_source(arguments).load, str(arguments.lerobot)
+    refuse_lerobot_arguments(arguments)
     load = partial(
         load_policy,
         arguments.policy,

@@ -38,6 +38,8 @@ from neuracore_ros.similar_names import known_names
 MANIFEST_FILE = 'neuracore_ros.json'
 FORMAT = 1
 _MOST_ROBOTS = 1_000_000
+# Lines for people, and characters of one.
+_MOST_NOTES, _NOTE = 10_000, 300
 # Of the arrays of one prediction: a hundred images of the largest size.
 _MOST_BYTES = 5 * 10**9
 
@@ -122,6 +124,7 @@ class Manifest:
         inpaint: Whether the model reads the plan in force and continues it; see
             :mod:`neuracore_ros.policy.signature`.
         robot_index: Robot -> its number for the model; empty where the model reads none.
+        notes: Which number of a foreign policy is which slot, for people; a line each.
     """
 
     input: Mapping[DataType, InputSlots]
@@ -134,6 +137,7 @@ class Manifest:
     dataset: str = ''
     inpaint: bool = False
     robot_index: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def input_layout(self) -> Layout:
@@ -185,7 +189,8 @@ class Manifest:
                 'dataset': self.dataset,
                 'inpaint': self.inpaint,
                 'robot_index': dict(self.robot_index),
-            },
+            }
+            | ({'notes': self.notes} if self.notes else {}),
             indent=1,
         )
 
@@ -225,6 +230,7 @@ class Manifest:
             dataset=root.text('dataset', default=''),
             inpaint=root.flag('inpaint'),
             robot_index={robot: index.integer(robot, high=_MOST_ROBOTS) for robot in index},
+            notes=tuple(shortened(note, _NOTE) for note in root.texts('notes')[:_MOST_NOTES]),
         )
         _require_memory(found, root)
         return found

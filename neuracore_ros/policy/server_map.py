@@ -16,6 +16,7 @@ from neuracore_ros.policy.pose_numbers import numbers_of
 from neuracore_ros.policy.server_answer import ServerAnswer
 from neuracore_ros.policy.server_columns import SentColumn, SentColumns
 from neuracore_ros.policy.server_file import GROOT, ServerFile
+from neuracore_ros.policy.server_notes import slot_notes
 from neuracore_ros.policy.server_requests import Keys, SentImage, SentPart, SentText, shown
 
 _RGB = DataType.RGB_IMAGES.value
@@ -266,6 +267,7 @@ def _manifest(file: ServerFile) -> Manifest:
         observation_steps=file.observation_steps,
         versions={'server': f'{file.server} {file.version}'.strip()},
         dataset=file.path.name,
+        notes=slot_notes(file),
     )
 
 

@@ -1,0 +1,155 @@
+"""A chunk has the rows that LeRobot's own loop executes, for each policy that builds offline."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.lerobot_files import NAMES, SO101, write_dataset
+from helpers.lerobot_processes import run_script, served
+from neuracore_ros.cli.main import main
+from neuracore_ros.description import DataType
+from neuracore_ros.policy.load import load_policy
+
+KINDS = ('act', 'diffusion', 'vqbet', 'multi_task_dit', 'smolvla')
+SEED, TASK = 7, 'put the cube into the bowl'
+DEGREE = np.pi / 180
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory, lerobot_server_python):
+    """Checkpoints of every kind, a dataset's names, and a robot."""
+    folder = tmp_path_factory.mktemp('lerobot')
+    words = [word for kind in KINDS for word in (kind, folder / kind)]
+    run_script(lerobot_server_python, 'lerobot_policy_writer', *words)
+    (folder / 'so101.yaml').write_text(SO101)
+    write_dataset(folder / 'data', *2 * ([f'{name}.pos' for name in NAMES],))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def compared(folder, lerobot_server_python):
+    lines = run_script(
+        lerobot_server_python, 'lerobot_chunk_check', *(folder / kind for kind in KINDS)
+    )
+    found = [json.loads(line) for line in lines.splitlines() if line.startswith('{')]
+    return {each['type']: each for each in found}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_chunk_is_what_lerobot_executes(compared, kind):
+    found = compared[kind]
+    assert found['difference'] == 0.0
+    assert found['moved'] > 1.0  # Rows differ, so that another one would be noticed.
+    assert found['rows'] <= found['horizon']
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_nothing_is_left_of_a_request_in_the_next(compared, kind):
+    assert compared[kind]['repeated'] == 0.0
+
+
+def test_policies_read_as_many_steps_as_they_were_trained_on(compared):
+    steps = {kind: compared[kind]['steps'] for kind in KINDS}
+    assert steps == {'act': 1, 'diffusion': 2, 'vqbet': 5, 'multi_task_dit': 2, 'smolvla': 1}
+
+
+@pytest.mark.parametrize('kind', ['act', 'diffusion', 'smolvla'])
+def test_a_served_chunk_is_the_same(compared, folder, lerobot_server_python, kind):
+    words = ['--lerobot', folder / kind, '--robot', folder / 'so101.yaml', '--units', 'degrees']
+    words += ['--dataset', folder / 'data', '--seed', SEED, '--task', TASK]
+    known = np.load(folder / kind / 'executed.npz')
+    with served(lerobot_server_python, *words) as ready:
+        policy = load_policy(ready['address'])
+        assert policy.sha256 == ready['sha256']
+        chunks = policy.predict(*observed(known))
+    wanted = known['actions']
+    joints = chunks[DataType.JOINT_TARGET_POSITIONS][: len(wanted)]
+    opening = chunks[DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS][: len(wanted)]
+    # float32 of degrees up to a hundred, and what a slot's rounding makes of an input.
+    assert np.abs(joints - wanted[:, :5] * DEGREE).max() < 2e-6
+    assert np.abs(opening - wanted[:, 5:] / 100).max() < 1e-6
+
+
+def observed(known):
+    """The same steps in the robot's slots."""
+    state = known['observation.state']
+    images = [known[name] for name in sorted(known) if name.startswith('observation.images')]
+    inputs = {
+        DataType.JOINT_POSITIONS: (state[:, :5] * DEGREE).astype(np.float32),
+        DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS: (state[:, 5:] / 100).astype(np.float32),
+        DataType.RGB_IMAGES: np.stack(images, axis=1),
+    }
+    return inputs, {kind: np.ones(array.shape[1], bool) for kind, array in inputs.items()}
+
+
+def test_check_shows_which_number_is_which_slot(folder, lerobot_server_python, capsys):
+    words = ['--lerobot', folder / 'act', '--robot', folder / 'so101.yaml', '--units', 'degrees']
+    with served(lerobot_server_python, *words, '--dataset', folder / 'data') as ready:
+        manifest = load_policy(ready['address']).manifest
+        main(['check', ready['address'], str(folder / 'so101.yaml')])
+    shown = capsys.readouterr().out
+    assert (
+        "observation.state[5] 'gripper.pos' <- PARALLEL_GRIPPER_OPEN_AMOUNTS 0, slot = 0.01 * "
+        'server' in shown
+    )
+    assert "action[0] 'shoulder_pan.pos' -> JOINT_TARGET_POSITIONS 0" in shown
+    assert 'observation.images.wrist <- RGB_IMAGES 1, 64 x 48 px' in shown
+    # What training saw, by the statistics, in radians.
+    joints = manifest.input[DataType.JOINT_POSITIONS]
+    assert joints.required == (0, 1, 2, 3, 4)
+    assert all(
+        -60 * DEGREE <= low < high
+        for low, high in zip(joints.minimum, joints.maximum, strict=True)
+    )
+    assert list(manifest.robots) == ['so101']
+    assert manifest.dataset == 'LeRobot act'
+
+
+@pytest.fixture
+def spoilt(folder, tmp_path):
+    """Copies a checkpoint, and changes files of it."""
+
+    def copy(kind='act', config=None, **changes):
+        to = Path(
+            shutil.copytree(folder / kind, tmp_path / f'{kind}{len(list(tmp_path.iterdir()))}')
+        )
+        if config:
+            path = to / 'config.json'
+            path.write_text(json.dumps(json.loads(path.read_text()) | config))
+        for name, change in changes.items():
+            path = to / name.replace('__', '.')
+            path.write_bytes(change(path.read_bytes()))
+        return to
+
+    return copy
+
+
+def test_what_cannot_be_loaded_is_told_in_one_line(spoilt, folder, lerobot_server_python):
+    cases = [
+        (
+            spoilt(model__safetensors=lambda data: data[:1000]),
+            {},
+            'is damaged|LeRobot cannot load',
+        ),
+        (spoilt(model__safetensors=lambda data: b''), {}, 'LeRobot cannot load'),
+        (spoilt(config={'type': 'ackt'}), {}, "no policy of type 'ackt'; did you mean 'act'?"),
+        (spoilt(config={'chunk_size': 'x'}), {}, 'LeRobot cannot load'),
+        (spoilt(config={'dim_model': 64}), {}, 'LeRobot cannot load|lacks'),
+        (spoilt(config={'n_encoder_layers': 3}), {}, 'lacks model.encoder.layers.1'),
+        (folder / 'act', {'device': 'cuda:77'}, "device 'cuda:77' is not available"),
+        (folder / 'act', {'device': 'gpu'}, "device 'gpu' is not available"),
+        (folder / 'act', {'settings': {'n_action_step': '3'}}, "did you mean 'n_action_steps'?"),
+        (folder / 'act', {'settings': {'n_action_steps': 'many'}}, 'LeRobot cannot load|--set'),
+        (folder / 'smolvla', {'tokenizer': '/nowhere'}, 'LeRobot cannot load'),
+        (folder / 'smolvla', {'settings': {'vlm_model_name': 'no/such'}}, 'LeRobot cannot load'),
+    ]
+    asked = [{'folder': str(path), 'options': options} for path, options, _ in cases]
+    said = json.loads(
+        run_script(lerobot_server_python, 'lerobot_refusals', json.dumps(asked)).splitlines()[-1]
+    )
+    for (path, options, wanted), text in zip(cases, said, strict=True):
+        assert any(part in text for part in wanted.split('|')), (path, options, text)
+        assert '\n' not in text
