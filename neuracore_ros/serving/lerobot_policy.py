@@ -132,7 +132,8 @@ class LerobotPolicy:
                 f'a policy of type {quoted(self.checkpoint.type)} gives an array of shape '
                 f'{rows.shape}, not (1, steps, {self.checkpoint.actions}): it cannot be served'
             )
-        return rows[0]
+        only: Float32Array = rows[0]
+        return only
 
     def _remembered(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Put a step into the policy's queues, as its ``select_action`` does."""
