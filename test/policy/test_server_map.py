@@ -202,6 +202,12 @@ def test_velocities_that_are_clipped_are_clipped_each_alone():
     assert steps == pytest.approx(0.2 * np.array([[1, -1], [0.5, 0.5], [1, -1]]))
 
 
+def test_values_are_clipped_before_they_are_scaled_down():
+    mapped = server_map(receive=f'actions: [{VELOCITIES}, clip: [-2, 2], within: 1}}]')
+    found = outputs(mapped, {'actions': rows([4, -1], [0, 0], [0, 0])})
+    assert found[TARGETS][0, 0] == pytest.approx([0.2, -0.1])
+
+
 @pytest.mark.parametrize(
     ('scale', 'values', 'wanted'),
     [

@@ -169,16 +169,31 @@ def test_libero_gets_its_eight_numbers_and_moves_a_hand(name, horizon):
         assert np.array_equal(request[key], inputs[RGB][0, index, ::-1, ::-1])
     assert chunk[HAND].shape == (horizon, 1, 7)
     assert chunk[HAND][:2, 0, :3] == pytest.approx(
-        np.array([[0.15, 0.175, 1.1], [0.2, 0.175, 1.1]])
+        np.array([[0.11335, 0.193325, 1.1], [0.1267, 0.193325, 1.1]])
     )
-    # Turns by 0.5 and 1 rad about the world's z: x of a hand that points down turns with it.
-    for step, angle in enumerate((0.5, 1.0)):
+    # Turns about the world's z: x of a hand that points down turns with it.
+    for step, angle in enumerate((0.1335, 0.267)):
         x, y, z, w = chunk[HAND][step, 0, 3:]
         assert [1 - 2 * (y * y + z * z), 2 * (x * y + z * w)] == pytest.approx(
             [np.cos(angle), np.sin(angle)], abs=1e-6
         )
     # 1 closes, -1 opens; 0 does neither, and is the last that robosuite's sign() would not close.
     assert chunk[TOLD_OPENING][:3, 0].tolist() == [0, 1, 1]
+
+
+def test_the_scale_of_libero_is_how_far_its_controller_goes_in_a_step():
+    """`run_controller` of robosuite's OSC for a mass of 1, at 20 Hz, with steps of 2 ms."""
+    kp, damping = 150, 2 * np.sqrt(150)
+    place = speed = 0.0
+    for _ in range(40):
+        start, goal = place, place + 0.05
+        for _ in range(25):
+            speed += 0.002 * (kp * (goal - place) - damping * speed)
+            place += 0.002 * speed
+    for name in ('pi0_libero', 'pi05_libero'):
+        scales = {column.number: column.scale for column in shipped(name).received_columns()}
+        assert scales['x'] == pytest.approx(place - start, rel=0.01)
+        assert scales['rz'] == pytest.approx(10 * (place - start), rel=0.01)
 
 
 def test_the_rotation_that_libero_sends_is_that_of_mujocos_quaternion():
