@@ -10,7 +10,7 @@ import numpy as np
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
-from neuracore_ros.errors import WireError, quoted
+from neuracore_ros.errors import UserError, WireError, quoted
 from neuracore_ros.kinematics.rotations import NORM_TOLERANCE, signed
 from neuracore_ros.observation.texts import encode_text
 from neuracore_ros.policy.manifest import Manifest
@@ -22,8 +22,9 @@ from neuracore_ros.policy.signature import (
     ActionPrefix,
     extra_inputs,
 )
+from neuracore_ros.serving.jpeg_images import decode_jpegs
 from neuracore_ros.similar_names import known_names
-from neuracore_ros.wire.jpeg import from_jpeg, is_jpeg
+from neuracore_ros.wire.jpeg import is_jpeg
 
 PROMPT = 'prompt'
 """openpi's word for LANGUAGE."""
@@ -117,9 +118,9 @@ class RequestReader:
             return _texts(value, shape)
         if kind is DataType.RGB_IMAGES and is_jpeg(value):
             try:
-                return from_jpeg(value, shape)
-            except WireError as error:
-                raise WireError(f'{name} {error}') from error
+                return decode_jpegs(value, shape)
+            except UserError as error:
+                raise WireError(f'{name}: {error}') from error
         array = _array(name, value, shape, kind.dtype, self._manifest.observation_steps == 1)
         return _rotations(name, array) if kind.is_pose else array
 

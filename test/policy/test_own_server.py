@@ -3,6 +3,7 @@
 import json
 import threading
 
+import cv2
 import numpy as np
 import pytest
 from test_torchscript import IMAGES, JOINTS, MANIFEST, TARGETS
@@ -13,7 +14,6 @@ from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.own_server import ServedPolicy
 from neuracore_ros.policy.server_options import ServerOptions
-from neuracore_ros.wire.jpeg import from_jpeg
 from neuracore_ros.wire.packing import pack, unpack
 
 TEXT = Manifest.from_json(json.dumps(MANIFEST)).to_json()
@@ -75,8 +75,10 @@ def test_images_are_sent_as_jpeg_where_that_is_asked():
 
     with scripted_server(note, METADATA) as server:
         load_policy(server.address, server=ServerOptions(jpeg_quality=90)).predict(*observation())
-    images = from_jpeg(requests[0]['RGB_IMAGES'], (1, 2, 4, 6, 3))
-    assert np.abs(images.astype(int) - 200).max() < 5
+    files = requests[0]['RGB_IMAGES']['jpeg']
+    images = [cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR) for file in files]
+    assert [image.shape for image in images] == [(4, 6, 3), (4, 6, 3)]
+    assert np.abs(np.stack(images).astype(int) - 200).max() < 5
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,12 @@ def wrong():
     yield {'RGB_IMAGES': IMAGES / 255}, 'RGB_IMAGES is float64; the policy reads uint8'
     yield {'RGB_IMAGES': IMAGES.astype(int)}, 'RGB_IMAGES is int64; the policy reads uint8'
     yield {'RGB_IMAGES': IMAGES.transpose(0, 3, 1, 2)}, 'send images as height, width, 3'
-    yield {'RGB_IMAGES': {'jpeg': [b'\xff\xd8', b'no']}}, 'RGB_IMAGES has an image'
-    yield {'RGB_IMAGES': {'jpeg': [large, large]}}, 'RGB_IMAGES has an image of 4096 x 4096'
-    yield {'RGB_IMAGES': {'jpeg': b''}}, 'RGB_IMAGES has '
+    yield {'RGB_IMAGES': {'jpeg': [b'\xff\xd8', b'no']}}, 'RGB_IMAGES: jpeg 0 is no JPEG'
+    yield (
+        {'RGB_IMAGES': {'jpeg': [large, large]}},
+        'RGB_IMAGES: jpeg 0 is an image of 4096 x 4096; the policy reads 16 x 8',
+    )
+    yield {'RGB_IMAGES': {'jpeg': b''}}, 'RGB_IMAGES: jpeg has '
     yield {'DEPTH_IMAGES': np.full((1, 8, 16), np.inf)}, 'DEPTH_IMAGES has inf at [0, 0, 0, 0]'
     yield {'END_EFFECTOR_POSES': HAND * 2}, 'has a quaternion of length 2 at index 0, step 0'
     yield {'END_EFFECTOR_POSES': HAND * [1, 1, 1, 0, 0, 0, 0]}, 'has a quaternion of length 0'
