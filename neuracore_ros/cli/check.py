@@ -27,6 +27,7 @@ DEFAULT_RATE_HZ = 20.0
 if TYPE_CHECKING:
     from neuracore_ros.bags.bag import Bag
     from neuracore_ros.description import Robot, Source
+    from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.policy.policy import Policy
 
 SUMMARY = 'Find all problems of a policy on a robot before it runs.'
@@ -134,19 +135,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
-    robot = policy = needed = None
+    from neuracore_ros.policy.load import described_policy
+    from neuracore_ros.policy.server_notes import named_notes
+
+    robot = manifest = needed = None
     with result.noting():
         robot = _robot(arguments.robot, result)
     with result.noting():
+        # A server file says what fits before its server answers.
+        manifest = described_policy(arguments.policy)
         options = ServerOptions(arguments.address)
-        policy = _policy(arguments.policy, robot.name if robot else '', options, result)
-    if robot is not None and policy is not None:
-        needed = _check_fit(robot, policy, result)
+        manifest = _manifest(arguments.policy, robot.name if robot else '', options, result)
+    if robot is not None and manifest is not None:
+        result.facts += named_notes(manifest.notes, robot)
+        needed = _check_fit(robot, manifest, result)
     if robot is not None and arguments.bag is not None:
         with result.noting():
-            _check_bag(robot, arguments.bag, policy, arguments, result)
+            _check_bag(robot, arguments.bag, manifest, arguments, result)
     if robot is not None and arguments.live:
-        rate_hz = policy.manifest.rate_hz if policy else None
+        rate_hz = manifest.rate_hz if manifest else None
         with result.noting():
             _check_live(robot, needed, rate_hz, arguments, result)
 
@@ -187,25 +194,28 @@ def _check_chains(robot: Robot, result: CheckSummary) -> None:
             ChainKinematics(chain)
 
 
-def _policy(path: Path | str, robot: str, options: ServerOptions, result: CheckSummary) -> Policy:
+def _manifest(
+    path: Path | str, robot: str, options: ServerOptions, result: CheckSummary
+) -> Manifest:
+    """Load the policy, and tell how long it takes."""
     from neuracore_ros.policy.load import load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
     policy = ModelThread().load(lambda: load_policy(path, robot=robot, server=options))
+    manifest = policy.manifest
     with result.noting():
         taken_s = policy.warm_up()
         result.facts.append(
-            f'{path}: {policy.manifest.rate_hz:g} Hz, {policy.manifest.horizon} steps a '
-            f'prediction, {_told(policy, taken_s)}'
+            f'{path}: {manifest.rate_hz:g} Hz, {manifest.horizon} steps a prediction, '
+            f'{_told(policy, taken_s)}'
         )
-        result.facts += policy.manifest.notes
-        ahead_s = policy.manifest.horizon / policy.manifest.rate_hz
+        ahead_s = manifest.horizon / manifest.rate_hz
         if taken_s > ahead_s / 2:
             result.warnings.append(
                 f'{path}: a prediction takes {taken_s:.2f} s here and covers {ahead_s:.2f} s: '
                 f'the node may be late; {_cure(policy)}'
             )
-    return policy
+    return manifest
 
 
 def _told(policy: Policy, taken_s: float) -> str:
@@ -228,7 +238,7 @@ def _cure(policy: Policy) -> str:
     return 'use a faster device, or fewer threads for others'
 
 
-def _check_fit(robot: Robot, policy: Policy, result: CheckSummary) -> Collection[str] | None:
+def _check_fit(robot: Robot, manifest: Manifest, result: CheckSummary) -> Collection[str] | None:
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.compatibility import fit
@@ -237,18 +247,18 @@ def _check_fit(robot: Robot, policy: Policy, result: CheckSummary) -> Collection
     from neuracore_ros.runner import Runner
 
     with result.noting():
-        fitted = fit(robot, policy.manifest)
+        fitted = fit(robot, manifest)
         result.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
-        found = hazards(robot, policy.manifest)
+        found = hazards(robot, manifest)
         for hazard in found:
             result.suspect(hazard.kind, hazard.text)
-        beyond = [finding.text for finding in beyond_training(robot, policy.manifest)]
+        beyond = [finding.text for finding in beyond_training(robot, manifest)]
         if beyond and not any(hazard.kind is HazardKind.UNITS for hazard in found):
             others = counted(len(beyond) - 1, 'more joint') if beyond[1:] else ''
             more = f' (and {others}: see neuracore_ros layout)' if others else ''
             result.add('warning', beyond[0] + more)
         # As configure does, to find all that it would refuse; hazards are listed above.
-        runner = Runner(robot, policy.manifest, Settings(allow=','.join(HazardKind)))
+        runner = Runner(robot, manifest, Settings(allow=','.join(HazardKind)))
         result.facts.append(
             f'reads {", ".join(runner.topics)}; commands {", ".join(runner.command_topics)}'
         )
@@ -283,7 +293,7 @@ def _check_live(
 def _check_bag(
     robot: Robot,
     path: Path,
-    policy: Policy | None,
+    manifest: Manifest | None,
     arguments: argparse.Namespace,
     result: CheckSummary,
 ) -> None:
@@ -293,7 +303,7 @@ def _check_bag(
     from neuracore_ros.convert.topic_checks import require_name, require_topics
     from neuracore_ros.description.recorded_checks import Severity, doubts
 
-    rate_hz = policy.manifest.rate_hz if policy else DEFAULT_RATE_HZ
+    rate_hz = manifest.rate_hz if manifest else DEFAULT_RATE_HZ
     topics: dict[str, dict[str, Source]] = {}
     declared = (*robot.input_sources(), *robot.all_measured())
     for source in declared:
@@ -321,7 +331,7 @@ def _check_bag(
                 result.warnings.append(f'{path}: {doubt.text}')
             else:
                 result.suspect(HazardKind.UNITS, f'{path}: {doubt.text}')
-        _check_recorded_chains(bag, robot, commanded, policy, rate_hz, result)
+        _check_recorded_chains(bag, robot, commanded, manifest, rate_hz, result)
     if not commanded:
         return
     found = survey(robot, path, rate_hz, namespace, use_sim_time=by_clock)
@@ -336,7 +346,7 @@ def _check_recorded_chains(
     bag: Bag,
     robot: Robot,
     commanded: Sequence[Source],
-    policy: Policy | None,
+    manifest: Manifest | None,
     rate_hz: float,
     result: CheckSummary,
 ) -> None:
@@ -354,8 +364,8 @@ def _check_recorded_chains(
             continue
         followed, slot = follow(values, robot, rate_hz), values.output
         trained = None
-        if policy is not None:
-            trained = trained_positions(policy.manifest, slot.data_type, slot.index)
+        if manifest is not None:
+            trained = trained_positions(manifest, slot.data_type, slot.index)
         result.facts.append(f'{bag.path}: {chain_facts(values, followed)}')
         for text in chain_doubts(values, followed, trained):
             result.add('warning', f'{bag.path}: {text}')

@@ -95,10 +95,10 @@ def _sorted(
 def _manifest(path: Path | str | None) -> Manifest | None:
     if path is None:
         return None
-    from neuracore_ros.policy.load import load_policy
+    from neuracore_ros.policy.load import described_policy, load_policy
     from neuracore_ros.policy.model_thread import ModelThread
 
-    return ModelThread().call(lambda: load_policy(path).manifest)
+    return described_policy(path) or ModelThread().call(lambda: load_policy(path).manifest)
 
 
 def _arms(

@@ -125,15 +125,25 @@ def _check_outputs(robot: Robot | Described, manifest: Manifest) -> None:
 
 
 def _check_required(robot: Robot | Described, manifest: Manifest) -> None:
-    for kind, slots in manifest.input.items():
-        mine = robot.input.get(kind, {})
-        if lacks := [index for index in slots.required if index not in mine]:
-            has = _ranges(tuple(sorted(mine)))
-            raise PolicyError(
-                f"'{robot.name}' lacks {kind} index {lacks[0]}, which the policy cannot do "
-                f'without: it knows no masks, and needs {_ranges(slots.required)}. The robot has '
-                f'{has}.'
-            )
+    """Refuse a robot that lacks what a policy without masks reads; all of it is told at once."""
+    lacks = [
+        (kind, index)
+        for kind, slots in manifest.input.items()
+        for index in slots.required
+        if index not in robot.input.get(kind, {})
+    ]
+    if not lacks:
+        return
+    kind, index = lacks[0]
+    has = _ranges(tuple(sorted(robot.input.get(kind, {}))))
+    # One of each DataType: more would be the whole policy, for another robot.
+    others = dict(reversed([each for each in lacks if each[0] is not kind]))
+    too = [f'{other} index {others[other]}' for other in manifest.input if other in others]
+    raise PolicyError(
+        f"'{robot.name}' lacks {kind} index {index}, which the policy cannot do without: it knows "
+        f'no masks, and needs {_ranges(manifest.input[kind].required)}. The robot has {has}.'
+        + (f' It lacks {" and ".join(too)}, too.' if too else '')
+    )
 
 
 def _check_width(robot: str, kind: DataType, slots: Slots, trained: TrainedSlots) -> None:

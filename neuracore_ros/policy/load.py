@@ -14,6 +14,7 @@ from neuracore_ros.policy.server_link import Askable, ServerLink
 from neuracore_ros.policy.server_options import ServerOptions
 
 if TYPE_CHECKING:
+    from neuracore_ros.policy.manifest import Manifest
     from neuracore_ros.policy.own_server import OwnServer
     from neuracore_ros.policy.server_file import ServerFile
 
@@ -90,6 +91,23 @@ def load_policy(
         )
     except ModuleNotFoundError as error:
         raise _lacking(path, error) from error
+
+
+def described_policy(name: str | Path) -> Manifest | None:
+    """The manifest that a server file alone gives, whether or not its server answers.
+
+    Returns:
+        None for any other policy, which has to be loaded for it.
+
+    Raises:
+        PolicyError: No such file, or a key or a value of it is wrong.
+    """
+    if not is_server_file(name):
+        return None
+    from neuracore_ros.policy.server_file import ServerFile
+    from neuracore_ros.policy.server_map import ServerMap
+
+    return ServerMap(ServerFile.read(server_file(name))).manifest()
 
 
 def names_policy(name: str | Path) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
+from neuracore_ros.description import DataType, Robot
 from neuracore_ros.policy.server_columns import ReceivedColumn, SlotColumn
 from neuracore_ros.policy.server_file import ServerFile
 from neuracore_ros.policy.server_requests import Keys, SentConstant, SentImage, SentText, shown
+
+# As slots are written below: ` <- RGB_IMAGES 1`.
+_SLOT = re.compile(r' (<-|->) ([A-Z_0-9]+) ([0-9]{1,5})\b')
 
 
 def slot_notes(
@@ -19,6 +25,19 @@ def slot_notes(
         names: Keys of an array -> the server's own names of its numbers, where they are known.
     """
     return (*_sent(file, names or {}), *_received(file, names or {}))
+
+
+def named_notes(notes: Sequence[str], robot: Robot) -> tuple[str, ...]:
+    """The lines with the robot's own name of each slot, so that exchanged ones are seen."""
+    return tuple(_SLOT.sub(partial(_named, robot), note, count=1) for note in notes)
+
+
+def _named(robot: Robot, slot: re.Match[str]) -> str:
+    arrow, kind, index = slot.groups()
+    slots = robot.input if arrow == '<-' else robot.output
+    names = slots.get(DataType(kind), {}) if kind in DataType.__members__ else {}
+    name = names.get(int(index))
+    return f'{slot[0]} (the robot has none)' if name is None else f"{slot[0]} '{name}'"
 
 
 def _sent(file: ServerFile, names: Mapping[Keys, Sequence[str]]) -> Iterator[str]:

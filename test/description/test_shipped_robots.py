@@ -37,6 +37,18 @@ def test_the_franka_of_today_shares_all_slots_with_the_simulated_one():
     assert fr3.input.keys() == franka.input.keys()
 
 
+def test_the_arm_of_droid_is_the_franka_of_today_with_a_gripper_and_a_camera_beside_it():
+    droid, fr3 = (load_robot(CONFIG / f'{name}.yaml') for name in ('fr3_droid', 'fr3'))
+    assert droid.output[TARGETS] == fr3.output[TARGETS]
+    for name in fr3.output[TARGETS].values():
+        assert droid.limits[TARGETS, name] == fr3.limits[TARGETS, name]
+    assert droid.input[DataType.RGB_IMAGES] == {0: 'exterior', 1: 'wrist'}
+    (grip,) = (each for each in droid.commands() if 'gripper' in each.topic)
+    # The knuckle closes from 0 to 0.8 rad.
+    (knuckle,) = grip.slots
+    assert [knuckle.to_message(opening) for opening in (1.0, 0.0)] == pytest.approx([0.0, 0.8])
+
+
 @pytest.mark.parametrize('name', ['franka', 'fr3', 'ur5', 'so100', 'franka_hand', 'so100_hand'])
 def test_a_shipped_robot_has_all_that_every_tool_needs(name):
     robot = load_robot(CONFIG / f'{name}.yaml')
