@@ -15,6 +15,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import PolicyError, unreadable
 from neuracore_ros.files import require_new_file
 from neuracore_ros.regular_file import read_bytes
+from neuracore_ros.training.config import GRAPHS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +42,7 @@ WORDS: dict[str, object] = {
     'mode': 'absolute',
 }
 
-ENDINGS = {'torchscript': '.pt', 'onnx': '.onnx', 'openvino': '.xml', 'pt2': '.pt2'}
+ENDINGS = {'torchscript': '.pt', **GRAPHS}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -144,12 +145,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(record, indent=2))
         return 0
     print_warnings(warnings)
-    print(
-        f'{arguments.out}: equals the model on {len(result.masks)} masks '
-        f'(largest difference {result.largest_difference:.1e})'
-    )
-    times = ', '.join(f'{name} {ms:.1f} ms' for name, ms in result.latency_ms.items())
-    print(f'latency (p50): {times}; {kind} / torchscript = {result.ratio:.2f}')
+    for line in result.lines(arguments.out):
+        print(line)
     return 0
 
 

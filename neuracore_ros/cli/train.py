@@ -14,6 +14,7 @@ SUMMARY = 'Train one policy on all robots of a dataset, RUN/policy.pt.'
 EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train reach --out runs/reach --policy act --minutes 30
   neuracore_ros train reach --out runs/few --max-episodes ur5=5 --statistics per-robot
+  neuracore_ros train reach --out runs/reach --also onnx,openvino
   neuracore_ros train --config runs/reach/config.json --out runs/again --seed 1
   neuracore_ros train --resume runs/reach
   neuracore_ros train --resume runs/reach --steps 6000"""
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             lacking = '--out RUN' if 'dataset' in given else 'DATASET'
         arguments.wrong_usage(f'give {lacking}, or --resume RUN')
 
+    from neuracore_ros.training.ending import require_writers
     from neuracore_ros.training.finetune import inherit_settings
     from neuracore_ros.training.loop import train
     from neuracore_ros.training.processes import is_first
@@ -75,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             config = Config(**given | {'dataset': str(given['dataset'].absolute())})
         else:
             config = folder.resume(given)
+        require_writers(config.also)
         train(config, folder)
     return 0
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.parsers import real, switch, whole
-from neuracore_ros.training.settings import counts, data_types, setting, settings
+from neuracore_ros.training.settings import counts, data_types, setting, settings, several
 
 ENCODERS = ('keypoints', 'patches', 'resnet18')
 EMBEDDINGS = ('none', 'robot', 'mask')
 
 KINDS = ('mlp', 'act', 'diffusion')
+
+GRAPHS = {'onnx': '.onnx', 'openvino': '.xml', 'pt2': '.pt2'}
+"""Format of a policy file that is a graph -> its ending."""
 
 HEAD = 32
 """Features that one head of attention has."""
@@ -269,6 +272,15 @@ class Config(NetworkOptions):
         'processor threads (as many as torch takes); another number, other rounding',
         whole(0, 1024),
         metavar='N',
+        changeable=True,
+    )
+
+    also: tuple[str, ...] = setting(
+        (),
+        _RUN,
+        f'formats of further policy files to write beside policy.pt: {", ".join(GRAPHS)} (none)',
+        several(*GRAPHS),
+        metavar='FORMAT,...',
         changeable=True,
     )
 

@@ -56,6 +56,15 @@ class Exported:
         """Latency of the file, as a share of TorchScript's."""
         return self.latency_ms[self.kind] / self.latency_ms['torchscript']
 
+    def lines(self, path: Path) -> tuple[str, str]:
+        """What was proven and measured, for people."""
+        times = ', '.join(f'{name} {ms:.1f} ms' for name, ms in self.latency_ms.items())
+        return (
+            f'{path}: equals the model on {len(self.masks)} masks '
+            f'(largest difference {self.largest_difference:.1e})',
+            f'latency (p50): {times}; {self.kind} / torchscript = {self.ratio:.2f}',
+        )
+
 
 def write(module: nn.Module, manifest: Manifest, kind: str, out: Path) -> Exported:
     """Write a policy file of a kind of `Exported`, once it predicts what the module does.

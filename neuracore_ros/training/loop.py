@@ -6,14 +6,13 @@ uninterrupted one exactly; unless the clock ends it, since then the clock sets t
 
 from __future__ import annotations
 
-import copy
 import math
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -22,15 +21,14 @@ from torch import Tensor
 
 from neuracore_ros.dataset import identity
 from neuracore_ros.errors import TrainingError, shortened
-from neuracore_ros.files import write_whole
 from neuracore_ros.loading.batches import Batch, Batches, Prefetch
 from neuracore_ros.loading.cache import default_folder
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.export import export
+from neuracore_ros.training.ending import Best, write_policies
 from neuracore_ros.training.finetune import extend, init_from
-from neuracore_ros.training.learner import Learner, load_weights
+from neuracore_ros.training.learner import Learner
 from neuracore_ros.training.load_run import read_run
 from neuracore_ros.training.normalise import Normalisation
 from neuracore_ros.training.prepare import assemble, init_image_statistics, make_manifest, measure
@@ -44,20 +42,6 @@ from neuracore_ros.wording import counted
 
 LOG_EVERY = 50
 SAVE_EVERY = 500
-NEVER = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The step of the lowest validation loss; `NEVER` before there is any."""
-
-    step: int = NEVER
-    loss: float = math.inf
-
-    def or_better(self, step: int, metrics: Mapping[str, float]) -> Best:
-        """The better of this step and one with these metrics."""
-        loss = metrics.get('val_loss', math.inf)
-        return Best(step, loss) if loss < self.loss else self
 
 
 @contextmanager
@@ -86,8 +70,8 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
 
     Raises:
         DatasetError: The dataset cannot be read.
-        TrainingError: The dataset changed since the run began, the loss is not finite, or the
-            memory is not enough.
+        TrainingError: The dataset changed since the run began, the loss is not finite, the
+            memory is not enough, or a file beside policy.pt cannot be written.
         WriteError: A file of the run cannot be written; those that are there are whole.
         KeyboardInterrupt: After a checkpoint was saved.
     """
@@ -155,7 +139,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
         )
         raise KeyboardInterrupt
     if processes.first:
-        _export(learner, manifest, best, run, report)
+        write_policies(learner, manifest, best, run, config.also, report)
     processes.close()
     return run.policy
 
@@ -260,25 +244,6 @@ def _save(run: Run, manifest: Manifest, learner: Learner, clock: Clock, best: Be
 def _save_best(run: Run, learner: Learner, best: Best) -> None:
     if best.step == learner.step:
         run.save_best(best.step, learner.average.state_dict())
-
-
-def _export(
-    learner: Learner, manifest: Manifest, best: Best, run: Run, report: Callable[[str], None]
-) -> None:
-    """Write the policy of the best step, and that of the last."""
-    policy = copy.deepcopy(learner.average).cpu()
-    export(policy, manifest, run.last)
-    weights = run.load_best(best.step) if best.step not in (NEVER, learner.step) else None
-    if weights is None:
-        write_whole(run.policy, run.last.read_bytes())
-        report(f'{run.policy}: the averaged weights of step {learner.step}')
-        return
-    load_weights(policy, weights, f'{run.weights[1]}: average')
-    export(policy, manifest, run.policy)
-    report(
-        f'{run.policy}: the averaged weights of step {best.step}, whose validation loss was the '
-        f'lowest, {best.loss:.4f}; {run.last.name}: those of step {learner.step}'
-    )
 
 
 def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:

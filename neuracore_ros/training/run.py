@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -29,9 +29,10 @@ from neuracore_ros.files import (
 from neuracore_ros.loading.cache import holds_frames_only
 from neuracore_ros.parsers import whole
 from neuracore_ros.policy.archive import load_tensors
+from neuracore_ros.policy.load import KINDS
 from neuracore_ros.records import Record, RecordOrigin, as_float, read_record_lines
 from neuracore_ros.similar_names import similar_file
-from neuracore_ros.training.config import NEWEST, QUATERNIONS, SETTINGS, Config
+from neuracore_ros.training.config import GRAPHS, NEWEST, QUATERNIONS, SETTINGS, Config
 from neuracore_ros.training.settings import Setting, read_settings
 
 # What a run knows beside its options.
@@ -123,10 +124,16 @@ class Run:
 
     def _require_own_files(self) -> None:
         """Refuse a folder whose links would have files elsewhere overwritten."""
-        for path in (self._config, self._metrics, *self.weights, self.policy, self.last):
+        files = self._config, self._metrics, *self.weights, self.policy, self.last
+        for path in (*files, *self.graph_files(GRAPHS)):
             require_ordinary(path)
         if os.path.lexists(self.tensorboard):
             real_folder(self.path, Path(self.tensorboard.name))
+
+    def graph_files(self, kinds: Iterable[str]) -> tuple[Path, ...]:
+        """The files beside policy.pt in these formats."""
+        endings = (e for kind in kinds for e in (GRAPHS[kind], *KINDS[GRAPHS[kind]]))
+        return tuple(self.policy.with_suffix(ending) for ending in endings)
 
     def _holds_something(self) -> bool:
         return any(each.name != LOCK_NAME for each in self.path.iterdir())

@@ -106,6 +106,23 @@ def _text(value: YamlValue) -> str:
     return ','.join(f'{_text(key)}={_text(each)}' for key, each in value.content)
 
 
+def several(*known: str) -> Parse:
+    """A parser of words among those that are known, separated by commas; `none` is no word."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        words = [word.strip() for word in text.split(',')]
+        if words == ['none']:
+            return ()
+        for word in words:
+            if word not in known:
+                raise ValueError(f'{quoted(word)} is unknown{known_names(word, known)}')
+            if words.count(word) > 1:
+                raise ValueError(f'{quoted(word)} is given twice')
+        return tuple(words)
+
+    return parse
+
+
 def data_types(text: str) -> tuple[DataType, ...]:
     """Parse DataTypes, separated by commas."""
     names = [name.strip() for name in text.split(',')]
