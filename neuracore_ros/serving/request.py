@@ -162,25 +162,20 @@ class RequestReader:
             return name
         if name:
             raise WireError(f'robot and {ROBOT} are the same: send one of them')
-        number = np.asarray(message[ROBOT])
-        if number.dtype.kind not in 'iu' or number.shape:
-            raise WireError(f'{ROBOT} must be an integer')
-        if int(number) != UNKNOWN_ROBOT and int(number) not in self._robots:
+        number = _whole(message[ROBOT])
+        if number is None:
+            raise WireError(f'{ROBOT} is {quoted(message[ROBOT])}; it must be an integer')
+        if number != UNKNOWN_ROBOT and number not in self._robots:
             known = ', '.join(f'{n} ({robot})' for n, robot in sorted(self._robots.items()))
             raise WireError(f'{ROBOT} is {number}; the policy knows {known}, and -1 for others')
-        return self._robots.get(int(number), '')
+        return self._robots.get(number, '')
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...], dtype: str, one_step: bool) -> Array:
     """Numbers as an array of this shape and type; without its first axis, if that is one step."""
-    if isinstance(value, list):
-        try:
-            value = np.array(value)
-        except (ValueError, OverflowError):
-            raise WireError(f'{name} is a list that is no array of {shape}') from None
-    if not isinstance(value, np.ndarray):
+    array = _listed(value)
+    if array is None:
         raise WireError(f'{name} is {quoted(value)}; it must be an array of shape {shape}')
-    array: Array = value
     if one_step and array.shape == shape[1:]:
         array = array[None]
     if array.shape != shape:
@@ -243,11 +238,22 @@ def _texts(value: str | list[str], shape: tuple[int, ...]) -> Array:
 
 
 def _mask(name: str, value: Any, width: int) -> BoolArray:
-    mask: Array = np.asarray(value) if isinstance(value, list | np.ndarray) else np.empty(0)
-    if mask.shape != (width,) or mask.dtype != bool:
-        told = mask.shape if isinstance(value, list | np.ndarray) else quoted(value)
-        raise WireError(f'valid {name} is {told} {mask.dtype}; it must be ({width},) bool')
+    mask = _listed(value)
+    if mask is None or mask.shape != (width,) or mask.dtype != bool:
+        told = quoted(value) if mask is None else f'{mask.shape} {mask.dtype}'
+        raise WireError(f'valid {name} is {told}; it must be ({width},) bool')
     return mask
+
+
+def _listed(value: Any) -> Array | None:
+    """An array, or what a list of numbers is as one; None for anything else."""
+    if isinstance(value, list):
+        try:
+            return np.array(value)
+        # Rows of different lengths, or numbers beyond all types.
+        except (ValueError, OverflowError):
+            return None
+    return value if isinstance(value, np.ndarray) else None
 
 
 def _flag(message: Mapping[str, Any], key: str) -> bool:
@@ -260,6 +266,15 @@ def _flag(message: Mapping[str, Any], key: str) -> bool:
 def _request_id(value: Any) -> int | str | None:
     if value is None or (isinstance(value, str) and len(value) <= _MOST_ID):
         return value
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return int(value)
-    raise WireError(f'request_id is {quoted(value)}; it must be an integer or a short text')
+    number = _whole(value)
+    if number is None:
+        raise WireError(f'request_id is {quoted(value)}; it must be an integer or a short text')
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """An integer, also one that NumPy holds; None for anything else."""
+    if isinstance(value, np.ndarray) and not value.shape:
+        value = value[()]
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return int(value) if is_whole else None

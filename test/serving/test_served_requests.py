@@ -158,7 +158,7 @@ def wrong():
     yield {'JOINT_POSITIONS': ['a', 'b', 'c']}, 'the policy reads float32'
     yield (
         {'JOINT_POSITIONS': [[1], [2, 3]]},
-        'JOINT_POSITIONS is a list that is no array of (1, 3)',
+        'JOINT_POSITIONS is a list of 2; it must be an array of shape (1, 3)',
     )
     yield {'JOINT_POSITIONS': None}, f'JOINT_POSITIONS is null; {array}'
     yield {'JOINT_POSITIONS': 0.5}, f'JOINT_POSITIONS is 0.5; {array}'
@@ -189,12 +189,13 @@ def wrong():
     )
     yield GOOD | {'valid': {'JOINT_POSITIONS': [True]}}, 'valid JOINT_POSITIONS is (1,) bool'
     yield GOOD | {'valid': {'JOINT_POSITIONS': [1, 1, 1]}}, 'it must be (3,) bool'
+    yield GOOD | {'valid': {'JOINT_POSITIONS': [[True], True]}}, 'is a list of 2; it must be (3,)'
     yield GOOD | {'robot': 3}, 'robot is 3; it must be a name'
     yield (
         GOOD | {'ROBOT': 2},
         'ROBOT is 2; the policy knows 0 (franka), 3 (ur5), and -1 for others',
     )
-    yield GOOD | {'ROBOT': 'ur5'}, 'ROBOT must be an integer'
+    yield GOOD | {'ROBOT': 'ur5'}, "ROBOT is 'ur5'; it must be an integer"
     yield GOOD | {'ROBOT': 3, 'robot': 'ur5'}, 'robot and ROBOT are the same'
     yield GOOD | {'as_model': 1}, 'as_model is 1; it must be true or false'
     yield GOOD | {'request_id': 'x' * 65}, 'it must be an integer or a short text'
