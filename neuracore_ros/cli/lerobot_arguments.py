@@ -136,7 +136,7 @@ def lerobot_source(arguments: argparse.Namespace) -> LerobotSource:
         arguments.wrong_usage('--precision is not of --lerobot: its config.json says it')
     from neuracore_ros.description.shipped import server_file
     from neuracore_ros.serving.lerobot import LerobotSource
-    from neuracore_ros.serving.lerobot_policy import LerobotOptions
+    from neuracore_ros.serving.lerobot_loading import LerobotOptions
 
     return LerobotSource(
         path=arguments.lerobot,

@@ -7,14 +7,15 @@ which may be any class of Python, is made.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.bounds import MAX_OBSERVATION_STEPS, MAX_SIDE_PX
-from neuracore_ros.errors import PolicyError, quoted, unreadable
+from neuracore_ros.errors import PolicyError, quoted, shortened, unreadable
 from neuracore_ros.records import Record, read_record
 from neuracore_ros.regular_file import open_regular
+from neuracore_ros.serving.tensor_files import require_whole
 from neuracore_ros.wording import few
 
 CONFIG, WEIGHTS, TRAINING = 'config.json', 'model.safetensors', 'train_config.json'
@@ -54,6 +55,7 @@ class LerobotCheckpoint:
         reads_task: Whether it reads what it is to do.
         dataset: The dataset that it was trained on, '' where that is not known.
         steps: Registered names of the steps of both processors.
+        bases: Setting -> what it is built on and does not hold: a name of the hub, or a folder.
         statistics: The file of its normaliser's statistics; None without.
         sha256: Of what decides a prediction: what ``sha256sum`` prints of ``config.json``,
             ``model.safetensors`` and ``policy_*``, hashed once more.
@@ -69,6 +71,7 @@ class LerobotCheckpoint:
     reads_task: bool
     dataset: str
     steps: frozenset[str]
+    bases: Mapping[str, str]
     statistics: Path | None
     sha256: str
 
@@ -96,6 +99,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         )
     if not (folder / WEIGHTS).is_file():
         raise PolicyError(f'{folder}: lacks {WEIGHTS}: was the checkpoint copied whole?')
+    require_whole(folder / WEIGHTS)
     steps = [*_steps(folder, PREPROCESSOR), *_steps(folder, POSTPROCESSOR)]
     _refuse_code(config, kind, steps, trust_code)
     vectors, cameras = _inputs(config, _renamed(steps))
@@ -116,6 +120,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         reads_task=kind not in _WITHOUT_TASK or 'tokenizer_processor' in names,
         dataset=_dataset(folder),
         steps=names,
+        bases=dict(_bases(config, steps)),
         statistics=_statistics(folder, steps),
         sha256=_sha256(folder, steps),
     )
@@ -157,8 +162,11 @@ def _steps(folder: Path, name: str) -> list[Record]:
                 'only steps that LeRobot has registered are taken'
             )
         step.name('registry_name')
-        if step.has('state_file') and not (folder / _state_file(step)).is_file():
-            raise step.error(f'{folder / _state_file(step)} is missing: copy the whole folder')
+        if step.has('state_file'):
+            state = folder / _state_file(step)
+            if not state.is_file():
+                raise step.error(f'{state} is missing: copy the whole folder')
+            require_whole(state)
     return steps
 
 
@@ -238,6 +246,14 @@ def _dataset(folder: Path) -> str:
     dataset = _json(path).record('dataset', default={})
     named = dataset.value('root', default=None) or dataset.value('repo_id', default='')
     return named if isinstance(named, str) else ''
+
+
+def _bases(config: Record, steps: list[Record]) -> Iterator[tuple[str, str]]:
+    for record in (config, *(step.record('config', default={}) for step in steps)):
+        for key, value in record.values().items():
+            is_name = isinstance(value, str) and '/' in value
+            if is_name and key.endswith(('_name', '_path')) and key != 'pretrained_path':
+                yield shortened(key), shortened(value)
 
 
 def _statistics(folder: Path, steps: list[Record]) -> Path | None:

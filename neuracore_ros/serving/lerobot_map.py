@@ -11,7 +11,7 @@ import yaml
 
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.data_type import POSE_COMPONENTS
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, quoted
 from neuracore_ros.serving.lerobot_checkpoint import (
     ACTION,
     IMAGES,
@@ -86,7 +86,11 @@ def server_file_of(
             f'{checkpoint.folder}: reads {few(others)}, whose slots only a server file can say: '
             '--map FILE'
         )
-    record: dict[str, Any] = {'server': 'openpi', 'rate_hz': _rate(wiring), 'horizon': horizon}
+    record: dict[str, Any] = {
+        'server': 'openpi',
+        'rate_hz': _rate(wiring, checkpoint.dataset),
+        'horizon': horizon,
+    }
     if execute is not None and execute < horizon:
         record['execute'] = execute
     if checkpoint.observation_steps > 1:
@@ -94,13 +98,14 @@ def server_file_of(
         record['steps'] = {'images': steps, 'numbers': steps}
     send: dict[str, Any] = {}
     if STATE in checkpoint.vectors:
-        columns = _Side(STATE, '--state', wiring.names.state, checkpoint.vectors[STATE])
+        names = wiring.names.state
+        columns = _Side(STATE, '--state', names, checkpoint.vectors[STATE], checkpoint.dataset)
         send[STATE] = list(_columns(columns, wiring, is_output=False))
     send |= dict(_images(checkpoint, wiring))
     if checkpoint.reads_task:
         send |= _task(wiring)
     names = wiring.action_names(checkpoint)
-    columns = _Side(ACTION, '--action', names, checkpoint.actions)
+    columns = _Side(ACTION, '--action', names, checkpoint.actions, checkpoint.dataset)
     record['send'] = send
     record['receive'] = {ACTION: list(_columns(columns, wiring, is_output=True))}
     return _yaml(record)
@@ -108,12 +113,13 @@ def server_file_of(
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """A feature of numbers: its names, how many it has, and the option that gives names."""
+    """A feature of numbers: its names, how many it has, and what gives names."""
 
     feature: str
     option: str
     names: tuple[str, ...]
     count: int
+    dataset: str
 
     def require_names(self, wiring: LerobotWiring) -> None:
         """Require a name for each number."""
@@ -124,8 +130,8 @@ class _Side:
         if not self.names:
             raise PolicyError(
                 f'{self.feature} has {counted(self.count, "number")}, which the checkpoint does '
-                f'not name: give --dataset DIR (of which {INFO} is read), or {self.option} '
-                f'NAME,NAME,...{slots}'
+                f'not name: give --dataset DIR ({self._which()}of which {INFO} is read), or '
+                f'{self.option} NAME,NAME,...{slots}'
             )
         if len(self.names) != self.count:
             raise PolicyError(
@@ -133,12 +139,16 @@ class _Side:
                 f'{counted(len(self.names), "name")}: {few(self.names, 12)}{slots}'
             )
 
+    def _which(self) -> str:
+        return f'it was trained on {quoted(self.dataset)}, ' if self.dataset else ''
 
-def _rate(wiring: LerobotWiring) -> float:
+
+def _rate(wiring: LerobotWiring, dataset: str) -> float:
     if wiring.names.rate_hz is None:
+        which = f' ({quoted(dataset)})' if dataset else ''
         raise PolicyError(
-            'the checkpoint does not say at which rate it was trained: give --dataset DIR, or '
-            '--rate-hz HZ'
+            'the checkpoint does not say at which rate it was trained: give --dataset DIR'
+            f'{which}, or --rate-hz HZ'
         )
     return wiring.names.rate_hz
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,38 +11,11 @@ import torch
 
 from neuracore_ros.arrays import Array, Float32Array
 from neuracore_ros.errors import PolicyError, quoted
-from neuracore_ros.policy.policy import last_line
 from neuracore_ros.serving.lerobot_checkpoint import ACTION, IMAGES, TASK, LerobotCheckpoint
-from neuracore_ros.serving.lerobot_weights import require_loaded
-from neuracore_ros.similar_names import known_names
+from neuracore_ros.serving.lerobot_loading import LerobotOptions, lerobot_errors, load_lerobot
 from neuracore_ros.wording import few
 
-OLDEST = (0, 6)
-"""The version of lerobot from which on its interfaces are those that are used here."""
-
 _STACKED = IMAGES.rstrip('.')
-_DEVICE, _TOKENIZER = 'device_processor', 'tokenizer_processor'
-
-
-@dataclass(frozen=True, slots=True)
-class LerobotOptions:
-    """The options of inference.
-
-    Attributes:
-        device: As torch names it.
-        threads: Of one operation; 0 leaves it to torch.
-        task: What is to be done, where a request does not say it.
-        seed: Of the noise of every prediction; None: another one each time.
-        settings: Keys of ``config.json`` -> values in their place.
-        tokenizer: A folder in place of the tokenizer that the processor names.
-    """
-
-    device: str = 'cpu'
-    threads: int = 0
-    task: str = ''
-    seed: int | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    tokenizer: str = ''
 
 
 class LerobotPolicy:
@@ -67,14 +36,11 @@ class LerobotPolicy:
             PolicyError: LeRobot is not installed or too old, knows no such policy, needs what is
                 not on this computer, or cannot build the policy of these files.
         """
-        self.version = _require_lerobot()
-        _require_device(options.device)
-        self.checkpoint, self.settings, self._options = checkpoint, options.settings, options
-        with _words_to_stderr(), _described(checkpoint):
-            config = _config(checkpoint, options)
-            self._policy, self._before, self._after = _built(checkpoint, config, options)
-        require_loaded(self._policy, checkpoint)
-        self._config = config
+        loaded = load_lerobot(checkpoint, options)
+        self.checkpoint, self.version = checkpoint, loaded.version
+        self.settings, self._options = options.settings, options
+        self._config, self._policy = loaded.config, loaded.policy
+        self._before, self._after = loaded.preprocessor, loaded.postprocessor
         if options.threads > 0:
             torch.set_num_threads(options.threads)
 
@@ -97,7 +63,7 @@ class LerobotPolicy:
         }
         for name, size in self.checkpoint.cameras.items():
             message[name] = np.zeros((steps, *size, 3), np.uint8)
-        with _described(self.checkpoint, 'run'):
+        with lerobot_errors(self.checkpoint, self._options, 'run'):
             return len(self.ask(message | {TASK: 'nothing'}))
 
     def ask(self, message: Mapping[str, Any]) -> Float32Array:
@@ -183,119 +149,13 @@ class LerobotPolicy:
         return tensor.div_(255).permute(0, 3, 1, 2).contiguous() if is_image else tensor
 
     def _task(self, message: Mapping[str, Any]) -> str:
-        task = message.get(TASK) or self._options.task
-        if not isinstance(task, str) or not task.strip():
+        """The task that was sent, or that of the options; a robot may be told nothing."""
+        if not (TASK in message or self._options.task):
             raise PolicyError(
                 'the policy reads what it is to do, and no task was sent: give the robot a '
                 'LANGUAGE slot, or serve with --task TEXT'
             )
+        task = message.get(TASK) or self._options.task
+        if not isinstance(task, str):
+            raise PolicyError(f'task is a {type(task).__name__}; it must be a text')
         return task
-
-
-def _require_lerobot() -> str:
-    """The version of lerobot, which asks nobody for what is not on this computer."""
-    # Read when its libraries are imported. Who has set them is obeyed.
-    os.environ.setdefault('HF_HUB_OFFLINE', '1')
-    os.environ.setdefault('TRANSFORMERS_OFFLINE', '1')
-    needs = f'needs lerobot {OLDEST[0]}.{OLDEST[1]} or newer in Python >= 3.12: '
-    try:
-        version = str(importlib.import_module('lerobot').__version__)
-    except ImportError as error:
-        raise PolicyError(
-            f'{needs}install it in an environment of its own (docs/lerobot.md); this is '
-            f'{sys.executable} ({last_line(error)})'
-        ) from error
-    if tuple(int(part) for part in version.split('.')[:2]) < OLDEST:
-        raise PolicyError(f'{needs}this is {version} in {sys.executable}')
-    return version
-
-
-def _require_device(name: str) -> None:
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError) as error:
-        there = ['cpu', *(f'cuda:{index}' for index in range(torch.cuda.device_count()))]
-        raise PolicyError(
-            f'device {quoted(name)} is not available; this machine has: {", ".join(there)}'
-        ) from error
-
-
-def _config(checkpoint: LerobotCheckpoint, options: LerobotOptions) -> Any:
-    """The policy's configuration, with nothing in it that would be downloaded for training."""
-    importlib.import_module('lerobot.policies')  # registers all types
-    from lerobot.configs import PreTrainedConfig
-    from lerobot.utils.import_utils import register_third_party_plugins
-
-    register_third_party_plugins()
-    known = PreTrainedConfig.get_known_choices()
-    if checkpoint.type not in known:
-        raise PolicyError(
-            f'{checkpoint.folder}: lerobot here has no policy of type '
-            f'{quoted(checkpoint.type)}{known_names(checkpoint.type, known)}'
-        )
-    own = known[checkpoint.type].__dataclass_fields__
-    for key in options.settings:
-        if key not in own:
-            raise PolicyError(
-                f'--set {key}: a policy of type {checkpoint.type} has no such setting'
-                f'{known_names(key, own)}'
-            )
-    words = [f'--{key}={value}' for key, value in options.settings.items()]
-    try:
-        config = PreTrainedConfig.from_pretrained(
-            checkpoint.folder, cli_overrides=[*words, f'--device={options.device}']
-        )
-    except SystemExit as error:  # its parser's way to say that a value is wrong
-        raise PolicyError(
-            f'{checkpoint.folder}: config.json does not take --set {" ".join(options.settings)}'
-        ) from error
-    # Weights of training's beginning: all that counts is in the checkpoint.
-    for key, value in (('pretrained_backbone_weights', None), ('load_vlm_weights', False)):
-        if hasattr(config, key):
-            setattr(config, key, value)
-    return config
-
-
-def _built(
-    checkpoint: LerobotCheckpoint, config: Any, options: LerobotOptions
-) -> tuple[Any, Any, Any]:
-    """The policy, its preprocessor and its postprocessor."""
-    from lerobot.policies.factory import get_policy_class, make_pre_post_processors
-
-    before: dict[str, dict[str, str]] = {}
-    after: dict[str, dict[str, str]] = {}
-    if _DEVICE in checkpoint.steps:
-        before[_DEVICE] = {'device': options.device}
-        after[_DEVICE] = {'device': 'cpu'}
-    if options.tokenizer and _TOKENIZER in checkpoint.steps:
-        before[_TOKENIZER] = {'tokenizer_name': options.tokenizer}
-    folder = str(checkpoint.folder)
-    kind = get_policy_class(checkpoint.type)  # Its module registers steps of processors.
-    processors = make_pre_post_processors(
-        config,
-        pretrained_path=folder,
-        preprocessor_overrides=before,
-        postprocessor_overrides=after,
-    )
-    return kind.from_pretrained(folder, config=config), *processors
-
-
-@contextlib.contextmanager
-def _words_to_stderr() -> Iterator[None]:
-    """Send what LeRobot prints to where messages belong."""
-    with contextlib.redirect_stdout(sys.stderr):
-        yield
-
-
-@contextlib.contextmanager
-def _described(checkpoint: LerobotCheckpoint, verb: str = 'load') -> Iterator[None]:
-    """Turn what LeRobot raises into one line."""
-    try:
-        yield
-    except PolicyError:
-        raise
-    except Exception as error:  # LeRobot and what it builds on raise everything.
-        raise PolicyError(
-            f'{checkpoint.folder}: LeRobot cannot {verb} the policy of type {checkpoint.type}: '
-            f'{type(error).__name__}: {last_line(error)}'
-        ) from error

@@ -15,7 +15,8 @@ import torch
 from lerobot.common.control_utils import predict_action
 
 from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_policy import LerobotOptions, LerobotPolicy
+from neuracore_ros.serving.lerobot_loading import LerobotOptions
+from neuracore_ros.serving.lerobot_policy import LerobotPolicy
 
 TASK = 'put the cube into the bowl'
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from neuracore_ros.errors import UserError
 from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_policy import LerobotOptions, LerobotPolicy
+from neuracore_ros.serving.lerobot_loading import LerobotOptions
+from neuracore_ros.serving.lerobot_policy import LerobotPolicy
 
 
 def said(folder, options, message=None):

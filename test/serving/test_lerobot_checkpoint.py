@@ -50,7 +50,9 @@ def test_the_digest_changes_with_every_file_that_decides(tmp_path, name):
     folder = write_checkpoint(tmp_path / 'act')
     (folder / 'policy_x.safetensors').write_bytes(b'a')
     before = read_lerobot_checkpoint(folder).sha256
-    (folder / name).write_bytes((folder / name).read_bytes() + b' ')
+    is_json = name.endswith('.json')
+    other = (folder / name).read_bytes() + b' ' if is_json else (3).to_bytes(8, 'little') + b'{} '
+    (folder / name).write_bytes(other)
     changed = read_lerobot_checkpoint(folder).sha256
     (folder / 'README.md').write_text('a card')
     assert before != changed == read_lerobot_checkpoint(folder).sha256
@@ -119,6 +121,35 @@ def test_what_is_no_checkpoint_is_told(tmp_path):
     folder = write_checkpoint(tmp_path / 'act')
     (folder / 'model.safetensors').unlink()
     assert 'lacks model.safetensors' in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    'data',
+    [
+        b'',
+        b'\x02',
+        (3).to_bytes(8, 'little') + b'{}',
+        (2**62).to_bytes(8, 'little') + b'{}',
+        (2).to_bytes(8, 'little') + b'[]',
+        (2).to_bytes(8, 'little') + b'{}\0',
+        (34).to_bytes(8, 'little') + b'{"a": {"data_offsets": [0, 1000]}}' + b'0' * 999,
+    ],
+)
+def test_weights_that_were_cut_off_are_told(tmp_path, data):
+    folder = write_checkpoint(tmp_path / 'act')
+    (folder / 'model.safetensors').write_bytes(data)
+    assert 'model.safetensors: ' in refusal(folder)
+    state = {'registry_name': 'normalizer_processor', 'state_file': 'statistics.safetensors'}
+    (folder / 'statistics.safetensors').write_bytes(data)
+    folder = write_checkpoint(folder, before=[state])
+    assert 'statistics.safetensors: ' in refusal(folder)
+
+
+def test_what_it_is_built_on_is_told(tmp_path):
+    config = {'type': 'smolvla', 'vlm_model_name': 'a/vlm', 'scheduler_name': 'cosine'}
+    step = {'registry_name': 'tokenizer_processor', 'config': {'tokenizer_name': 'a/words'}}
+    found = read_lerobot_checkpoint(write_checkpoint(tmp_path, config, [step]))
+    assert found.bases == {'vlm_model_name': 'a/vlm', 'tokenizer_name': 'a/words'}
 
 
 @pytest.mark.parametrize('name', ['config.json', 'policy_postprocessor.json'])
