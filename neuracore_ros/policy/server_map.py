@@ -72,7 +72,7 @@ class ServerMap:
                     )
         message: dict[str, Any] = {}
         for keys, part in self._file.send.items():
-            if _is_absent(part, valid):
+            if _is_absent(part, inputs, valid):
                 continue
             inner = message
             for key in keys[:-1]:
@@ -190,12 +190,17 @@ def _has(valid: Mapping[str, BoolArray], kind: DataType, index: int) -> bool:
     return mask is not None and mask.shape[-1] > index and bool(mask[0, index])
 
 
-def _is_absent(part: SentPart, valid: Mapping[str, BoolArray]) -> bool:
-    """True for what is optional, and the robot has not."""
+def _is_absent(
+    part: SentPart, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
+) -> bool:
+    """True for what is optional, and the robot has not, or was not told."""
     if isinstance(part, SentImage):
         return part.optional and not _has(valid, DataType.RGB_IMAGES, part.index)
     if isinstance(part, SentText):
-        return part.optional and not _has(valid, DataType.LANGUAGE, part.index)
+        kind, index = DataType.LANGUAGE, part.index
+        return part.optional and not (
+            _has(valid, kind, index) and inputs[kind.value][0, -1, index].any()
+        )
     return False
 
 

@@ -12,7 +12,7 @@ MODEL_SIDE = 224
 """Images of the model; what comes in another size was not sent as the examples send it."""
 
 
-def as_openpi(infer, requests):
+def as_openpi(infer, requests, name='actions'):
     """What a server of openpi does with a frame: an answer, or a traceback and the end."""
 
     def answer(connection, frame):
@@ -23,13 +23,8 @@ def as_openpi(infer, requests):
             connection.send(f'Traceback (most recent call last):\n  ...\n{error!r}')
             connection.close(1011, 'Internal server error. Traceback included in previous frame.')
             return None
-        return pack(
-            {
-                'actions': actions,
-                'policy_timing': {'infer_ms': 61.0},
-                'server_timing': {'infer_ms': 62.0},
-            }
-        )
+        timing = {'policy_timing': {'infer_ms': 61.0}, 'server_timing': {'infer_ms': 62.0}}
+        return pack({name: actions} | timing)
 
     return answer
 
@@ -94,6 +89,19 @@ def aloha(actions, default_prompt=None):
             data.setdefault('prompt', default_prompt)
         tokenized(data)
         return np.asarray(actions, np.float64)
+
+    return infer
+
+
+def lerobot_so101(action):
+    """A policy of LeRobot that reads what `so_follower.py` gives, at 30 frames a second."""
+
+    def infer(data):
+        vector(data.pop('observation.state'), 6)
+        front = data.pop('observation.images.front')
+        assert front.dtype == np.uint8 and front.shape == (480, 640, 3), front.shape
+        assert not data
+        return np.asarray(action, np.float32)
 
     return infer
 

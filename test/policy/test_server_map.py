@@ -123,6 +123,13 @@ def test_what_is_optional_and_absent_is_not_sent():
         mapped.request(inputs, valid)
 
 
+def test_an_optional_text_that_is_empty_is_not_sent_so_that_the_server_has_its_own():
+    mapped = server_map('p: {LANGUAGE: 0, optional: true}, q: LANGUAGE')
+    assert request(mapped) == {'q': ''}
+    said = list(b'go'.ljust(256, b'\0'))
+    assert request(mapped, LANGUAGE=[[said]]) == {'p': 'go', 'q': 'go'}
+
+
 def test_nothing_is_asked_where_what_a_motion_begins_at_is_not_measured():
     mapped = server_map(
         receive='actions: [{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, mode: velocity}]'

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.gr00t_servers import Gr00tServer
-from helpers.openpi_policies import aloha, as_openpi, droid, libero
+from helpers.openpi_policies import aloha, as_openpi, droid, lerobot_so101, libero
 from helpers.scripted_server import scripted_server
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import server_file, shipped_robots, shipped_servers
@@ -31,10 +31,10 @@ def shipped(name):
 
 
 @contextmanager
-def served(name, infer):
+def served(name, infer, answer='actions'):
     """A policy of a shipped file behind openpi's server, and the requests that reach it."""
     requests = []
-    with scripted_server(as_openpi(infer, requests)) as server:
+    with scripted_server(as_openpi(infer, requests, answer)) as server:
         connection = WebSocketConnection(server.address)
         file = shipped(name)
         try:
@@ -237,28 +237,15 @@ def test_lerobots_so101_gets_degrees_and_percent():
     """The features of a LeRobot dataset of an SO-101, by `so_follower.py`."""
     action = np.zeros((100, 6))
     action[0] = 90, -45, 0, 10, 180, 25
-    requests = []
-
-    def infer(data):
-        assert data['observation.state'].shape == (6,)
-        assert data['observation.state'].dtype == np.float32
-        assert data['observation.images.front'].shape == (480, 640, 3)
-        assert data['observation.images.front'].dtype == np.uint8
-        return {'action': action}
-
-    def ask(message, deadline_s):
-        requests.append(message)
-        return infer(message)
-
-    file = shipped('lerobot_so101')
-    policy = Policy(ForeignServer(file, ask), '')
-    inputs, valid = observation(
-        policy, JOINT_POSITIONS=[0, 0.1, -0.2, 1, np.pi], PARALLEL_GRIPPER_OPEN_AMOUNTS=0.4
-    )
-    chunk = policy.predict(inputs, valid)
+    with served('lerobot_so101', lerobot_so101(action), 'action') as (policy, requests):
+        inputs, valid = observation(
+            policy, JOINT_POSITIONS=[0, 0.1, -0.2, 1, np.pi], PARALLEL_GRIPPER_OPEN_AMOUNTS=0.4
+        )
+        chunk = policy.predict(inputs, valid)
+    (request,) = requests
     wanted = [0, 0.1 / DEGREE, -0.2 / DEGREE, 1 / DEGREE, 180, 40]
-    assert requests[0]['observation.state'] == pytest.approx(wanted, abs=1e-4)
-    assert list(requests[0]) == ['observation.state', 'observation.images.front']
+    assert request['observation.state'] == pytest.approx(wanted, abs=1e-4)
+    assert np.array_equal(request['observation.images.front'], inputs[RGB][0, 0])
     assert chunk[TARGETS][0] == pytest.approx(np.multiply([90, -45, 0, 10, 180], DEGREE), abs=1e-6)
     assert chunk[TOLD_OPENING][0, 0] == pytest.approx(0.25)
 
