@@ -64,6 +64,10 @@ class CommandedChain:
         self.clamps += self._inverse.clamped
         return found
 
+    def beyond(self, positions: ArrayLike) -> FloatArray:
+        """How far outside of its workspace the hand is at positions (N, n), in meters, (N,)."""
+        return self._inverse.outside(positions)
+
     def poses(self, positions: ArrayLike) -> Float32Array:
         """Poses (N, 7) of the slot at positions (N, n)."""
         found = self._inverse.kinematics.poses(positions)

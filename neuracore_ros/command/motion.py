@@ -12,10 +12,11 @@ from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.message import CommandTopics, JointCommand, delayed_first_knot
 from neuracore_ros.command.plan import BLENDS, Plan, merged, seam
-from neuracore_ros.command.profile import SplineProfile
+from neuracore_ros.command.profile import SplineProfile, TrajectorySegment
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Executed, Spline
 from neuracore_ros.command.start import BlendIn
+from neuracore_ros.command.workspaces import BEYOND_M, GAINED_M, SLOWER
 
 _OPENED = 0.1
 """A gripper that is so much of its range further from where it was sent than when it stopped has
@@ -271,12 +272,7 @@ class Motion:
         if n < 1:
             return ()
         share = self._blend_in.share(now_ns)
-        limits = self._joints.limits
-        limits = replace(limits, velocity=limits.velocity * share)
-        times_s: FloatArray = self._step_s * np.arange(1.0, n + 1.0)
-        segment = self._profile.follow(
-            self._require_executed(), self._plan, now_ns, times_s, limits
-        )
+        segment = self._follow(self._plan, n, share, now_ns)
         if share < 1.0:
             arrived = np.flatnonzero(segment.arrived)
             self._blend_in.arrive(round(segment.due_ns[arrived[0]]) if len(arrived) else None)
@@ -285,6 +281,26 @@ class Motion:
         self.clamps += int((~segment.arrived).sum())
         self._followed_until_ns = now_ns + round(1e9 * segment.followed_s)
         return self._send(segment.spline, self._step_s, now_ns)
+
+    def _follow(self, plan: Plan, steps: int, share: float, now_ns: int) -> TrajectorySegment:
+        """Follow a plan, more slowly where a hand could not keep to its workspace else.
+
+        Joints with limits of acceleration cannot turn at once, as a hand that arrives at a border
+        would have to.
+        """
+        times_s: FloatArray = self._step_s * np.arange(1.0, steps + 1.0)
+        least, found = np.inf, None
+        for slower in SLOWER:
+            limits = self._joints.limits
+            limits = replace(limits, velocity=limits.velocity * share * slower)
+            segment = self._profile.follow(self._require_executed(), plan, now_ns, times_s, limits)
+            away = self._profile.workspaces.beyond(segment.spline)
+            if found is None or away < least - GAINED_M:
+                least, found = away, segment
+            if away <= BEYOND_M:
+                break
+        assert found is not None
+        return found
 
     def _send(self, spline: Spline, enough_s: float, now_ns: int) -> tuple[JointCommand, ...]:
         """Go on with a motion: from the setpoint itself where the robot is known to follow it.

@@ -11,8 +11,10 @@ from neuracore_ros.arrays import BoolArray, FloatArray
 from neuracore_ros.command.braking import brake, deceleration, stop
 from neuracore_ros.command.joints import Joints, Limits
 from neuracore_ros.command.limits import Followed, follow
+from neuracore_ros.command.path_braking import brake_along
 from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.spline import Spline
+from neuracore_ros.command.workspaces import BEYOND_M, GAINED_M, Workspaces
 
 _CLOSEST_S = 1e-3
 
@@ -21,6 +23,9 @@ _LEAST_TAIL_STEPS = 0.5
 
 _FOLLOWED_STEPS = 2
 """Of each message at least this is kept for following the plan, the rest is for braking."""
+
+_EARLIER = 4
+"""From how many knots, at the most, it is tried to brake along the plan."""
 
 _SHORTEST_TAIL_S = 1e-5
 """What brakes sooner is at rest already."""
@@ -49,6 +54,7 @@ class Profile(ABC):
     Attributes:
         warnings: Joints that cannot be as fast as their limit and still brake within
             ``max_ahead_s``, one line each.
+        workspaces: Bounds of the hands that the joints move.
     """
 
     def __init__(self, joints: Joints, max_ahead_s: float, fastest: FloatArray) -> None:
@@ -60,6 +66,7 @@ class Profile(ABC):
             fastest: Speeds from which there is time for that, shape (J,).
         """
         self._limits = joints.limits
+        self.workspaces = Workspaces(joints)
         self._max_ahead_s = max_ahead_s
         self._fastest = fastest
         self.warnings = tuple(
@@ -135,43 +142,72 @@ class SplineProfile(Profile):
         if not followed.inside and (knot := executed.next_knot(now_ns)) is not None:
             followed = _bridged(setpoint, knot, plan, now_ns, times_s, limits, self._rests)
             due_ns = due_ns[len(due_ns) - len(followed.arrived) :]
-        times, positions, velocities = followed.times_s, followed.positions, followed.velocities
-        last, rests_s = len(times) - 1, 0.0
-        if not self._rests:
-            last, rests_s = self._last_followed(times, velocities)
-        times, positions, velocities = (
-            rows[: last + 1].copy() for rows in (times, positions, velocities)
-        )
-        if rests_s > _SHORTEST_TAIL_S:
-            tail = brake(positions[last], velocities[last], self._limits, rests_s)
-            times = np.concatenate([times[:last], times[last] + tail[0]])
-            positions = np.concatenate([positions[:last], tail[1]])
-            velocities = np.concatenate([velocities[:last], tail[2]])
+        path = Spline(now_ns, followed.times_s, followed.positions, followed.velocities)
+        last, tail, reaches_s = self._tail(path)
+        times = np.concatenate([path.times_s[:last], path.times_s[last] + tail.times_s])
+        positions = np.concatenate([path.positions[:last], tail.positions])
+        velocities = np.concatenate([path.velocities[:last], tail.velocities])
         velocities[-1] = 0.0
         spline = Spline(now_ns, times, positions, velocities)
         kept = slice(max(last + len(due_ns) + 1 - len(followed.times_s), 0))
-        followed_s = float(followed.times_s[last])
-        return TrajectorySegment(spline, followed_s, due_ns[kept], followed.arrived[kept])
+        return TrajectorySegment(spline, reaches_s, due_ns[kept], followed.arrived[kept])
 
     def stop(
         self, executed: Spline, now_ns: int, measured: FloatArray | None, lost: BoolArray
     ) -> Spline:
         """See `Profile`."""
-        return stop(now_ns, executed.at(now_ns), self._limits, measured, lost)
+        straight = stop(now_ns, executed.at(now_ns), self._limits, measured, lost)
+        # A joint that does not follow is not on the path.
+        if lost.any():
+            return straight
+        return self.workspaces.kept(straight, executed, self._limits)
 
-    def _last_followed(self, times_s: FloatArray, velocities: FloatArray) -> tuple[int, float]:
-        """The last knot from which there is time to brake, and how long braking takes [s]."""
+    def _tail(self, path: Spline) -> tuple[int, Spline, float]:
+        """End a message that follows a path.
+
+        Returns:
+            The knot from which it brakes; how; and how far along the path it leads [s].
+        """
+        times_s, last = path.times_s, len(path.times_s) - 1
+        if self._rests:
+            return last, _cut(path, last), float(times_s[-1])
+        needed_s, left_s = self._needed_s(path.velocities), self._max_ahead_s - times_s
+        in_time = np.flatnonzero(needed_s <= left_s + 1e-9)
+        last = min(max(int(in_time[-1]) if len(in_time) else 0, 1), last)
+        rests_s = float(min(needed_s[last], left_s[last]))
+        reaches_s = float(times_s[last])
+        if rests_s <= _SHORTEST_TAIL_S:
+            end = path.positions[last : last + 1]
+            return last, Spline(0, np.zeros(1), end, np.zeros_like(end)), reaches_s
+        limits, setpoint = self._limits, (path.positions[last], path.velocities[last])
+        straight = Spline(0, *brake(*setpoint, limits, rests_s))
+        away = self.workspaces.beyond(straight)
+        # Where the plan ends, it has to brake earlier to stay on it.
+        for knot in range(last, max(last - _EARLIER, 0), -1) if away > BEYOND_M else ():
+            tail = brake_along(_cut(path, knot), 0, float(needed_s[knot]), limits, left_s[knot])
+            if tail is not None:
+                if self.workspaces.beyond(tail) < away - GAINED_M:
+                    if knot < last:
+                        reaches_s = float(times_s[knot]) + 0.5 * float(tail.times_s[-1])
+                    return knot, tail, reaches_s
+                break
+        return last, straight, reaches_s
+
+    def _needed_s(self, velocities: FloatArray) -> FloatArray:
+        """How long braking takes from velocities (N, J), shape (N,)."""
         limits = self._limits
         each_s = np.abs(velocities) / deceleration(limits)
         # A gripper, which is no part of the path's shape, costs the arm hardly a step.
         hurried = limits.alone & np.isinf(limits.acceleration)
         each_s = np.where(hurried, np.minimum(each_s, self._least_tail_s), each_s)
-        needed_s = np.max(each_s, axis=1)
-        left_s = self._max_ahead_s - times_s
-        in_time = np.flatnonzero(needed_s <= left_s + 1e-9)
-        last = max(int(in_time[-1]) if len(in_time) else 0, 1)
-        last = min(last, len(times_s) - 1)
-        return last, float(min(needed_s[last], left_s[last]))
+        return np.asarray(np.max(each_s, axis=1))
+
+
+def _cut(path: Spline, knot: int) -> Spline:
+    """What follows a knot of a path, which it begins with."""
+    return Spline(
+        0, path.times_s[knot:] - path.times_s[knot], path.positions[knot:], path.velocities[knot:]
+    )
 
 
 def time_to_brake_s(

@@ -58,6 +58,20 @@ class Spline:
         position = before + h * u * (leaving + u * (skew + u * bend))
         return position, leaving + u * (2.0 * skew + 3.0 * u * bend)
 
+    def sampled(self, samples: int) -> FloatArray:
+        """Return the positions at so many even times, first and last included, (samples, J)."""
+        t = np.linspace(0.0, float(self.times_s[-1]), samples)
+        if len(self.times_s) < 2:
+            return np.repeat(self.positions, samples, axis=0)
+        i = np.clip(np.searchsorted(self.times_s, t, side='right') - 1, 0, len(self.times_s) - 2)
+        h = np.diff(self.times_s)[i, None]
+        u = (t - self.times_s[i])[:, None] / h
+        before, after = self.positions[i], self.positions[i + 1]
+        leaving, arriving = h * self.velocities[i], h * self.velocities[i + 1]
+        bend, skew = leaving + arriving - 2.0 * (after - before), 3.0 * (after - before)
+        skew -= 2.0 * leaving + arriving
+        return np.asarray(before + u * (leaving + u * (skew + u * bend)))
+
     def acceleration_at(self, now_ns: int) -> FloatArray:
         """Return the acceleration at a time, shape (J,); of the segment that begins there."""
         t = max((now_ns - self.start_ns) / 1e9, 0.0)
@@ -131,6 +145,18 @@ def peak_speeds(times_s: FloatArray, positions: FloatArray, velocities: FloatArr
     """Return the largest speed inside each segment, shape (N-1, J)."""
     h = np.diff(times_s)[:, None]
     return fastest(h, (positions[:-1], positions[1:]), (velocities[:-1], velocities[1:]))
+
+
+def peak_accelerations(
+    times_s: FloatArray, positions: FloatArray, velocities: FloatArray
+) -> FloatArray:
+    """Return the largest acceleration inside each segment, shape (N-1, J)."""
+    h = np.diff(times_s)[:, None]
+    slope, leaving, arriving = np.diff(positions, axis=0) / h, velocities[:-1], velocities[1:]
+    # It changes evenly, so it is largest at one of the ends.
+    first = 6.0 * slope - 4.0 * leaving - 2.0 * arriving
+    last = 2.0 * leaving + 4.0 * arriving - 6.0 * slope
+    return np.asarray(np.maximum(np.abs(first), np.abs(last)) / h)
 
 
 def fastest(

@@ -130,6 +130,12 @@ class InverseKinematics:
             before, now = now, found
         return joints
 
+    def outside(self, joints: ArrayLike) -> FloatArray:
+        """How far outside of its workspace the hand is at joints (N, n), shape (N,) [m]."""
+        xyz = self.kinematics.poses(joints)[:, :3]
+        inside = np.minimum(np.maximum(xyz, self._workspace[0]), self._workspace[1])
+        return np.asarray(np.linalg.norm(xyz - inside, axis=1))
+
     def _targets(self, poses: ArrayLike) -> list[Goal]:
         values = np.asarray(poses, dtype=float).reshape(-1, 7)
         what = f"'{self._chain.name}' cannot reach what is no pose"

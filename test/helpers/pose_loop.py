@@ -119,7 +119,7 @@ def _doubled(text, hands, start):
     return both, two, starts
 
 
-def body(folder, shape, two=False, others=(), box=None, error=None):
+def body(folder, shape, two=False, others=(), box=None, error=None, acceleration=12):
     """Describe a robot of a shape: planar, five, six or seven joints.
 
     Args:
@@ -129,6 +129,7 @@ def body(folder, shape, two=False, others=(), box=None, error=None):
         others: Of ``finger`` and ``head``, which are commanded beside the hand.
         box: Half the length of a workspace around where the hand starts [m]; None: no bounds.
         error: ``max_ik_error``.
+        acceleration: Limit of each joint; None: it has none.
     """
     text, hands, start = _write(folder, shape)
     if two:
@@ -159,10 +160,13 @@ def body(folder, shape, two=False, others=(), box=None, error=None):
             commands += f'  {kinds[name]}: {{topic: arm}}\n'
             sources += f'  {kinds[name].measured}: {{topic: joint_states}}\n'
         every = (*(name for _, _, joints in hands for name in joints), *others)
-        limits = ''.join(f'  {name}: {{acceleration: 12}}\n' for name in every)
+        limits = ''
+        if acceleration is not None:
+            rows = ''.join(f'  {name}: {{acceleration: {acceleration}}}\n' for name in every)
+            limits = f'limits:\n{rows}'
         path = folder / 'body.yaml'
         path.write_text(
-            f'robot: body\nurdf: body.urdf\nlimits:\n{limits}chains:\n{chains}'
+            f'robot: body\nurdf: body.urdf\n{limits}chains:\n{chains}'
             f'input:\n  END_EFFECTOR_POSES: {{{slots}}}\n'
             f'output:\n  END_EFFECTOR_POSES: {{{slots}}}\n{more}'
             f'sources:\n{sources}commands:\n{commands}'

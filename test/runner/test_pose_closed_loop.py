@@ -26,8 +26,6 @@ EVENTS = [*test_closed_loop.EVENTS, 'held', 'released']
 # After lies of sensors it is unknown where the robot is; the others do not matter here.
 LEFT_OUT = ('answer anyhow', 'not a number', 'one lie', 'clock forward and stop')
 FAULTS = [event for event in test_closed_loop.EVENTS if event not in LEFT_OUT]
-# What a stop needs at the most: its way is straight in joints, and knows no workspace.
-STOP_S = 0.5
 
 
 class Hands(PoseRig, Jittery):
@@ -38,13 +36,8 @@ class Hands(PoseRig, Jittery):
         # So it is the command that keeps them slow.
         self.velocity = 20 * self.made.velocity
         self.controller = TrajectoryController(self.names, self.positions)
-        self.stopped = [True]
         self.was_held = False
         self.fastest = 0.0
-
-    def answer(self):
-        super().answer()
-        self.stopped.append(self.state != 'RUNNING')
 
     def do(self, outcome):
         super().do(outcome)
@@ -65,14 +58,11 @@ class Hands(PoseRig, Jittery):
             self.step(steps)
 
     def beyond(self):
-        """How far hands left their workspaces [m], but on the way of a stop."""
-        path, stopped = np.array(self.path), np.array(self.stopped)
-        near = round(STOP_S / 0.005)
-        free = np.convolve(stopped, np.ones(near))[: len(path)] == 0
-        found = [0.0]
+        """How far hands left their workspaces [m], in stops and elsewhere."""
+        path, found = np.array(self.path), [0.0]
         for hand in self.made.hands:
             if hand.workspace is not None:
-                rows = of_hand(self.made, hand, path[free][::3])
+                rows = of_hand(self.made, hand, path[::3])
                 where = hand.kinematics.poses(rows)[:, :3]
                 away = np.maximum(hand.workspace[0] - where, where - hand.workspace[1])
                 found.append(away.max(initial=0.0))
@@ -110,6 +100,7 @@ class Hands(PoseRig, Jittery):
     delay_steps=st.sampled_from([0, 0, 1, 5]),
     execute_steps=st.sampled_from([0, 1, 9]),
     simulated=st.booleans(),
+    smooth=st.booleans(),
 )
 def test_an_arm_that_is_commanded_by_poses_stays_within_its_limits_and_goes_on(
     folder,
@@ -125,9 +116,10 @@ def test_an_arm_that_is_commanded_by_poses_stays_within_its_limits_and_goes_on(
     delay_steps,
     execute_steps,
     simulated,
+    smooth,
 ):
     made = body(folder, **SHAPES[shape], box=box)
-    model = wild(made, seed)
+    model = wild(made, seed, smooth)
     runner = pose_runner(
         made,
         rearm=rearm,
@@ -145,7 +137,8 @@ def test_an_arm_that_is_commanded_by_poses_stays_within_its_limits_and_goes_on(
     # What catches up after it was held is as fast as its motors.
     speeds = np.abs(np.diff(path, axis=0)) / 0.005
     assert rig.was_held or (speeds <= 1.05 * velocity).all()
-    assert rig.beyond() <= 0.01
+    # Joints that were held catch up by themselves, each as fast as it can.
+    assert rig.was_held or rig.beyond() <= 0.01
     rig.recover()
     assert rig.state == 'RUNNING', rig.runner.reason
     assert rig.unexplained == []
