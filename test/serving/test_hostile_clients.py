@@ -4,6 +4,7 @@ import http.client
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -208,6 +209,26 @@ def test_each_client_has_its_turn_however_much_another_asks(running, good, model
         model.open.set()
         good.socket.recv(30)
         assert model.seen.index(1) <= 2
+
+
+def test_each_of_many_clients_gets_its_own_answers(model, running):
+    def own(inputs, valid):
+        newest = inputs['JOINT_POSITIONS'][:, -1:]
+        return {'JOINT_TARGET_POSITIONS': np.repeat(newest, HORIZON, axis=1)}
+
+    model.run = own
+
+    def ask(number):
+        with client(running.address) as found:
+            for turn in range(20):
+                message = request(1000 * number + turn) | {'request_id': turn}
+                answer = found.ask(message)
+                assert answer['request_id'] == turn
+                assert (answer['actions']['JOINT_TARGET_POSITIONS'] == 1000 * number + turn).all()
+        return True
+
+    with ThreadPoolExecutor(10) as pool:
+        assert all(pool.map(ask, range(10)))
 
 
 def test_a_page_in_a_browser_is_no_client(running):

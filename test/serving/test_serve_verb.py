@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from helpers.processes import until_computed
 from helpers.served import client, packed
 from helpers.small_policies import write_policy
 from helpers.waiting import wait_until
+from neuracore_ros.description import DataType
+from neuracore_ros.errors import PolicyError
+from neuracore_ros.policy.load import load_policy
+from neuracore_ros.policy.server_options import ServerOptions
 
 PATIENCE_S = 60.0
 REQUEST = {'JOINT_POSITIONS': np.linspace(0.1, 0.7, 7)}
@@ -96,6 +101,39 @@ def test_a_signal_ends_it_at_once_while_a_model_runs_and_others_are_heard_meanwh
             started.send_signal(number)
             assert started.wait(PATIENCE_S) == status
         assert 'Traceback' not in started.stderr.read()
+
+
+def test_a_server_that_is_killed_in_a_request_is_an_error_and_the_same_policy_goes_on(
+    hanging_policy,
+):
+    with process(hanging_policy, '--port', 0, '--threads', 1, '--json') as started:
+        address = ready(started)['address']
+        there = load_policy(address, server=ServerOptions(timeout_s=PATIENCE_S))
+        zeros = {DataType.JOINT_POSITIONS: np.zeros((1, 7))}
+        one = {DataType.JOINT_POSITIONS: np.full((1, 7), 0.1)}
+        valid = {DataType.JOINT_POSITIONS: np.ones(7, bool)}
+        there.predict(zeros, valid)
+        errors = []
+
+        def ask():
+            try:
+                there.predict(one, valid)
+            except PolicyError as error:
+                errors.append(str(error))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        until_computed(started.pid, 0.3)
+        started.kill()
+        asking.join(PATIENCE_S)
+        (said,) = errors
+        assert said.startswith(address) and '\n' not in said
+        with pytest.raises(PolicyError, match='nothing listens there'):
+            there.predict(zeros, valid)
+    port = address.rpartition(':')[2]
+    with process(hanging_policy, '--port', port, '--threads', 1, '--json') as started:
+        assert ready(started)['address'] == address
+        assert not there.predict(zeros, valid)[DataType.JOINT_TARGET_POSITIONS].any()
 
 
 def test_ctrl_c_ends_it_while_it_loads(policy):
