@@ -65,7 +65,7 @@ class CommandedChain:
         return found
 
     def beyond(self, positions: ArrayLike) -> FloatArray:
-        """How far outside of its workspace the hand is at positions (N, n), in meters, (N,)."""
+        """Distances (N,) of the hand from its workspace at positions (N, n) [m]."""
         return self._inverse.outside(positions)
 
     def poses(self, positions: ArrayLike) -> Float32Array:

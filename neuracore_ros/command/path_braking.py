@@ -75,7 +75,7 @@ def brake_along(
 
 
 def _slowest_change(path: Spline, at_ns: int, pace: float, most: FloatArray) -> float:
-    """How fast the pace along a path may fall at a place [1/s]; 0 if not at all, else less."""
+    """The fastest change of the pace along a path at a place [1/s], at most 0."""
     velocity = path.at(at_ns)[1]
     bent = pace * pace * path.acceleration_at(at_ns)
     with np.errstate(divide='ignore', invalid='ignore'):
@@ -85,7 +85,7 @@ def _slowest_change(path: Spline, at_ns: int, pace: float, most: FloatArray) -> 
 
 
 def _until_knot(ahead_s: FloatArray, pace: float, slower: float) -> float:
-    """When the next knot of a path is passed, if not just now [s]: its curvature changes there."""
+    """Time until the next knot of a path is passed, if not just now [s]; its bend changes there."""
     ahead_s = ahead_s[ahead_s > _CLOSEST_S * max(pace, _RESTS)]
     if not len(ahead_s):
         return math.inf

@@ -194,7 +194,7 @@ class SplineProfile(Profile):
         return last, straight, reaches_s
 
     def _needed_s(self, velocities: FloatArray) -> FloatArray:
-        """How long braking takes from velocities (N, J), shape (N,)."""
+        """Times (N,) that braking takes from velocities (N, J) [s]."""
         limits = self._limits
         each_s = np.abs(velocities) / deceleration(limits)
         # A gripper, which is no part of the path's shape, costs the arm hardly a step.
@@ -204,7 +204,7 @@ class SplineProfile(Profile):
 
 
 def _cut(path: Spline, knot: int) -> Spline:
-    """What follows a knot of a path, which it begins with."""
+    """The rest of a path, from a knot on."""
     return Spline(
         0, path.times_s[knot:] - path.times_s[knot], path.positions[knot:], path.velocities[knot:]
     )

@@ -30,7 +30,7 @@ class Workspaces:
         self._chains = tuple(chain for chain in joints.chains if chain.output.chain.workspace)
 
     def beyond(self, motion: Spline) -> float:
-        """How far a motion of all joints leads a hand out of its workspace, at the most [m]."""
+        """Measure how far a motion of all joints leads a hand out of its workspace [m]."""
         if not self._chains:
             return 0.0
         samples = min(math.ceil(float(motion.times_s[-1]) / _SAMPLED_S), _MOST_SAMPLES) + 1

@@ -131,7 +131,7 @@ class InverseKinematics:
         return joints
 
     def outside(self, joints: ArrayLike) -> FloatArray:
-        """How far outside of its workspace the hand is at joints (N, n), shape (N,) [m]."""
+        """Distances (N,) of the grasp frame from its workspace at joints (N, n) [m]; 0 inside."""
         xyz = self.kinematics.poses(joints)[:, :3]
         inside = np.minimum(np.maximum(xyz, self._workspace[0]), self._workspace[1])
         return np.asarray(np.linalg.norm(xyz - inside, axis=1))
