@@ -85,7 +85,7 @@ def _slowest_change(path: Spline, at_ns: int, pace: float, most: FloatArray) -> 
 
 
 def _until_knot(ahead_s: FloatArray, pace: float, slower: float) -> float:
-    """Time until the next knot of a path is passed, if not just now [s]; its bend changes there."""
+    """Time until the next knot of a path, where its bend changes, if not just now [s]."""
     ahead_s = ahead_s[ahead_s > _CLOSEST_S * max(pace, _RESTS)]
     if not len(ahead_s):
         return math.inf
