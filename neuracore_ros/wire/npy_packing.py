@@ -20,13 +20,11 @@ from numpy.lib import format as npy
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.errors import WireError, quoted
+from neuracore_ros.wire.bounded_unpacking import unpack_bounded
 
 _ARRAY, _BYTES = '__ndarray_class__', 'as_npy'
 _CONFIG, _JSON = '__ModalityConfig_class__', 'as_json'
 _KINDS = 'biuf'
-# Of a list or a map that is no array. A frame may claim any length for each that it opens, and
-# memory is taken for what it claims.
-_MOST_ITEMS = 1 << 16
 
 
 def pack_npy(value: Any) -> bytes:
@@ -46,16 +44,10 @@ def unpack_npy(frame: bytes) -> Any:
     """Unpack a frame; its arrays are read-only views of it, its configurations are maps.
 
     Raises:
-        WireError: No MessagePack, or an array whose header and size do not agree.
+        WireError: No MessagePack, an array whose header and size do not agree, or far more
+            lists and maps than anybody needs.
     """
-    try:
-        return msgpack.unpackb(
-            frame, object_hook=_unpacked, max_array_len=_MOST_ITEMS, max_map_len=_MOST_ITEMS
-        )
-    except WireError:
-        raise
-    except Exception as error:  # What msgpack raises depends on where a frame is damaged.
-        raise WireError(f'is no MessagePack ({str(error) or type(error).__name__})') from error
+    return unpack_bounded(frame, _unpacked)
 
 
 def _packed(value: Any) -> Any:

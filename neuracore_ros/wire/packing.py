@@ -8,7 +8,7 @@ format is that of ``msgpack_numpy.py`` of openpi-client.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,16 +17,13 @@ import numpy as np
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.errors import WireError, quoted
+from neuracore_ros.wire.bounded_unpacking import unpack_bounded
 
 _ARRAY, _SCALAR = '__ndarray__', '__npgeneric__'
 _KINDS = 'biuf'
 # Of a shape; NumPy has 64 at most, and nothing that is sent has more than six.
 _MOST_AXES = 32
 _LONGEST_TYPE = len('float64')
-# Numbers travel as arrays, so maps and lists are short. A byte of a frame may be a list, of 56
-# bytes in memory: a frame of 64 MB took 4.7 GB, and held the interpreter up for 84 s.
-_MOST_IN_ONE = 4096
-_MOST_IN_ALL = 65536
 
 
 def pack(value: Any) -> bytes:
@@ -49,35 +46,7 @@ def unpack(frame: bytes | bytearray | memoryview) -> Any:
         WireError: No MessagePack, an array whose shape, type and size do not agree, or far more
             lists and maps than anybody needs.
     """
-    left = _MOST_IN_ALL
-
-    def count(things: Sized) -> None:
-        nonlocal left
-        left -= 1 + len(things)
-        if left < 0:
-            raise WireError(f'holds more than {_MOST_IN_ALL} things in lists and maps')
-
-    def a_list(items: list[Any]) -> list[Any]:
-        count(items)
-        return items
-
-    def a_map(items: dict[Any, Any]) -> Any:
-        count(items)
-        return _unpacked(items)
-
-    try:
-        return msgpack.unpackb(
-            frame,
-            object_hook=a_map,
-            list_hook=a_list,
-            strict_map_key=False,
-            max_array_len=_MOST_IN_ONE,
-            max_map_len=_MOST_IN_ONE,
-        )
-    except WireError:
-        raise
-    except Exception as error:  # What msgpack raises depends on where a frame is damaged.
-        raise WireError(f'is no MessagePack ({str(error) or type(error).__name__})') from error
+    return unpack_bounded(frame, _unpacked)
 
 
 def unpack_map(frame: bytes | bytearray | memoryview) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from neuracore_ros.errors import WireError, quoted, shortened
 from neuracore_ros.wire.npy_packing import pack_npy, unpack_npy
+from neuracore_ros.wire.received_bytes import received_bytes
 
 MOST_BYTES = 64 * 2**20
 """Largest frame that is taken; larger ones are refused by their header, before they are read."""
@@ -29,8 +30,12 @@ MOST_BYTES = 64 * 2**20
 _ADDRESS = re.compile(r'tcp://(\[[0-9A-Fa-f:.]+(%\w+)?\]|[\w.-]+):(\d{1,5})', re.ASCII)
 # An hour: no socket lives so long after it has lost its connection.
 _NEVER_MS = 3_600_000
-# Between two looks whether the connection is still wanted [ms].
+# Messages that wait to be read; one is asked for.
+_MOST_WAITING = 2
+# Between two looks whether the connection is still wanted, and how much has come [ms]: the frames
+# of one answer are handed over when the last one has come, however many there are.
 _LOOKS_MS = 50
+_ENVELOPE_BYTES = 4096
 _MADE = {zmq.Event.CONNECTED, zmq.Event.HANDSHAKE_SUCCEEDED}
 _ENDED = {
     zmq.Event.CLOSED,
@@ -197,6 +202,8 @@ class _Link:
         self._given_back = given_back
         self._most_bytes = most_bytes
         self._told: set[zmq.Event] = set()
+        self._descriptor = -1
+        self._received_before = 0
         # The context of the whole process, which is never ended: to end one waits for all that is
         # under way in it, be it the search for a host's name.
         self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
@@ -207,6 +214,7 @@ class _Link:
         # An answer is that of its request, or is thrown away.
         self.socket.setsockopt(zmq.REQ_CORRELATE, 1)
         self.socket.setsockopt(zmq.MAXMSGSIZE, most_bytes)
+        self.socket.setsockopt(zmq.RCVHWM, _MOST_WAITING)
         # With names, it would look for addresses of IPv6 alone where GR00T's server has none.
         self.socket.setsockopt(zmq.IPV6, int('[' in address))
         self._monitor: zmq.Socket[bytes] = self.socket.get_monitor_socket(_sum(_MADE | _ENDED))
@@ -222,6 +230,7 @@ class _Link:
     def exchange(self, frame: bytes, end_s: float) -> list[bytes]:
         """Send a frame, and wait for those of its answer."""
         self.wait(zmq.POLLOUT, end_s)
+        self._received_before = received_bytes(self._descriptor)
         self.socket.send(frame, zmq.NOBLOCK)
         while True:
             self.wait(zmq.POLLIN, end_s)
@@ -248,6 +257,9 @@ class _Link:
                 # An answer may have come just before the end.
                 if self._told & _ENDED and not self.socket.poll(0, readiness):
                     raise self._lost()
+            received = received_bytes(self._descriptor) - self._received_before
+            if readiness == zmq.POLLIN and received > self._most_bytes + _ENVELOPE_BYTES:
+                raise _LinkLostError(f'answered with more than {self._limit}')
 
     def close(self) -> None:
         """End the connection at once, whatever is under way."""
@@ -258,12 +270,20 @@ class _Link:
 
     def _listen(self) -> None:
         while self._monitor.poll(0):
-            self._told.add(zmq.Event(recv_monitor_message(self._monitor)['event']))
+            told = recv_monitor_message(self._monitor)
+            self._told.add(zmq.Event(told['event']))
+            if told['event'] == zmq.Event.CONNECTED:
+                self._descriptor = int(told['value'])
+
+    @property
+    def _limit(self) -> str:
+        return f'{self._most_bytes / 2**20:g} MiB'
 
     def _lost(self) -> _LinkLostError:
         if zmq.Event.HANDSHAKE_SUCCEEDED in self._told:
-            size = f'{self._most_bytes / 2**20:g} MiB'
-            return _LinkLostError(f'closed the connection, or answered with more than {size}')
+            return _LinkLostError(
+                f'closed the connection, or answered with more than {self._limit}'
+            )
         if zmq.Event.CONNECTED in self._told:
             return _LinkLostError('is no ZeroMQ server: it closed the connection at once')
         if zmq.Event.CLOSED in self._told:

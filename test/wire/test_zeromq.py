@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgpack
@@ -259,6 +259,27 @@ def test_a_frame_that_claims_two_gigabytes_is_not_waited_for():
 
     with tcp_server(answer) as address, connection(address) as asking:
         assert 'or answered with more than 64 MiB' in failure(asking)
+
+
+def test_an_answer_of_endless_frames_is_cut_off():
+    """Each is small; ZeroMQ keeps them until the last one has come."""
+    greeting = b'\xff' + bytes(8) + b'\x7f\x03\x00NULL' + bytes(16 + 1 + 31)
+    ready = b'\x05READY\x0bSocket-Type\x00\x00\x00\x06ROUTER\x08Identity\x00\x00\x00\x00'
+
+    def answer(tcp):
+        tcp.sendall(greeting + b'\x04' + bytes([len(ready)]) + ready)
+        heard = b''
+        while b'ping' not in heard:
+            heard += tcp.recv(1000)
+        # The number of the request, and an empty frame, stand before the message.
+        begin = heard.index(b'\x01\x04')
+        tcp.sendall(heard[begin : begin + 8])
+        with suppress(OSError):
+            while True:
+                tcp.sendall(b'\x03' + (2**16).to_bytes(8, 'big') + bytes(2**16))
+
+    with tcp_server(answer) as address, connection(address, most_bytes=2**22) as asking:
+        assert failure(asking).endswith('answered with more than 4 MiB')
 
 
 def test_half_an_answer_is_an_error_when_the_connection_ends():
