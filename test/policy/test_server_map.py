@@ -151,6 +151,8 @@ def test_nothing_is_asked_where_what_a_motion_begins_at_is_not_measured():
         ({'actions': rows([1], [2])}, 'shape (2, 1); the file says horizon 3 and 1 column: write horizon: 2'),
         ({'actions': rows([1, 2], [2, 3], [4, 5])}, 'shape (3, 2); the file says horizon 3 and 1 column: list 2 columns, those that nobody reads as unused'),
         ({'actions': np.zeros((2, 3, 1))}, 'shape (2, 3, 1)'),
+        ({'actions': np.zeros((2, 5))}, 'shape (2, 5); the file says horizon 3 and 1 column'),
+        ({'actions': np.zeros((0, 1))}, 'shape (0, 1); the file says horizon 3 and 1 column'),
         ({'actions': np.array(['a', 'b', 'c'])}, 'values of type <U1; the file says numbers'),
         ({'actions': np.array([[True]] * 3)}, 'values of type bool; the file says numbers'),
         ({'actions': np.zeros((3, 1), complex)}, 'values of type complex128'),
