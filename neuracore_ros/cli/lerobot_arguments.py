@@ -165,7 +165,7 @@ def refuse_lerobot_arguments(arguments: argparse.Namespace) -> None:
 def _given(arguments: argparse.Namespace, options: tuple[str, ...]) -> str:
     """The first of these options that is given."""
     values: dict[str, Any] = vars(arguments)
-    found = (name for name in options if values[name] not in (None, False))
+    found = (name for name in options if values[name] is not None and values[name] is not False)
     return next((f'--{name.replace("_", "-")}' for name in found), '')
 
 

@@ -36,6 +36,23 @@ commands:
 """
 """A robot file whose slots are what LeRobot's arm has, in radians, and a gripper from 0 to 1."""
 
+FILE = """
+server: openpi
+rate_hz: 30
+horizon: 8
+send:
+  observation.state:
+    - {JOINT_POSITIONS: [0, 1, 2, 3, 4], scale: 0.0174532925}
+    - {PARALLEL_GRIPPER_OPEN_AMOUNTS: 0, scale: 0.01}
+  observation.images.front: {RGB_IMAGES: 0, size: [48, 64]}
+  observation.images.wrist: {RGB_IMAGES: 1, size: [48, 64]}
+receive:
+  action:
+    - {JOINT_TARGET_POSITIONS: [0, 1, 2, 3, 4], scale: 0.0174532925}
+    - {PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, scale: 0.01}
+"""
+"""The server file of the ACT policy on this robot."""
+
 
 def write_checkpoint(folder, config=None, before=None, after=None):
     """Write the JSON files of an ACT policy, with changes, and weights of nothing."""

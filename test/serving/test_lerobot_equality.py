@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.lerobot_files import NAMES, SO101, write_dataset
+from helpers.lerobot_files import FILE, NAMES, SO101, write_dataset
 from helpers.lerobot_processes import run_script, served
 from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
@@ -73,6 +73,36 @@ def test_a_served_chunk_is_the_same(compared, folder, lerobot_server_python, kin
     assert np.abs(opening - wanted[:, 5:] / 100).max() < 1e-6
 
 
+def test_the_robots_own_task_is_what_the_policy_reads(compared, folder, lerobot_server_python):
+    told = SO101.replace('  RGB_IMAGES: [', '  LANGUAGE: [task]\n  RGB_IMAGES: [')
+    (folder / 'told.yaml').write_text(told)
+    words = ['--lerobot', folder / 'smolvla', '--robot', folder / 'told.yaml', '--seed', SEED]
+    words += ['--units', 'degrees', '--dataset', folder / 'data']
+    known = np.load(folder / 'smolvla' / 'executed.npz')
+    inputs, valid = observed(known)
+    valid[DataType.LANGUAGE] = np.ones(1, bool)
+    with served(lerobot_server_python, *words) as ready:
+        policy = load_policy(ready['address'])
+        actions = []
+        for task in (TASK, 'cube cube cube cube'):
+            text = np.zeros((1, 1, policy.manifest.text_bytes), np.uint8)
+            text[0, 0, : len(task)] = list(task.encode())
+            inputs[DataType.LANGUAGE] = text
+            actions.append(policy.predict(inputs, valid)[DataType.JOINT_TARGET_POSITIONS][:4])
+    difference = np.abs(np.stack(actions) - known['actions'][:, :5] * DEGREE).max(axis=(1, 2))
+    assert difference[0] < 2e-6 < difference[1]
+
+
+def test_a_server_file_says_the_same(compared, folder, lerobot_server_python, tmp_path):
+    known = np.load(folder / 'act' / 'executed.npz')
+    (tmp_path / 'act.server.yaml').write_text(FILE)
+    words = ['--lerobot', folder / 'act', '--map', tmp_path / 'act.server.yaml']
+    with served(lerobot_server_python, *words) as ready:
+        chunks = load_policy(ready['address']).predict(*observed(known))
+    joints = chunks[DataType.JOINT_TARGET_POSITIONS][:5]
+    assert np.abs(joints - known['actions'][:, :5] * DEGREE).max() < 2e-6
+
+
 def observed(known):
     """The same steps in the robot's slots."""
     state = known['observation.state']
@@ -91,12 +121,10 @@ def test_check_shows_which_number_is_which_slot(folder, lerobot_server_python, c
         manifest = load_policy(ready['address']).manifest
         main(['check', ready['address'], str(folder / 'so101.yaml')])
     shown = capsys.readouterr().out
-    assert (
-        "observation.state[5] 'gripper.pos' <- PARALLEL_GRIPPER_OPEN_AMOUNTS 0, slot = 0.01 * "
-        'server' in shown
-    )
-    assert "action[0] 'shoulder_pan.pos' -> JOINT_TARGET_POSITIONS 0" in shown
-    assert 'observation.images.wrist <- RGB_IMAGES 1, 64 x 48 px' in shown
+    gripper = "'gripper.pos' <- PARALLEL_GRIPPER_OPEN_AMOUNTS 0 'gripper'"
+    assert f'observation.state[5] {gripper}, slot = 0.01 * server' in shown
+    assert "action[0] 'shoulder_pan.pos' -> JOINT_TARGET_POSITIONS 0 'shoulder_pan'" in shown
+    assert "observation.images.wrist <- RGB_IMAGES 1 'wrist', 64 x 48 px" in shown
     # What training saw, by the statistics, in radians.
     joints = manifest.input[DataType.JOINT_POSITIONS]
     assert joints.required == (0, 1, 2, 3, 4)

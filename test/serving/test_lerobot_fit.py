@@ -2,28 +2,12 @@
 
 import pytest
 
-from helpers.lerobot_files import write_checkpoint
+from helpers.lerobot_files import FILE, write_checkpoint
 from neuracore_ros.description.shipped import shipped_servers
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.server_file import ServerFile
 from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
 from neuracore_ros.serving.lerobot_fit import require_fit
-
-FILE = """
-server: openpi
-rate_hz: 30
-horizon: 8
-send:
-  observation.state:
-    - {JOINT_POSITIONS: [0, 1, 2, 3, 4], scale: 0.0174532925}
-    - {PARALLEL_GRIPPER_OPEN_AMOUNTS: 0, scale: 0.01}
-  observation.images.front: {RGB_IMAGES: 0, size: [48, 64]}
-  observation.images.wrist: {RGB_IMAGES: 1, size: [48, 64]}
-receive:
-  action:
-    - {JOINT_TARGET_POSITIONS: [0, 1, 2, 3, 4], scale: 0.0174532925}
-    - {PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, scale: 0.01}
-"""
 
 
 @pytest.fixture
