@@ -19,12 +19,14 @@ from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
+from websockets.frames import DATA_OPCODES, Frame
+from websockets.protocol import Event
 
 from neuracore_ros.errors import WireError
 from neuracore_ros.wire.causes import cause_of, last_line
 from neuracore_ros.wire.packing import pack, unpack, unpack_map
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 16 * 2**20
 """Largest frame that is taken; larger ones are refused by their header, before they are read."""
 
 _Result = TypeVar('_Result')
@@ -34,11 +36,39 @@ _PING_S = 20.0
 # A server that hangs answers no goodbye.
 _GOODBYE_S = 0.2
 # What the loop may need beyond a deadline that it keeps itself.
-_GRACE_S = 1.0
+_GRACE_S = 0.1
+# Pings, and pieces of a message, before a message is whole; and what is looked at between two
+# counts of them. Each costs far more time than its sender needs for it.
+_MOST_FRAMES = 4096
+_SLICE_BYTES = 2**14
 # Of frames that nobody asked for: enough to see that it is no answer.
 _MOST_UNREAD = 2
 _CLOSED = None
 _GIVEN_BACK = 'the connection was given back'
+
+
+class _BoundedConnection(ClientConnection):
+    """A connection that is dropped if its server sends frame after frame, and no message."""
+
+    frames = 0
+
+    @property
+    def is_flooded(self) -> bool:
+        return self.frames > _MOST_FRAMES
+
+    def data_received(self, data: bytes) -> None:
+        for start in range(0, len(data), _SLICE_BYTES):
+            if not self.transport.is_closing():
+                super().data_received(data[start : start + _SLICE_BYTES])
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if self.is_flooded or not isinstance(event, Frame):
+            return
+        is_message = event.fin and event.opcode in DATA_OPCODES
+        self.frames = 0 if is_message else self.frames + 1
+        if self.is_flooded:
+            self.transport.abort()
 
 
 class _ConnectThere(connect):
@@ -195,6 +225,7 @@ class WebSocketConnection:
             close_timeout=_GOODBYE_S,
             # The address is where a robot's commands come from: no environment reroutes it.
             proxy=None,
+            create_connection=_BoundedConnection,
         )
         try:
             metadata = self._read(await socket.recv(), 'refuses')
@@ -222,6 +253,8 @@ class WebSocketConnection:
         self._arrived.clear()
         answer = self._frames.popleft()
         if answer is _CLOSED:
+            if isinstance(socket, _BoundedConnection) and socket.is_flooded:
+                raise WireError(f'{self.address}: sent {_MOST_FRAMES} frames that are no answer')
             # It tells why.
             await socket.recv()
             raise WireError(f'{self.address}: closed the connection')

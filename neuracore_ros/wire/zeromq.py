@@ -23,7 +23,7 @@ from neuracore_ros.errors import WireError, quoted, shortened
 from neuracore_ros.wire.npy_packing import pack_npy, unpack_npy
 from neuracore_ros.wire.received_bytes import received_bytes
 
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 16 * 2**20
 """Largest frame that is taken; larger ones are refused by their header, before they are read."""
 
 # libzmq itself takes more: interfaces, wildcards, a source address before a semicolon.

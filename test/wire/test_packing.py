@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from neuracore_ros.errors import WireError
+from neuracore_ros.wire.npy_packing import unpack_npy
 from neuracore_ros.wire.packing import pack, unpack, unpack_map
 
 ARRAY = (
@@ -86,7 +87,8 @@ def test_a_damaged_frame_is_refused(frame):
 
 @pytest.mark.parametrize('thing', [b'\x01', b'\x90', b'\x80', b'\xa0', b'\x91\x90'])
 @pytest.mark.parametrize('shape', ['one', 'many'])
-def test_a_frame_of_countless_things_is_refused_before_they_fill_the_memory(thing, shape):
+@pytest.mark.parametrize('unpack', [unpack, unpack_npy])
+def test_a_frame_of_countless_things_is_refused_before_they_fill_the_memory(thing, shape, unpack):
     millions = 2_000_000
     if shape == 'one':
         frame = b'\xdd' + millions.to_bytes(4, 'big') + thing * millions

@@ -4,6 +4,7 @@ import errno
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +142,26 @@ def test_a_server_that_floods_is_cut_off():
         connection.ask({}, 5.0)
         with pytest.raises(WireError):
             connection.ask({}, 5.0)
+
+
+@pytest.mark.parametrize('frame', [b'\x89\x00', b'\x00\x00', b'\x8a\x00'])
+def test_frames_that_are_no_answer_do_not_keep_a_request_beyond_its_deadline(frame):
+    def flood(connection, request):
+        if frame == b'\x00\x00':
+            connection.socket.sendall(b'\x02\x00')
+        # Whoever does not read is sent answers to pings without end.
+        with suppress(OSError):
+            while True:
+                connection.socket.sendall(frame * 2**14)
+
+    with scripted_server(flood) as server:
+        connection = connect(server)
+        start_s = time.monotonic()
+        with pytest.raises(WireError, match='frames that are no answer|too many fragments'):
+            connection.ask({}, 20.0)
+        assert time.monotonic() - start_s < 20.0
+        server.answer = echo
+        assert connection.ask({'n': 1}, 20.0) == {'n': 1}
 
 
 @pytest.mark.parametrize('deadline_s', [0.0, -1.0])

@@ -258,7 +258,7 @@ def test_a_frame_that_claims_two_gigabytes_is_not_waited_for():
         tcp.sendall(frame + bytes(1000))
 
     with tcp_server(answer) as address, connection(address) as asking:
-        assert 'or answered with more than 64 MiB' in failure(asking)
+        assert 'or answered with more than 16 MiB' in failure(asking)
 
 
 def test_an_answer_of_endless_frames_is_cut_off():
