@@ -140,17 +140,21 @@ class Bag:
             BagError: A message type of ``topics`` is unknown, or its encoding is.
         """
         chosen = self._choose(topics)
-        wanted = {found.name: topic for topic, found in chosen.items()}
-        unread = Counter({found.name: found.count for found in chosen.values()})
+        wanted: dict[str, list[str]] = {}
+        for topic, found in chosen.items():
+            # A topic with and without its slash may be one in the bag: each is given it.
+            wanted.setdefault(found.name, []).append(topic)
+        recorded = {found.name: found for found in chosen.values()}
+        unread = Counter({name: found.count for name, found in recorded.items()})
         totals = dict(unread)
-        for found in chosen.values():
+        for found in recorded.values():
             found.require_readable(self.path)
             for other in self.topics[found.name].kinds:
                 if other is not found and other.count:
                     self._refused[found.name, str(other)] = other.left_out_for(found)
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (connection, raw) in enumerate(self._timed(chosen.values())):
+        for count, (connection, raw) in enumerate(self._timed(recorded.values())):
             if count % PROGRESS_EVERY == 0:
                 progress((raw.log_time_ns - self.start_ns) / span_ns)
             name = connection.topic
@@ -174,7 +178,8 @@ class Bag:
                     f'({one_line(error)})'
                 )
                 continue
-            yield RecordedMessage(wanted[name], message, raw.log_time_ns)
+            for topic in wanted[name]:
+                yield RecordedMessage(topic, message, raw.log_time_ns)
         for name, lost in unread.items():
             if lost > 0:
                 self._refused[name, 'unread'] = (
@@ -183,7 +188,8 @@ class Bag:
 
     def times_ns(self, topics: Iterable[str] | Mapping[str, str]) -> Iterator[int]:
         """Log times of what :meth:`read` gives, in order; nothing is decoded."""
-        for _, raw in self._timed(self._choose(topics).values()):
+        recorded = {found.name: found for found in self._choose(topics).values()}
+        for _, raw in self._timed(recorded.values()):
             yield raw.log_time_ns
 
     def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:

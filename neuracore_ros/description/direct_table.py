@@ -317,6 +317,24 @@ def _ordered(file: str, command: DirectCommand) -> DirectCommand:
     return replace(command, slots=tuple(slots[name] for name in command.order))
 
 
+def require_one_spelling(commands: Collection[Command | DirectCommand], path: Path) -> None:
+    """Check that no topic is written with and without its leading slash.
+
+    Without a namespace they are one topic, which would carry two messages that contradict.
+
+    Raises:
+        DescriptionError: One is.
+    """
+    known: dict[str, str] = {}
+    for command in commands:
+        first = known.setdefault(command.topic.lstrip('/'), command.topic)
+        if first != command.topic:
+            raise DescriptionError(
+                f'{path}: commands to {first} and to {command.topic}: without a namespace they '
+                'are one topic, which carries one message: write it one way'
+            )
+
+
 def require_single(commands: Collection[Command | DirectCommand], path: Path) -> None:
     """Check that no joint is commanded in two ways, such as by velocity and by position.
 

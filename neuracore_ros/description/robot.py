@@ -19,6 +19,7 @@ from neuracore_ros.description.direct_table import (
     DirectLimits,
     direct_commands,
     direct_topics,
+    require_one_spelling,
     require_single,
 )
 from neuracore_ros.description.embodiment import EmbodimentDescription
@@ -160,6 +161,7 @@ class Robot:
         """
         direct = self.direct_commands()
         commands: tuple[Command | DirectCommand, ...] = (*self.commands(), *direct)
+        require_one_spelling(commands, self.path)
         require_single(commands, self.path)
         return commands
 

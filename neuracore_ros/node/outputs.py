@@ -12,6 +12,7 @@ from rclpy.qos import QoSProfile
 
 from neuracore_ros.description import Command, DirectCommand
 from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.errors import UserError
 from neuracore_ros.node import graph
 from neuracore_ros.node.actions import ActionOutput, open_action
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY, SUBSCRIBES_QUIETLY
@@ -39,7 +40,8 @@ class CommandOutputs:
         sent: Commands so far.
 
     Raises:
-        UserError: The messages of an action are not installed.
+        UserError: The messages of an action are not installed, or two command topics are one
+            by the node's namespace or a remapping.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class CommandOutputs:
         commands: Iterable[Command | DirectCommand],
         on_fault: Callable[[str], None],
     ) -> None:
+        commands = tuple(commands)
+        require_apart(node, (command.topic for command in commands))
         self._outputs: dict[str, TopicOutput | ActionOutput] = {}
         self.sent = 0
         self._sent_s = -LINGER_S
@@ -90,6 +94,25 @@ class CommandOutputs:
         for output in self._outputs.values():
             output.close()
         self._outputs.clear()
+
+
+def require_apart(node: Node, topics: Iterable[str]) -> None:
+    """Check that the topics of a robot file are not one on the graph.
+
+    Two messages on it would contradict each other, and each be taken for another node's.
+
+    Raises:
+        UserError: Two of them are.
+    """
+    known: dict[str, str] = {}
+    for topic in topics:
+        resolved = node.resolve_topic_name(topic)
+        first = known.setdefault(resolved, topic)
+        if first != topic:
+            raise UserError(
+                f'commands to {first} and to {topic} are one topic here, {resolved}, by the '
+                "node's namespace or a remapping: a topic carries one message"
+            )
 
 
 class TopicOutput:

@@ -128,3 +128,12 @@ def test_something_that_is_no_bag_is_named_so(tmp_path):
     (tmp_path / 'notes.txt').write_text('hello')
     with pytest.raises(BagError, match='not a bag'):
         open_bag(tmp_path / 'notes.txt').__enter__()
+
+
+def test_both_spellings_of_a_topic_are_given_its_messages(tmp_path):
+    path = write_bag(tmp_path / 'bag', joints('mcap', 0.0, 0.1))
+    with open_bag(path) as bag:
+        read = [(m.topic, m.log_time_ns) for m in bag.read(['joint_states', '/joint_states'])]
+        assert len(list(bag.times_ns(['joint_states', '/joint_states']))) == 2
+    assert [topic for topic, _ in read] == ['joint_states', '/joint_states'] * 2
+    assert read[0][1] == read[1][1] < read[2][1]

@@ -338,3 +338,28 @@ def test_a_limit_that_would_limit_nothing_is_refused(tmp_path, output, options, 
         '  END_EFFECTOR_POSES: {topic: tf, parent: base}\n' if pose else '',
     )
     assert f"limits of 'x': {says}" in said
+
+
+def test_one_topic_in_two_spellings_is_refused(tmp_path):
+    twist = 'type: Twist, names: {x: linear.x, y: angular.z}'
+    said = one_line(
+        tmp_path,
+        '{CUSTOM_1D: [x, y]}',
+        f'{{CUSTOM_1D: {{{twist}, x: {{topic: /cmd_vel}}, y: {{topic: cmd_vel}}}}}}',
+        '{x: {velocity: 1}, y: {velocity: 1}}',
+    )
+    assert said.endswith(
+        'commands to /cmd_vel and to cmd_vel: without a namespace they are one topic, which '
+        'carries one message: write it one way'
+    )
+
+
+def test_joints_and_numbers_on_one_topic_in_two_spellings_are_refused(tmp_path):
+    said = one_line(
+        tmp_path,
+        '{JOINT_TARGET_POSITIONS: [a], CUSTOM_1D: [x]}',
+        f'{{JOINT_TARGET_POSITIONS: {{topic: base/go, type: {ARRAY}}}, '
+        f'CUSTOM_1D: {{topic: /base/go, type: {ARRAY}}}}}',
+        '{x: {velocity: 1}}',
+    )
+    assert 'commands to base/go and to /base/go: without a namespace they are one' in said
