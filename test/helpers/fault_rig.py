@@ -17,7 +17,8 @@ from helpers.live_robot import (
     World,
     ros_arguments,
 )
-from helpers.misbehaving_policy import ORDERS, OTHERS
+from helpers.misbehaving_policy import ORDERS
+from helpers.swaying import OTHERS
 
 SETTINGS = {
     **DEFAULTS,

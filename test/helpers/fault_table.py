@@ -9,7 +9,8 @@ import numpy as np
 from helpers import message_faults
 from helpers.faulty_relays import COMMANDS
 from helpers.live_robot import SPEED
-from helpers.misbehaving_policy import ORDERS, STEP_S
+from helpers.misbehaving_policy import ORDERS
+from helpers.swaying import STEP_S
 
 MAX_AGE_S = {'joints': 0.2, 'overhead': 0.5, 'wrist': 0.5}
 FROZEN_AFTER_S = 0.6
