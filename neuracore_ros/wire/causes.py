@@ -57,6 +57,9 @@ def _closed(error: ConnectionClosed) -> str:
 
 # The first that fits: subclasses stand above their classes.
 _CAUSES: dict[type[BaseException], Callable[[Any], str]] = {
+    ssl.SSLCertVerificationError: lambda error: (
+        f'its certificate is not trusted: {error.verify_message}'
+    ),
     ssl.SSLError: lambda error: f'TLS failed: {error.reason or error}',
     InvalidURI: lambda error: 'is no address of a server; one is ws://host:8000',
     InvalidStatus: _status,

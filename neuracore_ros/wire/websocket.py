@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -30,6 +31,8 @@ MOST_BYTES = 16 * 2**20
 """Largest frame that is taken; larger ones are refused by their header, before they are read."""
 
 _Result = TypeVar('_Result')
+# What came since the last answer; an error is the end of the connection, and the last.
+_Frames: TypeAlias = 'deque[bytes | str | Exception]'
 # Pings keep a way through routers open. A server that computes may not answer them: the deadline
 # of a request is what tells a dead one.
 _PING_S = 20.0
@@ -43,7 +46,6 @@ _MOST_FRAMES = 4096
 _SLICE_BYTES = 2**14
 # Of frames that nobody asked for: enough to see that it is no answer.
 _MOST_UNREAD = 2
-_CLOSED = None
 _GIVEN_BACK = 'the connection was given back'
 
 
@@ -81,7 +83,8 @@ class _ConnectThere(connect):
 class WebSocketConnection:
     """A connection to a policy server, made anew where it was lost.
 
-    Requests come from one thread; pings are answered between them by a thread of its own.
+    Requests of several threads wait for one another; pings are answered between them by a thread
+    of its own.
 
     Args:
         address: Such as ``ws://gpu-box:8000``, or ``wss://`` through TLS.
@@ -91,6 +94,9 @@ class WebSocketConnection:
 
     Attributes:
         address: As given.
+
+    Raises:
+        WireError: The address holds a password.
     """
 
     def __init__(
@@ -100,16 +106,22 @@ class WebSocketConnection:
         most_bytes: int = MOST_BYTES,
         greet: Callable[[Mapping[str, Any]], None] = lambda metadata: None,
     ) -> None:
+        if '@' in re.split('[/?#]', address.partition('://')[2])[0]:
+            # Messages about the server begin with its address, and the whole graph reads them.
+            raise WireError(
+                'an address holds no user and no password: set NEURACORE_ROS_API_KEY to the key'
+            )
         self.address = address
         self._headers = {'Authorization': f'Api-Key {api_key}'} if api_key else None
         self._most_bytes = most_bytes
         self._greet = greet
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._frames: deque[bytes | str | None] = deque()
+        self._frames: _Frames = deque()
         self._arrived = asyncio.Event()
         self._metadata: dict[str, Any] = {}
         self._closed = False
+        self._one_at_a_time = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name='websocket', daemon=True)
         self._thread.start()
@@ -141,7 +153,12 @@ class WebSocketConnection:
         """
         start_s = time.monotonic()
         frame = pack(message)
-        answer = self._run(self._exchange(frame), deadline_s, time.monotonic() - start_s)
+        if not self._one_at_a_time.acquire(timeout=max(deadline_s, 0.0)):
+            raise WireError(f'{self.address}: another request is under way')
+        try:
+            answer = self._run(self._exchange(frame), deadline_s, time.monotonic() - start_s)
+        finally:
+            self._one_at_a_time.release()
         try:
             return unpack(answer)
         except WireError as error:
@@ -209,7 +226,7 @@ class WebSocketConnection:
             loop.close()
 
     async def _connected(self) -> ClientConnection:
-        if self._socket is not None and self._frames and self._frames[-1] is _CLOSED:
+        if self._frames and isinstance(self._frames[-1], Exception):
             # Closed between two requests, as some servers do with those that are silent.
             self._abort()
         if self._socket is not None:
@@ -252,31 +269,27 @@ class WebSocketConnection:
         await self._arrived.wait()
         self._arrived.clear()
         answer = self._frames.popleft()
-        if answer is _CLOSED:
+        if isinstance(answer, Exception):
             if isinstance(socket, _BoundedConnection) and socket.is_flooded:
                 raise WireError(f'{self.address}: sent {_MOST_FRAMES} frames that are no answer')
-            # It tells why.
-            await socket.recv()
-            raise WireError(f'{self.address}: closed the connection')
+            raise answer
         return self._read(answer, 'the server failed')
 
-    def _read(self, frame: bytes | str | None, what: str) -> bytes:
+    def _read(self, frame: bytes | str, what: str) -> bytes:
         if isinstance(frame, bytes):
             return frame
-        raise WireError(f'{self.address}: {what}: {last_line(frame or "")}')
+        raise WireError(f'{self.address}: {what}: {last_line(frame)}')
 
     @staticmethod
-    async def _listen(
-        socket: ClientConnection, frames: deque[bytes | str | None], arrived: asyncio.Event
-    ) -> None:
+    async def _listen(socket: ClientConnection, frames: _Frames, arrived: asyncio.Event) -> None:
         """Take frames as they come, so that those that nobody asked for are seen."""
         try:
             while len(frames) < _MOST_UNREAD:
                 frames.append(await socket.recv())
                 arrived.set()
             socket.transport.abort()
-        except (OSError, EOFError, WebSocketException):
-            frames.append(_CLOSED)
+        except (OSError, EOFError, WebSocketException) as error:
+            frames.append(error)
             arrived.set()
 
     def _abort(self) -> None:
