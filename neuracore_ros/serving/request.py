@@ -103,9 +103,11 @@ class RequestReader:
             inputs[DataType.LANGUAGE] = self._input(DataType.LANGUAGE.value, message[PROMPT])
         if not inputs:
             raise WireError(f'holds nothing that the policy reads: {", ".join(self._shapes)}')
+        valid = self._valid(message.get('valid', {}), inputs)
+        self._require_what_it_needs(valid)
         return PredictionRequest(
             inputs,
-            self._valid(message.get('valid', {}), inputs),
+            valid,
             self._plan(message),
             self._robot(message),
             _flag(message, 'as_model'),
@@ -140,6 +142,15 @@ class RequestReader:
             else np.ones(self._manifest.input[kind].width, bool)
             for kind in inputs
         }
+
+    def _require_what_it_needs(self, valid: Mapping[DataType, BoolArray]) -> None:
+        """Refuse what a policy without masks would take for measured, being zero."""
+        for kind, slots in self._manifest.input.items():
+            for index in slots.required:
+                if kind not in valid or not valid[kind][index]:
+                    raise WireError(
+                        f'lacks {kind} index {index}, which the policy cannot do without'
+                    )
 
     def _plan(self, message: Mapping[str, Any]) -> ActionPrefix | None:
         found = {

@@ -158,8 +158,6 @@ class PolicyServer:
                 previous_ms = 1e3 * (time.perf_counter() - received_s)
         except (ConnectionClosed, ConnectionError):
             pass
-        except UnicodeDecodeError:
-            await connection.close(1007, 'a text that is not UTF-8')
         finally:
             self._say(f'{who}: gone after {visit}')
 

@@ -1,6 +1,7 @@
 """Requests to a server: what is taken, and what is refused in one line while all goes on."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -265,6 +266,20 @@ def test_a_model_that_fails_is_an_answer_without_folders(runtime, stranger):
 def test_a_model_that_gives_a_wrong_shape_or_nan_is_an_answer(runtime, stranger, chunk, says):
     runtime.run = lambda inputs, valid: {'JOINT_TARGET_POSITIONS': chunk}
     assert says in stranger.ask(GOOD)
+
+
+def test_what_a_policy_without_masks_needs_is_never_left_out():
+    inputs = MANIFEST.input | {DataType.JOINT_POSITIONS: InputSlots(3, (0, 1, 2), required=(0, 2))}
+    runtime = Recorder(replace(MANIFEST, input=inputs))
+    lacking = GOOD | {'valid': {'JOINT_POSITIONS': [True, True, False]}}
+    with serving(Policy(runtime, '')) as server, client(server.address) as stranger:
+        says = 'lacks JOINT_POSITIONS index {}, which the policy cannot do without'
+        assert stranger.ask({'prompt': 'lift'}) == says.format(0)
+        assert stranger.ask(lacking) == says.format(2)
+        assert not runtime.seen
+        assert 'actions' in stranger.ask(
+            GOOD | {'valid': {'JOINT_POSITIONS': [True, False, True]}}
+        )
 
 
 def test_several_steps_are_never_left_out():
