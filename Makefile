@@ -5,7 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# Candidates in order; PYTHON=... overrides. The ROS 2 wheels exist for 3.10 to 3.13.
+# Candidates in order; PYTHON=... overrides. PyTorch supports TorchScript up to 3.13.
 PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11 python3.10; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
 	2>/dev/null && { echo $$p; break; }; done)

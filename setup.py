@@ -23,6 +23,8 @@ setup(
     description='One learned policy, many ROS 2 robots.',
     license='Apache-2.0',
     python_requires='>=3.10',
+    # Those that are tested; from 3.14 on PyTorch does not support TorchScript.
+    classifiers=[f'Programming Language :: Python :: 3.{minor}' for minor in (10, 11, 12, 13)],
     # An upper bound stands where a break is known or announced; what `make` installs is pinned in
     # constraints/, which `make lock` renews.
     install_requires=[

@@ -57,7 +57,7 @@ class Exported:
         return self.latency_ms[self.kind] / self.latency_ms['torchscript']
 
     def lines(self, path: Path) -> tuple[str, str]:
-        """What was proven and measured, for people."""
+        """Two lines for people: the proof, and the latencies."""
         times = ', '.join(f'{name} {ms:.1f} ms' for name, ms in self.latency_ms.items())
         return (
             f'{path}: equals the model on {len(self.masks)} masks '

@@ -1,5 +1,6 @@
 """Definitions of message types that are no definitions: refused soon, and the stock one is read."""
 
+import contextlib
 import time
 
 import pytest
@@ -112,3 +113,29 @@ def test_every_common_definition_is_read(store):
         text, _ = store.generate_msgdef(kind, ros_version=version)
         own = kind.replace('/msg/', '_own/msg/')
         deserialiser(Connection('/x', own, serialization, encoding, text))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'definition'),
+    [
+        ('a/msg/B:\n CODE\nclass C', 'int8 a'),
+        ('a/msg/B"); CODE #', 'int8 a'),
+        ('a/msg/B', 'int8 a=CODE'),
+        ('a/msg/B', "string A='''+str(CODE)+'''"),
+        ('a/msg/B', 'string A="\\"+str(CODE)+\\""'),
+        ('a/msg/B', 'int8 a\nCODE'),
+        ('a/msg/B', 'int8[CODE] a'),
+        ('a/msg/B', 'int8 a CODE'),
+    ],
+)
+@pytest.mark.parametrize('encoding', ['ros2msg', 'ros2idl'])
+def test_code_in_a_definition_is_not_run(tmp_path, kind, definition, encoding):
+    # rosbags makes Python of a definition; only names and numbers of it come there.
+    trace = tmp_path / 'trace'
+    code = f"__import__('os').mkdir({str(trace)!r})"
+    kind, text = kind.replace('CODE', code), definition.replace('CODE', code)
+    if encoding == 'ros2idl':
+        text = STRUCT.format('', f'{text};')
+    with contextlib.suppress(Exception):  # Also of a message of another length.
+        deserialiser(Connection('/x', kind, 'cdr', encoding, text))(memoryview(bytes(64)))
+    assert not trace.exists()

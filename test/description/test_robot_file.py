@@ -423,3 +423,13 @@ def test_two_arms_may_use_equal_names_on_topics_of_their_own(tmp_path):
     (tmp_path / 'duo.yaml').write_text(DUO.replace('RIGHT', '/left'))
     with pytest.raises(DescriptionError, match=r"duo.yaml:6: names of .* 'pan' is given twice"):
         load_robot(tmp_path / 'duo.yaml')
+
+
+def test_a_tag_of_python_makes_nothing(tmp_path):
+    trace = tmp_path / 'trace'
+    path = tmp_path / 'arm.yaml'
+    path.write_text(f'robot: !!python/object/apply:os.mkdir [{trace}]\n')
+    with pytest.raises(DescriptionError) as refused:
+        load_robot(path)
+    assert '\n' not in str(refused.value)
+    assert not trace.exists()

@@ -274,3 +274,10 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
         path, device='cuda:99'
     )
     assert "device 'gpu' is not available" in refusal(path, device='gpu')
+
+
+def test_that_torchscript_may_break_is_not_silenced():
+    with pytest.warns(DeprecationWarning, match='may break'), torchscript.quiet():
+        warnings.warn('`torch.jit.load` is deprecated.', DeprecationWarning, stacklevel=1)
+        text = '`torch.jit.load` is not supported in Python 3.14+ and may break.'
+        warnings.warn(text, DeprecationWarning, stacklevel=1)
