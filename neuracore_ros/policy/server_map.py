@@ -187,7 +187,7 @@ class _Group:
 def _has(valid: Mapping[str, BoolArray], kind: DataType, index: int) -> bool:
     """True if the robot has a slot."""
     mask = valid.get(kind.value)
-    return mask is not None and mask.shape[-1] > index and bool(mask[0, index])
+    return mask is not None and bool(mask[0, index])
 
 
 def _is_absent(

@@ -148,6 +148,8 @@ def test_a_file_says_what_stands_where():
         ({'receive': '{a: [unused, null]}'}, 'receive: a: has no column that is used: leave the array out'),
         ({'receive': '{a: [unusd]}'}, "a column is {DataType: index, ...}, null or unused, not 'unusd'; did you mean 'unused'?"),
         ({'receive': '{a: 3}'}, "must be a list, not '3'"),
+        ({'receive': '{a: [3, {JOINT_TARGET_POSITIONS: 0}]}'}, "null or unused, not '3'"),
+        ({'receive': '{a: ["null", {JOINT_TARGET_POSITIONS: 0}]}'}, "null or unused, not 'null'"),
         ({'receive': '{a: {JOINT_TARGET_POSITIONS: 0}}'}, 'must be a list, not a mapping'),
         ({'receive': '{a: [{RGB_IMAGES: 0}]}'}, 'RGB_IMAGES is no number'),
         ({'receive': '{a: [{POSES: 0, part: xyz}]}'}, 'POSES cannot be commanded. Known: JOINT_POSITIONS'),
@@ -171,6 +173,13 @@ def test_a_file_says_what_stands_where():
 )  # fmt: skip
 def test_a_mistake_is_told_in_one_line(values, reason):
     assert reason in refusal(**values)
+
+
+def test_bounds_are_part_of_what_is_taken():
+    assert [parsed(rate_hz=rate).rate_hz for rate in (0.1, 1000)] == [0.1, 1000]
+    assert parsed(horizon=10000, execute=10000).horizon == 10000
+    assert parsed(steps='{numbers: [-999, 0]}').observation_steps == 1000
+    assert next(parsed(send='{a: {RGB_IMAGES: 0, size: [4096, 1]}}').images()).size == (4096, 1)
 
 
 def test_a_line_is_that_of_the_mistake():

@@ -242,6 +242,9 @@ def test_images_of_one_size_are_not_copied_and_others_are_made_smaller():
     assert sent['b'].shape == (20, 20, 3)
     # 40 x 60 fits into 20 x 20 as 13 x 20, on black.
     assert (sent['b'][:, 0, 0] == [0] * 3 + [200] * 13 + [0] * 4).all()
+    mapped = server_map('a: {RGB_IMAGES: 0, size: [40, 60]}, b: {RGB_IMAGES: 0, size: [10, 60]}')
+    sent = request(mapped, RGB_IMAGES=200)
+    assert (sent['b'][0, :, 0] == [0] * 22 + [200] * 15 + [0] * 23).all()
 
 
 def test_the_largest_height_and_width_of_all_images_count():
