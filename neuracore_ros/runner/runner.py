@@ -26,7 +26,7 @@ from neuracore_ros.command.joints import Joints
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
-from neuracore_ros.command.start import start_gate
+from neuracore_ros.command.start import Gate, start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.description import Command, DirectCommand, Robot
@@ -540,12 +540,11 @@ class Runner:
             self.counters.late += 1
             reason = f'prediction late: {due} steps after its observation, horizon {horizon}'
             return self._hold(reason, now_ns)
-        start, first_step = self._start(now_ns)
         try:
-            outputs = self._joints.from_slots(
-                prediction.chunk, horizon, max(due, 0), start, first_step
-            )
-            direct = self._direct.from_slots(prediction.chunk, horizon).from_row(max(due, 0))
+            outputs, direct = self._rows(prediction.chunk, max(due, 0), now_ns)
+            if due > 0 and self._is_far(outputs[0], direct, now_ns):
+                # It stood still while the model was asked: all rows are still ahead of it.
+                outputs, direct = self._rows(prediction.chunk, 0, now_ns)
         except PolicyError as error:
             return self._hold(str(error), now_ns, latched=True)
         except UnreachableError as error:
@@ -559,6 +558,12 @@ class Runner:
         if self._motion.seam_rad is not None:
             self.counters.seams_rad.append(self._motion.seam_rad)
         return commands
+
+    def _rows(self, chunk: ActionChunk, row: int, now_ns: int) -> tuple[FloatArray, DirectValues]:
+        """The joints (n, J) and direct values of a chunk, from a row on."""
+        horizon = self._manifest.horizon
+        outputs = self._joints.from_slots(chunk, horizon, row, *self._start(now_ns))
+        return outputs, self._direct.from_slots(chunk, horizon).from_row(row)
 
     def _start(self, now_ns: int) -> tuple[FloatArray, FloatArray]:
         """Where inverse kinematics starts from, (J,), and how far it may go at once, (J,).
@@ -582,6 +587,18 @@ class Runner:
         elif commands:
             self.counters.commanded(now_ns)
 
+    def _gate(self, first: FloatArray, direct: DirectValues, measured: Measured) -> Gate:
+        bounds = self._settings.start_tolerance, self._settings.start_max
+        gate = start_gate(first, measured.positions, self._joints, *bounds)
+        return gate.and_(self._direct.gate(direct, measured.direct, *bounds))
+
+    def _is_far(self, first: FloatArray, direct: DirectValues, now_ns: int) -> bool:
+        """True if a robot that stands would be refused by the start gate."""
+        measured = self._inputs.measured(now_ns)
+        if self._state.running or not isinstance(measured, Measured):
+            return False
+        return self._gate(first, direct, measured).refusal is not None
+
     def _enter(self, first: FloatArray, direct: DirectValues, now_ns: int) -> bool:
         """Ask the start gate whether the robot may move, and start it if so."""
         measured = self._inputs.measured(now_ns)
@@ -594,10 +611,7 @@ class Runner:
         if not (sure or self._settings.dry_run):
             self._scheduler.postpone(0)
             return False
-        settings = self._settings
-        bounds = settings.start_tolerance, settings.start_max
-        gate = start_gate(first, measured.positions, self._joints, *bounds)
-        gate = gate.and_(self._direct.gate(direct, measured.direct, *bounds))
+        gate = self._gate(first, direct, measured)
         if gate.refusal is not None:
             self._hold(gate.refusal, now_ns)
             self._scheduler.postpone(self._clock.step(now_ns))
