@@ -12,8 +12,9 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from neuracore_ros.description.shipped import robot_file as shipped_file
-from neuracore_ros.description.shipped import shipped_robots
-from neuracore_ros.policy.address import is_address
+from neuracore_ros.description.shipped import server_file, shipped_robots
+from neuracore_ros.errors import UserError
+from neuracore_ros.policy.address import is_address, is_server_file
 from neuracore_ros.similar_names import most_alike
 from neuracore_ros.yaml_value import ENDINGS
 
@@ -27,6 +28,8 @@ HOW_TO_GET = {
 ARGUMENTS = {
     'model': ('Policy file, the address of a server (ws://host:8000), or a server file.', ()),
     'robot': ('Robot file, or the name of one that comes with this package.', ()),
+    'address': ('Address of the server, in the place of that in a server file.', ()),
+    'task': ('Task in words, for a policy that reads LANGUAGE.', ()),
     'params_file': ('ROS 2 parameter file; the other arguments override it.', ()),
     'namespace': ('Namespace of the node, and so of topics without a leading slash.', ()),
     'dry_run': (
@@ -75,6 +78,9 @@ def start(context: LaunchContext):
         own['model'] = ParameterValue(model(given['model']), value_type=str)
     if given['robot']:
         own['robot'] = ParameterValue(robot_file(given['robot']), value_type=str)
+    for name in ('address', 'task'):
+        if given[name]:
+            own[name] = ParameterValue(given[name], value_type=str)
     parameters.append(own)
     return [
         Node(
@@ -134,7 +140,12 @@ def robot_file(robot):
 
 
 def model(given):
-    """Absolute path of a file; an address as it is."""
+    """Absolute path of a file, also of a server file that is shipped; an address as it is."""
+    if is_server_file(given):
+        try:
+            return absolute(server_file(given))
+        except UserError as error:
+            raise RuntimeError(f'model:={error}') from error
     return given if is_address(given) else absolute(given)
 
 

@@ -72,6 +72,10 @@ def launch(begin, tmp_path, monkeypatch):
         (['model:=policy.pt', 'robot:=spot.yaml'], 'there is no such file'),
         (['params_file:=none.yaml'], 'there is no such file'),
         (
+            ['model:=pi05_driod.server.yaml', 'robot:=fr3_droid'],
+            'pi05_driod.server.yaml: no such file; shipped are pi05_droid.server.yaml',
+        ),
+        (
             ['modle:=policy.pt'],
             'there is no argument modle:=; did you mean model:=? There are: model',
         ),
@@ -83,6 +87,13 @@ def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
     assert process.wait() == 1
     assert said in process.output
     assert 'Traceback' not in process.output
+
+
+def test_a_shipped_server_file_is_found_by_its_name_and_asked_at_the_address(launch):
+    nobody = 'address:=ws://127.0.0.1:1'
+    process = launch('model:=pi05_droid.server.yaml', 'robot:=fr3_droid', nobody, 'task:=wave')
+    assert process.wait() == 1
+    assert 'ws://127.0.0.1:1: nothing listens there' in process.output
 
 
 def test_it_starts_the_node_with_a_shipped_robot_in_a_namespace(begin, launch, tmp_path):
