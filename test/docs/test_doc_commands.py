@@ -11,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from from_code import verb_parsers
@@ -22,6 +24,8 @@ from helpers import doc_server
 from helpers.doc_blocks import blocks, commands
 from helpers.doc_workspace import ROOT, Workspace
 from helpers.end_notes import add_note
+from helpers.openpi_policies import as_openpi, droid
+from helpers.scripted_server import scripted_server
 
 pytest.importorskip('rclpy')
 
@@ -199,11 +203,19 @@ def urdf(name, arm):
 OTHERS = [page for page in PAGES if page.name != 'tutorial.md' and to_run(page)]
 
 
+def server(page):
+    """What a page takes for granted at the end of its tunnel: openpi's server of pi0.5 DROID."""
+    if page.name != 'vla.md':
+        return nullcontext()
+    # Every joint moves at a tenth of what DROID can.
+    return scripted_server(as_openpi(droid(np.full((15, 8), 0.1)), []), port=8000)
+
+
 @pytest.mark.parametrize(
     ('page', 'given'), [(p, p) for p in OTHERS], ids=[p.name for p in OTHERS], indirect=['given']
 )
 def test_the_commands_of_a_page_run(page, given, environment):
-    with Workspace(given, environment) as workspace:
+    with server(page), Workspace(given, environment) as workspace:
         for block in to_run(page):
             # What is recorded is an arm that somebody moves.
             records = 'neuracore_ros record' in block.script
