@@ -103,13 +103,16 @@ class ServerMap:
         if isinstance(part, SentImage):
             return self._image(part, inputs[_RGB][0, :, part.index])
         if isinstance(part, SentText):
-            return self._text(inputs[DataType.LANGUAGE.value][0, -1, part.index])
+            data: ByteArray = inputs[DataType.LANGUAGE.value][0, -1, part.index]
+            return self._text(data.tobytes().rstrip(b'\0').decode('utf-8', 'replace'))
         if isinstance(part, tuple):
             rows = self._arrays[keys].rows(inputs, self._number_steps)
             if not np.isfinite(rows).all():
                 raise PolicyError(f'{self._file.path.name}: {shown(keys)} would not be finite')
             return self._with_axes(rows, self._file.number_steps is not None)
         constant = part.value
+        if isinstance(constant, str):
+            return self._text(constant)
         return np.array(constant, np.float32) if isinstance(constant, tuple) else constant
 
     def _image(self, part: SentImage, steps: Array) -> Array:
@@ -122,8 +125,8 @@ class ServerMap:
         images = chosen[0][None] if len(chosen) == 1 else np.stack(chosen)
         return self._with_axes(images, self._file.image_steps is not None)
 
-    def _text(self, data: ByteArray) -> Any:
-        text = data.tobytes().rstrip(b'\0').decode('utf-8', 'replace')
+    def _text(self, text: str) -> Any:
+        """A text with the leading axes of the protocol."""
         if self._file.is_nested:
             return [[text]]
         return [text] if self._file.server == GROOT else text

@@ -158,6 +158,15 @@ def test_all_texts_of_a_policy_with_several_are_sent(read):
     assert texts == {key: [['pick up the cube']] for key in keys}
 
 
+def test_a_text_that_never_changes_may_stand_in_the_file(read):
+    text = NESTED.replace('LANGUAGE}', "{constant: 'fold the towel'}}")
+    with Gr00tServer() as server:
+        policy = policy_of(read(text), So100Policy().served_by(server))
+        policy.warm_up(1)
+    texts = server.requests[-1]['data']['observation']['language']
+    assert texts == {'annotation.human.task_description': [['fold the towel']]}
+
+
 @pytest.mark.parametrize(
     ('changes', 'said'),
     [
