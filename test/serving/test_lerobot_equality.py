@@ -156,12 +156,9 @@ def spoilt(folder, tmp_path):
 
 
 def test_what_cannot_be_loaded_is_told_in_one_line(spoilt, folder, lerobot_server_python):
+    half = spoilt(model__safetensors=lambda data: data[: len(data) // 2])
     cases = [
-        (
-            spoilt(model__safetensors=lambda data: data[:1000]),
-            {},
-            'is damaged|LeRobot cannot load',
-        ),
+        (half, {}, 'it was not copied whole'),
         (spoilt(config={'type': 'ackt'}), {}, "no policy of type 'ackt'; did you mean 'act'?"),
         (spoilt(config={'chunk_size': 'x'}), {}, "`chunk_size`: Couldn't parse 'x'"),
         (spoilt(config={'dim_model': 64}), {}, 'LeRobot cannot load the policy of type act'),
