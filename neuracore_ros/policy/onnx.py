@@ -65,6 +65,13 @@ class Onnx:
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # The binding raises several kinds, none of them documented.
             raise _not_one(file, last_line(error)) from error
+        provider = _PROVIDERS[options.device.partition(':')[0]]
+        if provider not in self._session.get_providers():
+            # ONNX Runtime then takes the CPU, and says so on standard error only.
+            raise PolicyError(
+                f"{file.path}: device '{options.device}': ONNX Runtime cannot load its "
+                f'{provider}: install what it needs (CUDA and cuDNN of its version)'
+            )
         self.manifest = Manifest.from_json(metadata.get(MANIFEST_FILE, ''), str(file.path))
         self._inputs = [argument.name for argument in self._session.get_inputs()]
         self._outputs = [argument.name for argument in self._session.get_outputs()]

@@ -293,7 +293,7 @@ class LerobotAct(nn.Module):
                 has = has[:, :, None]
             values.append(torch.where(has, newest, torch.zeros_like(newest)).flatten(1))
         if len(values) == 0:
-            return torch.zeros(batch, 0)
+            return torch.zeros(batch, 0, device=self.state_columns.device)
         columns = torch.cat(values, 1).index_select(1, self.state_columns)
         state: Tensor = self.state(columns)
         return state

@@ -199,6 +199,18 @@ def capabilities():
     return the_core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
 
 
+@pytest.mark.filterwarnings('ignore:Specified provider')
+def test_onnx_runtime_does_not_take_the_cpu_in_the_place_of_a_gpu(folder, monkeypatch):
+    # As where it is built for CUDA, and CUDA's libraries are not there.
+    import onnxruntime
+
+    there = [*onnxruntime.get_available_providers(), 'CUDAExecutionProvider']
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: there)
+    assert 'cannot load its CUDAExecutionProvider' in refusal(
+        folder / 'policy.onnx', device='cuda'
+    )
+
+
 def test_a_precision_or_device_that_is_not_there_is_refused(folder):
     assert 'is unknown' in refusal(folder / 'policy.pt', precision='int8')
     assert 'in the precision that it holds' in refusal(
