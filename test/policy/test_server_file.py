@@ -164,6 +164,7 @@ def test_a_file_says_what_stands_where():
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, mode: velocity, within: 0}]}'}, 'within must be above 0'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, clip: [1, -1]}]}'}, 'clip must be [least, most]'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, clip: [1]}]}'}, 'clip must be [least, most]'),
+        ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, clip: [1, 1]}]}'}, 'clip must be [least, most]'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, around: [1, 0, 0]}]}'}, "unknown key 'around'"),
         ({'receive': '{a: [{END_EFFECTOR_POSES: 0, part: xyz}]}'}, 'receive: END_EFFECTOR_POSES 0 needs xyz and one of axis_angle, rpy, xyzw, wxyz, six_columns, six_rows. It has: x, y, z'),
         ({'receive': '{a: [{END_EFFECTOR_POSES: 0, part: xyz}, {END_EFFECTOR_POSES: 0, part: roll}]}'}, 'It has: x, y, z, roll'),
