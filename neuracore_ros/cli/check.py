@@ -104,8 +104,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=[kind.value for kind in HazardKind],
         metavar='WORD',
         help='accept as intended: units (values or limits that look like degrees), sense (another '
-        'sign or zero under commands than under sources), missing (an input that this robot had '
-        'in training), exchanged (names at other indices than in training)',
+        'sign or zero under commands than under sources; other frames of a chain than in '
+        'training), missing (an input that this robot had in training), exchanged (names at other indices than in training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -242,13 +242,14 @@ def _check_fit(robot: Robot, manifest: Manifest, result: CheckSummary) -> Collec
     """The topics that the node would read; None if it would not start."""
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.policy.compatibility import fit
-    from neuracore_ros.policy.hazards import hazards
+    from neuracore_ros.policy.hazards import hazards, treatment_warnings
     from neuracore_ros.policy.training_range import beyond_training
     from neuracore_ros.runner import Runner
 
     with result.noting():
         fitted = fit(robot, manifest)
         result.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
+        result.warnings += treatment_warnings(robot, manifest)
         found = hazards(robot, manifest)
         for hazard in found:
             result.suspect(hazard.kind, hazard.text)

@@ -13,6 +13,7 @@ from neuracore_ros.bags.simulated_clock import OPTION
 from neuracore_ros.convert.cutting import WHOLE, Cutting
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description.treatment import treatments
 from neuracore_ros.errors import DatasetError, DescriptionError
 
 RATE_HZ = 20.0
@@ -112,7 +113,11 @@ def new_metadata(descriptions: Descriptions, settings: ConvertSettings) -> Metad
     return Metadata(
         settings.rate_hz or RATE_HZ,
         settings.image_size or IMAGE_SIZE,
-        Descriptions(descriptions.input, descriptions.output),
+        Descriptions(
+            descriptions.input,
+            descriptions.output,
+            treatments={name: treatments(robot) for name, robot in descriptions.robots.items()},
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from neuracore_ros.description import (
     embodiment,
     plain,
 )
+from neuracore_ros.description.treatment import plain_treatments, read_treatments
 from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.files import require_utf8
 from neuracore_ros.records import Record, RecordOrigin, parse_record
@@ -176,6 +177,11 @@ class Metadata:
             descriptions=Descriptions(
                 {name: _described(robot, 'input') for name, robot in robots.records()},
                 {name: _described(robot, 'output') for name, robot in robots.records()},
+                treatments={
+                    name: read_treatments(robot.record('treatments'))
+                    for name, robot in robots.records()
+                    if robot.has('treatments')
+                },
             ),
             episodes=_episodes(record.record('episodes')),
             bags=tuple(_bag(each) for each in record.listed('bags', default=[])),
@@ -212,6 +218,11 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
             robot: {
                 'input': plain(described.input[robot]),
                 'output': plain(described.output[robot]),
+                **(
+                    {}
+                    if (treated := described.treated(robot)) is None
+                    else {'treatments': plain_treatments(treated)}
+                ),
             }
             for robot in described.input
         },

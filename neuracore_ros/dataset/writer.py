@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -34,7 +35,8 @@ from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.description.treatment import treatment_changes, treatments
+from neuracore_ros.errors import DatasetError, DescriptionWarning
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.progress import NoticeCallback
 from neuracore_ros.records import read_record
@@ -114,7 +116,9 @@ class DatasetWriter:
         """
         known, name = self.metadata.descriptions, robot.name
         described = Descriptions(
-            {**known.input, name: robot.input}, {**known.output, name: robot.output}
+            {**known.input, name: robot.input},
+            {**known.output, name: robot.output},
+            treatments={**known.treatments, name: treatments(robot)},
         )
         known.input_layout.require(robot.input, name)
         known.output_layout.require(robot.output, name)
@@ -123,14 +127,15 @@ class DatasetWriter:
                 *(f'input {text}' for text in differences(known.input[name], robot.input)),
                 *(f'output {text}' for text in differences(known.output[name], robot.output)),
             ]
-            if not changed:
-                return
             # A robot without episodes may change, as long as the others' columns stay.
             moved = (
                 described.input_layout != known.input_layout
                 or described.output_layout != known.output_layout
             )
-            if moved or any(episode.robot == name for episode in self.metadata.episodes):
+            has_episodes = any(episode.robot == name for episode in self.metadata.episodes)
+            if not changed and has_episodes:
+                self._warn_of_treatments(robot)
+            elif changed and (moved or has_episodes):
                 more = f'; and {counted(len(changed) - 1, "more change")}' if changed[1:] else ''
                 raise DatasetError(
                     f"{self.root}: '{name}' was described otherwise there than in {robot.path}: "
@@ -138,6 +143,18 @@ class DatasetWriter:
                     'otherwise'
                 )
         self.metadata = replace(self.metadata, descriptions=described)
+
+    def _warn_of_treatments(self, robot: Robot) -> None:
+        """Warn of crops, commands that openings follow, and frames that are not as before."""
+        then = self.metadata.descriptions.treatments.get(robot.name)
+        for change in treatment_changes(robot, then):
+            warnings.warn(
+                f"{self.root}: its episodes of '{robot.name}' were made with other options than "
+                f'{robot.path} has now, {change.text}: convert all of them anew, unless the robot '
+                'has changed likewise',
+                DescriptionWarning,
+                stacklevel=3,
+            )
 
     def _write_metadata(self) -> None:
         real_folder(self.root, METADATA_PATH.parent)

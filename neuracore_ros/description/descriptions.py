@@ -10,6 +10,7 @@ from neuracore_ros.description.layout import Layout
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.shipped import instead_of
+from neuracore_ros.description.treatment import Treatments, treatments
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.similar_names import known_names, similar_file
 from neuracore_ros.yaml_value import YamlValue, read_yaml
@@ -26,11 +27,14 @@ class Descriptions:
         input: Robot -> what the model reads.
         output: Robot -> what the model commands.
         robots: Robot -> its robot file, where there is one.
+        treatments: Robot -> how its slots are treated; those of which that is unknown are left
+            out. Robots with a file need none: see :meth:`treated`.
     """
 
     input: CrossEmbodimentDescription
     output: CrossEmbodimentDescription
     robots: Mapping[str, Robot] = field(default_factory=dict)
+    treatments: Mapping[str, Treatments] = field(default_factory=dict)
 
     @property
     def input_layout(self) -> Layout:
@@ -41,6 +45,12 @@ class Descriptions:
     def output_layout(self) -> Layout:
         """The widths of the model's outputs."""
         return Layout.of(self.output.values())
+
+    def treated(self, name: str) -> Treatments | None:
+        """The treatments of a robot's slots; None where they are unknown."""
+        if name in self.robots:
+            return treatments(self.robots[name])
+        return self.treatments.get(name)
 
     def robot(self, name: str) -> Robot:
         """The robot file of this name.

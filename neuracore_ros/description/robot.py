@@ -175,7 +175,7 @@ class Robot:
         Raises:
             DescriptionError: Nothing measures what must be.
         """
-        sent = set(direct_topics(self._commands, self.output).values())
+        sent = {each.strip('/') for each in direct_topics(self._commands, self.output).values()}
         sources = []
         for kind, name in direct_topics(self._commands, self.output):
             needed = kind.is_pose or self._commands.routes.options(kind, name).stop == 'hold'
@@ -187,7 +187,7 @@ class Robot:
             if not (needed or known):
                 continue
             source = self._source(kind, index, name, None)
-            if source.topic not in sent:
+            if source.topic.strip('/') not in sent:
                 sources.append(source)
             elif needed:
                 raise DescriptionError(

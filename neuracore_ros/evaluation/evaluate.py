@@ -26,6 +26,7 @@ from neuracore_ros.evaluation.figures import Figures, figures
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.loading.batches import episodes_of
+from neuracore_ros.policy.hazards import treatment_warnings
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
@@ -191,6 +192,8 @@ def evaluate_dataset(
                 replays.append(replay(track, runner, policy.on(robot_name), outputs))
             # Limits that are made up are in no unit.
             made_up = set() if robot_name in robots else {*suspect_limits(robot)}
+            # What a dataset holds is treated already.
+            made_up |= {*treatment_warnings(robot, policy.manifest)}
             warnings = tuple(text for text in runner.warnings if text not in made_up)
             cases.append(_case(name, robot, policy, outputs, replays, warnings))
     only = Descriptions(

@@ -10,6 +10,7 @@ from enum import Enum
 from neuracore_ros.description import DataType, DirectSlot, Joint, Robot, Source
 from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
 from neuracore_ros.description.routes import ScaleOffset
+from neuracore_ros.description.treatment import treatment_changes
 from neuracore_ros.description.units import far_outside, likely_unit
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.compatibility import trained_range
@@ -58,6 +59,7 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         *(Hazard(HazardKind.UNITS, text) for text in suspect_limits(robot)),
         *(Hazard(HazardKind.UNITS, text) for text in _trained_units(robot, manifest)),
         *(Hazard(HazardKind.SENSE, text) for text in _senses(robot)),
+        *(Hazard(HazardKind.SENSE, text) for text in _other_frames(robot, manifest)),
         *(Hazard(HazardKind.MISSING, text) for text in _missing(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _apart(robot, manifest)),
@@ -175,9 +177,33 @@ def _recorded_and_sent(robot: Robot) -> Iterator[tuple[Source, Joint | DirectSlo
     for command in robot.all_commands():
         for slot in command.slots:
             source = recorded.get((slot.data_type, slot.name))
-            sent = command.topic, command.type
-            if source is not None and not slot.chain and (source.topic, source.type) == sent:
+            sent = command.topic.strip('/'), command.type
+            if source is None or slot.chain:
+                continue
+            if (source.topic.strip('/'), source.type) == sent:
                 yield source, slot
+
+
+def _other_frames(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """Chains between other frames than in training: every pose means another place."""
+    trained = manifest.robots.get(robot.name)
+    for change in treatment_changes(robot, trained.treatments if trained else None):
+        if change.now.frames is not None:
+            yield (
+                f"'{robot.name}' has other frames than when the policy was trained, "
+                f'{change.text}: its poses would be elsewhere. Write those of then in {robot.path}'
+            )
+
+
+def treatment_warnings(robot: Robot, manifest: Manifest) -> tuple[str, ...]:
+    """Say which crops, and commands that openings follow, are not those of training."""
+    trained = manifest.robots.get(robot.name)
+    return tuple(
+        f"'{robot.name}' has other options than when the policy was trained, {change.text}: the "
+        f'policy reads something else, unless the robot has changed likewise. See {robot.path}'
+        for change in treatment_changes(robot, trained.treatments if trained else None)
+        if change.now.frames is None
+    )
 
 
 def _missing(robot: Robot, manifest: Manifest) -> Iterator[str]:

@@ -31,6 +31,11 @@ from neuracore_ros.description import (
     plain,
 )
 from neuracore_ros.description.data_type import TEXT_BYTES
+from neuracore_ros.description.treatment import (
+    Treatments,
+    plain_treatments,
+    read_treatments,
+)
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
 from neuracore_ros.records import Record, RecordOrigin, parse_record
 from neuracore_ros.similar_names import known_names
@@ -102,10 +107,12 @@ class Embodiment:
     Attributes:
         input: What it has of what the model reads.
         output: What it has of what the model predicts.
+        treatments: How its slots were treated; None where that is unknown.
     """
 
     input: EmbodimentDescription
     output: EmbodimentDescription
+    treatments: Treatments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,7 @@ class Manifest:
                 'output': {kind.value: _slots_json(each) for kind, each in self.output.items()},
                 'robots': {
                     name: {'input': plain(robot.input), 'output': plain(robot.output)}
+                    | _treatments_json(robot)
                     for name, robot in self.robots.items()
                 },
                 'rate_hz': self.rate_hz,
@@ -317,7 +325,14 @@ def _read_embodiment(record: Record) -> Embodiment:
         except DescriptionError as error:
             raise PolicyError(str(error)) from error
 
-    return Embodiment(read('input'), read('output'))
+    treated = read_treatments(record.record('treatments')) if record.has('treatments') else None
+    return Embodiment(read('input'), read('output'), treated)
+
+
+def _treatments_json(robot: Embodiment) -> dict[str, Any]:
+    if robot.treatments is None:
+        return {}
+    return {'treatments': plain_treatments(robot.treatments)}
 
 
 def _data_type(name: str, where: str) -> DataType:

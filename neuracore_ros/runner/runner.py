@@ -35,7 +35,12 @@ from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
 from neuracore_ros.policy.compatibility import fit
-from neuracore_ros.policy.hazards import HazardKind, allowed, require_safe
+from neuracore_ros.policy.hazards import (
+    HazardKind,
+    allowed,
+    require_safe,
+    treatment_warnings,
+)
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.runner.inpainting import Delay, action_prefix
@@ -111,6 +116,7 @@ class Runner:
         )
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
+        self.warnings += treatment_warnings(robot, manifest)
         self.topics, self.sources = self._inputs.topics, self._inputs.sources
         self.commands: tuple[Command | DirectCommand, ...] = robot.all_commands()
         self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}

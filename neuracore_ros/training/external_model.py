@@ -62,7 +62,9 @@ def describe(
         horizon=horizon,
         observation_steps=observation_steps,
         robots={
-            robot: Embodiment(described.input[robot], described.output[robot])
+            robot: Embodiment(
+                described.input[robot], described.output[robot], described.treated(robot)
+            )
             for robot in origin.trained
         },
         versions={'torch': str(torch.__version__)},

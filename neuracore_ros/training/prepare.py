@@ -57,7 +57,9 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
         observation_steps=config.observation_steps,
         robots={
             robot: Embodiment(
-                _only(described.input[robot], inputs), _only(described.output[robot], outputs)
+                _only(described.input[robot], inputs),
+                _only(described.output[robot], outputs),
+                described.treated(robot),
             )
             for robot in robots
         },

@@ -1,0 +1,226 @@
+"""Crops, openings that follow commands, and frames of chains: kept, and told where they change."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from helpers import small_chain
+from helpers.two_arms import LEFT, record_left
+from neuracore_ros.cli.main import main
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
+from neuracore_ros.description import DataType, Descriptions, load_robot
+from neuracore_ros.description.crop import Crop
+from neuracore_ros.description.treatment import treatment_changes, treatments
+from neuracore_ros.errors import DatasetError, PolicyError
+from neuracore_ros.policy.hazards import HazardKind, hazards, treatment_warnings
+from neuracore_ros.policy.manifest import Embodiment, InputSlots, Manifest, OutputSlots
+from neuracore_ros.runner import Runner, Settings
+
+POSES, IMAGES = DataType.END_EFFECTOR_POSES, DataType.RGB_IMAGES
+OPENING = DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
+GRIP = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
+EYE = """
+robot: eye
+limits: {fingers: {position: [0, 0.04], velocity: 0.1}}
+input: {RGB_IMAGES: {0: top}, PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: fingers}}
+output: {PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: fingers}}
+sources:
+  RGB_IMAGES: {top: {topic: /top/image_raw, crop: [8, 4, 40, 30]}}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: /hand/joint_trajectory, follow_s: 0.4}
+commands: {PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: /hand/joint_trajectory}}
+"""
+
+
+def eye(folder, *changes):
+    text = EYE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / 'eye.yaml').write_text(text)
+    return load_robot(folder / 'eye.yaml')
+
+
+def hand(folder, *changes):
+    text = small_chain.ROBOT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return load_robot(small_chain.describe(folder, text))
+
+
+def trained(robot):
+    """The manifest of a policy that was trained on a robot, written and read again."""
+    kinds = {
+        kind: InputSlots(1, (0,), image_size=(48, 64) if kind.is_image else None)
+        for kind in robot.input
+    }
+    outputs = {kind: OutputSlots(1, (0,)) for kind in robot.output}
+    own = {robot.name: Embodiment(robot.input, robot.output, treatments(robot))}
+    return Manifest.from_json(Manifest(kinds, outputs, 20.0, 4, robots=own).to_json())
+
+
+def test_a_manifest_keeps_what_was_done_to_each_slot(tmp_path):
+    kept = trained(eye(tmp_path)).robots['eye'].treatments
+    assert kept[IMAGES]['top'].crop == Crop(8, 4, 40, 30)
+    assert kept[OPENING]['fingers'].follow_s == 0.4
+    frames = trained(hand(tmp_path)).robots['planar'].treatments[POSES]['hand'].frames
+    assert (frames.base, frames.tip, frames.scale) == ('base', 'tool', 1.0)
+    assert frames.tip_offset.xyz == (0.05, 0.0, 0.0)
+
+
+def test_metadata_keep_it_too(tmp_path):
+    robot = hand(tmp_path)
+    own = {robot.name: robot}
+    described = Descriptions({'planar': robot.input}, {'planar': robot.output}, own)
+    again = Metadata.from_json(Metadata(20.0, (48, 64), described).to_json(), 'meta')
+    assert again.descriptions.treated('planar') == treatments(robot)
+
+
+def test_the_robot_of_the_training_has_changed_nothing(tmp_path):
+    for robot in (eye(tmp_path), hand(tmp_path)):
+        assert treatment_warnings(robot, trained(robot)) == ()
+        assert hazards(robot, trained(robot)) == []
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'says'),
+    [
+        ('[8, 4, 40, 30]', '[0, 0, 40, 30]', "'top': crop [0, 0, 40, 30] (then [8, 4, 40, 30])"),
+        (', crop: [8, 4, 40, 30]', '', "RGB_IMAGES 'top': crop none (then [8, 4, 40, 30])"),
+        ('follow_s: 0.4', 'follow_s: 0.3', "'fingers': follow_s 0.3 s (then 0.4 s)"),
+        (
+            '{topic: /hand/joint_trajectory, follow_s: 0.4}',
+            '{topic: /joint_states}',
+            "'fingers': follow_s none (then 0.4 s)",
+        ),
+    ],
+)
+def test_another_crop_or_opening_than_in_training_is_a_warning(tmp_path, old, new, says):
+    manifest = trained(eye(tmp_path))
+    changed = eye(tmp_path, (old, new))
+    (told,) = treatment_warnings(changed, manifest)
+    assert says in told and told.startswith("'eye' has other options than when the policy was")
+    assert '\n' not in told
+    assert hazards(changed, manifest) == []
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'says'),
+    [
+        (
+            'tip_offset: {xyz: [0.05, 0, 0]}',
+            'tip_offset: {xyz: [0.05, 0, 0.1]}',
+            'tip_offset [0.05, 0, 0.1] rpy [0, 0, 0] (then [0.05, 0, 0] rpy [0, 0, 0])',
+        ),
+        ('1.5707963267948966', '0', 'base_offset [0, 0, 0] rpy [0, 0, 0] (then [0, 0, 0] rpy ['),
+        ('tip: tool', 'tip: wrist', 'tip wrist (then tool)'),
+        (
+            'sources: {END_EFFECTOR_POSES: {topic: /joint_states}}',
+            'sources: {END_EFFECTOR_POSES: {topic: /joint_states, scale: 1.2}}',
+            'scale 1.2 (then 1)',
+        ),
+    ],
+)
+def test_other_frames_than_in_training_are_a_hazard(tmp_path, old, new, says):
+    manifest = trained(hand(tmp_path))
+    changed = hand(tmp_path, (old, new))
+    (hazard,) = hazards(changed, manifest)
+    assert hazard.kind is HazardKind.SENSE and says in hazard.text
+    with pytest.raises(PolicyError, match='other frames than when the policy was trained'):
+        Runner(changed, manifest, Settings())
+    assert any(
+        says in text for text in Runner(changed, manifest, Settings(allow='sense')).warnings
+    )
+
+
+def test_frames_that_are_rounded_otherwise_are_the_same(tmp_path):
+    manifest = trained(hand(tmp_path))
+    assert hazards(hand(tmp_path, ('1.5707963267948966', '1.5708')), manifest) == []
+
+
+def test_a_policy_that_does_not_tell_is_compared_with_nothing(tmp_path):
+    robot = eye(tmp_path)
+    manifest = trained(robot)
+    silent = {'eye': Embodiment(robot.input, robot.output)}
+    assert (
+        treatment_warnings(
+            eye(tmp_path, (', follow_s: 0.4', '')), replace(manifest, robots=silent)
+        )
+        == ()
+    )
+    assert 'treatments' not in replace(manifest, robots=silent).to_json()
+    assert treatment_changes(robot, None) == ()
+
+
+def test_a_robot_that_was_cropped_in_no_episode_and_is_now_is_told(tmp_path):
+    manifest = trained(eye(tmp_path, (', crop: [8, 4, 40, 30]', '')))
+    (told,) = treatment_warnings(eye(tmp_path), manifest)
+    assert 'crop [8, 4, 40, 30] (then none)' in told
+
+
+@pytest.mark.parametrize(
+    ('spoilt', 'says'),
+    [
+        (3, 'treatments: must be a JSON object, is 3'),
+        ({'RGB_IMAGES': 3}, 'treatments: RGB_IMAGES: must be a JSON object'),
+        ({'RGB_IMAGES': {'top': {'crop': [1, 2]}}}, 'crop must be [x, y, width, height]'),
+        ({'RGB_IMAGES': {'top': {'crop': [1, 2, -3, 4]}}}, 'crop must be [x, y, width, height]'),
+        ({'RGB_IMAGES': {'top': {'crop': [1, 2, True, 4]}}}, 'crop must be [x, y, width, height]'),
+        ({'RGB_IMAGES': {'top': {'follow_s': 'fast'}}}, 'follow_s must be a finite number'),
+        ({'END_EFFECTOR_POSES': {'hand': {'base': 'a'}}}, "lacks 'tip'"),
+        (
+            {
+                'END_EFFECTOR_POSES': {
+                    'hand': {
+                        'base': 'a',
+                        'tip': 'b',
+                        'base_offset': {'xyz': [1, 2], 'rpy': [0, 0, 0]},
+                        'tip_offset': {},
+                    }
+                }
+            },
+            'xyz must be a list of 3 numbers',
+        ),
+    ],
+)
+def test_what_is_damaged_is_one_line(tmp_path, spoilt, says):
+    robot = eye(tmp_path)
+    document = json.loads(trained(robot).to_json())
+    document['robots']['eye']['treatments'] = spoilt
+    with pytest.raises(PolicyError) as caught:
+        Manifest.from_json(json.dumps(document))
+    assert says in str(caught.value) and '\n' not in str(caught.value)
+    described = Descriptions({'eye': robot.input}, {'eye': robot.output}, {'eye': robot})
+    document = json.loads(Metadata(20.0, (48, 64), described).to_json())
+    document['descriptions']['eye']['treatments'] = spoilt
+    with pytest.raises(DatasetError) as caught:
+        Metadata.from_json(json.dumps(document), 'meta')
+    assert says in str(caught.value) and '\n' not in str(caught.value)
+
+
+def test_what_a_later_version_adds_is_left_out(tmp_path):
+    document = json.loads(trained(eye(tmp_path)).to_json())
+    document['robots']['eye']['treatments'] = {
+        'SMELLS': {'nose': {}},
+        'RGB_IMAGES': {'top': {'mirrored': True}},
+    }
+    read = Manifest.from_json(json.dumps(document)).robots['eye'].treatments
+    assert list(read) == [IMAGES]
+
+
+def test_recordings_that_are_added_with_another_crop_are_told_of(tmp_path, capsys):
+    bag, more = record_left(tmp_path / 'one'), record_left(tmp_path / 'two', start=50.0)
+    path = tmp_path / 'left.yaml'
+    path.write_text(LEFT)
+    data = str(tmp_path / 'data')
+    words = ['--description', str(path), '--image-size', '32x24']
+    assert main(['convert', data, str(bag), *words]) == 0
+    assert 'other options' not in capsys.readouterr().err
+    path.write_text(LEFT.replace('/front/image_raw}', '/front/image_raw, crop: [0, 0, 32, 24]}'))
+    assert main(['convert', data, str(more), *words]) == 0
+    said = capsys.readouterr().err
+    assert "its episodes of 'left' were made with other options than" in said
+    assert "RGB_IMAGES 'front': crop [0, 0, 32, 24] (then none)" in said
+    kept = load_metadata(tmp_path / 'data').descriptions.treated('left')
+    assert kept[IMAGES]['front'].crop == Crop(0, 0, 32, 24)
