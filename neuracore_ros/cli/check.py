@@ -105,7 +105,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='WORD',
         help='accept as intended: units (values or limits that look like degrees), sense (another '
         'sign or zero under commands than under sources; other frames of a chain than in '
-        'training), missing (an input that this robot had in training), exchanged (names at other indices than in training)',
+        'training), missing (an input that this robot had in training), exchanged (names at '
+        'other indices than in training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
 

@@ -25,7 +25,7 @@ _MOST_PX = 2**31
 
 
 @dataclass(frozen=True, slots=True)
-class ChainFrames:
+class TreatedFrames:
     """The frames of a chain, between which its pose is.
 
     Attributes:
@@ -43,11 +43,11 @@ class ChainFrames:
     scale: float = 1.0
 
     @classmethod
-    def of(cls, chain: Chain, scale: float) -> ChainFrames:
+    def of(cls, chain: Chain, scale: float) -> TreatedFrames:
         """Take those of a chain."""
         return cls(chain.base, chain.tip, chain.base_offset, chain.tip_offset, scale)
 
-    def is_close(self, other: ChainFrames) -> bool:
+    def is_close(self, other: TreatedFrames) -> bool:
         """True if both are the same but for rounding."""
         links = (self.base, self.tip) == (other.base, other.tip)
         pairs = zip(self._numbers(), other._numbers(), strict=True)
@@ -57,8 +57,8 @@ class ChainFrames:
         base, tip = self.base_offset, self.tip_offset
         return (*base.xyz, *base.rpy, *tip.xyz, *tip.rpy, self.scale)
 
-    def differences(self, then: ChainFrames) -> Iterator[str]:
-        """What is another one than it was, in words of the robot file, with both values."""
+    def differences(self, then: TreatedFrames) -> Iterator[str]:
+        """List what has changed, in words of the robot file, with both values."""
         for link in ('base', 'tip'):
             if getattr(self, link) != getattr(then, link):
                 yield f'{link} {getattr(self, link)} (then {getattr(then, link)})'
@@ -83,7 +83,7 @@ class Treatment:
 
     crop: Crop | None = None
     follow_s: float | None = None
-    frames: ChainFrames | None = None
+    frames: TreatedFrames | None = None
 
 
 Treatments: TypeAlias = Mapping[DataType, Mapping[str, Treatment]]
@@ -105,7 +105,7 @@ def treatments(robot: Robot) -> Treatments:
 def _treatment(robot: Robot, kind: DataType, name: str) -> Treatment:
     if kind.is_pose:
         chain = robot.chains.get(name)
-        frames = ChainFrames.of(chain, robot.pose_scale(kind, name)) if chain else None
+        frames = TreatedFrames.of(chain, robot.pose_scale(kind, name)) if chain else None
         return Treatment(frames=frames)
     try:
         source = robot.source(kind, name)
@@ -206,7 +206,7 @@ def read_treatments(record: Record) -> Treatments:
 
 def _read(record: Record) -> Treatment:
     if record.has('base'):
-        frames = ChainFrames(
+        frames = TreatedFrames(
             record.text('base'),
             record.text('tip'),
             _placement(record.record('base_offset')),
