@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,6 @@ from neuracore_ros.cli.lerobot_arguments import (
 )
 from neuracore_ros.policy.address import path_or_address
 from neuracore_ros.policy.load import PRECISIONS, load_policy
-from neuracore_ros.policy.server_options import API_KEY, api_key
 
 if TYPE_CHECKING:
     from neuracore_ros.policy.policy import Policy
@@ -72,18 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.serving.listen_address import ListenAddress
     from neuracore_ros.serving.run import run_server
 
-    place = ListenAddress(arguments.host, arguments.port, api_key())
     load, name = _policy(arguments)
-
-    def announce(ready: ReadyServer) -> None:
-        if place.is_open:
-            _say(
-                f'warning: anybody who reaches {place.host} may use this policy, since {API_KEY} '
-                'is not set'
-            )
-        _announce(ready, name, arguments.json)
-
-    return end_interrupted(run_server(load, place, announce, _say))
+    announce = partial(_announce, name=name, as_json=arguments.json)
+    place = ListenAddress(arguments.host, arguments.port)
+    return end_interrupted(run_server(load, place, announce))
 
 
 def _policy(arguments: argparse.Namespace) -> tuple[Callable[[], Policy], str]:
@@ -103,17 +93,8 @@ def _policy(arguments: argparse.Namespace) -> tuple[Callable[[], Policy], str]:
 
 
 def _announce(ready: ReadyServer, name: str, as_json: bool) -> None:
-    taken_ms = 1e3 * ready.prediction_s
-    if as_json:
-        about = {'address': ready.address, 'policy': name, 'sha256': ready.policy.sha256}
-        print(json.dumps(about | {'prediction_ms': round(taken_ms, 3)}), flush=True)
+    if not as_json:
+        print(ready.line(name), flush=True)
         return
-    print(
-        f'{name} (sha256 {ready.policy.sha256}) is served, {taken_ms:.0f} ms a prediction; '
-        f'on the robot: model:={ready.address}',
-        flush=True,
-    )
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    about = {'address': ready.address, 'policy': name, 'sha256': ready.policy.sha256}
+    print(json.dumps(about | {'prediction_ms': round(1e3 * ready.prediction_s, 3)}), flush=True)

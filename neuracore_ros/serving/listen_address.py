@@ -8,10 +8,11 @@ import ipaddress
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from neuracore_ros.errors import WireError
+from neuracore_ros.policy.server_options import api_key
 
 _ANY = ('0.0.0.0', '::', '')
 
@@ -23,12 +24,13 @@ class ListenAddress:
     Attributes:
         host: A name or address of this computer.
         port: 0: any that is free.
-        api_key: That each client must have; '' lets everybody in.
+        api_key: That each client must have, by default that in the environment; '' lets everybody
+            in.
     """
 
     host: str = '127.0.0.1'
     port: int = 8000
-    api_key: str = ''
+    api_key: str = field(default_factory=api_key, repr=False)
 
     @property
     def is_open(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.policy.server_options import API_KEY
 from neuracore_ros.serving.listen_address import ListenAddress, require_free
 from neuracore_ros.serving.server import PolicyServer
 
@@ -30,20 +32,37 @@ class ReadyServer:
     policy: Policy
     prediction_s: float
 
+    def line(self, name: str) -> str:
+        """What people want to know of it, who call the policy by a name."""
+        return (
+            f'{name} (sha256 {self.policy.sha256}) is served, {1e3 * self.prediction_s:.0f} ms a '
+            f'prediction; on the robot: model:={self.address}'
+        )
+
+
+def print_line(line: str) -> None:
+    """Print a line on standard error, at once."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def print_ready(ready: ReadyServer) -> None:
+    """Print on standard output where a policy is served, at once."""
+    print(ready.line('the policy'), flush=True)
+
 
 def run_server(
     load: Callable[[], Policy],
     place: ListenAddress,
-    announce: Callable[[ReadyServer], None],
-    say: Callable[[str], None],
+    announce: Callable[[ReadyServer], None] = print_ready,
+    say: Callable[[str], None] = print_line,
 ) -> int:
     """Load a policy and serve it until a signal comes.
 
     Args:
         load: Gives the policy, on the thread on which it will run.
         place: Where.
-        announce: Called when it is ready.
-        say: Takes one line for each client that comes or goes.
+        announce: Called when it is ready; prints it.
+        say: Takes one line for each client that comes or goes; prints it.
 
     Returns:
         0 after SIGTERM, 130 after SIGINT. The model may still run on its thread.
@@ -72,6 +91,11 @@ async def _run(
     policy, taken_s = loaded.result()
     server = await PolicyServer(policy, thread, place.api_key, say).start(place)
     port = next(iter(server.sockets)).getsockname()[1]
+    if place.is_open:
+        say(
+            f'warning: anybody who reaches {place.host} may use this policy, since {API_KEY} is '
+            'not set'
+        )
     announce(ReadyServer(place.address(port), policy, taken_s))
     status = await stopped
     server.close()
