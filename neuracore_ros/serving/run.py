@@ -33,7 +33,7 @@ class ReadyServer:
     prediction_s: float
 
     def line(self, name: str) -> str:
-        """What people want to know of it, who call the policy by a name."""
+        """One line for people, who call the policy by a name."""
         return (
             f'{name} (sha256 {self.policy.sha256}) is served, {1e3 * self.prediction_s:.0f} ms a '
             f'prediction; on the robot: model:={self.address}'
