@@ -48,7 +48,7 @@ class LerobotOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadedLerobot:
-    """What LeRobot has built of a checkpoint.
+    """A checkpoint as LeRobot has built it.
 
     Attributes:
         version: Of LeRobot.
