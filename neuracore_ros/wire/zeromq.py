@@ -285,7 +285,9 @@ class _Link:
                 f'closed the connection, or answered with more than {self._limit}'
             )
         if zmq.Event.CONNECTED in self._told:
-            return _LinkLostError('is no ZeroMQ server: it closed the connection at once')
+            return _LinkLostError(
+                'is no ZeroMQ server, or a tunnel to none: it closed the connection at once'
+            )
         if zmq.Event.CLOSED in self._told:
             return _LinkLostError(
                 'nothing listens there: start the server, or correct the address'
