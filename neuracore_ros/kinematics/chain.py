@@ -12,7 +12,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.forward import Kinematics
-from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple, read_branch
+from neuracore_ros.kinematics.joint_tree import TreeJoint, Triple, read_branches
 from neuracore_ros.kinematics.poses import Pose, compose, compose_arrays, invert, signed_pose
 from neuracore_ros.kinematics.rotations import (
     matrix_to_quaternion,
@@ -72,7 +72,7 @@ def from_tip(chain: Chain, poses: ArrayLike) -> FloatArray:
 
 def _joints(chain: Chain) -> list[TreeJoint]:
     """The joints from the shared base frame to the grasp frame, of which the last is fixed."""
-    to_base, to_tip = (read_branch(chain.urdf, link) for link in (chain.base, chain.tip))
+    to_base, to_tip = read_branches(chain.urdf, (chain.base, chain.tip))
     common = 0
     for one, other in zip(to_base, to_tip, strict=False):
         if one != other:

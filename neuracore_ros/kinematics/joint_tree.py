@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 from xml.etree import ElementTree
@@ -97,20 +98,33 @@ def read_joint_tree(path: Path) -> JointTree:
     return _joint_tree(parse_robot_element(read_urdf_text(path), path), str(path))
 
 
-def read_branch(path: Path, link: str) -> list[TreeJoint]:
-    """Read the joints of a URDF file that a link hangs on, from the base of the robot to it.
+def read_branches(path: Path, links: Sequence[str]) -> list[tuple[TreeJoint, ...]]:
+    """Read the joints of a URDF file that links hang on, from the base of the robot to each.
 
     Raises:
         DescriptionError: The file is missing, no URDF, or its joints are no tree.
     """
-    robot, where = parse_robot_element(read_urdf_text(path), path), str(path)
-    _links(robot, where)
-    carriers = {_link(joint, 'child'): joint for joint in robot.findall('joint')}
+    text = read_urdf_text(path)
+    return [_branch(text, path, link) for link in links]
+
+
+# Several chains are of one file. It is known by its text, so that what has changed is seen.
+@lru_cache(maxsize=16)
+def _branch(text: str, path: Path, link: str) -> tuple[TreeJoint, ...]:
+    carriers, where = _carriers(text, path), str(path)
     hangs: list[ElementTree.Element] = []
     while link in carriers:
         hangs.append(carriers[link])
         link = _link(hangs[-1], 'parent')
-    return [_tree_joint(each, number - 1, where) for number, each in enumerate(hangs[::-1])]
+    return tuple(_tree_joint(each, number - 1, where) for number, each in enumerate(hangs[::-1]))
+
+
+@lru_cache(maxsize=1)
+def _carriers(text: str, path: Path) -> Mapping[str, ElementTree.Element]:
+    """Link -> the joint that it hangs on."""
+    robot = parse_robot_element(text, path)
+    _links(robot, str(path))
+    return {_link(joint, 'child'): joint for joint in robot.findall('joint')}
 
 
 def parse_joint_tree(text: str, where: str) -> JointTree:

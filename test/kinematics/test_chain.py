@@ -8,7 +8,9 @@ import pinocchio
 import pytest
 
 from neuracore_ros.description.chain import Chain, Placement
+from neuracore_ros.description.urdf_xml import parse_robot_element
 from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics import joint_tree
 from neuracore_ros.kinematics.chain import ChainKinematics, from_tip, to_tip
 
 # A lift under an arm; the arm's own base link hangs beside the link that carries the joints, and
@@ -104,3 +106,24 @@ def test_a_base_that_moves_otherwise_than_the_chain_says_is_refused(chain, base)
     else:
         with pytest.raises(DescriptionError, match='is not as it was'):
             ChainKinematics(other)
+
+
+def test_chains_of_one_urdf_parse_it_once_and_see_what_has_changed(chain, monkeypatch):
+    parsed = []
+
+    def parse(text, where):
+        parsed.append(where)
+        return parse_robot_element(text, where)
+
+    monkeypatch.setattr(joint_tree, 'parse_robot_element', parse)
+    joint_tree._branch.cache_clear()
+    joint_tree._carriers.cache_clear()
+    before = ChainKinematics(chain).pose(np.zeros(3))
+    for name in ('other', 'third'):
+        ChainKinematics(replace(chain, name=name, tip_offset=Placement((0.0, 0.0, 0.2))))
+    assert parsed == [chain.urdf]
+    # Of the same size, and perhaps written within one tick of the file system's clock.
+    chain.urdf.write_text(chain.urdf.read_text().replace('xyz="0.3 0 0"', 'xyz="0.4 0 0"'))
+    assert len(parsed) == 1
+    assert not np.allclose(ChainKinematics(chain).pose(np.zeros(3)), before)
+    assert len(parsed) == 2
