@@ -56,7 +56,7 @@ def run_server(
     announce: Callable[[ReadyServer], None] = print_ready,
     say: Callable[[str], None] = print_line,
 ) -> int:
-    """Load a policy and serve it until a signal comes.
+    """Load a policy and serve it until a signal comes; to be called on the main thread.
 
     Args:
         load: Gives the policy, on the thread on which it will run.

@@ -18,6 +18,7 @@ from helpers.processes import until_computed
 from helpers.served import client, packed
 from helpers.small_policies import write_policy
 from helpers.waiting import wait_until
+from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
@@ -173,28 +174,29 @@ def test_a_server_that_anybody_reaches_says_so_and_a_key_is_taken_from_the_envir
         assert 'warning' not in err and 'secret' not in err
 
 
-def refused(*arguments, **environment):
-    """The one line of a process that does not serve."""
-    with process(*arguments, **environment) as started:
-        out, err = started.communicate(timeout=PATIENCE_S)
-    assert started.returncode == 1, err
+def refused(capsys, *arguments):
+    """The one line of a command that does not serve, run in this process."""
+    assert main(['serve', *map(str, arguments)]) == 1
+    out, err = capsys.readouterr()
     assert out == ''
     assert err.count('\n') == 1
     return err
 
 
-def test_what_keeps_it_from_serving_is_one_line(policy, tmp_path):
+def test_what_keeps_it_from_serving_is_one_line(policy, tmp_path, capsys, monkeypatch):
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = taken.getsockname()[1]
         # Before anything is loaded: there is no such file.
         assert f'port {port} of 127.0.0.1 is in use: end that server, or choose another' in (
-            refused(tmp_path / 'none.pt', '--port', port)
+            refused(capsys, tmp_path / 'none.pt', '--port', port)
         )
-    assert "host 'no-such-host.invalid' is unknown" in refused(
-        policy, '--host', 'no-such-host.invalid'
-    )
-    assert '203.0.113.9 is no address of this computer' in refused(policy, '--host', '203.0.113.9')
-    assert 'none.pt: no such file' in refused(tmp_path / 'none.pt', '--port', 0)
-    assert 'which was demanded' in refused(policy, '--port', 0, '--sha256', '0' * 64)
-    assert "device 'cuda:9' is not available" in refused(policy, '--port', 0, '--device', 'cuda:9')
-    assert f'{KEY} has letters that are not ASCII' in refused(policy, **{KEY: 'schl\u00fcssel'})
+    for arguments, says in (
+        (('--host', 'no-such-host.invalid'), "host 'no-such-host.invalid' is unknown"),
+        (('--host', '203.0.113.9'), '203.0.113.9 is no address of this computer'),
+        (('--sha256', '0' * 64), 'which was demanded'),
+        (('--device', 'cuda:9'), "device 'cuda:9' is not available"),
+    ):
+        assert says in refused(capsys, policy, '--port', 0, *arguments)
+    assert 'none.pt: no such file' in refused(capsys, tmp_path / 'none.pt', '--port', 0)
+    monkeypatch.setenv(KEY, 'schl\u00fcssel')
+    assert f'{KEY} has letters that are not ASCII' in refused(capsys, policy)

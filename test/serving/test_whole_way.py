@@ -131,6 +131,19 @@ def test_a_served_policy_of_any_kind_predicts_the_same_bits(name):
         assert len(seen) == 4 * several
 
 
+def test_a_policy_of_another_server_is_served_like_any():
+    here = KINDS['relative joints']
+    inputs, valid = observation(here.manifest, 1)
+    with serving(here) as first, serving(load_policy(first.address)) as second:
+        there = load_policy(second.address)
+        assert there.sha256 == here.sha256
+        one, other = here.predict(inputs, valid), there.predict(inputs, valid)
+        assert one[TARGETS].tobytes() == other[TARGETS].tobytes()
+        first.close()
+        with pytest.raises(PolicyError, match=f'{first.address}: '):
+            there.predict(inputs, valid)
+
+
 @pytest.mark.parametrize('write', [write_policy, write_pose_policy])
 def test_a_served_policy_file_predicts_the_same_bits(tmp_path, write):
     here = load_policy(write(tmp_path / 'policy.pt'))
