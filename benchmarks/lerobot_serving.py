@@ -48,16 +48,18 @@ def main():
     parser.add_argument('--requests', type=int, default=40)
     parser.add_argument('--height', type=int, default=240, help='of an image [px]')
     parser.add_argument('--width', type=int, default=320, help='of an image [px]')
+    parser.add_argument('--small', action='store_true', help='hardly any network')
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', default='cpu')
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write_act(Path(folder), (arguments.height, arguments.width))
+        write_act(Path(folder), (arguments.height, arguments.width), arguments.small)
         measure(Path(folder), arguments)
 
 
-def write_act(folder, size):
-    """Write an ACT policy of LeRobot's defaults, 52 million random weights."""
+def write_act(folder, size, is_small):
+    """Write an ACT policy of LeRobot's defaults, 52 million random weights, or a small one."""
+    small = {'dim_model': 32, 'n_heads': 2, 'dim_feedforward': 32, 'n_encoder_layers': 1}
     torch.manual_seed(0)
     config = ACTConfig(
         input_features={
@@ -68,6 +70,7 @@ def write_act(folder, size):
         pretrained_backbone_weights=None,
         device='cpu',
         push_to_hub=False,
+        **(small if is_small else {}),
     )
     shapes = {'observation.state': (JOINTS,), 'action': (JOINTS,)}
     shapes |= dict.fromkeys(CAMERAS, (3, 1, 1))

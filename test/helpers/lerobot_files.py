@@ -54,8 +54,8 @@ receive:
 """The server file of the ACT policy on this robot."""
 
 
-def write_checkpoint(folder, config=None, before=None, after=None):
-    """Write the JSON files of an ACT policy, with changes, and weights of nothing."""
+def write_checkpoint(folder, config=None, before=None, after=None, weights=NO_TENSORS):
+    """Write the JSON files of an ACT policy, with changes, and weights."""
     folder.mkdir(parents=True, exist_ok=True)
     images = {
         f'observation.images.{name}': {'type': 'VISUAL', 'shape': [3, 48, 64]}
@@ -78,7 +78,7 @@ def write_checkpoint(folder, config=None, before=None, after=None):
     }
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content))
-    (folder / 'model.safetensors').write_bytes(NO_TENSORS)
+    (folder / 'model.safetensors').write_bytes(weights)
     return folder
 
 
