@@ -18,13 +18,13 @@ _SLOT = re.compile(r' (<-|->) ([A-Z_0-9]+) ([0-9]{1,5})\b')
 def slot_notes(
     file: ServerFile, names: Mapping[Keys, Sequence[str]] | None = None
 ) -> tuple[str, ...]:
-    """A line for each number, image and text that is sent, and for each number that is received.
+    """A line for each number, image and text of both directions, and for what is executed.
 
     Args:
         file: The server file.
         names: Keys of an array -> the server's own names of its numbers, where they are known.
     """
-    return (*_sent(file, names or {}), *_received(file, names or {}))
+    return (*_sent(file, names or {}), *_received(file, names or {}), *_executed(file))
 
 
 def named_notes(notes: Sequence[str], robot: Robot) -> tuple[str, ...]:
@@ -66,6 +66,15 @@ def _received(file: ServerFile, names: Mapping[Keys, Sequence[str]]) -> Iterator
                 yield f'{number} is not used'
             else:
                 yield f'{number} -> {column}{_scaling(column)}{_mode(column)}'
+
+
+def _executed(file: ServerFile) -> Iterator[str]:
+    # Whoever executes all rows has no time for the next prediction: no advice for a robot.
+    if file.execute is not None and file.execute < file.horizon:
+        yield (
+            f'its authors execute {file.execute} of {file.horizon} rows before they ask again: '
+            f'execute_steps:={file.execute}'
+        )
 
 
 def _number(keys: Keys, place: int, names: Mapping[Keys, Sequence[str]]) -> str:

@@ -78,6 +78,15 @@ def test_exchanged_cameras_are_seen_by_their_names(tmp_path, check):
     ]
 
 
+def test_how_much_of_an_answer_its_authors_execute_is_advice(check):
+    _, found = check('pi05_droid.server.yaml', 'fr3_droid', '--address', NOBODY)
+    told = 'its authors execute 8 of 15 rows before they ask again: execute_steps:=8'
+    assert told in found['facts']
+    # All of them: a robot that does so has nothing to do until the next prediction comes.
+    _, found = check('lerobot_so101.server.yaml', 'so101', '--address', NOBODY)
+    assert not any('its authors execute' in fact for fact in found['facts'])
+
+
 def test_a_slot_that_the_robot_lacks_is_seen_at_its_line(check):
     _, found = check('pi05_droid.server.yaml', 'franka', '--address', NOBODY)
     assert 'prompt <- LANGUAGE 0 (the robot has none)' in found['facts']
