@@ -119,7 +119,7 @@ def _doubled(text, hands, start):
     return both, two, starts
 
 
-def body(folder, shape, two=False, others=(), box=None, error=None, acceleration=12):
+def body(folder, shape, two=False, others=(), box=None, error=None, acceleration=12, apart=False):
     """Describe a robot of a shape: planar, five, six or seven joints.
 
     Args:
@@ -130,6 +130,7 @@ def body(folder, shape, two=False, others=(), box=None, error=None, acceleration
         box: Half the length of a workspace around where the hand starts [m]; None: no bounds.
         error: ``max_ik_error``.
         acceleration: Limit of each joint; None: it has none.
+        apart: Each hand has topics of its own: ``hand0/joint_states``, ``hand0/command``.
     """
     text, hands, start = _write(folder, shape)
     if two:
@@ -156,6 +157,13 @@ def body(folder, shape, two=False, others=(), box=None, error=None, acceleration
         more = ''.join(f'  {kinds[name]}: [{name}]\n' for name in others)
         sources = '  END_EFFECTOR_POSES: {topic: joint_states}\n'
         commands = '  END_EFFECTOR_POSES: {topic: arm}\n'
+        if apart:
+            sources, commands = (
+                '  END_EFFECTOR_POSES: {'
+                + ', '.join(f'hand{n}: {{topic: hand{n}/{word}}}' for n in range(len(hands)))
+                + '}\n'
+                for word in ('joint_states', 'command')
+            )
         for name in others:
             commands += f'  {kinds[name]}: {{topic: arm}}\n'
             sources += f'  {kinds[name].measured}: {{topic: joint_states}}\n'
