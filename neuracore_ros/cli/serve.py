@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import POLICY, natural, port
+from neuracore_ros.cli.arguments import POLICY, natural, not_empty, port
 from neuracore_ros.cli.lerobot_arguments import (
     add_lerobot_arguments,
     lerobot_source,
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--host',
+        type=not_empty(str),
         default='127.0.0.1',
         help='address of this computer at which it is served; 0.0.0.0: all of them '
         '(default: 127.0.0.1, which only this computer reaches)',

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from helpers.raw_socket import BINARY, CONTINUED, PING, TEXT, RawSocket, frame
-from helpers.served import client, packed, serving
+from helpers.served import client, packed, serving, unpacked
 from helpers.waiting import stays, wait_until
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -86,6 +86,17 @@ def test_a_client_that_does_not_take_its_answers_is_dropped(running, good, monke
     with RawSocket(running.port) as flood:
         flood.send(frame(packed(request())) * 200)
         wait_until(lambda: any('gone after' in line for line in running.lines), 30, 'its end')
+    assert is_answered(good)
+
+
+def test_a_client_that_reads_late_gets_every_answer(running, good, model):
+    with client(running.address) as late:
+        # 24 MB of answers, for which the server has to wait until they are read.
+        for number in range(200):
+            late.socket.send(packed(request(number) | {'request_id': number}))
+        stays(lambda: len(model.seen) < 200, 0.2)
+        answers = [unpacked(late.socket.recv(30)) for _ in range(200)]
+    assert [answer['request_id'] for answer in answers] == [*range(200)]
     assert is_answered(good)
 
 

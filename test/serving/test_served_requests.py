@@ -256,6 +256,19 @@ def test_a_model_that_fails_is_an_answer_without_folders(runtime, stranger):
     assert 'actions' in stranger.ask(GOOD)
 
 
+def test_a_bug_of_ours_is_an_answer_too_and_is_told_to_who_runs_the_server(
+    runtime, stranger, monkeypatch, capsys
+):
+    def fail(*_, **__):
+        raise KeyError('/home/me/secret')
+
+    monkeypatch.setattr('neuracore_ros.policy.policy.Policy.predict', fail)
+    assert stranger.ask(GOOD) == 'the server failed (KeyError)'
+    assert 'a request failed: KeyError' in capsys.readouterr().err
+    monkeypatch.undo()
+    assert 'actions' in stranger.ask(GOOD)
+
+
 @pytest.mark.parametrize(
     ('chunk', 'says'),
     [
