@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from typing import Any
 
 from neuracore_ros.errors import UserError, WireError, one_line
 from neuracore_ros.policy.policy import Policy, last_line
+from neuracore_ros.serving.log import print_line
 from neuracore_ros.serving.request import PredictionRequest, RequestReader
 from neuracore_ros.wire.packing import pack, unpack_map
 
@@ -51,7 +51,7 @@ class PolicyAnswers:
             return without_folders(str(error))
         except Exception as error:  # The server outlives whatever one request does to it.
             said = f'{type(error).__name__}: {last_line(error)}'
-            print(f'a request failed: {one_line(said)}', file=sys.stderr, flush=True)
+            print_line(f'a request failed: {one_line(said)}')
             return f'the server failed ({type(error).__name__})'
 
     def _answered(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.policy.server_options import API_KEY
 from neuracore_ros.serving.listen_address import ListenAddress, require_free
+from neuracore_ros.serving.log import print_line
 from neuracore_ros.serving.server import PolicyServer
 
 _GOODBYES_S = 0.5
@@ -38,11 +38,6 @@ class ReadyServer:
             f'{name} (sha256 {self.policy.sha256}) is served, {1e3 * self.prediction_s:.0f} ms a '
             f'prediction; on the robot: model:={self.address}'
         )
-
-
-def print_line(line: str) -> None:
-    """Print a line on standard error, at once."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def print_ready(ready: ReadyServer) -> None:

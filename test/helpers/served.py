@@ -24,8 +24,9 @@ class RunningServer:
         lines: What it said of clients.
     """
 
-    def __init__(self, policy, api_key=''):
+    def __init__(self, policy, api_key='', say=None):
         self.lines = []
+        self._say = say or self.lines.append
         self._api_key, self._policy = api_key, policy
         self._started, self._loop = Future(), asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -57,7 +58,7 @@ class RunningServer:
 
     def _run(self):
         asyncio.set_event_loop(self._loop)
-        server = PolicyServer(self._policy, ModelThread(), self._api_key, self.lines.append)
+        server = PolicyServer(self._policy, ModelThread(), self._api_key, self._say)
         self._policy_server = server
 
         async def start():
@@ -73,9 +74,9 @@ class RunningServer:
 
 
 @contextmanager
-def serving(policy, api_key=''):
+def serving(policy, **options):
     """A server of this policy, for a block."""
-    server = RunningServer(policy, api_key)
+    server = RunningServer(policy, **options)
     try:
         yield server
     finally:

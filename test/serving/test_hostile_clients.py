@@ -1,6 +1,8 @@
 """Clients that flood, stall, lie and vanish: the others are answered, and memory has an end."""
 
+import errno
 import http.client
+import io
 import socket
 import threading
 import time
@@ -17,6 +19,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.serving import connection, server
+from neuracore_ros.serving.log import print_line
 
 HORIZON = 10_000
 """So that an answer has 120 kB, and what is not read soon fills all buffers."""
@@ -280,6 +283,17 @@ def test_without_the_key_there_is_no_metadata_and_no_answer(model, headers):
         ) as good:
             assert is_answered(good)
         assert not any('secret' in line for line in running.lines)
+
+
+def test_a_log_that_nobody_takes_keeps_no_client_out(model, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with serving(Policy(model, ''), say=print_line) as running, monkeypatch.context() as patched:
+        patched.setattr('sys.stderr', Full())
+        with client(running.address) as good:
+            assert is_answered(good)
 
 
 def test_a_server_that_ends_says_goodbye(model):
