@@ -159,6 +159,7 @@ def test_a_file_says_what_stands_where():
         ({'receive': '{a: [{JOINT_VELOCITIES: 0, mode: velocity}]}'}, 'mode velocity is of positions and poses; JOINT_VELOCITIES has none'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, threshold: 0.5}]}'}, 'threshold is of an opening'),
         ({'receive': '{a: [{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, threshold: 1}]}'}, "between 0 and 1, not '1'"),
+        ({'receive': '{a: [{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, threshold: 0}]}'}, "between 0 and 1, not '0'"),
         ({'receive': '{a: [{PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 0, mode: velocity, threshold: 0.5}]}'}, 'not opened by mode velocity and a threshold'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, within: 1}]}'}, 'absolute positions are not scaled down'),
         ({'receive': '{a: [{JOINT_TARGET_POSITIONS: 0, mode: velocity, within: 0}]}'}, 'within must be above 0'),

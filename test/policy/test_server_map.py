@@ -128,6 +128,10 @@ def test_an_optional_text_that_is_empty_is_not_sent_so_that_the_server_has_its_o
     assert request(mapped) == {'q': ''}
     said = list(b'go'.ljust(256, b'\0'))
     assert request(mapped, LANGUAGE=[[said]]) == {'p': 'go', 'q': 'go'}
+    mapped = server_map(
+        'p: {LANGUAGE: 0, optional: true}, q: LANGUAGE', more='steps: {numbers: [-1, 0]}'
+    )
+    assert request(mapped, LANGUAGE=[[said], [[0] * 256]]) == {'q': ''}
 
 
 def test_nothing_is_asked_where_what_a_motion_begins_at_is_not_measured():
