@@ -78,6 +78,22 @@ SMALL = {
         'tokenizer_max_length': 16,
         'load_vlm_weights': False,
     },
+    'xvla': {
+        'chunk_size': 6,
+        'n_action_steps': 4,
+        'hidden_size': 32,
+        'depth': 1,
+        'num_heads': 2,
+        'num_denoising_steps': 2,
+        'action_mode': 'auto',
+        'max_action_dim': 8,
+        'max_state_dim': 8,
+        'resize_imgs_with_padding': (64, 64),
+        'tokenizer_max_length': 12,
+        'max_len_seq': 128,
+        'len_soft_prompts': 2,
+        'num_domains': 2,
+    },
 }
 START, END = '<|startoftext|>', '<|endoftext|>'
 
@@ -195,7 +211,46 @@ def vlm(beside):
     return {'vlm_model_name': str(folder)}
 
 
-BASES = {'multi_task_dit': clip, 'smolvla': vlm}
+def florence(beside):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    folder = beside / 'words'
+    words = ['<s>', '<pad>', '</s>', '<unk>', 'put', 'the', 'cube', 'into', 'bowl']
+    numbers = {word: number for number, word in enumerate(words)}
+    tokens = Tokenizer(models.WordLevel(numbers, unk_token='<unk>'))
+    tokens.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokens, pad_token='<pad>', unk_token='<unk>'
+    ).save_pretrained(folder)
+    ids = {'pad_token_id': 1, 'bos_token_id': 0, 'eos_token_id': 2}
+    vision = {
+        'depths': [1, 1, 1, 1],
+        'embed_dim': [8, 8, 16, 16],
+        'num_heads': [2, 2, 2, 2],
+        'num_groups': [2, 2, 2, 2],
+        'window_size': 2,
+        'projection_dim': 16,
+        'max_temporal_embeddings': 10,
+        'max_position_embeddings': 50,
+    }
+    text = {
+        'model_type': 'bart',
+        'vocab_size': 32,
+        'd_model': 16,
+        'encoder_layers': 1,
+        'decoder_layers': 1,
+        'encoder_attention_heads': 2,
+        'decoder_attention_heads': 2,
+        'encoder_ffn_dim': 16,
+        'decoder_ffn_dim': 16,
+        **ids,
+    }
+    network = {'vision_config': vision, 'text_config': text, 'image_token_id': 31, **ids}
+    return {'tokenizer_name': str(folder), 'florence_config': network}
+
+
+BASES = {'multi_task_dit': clip, 'smolvla': vlm, 'xvla': florence}
 
 
 def statistics(cameras):
