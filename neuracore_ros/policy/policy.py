@@ -204,8 +204,10 @@ class Policy:
             )
         if not np.issubdtype(array.dtype, np.floating):
             raise PolicyError(f'the model gives {kind} as {array.dtype}; it must be float32')
-        # A copy, since a runtime may reuse its memory for the next prediction.
-        return np.array(array[0], np.float32)
+        # Of a double that is beyond float32, infinity: it is refused as such.
+        with np.errstate(over='ignore'):
+            # A copy, since a runtime may reuse its memory for the next prediction.
+            return np.array(array[0], np.float32)
 
     def _require_usable(
         self,
