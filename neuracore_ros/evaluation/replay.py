@@ -11,7 +11,7 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.convert.ticks import MessageCallback, Tick
-from neuracore_ros.errors import PolicyError
+from neuracore_ros.errors import PolicyError, WireError
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Counters, Runner, State
@@ -72,6 +72,9 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
     """Play a recording through the runner once, as the node would; the clock is the recording's.
 
     The runner is fresh, and in a dry run: its commands are not followed.
+
+    Raises:
+        WireError: The server of the policy does not answer.
     """
     predicted: dict[int, FloatArray] = {}
     reached: dict[int, FloatArray] = {}
@@ -100,6 +103,9 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
             start_s = time.perf_counter()
             try:
                 chunk = policy.predict(request.inputs, request.valid, outputs.valid, request.plan)
+            except WireError:
+                # Of the network, and no figure of the policy.
+                raise
             except PolicyError as error:
                 runner.failed(request, str(error), now_ns)
             else:
