@@ -47,8 +47,8 @@ SPECS = (
     Spec(
         'timeout_s',
         0.0,
-        'Longest time that a server may take for a prediction; 0 is as long as one covers, and at '
-        'least 1 s [s].',
+        'Longest time that a server may take for a prediction; 0 is 90 % of the time that one '
+        'covers, and at least 0.9 s [s].',
         0.0,
         600.0,
     ),

@@ -194,7 +194,7 @@ def test_the_policy_around_it_predicts():
     for _ in range(2):
         chunk = policy.predict({JOINTS: np.float32([[0.5]])}, {JOINTS: np.array([True])})
     assert chunk[TARGETS].ravel().tolist() == [1, 2, 3]
-    assert mapped == [([0.5], 120.0), ([0.5], 1.5)]
+    assert mapped == [([0.5], 120.0), ([0.5], 1.35)]
 
 
 VELOCITIES = '{JOINT_TARGET_POSITIONS: [0, 1], mode: velocity, scale: 0.2'
