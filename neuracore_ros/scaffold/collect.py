@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.named_numbers import NUMBER_PATHS, TWIST, TWIST_STAMPED
 from neuracore_ros.description.source import (
     IMAGE_TYPES,
     JOINT_STATE,
@@ -18,8 +22,15 @@ from neuracore_ros.description.source import (
     types_of,
 )
 from neuracore_ros.durations import time_ns
-from neuracore_ros.scaffold.facts import Facts, ImageTopic, NumberTopic, ObservedMotion
+from neuracore_ros.scaffold.facts import (
+    Facts,
+    ImageTopic,
+    NumberTopic,
+    ObservedMotion,
+    TwistTopic,
+)
 
+TWISTS = (TWIST, TWIST_STAMPED)
 NUMBER_TYPES = (JOINT_STATE, JOINT_TRAJECTORY, *MULTI_ARRAYS)
 ROBOT_DESCRIPTION = 'robot_description'
 _KNOWN = {kind for data_type in DataType for kind in types_of(data_type)}
@@ -39,7 +50,7 @@ def is_wanted(topic: str, kind: str) -> bool:
     """Tell whether a draft needs the messages of a topic."""
     if kind == STRING:
         return topic.rpartition('/')[2] == ROBOT_DESCRIPTION
-    return kind in NUMBER_TYPES or kind in IMAGE_TYPES
+    return kind in NUMBER_TYPES or kind in IMAGE_TYPES or kind in TWISTS
 
 
 class FactCollector:
@@ -54,6 +65,7 @@ class FactCollector:
         self._topics: dict[str, _TopicMessages] = {}
         self._others: dict[str, str] = {}
         self._urdfs: dict[str, str] = {}
+        self._twists: dict[str, TwistTopic] = {}
 
     def announce(self, topic: str, kind: str) -> None:
         """Note that a topic exists, whether or not a message comes."""
@@ -62,6 +74,8 @@ class FactCollector:
             self._topics.setdefault(topic, _TopicMessages(topic, kind, self._judges_stamps))
         elif kind in _KNOWN and kind != STRING:
             self._others[topic] = kind
+            if kind in TWISTS:
+                self._twists.setdefault(topic, TwistTopic(topic, kind))
 
     def receive(self, topic: str, kind: str, message: Any, now_ns: int) -> None:
         """Take one message, as rclpy or rosbags gives it, that arrived at ``now_ns``."""
@@ -69,7 +83,20 @@ class FactCollector:
             self._urdfs[f'/{topic.lstrip("/")}'] = message.data
             return
         self.announce(topic, kind)
+        if kind in TWISTS:
+            self._move(f'/{topic.lstrip("/")}', kind, message)
+            return
         self._topics[f'/{topic.lstrip("/")}'].receive(message, now_ns)
+
+    def _move(self, topic: str, kind: str, message: Any) -> None:
+        """Take one twist."""
+        before = self._twists[topic]
+        peaks = dict(before.peaks)
+        for name, path in NUMBER_PATHS[kind].items():
+            speed = abs(float(attrgetter(path)(message)))
+            if math.isfinite(speed):
+                peaks[name] = max(peaks.get(name, 0.0), speed)
+        self._twists[topic] = replace(before, count=before.count + 1, peaks=peaks)
 
     def facts(self) -> Facts:
         """The facts of all messages so far."""
@@ -79,6 +106,7 @@ class FactCollector:
             tuple(own.image() for own in topics if own.kind in IMAGE_TYPES),
             others=dict(self._others),
             urdfs=dict(self._urdfs),
+            twists=tuple(self._twists.values()),
         )
 
 

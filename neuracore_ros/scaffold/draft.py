@@ -10,6 +10,7 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.scaffold.bases import draft_base, interface_notes
 from neuracore_ros.scaffold.chains import DraftedChains, draft_chains, has_chain_slots
 from neuracore_ros.scaffold.draft_entries import (
     LimitEntry,
@@ -98,6 +99,13 @@ def draft(
         chains = _chains(known, tree, outputs, origin, like)
     commanded = len(outputs.joints)
     targets, sent = (chains.targets(), chains.commands()) if chains else ([], [])
+    base = draft_base(facts, like)
+    if base is not None:
+        limits = [*limits, *base.limits]
+        targets, sent = [*targets, base.target], [*sent, base.command]
+        used = base.target.routes[0].options['topic']
+        named = replace(named, others={t: k for t, k in named.others.items() if t != used})
+    interfaces = interface_notes(facts, known.arm)
     outputs = outputs.without(chains.commanded) if chains else outputs
     places = places if chains is None else _without_joints(places, outputs, like)
     scales = []
@@ -111,7 +119,11 @@ def draft(
         origin.urdf,
         limits,
         [*_inputs(known, places, like, chains), *_poses(chains, like, is_input=True)],
-        [*_outputs(places, outputs, origin, like), *_poses(chains, like, is_input=False)],
+        [
+            *_outputs(places, outputs, origin, like),
+            *_poses(chains, like, is_input=False),
+            *([base.slots] if base else ()),
+        ],
         [
             *scales,
             *input_sources(known, places, passed, outputs, like),
@@ -119,7 +131,7 @@ def draft(
             *outputs.sources(),
         ],
         [*outputs.commands(), *sent],
-        foot_notes(known, outputs, named),
+        [*interfaces, *foot_notes(known, outputs, named)],
         [chain.entry() for chain in chains.chains] if chains else (),
         targets,
     )
@@ -135,6 +147,8 @@ def draft(
         *places.warnings,
         *outputs.warnings,
         *(chains.warnings if chains else ()),
+        *(base.warnings if base else ()),
+        *(note.text for note in interfaces),
         *not_compared(tree, like),
     ]
     if any(limit.note.guessed for limit in limits):

@@ -50,10 +50,10 @@ class SlotSection:
 
 @dataclass(frozen=True, slots=True)
 class LimitEntry:
-    """The limits of one joint, in the unit of its commands."""
+    """The limits of one joint, in the unit of its commands; a speed has none of position."""
 
     name: str
-    position: tuple[float, float] | str
+    position: tuple[float, float] | str | None
     velocity: float
     note: Note
 

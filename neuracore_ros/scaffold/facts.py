@@ -98,10 +98,28 @@ class ImageTopic:
 
 
 @dataclass(frozen=True, slots=True)
+class TwistTopic:
+    """A topic of twists.
+
+    Attributes:
+        name: With a leading slash.
+        type: ROS 2 message type.
+        count: Number of messages.
+        peaks: Number of a Twist, such as ``linear.x`` -> its largest magnitude [m/s], [rad/s].
+    """
+
+    name: str
+    type: str
+    count: int = 0
+    peaks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CommandReceiver:
     """A controller that takes commands of ``joints``; of none, if it does not say which.
 
     ``name`` is that of a topic or an action, ``names`` are those in messages, where they differ.
+    ``interface`` is what it commands, such as ``velocity``; empty if it does not say.
     """
 
     name: str
@@ -109,6 +127,7 @@ class CommandReceiver:
     node: str
     joints: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    interface: str = ''
 
     def renamed(self, called: Mapping[str, str]) -> CommandReceiver:
         """With other names for joints; see :meth:`NumberTopic.renamed`."""
@@ -125,7 +144,7 @@ def _renamed(
     return tuple(in_messages), differing
 
 
-_Topic = TypeVar('_Topic', NumberTopic, ImageTopic, CommandReceiver)
+_Topic = TypeVar('_Topic', NumberTopic, ImageTopic, CommandReceiver, TwistTopic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +157,7 @@ class Facts:
         listeners: Controllers, of a running graph.
         others: Other topics that a robot file can read -> message type.
         urdfs: Topic -> text of a robot description that was published.
+        twists: Topics of twists, which may drive a base.
     """
 
     numbers: tuple[NumberTopic, ...] = ()
@@ -145,16 +165,19 @@ class Facts:
     listeners: tuple[CommandReceiver, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     urdfs: Mapping[str, str] = field(default_factory=dict)
+    twists: tuple[TwistTopic, ...] = ()
 
     def joined(self, other: Facts) -> Facts:
         """Both together; of a topic that both have, these."""
         own = {topic.name for topic in self.numbers} | {topic.name for topic in self.images}
+        twists = {topic.name for topic in self.twists}
         return Facts(
             (*self.numbers, *(topic for topic in other.numbers if topic.name not in own)),
             (*self.images, *(topic for topic in other.images if topic.name not in own)),
             (*self.listeners, *other.listeners),
             {**other.others, **self.others},
             {**other.urdfs, **self.urdfs},
+            (*self.twists, *(t for t in other.twists if t.name not in twists)),
         )
 
     def below(self, namespace: str) -> Facts:
@@ -172,6 +195,7 @@ class Facts:
                 if t.startswith(above)
             },
             {topic: text for topic, text in self.urdfs.items() if topic.startswith(above)},
+            _below(above, self.twists),
         )
 
 

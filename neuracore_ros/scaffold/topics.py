@@ -13,6 +13,8 @@ from neuracore_ros.description.source import (
     JOINT_TRAJECTORY,
     MULTI_ARRAYS,
 )
+from neuracore_ros.scaffold.bases import interface
+from neuracore_ros.scaffold.collect import TWISTS
 from neuracore_ros.scaffold.draft_entries import Note
 from neuracore_ros.scaffold.facts import Facts, NumberTopic
 from neuracore_ros.scaffold.joint_names import Arms
@@ -145,6 +147,10 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
     sent = {(topic.name, topic.type): topic for topic in facts.numbers}
     found = []
     for receiver in facts.listeners:
+        if receiver.type in TWISTS or (
+            receiver.type == FLOAT64_MULTI_ARRAY and interface(receiver.name, receiver.interface)
+        ):
+            continue
         messages = sent.get((receiver.name, receiver.type))
         # What a receiver does not say of its joints, its messages may.
         names = receiver if receiver.joints or messages is None else messages
@@ -163,6 +169,7 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
     known = {command.topic for command in found} | {topic.name for topic in measured}
     for topic in facts.numbers:
         is_other = topic.type in (JOINT_STATE, *MULTI_ARRAYS) and not is_command(topic.name)
+        is_other |= topic.type == FLOAT64_MULTI_ARRAY and bool(interface(topic.name))
         if topic.name not in known and topic.count and not is_other:
             bare = topic.type in MULTI_ARRAYS or not topic.joints
             fields = topic.name, topic.type, topic.joints, topic.width

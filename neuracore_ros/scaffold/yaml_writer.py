@@ -73,7 +73,8 @@ def write_yaml(draft: RobotDraft) -> str:
     if draft.limits:
         lines.append(_Line(0, 'limits:', 'rad and rad/s (m and m/s if prismatic)'))
         for limit in draft.limits:
-            text = flow({'position': limit.position, 'velocity': limit.velocity})
+            ends = {} if limit.position is None else {'position': limit.position}
+            text = flow({**ends, 'velocity': limit.velocity})
             lines.append(_Line(1, f'{scalar(limit.name)}: {text}', str(limit.note)))
     if draft.chains:
         lines.append(_Line(0, 'chains:', 'm and rad'))

@@ -16,10 +16,12 @@ from neuracore_ros.node.live.commands import controlled_joints
 from neuracore_ros.node.live.probe import DISCOVERY_S, ask_parameters, passive_node
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import CLOCK, SubscribedTopic
-from neuracore_ros.scaffold.collect import FactCollector, is_wanted
+from neuracore_ros.scaffold.collect import TWISTS, FactCollector, is_wanted
 from neuracore_ros.scaffold.facts import CommandReceiver, Facts
 
-_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY)
+_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, *TWISTS)
+# Of a forward_command_controller.
+_INTERFACE = 'interface_name'
 _DEPTH = 50
 _REFRESH_PERIOD_S = 0.5
 
@@ -61,12 +63,19 @@ def discover(seconds: float, namespace: str = '') -> Facts:
             spin(executor, min(left_s, _REFRESH_PERIOD_S))
         found = _listeners(node, below)
         parameters = ask_parameters(
-            node, executor, {f.node: ('command_joints', 'joints') for f in found}
+            node, executor, {f.node: ('command_joints', 'joints', _INTERFACE) for f in found}
         )
         joints = {node: controlled_joints(has or {}) or () for node, has in parameters.items()}
         return replace(
             collector.facts(),
-            listeners=tuple(replace(f, joints=tuple(joints[f.node])) for f in found),
+            listeners=tuple(
+                replace(
+                    f,
+                    joints=tuple(joints[f.node]),
+                    interface=str((parameters[f.node] or {}).get(_INTERFACE) or ''),
+                )
+                for f in found
+            ),
         )
 
 
