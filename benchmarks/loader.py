@@ -53,6 +53,7 @@ def make_dataset(path: Path, steps: int, size: int) -> Path:
     """Write a dataset, unless it is there."""
     from neuracore_ros.dataset.metadata import Episode, Metadata
     from neuracore_ros.dataset.row import Row
+    from neuracore_ros.dataset.staging import EpisodeWriter
     from neuracore_ros.dataset.writer import open_dataset
     from neuracore_ros.description import DataType, Descriptions, embodiment
 
@@ -76,7 +77,8 @@ def make_dataset(path: Path, steps: int, size: int) -> Path:
             has = np.isin(np.arange(7), list(JOINTS[robot]))
             angles, speeds = random.uniform(-1, 1, 7), random.normal(0, 0.1, 7)
             pictures = [scene(random, size) for _ in CAMERAS]
-            written = writer.episode('push the block')
+            folder = writer.staging / 'episode'
+            written = EpisodeWriter(folder, writer.metadata, 'push the block')
             for step in range(EPISODE_STEPS):
                 after = angles + speeds
                 row = {

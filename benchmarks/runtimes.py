@@ -91,11 +91,11 @@ def load(folder: Path, threads: int, module: torch.nn.Module, manifest: Manifest
     return policies, loading_s
 
 
-def ours(kind: str) -> tuple[torch.nn.Module, Manifest]:
+def ours(kind: str, **options: int) -> tuple[torch.nn.Module, Manifest]:
     torch.manual_seed(0)
     manifest = manifest_of((64, 64), 20)
-    module = build(kind, manifest, Normalisation.none(manifest), NetworkOptions()).eval()
-    return module, replace(manifest, inpaint=module.inpaints)
+    module = build(kind, manifest, Normalisation.none(manifest), NetworkOptions(**options))
+    return module.eval(), replace(manifest, inpaint=module.inpaints)
 
 
 def act() -> tuple[torch.nn.Module, Manifest]:

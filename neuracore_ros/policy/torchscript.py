@@ -138,9 +138,9 @@ def save(module: torch.nn.Module, manifest: Manifest, path: str | Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence torch's warning that TorchScript is deprecated, not that it may break (3.14)."""
+    """Silence torch's warnings about TorchScript, but that it may break (on Python 3.14)."""
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message=r'.*torch\.jit.*deprecated.*')
+        warnings.filterwarnings('ignore', message=r'(?!.*may break).*torch\.jit')
         yield
 
 
