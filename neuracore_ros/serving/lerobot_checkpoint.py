@@ -26,6 +26,8 @@ TASK = 'task'
 
 _PIECE = 1 << 20
 _CHANNELS = 3
+# Of a file; some systems raise an error of their own for more than 255 bytes.
+_LONGEST_NAME = 200
 # Far beyond every robot.
 _MOST_NUMBERS = 1 << 16
 
@@ -173,7 +175,7 @@ def _steps(folder: Path, name: str) -> list[Record]:
 def _state_file(step: Record) -> str:
     """The name of a step's tensors, which lie in the folder itself."""
     name = step.name('state_file')
-    if Path(name).name != name:
+    if Path(name).name != name or len(name) > _LONGEST_NAME:
         raise step.wrong('state_file', 'the name of a file beside it')
     return name
 
