@@ -72,6 +72,7 @@ def load_policy(
     """
     if precision not in PRECISIONS:
         raise PolicyError(f"precision '{precision}' is unknown; it is {_or(PRECISIONS)}")
+    _require_used(path, server)
     if is_address(path) or is_server_file(path):
         policy = _load_remote(str(path), server or ServerOptions(), robot)
         if sha256:
@@ -117,6 +118,22 @@ def names_policy(name: str | Path) -> bool:
 
 ENDINGS = (*KINDS, *SERVER_FILE_ENDINGS[:1])
 """Of all files that are policies, for messages."""
+
+
+def _require_used(path: str | Path, options: ServerOptions | None) -> None:
+    """Refuse options that would mean nothing for this policy."""
+    if options is None:
+        return
+    if options.address and not is_server_file(path):
+        raise PolicyError(
+            f'{path}: is no server file, whose address could be {options.address}: remove address'
+            + (', or give it as the model' if is_address(options.address) else '')
+        )
+    if options.jpeg_quality and not is_address(path):
+        raise PolicyError(
+            f'{path}: only a `neuracore_ros serve`, at its own address, takes images as JPEG: '
+            'remove jpeg_quality'
+        )
 
 
 def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:

@@ -54,6 +54,17 @@ def test_another_address_takes_the_place_of_that_in_the_file(tmp_path):
         load_policy(file, server=ServerOptions('tcp://127.0.0.1:1'))
 
 
+def test_options_that_would_mean_nothing_are_refused(tmp_path):
+    file = written(tmp_path, 'ws://127.0.0.1:1')
+    with pytest.raises(PolicyError, match='takes images as JPEG: remove jpeg_quality'):
+        load_policy(file, server=ServerOptions(jpeg_quality=90))
+    with pytest.raises(PolicyError, match='takes images as JPEG: remove jpeg_quality'):
+        load_policy(tmp_path / 'policy.pt', server=ServerOptions(jpeg_quality=90))
+    for model in (tmp_path / 'policy.pt', 'ws://127.0.0.1:1'):
+        with pytest.raises(PolicyError, match='is no server file, whose address could be ws://b'):
+            load_policy(model, server=ServerOptions('ws://b'))
+
+
 def test_a_file_without_an_address_needs_one(tmp_path):
     file = tmp_path / 'two.server.yaml'
     file.write_text(FILE.replace('address: {address}\n', '').replace('{{', '{').replace('}}', '}'))
