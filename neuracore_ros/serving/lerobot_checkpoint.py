@@ -26,6 +26,8 @@ TASK = 'task'
 
 _PIECE = 1 << 20
 _CHANNELS = 3
+# Of what one prediction reads; as much as a manifest may ask for.
+_MOST_BYTES = 5 * 10**9
 # Of a file; some systems raise an error of their own for more than 255 bytes.
 _LONGEST_NAME = 200
 # Far beyond every robot.
@@ -91,14 +93,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
     """
     folder = _folder(path)
     config = _json(folder / CONFIG)
-    kind = config.name('type')
-    if kind in _NOT_SERVED:
-        raise config.error(f'a policy of type {quoted(kind)} {_NOT_SERVED[kind]}: not served')
-    if config.flag('use_peft'):
-        raise config.error(
-            'is an adapter (use_peft), which is nothing without its base model: merge both by '
-            "peft's merge_and_unload, and save the whole policy"
-        )
+    kind = _type(config)
     if not (folder / WEIGHTS).is_file():
         raise PolicyError(f'{folder}: lacks {WEIGHTS}: was the checkpoint copied whole?')
     require_whole(folder / WEIGHTS)
@@ -114,7 +109,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
     return LerobotCheckpoint(
         folder=folder,
         type=kind,
-        observation_steps=config.count('n_obs_steps', MAX_OBSERVATION_STEPS, default=1),
+        observation_steps=_observation_steps(config, vectors, cameras),
         vectors=vectors,
         cameras=cameras,
         actions=outputs.record(ACTION).sizes('shape', ('numbers',), _MOST_NUMBERS)[0],
@@ -126,6 +121,30 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         statistics=_statistics(folder, steps),
         sha256=_sha256(folder, steps),
     )
+
+
+def _type(config: Record) -> str:
+    """The type of a policy that can be served."""
+    kind = config.name('type')
+    if kind in _NOT_SERVED:
+        raise config.error(f'a policy of type {quoted(kind)} {_NOT_SERVED[kind]}: not served')
+    if config.flag('use_peft'):
+        raise config.error(
+            'is an adapter (use_peft), which is nothing without its base model: merge both by '
+            "peft's merge_and_unload, and save the whole policy"
+        )
+    return kind
+
+
+def _observation_steps(
+    config: Record, vectors: Mapping[str, int], cameras: Mapping[str, tuple[int, int]]
+) -> int:
+    """The steps that a prediction reads, of as much as fits into a computer."""
+    steps = config.count('n_obs_steps', MAX_OBSERVATION_STEPS, default=1)
+    pixels = sum(height * width for height, width in cameras.values())
+    if (needed := steps * (_CHANNELS * pixels + 4 * sum(vectors.values()))) > _MOST_BYTES:
+        raise config.error(f'reads {needed / 1e9:.0f} GB a prediction: is it damaged?')
+    return steps
 
 
 def _folder(path: Path) -> Path:

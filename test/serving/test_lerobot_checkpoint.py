@@ -9,6 +9,8 @@ from helpers.lerobot_files import write_checkpoint
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
 
+HUGE = {'type': 'VISUAL', 'shape': [3, 4096, 4096]}
+
 
 def refusal(folder, **options):
     with pytest.raises(PolicyError) as caught:
@@ -86,6 +88,7 @@ def test_a_missing_state_file_is_told(tmp_path):
         ({'use_peft': True}, 'is an adapter (use_peft)'),
         ({'type': 'pi0_fast'}, '--trust-remote-code'),
         ({'type': 7}, 'type must be a text'),
+        ({'n_obs_steps': 1000, 'input_features': {'observation.images.a': HUGE}}, 'reads 50 GB'),
         ({'n_obs_steps': 0}, 'n_obs_steps must be an integer of at least 1'),
         ({'output_features': {}}, "must be 'action' alone, is none"),
         (
