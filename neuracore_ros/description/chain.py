@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,9 @@ MAX_IK_ERROR = (0.01, 0.05)
 
 _KEYS = ('base', 'tip', 'base_offset', 'tip_offset', 'workspace', 'home', 'max_ik_error')
 _AXES = ('x', 'y', 'z')
+# Beyond any hand, and any shared frame of one station.
+_FARTHEST_M = 20.0
+_LARGEST_RAD = math.tau + 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,12 @@ def _placement(value: YamlValue | None, what: str) -> Placement:
         _numbers(fields[key], f'{key} of {what}', 3, unit) if key in fields else [0.0, 0.0, 0.0]
         for key, unit in (('xyz', '[x, y, z]'), ('rpy', '[roll, pitch, yaw]'))
     )
+    for key, numbers, most, wrong in (
+        ('xyz', xyz, _FARTHEST_M, 'millimetres; metres are meant'),
+        ('rpy', rpy, _LARGEST_RAD, 'degrees; radians are meant'),
+    ):
+        if value is not None and max(map(abs, numbers)) > most:
+            raise fields[key].error(f'{key} of {what} looks like {wrong}: {_few(numbers)}')
     return Placement((xyz[0], xyz[1], xyz[2]), (rpy[0], rpy[1], rpy[2]))
 
 
@@ -185,7 +195,13 @@ def _range(value: YamlValue, what: str) -> Range:
     low, high = _numbers(value, what, 2, '[lower, upper]')
     if low >= high:
         raise value.error(f'{what}: lower {low:g} is not below upper {high:g}')
+    if low > _FARTHEST_M or high < -_FARTHEST_M:
+        raise value.error(f'{what} looks like millimetres; metres are meant: {_few((low, high))}')
     return low, high
+
+
+def _few(numbers: Sequence[float]) -> str:
+    return f'[{", ".join(f"{number:g}" for number in numbers)}]'
 
 
 def _numbers(

@@ -85,7 +85,16 @@ def _problems(table: CommandTable, kind: DataType, name: str) -> Iterator[str]:
     if not direct:
         return
     if kind.is_pose and not options.frame and name not in table.chains:
-        yield f'add frame: the frame in which its poses are given, as frame_id of the {short}'
+        chains = known_names(name, table.chains) if table.chains else ''
+        lack = f'no chain is called so{chains}; call one so, or ' if chains else ''
+        yield (
+            f'{lack}add frame: the frame in which its poses are given, as frame_id of the {short}'
+            + (
+                ''
+                if chains or options.type
+                else f', or chains: {{{name}: {{base: LINK, tip: LINK}}}}'
+            )
+        )
     if kind.is_pose and options.offset:
         yield 'a pose is moved by base_offset and tip_offset of its chain: remove offset'
     if options.order and message != FLOAT64_MULTI_ARRAY:

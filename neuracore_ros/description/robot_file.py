@@ -211,6 +211,13 @@ def _require_one_scale(
                 )
                 if (scale := routes.options(kind, name).scale) is not None
             }
+            for section, scale in written.items():
+                if scale < 0.0:
+                    raise DescriptionError(
+                        f"{sources.file}: {section} of {kind}: '{name}' has scale {scale:g}: a "
+                        'pose would be mirrored. Turn its frames by base_offset and tip_offset of '
+                        'its chain'
+                    )
             if len(set(written.values())) > 1:
                 found = ', '.join(f'{scale:g} under {key}' for key, scale in written.items())
                 raise DescriptionError(
