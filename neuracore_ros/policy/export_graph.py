@@ -30,6 +30,13 @@ from neuracore_ros.records import Record
 _TARGET = re.compile(r'torch\.ops\.aten\.(\w+)\.(\w+)')
 # A statement of what the graph was exported with, which a lower precision or a GPU is not.
 _STATEMENT = 'torch.ops.aten._assert_tensor_metadata.default'
+# Private operators may skip checks of bounds; `__and__` and the like are none of them.
+_PRIVATE = re.compile(r'_(?!_)')
+# Those that core ATen has all the same.
+_CORE = {
+    *('_to_copy', '_softmax', '_log_softmax', '_adaptive_avg_pool2d'),
+    *('_adaptive_avg_pool3d', '_native_batch_norm_legit_no_training'),
+}
 # Arguments whose text chooses a variant of an operator; any other text might name a file.
 _VARIANTS = {'approximate', 'rounding_mode', 'mode', 'reduce'}
 # Kind of a weight -> the key of its name.
@@ -185,6 +192,8 @@ def _operator(node: Record) -> Any:
     operator = getattr(packet, match[2], None) if match and packet else None
     if not isinstance(operator, torch._ops.OpOverload) or operator.namespace != 'aten':
         raise node.error(f'runs {quoted(target)}, which is no operator of this ATen')
+    if match and _PRIVATE.match(match[1]) and match[1] not in _CORE:
+        raise node.error(f'runs {quoted(target)}, which is private to ATen')
     returns = operator._schema.returns
     if (
         operator._schema.is_mutable

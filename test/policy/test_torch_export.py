@@ -246,6 +246,8 @@ def test_a_weight_that_is_a_pickle_is_refused_and_not_read(networks, tmp_path, e
         ('torch.ops.prim.Print.default', 'is no operator of this ATen'),
         ('_operator.getitem', 'is no operator of this ATen'),
         ('#extension:anything', 'is no operator of this ATen'),
+        ('torch.ops.aten._reshape_alias.default', 'is private to ATen'),
+        ('torch.ops.aten._unsafe_index.Tensor', 'is private to ATen'),
         ('torch.ops.aten.save.default', 'does more than give tensors'),
         ('torch.ops.aten.add_.Tensor', 'does more than give tensors'),
         ('torch.ops.aten.item.default', 'does more than give tensors'),
