@@ -121,7 +121,7 @@ def interface(topic: str, told: str = '') -> str:
 
 
 def interface_notes(facts: Facts, joints: Sequence[str]) -> list[Note]:
-    """What to write to command velocities or torques, for each controller that takes some.
+    """Notes on commanding velocities or torques, one for each controller that takes some.
 
     Nothing is drafted of them: an arm that is told torques is held by nothing else.
     """
