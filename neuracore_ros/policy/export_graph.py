@@ -32,9 +32,9 @@ _TARGET = re.compile(r'torch\.ops\.aten\.(\w+)\.(\w+)')
 _STATEMENT = 'torch.ops.aten._assert_tensor_metadata.default'
 # Private operators may skip checks of bounds; `__and__` and the like are none of them.
 _PRIVATE = re.compile(r'_(?!_)')
-# Those that core ATen has all the same.
+# Those that graphs of torch.export have all the same; these check their sizes.
 _CORE = {
-    *('_to_copy', '_softmax', '_log_softmax', '_adaptive_avg_pool2d'),
+    *('_to_copy', '_unsafe_view', '_softmax', '_log_softmax', '_adaptive_avg_pool2d'),
     *('_adaptive_avg_pool3d', '_native_batch_norm_legit_no_training'),
 }
 # Arguments whose text chooses a variant of an operator; any other text might name a file.
