@@ -76,13 +76,15 @@ def follow(
         return Followed(times, setpoint[0][None], speed[None], none, inside=True)
     planned = plan.at(now_ns + np.rint(1e9 * times).astype(np.int64))
     h = np.diff(times)
-    bound = np.tile(limits.velocity, (len(h), 1))
-    # A start that is already faster, such as one with reduced limits, may only slow down.
-    bound[0] = np.maximum(bound[0], np.abs(setpoint[1]))
+    # A start that is already faster, such as one with reduced limits, may only slow down, and no
+    # sooner than its joints can.
+    slowing = np.abs(setpoint[1]) - limits.acceleration * times_s[:, None]
+    fastest = np.maximum(limits.velocity, slowing)
+    bound = np.maximum(limits.velocity, np.concatenate([np.abs(setpoint[1])[None], slowing[:-1]]))
     share = np.ones(len(h))
     careful = _CAREFUL_ATTEMPTS + len(h)
     for attempt in range(careful + _ATTEMPTS):
-        positions = _chase(setpoint, planned, h, limits, share)
+        positions = _chase(setpoint, planned, h, limits, fastest, share)
         velocities = monotone_velocities(positions, h)
         velocities[0] = setpoint[1]
         if not rests:
@@ -111,6 +113,7 @@ def _chase(
     planned: FloatArray,
     h: FloatArray,
     limits: Limits,
+    fastest: FloatArray,
     share: FloatArray,
 ) -> FloatArray:
     """Compute positions (1 + n, J) step by step.
@@ -125,9 +128,7 @@ def _chase(
     before = planned[0]
     together = ~limits.alone
     gains = limits.acceleration * h[:, None]
-    fastest = limits.velocity * np.where(
-        limits.alone, np.minimum(share, _ENOUGH)[:, None], share[:, None]
-    )
+    fastest = fastest * np.where(limits.alone, np.minimum(share, _ENOUGH)[:, None], share[:, None])
     for i, target in enumerate(planned[1:]):
         most, gain = fastest[i], gains[i]
         lag = before - position

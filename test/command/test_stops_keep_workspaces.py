@@ -1,6 +1,7 @@
 """Workspaces: what is sent to joints keeps hands within, in stops and after the last message."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from helpers.pose_loop import POSES, body, of_hand
 from helpers.small_arms import SECOND, arm, motion_of, sampled
 from neuracore_ros.command.braking import stop
 from neuracore_ros.command.joints import Joints, Limits
+from neuracore_ros.command.limits import follow
 from neuracore_ros.command.motion import Motion
 from neuracore_ros.command.path_braking import brake_along
+from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.errors import UnreachableError
@@ -195,3 +198,14 @@ def test_a_robot_without_chains_brakes_straight_in_joints_as_ever():
     motion.stop(now_ns, None, np.zeros(2, bool))
     assert motion.executed[-1].positions.tolist() == straight.positions.tolist()
     assert motion.executed[-1].times_s.tolist() == straight.times_s.tolist()
+
+
+def test_reduced_limits_slow_a_fast_start_no_sooner_than_its_joints_can():
+    step_ns, limits = SECOND // 20, bounds(10.0)
+    plan = Plan(0, step_ns, np.outer(np.arange(11), [0.1, -0.1]))
+    slower = replace(limits, velocity=0.1 * limits.velocity)
+    setpoint = np.zeros(2), np.array([2.0, -2.0])
+    followed = follow(setpoint, plan, 0, 0.05 * np.arange(1.0, 9.0), slower, False)
+    speeds = np.abs(np.diff(followed.positions, axis=0)) / 0.05
+    assert (np.diff(speeds, axis=0) >= -10.0 * 0.05 - 1e-9).all()
+    assert (speeds[0] > 1.35).all() and speeds[-1] == pytest.approx([0.2, 0.2])
