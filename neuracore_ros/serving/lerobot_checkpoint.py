@@ -58,7 +58,8 @@ class LerobotCheckpoint:
         action_names: Their names, where the checkpoint knows them.
         reads_task: Whether it reads what it is to do.
         dataset: The dataset that it was trained on, '' where that is not known.
-        steps: Registered names of the steps of both processors.
+        before: Registered names of the steps before the network.
+        after: Those of the steps after it.
         bases: Setting -> what it is built on and does not hold: a name of the hub, or a folder.
         statistics: The file of its normaliser's statistics; None without.
         sha256: Of what decides a prediction: what ``sha256sum`` prints of ``config.json``,
@@ -74,7 +75,8 @@ class LerobotCheckpoint:
     action_names: tuple[str, ...]
     reads_task: bool
     dataset: str
-    steps: frozenset[str]
+    before: frozenset[str]
+    after: frozenset[str]
     bases: Mapping[str, str]
     statistics: Path | None
     sha256: str
@@ -97,7 +99,8 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
     if not (folder / WEIGHTS).is_file():
         raise PolicyError(f'{folder}: lacks {WEIGHTS}: was the checkpoint copied whole?')
     require_whole(folder / WEIGHTS)
-    steps = [*_steps(folder, PREPROCESSOR), *_steps(folder, POSTPROCESSOR)]
+    before, after = (_steps(folder, name) for name in (PREPROCESSOR, POSTPROCESSOR))
+    steps = [*before, *after]
     _refuse_code(config, kind, steps, trust_code)
     vectors, cameras = _inputs(config, _renamed(steps))
     outputs = config.record('output_features')
@@ -105,7 +108,7 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         raise outputs.error(
             f'must be {quoted(ACTION)} alone, is {few(list(outputs), 5) or "none"}'
         )
-    names = frozenset(step.name('registry_name') for step in steps)
+    names = _names(before)
     return LerobotCheckpoint(
         folder=folder,
         type=kind,
@@ -116,7 +119,8 @@ def read_lerobot_checkpoint(path: Path, trust_code: bool = False) -> LerobotChec
         action_names=_action_names(config, steps),
         reads_task=kind not in _WITHOUT_TASK or 'tokenizer_processor' in names,
         dataset=_dataset(folder),
-        steps=names,
+        before=names,
+        after=_names(after),
         bases=dict(_bases(config, steps)),
         statistics=_statistics(folder, steps),
         sha256=_sha256(folder, steps),
@@ -189,6 +193,10 @@ def _steps(folder: Path, name: str) -> list[Record]:
                 raise step.error(f'{state} is missing: copy the whole folder')
             require_whole(state)
     return steps
+
+
+def _names(steps: list[Record]) -> frozenset[str]:
+    return frozenset(step.name('registry_name') for step in steps)
 
 
 def _state_file(step: Record) -> str:

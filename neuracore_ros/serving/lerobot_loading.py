@@ -22,6 +22,8 @@ from neuracore_ros.wording import few
 OLDEST = (0, 6)
 """The version of lerobot from which on its interfaces are those that are used here."""
 
+# Settings without which the weights mean nothing, or that have an option.
+_FIXED = ('device', 'input_features', 'n_obs_steps', 'normalization_mapping', 'output_features')
 _DEVICE, _TOKENIZER = 'device_processor', 'tokenizer_processor'
 
 
@@ -142,7 +144,8 @@ def _config(checkpoint: LerobotCheckpoint, options: LerobotOptions) -> Any:
     from lerobot.configs import PreTrainedConfig
     from lerobot.utils.import_utils import register_third_party_plugins
 
-    register_third_party_plugins()
+    if checkpoint.type not in PreTrainedConfig.get_known_choices():
+        register_third_party_plugins()
     known = PreTrainedConfig.get_known_choices()
     if checkpoint.type not in known:
         raise PolicyError(
@@ -151,6 +154,8 @@ def _config(checkpoint: LerobotCheckpoint, options: LerobotOptions) -> Any:
         )
     own = known[checkpoint.type].__dataclass_fields__
     for key in options.settings:
+        if key in _FIXED:
+            raise PolicyError(f'--set {key}: belongs to the weights, and cannot be another one')
         if key not in own:
             raise PolicyError(
                 f'--set {key}: a policy of type {checkpoint.type} has no such setting'
@@ -180,10 +185,12 @@ def _built(
 
     before: dict[str, dict[str, str]] = {}
     after: dict[str, dict[str, str]] = {}
-    if _DEVICE in checkpoint.steps:
+    # LeRobot refuses what is given to a step that is not there.
+    if _DEVICE in checkpoint.before:
         before[_DEVICE] = {'device': options.device}
+    if _DEVICE in checkpoint.after:
         after[_DEVICE] = {'device': 'cpu'}
-    if options.tokenizer and _TOKENIZER in checkpoint.steps:
+    if options.tokenizer and _TOKENIZER in checkpoint.before:
         before[_TOKENIZER] = {'tokenizer_name': options.tokenizer}
     folder = str(checkpoint.folder)
     kind = get_policy_class(checkpoint.type)  # Its module registers steps of processors.

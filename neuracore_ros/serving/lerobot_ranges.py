@@ -30,7 +30,7 @@ def with_ranges(manifest: Manifest, checkpoint: LerobotCheckpoint, file: ServerF
     """
     statistics = _statistics(checkpoint)
     sent = _sent(file, statistics)
-    received = [] if _RELATIVE in checkpoint.steps else _received(file, statistics)
+    received = [] if _RELATIVE in checkpoint.before else _received(file, statistics)
     return replace(
         manifest,
         input={kind: _ranged(kind, slots, sent) for kind, slots in manifest.input.items()},

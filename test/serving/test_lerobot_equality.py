@@ -167,6 +167,7 @@ def test_what_cannot_be_loaded_is_told_in_one_line(spoilt, folder, lerobot_serve
         (folder / 'act', {'device': 'cuda:77'}, "device 'cuda:77' is not available"),
         (folder / 'act', {'device': 'gpu'}, "device 'gpu' is not available"),
         (folder / 'act', {'settings': {'n_action_step': '3'}}, "did you mean 'n_action_steps'?"),
+        (folder / 'act', {'settings': {'n_obs_steps': '2'}}, 'belongs to the weights'),
         (folder / 'act', {'settings': {'n_action_steps': 'many'}}, "Couldn't parse 'many'"),
         (folder / 'smolvla', {'tokenizer': '/nowhere'}, 'tokenizer_name=/nowhere'),
         (
