@@ -89,8 +89,7 @@ class LerobotPolicy:
                 batch = self._before(step)
                 # LeRobot's own queues would take it for an action.
                 batch.pop(ACTION, None)
-                if len(steps) > 1:
-                    batch = self._remembered(batch)
+                batch = self._remembered(batch, len(steps))
             chunk = self._after(self._policy.predict_action_chunk(batch))
         rows: Float32Array = chunk.to('cpu', torch.float32).numpy()
         if rows.ndim != 3 or rows.shape[0] != 1 or rows.shape[2] != self.checkpoint.actions:
@@ -101,14 +100,22 @@ class LerobotPolicy:
         only: Float32Array = rows[0]
         return only
 
-    def _remembered(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Put a step into the policy's queues, as its ``select_action`` does."""
+    def _remembered(self, batch: dict[str, Any], steps: int) -> dict[str, Any]:
+        """A step, put into the policy's queues if it has some, as its ``select_action`` does."""
         from lerobot.policies.utils import populate_queues
 
-        if self._config.image_features:
+        queues = getattr(self._policy, '_queues', None) or {}
+        if not set(queues) - {ACTION}:
+            if steps > 1:
+                raise PolicyError(
+                    f'a policy of type {quoted(self.checkpoint.type)} reads {steps} steps, and '
+                    'has no queue for them: it cannot be served'
+                )
+            return batch
+        if _STACKED in queues:
             images = [batch[key] for key in self._config.image_features]
             batch = {**batch, _STACKED: torch.stack(images, dim=-4)}
-        self._policy._queues = populate_queues(self._policy._queues, batch)
+        populate_queues(queues, batch)
         return batch
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:

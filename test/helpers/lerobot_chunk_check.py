@@ -66,7 +66,7 @@ def compare(folder):
     chunk = ours.ask(message | {'task': TASK})
     again = ours.ask(message | {'task': TASK})
     return {
-        'type': checkpoint.type,
+        'name': folder.name,
         'steps': checkpoint.observation_steps,
         'rows': len(theirs),
         'horizon': len(chunk),

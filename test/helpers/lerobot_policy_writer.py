@@ -95,6 +95,8 @@ SMALL = {
         'num_domains': 2,
     },
 }
+# The same without a memory.
+SMALL |= {f'{kind}_now': SMALL[kind] | {'n_obs_steps': 1} for kind in ('diffusion', 'vqbet')}
 START, END = '<|startoftext|>', '<|endoftext|>'
 
 
@@ -103,8 +105,9 @@ def main(*words):
         write(kind, Path(folder))
 
 
-def write(kind, folder):
+def write(name, folder):
     torch.manual_seed(0)
+    kind = name.removesuffix('_now')
     cameras = CAMERAS[:1] if kind == 'vqbet' else CAMERAS
     way = NormalizationMode('MEAN_STD' if kind in ('act', 'smolvla') else 'MIN_MAX')
     config = make_policy_config(
@@ -121,7 +124,7 @@ def write(kind, folder):
         },
         device='cpu',
         push_to_hub=False,
-        **SMALL[kind],
+        **SMALL[name],
         **(BASES[kind](folder.parent) if kind in BASES else {}),
     )
     policy = get_policy_class(kind)(config).eval()

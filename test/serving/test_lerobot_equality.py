@@ -14,6 +14,7 @@ from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
 
 KINDS = ('act', 'diffusion', 'vqbet', 'multi_task_dit', 'smolvla', 'xvla')
+KINDS += ('diffusion_now', 'vqbet_now')  # without a memory
 SEED, TASK = 7, 'put the cube into the bowl'
 DEGREE = np.pi / 180
 
@@ -35,7 +36,7 @@ def compared(folder, lerobot_server_python):
         lerobot_server_python, 'lerobot_chunk_check', *(folder / kind for kind in KINDS)
     )
     found = [json.loads(line) for line in lines.splitlines() if line.startswith('{')]
-    return {each['type']: each for each in found}
+    return {each['name']: each for each in found}
 
 
 @pytest.mark.parametrize('kind', KINDS)
