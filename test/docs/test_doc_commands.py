@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ pytest.importorskip('rclpy')
 from helpers import doc_ros2
 from neuracore_ros.cli.parser import VERBS
 from neuracore_ros.description import load_robot
+from neuracore_ros.description.shipped import server_file
 from neuracore_ros.node.parameters import SPECS
 from neuracore_ros.sim.arms import ARMS
 
@@ -203,19 +204,27 @@ def urdf(name, arm):
 OTHERS = [page for page in PAGES if page.name != 'tutorial.md' and to_run(page)]
 
 
-def server(page):
+@contextmanager
+def server(page, folder):
     """What a page takes for granted at the end of its tunnel: openpi's server of pi0.5 DROID."""
     if page.name != 'vla.md':
-        return nullcontext()
+        yield
+        return
     # Every joint moves at a tenth of what DROID can.
-    return scripted_server(as_openpi(droid(np.full((15, 8), 0.1)), []), port=8000)
+    with scripted_server(as_openpi(droid(np.full((15, 8), 0.1)), [])) as openpi:
+        file = server_file('pi05_droid.server.yaml')
+        text = file.read_text()
+        assert 'address: ws://localhost:8000\n' in text
+        # A file in the folder goes before the shipped one; its port is one that is free.
+        (folder / file.name).write_text(text.replace('ws://localhost:8000', openpi.address))
+        yield
 
 
 @pytest.mark.parametrize(
     ('page', 'given'), [(p, p) for p in OTHERS], ids=[p.name for p in OTHERS], indirect=['given']
 )
 def test_the_commands_of_a_page_run(page, given, environment):
-    with server(page), Workspace(given, environment) as workspace:
+    with server(page, given), Workspace(given, environment) as workspace:
         for block in to_run(page):
             # What is recorded is an arm that somebody moves.
             records = 'neuracore_ros record' in block.script

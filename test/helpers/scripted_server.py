@@ -18,11 +18,11 @@ class ScriptedServer:
         headers: Of each connection's request, in order.
     """
 
-    def __init__(self, answer, metadata, port=0):
+    def __init__(self, answer, metadata):
         self.answer, self.metadata = answer, metadata
         self.headers = []
         self._server = serve(
-            self._handle, '127.0.0.1', port, compression=None, max_size=None, close_timeout=0.1
+            self._handle, '127.0.0.1', 0, compression=None, max_size=None, close_timeout=0.1
         )
         port = self._server.socket.getsockname()[1]
         self.address = f'ws://127.0.0.1:{port}'
@@ -44,9 +44,9 @@ class ScriptedServer:
 
 
 @contextmanager
-def scripted_server(answer, metadata=(), port=0):
+def scripted_server(answer, metadata=()):
     """A server for a test; without metadata it sends an empty map, as openpi's do."""
-    server = ScriptedServer(answer, {} if metadata == () else metadata, port)
+    server = ScriptedServer(answer, {} if metadata == () else metadata)
     try:
         yield server
     finally:
