@@ -1,9 +1,17 @@
 """docs/faults.md and this suite say the same."""
 
 import re
+from itertools import chain
 from pathlib import Path
 
 from helpers.fault_table import FAULTS, ITSELF, ODDITIES
+from helpers.server_fault_table import (
+    NETWORK_FAULTS,
+    NETWORK_ODDITIES,
+    SERVER_FAULTS,
+    SERVER_ODDITIES,
+    WORDS,
+)
 
 HERE = Path(__file__).resolve().parent
 TEXT = (HERE.parents[1] / 'docs' / 'faults.md').read_text()
@@ -17,6 +25,12 @@ def rows():
         yield f'| {fault.name} | `{fault.says}` | {fault.within_s:.2f} s | {goes_on} |'
     for oddity in ODDITIES:
         yield f'| {oddity.name} | goes on |'
+    for fault in (*chain(*SERVER_FAULTS.values()), *NETWORK_FAULTS):
+        yield fault.row
+    for protocol, what, _ in SERVER_ODDITIES:
+        yield f'| {WORDS[protocol]}: {what} | goes on |'
+    for what, _ in NETWORK_ODDITIES:
+        yield f'| network: {what} | goes on |'
 
 
 def test_every_fault_of_the_table_is_on_the_page_and_the_other_way_round():

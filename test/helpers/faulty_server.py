@@ -24,7 +24,6 @@ from neuracore_ros.wire.packing import pack, unpack
 OWN, OPENPI, GROOT = 'own', 'openpi', 'gr00t'
 TARGETS = 'JOINT_TARGET_POSITIONS'
 TRACEBACK = 'Traceback (most recent call last):\n  File "policy.py"\nRuntimeError: out of memory'
-JOINTS = 6
 GB = 2**30
 # Frames that nobody asked for: answers, pings, and pieces of a message that never ends.
 FLOODS = {
@@ -40,10 +39,10 @@ server: openpi
 rate_hz: {RATE_HZ:g}
 horizon: {HORIZON}
 send:
-  observation/state: [{{JOINT_POSITIONS: [0, 1, 2, 3, 4, 5]}}]
+  observation/state: [{{JOINT_POSITIONS: [0, 1, 3, 4, 5, 6]}}]
   observation/image: {{RGB_IMAGES: 1, size: [48, 64]}}
 receive:
-  actions: [{{JOINT_TARGET_POSITIONS: [0, 1, 2, 3, 4, 5]}}]
+  actions: [{{JOINT_TARGET_POSITIONS: [0, 1, 3, 4, 5, 6]}}]
 """,
     GROOT: f"""
 server: gr00t
@@ -52,9 +51,9 @@ rate_hz: {RATE_HZ:g}
 horizon: {HORIZON}
 send:
   video: {{front: {{RGB_IMAGES: 1, size: [48, 64]}}}}
-  state: {{arm: [{{JOINT_POSITIONS: [0, 1, 2, 3, 4, 5]}}]}}
+  state: {{arm: [{{JOINT_POSITIONS: [0, 1, 3, 4, 5, 6]}}]}}
 receive:
-  arm: [{{JOINT_TARGET_POSITIONS: [0, 1, 2, 3, 4, 5]}}]
+  arm: [{{JOINT_TARGET_POSITIONS: [0, 1, 3, 4, 5, 6]}}]
 """,
 }
 
@@ -107,7 +106,12 @@ class FaultyServer:
         """Have it do something from its next request on; '': nothing but its work."""
         self.process.stdin.write(f'{name}\n')
         self.process.stdin.flush()
-        assert self._line() == f'does {name}'.rstrip()
+        while (line := self._line()) != f'does {name}'.rstrip():
+            assert line == 'asked'
+
+    def until_asked(self):
+        """Wait until it is asked for what it was ordered."""
+        assert self._line() == 'asked'
 
     def kill(self):
         self.process.kill()
@@ -151,7 +155,7 @@ class Orders:
     """The orders of one server, and how it obeys those that every protocol has."""
 
     def __init__(self):
-        self.order = ''
+        self.order, self.has_told = '', True
         self.sway = Swaying()
         # Held by whoever computes: nobody is greeted meanwhile, as by openpi's server.
         self.busy = threading.Lock()
@@ -159,15 +163,20 @@ class Orders:
     def listen(self):
         """Take orders, one a line."""
         for line in sys.stdin:
-            self.order = line.strip()
-            print(f'does {self.order}', flush=True)
+            self.order, self.has_told = line.strip(), False
+            say(f'does {self.order}')
 
     def take(self):
         """The order for a request; 'die', 'stop' and those that take time are obeyed here."""
         order = self.order
+        if order and not self.has_told:
+            self.has_told = True
+            say('asked')
         if order == 'die':
             os.kill(os.getpid(), signal.SIGKILL)
         if order == 'stop':
+            # Once: requests that were given up wait behind this one.
+            self.order = ''
             os.kill(os.getpid(), signal.SIGSTOP)
         word, _, seconds = order.partition(' ')
         if word == 'block':
@@ -292,7 +301,7 @@ class Gr00tSide:
             socket.setsockopt(zmq.LINGER, 0)
             socket.bind(f'tcp://{host}:{port or "*"}')
             bound = socket.getsockopt_string(zmq.LAST_ENDPOINT).rpartition(':')[2]
-            print(f'ready {bound}', flush=True)
+            say(f'ready {bound}')
             while True:
                 request = from_bytes(socket.recv())
                 if request['endpoint'] != 'get_action':
@@ -314,6 +323,12 @@ class Gr00tSide:
         return to_bytes([arm, {}])
 
 
+def say(line):
+    """Tell whoever started this, in one piece."""
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()
+
+
 def pour(send, piece):
     """Send for ever, until nobody is there to take it."""
     try:
@@ -333,7 +348,7 @@ def main():
     quiet = logging.Logger('websockets', logging.CRITICAL + 1)
     options = {'compression': None, 'max_size': None, 'close_timeout': 0.1, 'logger': quiet}
     with serve(side.handle, host, int(port), process_request=side.admit, **options) as server:
-        print(f'ready {server.socket.getsockname()[1]}', flush=True)
+        say(f'ready {server.socket.getsockname()[1]}')
         server.serve_forever()
 
 
