@@ -178,6 +178,8 @@ class Orders:
             # Once: requests that were given up wait behind this one.
             self.order = ''
             os.kill(os.getpid(), signal.SIGSTOP)
+            # It stops another thread first, and this one would answer meanwhile.
+            time.sleep(0.2)
         word, _, seconds = order.partition(' ')
         if word == 'block':
             self.order = ''
