@@ -129,7 +129,9 @@ class _ReceivedArray:
     def values(self, given: Any) -> FloatArray:
         """Values in the slots' sense, (H, D), of an array as the server gave it."""
         rows = np.clip(self._checked(given), self._low, self._high)
-        rows /= np.maximum(1.0, np.max(np.abs(rows) / self._within, axis=1, keepdims=True))
+        factor = np.maximum(1.0, np.max(np.abs(rows) / self._within, axis=1, keepdims=True))
+        # Positions and openings of the same array are no part of the direction.
+        np.divide(rows, factor, out=rows, where=np.isfinite(self._within))
         return self._binary(self._scale * rows + self._offset)
 
     def _binary(self, rows: FloatArray) -> FloatArray:

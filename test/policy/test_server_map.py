@@ -208,6 +208,19 @@ def test_velocities_within_a_bound_are_scaled_down_together():
     assert steps == pytest.approx(0.2 * np.array([[1, -0.5], [0.5, 0.5], [0.25, -1]]))
 
 
+def test_columns_without_a_bound_are_not_scaled_down_with_those_that_have_one():
+    mapped = server_map(
+        receive=f'a: [{VELOCITIES}, within: 1}}, {{JOINT_TARGET_POSITIONS: 2}}, '
+        f'{{{OPEN.value}: 0, scale: -1, offset: 1, threshold: 0.5}}, '
+        '{JOINT_TARGET_POSITIONS: 3, mode: velocity}]'
+    )
+    found = outputs(mapped, {'a': rows([4, 0, 1.2, 0.9, 3], [0, 0, 1.2, 0, 0], [0, -2, 1, 1, 1])})
+    assert found[TARGETS][0, :, 0] == pytest.approx([0.2, 0.2, 0.2])
+    assert found[TARGETS][0, :, 2] == pytest.approx([1.2, 1.2, 1.0])
+    assert found[TARGETS][0, :, 3] == pytest.approx([3, 3, 4])
+    assert found[OPEN].ravel().tolist() == [0, 1, 0]
+
+
 def test_velocities_that_are_clipped_are_clipped_each_alone():
     mapped = server_map(receive=f'actions: [{VELOCITIES}, clip: [-1, 1]}}]')
     found = outputs(mapped, {'actions': rows([2, -1], [0.5, 0.5], [1, -4])})
