@@ -136,6 +136,8 @@ def _require_a_robot(value: YamlValue, path: Path) -> None:
         files = listed.pairs('robots') if listed.is_mapping() else ()
         one = next((f': {path.parent / str(file.content)}' for _, file in files), '')
         raise value.error(f'lists several robots; give the file of one of them{one}')
+    if 'server' in top and 'robot' not in top:
+        raise value.error('is a server file, which is the model; the robot file is another one')
     require_no_parameters(top)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.description.shipped import server_file
+from neuracore_ros.description.shipped import server_file, shipped_servers
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.address import SERVER_FILE_ENDINGS, is_address, is_server_file
 from neuracore_ros.policy.file import PolicyFile, RuntimeOptions, require_digest
@@ -82,6 +83,7 @@ def load_policy(
     if path.suffix not in KINDS and not path.is_dir():
         raise PolicyError(
             f'{path}: a policy file ends in {_or(tuple(KINDS))}; neuracore_ros export writes one'
+            f'{_meant(str(path))}'
         )
     file = PolicyFile.read(path, KINDS.get(path.suffix, ()))
     if sha256:
@@ -92,6 +94,17 @@ def load_policy(
         )
     except ModuleNotFoundError as error:
         raise _lacking(path, error) from error
+
+
+def _meant(name: str) -> str:
+    """The policy on a server that a name without scheme or ending was meant to be."""
+    # A path has one slash where an address has two.
+    if at := re.fullmatch(r'(?:wss?:/)?([\w.-]+:\d{1,5})/?', name):
+        return f'; did you mean ws://{at[1]}?'
+    found = f'{name.removesuffix(".yaml")}{SERVER_FILE_ENDINGS[0]}'
+    if found in shipped_servers():
+        return f'; did you mean {found}?'
+    return '; a server file, in .server.yaml' if name.endswith(('.yaml', '.yml')) else ''
 
 
 def described_policy(name: str | Path) -> Manifest | None:

@@ -26,7 +26,9 @@ def api_key() -> str:
     """
     key = os.environ.get(API_KEY, '').strip()
     if not (key.isascii() and key.isprintable()):
-        raise PolicyError(f'{API_KEY} has letters that are not ASCII')
+        raise PolicyError(
+            f'{API_KEY} has letters that no header can carry: others than ASCII, or a second line'
+        )
     return key
 
 

@@ -110,6 +110,9 @@ def _parse(value: YamlValue, keys: Keys, what: str) -> Iterator[tuple[Keys, Sent
 
 def _likely(*words: str) -> str:
     """The DataType that one of two words was meant to be."""
+    if named := next((word for word in words if word in DataType.__members__), ''):
+        kind = DataType(named)
+        return f': write [{{{kind}: 0}}]' if kind.is_numeric else ''
     hints = (did_you_mean(word.upper(), DataType.__members__) for word in words)
     return next(filter(None, hints), '')
 

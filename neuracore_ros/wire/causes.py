@@ -66,6 +66,12 @@ _CAUSES: dict[type[BaseException], Callable[[Any], str]] = {
     InvalidHandshake: lambda error: f'is no policy server: {error}',
     PayloadTooBig: lambda error: f'sent a frame that is too large: {error}',
     ConnectionClosed: _closed,
+    # Of a handshake that was not answered, without a number: TLS to a server that has none.
+    ConnectionResetError: lambda error: (
+        'hung up: if it has no TLS, write ws://'
+        if error.errno is None
+        else os.strerror(error.errno)
+    ),
     # asyncio has words of its own for what the system says of an address.
     OSError: lambda e: os.strerror(e.errno) if (e.errno or 0) > 0 else e.strerror or '',
 }

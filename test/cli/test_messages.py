@@ -26,6 +26,7 @@ def say(tmp_path, monkeypatch, capsys):
         '<robot name="o"><joint name="a" type="revolute"><limit lower="-1" upper="1" '
         'velocity="1"/></joint></robot>'
     )
+    Path('droid.server.yaml').write_text('server: openpi\nrate_hz: 15')
     Path('empty.mcap').touch()
     Path('empty.pt').touch()
     Path('weights.bin').write_bytes(bytes(range(256)))
@@ -107,6 +108,11 @@ def test_wrong_usage_says_what_is_right(say, command, line):
             'check weights.bin ur5.yaml',
             'ends in .pt, .onnx, .xml or .pt2; neuracore_ros export writes',
         ),
+        ('check localhost:8000 ur5.yaml', 'did you mean ws://localhost:8000?'),
+        ('check ws:/10.0.0.7:8000 ur5.yaml', 'did you mean ws://10.0.0.7:8000?'),
+        ('check pi05_droid ur5.yaml', 'did you mean pi05_droid.server.yaml?'),
+        ('check droid.yaml ur5.yaml', 'writes one; a server file, in .server.yaml'),
+        ('record droid.server.yaml --out b --seconds 1', 'is a server file, which is the model'),
         ('record cross.yaml --out b --seconds 1', 'give the file of one of them: ur5.yaml'),
     ],
 )

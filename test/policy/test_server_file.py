@@ -100,6 +100,7 @@ def test_a_file_says_what_stands_where():
         ({'send': '{a: [[{JOINT_POSITIONS: 0}]]}'}, 'a column is {DataType: index, ...} or a number, not a list'),
         ({'send': '{a: {constant: 1}}'}, 'sends nothing that a robot has'),
         ({'send': '{1: LANGUAGE}'}, "send must be a name; YAML does not read '1' as text: quote it"),
+        ({'send': '{a: JOINT_POSITIONS}'}, "not 'JOINT_POSITIONS': write [{JOINT_POSITIONS: 0}]"),
         ({'send': '{a: LANGUAG}'}, "send: a must be a list of columns, {RGB_IMAGES: 0, size: [...]}, LANGUAGE or {constant: ...}, not 'LANGUAG'; did you mean 'LANGUAGE'?"),
         ({'send': '{a: {RGB_IMAGE: 0, size: [2, 2]}}'}, "did you mean 'RGB_IMAGES'?"),
         ({'send': '{a: {RGB_IMAGES: 0}}'}, 'send: a: add size: [height, width] in pixels'),

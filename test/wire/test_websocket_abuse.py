@@ -221,6 +221,14 @@ def test_a_server_without_tls_is_told():
         assert 'TLS failed' in failure(asking)
 
 
+def test_a_server_that_hangs_up_on_tls_may_have_none():
+    with (
+        tcp_server(lambda tcp: tcp.recv(10_000)) as port,
+        connection(f'wss://127.0.0.1:{port}') as asking,
+    ):
+        assert failure(asking).endswith('hung up: if it has no TLS, write ws://')
+
+
 def run(code):
     code = 'from neuracore_ros.wire.websocket import WebSocketConnection\n' + code
     return subprocess.run(
