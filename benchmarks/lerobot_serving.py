@@ -30,12 +30,12 @@ from lerobot.policies.factory import make_pre_post_processors
 
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.serving.lerobot import LerobotSource
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_loading import LerobotOptions
-from neuracore_ros.serving.lerobot_map import LerobotWiring
-from neuracore_ros.serving.lerobot_names import LerobotNames
-from neuracore_ros.serving.lerobot_policy import LerobotPolicy
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.drafted_map import LerobotWiring
+from neuracore_ros.serving.lerobot.inference import LerobotPolicy
+from neuracore_ros.serving.lerobot.loading import LerobotOptions
+from neuracore_ros.serving.lerobot.names import LerobotNames
+from neuracore_ros.serving.lerobot.source import LerobotSource
 
 JOINTS = 6
 COLUMNS = [f'JOINT_POSITIONS.{index}' for index in range(JOINTS)]

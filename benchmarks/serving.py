@@ -30,7 +30,7 @@ import torch
 from neuracore_ros.description import DataType
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.policy.torchscript import save
 from neuracore_ros.wire.jpeg import as_jpeg
 from neuracore_ros.wire.packing import pack

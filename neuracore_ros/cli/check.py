@@ -17,7 +17,7 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError, collect_warnings
 from neuracore_ros.policy.address import is_server_file, path_or_address
 from neuracore_ros.policy.hazards import HazardKind
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.wording import counted
 from neuracore_ros.yaml_value import ENDINGS
 
@@ -137,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
     from neuracore_ros.policy.load import described_policy
-    from neuracore_ros.policy.server_notes import named_notes
+    from neuracore_ros.policy.remote.server_notes import named_notes
 
     robot = manifest = needed = None
     with result.noting():

@@ -11,8 +11,8 @@ from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.parsers import as_number
 
 if TYPE_CHECKING:
-    from neuracore_ros.serving.lerobot import LerobotSource
-    from neuracore_ros.serving.lerobot_map import LerobotWiring
+    from neuracore_ros.serving.lerobot.drafted_map import LerobotWiring
+    from neuracore_ros.serving.lerobot.source import LerobotSource
 
 UNITS = ('degrees', 'radians', 'normalized', 'slots')
 _GRIPPER = {'degrees': (0.0, 100.0), 'normalized': (0.0, 100.0)}
@@ -135,8 +135,8 @@ def lerobot_source(arguments: argparse.Namespace) -> LerobotSource:
     if arguments.precision != 'float32':
         arguments.wrong_usage('--precision is not of --lerobot: its config.json says it')
     from neuracore_ros.description.shipped import server_file
-    from neuracore_ros.serving.lerobot import LerobotSource
-    from neuracore_ros.serving.lerobot_loading import LerobotOptions
+    from neuracore_ros.serving.lerobot.loading import LerobotOptions
+    from neuracore_ros.serving.lerobot.source import LerobotSource
 
     return LerobotSource(
         path=arguments.lerobot,
@@ -171,13 +171,13 @@ def _given(arguments: argparse.Namespace, options: tuple[str, ...]) -> str:
 
 def _wiring(arguments: argparse.Namespace) -> LerobotWiring:
     from neuracore_ros.description import load_robot
-    from neuracore_ros.serving.lerobot_map import LerobotWiring
-    from neuracore_ros.serving.lerobot_names import (
+    from neuracore_ros.serving.lerobot.drafted_map import LerobotWiring
+    from neuracore_ros.serving.lerobot.names import (
         LerobotNames,
         read_calibration,
         read_dataset_names,
     )
-    from neuracore_ros.serving.lerobot_units import JointUnits, LerobotUnits
+    from neuracore_ros.serving.lerobot.units import JointUnits, LerobotUnits
 
     known = read_dataset_names(arguments.dataset) if arguments.dataset else LerobotNames()
     units = None

@@ -18,7 +18,7 @@ from neuracore_ros.node.spec import Spec
 from neuracore_ros.node.speed_scaling import LEAST
 from neuracore_ros.policy.address import path_or_address
 from neuracore_ros.policy.load import PRECISIONS
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.runner import Settings
 from neuracore_ros.similar_names import did_you_mean
 

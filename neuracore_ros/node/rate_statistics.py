@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from neuracore_ros.errors import without_numbers
 from neuracore_ros.observation.streams import StreamStatus
-from neuracore_ros.policy.server_link import RoundTrip
+from neuracore_ros.policy.remote.server_link import RoundTrip
 from neuracore_ros.runner import Counters, State
 
 _WINDOW = 100

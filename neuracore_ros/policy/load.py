@@ -11,13 +11,13 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.address import SERVER_FILE_ENDINGS, is_address, is_server_file
 from neuracore_ros.policy.file import PolicyFile, RuntimeOptions, require_digest
 from neuracore_ros.policy.policy import Policy, Runtime
-from neuracore_ros.policy.server_link import Askable, ServerLink
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_link import Askable, ServerLink
+from neuracore_ros.policy.remote.server_options import ServerOptions
 
 if TYPE_CHECKING:
     from neuracore_ros.policy.manifest import Manifest
-    from neuracore_ros.policy.own_server import OwnServer
-    from neuracore_ros.policy.server_file import ServerFile
+    from neuracore_ros.policy.remote.own_server import OwnServer
+    from neuracore_ros.policy.remote.server_file import ServerFile
 
 PRECISIONS = ('float32', 'bfloat16', 'float16')
 
@@ -118,8 +118,8 @@ def described_policy(name: str | Path) -> Manifest | None:
     """
     if not is_server_file(name):
         return None
-    from neuracore_ros.policy.server_file import ServerFile
-    from neuracore_ros.policy.server_map import ServerMap
+    from neuracore_ros.policy.remote.server_file import ServerFile
+    from neuracore_ros.policy.remote.server_map import ServerMap
 
     return ServerMap(ServerFile.read(server_file(name))).manifest()
 
@@ -160,7 +160,7 @@ def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:
 
 
 def _own_server(address: str, options: ServerOptions) -> OwnServer:
-    from neuracore_ros.policy.own_server import OwnServer
+    from neuracore_ros.policy.remote.own_server import OwnServer
 
     if not address.startswith(('ws://', 'wss://')):
         is_gr00t = address.startswith('tcp://')
@@ -173,8 +173,8 @@ def _own_server(address: str, options: ServerOptions) -> OwnServer:
 
 
 def _foreign(name: str, options: ServerOptions, robot: str) -> Policy:
-    from neuracore_ros.policy.foreign_server import ForeignServer
-    from neuracore_ros.policy.server_file import ServerFile
+    from neuracore_ros.policy.remote.foreign_server import ForeignServer
+    from neuracore_ros.policy.remote.server_file import ServerFile
 
     file = ServerFile.read(server_file(name))
     if options.address:
@@ -186,13 +186,13 @@ def _foreign(name: str, options: ServerOptions, robot: str) -> Policy:
 
 
 def _client(file: ServerFile, options: ServerOptions) -> Askable:
-    from neuracore_ros.policy.server_file import GROOT
+    from neuracore_ros.policy.remote.server_file import GROOT
 
     if file.server == GROOT:
-        from neuracore_ros.policy.gr00t_client import Gr00tClient
+        from neuracore_ros.policy.remote.gr00t_client import Gr00tClient
 
         return Gr00tClient(file, file.address, options.api_key)
-    from neuracore_ros.policy.openpi_client import OpenpiClient
+    from neuracore_ros.policy.remote.openpi_client import OpenpiClient
 
     return OpenpiClient(file.address, options.api_key)
 

@@ -14,7 +14,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.kinematics.rotations import NORM_TOLERANCE
 from neuracore_ros.policy.manifest import InputSlots, Manifest
-from neuracore_ros.policy.server_link import ServerLink
+from neuracore_ros.policy.remote.server_link import ServerLink
 from neuracore_ros.policy.signature import ROBOT, UNKNOWN_ROBOT, ActionPrefix, extra_inputs
 
 

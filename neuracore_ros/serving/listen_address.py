@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from neuracore_ros.errors import WireError
-from neuracore_ros.policy.server_options import api_key
+from neuracore_ros.policy.remote.server_options import api_key
 
 _ANY = ('0.0.0.0', '::', '')
 

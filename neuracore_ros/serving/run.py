@@ -10,7 +10,7 @@ from typing import Any
 
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_options import API_KEY
+from neuracore_ros.policy.remote.server_options import API_KEY
 from neuracore_ros.serving.listen_address import ListenAddress, require_free
 from neuracore_ros.serving.log import print_line
 from neuracore_ros.serving.server import PolicyServer

@@ -22,8 +22,8 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from neuracore_ros.policy.model_thread import ModelThread
-from neuracore_ros.policy.own_server import ServedPolicy
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.policy.remote.own_server import ServedPolicy
 from neuracore_ros.serving.answers import PolicyAnswers
 from neuracore_ros.serving.connection import MOST_CLIENTS, BoundedConnection, ClientRoom
 from neuracore_ros.serving.listen_address import ListenAddress, listening, shown

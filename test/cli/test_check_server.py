@@ -9,7 +9,7 @@ from helpers.scripted_server import scripted_server
 from helpers.swaying import Swaying, swaying_manifest
 from neuracore_ros.cli.main import main
 from neuracore_ros.description.shipped import shipped
-from neuracore_ros.policy.own_server import ServedPolicy
+from neuracore_ros.policy.remote.own_server import ServedPolicy
 from neuracore_ros.wire.packing import pack, unpack
 
 UR5 = shipped('ur5')

@@ -8,10 +8,10 @@ import pytest
 
 from helpers.doc_workspace import ROOT
 from neuracore_ros.description.shipped import shipped_servers
-from neuracore_ros.policy import server_columns, server_file, server_requests
-from neuracore_ros.policy.pose_numbers import PARTS
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
+from neuracore_ros.policy.remote import server_columns, server_file, server_requests
+from neuracore_ros.policy.remote.pose_numbers import PARTS
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
 
 PAGE = (ROOT / 'docs' / 'server_file.md').read_text()
 EXAMPLES = re.findall(r'```yaml\n(.*?)```', PAGE, re.DOTALL)

@@ -13,7 +13,7 @@ from helpers.scripted_server import scripted_server
 from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.policy.own_server import ServedPolicy
+from neuracore_ros.policy.remote.own_server import ServedPolicy
 from neuracore_ros.serving.answers import PolicyAnswers
 
 OF_THE_CLOCK = {'latency_ms_p50', 'latency_ms_p99'}

@@ -18,7 +18,7 @@ from websockets.sync.server import serve
 
 from helpers.processes import is_alive
 from helpers.swaying import HORIZON, RATE_HZ, Swaying, swaying_manifest
-from neuracore_ros.policy.own_server import ServedPolicy
+from neuracore_ros.policy.remote.own_server import ServedPolicy
 from neuracore_ros.wire.packing import pack, unpack
 
 OWN, OPENPI, GROOT = 'own', 'openpi', 'gr00t'

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from lerobot.common.control_utils import predict_action
 
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_loading import LerobotOptions
-from neuracore_ros.serving.lerobot_policy import LerobotPolicy
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.inference import LerobotPolicy
+from neuracore_ros.serving.lerobot.loading import LerobotOptions
 
 TASK = 'put the cube into the bowl'
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from neuracore_ros.errors import UserError
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_loading import LerobotOptions
-from neuracore_ros.serving.lerobot_policy import LerobotPolicy
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.inference import LerobotPolicy
+from neuracore_ros.serving.lerobot.loading import LerobotOptions
 
 
 def said(folder, options, message=None):

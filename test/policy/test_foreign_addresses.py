@@ -7,7 +7,7 @@ from helpers.scripted_server import scripted_server
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.wire.packing import pack, unpack
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS

@@ -16,13 +16,13 @@ from helpers.gr00t_servers import (
 from helpers.waiting import wait_until
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError, WireError
-from neuracore_ros.policy.foreign_server import ForeignServer
-from neuracore_ros.policy.gr00t_client import Gr00tClient
-from neuracore_ros.policy.gr00t_modalities import Modalities
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.foreign_server import ForeignServer
+from neuracore_ros.policy.remote.gr00t_client import Gr00tClient
+from neuracore_ros.policy.remote.gr00t_modalities import Modalities
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.wire.npy_packing import unpack_npy
 
 PATIENCE_S = 20.0

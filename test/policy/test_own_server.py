@@ -12,8 +12,8 @@ from helpers.scripted_server import scripted_server
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.own_server import ServedPolicy
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.own_server import ServedPolicy
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.wire.packing import pack, unpack
 
 TEXT = Manifest.from_json(json.dumps(MANIFEST)).to_json()
@@ -201,7 +201,7 @@ def test_a_policy_that_is_given_back_leaves_no_thread_and_ends_what_is_under_way
 @pytest.mark.parametrize('metadata', [{}, None, {'neuracore_ros': {'format': 1}}])
 def test_a_server_that_is_refused_leaves_no_thread(metadata, monkeypatch):
     before = links()
-    monkeypatch.setattr('neuracore_ros.policy.own_server.FIRST_ANSWER_S', 0.3)
+    monkeypatch.setattr('neuracore_ros.policy.remote.own_server.FIRST_ANSWER_S', 0.3)
     with scripted_server(answer, metadata) as server, pytest.raises(PolicyError):
         load_policy(server.address)
     assert links() <= before

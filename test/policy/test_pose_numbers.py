@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.kinematics.rotations import angles_between, vector_to_quaternion
-from neuracore_ros.policy.pose_numbers import (
+from neuracore_ros.policy.remote.pose_numbers import (
     POSITION,
     ROTATIONS,
     integrated,

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.server_columns import ReceivedColumn, SentColumn
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
-from neuracore_ros.policy.server_requests import SentConstant, SentImage, SentText
+from neuracore_ros.policy.remote.server_columns import ReceivedColumn, SentColumn
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
+from neuracore_ros.policy.remote.server_requests import SentConstant, SentImage, SentText
 
 SMALL = {
     'server': 'openpi',

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from neuracore_ros.policy.server_link import ServerLink
+from neuracore_ros.policy.remote.server_link import ServerLink
 
 
 class Connection:

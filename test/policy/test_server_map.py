@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.foreign_server import ForeignServer
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
+from neuracore_ros.policy.remote.foreign_server import ForeignServer
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
 
 JOINTS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 OPENING, OPEN = (

@@ -12,10 +12,10 @@ from helpers.scripted_server import scripted_server
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import server_file, shipped_robots, shipped_servers
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.foreign_server import ForeignServer
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_file import ServerFile
+from neuracore_ros.policy.remote.foreign_server import ForeignServer
+from neuracore_ros.policy.remote.server_file import ServerFile
 from neuracore_ros.wire.websocket import WebSocketConnection
 from neuracore_ros.wire.zeromq import ZeroMqConnection
 

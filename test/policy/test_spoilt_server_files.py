@@ -10,8 +10,8 @@ import yaml
 from helpers.mutations import budget, spoilt
 from neuracore_ros.description.shipped import shipped_servers
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
 
 SHIPPED = shipped_servers()
 # Words that stand in a place where others are meant.

@@ -10,7 +10,7 @@ from helpers.runner_rig import POSITION, STEP_NS, LaggingRig, make_runner, manif
 from helpers.scripted_server import scripted_server
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.policy.own_server import ServedPolicy
+from neuracore_ros.policy.remote.own_server import ServedPolicy
 from neuracore_ros.wire.packing import pack, unpack
 
 METADATA = ServedPolicy(manifest().to_json(), 'ab' * 32).metadata()

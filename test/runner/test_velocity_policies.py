@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from helpers.runner_rig import RATE_HZ, SECOND, LaggingRig, Rig, make_runner
-from neuracore_ros.policy.foreign_server import ForeignServer
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_file import ServerFile
+from neuracore_ros.policy.remote.foreign_server import ForeignServer
+from neuracore_ros.policy.remote.server_file import ServerFile
 
 # In a step of 0.05 s, 1 of the server's is 0.01 rad: 0.2 rad/s.
 FILE = """

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.lerobot_files import write_checkpoint
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
 
 HUGE = {'type': 'VISUAL', 'shape': [3, 4096, 4096]}
 

@@ -5,9 +5,9 @@ import pytest
 from helpers.lerobot_files import FILE, write_checkpoint
 from neuracore_ros.description.shipped import shipped_servers
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_fit import require_fit
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.fit import require_fit
 
 
 @pytest.fixture

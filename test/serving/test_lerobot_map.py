@@ -9,16 +9,16 @@ import pytest
 from helpers.lerobot_files import NAMES, SO101, write_checkpoint, write_dataset
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_map import LerobotWiring, server_file_of
-from neuracore_ros.serving.lerobot_names import (
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.drafted_map import LerobotWiring, server_file_of
+from neuracore_ros.serving.lerobot.names import (
     LerobotNames,
     read_calibration,
     read_dataset_names,
 )
-from neuracore_ros.serving.lerobot_units import JointUnits, LerobotUnits
+from neuracore_ros.serving.lerobot.units import JointUnits, LerobotUnits
 
 POS = tuple(f'{name}.pos' for name in NAMES)
 DEGREES = JointUnits(LerobotUnits.DEGREES, (0.0, 100.0))

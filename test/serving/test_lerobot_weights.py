@@ -6,8 +6,8 @@ from torch import nn
 
 from helpers.lerobot_files import write_checkpoint
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.serving.lerobot_checkpoint import read_lerobot_checkpoint
-from neuracore_ros.serving.lerobot_weights import require_loaded
+from neuracore_ros.serving.lerobot.checkpoint import read_lerobot_checkpoint
+from neuracore_ros.serving.lerobot.weights import require_loaded
 
 pytest.importorskip('safetensors')
 from safetensors.torch import save_file

@@ -22,7 +22,7 @@ from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 
 PATIENCE_S = 60.0
 REQUEST = {'JOINT_POSITIONS': np.linspace(0.1, 0.7, 7)}

@@ -11,7 +11,7 @@ from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_options import ServerOptions
+from neuracore_ros.policy.remote.server_options import ServerOptions
 from neuracore_ros.policy.signature import ActionPrefix
 
 JOINTS = DataType.JOINT_POSITIONS

@@ -16,14 +16,20 @@ from neuracore_ros.bounds import (
 )
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, unreadable
-from neuracore_ros.policy.pose_numbers import ROTATIONS, rotation_of
-from neuracore_ros.policy.server_columns import (
+from neuracore_ros.policy.remote.pose_numbers import ROTATIONS, rotation_of
+from neuracore_ros.policy.remote.server_columns import (
     ReceivedColumn,
     ReceivedColumns,
     SentColumn,
     parse_received,
 )
-from neuracore_ros.policy.server_requests import Keys, SentImage, SentPart, SentText, parse_send
+from neuracore_ros.policy.remote.server_requests import (
+    Keys,
+    SentImage,
+    SentPart,
+    SentText,
+    parse_send,
+)
 from neuracore_ros.regular_file import read_text
 from neuracore_ros.yaml_value import ENDINGS, MOST_BYTES, YamlValue, parse_yaml
 

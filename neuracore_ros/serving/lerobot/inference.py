@@ -11,8 +11,8 @@ import torch
 
 from neuracore_ros.arrays import Array, Float32Array
 from neuracore_ros.errors import PolicyError, quoted
-from neuracore_ros.serving.lerobot_checkpoint import ACTION, IMAGES, TASK, LerobotCheckpoint
-from neuracore_ros.serving.lerobot_loading import LerobotOptions, lerobot_errors, load_lerobot
+from neuracore_ros.serving.lerobot.checkpoint import ACTION, IMAGES, TASK, LerobotCheckpoint
+from neuracore_ros.serving.lerobot.loading import LerobotOptions, lerobot_errors, load_lerobot
 from neuracore_ros.wording import few
 
 _STACKED = IMAGES.rstrip('.')

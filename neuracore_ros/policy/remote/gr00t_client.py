@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuracore_ros.errors import WireError
-from neuracore_ros.policy.gr00t_modalities import Modalities
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_options import FIRST_ANSWER_S
+from neuracore_ros.policy.remote.gr00t_modalities import Modalities
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S
 from neuracore_ros.wire.zeromq import ZeroMqConnection
 
 # There is one more endpoint of each server, which ends it, whoever asks: it is never asked.

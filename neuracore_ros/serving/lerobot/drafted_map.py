@@ -12,15 +12,15 @@ import yaml
 from neuracore_ros.description import DataType, Robot
 from neuracore_ros.description.data_type import POSE_COMPONENTS
 from neuracore_ros.errors import PolicyError, quoted
-from neuracore_ros.serving.lerobot_checkpoint import (
+from neuracore_ros.serving.lerobot.checkpoint import (
     ACTION,
     IMAGES,
     STATE,
     TASK,
     LerobotCheckpoint,
 )
-from neuracore_ros.serving.lerobot_names import INFO, LerobotNames
-from neuracore_ros.serving.lerobot_units import JointUnits
+from neuracore_ros.serving.lerobot.names import INFO, LerobotNames
+from neuracore_ros.serving.lerobot.units import JointUnits
 from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.wording import counted, few
 

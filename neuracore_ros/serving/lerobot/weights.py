@@ -14,7 +14,7 @@ from torch import Tensor
 
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.serving.lerobot_checkpoint import WEIGHTS, LerobotCheckpoint
+from neuracore_ros.serving.lerobot.checkpoint import WEIGHTS, LerobotCheckpoint
 from neuracore_ros.wording import few
 
 # Parts by which names in the file and in the module differ.

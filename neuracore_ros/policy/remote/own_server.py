@@ -19,8 +19,8 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import WireError, quoted
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.server_link import ServerLink
-from neuracore_ros.policy.server_options import FIRST_ANSWER_S, ServerOptions
+from neuracore_ros.policy.remote.server_link import ServerLink
+from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S, ServerOptions
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.wire.jpeg import as_jpeg
 from neuracore_ros.wire.websocket import WebSocketConnection

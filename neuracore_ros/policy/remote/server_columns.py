@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from neuracore_ros.description import DataType
 from neuracore_ros.description.routes import parse_positive, parse_scale
-from neuracore_ros.policy.pose_numbers import ANGULAR, PARTS, POSITION
+from neuracore_ros.policy.remote.pose_numbers import ANGULAR, PARTS, POSITION
 from neuracore_ros.similar_names import did_you_mean, known_names
 from neuracore_ros.yaml_value import YamlValue
 

@@ -12,10 +12,10 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError, quoted
 from neuracore_ros.kinematics.poses import moved
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.pose_numbers import integrated, poses_of
-from neuracore_ros.policy.server_columns import ReceivedColumn, ReceivedColumns
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_requests import Keys, shown
+from neuracore_ros.policy.remote.pose_numbers import integrated, poses_of
+from neuracore_ros.policy.remote.server_columns import ReceivedColumn, ReceivedColumns
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_requests import Keys, shown
 from neuracore_ros.similar_names import known_names
 
 _IDENTITY = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -38,7 +38,7 @@ class ServerAnswer:
         }
 
     def outputs(self, answer: Any, inputs: Mapping[str, Array]) -> dict[str, Float32Array]:
-        """Read an answer: see :meth:`neuracore_ros.policy.server_map.ServerMap.outputs`."""
+        """Read an answer: see :meth:`neuracore_ros.policy.remote.server_map.ServerMap.outputs`."""
         # What is too large for a number is refused by the policy, as infinite.
         with np.errstate(over='ignore', invalid='ignore'):
             return self._outputs(answer, inputs)

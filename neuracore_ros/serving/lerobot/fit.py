@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from neuracore_ros.errors import PolicyError
-from neuracore_ros.policy.server_file import OPENPI, ServerFile
-from neuracore_ros.policy.server_requests import LAYOUTS, SentImage, SentPart, shown
-from neuracore_ros.serving.lerobot_checkpoint import ACTION, TASK, LerobotCheckpoint
+from neuracore_ros.policy.remote.server_file import OPENPI, ServerFile
+from neuracore_ros.policy.remote.server_requests import LAYOUTS, SentImage, SentPart, shown
+from neuracore_ros.serving.lerobot.checkpoint import ACTION, TASK, LerobotCheckpoint
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.wording import counted
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_map import ServerMap
-from neuracore_ros.policy.server_options import FIRST_ANSWER_S, ServerOptions
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_map import ServerMap
+from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S, ServerOptions
 
 
 class Ask(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 from neuracore_ros.bounds import MAX_RATE_HZ, MIN_RATE_HZ
 from neuracore_ros.errors import PolicyError, quoted, unreadable
 from neuracore_ros.records import Record, read_record
-from neuracore_ros.serving.lerobot_checkpoint import ACTION, STATE
+from neuracore_ros.serving.lerobot.checkpoint import ACTION, STATE
 
 INFO = Path('meta') / 'info.json'
 

@@ -15,7 +15,7 @@ from neuracore_ros.bounds import MAX_OBSERVATION_STEPS, MAX_SIDE_PX
 from neuracore_ros.errors import PolicyError, quoted, shortened, unreadable
 from neuracore_ros.records import Record, read_record
 from neuracore_ros.regular_file import open_regular
-from neuracore_ros.serving.tensor_files import require_whole
+from neuracore_ros.serving.lerobot.tensor_files import require_whole
 from neuracore_ros.wording import few
 
 CONFIG, WEIGHTS, TRAINING = 'config.json', 'model.safetensors', 'train_config.json'

@@ -12,12 +12,12 @@ from neuracore_ros.description import DataType
 from neuracore_ros.description.data_type import TEXT_BYTES
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
-from neuracore_ros.policy.pose_numbers import numbers_of
-from neuracore_ros.policy.server_answer import ServerAnswer
-from neuracore_ros.policy.server_columns import SentColumn, SentColumns
-from neuracore_ros.policy.server_file import GROOT, ServerFile
-from neuracore_ros.policy.server_notes import slot_notes
-from neuracore_ros.policy.server_requests import Keys, SentImage, SentPart, SentText, shown
+from neuracore_ros.policy.remote.pose_numbers import numbers_of
+from neuracore_ros.policy.remote.server_answer import ServerAnswer
+from neuracore_ros.policy.remote.server_columns import SentColumn, SentColumns
+from neuracore_ros.policy.remote.server_file import GROOT, ServerFile
+from neuracore_ros.policy.remote.server_notes import slot_notes
+from neuracore_ros.policy.remote.server_requests import Keys, SentImage, SentPart, SentText, shown
 
 _RGB = DataType.RGB_IMAGES.value
 

@@ -14,9 +14,9 @@ from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.policy.server_columns import ReceivedColumn, SlotColumn
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.serving.lerobot_checkpoint import ACTION, LerobotCheckpoint
+from neuracore_ros.policy.remote.server_columns import ReceivedColumn, SlotColumn
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.serving.lerobot.checkpoint import ACTION, LerobotCheckpoint
 
 # It makes differences of what is predicted, and so of what the statistics are of.
 _RELATIVE = 'relative_actions_processor'

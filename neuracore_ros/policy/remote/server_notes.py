@@ -7,9 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from neuracore_ros.description import DataType, Robot
-from neuracore_ros.policy.server_columns import ReceivedColumn, SlotColumn
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_requests import Keys, SentConstant, SentImage, SentText, shown
+from neuracore_ros.policy.remote.server_columns import ReceivedColumn, SlotColumn
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_requests import (
+    Keys,
+    SentConstant,
+    SentImage,
+    SentText,
+    shown,
+)
 
 # As slots are written below: ` <- RGB_IMAGES 1`.
 _SLOT = re.compile(r' (<-|->) ([A-Z_0-9]+) ([0-9]{1,5})\b')

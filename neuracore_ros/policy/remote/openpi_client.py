@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuracore_ros.errors import WireError
-from neuracore_ros.policy.server_options import FIRST_ANSWER_S
+from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S
 from neuracore_ros.wire.packing import pack
 from neuracore_ros.wire.websocket import WebSocketConnection
 

@@ -13,8 +13,14 @@ from dataclasses import dataclass
 
 from neuracore_ros.bounds import MAX_HORIZON, MAX_OBSERVATION_STEPS
 from neuracore_ros.errors import PolicyError, WireError, quoted
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_requests import Keys, SentConstant, SentImage, SentPart, SentText
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_requests import (
+    Keys,
+    SentConstant,
+    SentImage,
+    SentPart,
+    SentText,
+)
 from neuracore_ros.records import Record, RecordOrigin, is_integer
 from neuracore_ros.similar_names import did_you_mean, known_names
 

@@ -9,23 +9,23 @@ from typing import Any
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.policy.file import require_digest
-from neuracore_ros.policy.foreign_server import ForeignServer
 from neuracore_ros.policy.manifest import Embodiment, Manifest
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.policy.server_file import ServerFile
-from neuracore_ros.policy.server_notes import slot_notes
-from neuracore_ros.policy.server_requests import Keys
-from neuracore_ros.serving.lerobot_checkpoint import (
+from neuracore_ros.policy.remote.foreign_server import ForeignServer
+from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_notes import slot_notes
+from neuracore_ros.policy.remote.server_requests import Keys
+from neuracore_ros.serving.lerobot.checkpoint import (
     ACTION,
     STATE,
     LerobotCheckpoint,
     read_lerobot_checkpoint,
 )
-from neuracore_ros.serving.lerobot_fit import require_fit
-from neuracore_ros.serving.lerobot_loading import LerobotOptions
-from neuracore_ros.serving.lerobot_map import LerobotWiring, server_file_of
-from neuracore_ros.serving.lerobot_policy import LerobotPolicy
-from neuracore_ros.serving.lerobot_ranges import with_ranges
+from neuracore_ros.serving.lerobot.drafted_map import LerobotWiring, server_file_of
+from neuracore_ros.serving.lerobot.fit import require_fit
+from neuracore_ros.serving.lerobot.inference import LerobotPolicy
+from neuracore_ros.serving.lerobot.loading import LerobotOptions
+from neuracore_ros.serving.lerobot.ranges import with_ranges
 
 
 @dataclass(frozen=True, slots=True)

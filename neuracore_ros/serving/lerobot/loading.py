@@ -14,8 +14,8 @@ import torch
 
 from neuracore_ros.errors import PolicyError, quoted
 from neuracore_ros.policy.policy import last_line
-from neuracore_ros.serving.lerobot_checkpoint import LerobotCheckpoint
-from neuracore_ros.serving.lerobot_weights import require_loaded
+from neuracore_ros.serving.lerobot.checkpoint import LerobotCheckpoint
+from neuracore_ros.serving.lerobot.weights import require_loaded
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.wording import few
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from neuracore_ros.bounds import MAX_SIDE_PX
 from neuracore_ros.description import DataType
 from neuracore_ros.description.routes import parse_flag
-from neuracore_ros.policy.server_columns import SentColumns, parse_sent
+from neuracore_ros.policy.remote.server_columns import SentColumns, parse_sent
 from neuracore_ros.similar_names import did_you_mean
 from neuracore_ros.yaml_value import YamlValue
 

@@ -1,0 +1,1 @@
+"""A LeRobot checkpoint, judged, loaded and mapped to slots, as a policy that is served."""
