@@ -154,6 +154,26 @@ def seen() -> Iterator[Cell]:
         yield Cell('seen', 'hand', place, {PANDA: MANY}, tried)
 
 
+def seen_far() -> Iterator[Cell]:
+    """One arm is trained on, and looks rarely: mostly before its hand is in the picture."""
+    for horizon, executed in ((44, 40), (72, 64)):
+        options = {'horizon': horizon, **HIDDEN}
+        tried = (PANDA, UR5E, XARM7)
+        yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, '', options, executed)
+
+
+def seen_far_longer() -> Iterator[Cell]:
+    """The same, trained for twice as long."""
+    options = {'horizon': 44, 'steps': 3000, **HIDDEN}
+    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, (PANDA, UR5E, XARM7), '', options, 40)
+
+
+def seen_hidden() -> Iterator[Cell]:
+    """One arm is trained on, and more of its pictures is hidden."""
+    options = {'occlusions': 8, 'steps': 3000}
+    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, (PANDA, UR5E, XARM7), options=options)
+
+
 def seen_masked() -> Iterator[Cell]:
     """One arm is trained on; the camera sees all but the arms."""
     yield Cell('seen', 'hand', 'masked', {PANDA: MANY}, (PANDA, UR5E, XARM7))
@@ -199,6 +219,9 @@ STUDIES = {
         few_as_before,
         seen,
         seen_masked,
+        seen_hidden,
+        seen_far,
+        seen_far_longer,
         details,
         told_many,
         seen_many,
