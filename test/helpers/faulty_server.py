@@ -130,6 +130,8 @@ class FaultyServer:
 
     def restart(self, policy='a', key=''):
         self.kill()
+        # A node that asks each half a second is to find nobody there.
+        time.sleep(0.7)
         self.policy, self.key = policy, key
         self.start()
 

@@ -96,8 +96,10 @@ OWN_FAULTS = (
     ordered(OWN, 'a frame of 2 GB', 'huge', 'a frame that is too large'),
     ordered(OWN, 'a frame of 16 million lists', 'lists', 'exceeds max_array_len', 1.0),
     ordered(OWN, 'half a frame, then silence', 'half', NO_ANSWER, AT_THE_END_S),
-    # The first of them is an answer.
-    ordered(OWN, 'frames without end', 'flood', 'a frame that nobody asked for', 1.05),
+    # The first of them is an answer, with which the robot goes on until it asks again.
+    ordered(
+        OWN, 'frames without end', 'flood', 'a frame that nobody asked for', 1.05, still=False
+    ),
     ordered(OWN, 'closes without an answer', 'leave', 'closed the connection'),
     ordered(OWN, 'no metadata', 'no metadata', NO_ANSWER),
 )
