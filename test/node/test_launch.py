@@ -63,11 +63,11 @@ def launch(begin, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        ([], 'missing: model and robot. Give model:= a policy file'),
+        ([], 'missing: model and robot. Give model:= a policy: '),
         (['model:=policy.pt'], 'missing: robot'),
         (
             ['model:=policy.pt', 'robot:=spot'],
-            'robot:=spot is neither a .yaml file nor one of fr3, franka',
+            'robot:=spot is neither a .yaml file nor one of fr3, ',
         ),
         (['model:=policy.pt', 'robot:=spot.yaml'], 'there is no such file'),
         (['params_file:=none.yaml'], 'there is no such file'),
@@ -91,7 +91,7 @@ def test_what_is_missing_is_told_without_a_traceback(launch, arguments, said):
 
 def test_a_shipped_server_file_is_found_by_its_name_and_asked_at_the_address(launch):
     nobody = 'address:=ws://127.0.0.1:1'
-    process = launch('model:=pi05_droid.server.yaml', 'robot:=fr3_droid', nobody, 'task:=wave')
+    process = launch('model:=pi05_droid.server.yaml', 'robot:=franka', nobody, 'task:=wave')
     assert process.wait() == 1
     assert 'ws://127.0.0.1:1: nothing listens there' in process.output
 
