@@ -162,12 +162,6 @@ def seen_far() -> Iterator[Cell]:
         yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, tried, '', options, executed)
 
 
-def seen_far_longer() -> Iterator[Cell]:
-    """The same, trained for twice as long."""
-    options = {'horizon': 44, 'steps': 3000, **HIDDEN}
-    yield Cell('seen', 'hand', 'crop', {PANDA: MANY}, (PANDA, UR5E, XARM7), '', options, 40)
-
-
 def seen_hidden() -> Iterator[Cell]:
     """One arm is trained on, and more of its pictures is hidden."""
     options = {'occlusions': 8, 'steps': 3000}
@@ -221,7 +215,6 @@ STUDIES = {
         seen_masked,
         seen_hidden,
         seen_far,
-        seen_far_longer,
         details,
         told_many,
         seen_many,

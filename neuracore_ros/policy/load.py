@@ -129,10 +129,6 @@ def names_policy(name: str | Path) -> bool:
     return is_address(name) or is_server_file(name) or Path(name).suffix in KINDS
 
 
-ENDINGS = (*KINDS, *SERVER_FILE_ENDINGS[:1])
-"""Of all files that are policies, for messages."""
-
-
 def _require_used(path: str | Path, options: ServerOptions | None) -> None:
     """Refuse options that would mean nothing for this policy."""
     if options is None:

@@ -14,17 +14,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import msgpack
 import numpy as np
 from numpy.lib import format as npy
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.errors import WireError, quoted
-from neuracore_ros.wire.bounded_unpacking import unpack_bounded
+from neuracore_ros.wire.message_pack import NUMBER_KINDS, pack_by, unpack_bounded
 
 _ARRAY, _BYTES = '__ndarray_class__', 'as_npy'
 _CONFIG, _JSON = '__ModalityConfig_class__', 'as_json'
-_KINDS = 'biuf'
 
 
 def pack_npy(value: Any) -> bytes:
@@ -33,11 +31,7 @@ def pack_npy(value: Any) -> bytes:
     Raises:
         WireError: Something in it cannot be packed.
     """
-    try:
-        packed: bytes = msgpack.packb(value, default=_packed)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise WireError(f'cannot be packed: {error}') from error
-    return packed
+    return pack_by(value, _packed)
 
 
 def unpack_npy(frame: bytes) -> Any:
@@ -51,7 +45,7 @@ def unpack_npy(frame: bytes) -> Any:
 
 
 def _packed(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in _KINDS:
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f'{value.dtype} is no type of numbers')
     if isinstance(value, np.ndarray):
         file = io.BytesIO()
@@ -102,7 +96,7 @@ def _array(data: object) -> Array:
             raise ValueError(f'version {version} is unknown')
     except Exception as error:  # What NumPy raises depends on where a header is damaged.
         raise WireError(f'holds an array that is no .npy file: {error}') from error
-    if dtype.kind not in _KINDS or dtype.shape:
+    if dtype.kind not in NUMBER_KINDS or dtype.shape:
         raise WireError(f'holds an array of the type {quoted(str(dtype))}')
     sent = len(data) - file.tell()
     needed = math.prod(shape) * dtype.itemsize

@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import msgpack
 import numpy as np
 
 from neuracore_ros.arrays import Array
 from neuracore_ros.errors import WireError, quoted
-from neuracore_ros.wire.bounded_unpacking import unpack_bounded
+from neuracore_ros.wire.message_pack import NUMBER_KINDS, pack_by, unpack_bounded
 
 _ARRAY, _SCALAR = '__ndarray__', '__npgeneric__'
-_KINDS = 'biuf'
 # Of a shape; NumPy has 64 at most, and nothing that is sent has more than six.
 _MOST_AXES = 32
 _LONGEST_TYPE = len('float64')
@@ -32,11 +30,7 @@ def pack(value: Any) -> bytes:
     Raises:
         WireError: Something in it cannot be packed.
     """
-    try:
-        packed: bytes = msgpack.packb(value, default=_packed)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise WireError(f'cannot be packed: {error}') from error
-    return packed
+    return pack_by(value, _packed)
 
 
 def unpack(frame: bytes | bytearray | memoryview) -> Any:
@@ -127,11 +121,11 @@ def _dtype(fields: Mapping[str, Any]) -> np.dtype[Any]:
     if isinstance(name, str) and len(name) <= _LONGEST_TYPE:
         with suppress(TypeError, ValueError, SyntaxError):
             dtype = np.dtype(name)
-    if dtype.kind not in _KINDS or dtype.shape:
+    if dtype.kind not in NUMBER_KINDS or dtype.shape:
         raise WireError(f'holds an array of the type {quoted(name)}')
     return dtype
 
 
 def _require_numbers(dtype: np.dtype[Any]) -> None:
-    if dtype.kind not in _KINDS:
+    if dtype.kind not in NUMBER_KINDS:
         raise TypeError(f'an array of {dtype} is none of numbers')

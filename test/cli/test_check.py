@@ -1,6 +1,5 @@
 """`neuracore_ros check`, on policies, robot files and recordings that are right or wrong."""
 
-import json
 import subprocess
 import sys
 
@@ -9,7 +8,6 @@ import pytest
 torch = pytest.importorskip('torch')
 
 from helpers.small_policies import StandStill
-from neuracore_ros.cli.main import main
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import shipped
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -32,18 +30,6 @@ def policies(tmp_path_factory):
         )
         save(StandStill(4), manifest, folder / f'{name}.pt')
     return folder
-
-
-@pytest.fixture
-def check(capsys):
-    """Runs the verb; returns its status, and what it printed as JSON."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = main(['check', *map(str, arguments), '--json'])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 def test_what_fits_is_told_with_what_is_read_and_commanded(policies, check):

@@ -1,7 +1,5 @@
 """`neuracore_ros check` and `layout` of robots beside server files, whose servers are not there."""
 
-import json
-
 import pytest
 
 from neuracore_ros.cli.main import main
@@ -12,18 +10,6 @@ FRANKA_LACKS = (
     "'franka' lacks PARALLEL_GRIPPER_OPEN_AMOUNTS index 0, which the policy cannot do without: it "
     'knows no masks, and needs 0. The robot has none. It lacks LANGUAGE index 0, too.'
 )
-
-
-@pytest.fixture
-def check(capsys):
-    """Runs the verb; returns its status, and what it printed as JSON."""
-
-    def run(*arguments):
-        capsys.readouterr()
-        code = main(['check', *map(str, arguments), '--json'])
-        return code, json.loads(capsys.readouterr().out)
-
-    return run
 
 
 @pytest.mark.parametrize(
