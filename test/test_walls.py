@@ -49,6 +49,7 @@ WITHOUT_TORCH = {
 BELOW_ALL = {
     'arrays',
     'bounds',
+    'control',
     'durations',
     'errors',
     'files',
