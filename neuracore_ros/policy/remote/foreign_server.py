@@ -9,7 +9,7 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.remote.server_file import ServerFile
 from neuracore_ros.policy.remote.server_map import ServerMap
-from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S, ServerOptions
+from neuracore_ros.policy.remote.server_options import AnswerDeadline, ServerOptions
 
 
 class Ask(Protocol):
@@ -37,8 +37,8 @@ class ForeignServer:
         self.manifest: Manifest = self._map.manifest()
         self.sha256 = file.sha256
         self._ask = ask
-        self._usual_s = (options or ServerOptions(api_key='')).deadline_s(self.manifest)
-        self._timeout_s = max(self._usual_s, FIRST_ANSWER_S)
+        usual_s = (options or ServerOptions(api_key='')).deadline_s(self.manifest)
+        self._deadline = AnswerDeadline(usual_s)
 
     def run(
         self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
@@ -48,6 +48,6 @@ class ForeignServer:
         Raises:
             PolicyError: No answer in time, or one that is not as the file says.
         """
-        answer = self._ask(self._map.request(inputs, valid), self._timeout_s)
-        self._timeout_s = self._usual_s
+        answer = self._ask(self._map.request(inputs, valid), self._deadline.s)
+        self._deadline.answered()
         return self._map.outputs(answer, inputs)

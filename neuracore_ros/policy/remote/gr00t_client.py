@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neuracore_ros.errors import WireError
 from neuracore_ros.policy.remote.gr00t_modalities import Modalities
 from neuracore_ros.policy.remote.server_file import ServerFile
+from neuracore_ros.policy.remote.server_link import another_policy
 from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S
 from neuracore_ros.wire.zeromq import ZeroMqConnection
 
@@ -68,9 +68,6 @@ class Gr00tClient:
         if self._known is None:
             found.require_described_by(self._file)
         elif found.sha256 != self._known.sha256:
-            raise WireError(
-                f'{self._address}: serves another policy now (modality config '
-                f'{found.sha256[:12]}, it was {self._known.sha256[:12]}): configure again to take '
-                'it'
-            )
+            new, old = found.sha256[:12], self._known.sha256[:12]
+            raise another_policy(self._address, f'modality config {new}, it was {old}')
         self._known = found

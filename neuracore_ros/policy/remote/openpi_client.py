@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neuracore_ros.errors import WireError
+from neuracore_ros.policy.remote.server_link import another_policy
 from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S
 from neuracore_ros.wire.packing import pack
 from neuracore_ros.wire.websocket import WebSocketConnection
@@ -58,8 +58,5 @@ class OpenpiClient:
         """Take the metadata of a first connection, and no other of a later one."""
         found = pack(metadata)
         if self._known is not None and found != self._known:
-            raise WireError(
-                f'{self._address}: serves another policy now (its metadata differs): configure '
-                'again to take it'
-            )
+            raise another_policy(self._address, 'its metadata differs')
         self._known = found

@@ -19,8 +19,12 @@ from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import WireError, quoted
 from neuracore_ros.policy.manifest import Manifest
-from neuracore_ros.policy.remote.server_link import ServerLink
-from neuracore_ros.policy.remote.server_options import FIRST_ANSWER_S, ServerOptions
+from neuracore_ros.policy.remote.server_link import ServerLink, another_policy
+from neuracore_ros.policy.remote.server_options import (
+    FIRST_ANSWER_S,
+    AnswerDeadline,
+    ServerOptions,
+)
 from neuracore_ros.records import Record, RecordOrigin
 from neuracore_ros.wire.jpeg import as_jpeg
 from neuracore_ros.wire.websocket import WebSocketConnection
@@ -106,8 +110,7 @@ class OwnServer:
             self.link.close()
             raise
         self.sha256: str = served.sha256
-        self._usual_s: float = options.deadline_s(self.manifest)
-        self._timeout_s: float = max(self._usual_s, FIRST_ANSWER_S)
+        self._deadline = AnswerDeadline(options.deadline_s(self.manifest))
 
     def run(
         self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
@@ -120,8 +123,8 @@ class OwnServer:
             request[rgb] = as_jpeg(request[rgb], self._jpeg_quality)
         request['valid'] = {name: mask[0] for name, mask in valid.items()}
         request |= {'request_id': number, 'as_model': True}
-        answer = self.link.ask(request, self._timeout_s)
-        self._timeout_s = self._usual_s
+        answer = self.link.ask(request, self._deadline.s)
+        self._deadline.answered()
         if not isinstance(answer, Mapping) or answer.get('request_id') != number:
             self._connection.drop()
             raise WireError(f'{self._address}: answered another request')
@@ -134,10 +137,8 @@ class OwnServer:
         """Take the policy of a first connection, and no other of a later one."""
         served = ServedPolicy.read(metadata, self._address)
         if self._served is not None and served != self._served:
-            raise WireError(
-                f'{self._address}: serves another policy now (sha256 {served.sha256[:12]}, it was '
-                f'{self._served.sha256[:12]}): configure again to take it'
-            )
+            new, old = served.sha256[:12], self._served.sha256[:12]
+            raise another_policy(self._address, f'sha256 {new}, it was {old}')
         self._served = served
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol
 
+from neuracore_ros.errors import WireError
+
 
 class Askable(Protocol):
     """A connection to a policy server of some protocol."""
@@ -62,6 +64,16 @@ class ServerLink:
     def close(self) -> None:
         """Give the connection back, and end its thread; a request under way fails at once."""
         self._connection.close()
+
+
+def another_policy(address: str, how: str) -> WireError:
+    """Make the error for a server that has another policy than the one that was configured.
+
+    Args:
+        address: Of the server.
+        how: It shows.
+    """
+    return WireError(f'{address}: serves another policy now ({how}): configure again to take it')
 
 
 def _server_s(answer: Any) -> float:

@@ -53,3 +53,22 @@ class ServerOptions:
         """The longest time that a prediction may take [s]."""
         covered_s = manifest.horizon / manifest.rate_hz
         return self.timeout_s or _SHARE * max(covered_s, _LEAST_TIMEOUT_S)
+
+
+class AnswerDeadline:
+    """The deadline of the next answer, a patient one until the first has come.
+
+    Args:
+        usual_s: Of later ones [s].
+
+    Attributes:
+        s: From the request on [s].
+    """
+
+    def __init__(self, usual_s: float) -> None:
+        self._usual_s = usual_s
+        self.s = max(usual_s, FIRST_ANSWER_S)
+
+    def answered(self) -> None:
+        """Note that an answer has come."""
+        self.s = self._usual_s
