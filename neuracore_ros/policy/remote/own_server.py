@@ -110,7 +110,7 @@ class OwnServer:
             self.link.close()
             raise
         self.sha256: str = served.sha256
-        self._deadline = AnswerDeadline(options.deadline_s(self.manifest))
+        self._deadline: AnswerDeadline = AnswerDeadline(options.deadline_s(self.manifest))
 
     def run(
         self, inputs: Mapping[str, Array], valid: Mapping[str, BoolArray]
