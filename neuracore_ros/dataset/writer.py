@@ -6,7 +6,7 @@ import re
 import shutil
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +31,8 @@ from neuracore_ros.dataset.metadata import (
 )
 from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.staging import StagedEpisode, video_path
-from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
+from neuracore_ros.dataset.totals import Totals
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
@@ -62,12 +62,9 @@ class DatasetWriter:
     def __init__(self, root: Path, metadata: Metadata) -> None:
         self.root = root
         self.metadata = metadata
-        self._tasks: list[str] = []
-        self._rows = 0
-        self._statistics: Mapping[str, Statistics] = {}
         self._episode_lines = [line(episode) for episode in metadata.episodes]
         self._bag_lines = [line(bag) for bag in metadata.bags]
-        self._count_all()
+        self._totals = _totals(root, metadata)
         # Of its own for each run: workers of one that was killed may still be ending.
         self.staging = real_folder(root, STAGING_PATH / f'{_PREFIX}{uuid.uuid4().hex}')
 
@@ -78,22 +75,21 @@ class DatasetWriter:
             number=number,
             robot=episode.robot,
             tasks=tuple(dict.fromkeys(staged.columns.tasks)),
-            first_row=self._rows,
+            first_row=self._totals.rows,
             steps=staged.steps,
             statistics=staged.statistics,
         )
-        self._count(record)
+        self._totals.add(record)
         after = replace(self.metadata, episodes=(*self.metadata.episodes, episode))
         self._episode_lines.append(line(episode))
         change = DatasetChange(staged.folder / CHANGE)
         for camera in lerobot.cameras(after):
             change.take(lerobot.video_path(number, camera), video_path(staged.folder, camera))
         with change.file(lerobot.data_path(number)) as file:
-            tables.write_data(file, staged.columns, record, self._tasks, after.rate_hz)
+            tables.write_data(file, staged.columns, record, self._totals.tasks, after.rate_hz)
         change.write(lerobot.episode_path(number), tables.episode_table(record, after))
-        change.write(lerobot.STATS_PATH, lerobot.stats(self._statistics, self._rows))
-        change.write(lerobot.TASKS_PATH, tables.tasks_table(self._tasks))
-        change.write(lerobot.INFO_PATH, lerobot.info(after, len(self._tasks)))
+        for place, content in self._totals.files(after).items():
+            change.write(place, content)
         change.write(METADATA_PATH, self._document(after))
         change.decide(self.root)
         staged.discard()
@@ -163,35 +159,6 @@ class DatasetWriter:
     def _document(self, metadata: Metadata) -> bytes:
         return document(metadata, self._episode_lines, self._bag_lines).encode()
 
-    def _count_all(self) -> None:
-        """Take over the totals; count every episode only where they are not of these episodes."""
-        rows = sum(episode.steps for episode in self.metadata.episodes)
-        if not rows:
-            return
-        # Whatever it is that lies there, it can be made again.
-        with suppress(OSError, DatasetError):
-            records = read_record(self.root / lerobot.STATS_PATH, DatasetError)
-            if all(record.value('count') == [rows] for _, record in records.records()):
-                statistics = tables.statistics_of(records, self.metadata)
-                self._tasks = read_tasks(self.root)
-                self._rows, self._statistics = rows, statistics
-                return
-        self._statistics, self._tasks = {}, []
-        for number in range(len(self.metadata.episodes)):
-            path = self.root / lerobot.episode_path(number)
-            with reading_errors(path):
-                self._count(tables.read_episode(path, self.metadata))
-
-    def _count(self, record: EpisodeRecord) -> None:
-        """Add an episode to the totals."""
-        self._rows += record.steps
-        self._tasks += [task for task in record.tasks if task not in self._tasks]
-        known = self._statistics
-        self._statistics = {
-            key: known[key].merge(statistics) if key in known else statistics
-            for key, statistics in record.statistics.items()
-        }
-
 
 @contextmanager
 def open_dataset(
@@ -231,6 +198,25 @@ def open_dataset(
 
 def _known(root: Path) -> Metadata | None:
     return load_metadata(root) if (root / METADATA_PATH).exists() else None
+
+
+def _totals(root: Path, metadata: Metadata) -> Totals:
+    """Read the totals; count every episode only where they are not of these episodes."""
+    rows = sum(episode.steps for episode in metadata.episodes)
+    if not rows:
+        return Totals()
+    # Whatever it is that lies there, it can be made again.
+    with suppress(OSError, DatasetError):
+        records = read_record(root / lerobot.STATS_PATH, DatasetError)
+        if all(record.value('count') == [rows] for _, record in records.records()):
+            statistics = tables.statistics_of(records, metadata)
+            return Totals(rows, read_tasks(root), statistics)
+    totals = Totals()
+    for number in range(len(metadata.episodes)):
+        path = root / lerobot.episode_path(number)
+        with reading_errors(path):
+            totals.add(tables.read_episode(path, metadata))
+    return totals
 
 
 def _clear_staging(root: Path) -> None:
