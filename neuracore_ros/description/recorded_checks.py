@@ -16,6 +16,7 @@ from neuracore_ros.description.limits import FASTER, START_MAX
 from neuracore_ros.description.recorded_units import unit_texts, wrong_units
 from neuracore_ros.description.recorded_values import LEAST_STEPS, TURN, RecordedValues, span_text
 from neuracore_ros.description.source import ANGLES
+from neuracore_ros.description.units import DEGREES
 from neuracore_ros.wording import few
 
 # Speeds beyond limits matter even if they are short [of all steps].
@@ -129,8 +130,20 @@ def _fast(values: RecordedValues, places: Sequence[int]) -> Iterator[str]:
         )
         yield (
             f'{values.label(worst)} moves at up to {values.speed[worst]:.3g} a second, its '
-            f'limit is {values.expected[worst].speed:.3g}: {then}' + values.likewise(fast, worst)
+            f'limit is {values.expected[worst].speed:.3g}: {then}'
+            + _or_in_degrees(values, worst)
+            + values.likewise(fast, worst)
         )
+
+
+def _or_in_degrees(values: RecordedValues, place: int) -> str:
+    """The unit of a joint that stays within wide limits, and is far too fast for [rad/s]."""
+    source, expected = values.sources[place], values.expected[place]
+    is_angle = source.data_type.measured is DataType.JOINT_POSITIONS and not expected.slides
+    if not is_angle or not values.is_often(values.very_fast[place]):
+        return ''
+    options = DEGREES.options(source.scale, source.offset)
+    return f'; or is it in degrees? Then write under sources: {source.data_type}: {{{options}}}'
 
 
 def _turned(values: RecordedValues, places: Sequence[int]) -> Iterator[str]:

@@ -1,9 +1,8 @@
-"""The likely unit of a driver's values, where it is not the expected one."""
+"""The likely units of a driver's values, where they are not in the expected one."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.description.limits import Range
@@ -17,11 +16,14 @@ class Unit:
         name: Its plural, for people.
         scale: To [rad], [m], or an amount from 0 to 1.
         offset: The expected unit's value at this unit's zero.
+        of_limits: True if scale and offset are right only where the ends of the unit are the
+            limits of the joint, which its calibration decides.
     """
 
     name: str
     scale: float
     offset: float = 0.0
+    of_limits: bool = False
 
     def options(self, scale: float = 1.0, offset: float = 0.0) -> str:
         """The options to write to a source that has these ones, as ``scale: 0.0174533``."""
@@ -31,6 +33,10 @@ class Unit:
 
 DEGREES = Unit('degrees', math.pi / 180)
 TICKS = Unit('servo ticks (4096 a turn)', 2 * math.pi / 4096, -math.pi)
+_TICKS_ABOUT_ZERO = Unit('servo ticks (4096 a turn) about 0', 2 * math.pi / 4096)
+_FEW_TICKS = Unit(
+    'servo ticks (1024 in 300 degrees)', math.radians(300) / 1024, -math.radians(150)
+)
 MILLIMETRES = Unit('millimetres', 1e-3)
 CENTIMETRES = Unit('centimetres', 1e-2)
 AMOUNTS = Unit('amounts from 0 to 1', 1.0)
@@ -38,8 +44,9 @@ PERCENT = Unit('percent', 1e-2)
 BYTES = Unit('steps from 0 to 255', 1 / 255)
 THOUSANDTHS = Unit('thousandths', 1e-3)
 
-# The likely first.
-_ANGLES = (DEGREES, TICKS)
+# The likely first. Ticks that count from one end are never negative.
+_TICKS = (TICKS, _FEW_TICKS)
+_ANGLES = (DEGREES, *_TICKS)
 LENGTHS = (MILLIMETRES, CENTIMETRES)
 """Units of prismatic joints."""
 _AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
@@ -50,6 +57,8 @@ _SLACK = 0.25
 _OPENS, _OPENS_A_BIT = {AMOUNTS: 0.5}, 0.02
 # A joint of unknown kind that moves further than this does not slide [m].
 _LONGEST_SLIDE = 1.0
+# Percent end at 100, but for rounding and overshoot.
+_MOST_PERCENT = 101.0
 
 
 def far_outside(values: Range, limits: Range, slides: bool = False) -> bool:
@@ -74,30 +83,49 @@ def largest_position(slides: bool) -> float:
     return 2.0 if slides else 2 * math.pi
 
 
-def likely_unit(values: Range, limits: Range, slides: bool = False) -> Unit | None:
-    """The unit in which positions that are far outside would be within limits; None without.
+def likely_units(values: Range, limits: Range, slides: bool = False) -> tuple[Unit, ...]:
+    """The units in which positions that are far outside would be within limits.
 
     Args:
         values: Least and largest, as the driver reports them.
         limits: Least and largest position, [rad] or [m].
         slides: True for a joint that is known to be prismatic.
+
+    Returns:
+        The likely first; several where the values alone do not tell; empty if none fits.
     """
-    if slides:
-        return _first(LENGTHS, values, limits)
-    may_slide = limits[1] - limits[0] <= _LONGEST_SLIDE
-    return _first((*_ANGLES, *(LENGTHS if may_slide else ())), values, limits)
+    may_slide = slides or limits[1] - limits[0] <= _LONGEST_SLIDE
+    known = (*(() if slides else _ANGLES), *(LENGTHS if may_slide else ()))
+    found = [unit for unit in known if _fits(unit, values, limits)]
+    if DEGREES in found:
+        # Some degrees are ticks near the end of a range: a driver of ticks would be beyond it.
+        found = [u for u in found if u not in _TICKS or _fits(u, values, limits, slack=0.0)]
+    found += _percents(values, limits, may_slide)
+    if not found and not slides and _fits(_TICKS_ABOUT_ZERO, values, limits):
+        found.append(_TICKS_ABOUT_ZERO)
+    return tuple(found)
 
 
 def likely_unit_of_amounts(values: Range) -> Unit | None:
     """The unit in which a gripper's driver reports an opening, not a joint position."""
     known = [unit for unit in _AMOUNTS if unit.scale * values[1] > _OPENS.get(unit, _OPENS_A_BIT)]
-    return _first(known, values, (0.0, 1.0))
+    return next((unit for unit in known if _fits(unit, values, (0.0, 1.0))), None)
 
 
-def _first(units: Sequence[Unit], values: Range, limits: Range) -> Unit | None:
-    slack = _SLACK * (limits[1] - limits[0])
-    for unit in units:
-        least, largest = (unit.scale * value + unit.offset for value in values)
-        if limits[0] - slack <= least and largest <= limits[1] + slack:
-            return unit
-    return None
+def _percents(values: Range, limits: Range, slides: bool) -> list[Unit]:
+    """The percent of a joint's range that its values may be."""
+    lower, upper = limits
+    if not math.isfinite(upper - lower) or max(map(abs, values)) > _MOST_PERCENT:
+        return []
+    width, middle = upper - lower, (lower + upper) / 2
+    if slides and values[0] > 100.0 - _MOST_PERCENT:
+        return [Unit('percent of its range, 0 to 100', width / 100, lower, of_limits=True)]
+    return [Unit('percent of its range, -100 to 100', width / 200, middle, of_limits=True)]
+
+
+def _fits(unit: Unit, values: Range, limits: Range, slack: float = _SLACK) -> bool:
+    if unit in _TICKS and values[0] < 0.0:
+        return False
+    least, largest = (unit.scale * value + unit.offset for value in values)
+    beyond = slack * (limits[1] - limits[0])
+    return limits[0] - beyond <= least and largest <= limits[1] + beyond

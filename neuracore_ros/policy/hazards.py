@@ -11,7 +11,7 @@ from neuracore_ros.description import DataType, DirectSlot, Joint, Robot, Source
 from neuracore_ros.description.robot_checks import exchanged_parts, split_joints, suspect_limits
 from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.treatment import treatment_changes
-from neuracore_ros.description.units import far_outside, likely_unit
+from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.compatibility import trained_range
 from neuracore_ros.policy.manifest import Manifest
@@ -115,9 +115,9 @@ def _trained_units(robot: Robot, manifest: Manifest) -> Iterator[str]:
             if kind.is_gripper or kind.is_pose or values is None or not has_unit:
                 continue
             ends, slides = robot.slot_range(kind, name), limit is not None and limit.slides
-            if far_outside(values, ends, slides) and (unit := likely_unit(values, ends, slides)):
+            if far_outside(values, ends, slides) and (units := likely_units(values, ends, slides)):
                 text = f"'{name}' at {kind} index {index} from {values[0]:.3g} to {values[1]:.3g}"
-                found.setdefault(unit.name, []).append(text)
+                found.setdefault(' or '.join(unit.name for unit in units), []).append(text)
         for unit_name, texts in found.items():
             more = f' (and {len(texts) - 1} more)' if texts[1:] else ''
             yield (

@@ -167,7 +167,7 @@ def _measured_units(
     for (topic, slides), own in together.items():
         if guess := guess_unit(own, limits, slides):
             units |= dict.fromkeys(own, guess.unit)
-            notes.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}')
+            notes.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}{guess.doubt}')
             found |= {joint: converted(motion, guess.unit) for joint, motion in own.items()}
         notes += [f'{topic}: {line}' for line in strangers({**own, **found}, limits)]
     return units, found, notes

@@ -208,7 +208,7 @@ class OutputRoutes:
             found += [f'{command.topic}: {note.text}' for note in command.notes]
             guesses = dict.fromkeys(self._guess(command, joint) for joint in command.joints)
             found += [
-                f'{command.topic} is taken to be in {guess.unit.name}: {guess.why}'
+                f'{command.topic} is taken to be in {guess.unit.name}: {guess.why}{guess.doubt}'
                 for guess in guesses
                 if guess
             ]

@@ -146,7 +146,7 @@ def policy(tmp_path):
 
 @pytest.mark.parametrize('topic', ['/leader', '/elsewhere'])
 def test_check_and_evaluate_say_it_of_a_recording_too(convert, policy, tmp_path, capsys, topic):
-    convert(lift=lambda t: 60 * np.sin(t), lead=2.0, topic=topic)
+    convert(lift=lambda t: 105 * np.sin(t), lead=2.0, topic=topic)
     arm, bag = str(tmp_path / 'arm.yaml'), str(tmp_path / 'bag')
     assert main(['check', policy, arm, '--bag', bag]) == 1
     said = capsys.readouterr().err

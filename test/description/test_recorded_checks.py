@@ -64,9 +64,72 @@ def test_degrees_are_told_from_radians_with_the_line_to_write(robot):
     assert measured == 'refused'
     assert told == (
         "'lift' (JOINT_POSITIONS index 0) goes from -60 to 60, far outside of its limits -1.9 "
-        'to 1.9: in degrees, not rad? Write under sources: JOINT_POSITIONS: {scale: 0.0174533}'
+        'to 1.9: in degrees, not rad? Write under sources: JOINT_POSITIONS: {scale: 0.0174533}; '
+        'if in percent of its range, -100 to 100, and the ends are its limits: '
+        '{lift: {scale: 0.019}}'
     )
     assert 'JOINT_TARGET_POSITIONS: {scale: 0.0174533}' in also
+
+
+def test_values_beyond_100_are_no_percent(robot):
+    (_, told), *_ = seen(robot, lift=105 * WAVE)
+    assert told.endswith('JOINT_POSITIONS: {scale: 0.0174533}')
+
+
+def two_joints(robot, lift, turn, limits='[-1.9, 1.9]'):
+    """What is doubted of two joints with limits, which one driver measures."""
+    text = robot.path.read_text().replace('spin: {position: none', f'turn: {{position: {limits}')
+    robot.path.write_text(text.replace('spin', 'turn'))
+    return seen(load_robot(robot.path), lift=lift, spin=turn)
+
+
+def test_what_one_joint_of_a_driver_cannot_be_the_others_are_not(robot):
+    (_, told), *_ = two_joints(robot, lift=60 * WAVE, turn=109 * WAVE)
+    assert told.endswith('JOINT_POSITIONS: {scale: 0.0174533} (likewise lift)')
+
+
+def test_percent_is_offered_by_the_limits_of_each_joint_and_marked_as_to_be_checked(robot):
+    (_, told), *_ = two_joints(robot, lift=90 * WAVE, turn=90 * WAVE, limits='[0.0, 1.2]')
+    assert (
+        'in percent of its range, -100 to 100, not rad? Only the calibration of the robot tells '
+        'its scale: if the ends are its limits, write under sources: JOINT_POSITIONS: '
+        '{lift: {scale: 0.019}, turn: {scale: 0.006, offset: 0.6}}, and check it on the robot'
+    ) in told
+
+
+def test_percent_of_an_own_scale_keeps_it(robot):
+    robot = changed(
+        robot, 'POSITIONS: {topic: /joint_states}', 'POSITIONS: {topic: /joint_states, scale: -1}'
+    )
+    values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+    for step, value in enumerate(60 * WAVE):
+        # The observer has applied the scale.
+        values.add(step * 50_000_000, {Q: [-value, 0.0], G: [0.5]}, {T: [0.0, 0.0]})
+    text = doubts(values)[0].text
+    assert 'JOINT_POSITIONS: {scale: -0.0174533}' in text and '{lift: {scale: -0.019}}' in text
+
+
+def test_a_slow_joint_of_wide_limits_may_be_in_degrees_which_its_speed_alone_tells(robot):
+    robot = changed(robot, 'lift: {position: [-1.9, 1.9]', 'lift: {position: [-6.28, 6.28]')
+    slow = seen(robot, lift=2 * WAVE)
+    assert not any('degrees' in text for _, text in slow)  # 2 degrees look like 2 rad.
+    (severity, text), *_ = seen(robot, lift=6 * np.sin(np.arange(100) * 0.2))
+    assert severity == 'doubted'  # Narrow limits of a velocity would look the same.
+    assert 'or is it in degrees? Then write under sources: JOINT_POSITIONS: {scale: 0.017' in text
+
+
+@pytest.mark.parametrize(
+    ('lift', 'spin', 'limits'),
+    [
+        (WAVE, 400 * np.arange(100) / 3000, '[-1.9, 1.9]'),  # A continuous joint of two turns.
+        (2.2 * WAVE, WAVE, '[-1.9, 1.9]'),  # Limits that are a little narrow.
+        (25 * WAVE, WAVE, '[-30.0, 30.0]'),  # A winch.
+        (0.3 + 0.1 * WAVE, WAVE, '[-0.02, 0.02]'),  # Limits of a joint that rested.
+    ],
+)
+def test_values_that_can_be_right_are_not_refused(robot, lift, spin, limits):
+    robot = changed(robot, 'lift: {position: [-1.9, 1.9]', f'lift: {{position: {limits}')
+    assert 'refused' not in {severity for severity, _ in seen(robot, lift=lift, spin=spin)}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +143,22 @@ def test_degrees_are_told_from_radians_with_the_line_to_write(robot):
 def test_an_amount_of_a_gripper_is_no_percent(robot, values, unit):
     ((severity, text),) = seen(robot, claw=values)
     assert severity == 'refused' and unit in text
+
+
+def test_a_gripper_that_turns_may_be_in_percent_or_in_degrees(robot):
+    robot = changed(robot, 'claw: {position: [0.0, 1.0]', 'claw: {position: [-0.17, 1.75]')
+    raw = 50 + 45 * WAVE
+    ((_, text),) = seen(robot, claw=(raw + 0.17) / 1.92)
+    assert text.endswith(
+        'in percent? Write under sources: PARALLEL_GRIPPER_OPEN_AMOUNTS: {scale: 0.01}; if in '
+        'degrees, {scale: 0.00909026, offset: 0.0885417}'
+    )
+
+
+def test_a_gripper_in_servo_ticks_is_told(robot):
+    robot = changed(robot, 'claw: {position: [0.0, 1.0]', 'claw: {position: [-0.17, 1.75]')
+    ((_, text),) = seen(robot, claw=(2700 + 600 * WAVE + 0.17) / 1.92)
+    assert 'in servo ticks (4096 a turn)? Write under sources: PARALLEL_GRIPPER' in text
 
 
 def test_servo_ticks_have_an_offset_too(robot):

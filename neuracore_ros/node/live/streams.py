@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.description.units import far_outside, likely_unit
+from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.facts import (
     CheckResult,
@@ -74,12 +74,15 @@ def _mend_position(measured: MeasuredJoint, robot_file: str) -> str:
     """The cure for a joint outside its limits, with the unit that it may be in."""
     joint, limit = measured.joint, measured.joint.limit
     span, ends = (measured.position, measured.position), (limit.lower, limit.upper)
-    unit = likely_unit(span, ends, limit.slides) if far_outside(span, ends, limit.slides) else None
-    if unit is not None and not joint.data_type.is_gripper:
-        return (
-            f'in {unit.name}? Write under sources of {robot_file}: '
-            f'{joint.data_type.measured}: {{{unit.options(joint.scale, joint.offset)}}}'
-        )
+    is_far = far_outside(span, ends, limit.slides) and not joint.data_type.is_gripper
+    units = likely_units(span, ends, limit.slides) if is_far else ()
+    if units:
+        first, *others = units
+        options = first.options(joint.scale, joint.offset)
+        told = f'in {first.name}? Write under sources of {robot_file}: '
+        told += f'{joint.data_type.measured}: {{{options}}}'
+        # Their scales differ from joint to joint; `check --bag` writes out each.
+        return told + ''.join(f'; or in {unit.name}' for unit in others)
     return f'correct the limits, scale or offset in {robot_file}, or move the joint back'
 
 
