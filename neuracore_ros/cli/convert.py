@@ -132,6 +132,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='drop the start and the end of an episode in which no output moves faster, except '
         'half a second of each [rad/s or m/s]',
     )
+    cut.add_argument(
+        '--control',
+        default='',
+        metavar='TOPIC',
+        help='who commands: a String as the node publishes it, or a Bool that is true while a '
+        'human intervenes; "none": take no notice (default: a String topic ending in /control '
+        'that says it)',
+    )
+    cut.add_argument(
+        '--keep-uncommanded',
+        action='store_true',
+        help='keep the steps at which nobody commands, as the node says: the robot is braked, '
+        'held, or moved by others',
+    )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
 
@@ -162,7 +176,12 @@ def run(arguments: argparse.Namespace) -> int:
         workers=_workers(arguments.workers),
         scheduler=arguments.scheduler,
         cutting=Cutting(
-            arguments.marker, arguments.gap_s, tuple(arguments.range), arguments.trim_idle
+            arguments.marker,
+            arguments.gap_s,
+            tuple(arguments.range),
+            arguments.trim_idle,
+            arguments.control,
+            arguments.keep_uncommanded,
         ),
     )
     bags, again = distinct(_matching(arguments.bags))

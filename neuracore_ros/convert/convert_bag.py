@@ -195,12 +195,15 @@ def _episodes(
         except BaseException:
             writing.discard()
             raise
+        control = staged.columns.control
         found = replace(
             episode,
             start_ns=first.tick_ns,
             steps=staged.steps,
             dropped=dict(dropped),
             outcome=first.outcome,
+            policy=control.policy if control is not None else '',
+            interventions=control.interventions if control is not None else 0,
         )
         yield EpisodeDone(found, staged)
         dropped.clear()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 START, STOP, SUCCESS, DISCARD = 'start', 'stop', 'success', 'discard'
 WORDS = (START, STOP, SUCCESS, DISCARD)
 NO_MARKER = 'none'
+NO_CONTROL = 'none'
+KEEPS_NOBODY = '--keep-uncommanded'
 # Kept before the first motion and after the last one, so that a policy sees rest, too.
 MARGIN_S = 0.5
 
@@ -28,12 +30,17 @@ class Cutting:
         gap_s: Longest silence of all declared streams within an episode, [s].
         ranges: (start, end) of each episode, from the recording's start, [s].
         trim_idle: Starts and ends at which no output is faster are left out, [rad/s] or [m/s].
+        control: Topic that tells who commands; '' looks for that of a node, ``none`` takes no
+            notice of it.
+        keeps_nobody: Steps at which nobody commands, as that topic says, are kept.
     """
 
     marker: str = ''
     gap_s: float | None = None
     ranges: tuple[tuple[float, float], ...] = ()
     trim_idle: float | None = None
+    control: str = ''
+    keeps_nobody: bool = False
 
     def __str__(self) -> str:
         """The options of ``convert`` that say this; '' for none."""
@@ -41,6 +48,8 @@ class Cutting:
         options += [f'--gap-s {self.gap_s:g}'] if self.gap_s is not None else []
         options += [f'--range {start:g}:{end:g}' for start, end in self.ranges]
         options += [f'--trim-idle {self.trim_idle:g}'] if self.trim_idle is not None else []
+        options += [f'--control {self.control}'] if self.control else []
+        options += [KEEPS_NOBODY] if self.keeps_nobody else []
         return ' '.join(options)
 
 

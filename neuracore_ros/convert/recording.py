@@ -8,7 +8,8 @@ from pathlib import Path
 
 from neuracore_ros.bags.bag import Bag, open_bag
 from neuracore_ros.convert.audit import Audit
-from neuracore_ros.convert.cutting import WHOLE, Cutting
+from neuracore_ros.convert.control_track import NOBODY, find_control
+from neuracore_ros.convert.cutting import KEEPS_NOBODY, WHOLE, Cutting
 from neuracore_ros.convert.episodes import find_cuts, recorded_task
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.convert.rows import rows
@@ -72,6 +73,8 @@ class Recording:
         self._topics = {topic: source.type for source in sources for topic in source.topics}
         _, motion = observers(robot, metadata)
         self._cuts = find_cuts(bag, cutting, self._topics, motion)
+        self._control = find_control(bag, cutting.control, cutting.keeps_nobody)
+        self._has_control = metadata.has_control
         self.task = recorded_task(bag) if task is None else task
         try:
             self._observers = observers(robot, metadata, self.task)
@@ -92,8 +95,10 @@ class Recording:
 
     def pieces(self, progress: ProgressCallback = lambda part: None) -> Iterator[Iterator[Row]]:
         """Rows that follow each other without a gap, piece by piece."""
-        messages = self._bag.read(self._topics, progress)
-        steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts)
+        control = self._control
+        said = {control.topic: control.type} if control is not None else {}
+        messages = self._bag.read({**self._topics, **said}, progress)
+        steps = rows(messages, *self._observers, self._rate_hz, self.audit, self._cuts, control)
         try:
             for _, piece in groupby(steps, key=lambda row: row.piece):
                 yield piece
@@ -116,7 +121,8 @@ class Recording:
     def notes(self) -> tuple[str, ...]:
         """Notes that are worth knowing, a line each."""
         times = (*self.audit.late(), *self.audit.early())
-        return (*self._cuts.notes, *times, *self._pace, *self.audit.notes)
+        control = self._control.notes if self._control is not None else ()
+        return (*self._cuts.notes, *times, *self._pace, *self.audit.notes, *control, *self._lost())
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -137,9 +143,27 @@ class Recording:
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)
         return f'{self._bag.path}: {why}{held}{more}{lost}'
 
+    def _lost(self) -> Iterator[str]:
+        """Say what is not kept of who commanded, a line each."""
+        if self._control is None:
+            return
+        if left_out := self.audit.cut[NOBODY]:
+            yield f'{counted(left_out, "tick")} left out: {self._nobody()}'
+        if not self._has_control:
+            yield (
+                'who commanded is not kept: the dataset was made by a version that did not keep '
+                'it; convert into a new one'
+            )
+
+    def _nobody(self) -> str:
+        topic = self._control.topic if self._control is not None else ''
+        return f'{NOBODY}, as {topic} says ({KEEPS_NOBODY} keeps such ticks)'
+
     def _unusable(self) -> str:
         """Say that no tick at all was usable, and why; '' if one was, or all were cut off."""
         audit = self.audit
+        if audit.cut[NOBODY] and not audit.ticks:
+            return f'{self._bag.path}: at none of its ticks somebody commands: {self._nobody()}'
         if audit.ticks > audit.unusable or (audit.cut and not audit.ticks):
             return ''
         why = ''.join(f'; {text}' for text in list(audit.texts.values())[:1])

@@ -11,7 +11,9 @@ import numpy as np
 
 from neuracore_ros.arrays import Array, BoolArray
 from neuracore_ros.bags.bag import RecordedMessage
+from neuracore_ros.control import Commander, Control
 from neuracore_ros.convert.audit import Audit
+from neuracore_ros.convert.control_track import NOBODY, ControlTrack
 from neuracore_ros.convert.cutting import Cuts
 from neuracore_ros.convert.ticks import Silence, Tick, ticks
 from neuracore_ros.dataset.row import Row
@@ -28,6 +30,7 @@ def rows(
     rate_hz: float,
     audit: Audit | None = None,
     cuts: Cuts | None = None,
+    control: ControlTrack | None = None,
 ) -> Iterator[Row]:
     """Resample a recording.
 
@@ -40,10 +43,11 @@ def rows(
         rate_hz: Ticks per second, [Hz].
         audit: Notes everything that is used and dropped.
         cuts: The episodes; None: the whole recording is one.
+        control: Who commands, whose topic is among the messages; None: a demonstration.
     """
     audit = audit or Audit(inputs, outputs)
     piece = 0
-    observed = _observed(messages, inputs, outputs, rate_hz, audit, cuts)
+    observed = _observed(messages, inputs, outputs, rate_hz, audit, cuts, control)
     for now, after in pairwise(chain(observed, [None])):
         if now is None:
             continue
@@ -59,6 +63,7 @@ def rows(
             output_valid=valid,
             dropped=now.dropped,
             outcome=now.tick.outcome,
+            control=now.control,
         )
         piece += not goes_on
 
@@ -91,12 +96,13 @@ def outputs_of(
 
 @dataclass(frozen=True, slots=True)
 class _Usable:
-    """A usable tick, and the reasons for which ticks before it were dropped."""
+    """A usable tick, its control, and the reasons for which ticks before it were dropped."""
 
     tick: Tick
     given: Observation
     wanted: Observation
     dropped: Mapping[str, int]
+    control: Control | None
 
 
 def _observed(
@@ -106,19 +112,28 @@ def _observed(
     rate_hz: float,
     audit: Audit,
     cuts: Cuts | None,
+    control: ControlTrack | None,
 ) -> Iterator[_Usable | None]:
     """Usable ticks, and None for what lies between them."""
     dropped: Counter[str] = Counter()
 
     def note(topic: str, message: object, receive_ns: int) -> None:
         audit.received(topic, receive_ns)
+        if control is not None and topic == control.topic:
+            control.receive(message, receive_ns)
 
     for tick in ticks(messages, (inputs, outputs), rate_hz, note, cuts):
         if isinstance(tick, Tick):
+            said = control.at(tick.time_ns) if control is not None else None
+            is_nobody = said is not None and said.commander is Commander.NOBODY
+            if control is not None and is_nobody and not control.keeps_nobody:
+                audit.cut[NOBODY] += 1
+                yield None
+                continue
             wanted, given = outputs.observe(tick.time_ns), inputs.observe(tick.time_ns)
             reasons = audit.tick(tick.time_ns, given, wanted)
             if isinstance(given, Observation) and isinstance(wanted, Observation):
-                yield _Usable(tick, given, wanted, dict(dropped))
+                yield _Usable(tick, given, wanted, dict(dropped), said)
                 dropped.clear()
                 continue
             dropped.update(reasons)

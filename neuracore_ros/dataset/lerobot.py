@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.arrays import BoolArray, Float32Array
+from neuracore_ros.dataset.control_columns import ControlColumns
+from neuracore_ros.dataset.control_columns import features as control_features
 from neuracore_ros.dataset.depths import Spool
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
@@ -40,6 +42,7 @@ class Columns:
         action_valid: bool, likewise.
         depths: Feature -> N images, as PNG, in a file.
         tasks: What was to be done at each row.
+        control: By whom each row was commanded; None in a dataset that does not keep it.
     """
 
     state: Float32Array
@@ -48,6 +51,7 @@ class Columns:
     action_valid: BoolArray
     depths: Mapping[str, Spool] = field(default_factory=dict)
     tasks: Sequence[str] = ()
+    control: ControlColumns | None = None
 
 
 def camera_key(index: int) -> str:
@@ -157,6 +161,8 @@ def _features(metadata: Metadata) -> dict[str, Any]:
             'names': ['height', 'width', 'channels'],
             'info': {'is_depth_map': True, 'depth_unit': 'mm'},
         }
+    if metadata.has_control:
+        features |= control_features()
     for key in ('timestamp', 'frame_index', 'episode_index', 'index', 'task_index'):
         dtype = 'float32' if key == 'timestamp' else 'int64'
         features[key] = {'dtype': dtype, 'shape': [1], 'names': None}

@@ -30,6 +30,8 @@ METADATA_PATH = Path('meta/neuracore_ros.json')
 FORMAT = 1
 # Times of 64 bits, which is all that a message has room for [ns].
 _FOREVER_NS = 2**63 - 1
+SUCCESS = 'success'
+"""The outcome of an episode that its marker calls one."""
 AFRESH = 'copy the dataset again, or convert its recordings into a new one'
 """What to do about one that is damaged."""
 
@@ -47,6 +49,9 @@ class Episode:
         dropped: Reason -> unusable ticks of the bag since the episode before.
         outcome: ``success``, as its marker says; '' if unknown.
         cutting: How the recording was cut, in options of ``convert``; '' not at all.
+        policy: The policy that commanded in it; several are joined by commas; '' none.
+        interventions: Stretches in which a human commanded in place of the policy.
+        pair: Label that it has in common with episodes of other robots; '' none.
     """
 
     robot: str
@@ -57,6 +62,14 @@ class Episode:
     dropped: Mapping[str, int] = field(default_factory=dict)
     outcome: str = ''
     cutting: str = ''
+    policy: str = ''
+    interventions: int = 0
+    pair: str = ''
+
+    @property
+    def is_success(self) -> bool:
+        """True if it was marked as a success."""
+        return self.outcome == SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,7 @@ class Metadata:
         descriptions: Every robot that the layouts were made for, or that was added later.
         episodes: In the order of their numbers.
         bags: Recordings that were converted wholly.
+        has_control: Whether its rows say who commanded; those of datasets made before do not.
     """
 
     rate_hz: float
@@ -141,6 +155,7 @@ class Metadata:
     descriptions: Descriptions
     episodes: tuple[Episode, ...] = ()
     bags: tuple[ConvertedBag, ...] = ()
+    has_control: bool = True
 
     @property
     def input_layout(self) -> Layout:
@@ -185,6 +200,7 @@ class Metadata:
             ),
             episodes=_episodes(record.record('episodes')),
             bags=tuple(_bag(each) for each in record.listed('bags', default=[])),
+            has_control=record.flag('has_control'),
         )
         for number, episode in enumerate(found.episodes):
             if episode.robot not in robots:
@@ -214,6 +230,7 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
         'format': FORMAT,
         'rate_hz': metadata.rate_hz,
         'image_size': list(metadata.image_size),
+        **({'has_control': True} if metadata.has_control else {}),
         'descriptions': {
             robot: {
                 'input': plain(described.input[robot]),
@@ -278,6 +295,9 @@ def _episode(record: Record) -> Episode:
         dropped=record.counts('dropped'),
         outcome=record.text('outcome', default=''),
         cutting=record.text('cutting', default=''),
+        policy=record.text('policy', default=''),
+        interventions=record.integer('interventions', 0, MAX_STEPS, default=0),
+        pair=record.text('pair', default=''),
     )
 
 

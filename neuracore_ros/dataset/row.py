@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.control import Control
 from neuracore_ros.description import DataType
 
 
@@ -22,6 +23,8 @@ class Row:
         output_valid: DataType -> bool (W,); a measured type is invalid in a piece's last row.
         dropped: In the first row of a piece, reason -> unusable ticks since the piece before.
         outcome: Of the episode, by its marker; '' if unknown.
+        control: Whether a policy or a human commanded it; None where the recording does not say,
+            as in a demonstration.
     """
 
     piece: int
@@ -32,3 +35,4 @@ class Row:
     output_valid: Mapping[DataType, BoolArray]
     dropped: Mapping[str, int]
     outcome: str = ''
+    control: Control | None = None

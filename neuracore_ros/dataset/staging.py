@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 
 from neuracore_ros.arrays import Array, BoolArray, ByteArray, Float32Array, IntArray
+from neuracore_ros.control import Control
 from neuracore_ros.dataset import depths, lerobot
+from neuracore_ros.dataset.control_columns import ControlColumns
 from neuracore_ros.dataset.lerobot import Columns
-from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.metadata import SUCCESS, Metadata
 from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import VideoWriter, write_black
@@ -63,6 +65,8 @@ class EpisodeWriter:
         self._metadata = metadata
         self._task = task
         self._tasks: list[str] = []
+        self._controls: list[Control | None] = []
+        self._outcome = ''
         self._inputs = _Vectors(metadata.input_layout)
         self._outputs = _Vectors(metadata.output_layout)
         self._cameras = lerobot.cameras(metadata)
@@ -95,6 +99,8 @@ class EpisodeWriter:
         has_task = row.input_valid.get(DataType.LANGUAGE, [False])[0]
         task = decode_text(row.inputs[DataType.LANGUAGE][0]) if has_task else self._task
         self._tasks.append(task)
+        self._controls.append(row.control)
+        self._outcome = row.outcome
 
     def finish(self) -> StagedEpisode:
         """Complete the files.
@@ -110,7 +116,10 @@ class EpisodeWriter:
                 write_black(path, self._metadata.rate_hz, self._metadata.image_size, self.steps)
         numbers = *self._inputs.columns(), *self._outputs.columns()
         spools = {key: spool.close() for key, spool in self._depths.items()}
-        columns = Columns(*numbers, spools, self._tasks)
+        control = None
+        if self._metadata.has_control:
+            control = ControlColumns.of(self._controls, self._outcome == SUCCESS)
+        columns = Columns(*numbers, spools, self._tasks, control)
         return StagedEpisode(self._folder, self.steps, columns, self._statistics(columns))
 
     def discard(self) -> None:

@@ -51,6 +51,9 @@ class EpisodeRecord:
         first_row: Rows of all episodes before.
         steps: Rows of this one.
         statistics: Feature -> its statistics in this episode.
+        policy: The policy that commanded in it; '' none.
+        success: Whether it was marked as one.
+        pair: Label that it has in common with other episodes; '' none.
     """
 
     number: int
@@ -59,6 +62,9 @@ class EpisodeRecord:
     first_row: int
     steps: int
     statistics: Mapping[str, Statistics]
+    policy: str = ''
+    success: bool = False
+    pair: str = ''
 
 
 @contextmanager
@@ -90,6 +96,8 @@ def write_data(
         VALID_ACTION: _vectors(columns.action_valid, pa.bool_()),
     }
     fields = {key: value for key, value in fields.items() if value is not None}
+    if columns.control is not None:
+        fields |= columns.control.arrays()
     fields |= {
         'timestamp': pa.array((steps / rate_hz).astype(np.float32)),
         'frame_index': pa.array(steps, pa.int64()),
@@ -110,13 +118,14 @@ def write_data(
 
 
 def episode_table(record: EpisodeRecord, metadata: Metadata) -> bytes:
-    """One row of the episodes table; ``robot`` is an addition of ours."""
+    """One row of the episodes table; ``robot`` and what follows it are additions of ours."""
     chunk, file = place(record.number).values()
     row: dict[str, Any] = {
         'episode_index': record.number,
         'tasks': list(record.tasks),
         'length': record.steps,
         'robot': record.robot,
+        **(_control(record) if metadata.has_control else {}),
         'dataset_from_index': record.first_row,
         'dataset_to_index': record.first_row + record.steps,
         'data/chunk_index': chunk,
@@ -134,6 +143,10 @@ def episode_table(record: EpisodeRecord, metadata: Metadata) -> bytes:
         for name, value in statistics.to_json(record.steps, image).items():
             row[f'stats/{key}/{name}'] = value
     return _parquet(pa.Table.from_pylist([row]))
+
+
+def _control(record: EpisodeRecord) -> dict[str, Any]:
+    return {'policy': record.policy, 'success': record.success, 'pair': record.pair}
 
 
 def read_episode(path: Path, metadata: Metadata) -> EpisodeRecord:

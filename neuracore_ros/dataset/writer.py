@@ -78,6 +78,9 @@ class DatasetWriter:
             first_row=self._totals.rows,
             steps=staged.steps,
             statistics=staged.statistics,
+            policy=episode.policy,
+            success=episode.is_success,
+            pair=episode.pair,
         )
         self._totals.add(record)
         after = replace(self.metadata, episodes=(*self.metadata.episodes, episode))

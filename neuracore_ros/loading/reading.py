@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neuracore_ros.arrays import Array, ByteArray, IntArray
 from neuracore_ros.dataset import lerobot, tables
+from neuracore_ros.dataset.control_columns import INTERVENTION, POLICY, ControlColumns
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.reading_errors import reading_errors
@@ -90,6 +91,26 @@ def read_task_indices(root: Path, metadata: Metadata, number: int, tasks: int) -
     if found.min() < 0 or found.max() >= tasks:
         raise DatasetError(f'{file}: task_index is beyond {lerobot.TASKS_PATH}')
     return found
+
+
+def read_control(root: Path, metadata: Metadata, number: int) -> ControlColumns | None:
+    """Control of each of the N rows of an episode; None where the dataset does not keep it.
+
+    Raises:
+        DatasetError: The file is missing, damaged, or contradicts the metadata.
+    """
+    if not metadata.has_control:
+        return None
+    file, episode = root / lerobot.data_path(number), metadata.episodes[number]
+    with reading_errors(file):
+        data = _table(file, 2 * episode.steps, INTERVENTION, POLICY)
+        human = _column(data, INTERVENTION, file, (episode.steps, 1), np.bool_)[:, 0]
+        if POLICY not in data.column_names:
+            raise DatasetError(f"{file}: lacks the column '{POLICY}'")
+        policies = data[POLICY].to_pylist()
+    if not all(isinstance(policy, str) for policy in policies):
+        raise DatasetError(f"{file}: '{POLICY}' holds {data[POLICY].type}, not texts")
+    return ControlColumns(human, policies, episode.is_success)
 
 
 def _table(file: Path, values: int, *names: str) -> pa.Table:

@@ -10,17 +10,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.every_data_type import BARE, EVERY, record_bare, record_every
-from helpers.small_bags import write_bag
+from helpers.small_bags import Messages, at, write_bag
 from helpers.two_arms import (
     LEFT,
     NUMBERS,
     RIGHT,
     describe,
+    images,
     joint_states,
     record_left,
     record_right,
 )
 from neuracore_ros.cli.main import main
+from neuracore_ros.control import Commander, Control
 from neuracore_ros.dataset.metadata import Episode, Metadata
 from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.staging import EpisodeWriter
@@ -101,6 +103,22 @@ def test_a_joint_that_never_moves_and_that_another_robot_lacks_gives_no_huge_los
     items = read(tmp_path / 'data')
     # Before the zeros of the other robot were thought of, it was 37 million.
     assert items['loss'] < 1000
+
+
+def test_who_commanded_opens_in_lerobot(tmp_path, read):
+    policy = Control(Commander.POLICY, 'lift.pt').to_text()
+    words = [('/infer/control', Messages().string(policy), at(t)) for t in (0.0, 0.9)]
+    words.append(('/infer/control', Messages().string('human'), at(1.0)))
+    bag = write_bag(tmp_path / 'bag', [*joint_states(2.0), *images(2.0), *words])
+    text = NUMBERS.replace('2: c}}', '2: c}, RGB_IMAGES: {0: front}}', 1)
+    text = text.replace('states}}', 'states}, RGB_IMAGES: {front: {topic: /front/image_raw}}}')
+    data = tmp_path / 'data'
+    options = ['--description', str(describe(tmp_path, numbers=text)), '--image-size', '64x48']
+    assert main(['convert', str(data), str(bag), *options]) == 0
+    items = read(data)
+    assert items['policy'].tolist() == ['lift.pt'] * 20 + [''] * 20
+    assert items['intervention'].tolist() == [False] * 20 + [True] * 20
+    assert not items['success'].any() and np.isfinite(items['loss'])
 
 
 def test_a_single_joint_at_an_odd_rate_opens_in_lerobot(tmp_path, read):

@@ -22,6 +22,9 @@ def main(root, out):
             found[camera] = np.stack([item[camera].numpy() for item in items])
             continue
         found[camera] = np.stack([(item[camera] * 255).round().byte().numpy() for item in items])
+    found['policy'] = np.array([item['policy'] for item in items])
+    for key in ('intervention', 'success'):
+        found[key] = np.array([bool(item[key]) for item in items])
     found['task'] = np.array([item['task'] for item in items])
     found['episode'] = np.array([int(item['episode_index']) for item in items])
     if dataset.meta.camera_keys:
