@@ -7,7 +7,7 @@ has: where the target is, in reaches, for studies that leave seeing out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from neuracore_ros.command.settings import Settings
 from neuracore_ros.description import Robot
 from neuracore_ros.policy.policy import Policy
 from neuracore_ros.runner import Runner
+from neuracore_ros.runner.requests import Request
 from neuracore_ros.runner.state import State
 from neuracore_ros.sim.simulation import Expert, SimulatedRobot
 
@@ -29,6 +30,7 @@ TYPES = {
     JOINTS: 'sensor_msgs/msg/JointState',
     GOAL: 'std_msgs/msg/Float64MultiArray',
 }
+STRING = 'std_msgs/msg/String'
 IMAGE, TRAJECTORY = 'sensor_msgs/msg/Image', 'trajectory_msgs/msg/JointTrajectory'
 EMPTY = np.zeros(0)
 START_NS = 1_000_000_000
@@ -101,7 +103,7 @@ class World:
         self.now_ns = START_NS
         self._cameras = cameras
         self._reach = reach
-        self._period_s = period_s
+        self.period_s = period_s
 
     def step(self, draws: bool = True) -> Iterator[tuple[str, Any]]:
         """Let one period pass; yields what the robot then says, by topic.
@@ -109,8 +111,8 @@ class World:
         Args:
             draws: Whether cameras have an image, which costs more than all the rest.
         """
-        self.now_ns += round(self._period_s * 1e9)
-        self.simulated.step(self.now_ns, self._period_s)
+        self.now_ns += round(self.period_s * 1e9)
+        self.simulated.step(self.now_ns, self.period_s)
         positions, velocities = self.simulated.measure()
         names = list(self.simulated.published)
         stamped = header(self.now_ns)
@@ -139,8 +141,47 @@ def never() -> bool:
     return False
 
 
+class Recording:
+    """A bag of all that is said, as `record` would write it.
+
+    Args:
+        world: The robot, whose clock it has.
+        bag: Where to write.
+        pair: What belongs together across robots, as of ``record --pair``; '' nothing.
+        also: Further topics, and their types.
+    """
+
+    def __init__(
+        self, world: World, bag: Path, pair: str = '', also: Mapping[str, str] | None = None
+    ) -> None:
+        topics = {**world.topics, **world.commands, **(also or {})}
+        self._writer = BagWriter(bag, topics, notes={'pair': pair} if pair else {})
+        self._world = world
+
+    def write(self, topic: str, message: Any) -> None:
+        """Add a message, at the world's time."""
+        data = STORE.serialize_cdr(message, message.__msgtype__)
+        self._writer.write(topic, self._world.now_ns, bytes(data))
+
+    def close(self) -> None:
+        """Give the bag its name."""
+        self._writer.close()
+
+
+def commands_of(expert: Expert, period_s: float) -> Iterator[tuple[str, Any]]:
+    """What an expert commands now, by topic."""
+    for target in expert.targets(period_s):
+        points = [point(target.positions, EMPTY, target.ahead_s)]
+        yield target.topic, trajectory(target.joint_names, points)
+
+
 def record(
-    world: World, expert: Expert, bag: Path, seconds: float, until: Callable[[], bool] = never
+    world: World,
+    expert: Expert,
+    bag: Path,
+    seconds: float,
+    until: Callable[[], bool] = never,
+    pair: str = '',
 ) -> None:
     """Let an expert do the trial, and write it to a bag as `record` would.
 
@@ -150,25 +191,91 @@ def record(
         bag: Where to write.
         seconds: How long, at most [s].
         until: Asked after every step whether it is enough.
+        pair: What belongs together across robots, as of ``record --pair``; '' nothing.
     """
-    writer = BagWriter(bag, {**world.topics, **world.commands})
-    period_s, end_ns = world._period_s, world.now_ns + round(seconds * 1e9)
-
-    def write(topic: str, message: Any) -> None:
-        data = STORE.serialize_cdr(message, message.__msgtype__)
-        writer.write(topic, world.now_ns, bytes(data))
-
+    recording = Recording(world, bag, pair)
+    period_s, end_ns = world.period_s, world.now_ns + round(seconds * 1e9)
     while world.now_ns < end_ns:
         for topic, message in world.step():
-            write(topic, message)
-        for target in expert.targets(period_s):
-            points = [point(target.positions, EMPTY, target.ahead_s)]
-            command = trajectory(target.joint_names, points)
-            world.accept(target.topic, command)
-            write(target.topic, command)
+            recording.write(topic, message)
+        for topic, command in commands_of(expert, period_s):
+            world.accept(topic, command)
+            recording.write(topic, command)
         if until():
             break
-    writer.close()
+    recording.close()
+
+
+def ignore(topic: str, message: Any) -> None:
+    """Note nothing."""
+
+
+class Pilot:
+    """A policy at a robot, step by step; a prediction is there one step after it was asked for.
+
+    While the robot runs, images are drawn at those steps only at which the policy is asked.
+
+    Args:
+        world: The robot, reset to its trial.
+        robot: Its file.
+        policy: Made ready for this robot.
+        settings: Of the runner.
+        hears: Told every message, of the robot and of the runner.
+
+    Attributes:
+        runner: The node's own.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        robot: Robot,
+        policy: Policy,
+        settings: Settings,
+        hears: Callable[[str, Any], None] = ignore,
+    ) -> None:
+        self.runner = Runner(robot, policy.manifest, settings)
+        self._world, self._policy, self._hears = world, policy, hears
+        self._wanted = policy.manifest.output_layout.valid(robot.output)
+        self._listeners = dict.fromkeys(self.runner.command_topics, 1)
+        self.runner.start(world.now_ns)
+        self._between = settings.steps_between(policy.manifest.horizon, policy.manifest.rate_hz)
+        self._request: Request | None = None
+        self._asked = 0
+
+    def step(self) -> None:
+        """Let one period pass, and send what the runner commands."""
+        world, runner = self._world, self.runner
+        self._asked += 1
+        is_seen = runner.state is not State.RUNNING or self._asked >= self._between
+        for topic, message in world.step(is_seen):
+            self._hears(topic, message)
+            runner.receive(topic, message, world.now_ns)
+        if (request := self._request) is not None:
+            chunk = self._policy.predict(request.inputs, request.valid, self._wanted)
+            self.send(runner.predicted(request, chunk, world.now_ns).commands)
+        outcome = runner.tick(world.now_ns, self._listeners)
+        self.send(outcome.commands)
+        self._request = outcome.request
+        if self._request is not None:
+            self._asked = 0
+
+    def send(self, commands: Sequence[JointCommand]) -> None:
+        """Give the runner's commands to the robot; and to the runner, which hears its own."""
+        world = self._world
+        for command in commands:
+            velocities = command.velocities
+            points = [
+                point(positions, EMPTY if velocities is None else velocities[n], at_s)
+                for n, (positions, at_s) in enumerate(
+                    zip(command.positions, command.times_s, strict=True)
+                )
+            ]
+            message = trajectory(command.joint_names, points)
+            world.accept(command.topic, message)
+            self._hears(command.topic, message)
+            self.runner.receive(command.topic, message, world.now_ns)
+        self.runner.sent(commands, world.now_ns)
 
 
 def drive(
@@ -179,9 +286,7 @@ def drive(
     settings: Settings,
     until: Callable[[], bool | None] = never,
 ) -> None:
-    """Let a policy do the trial; a prediction is there one step after it was asked for.
-
-    While the robot runs, images are drawn at those steps only at which the policy is asked.
+    """Let a policy do the trial.
 
     Args:
         world: The robot, reset to its trial.
@@ -191,41 +296,9 @@ def drive(
         settings: Of the runner.
         until: Asked after every step whether it is enough.
     """
-    runner = Runner(robot, policy.manifest, settings)
-    wanted = policy.manifest.output_layout.valid(robot.output)
-    listeners = dict.fromkeys(runner.command_topics, 1)
-    runner.start(world.now_ns)
+    pilot = Pilot(world, robot, policy, settings)
     end_ns = world.now_ns + round(seconds * 1e9)
-    between = settings.steps_between(policy.manifest.horizon, policy.manifest.rate_hz)
-    request, asked = None, 0
     while world.now_ns < end_ns:
-        asked += 1
-        for topic, message in world.step(runner.state is not State.RUNNING or asked >= between):
-            runner.receive(topic, message, world.now_ns)
-        if request is not None:
-            chunk = policy.predict(request.inputs, request.valid, wanted)
-            answered = runner.predicted(request, chunk, world.now_ns)
-            _send(world, runner, answered.commands)
-        outcome = runner.tick(world.now_ns, listeners)
-        _send(world, runner, outcome.commands)
-        request = outcome.request
-        if request is not None:
-            asked = 0
+        pilot.step()
         if until():
             break
-
-
-def _send(world: World, runner: Runner, commands: Sequence[JointCommand]) -> None:
-    """Give commands to the robot; and to the runner, since the node hears its own topics, too."""
-    for command in commands:
-        velocities = command.velocities
-        points = [
-            point(positions, EMPTY if velocities is None else velocities[n], at_s)
-            for n, (positions, at_s) in enumerate(
-                zip(command.positions, command.times_s, strict=True)
-            )
-        ]
-        message = trajectory(command.joint_names, points)
-        world.accept(command.topic, message)
-        runner.receive(command.topic, message, world.now_ns)
-    runner.sent(commands, world.now_ns)

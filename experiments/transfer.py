@@ -278,27 +278,27 @@ def make_world(arm: str, place: str) -> World:
     return World(kind(ARMS[arm]), () if place == 'told' else ('agentview',), 1.0, STEP_S)
 
 
-def record_arm(arm: str, place: str, folder: Path) -> list[Path]:
+def record_arm(arm: str, place: str, folder: Path, count: int = EPISODES) -> list[Path]:
     """Write episodes in which the expert lifted; those that are there are kept."""
     from neuracore_ros.physics.expert import LiftExpert
 
     folder.mkdir(parents=True, exist_ok=True)
     lifted = sorted(folder.glob('episode_*'))
-    world = make_world(arm, place) if len(lifted) < EPISODES else None
+    world = make_world(arm, place) if len(lifted) < count else None
     seed = 1 + max((int(path.name[-3:]) for path in folder.iterdir()), default=-1)
-    while world is not None and len(lifted) < EPISODES:
+    while world is not None and len(lifted) < count:
         world.simulated.disturbance = SIMULATOR.disturbance
         world.simulated.reset(seed)
         done = Done(world, world.simulated.tolerance() / 2, SIMULATOR.linger_s)
         unsure = folder / f'unsure_{seed:03d}'
         shutil.rmtree(unsure, ignore_errors=True)
-        record(world, LiftExpert(world.simulated), unsure, PATIENCE_S, done)
+        record(world, LiftExpert(world.simulated), unsure, PATIENCE_S, done, f'cube {seed}')
         if world.simulated.distance() <= world.simulated.tolerance() / 2:
             lifted.append(unsure.rename(folder / f'episode_{seed:03d}'))
         else:
             unsure.rename(folder / f'missed_{seed:03d}')
         seed += 1
-    return lifted[:EPISODES]
+    return lifted[:count]
 
 
 def make_dataset(out: Path, cell: Cell) -> tuple[Path, dict[str, Path]]:

@@ -8,10 +8,8 @@ import mujoco
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.physics.lift import LiftRobot
+from neuracore_ros.physics.lift import TOOL, LiftRobot
 from neuracore_ros.sim.simulation import Target
-
-_TOOL = 'gripper0_right_grip_site'
 
 
 class LiftPhase(Enum):
@@ -57,7 +55,7 @@ class LiftExpert:
     def targets(self, period_s: float) -> list[Target]:
         """A command to the arm, and one to the gripper."""
         robot, arm = self._robot, self._robot.arm
-        offset = robot.cube - robot.data.site(_TOOL).xpos
+        offset = robot.cube - robot.tool
         self._phase = self._next_phase(offset, period_s)
         positions = robot.positions + self.AHEAD_S * self._joint_speeds(self._way(offset))
         grips = self._phase in {LiftPhase.CLOSE, LiftPhase.LIFT}
@@ -103,7 +101,7 @@ class LiftExpert:
         speed *= min(1.0, self.FASTEST / max(float(np.linalg.norm(speed)), 1e-9))
         turn = self.GAIN * _rotation_to(self._upright, _tool_orientation(robot.data))
         jacobian = np.zeros((6, robot.model.nv))
-        site = robot.model.site(_TOOL).id
+        site = robot.model.site(TOOL).id
         mujoco.mj_jacSite(robot.model, robot.data, jacobian[:3], jacobian[3:], site)
         jacobian = jacobian[:, robot.speeds_at]
         damped = jacobian @ jacobian.T + 1e-4 * np.eye(6)
@@ -112,7 +110,7 @@ class LiftExpert:
 
 
 def _tool_orientation(data: mujoco.MjData) -> FloatArray:
-    return np.array(data.site(_TOOL).xmat).reshape(3, 3)
+    return np.array(data.site(TOOL).xmat).reshape(3, 3)
 
 
 def _rotation_to(wanted: FloatArray, now: FloatArray) -> FloatArray:

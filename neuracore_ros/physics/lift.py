@@ -29,6 +29,9 @@ GOAL_M = 0.12
 LIFTED_M = 0.04
 """Success: the cube is so far above where it lay."""
 
+TOOL = 'gripper0_right_grip_site'
+"""MuJoCo's name of the point between the fingertips."""
+
 # A servo of this bandwidth [rad/s] follows a moving reference within a milliradian or two.
 _BANDWIDTH = 40.0
 # While a finger moves, nothing pushes the arm: it would lose what it is about to hold.
@@ -127,6 +130,11 @@ class LiftRobot:
     def cube(self) -> FloatArray:
         """Centre of the cube in MuJoCo's world, shape (3,) [m]."""
         return np.array(self.data.qpos[self._cube_at : self._cube_at + 3])
+
+    @property
+    def tool(self) -> FloatArray:
+        """The point between the fingertips in MuJoCo's world, shape (3,) [m]."""
+        return np.array(self.data.site(TOOL).xpos)
 
     def measure(self) -> tuple[FloatArray, FloatArray]:
         """Positions and velocities of the ``published`` names."""
