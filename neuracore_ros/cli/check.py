@@ -162,6 +162,7 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
 def _robot(path: Path, result: CheckSummary) -> Robot:
     from neuracore_ros.description import load_robot
     from neuracore_ros.description.robot_checks import suspect_speeds
+    from neuracore_ros.description.teleop import teleop_lines
 
     robot = load_robot(path)
     parts: list[Callable[[], object]] = [robot.input_sources, robot.all_measured]
@@ -177,6 +178,7 @@ def _robot(path: Path, result: CheckSummary) -> Robot:
             if source.treatment:
                 what = f"{source.data_type} index {source.index} '{source.name}'"
                 result.facts.append(f'{what}: {source.treatment} ({source.topic})')
+    result.facts += teleop_lines(robot)
     _check_chains(robot, result)
     return robot
 
@@ -283,7 +285,7 @@ def _check_live(
     from neuracore_ros.node.live.checks import check_graph
     from neuracore_ros.node.live.probe_graph import probe_graph
 
-    sources = (*robot.input_sources(), *robot.all_measured())
+    sources = (*robot.input_sources(), *robot.all_measured(), *robot.teleop_sources())
     topics = [*(s.topic for s in sources), *(c.topic for c in robot.all_commands())]
     if beside := beside_namespace(topics, arguments.namespace):
         result.add('warning', beside)

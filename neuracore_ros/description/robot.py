@@ -57,6 +57,7 @@ class Robot:
     _sources: SourceTable
     _targets: SourceTable
     _commands: CommandTable
+    _teleop: SourceTable | None = None
 
     def input_sources(self) -> tuple[Source, ...]:
         """The source of each input, in canonical and index order.
@@ -197,6 +198,16 @@ class Robot:
                 )
         return tuple(sources)
 
+    def teleop_sources(self) -> tuple[Source, ...]:
+        """The source from which a human commands each output, in canonical and index order.
+
+        Returns:
+            One source per output, at its index; none without the section ``teleop``.
+        """
+        if self._teleop is None:
+            return ()
+        return self._described(self.output, self._teleop)
+
     def chain_outputs(self) -> tuple[ChainOutput, ...]:
         """The pose outputs that inverse kinematics turns into joints, in index order."""
         return tuple(
@@ -211,9 +222,9 @@ class Robot:
 
         A pose has one scale, wherever in the file it is written.
         """
-        tables = (self._sources.routes, self._targets.routes)
+        tables = (self._sources, self._targets, self._teleop)
         scales = [
-            *(routes.options(kind, name).scale for routes in tables),
+            *(table.routes.options(kind, name).scale for table in tables if table is not None),
             self._commands.routes.options(kind, name).scale,
         ]
         return next((scale for scale in scales if scale is not None), 1.0)

@@ -23,6 +23,7 @@ from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import Routes
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.source_table import SourceOptions, SourceTable, parse_sources
+from neuracore_ros.description.teleop import parse_teleop
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import did_you_mean, known_names, similar_file
@@ -38,6 +39,7 @@ _KEYS = (
     'sources',
     'targets',
     'commands',
+    'teleop',
 )
 
 
@@ -112,7 +114,8 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     _require_homes(chains, known, file)
     _warn_of_chains(names, chains, file)
     _warn_of_grippers(names, wanted, sources, commands)
-    _require_one_scale(wanted, sources, targets, commands)
+    teleop = parse_teleop(fields.get('teleop'), wanted, sources, commands, names)
+    _require_one_scale(wanted, sources, targets, commands, teleop)
     return Robot(
         name,
         path,
@@ -125,6 +128,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         sources,
         targets,
         commands,
+        teleop,
     )
 
 
@@ -200,6 +204,7 @@ def _require_one_scale(
     sources: SourceTable,
     targets: SourceTable,
     commands: CommandTable,
+    teleop: SourceTable | None,
 ) -> None:
     """Refuse two scales of one pose: its slot has one meaning, so one of them is a mistake."""
     for kind, slots in output.items():
@@ -210,6 +215,7 @@ def _require_one_scale(
                     ('sources', sources.routes),
                     ('targets', targets.routes),
                     ('commands', commands.routes),
+                    *(() if teleop is None else (('teleop', teleop.routes),)),
                 )
                 if (scale := routes.options(kind, name).scale) is not None
             }

@@ -64,6 +64,7 @@ class Source:
         chain: Of a pose slot that is a chain; None for any other.
         joint_names: Of that chain's joints, what messages with joints call them; in its order.
         is_target: What was commanded, and not what is measured; it never ages.
+        section: The section of the robot file that has it, for messages.
     """
 
     data_type: DataType
@@ -86,6 +87,7 @@ class Source:
     chain: Chain | None = None
     joint_names: tuple[str, ...] = ()
     is_target: bool = False
+    section: str = 'sources'
 
     def value(self, own: float) -> float:
         """Convert a driver's value to the slot's unit and sense."""
@@ -146,7 +148,11 @@ def types_of(data_type: DataType, is_chain: bool = False) -> tuple[str, ...]:
 
 
 def default_type(
-    data_type: DataType, topic: str, is_chain: bool = False, is_command: bool = False
+    data_type: DataType,
+    topic: str,
+    is_chain: bool = False,
+    is_command: bool = False,
+    is_human: bool = False,
 ) -> str:
     """The message type of a topic without a declared one; '' if the DataType is not supported.
 
@@ -155,12 +161,17 @@ def default_type(
         topic: The topic.
         is_chain: The slot is the pose of a chain.
         is_command: The topic has commands.
+        is_human: A person commands on it: by a leader, or by the pose of a hand.
     """
     last = topic.rpartition('/')[2]
     if data_type.is_image and last in {'compressed', 'compressedDepth'}:
         return COMPRESSED_IMAGE
     if data_type.is_pose and last == 'tf':
         return TF_MESSAGE
+    if is_human and data_type.is_pose:
+        return POSE_STAMPED
+    if is_human and data_type is not DataType.CUSTOM_1D:
+        return JOINT_STATE
     known = types_of(data_type, is_chain)
     return JOINT_TRAJECTORY if is_command and JOINT_TRAJECTORY in known else next(iter(known), '')
 
@@ -206,7 +217,8 @@ def write_age(sources: Collection[Source], period_s: float) -> str:
         else f'{kind}: {{{", ".join(f"{name}: {{{option}}}" for name in names)}}}'
         for kind, names in by_type.items()
     ]
-    return f'write under sources: {", ".join(lines)}'
+    sections = dict.fromkeys(source.section for source in sources)
+    return f'write under {" and ".join(sections)}: {", ".join(lines)}'
 
 
 def static_topics(sources: Iterable[Source]) -> frozenset[str]:

@@ -51,6 +51,14 @@ from neuracore_ros.yaml_value import YamlValue
 MESSAGE_TYPES = tuple(dict.fromkeys(t for data_type in DataType for t in types_of(data_type)))
 """ROS 2 types of all messages that are read."""
 
+TELEOP = 'teleop'
+"""The section in which a human commands."""
+
+HUMAN_MAX_AGE_S = 0.2
+"""A human's command is obeyed for no longer [s]; recorded targets hold until replaced."""
+
+_LONGEST_HUMAN_S = 1.0
+
 _WITH_FIELDS = (JOINT_STATE, JOINT_TRAJECTORY)
 _WITH_ORDER = (*_WITH_FIELDS, *MULTI_ARRAYS)
 _OF_JOINTS = (*_WITH_ORDER, FLOAT64)
@@ -103,14 +111,19 @@ class SourceOptions(RouteOptions):
     follow_s: float | None = option(_parse_follow, types=_OF_JOINTS)
 
     def type_for(
-        self, data_type: DataType, is_chain: bool = False, is_target: bool = False
+        self, data_type: DataType, is_chain: bool = False, section: str = 'sources'
     ) -> str:
         """The message type, where it is not written the usual one; '' if there is none."""
-        is_command = is_target or self.follow_s is not None
-        return self.type or default_type(data_type, self.topic, is_chain, is_command)
+        is_command = _is_target(data_type, section) or self.follow_s is not None
+        is_human = section == TELEOP
+        return self.type or default_type(data_type, self.topic, is_chain, is_command, is_human)
 
-    def longest_age_s(self, data_type: DataType) -> float | None:
+    def longest_age_s(self, data_type: DataType, section: str = 'sources') -> float | None:
         """The age at which a sample is stale, [s]; None for what never ages."""
+        if section == TELEOP:
+            return self.max_age_s or HUMAN_MAX_AGE_S
+        if section == 'targets':
+            return None
         usual_s = default_max_age_s(data_type)
         if self.follow_s is not None or usual_s is None:
             return None
@@ -135,7 +148,8 @@ class SourceTable:
         routes: Their options.
         amounts: Joint -> what brings its positions to a gripper's 0..1, where it is known.
         chains: The robot's, by name.
-        section: ``sources``, or ``targets``, which hold what was commanded.
+        section: ``sources``; or ``targets``, which hold what was commanded; or ``teleop``, where
+            a human commands.
     """
 
     file: str
@@ -169,8 +183,7 @@ class SourceTable:
         """
         options = self.routes.options(data_type, name)
         chain = self.chain(data_type, name)
-        is_target = data_type.is_target or self.section == 'targets'
-        message_type = options.type_for(data_type, chain is not None, is_target)
+        message_type = options.type_for(data_type, chain is not None, self.section)
         message_name = self.message_name(data_type, name)
         if problem := next(self._problems(data_type, index, name, message_type), ''):
             raise DescriptionError(f"{self.file}: '{name}' ({data_type} index {index}){problem}")
@@ -186,7 +199,7 @@ class SourceTable:
             order=options.order or None,
             scale=scaling.scale,
             offset=scaling.offset,
-            max_age_s=None if is_target else options.longest_age_s(data_type),
+            max_age_s=options.longest_age_s(data_type, self.section),
             stamp=options.stamp,
             reliability=options.qos,
             parent=options.parent,
@@ -197,7 +210,8 @@ class SourceTable:
             joint_names=tuple(options.message_name(joint) for joint in chain.joints)
             if chain
             else (),
-            is_target=is_target,
+            is_target=_is_target(data_type, self.section),
+            section=self.section,
         )
 
     def chain(self, data_type: DataType, name: str) -> Chain | None:
@@ -282,7 +296,8 @@ class SourceTable:
         if message_type == TF_MESSAGE and not options.parent:
             yield ' is a transform: add parent: the frame in which it is given'
         if message_type in MULTI_ARRAYS and not order:
-            yield f': {lacks_order(message_type)}'
+            other = '; or write type: Twist, TwistStamped or Joy' if self.section == TELEOP else ''
+            yield f': {lacks_order(message_type)}{other}'
         if (times := order.count(called)) > 1:
             yield f": order has '{called}' {times} times"
         chain = self.chain(data_type, name)
@@ -303,7 +318,7 @@ def parse_sources(
     chains: Mapping[str, Chain],
     section: str = 'sources',
 ) -> Routes[SourceOptions]:
-    """Read ``sources`` or ``targets`` of a robot file, for the names of its slots.
+    """Read ``sources``, ``targets`` or ``teleop`` of a robot file, for the names of its slots.
 
     Args:
         value: None: none are written.
@@ -321,23 +336,32 @@ def parse_sources(
     for kind, options in routes.common.items():
         is_chain = kind.is_pose and any(name in chains for name in names[kind])
         own = options.differences(unwritten)
-        _require_sense(kind, options, own, f'{file}: {section}', is_chain)
+        _require_sense(kind, options, own, file, section, is_chain)
     for (kind, name), options in routes.named.items():
         is_chain = kind.is_pose and name in chains
         own = options.differences(routes.common[kind])
-        _require_sense(kind, options, own, f'{file}: {section}', is_chain)
+        _require_sense(kind, options, own, file, section, is_chain)
     return routes
 
 
+def _is_target(data_type: DataType, section: str) -> bool:
+    """True for what was commanded, and holds until it is replaced."""
+    return section == 'targets' or (section == 'sources' and data_type.is_target)
+
+
 def _require_sense(
-    kind: DataType, options: SourceOptions, own: Collection[str], where: str, is_chain: bool
+    kind: DataType,
+    options: SourceOptions,
+    own: Collection[str],
+    file: str,
+    section: str,
+    is_chain: bool,
 ) -> None:
     """Refuse options that could only be misread: an image as a number, a target that ages."""
     problem, types = '', types_of(kind, is_chain)
-    is_target = kind.is_target or where.endswith('targets')
     message_type = ''
     if options.type or options.topic:
-        message_type = options.type_for(kind, is_chain, is_target)
+        message_type = options.type_for(kind, is_chain, section)
     if options.type and options.type not in types:
         known = ', '.join(types) or 'none: it is not supported'
         problem = f'type {options.type} does not hold it. Known: {known}'
@@ -345,8 +369,10 @@ def _require_sense(
             problem += '; the pose of a chain can be computed from joints: see chains'
     elif options.type in MULTI_ARRAYS and not options.order:
         problem = lacks_order(options.type)
-    elif 'max_age_s' in own and (is_target or options.longest_age_s(kind) != options.max_age_s):
-        what = 'a target' if is_target else 'a text'
+    elif section == TELEOP and (unfit := _unfit_for_human(options)):
+        problem = unfit
+    elif 'max_age_s' in own and options.longest_age_s(kind, section) != options.max_age_s:
+        what = 'a target' if _is_target(kind, section) else 'a text'
         if options.follow_s is not None:
             what = 'a command (follow_s)'
         problem = f'{what} holds until it is replaced: remove max_age_s'
@@ -361,7 +387,19 @@ def _require_sense(
     elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
         problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
     if problem:
-        raise DescriptionError(f'{where} of {kind}: {problem}')
+        raise DescriptionError(f'{file}: {section} of {kind}: {problem}')
+
+
+def _unfit_for_human(options: SourceOptions) -> str:
+    """The problem of an option that sources have, but no human who commands."""
+    if options.follow_s is not None:
+        return 'a human who commands follows nothing: remove follow_s'
+    if (options.max_age_s or 0.0) <= _LONGEST_HUMAN_S:
+        return ''
+    return (
+        f'max_age_s is {options.max_age_s:g}: a robot whose human is silent stops within at most '
+        f'{_LONGEST_HUMAN_S:g} s'
+    )
 
 
 def _misplaced_in_pose(own: Collection[str], message_type: str) -> str:

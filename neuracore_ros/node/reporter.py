@@ -1,4 +1,4 @@
-"""Reports of one session for people: the log, ``/diagnostics``, and why the robot does not run."""
+"""Reports of one session: the log, ``/diagnostics``, ``~/control``, why the robot does not run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from neuracore_ros.control import Commander
 from neuracore_ros.errors import without_numbers
 from neuracore_ros.node.clock_monitor import ClockMonitor
+from neuracore_ros.node.control_publisher import ControlPublisher
 from neuracore_ros.node.diagnostics import inference_status, stream_status
 from neuracore_ros.node.executor import PUBLISHES_QUIETLY
 from neuracore_ros.node.graph_monitor import GraphMonitor
@@ -37,8 +39,10 @@ class Reporter:
         subscriptions: Subscriptions,
         outputs: CommandOutputs,
         speed_scaling: SpeedScaling,
+        control: ControlPublisher,
     ) -> None:
         self._node = node
+        self._control = control
         self._robot = robot
         self._runner = runner
         self._subscriptions = subscriptions
@@ -68,6 +72,7 @@ class Reporter:
 
     def close(self) -> None:
         """Log the statistics, and stop publishing."""
+        self._control.close()
         self._node.destroy_publisher(self._diagnostics)
         if text := self.statistics.report(self._runner.counters):
             self._node.get_logger().info(text)
@@ -108,6 +113,7 @@ class Reporter:
         """Log the status if it is news, and put it on /diagnostics at once; returns its line."""
         status = self._status()
         self.statistics.state(status.state, status.reason)
+        self._control.say(self._commander(status))
         # A reason whose figures alone have changed, such as an age that grows, is the same one.
         news = status.state, without_numbers(status.reason), status.next
         if news != self._logged:
@@ -121,7 +127,8 @@ class Reporter:
         return status.line
 
     def publish(self) -> None:
-        """Publish on /diagnostics."""
+        """Publish on /diagnostics, and who commands on ~/control."""
+        self._control.repeat()
         now = self._node.get_clock().now()
         reasons = (self._subscriptions.faults, self._graph.silences, self._subscriptions.doubts)
         streams = [
@@ -154,6 +161,11 @@ class Reporter:
             unheard=self._graph.unheard,
             enable=self._node.resolve_service_name('~/enable'),
         )
+
+    def _commander(self, status: Status) -> Commander:
+        # While simulated time stands still, no step is made.
+        moves = self._active and status.state is self._runner.state
+        return self._runner.commander if moves else Commander.NOBODY
 
     def _warn_of_rivals(self) -> None:
         rivals = self._outputs.rivals()

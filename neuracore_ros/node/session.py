@@ -16,6 +16,7 @@ from neuracore_ros.description import Command, load_robot
 from neuracore_ros.description.command import GRIPPER_COMMAND
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import collect_warnings
+from neuracore_ros.node.control_publisher import ControlPublisher
 from neuracore_ros.node.debug import DebugPublisher
 from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.inference import Inference
@@ -187,7 +188,13 @@ class Session:
     def _open(self, parameters: Parameters) -> None:
         node, runner = self._node, self._runner
         self._reporter = Reporter(
-            node, self.robot.name, runner, self._subscriptions, self._outputs, self._speed_scaling
+            node,
+            self.robot.name,
+            runner,
+            self._subscriptions,
+            self._outputs,
+            self._speed_scaling,
+            ControlPublisher(node, self._policy.name, self._policy.sha256),
         )
         self._debug = DebugPublisher(node) if parameters.debug else None
         steady = Clock(clock_type=ClockType.STEADY_TIME)

@@ -93,4 +93,5 @@ def faster(source: Source, gap_s: float) -> str:
 def other_clock(sources: Sequence[Source]) -> str:
     """Write what to do where header stamps come from another clock."""
     kinds = ', '.join(dict.fromkeys(source.data_type.value for source in sources))
-    return f'if the publisher has another clock, write `stamp: receive` in sources: {kinds}'
+    section = sources[0].section
+    return f'if the publisher has another clock, write `stamp: receive` in {section}: {kinds}'

@@ -89,9 +89,8 @@ def load_policy(
     if sha256:
         file.require(sha256)
     try:
-        return Policy(
-            _runtime(file, RuntimeOptions(device, threads, precision)), file.sha256, robot
-        )
+        runtime = _runtime(file, RuntimeOptions(device, threads, precision))
+        return Policy(runtime, file.sha256, robot, name=path.name)
     except ModuleNotFoundError as error:
         raise _lacking(path, error) from error
 
@@ -150,7 +149,7 @@ def _load_remote(name: str, options: ServerOptions, robot: str) -> Policy:
         if not is_address(name):
             return _foreign(name, options, robot)
         server = _own_server(name, options)
-        return Policy(server, server.sha256, robot, server.link)
+        return Policy(server, server.sha256, robot, server.link, name)
     except ModuleNotFoundError as error:
         raise _lacking(name, error) from error
 
@@ -178,7 +177,8 @@ def _foreign(name: str, options: ServerOptions, robot: str) -> Policy:
     if not file.address:
         raise PolicyError(f"{name}: has no 'address', and none is given beside it")
     link = ServerLink(_client(file, options))
-    return Policy(ForeignServer(file, link.ask, options), file.sha256, robot, link)
+    server = ForeignServer(file, link.ask, options)
+    return Policy(server, file.sha256, robot, link, file.address)
 
 
 def _client(file: ServerFile, options: ServerOptions) -> Askable:

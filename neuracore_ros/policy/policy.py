@@ -39,15 +39,22 @@ class Policy:
         sha256: Of the file, by which a log names a policy.
         robot: The robot that it is on, for a policy that asks; '': none that it knows.
         link: To the server that executes it; None: this process does.
+        name: Of its file, or the address of its server; '' of neither.
     """
 
     def __init__(
-        self, runtime: Runtime, sha256: str, robot: str = '', link: ServerLink | None = None
+        self,
+        runtime: Runtime,
+        sha256: str,
+        robot: str = '',
+        link: ServerLink | None = None,
+        name: str = '',
     ) -> None:
         self.manifest = runtime.manifest
         self.sha256 = sha256
         self.robot = robot
         self.link = link
+        self.name = name
         self._runtime = runtime
 
     @property
@@ -62,11 +69,11 @@ class Policy:
 
     def on(self, robot: str) -> Policy:
         """The same model on a robot of this name."""
-        return Policy(self._runtime, self.sha256, robot, self.link)
+        return Policy(self._runtime, self.sha256, robot, self.link, self.name)
 
     def run_by(self, wrap: Callable[[Runtime], Runtime]) -> Policy:
         """The same policy, executed by another runtime around its own."""
-        return Policy(wrap(self._runtime), self.sha256, self.robot, self.link)
+        return Policy(wrap(self._runtime), self.sha256, self.robot, self.link, self.name)
 
     def predict(
         self,

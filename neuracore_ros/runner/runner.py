@@ -29,6 +29,7 @@ from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.start import Gate, start_gate
 from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
+from neuracore_ros.control import Commander
 from neuracore_ros.description import Command, DirectCommand, Robot
 from neuracore_ros.errors import PolicyError, UnreachableError
 from neuracore_ros.observation.faults import together
@@ -165,6 +166,12 @@ class Runner:
     def latched(self) -> bool:
         """Whether a hold waits for `enable`; else it ends by itself."""
         return self._state.latched
+
+    @property
+    def commander(self) -> Commander:
+        """Commander of the robot now; nobody in a dry run, whose commands go nowhere."""
+        moves = self.is_active and self._state.running and not self._settings.dry_run
+        return Commander.POLICY if moves else Commander.NOBODY
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """List the states of all streams."""

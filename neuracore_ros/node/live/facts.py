@@ -104,7 +104,8 @@ class StreamFacts:
             the topic come in different ones; as where two drivers share it.
         name_sets: The different lists of joint names that messages had.
         picture: Encoding and size of an image, such as ``rgb8 640x480``; empty for numbers.
-        needed: Whether the policy reads it; what it does not read can stop nothing.
+        needed: Whether the policy reads it; what it does not read can stop nothing, such as what
+            a human commands.
         is_static: Whether it is sent once, as /tf_static is, and holds from then on.
         is_commanded: Whether it only has commands, of what the node commands as well.
     """

@@ -53,8 +53,9 @@ class MessageContents:
 
 
 def read_names(robot: Robot, sources: Sequence[Source], messages: Messages) -> MessageContents:
-    """Read all messages of inputs and measured joints as the node would."""
-    observers = [_observer(group) for group in (robot.input_sources(), robot.all_measured())]
+    """Read all messages of inputs, measured joints and a human as the node would."""
+    groups = robot.input_sources(), robot.all_measured(), robot.teleop_sources()
+    observers = [_observer(group) for group in groups]
     name_sets: dict[str, dict[tuple[str, ...], None]] = {}
     pictures: dict[str, str] = {}
     message_names = MessageNames(observers)

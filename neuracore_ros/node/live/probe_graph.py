@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, DirectCommand, Robot
 from neuracore_ros.description.command import ACTIONS
+from neuracore_ros.description.source_table import TELEOP
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS
@@ -53,7 +54,7 @@ def probe_graph(
     """Listen for a while to everything that a robot file declares.
 
     Args:
-        robot: Whose input and measured sources, and commands.
+        robot: Whose input, measured and human's sources, and commands.
         needed: Topics that the policy reads; None: all.
         seconds: How long to listen [s].
         namespace: Of topics without a leading slash.
@@ -74,7 +75,11 @@ class GraphProbe:
 
     def __init__(self, node: Node, executor: Executor, robot: Robot) -> None:
         self._node, self._executor, self._robot = node, executor, robot
-        self._sources = (*robot.input_sources(), *robot.all_measured())
+        self._sources = (
+            *robot.input_sources(),
+            *robot.all_measured(),
+            *robot.teleop_sources(),
+        )
         self._commands = commands = robot.all_commands()
         self._topics = declared_topics(self._sources, CHECK_DEPTHS)
         self._monitors = {name: TopicMonitor(topic.type) for name, topic in self._topics.items()}
@@ -189,7 +194,7 @@ class GraphProbe:
                 by_names=self._by_names(name, arrivals[name], read),
                 name_sets=read.name_sets.get(name, ()),
                 picture=read.pictures.get(name, ''),
-                needed=needed is None or name in needed,
+                needed=(needed is None or name in needed) and not self._is_of_human(name),
                 is_static=topic.latched,
                 is_commanded=self._follows_ours(name),
             )
@@ -209,6 +214,11 @@ class GraphProbe:
             domain=domain,
         )
         return GraphFacts(streams, read.joints, facts, tuple(map(self._command, self._commands)))
+
+    def _is_of_human(self, topic: str) -> bool:
+        """True for a topic that is read only while a human commands."""
+        read = [source for source in self._sources if topic in source.topics]
+        return all(source.section == TELEOP for source in read)
 
     def _follows_ours(self, topic: str) -> bool:
         """True if all that is read of a topic follows commands of what the node commands."""

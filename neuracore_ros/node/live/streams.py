@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
+from neuracore_ros.description.source_table import TELEOP
 from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.facts import (
@@ -40,7 +41,10 @@ def check_stream(
     """
     for line in _checked(facts, clock, rate_hz):
         if line.level == 'error' and not facts.needed:
-            yield warning(f'{line.text} (the policy does not read it)')
+            why = 'the policy does not read it'
+            if facts.sources[0].section == TELEOP:
+                why = 'needed where a human takes over'
+            yield warning(f'{line.text} ({why})')
         else:
             yield line
 
@@ -153,7 +157,7 @@ def check_publishers(
         meant = did_you_mean_topic(source.topic, facts.similar, namespace_option)
         commanded = all(s.reads_commands for s in facts.sources)
         who = 'what commands the robot' if commanded else 'its driver'
-        cure = meant or f': start {who}, or correct topic in sources'
+        cure = meant or f': start {who}, or correct topic in {source.section}'
         return [error(f'{facts.topic} ({what}): nobody publishes it{cure}')]
     lines = []
     for publisher in facts.publishers:
@@ -161,7 +165,7 @@ def check_publishers(
             lines.append(
                 error(
                     f'{facts.topic}: {publisher.node} sends {publisher.type}, the robot file '
-                    f'expects {source.type}; write under sources: {source.data_type}: '
+                    f'expects {source.type}; write under {source.section}: {source.data_type}: '
                     f'{{topic: {source.topic}, type: {publisher.type}}}'
                 )
             )
