@@ -53,6 +53,7 @@ BELOW_ALL = {
     'durations',
     'errors',
     'files',
+    'pairs',
     'parsers',
     'processors',
     'progress',

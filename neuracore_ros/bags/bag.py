@@ -55,13 +55,21 @@ class Bag:
         end_ns: Log time of the last one, [ns].
         count: Number of messages of all topics.
         task: What is done, as the custom data of its metadata.yaml say; '' where they do not.
+        pair: Label of what belongs together across robots, likewise.
     """
 
     def __init__(
-        self, path: Path, storages: list[Storage], notes: list[str], namespace: str, task: str
+        self,
+        path: Path,
+        storages: list[Storage],
+        notes: list[str],
+        namespace: str,
+        task: str,
+        pair: str,
     ) -> None:
         self.path = path
         self.task = task
+        self.pair = pair
         self.namespace = namespace.strip('/')
         self._storages = storages
         self._notes = notes
@@ -259,7 +267,7 @@ def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) 
                 if len(found.paths) == 1:
                     raise
                 notes.append(f'lost: {error}')
-        bag = Bag(path, storages, notes, namespace, found.task)
+        bag = Bag(path, storages, notes, namespace, found.task, found.pair)
         if not bag.count:
             why = ''.join(f'; {loss}' for loss in bag.losses)
             raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')

@@ -38,12 +38,14 @@ class BagFiles:
         notes: What its metadata.yaml says otherwise, a line each.
         count: Messages by metadata.yaml; None unknown.
         task: What is done, as its custom data say; '' where they do not.
+        pair: Label of what belongs together across robots, likewise.
     """
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...] = ()
     count: int | None = None
     task: str = ''
+    pair: str = ''
 
 
 def files(path: Path) -> BagFiles:
@@ -82,7 +84,8 @@ def files(path: Path) -> BagFiles:
             raise BagError(f'{error}; and there is no .mcap or .db3 beside it') from error
         note = f'{METADATA} cannot be read ({error}): the files are read without it'
         return BagFiles(there, (note,))
-    return replace(_reconciled(path, metadata, there), task=metadata.task)
+    found = _reconciled(path, metadata, there)
+    return replace(found, task=metadata.task, pair=metadata.pair)
 
 
 def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:

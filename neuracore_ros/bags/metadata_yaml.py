@@ -30,12 +30,16 @@ class BagMetadata:
         counts: Name of a file -> messages in it; empty where it does not say.
         count: Messages of all files.
         task: What is done, by its custom data; '' where they do not say.
+        pair: Label of what belongs together across robots, likewise.
+        robot: Name of the robot, likewise.
     """
 
     files: tuple[str, ...]
     counts: Mapping[str, int]
     count: int
     task: str
+    pair: str
+    robot: str
 
 
 def read_metadata(folder: Path) -> BagMetadata:
@@ -52,13 +56,22 @@ def read_metadata(folder: Path) -> BagMetadata:
     for file in files.elements('files') if files and not files.is_scalar() else ():
         counts[_name(_entry(file, 'path'))] = _count(_entry(file, 'message_count'))
     custom = _optional(record, 'custom_data')
-    task = _optional(custom, 'task') if custom and custom.is_mapping() else None
+    task, pair, robot = (_text(custom, key) for key in ('task', 'pair', 'robot'))
     return BagMetadata(
         tuple(dict.fromkeys(map(_name, paths))),
         counts,
         _count(_entry(record, 'message_count')),
-        str(task.content) if task and task.is_scalar() and task.content not in _NOTHING else '',
+        task,
+        pair,
+        robot,
     )
+
+
+def _text(custom: YamlValue | None, key: str) -> str:
+    """A text of the custom data; '' where there is none."""
+    found = _optional(custom, key) if custom and custom.is_mapping() else None
+    is_text = found is not None and found.is_scalar() and found.content not in _NOTHING
+    return str(found.content) if found and is_text else ''
 
 
 def _entry(value: YamlValue, key: str) -> YamlValue:

@@ -15,6 +15,7 @@ from neuracore_ros.cli.terminal import StatusLine, single_keys
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import locked, require_folder_or_new
+from neuracore_ros.pairs import PairSeries, in_ranges, pair_labels
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -30,6 +31,7 @@ EXAMPLES = """  neuracore_ros record ur5.yaml --out bags                    # by
   neuracore_ros record ur5.yaml --out bags --seconds 10 --episodes 3
   neuracore_ros record ur5.yaml --out bags --services          # without a terminal
   neuracore_ros record ur5.yaml --out bags --also /tf /tf_static
+  neuracore_ros record ur5.yaml --out bags --pair 0-49         # what other robots record, too
 
 keys: space or s starts and stops, y stops with success, d discards, q ends.
 services (std_srvs/Trigger): /record/start, /record/stop, /record/success, /record/discard.
@@ -65,6 +67,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--task', type=words, default='', help='task of these episodes, in words')
     parser.add_argument(
+        '--pair',
+        nargs='+',
+        metavar='LABEL',
+        help='labels that episodes of other robots have, too, with the same task and places of '
+        'things: words, numbers, ranges such as 0-49. Each kept episode takes the next label '
+        'that DIR lacks; recording ends after the last',
+    )
+    parser.add_argument(
         '--also', nargs='+', type=_topic, default=[], metavar='TOPIC', help='more topics to record'
     )
     parser.add_argument(
@@ -90,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.description import load_robot
     from neuracore_ros.node.environment import require_ros
 
+    labels = _labels(arguments)
     require_folder_or_new(arguments.out, 'of the bags')
     if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
         raise UserError('there is no terminal to press keys in: give --seconds or --services')
@@ -100,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rclpy.parameter import Parameter
     from rclpy.signals import SignalHandlerOptions
 
-    from neuracore_ros.bags.writer import require_type, rescue
+    from neuracore_ros.bags.writer import require_type
     from neuracore_ros.node.executor import spin
     from neuracore_ros.node.recorder import Recorder
     from neuracore_ros.node.stop_signal import StopSignal
@@ -109,6 +120,9 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         cure = 'wait for it, or give another --out'
         stack.enter_context(locked(arguments.out, 'record', cure))
+        pairs = _prepare(arguments.out, robot.name, labels, screen)
+        if pairs is not None and not pairs.next:
+            return 0
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         stack.callback(rclpy.try_shutdown)
         node = rclpy.create_node(
@@ -120,14 +134,11 @@ def run(arguments: argparse.Namespace) -> int:
         # As node/executor.py says, since lost messages are counted.
         executor = SingleThreadedExecutor()
         executor.add_node(node)
-        for path in rescue(arguments.out, but=[os.getpid()]):
-            screen.say(f'{path}: rescued from a recorder that was killed; it ends where that did')
         also = _find(arguments.also, node, executor, stop)
         for topic in also:
             require_type(topic.type)
-        recorder = Recorder(
-            node, robot, arguments.out, screen, also, arguments.task, arguments.rate_hz
-        )
+        task, rate_hz = arguments.task, arguments.rate_hz
+        recorder = Recorder(node, robot, arguments.out, screen, also, task, rate_hz, pairs)
         spin(executor, PATIENCE_S, lambda: recorder.is_ready or bool(stop.requested))
         if arguments.seconds and not (recorder.has_time or stop.requested):
             raise UserError(recorder.standstill)
@@ -136,7 +147,39 @@ def run(arguments: argparse.Namespace) -> int:
         # Let the answer to a service go out before the node does.
         spin(executor, POLL_S)
         node.destroy_node()
+    if pairs is not None and pairs.missing:
+        screen.say(
+            f'not recorded: pairs {in_ranges(pairs.missing)}; the same command goes on with them'
+        )
     return 0
+
+
+def _prepare(
+    folder: Path, robot: str, labels: tuple[str, ...], screen: Screen
+) -> PairSeries | None:
+    """See to what earlier recorders left, and find the labels that are there; None: no labels."""
+    from neuracore_ros.bags.recorded_pairs import pairs_in
+    from neuracore_ros.bags.writer import rescue
+
+    # Processes in a container may all have one number.
+    rescued = rescue(folder, but=[os.getpid()])
+    there = pairs_in(folder, robot) if labels else {}
+    found = {path: label for label, path in there.items()}
+    for path in rescued:
+        again = (
+            f', with pair {found[path]}: delete it to record that again' if path in found else ''
+        )
+        screen.say(
+            f'{path}: rescued from a recorder that was killed; it ends where that did{again}'
+        )
+    if not labels:
+        return None
+    pairs = PairSeries(labels, there)
+    if pairs.recorded:
+        screen.say(f'{folder} has pairs {in_ranges(pairs.recorded)} of {robot} already')
+    if not pairs.next:
+        screen.say('all pairs are recorded: nothing is left to do')
+    return pairs
 
 
 def _record(
@@ -155,10 +198,12 @@ def _record(
         while not stop.requested:
             executor.spin_once(timeout_sec=POLL_S)
             # A full disk may have ended the last episode.
-            if screen.kept == arguments.episodes or not _obey(next_key(), recorder, screen):
+            if screen.kept == arguments.episodes or recorder.is_complete:
+                break
+            if not _obey(next_key(), recorder, screen):
                 break
             if arguments.seconds and not recorder.recording:
-                recorder.start()
+                _start(recorder, screen)
             elif arguments.seconds and recorder.duration_s >= arguments.seconds:
                 recorder.end('stop')
             screen.update(recorder.status())
@@ -194,9 +239,9 @@ class Screen(StatusLine):
             return
         self.kept += 1
         outcome = ', success' if episode.outcome == 'success' else ''
-        self.say(
-            f'{episode.path}: {episode.duration_s:.1f} s, {episode.size / 1e6:.1f} MB{outcome}'
-        )
+        pair = f', pair {episode.pair}' if episode.pair else ''
+        size_mb = episode.size / 1e6
+        self.say(f'{episode.path}: {episode.duration_s:.1f} s, {size_mb:.1f} MB{outcome}{pair}')
         for topic, messages in episode.counts.items():
             often = f'{messages / episode.duration_s:6.1f} Hz' if episode.duration_s else ''
             lost = f'  {episode.lost[topic]} lost on the way' if topic in episode.lost else ''
@@ -211,12 +256,28 @@ def _obey(key: str, recorder: Recorder, screen: Screen) -> bool:
         if key in {' ', 's', '\n'}:
             outcome = 'stop' if recorder.recording else None
             if outcome is None:
-                screen.say(f'recording {recorder.start()}')
+                _start(recorder, screen, says=True)
         if outcome is not None:
             recorder.end(outcome)
     except UserError as error:
         screen.warn(str(error))
     return key != 'q'
+
+
+def _start(recorder: Recorder, screen: Screen, says: bool = False) -> None:
+    """Start an episode; say so if it is wanted, or if the episode has a label."""
+    path = recorder.start()
+    if says or recorder.pair:
+        screen.say(f'recording {path}' + (f', pair {recorder.pair}' if recorder.pair else ''))
+
+
+def _labels(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The labels of --pair; ends with status 2 where one is none."""
+    try:
+        return pair_labels(arguments.pair or ())
+    except ValueError as error:
+        arguments.wrong_usage(f'--pair: {error}')
+        raise
 
 
 def _find(

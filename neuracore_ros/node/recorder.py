@@ -19,6 +19,7 @@ from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.recorder_pairs import RecorderPairs
 from neuracore_ros.node.stream_reports import Display, StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.node.topics import (
@@ -28,6 +29,7 @@ from neuracore_ros.node.topics import (
     clock_topic,
     declared_topics,
 )
+from neuracore_ros.pairs import PairSeries
 
 if TYPE_CHECKING:
     from neuracore_ros.bags.writer import BagWriter
@@ -55,6 +57,7 @@ class RecordedEpisode:
         lost: Topic -> messages that were sent, but never arrived; only where there are any.
         duration_s: From the first message to the last [s].
         size: Of all messages [bytes].
+        pair: Its label; '' none.
     """
 
     path: Path
@@ -63,10 +66,12 @@ class RecordedEpisode:
     lost: dict[str, int]
     duration_s: float
     size: int
+    pair: str = ''
 
-    def as_json(self) -> str:
-        """The episode as JSON, for the answers of services."""
-        return json.dumps({**asdict(self), 'path': str(self.path)})
+    def as_json(self, next_pair: str | None = None) -> str:
+        """The episode as JSON, for the answers of services; and the label that is next."""
+        record = {**asdict(self), 'path': str(self.path)}
+        return json.dumps(record if next_pair is None else record | {'next_pair': next_pair})
 
 
 class RecorderDisplay(Display, Protocol):
@@ -80,7 +85,8 @@ class Recorder:
     """A recorder that makes one bag per episode, started and ended by calls or services.
 
     Into each bag it writes the words ``start`` and ``stop`` or ``success`` on ``~/episode``, by
-    which ``convert`` knows the outcome of an episode, and the task on ``~/task``.
+    which ``convert`` knows the outcome of an episode, the task on ``~/task``, and the label of a
+    paired episode on ``~/pair``.
 
     Args:
         node: Named ``record``; messages are logged in the time of its clock.
@@ -90,6 +96,7 @@ class Recorder:
         also: Topics beside those of the robot.
         task: The task, in words.
         rate_hz: Of the steps that will be made; slower streams are reported.
+        pairs: Labels of the episodes, each of which one kept episode takes; None: they have none.
 
     Raises:
         DescriptionError: A source is missing in the robot file.
@@ -105,12 +112,15 @@ class Recorder:
         also: Sequence[SubscribedTopic] = (),
         task: str = '',
         rate_hz: float = 20.0,
+        pairs: PairSeries | None = None,
     ) -> None:
         self._node = node
         self._folder = folder
         self._display = display
         self._robot = robot
         self._task = task
+        self._pairs = RecorderPairs(node, pairs, display) if pairs is not None else None
+        self._pair = ''
         topics = declared_topics((*robot.input_sources(), *robot.output_sources()), RECORD_DEPTHS)
         topics.update({topic.name: topic for topic in also if topic.name not in topics})
         if node.get_clock().ros_time_is_active:
@@ -138,6 +148,8 @@ class Recorder:
             self._node.create_service(Trigger, f'~/{word}', partial(self._answer, word))
         self._subscriptions.refresh()
         self._streams.open(self._subscriptions.faults)
+        if self._pairs is not None:
+            self._pairs.say()
 
     @property
     def services(self) -> str:
@@ -149,6 +161,16 @@ class Recorder:
     def recording(self) -> bool:
         """True while an episode is being recorded."""
         return self._writer is not None
+
+    @property
+    def pair(self) -> str:
+        """The label of the running episode; '' none."""
+        return self._pair if self._writer is not None else ''
+
+    @property
+    def is_complete(self) -> bool:
+        """True once every label has an episode."""
+        return self._pairs is not None and not self._pairs.next
 
     @property
     def duration_s(self) -> float:
@@ -171,17 +193,18 @@ class Recorder:
         return self._streams.are_found
 
     def status(self) -> str:
-        """The status line of a running episode; empty if there is none."""
+        """The status line of a running episode, or of the label that is next; empty if neither."""
         if self._writer is None:
-            return ''
+            return self._pairs.progress if self._pairs is not None else ''
         rates = '  '.join(
             f'{name.strip("/")} {self._streams.rate_hz(topic):.0f}/s'
             for topic, name in self._names.items()
             if topic != CLOCK
         )
         writer, lost = self._writer, sum(self._lost.values())
+        pair = f'  pair {self._pair}' if self._pair else ''
         return (
-            f'{writer.path.name}  {self.duration_s:.1f} s  {writer.size / 1e6:.1f} MB  '
+            f'{writer.path.name}{pair}  {self.duration_s:.1f} s  {writer.size / 1e6:.1f} MB  '
             f'dropped {lost}  {rates}'
         )
 
@@ -192,10 +215,12 @@ class Recorder:
             The bag, which is there once the episode is complete.
 
         Raises:
-            UserError: One is running, there is no time, or it cannot be written.
+            UserError: One is running, there is no time, no label is left, or it cannot be written.
         """
         if self._writer is not None:
             raise UserError(f'already recording {self._writer.path}')
+        if self.is_complete:
+            raise UserError('all pairs are recorded: no label of --pair is left')
         if not self.has_time:
             raise UserError(self.standstill)
         # A robot computer that only runs policies has no rosbags.
@@ -208,6 +233,10 @@ class Recorder:
         if self._task:
             types[self._task_topic] = STRING
             notes['task'] = self._task
+        self._pair = self._pairs.next if self._pairs is not None else ''
+        if self._pairs is not None:
+            types[self._pairs.topic] = STRING
+            notes['pair'] = self._pair
         latched = [self._names[topic] for topic in self._latched]
         self._writer = writer = BagWriter(next_episode(self._folder), types, latched, notes)
         self._started_ns = now_ns = self._now_ns()
@@ -217,6 +246,8 @@ class Recorder:
             writer.write_text(self._marker, now_ns, START)
             if self._task:
                 writer.write_text(self._task_topic, now_ns, self._task)
+            if self._pairs is not None:
+                writer.write_text(self._pairs.topic, now_ns, self._pair)
             for topic, messages in self._latched.items():
                 for data in messages:
                     writer.write(self._names[topic], now_ns, data)
@@ -251,23 +282,39 @@ class Recorder:
                 writer.close()
             except (OSError, UserError) as error:
                 self._keep_cut(writer, error)
-        self._display.show(episode)
+        self._conclude(episode)
         return episode
 
     def _answer(
         self, word: str, _: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
         try:
-            response.message = str(self.start()) if word == START else self.end(word).as_json()
+            response.message = self._started() if word == START else self._ended(word)
             response.success = True
         except UserError as error:
             response.message = str(error)
         return response
 
+    def _started(self) -> str:
+        path = self.start()
+        return f'{path}, pair {self._pair}' if self._pair else str(path)
+
+    def _ended(self, outcome: str) -> str:
+        episode = self.end(outcome)
+        return episode.as_json(None if self._pairs is None else self._pairs.next)
+
+    def _conclude(self, episode: RecordedEpisode) -> None:
+        self._display.show(episode)
+        if self._pairs is not None:
+            if episode.outcome != DISCARD:
+                self._pairs.keep(episode.pair)
+            self._pairs.say()
+
     def _episode(self, writer: BagWriter, outcome: str) -> RecordedEpisode:
         counts = {name: writer.counts[name] for name in self._names.values()}
         lost = {self._names[topic]: count for topic, count in self._lost.items()}
-        return RecordedEpisode(writer.path, outcome, counts, lost, writer.duration_s, writer.size)
+        size, duration_s = writer.size, writer.duration_s
+        return RecordedEpisode(writer.path, outcome, counts, lost, duration_s, size, self._pair)
 
     # Messages
 
@@ -317,7 +364,7 @@ class Recorder:
             return
         writer, self._writer = self._writer, None
         self._keep_cut(writer, error)
-        self._display.show(self._episode(writer, STOP))
+        self._conclude(self._episode(writer, STOP))
 
     def _keep_cut(self, writer: BagWriter, error: Exception) -> None:
         writer.close_cut()

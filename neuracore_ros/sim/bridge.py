@@ -5,6 +5,7 @@ Topics below the node's namespace: publishes ``joint_states`` (100 Hz), ``<camer
 controllers, such as ``arm_controller/joint_trajectory``. ``/clock`` (100 Hz) is absolute, so two
 robots need two ROS domains, or ``--no-clock``.
 Services: ``~/reset`` starts the next trial, ``~/expert`` starts and stops the scripted expert.
+While ``neuracore_ros record --pair`` runs beside it, the next trial is that of its next label.
 """
 
 import json
@@ -27,11 +28,14 @@ from std_srvs.srv import SetBool, Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.pairs import PAIR_TOPIC, pair_seed
 from neuracore_ros.sim.simulation import STEP_NS, Expert, SimulatedRobot, Simulation, Target
 
 # No stamp may be zero, which in ROS means "unset".
 CLOCK_START_NS = 1_000_000_000
 MOST_BEHIND_S = 0.1
+# Of a recorder that runs beside the robot.
+RECORDER_TOPIC = f'record/{PAIR_TOPIC}'
 LEAST_SLEEP_S = 1e-4
 
 
@@ -101,6 +105,13 @@ class RobotNode(Node):  # type: ignore[misc]
             String,
             '~/rejected',
             QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+        )
+        self._pair = ''
+        self.create_subscription(
+            String,
+            RECORDER_TOPIC,
+            self._on_pair,
+            QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
         )
         for topic in robot.controllers:
             self.create_subscription(JointTrajectory, topic, partial(self._on_command, topic), 10)
@@ -194,9 +205,18 @@ class RobotNode(Node):  # type: ignore[misc]
             self.get_logger().error(f'trajectory rejected: {reason}')
             self._rejected_publisher.publish(String(data=reason))
 
+    def _on_pair(self, message: String) -> None:
+        with self._lock:
+            self._pair = message.data
+
+    def _followed_pair(self) -> str:
+        """The label that a recorder wants to be set up; '' if none does, or it has ended."""
+        return self._pair if self.count_publishers(RECORDER_TOPIC) else ''
+
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         with self._lock:
-            self._simulation.reset(self._next_seed())
+            pair = self._followed_pair()
+            self._simulation.reset(pair_seed(pair) if pair else self._next_seed())
             robot = self._robot
             # The hand is open; whoever follows its commands has to hear that.
             for target in robot.opening():
@@ -204,6 +224,7 @@ class RobotNode(Node):  # type: ignore[misc]
             response.message = json.dumps(
                 {
                     'seed': self._simulation.seed,
+                    'pair': pair,
                     'target': [round(x, 4) for x in robot.goal().tolist()],
                     'distance': round(robot.distance(), 4),
                     'tolerance': round(robot.tolerance(), 4),

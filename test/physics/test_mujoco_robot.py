@@ -8,6 +8,13 @@ import pytest
 
 rclpy = pytest.importorskip('rclpy')
 
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import String
+
+from helpers.spinning import Spinning
+from helpers.waiting import wait_until
+from neuracore_ros.pairs import pair_seed
+from neuracore_ros.sim.bridge import RECORDER_TOPIC
 from neuracore_ros.sim.operator import Operator
 
 MODULE = 'neuracore_ros.physics.robot_node'
@@ -48,6 +55,26 @@ def test_the_expert_lifts_over_real_topics_in_time_of_the_robot(operator):
     assert operator.now_s - start_s > 1.0
     assert operator.rejected == []
     assert operator.picture('wrist/image_raw').shape == (128, 128, 3)
+
+
+@needs_physics
+def test_two_arms_find_the_cube_of_one_label_at_one_place(operator):
+    from neuracore_ros.physics.arms import ARMS
+    from neuracore_ros.physics.lift import LiftRobot
+
+    recorder = Spinning()
+    node = recorder.create('record')
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = node.create_publisher(String, RECORDER_TOPIC, latched)
+    other = LiftRobot(ARMS['lift_panda'])
+    for label in ('3', 'red cube'):
+        publisher.publish(String(data=label))
+        wait_until(lambda label=label: operator.reset()['pair'] == label, 30.0, label)
+        trial = operator.reset()
+        assert trial['seed'] == pair_seed(label)
+        other.reset(pair_seed(label))
+        assert trial['target'] == pytest.approx(other.goal().tolist(), abs=1e-3)
+    recorder.close()
 
 
 def test_a_robot_that_is_not_there_is_named_with_those_that_are():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from helpers.trajectory_messages import SECOND, trajectory
+from neuracore_ros.pairs import pair_seed
 from neuracore_ros.sim.arms import ARMS, ArmKinematics
 from neuracore_ros.sim.expert import ReachExpert, solve_posture
 from neuracore_ros.sim.reaching import (
@@ -115,3 +116,16 @@ def test_the_expert_keeps_a_pace_that_every_arm_can_follow(arm):
         fastest = max(fastest, float(np.linalg.norm(after - before)) / STEP_S / arm.reach)
         before = after
     assert 0.25 < fastest < 1.1 * ReachExpert.PACE
+
+
+def test_one_label_puts_the_ball_at_one_place_before_every_arm():
+    places = set()
+    for label in ('0', '7', 'red cube'):
+        trials = {
+            name: draw_trial(ArmKinematics(arm), pair_seed(label)) for name, arm in ARMS.items()
+        }
+        # Arms of any size play the same game: places are told in their reaches.
+        found = {tuple(np.round(t.target / ARMS[n].reach, 9)) for n, t in trials.items()}
+        assert len(found) == 1
+        places |= found
+    assert len(places) == 3
