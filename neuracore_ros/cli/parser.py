@@ -19,6 +19,7 @@ VERBS = (
     'layout',
     'record',
     'convert',
+    'edit',
     'report',
     'train',
     'export',

@@ -124,6 +124,7 @@ class _Committer:
     def __init__(self, writer: DatasetWriter, job: Job) -> None:
         self._writer = writer
         self._finished = {fingerprint: job.paths[fingerprint] for fingerprint in job.finished}
+        self._removed = {mark: len(starts_ns) for mark, starts_ns in job.removed_ns.items()}
         self._starts_ns = {mark: set(starts_ns) for mark, starts_ns in job.starts_ns.items()}
         self._written: list[int] = []
         self._steps = 0
@@ -142,14 +143,19 @@ class _Committer:
     def end(self, done: BagDone) -> BagResult:
         """Note the end of a recording, and give what became of it."""
         earlier = len(self._starts_ns.get(done.fingerprint, ())) - len(self._written)
+        removed = self._removed.get(done.fingerprint, 0)
         if done.fingerprint in self._finished:
             known_as = self._finished[done.fingerprint]
-            return BagResult(done.result.bag, earlier=earlier, known_as=known_as)
+            return BagResult(done.result.bag, earlier=earlier, removed=removed, known_as=known_as)
         if done.bag is not None:
             self._writer.finish_bag(done.bag)
             self._finished[done.fingerprint] = done.bag.bag
         result = replace(
-            done.result, episodes=tuple(self._written), steps=self._steps, earlier=earlier
+            done.result,
+            episodes=tuple(self._written),
+            steps=self._steps,
+            earlier=earlier,
+            removed=removed,
         )
         self._written, self._steps = [], 0
         return result

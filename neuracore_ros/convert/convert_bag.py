@@ -165,16 +165,17 @@ def _episodes(
     short: list[int],
     progress: ProgressCallback,
 ) -> Iterator[EpisodeDone]:
-    """Stage the pieces of a recording that are long enough and not in the dataset yet.
+    """Stage the pieces of a recording that are long enough, not in the dataset, not removed.
 
     ``episode`` is what they have in common; ``short`` takes the steps of those that are too short.
     """
-    earlier = job.starts_ns.get(episode.fingerprint, frozenset())
+    mark = episode.fingerprint
+    known_ns = {*job.starts_ns.get(mark, ()), *job.removed_ns.get(mark, ())}
     dropped: Counter[str] = Counter()
     for number, piece in enumerate(recording.pieces(progress)):
         first = next(piece)
         dropped.update(first.dropped)
-        if first.tick_ns in earlier:
+        if first.tick_ns in known_ns:
             dropped.clear()
             for _ in piece:
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from neuracore_ros.bags.simulated_clock import OPTION
 from neuracore_ros.convert.cutting import WHOLE, Cutting
-from neuracore_ros.dataset.metadata import Metadata
+from neuracore_ros.dataset.metadata import Episode, Metadata
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.treatment import treatments
 from neuracore_ros.errors import DatasetError, DescriptionError
@@ -68,6 +68,7 @@ class Job:
         cuttings: Fingerprint -> how a recording that is in the dataset was cut.
         starts_ns: Fingerprint -> first ticks of the episodes that a recording has in the dataset,
             [ns].
+        removed_ns: Fingerprint -> first ticks of episodes that ``edit`` has left out, [ns].
         paths: Fingerprint -> where each recording that is in the dataset lay.
         unread: Path and digest of the files -> fingerprint, of finished recordings.
     """
@@ -80,6 +81,7 @@ class Job:
     finished: frozenset[str] = frozenset()
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+    removed_ns: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -90,22 +92,30 @@ def plan(
     """Make the job of a run, given what the dataset has already."""
     bags = [bag for bag in metadata.bags if bag.robot == robot.name]
     episodes = [episode for episode in metadata.episodes if episode.robot == robot.name]
-    starts_ns: dict[str, set[int]] = {}
-    for episode in episodes:
-        starts_ns.setdefault(episode.fingerprint, set()).add(episode.start_ns)
+    removed = [episode for episode in metadata.removed if episode.robot == robot.name]
+    known = *episodes, *removed
     return Job(
         dataset=dataset,
         staging=staging,
         robot=robot,
-        metadata=replace(metadata, episodes=(), bags=()),
+        metadata=replace(metadata, episodes=(), bags=(), removed=()),
         settings=settings,
         finished=frozenset(bag.fingerprint for bag in bags),
         cuttings={b.fingerprint: b.cutting for b in bags}
-        | {e.fingerprint: e.cutting for e in episodes},
-        starts_ns=starts_ns,
-        paths={e.fingerprint: e.bag for e in episodes} | {b.fingerprint: b.bag for b in bags},
+        | {e.fingerprint: e.cutting for e in known},
+        starts_ns=_starts_ns(episodes),
+        removed_ns=_starts_ns(removed),
+        paths={e.fingerprint: e.bag for e in known} | {b.fingerprint: b.bag for b in bags},
         unread={(bag.bag, bag.files): bag.fingerprint for bag in bags if bag.files},
     )
+
+
+def _starts_ns(episodes: Iterable[Episode]) -> dict[str, set[int]]:
+    """The first ticks of each recording's episodes."""
+    found: dict[str, set[int]] = {}
+    for episode in episodes:
+        found.setdefault(episode.fingerprint, set()).add(episode.start_ns)
+    return found
 
 
 def new_metadata(descriptions: Descriptions, settings: ConvertSettings) -> Metadata:

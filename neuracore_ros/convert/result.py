@@ -23,6 +23,7 @@ class BagResult:
         episodes: Numbers of the episodes that were written now.
         steps: Their rows.
         earlier: Episodes that a run before had written.
+        removed: Episodes that ``edit`` has left out of this dataset.
         known_as: Of one that is skipped, its path when it was converted.
         short_pieces: Pieces dropped for having too few steps.
         short_steps: Steps of these.
@@ -36,6 +37,7 @@ class BagResult:
     episodes: tuple[int, ...] = ()
     steps: int = 0
     earlier: int = 0
+    removed: int = 0
     known_as: str = ''
     short_pieces: int = 0
     short_steps: int = 0
@@ -53,7 +55,8 @@ class BagResult:
     def is_settled(self) -> bool:
         """True if nothing is left to be done: all that is to be in the dataset is there."""
         cut_off = self.audit is None or (bool(self.audit.cut) and not self.short_pieces)
-        return not self.error and bool(self.episodes or self.earlier or cut_off)
+        there = self.episodes or self.earlier or self.removed
+        return not self.error and bool(there or cut_off)
 
     def line(self) -> str:
         """The result in one line."""
@@ -63,11 +66,14 @@ class BagResult:
         if self.audit is None:  # is_skipped
             name = f', as {self.known_as}' if self.known_as not in {'', self.bag} else ''
             episodes = counted(self.earlier, 'episode')
-            return f'{self.bag}: skipped, already in the dataset ({episodes}){name}'
+            left_out = f', {self.removed} removed by edit' if self.removed else ''
+            return f'{self.bag}: skipped, already in the dataset ({episodes}{left_out}){name}'
         episodes, steps = counted(len(self.episodes), 'episode'), counted(self.steps, 'step')
         text = f'{self.bag}: {episodes}, {steps}'
         if self.earlier:
             text += f', {counted(self.earlier, "episode")} already in the dataset'
+        if self.removed:
+            text += f', {counted(self.removed, "episode")} removed by edit'
         text += f'; {self.audit.unusable} of {counted(self.audit.ticks, "tick")} unusable'
         if self.audit.reasons:
             text += f' ({counts(self.audit.reasons)})'
@@ -88,6 +94,7 @@ class BagResult:
             'episodes': list(self.episodes),
             'steps': self.steps,
             'already_converted': self.earlier,
+            'removed': self.removed,
             'known_as': self.known_as,
             'ticks': audit.ticks if audit else 0,
             'ticks_unusable': audit.unusable if audit else 0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,13 @@ from neuracore_ros.observation.depth import millimetres
 TYPE = pa.struct([('bytes', pa.binary()), ('path', pa.string())])
 # Rows that are written and read together, so that never all images of an episode are in memory.
 BLOCK = 64
+
+
+class DepthColumn(Protocol):
+    """The images of an episode, wherever they are."""
+
+    def column(self, start: int, stop: int) -> pa.Array:
+        """The images of some steps, as a part of a table's column; one past the end is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 from neuracore_ros.arrays import BoolArray, Float32Array
 from neuracore_ros.dataset.control_columns import ControlColumns
 from neuracore_ros.dataset.control_columns import features as control_features
-from neuracore_ros.dataset.depths import Spool
+from neuracore_ros.dataset.depths import DepthColumn
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.statistics import Statistics
 from neuracore_ros.dataset.video import PIXEL_FORMAT
@@ -40,7 +40,7 @@ class Columns:
         state_valid: bool, likewise.
         action: float32, shape (N, outputs).
         action_valid: bool, likewise.
-        depths: Feature -> N images, as PNG, in a file.
+        depths: Feature -> N images, as PNG.
         tasks: What was to be done at each row.
         control: By whom each row was commanded; None in a dataset that does not keep it.
     """
@@ -49,7 +49,7 @@ class Columns:
     state_valid: BoolArray
     action: Float32Array
     action_valid: BoolArray
-    depths: Mapping[str, Spool] = field(default_factory=dict)
+    depths: Mapping[str, DepthColumn] = field(default_factory=dict)
     tasks: Sequence[str] = ()
     control: ControlColumns | None = None
 

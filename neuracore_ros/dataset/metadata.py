@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MAX_STEPS, MIN_RATE_HZ
+from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import (
     DescriptionError,
     Descriptions,
@@ -148,6 +149,7 @@ class Metadata:
         episodes: In the order of their numbers.
         bags: Recordings that were converted wholly.
         has_control: Whether its rows say who commanded; those of datasets made before do not.
+        removed: Episodes that ``edit`` has left out; ``convert`` does not bring them back.
     """
 
     rate_hz: float
@@ -156,6 +158,7 @@ class Metadata:
     episodes: tuple[Episode, ...] = ()
     bags: tuple[ConvertedBag, ...] = ()
     has_control: bool = True
+    removed: tuple[Episode, ...] = ()
 
     @property
     def input_layout(self) -> Layout:
@@ -201,6 +204,7 @@ class Metadata:
             episodes=_episodes(record.record('episodes')),
             bags=tuple(_bag(each) for each in record.listed('bags', default=[])),
             has_control=record.flag('has_control'),
+            removed=tuple(_episode(each) for each in record.listed('removed', default=[])),
         )
         for number, episode in enumerate(found.episodes):
             if episode.robot not in robots:
@@ -220,7 +224,7 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
     """Format 1, one line for each episode and recording.
 
     Args:
-        metadata: What is fixed.
+        metadata: What is fixed, and what was removed.
         episodes: Its episodes, and
         bags: its recordings, as :func:`line` writes them: a writer keeps these, so that the
             thousandth commit costs no more than the first.
@@ -246,10 +250,12 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
     }
     numbered = ',\n  '.join(f'"{number}": {text}' for number, text in enumerate(episodes))
     listed = ',\n  '.join(bags)
+    removed = ',\n  '.join(map(line, metadata.removed))
     parts = [
         *(f'"{key}": {json.dumps(value)}' for key, value in head.items()),
         f'"episodes": {{{numbered}}}',
         f'"bags": [{listed}]',
+        *([f'"removed": [{removed}]'] if removed else []),
     ]
     return '{' + ',\n '.join(parts) + '}\n'
 
@@ -265,6 +271,8 @@ def load_metadata(dataset: Path | str) -> Metadata:
     try:
         text = read_bytes(path)
     except OSError as error:
+        if begun := unfinished_edit(Path(dataset)):
+            raise DatasetError(begun) from error
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'
             f'{similar_file(Path(dataset)) or "; make one with: neuracore_ros convert"}'

@@ -82,6 +82,18 @@ class Statistics:
         mean, std, low, high, *quantiles = np.reshape(slots, (-1, len(_ABSENT))).T
         return cls(np.array(counts, np.int64), mean, std, low, high, np.array(quantiles))
 
+    @classmethod
+    def absent(cls, width: int) -> Statistics:
+        """Statistics of W slots that no robot has."""
+        return cls._of_slots([_ABSENT] * width, [0] * width)
+
+    def placed(self, places: Sequence[int], width: int) -> Statistics:
+        """The statistics of W slots of which these, at their places, are all that a robot has."""
+        wide = self.absent(width)
+        for name in ('count', 'mean', 'std', 'minimum', 'maximum', 'quantiles'):
+            getattr(wide, name)[..., list(places)] = getattr(self, name)
+        return wide
+
     def merge(self, other: Statistics) -> Statistics:
         """The statistics of both sets together; exact, except for quantiles.
 

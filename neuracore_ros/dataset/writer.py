@@ -33,6 +33,7 @@ from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.dataset.staging import StagedEpisode, video_path
 from neuracore_ros.dataset.tables import EpisodeRecord, read_tasks
 from neuracore_ros.dataset.totals import Totals
+from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
@@ -244,6 +245,8 @@ def _require_ours(root: Path) -> None:
     """
     if not root.exists() or (root / METADATA_PATH).exists() or is_decided(root):
         return
+    if begun := unfinished_edit(root):
+        raise DatasetError(begun)
     files = (entry.relative_to(root) for entry in root.rglob('*') if not entry.is_dir())
     if not root.is_dir() or not all(file == Path(LOCK_NAME) or _is_staged(file) for file in files):
         raise DatasetError(

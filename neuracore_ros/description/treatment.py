@@ -7,13 +7,14 @@ which slots a robot had: a robot file that treats them otherwise later has other
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.records import Record
@@ -153,8 +154,15 @@ def treatment_changes(robot: Robot, then: Treatments | None) -> tuple[TreatmentC
     """
     if then is None:
         return ()
-    now, found = treatments(robot), []
-    for description in (robot.input, robot.output):
+    return changes_between(treatments(robot), then, (robot.input, robot.output))
+
+
+def changes_between(
+    now: Treatments, then: Treatments, described: Iterable[EmbodimentDescription]
+) -> tuple[TreatmentChange, ...]:
+    """Compare the treatments of a robot's slots at two times; see :func:`treatment_changes`."""
+    found: list[TreatmentChange] = []
+    for description in described:
         for kind, slots in description.items():
             for name in slots.values():
                 change = TreatmentChange(

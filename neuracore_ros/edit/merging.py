@@ -1,0 +1,128 @@
+"""Datasets side by side: what they must have in common to become one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuracore_ros.dataset.lerobot import INFO_PATH
+from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
+from neuracore_ros.description import Descriptions
+from neuracore_ros.description.embodiment import differences
+from neuracore_ros.description.treatment import changes_between
+from neuracore_ros.errors import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class EditedDataset:
+    """A dataset as it was when an edit began to read it; what is added later is not seen.
+
+    Attributes:
+        path: Its folder.
+        metadata: What it held.
+    """
+
+    path: Path
+    metadata: Metadata
+
+
+def read_dataset(path: Path) -> EditedDataset:
+    """Read what a dataset holds now.
+
+    Raises:
+        DatasetError: It is none of ours.
+    """
+    if not (path / METADATA_PATH).exists() and (path / INFO_PATH).is_file():
+        raise DatasetError(
+            f'{path}: is a dataset of LeRobot, not of neuracore_ros; convert it first: '
+            f'neuracore_ros convert NEW --description ROBOT.yaml {path}'
+        )
+    return EditedDataset(path, load_metadata(path))
+
+
+def merged_metadata(datasets: Sequence[EditedDataset]) -> Metadata:
+    """The metadata of a dataset of all of them, with the layout of all robots, and no episodes.
+
+    Raises:
+        DatasetError: They differ in rate, image size, or in robots of one name.
+    """
+    first = datasets[0].metadata
+    for each in datasets[1:]:
+        if each.metadata.rate_hz != first.rate_hz:
+            raise DatasetError(
+                f'{each.path}: has {each.metadata.rate_hz:g} steps a second, and '
+                f'{datasets[0].path} has {first.rate_hz:g}; convert its recordings again with '
+                f'--rate-hz {first.rate_hz:g}'
+            )
+    return Metadata(
+        first.rate_hz,
+        _image_size(datasets),
+        _descriptions(datasets),
+        has_control=any(each.metadata.has_control for each in datasets),
+    )
+
+
+def _image_size(datasets: Sequence[EditedDataset]) -> tuple[int, int]:
+    """The size of all images; that of a dataset without any means nothing."""
+    with_images = [
+        each
+        for each in datasets
+        if any(kind.is_image for kind in each.metadata.input_layout.widths)
+    ]
+    if not with_images:
+        return datasets[0].metadata.image_size
+    first = with_images[0]
+    height, width = first.metadata.image_size
+    for each in with_images[1:]:
+        if each.metadata.image_size != (height, width):
+            other_height, other_width = each.metadata.image_size
+            raise DatasetError(
+                f'{each.path}: has images of {other_width}x{other_height}, and {first.path} of '
+                f'{width}x{height}; convert its recordings again with '
+                f'--image-size {width}x{height}'
+            )
+    return height, width
+
+
+def _descriptions(datasets: Sequence[EditedDataset]) -> Descriptions:
+    """Every robot of every dataset, once; treatments only where all that have it know them."""
+    first: dict[str, EditedDataset] = {}
+    unknown: set[str] = set()
+    for each in datasets:
+        described = each.metadata.descriptions
+        unknown |= {robot for robot in described.input if described.treated(robot) is None}
+        for robot in described.input:
+            _require_same(robot, first.setdefault(robot, each), each)
+    found = {robot: each.metadata.descriptions for robot, each in first.items()}
+    return Descriptions(
+        {robot: each.input[robot] for robot, each in found.items()},
+        {robot: each.output[robot] for robot, each in found.items()},
+        treatments={
+            robot: each.treatments[robot] for robot, each in found.items() if robot not in unknown
+        },
+    )
+
+
+def _require_same(robot: str, first: EditedDataset, other: EditedDataset) -> None:
+    """Refuse two robots of one name.
+
+    Raises:
+        DatasetError: Slots or treatments differ.
+    """
+    one, two = first.metadata.descriptions, other.metadata.descriptions
+    changed = [
+        *(f'input {text}' for text in differences(one.input[robot], two.input[robot])),
+        *(f'output {text}' for text in differences(one.output[robot], two.output[robot])),
+    ]
+    then, now = one.treated(robot), two.treated(robot)
+    if not changed and then is not None and now is not None:
+        slots = one.input[robot], one.output[robot]
+        changed = [change.text for change in changes_between(now, then, slots)]
+    if changed:
+        more = f'; and {len(changed) - 1} more' if changed[1:] else ''
+        raise DatasetError(
+            f"{other.path}: '{robot}' is described otherwise there than in {first.path}: "
+            f'{changed[0]}{more}. Convert the recordings of one of them again with the robot file '
+            'of the other, or under another name'
+        )
