@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import Array, ByteArray, IntArray
@@ -120,6 +121,7 @@ def _table(file: Path, values: int, *names: str) -> pa.Table:
         DatasetError: It is damaged, or has very many more values, which a few bytes may stand for.
     """
     with reading_errors(file), tables.open_table(file) as table:
+        _require_sound_columns(table)
         groups = [table.metadata.row_group(k) for k in range(table.num_row_groups)]
         columns = [group.column(k) for group in groups for k in range(group.num_columns)]
         # Of a list, the path goes on after the column's name.
@@ -128,6 +130,18 @@ def _table(file: Path, values: int, *names: str) -> pa.Table:
         if held > _MOST_TIMES_THE_VALUES * values + _MORE_VALUES:
             raise DatasetError(f'{file}: has {held} values; meta says {values}')
         return table.read([name for name in names if name in table.schema_arrow.names])
+
+
+def _require_sound_columns(table: pq.ParquetFile) -> None:
+    """Have a damaged description of a column raise an error here: `column` ends the process.
+
+    Raises:
+        OSError, pa.ArrowException: One is damaged.
+    """
+    every = range(table.metadata.num_columns)
+    for group in range(table.num_row_groups):
+        # No row at a time: columns are opened, and nothing is read of them.
+        next(table.reader.iter_batches(0, [group], column_indices=every, use_threads=False), None)
 
 
 def _column(

@@ -290,6 +290,24 @@ def test_a_bit_that_flips_in_a_table_is_told_or_changes_nothing(dataset):
     assert refused > 50
 
 
+def test_a_damaged_description_of_a_column_does_not_end_the_process(dataset):
+    file = dataset / 'data/chunk-000/file-001.parquet'
+    whole = file.read_bytes()
+    end = len(whole) - 8
+    start = end - int.from_bytes(whole[-8:-4], 'little')
+    refused = 0
+    for place in range(8 * start, 8 * end, 3):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(flipped)
+        try:
+            columns_of(dataset)
+        except DatasetError as error:
+            refused += 1
+            assert f'{file}: ' in str(error)
+    assert refused > 100
+
+
 def test_a_table_of_before_without_checksums_is_read(dataset):
     file = dataset / 'data/chunk-000/file-001.parquet'
     wanted = columns_of(dataset)
