@@ -59,6 +59,17 @@ def yuv420(image: ByteArray) -> ByteArray:
     return planes
 
 
+def rate_of(rate_hz: float) -> Fraction:
+    """Frames per second; exact for every rate that is written with few digits."""
+    return Fraction(rate_hz).limit_denominator(10_000)
+
+
+def sync_video(path: Path) -> None:
+    """Wait until a finished video is safely on the disk."""
+    with path.open('rb') as file:
+        os.fsync(file.fileno())
+
+
 class VideoWriter:
     """Encodes frames in a thread of its own, so that cameras run side by side.
 
@@ -133,8 +144,7 @@ class _VideoFile:
         self, path: Path, rate_hz: float, image_size: tuple[int, int], options: dict[str, str]
     ) -> None:
         self._path, self._steps = path, 0
-        # Exact for every rate that is written with few digits.
-        self._rate = Fraction(rate_hz).limit_denominator(10_000)
+        self._rate = rate_of(rate_hz)
         self._container = av.open(str(path), 'w', format='mp4')
         stream = self._container.add_stream(CODEC, rate=self._rate, options=options)
         stream.height, stream.width = image_size
@@ -151,5 +161,4 @@ class _VideoFile:
     def close(self) -> None:
         self._container.mux(self._stream.encode())
         self._container.close()
-        with self._path.open('rb') as file:
-            os.fsync(file.fileno())
+        sync_video(self._path)
