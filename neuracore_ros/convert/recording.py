@@ -38,7 +38,13 @@ def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observe
     texts = robot.texts(task)
     size = metadata.image_size
     return (
-        Observer(robot.input_sources(), metadata.input_layout, size, texts=texts),
+        Observer(
+            robot.input_sources(),
+            metadata.input_layout,
+            size,
+            texts=texts,
+            stored_rate_hz=metadata.rate_hz,
+        ),
         Observer(robot.output_sources(), metadata.output_layout, None),
     )
 

@@ -64,6 +64,7 @@ def rows(
             dropped=now.dropped,
             outcome=now.tick.outcome,
             control=now.control,
+            stored=now.given.stored,
         )
         piece += not goes_on
 

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from neuracore_ros.arrays import Array, BoolArray
+from neuracore_ros.arrays import Array, BoolArray, ByteArray
 from neuracore_ros.control import Control
 from neuracore_ros.description import DataType
+
+
+class StoredImage(Protocol):
+    """An image that is a frame of a video, and not decoded.
+
+    Attributes:
+        frame: Where it is: `file`, `stream`, `index` and `rate_hz`.
+    """
+
+    frame: Any
+
+    def pixels(self) -> ByteArray:
+        """RGB, uint8, shape (height, width, 3).
+
+        Raises:
+            ValueError: It is missing or damaged, with the reason.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,8 @@ class Row:
         outcome: Of the episode, by its marker; '' if unknown.
         control: Whether a policy or a human commanded it; None where the recording does not say,
             as in a demonstration.
+        stored: Camera index -> the image, in place of that of ``inputs``, where it is a frame of a
+            video that can be copied.
     """
 
     piece: int
@@ -36,3 +56,4 @@ class Row:
     dropped: Mapping[str, int]
     outcome: str = ''
     control: Control | None = None
+    stored: Mapping[int, StoredImage] = field(default_factory=dict)

@@ -14,12 +14,13 @@ import numpy as np
 from neuracore_ros.arrays import Array, BoolArray, ByteArray, Float32Array, IntArray
 from neuracore_ros.control import Control
 from neuracore_ros.dataset import depths, lerobot
+from neuracore_ros.dataset.camera_video import CameraVideo, pixels_of
 from neuracore_ros.dataset.control_columns import ControlColumns
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import SUCCESS, Metadata
 from neuracore_ros.dataset.row import Row
 from neuracore_ros.dataset.statistics import Statistics
-from neuracore_ros.dataset.video import VideoWriter, write_black
+from neuracore_ros.dataset.video import write_black
 from neuracore_ros.description import DataType, Layout
 from neuracore_ros.observation.depth import millimetres
 from neuracore_ros.observation.texts import decode_text
@@ -70,7 +71,7 @@ class EpisodeWriter:
         self._inputs = _Vectors(metadata.input_layout)
         self._outputs = _Vectors(metadata.output_layout)
         self._cameras = lerobot.cameras(metadata)
-        self._videos: dict[int, VideoWriter] = {}
+        self._videos: dict[int, CameraVideo] = {}
         self._depths = {
             key: depths.SpoolWriter(folder / key) for key in lerobot.depth_keys(metadata)
         }
@@ -84,15 +85,21 @@ class EpisodeWriter:
         return len(self._tasks)
 
     def add(self, row: Row) -> None:
-        """Append one row; all rows have the same cameras."""
+        """Append one row; all rows have the same cameras.
+
+        Raises:
+            BagError: A stored image of it is damaged.
+            OSError: It cannot be written.
+        """
         images = row.inputs.get(DataType.RGB_IMAGES)
         if images is not None:
             if not self._videos:
                 self._open_videos(row.input_valid[DataType.RGB_IMAGES])
             for index, video in self._videos.items():
-                video.add(images[index])
+                image = row.stored.get(index, images[index])
+                video.add(image)
                 if self.steps % PIXEL_STEP == 0:
-                    _count_levels(images[index], self._levels[self._cameras[index]])
+                    _count_levels(pixels_of(image), self._levels[self._cameras[index]])
         self._add_depths(row)
         self._inputs.add(row.inputs, row.input_valid)
         self._outputs.add(row.outputs, row.output_valid)
@@ -106,6 +113,7 @@ class EpisodeWriter:
         """Complete the files.
 
         Raises:
+            BagError: A video from which frames were to be copied is damaged.
             OSError: They could not be written, for instance because the disk is full.
         """
         for video in self._videos.values():
@@ -125,9 +133,7 @@ class EpisodeWriter:
     def discard(self) -> None:
         """Drop the episode and its files."""
         for video in self._videos.values():
-            # What cannot be finished is to be deleted anyway.
-            with suppress(Exception):
-                video.close()
+            video.discard()
         for spool in self._depths.values():
             with suppress(OSError):
                 spool.close()
@@ -137,7 +143,7 @@ class EpisodeWriter:
         rate_hz, size = self._metadata.rate_hz, self._metadata.image_size
         for index in np.flatnonzero(valid).tolist():
             path = video_path(self._folder, self._cameras[index])
-            self._videos[index] = VideoWriter(path, rate_hz, size)
+            self._videos[index] = CameraVideo(path, rate_hz, size)
 
     def _add_depths(self, row: Row) -> None:
         for index, (camera, spool) in enumerate(self._depths.items()):

@@ -1,6 +1,7 @@
 """Image streams: the newest message is kept as it is, and decoded only when it is needed."""
 
 from collections.abc import Mapping, Sequence
+from math import isclose
 from typing import Any, NamedTuple
 
 import cv2
@@ -76,6 +77,14 @@ class ImageStream(Stream):
             is_sound = not any(isinstance(part, Refusal) for part in parts.values())
             self.proven_ns = sample.stamp_ns if is_sound else None
         return self._decoded[1][crop]
+
+    def is_stored(self, sample: Sample, crop: Crop | None, rate_hz: float) -> bool:
+        """True if the image is a frame of a video of this rate, and needs no change."""
+        message = sample.value.message
+        stored = getattr(message, 'frame', None)
+        if stored is None or crop or self._holds_depths:
+            return False
+        return isclose(stored.rate_hz, rate_hz) and (message.height, message.width) == self._size
 
     def is_frozen(self, sample: Sample) -> bool:
         """Whether new stamps have come with the same bytes for too long."""
@@ -165,6 +174,10 @@ class ImageChannel(Channel):
         if isinstance(pixels, Refusal):
             return self.fault(pixels.kind, f'{self.label}: {pixels.text}')
         return pixels
+
+    def is_stored(self, sample: Sample, rate_hz: float | None) -> bool:
+        """True if the image can stay undecoded; see :meth:`ImageStream.is_stored`."""
+        return rate_hz is not None and self._images.is_stored(sample, self.source.crop, rate_hz)
 
     def doubt(self, sample: Sample, tick_ns: int) -> StreamFault | None:
         """Decode, where no image has been for ``max_age_s``; what is wrong with it."""

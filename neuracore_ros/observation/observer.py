@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,15 @@ class Observation:
             in m; LANGUAGE, uint8, (W, N), UTF-8 that ends in zeros. Zero where not valid.
         valid: DataType -> bool, shape (W,): the slots that this robot has. Read-only.
         ages_s: (DataType, name) -> tick minus stamp [s].
+        stored: Camera index -> the message that has its image, where the observer leaves it
+            undecoded; it is zero in ``inputs``.
     """
 
     tick_ns: int
     inputs: Mapping[DataType, Array]
     valid: Mapping[DataType, BoolArray]
     ages_s: Mapping[tuple[DataType, str], float]
+    stored: Mapping[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Observer:
         frozen_after_s: float = 0.0,
         texts: Mapping[int, str] | None = None,
         text_bytes: int = TEXT_BYTES,
+        stored_rate_hz: float | None = None,
     ):
         """Prepare one stream for each topic and way of reading it.
 
@@ -105,12 +109,15 @@ class Observer:
                 [s]; 0: they are not checked.
             texts: Index -> what LANGUAGE says there, where no source does.
             text_bytes: N, the length of a text [bytes].
+            stored_rate_hz: Images that are frames of a video of this rate [Hz], and are of the
+                model's size as they are, stay undecoded; None: none does.
 
         Raises:
             DescriptionError: A source lies beyond the layout.
             ObservationError: A DataType is not supported, two sources fill one slot or give one
                 topic two types, there are images but no ``image_size``, or a text is too long.
         """
+        self._stored_rate_hz = stored_rate_hz
         slots: dict[DataType, dict[int, str]] = {}
         for source in sources:
             _require_readable(source, slots, sources, image_size)
@@ -206,12 +213,16 @@ class Observer:
         return Snapshot(tick_ns, inputs, ages_s, tuple(images))
 
     def decode(self, snapshot: Snapshot) -> Observation | Unusable:
-        """Decode the images of a tick."""
+        """Decode the images of a tick, but for those that stay as they are stored."""
         faults: list[StreamFault] = []
+        stored: dict[int, Any] = {}
         inputs = dict(snapshot.numbers)
         for kind, shape in self._image_shapes.items():
             inputs[kind] = np.zeros(shape, _DTYPES[kind])
         for camera, sample in snapshot.images:
+            if camera.is_stored(sample, self._stored_rate_hz):
+                stored[camera.source.index] = sample.value.message
+                continue
             pixels = camera.pixels(sample)
             if isinstance(pixels, StreamFault):
                 faults.append(pixels)
@@ -219,7 +230,7 @@ class Observer:
                 inputs[camera.source.data_type][camera.source.index] = pixels
         if faults:
             return Unusable(snapshot.tick_ns, tuple(faults))
-        return Observation(snapshot.tick_ns, inputs, self._valid, snapshot.ages_s)
+        return Observation(snapshot.tick_ns, inputs, self._valid, snapshot.ages_s, stored)
 
     def is_complete(self, tick_ns: int) -> bool:
         """Whether every source has a sample, of whatever age, at or before the tick.
