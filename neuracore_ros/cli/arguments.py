@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from neuracore_ros.bounds import MAX_RATE_HZ, MAX_SIDE_PX, MIN_RATE_HZ
 from neuracore_ros.description.shipped import robot_file
+from neuracore_ros.pairs import pair_labels
 from neuracore_ros.parsers import as_number, real, whole
 from neuracore_ros.policy.address import is_address
 
@@ -61,6 +62,15 @@ def words(text: str) -> str:
             f"'{shown}' is not UTF-8 at letter {error.start}: is the terminal, or LANG, another?"
         ) from error
     return text
+
+
+def wanted_pairs(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The labels of ``--pair``, in order; a wrong one ends with status 2."""
+    try:
+        return pair_labels(arguments.pair or ())
+    except ValueError as error:
+        arguments.wrong_usage(f'--pair: {error}')
+        raise
 
 
 count, natural = reasoned(whole(1)), reasoned(whole(0))

@@ -18,11 +18,13 @@ from neuracore_ros.cli.arguments import (
     image_size,
     positive,
     rate,
+    wanted_pairs,
     words,
 )
 from neuracore_ros.cli.terminal import StatusLine, print_warnings
 from neuracore_ros.description.shipped import robot_file
-from neuracore_ros.errors import DescriptionError, printable
+from neuracore_ros.errors import BagError, DescriptionError, printable
+from neuracore_ros.pairs import in_ranges
 from neuracore_ros.processors import available
 from neuracore_ros.wording import counted
 
@@ -81,6 +83,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--task',
         type=words,
         help='task of these recordings, in words (default: that of "record --task")',
+    )
+    parser.add_argument(
+        '--pair',
+        nargs='+',
+        metavar='LABEL',
+        help='labels of what these recordings have in common with those of other robots, one for '
+        'each in their order: words, numbers, ranges such as 0-49 (default: those of '
+        '"record --pair")',
     )
     parser.add_argument('--namespace', default='', help=RECORDED_NAMESPACE)
     parser.add_argument('--use-sim-time', action='store_true', help=BY_CLOCK)
@@ -158,6 +168,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.convert.job import ConvertSettings
     from neuracore_ros.description import load_descriptions
 
+    labels = wanted_pairs(arguments)
     descriptions = load_descriptions(arguments.description)
     robot = arguments.robot
     if robot is None:
@@ -166,6 +177,10 @@ def run(arguments: argparse.Namespace) -> int:
                 f'say whose recordings these are: --robot {" | ".join(descriptions.input)}'
             )
         robot = next(iter(descriptions.input))
+    bags, again = distinct(_matching(arguments.bags))
+    if again:
+        more = f' (and {len(again) - 1} more)' if again[1:] else ''
+        print(f'{again[0]}{more}: given more than once, converted once', file=sys.stderr)
     settings = ConvertSettings(
         rate_hz=arguments.rate_hz,
         image_size=arguments.image_size,
@@ -175,6 +190,7 @@ def run(arguments: argparse.Namespace) -> int:
         use_sim_time=arguments.use_sim_time,
         workers=_workers(arguments.workers),
         scheduler=arguments.scheduler,
+        pairs=_pairs(labels, bags),
         cutting=Cutting(
             arguments.marker,
             arguments.gap_s,
@@ -184,10 +200,6 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.keep_uncommanded,
         ),
     )
-    bags, again = distinct(_matching(arguments.bags))
-    if again:
-        more = f' (and {len(again) - 1} more)' if again[1:] else ''
-        print(f'{again[0]}{more}: given more than once, converted once', file=sys.stderr)
     if left := overlooked(bags):
         more = f' (and {len(left) - 1} more)' if left[1:] else ''
         print(
@@ -307,6 +319,20 @@ def _matching(patterns: list[str]) -> list[Path]:
         matches = [] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
         found += [Path(match) for match in sorted(matches) or [pattern]]
     return found
+
+
+def _pairs(labels: Sequence[str], bags: Sequence[Path]) -> dict[Path, str]:
+    """The label of each recording, in their order.
+
+    Raises:
+        BagError: There are more of these, or of those.
+    """
+    if labels and len(labels) != len(bags):
+        raise BagError(
+            f'--pair: {counted(len(labels), "label")} ({in_ranges(labels)}) for '
+            f'{counted(len(bags), "recording")}: give one for each'
+        )
+    return dict(zip(bags, labels, strict=True)) if labels else {}
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -10,12 +10,20 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, OWN_NAMESPACE, count, positive, rate, words
+from neuracore_ros.cli.arguments import (
+    OR_SHIPPED,
+    OWN_NAMESPACE,
+    count,
+    positive,
+    rate,
+    wanted_pairs,
+    words,
+)
 from neuracore_ros.cli.terminal import StatusLine, single_keys
 from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.errors import UserError
 from neuracore_ros.files import locked, require_folder_or_new
-from neuracore_ros.pairs import PairSeries, in_ranges, pair_labels
+from neuracore_ros.pairs import PairSeries, in_ranges
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -100,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.description import load_robot
     from neuracore_ros.node.environment import require_ros
 
-    labels = _labels(arguments)
+    labels = wanted_pairs(arguments)
     require_folder_or_new(arguments.out, 'of the bags')
     if not (sys.stdin.isatty() or arguments.seconds or arguments.services):
         raise UserError('there is no terminal to press keys in: give --seconds or --services')
@@ -269,15 +277,6 @@ def _start(recorder: Recorder, screen: Screen, says: bool = False) -> None:
     path = recorder.start()
     if says or recorder.pair:
         screen.say(f'recording {path}' + (f', pair {recorder.pair}' if recorder.pair else ''))
-
-
-def _labels(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The labels of --pair; ends with status 2 where one is none."""
-    try:
-        return pair_labels(arguments.pair or ())
-    except ValueError as error:
-        arguments.wrong_usage(f'--pair: {error}')
-        raise
 
 
 def _find(

@@ -15,12 +15,13 @@ import av
 
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.bags.identity import files_digest, known_as
+from neuracore_ros.bags.recorded_pairs import recorded_pair
 from neuracore_ros.convert.job import Job
 from neuracore_ros.convert.recording import Recording
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
-from neuracore_ros.errors import BagError, DatasetError, WriteError
+from neuracore_ros.errors import BagError, DatasetError, WriteError, quoted
 from neuracore_ros.progress import ProgressCallback
 
 # Parts of the work on one recording.
@@ -110,18 +111,25 @@ def _staged(
 ) -> Iterator[ConvertEvent]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
     files = files_digest(path)
+    given = settings.pairs.get(path)
     if known := job.unread.get((str(path), files)):
         _require_same_cutting(job, path, known)
+        _require_same_pair(job, path, known, given)
         yield BagDone(BagResult(str(path)), known)
         return
     with open_bag(path, settings.namespace, settings.use_sim_time) as bag:
         fingerprint = known_as(bag, job.paths, lambda part: progress(part * _IDENTIFYING))
         _require_same_cutting(job, path, fingerprint)
         if fingerprint in job.finished:
+            _require_same_pair(job, path, fingerprint, given)
             yield BagDone(BagResult(str(path)), fingerprint)
             return
+        pair, pair_note = recorded_pair(bag) if given is None else (given, '')
+        _require_same_pair(job, path, fingerprint, pair)
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
-        episode = Episode(robot.name, str(path), 0, 0, fingerprint, cutting=settings.options)
+        episode = Episode(
+            robot.name, str(path), 0, 0, fingerprint, cutting=settings.options, pair=pair
+        )
         short: list[int] = []
         yield from _episodes(
             job,
@@ -136,7 +144,12 @@ def _staged(
         bag=str(path),
         short_pieces=len(short),
         short_steps=sum(short),
-        notes=(*recording.notes, *_replaced(job, path, fingerprint)),
+        pair=pair,
+        notes=(
+            *recording.notes,
+            *([pair_note] if pair_note else []),
+            *_replaced(job, path, fingerprint),
+        ),
         losses=losses,
         error=recording.error,
         audit=audit,
@@ -231,4 +244,19 @@ def _require_same_cutting(job: Job, bag: Path, fingerprint: str) -> None:
         raise BagError(
             f'{bag}: is in the dataset already, cut with {before or "no option"}, which cannot '
             f'become {now or "none"}; convert it into another dataset'
+        )
+
+
+def _require_same_pair(job: Job, bag: Path, fingerprint: str, pair: str | None) -> None:
+    """Refuse to give the episodes of a recording two labels; None is the one that they have.
+
+    Raises:
+        BagError: The dataset has some already, with another label.
+    """
+    before = job.pairs.get(fingerprint, pair)
+    if pair is not None and before != pair:
+        is_of = f'of pair {quoted(before)}' if before else 'of no pair'
+        raise BagError(
+            f'{bag}: is in the dataset already, {is_of}, which cannot become '
+            f'{quoted(pair) if pair else "none"}; convert it into another dataset'
         )

@@ -35,6 +35,7 @@ class ConvertSettings:
         cutting: Which parts of a recording are episodes.
         workers: Recordings that are converted side by side, each in a process.
         scheduler: Address of a Dask scheduler whose workers convert instead; '' none.
+        pairs: Recording -> its pair label; others have the one that they say themselves.
     """
 
     rate_hz: float | None = None
@@ -46,6 +47,7 @@ class ConvertSettings:
     cutting: Cutting = WHOLE
     workers: int = 1
     scheduler: str = ''
+    pairs: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def options(self) -> str:
@@ -69,6 +71,7 @@ class Job:
         starts_ns: Fingerprint -> first ticks of the episodes that a recording has in the dataset,
             [ns].
         removed_ns: Fingerprint -> first ticks of episodes that ``edit`` has left out, [ns].
+        pairs: Fingerprint -> pair label of the episodes that a recording has in the dataset.
         paths: Fingerprint -> where each recording that is in the dataset lay.
         unread: Path and digest of the files -> fingerprint, of finished recordings.
     """
@@ -82,6 +85,7 @@ class Job:
     cuttings: Mapping[str, str] = field(default_factory=dict)
     starts_ns: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
     removed_ns: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+    pairs: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -105,6 +109,7 @@ def plan(
         | {e.fingerprint: e.cutting for e in known},
         starts_ns=_starts_ns(episodes),
         removed_ns=_starts_ns(removed),
+        pairs={episode.fingerprint: episode.pair for episode in episodes},
         paths={e.fingerprint: e.bag for e in known} | {b.fingerprint: b.bag for b in bags},
         unread={(bag.bag, bag.files): bag.fingerprint for bag in bags if bag.files},
     )

@@ -27,6 +27,7 @@ class BagResult:
         known_as: Of one that is skipped, its path when it was converted.
         short_pieces: Pieces dropped for having too few steps.
         short_steps: Steps of these.
+        pair: Label of its episodes; '' none.
         notes: What is worth knowing, a line each.
         losses: What of the recording could not be read, a line each.
         error: Why it could not be converted; '' if it could.
@@ -41,6 +42,7 @@ class BagResult:
     known_as: str = ''
     short_pieces: int = 0
     short_steps: int = 0
+    pair: str = ''
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     error: str = ''
@@ -70,6 +72,8 @@ class BagResult:
             return f'{self.bag}: skipped, already in the dataset ({episodes}{left_out}){name}'
         episodes, steps = counted(len(self.episodes), 'episode'), counted(self.steps, 'step')
         text = f'{self.bag}: {episodes}, {steps}'
+        if self.pair:
+            text += f', pair {self.pair}'
         if self.earlier:
             text += f', {counted(self.earlier, "episode")} already in the dataset'
         if self.removed:
@@ -103,6 +107,7 @@ class BagResult:
             'ticks_cut': dict(audit.cut) if audit else {},
             'short_pieces': self.short_pieces,
             'short_steps': self.short_steps,
+            'pair': self.pair,
             'notes': list(self.notes),
             'losses': list(self.losses),
             'error': self.error,
