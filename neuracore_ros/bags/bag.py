@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -31,6 +32,9 @@ ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 
 PROGRESS_EVERY = 100
 """Messages between two calls of a progress callback."""
+
+
+_Stored = Callable[[Storage, Collection[int]], Iterator[RawMessage]]
 
 
 class RecordedMessage(NamedTuple):
@@ -124,7 +128,7 @@ class Bag:
         found = self.topics.get(f'/{bare}') or self.topics.get(bare)
         if found is None:
             return None
-        return next((each for each in found.kinds if each.type == kind), found)
+        return next((each for each in found.kinds if each.holds(kind)), found)
 
     def nearest(self, topic: str) -> list[Topic]:
         """RecordedMessage topics with messages, those whose name is most like ``topic`` first."""
@@ -162,23 +166,18 @@ class Bag:
                     self._refused[found.name, str(other)] = other.left_out_for(found)
         refused: Counter[str] = Counter()
         span_ns = max(self.end_ns - self.start_ns, 1)
-        for count, (connection, raw) in enumerate(self._timed(recorded.values())):
+        for count, (storage, raw) in enumerate(self._timed(recorded.values())):
             if count % PROGRESS_EVERY == 0:
                 progress((raw.log_time_ns - self.start_ns) / span_ns)
+            connection = storage.connections[raw.connection]
             name = connection.topic
             unread[name] -= 1
             try:
-                # The bag's own definition of this one type, else the stock one: a strange type
-                # elsewhere does no harm.
-                decode = deserialiser(connection)
+                decode = storage.decoders.get(raw.connection) or _ros_decoder(connection)
             except DamageError as error:
                 raise BagError(f'{self.path}: {name} {error}') from error
-            data = raw.data
             try:
-                if data[:4] == ZSTD_MAGIC and connection.serialization == 'cdr':
-                    data = decompressed_message(data)
-                # A view instead of bytes: rosbags slices off the header, copying each image.
-                message = decode(memoryview(data))
+                message = decode(raw)
             except Exception as error:  # the bytes of a message may be anything
                 refused[name] += 1
                 self._refused[name, 'type'] = (
@@ -202,6 +201,13 @@ class Bag:
 
     def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
         """Messages of recorded topics in log order, as they are stored."""
+        for storage, raw in self._merged(topics, lambda storage, numbers: storage.messages(numbers)):
+            yield storage.connections[raw.connection], raw
+
+    def _merged(
+        self, topics: Iterable[Topic], stored: _Stored
+    ) -> Iterator[tuple[Storage, RawMessage]]:
+        """Messages of all files in log order."""
         wanted = {(topic.name, topic.type, topic.serialization) for topic in topics}
         streams = []
         for storage in self._storages:
@@ -209,16 +215,16 @@ class Bag:
                 n for n, connection in storage.connections.items() if connection[:3] in wanted
             ]
             if numbers:
-                streams.append(_with_connections(storage, numbers))
+                streams.append(_with_storage(storage, stored(storage, numbers)))
         return merge(*streams, key=lambda item: item[1].log_time_ns)
 
-    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
+    def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Storage, RawMessage]]:
         """Messages in the time that counts; those before its first instant are left out."""
-        for connection, raw in self.raw(topics):
+        for storage, raw in self._merged(topics, lambda storage, numbers: storage.undecoded(numbers)):
             if self._clock is None:
-                yield connection, raw
+                yield storage, raw
             elif (time_ns := self._clock.at(raw.log_time_ns)) is not None:
-                yield connection, raw._replace(log_time_ns=time_ns)
+                yield storage, raw._replace(log_time_ns=time_ns)
 
     def names(self, topic: Topic, messages: int = 50) -> list[str]:
         """Joint names in the first messages of a recorded topic, in order of appearance."""
@@ -240,7 +246,8 @@ class Bag:
 
 @contextmanager
 def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) -> Iterator[Bag]:
-    """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), or a ROS 1 ``.bag``.
+    """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), a ROS 1 ``.bag``, or
+    one episode of a LeRobot dataset, ``DATASET/episode_000003``.
 
     Of a damaged one, what is whole is read; :attr:`Bag.losses` says what is not.
 
@@ -267,7 +274,8 @@ def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) 
                 if len(found.paths) == 1:
                     raise
                 notes.append(f'lost: {error}')
-        bag = Bag(path, storages, notes, namespace, found.task, found.pair)
+        task = next((storage.task for storage in storages if storage.task), found.task)
+        bag = Bag(path, storages, notes, namespace, task, found.pair)
         if not bag.count:
             why = ''.join(f'; {loss}' for loss in bag.losses)
             raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')
@@ -280,9 +288,31 @@ def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) 
         yield bag
 
 
-def _with_connections(
-    storage: Storage, numbers: list[int]
-) -> Iterator[tuple[Connection, RawMessage]]:
-    connections = storage.connections
-    for raw in storage.messages(numbers):
-        yield connections[raw.connection], raw
+def _with_storage(
+    storage: Storage, messages: Iterator[RawMessage]
+) -> Iterator[tuple[Storage, RawMessage]]:
+    for raw in messages:
+        yield storage, raw
+
+
+@lru_cache(maxsize=64)
+def _ros_decoder(connection: Connection) -> Callable[[RawMessage], Any]:
+    """What makes messages of ROS of bytes.
+
+    It goes by the bag's own definition of this one type, else by the stock one: a strange type
+    elsewhere does no harm.
+
+    Raises:
+        DamageError: The type is defined in neither way, with the reason.
+    """
+    deserialise = deserialiser(connection)
+    may_be_packed = connection.serialization == 'cdr'
+
+    def decode(raw: RawMessage) -> Any:
+        data = raw.data
+        if may_be_packed and data[:4] == ZSTD_MAGIC:
+            data = decompressed_message(data)
+        # A view instead of bytes: rosbags slices off the header, copying each image.
+        return deserialise(memoryview(data))
+
+    return decode

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuracore_ros.bags.lerobot_paths import episode_of, episode_path, is_lerobot
 from neuracore_ros.bags.mcap_file import McapFile
 from neuracore_ros.bags.metadata_yaml import FILE as METADATA
 from neuracore_ros.bags.metadata_yaml import BagMetadata, read_metadata
@@ -54,6 +55,8 @@ def files(path: Path) -> BagFiles:
     Raises:
         BagError: There is no recording.
     """
+    if episode_of(path):
+        return BagFiles((path,))
     if not path.exists():
         if '*' in path.name:
             raise BagError(f'{path}: no such bag: nothing matches this pattern')
@@ -72,6 +75,10 @@ def files(path: Path) -> BagFiles:
     # A player leaves the file that it decompressed beside the compressed one.
     there = tuple(e for e in there if e.suffix != COMPRESSED or e.with_suffix('') not in there)
     if not (path / METADATA).is_file():
+        if is_lerobot(path):
+            raise BagError(
+                f'{path}: is a LeRobot dataset; give one of its episodes: {episode_path(path, 0)}'
+            )
         if there:
             return BagFiles(there)
         bags = _inside(path)
@@ -134,6 +141,11 @@ def open_storage(path: Path, scratch: Path) -> Storage:
 
 
 def _opened(path: Path, scratch: Path) -> Storage:
+    if episode := episode_of(path):
+        # Loads libraries that other recordings do not need.
+        from neuracore_ros.bags.lerobot_episode import LerobotEpisode
+
+        return LerobotEpisode(*episode)
     if path.suffix == '.mcap':
         return McapFile(path)
     if _suffix(path) == '.bag':

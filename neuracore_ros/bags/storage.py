@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -28,6 +28,10 @@ DEFINITIONS = frozenset({'ros2msg', 'ros1msg', 'ros2idl', 'omgidl'})
 
 MOST_DEFINITION = 1 << 20
 """Characters of one definition; a longer one is not read. Those of ROS have up to 100,000."""
+
+
+LEROBOT = 'lerobot'
+"""The encoding of what is a row of a LeRobot dataset, and no bytes of ROS."""
 
 
 class DamageError(Exception):
@@ -53,6 +57,8 @@ class Connection(NamedTuple):
             ``json`` or ``protobuf``, cannot be read.
         encoding: How the type is defined: ``ros2msg``, ``ros2idl``, ``ros1msg``; '' not at all.
         definition: The definition.
+        also: Other types whose messages these can stand for, where the recording does not tell
+            which they were.
     """
 
     topic: str
@@ -60,14 +66,23 @@ class Connection(NamedTuple):
     serialization: str
     encoding: str
     definition: str
+    also: tuple[str, ...] = ()
 
 
 class RawMessage(NamedTuple):
-    """One message as it lies in a file; ``connection`` is its number there."""
+    """One message as it lies in a file.
+
+    Attributes:
+        log_time_ns: When it was recorded, [ns].
+        connection: The number of its connection there.
+        data: Its bytes.
+        place: Of what it is part of, where its bytes alone do not tell: a frame of a video.
+    """
 
     log_time_ns: int
     connection: int
     data: bytes | memoryview
+    place: int = 0
 
 
 class Storage:
@@ -80,6 +95,8 @@ class Storage:
         start_ns: Log time of the first message, [ns].
         end_ns: Log time of the last one, [ns].
         losses: Where -> what cannot be read, in one line; it may grow while messages are read.
+        task: What is done in it, in words; '' where it does not say.
+        decoders: Connection -> what makes its messages, where they are no bytes of ROS.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,10 +105,16 @@ class Storage:
         self.counts: Counter[int] = Counter()
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
+        self.task = ''
+        self.decoders: dict[int, Callable[[RawMessage], Any]] = {}
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
         """Every readable message of these connections, in log order."""
         raise NotImplementedError
+
+    def undecoded(self, connections: Collection[int]) -> Iterator[RawMessage]:
+        """The same, without bytes that nobody needs who decodes them by :attr:`decoders`."""
+        return self.messages(connections)
 
     def close(self) -> None:
         """Close the file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuracore_ros.bags.definitions import STOCK
-from neuracore_ros.bags.storage import Storage
+from neuracore_ros.bags.storage import LEROBOT, Storage
 from neuracore_ros.errors import BagError
 from neuracore_ros.wording import counted
 
@@ -25,6 +25,7 @@ class Topic:
         count: Messages of this type.
         serialization: How they are encoded.
         others: The same topic, as far as it has messages of other types.
+        also: Other types whose messages these can stand for.
     """
 
     name: str
@@ -32,11 +33,16 @@ class Topic:
     count: int
     serialization: str = 'cdr'
     others: tuple[Topic, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def is_readable(self) -> bool:
         """True if messages in this encoding can be read."""
-        return self.serialization in READABLE
+        return self.serialization in READABLE or self.serialization == LEROBOT
+
+    def holds(self, kind: str) -> bool:
+        """True if its messages are of this type, or can stand for such."""
+        return kind == self.type or kind in self.also
 
     @property
     def kinds(self) -> tuple[Topic, ...]:
@@ -70,13 +76,17 @@ class Topic:
 def topics_of(storages: Iterable[Storage]) -> dict[str, Topic]:
     """Every topic, and what it holds."""
     counts: dict[str, Counter[tuple[str, str]]] = {}
+    also: dict[str, tuple[str, ...]] = {}
     for storage in storages:
         for number, connection in storage.connections.items():
             kinds = counts.setdefault(connection.topic, Counter())
             kinds[connection.type, connection.serialization] += storage.counts[number]
+            also.setdefault(connection.topic, connection.also)
     topics = {}
     for name, kinds in sorted(counts.items()):
-        found = [Topic(name, kind, n, how) for (kind, how), n in kinds.most_common()]
+        found = [
+            Topic(name, kind, n, how, also=also[name]) for (kind, how), n in kinds.most_common()
+        ]
         first, *others = sorted(found, key=lambda each: (not each.count, not each.is_readable))
         topics[name] = replace(first, others=tuple(others))
     return topics

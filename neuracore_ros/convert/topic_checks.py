@@ -47,7 +47,7 @@ def require_topics(
                 f'{robot_file}) {state}; {_alternatives(bag, source, declared)}'
             )
         found.require_readable(bag.path)
-        if found.type != source.type:
+        if not found.holds(source.type):
             raise BagError(_other_type(bag, source, found, robot_file, declared))
 
 
@@ -78,7 +78,7 @@ def require_name(bag: Bag, source: Source) -> None:
 
 def describe(bag: Bag, topic: Topic) -> str:
     """A topic with its type, count and the names in its messages."""
-    is_named = topic.type in {JOINT_STATE, JOINT_TRAJECTORY} and topic.is_readable
+    is_named = (topic.holds(JOINT_STATE) or topic.holds(JOINT_TRAJECTORY)) and topic.is_readable
     names = bag.names(topic) if is_named else []
     more = f', and {len(names) - NAMED} more' if len(names) > NAMED else ''
     named = f'; names {", ".join(names[:NAMED])}{more}' if names else ''

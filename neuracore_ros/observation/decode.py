@@ -37,7 +37,8 @@ def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> ByteArray:
     is installed. The mosaic of a Bayer camera that was compressed as it is becomes colours.
 
     Args:
-        message: Its ``data`` is any buffer of bytes; a raw image is read without a copy.
+        message: Its ``data`` is any buffer of bytes; a raw image is read without a copy. Of the
+            frame of a video, ``pixels()`` decodes it.
         most_pixels: That a compressed one may have.
 
     Returns:
@@ -48,6 +49,8 @@ def decode_image(message: Any, most_pixels: int = MOST_PIXELS) -> ByteArray:
             data is damaged, or claims to be larger than can be.
     """
     with understood():
+        if hasattr(message, 'frame'):
+            return _decoded(message)
         if hasattr(message, 'encoding'):
             return _decode_raw(message)
         return _decode_compressed(message, most_pixels)
@@ -66,6 +69,13 @@ def understood() -> Iterator[None]:
         raise ObservationError(f'an image not understood ({error!r:.120})') from error
     except cv2.error as error:
         raise ObservationError(f'an image that OpenCV refuses ({error.err!r:.120})') from error
+
+
+def _decoded(message: Any) -> ByteArray:
+    if message.encoding != 'rgb8':
+        raise ObservationError(f'encoding {message.encoding!r} holds no colours')
+    pixels: ByteArray = message.pixels()
+    return pixels
 
 
 def _decode_raw(message: Any) -> ByteArray:

@@ -136,7 +136,8 @@ class ImageStream(Stream):
             kinds = {channel.refuse_old(stamp_ns, receive_ns) for channel in self.channels}
             self.drops.update(kinds)
             return False
-        len(message.data)  # what is no image at all is refused now, not at a tick
+        if not hasattr(message, 'frame'):  # of a video, which its recording decodes
+            len(message.data)  # what is no image at all is refused now, not at a tick
         same_since_ns = stamp_ns
         if self._frozen_after_ns and self._first.samples:
             before: Frame = self._first.samples[-1].value

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from neuracore_ros.observation.streams import Channel
 
@@ -31,6 +31,16 @@ class Lookup(Generic[AnyChannel]):
 def given_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of a message; none where its publisher leaves all of them blank."""
     return tuple(names) if any(names) else ()
+
+
+def names_of(message: Any, names: Sequence[str], order: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a message, or the declared order where it names nothing.
+
+    The numbers of a dataset may be called by their places, for which the order has names.
+    """
+    if order and getattr(message, 'is_numbered', False):
+        return order
+    return given_names(names) or order
 
 
 class Lookups(Generic[AnyChannel]):

@@ -10,7 +10,7 @@ from neuracore_ros.description.named_numbers import NAMED_NUMBERS, WITHOUT_HEADE
 from neuracore_ros.description.source import FLOAT64, JOINT_STATE
 from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.named_numbers import read_named
-from neuracore_ros.observation.names import Lookups, given_names
+from neuracore_ros.observation.names import Lookups, names_of
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 
@@ -41,7 +41,8 @@ class NumberStream(Stream):
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
         if self._type == JOINT_STATE:
-            names, values = given_names(message.name) or self._order, getattr(message, self._field)
+            names = names_of(message, message.name, self._order)
+            values = getattr(message, self._field)
         else:
             names, values = self._read(message)
         if not names:

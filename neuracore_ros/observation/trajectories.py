@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from neuracore_ros.description import Source
 from neuracore_ros.durations import SECOND_NS, span, time_ns
 from neuracore_ros.observation.faults import FaultKind
-from neuracore_ros.observation.names import Lookups, given_names
+from neuracore_ros.observation.names import Lookups, names_of
 from neuracore_ros.observation.numbers import LARGEST
 from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import HISTORY, Channel, Stream
@@ -171,7 +171,7 @@ class TrajectoryStream(Stream):
         )
 
     def _take(self, message: Any, stamp_ns: int, receive_ns: int) -> bool:
-        names = given_names(message.joint_names) or self._order
+        names = names_of(message, message.joint_names, self._order)
         if not names:
             text = 'joint_names[] is empty; write `order: [...]` in its source'
             self.refuse('size', receive_ns, text)

@@ -1,0 +1,190 @@
+"""The video of one camera in one episode: packets as they are stored, frames decoded in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import av
+
+from neuracore_ros.arrays import ByteArray
+from neuracore_ros.bags.lerobot_dataset import VideoPart
+from neuracore_ros.bags.storage import one_line
+from neuracore_ros.regular_file import require_regular
+
+# A decoder gives frames in another order than they are stored, by at most so many.
+_MOST_REORDERED = 32
+_BROKEN = (av.FFmpegError, OSError, ValueError, LookupError)
+
+
+class FrameError(ValueError):
+    """A frame of a video that is missing or damaged."""
+
+
+class EpisodeVideo:
+    """The frames of an episode, by their number in the file; opened when the first is wanted.
+
+    The frame of number n is the one that is shown at n / fps, to the nearest, as LeRobot has it.
+
+    Args:
+        part: The file, and where the episode begins in it.
+        fps: Frames per second, [Hz].
+
+    Raises:
+        FrameError: It is missing, or no video.
+    """
+
+    def __init__(self, part: VideoPart, fps: float) -> None:
+        self.file = part.file
+        self._start_s, self._fps = part.start_s, fps
+        self._container, self._stream = self._opened()
+        self._frames: Iterator[tuple[int, Any]] = iter(())
+        self._next = -1  # the frame that comes next, at the earliest; -1: none yet
+        self._last: tuple[int, Any] | None = None
+        self._packets: _Packets | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width), [px]."""
+        return int(self._stream.height), int(self._stream.width)
+
+    def number(self, timestamp_s: float) -> int:
+        """The number of the frame at a time of the episode, [s]."""
+        return round((self._start_s + timestamp_s) * self._fps)
+
+    def pixels(self, number: int) -> ByteArray:
+        """Decode one frame; those that follow it are decoded fastest in their order.
+
+        Returns:
+            RGB, uint8, shape (height, width, 3).
+
+        Raises:
+            FrameError: It is missing or damaged.
+        """
+        if self._last is None or self._last[0] != number:
+            self._last = number, self._found(number)
+        frame = self._last[1]
+        if frame is None:
+            raise FrameError(f'{self.file.name}: frame {number} is missing or damaged')
+        pixels: ByteArray = frame.to_ndarray(format='rgb24')
+        return pixels
+
+    def packet(self, number: int) -> bytes:
+        """The stored bytes of a frame; nothing if it is missing. Fastest in their order."""
+        if self._packets is None:
+            self._packets = _Packets(*self._opened(), self._fps)
+        return self._packets.of(number)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+        if self._packets is not None:
+            self._packets.close()
+
+    def _opened(self) -> tuple[Any, Any]:
+        try:
+            require_regular(self.file)
+            container = av.open(str(self.file))
+        except _BROKEN as error:
+            raise FrameError(f'{self.file}: missing or damaged: {one_line(error)}') from error
+        if not container.streams.video:
+            container.close()
+            raise FrameError(f'{self.file}: holds no video')
+        return container, container.streams.video[0]
+
+    def _found(self, number: int) -> Any:
+        """The decoded frame; None if there is none."""
+        if self._next < 0 or number < self._next or self._is_key_between(number):
+            _seek(self._container, self._stream, number, self._fps)
+            self._frames = self._decoded()
+        for found, frame in self._frames:
+            self._next = found + 1
+            if found == number:
+                return None if frame.is_corrupt else frame
+            if found > number:
+                break
+        else:
+            self._next = max(self._next, number + 1)
+        return None
+
+    def _decoded(self) -> Iterator[tuple[int, Any]]:
+        for packet in _each(self._container.demux(self._stream)):
+            try:
+                frames = packet.decode()
+            except _BROKEN:
+                continue
+            for frame in frames:
+                if frame.pts is not None:
+                    yield _number_at(frame.pts, self._stream, self._fps), frame
+
+    def _is_key_between(self, number: int) -> bool:
+        """True if a frame that stands alone comes after the next one, at or before this."""
+        if number <= self._next + 1:
+            return False
+        entries = getattr(self._stream, 'index_entries', None)
+        if entries is None:
+            return False
+        pts = round(number / self._fps / self._stream.time_base)
+        place = entries.search_timestamp(pts, backward=True, any_frame=False)
+        if place < 0:
+            return False
+        return _number_at(entries[place].timestamp, self._stream, self._fps) > self._next
+
+
+class _Packets:
+    """The packets of a video, without a decoder."""
+
+    def __init__(self, container: Any, stream: Any, fps: float) -> None:
+        self._container, self._stream, self._fps = container, stream, fps
+        self._coming: Iterator[Any] = iter(())
+        self._ahead: dict[int, bytes] = {}
+        self._given = self._furthest = -1
+
+    def of(self, number: int) -> bytes:
+        """The bytes of a frame; nothing if it is missing."""
+        if self._given < 0 or number <= self._given:
+            _seek(self._container, self._stream, number, self._fps)
+            self._coming = self._container.demux(self._stream)
+            self._ahead.clear()
+            self._furthest = -1
+        while number not in self._ahead and self._furthest < number + _MOST_REORDERED:
+            packet = _next(self._coming)
+            if packet is None:
+                break
+            if packet.pts is not None:
+                self._furthest = _number_at(packet.pts, self._stream, self._fps)
+                if self._furthest >= number:
+                    self._ahead.setdefault(self._furthest, bytes(packet))
+        self._given = number
+        for passed in [each for each in self._ahead if each < number]:
+            del self._ahead[passed]
+        return self._ahead.pop(number, b'')
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+
+def _number_at(pts: int, stream: Any, fps: float) -> int:
+    return round(pts * float(stream.time_base) * fps)
+
+
+def _seek(container: Any, stream: Any, number: int, fps: float) -> None:
+    """Go to the last frame that stands alone at or before one."""
+    pts = round((number - 0.5) / fps / stream.time_base)
+    # An empty video cannot be sought in: what there is shows when it is read.
+    with suppress(*_BROKEN):
+        container.seek(max(pts, 0), stream=stream, backward=True, any_frame=False)
+
+
+def _next(packets: Iterator[Any]) -> Any:
+    try:
+        return next(packets, None)
+    except _BROKEN:
+        return None
+
+
+def _each(packets: Iterator[Any]) -> Iterator[Any]:
+    while (packet := _next(packets)) is not None:
+        yield packet
