@@ -18,8 +18,17 @@ HEAVY = {
     # Imported when an arm is posed.
     'pinocchio': (),
     'rosbags': ('bags', 'convert', 'evaluation'),
-    'pyarrow': ('dataset', 'convert', 'edit', 'loading', 'report', 'training', 'evaluation'),
-    'av': ('dataset', 'convert', 'edit', 'loading', 'report', 'training', 'evaluation'),
+    'pyarrow': (
+        'bags',
+        'dataset',
+        'convert',
+        'edit',
+        'loading',
+        'report',
+        'training',
+        'evaluation',
+    ),
+    'av': ('bags', 'dataset', 'convert', 'edit', 'loading', 'report', 'training', 'evaluation'),
     'cv2': (
         'observation',
         'serving',

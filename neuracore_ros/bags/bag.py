@@ -201,7 +201,9 @@ class Bag:
 
     def raw(self, topics: Iterable[Topic]) -> Iterator[tuple[Connection, RawMessage]]:
         """Messages of recorded topics in log order, as they are stored."""
-        for storage, raw in self._merged(topics, lambda storage, numbers: storage.messages(numbers)):
+        for storage, raw in self._merged(
+            topics, lambda storage, numbers: storage.messages(numbers)
+        ):
             yield storage.connections[raw.connection], raw
 
     def _merged(
@@ -220,7 +222,9 @@ class Bag:
 
     def _timed(self, topics: Iterable[Topic]) -> Iterator[tuple[Storage, RawMessage]]:
         """Messages in the time that counts; those before its first instant are left out."""
-        for storage, raw in self._merged(topics, lambda storage, numbers: storage.undecoded(numbers)):
+        for storage, raw in self._merged(
+            topics, lambda storage, numbers: storage.undecoded(numbers)
+        ):
             if self._clock is None:
                 yield storage, raw
             elif (time_ns := self._clock.at(raw.log_time_ns)) is not None:
@@ -246,13 +250,12 @@ class Bag:
 
 @contextmanager
 def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) -> Iterator[Bag]:
-    """Open a recording: a rosbag2 folder or storage file (MCAP, sqlite3), a ROS 1 ``.bag``, or
-    one episode of a LeRobot dataset, ``DATASET/episode_000003``.
+    """Open a recording: rosbag2 (MCAP, sqlite3), ROS 1, or an episode of a LeRobot dataset.
 
     Of a damaged one, what is whole is read; :attr:`Bag.losses` says what is not.
 
     Args:
-        path: Folder, with or without ``metadata.yaml``, or file.
+        path: Folder, with or without ``metadata.yaml``, or file; or ``DATASET/episode_000003``.
         namespace: Where topics without a leading slash are looked up.
         use_sim_time: Take what its /clock said for its log times.
 
@@ -297,7 +300,7 @@ def _with_storage(
 
 @lru_cache(maxsize=64)
 def _ros_decoder(connection: Connection) -> Callable[[RawMessage], Any]:
-    """What makes messages of ROS of bytes.
+    """Make the decoder of messages of ROS.
 
     It goes by the bag's own definition of this one type, else by the stock one: a strange type
     elsewhere does no harm.

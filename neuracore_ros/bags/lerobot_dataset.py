@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,7 +114,10 @@ class LerobotDataset:
         videos = {}
         for key, feature in info.features.items():
             # A feature whose episode has no video is missing, not an error of the whole.
-            if feature.dtype != 'video' or row.value(f'videos/{key}/chunk_index', default=None) is None:
+            if (
+                feature.dtype != 'video'
+                or row.value(f'videos/{key}/chunk_index', default=None) is None
+            ):
                 continue
             file = info.file(info.video_path, {'video_key': key, **place(f'videos/{key}')})
             videos[key] = VideoPart(file, row.number(f'videos/{key}/from_timestamp', 0.0))
@@ -167,7 +169,7 @@ def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
     """The names, sizes and times of the files that describe a dataset."""
     listed = [root / name for name in (INFO, TASKS, TASK_LINES, EPISODE_LINES)]
     found = [each for each in listed if each.is_file()] + _episode_tables(root)
-    stats = [(str(each), os.stat(each)) for each in found]
+    stats = [(str(each), each.stat()) for each in found]
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 

@@ -35,8 +35,8 @@ _BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, LookupError)
 class LerobotEpisode(Storage):
     """An open episode.
 
-    Row k is received k / fps after the first, in whole nanoseconds of 1 / fps, so that ticks of
-    that rate take one row each, whichever row they begin at.
+    Row k is received k / fps after the first, rounded to nanoseconds as ticks are, so that a tick
+    of that rate takes a row.
 
     Attributes:
         task: What is done in it; the first of several.
@@ -66,8 +66,7 @@ class LerobotEpisode(Storage):
             self.counts[connection] = self._files.rows if self._is_there(topic) else 0
         # Episodes that are equal are two nevertheless, which their times tell.
         self.start_ns = (number + 1) * SECOND_NS
-        self._period_ns = int(SECOND_NS / self._info.fps)
-        self.end_ns = self.start_ns + max(self._files.rows - 1, 0) * self._period_ns
+        self.end_ns = self._log_ns(max(self._files.rows - 1, 0))
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
         """See :meth:`Storage.messages`: numbers as they are stored, images as they are packed."""
@@ -154,4 +153,7 @@ class LerobotEpisode(Storage):
         seconds = [place / fps for place in places]
         if TIMESTAMP in self._columns:
             seconds = block[TIMESTAMP].to_pylist()
-        return RowTimes([self.start_ns + place * self._period_ns for place in places], seconds)
+        return RowTimes([self._log_ns(place) for place in places], seconds)
+
+    def _log_ns(self, place: int) -> int:
+        return self.start_ns + round(place * SECOND_NS / self._info.fps)

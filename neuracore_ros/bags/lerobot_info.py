@@ -1,4 +1,4 @@
-"""A LeRobot dataset as its ``meta/info.json`` describes it: features, rate, and where files lie."""
+"""Features, rate and files of a LeRobot dataset, as its ``meta/info.json`` has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neuracore_ros.records import Record, is_integer, read_record
 
 INFO = 'meta/info.json'
 OWN = 'meta/neuracore_ros.json'
-"""What a dataset of this package has besides."""
+"""The file by which a dataset of this package is known."""
 
 NUMBERS = {'float16', 'float32', 'float64', 'bool'} | {
     f'{sign}int{bits}' for sign in ('', 'u') for bits in (8, 16, 32, 64)
@@ -73,18 +73,18 @@ class LerobotFeature:
 
     @property
     def width(self) -> int:
-        """How many numbers a row of it has, W."""
+        """Numbers in a row of it, W."""
         return self.shape[0] if self.shape else 1
 
     @property
     def numbered(self) -> tuple[str, ...]:
-        """What numbers without names are called: ``KEY.0``, ``KEY.1``, ..."""
+        """Names of numbers that have none: ``KEY.0``, ``KEY.1``, ..."""
         return tuple(f'{self.key}.{place}' for place in range(self.width))
 
 
 @dataclass(frozen=True, slots=True)
 class LerobotInfo:
-    """What ``meta/info.json`` says.
+    """The content of ``meta/info.json``.
 
     Attributes:
         root: The dataset's folder.
@@ -191,9 +191,7 @@ def _feature(key: str, record: Record) -> LerobotFeature:
     if not feature.is_vector:
         return feature
     names = _names(record.value('names', default=None))
-    return LerobotFeature(
-        key, dtype, tuple(shape), names if len(names) == feature.width else ()
-    )
+    return LerobotFeature(key, dtype, tuple(shape), names if len(names) == feature.width else ())
 
 
 def _info(record: Record) -> Mapping[str, object]:
@@ -212,9 +210,7 @@ def _image_shape(record: Record) -> tuple[int, int, int]:
     shape = record.sizes('shape', ('height', 'width', 'channels'), MAX_CROP_PX)
     names = record.value('names', default=None)
     first = names[0] if isinstance(names, list) and names else ''
-    is_first = first in {'channels', 'channel', 'c'} or (
-        not first and shape[0] <= 4 < shape[2]
-    )
+    is_first = first in {'channels', 'channel', 'c'} or (not first and shape[0] <= 4 < shape[2])
     height, width, channels = (*shape[1:], shape[0]) if is_first else shape
     return height, width, channels
 

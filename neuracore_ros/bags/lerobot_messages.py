@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from neuracore_ros.arrays import ByteArray
 
+
 class NoStamp(NamedTuple):
     """The stamp of a message that counts from when it was recorded; and no time at all."""
 
@@ -92,7 +93,7 @@ class NumbersMessage:
 
     @property
     def joint_names(self) -> list[str]:
-        """Of each number."""
+        """The names, as a command calls them."""
         return self.name
 
     @property
@@ -130,7 +131,8 @@ class PictureMessage(NamedTuple):
         return _HEADER
 
 
-class StoredFrame(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
     """The frame of a video that an image is.
 
     Attributes:

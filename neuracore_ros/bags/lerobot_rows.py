@@ -102,7 +102,8 @@ def vectors(column: pa.Array, width: int) -> tuple[Array, BoolArray]:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    is_kind = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean)
+    return any(each(kind) for each in is_kind)
 
 
 def _dtype(flat: pa.Array) -> Any:

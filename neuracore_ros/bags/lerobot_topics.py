@@ -65,7 +65,7 @@ class LerobotTopic:
     def stored(
         self, block: pa.RecordBatch, times: RowTimes, with_packets: bool
     ) -> Iterator[Stored | None]:
-        """What is stored of each row of a block; None where it has nothing.
+        """Give what is stored of each row of a block; None where there is nothing.
 
         Packets of videos are empty without ``with_packets``.
         """
@@ -87,7 +87,8 @@ class NumbersTopic(LerobotTopic):
         self._feature = feature
         self._names = list(feature.names or feature.numbered)
         self._message = NumbersMessage
-        kind, also = JOINT_STATE, NUMBERS_ALSO
+        kind: str = JOINT_STATE
+        also: tuple[str, ...] = NUMBERS_ALSO
         if feature.dtype == 'bool' and feature.width == 1:
             self._message, kind, also = FlagMessage, BOOL, (JOINT_STATE, NUMBERS_ALSO[0])
         self._dtype: Any = feature.dtype
@@ -128,7 +129,7 @@ class TextTopic(LerobotTopic):
 
 
 class TaskTopic(TextTopic):
-    """What is done: the task whose number the rows have."""
+    """The task whose number each row has."""
 
     def __init__(self, tasks: Any) -> None:
         super().__init__(TASK)
@@ -152,9 +153,7 @@ class PictureTopic(LerobotTopic):
     def __init__(self, feature: LerobotFeature, root: Path) -> None:
         self.column = feature.key
         self._root = root
-        self.connection = Connection(
-            feature.key, COMPRESSED_IMAGE, LEROBOT, '', '', (IMAGE,)
-        )
+        self.connection = Connection(feature.key, COMPRESSED_IMAGE, LEROBOT, '', '', (IMAGE,))
 
     def stored(
         self, block: pa.RecordBatch, times: RowTimes, with_packets: bool
@@ -176,9 +175,7 @@ class VideoTopic(LerobotTopic):
 
     def __init__(self, feature: LerobotFeature, video: EpisodeVideo | None) -> None:
         self._video = video
-        self.connection = Connection(
-            feature.key, IMAGE, LEROBOT, '', '', (COMPRESSED_IMAGE,)
-        )
+        self.connection = Connection(feature.key, IMAGE, LEROBOT, '', '', (COMPRESSED_IMAGE,))
 
     def stored(
         self, block: pa.RecordBatch, times: RowTimes, with_packets: bool

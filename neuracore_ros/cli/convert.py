@@ -1,7 +1,6 @@
 """``neuracore_ros convert``: recordings of one robot become episodes of a dataset."""
 
 import argparse
-import glob
 import json
 import re
 import sys
@@ -162,6 +161,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Convert; 0 if everything that was asked for is in the dataset."""
     from neuracore_ros.bags.bag_files import distinct
+    from neuracore_ros.bags.expansion import expanded
     from neuracore_ros.bags.partial_bags import overlooked
     from neuracore_ros.convert.convert import convert
     from neuracore_ros.convert.cutting import Cutting
@@ -177,7 +177,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f'say whose recordings these are: --robot {" | ".join(descriptions.input)}'
             )
         robot = next(iter(descriptions.input))
-    bags, again = distinct(_matching(arguments.bags))
+    bags, again = distinct(expanded(arguments.bags))
     if again:
         more = f' (and {len(again) - 1} more)' if again[1:] else ''
         print(f'{again[0]}{more}: given more than once, converted once', file=sys.stderr)
@@ -309,16 +309,6 @@ def _workers(wanted: int) -> int:
             file=sys.stderr,
         )
     return min(wanted, most)
-
-
-def _matching(patterns: list[str]) -> list[Path]:
-    """The recordings; a name that is there is itself, whatever characters it has."""
-    found: list[Path] = []
-    for pattern in patterns:
-        # Path.glob takes no absolute pattern.
-        matches = [] if Path(pattern).exists() else glob.glob(pattern, recursive=True)  # noqa: PTH207
-        found += [Path(match) for match in sorted(matches) or [pattern]]
-    return found
 
 
 def _pairs(labels: Sequence[str], bags: Sequence[Path]) -> dict[Path, str]:

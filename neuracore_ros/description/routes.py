@@ -17,6 +17,7 @@ from neuracore_ros.yaml_value import YamlValue
 
 # The characters of a ROS 2 topic name; `~` would be the node's own namespace.
 _TOPIC = re.compile(r'/?[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*')
+_FEATURE = re.compile(r'[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+')
 
 OptionParser = Callable[[YamlValue, str], Any]
 """Reads one option: its value, and its name for messages."""
@@ -89,9 +90,21 @@ def parse_names(value: YamlValue, what: str) -> dict[str, str]:
 
 def _parse_topic(value: YamlValue, what: str) -> str:
     topic = value.string(what)
+    if is_feature(topic):
+        raise value.error(f'{what}: {value} is a feature of a LeRobot dataset, and no ROS topic')
     if not _TOPIC.fullmatch(topic):
         raise value.error(f'{what}: {value} is no ROS topic name')
     return topic
+
+
+def parse_recorded_topic(value: YamlValue, what: str) -> str:
+    """A ROS topic, or a feature of a LeRobot dataset, such as ``observation.state``."""
+    return topic if is_feature(topic := value.string(what)) else _parse_topic(value, what)
+
+
+def is_feature(topic: str) -> bool:
+    """True for a name with dots, which features of LeRobot datasets have and no topic has."""
+    return _FEATURE.fullmatch(topic) is not None
 
 
 def require_order(order: Collection[str], names: Collection[str], where: str) -> None:

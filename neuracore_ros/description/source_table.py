@@ -23,6 +23,7 @@ from neuracore_ros.description.routes import (
     parse_names,
     parse_order,
     parse_positive,
+    parse_recorded_topic,
     parse_routes,
     parse_scale,
     parse_type,
@@ -93,6 +94,7 @@ class SourceOptions(RouteOptions):
         child: The frame of a transform whose pose is read; '': the name.
     """
 
+    topic: str = option(parse_recorded_topic, '')
     type: str = option(parse_type(MESSAGE_TYPES), '')
     stamp: str = option(parse_word('header', 'receive'), 'header')
     qos: str = option(_parse_qos, 'match')

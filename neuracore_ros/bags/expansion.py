@@ -1,0 +1,48 @@
+"""Recordings as a user names them: bags, patterns, LeRobot datasets and episodes of these."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from neuracore_ros.bags.lerobot_paths import is_lerobot
+from neuracore_ros.errors import BagError
+
+
+def expanded(names: Iterable[str | Path]) -> list[Path]:
+    """The recordings that are meant, in order: of a LeRobot dataset, each of its episodes.
+
+    A name that is there is itself, whatever characters it has; what nothing matches is given
+    back as it is.
+
+    Raises:
+        BagError: A LeRobot dataset cannot be read, or has no episode.
+    """
+    found: list[Path] = []
+    for name in names:
+        path = Path(name)
+        if path.exists():
+            found += _episodes(path) if is_lerobot(path) else [path]
+        elif is_lerobot(path.parent):
+            # Episodes are no files, so that a shell passes patterns of them on.
+            matching = [
+                each for each in _episodes(path.parent) if fnmatchcase(each.name, path.name)
+            ]
+            found += matching or [path]
+        else:
+            # Path.glob takes no absolute pattern.
+            matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207
+            found += expanded(matches) if matches else [path]
+    return found
+
+
+def _episodes(root: Path) -> list[Path]:
+    # Loads libraries that other recordings do not need.
+    from neuracore_ros.bags.lerobot_dataset import lerobot_dataset
+
+    episodes = lerobot_dataset(root).paths()
+    if not episodes:
+        raise BagError(f'{root}: is a LeRobot dataset without an episode')
+    return episodes
