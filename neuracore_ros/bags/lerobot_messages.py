@@ -138,12 +138,14 @@ class StoredFrame:
     Attributes:
         file: The video.
         stream: Which of the file's videos.
-        index: Of the frame in it, counted from the file's first.
+        index: Of the frame in it: the one that is shown at index / rate_hz, to the nearest.
+        rate_hz: Frames per second, [Hz].
     """
 
     file: Path
     stream: int
     index: int
+    rate_hz: float
 
 
 class FrameMessage:

@@ -190,7 +190,7 @@ class VideoTopic(LerobotTopic):
         """See :meth:`LerobotTopic.decode`."""
         video, number = self._video, raw.place
         assert video is not None
-        frame = StoredFrame(video.file, 0, number)
+        frame = StoredFrame(video.file, 0, number, video.fps)
         return FrameMessage(frame, video.size, lambda: video.pixels(number))
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ class EpisodeVideo:
 
     def __init__(self, part: VideoPart, fps: float) -> None:
         self.file = part.file
-        self._start_s, self._fps = part.start_s, fps
+        self.fps, self._start_s = fps, part.start_s
         self._container, self._stream = self._opened()
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._next = -1  # the frame that comes next, at the earliest; -1: none yet
@@ -51,7 +51,7 @@ class EpisodeVideo:
 
     def number(self, timestamp_s: float) -> int:
         """The number of the frame at a time of the episode, [s]."""
-        return round((self._start_s + timestamp_s) * self._fps)
+        return round((self._start_s + timestamp_s) * self.fps)
 
     def pixels(self, number: int) -> ByteArray:
         """Decode one frame; those that follow it are decoded fastest in their order.
@@ -73,7 +73,7 @@ class EpisodeVideo:
     def packet(self, number: int) -> bytes:
         """The stored bytes of a frame; nothing if it is missing. Fastest in their order."""
         if self._packets is None:
-            self._packets = _Packets(*self._opened(), self._fps)
+            self._packets = _Packets(*self._opened(), self.fps)
         return self._packets.of(number)
 
     def close(self) -> None:
@@ -85,7 +85,8 @@ class EpisodeVideo:
     def _opened(self) -> tuple[Any, Any]:
         try:
             require_regular(self.file)
-            container = av.open(str(self.file))
+            # As what it should be: some other formats name files that are then read.
+            container = av.open(f'file:{self.file}', format='mp4')
         except _BROKEN as error:
             raise FrameError(f'{self.file}: missing or damaged: {one_line(error)}') from error
         if not container.streams.video:
@@ -96,7 +97,7 @@ class EpisodeVideo:
     def _found(self, number: int) -> Any:
         """The decoded frame; None if there is none."""
         if self._next < 0 or number < self._next or self._is_key_between(number):
-            _seek(self._container, self._stream, number, self._fps)
+            _seek(self._container, self._stream, number, self.fps)
             self._frames = self._decoded()
         for found, frame in self._frames:
             self._next = found + 1
@@ -116,7 +117,7 @@ class EpisodeVideo:
                 continue
             for frame in frames:
                 if frame.pts is not None:
-                    yield _number_at(frame.pts, self._stream, self._fps), frame
+                    yield _number_at(frame.pts, self._stream, self.fps), frame
 
     def _is_key_between(self, number: int) -> bool:
         """True if a frame that stands alone comes after the next one, at or before this."""
@@ -125,11 +126,11 @@ class EpisodeVideo:
         entries = getattr(self._stream, 'index_entries', None)
         if entries is None:
             return False
-        pts = round(number / self._fps / self._stream.time_base)
+        pts = round(number / self.fps / self._stream.time_base)
         place = entries.search_timestamp(pts, backward=True, any_frame=False)
         if place < 0:
             return False
-        return _number_at(entries[place].timestamp, self._stream, self._fps) > self._next
+        return _number_at(entries[place].timestamp, self._stream, self.fps) > self._next
 
 
 class _Packets:
