@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neuracore_ros.edit.edit import edit
 
     choice = EpisodeChoice(arguments.drop, arguments.keep, arguments.robot)
-    if choice == EpisodeChoice() and not arguments.merge:
+    if not (arguments.drop or arguments.keep or arguments.robot or arguments.merge):
         arguments.wrong_usage('what is to be done? Give --drop, --keep, --robot or --merge')
     progress = EditProgress()
     result = edit(
