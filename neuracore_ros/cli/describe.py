@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from neuracore_ros.bags.bag import Bag, RecordedMessage
     from neuracore_ros.bags.topics import Topic
     from neuracore_ros.kinematics.joint_tree import JointTree
+    from neuracore_ros.scaffold.collect import FactCollector
     from neuracore_ros.scaffold.facts import Facts
 
 SUMMARY = 'Draft a robot file from a recording, a running robot, a URDF, or several of these.'
 EXAMPLES = """  neuracore_ros describe --bag bags/episode_000 --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --bag bags/episode_000 --out ur5.yaml
+  neuracore_ros describe --bag so101_dataset --urdf so101.urdf --out so101.yaml   # of LeRobot
   neuracore_ros describe --live --out my_robot.yaml
   neuracore_ros describe --urdf ur5.urdf --like franka --like-urdf panda.urdf --out ur5.yaml
   neuracore_ros describe --urdf ur5.urdf --poses --out ur5.yaml     # the hand, not joints
@@ -38,12 +40,13 @@ Guesses are marked "# guessed:" in the file."""
 # A few images are enough.
 _IMAGES = 20
 _MOST_NUMBERS = 200_000
+_MOST_EPISODES = 20
 _DECLARATION = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument('--bag', type=Path, help='a recording of the robot')
+    parser.add_argument('--bag', type=Path, help='a recording of the robot, or a LeRobot dataset')
     parser.add_argument(
         '--urdf',
         type=Path,
@@ -202,14 +205,43 @@ def _gather(arguments: argparse.Namespace) -> _Inputs:
 
 def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
     """The facts of a recording; its oddities and its losses, a line each."""
+    from neuracore_ros.bags.expansion import expanded
+
+    # Episodes of a dataset are one robot's; the first ones show it.
+    recordings = expanded([path])[:_MOST_EPISODES]
+    collector: FactCollector | None = None
+    notes: dict[str, None] = {}
+    losses: tuple[str, ...] = ()
+    for recording in recordings:
+        collector, own, lost = _collect(recording, collector)
+        notes |= dict.fromkeys(own)
+        losses += lost
+    assert collector is not None
+    return collector.facts(), [*notes], losses
+
+
+def _collect(
+    path: Path, collector: FactCollector | None
+) -> tuple[FactCollector, list[str], tuple[str, ...]]:
+    """Take the messages of one recording; of images, only those of the first.
+
+    Args:
+        path: The recording.
+        collector: What other recordings showed; None for the first.
+
+    Returns:
+        All that was shown; oddities and losses of this recording, a line each.
+    """
     from neuracore_ros.bags.bag import open_bag
+    from neuracore_ros.bags.storage import LEROBOT
     from neuracore_ros.convert.simulated_time import pace_notes
     from neuracore_ros.description.source import IMAGE_TYPES
     from neuracore_ros.scaffold.collect import FactCollector, is_wanted
 
+    is_first = collector is None
     with open_bag(path) as bag:
         # Stamps of a simulation are of its own clock.
-        collector = FactCollector(judges_stamps=bag.find('/clock') is None)
+        collector = collector or FactCollector(judges_stamps=bag.find('/clock') is None)
         topics = [each for topic in bag.topics.values() if (each := _telling(topic))]
         readable = [topic for topic in topics if topic.is_readable]
         others = [topic for topic in topics if not topic.is_readable]
@@ -218,23 +250,28 @@ def _read(path: Path) -> tuple[Facts, list[str], tuple[str, ...]]:
         numbers: dict[str, str] = {}
         notes: list[str] = []
         for topic in readable:
+            is_feature = topic.serialization == LEROBOT
             if topic.type not in IMAGE_TYPES:
-                collector.announce(topic.name, topic.type)
+                collector.announce(topic.name, topic.type, is_feature)
                 if is_wanted(topic.name, topic.type):
                     numbers[topic.name] = topic.type
+            elif not is_first:
+                continue
             elif why := _undecodable(_images(bag, topic)):
                 notes.append(f'{topic.name} is left out: {why}')
             else:
-                collector.announce(topic.name, topic.type)
+                collector.announce(topic.name, topic.type, is_feature)
                 for image in _images(bag, topic):
                     collector.receive(topic.name, topic.type, image.message, image.log_time_ns)
         for heard in islice(bag.read(numbers), _MOST_NUMBERS):
             kind = numbers[heard.topic]
             collector.receive(heard.topic, kind, heard.message, heard.log_time_ns)
+        if bag.task and any(topic.serialization == LEROBOT for topic in readable):
+            collector.is_about(bag.task)
         pace, losses = pace_notes(bag, numbers), bag.losses
     left_out = [topic for topic in others if is_wanted(topic.name, topic.type)]
     notes += [f'{topic} is left out: it is {topic.serialization}' for topic in left_out]
-    return collector.facts(), [*notes, *pace], losses
+    return collector, [*notes, *pace], losses
 
 
 def _images(bag: Bag, topic: Topic) -> Iterator[RecordedMessage]:

@@ -24,7 +24,7 @@ from neuracore_ros.description.direct_table import (
 )
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit, Range
-from neuracore_ros.description.routes import ScaleOffset
+from neuracore_ros.description.routes import ScaleOffset, is_feature
 from neuracore_ros.description.source import Source, require_distinct
 from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.errors import DescriptionError
@@ -275,6 +275,8 @@ class Robot:
     def scale_offsets(self) -> Mapping[tuple[DataType, str], tuple[ScaleOffset, ScaleOffset]]:
         """The scale and offset of each commanded joint, as measured and as commanded.
 
+        Joints that are read from a LeRobot dataset are left out.
+
         Raises:
             DescriptionError: A source or a command is missing.
         """
@@ -283,6 +285,8 @@ class Robot:
         joints = (joint for command in self.commands() for joint in command.joints)
         for joint in (joint for joint in joints if not (joint.chain or joint.is_integrated)):
             source = measured[joint.measured, joint.name]
+            if is_feature(source.topic):
+                continue  # A dataset has units of its own, whatever the robot's are.
             found[joint.data_type, joint.name] = (
                 ScaleOffset(source.scale, source.offset),
                 ScaleOffset(joint.scale, joint.offset),

@@ -20,7 +20,7 @@ from neuracore_ros.description.embodiment import (
 from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
 from neuracore_ros.description.robot import Robot
-from neuracore_ros.description.routes import Routes
+from neuracore_ros.description.routes import Routes, is_feature
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.source_table import SourceOptions, SourceTable, parse_sources
 from neuracore_ros.description.teleop import parse_teleop
@@ -351,6 +351,8 @@ def _warn_of_grippers(
     for kind, slots in output.items():
         for name in slots.values() if kind.is_gripper else ():
             measured = sources.routes.options(kind.measured, name)
+            if is_feature(measured.topic):
+                continue  # A dataset has a unit of its own, whatever the robot's is.
             if measured.is_scaled and not commands.routes.options(kind, name).is_scaled:
                 warnings.warn(
                     f"{sources.file}: {kind} '{name}' is measured with a scale or offset, but "

@@ -63,15 +63,22 @@ class FactCollector:
     def __init__(self, judges_stamps: bool = True) -> None:
         self._judges_stamps = judges_stamps
         self._topics: dict[str, _TopicMessages] = {}
+        self._task = ''
         self._others: dict[str, str] = {}
         self._urdfs: dict[str, str] = {}
         self._twists: dict[str, TwistTopic] = {}
 
-    def announce(self, topic: str, kind: str) -> None:
-        """Note that a topic exists, whether or not a message comes."""
+    def announce(self, topic: str, kind: str, is_feature: bool = False) -> None:
+        """Note that a topic exists, whether or not a message comes.
+
+        ``is_feature`` is True for one of a LeRobot dataset, whose names have no slash.
+        """
+        named = topic if is_feature else f'/{topic.lstrip("/")}'
         topic = f'/{topic.lstrip("/")}'
         if kind in IMAGE_TYPES or kind in NUMBER_TYPES:
-            self._topics.setdefault(topic, _TopicMessages(topic, kind, self._judges_stamps))
+            if topic not in self._topics:
+                own = _TopicMessages(named, kind, self._judges_stamps, is_feature)
+                self._topics[topic] = own
         elif kind in _KNOWN and kind != STRING:
             self._others[topic] = kind
             if kind in TWISTS:
@@ -98,6 +105,10 @@ class FactCollector:
                 peaks[name] = max(peaks.get(name, 0.0), speed)
         self._twists[topic] = replace(before, count=before.count + 1, peaks=peaks)
 
+    def is_about(self, task: str) -> None:
+        """Note what is done in the recording."""
+        self._task = task
+
     def facts(self) -> Facts:
         """The facts of all messages so far."""
         topics = self._topics.values()
@@ -107,14 +118,15 @@ class FactCollector:
             others=dict(self._others),
             urdfs=dict(self._urdfs),
             twists=tuple(self._twists.values()),
+            task=self._task,
         )
 
 
 class _TopicMessages:
     """The messages of one topic."""
 
-    def __init__(self, topic: str, kind: str, judges_stamps: bool) -> None:
-        self.topic, self.kind = topic, kind
+    def __init__(self, topic: str, kind: str, judges_stamps: bool, is_feature: bool) -> None:
+        self.topic, self.kind, self.is_feature = topic, kind, is_feature
         self._judges_stamps = judges_stamps
         self._times: list[int] = []
         self._stamps_off: list[int] = []
@@ -133,7 +145,7 @@ class _TopicMessages:
             self._picture = f'{self._encoding}{size}'
             return
         names = tuple(map(str, getattr(message, 'name', getattr(message, 'joint_names', ()))))
-        if not any(names):
+        if not any(names) or getattr(message, 'is_numbered', False):
             names = ()  # a publisher that leaves them blank names nothing
         if names not in self._by_names and len(self._by_names) < _MOST_FORMS:
             self._group(names)
@@ -162,7 +174,8 @@ class _TopicMessages:
         has_values = self.kind != JOINT_STATE
         found = [self._topic(group) for group in self._groups if has_values or group.width]
         count, stamp_off_s = len(self._times), self._stamp_off_s()
-        return found or [NumberTopic(self.topic, self.kind, count, stamp_off_s=stamp_off_s)]
+        empty = NumberTopic(self.topic, self.kind, count, stamp_off_s=stamp_off_s)
+        return found or [replace(empty, is_feature=self.is_feature)]
 
     def _topic(self, group: _NamedMessages) -> NumberTopic:
         names = tuple(group.names)
@@ -178,6 +191,7 @@ class _TopicMessages:
             _period_s(group.times),
             self._stamp_off_s(),
             useless=useless,
+            is_feature=self.is_feature,
         )
 
     def image(self) -> ImageTopic:
@@ -196,6 +210,7 @@ class _TopicMessages:
             len(self._times),
             _period_s(self._times),
             self._stamp_off_s(),
+            self.is_feature,
         )
 
     def _stamp_off_s(self) -> float:

@@ -28,6 +28,7 @@ from neuracore_ros.scaffold.draft_texts import (
     nothing_found,
 )
 from neuracore_ros.scaffold.facts import Facts
+from neuracore_ros.scaffold.features import name_features, unclear_features
 from neuracore_ros.scaffold.inputs import input_sources
 from neuracore_ros.scaffold.joint_names import name_joints
 from neuracore_ros.scaffold.joints import KnownJoints, know_joints
@@ -74,6 +75,7 @@ def draft(
     """
     mimics = tree.urdf.mimics if tree else {}
     moving = [joint.name for joint in tree.moving] if tree else []
+    facts = name_features(facts, moving)
     named, arms, unclear = name_joints(facts, [name for name in moving if name not in mimics])
     measured, passed = measuring(named, set(moving))
     if not measured and tree is None:
@@ -114,11 +116,11 @@ def draft(
         scales.append(Note(f'{text}; the same stands under commands'))
     passed = [topic for topic in passed if topic.name not in unclear]
     whole = RobotDraft(
-        head_notes(origin, tree, like),
+        head_notes(origin, tree, like, facts.are_of_dataset),
         origin.robot,
         origin.urdf,
         limits,
-        [*_inputs(known, places, like, chains), *_poses(chains, like, is_input=True)],
+        [*_inputs(known, places, like, chains, facts.task), *_poses(chains, like, is_input=True)],
         [
             *_outputs(places, outputs, origin, like),
             *_poses(chains, like, is_input=False),
@@ -143,6 +145,7 @@ def draft(
             for topic in named.numbers
             if topic.useless
         ),
+        *unclear_features(facts),
         *known.guesses,
         *places.warnings,
         *outputs.warnings,
@@ -214,7 +217,11 @@ def _limits(
             entries.append(opening_entry(name, own))
             continue
         unit, slides = guess.unit if guess else None, name in known.slides
-        entries.append(limit_entry(name, given, motion, where, slides=slides, unit=unit))
+        entry = limit_entry(name, given, motion, where, slides=slides, unit=unit)
+        if (asked := known.asked.get(name)) and not asked.is_bounded:
+            text = f'{entry.note.text}; if in {asked.unit.name}'
+            entry = replace(entry, note=Note(text))
+        entries.append(entry)
     return entries
 
 
@@ -223,6 +230,7 @@ def _inputs(
     places: Places,
     like: DescribedArm | None,
     chains: DraftedChains | None,
+    task: str,
 ) -> list[SlotSection | Note]:
     notes = {
         POSITIONS: known.order_note,
@@ -234,7 +242,9 @@ def _inputs(
         if placed
     ]
     theirs = like.robot.input if like else {}
-    if language := theirs.get(DataType.LANGUAGE):
+    # What a policy is told may be anything, but has to have a name.
+    own = {0: 'instruction'} if task and like is None else {}
+    if language := theirs.get(DataType.LANGUAGE, own):
         entries = [SlotEntry(index, name) for index, name in language.items()]
         sections.append(SlotSection(DataType.LANGUAGE, entries))
     drafted = {chain.kind for chain in chains.chains} if chains else set[DataType]()

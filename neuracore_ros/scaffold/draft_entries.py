@@ -80,11 +80,13 @@ class RouteSection:
     """The routes of one DataType under ``sources`` or ``commands``.
 
     One that is not active is written in comments, below an active one of the same DataType.
+    ``question`` stands above options in comments, which a person has to choose from.
     """
 
     kind: DataType
     routes: Sequence[Route]
     active: bool = True
+    question: str = ''
 
 
 @dataclass(frozen=True, slots=True)

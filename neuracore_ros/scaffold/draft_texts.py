@@ -40,13 +40,18 @@ class DraftOrigin:
 
 
 def head_notes(
-    origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None
+    origin: DraftOrigin, tree: JointTree | None, like: DescribedArm | None, of_dataset: bool
 ) -> list[Note]:
     """The first lines of the file: where it comes from."""
     lines = [
         f'Drafted by `neuracore_ros describe` from {", ".join(origin.sources)}.',
         'Look at every line that says "guessed" before the robot moves.',
     ]
+    if of_dataset:
+        lines.append(
+            'Its sources are features of a LeRobot dataset, for convert, report and evaluate. To '
+            'drive the robot, write its topics in a copy of this file; the slots stay as they are.'
+        )
     if like is not None and like.has_joints:
         text = f'Indices are aligned with {like.robot.name} ({like.robot.path}).'
         if tree is None or like.tree is None:
@@ -96,6 +101,8 @@ def _readers(message_type: str) -> str:
 def nothing_found(facts: Facts, origin: DraftOrigin) -> str:
     """The reason why nothing can be drafted, and what to give."""
     where = ', '.join(origin.sources)
+    if facts.are_of_dataset:
+        return f'{where}: {_no_joints(facts)}'
     empty = [
         f'{topic.name}: '
         + (
@@ -112,6 +119,18 @@ def nothing_found(facts: Facts, origin: DraftOrigin) -> str:
         f'{where}: no JointState with positions was found{silent}, so no joint is known. Record '
         'the topic of the joint states and give it with --bag, start the driver and use --live, '
         f'or give --urdf FILE{"".join(f"; lost: {loss}" for loss in origin.losses)}'
+    )
+
+
+def _no_joints(facts: Facts) -> str:
+    """The reason why a dataset has no joint, and what can be read of it all the same."""
+    there = '; '.join(
+        f'{topic.name}: {listed_reasons(topic.useless) or counted(topic.width, "number")}'
+        for topic in facts.numbers
+    )
+    return (
+        f'no feature of it measures joints ({there or "it has no numbers"}). Numbers that are no '
+        'joints are read as CUSTOM_1D, with an order of names'
     )
 
 

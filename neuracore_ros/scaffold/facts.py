@@ -42,6 +42,7 @@ class NumberTopic:
         order: Names by position, found for a publisher that names none; see ``naming``.
         order_note: How the order was found.
         useless: Name in messages -> why no value can be had of it; not among the joints.
+        is_feature: It is a feature of a LeRobot dataset, of any type, and no unit is told.
     """
 
     name: str
@@ -56,6 +57,7 @@ class NumberTopic:
     order: tuple[str, ...] = ()
     order_note: str = ''
     useless: Mapping[str, str] = field(default_factory=dict)
+    is_feature: bool = False
 
     def ordered(self, joints: Sequence[str], note: str) -> NumberTopic:
         """With names by position, for a publisher that names none."""
@@ -86,6 +88,7 @@ class ImageTopic:
         count: Number of images; a few are enough.
         period_s: As of a :class:`NumberTopic`.
         stamp_off_s: As of a :class:`NumberTopic`.
+        is_feature: As of a :class:`NumberTopic`.
     """
 
     name: str
@@ -95,6 +98,7 @@ class ImageTopic:
     count: int = 0
     period_s: float = 0.0
     stamp_off_s: float = 0.0
+    is_feature: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,7 @@ class Facts:
         others: Other topics that a robot file can read -> message type.
         urdfs: Topic -> text of a robot description that was published.
         twists: Topics of twists, which may drive a base.
+        task: What is done, as the recording says; '' where it does not.
     """
 
     numbers: tuple[NumberTopic, ...] = ()
@@ -166,6 +171,13 @@ class Facts:
     others: Mapping[str, str] = field(default_factory=dict)
     urdfs: Mapping[str, str] = field(default_factory=dict)
     twists: tuple[TwistTopic, ...] = ()
+    task: str = ''
+
+    @property
+    def are_of_dataset(self) -> bool:
+        """True if some topics are features of a LeRobot dataset."""
+        numbers = any(topic.is_feature for topic in self.numbers)
+        return numbers or any(topic.is_feature for topic in self.images)
 
     def joined(self, other: Facts) -> Facts:
         """Both together; of a topic that both have, these."""
@@ -178,6 +190,7 @@ class Facts:
             {**other.others, **self.others},
             {**other.urdfs, **self.urdfs},
             (*self.twists, *(t for t in other.twists if t.name not in twists)),
+            self.task or other.task,
         )
 
     def below(self, namespace: str) -> Facts:
@@ -196,6 +209,7 @@ class Facts:
             },
             {topic: text for topic, text in self.urdfs.items() if topic.startswith(above)},
             _below(above, self.twists),
+            self.task,
         )
 
 

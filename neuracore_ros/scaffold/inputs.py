@@ -17,6 +17,8 @@ from neuracore_ros.scaffold.joints import KnownJoints
 from neuracore_ros.scaffold.options import scaled, sense, source_options
 from neuracore_ros.scaffold.outputs import OutputRoutes
 from neuracore_ros.scaffold.slots import IMAGES, OPENINGS, POSITIONS, Places
+from neuracore_ros.scaffold.unit_questions import amount_questions, unit_questions
+from neuracore_ros.scaffold.units import GuessedAmount
 
 _STATES = 'joint_states'
 _MOST_JOINTS = 12
@@ -44,12 +46,14 @@ def input_sources(
     sections: list[RouteSection | Note] = []
     if joints := places.fitting(POSITIONS):
         sections.append(RouteSection(POSITIONS, [_joint(place, known) for place in joints]))
+        sections += unit_questions(POSITIONS, joints, known.asked)
     for topic in passed:
         names = ', '.join(topic.joints[:_MOST_JOINTS]) or f'{topic.width} numbers'
         sections.append(Note(f'not {topic.name}, which also has {names}'))
     if hands := places.fitting(OPENINGS):
         routes = [_opening(place, known, outputs, like) for place in hands]
         sections.append(RouteSection(OPENINGS, routes))
+        sections += amount_questions(OPENINGS, hands, asked_amounts(known))
     for kind in IMAGES:
         for active in (True, False):
             those = [place for place in places.inputs[kind] if place.fits is active]
@@ -59,8 +63,13 @@ def input_sources(
     return sections
 
 
+def asked_amounts(known: KnownJoints) -> dict[str, GuessedAmount]:
+    """Gripper -> the scalings that a person has to choose from."""
+    return {n: guess for n, guess in known.amounts.items() if known.topics[n].is_feature}
+
+
 def _joint(place: SlotProposal, known: KnownJoints) -> Route:
-    unit = known.units.get(place.name)
+    unit = None if place.name in known.asked else known.units.get(place.name)
     if place.name not in known.topics:
         return Route(place.name, {'topic': _STATES, **sense(place)}, '', (UNHEARD_STATES,))
     options, notes = _numbers(POSITIONS, known.topics[place.name])
@@ -98,8 +107,10 @@ def _gripper(place: SlotProposal, known: KnownJoints, outputs: OutputRoutes) -> 
     if place.name not in known.topics:
         return Route(place.name, {'topic': _STATES}, '', (UNHEARD_STATES,))
     options, notes = _numbers(OPENINGS, known.topics[place.name])
-    found = known.amounts.get(place.name)
-    if found is None and outputs.limit_scaling(place.name):
+    guess = known.amounts.get(place.name)
+    is_asked = known.topics[place.name].is_feature
+    found = guess.scaling if guess and not is_asked else None
+    if guess is None and outputs.limit_scaling(place.name):
         # The limits of the file are those of its commands, which are of another unit.
         limit = known.limits.get(place.name)
         found = opening(*limit.position) if limit and limit.position else None

@@ -15,13 +15,19 @@ from neuracore_ros.alignment.name_heuristics import (
     side,
 )
 from neuracore_ros.description.limits import PartialLimit
-from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.draft_entries import Note
 from neuracore_ros.scaffold.facts import NumberTopic, ObservedMotion
-from neuracore_ros.scaffold.units import amount, converted, guess_unit, strangers
+from neuracore_ros.scaffold.units import (
+    GuessedAmount,
+    GuessedUnit,
+    amount,
+    converted,
+    guess_unit,
+    strangers,
+)
 
 _FEW_JOINTS = 12
 
@@ -40,7 +46,8 @@ class KnownJoints:
         limits: Joint -> limits of the URDF [rad] or [m].
         slides: Joints that are prismatic by the URDF; without one, by their names.
         units: Joint -> the unit of its measurements, where it is not [rad] or [m].
-        amounts: Gripper -> what brings its values to 0..1, where its range does not.
+        asked: Joints whose unit a person has to tell -> those that it may be.
+        amounts: Gripper -> what may bring its values to 0..1, where its range does not.
         order_note: How the order was found.
         left_out: Joint -> why it is not in the draft.
         guesses: What else was guessed, one line each.
@@ -55,7 +62,8 @@ class KnownJoints:
     limits: Mapping[str, PartialLimit]
     slides: frozenset[str]
     units: Mapping[str, Unit]
-    amounts: Mapping[str, ScaleOffset]
+    asked: Mapping[str, GuessedUnit]
+    amounts: Mapping[str, GuessedAmount]
     order_note: Note
     left_out: Mapping[str, str]
     guesses: tuple[str, ...] = ()
@@ -83,7 +91,10 @@ def know_joints(
     topics = {joint: topic for topic in measuring for joint in topic.joints}
     motions = {j: topic.motions[j] for j, topic in topics.items() if j in topic.motions}
     message_names = {j: topic.names[j] for j, topic in topics.items() if j in topic.names}
-    urdf_names = {joint: message_names.get(joint, joint) for joint in topics}
+    urdf_names = {
+        joint: joint if topic.is_feature else message_names.get(joint, joint)
+        for joint, topic in topics.items()
+    }
     left_out: dict[str, str] = {}
     if tree is None:
         names, note = _ordered(list(topics), controllers)
@@ -125,13 +136,17 @@ def know_joints(
     grippers = _grippers(hands, joints, controllers, {j: message_names.get(j, j) for j in names})
     left_out |= {name: 'another finger of a gripper' for name in hands if name not in grippers}
     limits = {n: tree.urdf.limits[urdf_names[n]] for n in names} if tree else {}
-    units, found, notes = _measured_units(joints, topics, motions, limits)
+    units, asked, found, notes = _measured_units(joints, topics, motions, limits)
     motions |= found
-    amounts = {}
-    for name in grippers:
-        if name in motions and (scaling := amount(motions[name], limits.get(name))):
-            amounts[name] = scaling[0]
-            notes.append(f'{name}: {scaling[1]}')
+    amounts = {
+        name: guess
+        for name in grippers
+        if name in motions and (guess := amount(motions[name], limits.get(name)))
+    }
+    notes += [
+        f'{name}: {guess.asked if topics[name].is_feature else guess.said}'
+        for name, guess in amounts.items()
+    ]
     return KnownJoints(
         joints,
         tuple(grippers),
@@ -142,6 +157,7 @@ def know_joints(
         limits,
         frozenset(slides),
         units,
+        asked,
         amounts,
         note,
         left_out,
@@ -154,9 +170,10 @@ def _measured_units(
     topics: Mapping[str, NumberTopic],
     motions: Mapping[str, ObservedMotion],
     limits: Mapping[str, PartialLimit],
-) -> tuple[dict[str, Unit], dict[str, ObservedMotion], list[str]]:
-    """Joint -> its unit; its motion in [rad] or [m]; and what to say of them."""
+) -> tuple[dict[str, Unit], dict[str, GuessedUnit], dict[str, ObservedMotion], list[str]]:
+    """Joint -> its unit; units to choose from; its motion in [rad] or [m]; and what to say."""
     units: dict[str, Unit] = {}
+    asked: dict[str, GuessedUnit] = {}
     found: dict[str, ObservedMotion] = {}
     notes: list[str] = []
     together: dict[tuple[str, bool], dict[str, ObservedMotion]] = {}
@@ -165,12 +182,17 @@ def _measured_units(
             slides = joint in limits and limits[joint].slides
             together.setdefault((topics[joint].name, slides), {})[joint] = motions[joint]
     for (topic, slides), own in together.items():
-        if guess := guess_unit(own, limits, slides):
-            units |= dict.fromkeys(own, guess.unit)
-            notes.append(f'{topic} is taken to be in {guess.unit.name}: {guess.why}{guess.doubt}')
-            found |= {joint: converted(motion, guess.unit) for joint, motion in own.items()}
+        is_feature = any(topics[joint].is_feature for joint in own)
+        if guess := guess_unit(own, limits, slides, is_feature):
+            units |= guess.readings[0]
+            if guess.is_asked(is_feature):
+                asked |= dict.fromkeys(own, guess)
+                notes.append(f'{topic}: {guess.asked}')
+            else:
+                notes.append(f'{topic} is taken to be in {guess.said}')
+            found |= {j: converted(own[j], unit) for j, unit in guess.readings[0].items()}
         notes += [f'{topic}: {line}' for line in strangers({**own, **found}, limits)]
-    return units, found, notes
+    return units, asked, found, notes
 
 
 def _grippers(

@@ -33,6 +33,9 @@ class _Care:
 # [rad] and [rad/s]; [m] and [m/s], where 0.05 is more than most grippers open.
 _TURNING = _Care(0.05, (0.1, 3.0), 0.01)
 _SLIDING = _Care(0.002, (0.01, 0.5), 0.001)
+# What slides further [m] has another unit, such as percent.
+_COUNTED = _Care(1.0, (10.0, 1e4), 1.0)
+_LONGEST = 2.0
 
 
 def limit_entry(
@@ -49,6 +52,8 @@ def limit_entry(
     ``unit`` is the unit of its commands, where it is not [rad] or [m].
     """
     care = _SLIDING if slides else _TURNING
+    if slides and motion and max(abs(motion.lower), abs(motion.upper)) > _LONGEST:
+        care = _COUNTED
     position = given.position if given else None
     velocity = given.velocity if given else None
     notes = []

@@ -24,7 +24,8 @@ def source_options(
     """Options of a source that reads a topic, and notes on them."""
     options: dict[str, object] = {'topic': topic.name}
     notes: list[Note] = []
-    if topic.type != default_type(kind, topic.name):
+    # A feature of a dataset serves all types.
+    if topic.type != default_type(kind, topic.name) and not topic.is_feature:
         options['type'] = topic.type
     if order:
         options['order'] = list(order)

@@ -18,7 +18,14 @@ from neuracore_ros.scaffold.joint_names import Arms
 from neuracore_ros.scaffold.joints import KnownJoints
 from neuracore_ros.scaffold.options import scaled, sense, source_options
 from neuracore_ros.scaffold.topics import CommandTopic, unsent
-from neuracore_ros.scaffold.units import GuessedUnit, amount, converted, guess_unit
+from neuracore_ros.scaffold.unit_questions import amount_questions, unit_questions
+from neuracore_ros.scaffold.units import (
+    GuessedAmount,
+    GuessedUnit,
+    amount,
+    converted,
+    guess_unit,
+)
 
 OPENING_TARGETS = DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS
 _CONTROLLER = 'arm_controller/joint_trajectory'
@@ -103,13 +110,21 @@ class OutputRoutes:
         if found is None or self._amount(joint, command) is not None:
             return None
         guess = self._guess(command, joint) if joint in self._known.arm else None
-        return converted(found, guess.unit) if guess else found
+        unit = guess.readings[0].get(joint) if guess else None
+        return converted(found, unit) if unit else found
 
     def message_name(self, joint: str) -> str:
         """The name of a joint in the messages that move it."""
         command = self._command_of.get(joint)
         names = command.names if command else self._known.message_names
         return names.get(joint, joint)
+
+    def is_of_feature(self, joint: str) -> bool:
+        """True if what is known of a joint's commands comes from a LeRobot dataset."""
+        command = self._command_of.get(joint)
+        if command is not None:
+            return command.is_feature
+        return joint in self._known.topics and self._known.topics[joint].is_feature
 
     def without(self, joints: Collection[str]) -> OutputRoutes:
         """The same, without joints that are commanded otherwise."""
@@ -141,12 +156,14 @@ class OutputRoutes:
     def limit_unit(self, joint: str) -> GuessedUnit | None:
         """The unit of the commands of a joint of the arm, where it is not [rad] or [m]."""
         command = self._command_of.get(joint) if joint in self._known.arm else None
-        return self._guess(command, joint) if command and command.is_sent else None
+        guess = self._guess(command, joint) if command and command.is_sent else None
+        return None if guess is None or guess.is_asked(of_feature=False) else guess
 
     def limit_scaling(self, gripper: str) -> ScaleOffset | None:
         """The scaling of a gripper's commands to 0..1, if their unit is not that of its URDF."""
         command = self._command_of.get(gripper) if gripper in self._known.grippers else None
-        return self._amount(gripper, command) if command and command.is_sent else None
+        guess = self._amount(gripper, command) if command and command.is_sent else None
+        return guess.scaling if guess else None
 
     def sources(self) -> list[RouteSection | Note]:
         """The topics with recorded commands."""
@@ -160,6 +177,7 @@ class OutputRoutes:
             ]
             if routes and kind.is_target:
                 sections.append(RouteSection(kind, routes))
+                sections += self._questions(kind, placed)
             elif placed and kind.is_target:
                 lack = f'{kind}: goals of an action are not recorded: add a topic'
                 sections.append(Note(lack, guessed=False))
@@ -206,13 +224,27 @@ class OutputRoutes:
                     f'{command.topic} is taken for the commands; also there: {", ".join(rivals)}'
                 )
             found += [f'{command.topic}: {note.text}' for note in command.notes]
-            guesses = dict.fromkeys(self._guess(command, joint) for joint in command.joints)
-            found += [
-                f'{command.topic} is taken to be in {guess.unit.name}: {guess.why}{guess.doubt}'
+            guesses = [guess for j in command.joints if (guess := self._guess(command, j))]
+            found += dict.fromkeys(
+                f'{command.topic}: {guess.asked}'
+                if guess.is_asked(command.is_feature)
+                else f'{command.topic} is taken to be in {guess.said}'
                 for guess in guesses
-                if guess
-            ]
+            )
         return found
+
+    def _questions(self, kind: DataType, placed: Sequence[SlotProposal]) -> list[RouteSection]:
+        """The units of recorded commands that a person has to choose."""
+        units, amounts = dict[str, GuessedUnit](), dict[str, GuessedAmount]()
+        for place in placed:
+            command = self._command_of[place.name]
+            is_feature = command is not None and command.is_feature
+            if kind is OPENING_TARGETS:
+                amount_guess = self._amount(place.name, command) if is_feature else None
+                amounts |= {place.name: amount_guess} if amount_guess else {}
+            elif (guess := self._guess(command, place.name)) and guess.is_asked(is_feature):
+                units[place.name] = guess
+        return [*unit_questions(kind, placed, units), *amount_questions(kind, placed, amounts)]
 
     def _guess(self, command: CommandTopic | None, joint: str) -> GuessedUnit | None:
         """The unit in which a joint was commanded, by the values that were sent."""
@@ -224,12 +256,11 @@ class OutputRoutes:
             for name, motion in command.recorded.motions.items()
             if name in known.arm and (name in known.slides) is slides
         }
-        return guess_unit(motions, known.limits, slides)
+        return guess_unit(motions, known.limits, slides, command.is_feature)
 
-    def _amount(self, gripper: str, command: CommandTopic | None) -> ScaleOffset | None:
+    def _amount(self, gripper: str, command: CommandTopic | None) -> GuessedAmount | None:
         motion = command.recorded.motions.get(gripper) if command and command.recorded else None
-        found = amount(motion, self._known.limits.get(gripper)) if motion else None
-        return found[0] if found else None
+        return amount(motion, self._known.limits.get(gripper)) if motion else None
 
     def _sense(
         self, place: SlotProposal, command: CommandTopic | None
@@ -237,9 +268,11 @@ class OutputRoutes:
         """Scale and offset of what was sent, and notes on them."""
         if place.name in self._known.grippers:
             found = self._amount(place.name, command)
-            return scaled(found), (_OTHER_UNIT,) if found else ()
+            if found is None or (command and command.is_feature):
+                return {}, ()
+            return scaled(found.scaling), (_OTHER_UNIT,)
         guess = self._guess(command, place.name)
-        if guess is None:
+        if guess is None or guess.is_asked(command is not None and command.is_feature):
             return sense(place), ()
         note = Note(f'in {guess.unit.name}, by the values that were sent')
         return sense(place, guess.unit), (note,)
@@ -265,6 +298,7 @@ class OutputRoutes:
         sent = command if command and command.is_sent else None
         own, units = self._sense(place, sent)
         measured = self._known.units.get(place.name)
+        measured = None if place.name in self._known.asked else measured
         if measured and not units:
             what = 'metres' if place.name in self._known.slides else 'radians'
             text = (
@@ -273,6 +307,8 @@ class OutputRoutes:
                 f'{measured.name}'
             )
             units = (Note(text),)
+        if self.is_of_feature(place.name):
+            name = ''  # A controller calls joints as their URDF does.
         if sent is None:
             options = {'topic': self._unknown(usual, place), **own}
             return Route(place.name, options, name, (Note(unsent(command)), *units))

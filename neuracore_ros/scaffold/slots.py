@@ -14,6 +14,7 @@ from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.source import COMPRESSED_IMAGE
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.facts import Facts, ImageTopic
+from neuracore_ros.scaffold.features import plain_camera
 from neuracore_ros.scaffold.joint_names import labels
 from neuracore_ros.scaffold.joints import KnownJoints
 
@@ -147,6 +148,8 @@ def _pictures(images: Sequence[ImageTopic], *, is_depth: bool) -> dict[str, Imag
     wanted = [image for image in images if image.is_depth is is_depth]
     for image in sorted(wanted, key=lambda image: (image.type == COMPRESSED_IMAGE, image.name)):
         plain = image.name.removesuffix('/compressedDepth').removesuffix('/compressed')
+        if image.is_feature:
+            plain = plain_camera(plain)
         pictures[plain] = image
     called: dict[str, list[str]] = {}
     for plain in sorted(pictures):

@@ -60,9 +60,14 @@ class CommandTopic:
         return tuple(self.names.get(j, j) for j in self.joints) if self.is_bare else ()
 
     @property
+    def is_feature(self) -> bool:
+        """True if the commands are those of a LeRobot dataset."""
+        return self.recorded is not None and self.recorded.is_feature
+
+    @property
     def is_sent(self) -> bool:
-        """True if the node can send the type of this topic."""
-        return self.type in _SENT
+        """True if the node can send by this topic: by its type, and as a topic of ROS."""
+        return self.type in _SENT and not self.is_feature
 
     def options(self) -> tuple[dict[str, object], tuple[Note, ...]]:
         """Topic and type as ``commands`` has them, and notes on them."""
@@ -90,6 +95,11 @@ def unsent(command: CommandTopic | None) -> str:
         return 'no command topic was seen; write the topic of the controller'
     if command.is_sent:
         return ''
+    if command.is_feature:
+        return (
+            f'{command.topic} is a feature of a dataset, where nothing can be sent; write the '
+            'topic of the controller'
+        )
     kind = command.type.rpartition('/')[2]
     return (
         f'commands were seen on {command.topic} as {kind}, which the node does not send; write '
@@ -170,6 +180,8 @@ def commanding(facts: Facts, measured: Sequence[NumberTopic]) -> list[CommandTop
     for topic in facts.numbers:
         is_other = topic.type in (JOINT_STATE, *MULTI_ARRAYS) and not is_command(topic.name)
         is_other |= topic.type == FLOAT64_MULTI_ARRAY and bool(interface(topic.name))
+        # Where no name can be used, the numbers are not those of joints in some order.
+        is_other |= bool(topic.useless) and not topic.joints
         if topic.name not in known and topic.count and not is_other:
             bare = topic.type in MULTI_ARRAYS or not topic.joints
             fields = topic.name, topic.type, topic.joints, topic.width

@@ -19,6 +19,8 @@ from neuracore_ros.scaffold.facts import ObservedMotion
 
 # Where no limits are known, no joint of an arm turns so often, or slides so far [rad], [m].
 _ANY_ANGLE, _ANY_TURN = 4 * math.pi, (-2 * math.pi, 2 * math.pi)
+# A dataset is often in degrees.
+_ANY_ANGLE_OF_FEATURES = 2 * math.pi
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +28,90 @@ class GuessedUnit:
     """A unit that values give away.
 
     Attributes:
-        unit: The likely one.
+        readings: Each unit that the values may have, by joint, the likely one first.
         why: How it shows.
-        others: Names of others that the values may have as well.
+        is_bounded: Whether limits are known.
     """
 
-    unit: Unit
+    readings: tuple[Mapping[str, Unit], ...]
     why: str
-    others: tuple[str, ...] = ()
+    is_bounded: bool = True
 
     @property
-    def doubt(self) -> str:
-        """The other units, for the end of a sentence; '' if there is none."""
-        return f'; or in {" or ".join(self.others)}?' if self.others else ''
+    def units(self) -> tuple[Unit, ...]:
+        """The units; one that depends on a joint's limits is that of some joint."""
+        return tuple(next(iter(units.values())) for units in self.readings)
+
+    @property
+    def unit(self) -> Unit:
+        """The likely one."""
+        return self.units[0]
+
+    @property
+    def said(self) -> str:
+        """The sentence in which a person is told."""
+        others = ' or '.join(unit.name for unit in self.units[1:])
+        return f'{self.unit.name}: {self.why}' + (f'; or in {others}?' if others else '')
+
+    @property
+    def asked(self) -> str:
+        """The question that a person has to answer."""
+        names = ', or in '.join(unit.name for unit in self.units)
+        return f'in {names}? {self.why}: choose its scale in the file'
+
+    def is_asked(self, of_feature: bool) -> bool:
+        """True for a unit that is not written, but asked for.
+
+        Datasets are in degrees as often as in percent, and percent has no scale without a
+        calibration.
+        """
+        return of_feature or self.unit.of_limits
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedAmount:
+    """A scaling of a gripper's values to 0..1 that values give away.
+
+    Attributes:
+        readings: Scalings that may be right, each with a name, the likely one first.
+        seen: How it shows.
+    """
+
+    readings: tuple[tuple[str, ScaleOffset], ...]
+    seen: str
+
+    @property
+    def scaling(self) -> ScaleOffset:
+        """The likely one."""
+        return self.readings[0][1]
+
+    @property
+    def said(self) -> str:
+        """The sentence in which a person is told."""
+        return f'{self.seen}: taken as {self.readings[0][0]}'
+
+    @property
+    def asked(self) -> str:
+        """The question that a person has to answer."""
+        names = ', or '.join(name for name, _ in self.readings)
+        return f'{self.seen}: {names}? Choose its scale in the file'
 
 
 def guess_unit(
-    motions: Mapping[str, ObservedMotion], limits: Mapping[str, PartialLimit], slides: bool = False
+    motions: Mapping[str, ObservedMotion],
+    limits: Mapping[str, PartialLimit],
+    slides: bool = False,
+    of_feature: bool = False,
 ) -> GuessedUnit | None:
-    """Guess the unit of joints of one topic that all turn, or all slide; None of [rad] or [m]."""
+    """Guess the unit of joints of one topic that all turn, or all slide; None of [rad] or [m].
+
+    Args:
+        motions: How they moved.
+        limits: Those of the URDF.
+        slides: Whether they are prismatic.
+        of_feature: Whether they are of a dataset, and not of a driver of ROS.
+    """
+    widest = _ANY_ANGLE_OF_FEATURES if of_feature else _ANY_ANGLE
     bounded = {joint: bounds for joint in motions if (bounds := _bounds(limits.get(joint)))}
     for joint, bounds in bounded.items():
         values = _range(motions[joint])
@@ -55,17 +122,39 @@ def guess_unit(
             for unit in likely_units(values, bounds, slides)
             if _fits_all(unit, motions, bounded, slides)
         ]
-        # Percent of a range has no scale that could be written without a calibration.
-        if fitting and not fitting[0].of_limits:
+        if fitting:
             why = f'{_seen(joint, motions[joint])}, far outside of its limits'
-            return GuessedUnit(fitting[0], why, tuple(unit.name for unit in fitting[1:]))
+            readings = [_of_all(unit, motions, bounded, slides) for unit in fitting]
+            return GuessedUnit(tuple(readings), why)
     if not bounded and not slides and limits.keys().isdisjoint(motions):
         for joint, motion in motions.items():
-            if max(abs(motion.lower), abs(motion.upper)) > _ANY_ANGLE:
-                units = likely_units(_range(motion), _ANY_TURN)
-                plain = [unit for unit in units if not unit.of_limits]
-                return GuessedUnit(plain[0], _seen(joint, motion)) if plain else None
+            if max(abs(motion.lower), abs(motion.upper)) > widest:
+                of_each = [likely_units(_range(each), _ANY_TURN) for each in motions.values()]
+                plain = [
+                    dict.fromkeys(motions, unit)
+                    for unit in likely_units(_range(motion), _ANY_TURN)
+                    if not unit.of_limits and all(unit in units for units in of_each)
+                ]
+                seen = _seen(joint, motion)
+                return GuessedUnit(tuple(plain), seen, is_bounded=False) if plain else None
     return None
+
+
+def _of_all(
+    unit: Unit,
+    motions: Mapping[str, ObservedMotion],
+    bounded: Mapping[str, tuple[float, float]],
+    slides: bool,
+) -> dict[str, Unit]:
+    """The unit of each joint; percent of a range is one of its own for each range."""
+    if not unit.of_limits:
+        return dict.fromkeys(motions, unit)
+    return {
+        joint: each
+        for joint, bounds in bounded.items()
+        for each in likely_units(_range(motions[joint]), bounds, slides)
+        if each.name == unit.name
+    }
 
 
 def _fits_all(
@@ -105,12 +194,8 @@ def strangers(
     return lines
 
 
-def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[ScaleOffset, str] | None:
-    """The scaling of a gripper's values to 0..1, if they lie outside of its range.
-
-    Returns:
-        The scaling, and what gives it away; None where the range brings them there.
-    """
+def amount(motion: ObservedMotion, limit: PartialLimit | None) -> GuessedAmount | None:
+    """The scaling of a gripper's values to 0..1; None where its range brings them there."""
     bounds = _bounds(limit)
     values = _range(motion)
     if limit is None or bounds is None:
@@ -122,17 +207,20 @@ def amount(motion: ObservedMotion, limit: PartialLimit | None) -> tuple[ScaleOff
     units = [unit for unit in likely_units(values, bounds, limit.slides) if not unit.of_limits]
     angle_or_length = units[0] if units else None
     share = likely_unit_of_amounts(values)
-    if share and not (limit.slides and angle_or_length):
-        return ScaleOffset(share.scale, share.offset), f'{seen}: taken as {share.name}, 0 closed'
+    readings = []
+    if share:
+        readings.append((f'{share.name}, 0 closed', ScaleOffset(share.scale, share.offset)))
     scaling = opening(*bounds)
     if angle_or_length and scaling:
         unit = angle_or_length
-        scaled = ScaleOffset(
-            scaling.scale * unit.scale, scaling.scale * unit.offset + scaling.offset
-        )
-        return scaled, f'{seen}: taken as {unit.name}'
-    ends = opening(*values) if motion.upper > motion.lower else None
-    return ends or ScaleOffset(), f'{seen}: taken as closed and open where it was seen to end'
+        offset = scaling.scale * unit.offset + scaling.offset
+        own = (unit.name, ScaleOffset(scaling.scale * unit.scale, offset))
+        readings.insert(0 if limit.slides else len(readings), own)
+    if not readings:
+        ends = opening(*values) if motion.upper > motion.lower else None
+        where = 'closed and open where it was seen to end'
+        readings.append((where, ends or ScaleOffset()))
+    return GuessedAmount(tuple(readings), seen)
 
 
 def converted(motion: ObservedMotion, unit: Unit) -> ObservedMotion:

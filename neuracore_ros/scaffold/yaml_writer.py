@@ -127,20 +127,23 @@ def _slot_lines(sections: Sequence[SlotSection | Note]) -> list[_Line]:
 def _route_lines(sections: Sequence[RouteSection | Note]) -> list[_Line]:
     lines: list[_Line] = []
     before = None
+    asked = {s.kind for s in sections if isinstance(s, RouteSection) and s.question}
     for section in sections:
         if isinstance(section, Note):
             lines.append(_comment(section, 1))
             continue
-        found = _lines_of(section)
+        found = _lines_of(section, is_open=section.kind in asked)
         # Comments stand below the active ones, under one key.
         is_rest = before is not None and before.kind is section.kind
+        if section.question:
+            lines.append(_comment(Note(section.question), 2))
         lines += [line for line in found if line.indent > 1] if is_rest else found
         before = section
     return lines
 
 
-def _lines_of(section: RouteSection) -> list[_Line]:
-    """Options by DataType, and by name where they differ."""
+def _lines_of(section: RouteSection, is_open: bool) -> list[_Line]:
+    """Options by DataType, and by name where they differ; ``is_open`` for more lines below."""
     kind, routes, active = section.kind, section.routes, section.active
     notes = list(dict.fromkeys(note for route in routes for note in route.notes))
     beside = str(notes.pop()) if len(notes) == 1 else ''
@@ -168,14 +171,21 @@ def _lines_of(section: RouteSection) -> list[_Line]:
     if by_name:
         for name, called in names.items():
             own[name]['names'] = {name: called}
-    else:
+    if section.question or not by_name:
         own = {name: options for name, options in own.items() if options}
+    if not by_name:
         common |= {'names': names} if names else {}
         text = f'{kind}: {flow(common)}'
-        if len(text) <= _LONGEST and not own:
+        if len(text) <= _LONGEST and not own and not is_open:
             return [*lines, _Line(1, text, beside, active)]
     lines.append(_Line(1, f'{kind}:', beside, active))
-    lines += [_Line(2, f'{key}: {value(option)}', '', active) for key, option in common.items()]
+    for key, option in common.items():
+        text = f'{key}: {value(option)}'
+        if isinstance(option, Mapping) and len(text) > _LONGEST - len('    '):
+            each = [_Line(3, f'{scalar(k)}: {value(o)}', '', active) for k, o in option.items()]
+            lines += [_Line(2, f'{key}:', '', active), *each]
+        else:
+            lines.append(_Line(2, text, '', active))
     lines += [
         _Line(2, f'{scalar(name)}: {flow(options)}', '', active) for name, options in own.items()
     ]

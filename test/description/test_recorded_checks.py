@@ -286,3 +286,22 @@ def test_several_recordings_are_judged_as_one(robot):
     assert [doubt.text[:6] for doubt in doubts(both[0])] == []
     both[0].merge(both[1])
     assert both[0].steps == 40
+
+
+def test_a_dataset_of_lerobot_has_units_of_its_own_and_the_robot_others(tmp_path, recwarn):
+    (tmp_path / 'arm.yaml').write_text(
+        'robot: arm\n'
+        'limits: {a: {position: [-2, 2], velocity: 2}, claw: {position: [0, 1], velocity: 1}}\n'
+        'input: {JOINT_POSITIONS: [a], PARALLEL_GRIPPER_OPEN_AMOUNTS: [claw]}\n'
+        'output: {JOINT_TARGET_POSITIONS: [a], PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: [claw]}\n'
+        'sources:\n'
+        '  JOINT_POSITIONS: {topic: observation.state, scale: -0.0174533}\n'
+        '  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: observation.state, scale: 0.01}\n'
+        '  JOINT_TARGET_POSITIONS: {topic: action, scale: -0.0174533}\n'
+        '  PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: action, scale: 0.01}\n'
+        'commands:\n'
+        '  JOINT_TARGET_POSITIONS: {topic: arm/joint_trajectory}\n'
+        '  PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: claw/joint_trajectory}\n'
+    )
+    assert load_robot(tmp_path / 'arm.yaml').scale_offsets() == {}
+    assert not recwarn.list
