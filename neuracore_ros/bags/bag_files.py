@@ -105,7 +105,12 @@ def distinct(bags: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     again: list[Path] = []
     for bag in bags:
         try:
-            key: object = tuple((s.st_dev, s.st_ino) for s in map(Path.stat, files(bag).paths))
+            episode = episode_of(bag)
+            where = [episode[0]] if episode else files(bag).paths
+            key: object = (
+                *((s.st_dev, s.st_ino) for s in map(Path.stat, where)),
+                episode and episode[1],
+            )
         except (BagError, OSError):  # open_bag says why
             key = bag.absolute()
         if key in once:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.bags.bag import PROGRESS_EVERY, Bag, open_bag
+from neuracore_ros.bags.lerobot_paths import episode_of
 from neuracore_ros.bags.topics import Topic
 from neuracore_ros.errors import BagError
 from neuracore_ros.progress import ProgressCallback
@@ -50,14 +51,25 @@ def files_digest(path: Path) -> str:
 
     At the same path, equal ones have not been written to: the recording is the same.
     """
+    said = ''
     try:
-        files = [path, *path.parent.glob(f'{glob.escape(path.name)}-*')]
-        if path.is_dir():
+        if episode := episode_of(path):
+            # Loads libraries that other recordings do not need. What lists all episodes does not
+            # count: it is written to with each new one.
+            from neuracore_ros.bags.lerobot_dataset import lerobot_dataset
+
+            dataset = lerobot_dataset(episode[0])
+            found = dataset.episode(episode[1])
+            files, said = [*found.paths], f'{dataset.info}{found}'
+        elif path.is_dir():
             files = [each for each in path.iterdir() if each.is_file()]
+        else:
+            files = [path, *path.parent.glob(f'{glob.escape(path.name)}-*')]
         listed = [(each.name, each.stat().st_size, each.stat().st_mtime_ns) for each in files]
-    except OSError:
+    except (OSError, BagError):
         return ''
-    return hashlib.sha256(repr(sorted(listed)).encode()).hexdigest()[:_EARLIER_LENGTH]
+    told = f'{sorted(listed)!r}{said}'.encode(errors='backslashreplace')
+    return hashlib.sha256(told).hexdigest()[:_EARLIER_LENGTH]
 
 
 def known_as(

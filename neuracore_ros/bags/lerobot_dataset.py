@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from neuracore_ros.bags.lerobot_info import INFO, LerobotInfo, read_info
 from neuracore_ros.bags.lerobot_paths import episode_path
-from neuracore_ros.bags.storage import one_line
+from neuracore_ros.bags.lerobot_tables import open_table, reading, require_sound
 from neuracore_ros.bounds import MAX_STEPS
 from neuracore_ros.errors import BagError
 from neuracore_ros.records import Record, RecordOrigin, is_integer, parse_record
-from neuracore_ros.regular_file import read_bytes, require_regular
+from neuracore_ros.regular_file import read_bytes
 from neuracore_ros.wording import few
 
 TASKS, TASK_LINES = 'meta/tasks.parquet', 'meta/tasks.jsonl'
 EPISODES, EPISODE_LINES = 'meta/episodes', 'meta/episodes.jsonl'
 # Of the thousands of columns that an episodes table may have; the rest are statistics.
-_COLUMNS = ('episode_index', 'tasks', 'length', 'data/chunk_index', 'data/file_index')
+_FIRST = 'dataset_from_index'
+_COLUMNS = ('episode_index', 'tasks', 'length', 'data/chunk_index', 'data/file_index', _FIRST)
 _MOST_EPISODES = 10**7
-_BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, LookupError)
+_MOST_TASKS = 10**4  # in one episode
+_LONGEST_S = 1e9  # a video, with many episodes
 # Datasets of which the list of episodes is kept.
 _KEPT = 8
 
@@ -45,24 +47,40 @@ class VideoPart:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsPart:
+    """The rows of a table that are one episode.
+
+    Attributes:
+        table: The table.
+        count: Rows of the episode.
+        number: Of the episode, where the table has rows of others; None where it has not.
+        first: Where they should begin; None: unknown.
+    """
+
+    table: Path
+    count: int
+    number: int | None = None
+    first: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeFiles:
     """The files of one episode.
 
     Attributes:
-        number: Of the episode.
-        rows: How many it should have.
-        table: The table with its rows.
-        is_shared: The table has rows of other episodes, too.
+        rows: The rows of its table.
         videos: Feature -> its part of a video.
         tasks: What is done in it, as the list of episodes says.
     """
 
-    number: int
-    rows: int
-    table: Path
-    is_shared: bool
+    rows: RowsPart
     videos: Mapping[str, VideoPart]
     tasks: tuple[str, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of its files."""
+        return (self.rows.table, *(video.file for video in self.videos.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +131,33 @@ class LerobotDataset:
 
         videos = {}
         for key, feature in info.features.items():
-            # A feature whose episode has no video is missing, not an error of the whole.
-            if (
-                feature.dtype != 'video'
-                or row.value(f'videos/{key}/chunk_index', default=None) is None
-            ):
-                continue
-            file = info.file(info.video_path, {'video_key': key, **place(f'videos/{key}')})
-            videos[key] = VideoPart(file, row.number(f'videos/{key}/from_timestamp', 0.0))
-        table = info.file(info.data_path, place('data'))
-        return EpisodeFiles(
-            number, row.integer('length', 0, MAX_STEPS), table, True, videos, row.texts('tasks')
+            chunk = f'videos/{key}/chunk_index'
+            # An episode without a video of a camera is missing that, and nothing else.
+            if feature.dtype == 'video' and row.value(chunk, default=None) is not None:
+                file = info.file(info.video_path, {'video_key': key, **place(f'videos/{key}')})
+                start_s = row.number(f'videos/{key}/from_timestamp', 0.0, _LONGEST_S)
+                videos[key] = VideoPart(file, start_s)
+        rows = RowsPart(
+            info.file(info.data_path, place('data')),
+            row.integer('length', 0, MAX_STEPS),
+            number,
+            self._first_row(row),
         )
+        return EpisodeFiles(rows, videos, row.texts('tasks'))
+
+    def _first_row(self, row: Record) -> int | None:
+        """Where the rows of an episode begin in their file: after those of others in it."""
+        if not row.has(_FIRST):
+            return None
+        table = self._rows
+        is_same = pc.and_(
+            *(
+                pc.equal(table[name], row.value(name))
+                for name in ('data/chunk_index', 'data/file_index')
+            )
+        )
+        first: int = pc.min(table[_FIRST].filter(is_same)).as_py()
+        return row.integer(_FIRST) - first
 
     def _single(self, number: int, row: Record) -> EpisodeFiles:
         info = self.info
@@ -137,9 +170,8 @@ class LerobotDataset:
             for key, feature in info.features.items()
             if feature.dtype == 'video'
         }
-        table = info.file(info.data_path, values)
-        rows = row.integer('length', 0, MAX_STEPS)
-        return EpisodeFiles(number, rows, table, False, videos, row.texts('tasks'))
+        rows = RowsPart(info.file(info.data_path, values), row.integer('length', 0, MAX_STEPS))
+        return EpisodeFiles(rows, videos, row.texts('tasks'))
 
 
 def lerobot_dataset(root: Path) -> LerobotDataset:
@@ -150,19 +182,6 @@ def lerobot_dataset(root: Path) -> LerobotDataset:
     """
     with reading(root / INFO):
         return _opened(root, _state(root))
-
-
-@contextmanager
-def reading(file: Path) -> Iterator[None]:
-    """Read a file of a dataset within.
-
-    Raises:
-        BagError: It is missing or damaged.
-    """
-    try:
-        yield
-    except _BROKEN as error:
-        raise BagError(f'{file}: missing or damaged: {one_line(error)}') from error
 
 
 def _state(root: Path) -> tuple[tuple[str, int, int], ...]:
@@ -208,29 +227,41 @@ def _places(path: Path, numbers: Sequence[Any]) -> dict[int, int]:
 
 def _episode_table(path: Path) -> pa.Table:
     """Part of the list of episodes, without the statistics, which are most of it."""
-    with reading(path):
-        require_regular(path)
-        with pq.ParquetFile(path) as table:
-            columns = [
-                name
-                for name in table.schema_arrow.names
-                if name in _COLUMNS or name.startswith('videos/')
-            ]
-            return table.read(columns)
+    with reading(path), open_table(path) as table:
+        columns = [
+            name
+            for name in table.schema_arrow.names
+            if name in _COLUMNS or name.startswith('videos/')
+        ]
+        return _read(table, columns, _MOST_TASKS)
+
+
+def _read(table: pq.ParquetFile, columns: list[str], most: int) -> pa.Table:
+    """Some columns of a table that lists something, with at most so many values in a row."""
+    if table.metadata.num_rows > _MOST_EPISODES:
+        raise ValueError(f'it has more than {_MOST_EPISODES} rows')
+    for group in range(table.num_row_groups):
+        rows = table.metadata.row_group(group).num_rows
+        require_sound(table, group, columns, rows * most)
+    return table.read(columns)
 
 
 def _tasks(root: Path) -> dict[int, str]:
     path = root / TASKS
     if not path.exists():
         return {}
-    with reading(path):
-        require_regular(path)
-        table = pq.read_table(path)
+    with reading(path), open_table(path) as file:
         # pandas calls an index without a name __index_level_0__.
-        texts = [name for name in table.column_names if name != 'task_index']
+        texts = [name for name in file.schema_arrow.names if name != 'task_index']
         name = 'task' if 'task' in texts else texts[0]
-        pairs = zip(table['task_index'].to_pylist(), table[name].to_pylist(), strict=True)
-        return _checked_tasks(path, pairs)
+        table = _read(file, ['task_index', name], 1)
+        numbers, found = table['task_index'].to_pylist(), table[name].to_pylist()
+        tasks = dict(zip(numbers, found, strict=True))
+        if not all(is_integer(each) for each in tasks) or not all(
+            isinstance(task, str) for task in tasks.values()
+        ):
+            raise ValueError('tasks are texts, each with its task_index')
+    return tasks
 
 
 def _task_lines(root: Path) -> dict[int, str]:
@@ -248,10 +279,3 @@ def _lines(path: Path) -> list[Record]:
         for number, line in enumerate(read_bytes(path).splitlines(), 1)
         if line.strip()
     ]
-
-
-def _checked_tasks(path: Path, pairs: Any) -> dict[int, str]:
-    tasks = dict(pairs)
-    if not all(is_integer(index) and isinstance(task, str) for index, task in tasks.items()):
-        raise BagError(f'{path}: tasks are texts, each with its task_index')
-    return tasks

@@ -11,6 +11,7 @@ from neuracore_ros.bags.lerobot_dataset import lerobot_dataset
 from neuracore_ros.bags.lerobot_info import LerobotFeature
 from neuracore_ros.bags.lerobot_paths import episode_path
 from neuracore_ros.bags.lerobot_rows import blocks, columns_of
+from neuracore_ros.bags.lerobot_tables import BROKEN, reading, reason
 from neuracore_ros.bags.lerobot_topics import (
     TASK,
     LerobotTopic,
@@ -23,13 +24,11 @@ from neuracore_ros.bags.lerobot_topics import (
     VideoTopic,
 )
 from neuracore_ros.bags.lerobot_video import EpisodeVideo, FrameError
-from neuracore_ros.bags.storage import RawMessage, Storage, one_line
+from neuracore_ros.bags.storage import RawMessage, Storage
 from neuracore_ros.durations import SECOND_NS
-from neuracore_ros.errors import BagError, shortened
 from neuracore_ros.wording import counted
 
 FRAME, TIMESTAMP = 'frame_index', 'timestamp'
-_BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, LookupError)
 
 
 class LerobotEpisode(Storage):
@@ -51,22 +50,19 @@ class LerobotEpisode(Storage):
         self._info = dataset.info
         self._files = dataset.episode(number)
         self.task = next(iter(self._files.tasks), '')
-        try:
-            self._columns = columns_of(self._files.table)
-        except _BROKEN as error:
-            raise BagError(
-                f'{self._files.table}: missing or damaged: {one_line(error)}'
-            ) from error
+        self._rows = self._files.rows
+        with reading(self._rows.table):
+            self._columns = columns_of(self._rows.table)
         self._topics = [self._topic(feature) for feature in self._info.features.values()]
         if dataset.tasks and TASK not in self._info.features:
             self._topics.append(TaskTopic(dataset.tasks))
         for connection, topic in enumerate(self._topics):
             self.connections[connection] = topic.connection
             self.decoders[connection] = topic.decode
-            self.counts[connection] = self._files.rows if self._is_there(topic) else 0
+            self.counts[connection] = self._rows.count if self._is_there(topic) else 0
         # Episodes that are equal are two nevertheless, which their times tell.
         self.start_ns = (number + 1) * SECOND_NS
-        self.end_ns = self._log_ns(max(self._files.rows - 1, 0))
+        self.end_ns = self._log_ns(max(self._rows.count - 1, 0))
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:
         """See :meth:`Storage.messages`: numbers as they are stored, images as they are packed."""
@@ -83,7 +79,7 @@ class LerobotEpisode(Storage):
 
     def _topic(self, feature: LerobotFeature) -> LerobotTopic:
         if feature.dtype == 'video':
-            return self._video(feature)
+            return UnreadableTopic(feature) if feature.is_depth else self._video(feature)
         if feature.dtype == 'image':
             return PictureTopic(feature, self._info.root)
         if feature.dtype == 'string':
@@ -107,7 +103,7 @@ class LerobotEpisode(Storage):
         """Whether the files have what a topic needs; its loss is noted if they do not."""
         key = topic.connection.topic
         if topic.column and topic.column not in self._columns:
-            self.losses[key] = f'{key}: {self._files.table.name} has no column {topic.column}'
+            self.losses[key] = f'{key}: {self._rows.table.name} has no column {topic.column}'
         return key not in self.losses
 
     def _read(self, connections: Collection[int], with_packets: bool) -> Iterator[RawMessage]:
@@ -117,10 +113,9 @@ class LerobotEpisode(Storage):
         columns = [topic.column for topic in topics.values() if topic.column]
         columns += [name for name in (FRAME, TIMESTAMP) if name in self._columns]
         has_images = any(topic.has_images for topic in topics.values())
-        number = self._files.number if self._files.is_shared else None
         found, last_ns = 0, -1
         try:
-            for block in blocks(self._files.table, number, columns, has_images):
+            for block in blocks(self._rows, columns, has_images):
                 times = self._times(block, found)
                 streams = [
                     (each, topic.stored(block, times, with_packets))
@@ -134,14 +129,15 @@ class LerobotEpisode(Storage):
                         if (stored := next(stream)) is not None:
                             yield RawMessage(log_ns, each, *stored)
                     found += 1
-        except _BROKEN as error:
-            why = shortened(one_line(error), 200)
-            self.losses['rows'] = f'{self._files.table.name}: damaged after row {found}: {why}'
-            return
-        if found != self._files.rows:
+        except BROKEN as error:
             self.losses['rows'] = (
-                f'{self._files.table.name} has {counted(found, "row")} of the episode, which '
-                f'should have {self._files.rows}'
+                f'{self._rows.table.name}: damaged after row {found}: {reason(error)}'
+            )
+            return
+        if found != self._rows.count:
+            self.losses['rows'] = (
+                f'{self._rows.table.name} has {counted(found, "row")} of the episode, which '
+                f'should have {self._rows.count}'
             )
 
     def _times(self, block: pa.RecordBatch, before: int) -> RowTimes:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from neuracore_ros.arrays import Array, BoolArray
-from neuracore_ros.regular_file import require_regular
+from neuracore_ros.bags.lerobot_dataset import RowsPart
+from neuracore_ros.bags.lerobot_info import MOST_WIDTH
+from neuracore_ros.bags.lerobot_tables import open_table, require_sound
 
 EPISODE = 'episode_index'
 # Rows in memory at once: numbers are small, and of images only a few are kept.
-_BLOCK, _IMAGE_BLOCK = 4096, 16
-# Pages of a column are read so many bytes at a time, not a whole group of rows.
-_BUFFER = 1 << 20
+_BLOCK, _IMAGE_BLOCK = 1024, 8
 
 
 def columns_of(table: Path) -> frozenset[str]:
@@ -27,54 +27,54 @@ def columns_of(table: Path) -> frozenset[str]:
     Raises:
         OSError, pa.ArrowException: It is missing or damaged.
     """
-    require_regular(table)
-    with pq.ParquetFile(table) as file:
+    with open_table(table) as file:
         return frozenset(file.schema_arrow.names)
 
 
-def blocks(
-    table: Path, number: int | None, columns: Collection[str], has_images: bool
-) -> Iterator[pa.RecordBatch]:
-    """The rows of an episode, some at a time; only their groups of rows are read.
-
-    Args:
-        table: The file.
-        number: Of the episode, where the table has several; None: the table is the episode.
-        columns: What is read.
-        has_images: Some of the columns hold images.
+def blocks(part: RowsPart, columns: Collection[str], has_images: bool) -> Iterator[pa.RecordBatch]:
+    """The rows of an episode, some at a time; of its table, only the groups that have them.
 
     Raises:
-        OSError, pa.ArrowException: It is missing or damaged; rows before that were given.
+        OSError, pa.ArrowException, ValueError: The table is missing or damaged; rows before that
+            were given.
     """
-    require_regular(table)
-    wanted = [*dict.fromkeys([*columns, *([] if number is None else [EPISODE])])]
-    with pq.ParquetFile(table, buffer_size=_BUFFER, pre_buffer=False) as file:
-        size = _IMAGE_BLOCK if has_images else _BLOCK
-        groups = list(_groups(file.metadata, number))
-        if not groups:
-            return
-        for batch in file.iter_batches(size, groups, wanted):
-            if number is None:
-                yield batch
-                continue
-            places = np.flatnonzero(batch[EPISODE].to_numpy(zero_copy_only=False) == number)
-            if len(places) == len(batch):
-                yield batch
-            elif len(places):
-                yield batch.take(pa.array(places))
+    size = _IMAGE_BLOCK if has_images else _BLOCK
+    wanted = [*dict.fromkeys([*columns, *([] if part.number is None else [EPISODE])])]
+    with open_table(part.table) as table:
+        counts = [table.metadata.row_group(k).num_rows for k in range(table.num_row_groups)]
+        groups = _overlapping(counts, part)
+        left = part.count
+        for group in groups:
+            require_sound(table, group, wanted, counts[group] * MOST_WIDTH)
+            for batch in table.iter_batches(size, [group], wanted, use_threads=False):
+                found = batch if part.number is None else _of_episode(batch, part.number)
+                if len(found):
+                    left -= len(found)
+                    yield found
+                elif left < part.count:
+                    return
+    if left == part.count and len(groups) < len(counts):
+        # The list of episodes does not fit the table; the table itself says whose a row is.
+        yield from blocks(replace(part, first=None), columns, has_images)
 
 
-def _groups(metadata: Any, number: int | None) -> Iterator[int]:
-    """The groups of rows that may have some of an episode."""
-    place = next(
-        (i for i in range(metadata.num_columns) if metadata.schema.column(i).path == EPISODE), None
-    )
-    for group in range(metadata.num_row_groups):
-        found = None
-        if number is not None and place is not None:
-            found = metadata.row_group(group).column(place).statistics
-        if found is None or not found.has_min_max or found.min <= number <= found.max:
-            yield group
+def _overlapping(counts: list[int], part: RowsPart) -> list[int]:
+    """The groups of rows that have some of an episode, by where its rows should be."""
+    ends = np.cumsum(counts)
+    if part.number is None or part.first is None:
+        return [*range(len(counts))]
+    starts = ends - counts
+    return [*map(int, np.flatnonzero((ends > part.first) & (starts < part.first + part.count)))]
+
+
+def _of_episode(batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+    places = np.flatnonzero(batch[EPISODE].to_numpy(zero_copy_only=False) == number)
+    if not len(places):
+        return batch.slice(0, 0)
+    # Rows of an episode follow each other: a slice copies no image.
+    first, last = int(places[0]), int(places[-1])
+    found = batch.slice(first, last + 1 - first)
+    return found if len(places) == len(found) else batch.take(pa.array(places))
 
 
 def vectors(column: pa.Array, width: int) -> tuple[Array, BoolArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from neuracore_ros.bags.lerobot_messages import (
 from neuracore_ros.bags.lerobot_rows import vectors
 from neuracore_ros.bags.lerobot_video import EpisodeVideo
 from neuracore_ros.bags.storage import LEROBOT, Connection, RawMessage
+from neuracore_ros.regular_file import read_bytes
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
 NUMBERS_ALSO = (
@@ -159,8 +160,10 @@ class PictureTopic(LerobotTopic):
         self, block: pa.RecordBatch, times: RowTimes, with_packets: bool
     ) -> Iterator[Stored | None]:
         """The file of each image, such as a PNG."""
-        for value in block[self.column].to_pylist():
-            data = value.get('bytes') if isinstance(value, dict) else value
+        for value in block[self.column]:
+            data = value.as_py()
+            if isinstance(data, dict):
+                data = data.get('bytes') or self._file(data.get('path'))
             yield (data, 0) if isinstance(data, bytes) and data else None
 
     def decode(self, raw: RawMessage) -> PictureMessage:
@@ -168,6 +171,15 @@ class PictureTopic(LerobotTopic):
         data = bytes(raw.data)
         form = 'png' if data.startswith(_PNG) else 'jpeg' if data.startswith(_JPEG) else ''
         return PictureMessage(form, data)
+
+    def _file(self, path: object) -> bytes | None:
+        """The content of a file below the dataset; None if there is none."""
+        if not isinstance(path, str) or not path or '..' in PurePosixPath(path).parts:
+            return None
+        try:
+            return read_bytes(self._root / PurePosixPath(path).as_posix().lstrip('/'))
+        except (OSError, ValueError):
+            return None
 
 
 class VideoTopic(LerobotTopic):
@@ -200,11 +212,13 @@ class VideoTopic(LerobotTopic):
 
 
 class UnreadableTopic(LerobotTopic):
-    """A feature that is neither a vector of numbers, a text nor an image."""
+    """A feature that cannot be read, such as a matrix, or depths in a video."""
 
     def __init__(self, feature: LerobotFeature) -> None:
         form = f'{feature.dtype} of shape {list(feature.shape)}'
-        self.connection = Connection(feature.key, '', form, LEROBOT, '')
+        if feature.is_image:
+            form = 'a video of depths'
+        self.connection = Connection(feature.key, '', f'{LEROBOT}: {form}', '', '')
 
     def stored(
         self, block: pa.RecordBatch, times: RowTimes, with_packets: bool

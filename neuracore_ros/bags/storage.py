@@ -31,7 +31,7 @@ MOST_DEFINITION = 1 << 20
 
 
 LEROBOT = 'lerobot'
-"""The encoding of what is a row of a LeRobot dataset, and no bytes of ROS."""
+"""The encoding of a row of a LeRobot dataset; what cannot be read of it follows after a colon."""
 
 
 class DamageError(Exception):

@@ -55,12 +55,19 @@ class Topic:
         Raises:
             BagError: It is none of ROS.
         """
-        if not self.is_readable:
+        if self.is_readable:
+            return
+        form, _, shape = self.serialization.partition(': ')
+        if form == LEROBOT:
             raise BagError(
-                f'{bag}: messages on {self.name} are encoded as {self.serialization!r}; only '
-                f'{" (ROS 2) and ".join(READABLE)} can be read: record with ros2 bag record, or '
-                'rewrite the file as one of ROS 2'
+                f'{bag}: {self.name} is {shape}; of a LeRobot dataset, numbers in a row, texts '
+                'and images of colours can be read, and depths that lie in its tables'
             )
+        raise BagError(
+            f'{bag}: messages on {self.name} are encoded as {self.serialization!r}; only '
+            f'{" (ROS 2) and ".join(READABLE)} can be read: record with ros2 bag record, or '
+            'rewrite the file as one of ROS 2'
+        )
 
     def left_out_for(self, chosen: Topic) -> str:
         """The loss of these messages, in one line, where another type of the topic is read."""

@@ -23,6 +23,8 @@ from neuracore_ros.yaml_value import ENDINGS
 
 # The rate of a recording, unless a policy determines it.
 DEFAULT_RATE_HZ = 20.0
+# Of a LeRobot dataset, whose episodes are of one robot; convert says it of all.
+_MOST_EPISODES = 3
 
 if TYPE_CHECKING:
     from neuracore_ros.bags.bag import Bag
@@ -84,7 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('robot', type=robot_file, help=f'robot file{OR_SHIPPED}')
     where = parser.add_mutually_exclusive_group()
-    where.add_argument('--bag', type=Path, help='check a recording of this robot, too')
+    where.add_argument(
+        '--bag',
+        type=Path,
+        help='check a recording of this robot, too; of a LeRobot dataset, its first episodes',
+    )
     where.add_argument(
         '--live', action='store_true', help='check the running robot, too; sends and moves nothing'
     )
@@ -152,7 +158,8 @@ def _check(arguments: argparse.Namespace, result: CheckSummary) -> None:
         needed = _check_fit(robot, manifest, result)
     if robot is not None and arguments.bag is not None:
         with result.noting():
-            _check_bag(robot, arguments.bag, manifest, arguments, result)
+            for bag in _recordings(arguments.bag, result):
+                _check_bag(robot, bag, manifest, arguments, result)
     if robot is not None and arguments.live:
         rate_hz = manifest.rate_hz if manifest else None
         with result.noting():
@@ -292,6 +299,18 @@ def _check_live(
     facts = probe_graph(robot, needed, arguments.seconds, arguments.namespace)
     for line in check_graph(facts, str(robot.path), rate_hz, Settings().max_tracking_error):
         result.add(line.level, line.text)
+
+
+def _recordings(path: Path, result: CheckSummary) -> Iterator[Path]:
+    """Give the recordings to check: of a dataset, some episodes, until one is wrong."""
+    from neuracore_ros.bags.expansion import expanded
+
+    found = expanded([path])
+    if found[_MOST_EPISODES:]:
+        result.facts.append(f'{path}: its first {_MOST_EPISODES} of {len(found)} episodes follow')
+    for bag in found[:_MOST_EPISODES]:
+        if not result.errors:
+            yield bag
 
 
 def _check_bag(

@@ -34,6 +34,7 @@ SUMMARY = 'Append recordings of one robot to a dataset, which is made if there i
 EXAMPLES = """  neuracore_ros convert data --description franka_ur5 --robot ur5 bags/ur5/*
   neuracore_ros convert data --description franka_ur5 --robot franka bags/franka/*
   neuracore_ros convert data --description ur5.yaml recording.bag --rate-hz 30 --json
+  neuracore_ros convert data --description so101.yaml so101_dataset --rate-hz 30     # of LeRobot
   neuracore_ros convert data --description ur5.yaml day.mcap --marker /episode --trim-idle 0.02
   neuracore_ros convert data --description ur5.yaml 'bags/**/*.mcap' --workers 4
   neuracore_ros convert /shared/data --description ur5.yaml /shared/bags/* --scheduler host:8786
@@ -52,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'bags',
         nargs='+',
         metavar='BAG',
-        help='rosbag2 folder, .mcap, .db3 or .bag; or a quoted pattern that matches several',
+        help='rosbag2 folder, .mcap, .db3 or .bag; a LeRobot dataset, or an episode of one such as '
+        'DATASET/episode_000003; or a quoted pattern that matches several',
     )
     parser.add_argument(
         '--description',

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SUMMARY = "Replay recordings through the node's runner, and measure the errors of policies."
 EXAMPLES = """  neuracore_ros evaluate policy.pt ur5 bags/ur5/*
   neuracore_ros evaluate run/policy.pt dataset                  # its held-back episodes
+  neuracore_ros evaluate run/policy.pt so101.yaml so101_dataset # a LeRobot dataset
   neuracore_ros evaluate old.pt new.pt dataset --out report.html
   neuracore_ros evaluate policy.onnx ur5.yaml bags/* --max-error 0.02     # for CI
 
@@ -47,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         type=any_file,
         metavar='FILE',
-        help=f'policies (.pt, .onnx, .xml, .pt2); a robot file (.yaml{OR_SHIPPED}) and its bags, '
-        'or a dataset',
+        help=f'policies (.pt, .onnx, .xml, .pt2); a robot file (.yaml{OR_SHIPPED}) and its bags '
+        'or LeRobot dataset; or a dataset of this package',
     )
     parser.add_argument('--out', type=Path, metavar='PAGE', help='HTML page to write')
     parser.add_argument('--json', action='store_true', help='print JSON')
@@ -132,6 +133,7 @@ def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> 
         arguments.wrong_usage(f'no policy is given: a file that ends in {", ".join(KINDS)}{hint}')
     if not recordings:
         arguments.wrong_usage('nothing to replay: give a robot file and its bags, or a dataset')
+    from neuracore_ros.bags.expansion import expanded
     from neuracore_ros.command.settings import Settings
     from neuracore_ros.evaluation.evaluate import evaluate_bags, evaluate_dataset, is_dataset
 
@@ -147,7 +149,8 @@ def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> 
             arguments.wrong_usage(f'--episodes are of a dataset; {recordings[0]} is none')
         robot = _robot(robots, recordings[0], arguments)
         where, by_clock = arguments.namespace, arguments.use_sim_time
-        return evaluate_bags(policies, robot, recordings, settings, where, progress, by_clock)
+        bags = expanded(recordings)
+        return evaluate_bags(policies, robot, bags, settings, where, progress, by_clock)
     if arguments.use_sim_time:
         arguments.wrong_usage(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:

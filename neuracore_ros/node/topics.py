@@ -10,7 +10,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from neuracore_ros.description import Source
+from neuracore_ros.description.routes import is_feature
 from neuracore_ros.description.source import IMAGE_TYPES, static_topics
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.similar_names import did_you_mean
 
 CLOCK = '/clock'
@@ -58,8 +60,19 @@ class SubscribedTopic:
 
 
 def declared_topics(sources: Iterable[Source], depths: QueueDepths) -> dict[str, SubscribedTopic]:
-    """Topic as declared -> how to subscribe to it."""
+    """Topic as declared -> how to subscribe to it.
+
+    Raises:
+        DescriptionError: One of them is a feature of a LeRobot dataset.
+    """
     sources = tuple(sources)
+    for source in sources:
+        if is_feature(source.topic):
+            raise DescriptionError(
+                f"'{source.name}' ({source.data_type} index {source.index}) is read from "
+                f'{source.topic}, a feature of a LeRobot dataset, which nobody publishes: write '
+                f"the robot's topic under {source.section}"
+            )
     static = static_topics(sources)
     return {
         topic: SubscribedTopic(
