@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from neuracore_ros.bags.lerobot_paths import is_lerobot
+from neuracore_ros.bags.lerobot_paths import episode_of, episode_path, is_lerobot
 from neuracore_ros.errors import BagError
 
 
@@ -25,12 +25,12 @@ def expanded(names: Iterable[str | Path]) -> list[Path]:
         path = Path(name)
         if path.exists():
             found += _episodes(path) if is_lerobot(path) else [path]
+        elif episode := episode_of(path):
+            found.append(episode_path(*episode))
         elif is_lerobot(path.parent):
-            # Episodes are no files, so that a shell passes patterns of them on.
-            matching = [
-                each for each in _episodes(path.parent) if fnmatchcase(each.name, path.name)
-            ]
-            found += matching or [path]
+            # Episodes are no files, so that a shell leaves patterns of them as they are.
+            there = _episodes(path.parent)
+            found += [each for each in there if fnmatchcase(each.name, path.name)] or [path]
         else:
             # Path.glob takes no absolute pattern.
             matches = sorted(glob.glob(str(name), recursive=True))  # noqa: PTH207

@@ -43,6 +43,7 @@ class EpisodeVideo:
         self._next = -1  # the frame that comes next, at the earliest; -1: none yet
         self._last: tuple[int, Any] | None = None
         self._packets: _Packets | None = None
+        self._is_open = True
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,6 +63,8 @@ class EpisodeVideo:
         Raises:
             FrameError: It is missing or damaged.
         """
+        if not self._is_open:
+            raise FrameError(f'{self.file.name}: frame {number}: its recording is closed')
         if self._last is None or self._last[0] != number:
             self._last = number, self._found(number)
         frame = self._last[1]
@@ -79,6 +82,7 @@ class EpisodeVideo:
     def close(self) -> None:
         """Close the file."""
         self._container.close()
+        self._is_open = False
         if self._packets is not None:
             self._packets.close()
 

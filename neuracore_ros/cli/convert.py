@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'bags',
         nargs='+',
         metavar='BAG',
-        help='rosbag2 folder, .mcap, .db3 or .bag; a LeRobot dataset, or an episode of one such as '
+        help='rosbag2 folder, .mcap, .db3 or .bag; a LeRobot dataset, or one episode of it, '
         'DATASET/episode_000003; or a quoted pattern that matches several',
     )
     parser.add_argument(
