@@ -28,6 +28,8 @@ class RecorderPairs:
         self._series = series
         self._display = display
         self.topic: str = self._publisher.topic_name
+        # Before services are there: whoever finds them can know the label.
+        self._publish()
 
     @property
     def next(self) -> str:
@@ -45,5 +47,8 @@ class RecorderPairs:
 
     def say(self) -> None:
         """Say which label is to be set up; '' on the topic says that none is left."""
+        self._publish()
         self._display.say(self.progress)
+
+    def _publish(self) -> None:
         self._publisher.publish(String(data=self.next))

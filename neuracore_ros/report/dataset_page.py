@@ -18,6 +18,7 @@ from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
+from neuracore_ros.report.pairs_section import pairs_section
 from neuracore_ros.report.traces import Trace, episode_traces
 from neuracore_ros.wording import counted, counts
 
@@ -61,6 +62,7 @@ def _sections(
     yield '<h2>Robots</h2>'
     yield _robots(metadata)
     yield layout_section(metadata.descriptions)
+    yield from pairs_section(metadata.episodes)
     yield '<h2>Streams</h2>'
     yield _streams(metadata)
     yield '<h2>What was dropped, and why</h2>'
@@ -185,14 +187,14 @@ def _recordings(metadata: Metadata) -> str:
 def _episodes(metadata: Metadata) -> str:
     rows = [
         (
-            *(number, episode.robot, episode.bag, episode.outcome, episode.steps),
+            *(number, episode.robot, episode.pair, episode.bag, episode.outcome, episode.steps),
             f'{episode.steps / metadata.rate_hz:.1f} s',
             _counts(episode.dropped),
         )
         for number, episode in enumerate(metadata.episodes)
     ]
-    head = ['episode', 'robot', 'recording', 'outcome', 'steps', 'duration']
-    kinds = ['number', '', 'long', '', 'number', 'number', 'long bad']
+    head = ['episode', 'robot', 'pair', 'recording', 'outcome', 'steps', 'duration']
+    kinds = ['number', '', '', 'long', '', 'number', 'number', 'long bad']
     return page.table([*head, 'dropped before it (ticks)'], kinds, rows)
 
 

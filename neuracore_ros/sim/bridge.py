@@ -106,7 +106,7 @@ class RobotNode(Node):  # type: ignore[misc]
             '~/rejected',
             QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL),
         )
-        self._pair = ''
+        self._pair: str | None = None
         self.create_subscription(
             String,
             RECORDER_TOPIC,
@@ -210,12 +210,25 @@ class RobotNode(Node):  # type: ignore[misc]
             self._pair = message.data
 
     def _followed_pair(self) -> str:
-        """The label that a recorder wants to be set up; '' if none does, or it has ended."""
-        return self._pair if self.count_publishers(RECORDER_TOPIC) else ''
+        """The label that a recorder wants to be set up; '' where none does.
+
+        Raises:
+            UserError: There is a recorder, but it was not heard yet.
+        """
+        if not self.count_publishers(RECORDER_TOPIC):
+            self._pair = None
+            return ''
+        if self._pair is None:
+            raise UserError(f'{RECORDER_TOPIC} has not been heard yet: ask again')
+        return self._pair
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         with self._lock:
-            pair = self._followed_pair()
+            try:
+                pair = self._followed_pair()
+            except UserError as error:
+                response.message = str(error)
+                return response
             self._simulation.reset(pair_seed(pair) if pair else self._next_seed())
             robot = self._robot
             # The hand is open; whoever follows its commands has to hear that.
