@@ -44,20 +44,23 @@ def pairs_section(episodes: Sequence[Episode]) -> Iterator[str]:
     )
     head = ['pair', *(f'{robot}: episodes' for robot in paired), '']
     table = page.table(head, ['', *[''] * len(paired), ''], rows)
-    yield table if len(labels) <= _OPEN else page.folded(f'All {len(labels)} pairs', table)
+    if len(labels) <= _OPEN:
+        yield f'<h3>Episodes of each pair</h3>{table}'
+    else:
+        yield page.folded(f'All {len(labels)} pairs', table)
 
 
 def _summary(labels: int, complete: int, paired: Sequence[str]) -> str:
-    if len(paired) < 2:
+    if len(paired) == 1:
         return (
             f'{counted(labels, "label")}, of one robot only: no pair is complete before another '
             'robot has recorded its labels.'
         )
-    every = 'both robots' if len(paired) == 2 else f'all {len(paired)} robots'
-    is_ = 'is' if complete == 1 else 'are'
+    every = {2: 'both robots'}.get(len(paired), f'all {len(paired)} robots')
+    pairs = f'{complete} of {counted(labels, "pair")} {"is" if complete == 1 else "are"}'
     return (
-        f'{complete} of {counted(labels, "pair")} {is_} complete: {every} that record pairs have an '
-        'episode of that label, with the same task and places of things.'
+        f'{pairs} complete: {every} that record pairs have an episode of that label, with the '
+        'same task and places of things.'
     )
 
 

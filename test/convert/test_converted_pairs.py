@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from helpers.lerobot_datasets import write_lerobot
 from helpers.small_bags import Messages, at, write_bag
 from helpers.two_arms import joint_states
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
@@ -109,3 +110,27 @@ def test_what_is_no_label_leaves_the_episode_unpaired_and_is_told(tmp_path, conv
     assert code == 0
     assert "its pair label is left out: 'a\\nb' is no pair label" in said
     assert pairs(tmp_path / 'data') == [('bag', '')]
+
+
+LEROBOT = """
+robot: so101
+limits: {shoulder_lift: {position: none, velocity: 100.0}}
+input: {JOINT_POSITIONS: {0: shoulder_lift}}
+output: {JOINT_TARGET_POSITIONS: {0: shoulder_lift}}
+sources:
+  JOINT_POSITIONS: {topic: observation.state, names: {shoulder_lift: shoulder_lift.pos}}
+  JOINT_TARGET_POSITIONS: {topic: action, names: {shoulder_lift: shoulder_lift.pos}}
+commands: {JOINT_TARGET_POSITIONS: {topic: /arm/joint_trajectory}}
+"""
+
+
+def test_episodes_of_a_lerobot_dataset_have_the_labels_that_are_given(tmp_path, convert):
+    source = tmp_path / 'source'
+    write_lerobot(source, cameras={})
+    rate = ['--rate-hz', 30, '--min-steps', 2]
+    assert convert(source, *rate, robot=LEROBOT, dataset='plain')[0] == 0
+    assert [label for _, label in pairs(tmp_path / 'plain')] == ['', '', '']
+    code, _, error = convert(source, *rate, '--pair', '0-4', robot=LEROBOT)
+    assert code == 1 and '5 labels (0-4) for 3 recordings' in error
+    assert convert(source, *rate, '--pair', '0-2', robot=LEROBOT)[0] == 0
+    assert pairs(tmp_path / 'data') == [(f'episode_00000{k}', f'{k}') for k in range(3)]
