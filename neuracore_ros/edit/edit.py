@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,12 @@ from neuracore_ros.files import (
 from neuracore_ros.progress import NoticeCallback
 from neuracore_ros.regular_file import read_bytes
 from neuracore_ros.wording import counted
+
+CopyProgressCallback = Callable[[int, int], None]
+"""Takes how many episodes are copied, and of how many."""
+
+_THREADS = 8
+"""Episodes that are copied at once: they wait for the disk, which syncs several at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def edit(
     datasets: Sequence[Path],
     out: Path,
     choice: EpisodeChoice,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: CopyProgressCallback = lambda done, total: None,
     notify: NoticeCallback = lambda line: None,
 ) -> EditResult:
     """Make a new dataset of episodes of others; go on with it, if a run before was killed.
@@ -92,14 +100,11 @@ def edit(
     _require_new(out, plan)
     _require_same_values(plan)
     _tell(plan, notify)
-    earlier = 0
     try:
         with locked(out, 'edit', 'wait for it, or give another --out'):
             _begin(out, plan)
             copier = EpisodeCopier(out, plan.metadata)
-            for number, taken in enumerate(plan.episodes):
-                progress(number, len(plan.episodes))
-                earlier += not copier.add(taken, number)
+            earlier = _copy(copier, plan, progress)
             copier.finish()
             write_whole(out / METADATA_PATH, plan.metadata.to_json(), out)
             (out / UNFINISHED_NAME).unlink()
@@ -119,6 +124,28 @@ def edit(
         removed=len(plan.metadata.removed),
         repeated=len(plan.repeated),
     )
+
+
+def _copy(copier: EpisodeCopier, plan: EditPlan, progress: CopyProgressCallback) -> int:
+    """Copy all episodes; returns how many a run before had copied."""
+    earlier = 0
+    running: deque[Future[None]] = deque()
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix='copy')
+    try:
+        for number, taken in enumerate(plan.episodes):
+            progress(number - len(running), len(plan.episodes))
+            copy = copier.add(taken, number)
+            if copy is None:
+                earlier += 1
+                continue
+            running.append(threads.submit(copy))
+            if len(running) > _THREADS:
+                running.popleft().result()
+        for each in running:
+            each.result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+    return earlier
 
 
 def _require_same_values(plan: EditPlan) -> None:

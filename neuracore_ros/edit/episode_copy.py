@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +55,14 @@ class EpisodeCopier:
         self._black: dict[int, Path] = {}
         self._tasks: dict[Path, list[str]] = {}
 
-    def add(self, taken: TakenEpisode, number: int) -> bool:
-        """Copy an episode, unless a run before did: its row of the episodes table comes last.
+    def add(self, taken: TakenEpisode, number: int) -> Callable[[], None] | None:
+        """Count an episode, and give what copies it; that may run beside others, in any order.
 
         Returns:
-            True if there was something to do.
+            None if a run before has copied it: its row of the episodes table comes last.
 
         Raises:
             DatasetError: Its dataset is damaged.
-            WriteError: The disk takes no more.
         """
         before, episode = read_record(taken), taken.episode
         record = replace(
@@ -75,17 +75,21 @@ class EpisodeCopier:
             pair=episode.pair,
         )
         self.totals.add(record)
-        place = lerobot.episode_path(number)
         content = tables.episode_table(record, self._metadata)
-        if self._holds(place, content):
-            return False
+        if self._holds(lerobot.episode_path(number), content):
+            return None
+        return partial(self._copy, taken, record, tuple(self.totals.tasks), content)
+
+    def _copy(
+        self, taken: TakenEpisode, record: EpisodeRecord, tasks: Sequence[str], content: bytes
+    ) -> None:
+        """Write the files of an episode, the row of the episodes table last."""
         columns = self._columns(taken, record)
         for camera in lerobot.cameras(self._metadata):
-            self._add_video(taken, camera, self._place(lerobot.video_path(number, camera)))
-        with whole_file(self._place(lerobot.data_path(number)), self._out) as file:
-            tables.write_data(file, columns, record, self.totals.tasks, self._metadata.rate_hz)
-        write_whole(self._place(place), content, self._out)
-        return True
+            self._add_video(taken, camera, self._place(lerobot.video_path(record.number, camera)))
+        with whole_file(self._place(lerobot.data_path(record.number)), self._out) as file:
+            tables.write_data(file, columns, record, tasks, self._metadata.rate_hz)
+        write_whole(self._place(lerobot.episode_path(record.number)), content, self._out)
 
     def finish(self) -> None:
         """Write what LeRobot reads of all of them."""
@@ -149,8 +153,8 @@ class EpisodeCopier:
         if steps in self._black:
             copy_file(self._black[steps], target, self._out)
             return
-        with whole_path(target, self._out) as partial, writing(target):
-            write_black(partial, self._metadata.rate_hz, self._metadata.image_size, steps)
+        with whole_path(target, self._out) as fresh, writing(target):
+            write_black(fresh, self._metadata.rate_hz, self._metadata.image_size, steps)
         self._black[steps] = target
 
 
