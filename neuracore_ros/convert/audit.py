@@ -11,9 +11,10 @@ import numpy as np
 
 from neuracore_ros.convert import observed_values
 from neuracore_ros.convert.stream_audit import NameAudit, StreamAudit
+from neuracore_ros.convert.ticks import Receiver
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.durations import SECOND_NS
-from neuracore_ros.observation import Observation, Observer, StreamFault, Unusable
+from neuracore_ros.observation import Observation, StreamFault, Unusable
 from neuracore_ros.observation.streams import Stream
 from neuracore_ros.wording import counts, text_table
 
@@ -75,7 +76,7 @@ class Audit:
     """
 
     def __init__(
-        self, inputs: Observer, outputs: Observer, values: RecordedValues | None = None
+        self, inputs: Receiver, outputs: Receiver, values: RecordedValues | None = None
     ) -> None:
         self._pairs: list[tuple[Stream, StreamAudit]] = []
         for role, observer in (('input', inputs), ('output', outputs)):
@@ -217,12 +218,12 @@ class Audit:
 
 def combined(audits: Iterable[Audit]) -> list[StreamAudit]:
     """The streams of several recordings of one robot."""
-    total: list[StreamAudit] = []
+    total: dict[tuple[str, str, tuple[str, ...]], StreamAudit] = {}
     for audit in audits:
-        total = total or [StreamAudit(s.topic, s.role, s.names) for s in audit.streams]
-        for one, other in zip(total, audit.streams, strict=True):
-            one.add(other)
-    return total
+        for each in audit.streams:
+            key = each.topic, each.role, each.names
+            total.setdefault(key, StreamAudit(*key)).add(each)
+    return list(total.values())
 
 
 def table(streams: Sequence[StreamAudit]) -> str:

@@ -74,6 +74,9 @@ def note(
     """Add what is measured and what is commanded at one tick, if all is there."""
     if isinstance(given, Observation) and isinstance(wanted, Observation):
         ages_s = {**wanted.ages_s, **given.ages_s}
+        if any((each.data_type, each.name) not in ages_s for each in values.sources):
+            values.pause()  # what was commanded is not known of all
+            return
         values.add(tick_ns, given.inputs, wanted.inputs, ages_s)
     else:
         values.pause()

@@ -15,9 +15,11 @@ from neuracore_ros.convert.result import BagResult
 from neuracore_ros.convert.rows import rows
 from neuracore_ros.convert.simulated_time import clock_cure, pace_notes
 from neuracore_ros.convert.topic_checks import describe, require_topics
+from neuracore_ros.convert.wanted_outputs import WantedOutputs, recorded_outputs
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.row import Row
-from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description import Descriptions, Robot, Source
+from neuracore_ros.description.commanded_sources import commanded_sources
 from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.errors import BagError, ObservationError
@@ -72,24 +74,33 @@ class Recording:
         cutting: Cutting,
         task: str | None = None,
     ) -> None:
-        sources = robot.input_sources() + robot.output_sources()
+        self._control = find_control(bag, cutting.control, cutting.keeps_nobody)
+        outputs, commands = robot.output_sources(), self._commands(robot)
+        if commands is not None:
+            outputs = recorded_outputs(bag, outputs, commands)
+        sources = robot.input_sources() + outputs
         require_topics(bag, sources, robot.path)
         self._bag = bag
         self._rate_hz = metadata.rate_hz
         self._topics = {topic: source.type for source in sources for topic in source.topics}
-        _, motion = observers(robot, metadata)
+        moving = robot.output_sources() if commands is None else commands
+        motion = Observer(moving, metadata.output_layout, None)
         self._cuts = find_cuts(bag, cutting, self._topics, motion)
-        self._control = find_control(bag, cutting.control, cutting.keeps_nobody)
         self._has_control = metadata.has_control
         self.task = recorded_task(bag) if task is None else task
         try:
-            self._observers = observers(robot, metadata, self.task)
+            inputs, wanted = observers(robot, metadata, self.task)
         except ObservationError as error:
             if task is not None:
                 raise
             raise BagError(
                 f'{bag.path}: its task: {error}; or give another one: --task'
             ) from error
+        self._wanted: Observer | WantedOutputs = wanted
+        if commands is not None:
+            told = Observer(commands, metadata.output_layout, None)
+            self._wanted = WantedOutputs(wanted, told)
+        self._observers = inputs, self._wanted
         received = [source for source in sources if source.stamp == 'receive']
         self._pace = pace_notes(bag, {source.topic: source.type for source in received})
         if cure := clock_cure(bag, sources):
@@ -138,16 +149,26 @@ class Recording:
     def _empty(self) -> str:
         """Say which declared name had no value, and what the bag has instead; '' if all had."""
         empty = self.audit.empty(self._bag.end_ns)
+        if isinstance(self._wanted, WantedOutputs):
+            spared = self._wanted.spared(self._bag.end_ns)
+            empty = [(topic, why) for topic, why in empty if topic not in spared]
         if not empty:
             return ''
         topic, why = empty[0]
-        found = self._bag.find(topic, self._topics[topic])
+        found = self._bag.find(topic, self._topics.get(topic, ''))
         others = counted(len(empty) - 1, 'more name')
         more = f' (and {others} without a sample)' if empty[1:] else ''
         is_listed = 'It has: ' in why
         held = f'; the bag has {describe(self._bag, found)}' if found and not is_listed else ''
         lost = ''.join(f'; lost: {loss}' for loss in self.losses)
         return f'{self._bag.path}: {why}{held}{more}{lost}'
+
+    def _commands(self, robot: Robot) -> tuple[Source, ...] | None:
+        """Sources of what the node commanded; None where no node did, or they are no others."""
+        if self._control is None or not self._control.is_of_node:
+            return None
+        commands = commanded_sources(robot)
+        return commands if commands != robot.output_sources() else None
 
     def _lost(self) -> Iterator[str]:
         """Say what is not kept of who commanded, a line each."""

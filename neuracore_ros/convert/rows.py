@@ -16,17 +16,19 @@ from neuracore_ros.convert.audit import Audit
 from neuracore_ros.convert.control_track import NOBODY, ControlTrack
 from neuracore_ros.convert.cutting import Cuts
 from neuracore_ros.convert.ticks import Silence, Tick, ticks
+from neuracore_ros.convert.wanted_outputs import WantedOutputs
 from neuracore_ros.dataset.row import Row
 from neuracore_ros.description import DataType
 from neuracore_ros.observation import Observation, Observer
 
 SILENCE = 'no message of any stream'
+UNTOLD = 'what was commanded is on no topic'
 
 
 def rows(
     messages: Iterable[RecordedMessage],
     inputs: Observer,
-    outputs: Observer,
+    outputs: Observer | WantedOutputs,
     rate_hz: float,
     audit: Audit | None = None,
     cuts: Cuts | None = None,
@@ -109,7 +111,7 @@ class _Usable:
 def _observed(
     messages: Iterable[RecordedMessage],
     inputs: Observer,
-    outputs: Observer,
+    outputs: Observer | WantedOutputs,
     rate_hz: float,
     audit: Audit,
     cuts: Cuts | None,
@@ -131,7 +133,15 @@ def _observed(
                 audit.cut[NOBODY] += 1
                 yield None
                 continue
-            wanted, given = outputs.observe(tick.time_ns), inputs.observe(tick.time_ns)
+            if isinstance(outputs, WantedOutputs):
+                wanted = outputs.observe(tick.time_ns, said)
+            else:
+                wanted = outputs.observe(tick.time_ns)
+            if isinstance(wanted, Observation) and not any(map(np.any, wanted.valid.values())):
+                audit.cut[UNTOLD] += 1
+                yield None
+                continue
+            given = inputs.observe(tick.time_ns)
             reasons = audit.tick(tick.time_ns, given, wanted)
             if isinstance(given, Observation) and isinstance(wanted, Observation):
                 yield _Usable(tick, given, wanted, dict(dropped), said)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from neuracore_ros.bags.bag import RecordedMessage
 from neuracore_ros.bags.storage import LATEST_NS
 from neuracore_ros.convert.cutting import Cuts, Span
 from neuracore_ros.durations import SECOND_NS
-from neuracore_ros.observation import Observer
+from neuracore_ros.observation.streams import Stream
 
 # A clock that was set may leave a silence of years. Its ticks are skipped from this long after
 # all samples are stale.
@@ -19,6 +19,23 @@ _SILENCE_NS = 60 * SECOND_NS
 
 MessageCallback = Callable[[str, Any, int], None]
 """Takes a message: its topic as declared, the message, and when it arrived [ns]."""
+
+
+class Receiver(Protocol):
+    """An observer, as the tick loop needs it."""
+
+    @property
+    def streams(self) -> Sequence[Stream]:
+        """One for each topic and way of reading it."""
+
+    def reads(self, topic: str) -> bool:
+        """True if a stream takes messages of a topic."""
+
+    def receive(self, topic: str, message: Any, receive_ns: int) -> None:
+        """Offer a message to the streams of its topic."""
+
+    def is_complete(self, tick_ns: int) -> bool:
+        """Whether there is a sample of every source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +75,7 @@ class Silence:
 
 def ticks(
     messages: Iterable[RecordedMessage],
-    observers: Sequence[Observer],
+    observers: Sequence[Receiver],
     rate_hz: float,
     receive: MessageCallback = lambda topic, message, receive_ns: None,
     cuts: Cuts | None = None,
@@ -113,7 +130,7 @@ def tick_ns(start_ns: int, number: int, rate_hz: float) -> int:
     return start_ns + round(number * SECOND_NS / rate_hz)
 
 
-def _silence_ns(observers: Iterable[Observer]) -> int:
+def _silence_ns(observers: Iterable[Receiver]) -> int:
     """The time after the last message of any stream from which no tick can be usable, [ns]."""
     sources = [s for each in observers for stream in each.streams for s in stream.sources]
     ages_s = [source.max_age_s for source in sources if source.max_age_s is not None]
