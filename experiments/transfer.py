@@ -292,7 +292,7 @@ def record_arm(arm: str, place: str, folder: Path, count: int = EPISODES) -> lis
         done = Done(world, world.simulated.tolerance() / 2, SIMULATOR.linger_s)
         unsure = folder / f'unsure_{seed:03d}'
         shutil.rmtree(unsure, ignore_errors=True)
-        record(world, LiftExpert(world.simulated), unsure, PATIENCE_S, done, f'cube {seed}')
+        record(world, LiftExpert(world.simulated), unsure, PATIENCE_S, done, str(seed))
         if world.simulated.distance() <= world.simulated.tolerance() / 2:
             lifted.append(unsure.rename(folder / f'episode_{seed:03d}'))
         else:
