@@ -53,7 +53,7 @@ class DirectMotion:
         self.commands = commands
         self.numbers = tuple(s for c in commands if not c.is_pose for s in c.slots)
         self.poses = tuple(s for c in commands if c.is_pose for s in c.slots)
-        step_s = 1.0 / rate_hz
+        self._step_s = step_s = 1.0 / rate_hz
         period_s = 1.0 / (settings.command_rate_hz or rate_hz)
         ahead_s = settings.max_ahead_s
         # A stop begins with the next message, and is to have ended by then.
@@ -100,7 +100,12 @@ class DirectMotion:
         )
 
     def gate(
-        self, first: DirectValues, measured: DirectMeasured, tolerance: float, most: float
+        self,
+        first: DirectValues,
+        measured: DirectMeasured,
+        tolerance: float,
+        most: float,
+        whose: str = 'first pose of',
     ) -> Gate:
         """Compare the first poses of a prediction with measured ones; see `start_gate`."""
         slowly = False
@@ -108,12 +113,36 @@ class DirectMotion:
             away_m, away_rad = distance(wanted, here)
             if max(away_m, away_rad) > most:
                 return Gate(
-                    f"first pose of '{slot.name}' is {away_m:.3f} m and {away_rad:.3f} rad from "
+                    f"{whose} '{slot.name}' is {away_m:.3f} m and {away_rad:.3f} rad from "
                     f'the measured one, more than start_max {most:g}',
                     blend_in=False,
                 )
             slowly |= max(away_m, away_rad) > tolerance
         return Gate(None, blend_in=slowly)
+
+    def leap(self, outputs: DirectValues, most: float) -> str:
+        """Say in one line which pose is too far ahead of a robot that follows a human; '' if none.
+
+        Args:
+            outputs: Two rows: where the human was a step ago, and where the human is.
+            most: How far it may be beyond what the speed limits explain [m], [rad].
+        """
+        for i, slot in enumerate(self.poses):
+            before, wanted = outputs.poses[:, i]
+            steps_m, steps_rad = (
+                2.0 * self._step_s * x for x in (slot.limit.most, slot.limit.turning)
+            )
+            for what, from_ in (
+                ('jumped', before),
+                ('is faster than the robot', self._poses.poses[i]),
+            ):
+                away_m, away_rad = distance(wanted, from_)
+                if away_m > most + steps_m or away_rad > most + steps_rad:
+                    return (
+                        f"the human's '{slot.name}' {what}: it is {away_m:.3f} m and "
+                        f'{away_rad:.3f} rad away'
+                    )
+        return ''
 
     def measure(self, measured: DirectMeasured) -> None:
         """Take what is measured now."""

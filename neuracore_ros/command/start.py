@@ -35,7 +35,12 @@ class Gate:
 
 
 def start_gate(
-    first: FloatArray, measured: FloatArray, joints: Joints, tolerance: float, most: float
+    first: FloatArray,
+    measured: FloatArray,
+    joints: Joints,
+    tolerance: float,
+    most: float,
+    whose: str = 'first action of',
 ) -> Gate:
     """Compare the first action with the measured joints.
 
@@ -50,6 +55,7 @@ def start_gate(
         joints: The J joints.
         tolerance: Up to here, go [rad].
         most: Up to here, blend in [rad].
+        whose: Begins a refusal.
     """
     limits = joints.limits
     if not joints.joints:
@@ -73,7 +79,7 @@ def start_gate(
     worst = int(np.argmax(distance))
     if distance[worst] > most:
         return Gate(
-            f"first action of '{joints.joints[worst].name}' is {first[worst]:.3f}, measured "
+            f"{whose} '{joints.joints[worst].name}' is {first[worst]:.3f}, measured "
             f'{measured[worst]:.3f}: {_apart(distance[worst], joints.unit[worst])} apart, more '
             f'than start_max {most:g}',
             blend_in=False,

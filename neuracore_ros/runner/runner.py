@@ -31,7 +31,7 @@ from neuracore_ros.command.stopping import Stopping
 from neuracore_ros.command.tracking import Measured, Tracking
 from neuracore_ros.control import Commander
 from neuracore_ros.description import Command, DirectCommand, Robot
-from neuracore_ros.errors import PolicyError, UnreachableError
+from neuracore_ros.errors import PolicyError, UnreachableError, UserError
 from neuracore_ros.observation.faults import together
 from neuracore_ros.observation.observer import Observation, Snapshot, Unusable
 from neuracore_ros.observation.streams import StreamStatus
@@ -55,6 +55,7 @@ from neuracore_ros.runner.requests import (
     TickResult,
 )
 from neuracore_ros.runner.state import Counters, RunnerState, State
+from neuracore_ros.runner.takeover import ROWS, HumanCommands
 
 _LEAST_PATIENCE_S = 1.0
 """A model that answers slower than its horizon is late; shorter ones get this long at first."""
@@ -75,6 +76,7 @@ class Runner:
             there is none, as in a simulation or a recording.
         is_active: Whether it runs; False after `stop`, until `start`.
         counters: What happened since the start.
+        human: Commands of a human who takes over.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Runner:
             settings.task,
             settings.frozen_after_s,
         )
+        self.human = HumanCommands(robot, self._joints, self._direct, settings.start_max)
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
         self.warnings += treatment_warnings(robot, manifest)
@@ -155,7 +158,7 @@ class Runner:
     @property
     def state(self) -> State:
         """State of the runner."""
-        return self._state.state
+        return self._state.told
 
     @property
     def reason(self) -> str:
@@ -171,7 +174,8 @@ class Runner:
     def commander(self) -> Commander:
         """Commander of the robot now; nobody in a dry run, whose commands go nowhere."""
         moves = self.is_active and self._state.running and not self._settings.dry_run
-        return Commander.POLICY if moves else Commander.NOBODY
+        whose = Commander.HUMAN if self._state.human else Commander.POLICY
+        return whose if moves else Commander.NOBODY
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
         """List the states of all streams."""
@@ -185,14 +189,15 @@ class Runner:
         self._motion.forget()
         self._direct.forget()
         self._stopping.cancel()
-        self._state.latched = False
+        self._state.latched = self._state.human = False
         self._wait()
         if not self._settings.enabled:
-            self._state.disable('disabled')
+            self._disable()
 
     def receive(self, topic: str, message: Any, now_ns: int) -> None:
         """Take a message from a topic; never raises on bad data."""
         self._inputs.receive(topic, message, now_ns)
+        self.human.receive(topic, message, now_ns)
 
     def sent(self, commands: Commands, now_ns: int) -> None:
         """Take that commands are on their way; openings follow them, too, that no topic echoes."""
@@ -202,6 +207,7 @@ class Runner:
     def cure_clock(self, text: str) -> None:
         """Say from now on what mends stamps of another time, such as a simulated one."""
         self._inputs.cure_clock(text)
+        self.human.cure_clock(text)
 
     def tick(
         self,
@@ -224,37 +230,34 @@ class Runner:
         step = self._clock.step(now_ns)
         self._scheduler.step(step)
         measured = self._inputs.measured(now_ns)
-        if self.state is State.DISABLED:
+        if self._state.state is State.DISABLED:
             self._scheduler.due()
             commands += self._stopping.settle(_sure(measured), now_ns)
             self._note(_sure(measured))
             return TickResult(commands + self._step_points(now_ns))
-        snapshot = self._inputs.snapshot(now_ns)
-        problems = _problems(snapshot, measured)
-        if isinstance(snapshot, Snapshot) and not problems:
+        human = self._state.human
+        read = self.human.read(now_ns) if human else self._inputs.snapshot(now_ns)
+        problems = _problems(read, measured)
+        if not problems:
             self._state.complete = True
-            self.counters.observed += 1
-            self._inputs.remember(step, snapshot)
+            if isinstance(read, Snapshot):
+                self.counters.observed += 1
+                self._inputs.remember(step, read)
         problems += [*self._unheard(listeners), *hindrances]
         if problems or not isinstance(measured, Measured):
             commands += self._interrupt(problems, now_ns)
         elif self._state.running:
             commands += self._check_running(now_ns, measured)
-        elif self.state is State.HOLDING and self._scheduler.is_stuck():
+        elif self._state.state is State.HOLDING and self._is_stuck():
             self._state.explain(self._overdue())
         if not self._state.running:
             commands += self._stopping.settle(_sure(measured), now_ns)
         self._note(_sure(measured))
-        commands += self._use_what_is_due(now_ns)
-        request = None
-        if not problems and self._may_ask(step, now_ns):
-            observation = self._inputs.observation(step)
-            if isinstance(observation, Observation):
-                request = self._ask(step, observation, now_ns)
-            else:
-                commands += self._interrupt(_problems(observation), now_ns)
-        if self._state.running:
-            commands += self._motion.extend(now_ns)
+        if not human:
+            outcome = self._let_predict(step, bool(problems), now_ns)
+            commands, request = commands + outcome.commands, outcome.request
+        else:
+            commands, request = commands + self._obey(read, bool(problems), now_ns), None
         commands += self._step_points(now_ns)
         self._count(commands, now_ns)
         return TickResult(commands, request)
@@ -340,17 +343,39 @@ class Runner:
         """Allow or forbid motion; allowing it also clears every fault."""
         if not on:
             commands = self._brake(now_ns)
-            self._state.disable('disabled')
+            self._disable()
             return TickResult(commands)
-        if self.state in (State.DISABLED, State.HOLDING) and self.is_active:
+        if self._state.state in (State.DISABLED, State.HOLDING) and self.is_active:
             self._state.latched = False
             self._wait()
         return TickResult()
 
+    def take_over(self, on: bool, now_ns: int) -> TickResult:
+        """Let a human command, or the policy again; the robot is braked in between.
+
+        Taking over clears every fault, as `enable` does; a fault of the robot in a takeover stays
+        when it is handed back. A robot that is disabled stays so.
+
+        Raises:
+            UserError: The robot file does not say where a human commands.
+        """
+        if on and self.human.missing:
+            raise UserError(self.human.missing)
+        if on is self._state.human or not self.is_active:
+            return TickResult()
+        commands = self._brake(now_ns)
+        self._state.human = on
+        if self._state.state is State.DISABLED:
+            self._disable()
+        elif on or not self._state.latched:
+            self._state.latched = False
+            self._wait()
+        return TickResult(commands)
+
     def reset(self, now_ns: int) -> TickResult:
         """Stop and start afresh, as for a new episode; faults that need `enable` stay."""
         commands = self._brake(now_ns)
-        if self.state is not State.DISABLED and not self._state.latched:
+        if self._state.state is not State.DISABLED and not self._state.latched:
             self._wait()
         return TickResult(commands)
 
@@ -395,6 +420,7 @@ class Runner:
             self._drop()
             self._note(None)
             self._inputs.clear()
+            self.human.clear()
         return jump.by_ns
 
     def _note(self, measured: Measured | None) -> None:
@@ -435,7 +461,7 @@ class Runner:
         if why:
             return self._hold(why, now_ns, latched=True)
         # Half a step of grace: the prediction that this tick asks for may answer within it.
-        if self._runs_dry(now_ns - self._step_ns // 2):
+        if not self._state.human and self._runs_dry(now_ns - self._step_ns // 2):
             self.counters.late += 1
             return self._hold('prediction late: the plan has run out', now_ns)
         self._state.run(self._motion.blending_in or self._direct.blending_in(now_ns))
@@ -446,14 +472,18 @@ class Runner:
         return dry or self._direct.runs_dry(now_ns)
 
     def _hold(self, cause: str, now_ns: int, latched: bool = False) -> Commands:
+        # A human who is far away comes near; a robot that has not moved waits for nobody else.
+        stood = self._state.human and not self._state.running
         commands = self._brake(now_ns)
-        self._state.hold(cause, latched or self._settings.rearm == 'manual')
+        latched = latched or (self._settings.rearm == 'manual' and not stood)
+        self._state.hold(cause, latched)
         return commands
 
     def _drop(self) -> None:
         """Forget all observations and requests so far: they must not move the robot any more."""
         self._scheduler.drop()
         self._inputs.forget()
+        self.human.forget()
 
     def _brake(self, now_ns: int) -> Commands:
         self._drop()
@@ -470,21 +500,59 @@ class Runner:
         self._state.wait()
         self._drop()
 
+    def _disable(self) -> None:
+        then = ', and a human has taken over' if self._state.human else ''
+        self._state.disable(f'disabled{then}')
+
+    # A human
+
+    def _obey(
+        self, wanted: Observation | Snapshot | Unusable, hindered: bool, now_ns: int
+    ) -> Commands:
+        """Follow a human, as far as the start gate and the limits allow."""
+        if hindered or self._state.latched or not isinstance(wanted, Observation):
+            return ()
+        if not (self._state.running or self._rests(now_ns)):
+            return ()
+        try:
+            outputs, direct = self._rows(self.human.chunk(wanted), ROWS, 0, now_ns)
+        except (PolicyError, UnreachableError) as error:
+            return self._hold(str(error), now_ns)
+        executed = self._motion.setpoint(now_ns) if self._state.running else None
+        setpoint = outputs[0] if executed is None else executed[0]
+        if self._state.running and (why := self.human.leap(outputs, direct, setpoint)):
+            return self._hold(why, now_ns)
+        return self._follow(outputs, direct, now_ns)
+
     # Predicting
+
+    def _let_predict(self, step: int, hindered: bool, now_ns: int) -> TickResult:
+        """Use a prediction that is due, ask for another if it is time, and follow the plan."""
+        commands, request = self._use_what_is_due(now_ns), None
+        if not hindered and self._may_ask(step, now_ns):
+            observation = self._inputs.observation(step)
+            if isinstance(observation, Observation):
+                request = self._ask(step, observation, now_ns)
+            else:
+                commands += self._interrupt(_problems(observation), now_ns)
+        if self._state.running:
+            commands += self._motion.extend(now_ns)
+        return TickResult(commands, request)
 
     def _may_ask(self, step: int, now_ns: int) -> bool:
         ready = self._inputs.remembers_any and self._scheduler.may_ask(step)
         if self._state.latched or not ready:
             return False
-        if self._state.running:
-            return True
-        # The robot rests, and where it does is sure.
+        return self._state.running or self._rests(now_ns)
+
+    def _rests(self, now_ns: int) -> bool:
+        """True if the robot rests, and where it does is sure."""
         confirmed = self._tracking.confirmed and self._direct.confirmed
         sure = confirmed or self._settings.dry_run
         return sure and self.at_rest(now_ns)
 
     def _ask(self, step: int, observation: Observation, now_ns: int) -> Request:
-        if self.state is State.WAITING:
+        if self._state.state is State.WAITING:
             self._state.explain('first prediction under way')
         request = Request(
             step,
@@ -520,7 +588,7 @@ class Runner:
             return TickResult()
         due = self._scheduler.due()
         # The next tick deals with a clock that has jumped.
-        if due is None or self.state is State.DISABLED or self._clock.jumped_ns(now_ns):
+        if due is None or self._state.state is State.DISABLED or self._clock.jumped_ns(now_ns):
             return TickResult()
         self._follow_clock(now_ns, 0)
         commands = self._use(due, now_ns)
@@ -532,11 +600,15 @@ class Runner:
             return self._use(due, now_ns)
         # While it runs without a delay, the plan tells how long there is time.
         bridged = self._state.running and not self._scheduler.is_delayed
-        stuck = self.state is State.WAITING and self._scheduler.is_stuck()
+        stuck = self._state.state is State.WAITING and self._is_stuck()
         if stuck or (self._scheduler.is_late() and not bridged):
             self.counters.late += 1
             return self._hold(self._overdue(), now_ns)
         return ()
+
+    def _is_stuck(self) -> bool:
+        # A human needs no model.
+        return self._scheduler.is_stuck() and not self._state.human
 
     def _overdue(self) -> str:
         return f'prediction late: none for {self._scheduler.waited_steps / self.rate_hz:.3g} s'
@@ -554,27 +626,32 @@ class Runner:
             reason = f'prediction late: {due} steps after its observation, horizon {horizon}'
             return self._hold(reason, now_ns)
         try:
-            outputs, direct = self._rows(prediction.chunk, max(due, 0), now_ns)
+            outputs, direct = self._rows(prediction.chunk, horizon, max(due, 0), now_ns)
             if due > 0 and self._is_far(outputs[0], direct, now_ns):
                 # It stood still while the model was asked: all rows are still ahead of it.
-                outputs, direct = self._rows(prediction.chunk, 0, now_ns)
+                outputs, direct = self._rows(prediction.chunk, horizon, 0, now_ns)
         except PolicyError as error:
             return self._hold(str(error), now_ns, latched=True)
         except UnreachableError as error:
             held = self._hold(str(error), now_ns)
             self._scheduler.postpone(self._clock.step(now_ns))
             return held
+        return self._follow(outputs, direct, now_ns)
+
+    def _follow(self, outputs: FloatArray, direct: DirectValues, now_ns: int) -> Commands:
+        """Follow joints (n, J) and direct values, through the start gate if the robot stands."""
         if not (self._state.running or self._enter(outputs[0], direct, now_ns)):
             return ()
         self._direct.merge(direct, now_ns)
         commands = self._motion.merge(outputs, now_ns) if self._joints.joints else ()
-        if self._motion.seam_rad is not None:
+        if not self._state.human and self._motion.seam_rad is not None:
             self.counters.seams_rad.append(self._motion.seam_rad)
         return commands
 
-    def _rows(self, chunk: ActionChunk, row: int, now_ns: int) -> tuple[FloatArray, DirectValues]:
-        """The joints (n, J) and direct values of a chunk, from a row on."""
-        horizon = self._manifest.horizon
+    def _rows(
+        self, chunk: ActionChunk, horizon: int, row: int, now_ns: int
+    ) -> tuple[FloatArray, DirectValues]:
+        """The joints (n, J) and direct values of a chunk of so many rows, from a row on."""
         outputs = self._joints.from_slots(chunk, horizon, row, *self._start(now_ns))
         return outputs, self._direct.from_slots(chunk, horizon).from_row(row)
 
@@ -602,8 +679,9 @@ class Runner:
 
     def _gate(self, first: FloatArray, direct: DirectValues, measured: Measured) -> Gate:
         bounds = self._settings.start_tolerance, self._settings.start_max
-        gate = start_gate(first, measured.positions, self._joints, *bounds)
-        return gate.and_(self._direct.gate(direct, measured.direct, *bounds))
+        whose = ("the human's",) if self._state.human else ()
+        gate = start_gate(first, measured.positions, self._joints, *bounds, *whose)
+        return gate.and_(self._direct.gate(direct, measured.direct, *bounds, *whose))
 
     def _is_far(self, first: FloatArray, direct: DirectValues, now_ns: int) -> bool:
         """True if a robot that stands would be refused by the start gate."""

@@ -23,6 +23,7 @@ class State(str, Enum):
     DISABLED = 'DISABLED'
     WAITING = 'WAITING'
     RUNNING = 'RUNNING'
+    TAKEOVER = 'TAKEOVER'
     HOLDING = 'HOLDING'
 
 
@@ -79,7 +80,8 @@ class RunnerState:
     """State of a runner, and the reason for it.
 
     Attributes:
-        state: What the runner is doing.
+        state: What the runner is doing, whoever commands.
+        human: Whether a human has taken over from the policy.
         reason: Why it is not running, one line; empty while it runs as it should.
         latched: Whether only `enable` ends the hold.
         complete: Whether there was a complete observation since it began to wait.
@@ -88,8 +90,14 @@ class RunnerState:
     def __init__(self, counters: Counters) -> None:
         """Begin by waiting."""
         self._counters = counters
-        self.latched = False
+        self.latched = self.human = False
         self.wait()
+
+    @property
+    def told(self) -> State:
+        """State that people are told: TAKEOVER, whether the human moves the robot or not yet."""
+        is_human = self.human and self.state is not State.DISABLED
+        return State.TAKEOVER if is_human else self.state
 
     @property
     def running(self) -> bool:
@@ -102,7 +110,8 @@ class RunnerState:
 
     def wait(self) -> None:
         """Start afresh, as soon as everything is there."""
-        self.state, self.reason = State.WAITING, 'no complete observation yet'
+        what = 'the robot is braked first' if self.human else 'no complete observation yet'
+        self.state, self.reason = State.WAITING, what
         self.complete, self._cause = False, ''
 
     def run(self, blending_in: bool) -> None:
