@@ -41,6 +41,14 @@ class ControlPublisher:
             self._commander = commander
             self.repeat()
 
+    @property
+    def told(self) -> str:
+        """Commander in words, a policy with its name and the beginning of its digest."""
+        commander, (policy, sha256) = self._commander or Commander.NOBODY, self._policy
+        if commander is not Commander.POLICY:
+            return str(commander.value)
+        return f'policy {policy} (sha256 {sha256[:12]})'
+
     def repeat(self) -> None:
         """Publish what was said last."""
         commander = self._commander or Commander.NOBODY

@@ -17,6 +17,7 @@ _LEVELS = {
     State.RUNNING: DiagnosticStatus.OK,
     State.DISABLED: DiagnosticStatus.OK,
     State.WAITING: DiagnosticStatus.WARN,
+    State.TAKEOVER: DiagnosticStatus.OK,
     State.HOLDING: DiagnosticStatus.ERROR,
 }
 
@@ -29,6 +30,7 @@ def inference_status(
     sent: int,
     rivals: Sequence[str],
     speed_scaling: Mapping[str, float],
+    commander: str,
 ) -> DiagnosticStatus:
     """The status named ``infer: inference``.
 
@@ -40,9 +42,13 @@ def inference_status(
         sent: Commands since configure.
         rivals: Full names of other nodes that could command the robot; a silent one is no fault.
         speed_scaling: Topic -> share of full speed, of the controllers that publish it.
+        commander: Of the robot now, as `ControlPublisher.told` has it.
     """
+    level = _LEVELS[status.state]
+    if status.state is State.TAKEOVER and status.alarm:
+        level = DiagnosticStatus.WARN
     return DiagnosticStatus(
-        level=_LEVELS[status.state],
+        level=level,
         name='infer: inference',
         message=status.line,
         hardware_id=robot,
@@ -50,6 +56,7 @@ def inference_status(
             state=status.state.value,
             reason=status.reason,
             next=status.next,
+            commander=commander,
             latency_ms_p50=f'{counters.latency_ms(50):.1f}',
             latency_ms_p99=f'{counters.latency_ms(99):.1f}',
             network_ms_p50=_percentile(statistics.network_ms, 50),

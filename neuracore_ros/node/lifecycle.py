@@ -39,6 +39,7 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         parameters.declare(self)
         self.create_service(SetBool, '~/enable', self._on_enable)
         self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(SetBool, '~/takeover', self._on_takeover)
         for service in self.services:
             if service.srv_type is ChangeState:
                 service.callback = partial(self._on_change_state, service.callback)
@@ -151,4 +152,15 @@ class InferNode(LifecycleNode):  # type: ignore[misc]
         response.success, response.message = self._active, 'the node is not active'
         if self._session is not None and self._active:
             response.message = self._session.reset()
+        return response
+
+    def _on_takeover(
+        self, request: SetBool.Request, response: SetBool.Response
+    ) -> SetBool.Response:
+        response.success, response.message = self._active, 'the node is not active'
+        if self._session is not None and self._active:
+            try:
+                response.message = self._session.take_over(request.data)
+            except UserError as error:
+                response.success, response.message = False, str(error)
         return response

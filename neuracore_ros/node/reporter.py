@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -22,6 +22,9 @@ from neuracore_ros.node.speed_scaling import SpeedScaling
 from neuracore_ros.node.status import Status, node_status, stopped_status
 from neuracore_ros.node.subscriptions import Subscriptions
 from neuracore_ros.runner import Runner, State
+
+# States in which a clock that stands still is what keeps the robot from going on.
+_STEPS = (State.RUNNING, State.WAITING, State.TAKEOVER)
 
 
 class Reporter:
@@ -50,7 +53,8 @@ class Reporter:
         self._speed_scaling = speed_scaling
         self._active = False
         self._rivals: Mapping[str, Sequence[str]] = {}
-        self._graph = GraphMonitor(node, runner.sources, runner.commands)
+        read = (*runner.sources, *runner.human.sources)
+        self._graph = GraphMonitor(node, read, runner.commands)
         self._clock = ClockMonitor(self._now_ns(), time.monotonic())
         self._logged: tuple[State, str, str] | None = None
         self._diagnostics = node.create_publisher(
@@ -91,7 +95,7 @@ class Reporter:
         """Ask the graph why the robot does not run, if it should; call it now and then."""
         if self._node.get_clock().ros_time_is_active:
             self._clock.update(self._now_ns(), time.monotonic())
-        running = self._runner.state is State.RUNNING
+        running = self._runner.moves
         self._graph.update_clock(running and not self._clock.stopped)
         self._runner.cure_clock(self._graph.clock_cure)
         if running or not self._active:
@@ -99,7 +103,7 @@ class Reporter:
         else:
             unheard = [topic for topic, count in self._outputs.listeners().items() if not count]
             # What to write for a topic of a wrong type has been reported already.
-            streams = self._runner.status(self._now_ns())
+            streams = self._runner.needed(self._now_ns())
             unknown = [s for s in streams if s.topic not in self._subscriptions.faults]
             self._graph.update(time.monotonic(), unknown, unheard)
         self._warn_of_rivals()
@@ -135,6 +139,15 @@ class Reporter:
             stream_status(self._robot, stream, *(each.get(stream.topic, '') for each in reasons))
             for stream in self._runner.status(now.nanoseconds)
         ]
+        known = {stream.name for stream in streams}
+        for stream in self._runner.human.status(now.nanoseconds):
+            said = (each.get(stream.topic, '') for each in reasons)
+            status = stream_status(self._robot, stream, *said)
+            # A leader that nobody holds is no fault while the policy commands.
+            if not self._runner.taken_over:
+                status.level = DiagnosticStatus.OK
+            if status.name not in known:
+                streams.append(status)
         inference = inference_status(
             self._robot,
             self._status(),
@@ -143,6 +156,7 @@ class Reporter:
             self._outputs.sent,
             sorted({name for names in self._rivals.values() for name in names}),
             self._speed_scaling.factors(),
+            self._control.told,
         )
         header = Header(stamp=now.to_msg())
         self._diagnostics.publish(DiagnosticArray(header=header, status=[inference, *streams]))
@@ -151,16 +165,28 @@ class Reporter:
         state, reason = self._runner.state, self._runner.reason
         if not self._active:
             return Status(state, reason, 'waits for activate')
-        if state in (State.RUNNING, State.WAITING) and self._clock.stopped:
+        if state in _STEPS and self._clock.stopped:
             return stopped_status(bool(self._clock.ros_ns), self._graph.standstill)
         return node_status(
             state,
             reason,
             by_itself=not self._runner.latched,
-            found=[*self._subscriptions.faults.values(), *self._graph.reasons()],
+            found=[*self._type_faults(), *self._graph.reasons()],
             unheard=self._graph.unheard,
             enable=self._node.resolve_service_name('~/enable'),
+            moves=self._runner.moves,
         )
+
+    def _type_faults(self) -> list[str]:
+        """Topics of a wrong type, in one line each, of whoever has the robot."""
+        runner, human = self._runner, set(self._runner.human.topics)
+        others = set() if runner.taken_over else human - set(runner.topics)
+        faults = self._subscriptions.faults.items()
+        return [
+            why
+            for topic, why in faults
+            if topic not in others and (topic in human or not runner.taken_over)
+        ]
 
     def _commander(self, status: Status) -> Commander:
         # While simulated time stands still, no step is made.

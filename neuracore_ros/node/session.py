@@ -88,7 +88,8 @@ class Session:
             self._inference.close()
             raise
         self._open(parameters)
-        topics = (*self._runner.topics, *self._runner.command_topics)
+        human = self._runner.human.topics
+        topics = (*self._runner.topics, *self._runner.command_topics, *human)
         if beside := beside_namespace(topics, node.get_namespace()):
             node.get_logger().warning(beside)
         node.get_logger().info(self._announcement(parameters, taken_s))
@@ -144,6 +145,17 @@ class Session:
         self._obey(self._runner.enable(on, self._now_ns()))
         return self._reporter.report()
 
+    def take_over(self, on: bool) -> str:
+        """Let a human command, or the policy again; returns what the node does now.
+
+        Raises:
+            UserError: The robot file does not say where a human commands.
+        """
+        self._obey(self._runner.take_over(on, self._now_ns()))
+        line = self._reporter.report()
+        disabled = self._runner.state is State.DISABLED
+        return f'{line}; it stays disabled until ~/enable' if disabled else line
+
     def reset(self) -> str:
         """Stop and start afresh; returns what the node does now."""
         self._obey(self._runner.reset(self._now_ns()))
@@ -180,7 +192,8 @@ class Session:
         return float(self._inference.wait(self._policy.warm_up))
 
     def _subscribe(self) -> Subscriptions:
-        topics = declared_topics(self._runner.sources, RUN_DEPTHS).values()
+        sources = (*self._runner.sources, *self._runner.human.sources)
+        topics = declared_topics(sources, RUN_DEPTHS).values()
         self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}
         self._phase = TickPhase(1.0 / self._runner.rate_hz)
         return Subscriptions(self._node, topics, self._receive)
@@ -204,7 +217,7 @@ class Session:
             self._timers.start('points', runner.point_rate_hz, self._points, self._pace())
 
     def _announcement(self, parameters: Parameters, taken_s: float) -> str:
-        manifest = self._policy.manifest
+        manifest, human = self._policy.manifest, self._runner.human.topics
         does = 'dry run: no command is published' if self._settings.dry_run else 'commands'
         return (
             f'policy {parameters.model} (sha256 {self._policy.sha256[:12]}) on robot '
@@ -212,6 +225,7 @@ class Session:
             f'{manifest.horizon} steps a prediction, {1000 * taken_s:.0f} ms each; reads '
             f'{", ".join(self._runner.topics)}; {does} {", ".join(self._runner.command_topics)}'
             f'{"" if self._settings.enabled else "; disabled until ~/enable"}'
+            f'{"; a human can take over on " if human else ""}{", ".join(human)}'
         )
 
     # Callbacks

@@ -28,7 +28,8 @@ class Status:
     def line(self) -> str:
         """State and reason; of a robot that was stopped, also what ends that."""
         line = f'{self.state.value}: {self.reason}' if self.reason else self.state.value
-        return f'{line} ({self.next})' if self.state is State.HOLDING and self.next else line
+        stands = self.state in (State.HOLDING, State.TAKEOVER)
+        return f'{line} ({self.next})' if stands and self.next else line
 
 
 def node_status(
@@ -38,6 +39,7 @@ def node_status(
     found: Sequence[str],
     unheard: Mapping[str, str],
     enable: str,
+    moves: bool = False,
 ) -> Status:
     """The status of a node that is active.
 
@@ -48,13 +50,14 @@ def node_status(
         found: Reasons for missing streams, from the graph and the clock, one line each.
         unheard: Command topic -> why it has no listener.
         enable: Full name of the service that ends a hold.
+        moves: Whether commands go out.
     """
     explained = [*found, *unheard.values()]
     if state is State.WAITING:
         following = 'starts by itself when everything is there'
         return Status(state, _joined(explained) or reason, following, bool(explained))
     call = f"waits for: ros2 service call {enable} std_srvs/srv/SetBool '{{data: true}}'"
-    if state is State.HOLDING:
+    if state is State.HOLDING or (state is State.TAKEOVER and not moves):
         for topic, why in unheard.items():
             reason = reason.replace(f'nobody listens to {topic}', why)
         reason = _joined([reason, *(why for why in explained if why not in reason)])

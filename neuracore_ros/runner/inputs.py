@@ -127,6 +127,10 @@ class RobotInputs:
         known = {status.topic for status in inputs}
         return (*inputs, *(s for s in self._joints.status(now_ns) if s.topic not in known))
 
+    def measured_status(self, now_ns: int) -> tuple[StreamStatus, ...]:
+        """List the states of the streams that measure what is commanded."""
+        return self._joints.status(now_ns)
+
     def snapshot(self, now_ns: int) -> Snapshot | Unusable:
         """Read every input of the model, its images not decoded."""
         return self._inputs.snapshot(now_ns)

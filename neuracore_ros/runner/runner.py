@@ -171,6 +171,16 @@ class Runner:
         return self._state.latched
 
     @property
+    def taken_over(self) -> bool:
+        """Whether a human has taken over, and keeps the robot from the policy."""
+        return self._state.human
+
+    @property
+    def moves(self) -> bool:
+        """Whether commands go out, of whoever commands; in a dry run, whether they would."""
+        return self._state.running
+
+    @property
     def commander(self) -> Commander:
         """Commander of the robot now; nobody in a dry run, whose commands go nowhere."""
         moves = self.is_active and self._state.running and not self._settings.dry_run
@@ -178,8 +188,14 @@ class Runner:
         return whose if moves else Commander.NOBODY
 
     def status(self, now_ns: int) -> tuple[StreamStatus, ...]:
-        """List the states of all streams."""
+        """List the states of all streams that the policy needs."""
         return self._inputs.status(now_ns)
+
+    def needed(self, now_ns: int) -> tuple[StreamStatus, ...]:
+        """List the states of the streams that are needed now; a human needs no cameras."""
+        if not self._state.human:
+            return self._inputs.status(now_ns)
+        return (*self.human.status(now_ns), *self._inputs.measured_status(now_ns))
 
     def start(self, now_ns: int) -> None:
         """Become active again after `stop`; steps are counted from the next tick on."""

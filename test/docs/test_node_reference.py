@@ -51,7 +51,9 @@ def test_the_pages_name_all_that_the_node_is_on(used):
     there = {name.lstrip('/'): kinds for found in used.values() for name, kinds in found.items()}
     assert {name.lstrip('/'): [kind] for name, kind in rows.items()}.items() <= there.items()
     own = {name for name, (kind, *_) in used['reply'].items() if kind.startswith('std_srvs')}
-    assert own == {f'/{name}' for name in rows if name in {'infer/enable', 'infer/reset'}}
+    assert own == {
+        f'/{name}' for name in rows if name in {'infer/enable', 'infer/reset', 'infer/takeover'}
+    }
 
 
 def resolved(name):

@@ -36,10 +36,10 @@ class TakeoverRig(Rig):
         if self.leader_alive and self.told % self.every == 0:
             self.lead()
 
-    def lead(self, values=None):
+    def lead(self, stamp_ns=None):
         """One message of the leader."""
-        values = self.leader((self.true_ns - self.began_ns) / SECOND) if values is None else values
-        stamp_ns = self.now_ns + round(self.stamped_by_s * SECOND)
+        values = self.leader((self.true_ns - self.began_ns) / SECOND)
+        stamp_ns = stamp_ns or self.now_ns + round(self.stamped_by_s * SECOND)
         self.runner.receive('leader', joint_state(self.names_led, values, stamp_ns), self.now_ns)
 
     def take_over(self, on=True):
