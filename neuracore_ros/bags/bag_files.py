@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuracore_ros.bags.lerobot_paths import episode_of, episode_path, is_lerobot
+from neuracore_ros.bags.lerobot_paths import episode_of, episode_path, instead_of, is_lerobot
 from neuracore_ros.bags.mcap_file import McapFile
 from neuracore_ros.bags.metadata_yaml import FILE as METADATA
 from neuracore_ros.bags.metadata_yaml import BagMetadata, read_metadata
@@ -60,13 +60,14 @@ def files(path: Path) -> BagFiles:
     if not path.exists():
         if '*' in path.name:
             raise BagError(f'{path}: no such bag: nothing matches this pattern')
-        raise BagError(f'{path}: no such bag{similar_file(path)}')
+        raise BagError(f'{path}: no such bag{similar_file(path)}{instead_of(path)}')
     if not path.is_dir():
         if _suffix(path) not in SUFFIXES:
             raise BagError(
                 f'{path}: not a bag: that is a folder that ros2 bag record wrote, or a file that '
                 f'ends in {", ".join(SUFFIXES[:-1])} or {SUFFIXES[-1]}'
                 + (f'; give its folder: {path.parent}' if path.name == METADATA else '')
+                + instead_of(path)
             )
         if not path.stat().st_size:
             raise BagError(f'{path}: cannot be read: the file is empty; copy or record it again')
@@ -83,6 +84,7 @@ def files(path: Path) -> BagFiles:
             return BagFiles(there)
         bags = _inside(path)
         hint = f'; give the bags inside it: {" ".join(bags[:3])}' if bags else ': no bag'
+        hint = instead_of(path) or hint
         raise BagError(f'{path}: no {METADATA}, .mcap or .db3 in this folder{hint}')
     try:
         metadata = read_metadata(path)

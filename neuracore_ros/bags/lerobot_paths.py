@@ -15,6 +15,29 @@ def is_lerobot(folder: Path) -> bool:
     return (folder / INFO).is_file()
 
 
+def instead_of(path: Path) -> str:
+    """What to give in place of a path that is no recording, for the end of a message.
+
+    A part of a LeRobot dataset, half of one, or the name of one on the hub is not what to give.
+    """
+    root = next((folder for folder in path.parents if is_lerobot(folder)), None)
+    if root is not None:
+        return (
+            f'; it is within the LeRobot dataset {root}: give {root}, or an episode, such as '
+            f'{episode_path(root, 0)}'
+        )
+    if (path / 'meta').is_dir() and (path / 'data').is_dir():
+        return f'; a LeRobot dataset has {INFO}, which is not there: copy all of it'
+    owner_and_name = 2
+    is_named = len(path.parts) == owner_and_name and not path.is_absolute()
+    if is_named and not path.parent.exists():
+        return (
+            '; a dataset of the Hugging Face hub is not downloaded here, do so before: '
+            f'hf download {path} --repo-type dataset --local-dir {path.name}'
+        )
+    return ''
+
+
 def episode_path(root: Path, number: int) -> Path:
     """The path of one episode."""
     return root / f'episode_{number:06d}'

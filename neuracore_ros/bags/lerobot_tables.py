@@ -17,6 +17,8 @@ from neuracore_ros.regular_file import require_regular
 BROKEN = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, LookupError)
 """What libraries raise of files that hold other values than they should."""
 
+# How a file begins that git clone left without its content.
+_LFS = b'version https://git-lfs'
 # Pages of a column are read so many bytes at a time, not a whole group of rows.
 _BUFFER = 1 << 20
 # Tables whose description is kept; one with thousands of groups takes longer to read than a row.
@@ -33,7 +35,19 @@ def reading(file: Path) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        raise BagError(f'{file}: missing or damaged: {reason(error)}') from error
+        raise BagError(damage(file, error)) from error
+
+
+def damage(file: Path, error: Exception) -> str:
+    """What is wrong with a file of a dataset, in one line."""
+    try:
+        with file.open('rb') as opened:
+            is_pointer = opened.read(len(_LFS)) == _LFS
+    except OSError:
+        is_pointer = False
+    if is_pointer:
+        return f'{file}: is a pointer of Git LFS, and not the file: run git lfs pull there'
+    return f'{file}: missing or damaged: {reason(error)}'
 
 
 def reason(error: Exception) -> str:

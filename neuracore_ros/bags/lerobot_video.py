@@ -10,7 +10,7 @@ import av
 
 from neuracore_ros.arrays import ByteArray
 from neuracore_ros.bags.lerobot_dataset import VideoPart
-from neuracore_ros.bags.storage import one_line
+from neuracore_ros.bags.lerobot_tables import damage
 from neuracore_ros.regular_file import require_regular
 
 # A decoder gives frames in another order than they are stored, by at most so many.
@@ -92,7 +92,7 @@ class EpisodeVideo:
             # As what it should be: some other formats name files that are then read.
             container = av.open(f'file:{self.file}', format='mp4')
         except _BROKEN as error:
-            raise FrameError(f'{self.file}: missing or damaged: {one_line(error)}') from error
+            raise FrameError(damage(self.file, error)) from error
         if not container.streams.video:
             container.close()
             raise FrameError(f'{self.file}: holds no video')

@@ -274,7 +274,7 @@ class ConvertProgress(StatusLine):
         """A short line for a recording that fails for the same reason as an earlier one; or ''."""
         if not result.error or result.episodes:
             return ''
-        reason = re.sub(r'[\d.]+', '#', result.error.replace(result.bag, ''))
+        reason = re.sub(r'-?\d[\d.]*(e[+-]\d+)?', '#', result.error.replace(result.bag, ''))
         first = self._reasons.setdefault(reason, result.bag)
         brief = f'neuracore_ros convert: {result.bag}: fails for the same reason as {first}'
         return brief if first != result.bag else ''

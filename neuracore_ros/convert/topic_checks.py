@@ -42,6 +42,8 @@ def require_topics(
         found = bag.find(source.topic, source.type)
         if found is None or not found.count:
             state = 'is empty' if found else 'is not in the bag'
+            lost = next((loss for loss in bag.losses if found and source.topic in loss), '')
+            state += f' (lost: {lost})' if lost else ''
             raise BagError(
                 f"{bag.path}: {source.topic} ({source.data_type} '{source.name}' of "
                 f'{robot_file}) {state}; {_alternatives(bag, source, declared)}'

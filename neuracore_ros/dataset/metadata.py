@@ -273,6 +273,11 @@ def load_metadata(dataset: Path | str) -> Metadata:
     except OSError as error:
         if begun := unfinished_edit(Path(dataset)):
             raise DatasetError(begun) from error
+        if path.with_name('info.json').is_file():
+            raise DatasetError(
+                f'{dataset}: is a dataset of LeRobot, not of neuracore_ros; convert it first: '
+                f'neuracore_ros convert NEW --description ROBOT.yaml {dataset}'
+            ) from error
         raise DatasetError(
             f'{dataset}: not a dataset of neuracore_ros ({METADATA_PATH} cannot be read)'
             f'{similar_file(Path(dataset)) or "; make one with: neuracore_ros convert"}'

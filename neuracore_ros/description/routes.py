@@ -92,6 +92,11 @@ def _parse_topic(value: YamlValue, what: str) -> str:
     topic = value.string(what)
     if is_feature(topic):
         raise value.error(f'{what}: {value} is a feature of a LeRobot dataset, and no ROS topic')
+    if is_feature(bare := topic.strip('/')):
+        raise value.error(
+            f'{what}: {value} is no ROS topic name; a feature of a LeRobot dataset has no slash: '
+            f'{bare}'
+        )
     if not _TOPIC.fullmatch(topic):
         raise value.error(f'{what}: {value} is no ROS topic name')
     return topic

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuracore_ros.dataset.lerobot import INFO_PATH
-from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
+from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import changes_between
@@ -33,11 +32,6 @@ def read_dataset(path: Path) -> EditedDataset:
     Raises:
         DatasetError: It is none of ours.
     """
-    if not (path / METADATA_PATH).exists() and (path / INFO_PATH).is_file():
-        raise DatasetError(
-            f'{path}: is a dataset of LeRobot, not of neuracore_ros; convert it first: '
-            f'neuracore_ros convert NEW --description ROBOT.yaml {path}'
-        )
     return EditedDataset(path, load_metadata(path))
 
 
