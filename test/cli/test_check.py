@@ -39,6 +39,20 @@ def test_what_fits_is_told_with_what_is_read_and_commanded(policies, check):
     assert 'reads joint_states; commands arm_controller/joint_trajectory' in found['facts']
 
 
+def test_where_a_human_can_take_over_is_told(tmp_path, policies, check):
+    robot = tmp_path / 'robot.yaml'
+    text = UR5.read_text()
+    commands = text[text.index('commands:') :].replace('commands:', 'teleop:')
+    robot.write_text(text + commands.replace('arm_controller/joint_trajectory', '/leader'))
+    code, found = check(policies / 'good.pt', robot)
+    assert code == 0
+    (told,) = [fact for fact in found['facts'] if 'take over' in fact]
+    assert told.startswith('a human can take over on /leader (JointState): shoulder_pan_joint')
+    robot.write_text(text + commands)
+    code, found = check(policies / 'good.pt', robot)
+    assert code == 1 and 'a second commander there stops it' in found['errors'][0]
+
+
 def test_crops_and_openings_that_follow_are_told(tmp_path, policies, check):
     robot = tmp_path / 'robot.yaml'
     text = UR5.read_text()

@@ -216,6 +216,17 @@ def test_what_the_policy_does_not_read_stops_nothing():
     assert text.endswith('(the policy does not read it)')
 
 
+def test_a_leader_that_nobody_holds_is_a_warning_and_mends_itself_under_teleop():
+    leader = tuple(replace(source, topic='/leader', section='teleop') for source in JOINTS)
+    silent = StreamFacts('/leader', leader, (), (), NO_ARRIVALS, needed=False)
+    text = only(check_stream(silent, NO_CLOCK, 20.0), 'warning')
+    assert text.endswith('or correct topic in teleop (needed where a human takes over)')
+    slow = StreamFacts('/leader', leader, (DRIVER,), (), arrivals(3.0), needed=False)
+    assert 'write under teleop: JOINT_POSITIONS' in only(
+        check_stream(slow, NO_CLOCK, 20.0), 'warning'
+    )
+
+
 def test_what_is_sent_once_need_not_come_again():
     one = arrivals(seconds=0.01)
     assert only(about_joints(came=one, is_static=True), 'ok').endswith('messages that came: 1')
