@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from helpers.dataset_snapshots import contents
+from helpers.lerobot_arm import convert_words, write_robot
+from helpers.lerobot_datasets import write_lerobot
 from helpers.waiting import wait_until
 from neuracore_ros.cli.main import main
 
@@ -98,3 +100,12 @@ def test_an_address_that_is_none_is_one_line(tmp_path, recordings, capsys, addre
     assert main(['convert', str(tmp_path / 'd'), *recordings, '--scheduler', address]) == 1
     error = capsys.readouterr().err
     assert error.count('\n') == 1 and f'--scheduler {address}: no Dask scheduler' in error
+
+
+def test_episodes_of_a_lerobot_dataset_are_shared_out(tmp_path, scheduler):
+    source = write_lerobot(tmp_path / 'so101', cameras=('front',))
+    words = convert_words(tmp_path / 'data', write_robot(tmp_path), source)
+    assert main([*words, '--scheduler', scheduler]) == 0
+    words[1] = str(tmp_path / 'alone')
+    assert main(words) == 0
+    assert contents(tmp_path / 'data') == contents(tmp_path / 'alone')

@@ -4,7 +4,9 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from helpers.lerobot_arm import write_robot
 from neuracore_ros.description import load_robot
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node.topics import RECORD_DEPTHS, declared_topics
 
 ROBOT = """robot: frames
@@ -25,3 +27,10 @@ def test_what_is_published_once_is_known_by_what_it_is_not_by_its_name(tmp_path)
         '/frames_static': True,
         '/camera/not_tf_static': False,
     }
+
+
+def test_a_feature_of_a_dataset_is_no_topic_to_subscribe_to(tmp_path):
+    sources = load_robot(write_robot(tmp_path)).input_sources()
+    with pytest.raises(DescriptionError, match='is read from observation.state, a feature') as why:
+        declared_topics(sources, RECORD_DEPTHS)
+    assert str(why.value).endswith("write the robot's topic under sources")
