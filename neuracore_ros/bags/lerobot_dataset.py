@@ -79,7 +79,7 @@ class EpisodeFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """All of its files."""
+        """The table and the videos."""
         return (self.rows.table, *(video.file for video in self.videos.values()))
 
 

@@ -16,7 +16,7 @@ def is_lerobot(folder: Path) -> bool:
 
 
 def instead_of(path: Path) -> str:
-    """What to give in place of a path that is no recording, for the end of a message.
+    """The advice to give another path where one is no recording, for the end of a message.
 
     A part of a LeRobot dataset, half of one, or the name of one on the hub is not what to give.
     """

@@ -39,7 +39,7 @@ def reading(file: Path) -> Iterator[None]:
 
 
 def damage(file: Path, error: Exception) -> str:
-    """What is wrong with a file of a dataset, in one line."""
+    """The damage of a file of a dataset, in one line."""
     try:
         with file.open('rb') as opened:
             is_pointer = opened.read(len(_LFS)) == _LFS
@@ -51,7 +51,7 @@ def damage(file: Path, error: Exception) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Why a file cannot be read, in one line."""
+    """The reason for which a file cannot be read, in one line."""
     lines = str(getattr(error, 'strerror', None) or error).strip().splitlines()
     return shortened(lines[0].rstrip('.') if lines else type(error).__name__, 200)
 

@@ -75,7 +75,7 @@ def recorded_outputs(
 
     def is_recorded(source: Source) -> bool:
         found = bag.find(source.topic, source.type)
-        return found is not None and bool(found.count) and found.type == source.type
+        return found is not None and bool(found.count) and found.holds(source.type)
 
     own = [source for source in sources if source not in commands]
     told = [source for source in commands if source not in sources]
