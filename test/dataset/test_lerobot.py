@@ -1,15 +1,12 @@
 """The dataset, opened by LeRobot itself."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import av
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from helpers.every_data_type import BARE, EVERY, record_bare, record_every
+from helpers.lerobot_reading import read_by_lerobot
 from helpers.small_bags import Messages, at, write_bag
 from helpers.two_arms import (
     LEFT,
@@ -31,24 +28,11 @@ from neuracore_ros.description import DataType, Descriptions, embodiment
 from neuracore_ros.loading.batches import Batches
 from neuracore_ros.observation.texts import decode_text
 
-READER = Path(__file__).parents[1] / 'helpers' / 'lerobot_reader.py'
-
 
 @pytest.fixture
 def read(tmp_path, lerobot_python):
     """Reads a dataset with the real LeRobotDataset."""
-
-    def run(dataset):
-        out = tmp_path / 'items.npz'
-        subprocess.run(
-            # -P: the helpers beside the reader must not stand before its libraries.
-            [lerobot_python, '-P', str(READER), str(dataset), str(out)],
-            env={**os.environ, 'HF_HUB_OFFLINE': '1', 'HF_HOME': str(tmp_path / 'hub')},
-            check=True,
-        )
-        return np.load(out)
-
-    return run
+    return lambda dataset: read_by_lerobot(lerobot_python, dataset, tmp_path)
 
 
 def column(dataset, name):
