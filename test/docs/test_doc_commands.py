@@ -26,6 +26,7 @@ from helpers.doc_workspace import ROOT, Workspace
 from helpers.end_notes import add_note
 from helpers.openpi_policies import as_openpi, droid
 from helpers.scripted_server import scripted_server
+from helpers.three_arms import SO101_URDF, write_cubes
 
 pytest.importorskip('rclpy')
 
@@ -152,6 +153,8 @@ def given(tried, robot, tmp_path, request):
         target.parent.mkdir(exist_ok=True)
         copy = shutil.copytree if (folder / source).is_dir() else shutil.copy
         copy(folder / source, target)
+    write_cubes(folder / 'cubes')
+    (folder / 'so101.urdf').write_text(SO101_URDF)
     for name in MAKES.get(request.param.name, ()):
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -334,6 +337,7 @@ def test_every_robot_file_of_a_page_loads(tmp_path):
     )
     urdf = (ROOT / 'config' / 'ur5.urdf').read_text().replace('</robot>', tool)
     (tmp_path / 'ur5.urdf').write_text(urdf)
+    (tmp_path / 'so101.urdf').write_text(SO101_URDF)
     found = 0
     for page in PAGES:
         for block in blocks(page):
