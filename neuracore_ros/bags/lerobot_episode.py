@@ -146,7 +146,7 @@ class LerobotEpisode(Storage):
         if FRAME in self._columns:
             places = block[FRAME].to_pylist()
         fps = self._info.fps
-        seconds = [place / fps for place in places]
+        seconds: list[float | None] = [place / fps for place in places]
         if TIMESTAMP in self._columns:
             seconds = block[TIMESTAMP].to_pylist()
         return RowTimes([self._log_ns(place) for place in places], seconds)

@@ -14,7 +14,10 @@ import pyarrow.parquet as pq
 from neuracore_ros.errors import BagError, shortened
 from neuracore_ros.regular_file import require_regular
 
-BROKEN = (pa.ArrowException, OSError, EOFError, ValueError, TypeError, LookupError)
+BROKEN = (
+    pa.ArrowException,
+    *(OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError),
+)
 """What libraries raise of files that hold other values than they should."""
 
 # How a file begins that git clone left without its content.

@@ -43,11 +43,11 @@ class RowTimes(NamedTuple):
 
     Attributes:
         log_ns: When each is received, [ns].
-        episode_s: Each in the time of the episode, by which videos are cut, [s].
+        episode_s: Each in the time of the episode, by which videos are cut, [s]; None: unknown.
     """
 
     log_ns: Sequence[int]
-    episode_s: Sequence[float]
+    episode_s: Sequence[float | None]
 
 
 class LerobotTopic:
@@ -195,8 +195,11 @@ class VideoTopic(LerobotTopic):
         """The packet of each frame, and the number of the frame in its file."""
         assert self._video is not None
         for time_s in times.episode_s:
-            number = self._video.number(time_s)
-            yield self._video.packet(number) if with_packets else b'', number
+            number = None if time_s is None else self._video.number(time_s)
+            if number is None:
+                yield None
+            else:
+                yield self._video.packet(number) if with_packets else b'', number
 
     def decode(self, raw: RawMessage) -> FrameMessage:
         """See :meth:`LerobotTopic.decode`."""

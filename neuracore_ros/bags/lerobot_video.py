@@ -15,7 +15,9 @@ from neuracore_ros.regular_file import require_regular
 
 # A decoder gives frames in another order than they are stored, by at most so many.
 _MOST_REORDERED = 32
-_BROKEN = (av.FFmpegError, OSError, ValueError, LookupError)
+# Years at any rate.
+_MOST_FRAMES = 1e11
+_BROKEN = (av.FFmpegError, OSError, ValueError, LookupError, ArithmeticError, TypeError)
 
 
 class FrameError(ValueError):
@@ -23,9 +25,10 @@ class FrameError(ValueError):
 
 
 class EpisodeVideo:
-    """The frames of an episode, by their number in the file; opened when the first is wanted.
+    """The frames of an episode, by their number in the file.
 
     The frame of number n is the one that is shown at n / fps, to the nearest, as LeRobot has it.
+    Frames are read fastest in their order, and either as they are stored or decoded.
 
     Args:
         part: The file, and where the episode begins in it.
@@ -33,29 +36,41 @@ class EpisodeVideo:
 
     Raises:
         FrameError: It is missing, or no video.
+
+    Attributes:
+        file: The file.
+        fps: See above.
+        size: (height, width), [px].
     """
 
     def __init__(self, part: VideoPart, fps: float) -> None:
-        self.file = part.file
-        self.fps, self._start_s = fps, part.start_s
-        self._container, self._stream = self._opened()
-        self._frames: Iterator[tuple[int, Any]] = iter(())
-        self._next = -1  # the frame that comes next, at the earliest; -1: none yet
-        self._last: tuple[int, Any] | None = None
-        self._packets: _Packets | None = None
+        self.file, self.fps, self._start_s = part.file, fps, part.start_s
+        try:
+            require_regular(self.file)
+            # As what it should be: some other formats name files that are then read.
+            self._container = av.open(f'file:{self.file}', format='mp4')
+        except _BROKEN as error:
+            raise FrameError(damage(self.file, error)) from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise FrameError(f'{self.file}: holds no video')
+        self._stream: Any = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise FrameError(f'{self.file}: its video is of a codec that is not known here')
+        # Of several cameras, or several workers, each has a thread.
+        self._stream.codec_context.thread_count = 1
+        self.size = int(self._stream.height), int(self._stream.width)
+        self._reading: _Packets | _Frames | None = None
         self._is_open = True
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width), [px]."""
-        return int(self._stream.height), int(self._stream.width)
-
-    def number(self, timestamp_s: float) -> int:
-        """The number of the frame at a time of the episode, [s]."""
-        return round((self._start_s + timestamp_s) * self.fps)
+    def number(self, timestamp_s: float) -> int | None:
+        """The number of the frame at a time of the episode, [s]; None if no video is as long."""
+        place = (self._start_s + timestamp_s) * self.fps
+        return round(place) if -0.5 < place < _MOST_FRAMES else None
 
     def pixels(self, number: int) -> ByteArray:
-        """Decode one frame; those that follow it are decoded fastest in their order.
+        """Decode one frame.
 
         Returns:
             RGB, uint8, shape (height, width, 3).
@@ -65,80 +80,82 @@ class EpisodeVideo:
         """
         if not self._is_open:
             raise FrameError(f'{self.file.name}: frame {number}: its recording is closed')
-        if self._last is None or self._last[0] != number:
-            self._last = number, self._found(number)
-        frame = self._last[1]
+        reading = self._reading
+        if not isinstance(reading, _Frames):
+            self._reading = reading = _Frames(self._container, self._stream, self.fps)
+        frame = reading.of(number)
         if frame is None:
             raise FrameError(f'{self.file.name}: frame {number} is missing or damaged')
         pixels: ByteArray = frame.to_ndarray(format='rgb24')
         return pixels
 
     def packet(self, number: int) -> bytes:
-        """The stored bytes of a frame; nothing if it is missing. Fastest in their order."""
-        if self._packets is None:
-            self._packets = _Packets(*self._opened(), self.fps)
-        return self._packets.of(number)
+        """The stored bytes of a frame; nothing if it is missing."""
+        reading = self._reading
+        if not isinstance(reading, _Packets):
+            self._reading = reading = _Packets(self._container, self._stream, self.fps)
+        return reading.of(number)
 
     def close(self) -> None:
         """Close the file."""
         self._container.close()
         self._is_open = False
-        if self._packets is not None:
-            self._packets.close()
 
-    def _opened(self) -> tuple[Any, Any]:
-        try:
-            require_regular(self.file)
-            # As what it should be: some other formats name files that are then read.
-            container = av.open(f'file:{self.file}', format='mp4')
-        except _BROKEN as error:
-            raise FrameError(damage(self.file, error)) from error
-        if not container.streams.video:
-            container.close()
-            raise FrameError(f'{self.file}: holds no video')
-        return container, container.streams.video[0]
+
+class _Frames:
+    """The frames of a video, decoded in order."""
+
+    def __init__(self, container: Any, stream: Any, fps: float) -> None:
+        self._container, self._stream, self._fps = container, stream, fps
+        self._coming: Iterator[tuple[int, Any]] = iter(())
+        self._next = -1  # the frame that comes next, at the earliest; -1: none yet
+        self._last: tuple[int, Any] = -1, None
+
+    def of(self, number: int) -> Any:
+        """A frame; None if it is missing or damaged."""
+        if self._last[0] != number:
+            self._last = number, self._found(number)
+        return self._last[1]
 
     def _found(self, number: int) -> Any:
-        """The decoded frame; None if there is none."""
         if self._next < 0 or number < self._next or self._is_key_between(number):
-            _seek(self._container, self._stream, number, self.fps)
-            self._frames = self._decoded()
-        for found, frame in self._frames:
+            _seek(self._container, self._stream, number, self._fps)
+            self._coming = self._decoded()
+        for found, frame in self._coming:
             self._next = found + 1
             if found == number:
                 return None if frame.is_corrupt else frame
             if found > number:
-                break
-        else:
-            self._next = max(self._next, number + 1)
+                return None
+        self._next = max(self._next, number + 1)
         return None
 
     def _decoded(self) -> Iterator[tuple[int, Any]]:
-        for packet in _each(self._container.demux(self._stream)):
+        packets = self._container.demux(self._stream)
+        while (packet := _next(packets)) is not None:
             try:
                 frames = packet.decode()
             except _BROKEN:
                 continue
             for frame in frames:
                 if frame.pts is not None:
-                    yield _number_at(frame.pts, self._stream, self.fps), frame
+                    yield _number_at(frame.pts, self._stream, self._fps), frame
 
     def _is_key_between(self, number: int) -> bool:
         """True if a frame that stands alone comes after the next one, at or before this."""
-        if number <= self._next + 1:
-            return False
+        # PyAV has the index since version 13.
         entries = getattr(self._stream, 'index_entries', None)
-        if entries is None:
+        if entries is None or number <= self._next + 1:
             return False
-        pts = round(number / self.fps / self._stream.time_base)
+        pts = round(number / self._fps / self._stream.time_base)
         place = entries.search_timestamp(pts, backward=True, any_frame=False)
         if place < 0:
             return False
-        return _number_at(entries[place].timestamp, self._stream, self.fps) > self._next
+        return _number_at(entries[place].timestamp, self._stream, self._fps) > self._next
 
 
 class _Packets:
-    """The packets of a video, without a decoder."""
+    """The packets of a video, as they are stored, in the order in which they are shown."""
 
     def __init__(self, container: Any, stream: Any, fps: float) -> None:
         self._container, self._stream, self._fps = container, stream, fps
@@ -166,10 +183,6 @@ class _Packets:
             del self._ahead[passed]
         return self._ahead.pop(number, b'')
 
-    def close(self) -> None:
-        """Close the file."""
-        self._container.close()
-
 
 def _number_at(pts: int, stream: Any, fps: float) -> int:
     return round(pts * float(stream.time_base) * fps)
@@ -188,8 +201,3 @@ def _next(packets: Iterator[Any]) -> Any:
         return next(packets, None)
     except _BROKEN:
         return None
-
-
-def _each(packets: Iterator[Any]) -> Iterator[Any]:
-    while (packet := _next(packets)) is not None:
-        yield packet

@@ -196,6 +196,19 @@ def test_rows_whose_numbers_do_not_count_up_end_the_episode(tmp_path):
     assert 'damaged after row 3: frame_index does not count up' in ' '.join(losses)
 
 
+@pytest.mark.parametrize('time_s', [np.nan, np.inf, 1e30, -1e30, -5.0, None])
+def test_a_time_that_no_video_has_costs_frames_and_no_more(tmp_path, time_s):
+    root = write_lerobot(tmp_path / 'set', cameras=('front',), lengths=(9,))
+    (table,) = root.glob('data/**/*.parquet')
+    rows = pq.read_table(table)
+    times = pa.array([0.0, 1 / 30, time_s, *(k / 30 for k in range(3, 9))], pa.float32())
+    place = rows.column_names.index('timestamp')
+    pq.write_table(rows.set_column(place, 'timestamp', times), table)
+    counts, decoded, _ = read_all(root / 'episode_000000')
+    assert 2 <= decoded < 9
+    assert counts[STATE] >= 2
+
+
 def test_a_row_that_is_left_out_is_a_gap_in_time(tmp_path):
     root = write_lerobot(tmp_path / 'set', cameras=('front',), lengths=(9,))
     (table,) = root.glob('data/**/*.parquet')
