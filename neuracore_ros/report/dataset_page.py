@@ -170,18 +170,27 @@ def _recordings(metadata: Metadata) -> str:
     kept: Counter[tuple[str, str]] = Counter()
     for episode in metadata.episodes:
         kept[episode.robot, episode.fingerprint] += episode.steps
+    removed: dict[tuple[str, str], list[int]] = {}
+    for episode in metadata.removed:
+        removed.setdefault((episode.robot, episode.fingerprint), []).append(episode.steps)
     rows = [
         (
             *(bag.robot, bag.bag, bag.ticks, kept[bag.robot, bag.fingerprint]),
             _counts(bag.dropped),
             f'{bag.short_steps} steps in {bag.short_pieces}' if bag.short_pieces else '',
+            _removed(removed.get((bag.robot, bag.fingerprint), ())),
             '; '.join(bag.losses),
         )
         for bag in metadata.bags
     ]
-    head = ['robot', 'recording', 'ticks', 'kept', 'dropped for (ticks)', 'short pieces', 'lost']
-    kinds = ['', 'long', 'number', 'number', 'long bad', '', 'long bad']
+    head = ['robot', 'recording', 'ticks', 'kept', 'dropped for (ticks)', 'short pieces']
+    head += ['removed by edit', 'lost']
+    kinds = ['', 'long', 'number', 'number', 'long bad', '', '', 'long bad']
     return page.table(head, kinds, rows)
+
+
+def _removed(steps: Sequence[int]) -> str:
+    return f'{sum(steps)} steps in {counted(len(steps), "episode")}' if steps else ''
 
 
 def _episodes(metadata: Metadata) -> str:

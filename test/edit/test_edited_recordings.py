@@ -5,8 +5,10 @@ import json
 import pytest
 
 from helpers.dataset_snapshots import contents
+from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.tables import read_tasks
+from neuracore_ros.loading.batches import Batches
 
 
 @pytest.fixture
@@ -79,3 +81,17 @@ def test_tasks_that_nobody_does_are_gone(five, edit, tmp_path):
     assert read_tasks(five) == ['wave', 'push', 'nod']
     assert edit(five, '--keep', '4', '2', '--out', tmp_path / 'new')[0] == 0
     assert read_tasks(tmp_path / 'new') == ['wave', 'nod']
+
+
+def test_the_page_of_a_dataset_says_what_was_removed(without, tmp_path):
+    assert main(['report', str(without), '--out', str(tmp_path / 'page.html')]) == 0
+    page = (tmp_path / 'page.html').read_text()
+    assert '20 steps in 1 episode' in page and 'removed by edit' in page
+
+
+def test_images_that_are_decoded_already_are_not_decoded_again(without, five, tmp_path):
+    said = []
+    Batches(five, tmp_path / 'cache', said.append)
+    assert len(said) == 1
+    Batches(without, tmp_path / 'cache', said.append)
+    assert len(said) == 1
