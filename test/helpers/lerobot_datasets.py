@@ -7,6 +7,7 @@ a file for each episode. What is in them is a function of the episode and the fr
 import io
 import json
 from fractions import Fraction
+from functools import cache
 
 import av
 import cv2
@@ -75,6 +76,7 @@ def write_lerobot(
     per_file=None,
     tasks=TASKS,
     robot_type='so101',
+    scenes=None,
 ):
     """Write a dataset, and give its folder.
 
@@ -96,7 +98,10 @@ def write_lerobot(
         per_file: Episodes in a file of v3.0; None: all.
         tasks: What is to be done, by turns.
         robot_type: As LeRobot calls the robot.
+        scenes: Episodes whose pictures differ; those after them show the same, in turns.
+            None: all differ. Many are written much faster so.
     """
+    scenes = scenes or len(lengths)
     vectors = {STATE: numbers[0], ACTION: numbers[1], **(extra or {})}
     images = [f'observation.images.{camera}' for camera in cameras]
     features = _features(vectors, joints, form)
@@ -106,10 +111,7 @@ def write_lerobot(
     tables = _tables(vectors, images if dtype == 'image' else [], lengths, fps, size, tasks)
     encode = _encoder(size, fps, codec, options or {}, timescale)
     videos = {
-        key: [
-            encode([picture(number, episode, k, size) for k in range(length)])
-            for episode, length in enumerate(lengths)
-        ]
+        key: [encode(number, episode % scenes, length) for episode, length in enumerate(lengths)]
         for number, key in enumerate(images if dtype == 'video' else [])
     }
     info = {
@@ -135,10 +137,8 @@ def _write_v30(folder, tables, videos, lengths, tasks, per_file, timescale):
         some = range(start, min(start + per_file, len(lengths)))
         chunk, file = 0, start // per_file
         place = {'chunk_index': chunk, 'file_index': file}
-        _write_table(
-            folder / f'data/chunk-000/file-{file:03d}.parquet',
-            pa.concat_tables([tables[episode] for episode in some]),
-        )
+        path = folder / f'data/chunk-000/file-{file:03d}.parquet'
+        _write_table(path, *(tables[episode] for episode in some))
         for key, encoded in videos.items():
             path = folder / f'videos/{key}/chunk-000/file-{file:03d}.mp4'
             times = concatenate([encoded[episode] for episode in some], path, timescale)
@@ -300,17 +300,22 @@ def _statistics(table):
     return found
 
 
-def _write_table(path, table):
+def _write_table(path, *tables):
+    """Write tables one after the other, each a group of rows, as LeRobot does with episodes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path)
+    with pq.ParquetWriter(path, tables[0].schema) as writer:
+        for table in tables:
+            writer.write_table(table)
 
 
 def _encoder(size, fps, codec, options, timescale):
-    """A function that makes an mp4 file of RGB images."""
+    """A function that makes an mp4 file of the pictures of an episode, once for equal ones."""
     rate = Fraction(fps).limit_denominator(10_000)
     chosen = ENCODING | OPTIONS[codec] | options
 
-    def encode(images):
+    @cache
+    def encode(camera, episode, length):
+        images = [picture(camera, episode, k, size) for k in range(length)]
         file = io.BytesIO()
         with av.open(file, 'w', format='mp4', options=_muxing(timescale)) as container:
             stream = container.add_stream(codec, rate=rate, options=chosen)
