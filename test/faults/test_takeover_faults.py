@@ -92,21 +92,23 @@ class HumanFault:
     provoke: object
     says: str
     within_s: float
+    still: bool = True
 
 
 def changed(change):
     return lambda leader: setattr(leader, 'change', change())
 
 
-def stale(name, change, says=f'max_age_s is {MAX_AGE_S:g}'):
-    return HumanFault(name, changed(change), says, MAX_AGE_S + STEP_S)
+def stale(name, change, says=f'max_age_s is {MAX_AGE_S:g}', still=True):
+    return HumanFault(name, changed(change), says, MAX_AGE_S + STEP_S, still)
 
 
 HUMAN_FAULTS = (
     HumanFault('killed', lambda leader: leader.kill(), 'max_age_s is 0.2', MAX_AGE_S + STEP_S),
     stale('silent', message_faults.silent),
     stale('same stamp', message_faults.repeated, 'messages repeat its stamp'),
-    stale('slowed to 2 Hz', lambda: message_faults.slowed(50)),
+    # Each sample that comes lets it in again through the gate, for as long as it is fresh.
+    stale('slowed to 2 Hz', lambda: message_faults.slowed(50), still=False),
     stale('NaN', lambda: message_faults.values(np.nan), 'the value is nan'),
     stale('other names', lambda: message_faults.renamed(3), "'wrist_1_joint'"),
     stale('stamped 10 s ahead', lambda: message_faults.shifted(10.0), '10 s after the arrival'),
@@ -126,27 +128,27 @@ def test_a_human_who_fails_brakes_the_robot_and_comes_back_through_the_gate(led_
     seen = []
     # A busy machine may be late once, but not every time.
     while not seen or (len(seen) < 3 and seen[-1][0] > fault.within_s + SLACK_S):
-        began_s = time.time()
+        began_s, heard = time.time(), len(rig.said)
         rig.relays.do(lambda: fault.provoke(leader))
-        world.until_state('TAKEOVER', fault.says.split(';')[0])
-        until_said(rig, 'nobody')
+        world.until(lambda: any(fault.says in reason for _, _, reason in world.states), fault.says)
         held_s = next(s for s, _, reason in world.states if fault.says in reason)
+        world.until(lambda heard=heard: 'nobody' in rig.said[heard:], 'nobody commands')
         if fault.name != 'jumps by 0.9 rad':
             began_s = leader.sound_ns / 1e9
-        world.until_still(5.0)
+        if fault.still:
+            world.until_still(5.0)
         seen.append((held_s - began_s, rig.last_moved_s() - began_s))
-        rig.stays('TAKEOVER')
+        if fault.still:
+            rig.stays('TAKEOVER')
         rig.relays.do(leader.heal)
         # The leader is where the human has left it, near or far: through the gate, or not.
         grasp(rig)
         world.let_pass(0.3)
         rig.check()
         rig.begin()
-    print(
-        f'MEASURED {fault.name}: said {min(s for s, _ in seen):.3f} s, rest {min(r for _, r in seen):.3f} s'
-    )
     assert min(held for held, _ in seen) <= fault.within_s + SLACK_S
-    assert min(rested for _, rested in seen) <= fault.within_s + BRAKING_S + SLACK_S
+    if fault.still:
+        assert min(rested for _, rested in seen) <= fault.within_s + BRAKING_S + SLACK_S
 
 
 def test_who_commands_is_said_and_the_policy_goes_on_after_it_is_handed_back(led_rig):
@@ -292,7 +294,6 @@ def test_a_node_that_is_killed_in_a_takeover_leaves_the_robot_at_rest(rig, misbe
     node.wait()
     rig.world.until_still(5.0)
     rested_s = rig.last_moved_s() - killed_s
-    print(f'MEASURED killed: {rested_s:.3f} s')
     assert rested_s <= 0.5 + SLACK_S
     assert LEADER in node.output
     rig.check()
