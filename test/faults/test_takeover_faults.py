@@ -79,7 +79,7 @@ def let_go(rig):
 
 def grasp(rig):
     """The human brings the leader to the robot, and moves on."""
-    rig.relays.do(lambda: rig.leader.grasp(rig.relays.measured()[0]))
+    rig.relays.do(lambda: rig.leader.grasp(rig.world.positions))
     until_said(rig, 'human')
     rig.world.until_moving()
 
@@ -297,3 +297,6 @@ def test_a_node_that_is_killed_in_a_takeover_leaves_the_robot_at_rest(rig, misbe
     assert rested_s <= 0.5 + SLACK_S
     assert LEADER in node.output
     rig.check()
+    # The world goes on with another one.
+    rig.start_node(model=misbehaving)
+    rig.world.until_state('RUNNING')
