@@ -58,7 +58,8 @@ class Bag:
         start_ns: Log time of the first message of any topic, [ns].
         end_ns: Log time of the last one, [ns].
         count: Number of messages of all topics.
-        task: What is done, as the custom data of its metadata.yaml say; '' where they do not.
+        tasks: What is done, as the custom data of its metadata.yaml say, or the dataset that it
+            is an episode of: one after the other; empty where they do not say it.
         pair: Label of what belongs together across robots, likewise.
     """
 
@@ -72,7 +73,8 @@ class Bag:
         pair: str,
     ) -> None:
         self.path = path
-        self.task = task
+        told = [task] if task else [each for storage in storages for each in storage.tasks]
+        self.tasks: tuple[str, ...] = tuple(dict.fromkeys(filter(None, told)))
         self.pair = pair
         self.namespace = namespace.strip('/')
         self._storages = storages
@@ -84,6 +86,11 @@ class Bag:
         self.end_ns = max((storage.end_ns for storage in full), default=0)
         self.count = sum(storage.counts.total() for storage in full)
         self.topics: Mapping[str, Topic] = topics_of(storages)
+
+    @property
+    def task(self) -> str:
+        """The first of its tasks; '' if it has none."""
+        return next(iter(self.tasks), '')
 
     @property
     def uses_sim_time(self) -> bool:
@@ -277,8 +284,7 @@ def open_bag(path: str | Path, namespace: str = '', use_sim_time: bool = False) 
                 if len(found.paths) == 1:
                     raise
                 notes.append(f'lost: {error}')
-        task = next((storage.task for storage in storages if storage.task), found.task)
-        bag = Bag(path, storages, notes, namespace, task, found.pair)
+        bag = Bag(path, storages, notes, namespace, found.task, found.pair)
         if not bag.count:
             why = ''.join(f'; {loss}' for loss in bag.losses)
             raise BagError(f'{path}: holds no message ({len(bag.topics)} topics){why}')

@@ -37,9 +37,6 @@ class LerobotEpisode(Storage):
     Row k is received k / fps after the first, rounded to nanoseconds as ticks are, so that a tick
     of that rate takes a row.
 
-    Attributes:
-        task: What is done in it; the first of several.
-
     Raises:
         BagError: There is no such episode, or its dataset is none.
     """
@@ -49,7 +46,7 @@ class LerobotEpisode(Storage):
         dataset = lerobot_dataset(root)
         self._info = dataset.info
         self._files = dataset.episode(number)
-        self.task = next(iter(self._files.tasks), '')
+        self.tasks = self._files.tasks
         self._rows = self._files.rows
         with reading(self._rows.table):
             self._columns = columns_of(self._rows.table)

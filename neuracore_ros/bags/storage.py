@@ -95,7 +95,7 @@ class Storage:
         start_ns: Log time of the first message, [ns].
         end_ns: Log time of the last one, [ns].
         losses: Where -> what cannot be read, in one line; it may grow while messages are read.
-        task: What is done in it, in words; '' where it does not say.
+        tasks: What is done in it, in words, one after the other; empty where it does not say.
         decoders: Connection -> what makes its messages, where they are no bytes of ROS.
     """
 
@@ -105,7 +105,7 @@ class Storage:
         self.counts: Counter[int] = Counter()
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
-        self.task = ''
+        self.tasks: tuple[str, ...] = ()
         self.decoders: dict[int, Callable[[RawMessage], Any]] = {}
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:

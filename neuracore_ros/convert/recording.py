@@ -18,11 +18,11 @@ from neuracore_ros.convert.topic_checks import describe, require_topics
 from neuracore_ros.convert.wanted_outputs import WantedOutputs, recorded_outputs
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.row import Row
-from neuracore_ros.description import Descriptions, Robot, Source
+from neuracore_ros.description import DataType, Descriptions, Robot, Source
 from neuracore_ros.description.commanded_sources import commanded_sources
 from neuracore_ros.description.recorded_checks import Severity, doubts
 from neuracore_ros.description.recorded_values import RecordedValues
-from neuracore_ros.errors import BagError, ObservationError
+from neuracore_ros.errors import BagError, ObservationError, quoted
 from neuracore_ros.observation import Observer
 from neuracore_ros.progress import ProgressCallback
 from neuracore_ros.wording import counted, counts
@@ -88,6 +88,8 @@ class Recording:
         self._cuts = find_cuts(bag, cutting, self._topics, motion)
         self._has_control = metadata.has_control
         self.task = recorded_task(bag) if task is None else task
+        is_told = task is not None or any(s.data_type is DataType.LANGUAGE for s in sources)
+        self._other_tasks = () if is_told else bag.tasks[1:]
         try:
             inputs, wanted = observers(robot, metadata, self.task)
         except ObservationError as error:
@@ -139,7 +141,8 @@ class Recording:
         """Notes that are worth knowing, a line each."""
         times = (*self.audit.late(), *self.audit.early())
         control = self._control.notes if self._control is not None else ()
-        return (*self._cuts.notes, *times, *self._pace, *self.audit.notes, *control, *self._lost())
+        notes = (*self._cuts.notes, *times, *self._pace, *self.audit.notes)
+        return (*notes, *control, *self._lost(), *self._left_out())
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -169,6 +172,14 @@ class Recording:
             return None
         commands = commanded_sources(robot)
         return commands if commands != robot.output_sources() else None
+
+    def _left_out(self) -> Iterator[str]:
+        """Say that only the first of several tasks is kept."""
+        if self._other_tasks:
+            yield (
+                f'its task is {quoted(self.task)} throughout, of {len(self._other_tasks) + 1} '
+                'tasks; for that of each step, write under sources: LANGUAGE: {topic: task}'
+            )
 
     def _lost(self) -> Iterator[str]:
         """Say what is not kept of who commanded, a line each."""

@@ -4,6 +4,8 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from helpers.dataset_snapshots import contents
@@ -214,6 +216,43 @@ def test_a_flag_of_the_dataset_is_a_marker(tmp_path, robot):
     assert main([*convert_words(data, robot, root), '--marker', 'is_moving']) == 0
     (episode,) = load_metadata(data).episodes
     assert episode.steps == 5
+
+
+def two_tasks(folder):
+    """A dataset of one episode that has two tasks, one after the other."""
+    root = write_lerobot(folder / 'set', cameras=('front',), lengths=(12,))
+    (table,) = root.glob('data/**/*.parquet')
+    rows = pq.read_table(table)
+    place = rows.column_names.index('task_index')
+    indices = pa.array([0] * 7 + [1] * 5)
+    pq.write_table(rows.set_column(place, 'task_index', indices), table)
+    (listed,) = root.glob('meta/episodes/**/*.parquet')
+    rows = pq.read_table(listed)
+    place = rows.column_names.index('tasks')
+    pq.write_table(rows.set_column(place, 'tasks', pa.array([[*TASKS]])), listed)
+    return root
+
+
+def test_each_step_has_its_own_task_where_the_topic_is_read(tmp_path):
+    robot = write_robot(
+        tmp_path,
+        **{
+            'RGB_IMAGES: {1: front}': 'RGB_IMAGES: {1: front}\n  LANGUAGE: [task]',
+            '  RGB_IMAGES: {front:': '  LANGUAGE: {topic: task}\n  RGB_IMAGES: {front:',
+        },
+    )
+    data = tmp_path / 'data'
+    assert main(convert_words(data, robot, two_tasks(tmp_path))) == 0
+    tasks = read_tasks(data)
+    assert [tasks[k] for k in column(data, 0, 'task_index')] == [TASKS[0]] * 7 + [TASKS[1]] * 5
+
+
+def test_the_first_of_several_tasks_is_taken_else_and_that_is_noted(tmp_path, robot, capsys):
+    data = tmp_path / 'data'
+    assert main(convert_words(data, robot, two_tasks(tmp_path))) == 0
+    assert read_tasks(data) == [TASKS[0]]
+    out = capsys.readouterr().out
+    assert 'throughout, of 2 tasks' in out and 'LANGUAGE: {topic: task}' in out
 
 
 def test_a_task_that_is_given_stands_for_that_of_the_dataset(tmp_path, robot, source):
