@@ -36,9 +36,10 @@ def test_what_is_written_is_read_back():
     stream = StreamSummary('/js', 'input', ('base',), 9, 50.0, 0.01, drops={'older': 2})
     bag = ConvertedBag('arm', 'bags/a', 'f', 9, {'late': 1}, 1, 3, '--gap-s 1', ('x',), (stream,))
     episode = Episode('arm', 'bags/a', 5, 9, 'f', {'late': 1}, 'success', '--gap-s 1')
-    metadata = Metadata(20.0, (48, 64), DESCRIBED, (episode,), (bag,))
+    gone = Episode('arm', 'bags/a', 7, 3, 'f')
+    metadata = Metadata(20.0, (48, 64), DESCRIBED, (episode,), (bag,), removed=(gone,))
     again = Metadata.from_json(metadata.to_json(), 'meta')
-    assert again.episodes == (episode,) and again.bags == (bag,)
+    assert again.episodes == (episode,) and again.bags == (bag,) and again.removed == (gone,)
     assert (again.rate_hz, again.image_size) == (20.0, (48, 64))
     assert dict(again.descriptions.input['arm']) == dict(ARM)
 

@@ -9,6 +9,7 @@ import io
 import random
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,8 @@ def sound(tmp_path_factory):
     dataset = write(folder / 'data', {'long': 2, 'short': 1})
     with open_dataset(dataset, load_metadata(dataset)) as writer:
         writer.finish_bag(BAG)
+    removed = replace(load_metadata(dataset), removed=(Episode('long', 'bag', 5, 9, 'f1'),))
+    (dataset / METADATA_PATH).write_text(removed.to_json())
     run = folder / 'run'
     assert main(['train', str(dataset), '--out', str(run), '--steps', '1', *TRAIN]) == 0
     (folder / 'checkpoint').mkdir()
@@ -100,7 +103,8 @@ class Spoiler:
 
 
 @pytest.mark.parametrize(
-    ('verb', 'count'), [('report', 60), ('train', 20), ('evaluate', 20), ('export', 20)]
+    ('verb', 'count'),
+    [('report', 60), ('train', 20), ('evaluate', 20), ('export', 20), ('edit', 60)],
 )
 def test_metadata_of_a_dataset(sound, tmp_path, verb, count):
     dataset = sound / 'data'
@@ -110,6 +114,7 @@ def test_metadata_of_a_dataset(sound, tmp_path, verb, count):
         'train': [dataset, '--out', out, '--steps', '0', *TRAIN],
         'evaluate': [sound / 'run/policy.pt', dataset, '--episodes', '0'],
         'export': ['--from-lerobot', sound / 'checkpoint', '--dataset', dataset, '--out', pt],
+        'edit': [dataset, '--keep', '1', '--out', out],
     }
     for _ in Spoiler(dataset / METADATA_PATH).each(count):
         ends_well([verb, *words[verb]])
