@@ -11,8 +11,12 @@ from neuracore_ros.alignment.roles import Meaning, meanings
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.embodiment import Slots
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.routes import ScaleOffset, is_feature
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import JointTree, read_joint_tree
+
+# Scales that differ by less are one, however they were rounded.
+_ROUNDED = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +76,28 @@ class DescribedArm:
         return otherwise
 
     def sense(self, name: str) -> tuple[float, float]:
-        """Scale and offset from a joint's own value to its slot's."""
+        """Scale and offset from a joint's own value, [rad] or [m], to its slot's."""
         source = self.robot.source(DataType.JOINT_POSITIONS, name)
-        return (source.scale, source.offset) if source else (1.0, 0.0)
+        if source is None:
+            return 1.0, 0.0
+        unit = self.unit(name)
+        scale = source.scale / unit.scale
+        return scale, source.offset - scale * unit.offset
+
+    def unit(self, name: str) -> ScaleOffset:
+        """What a joint's measured value is in [rad] or [m].
+
+        Only that of a LeRobot dataset has another unit: its source's scale is the joint's sense
+        and the unit in one.
+        """
+        source = self.robot.source(DataType.JOINT_POSITIONS, name)
+        if source is None or not is_feature(source.topic):
+            return ScaleOffset()
+        for (_, joint), limit in self.robot.limits.items():
+            percent = (limit.upper - limit.lower) / 200
+            if joint == name and math.isclose(abs(source.scale), percent, rel_tol=_ROUNDED):
+                return ScaleOffset(abs(source.scale), (limit.upper + limit.lower) / 2)
+        return ScaleOffset(abs(source.scale))
 
     def usual(self) -> dict[str, float]:
         """Joint -> where it usually is [rad]: its home, or the middle of its limits."""

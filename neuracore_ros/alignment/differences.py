@@ -78,7 +78,7 @@ def _from(arm: DescribedArm, like: DescribedArm) -> Iterator[Finding]:
                 f"'{proposal.name}' of {arm.robot.name} {_is(proposal.role)}, "
                 f'{beside if role else f"and {like.robot.name} leaves this index empty"}. Put it '
                 f"at index {slot}, beside '"
-                f"{proposal.counterpart}', and write {_line(proposal)} for it",
+                f"{proposal.counterpart}', and write {_line(arm, proposal)} for it",
             )
         elif role is not None and role is not proposal.role:
             yield _finding(
@@ -103,7 +103,7 @@ def _other_sense(arm: DescribedArm, index: int, proposal: SlotProposal) -> Itera
         arm,
         index,
         f"'{proposal.name}' of {arm.robot.name} {what} '{proposal.counterpart}'. Write "
-        f'{_line(proposal)} for it',
+        f'{_line(arm, proposal)} for it',
     )
 
 
@@ -118,9 +118,12 @@ def _finding(arm: DescribedArm, index: int, text: str) -> Finding:
     return Finding(f'{both} index {index}: {text} ({arm.robot.path})', places)
 
 
-def _line(proposal: SlotProposal) -> str:
-    text = f'{{scale: {proposal.scale:g}, offset: {proposal.offset:.4g}}}'
-    return f'{text} under sources and commands'
+def _line(arm: DescribedArm, proposal: SlotProposal) -> str:
+    unit = arm.unit(proposal.name)
+    scale = proposal.scale * unit.scale
+    offset = proposal.scale * unit.offset + proposal.offset
+    text = f'{{scale: {scale:.6g}, offset: {offset:.4g}}} under sources'
+    return text if unit.scale != 1.0 else f'{text} and commands'
 
 
 def _is(role: Role | None) -> str:

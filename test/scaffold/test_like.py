@@ -80,6 +80,22 @@ def test_a_turned_axis_turns_the_sign_in_every_place(describe, like, tmp_path):
     assert '# guessed: scale and offset bring each joint' in text
 
 
+@pytest.mark.parametrize(
+    ('scale', 'offset'),
+    [('-0.0174533', 0.5), ('-0.02', 0.5)],  # Degrees, and percent of its limits of -2 to 2.
+)
+def test_a_dataset_of_the_other_robot_has_a_unit_that_is_not_its_sense(
+    describe, like, tmp_path, scale, offset
+):
+    own = f'{{topic: observation.state, lift: {{scale: {scale}, offset: {offset}}}}}'
+    like.write_text(like.read_text().replace('{topic: a}', own))
+    new = written(tmp_path, joint('a'), joint('b', '0 1 0', after='a'),
+                  joint('c', '1 0 0', xyz='0.3 0 0', after='b'))  # fmt: skip
+    robot, _ = describe('--urdf', new, '--like', like)
+    (lift,) = [s for s in robot.input_sources() if s.name == 'b']
+    assert (lift.scale, lift.offset) == (-1.0, pytest.approx(0.5, abs=1e-4))
+
+
 def test_names_go_before_the_order(describe, like, tmp_path):
     new = written(tmp_path, joint('pan_joint'), joint('roll_joint', '1 0 0', after='pan_joint'))
     assert describe('--urdf', new, '--like', like)[0].input[POSITIONS] == {
