@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rosbags.interfaces import (
@@ -51,6 +52,7 @@ class BagWriter:
         topics: Topic -> ROS 2 message type; all are in the bag, even those that stay empty.
         latched: Those of them that are offered to late subscribers, too.
         notes: Kept as ``custom_data`` of the bag's metadata.
+        rare: Topics, and their types, that are in the bag only if they have a message.
 
     Raises:
         BagError: There is such a folder already, or a type is not known.
@@ -63,13 +65,15 @@ class BagWriter:
         topics: Mapping[str, str],
         latched: Collection[str] = (),
         notes: Mapping[str, str] | None = None,
+        rare: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         if os.path.lexists(path):
             raise BagError(f'{path} is there already: recordings are never overwritten')
-        for kind in topics.values():
+        self._types = {**topics, **rare}
+        for kind in self._types.values():
             require_type(kind)
         self.path = path
-        self.counts = dict.fromkeys(topics, 0)
+        self.counts = dict.fromkeys(self._types, 0)
         self.size = 0
         self.start_ns = 0
         self.end_ns = 0
@@ -84,15 +88,16 @@ class BagWriter:
             self._writer.set_custom_data(key, value)
         with writing(path):
             self._writer.open()
-        self._connections = {
-            topic: self._writer.add_connection(
-                topic,
-                kind,
-                typestore=_TYPES,
-                offered_qos_profiles=[_LATCHED] if topic in latched else [],
-            )
-            for topic, kind in topics.items()
-        }
+        self._latched = latched
+        self._connections = {topic: self._connect(topic) for topic in topics}
+
+    def _connect(self, topic: str) -> Any:
+        return self._writer.add_connection(
+            topic,
+            self._types[topic],
+            typestore=_TYPES,
+            offered_qos_profiles=[_LATCHED] if topic in self._latched else [],
+        )
 
     def write(self, topic: str, log_time_ns: int, data: bytes) -> None:
         """Add one message, CDR as it came from the wire, received at ``log_time_ns``, [ns].
@@ -100,6 +105,8 @@ class BagWriter:
         Raises:
             OSError: The disk takes no more.
         """
+        if topic not in self._connections:
+            self._connections[topic] = self._connect(topic)
         self._writer.write(self._connections[topic], log_time_ns, data)
         self.counts[topic] += 1
         self.size += len(data)

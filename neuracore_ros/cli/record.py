@@ -95,6 +95,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--use-sim-time', action='store_true', help='use the time of /clock, and record it'
     )
+    parser.add_argument(
+        '--control-of',
+        type=_topic,
+        default='infer',
+        metavar='NODE',
+        help='node of which is recorded who commands the robot: the policy, a human or nobody; '
+        'none need be there (default: infer)',
+    )
     parser.add_argument('--namespace', default='', help=OWN_NAMESPACE)
 
 
@@ -146,7 +154,17 @@ def run(arguments: argparse.Namespace) -> int:
         for topic in also:
             require_type(topic.type)
         task, rate_hz = arguments.task, arguments.rate_hz
-        recorder = Recorder(node, robot, arguments.out, screen, also, task, rate_hz, pairs)
+        recorder = Recorder(
+            node,
+            robot,
+            arguments.out,
+            screen,
+            also,
+            task,
+            rate_hz,
+            pairs,
+            arguments.control_of,
+        )
         spin(executor, PATIENCE_S, lambda: recorder.is_ready or bool(stop.requested))
         if arguments.seconds and not (recorder.has_time or stop.requested):
             raise UserError(recorder.standstill)
@@ -303,5 +321,5 @@ def _find(
 
 def _topic(text: str) -> str:
     if not re.fullmatch(r'/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"'{text}' is no ROS topic name")
+        raise argparse.ArgumentTypeError(f"'{text}' is no ROS name")
     return text

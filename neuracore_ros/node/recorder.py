@@ -19,6 +19,7 @@ from std_srvs.srv import Trigger
 
 from neuracore_ros.description import Robot
 from neuracore_ros.errors import UserError
+from neuracore_ros.node.companions import Companions
 from neuracore_ros.node.recorder_pairs import RecorderPairs
 from neuracore_ros.node.stream_reports import Display, StreamReports
 from neuracore_ros.node.subscriptions import Subscriptions
@@ -38,6 +39,8 @@ STRING = 'std_msgs/msg/String'
 # `convert` finds the words by the last part of this name.
 MARKER, TASK = '~/episode', '~/task'
 START, STOP, SUCCESS, DISCARD = WORDS = 'start', 'stop', 'success', 'discard'
+CONTROL_OF = 'infer'
+"""The usual name of the node that commands a robot."""
 REFRESH_PERIOD_S = 0.25
 # The most that is lost if the recorder is killed.
 FLUSH_PERIOD_S = 1.0
@@ -86,7 +89,8 @@ class Recorder:
 
     Into each bag it writes the words ``start`` and ``stop`` or ``success`` on ``~/episode``, by
     which ``convert`` knows the outcome of an episode, the task on ``~/task``, and the label of a
-    paired episode on ``~/pair``.
+    paired episode on ``~/pair``. Who commands the robot, and what it is told, is recorded where
+    a node says it.
 
     Args:
         node: Named ``record``; messages are logged in the time of its clock.
@@ -97,6 +101,7 @@ class Recorder:
         task: The task, in words.
         rate_hz: Of the steps that will be made; slower streams are reported.
         pairs: Labels of the episodes, each of which one kept episode takes; None: they have none.
+        control_of: Name of the node that commands the robot, if one does.
 
     Raises:
         DescriptionError: A source is missing in the robot file.
@@ -113,6 +118,7 @@ class Recorder:
         task: str = '',
         rate_hz: float = 20.0,
         pairs: PairSeries | None = None,
+        control_of: str = CONTROL_OF,
     ) -> None:
         self._node = node
         self._folder = folder
@@ -122,7 +128,11 @@ class Recorder:
         self._pairs = RecorderPairs(node, pairs, display) if pairs is not None else None
         self._pair = ''
         topics = declared_topics((*robot.input_sources(), *robot.output_sources()), RECORD_DEPTHS)
-        topics.update({topic.name: topic for topic in also if topic.name not in topics})
+        declared = [node.resolve_topic_name(topic) for topic in topics]
+        self._companions = Companions(node, robot, control_of, declared)
+        beside = self._companions.names.values()
+        others = [topic for topic in also if node.resolve_topic_name(topic.name) not in beside]
+        topics.update({topic.name: topic for topic in others if topic.name not in topics})
         if node.get_clock().ros_time_is_active:
             topics[CLOCK] = clock_topic(RECORD_DEPTHS)
         self._names = {topic: node.resolve_topic_name(topic) for topic in topics}
@@ -136,7 +146,11 @@ class Recorder:
         # Subscriptions would log among the lines of the recorder.
         node.get_logger().set_level(LoggingSeverity.FATAL)
         self._subscriptions = Subscriptions(
-            node, topics.values(), self._receive, raw=True, lost=self._on_lost
+            node,
+            [*topics.values(), *self._companions.topics],
+            self._receive,
+            raw=True,
+            lost=self._on_lost,
         )
         node.create_timer(
             REFRESH_PERIOD_S, self._refresh, clock=Clock(clock_type=ClockType.STEADY_TIME)
@@ -227,7 +241,9 @@ class Recorder:
         from neuracore_ros.bags.writer import BagWriter, next_episode
 
         self._require_space()
-        types = {self._names[topic.name]: topic.type for topic in self._subscriptions.topics}
+        names = {**self._names, **self._companions.names}
+        types = {names[topic.name]: topic.type for topic in self._subscriptions.topics}
+        rare = {name: types.pop(name) for name in self._companions.names.values()}
         types[self._marker] = STRING
         notes = {'robot': self._robot.name}
         if self._task:
@@ -237,8 +253,8 @@ class Recorder:
         if self._pairs is not None:
             types[self._pairs.topic] = STRING
             notes['pair'] = self._pair
-        latched = [self._names[topic] for topic in self._latched]
-        self._writer = writer = BagWriter(next_episode(self._folder), types, latched, notes)
+        latched = [*map(names.__getitem__, self._latched), *self._companions.latched]
+        self._writer = writer = BagWriter(next_episode(self._folder), types, latched, notes, rare)
         self._started_ns = now_ns = self._now_ns()
         self._flushed_s = time.monotonic()
         self._lost.clear()
@@ -251,6 +267,8 @@ class Recorder:
             for topic, messages in self._latched.items():
                 for data in messages:
                     writer.write(self._names[topic], now_ns, data)
+            for name, data in self._companions.beginning():
+                writer.write(name, now_ns, data)
         except OSError as error:
             self._writer = None
             writer.discard()
@@ -273,7 +291,7 @@ class Recorder:
         episode = self._episode(writer, outcome)
         if outcome == DISCARD:
             writer.discard()
-        elif not any(episode.counts.values()):
+        elif not any(episode.counts.get(name) for name in self._names.values()):
             writer.discard()
             raise UserError(f'{writer.path}: nothing was recorded: no message of any topic came')
         else:
@@ -312,7 +330,10 @@ class Recorder:
 
     def _episode(self, writer: BagWriter, outcome: str) -> RecordedEpisode:
         counts = {name: writer.counts[name] for name in self._names.values()}
-        lost = {self._names[topic]: count for topic, count in self._lost.items()}
+        beside = {name: writer.counts[name] for name in self._companions.names.values()}
+        counts |= {name: count for name, count in beside.items() if count}
+        names = {**self._names, **self._companions.names}
+        lost = {names[topic]: count for topic, count in self._lost.items()}
         size, duration_s = writer.size, writer.duration_s
         return RecordedEpisode(writer.path, outcome, counts, lost, duration_s, size, self._pair)
 
@@ -320,14 +341,19 @@ class Recorder:
 
     def _receive(self, topic: str, data: bytes) -> None:
         now_ns = self._now_ns()
+        self._companions.receive(topic, data)
         if topic in self._latched and len(self._latched[topic]) < MOST_LATCHED:
             self._latched[topic].append(data)
         if now_ns <= 0:
             return
-        self._streams.receive(topic, data, now_ns)
+        name = self._names.get(topic)
+        if name is None:
+            name = self._companions.names[topic]
+        else:
+            self._streams.receive(topic, data, now_ns)
         if self._writer is not None:
             try:
-                self._writer.write(self._names[topic], now_ns, data)
+                self._writer.write(name, now_ns, data)
             except OSError as error:
                 self._give_up(error)
 

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from helpers import scripted_nodes
 from helpers.live_robot import SIM_ROBOT, UR5, Running, World, until_published
 from helpers.waiting import stays
 from neuracore_ros.bags.bag import open_bag
+from neuracore_ros.control import Commander, Control
 
 TOPICS = {'/joint_states', '/overhead/image_raw', '/arm_controller/joint_trajectory', '/clock'}
 MARKER = '/record/episode'
@@ -83,6 +86,34 @@ def test_services_start_and_stop_an_episode_of_all_declared_topics(world, record
         assert bag.count > 20
     assert 'Traceback' not in recorder.output
     world.call(SetBool, 'sim/expert', data=False)
+
+
+def test_who_commands_is_recorded_with_the_last_word_before_and_without_a_node_nothing_is_missed(
+    world, record, tmp_path
+):
+    recorder = record(tmp_path, '--services', '--control-of', 'lab/infer')
+    qos = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    policy = Control(Commander.POLICY, 'lift.pt', 'ab').to_text()
+    world.until(lambda: 'ready: ' in recorder.output, 'the line that says so')
+    world.call(Trigger, 'record/start')
+    world.let_pass(0.3)
+    bare = Path(json.loads(world.call(Trigger, 'record/stop').message)['path'])
+    with open_bag(bare) as bag:
+        assert '/lab/infer/control' not in bag.topics
+    assert '/lab/infer' not in recorder.output.split('ready: ')[1]
+    publisher = world.node.create_publisher(String, '/lab/infer/control', qos)
+    publisher.publish(String(data=policy))
+    world.until(lambda: publisher.get_subscription_count() > 0, 'the recorder')
+    world.let_pass(0.5)
+    world.call(Trigger, 'record/start')
+    publisher.publish(String(data='human'))
+    world.let_pass(0.5)
+    answer = json.loads(world.call(Trigger, 'record/stop').message)
+    with open_bag(Path(answer['path'])) as bag:
+        assert words(bag, '/lab/infer/control') == [policy, 'human']
+    assert answer['counts']['/lab/infer/control'] == 2
+    world.node.destroy_publisher(publisher)
+    assert recorder.end(signal.SIGINT) == 0, recorder.output
 
 
 def test_an_episode_may_succeed_or_leave_nothing(world, record, tmp_path):
