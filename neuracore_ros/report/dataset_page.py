@@ -18,6 +18,7 @@ from neuracore_ros.loading.reading import read_columns, read_frames
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
+from neuracore_ros.report.drivers_section import drivers_section
 from neuracore_ros.report.pairs_section import pairs_section
 from neuracore_ros.report.traces import Trace, episode_traces
 from neuracore_ros.wording import counted, counts
@@ -62,6 +63,7 @@ def _sections(
     yield '<h2>Robots</h2>'
     yield _robots(metadata)
     yield layout_section(metadata.descriptions)
+    yield from drivers_section(dataset, metadata)
     yield from pairs_section(metadata.episodes)
     yield '<h2>Streams</h2>'
     yield _streams(metadata)
