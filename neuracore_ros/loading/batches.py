@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from neuracore_ros.arrays import Array, BoolArray, ByteArray, IntArray
+from neuracore_ros.arrays import Array, BoolArray, ByteArray, Float32Array, IntArray
 from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.dataset.tables import read_tasks
@@ -25,6 +25,7 @@ from neuracore_ros.loading.frames import DatasetFrames, FrameReader, Images
 from neuracore_ros.loading.reading import (
     depth_frames,
     read_columns,
+    read_control,
     read_task_indices,
     video_frames,
 )
@@ -65,6 +66,8 @@ class Batch:
         targets: (B, H, W) float32; poses (B, H, W, 7).
         target_valid: (B, H, W): False also past the end of the episode.
         robot: (B,): whose each row is, as its place in :attr:`Batches.robots`.
+        intervention: (B, H): the steps of each chunk that a human commanded in the policy's place.
+        weights: (B, H) float32: how much each step counts; None: all alike.
     """
 
     inputs: Mapping[DataType, Array]
@@ -72,6 +75,8 @@ class Batch:
     targets: Mapping[DataType, Array]
     target_valid: Mapping[DataType, BoolArray]
     robot: IntArray
+    intervention: BoolArray
+    weights: Float32Array | None = None
 
 
 class Batches:
@@ -83,6 +88,7 @@ class Batches:
         input_layout: Of what is read of it.
         output_layout: Likewise.
         episodes: In order; their rows are contiguous.
+        intervention: bool, of each row: whether a human commanded in the policy's place.
     """
 
     def __init__(
@@ -132,6 +138,7 @@ class Batches:
         }
         self._texts = self._read_texts() if DataType.LANGUAGE in self._has else None
         self._task = np.zeros(rows, np.int64)
+        self.intervention: BoolArray = np.zeros(rows, bool)
         for episode in self.episodes:
             self._read_table(episode)
         self._images = self._open_images(cache, notify)
@@ -156,8 +163,14 @@ class Batches:
                 self._texts[self._task[past]][..., None, :] * has[..., None]
             )
         targets, target_valid = self.targets(rows, horizon)
+        ahead, inside = self._ahead(rows, horizon)
         return Batch(
-            inputs, self.valid(rows), targets, target_valid, self._robots[self._episode[rows]]
+            inputs,
+            self.valid(rows),
+            targets,
+            target_valid,
+            self._robots[self._episode[rows]],
+            self.intervention[ahead] & inside,
         )
 
     def numbers(self, rows: IntArray, observation_steps: int) -> dict[DataType, Array]:
@@ -178,11 +191,15 @@ class Batches:
         Nothing is valid past the episode's end.
         """
         layout = self.output_layout
-        ahead = rows[:, None] + np.arange(horizon)
-        inside = ahead < self._stops[self._episode[rows]][:, None]
-        ahead = np.minimum(ahead, len(self._episode) - 1)
+        ahead, inside = self._ahead(rows, horizon)
         valid = self._action_valid[ahead] & inside[..., None]
         return layout.split(self._action[ahead]), layout.split_valid(valid)
+
+    def _ahead(self, rows: IntArray, horizon: int) -> tuple[IntArray, BoolArray]:
+        """The rows of chunks, (B, H), and which of them are of the row's episode."""
+        ahead: IntArray = rows[:, None] + np.arange(horizon)
+        inside: BoolArray = ahead < self._stops[self._episode[rows]][:, None]
+        return np.minimum(ahead, len(self._episode) - 1), inside
 
     def _past(self, rows: IntArray, steps: int) -> IntArray:
         past: IntArray = rows[:, None] + np.arange(1 - steps, 1)
@@ -205,6 +222,9 @@ class Batches:
         self._state_valid[episode.rows] = columns.state_valid[:, state]
         self._action[episode.rows] = columns.action[:, action]
         self._action_valid[episode.rows] = columns.action_valid[:, action]
+        control = read_control(self.path, self.metadata, episode.number)
+        if control is not None:
+            self.intervention[episode.rows] = control.intervention
         if self._texts is not None:
             self._task[episode.rows] = read_task_indices(
                 self.path, self.metadata, episode.number, len(self._texts)

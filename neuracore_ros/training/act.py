@@ -44,7 +44,7 @@ class Act(ChunkPolicy):
 
     def loss(self, example: Example) -> Losses:
         """L1 distance to the recorded chunk, in standard deviations, and the KL divergence."""
-        inputs, valid, targets, target_valid = example
+        inputs, valid, targets, target_valid, weights = example
         tokens, has = self.tokens(inputs, valid)
         recorded = self.outputs.invert(targets, inputs, valid)
         counts = self.outputs.joined(target_valid)
@@ -54,7 +54,7 @@ class Act(ChunkPolicy):
         errors = self.chunk(tokens, has, style) - recorded
         weighted = self.kl_weight * divergence(mean, log_variance)
         return {
-            'l1': Term.over(errors.abs(), counts),
+            'l1': Term.over(errors.abs(), counts, weights),
             'kl': Term.over(weighted, torch.ones_like(weighted, dtype=torch.bool)),
         }
 

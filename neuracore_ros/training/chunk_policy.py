@@ -21,12 +21,14 @@ class Example(NamedTuple):
         valid: Likewise.
         targets: DataType -> absolute values that were recorded, (B, H, W); poses (B, H, W, 7).
         target_valid: Which of them count, (B, H, W).
+        weights: How much each step counts, (B, H); None: all alike.
     """
 
     inputs: dict[str, Tensor]
     valid: dict[str, Tensor]
     targets: dict[str, Tensor]
     target_valid: dict[str, Tensor]
+    weights: Tensor | None = None
 
 
 class ChunkPolicy(nn.Module):
@@ -54,22 +56,34 @@ class Term(NamedTuple):
 
     Attributes:
         total: Sum over the entries that count, with the term's weight; a scalar.
-        counted: How many they are; a scalar.
+        counted: How many they are, each with its own weight; a scalar.
     """
 
     total: Tensor
     counted: Tensor
 
     @classmethod
-    def over(cls, errors: Tensor, valid: Tensor) -> Term:
-        """The term of errors (...), over those that are valid (...)."""
+    def over(cls, errors: Tensor, valid: Tensor, weights: Tensor | None = None) -> Term:
+        """The term of errors (...), over those that are valid (...).
+
+        With weights (B, H) of errors (B, H, N), a step of weight 3 counts as if it were there
+        three times.
+        """
         # Not a product: padding may hold what is not finite.
-        return cls(torch.where(valid, errors, 0.0).sum(), valid.sum())
+        known = torch.where(valid, errors, 0.0)
+        if weights is None:
+            return cls(known.sum(), valid.sum())
+        return cls((known * weights[..., None]).sum(), (valid * weights[..., None]).sum())
 
     @property
     def mean(self) -> Tensor:
         """The mean over what counts; 0 if nothing does."""
-        return self.total / self.counted.clamp(min=1)
+        return self.total / at_least_one(self.counted)
+
+
+def at_least_one(counted: Tensor) -> Tensor:
+    """Divisor of a sum: what counts, or 1 where nothing does."""
+    return torch.where(counted > 0, counted, torch.ones_like(counted))
 
 
 Losses = Mapping[str, Term]

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.parsers import real, switch, whole
-from neuracore_ros.training.settings import counts, data_types, setting, settings, several
+from neuracore_ros.training.settings import (
+    INTERVENTION,
+    counts,
+    data_types,
+    setting,
+    settings,
+    several,
+    weights,
+)
 
 ENCODERS = ('keypoints', 'patches', 'resnet18')
 EMBEDDINGS = ('none', 'robot', 'mask')
@@ -119,6 +127,24 @@ class Config(NetworkOptions):
         "of a robot's training episodes, only the first N; 0 leaves the robot out (all)",
         counts,
         metavar='ROBOT=N,...',
+    )
+    weight: Mapping[str, float] = setting(
+        {},
+        _DATA,
+        'how much steps count in the loss that a human commanded in place of the policy, as if '
+        'each were there so often (1)',
+        weights,
+        metavar=f'{INTERVENTION}=W',
+    )
+    only: str = setting(
+        '', _DATA, 'learn from such steps only, and from no other one (all)', (INTERVENTION,)
+    )
+    drop_before_takeover: float = setting(
+        0.0,
+        _DATA,
+        'leave out what the policy did so shortly before a human took over, [s]',
+        real(least=0.0, below=1e6),
+        metavar='S',
     )
     balance: bool = setting(
         True,

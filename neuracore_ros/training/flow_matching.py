@@ -87,7 +87,7 @@ class FlowMatching(ChunkPolicy):
 
     def loss(self, example: Example) -> Losses:
         """Error of the velocity at a random time, in standard deviations."""
-        inputs, valid, targets, target_valid = example
+        inputs, valid, targets, target_valid, weights = example
         tokens, has = self.observe(inputs, valid)
         counts = self.outputs.joined(target_valid)
         recorded = self.outputs.invert(targets, inputs, valid)
@@ -102,7 +102,7 @@ class FlowMatching(ChunkPolicy):
         memory = self.denoiser.remember(tokens)
         velocity = self.denoiser(chunk * slots, time, there, memory, has)
         errors = (velocity - (recorded - noise)) ** 2
-        return {'flow': Term.over(errors, counts & ~given[..., None])}
+        return {'flow': Term.over(errors, counts & ~given[..., None], weights)}
 
     def observe(
         self, inputs: dict[str, Tensor], valid: dict[str, Tensor]

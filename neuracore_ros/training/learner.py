@@ -21,6 +21,7 @@ from neuracore_ros.training.chunk_policy import (
     ChunkPolicy,
     Example,
     Losses,
+    at_least_one,
     masked_l1,
     pose_errors,
 )
@@ -172,8 +173,11 @@ class Learner:
         Every process divides by the entries of all of them. The mean of the gradients that
         they then take is that of one process with all rows, divided by their number.
         """
-        totals, counts = (torch.stack(each) for each in zip(*terms.values(), strict=True))
-        means = totals / self._processes.sum(counts.float()).clamp(min=1)
+        totals, counts = (
+            torch.stack([each.float() for each in parts])
+            for parts in zip(*terms.values(), strict=True)
+        )
+        means = totals / at_least_one(self._processes.sum(counts))
         over_all = self._processes.sum(means.detach())
         found = {'loss': float(over_all.sum().item())}
         if len(terms) > 1:
@@ -243,6 +247,7 @@ def _as_example(batch: Batch, device: torch.device) -> Example:
         _tensors(batch.valid, device),
         _tensors(batch.targets, device),
         _tensors(batch.target_valid, device),
+        None if batch.weights is None else torch.from_numpy(batch.weights).to(device),
     )
 
 

@@ -24,6 +24,7 @@ from neuracore_ros.errors import TrainingError, shortened
 from neuracore_ros.loading.batches import Batch, Batches, Prefetch
 from neuracore_ros.loading.cache import default_folder
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.training.chosen_rows import ChosenRows
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.ending import Best, write_policies
@@ -96,7 +97,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
             _save_best(run, learner, best)  # It may have been killed before that.
     sampler = Sampler(data, episodes, config, manifest.robot_index, processes)
     held = sampler.held_back() if processes.first else {}
-    for line in _summary(config, data, episodes):
+    for line in _summary(config, data, episodes, sampler.chosen):
         report(line)
     if processes.first:
         run.write_config(config)
@@ -120,6 +121,7 @@ def train(config: Config, run: Run, report: Callable[[str], None] = print) -> Pa
                 metrics = {
                     'step': learner.step,
                     **losses,
+                    **sampler.chosen.figures,
                     'learning_rate': learning_rate,
                     'steps_per_s': round(clock.steps_per_s, 2),
                     'data_wait': round(waiting.share(), 3),
@@ -246,7 +248,7 @@ def _save_best(run: Run, learner: Learner, best: Best) -> None:
         run.save_best(best.step, learner.average.state_dict())
 
 
-def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
+def _summary(config: Config, data: Batches, episodes: Split, chosen: ChosenRows) -> Iterator[str]:
     """Lines on the episodes of each robot, with a warning for robots that none is held back of."""
     learnt = Counter(episode.robot for episode in episodes.training)
     robots = ', '.join(f'{count} of {robot}' for robot, count in learnt.items())
@@ -255,6 +257,8 @@ def _summary(config: Config, data: Batches, episodes: Split) -> Iterator[str]:
         f'{len(episodes.validation)} held back; chunks of {config.horizon} '
         f'at {data.metadata.rate_hz:g} Hz'
     )
+    if chosen.line:
+        yield chosen.line
     held = {episode.robot for episode in episodes.validation}
     if few := [f'{robot} ({learnt[robot]})' for robot in learnt if robot not in held]:
         yield (

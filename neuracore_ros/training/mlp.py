@@ -59,9 +59,9 @@ class ChunkMlp(ChunkPolicy):
 
     def loss(self, example: Example) -> Losses:
         """L1 distance to the recorded chunk, in standard deviations."""
-        inputs, valid, targets, target_valid = example
+        inputs, valid, targets, target_valid, weights = example
         errors = self.chunk(inputs, valid) - self.outputs.invert(targets, inputs, valid)
-        return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid))}
+        return {'l1': Term.over(errors.abs(), self.outputs.joined(target_valid), weights)}
 
     def chunk(self, inputs: dict[str, Tensor], valid: dict[str, Tensor]) -> Tensor:
         """The normalised chunk, (B, H, sum of N)."""

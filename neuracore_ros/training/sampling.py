@@ -18,6 +18,7 @@ from neuracore_ros.training.augment import (
     occlude,
     shift,
 )
+from neuracore_ros.training.chosen_rows import ChosenRows
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.processes import Processes
 from neuracore_ros.training.splitting import Split
@@ -62,7 +63,11 @@ def with_padding(
 
 
 class Sampler:
-    """The batches of a run; each depends on the run's seed and its own number alone."""
+    """The batches of a run; each depends on the run's seed and its own number alone.
+
+    Attributes:
+        chosen: The rows that count.
+    """
 
     def __init__(
         self,
@@ -77,7 +82,9 @@ class Sampler:
         self._episodes = episodes
         self._config = config
         self._own = processes.own(config.batch)
-        groups = list(rows_by_robot(episodes.training).values())
+        self.chosen = ChosenRows(data, episodes.training, config)
+        own = map(self.chosen.of, rows_by_robot(episodes.training).values())
+        groups = [rows for rows in own if len(rows)]
         self._groups = groups if config.balance else [np.concatenate(groups)]
         self._index = np.array([robot_index.get(robot, -1) for robot in data.robots], np.int64)
 
@@ -115,10 +122,15 @@ class Sampler:
         """The same rows at every validation, spread over each robot's held-back episodes."""
         held = {}
         for robot, rows in rows_by_robot(self._episodes.validation).items():
-            some = np.unique(np.linspace(0, len(rows) - 1, VALIDATION_ROWS).astype(np.int64))
-            held[robot] = self._take(rows[some])
+            # What is judged is what is learnt, where any of it is held back.
+            chosen = self.chosen.of(rows)
+            own = chosen if len(chosen) else rows
+            some = np.unique(np.linspace(0, len(own) - 1, VALIDATION_ROWS).astype(np.int64))
+            held[robot] = self._take(own[some])
         return held
 
     def _take(self, rows: IntArray) -> Batch:
-        batch = self._data.take(rows, self._config.observation_steps, self._config.horizon)
-        return replace(batch, robot=self._index[batch.robot])
+        config = self._config
+        batch = self._data.take(rows, config.observation_steps, config.horizon)
+        batch = replace(batch, robot=self._index[batch.robot], weights=self.chosen.weights(batch))
+        return self.chosen.mask(batch, rows, config.horizon)

@@ -9,9 +9,15 @@ from typing import Any
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import quoted
-from neuracore_ros.parsers import Parse, one_of, whole
+from neuracore_ros.parsers import Parse, one_of, real, whole
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue, read_yaml
+
+INTERVENTION = 'intervention'
+"""Steps that a human commanded in place of the policy."""
+
+# Beside such, no other step is learnt from.
+_MOST_WEIGHT = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,16 @@ def data_types(text: str) -> tuple[DataType, ...]:
         if names.count(name) > 1:
             raise ValueError(f'{quoted(name)} is given twice')
     return tuple(kind for kind in DataType if kind in names)
+
+
+def weights(text: str) -> dict[str, float]:
+    """Parse ``intervention=W``, a weight of those steps."""
+    name, equals, number = text.partition('=')
+    if not equals:
+        raise ValueError(f'{quoted(text)} is not {INTERVENTION}=W')
+    if name.strip() != INTERVENTION:
+        raise ValueError(f'{quoted(name)} is unknown{known_names(name, (INTERVENTION,))}')
+    return {INTERVENTION: real(above=0.0, below=_MOST_WEIGHT)(number)}
 
 
 def counts(text: str) -> dict[str, int]:
