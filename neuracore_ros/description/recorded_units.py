@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.recorded_values import TURN, RecordedValues, span_text
+from neuracore_ros.description.routes import is_feature
 from neuracore_ros.description.units import (
     DEGREES,
     LENGTHS,
@@ -41,12 +42,15 @@ def wrong_units(values: RecordedValues) -> dict[int, Readings]:
         for place in range(len(values.sources))
         if (readings := _readings(values, place)) is not None
     }
-    # A driver reports all joints in one unit: what one of them cannot be, the others are not.
+    # A driver reports all joints in one unit: what one of them cannot be, the others are not. A
+    # dataset of LeRobot has measurements and commands of one driver.
+    of_dataset = any(is_feature(source.topic) for source in values.sources)
     streams: dict[tuple[DataType, str], list[int]] = {}
     for place, readings in found.items():
-        is_joint = not values.sources[place].data_type.is_gripper
-        if is_joint and readings and readings[0].unit not in LENGTHS:
-            streams.setdefault(values.stream(place), []).append(place)
+        kind, topic = values.stream(place)
+        if not kind.is_gripper and readings and readings[0].unit not in LENGTHS:
+            driver = (kind.measured, '') if of_dataset else (kind, topic)
+            streams.setdefault(driver, []).append(place)
     for places in streams.values():
         turning = [place for place in places if values.expected[place].turns]
         bounded = [place for place in places if place not in turning]

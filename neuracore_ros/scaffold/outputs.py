@@ -256,7 +256,11 @@ class OutputRoutes:
             for name, motion in command.recorded.motions.items()
             if name in known.arm and (name in known.slides) is slides
         }
-        return guess_unit(motions, known.limits, slides, command.is_feature)
+        guess = guess_unit(motions, known.limits, slides, command.is_feature)
+        measured = known.asked.get(joint)
+        if guess is None or measured is None or not command.is_feature:
+            return guess
+        return guess.like(measured)  # A dataset has both of one driver, and so in one unit.
 
     def _amount(self, gripper: str, command: CommandTopic | None) -> GuessedAmount | None:
         motion = command.recorded.motions.get(gripper) if command and command.recorded else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuracore_ros.description.gripper import opening
 from neuracore_ros.description.limits import PartialLimit
@@ -58,6 +58,13 @@ class GuessedUnit:
         """The question that a person has to answer."""
         names = ', or in '.join(unit.name for unit in self.units)
         return f'in {names}? {self.why}: choose its scale in the file'
+
+    def like(self, other: GuessedUnit) -> GuessedUnit:
+        """The units that both may be; these, if there is none."""
+        names = {unit.name for unit in other.units}
+        both = zip(self.units, self.readings, strict=True)
+        common = tuple(reading for unit, reading in both if unit.name in names)
+        return replace(self, readings=common) if common else self
 
     def is_asked(self, of_feature: bool) -> bool:
         """True for a unit that is not written, but asked for.

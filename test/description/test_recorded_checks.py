@@ -88,6 +88,24 @@ def test_what_one_joint_of_a_driver_cannot_be_the_others_are_not(robot):
     assert told.endswith('JOINT_POSITIONS: {scale: 0.0174533} (likewise lift)')
 
 
+def test_measurements_and_commands_of_a_dataset_are_in_one_unit(robot):
+    path = robot.path
+    path.write_text(path.read_text().replace('/joint_states', 'observation.state'))
+    robot = changed(load_robot(path), '{topic: /arm/joint_trajectory}\nc', '{topic: action}\nc')
+    told = [text for _, text in seen(robot, lift=60 * WAVE, target=105 * WAVE)]
+    assert len(told) == 2 and all(text.endswith('{scale: 0.0174533}') for text in told)
+
+
+def test_a_slide_may_be_in_several_units(robot):
+    robot = changed(robot, 'lift: {position: [-1.9, 1.9]', 'lift: {position: [0.0, 0.4]')
+    (_, told), *_ = seen(robot, lift=20 + 19 * WAVE)
+    assert told.endswith(
+        'in millimetres, not m? Write under sources: JOINT_POSITIONS: {scale: 0.001}; if in '
+        'centimetres, {scale: 0.01}; if in percent of its range, 0 to 100, and the ends are its '
+        'limits: {lift: {scale: 0.004}}'
+    )
+
+
 def test_percent_is_offered_by_the_limits_of_each_joint_and_marked_as_to_be_checked(robot):
     (_, told), *_ = two_joints(robot, lift=90 * WAVE, turn=90 * WAVE, limits='[0.0, 1.2]')
     assert (

@@ -113,6 +113,12 @@ def test_percent_alone_is_asked_for_too():
     assert 'in degrees' not in made.text
 
 
+def test_what_is_measured_cannot_be_is_not_asked_of_commands():
+    measured = feature('observation.state', 'pan', 'lift', lower=-60.0, upper=109.0)
+    _, made = drafted(measured, feature('action', 'pan', 'lift'))
+    assert made.text.count('in degrees?') == 2 and 'percent' not in made.text
+
+
 def test_values_in_radians_raise_no_question():
     robot, made = drafted(feature('observation.state', 'pan', 'lift', lower=-1.5, upper=1.5))
     assert 'its unit' not in made.text and 'scale' not in robot['sources'][POSITIONS]
