@@ -15,6 +15,7 @@ from neuracore_ros.bags.bag_files import files, open_storage
 from neuracore_ros.bags.definitions import deserialiser
 from neuracore_ros.bags.simulated_clock import CLOCK, CLOCK_TYPE, SimulatedClock, read_clock
 from neuracore_ros.bags.storage import (
+    LEROBOT,
     Connection,
     DamageError,
     RawMessage,
@@ -125,17 +126,21 @@ class Bag:
     def find(self, topic: str, kind: str = '') -> Topic | None:
         """The recorded topic that a robot file means; ``kind`` chooses among its types.
 
-        A name without a leading slash is looked up in the bag's namespace; ROS 1 recorders
-        often leave the slash out, so that it never counts.
+        A name without a leading slash is looked up in the bag's namespace, if it is no feature of
+        a dataset; ROS 1 recorders often leave the slash out, so that it never counts.
         """
         name = topic
-        if self.namespace and not topic.startswith('/'):
+        if self.namespace and not topic.startswith('/') and not self._is_feature(topic):
             name = f'{self.namespace}/{topic}'
         bare = name.strip('/')
         found = self.topics.get(f'/{bare}') or self.topics.get(bare)
         if found is None:
             return None
         return next((each for each in found.kinds if each.holds(kind)), found)
+
+    def _is_feature(self, topic: str) -> bool:
+        """True for a feature of a LeRobot dataset, which is in no namespace."""
+        return topic in self.topics and self.topics[topic].serialization.startswith(LEROBOT)
 
     def nearest(self, topic: str) -> list[Topic]:
         """RecordedMessage topics with messages, those whose name is most like ``topic`` first."""

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from helpers.lerobot_datasets import LENGTHS, TASKS, action, state, write_lerobo
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.dataset.tables import open_table, read_tasks
+from neuracore_ros.loading.batches import Batches
 
 
 def radians(degrees):
@@ -191,6 +193,66 @@ def test_the_dataset_does_not_depend_on_the_number_of_workers(tmp_path, robot, s
     data = tmp_path / 'data'
     assert main([*convert_words(data, robot, source), '--workers', '2']) == 0
     assert contents(data) == alone
+
+
+def test_features_are_in_no_namespace(tmp_path, robot, source, alone):
+    words = convert_words(tmp_path / 'data', robot, source)
+    assert main([*words, '--namespace', 'left']) == 0
+    assert contents(tmp_path / 'data').keys() == alone.keys()
+
+
+def depth_png(millimetres):
+    return cv2.imencode('.png', np.full((48, 64), millimetres, np.uint16))[1].tobytes()
+
+
+def with_depths(folder, files):
+    """A dataset with depths of so many millimetres in each step, in such files."""
+    root = write_lerobot(
+        folder / 'set', cameras=('front',), lengths=(12,), extra={'observation.depth': flag}
+    )
+    (table,) = root.glob('data/**/*.parquet')
+    rows = pq.read_table(table)
+    place = rows.column_names.index('observation.depth')
+    kind = pa.struct([('bytes', pa.binary()), ('path', pa.string())])
+    cells = pa.array([{'bytes': files(k), 'path': None} for k in range(12)], kind)
+    pq.write_table(rows.set_column(place, 'observation.depth', cells), table)
+    info = json.loads((root / 'meta/info.json').read_text())
+    info['features']['observation.depth'] = {
+        'dtype': 'image',
+        'shape': [48, 64, 1],
+        'names': ['height', 'width', 'channels'],
+        'info': {'is_depth_map': True},
+    }
+    (root / 'meta/info.json').write_text(json.dumps(info))
+    return root
+
+
+def depth_robot(folder):
+    return write_robot(
+        folder,
+        **{
+            'RGB_IMAGES: {1: front}': 'RGB_IMAGES: {1: front}\n  DEPTH_IMAGES: [front]',
+            '  RGB_IMAGES: {front:': '  DEPTH_IMAGES: {topic: observation.depth}\n'
+            '  RGB_IMAGES: {front:',
+        },
+    )
+
+
+def test_depths_in_a_table_are_millimetres(tmp_path):
+    root = with_depths(tmp_path, lambda k: depth_png(1000 + k))
+    data = tmp_path / 'data'
+    assert main(convert_words(data, depth_robot(tmp_path), root)) == 0
+    batches = Batches(data)
+    depths = batches.take(np.arange(12), 1, 1).inputs['DEPTH_IMAGES'][:, 0, 0]
+    wanted = np.arange(1000, 1012, dtype=np.float32) / 1000
+    np.testing.assert_allclose(depths[:, 20, 30], wanted, atol=1e-6)
+
+
+def test_depths_of_another_form_are_told(tmp_path, capsys):
+    root = with_depths(tmp_path, lambda k: b'II*\0' + bytes(100))
+    assert main(convert_words(tmp_path / 'data', depth_robot(tmp_path), root)) == 1
+    error = capsys.readouterr().err
+    assert 'depths are read from PNG only' in error and 'Traceback' not in error
 
 
 def test_options_that_cut_recordings_cut_episodes(tmp_path, robot, source):
