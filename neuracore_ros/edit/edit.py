@@ -182,8 +182,8 @@ def _tell(plan: EditPlan, notify: NoticeCallback) -> None:
         if again := [one for one in plan.repeated if one.again.dataset is each]:
             origin = again[0].first.dataset.path
             notify(
-                f'{each.path}: {counted(len(again), "episode")} of it are in {origin}, too: '
-                'taken once'
+                f'{each.path}: shares {counted(len(again), "episode")} with {origin}, from which '
+                'each is taken'
             )
 
 

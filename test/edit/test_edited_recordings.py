@@ -53,7 +53,7 @@ def test_new_recordings_come_behind(without, make, five):
 def test_an_episode_that_any_dataset_has_is_no_longer_removed(without, five, edit, tmp_path):
     code, out, said = edit(without, '--merge', five, '--out', tmp_path / 'new')
     assert code == 0 and 'left out' not in out
-    assert said == f'{five}: 4 episodes of it are in {without}, too: taken once\n'
+    assert said == f'{five}: shares 4 episodes with {without}, from which each is taken\n'
     new, old = load_metadata(tmp_path / 'new'), load_metadata(five)
     assert sorted(map(str, new.episodes)) == sorted(map(str, old.episodes))
     assert new.removed == () and new.bags == old.bags
