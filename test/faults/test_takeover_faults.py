@@ -73,7 +73,9 @@ def world_is_active(rig):
 def let_go(rig):
     """The leader lies somewhere else, and nobody holds it."""
     rig.leader.sways = False
-    rig.relays.do(lambda: setattr(rig.leader, 'place', rig.relays.measured()[0] + 1.5))
+    away = np.full(len(rig.world.positions), 1.0)
+    away[0] = 1.5
+    rig.relays.do(lambda: setattr(rig.leader, 'place', rig.world.positions + away))
     rig.world.let_pass(0.1)
 
 

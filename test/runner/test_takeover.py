@@ -202,3 +202,22 @@ def test_a_dry_run_is_taken_over_dry(led):
         rig.simulate(STEP_NS)
     assert rig.state == 'TAKEOVER'
     assert rig.runner.commander is Commander.NOBODY
+
+
+def test_handed_back_the_policy_begins_with_a_fresh_history(led):
+    rig = led(
+        leader=lambda t: (min(0.3 * t, 0.45), 0.0),
+        policy=manifest(observation_steps=3),
+        model=lambda request: np.tile([0.4, np.nan, 0.0], (16, 1)),
+    )
+    rig.step(10).take_over().step(40)
+    assert rig.human_moves()
+    before = len(rig.requests)
+    rig.take_over(False)
+    rested = rig.positions.copy()
+    while len(rig.requests) == before:
+        rig.step()
+    first = rig.requests[before].inputs[DataType.JOINT_POSITIONS]
+    # Every step of it is from after the hand-back.
+    assert np.abs(first[:, [0, 2]] - rig.positions).max() < 0.02
+    assert np.abs(rested - rig.positions).max() < 0.05
