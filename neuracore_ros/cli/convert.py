@@ -149,7 +149,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='TOPIC',
         help='who commands: a String as the node publishes it, or a Bool that is true while a '
         'human intervenes; "none": take no notice (default: a String topic ending in /control '
-        'that says it)',
+        'that says it, or the feature intervention of a LeRobot dataset)',
     )
     cut.add_argument(
         '--keep-uncommanded',

@@ -10,6 +10,7 @@ from neuracore_ros.bags.topics import Topic
 from neuracore_ros.control import CONTROL_TOPIC, FORGOTTEN_S, Commander, Control
 from neuracore_ros.convert.cutting import NO_CONTROL
 from neuracore_ros.convert.episodes import BOOL, STRING
+from neuracore_ros.dataset.control_columns import INTERVENTION
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import BagError, UserError, printable
 from neuracore_ros.wording import counted
@@ -28,7 +29,7 @@ class ControlTrack:
     says nothing of what was commanded.
 
     Args:
-        topic: Its topic.
+        topic: Its topic, whose messages are texts, or else booleans.
         keeps_nobody: Whether steps at which nobody commands are kept.
 
     Attributes:
@@ -51,12 +52,12 @@ class ControlTrack:
     @property
     def type(self) -> str:
         """The type of its messages."""
-        return self._topic.type
+        return STRING if self.is_of_node else BOOL
 
     @property
     def is_of_node(self) -> bool:
         """True where the node says it, which sends what is commanded to the command topics."""
-        return self._topic.type == STRING
+        return self._topic.holds(STRING)
 
     def receive(self, message: Any, receive_ns: int) -> None:
         """Take a message of its topic; never raises."""
@@ -97,7 +98,8 @@ def find_control(bag: Bag, topic: str = '', keeps_nobody: bool = False) -> Contr
 
     Args:
         bag: The recording.
-        topic: Its topic; '' looks for a node's; ``none`` takes no notice of any.
+        topic: Its topic; '' looks for a node's, and for the feature by which rollouts of LeRobot
+            say that a human intervenes; ``none`` takes no notice of any.
         keeps_nobody: Whether steps at which nobody commands are kept.
 
     Raises:
@@ -108,6 +110,9 @@ def find_control(bag: Bag, topic: str = '', keeps_nobody: bool = False) -> Contr
     if topic:
         return ControlTrack(_named(bag, topic), keeps_nobody)
     found = [each for each in _of_nodes(bag) if _says_control(bag, each)]
+    flag = bag.topics.get(INTERVENTION)
+    if not found and flag is not None and flag.holds(BOOL) and flag.count:
+        return ControlTrack(flag, keeps_nobody)
     within = f'/{bag.namespace}/'
     if bag.namespace and len(found) > 1:
         found = [each for each in found if each.name.startswith(within)] or found
@@ -144,10 +149,12 @@ def _says_control(bag: Bag, topic: Topic) -> bool:
 def _named(bag: Bag, name: str) -> Topic:
     found = bag.find(name, STRING)
     if found is None or not found.count:
-        known = [t.name for t in bag.topics.values() if t.type in {STRING, BOOL} and t.count]
+        known = [
+            t.name for t in bag.topics.values() if (t.holds(STRING) or t.holds(BOOL)) and t.count
+        ]
         has = f'it has {", ".join(known)}' if known else f'it has no {STRING} or {BOOL}'
         raise BagError(f'{bag.path}: nothing on {name} (--control); {has}')
-    if found.type not in {STRING, BOOL}:
+    if not (found.holds(STRING) or found.holds(BOOL)):
         raise BagError(
             f'{bag.path}: {found.name} (--control) holds {found.type}; give a {STRING} or a {BOOL}'
         )

@@ -6,8 +6,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.lerobot_arm import convert_words, write_robot
+from helpers.lerobot_datasets import write_lerobot
 from helpers.small_bags import ROS2, Messages, at, write_bag
 from helpers.two_arms import joint_states
+from neuracore_ros.cli.main import main
 from neuracore_ros.control import Commander, Control
 from neuracore_ros.dataset.metadata import METADATA_PATH, load_metadata
 from neuracore_ros.loading.reading import read_control
@@ -241,3 +244,23 @@ def test_columns_that_are_damaged_are_refused_in_one_line(tmp_path, convert):
         pq.write_table(table.drop_columns([name]), file)
         with pytest.raises(Exception, match=f"lacks the column '{name}'"):
             read_control(data, metadata, 0)
+
+
+def human_in_the_middle(episode, k):
+    return np.array([episode == 0 and 5 <= k < 9], bool)
+
+
+def test_the_interventions_of_a_lerobot_dataset_are_taken_over(tmp_path):
+    extra = {'intervention': human_in_the_middle}
+    source = write_lerobot(
+        tmp_path / 'set', cameras=('front',), lengths=(14, 12), extra=extra, scenes=1
+    )
+    robot = write_robot(tmp_path)
+    assert main(convert_words(tmp_path / 'data', robot, source)) == 0
+    human, policies, _ = columns(tmp_path / 'data')
+    assert human == [5 <= k < 9 for k in range(14)] and set(policies) == {''}
+    found = [episode.interventions for episode in load_metadata(tmp_path / 'data').episodes]
+    assert found == [1, 0]
+    words = convert_words(tmp_path / 'without', robot, source)
+    assert main([*words, '--control', 'none']) == 0
+    assert not any(columns(tmp_path / 'without')[0])
