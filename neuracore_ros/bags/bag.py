@@ -89,6 +89,12 @@ class Bag:
         self.topics: Mapping[str, Topic] = topics_of(storages)
 
     @property
+    def origin_ns(self) -> int | None:
+        """The log time from which all messages come at one rate, [ns]; None if they do not."""
+        is_periodic = self._clock is None and all(each.is_periodic for each in self._storages)
+        return self.start_ns if is_periodic else None
+
+    @property
     def task(self) -> str:
         """The first of its tasks; '' if it has none."""
         return next(iter(self.tasks), '')

@@ -59,6 +59,7 @@ class LerobotEpisode(Storage):
             self.counts[connection] = self._rows.count if self._is_there(topic) else 0
         # Episodes that are equal are two nevertheless, which their times tell.
         self.start_ns = (number + 1) * SECOND_NS
+        self.is_periodic = True
         self.end_ns = self._log_ns(max(self._rows.count - 1, 0))
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:

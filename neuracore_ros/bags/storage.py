@@ -96,6 +96,7 @@ class Storage:
         end_ns: Log time of the last one, [ns].
         losses: Where -> what cannot be read, in one line; it may grow while messages are read.
         tasks: What is done in it, in words, one after the other; empty where it does not say.
+        is_periodic: Messages come at one rate, from ``start_ns`` on.
         decoders: Connection -> what makes its messages, where they are no bytes of ROS.
     """
 
@@ -106,6 +107,7 @@ class Storage:
         self.start_ns = self.end_ns = 0
         self.losses: dict[object, str] = {}
         self.tasks: tuple[str, ...] = ()
+        self.is_periodic = False
         self.decoders: dict[int, Callable[[RawMessage], Any]] = {}
 
     def messages(self, connections: Collection[int]) -> Iterator[RawMessage]:

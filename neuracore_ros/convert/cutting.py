@@ -84,11 +84,14 @@ class Cuts:
         spans: One for each episode, in order, none overlapping.
         dropped: Other parts, and why each is none.
         notes: What is worth knowing, a line each.
+        origin_ns: Ticks are counted from here, in log time, [ns], where messages come at one
+            rate; None: from when all streams are complete.
     """
 
     spans: tuple[Span, ...]
     dropped: tuple[tuple[Span, str], ...] = ()
     notes: tuple[str, ...] = ()
+    origin_ns: int | None = None
 
     def at(self, time_ns: int) -> Span | str:
         """The episode at a time, or why there is none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,7 +68,7 @@ def find_cuts(bag: Bag, cutting: Cutting, topics: Mapping[str, str], outputs: Ob
     moving_ns = None
     if cutting.trim_idle is not None:
         moving_ns = _moving_ns(bag, outputs, cutting.trim_idle)
-    return cuts(spans, moving_ns, notes)
+    return replace(cuts(spans, moving_ns, notes), origin_ns=bag.origin_ns)
 
 
 def recorded_task(bag: Bag) -> str:

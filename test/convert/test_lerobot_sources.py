@@ -349,6 +349,20 @@ def test_numbers_that_are_not_finite_end_a_piece(tmp_path, robot):
     assert np.isfinite(column(data, 0, 'observation.state')).all()
 
 
+@pytest.mark.parametrize('first', [1, 2, 5])
+def test_rows_are_taken_one_by_one_whichever_is_the_first(tmp_path, robot, first):
+    def late(episode, k):
+        return state(episode, k) * np.float32(np.nan if k < first else 1)
+
+    root = write_lerobot(
+        tmp_path / 'set', cameras=('front',), lengths=(30,), numbers=(late, action)
+    )
+    data = tmp_path / 'data'
+    assert main(convert_words(data, robot, root)) == 0
+    found = column(data, 0, 'observation.state')[:, 2]
+    np.testing.assert_array_equal(found, radians([state(0, k)[2] for k in range(first, 30)]))
+
+
 def test_an_episode_without_its_video_does_not_keep_the_others_out(tmp_path, robot, capsys):
     root = write_lerobot(tmp_path / 'set', 'v2.1', cameras=('front',))
     video = root / 'videos/chunk-000/observation.images.front/episode_000001.mp4'
