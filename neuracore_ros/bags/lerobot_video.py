@@ -12,6 +12,7 @@ from neuracore_ros.arrays import ByteArray
 from neuracore_ros.bags.lerobot_dataset import VideoPart
 from neuracore_ros.bags.lerobot_tables import damage
 from neuracore_ros.regular_file import require_regular
+from neuracore_ros.rgb_frames import rgb_image
 
 # A decoder gives frames in another order than they are stored, by at most so many.
 _MOST_REORDERED = 32
@@ -86,8 +87,7 @@ class EpisodeVideo:
         frame = reading.of(number)
         if frame is None:
             raise FrameError(f'{self.file.name}: frame {number} is missing or damaged')
-        pixels: ByteArray = frame.to_ndarray(format='rgb24')
-        return pixels
+        return rgb_image(frame)
 
     def packet(self, number: int) -> bytes:
         """The stored bytes of a frame; nothing if it is missing."""

@@ -14,6 +14,7 @@ from neuracore_ros.arrays import ByteArray
 from neuracore_ros.dataset.video import rate_of, sync_video
 from neuracore_ros.errors import BagError, shortened
 from neuracore_ros.regular_file import require_regular
+from neuracore_ros.rgb_frames import rgb_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def decode_frames(span: FrameSpan) -> Iterator[ByteArray]:
                 continue
             if found > number or frame.is_corrupt:
                 break
-            yield frame.to_ndarray(format='rgb24')
+            yield rgb_image(frame)
             number += 1
             if number == end:
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
-from neuracore_ros.errors import DatasetError, DescriptionWarning
+from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.progress import NoticeCallback
 from neuracore_ros.records import read_record
@@ -45,6 +46,8 @@ from neuracore_ros.wording import counted
 
 CHANGE = 'change'
 """Where files of a staged episode wait for being decided on, in its folder."""
+# The metadata grow with the dataset, so that each writing costs more than the one before.
+_WRITTEN_EVERY_S = 1.0
 _PREFIX = 'neuracore_ros-'
 _RUN_NAME = re.compile(rf'({_PREFIX})?[0-9a-f]{{32}}')  # an older version wrote no prefix
 
@@ -66,6 +69,9 @@ class DatasetWriter:
         self._episode_lines = [line(episode) for episode in metadata.episodes]
         self._bag_lines = [line(bag) for bag in metadata.bags]
         self._totals = _totals(root, metadata)
+        self._tasks_written = 0
+        self._next_write_s = 0.0
+        self._is_behind = False
         # Of its own for each run: workers of one that was killed may still be ending.
         self.staging = real_folder(root, STAGING_PATH / f'{_PREFIX}{uuid.uuid4().hex}')
 
@@ -93,19 +99,38 @@ class DatasetWriter:
             tables.write_data(file, staged.columns, record, self._totals.tasks, after.rate_hz)
         change.write(lerobot.episode_path(number), tables.episode_table(record, after))
         for place, content in self._totals.files(after).items():
-            change.write(place, content)
+            if place != lerobot.TASKS_PATH or len(self._totals.tasks) != self._tasks_written:
+                change.write(place, content)
         change.write(METADATA_PATH, self._document(after))
         change.decide(self.root)
         staged.discard()
         self.metadata = after
+        self._tasks_written = len(self._totals.tasks)
+        self._is_behind = False
         return number
 
     def finish_bag(self, bag: ConvertedBag) -> None:
-        """Note that every episode of a recording is in the dataset."""
+        """Note that every episode of a recording is in the dataset.
+
+        Of recordings that end within a second, the last is written, or the next episode writes
+        them: what was not is read once more after a kill, and adds nothing.
+        """
         self.metadata = replace(self.metadata, bags=(*self.metadata.bags, bag))
         self._bag_lines.append(line(bag))
-        if self.metadata.episodes:
+        self._is_behind = True
+        if time.monotonic() >= self._next_write_s:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is noted and not written yet.
+
+        Raises:
+            WriteError: It cannot be written, for instance because the disk is full.
+        """
+        if self._is_behind and self.metadata.episodes:
             self._write_metadata()
+            self._is_behind = False
+            self._next_write_s = time.monotonic() + _WRITTEN_EVERY_S
 
     def describe(self, robot: Robot) -> None:
         """Add a robot's descriptions, or check that those of its episodes still hold.
@@ -196,6 +221,11 @@ def open_dataset(
         writer = DatasetWriter(root, metadata if metadata.episodes else new)
         try:
             yield writer
+            writer.flush()
+        except BaseException:
+            with suppress(OSError, WriteError):
+                writer.flush()
+            raise
         finally:
             _clear_staging(root)
 

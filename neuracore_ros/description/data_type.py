@@ -2,6 +2,7 @@
 
 import warnings
 from enum import Enum
+from functools import cached_property
 
 from neuracore_ros.errors import DescriptionWarning
 
@@ -13,7 +14,10 @@ TEXT_BYTES = 256
 
 
 class DataType(str, Enum):
-    """One kind of data; the names and their order are those of ``neuracore_types``."""
+    """One kind of data; the names and their order are those of ``neuracore_types``.
+
+    What it is, is asked many times at each step, so that each kind works it out once.
+    """
 
     JOINT_POSITIONS = 'JOINT_POSITIONS'
     JOINT_VELOCITIES = 'JOINT_VELOCITIES'
@@ -32,22 +36,22 @@ class DataType(str, Enum):
 
     __str__ = str.__str__
 
-    @property
+    @cached_property
     def is_image(self) -> bool:
         """True if a slot holds an image."""
         return self in {DataType.RGB_IMAGES, DataType.DEPTH_IMAGES}
 
-    @property
+    @cached_property
     def is_pose(self) -> bool:
         """True if a slot holds a pose, the seven numbers of ``POSE_COMPONENTS``."""
         return self in {DataType.END_EFFECTOR_POSES, DataType.POSES}
 
-    @property
+    @cached_property
     def is_gripper(self) -> bool:
         """True if a slot holds a gripper's opening, 0 closed to 1 open."""
         return self.name.startswith('PARALLEL_GRIPPER_')
 
-    @property
+    @cached_property
     def is_numeric(self) -> bool:
         """True if a slot holds a number or a pose, which concatenate to a state vector."""
         return self.is_pose or self.is_gripper or 'JOINT_' in self.name or self.name == 'CUSTOM_1D'
@@ -84,17 +88,17 @@ class DataType(str, Enum):
             DataType.CUSTOM_1D,
         }
 
-    @property
+    @cached_property
     def is_position(self) -> bool:
         """True for positions of joints and grippers, measured or commanded."""
         return self.is_gripper or self.measured is DataType.JOINT_POSITIONS
 
-    @property
+    @cached_property
     def is_target(self) -> bool:
         """True for a command, which holds until it is replaced and never ages."""
         return '_TARGET_' in self.name
 
-    @property
+    @cached_property
     def measured(self) -> 'DataType':
         """The type in which a robot reports what it does about a command of this type."""
         return DataType(self.name.replace('_TARGET_', '_'))

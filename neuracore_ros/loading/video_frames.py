@@ -20,8 +20,8 @@ from neuracore_ros.dataset.metadata import AFRESH
 from neuracore_ros.dataset.reading_errors import reading_errors
 from neuracore_ros.errors import DatasetError
 from neuracore_ros.loading.frames import digest
+from neuracore_ros.rgb_frames import FORMAT, one_thread
 
-FORMAT = 'rgb24'
 # Codecs store whole blocks of pixels.
 _PADDING = 64
 
@@ -153,7 +153,7 @@ class _Decoders(threading.local):
     def __init__(self) -> None:
         self._contexts: dict[tuple[str, bytes | None], Any] = {}
         self._reformatter = VideoReformatter()
-        self._options = _options()
+        self._options = one_thread()
 
     def convert(self, frame: Any) -> Array:
         """RGB of a frame."""
@@ -185,16 +185,6 @@ class _Decoders(threading.local):
             context.thread_count = 1
             self._contexts[key] = context
         return self._contexts[key]
-
-
-def _options() -> dict[str, int]:
-    """Ask for one thread where there is that option: by itself, it takes one of each processor."""
-    frame = av.VideoFrame(2, 2, 'yuv420p')
-    try:
-        VideoReformatter().reformat(frame, format=FORMAT, threads=1)
-    except TypeError:
-        return {}
-    return {'threads': 1}
 
 
 _DECODERS = _Decoders()
