@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TextIO, cast
 
+from neuracore_ros.errors import printable
+
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 15.0
 
@@ -27,8 +29,8 @@ def escaped(text: str) -> str:
 
 
 def print_warnings(texts: Iterable[str]) -> None:
-    """Print each warning once, on standard error."""
-    for text in dict.fromkeys(texts):
+    """Print each warning once and in one line, on standard error; names may hold anything."""
+    for text in dict.fromkeys(map(printable, texts)):
         print(f'warning: {text}', file=sys.stderr)
 
 

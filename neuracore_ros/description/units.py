@@ -41,6 +41,7 @@ MILLIMETRES = Unit('millimetres', 1e-3)
 CENTIMETRES = Unit('centimetres', 1e-2)
 AMOUNTS = Unit('amounts from 0 to 1', 1.0)
 PERCENT = Unit('percent', 1e-2)
+SIGNED_PERCENT = Unit('percent, -100 to 100', 0.005, 0.5)
 BYTES = Unit('steps from 0 to 255', 1 / 255)
 THOUSANDTHS = Unit('thousandths', 1e-3)
 
@@ -55,6 +56,8 @@ _AMOUNTS = (AMOUNTS, PERCENT, BYTES, THOUSANDTHS)
 _SLACK = 0.25
 # A gripper that opens by less may be in another unit, such as that of two fingers [amount].
 _OPENS, _OPENS_A_BIT = {AMOUNTS: 0.5}, 0.02
+# A closed one is hardly below zero [of its largest value].
+_CLOSES = 0.1
 # A joint of unknown kind that moves further than this does not slide [m].
 _LONGEST_SLIDE = 1.0
 # Percent end at 100, but for rounding and overshoot.
@@ -109,6 +112,9 @@ def likely_units(values: Range, limits: Range, slides: bool = False) -> tuple[Un
 def likely_unit_of_amounts(values: Range) -> Unit | None:
     """The unit in which a gripper's driver reports an opening, not a joint position."""
     known = [unit for unit in _AMOUNTS if unit.scale * values[1] > _OPENS.get(unit, _OPENS_A_BIT)]
+    if values[0] < -_CLOSES * max(values[1], 0.0):
+        known = [unit for unit in known if unit is AMOUNTS]
+        known += [SIGNED_PERCENT] if max(map(abs, values)) <= _MOST_PERCENT else []
     return next((unit for unit in known if _fits(unit, values, (0.0, 1.0))), None)
 
 

@@ -68,6 +68,8 @@ def test_the_ends_of_percent_are_the_limits_if_the_calibration_says_so():
         ((5.0, 97.0), 'percent'),
         ((0.0, 255.0), 'steps from 0 to 255'),
         ((0.0, 1000.0), 'thousandths'),
+        ((-3.0, 97.0), 'percent'),
+        ((-99.0, 100.0), 'percent, -100 to 100'),
     ],
 )
 def test_amounts_are_told_by_their_range(values, name):

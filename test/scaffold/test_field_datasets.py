@@ -106,6 +106,14 @@ def test_numbers_of_which_nothing_is_said_are_drafted_with_a_warning(
     assert 'are joints: those of the pose of a hand are read as CUSTOM_1D' in describe.said
 
 
+def test_a_name_of_several_lines_is_a_warning_of_one(describe, tmp_path):
+    data = write_field(tmp_path / 'data', ['pan\nwarning: all is well', "it's", '# x'], 3, 80.0)
+    robot, _ = describe('--bag', data)
+    assert "it's" in joints_of(robot)
+    assert all(line.startswith('warning: ') for line in describe.said.splitlines())
+    assert 'warning: all is well' not in describe.said.splitlines()
+
+
 LIBERO = {'motors': [*POSE, 'gripper', 'gripper']}
 
 
