@@ -93,6 +93,8 @@ class Variant:
 
 BEFORE = Variant('before', 'nothing', further=False)
 WEIGHTED = {weight: {'weight': {'intervention': float(weight)}} for weight in (3, 10)}
+DROPPED = {seconds: {'drop_before_takeover': float(seconds)} for seconds in (1, 60)}
+"""A second; and all that the policy did in a run in which somebody took over."""
 VARIANTS = (
     BEFORE,
     Variant('nothing_new', 'nothing'),
@@ -100,8 +102,9 @@ VARIANTS = (
     Variant('interventions_3', 'interventions', WEIGHTED[3]),
     Variant('interventions_1', 'interventions'),
     Variant('demonstrations_episodes', 'episodes'),
+    Variant('interventions_3_drop_all', 'interventions', WEIGHTED[3] | DROPPED[60]),
     Variant('interventions_10', 'interventions', WEIGHTED[10]),
-    Variant('interventions_3_drop', 'interventions', WEIGHTED[3] | {'drop_before_takeover': 1.0}),
+    Variant('interventions_3_drop_1', 'interventions', WEIGHTED[3] | DROPPED[1]),
     Variant('interventions_only', 'interventions', {'only': 'intervention'}),
     Variant('interventions_3_afresh', 'interventions', WEIGHTED[3], further=False),
     Variant('demonstrations_steps_afresh', 'steps', further=False),
