@@ -1,14 +1,14 @@
 """Measure whether it pays to take over from a policy that fails, and to train it on that.
 
-    python experiments/interventions.py --out FOLDER
+    python experiments/interventions.py --out FOLDER [--person led | direct]
 
 A UR5e lifts a cube in MuJoCo, by joints, told where the cube is (`transfer.py` has the rest). Each
 seed has a policy of few demonstrations. It is run 20 times, in lockstep, and a scripted person
-takes over where it gets nowhere (`Person`), by the runner's own takeover: the expert of the
-demonstrations leads from there on. The runs are recorded with who commanded, and converted into
-the policy's dataset; the policy is trained further on it (``--init``), with weights on the human's
-steps. It is compared with as many new demonstrations, counted in steps or in episodes, and with
-the same training on nothing new.
+takes over where it gets nowhere (`takeovers.py`): the expert of the demonstrations, who leads by
+the runner's own takeover, or commands the robot's controllers directly. The runs are recorded with
+who commanded, and converted into the policy's dataset; the policy is trained further on it
+(``--init``), with weights on the human's steps. It is compared with as many new demonstrations,
+counted in steps or in episodes, and with the same training on nothing new.
 
 Each training, tried at the same 50 places of the cube, is a line of ``FOLDER/results.jsonl``, and
 so are the runs of each policy; what is there is not done again.
@@ -31,13 +31,13 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from lift import IMAGE_SIZE, PATIENCE_S, RATE_HZ, SIMULATOR, Done
-from lockstep import EMPTY, STRING, Pilot, Recording, World, header, make
+from lift import IMAGE_SIZE, RATE_HZ, SIMULATOR
+from lockstep import Pilot
+from takeovers import LEADER, PERSONS, Watched, run_watched
 from transfer import (
     EXECUTED,
     SEEDS,
     TOLD,
-    TRIAL_S,
     UR5E,
     Cell,
     Results,
@@ -48,13 +48,11 @@ from transfer import (
 )
 
 from neuracore_ros.command.settings import Settings
-from neuracore_ros.control import REPEATED_S, Commander, Control
 from neuracore_ros.convert.convert import convert
 from neuracore_ros.convert.job import ConvertSettings
 from neuracore_ros.description import load_robot
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.loading.batches import Batches
-from neuracore_ros.physics.expert import LiftExpert
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.training.config import Config
 from neuracore_ros.training.finetune import inherit_settings
@@ -68,8 +66,6 @@ RUNS = 20
 FIRST_RUN, APART = 20_000, 1000
 """Seed of the first run with a person; and how far those of two policies are apart."""
 FURTHER = {'steps': 1000}
-CONTROL, MARKER, LEADER = '/infer/control', '/record/episode', 'leader/joint_states'
-LED = 'sensor_msgs/msg/JointState'
 CELL = Cell('interventions', SLOTS, 'told', {ARM: FEW}, (ARM,))
 
 
@@ -112,122 +108,6 @@ VARIANTS = (
 )
 
 
-class Person:
-    """Somebody who watches a policy, and takes over where it gets nowhere.
-
-    What is left to do is the way from the fingertips to the cube, and how much higher it has to
-    be.
-    """
-
-    STUCK_S = 1.5
-    """So long nothing was gained."""
-    GAIN_M = 0.005
-    ASTRAY_M = 0.08
-    """There is so much more to do than there was."""
-    KNOCKED_M = 0.03
-    """The cube lies so far from where it lay."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._place = world.simulated.cube
-        self._least_m, self._since_ns = np.inf, world.now_ns
-
-    def reason(self) -> str:
-        """Why to take over now; '' while the policy may go on. To be asked after every step."""
-        world, robot = self._world, self._world.simulated
-        to_cube = robot.cube - robot.tool
-        left_m = float(np.linalg.norm(to_cube)) + robot.distance()
-        if left_m < self._least_m - self.GAIN_M:
-            self._least_m, self._since_ns = left_m, world.now_ns
-        moved_m = float(np.hypot(*(robot.cube - self._place)[:2]))
-        if moved_m > self.KNOCKED_M and float(np.linalg.norm(to_cube)) > self.KNOCKED_M:
-            return 'knocked'
-        if left_m > self._least_m + self.ASTRAY_M:
-            return 'astray'
-        return 'stuck' if world.now_ns - self._since_ns > self.STUCK_S * 1e9 else ''
-
-
-PilotOf = Callable[[Callable[[str, Any], None]], Pilot]
-"""Who hears all messages -> the policy at the robot."""
-
-
-class Said:
-    """Writes who commands, at every change and every second, as the node does."""
-
-    def __init__(self, recording: Recording, policy: str) -> None:
-        self._recording, self._policy = recording, policy
-        self._text, self._said_ns = '', 0
-
-    def __call__(self, commander: Commander, now_ns: int) -> None:
-        """To be called before each step."""
-        policy = self._policy if commander is Commander.POLICY else ''
-        text = Control(commander, policy).to_text()
-        if text != self._text or now_ns - self._said_ns >= REPEATED_S * 1e9:
-            self._text, self._said_ns = text, now_ns
-            self._recording.write(CONTROL, make('String', text))
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """One run of a policy that a person watched.
-
-    Attributes:
-        seed: Of the place of the cube.
-        reason: Why the person took over; '' not.
-        success: Whether the cube was lifted in the end.
-        policy_steps: Steps in which the policy commanded.
-        human_steps: Steps in which the person did.
-    """
-
-    seed: int
-    reason: str
-    success: bool
-    policy_steps: int
-    human_steps: int
-
-
-def run_watched(pilot_of: PilotOf, world: World, seed: int, bag: Path, policy: str) -> Watched:
-    """Let a policy try, and a person finish what it cannot; writes the bag of it."""
-    robot = world.simulated
-    robot.reset(seed)
-    recording = Recording(world, bag, also={CONTROL: STRING, MARKER: STRING, LEADER: LED})
-    said, person = Said(recording, policy), Person(world)
-    pilot = pilot_of(recording.write)
-    recording.write(MARKER, make('String', 'start'))
-    lifted = Done(world, robot.tolerance(), SIMULATOR.stay_s)
-    steps, success, reason = dict.fromkeys(Commander, 0), False, ''
-    leader: LiftExpert | None = None
-    end_ns = world.now_ns + round(TRIAL_S * 1e9)
-    while world.now_ns < end_ns and not success:
-        if leader is not None:
-            message = joints_of(leader, world)
-            recording.write(LEADER, message)
-            pilot.runner.receive(LEADER, message, world.now_ns)
-        commander = pilot.runner.commander
-        said(commander, world.now_ns)
-        pilot.step()
-        steps[commander] += 1
-        success = lifted()
-        if leader is None and not success and (reason := person.reason()):
-            pilot.send(pilot.runner.take_over(True, world.now_ns).commands)
-            leader = LiftExpert(robot)
-            # As high, and as long, as in demonstrations.
-            lifted = Done(world, robot.tolerance() / 2, SIMULATOR.linger_s)
-            end_ns = world.now_ns + round(PATIENCE_S * 1e9)
-    recording.write(MARKER, make('String', 'success' if success else 'discard'))
-    recording.close()
-    return Watched(seed, reason, success, steps[Commander.POLICY], steps[Commander.HUMAN])
-
-
-def joints_of(leader: LiftExpert, world: World) -> Any:
-    """The joint states of a leader arm, held where the expert wants the robot."""
-    names, positions = [], []
-    for target in leader.targets(world.period_s):
-        names += target.joint_names
-        positions += list(target.positions)
-    return make('JointState', header(world.now_ns), names, np.array(positions), EMPTY, EMPTY)
-
-
 def write_file(out: Path) -> Path:
     """The robot file, with a leader arm whose joints count as the robot's own."""
     told = write_files(out / 'files', CELL)[ARM]
@@ -243,7 +123,7 @@ def write_file(out: Path) -> Path:
     return file
 
 
-def watch(out: Path, seed: int, file: Path, policy: Path) -> list[Watched]:
+def watch(out: Path, kind: str, seed: int, file: Path, policy: Path) -> list[Watched]:
     """All runs of one policy that a person watches; those that are there are kept."""
     folder = out / 'runs_watched' / f'seed={seed}'
     folder.mkdir(parents=True, exist_ok=True)
@@ -262,7 +142,7 @@ def watch(out: Path, seed: int, file: Path, policy: Path) -> list[Watched]:
             return Pilot(world, robot, loaded, settings, hears)
 
         run_seed = FIRST_RUN + APART * seed + number
-        watched.append(run_watched(pilot_of, world, run_seed, bag, policy.parent.name))
+        watched.append(run_watched(pilot_of, kind, world, run_seed, bag, policy.parent.name))
         with notes.open('a') as lines_of:
             line = {name: getattr(watched[-1], name) for name in Watched.__slots__}
             lines_of.write(json.dumps(line) + '\n')
@@ -333,7 +213,7 @@ def train_variant(out: Path, variant: Variant, seed: int) -> tuple[Run, Path]:
     return run, file
 
 
-def run_variant(out: Path, variant: Variant, seed: int, results: Results) -> None:
+def run_variant(out: Path, person: str, variant: Variant, seed: int, results: Results) -> None:
     """Train one seed, try it, and let a person watch the first policy; as far as not done."""
     key = variant.name
     if results.has(key, seed, ARM):
@@ -345,6 +225,7 @@ def run_variant(out: Path, variant: Variant, seed: int, results: Results) -> Non
     lifted = attempt(ARM, file, run.last, CELL)
     line = {
         'study': 'interventions',
+        'person': person,
         'key': key,
         'data': variant.data,
         'options': dict(variant.options),
@@ -357,7 +238,7 @@ def run_variant(out: Path, variant: Variant, seed: int, results: Results) -> Non
         'trials_s': round(time.monotonic() - start_s, 1),
     }
     if variant is BEFORE:
-        watched = watch(out, seed, file, run.last)
+        watched = watch(out, person, seed, file, run.last)
         line['watched'] = [[w.reason, w.success, w.policy_steps, w.human_steps] for w in watched]
     results.add(line)
     print(key, seed, sum(lifted), line['training_s'], line['trials_s'], flush=True)
@@ -375,13 +256,14 @@ def main() -> int:
     parser.add_argument('--out', type=Path, required=True, help='folder of all that is made')
     names = [variant.name for variant in VARIANTS]
     parser.add_argument('--only', nargs='+', default=(), choices=names, help='ways to train (all)')
+    parser.add_argument('--person', choices=PERSONS, default='led', help='(led)')
     parser.add_argument('--seeds', nargs='+', type=int, default=range(SEEDS), help='(0 1 2)')
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.out.mkdir(parents=True, exist_ok=True)
     results = Results(arguments.out / 'results.jsonl')
     for variant, seed in wanted(arguments.only, arguments.seeds):
-        run_variant(arguments.out, variant, seed, results)
+        run_variant(arguments.out, arguments.person, variant, seed, results)
     return 0
 
 
