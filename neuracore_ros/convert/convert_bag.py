@@ -21,6 +21,7 @@ from neuracore_ros.convert.recording import Recording
 from neuracore_ros.convert.result import BagResult
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
 from neuracore_ros.dataset.staging import EpisodeWriter, StagedEpisode
+from neuracore_ros.dataset.video_copy import DamagedFrameError
 from neuracore_ros.errors import BagError, DatasetError, WriteError, quoted
 from neuracore_ros.progress import ProgressCallback
 
@@ -77,7 +78,14 @@ def convert_bag(
     folder = job.staging / uuid.uuid4().hex
     try:
         folder.mkdir()
-        yield from _staged(job, path, folder, progress)
+        try:
+            yield from _staged(job, path, folder, progress)
+        except DamagedFrameError:
+            # With all frames decoded, what is whole is used, as of other recordings; what has
+            # come of it already is not added twice.
+            again = folder / 'again'
+            again.mkdir()
+            yield from _staged(job, path, again, progress, copies=False)
     except BagError as error:
         yield BagDone(BagResult(str(path), error=str(error)))
     except (OSError, av.FFmpegError) as error:
@@ -107,7 +115,7 @@ def cannot_write(dataset: Path, error: Exception) -> DatasetError:
 
 
 def _staged(
-    job: Job, path: Path, folder: Path, progress: ProgressCallback
+    job: Job, path: Path, folder: Path, progress: ProgressCallback, copies: bool = True
 ) -> Iterator[ConvertEvent]:
     robot, metadata, settings = job.robot, job.metadata, job.settings
     files = files_digest(path)
@@ -126,7 +134,7 @@ def _staged(
             return
         pair, pair_note = recorded_pair(bag) if given is None else (given, '')
         _require_same_pair(job, path, fingerprint, pair)
-        recording = Recording(bag, robot, metadata, settings.cutting, settings.task)
+        recording = Recording(bag, robot, metadata, settings.cutting, settings.task, copies)
         episode = Episode(
             robot.name, str(path), 0, 0, fingerprint, cutting=settings.options, pair=pair
         )

@@ -31,8 +31,12 @@ from neuracore_ros.wording import counted, counts
 SURVEY_SIZE = (32, 32)
 
 
-def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observer, Observer]:
+def observers(
+    robot: Robot, metadata: Metadata, task: str = '', copies: bool = True
+) -> tuple[Observer, Observer]:
     """Fresh observers of what the model reads and of what it should command.
+
+    With ``copies``, frames of videos that can be copied stay undecoded.
 
     Raises:
         ObservationError: The task is too long for LANGUAGE.
@@ -45,7 +49,7 @@ def observers(robot: Robot, metadata: Metadata, task: str = '') -> tuple[Observe
             metadata.input_layout,
             size,
             texts=texts,
-            stored_rate_hz=metadata.rate_hz,
+            stored_rate_hz=metadata.rate_hz if copies else None,
         ),
         Observer(robot.output_sources(), metadata.output_layout, None),
     )
@@ -73,6 +77,7 @@ class Recording:
         metadata: Metadata,
         cutting: Cutting,
         task: str | None = None,
+        copies: bool = True,
     ) -> None:
         self._control = find_control(bag, cutting.control, cutting.keeps_nobody)
         outputs, commands = robot.output_sources(), self._commands(robot)
@@ -91,7 +96,7 @@ class Recording:
         is_told = task is not None or any(s.data_type is DataType.LANGUAGE for s in sources)
         self._other_tasks = () if is_told else bag.tasks[1:]
         try:
-            inputs, wanted = observers(robot, metadata, self.task)
+            inputs, wanted = observers(robot, metadata, self.task, copies)
         except ObservationError as error:
             if task is not None:
                 raise

@@ -11,8 +11,12 @@ import numpy as np
 from neuracore_ros.arrays import ByteArray
 from neuracore_ros.dataset.row import StoredImage
 from neuracore_ros.dataset.video import VideoWriter
-from neuracore_ros.dataset.video_copy import FrameSpan, copy_frames, decode_frames
-from neuracore_ros.errors import BagError
+from neuracore_ros.dataset.video_copy import (
+    DamagedFrameError,
+    FrameSpan,
+    copy_frames,
+    decode_frames,
+)
 
 
 class CameraVideo:
@@ -91,11 +95,12 @@ def pixels_of(image: ByteArray | StoredImage) -> ByteArray:
     """RGB, uint8, shape (height, width, 3).
 
     Raises:
-        BagError: A stored image is missing or damaged.
+        DamagedFrameError: A stored image is missing or damaged.
     """
     if isinstance(image, np.ndarray):
         return image
     try:
         return image.pixels()
     except ValueError as error:
-        raise BagError(str(error)) from error
+        where = f'{image.frame.file}: frame {image.frame.index}'
+        raise DamagedFrameError(f'{where} is missing or damaged') from error

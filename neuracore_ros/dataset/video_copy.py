@@ -37,6 +37,10 @@ class FrameSpan:
     count: int
 
 
+class DamagedFrameError(BagError):
+    """A frame of a video that is missing or damaged."""
+
+
 def copy_frames(span: FrameSpan, path: Path, rate_hz: float) -> bool:
     """Write frames into a video of their own as they are encoded; frame k at k / rate_hz.
 
@@ -71,7 +75,8 @@ def decode_frames(span: FrameSpan) -> Iterator[ByteArray]:
     """Decode frames in their order: RGB, uint8, shape (height, width, 3).
 
     Raises:
-        BagError: One of them is missing or damaged, or the video cannot be read.
+        DamagedFrameError: One of them is missing or damaged.
+        BagError: The video cannot be read.
     """
     number, end = span.first, span.first + span.count
     with _opened(span) as (container, stream), _reading(span.file):
@@ -86,7 +91,7 @@ def decode_frames(span: FrameSpan) -> Iterator[ByteArray]:
             number += 1
             if number == end:
                 return
-    raise BagError(f'{span.file}: frame {number} is missing or damaged')
+    raise DamagedFrameError(f'{span.file}: frame {number} is missing or damaged')
 
 
 def _delay(span: FrameSpan, packets: Iterator[tuple[int, Any]]) -> int | None:

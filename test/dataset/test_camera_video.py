@@ -105,10 +105,11 @@ def test_nothing_is_decoded_of_what_is_copied(tmp_path, shared, monkeypatch):
 
 def test_a_damaged_image_is_one_line():
     def damaged():
-        raise ValueError('front.mp4: frame 7 is missing or damaged')
+        raise ValueError('not there')
 
+    frame = SimpleNamespace(file=Path('front.mp4'), index=7)
     with pytest.raises(BagError, match=r'^front\.mp4: frame 7 is missing or damaged$'):
-        pixels_of(SimpleNamespace(frame=None, pixels=damaged))
+        pixels_of(SimpleNamespace(frame=frame, pixels=damaged))
 
 
 def test_an_episode_that_is_dropped_copies_nothing(tmp_path, shared):
