@@ -73,6 +73,7 @@ def world_is_active(rig):
 def let_go(rig):
     """The leader lies somewhere else, and nobody holds it."""
     rig.leader.sways = False
+    rig.world.until(lambda: rig.world.motion, 'joint states')
     away = np.full(len(rig.world.positions), 1.0)
     away[0] = 1.5
     rig.relays.do(lambda: setattr(rig.leader, 'place', rig.world.positions + away))
@@ -81,6 +82,7 @@ def let_go(rig):
 
 def grasp(rig):
     """The human brings the leader to the robot, and moves on."""
+    rig.world.until(lambda: rig.world.motion, 'joint states')
     rig.relays.do(lambda: rig.leader.grasp(rig.world.positions))
     until_said(rig, 'human')
     rig.world.until_moving()

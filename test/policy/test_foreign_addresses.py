@@ -49,6 +49,7 @@ def test_another_address_takes_the_place_of_that_in_the_file(tmp_path):
     file = written(tmp_path, 'ws://127.0.0.1:1')
     with scripted_server(stay) as server:
         policy = load_policy(file, server=ServerOptions(server.address))
+        assert policy.name == server.address
         assert policy.predict(*INPUTS)[TARGETS].shape == (4, 2)
     with pytest.raises(PolicyError, match="of openpi begins with ws:// or wss://, unlike 'tcp:"):
         load_policy(file, server=ServerOptions('tcp://127.0.0.1:1'))

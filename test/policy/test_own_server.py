@@ -42,6 +42,7 @@ def test_a_policy_at_an_address_predicts_as_a_file_does():
     with scripted_server(answer, METADATA) as server:
         policy = load_policy(server.address)
         assert policy.is_remote and policy.sha256 == 'ab' * 32
+        assert policy.name == server.address
         assert policy.manifest == Manifest.from_json(TEXT)
         assert policy.warm_up() > 0
         chunk = policy.predict(*observation())[TARGETS]
