@@ -15,6 +15,7 @@ EXAMPLES = """  neuracore_ros train reach --out runs/reach --steps 3000
   neuracore_ros train reach --out runs/reach --policy act --minutes 30
   neuracore_ros train reach --out runs/few --max-episodes ur5=5 --statistics per-robot
   neuracore_ros train reach --out runs/reach --also onnx,openvino
+  neuracore_ros train reach --out runs/second --init runs/reach --weight intervention=3
   neuracore_ros train --config runs/reach/config.json --out runs/again --seed 1
   neuracore_ros train --resume runs/reach
   neuracore_ros train --resume runs/reach --steps 6000"""
