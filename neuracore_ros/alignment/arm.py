@@ -85,7 +85,7 @@ class DescribedArm:
         return scale, source.offset - scale * unit.offset
 
     def unit(self, name: str) -> ScaleOffset:
-        """What a joint's measured value is in [rad] or [m].
+        """The scale and offset from a joint's measured value to [rad] or [m].
 
         Only that of a LeRobot dataset has another unit: its source's scale is the joint's sense
         and the unit in one.
