@@ -77,15 +77,12 @@ def convert_bag(
     # Of its own for each attempt: one that is thought dead may still write to another.
     folder = job.staging / uuid.uuid4().hex
     try:
-        folder.mkdir()
         try:
             yield from _staged(job, path, folder, progress)
         except DamagedFrameError:
             # With all frames decoded, what is whole is used, as of other recordings; what has
             # come of it already is not added twice.
-            again = folder / 'again'
-            again.mkdir()
-            yield from _staged(job, path, again, progress, copies=False)
+            yield from _staged(job, path, folder / 'again', progress, copies=False)
     except BagError as error:
         yield BagDone(BagResult(str(path), error=str(error)))
     except (OSError, av.FFmpegError) as error:
@@ -134,6 +131,7 @@ def _staged(
             return
         pair, pair_note = recorded_pair(bag) if given is None else (given, '')
         _require_same_pair(job, path, fingerprint, pair)
+        folder.mkdir()
         recording = Recording(bag, robot, metadata, settings.cutting, settings.task, copies)
         episode = Episode(
             robot.name, str(path), 0, 0, fingerprint, cutting=settings.options, pair=pair
