@@ -69,6 +69,7 @@ BELOW_ALL = {
     'progress',
     'records',
     'regular_file',
+    'rgb_frames',
     'similar_names',
     'svg',
     'wording',
