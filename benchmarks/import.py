@@ -6,9 +6,12 @@ Two datasets with half of the episodes each, of 30 frames of two cameras at 96 x
 LeRobot writes them, become one: once with their frames copied, once with frames that are encoded
 again, for which half the rate is asked, so that a step is every other frame. Where
 NEURACORE_ROS_LEROBOT_PYTHON names an interpreter with lerobot, its own `aggregate_datasets` makes
-one dataset of both. Everything runs in a process of its own, on two processors, in turns. The
-memory is that of the process and its workers together, the most in each quarter of the episodes;
-the time of a quarter is what its episodes took.
+one dataset of both; it joins whole files, and looks at no row and no frame. Everything runs in a
+process of its own, on two processors, in turns. The memory is that of the process and its workers
+together, the most in each quarter of the episodes; the time of a quarter is what its episodes
+took. On two shared processors, a step with copied frames took 2.2 ms of processor time, one with
+encoded frames 2.7 times as much, LeRobot's 0.02 times; the memory of the last quarter was 1.12
+times that of the first. docs/lerobot_datasets.md has the figures.
 """
 
 import argparse
