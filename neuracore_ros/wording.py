@@ -20,6 +20,17 @@ def few(names: Sequence[str], most: int = 3) -> str:
     return f'{", ".join(names[:most])}{more}'
 
 
+def spans(numbers: Sequence[int]) -> str:
+    """Ascending numbers as ``3 7-9``, as the command line takes them."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ' '.join(f'{first}-{last}' if last > first else f'{first}' for first, last in parts)
+
+
 def text_table(rows: Sequence[Sequence[str]], left: int | None = None) -> str:
     """Rows of cells as lines in which the columns are aligned.
 

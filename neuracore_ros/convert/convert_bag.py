@@ -222,6 +222,7 @@ def _episodes(
             steps=staged.steps,
             dropped=dict(dropped),
             outcome=first.outcome,
+            attempt_ns=first.attempt_ns,
             policy=control.policy if control is not None else '',
             interventions=control.interventions if control is not None else 0,
         )

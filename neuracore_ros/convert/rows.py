@@ -65,6 +65,7 @@ def rows(
             output_valid=valid,
             dropped=now.dropped,
             outcome=now.tick.outcome,
+            attempt_ns=now.tick.attempt_ns,
             control=now.control,
             stored=now.given.stored,
         )

@@ -46,11 +46,13 @@ class Tick:
         time_ns: Its log time, [ns].
         piece: Ticks with equal numbers follow each other without a gap, in one episode.
         outcome: Of the episode, by its marker; '' if unknown.
+        attempt_ns: Log time at which the part begins that the marker speaks of, [ns]; 0 unknown.
     """
 
     time_ns: int
     piece: int
     outcome: str = ''
+    attempt_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,8 @@ def ticks(
                 yield Outside(found)
             else:
                 piece += found is not span
-                yield Tick(at_ns, piece, found.outcome if found else '')
+                outcome, attempt_ns = (found.outcome, found.start_ns) if found else ('', 0)
+                yield Tick(at_ns, piece, outcome, attempt_ns)
             number, span = number + 1, found
         if message:
             now_ns = message.log_time_ns

@@ -53,6 +53,8 @@ class Episode:
         policy: The policy that commanded in it; several are joined by commas; '' none.
         interventions: Stretches in which a human commanded in place of the policy.
         pair: Label that it has in common with episodes of other robots; '' none.
+        attempt_ns: Log time at which its attempt begins, [ns]; pieces of one, between which nobody
+            commanded or a stream was silent, have it in common; 0 unknown.
     """
 
     robot: str
@@ -66,6 +68,7 @@ class Episode:
     policy: str = ''
     interventions: int = 0
     pair: str = ''
+    attempt_ns: int = 0
 
     @property
     def is_success(self) -> bool:
@@ -311,6 +314,7 @@ def _episode(record: Record) -> Episode:
         policy=record.text('policy', default=''),
         interventions=record.integer('interventions', 0, MAX_STEPS, default=0),
         pair=record.text('pair', default=''),
+        attempt_ns=record.integer('attempt_ns', -_FOREVER_NS, _FOREVER_NS, default=0),
     )
 
 

@@ -45,6 +45,8 @@ class Row:
             as in a demonstration.
         stored: Camera index -> the image, in place of that of ``inputs``, where it is a frame of a
             video that can be copied.
+        attempt_ns: Log time at which the part of the recording begins that the marker speaks of,
+            [ns].
     """
 
     piece: int
@@ -57,3 +59,4 @@ class Row:
     outcome: str = ''
     control: Control | None = None
     stored: Mapping[int, StoredImage] = field(default_factory=dict)
+    attempt_ns: int = 0

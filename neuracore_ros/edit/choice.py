@@ -56,14 +56,3 @@ class EpisodeChoice:
         for robot in self.robots:
             if robot not in known:
                 raise DatasetError(f"no episode is of '{robot}'{known_names(robot, known)}")
-
-
-def spans(numbers: Sequence[int]) -> str:
-    """Ascending numbers as ``3 7-9``, as the command line takes them."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ' '.join(f'{first}-{last}' if last > first else f'{first}' for first, last in parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from neuracore_ros.dataset.metadata import Metadata
-from neuracore_ros.edit.choice import EpisodeChoice, spans
+from neuracore_ros.edit.choice import EpisodeChoice
 from neuracore_ros.edit.merging import EditedDataset, merged_metadata, read_dataset
 from neuracore_ros.edit.recordings import (
     Repeated,
@@ -17,6 +17,7 @@ from neuracore_ros.edit.recordings import (
     once,
 )
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.wording import spans
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from neuracore_ros.dataset.metadata import ConvertedBag, Episode
-from neuracore_ros.edit.choice import spans
 from neuracore_ros.edit.merging import EditedDataset
 from neuracore_ros.errors import DatasetError
+from neuracore_ros.wording import spans
 
 RecordingKey = tuple[str, str]
 """Robot and fingerprint; of old datasets, which noted none, the latter is ''."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from neuracore_ros import svg
 from neuracore_ros.dataset.control_columns import ControlColumns
 from neuracore_ros.dataset.metadata import Episode, Metadata
+from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.loading.reading import read_control
 from neuracore_ros.report import html as page
+from neuracore_ros.wording import spans
 
-POLICY, HUMAN, OTHER = 'policy', 'human', 'demonstration'
-_COLOURS = {POLICY: '#2563c9', HUMAN: '#e08a1e', OTHER: '#c3cad6'}
+POLICY, HUMAN, OTHER, NOBODY = 'policy', 'human', 'demonstration', 'nobody'
+_COLOURS = {POLICY: '#2563c9', HUMAN: '#e08a1e', OTHER: '#c3cad6', NOBODY: '#7c8596'}
 _WIDTH, _HEIGHT = 260.0, 14.0
 # So many episodes are shown at once; more are shown when their title is clicked.
 _OPEN = 20
@@ -28,29 +31,97 @@ def drivers_section(dataset: Path, metadata: Metadata) -> Iterator[str]:
     episodes = metadata.episodes
     if not any(episode.policy or episode.interventions for episode in episodes):
         return
-    drivers = [
-        _drivers(read_control(dataset, metadata, number), episode)
-        for number, episode in enumerate(episodes)
+    rate_hz = metadata.rate_hz
+    attempts = [
+        Attempt.of(
+            numbers,
+            [episodes[n] for n in numbers],
+            [_drivers(read_control(dataset, metadata, n), episodes[n]) for n in numbers],
+            rate_hz,
+        )
+        for numbers in _attempts(episodes)
     ]
     yield '<h2>Who drove</h2>'
-    yield f'<p>{_summary(drivers, metadata.rate_hz)}</p>'
-    yield _totals(episodes, drivers)
-    longest = max(episode.steps for episode in episodes)
+    yield f'<p>{_summary(attempts, rate_hz)}</p>'
+    yield _totals(attempts)
+    longest = max(len(attempt.drivers) for attempt in attempts)
     rows = (
         (
-            *(number, episode.robot, _bar(drivers[number], longest, metadata.rate_hz)),
-            *(episode.policy, episode.interventions or ''),
-            page.cell('yes', 'good') if episode.is_success else '',
-            episode.pair,
+            *(attempt.numbers, attempt.robot, _bar(attempt.drivers, longest, rate_hz)),
+            *(attempt.policy, attempt.takeovers or ''),
+            page.cell('yes', 'good') if attempt.is_success else '',
+            attempt.pair,
         )
-        for number, episode in enumerate(episodes)
+        for attempt in attempts
     )
-    head = ['episode', 'robot', 'who commanded', 'policy', 'interventions', 'success', 'pair']
-    table = page.table(head, ['number', '', '', '', 'number', '', ''], rows)
-    if len(episodes) <= _OPEN:
+    head = ['episodes', 'robot', 'who commanded', 'policy', 'interventions', 'success', 'pair']
+    table = page.table(head, ['', '', '', '', 'number', '', ''], rows)
+    if len(attempts) <= _OPEN:
         yield f'<h3>Episode by episode</h3>{_legend()}{table}'
     else:
-        yield page.folded(f'All {len(episodes)} episodes', _legend() + table)
+        yield page.folded(f'All {len(attempts)} attempts', _legend() + table)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at the task: an episode, or those that it was cut into.
+
+    Attributes:
+        numbers: Of its episodes, as text.
+        robot: Whose it is.
+        policy: The policies that commanded in it, joined by commas; '' none.
+        is_success: Whether it was marked as one.
+        pair: Its label; '' none.
+        drivers: The driver of each step, also of those between its episodes.
+    """
+
+    numbers: str
+    robot: str
+    policy: str
+    is_success: bool
+    pair: str
+    drivers: Sequence[str]
+
+    @classmethod
+    def of(
+        cls,
+        numbers: Sequence[int],
+        episodes: Sequence[Episode],
+        drivers: Sequence[Sequence[str]],
+        rate_hz: float,
+    ) -> Attempt:
+        """Join the episodes of an attempt, which follow each other in time."""
+        joined: list[str] = []
+        for episode, own in zip(episodes, drivers, strict=True):
+            since_s = (episode.start_ns - episodes[0].start_ns) / SECOND_NS
+            joined += [NOBODY] * (round(since_s * rate_hz) - len(joined))
+            joined += own
+        first = episodes[0]
+        policies = dict.fromkeys(episode.policy for episode in episodes if episode.policy)
+        return cls(
+            spans(numbers),
+            first.robot,
+            ', '.join(policies),
+            any(episode.is_success for episode in episodes),
+            first.pair,
+            joined,
+        )
+
+    @property
+    def takeovers(self) -> int:
+        """How often a human took over; a pause within a takeover ends none."""
+        runs = [who for who, _ in groupby(each for each in self.drivers if each != NOBODY)]
+        return runs.count(HUMAN)
+
+
+def _attempts(episodes: Sequence[Episode]) -> list[list[int]]:
+    """Numbers of the episodes of each attempt, in the order of their times."""
+    found: dict[object, list[int]] = {}
+    for number, episode in enumerate(episodes):
+        recording = episode.fingerprint or episode.bag
+        key = (episode.robot, recording, episode.attempt_ns) if episode.attempt_ns else number
+        found.setdefault(key, []).append(number)
+    return [sorted(numbers, key=lambda n: episodes[n].start_ns) for numbers in found.values()]
 
 
 def _drivers(control: ControlColumns | None, episode: Episode) -> list[str]:
@@ -63,8 +134,8 @@ def _drivers(control: ControlColumns | None, episode: Episode) -> list[str]:
     ]
 
 
-def _summary(drivers: Sequence[Sequence[str]], rate_hz: float) -> str:
-    steps = {who: sum(each.count(who) for each in drivers) for who in _COLOURS}
+def _summary(attempts: Sequence[Attempt], rate_hz: float) -> str:
+    steps = {who: sum(each.drivers.count(who) for each in attempts) for who in _COLOURS}
     driven = steps[POLICY] + steps[HUMAN]
     text = (
         f'Policies commanded {_minutes(steps[POLICY], rate_hz)}, and a human in their place '
@@ -81,7 +152,7 @@ def _legend() -> str:
     for place, (who, colour) in enumerate(_COLOURS.items()):
         parts.append(svg.rectangle(place * 140, 2, 14, 14, fill=colour))
         parts.append(svg.text(place * 140 + 20, 14, who, size=14, fill='currentColor'))
-    return svg.picture(420, 18, parts, 'colours of the bars')
+    return svg.picture(560, 18, parts, 'colours of the bars')
 
 
 def _minutes(steps: int, rate_hz: float) -> str:
@@ -89,16 +160,16 @@ def _minutes(steps: int, rate_hz: float) -> str:
     return f'{seconds:.0f} s' if seconds < 2 * 60 else f'{seconds / 60:.1f} minutes'
 
 
-def _totals(episodes: Sequence[Episode], drivers: Sequence[Sequence[str]]) -> str:
-    """Each policy: how often its episodes succeed, and how often without a human."""
+def _totals(attempts: Sequence[Attempt]) -> str:
+    """Each policy: how often its attempts succeed, and how often without a human."""
     rows = []
-    for policy in dict.fromkeys(episode.policy for episode in episodes):
-        own = [n for n, episode in enumerate(episodes) if episode.policy == policy]
-        done = [n for n in own if episodes[n].is_success]
-        alone = [n for n in done if not episodes[n].interventions]
-        human = sum(drivers[n].count(HUMAN) for n in own)
-        steps = sum(len(drivers[n]) for n in own)
-        taken = sum(episodes[n].interventions for n in own)
+    for policy in dict.fromkeys(attempt.policy for attempt in attempts):
+        own = [attempt for attempt in attempts if attempt.policy == policy]
+        done = [attempt for attempt in own if attempt.is_success]
+        alone = [attempt for attempt in done if HUMAN not in attempt.drivers]
+        human = sum(attempt.drivers.count(HUMAN) for attempt in own)
+        steps = sum(len(attempt.drivers) - attempt.drivers.count(NOBODY) for attempt in own)
+        taken = sum(attempt.takeovers for attempt in own)
         rows.append(
             (
                 policy or ('no policy' if taken else 'demonstrations'),
@@ -109,7 +180,7 @@ def _totals(episodes: Sequence[Episode], drivers: Sequence[Sequence[str]]) -> st
                 f'{human / steps:.0%}' if human else '',
             )
         )
-    head = ['policy', 'episodes', 'successes', 'without a human', 'interventions']
+    head = ['policy', 'attempts', 'successes', 'without a human', 'interventions']
     return page.table([*head, 'steps of a human'], ['long', *['number'] * 5], rows)
 
 

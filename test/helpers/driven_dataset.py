@@ -24,10 +24,13 @@ ARM = embodiment({'JOINT_POSITIONS': {0: 'base', 1: 'elbow'}})
 TOLD = embodiment({'JOINT_TARGET_POSITIONS': {0: 'base', 1: 'elbow'}})
 
 
-def driven(path: Path, *episodes: str, has_control=True, apart_s=0.0, outcomes=()) -> Path:
+def driven(
+    path: Path, *episodes: str, has_control=True, apart_s=0.0, outcomes=(), is_one_attempt=False
+) -> Path:
     """Episodes of one recording: a letter of :data:`DRIVERS` for each step.
 
-    Targets of a human are negative, so that it shows who is learnt from.
+    Targets of a human are negative, so that it shows who is learnt from. As one attempt, they are
+    pieces of what lay between two markers.
     """
     rng = np.random.default_rng(0)
     described = Descriptions({'arm': ARM}, {'arm': TOLD})
@@ -64,6 +67,7 @@ def driven(path: Path, *episodes: str, has_control=True, apart_s=0.0, outcomes=(
                 outcome=outcome,
                 policy=control.policy if control else '',
                 interventions=control.interventions if control else 0,
+                attempt_ns=1_700_000_000_000_000_000 if is_one_attempt else 0,
             )
             writer.commit(staged, episode)
             start_ns += round((len(drivers) / RATE_HZ + apart_s) * 1e9)

@@ -40,6 +40,24 @@ def test_a_success_to_which_a_human_helped_is_none_of_the_policy_alone(tmp_path)
     assert 'lift.pt 2 1 (50%) 0 (0%) 1 25%' in words(section(data))
 
 
+def test_pieces_of_one_attempt_are_one_and_no_success_of_the_policy_alone(tmp_path):
+    data = driven(
+        tmp_path / 'data',
+        *('pppp', 'hh', 'hh', 'pp'),
+        apart_s=0.2,
+        outcomes=['success'] * 4,
+        is_one_attempt=True,
+    )
+    html = section(data)
+    bars = re.findall(r'<title>([^<]*)</title>\n<rect', html)[1:]
+    assert bars == [
+        'policy 0.4 s, then nobody 0.2 s, then human 0.2 s, then nobody 0.2 s, then human 0.2 s, '
+        'then nobody 0.2 s, then policy 0.2 s'
+    ]
+    assert 'lift.pt 1 1 (100%) 0 (0%) 1 40%' in words(html)
+    assert '0-3 arm lift.pt 1 yes -' in words(html)
+
+
 def test_demonstrations_alone_and_older_datasets_have_no_such_section(tmp_path):
     assert section(driven(tmp_path / 'demonstrations', 'dddd')) == ''
     assert section(driven(tmp_path / 'older', 'pphh', has_control=False)) == ''
@@ -47,7 +65,7 @@ def test_demonstrations_alone_and_older_datasets_have_no_such_section(tmp_path):
 
 def test_many_episodes_are_folded(tmp_path):
     html = section(driven(tmp_path / 'data', *['ph'] * 25))
-    assert 'All 25 episodes' in html and html.count('<details') == 1
+    assert 'All 25 attempts' in html and html.count('<details') == 1
 
 
 def test_names_of_policies_are_text_and_no_html(tmp_path, monkeypatch):
