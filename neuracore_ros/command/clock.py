@@ -45,6 +45,15 @@ class StepClock:
         advance_ns = 0 if self._last_ns is None else now_ns - self._last_ns
         return 0 if 0 <= advance_ns <= self._longest_ns else advance_ns
 
+    def expected_ns(self, steady_ns: int | None) -> int | None:
+        """Return the time that this clock would tell had it not jumped since the last tick.
+
+        None where there is no steady clock, or no tick yet.
+        """
+        if self._last_ns is None or self._steady_ns is None or steady_ns is None:
+            return None
+        return self._last_ns + steady_ns - self._steady_ns
+
     def tick(self, now_ns: int, steady_ns: int | None = None, guess_ns: int = 0) -> Jump:
         """Take note of the time; steps start anew where the clock went back.
 

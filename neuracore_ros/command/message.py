@@ -190,6 +190,16 @@ class CommandTopics:
             return 0.0
         return float(np.max(away / self._joints.limits.velocity[columns]))
 
+    def behind(self, setpoint: FloatArray) -> FloatArray:
+        """Return how far points are behind a setpoint, (J,); 0 where they came in time."""
+        behind = np.zeros(len(setpoint))
+        if self._point is not None:
+            columns = self._columns(self._streamed(stopping=False))
+            away = setpoint[columns] - self._point[columns]
+            usual = self._joints.limits.velocity[columns] * self.period_s
+            behind[columns] = np.where(np.abs(away) > usual * (1.0 + _ROUNDING), away, 0.0)
+        return behind
+
     def _streamed(self, stopping: bool) -> list[Command]:
         """List topics that take single points; a stop is one trajectory wherever it can be."""
         return [

@@ -31,6 +31,9 @@ _LATE_S = 0.1
 _OFFSET = 0.02
 """Beside that, it may be so far off [rad]: it sags under a load, or is measured inexactly."""
 
+_FROM_REST = 4.0 / 3.0
+"""A stop is stretched for robots that are behind and move; one that rests needs so much more."""
+
 _RECENT_S = 0.2
 """What a joint lags behind comes from how fast it was so long ago, at most."""
 
@@ -213,10 +216,16 @@ class Motion:
         # fresh measurement alone is no reason to take it from them.
         if executed is None or (now_ns >= executed.end_ns and not lost.any()):
             return ()
+        setpoint = executed.at(now_ns)[0]
         if measured is not None:
-            setpoint = executed.at(now_ns)[0]
             measured = self._joints.nearest(measured, setpoint)
             measured = np.where(self._joints.grips, setpoint, measured)
+        if (behind := self._topics.behind(setpoint)).any():
+            # Points did not go out for a while: what takes them stands where the last one led.
+            there = setpoint if measured is None else measured
+            measured = np.where(behind != 0.0, setpoint - _FROM_REST * behind, there)
+            self.lag = None if self.lag is None else np.where(behind != 0.0, behind, self.lag)
+            self._replaces = False
         spline = self._profile.stop(executed, now_ns, measured, lost)
         self.stopping = True
         if lost.any():

@@ -314,17 +314,20 @@ class Runner:
 
     def points(self, now_ns: int) -> Commands:
         """Return the next single points of the topics that take them."""
-        # The next tick deals with a clock that went back; what was executed then is past.
         jump_ns = self._clock.jumped_ns(now_ns)
-        if jump_ns < 0:
-            return ()
-        if self._direct.commands and self.is_active and not jump_ns:
+        if jump_ns:
+            # The next tick deals with it; until then the robot goes on by a steady clock. Without
+            # one, a clock that went back tells nothing: what was executed then is past.
+            expected_ns = self._clock.expected_ns(self.steady())
+            if expected_ns is None and jump_ns < 0:
+                return ()
+            # A stop goes on without ticks.
+            direct = () if self.is_active or jump_ns < 0 else self._direct.points(now_ns)
+            return (*self._motion.points(expected_ns or now_ns), *direct)
+        if self._direct.commands and self.is_active:
             # Numbers change by the time that passes.
             self._follow_clock(now_ns, 0)
-        # A stop goes on without ticks.
-        late = jump_ns and self.is_active
-        direct = () if late else self._direct.points(now_ns)
-        return (*self._motion.points(now_ns), *direct)
+        return (*self._motion.points(now_ns), *self._direct.points(now_ns))
 
     def halt(self, now_ns: int) -> Commands:
         """Return what ends velocities while time stands still, in which nothing else can."""

@@ -1,0 +1,43 @@
+"""Takeovers amid whatever goes wrong, drawn by a seed; what is checked is in `takeover_storm`."""
+
+import importlib.util
+
+import pytest
+
+from helpers.takeover_storm import ARMS, ArmsStorm
+
+LEFT_IN_POINTS = ArmsStorm.text.replace(
+    '{topic: left, c: {topic: right}}',
+    '{topic: left, stream: point, c: {topic: right, stream: chunk}}',
+)
+LIMITED = (
+    ARMS.replace('ACCELERATION', ', acceleration: 8.0')
+    .replace('velocity: 2.0', 'velocity: 2.0, acceleration: 9.0')
+    .replace('velocity: 100', 'velocity: 100, acceleration: 10000')
+)
+ARMS_ARE = {
+    'plain': {},
+    'led by hand again only after enable': {'rearm': 'manual'},
+    'disabled at first': {'enabled': False},
+    'in a dry run': {'dry_run': True},
+    'with a fixed delay': {'delay_steps': 2},
+    'of many predictions': {'blend': 'ensemble', 'execute_steps': 1},
+    'with short messages': {'max_ahead_s': 0.1},
+    'one in single points': {'text': LEFT_IN_POINTS, 'command_rate_hz': 100.0},
+    'measured wrongly': {'lies': True},
+}
+if importlib.util.find_spec('ruckig'):
+    ARMS_ARE['limited in jerk'] = {'profile': 'ruckig', 'text': LIMITED}
+
+
+@pytest.mark.parametrize('arms', ARMS_ARE)
+def test_a_storm_of_takeovers_leaves_two_arms_within_their_limits_and_in_the_right_hands(
+    tmp_path, arms
+):
+    storms = [
+        ArmsStorm(tmp_path, seed, **ARMS_ARE[arms]).run(events)
+        for seed, events in ((2, 60), (100 + len(arms), 30))
+    ]
+    # It was a storm, and no calm.
+    is_dry = storms[0].settings.dry_run
+    assert is_dry or min(storms[0].seen_human, storms[0].seen_policy) > 40
