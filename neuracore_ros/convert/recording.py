@@ -8,6 +8,7 @@ from pathlib import Path
 
 from neuracore_ros.bags.bag import Bag, open_bag
 from neuracore_ros.convert.audit import Audit
+from neuracore_ros.convert.chain_units import ChainUnits
 from neuracore_ros.convert.control_track import NOBODY, find_control
 from neuracore_ros.convert.cutting import KEEPS_NOBODY, WHOLE, Cutting
 from neuracore_ros.convert.episodes import find_cuts, recorded_task
@@ -114,6 +115,8 @@ class Recording:
             for observer in self._observers:
                 observer.cure_clock(cure)
         self.values = RecordedValues(robot, robot.input_sources(), robot.output_sources())
+        streams = [stream for each in self._observers for stream in each.streams]
+        self._chain_units = ChainUnits(robot, streams)
         self.audit = Audit(*self._observers, self.values)
         self.error = ''
 
@@ -138,8 +141,13 @@ class Recording:
             BagError: Some values are, as far as it was read; all of them in one line.
         """
         refused = [d.text for d in doubts(self.values) if d.severity is Severity.REFUSED]
+        refused += self._chain_units.doubts()
         if refused:
             raise BagError(f'{self._bag.path}: {"; ".join(refused)}')
+
+    def chains_in_another_unit(self) -> str:
+        """Say of which chains the joints are in another unit; '' if none seems to be."""
+        return '; '.join(self._chain_units.doubts())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -228,6 +236,7 @@ def survey(
         with open_bag(path, namespace, use_sim_time) as bag:
             recording = Recording(bag, robot, metadata, WHOLE)
             steps = [sum(1 for _ in piece) for piece in recording.pieces()]
+            other_unit = recording.chains_in_another_unit()
             losses = recording.losses
     except BagError as error:
         return BagResult(str(path), error=str(error))
@@ -237,6 +246,6 @@ def survey(
         steps=sum(steps),
         notes=recording.notes,
         losses=losses,
-        error=recording.error,
+        error=recording.error or (f'{path}: {other_unit}' if other_unit else ''),
         audit=recording.audit,
     )

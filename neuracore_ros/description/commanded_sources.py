@@ -8,6 +8,7 @@ from dataclasses import replace
 from neuracore_ros.description.command import Command, Joint
 from neuracore_ros.description.direct import DirectCommand, DirectSlot
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import JOINT_TRAJECTORY, MULTI_ARRAYS, Source, types_of
 from neuracore_ros.errors import DescriptionError
 
@@ -55,6 +56,7 @@ def _commanded(source: Source, commands: tuple[Command | DirectCommand, ...]) ->
         reliability='match',
         parent='',
         joint_names=tuple(slot.message_name for slot in slots) if is_chain else (),
+        joint_scales=tuple(ScaleOffset() for _ in slots) if is_chain else (),
         section='commands',
     )
 

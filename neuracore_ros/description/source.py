@@ -8,6 +8,7 @@ from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.named_numbers import NAMED_NUMBERS, ODOMETRY
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.errors import DescriptionError
 
 JOINT_STATE = 'sensor_msgs/msg/JointState'
@@ -63,6 +64,7 @@ class Source:
             command with this time constant [s]; None: it is measured.
         chain: Of a pose slot that is a chain; None for any other.
         joint_names: Of that chain's joints, what messages with joints call them; in its order.
+        joint_scales: Likewise, what brings their positions to the URDF's unit and sense.
         is_target: What was commanded, and not what is measured; it never ages.
         section: The section of the robot file that has it, for messages.
     """
@@ -86,6 +88,7 @@ class Source:
     follow_s: float | None = None
     chain: Chain | None = None
     joint_names: tuple[str, ...] = ()
+    joint_scales: tuple[ScaleOffset, ...] = ()
     is_target: bool = False
     section: str = 'sources'
 

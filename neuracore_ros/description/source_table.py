@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from neuracore_ros.description.chain import Chain
+from neuracore_ros.description.chain_scales import ChainScales, parse_chain_scales
 from neuracore_ros.description.crop import Crop, parse_crop
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.named_numbers import (
@@ -92,6 +93,7 @@ class SourceOptions(RouteOptions):
         around: [rad]; None where it is not written.
         qos: The reliability.
         child: The frame of a transform whose pose is read; '': the name.
+        joints: Of a chain's source: the unit of its joints; None where it is that of the URDF.
     """
 
     topic: str = option(parse_recorded_topic, '')
@@ -111,6 +113,7 @@ class SourceOptions(RouteOptions):
     child: str = option(parse_frame, '', (TF_MESSAGE,))
     crop: Crop | None = option(parse_crop, types=IMAGE_TYPES)  # noqa: RUF009
     follow_s: float | None = option(_parse_follow, types=_OF_JOINTS)
+    joints: ChainScales | None = option(parse_chain_scales, types=CHAIN_TYPES)  # noqa: RUF009
 
     def type_for(
         self, data_type: DataType, is_chain: bool = False, section: str = 'sources'
@@ -212,6 +215,9 @@ class SourceTable:
             joint_names=tuple(options.message_name(joint) for joint in chain.joints)
             if chain
             else (),
+            joint_scales=tuple(map((options.joints or ChainScales()).of, chain.joints))
+            if chain
+            else (),
             is_target=_is_target(data_type, self.section),
             section=self.section,
         )
@@ -239,12 +245,14 @@ class SourceTable:
                     index=index,
                     name=joint,
                     message_name=message_name,
-                    scale=1.0,
+                    scale=own.scale,
+                    offset=own.offset,
                     chain=None,
                     joint_names=(),
+                    joint_scales=(),
                 )
-                for index, (joint, message_name) in enumerate(
-                    zip(chain.joints, pose.joint_names, strict=True)
+                for index, (joint, message_name, own) in enumerate(
+                    zip(chain.joints, pose.joint_names, pose.joint_scales, strict=True)
                 )
             )
         for joint in chain.joints:
@@ -308,6 +316,12 @@ class SourceTable:
             absent := [each for each in wanted if each not in order]
         ):
             yield f": order lacks '{absent[0]}'{known_names(absent[0], order)}"
+        scaled = (options.joints.named or {}) if options.joints and chain else {}
+        if chain and (strange := [joint for joint in scaled if joint not in chain.joints]):
+            yield (
+                f": joints of its source speak of '{strange[0]}', which is none of the chain"
+                f'{known_names(strange[0], chain.joints)}'
+            )
         is_number = not data_type.is_pose and message_type in NAMED_NUMBERS
         if is_number and (problem := misnamed(message_type, called)):
             yield f': {problem}. Write names: {{{name}: {example_name(message_type, called)}}}'
@@ -386,10 +400,16 @@ def _require_sense(
         )
     elif kind.is_pose and (misplaced := _misplaced_in_pose(own, message_type)):
         problem = misplaced
-    elif message_type and (meaningless := [w for w in own if w not in options_of(message_type)]):
+    elif message_type and (meaningless := _meaningless(own, message_type, is_chain)):
         problem = f"'{meaningless[0]}' means nothing to {message_type}: remove it"
     if problem:
         raise DescriptionError(f'{file}: {section} of {kind}: {problem}')
+
+
+def _meaningless(own: Collection[str], message_type: str, is_chain: bool) -> list[str]:
+    """The options that a message type, or a slot that is no chain, has no use for."""
+    known = options_of(message_type)
+    return [w for w in own if w not in known or (w == 'joints' and not is_chain)]
 
 
 def _unfit_for_human(options: SourceOptions) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,9 @@ from neuracore_ros.observation.samples import Sample
 from neuracore_ros.observation.streams import Channel, Stream
 from neuracore_ros.observation.trajectories import TrajectoryStream
 
+# Enough to tell the unit of joints by.
+_KEPT = 2000
+
 
 def chain_stream(sources: Sequence[Source]) -> Stream:
     """Open the stream of one chain's pose, computed from the joints of a topic."""
@@ -25,13 +29,20 @@ def chain_stream(sources: Sequence[Source]) -> Stream:
 
 
 class ChainChannel(Channel):
-    """Pose of a chain, as old as the oldest of its joints."""
+    """Pose of a chain, as old as the oldest of its joints.
 
-    __slots__ = ('_computed', '_joints', '_kinematics')
+    Attributes:
+        chain: The chain.
+        positions: Of its joints, the newest of which a pose was computed.
+    """
+
+    __slots__ = ('_computed', '_joints', '_kinematics', 'chain', 'positions')
 
     def __init__(self, stream: Stream, source: Source, joints: Sequence[Channel]):
         super().__init__(stream, source)
         assert source.chain is not None
+        self.chain = source.chain
+        self.positions: deque[tuple[float, ...]] = deque(maxlen=_KEPT)
         self._kinematics = ChainKinematics(source.chain)
         self._joints = tuple(joints)
         # The same joints are asked for several times a tick.
@@ -72,6 +83,7 @@ class ChainChannel(Channel):
         if self._computed is None or self._computed[0] != positions:
             x, y, z, a, b, c, d = self._kinematics.pose(positions).tolist()
             self._computed = positions, scaled((x, y, z, a, b, c, d), self.source.scale)
+            self.positions.append(positions)
         return Sample(
             min(sample.stamp_ns for sample in found),
             max(sample.receive_ns for sample in found),
@@ -104,6 +116,14 @@ class ChainTargetStream(_ChainStream, TrajectoryStream):
 
 def _joint_sources(source: Source) -> list[Source]:
     return [
-        replace(source, message_name=name, scale=1.0, chain=None, joint_names=())
-        for name in source.joint_names
+        replace(
+            source,
+            message_name=name,
+            scale=own.scale,
+            offset=own.offset,
+            chain=None,
+            joint_names=(),
+            joint_scales=(),
+        )
+        for name, own in zip(source.joint_names, source.joint_scales, strict=True)
     ]

@@ -109,7 +109,7 @@ class Attempt:
 
     @property
     def takeovers(self) -> int:
-        """How often a human took over; a pause within a takeover ends none."""
+        """Number of takeovers by a human; a pause within one ends none."""
         runs = [who for who, _ in groupby(each for each in self.drivers if each != NOBODY)]
         return runs.count(HUMAN)
 

@@ -192,3 +192,44 @@ def test_a_chain_may_not_end_behind_a_joint_that_mimics(tmp_path):
     )
     with pytest.raises(DescriptionError, match="mimics 'elbow': choose a tip before the fingers"):
         load_robot(describe(tmp_path, urdf=urdf))
+
+
+@pytest.mark.parametrize(
+    ('joints', 'message'),
+    [
+        ('joints: {scale: 0}', 'must not be zero'),
+        (
+            'joints: {elbw: {scale: 2}}',
+            "speak of 'elbw', which is none of the chain; did you mean",
+        ),
+        ('joints: {elbow: 2}', 'is neither scale, offset nor joint: {scale: ...}'),
+        ('joints: {elbow: {unit: degrees}}', "'unit'"),
+        ('joints: 0.0174', 'joints of sources of END_EFFECTOR_POSES'),
+        ('joints: {scale: .nan}', 'scale'),
+    ],
+)
+def test_a_wrong_unit_of_joints_is_refused_in_one_line(tmp_path, joints, message):
+    text = ROBOT.replace('{topic: /joint_states}', f'{{topic: /joint_states, {joints}}}')
+    with pytest.raises(DescriptionError) as refused:
+        load_robot(describe(tmp_path, text)).input_sources()
+    assert message in str(refused.value) and '\n' not in str(refused.value)
+
+
+def test_joints_have_a_unit_of_their_own_only_within_a_chain(tmp_path):
+    text = ROBOT + 'limits: {}\n'
+    text = text.replace('input: {', 'input: {JOINT_POSITIONS: {0: elbow}, ').replace(
+        'sources: {', 'sources: {JOINT_POSITIONS: {topic: /joint_states, joints: {scale: 2}}, '
+    )
+    with pytest.raises(
+        DescriptionError, match="'joints' means nothing to sensor_msgs/msg/JointState"
+    ):
+        load_robot(describe(tmp_path, text)).input_sources()
+
+
+def test_measured_joints_of_a_chain_are_in_the_unit_of_the_urdf(tmp_path):
+    text = ROBOT.replace(
+        '{topic: /joint_states}', '{topic: /joint_states, joints: {elbow: {scale: -1, offset: 2}}}'
+    )
+    robot = load_robot(describe(tmp_path, text))
+    found = {s.name: (s.scale, s.offset) for s in robot.measured_sources()}
+    assert found['elbow'] == (-1.0, 2.0) and found['turn'] == (1.0, 0.0)

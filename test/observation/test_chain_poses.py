@@ -47,6 +47,24 @@ def test_a_scale_multiplies_the_position_only(tmp_path):
     assert same_pose(found, [*2.0 * plain[:3], *plain[3:]])
 
 
+@pytest.mark.parametrize('targets', [False, True])
+def test_joints_are_brought_to_the_unit_of_the_urdf(tmp_path, targets):
+    joints = 'joints: {scale: 0.017453292519943295, elbow: {scale: -1, offset: 0.5}}'
+    topic = '/arm/joint_trajectory' if targets else '/joint_states'
+    section = 'targets' if targets else 'sources'
+    text = ROBOT.replace(
+        f'{section}: {{END_EFFECTOR_POSES: {{topic: {topic}}}',
+        f'{section}: {{END_EFFECTOR_POSES: {{topic: {topic}, {joints}}}',
+    )
+    seen = observer(tmp_path, text, targets)
+    own = (math.degrees(POSITIONS[0]), 0.5 - POSITIONS[1], math.degrees(POSITIONS[2]))
+    if targets:
+        seen.receive(topic, Messages().trajectory(at(0.0), [(0.0, list(own))], JOINTS), at(0.0))
+    else:
+        seen.receive(topic, state(0.0, own), at(0.0))
+    assert same_pose(seen.observe(at(0.0)).inputs[POSES][0], pose(*POSITIONS))
+
+
 def test_a_missing_joint_is_named(tmp_path):
     seen = observer(tmp_path)
     seen.receive('/joint_states', state(0.0, (0.0, 0.0), ('shoulder', 'turn')), at(0.0))
