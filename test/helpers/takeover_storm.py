@@ -5,10 +5,14 @@ mark of its own after each change of hands, and the human to `HUMAN_MARK`.
 """
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from helpers.direct_rig import pose_message
 from helpers.runner_rig import RATE_HZ, SECOND, START_NS, STEP_NS, as_message, joint_state
+from helpers.small_chain import JOINTS, describe, pose
 from neuracore_ros.control import Commander
 from neuracore_ros.description import DataType, load_robot
 from neuracore_ros.policy.manifest import InputSlots, Manifest, OutputSlots
@@ -74,14 +78,14 @@ class ArmsStorm:
     acceleration = np.array([9.0, 10.0, 8.0, np.inf])
     lower = np.array([-1.0, -2.0, -1.5, 0.0])
     upper = np.array([1.0, 0.5, 1.5, 1.0])
+    start = np.zeros(4)
     text = ARMS.replace('ACCELERATION', '')
 
     def __init__(self, folder, seed, lies=False, text='', **settings):
         self.random = np.random.default_rng(seed)
-        path = folder / 'robot.yaml'
-        path.write_text(text or self.text)
         self.settings = Settings(**settings)
-        self.runner = Runner(load_robot(path), self.manifest(), self.settings)
+        robot = load_robot(self.describe(folder, text or self.text))
+        self.runner = Runner(robot, self.manifest(robot), self.settings)
         self.true_ns, self.skew_ns = START_NS, 0
         self.runner.steady = lambda: self.true_ns
         self.begin_robot()
@@ -96,7 +100,12 @@ class ArmsStorm:
         self.human, self.hands, self.moved_ns = False, 0, 0
         self.log, self.seen_human, self.seen_policy = [], 0, 0
 
-    def manifest(self):
+    def describe(self, folder, text):
+        path = folder / 'robot.yaml'
+        path.write_text(text)
+        return path
+
+    def manifest(self, robot):
         return Manifest(
             {
                 DataType.JOINT_POSITIONS: InputSlots(3, (0, 1, 2)),
@@ -110,10 +119,10 @@ class ArmsStorm:
     # The robot
 
     def begin_robot(self):
-        self.reference = np.zeros(len(self.names))
+        self.reference = self.start.copy()
         self.positions, self.speed = self.reference.copy(), np.zeros(len(self.names))
         self.controllers = {
-            topic: TrajectoryController(names, np.zeros(len(names)))
+            topic: TrajectoryController(names, self.start[self.columns(topic)])
             for topic, names in self.topics.items()
         }
 
@@ -138,7 +147,7 @@ class ArmsStorm:
             assert np.isfinite(command.positions).all()
             assert (command.positions >= self.lower[columns] - 1e-6).all(), command
             assert (command.positions <= self.upper[columns] + 1e-6).all(), command
-            if command.topic == 'right' and moves and command.velocities is not None:
+            if 'grip' in self.topics[command.topic] and moves and command.velocities is not None:
                 self.check_mark(command, HUMAN_MARK if human else self.mark())
             given = self.true_ns, self.positions[columns], self.speed[columns]
             refused = self.controllers[command.topic].accept(as_message(command), *given)
@@ -146,7 +155,7 @@ class ArmsStorm:
 
     def check_mark(self, command, mark):
         """The gripper goes to the mark of whoever commands."""
-        found, before = command.positions[:, 1], self.reference[3]
+        found, before = command.positions[:, -1], self.reference[-1]
         if self.settings.profile == 'ruckig' or self.settings.max_ahead_s < 0.2:
             # It comes no further in one message than a part of the way.
             assert (found - before).sum() * (mark - before) >= -1e-6, (found, mark, before)
@@ -200,9 +209,11 @@ class ArmsStorm:
         for topic in self.leaders:
             self.lead_on(topic, self.leaders[topic], values)
 
+    def led_message(self, topic, own, stamp_ns):
+        return joint_state(self.topics[topic.removesuffix('_leader')], own, stamp_ns)
+
     def lead_on(self, topic, mode, values):
-        names = self.topics[topic.removesuffix('_leader')]
-        own = values[[self.names.index(name) for name in names]].copy()
+        own = values[self.columns(topic.removesuffix('_leader'))].copy()
         stamp_ns, good = self.now_ns, True
         match mode:
             case 'dead':
@@ -213,10 +224,13 @@ class ArmsStorm:
                 stamp_ns, good = stamp_ns + 5 * SECOND, False
             case 'ago':
                 stamp_ns, good = stamp_ns - 5 * SECOND, False
+            case _ if topic == 'grip_leader':
+                pass
             case 'beyond':
                 own[0] = 40.0 * self.random.choice([-1, 1])
             case 'frozen':
-                stamp_ns, good = self.frozen_ns.setdefault(topic, stamp_ns), False
+                good = topic not in self.frozen_ns
+                stamp_ns = self.frozen_ns.setdefault(topic, stamp_ns)
             case 'jumps':
                 own[0] += self.random.uniform(-1.5, 1.5)
             case 'racing':
@@ -225,7 +239,7 @@ class ArmsStorm:
             self.frozen_ns.pop(topic, None)
         if good:
             self.good_ns[topic] = self.true_ns
-        self.runner.receive(topic, joint_state(names, own, stamp_ns), self.now_ns)
+        self.runner.receive(topic, self.led_message(topic, own, stamp_ns), self.now_ns)
 
     def chunk(self):
         rows = np.tile(self.wants, (HORIZON, 1))
@@ -247,7 +261,8 @@ class ArmsStorm:
             case 'nan':
                 chunk = {**chunk, first: chunk[first] * math.nan}
             case 'huge':
-                chunk = {**chunk, first: chunk[first] * 1.0 + 1e12}
+                chunk = {**chunk, first: chunk[first].copy()}
+                chunk[first][..., 0] = 1e12
         self.do(self.runner.predicted(request, chunk, self.now_ns))
 
     # Time
@@ -275,7 +290,8 @@ class ArmsStorm:
 
     def pass_period(self, ticking=True):
         self.true_ns += PERIOD_NS
-        if self.runner.moves:
+        # What was sent last goes on while nobody comes to end it.
+        if self.runner.moves or not ticking:
             self.moved_ns = self.true_ns
         self.follow()
         self.publish()
@@ -376,3 +392,153 @@ class ArmsStorm:
             for _ in range(int(self.random.integers(1, 14))):
                 self.step()
         return self
+
+
+HAND = """
+robot: planar
+urdf: planar.urdf
+limits: {grip: {position: [0, 1], velocity: 100}}
+chains:
+  hand:
+    base: base
+    tip: tool
+    base_offset: {xyz: [0, 0, 0], rpy: [0, 0, 1.5707963267948966]}
+    tip_offset: {xyz: [0.05, 0, 0]}
+input: {END_EFFECTOR_POSES: {0: hand}, PARALLEL_GRIPPER_OPEN_AMOUNTS: {0: grip}}
+output: {END_EFFECTOR_POSES: {0: hand}, PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {0: grip}}
+sources:
+  END_EFFECTOR_POSES: {topic: arm_states, type: JointState}
+  PARALLEL_GRIPPER_OPEN_AMOUNTS: {topic: grip_states}
+commands:
+  END_EFFECTOR_POSES: {topic: arm}
+  PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: grip}
+teleop:
+  END_EFFECTOR_POSES: {topic: arm_leader}
+  PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: {topic: grip_leader}
+"""
+
+
+class HandStorm(ArmsStorm):
+    """An arm that is commanded by the pose of its hand, and led by a tracker."""
+
+    names = (*JOINTS, 'grip')
+    topics = {'arm': JOINTS, 'grip': ('grip',)}
+    velocity = np.array([2.0, 2.0, 4.0, 100.0])
+    acceleration = np.full(4, np.inf)
+    lower, upper = np.array([-3.0, -3, -3, 0]), np.array([3.0, 3, 3, 1])
+    start = np.array([0.5, 0.9, -0.4, 0.0])
+    text = HAND
+
+    def describe(self, folder, text):
+        return describe(folder, text)
+
+    def manifest(self, robot):
+        return Manifest(
+            {kind: InputSlots(1, (0,)) for kind in robot.input},
+            {kind: OutputSlots(1, (0,)) for kind in robot.output},
+            rate_hz=RATE_HZ,
+            horizon=HORIZON,
+        )
+
+    def chunk(self):
+        row = pose(*(self.start[:3] + 0.5 * self.wants))
+        poses = np.tile(row, (HORIZON, 1, 1))
+        return {
+            DataType.END_EFFECTOR_POSES: poses,
+            GRIP: np.full((HORIZON, 1), self.mark()),
+        }
+
+    def led_message(self, topic, own, stamp_ns):
+        if topic != 'arm_leader':
+            return super().led_message(topic, own, stamp_ns)
+        if not np.isfinite(own).all():
+            return pose_message((math.nan,) * 7, stamp_ns)
+        first, second, third = np.cumsum(own)
+        # Of the tip, in the base of the chain.
+        x = 0.4 * np.cos(first) + 0.3 * np.cos(second) + 0.1 * np.cos(third)
+        y = 0.4 * np.sin(first) + 0.3 * np.sin(second) + 0.1 * np.sin(third)
+        turn = 0.0, 0.0, np.sin(third / 2), np.cos(third / 2)
+        return pose_message((x, y, 0.0, *turn), stamp_ns)
+
+
+BASE = """
+robot: base
+limits:
+  forward: {velocity: 0.4, acceleration: 1.0}
+  turn: {velocity: 1.0}
+  mark: {velocity: 2.0}
+input: {CUSTOM_1D: {3: range}}
+output: {CUSTOM_1D: {0: forward, 1: turn, 2: mark}}
+sources: {CUSTOM_1D: {range: {topic: base_states, type: Float64}}}
+commands:
+  CUSTOM_1D:
+    topic: base
+    type: Twist
+    names: {forward: linear.x, turn: angular.z, mark: linear.z}
+teleop:
+  CUSTOM_1D:
+    topic: base_leader
+    type: TwistStamped
+    names: {forward: linear.x, turn: angular.z, mark: linear.z}
+"""
+
+
+class BaseStorm(ArmsStorm):
+    """A base that takes twists, led by a joystick."""
+
+    names = ('forward', 'turn', 'mark')
+    topics = {'base': names}
+    most = np.array([0.4, 1.0, 2.0])
+    text = BASE
+
+    def manifest(self, robot):
+        return Manifest(
+            {kind: InputSlots(4, (0, 1, 2, 3)) for kind in robot.input},
+            {kind: OutputSlots(4, (0, 1, 2, 3)) for kind in robot.output},
+            rate_hz=RATE_HZ,
+            horizon=HORIZON,
+        )
+
+    def begin_robot(self):
+        self.reference, self.sent_ns = np.zeros(3), START_NS
+
+    def take(self, commands):
+        if self.settings.dry_run:
+            return
+        for command in commands:
+            values = command.values[[0, 5, 2]]
+            assert np.isfinite(values).all()
+            assert (np.abs(values) <= self.most + 1e-9).all(), values
+            passed_s = (self.true_ns - self.sent_ns) / SECOND
+            # A twist that comes late may be further on, or at rest.
+            change = abs(values[0] - self.reference[0])
+            assert change <= 1.0 * passed_s + 1e-6, (change, passed_s)
+            if self.runner.moves:
+                mark = HUMAN_MARK if self.runner.taken_over else self.mark()
+                # It falls where a plan has run out that nobody renews.
+                falls = 0.0 <= values[2] <= self.reference[2] <= mark + 1e-6
+                assert falls or values[2] == pytest.approx(mark, abs=1e-6)
+            self.reference, self.sent_ns = values, self.true_ns
+
+    def follow(self):
+        assert self.true_ns - self.moved_ns <= RESTS_NS or not self.reference.any()
+
+    def publish(self):
+        if self.measured == SOUND:
+            self.runner.receive('base_states', SimpleNamespace(data=1.0), self.now_ns)
+
+    def led(self):
+        t = self.pace * (self.true_ns - START_NS) / SECOND
+        return np.array([0.5 * math.sin(t), 0.8 * math.sin(2.0 * t), HUMAN_MARK])
+
+    def led_message(self, topic, own, stamp_ns):
+        message = joint_state((), (), stamp_ns)
+        linear = SimpleNamespace(x=own[0], y=0.0, z=own[2])
+        message.twist = SimpleNamespace(
+            linear=linear, angular=SimpleNamespace(x=0.0, y=0.0, z=own[1])
+        )
+        return message
+
+    def chunk(self):
+        row = [self.wants[0], self.wants[1], self.mark(), 0.0]
+        return {DataType.CUSTOM_1D: np.tile(row, (HORIZON, 1))}

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from helpers.takeover_storm import ARMS, ArmsStorm
+from helpers.takeover_storm import ARMS, HAND, ArmsStorm, BaseStorm, HandStorm
 
 LEFT_IN_POINTS = ArmsStorm.text.replace(
     '{topic: left, c: {topic: right}}',
@@ -41,3 +41,19 @@ def test_a_storm_of_takeovers_leaves_two_arms_within_their_limits_and_in_the_rig
     # It was a storm, and no calm.
     is_dry = storms[0].settings.dry_run
     assert is_dry or min(storms[0].seen_human, storms[0].seen_policy) > 40
+
+
+@pytest.mark.parametrize(
+    'hand',
+    [{}, {'text': HAND.replace('tip: tool', 'tip: tool\n    workspace: {y: [-0.62, 0.2]}')}],
+    ids=['free', 'in a workspace'],
+)
+def test_a_hand_that_is_led_by_a_tracker_stands_a_storm(tmp_path, hand):
+    storm = HandStorm(tmp_path, 2, **hand).run(50)
+    assert min(storm.seen_human, storm.seen_policy) > 40
+
+
+@pytest.mark.parametrize('command_rate_hz', [0.0, 100.0])
+def test_a_base_that_is_led_by_a_joystick_stands_a_storm(tmp_path, command_rate_hz):
+    storm = BaseStorm(tmp_path, 7, command_rate_hz=command_rate_hz).run(60)
+    assert min(storm.seen_human, storm.seen_policy) > 40
