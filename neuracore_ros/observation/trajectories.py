@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
+from neuracore_ros.description.source_table import TELEOP
 from neuracore_ros.durations import SECOND_NS, span, time_ns
 from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.names import Lookups, names_of
@@ -152,6 +153,9 @@ class TrajectoryStream(Stream):
         self, sources: Sequence[Source], channel: type[TrajectoryChannel] = TrajectoryChannel
     ):
         super().__init__(sources)
+        if sources[0].section == TELEOP:
+            # A human's command is obeyed while the human is there, not when its start has come.
+            self.ahead_ns = Stream.ahead_ns
         self._field = _FIELDS[sources[0].field]
         self._order = sources[0].order or ()
         channels = tuple(channel(self, source) for source in sources)
