@@ -25,6 +25,7 @@ from neuracore_ros.node.parameters import Parameters
 from neuracore_ros.node.reporter import Reporter
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
 from neuracore_ros.node.subscriptions import Subscriptions
+from neuracore_ros.node.teleop_topics import require_own_topics
 from neuracore_ros.node.tick_phase import TickPhase
 from neuracore_ros.node.timers import Timers
 from neuracore_ros.node.topics import RUN_DEPTHS, declared_topics
@@ -192,7 +193,9 @@ class Session:
         return float(self._inference.wait(self._policy.warm_up))
 
     def _subscribe(self) -> Subscriptions:
-        sources = (*self._runner.sources, *self._runner.human.sources)
+        led, read = self._runner.human.sources, self._runner.sources
+        require_own_topics(self._node, led, read, self._runner.command_topics)
+        sources = (*read, *led)
         topics = declared_topics(sources, RUN_DEPTHS).values()
         self._cameras = {topic.name for topic in topics if topic.type in IMAGE_TYPES}
         self._phase = TickPhase(1.0 / self._runner.rate_hz)
