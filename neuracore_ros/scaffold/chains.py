@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from neuracore_ros.alignment.align_frames import ChainProposal, WrittenFrames, propose
 from neuracore_ros.alignment.arm import DescribedArm
@@ -12,15 +13,18 @@ from neuracore_ros.alignment.name_heuristics import parts, side
 from neuracore_ros.description.chain import Chain, Placement
 from neuracore_ros.description.command import ACTIONS
 from neuracore_ros.description.data_type import DataType
+from neuracore_ros.description.routes import ScaleOffset
 from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY
+from neuracore_ros.description.units import Unit
 from neuracore_ros.errors import UserError
 from neuracore_ros.kinematics.joint_tree import JointTree
 from neuracore_ros.scaffold.draft_entries import ChainEntry, Note, Route, RouteSection, SlotEntry
 from neuracore_ros.scaffold.inputs import UNHEARD_STATES
 from neuracore_ros.scaffold.joints import KnownJoints
-from neuracore_ros.scaffold.options import source_options
+from neuracore_ros.scaffold.options import scaled, source_options
 from neuracore_ros.scaffold.outputs import OutputRoutes
 from neuracore_ros.scaffold.slots import POSITIONS
+from neuracore_ros.scaffold.unit_questions import choice
 from neuracore_ros.wording import counted
 
 POSES = DataType.END_EFFECTOR_POSES
@@ -112,7 +116,7 @@ class DraftedChains:
         self._known, self._outputs = known, outputs
         self.warnings = [*warnings]
         for chain in chains:
-            self._require_radians(chain)
+            self._require_commands_in_radians(chain)
             self.warnings += [f"chain '{chain.name}': {doubt}" for doubt in chain.proposal.doubts]
 
     @property
@@ -122,7 +126,8 @@ class DraftedChains:
 
     def sources(self) -> list[RouteSection | Note]:
         """The topics from which poses are computed."""
-        return self._sections([self._source(chain) for chain in self.chains])
+        sections = self._sections([self._source(chain) for chain in self.chains])
+        return [*sections, *self._questions(self.chains)]
 
     def targets(self) -> list[RouteSection | Note]:
         """The topics with commands from which commanded poses are computed."""
@@ -130,6 +135,8 @@ class DraftedChains:
         routes = [(chain, route) for chain in commanded if (route := self._target(chain))]
         lacking = [chain.name for chain in commanded if self._target(chain) is None]
         sections = self._sections([route for _, route in routes], [chain for chain, _ in routes])
+        # The commands of a dataset are in the unit of what it measures.
+        sections += self._questions([chain for chain, _ in routes])
         if lacking:
             text = (
                 f'{", ".join(lacking)}: no topic with commands was recorded: record one and write '
@@ -172,7 +179,30 @@ class DraftedChains:
         topic = next(iter(topics.values()))
         options, notes = source_options(POSITIONS, topic, topic.order)
         names = _names(chain.joints, known.message_names)
-        return Route(chain.name, {**options, **scale, **names}, '', notes)
+        units = {
+            joint: known.units[own]
+            for joint, own in chain.joints.items()
+            if own in known.units and own not in known.asked
+        }
+        if units:
+            said = next(iter(units.values())).name
+            notes += (Note(f'it measures in {said}, by the values that were seen'),)
+        scales = {'joints': _scales(chain, units)} if units else {}
+        return Route(chain.name, {**options, **scale, **scales, **names}, '', notes)
+
+    def _questions(self, chains: Sequence[DraftedChain]) -> list[RouteSection]:
+        """The units of joints that a person has to choose from, in comments."""
+        sections: list[RouteSection] = []
+        for chain in chains:
+            joints = {own: joint for joint, own in chain.joints.items()}
+            asked = [self._known.asked[own] for own in joints if own in self._known.asked]
+            for guess, _ in groupby(asked):
+                for number, reading in enumerate(guess.readings):
+                    units = {joints[own]: unit for own, unit in reading.items() if own in joints}
+                    route = Route(chain.name, {'joints': _scales(chain, units)})
+                    question = choice(guess, number)
+                    sections.append(RouteSection(chain.kind, [route], False, question))
+        return sections
 
     def _target(self, chain: DraftedChain) -> Route | None:
         """None where no command was recorded, as of an action."""
@@ -195,19 +225,20 @@ class DraftedChains:
         options = {key: v for key, v in made.options.items() if key not in {'scale', 'offset'}}
         if options.get('type') == FLOAT64_MULTI_ARRAY:
             options['order'] = list(self._outputs.order(joints[0]))
-        names = _names(chain.joints, {j: self._outputs.message_name(j) for j in joints})
+        seen = self._outputs.command_of(joints[0])
+        # What a dataset calls a joint is no name that a controller knows.
+        is_sent = seen is None or seen.is_sent
+        called = {j: self._outputs.message_name(j) for j in joints if is_sent}
+        names = _names(chain.joints, called)
         return Route(chain.name, {**options, **names}, '', made.notes)
 
-    def _require_radians(self, chain: DraftedChain) -> None:
+    def _require_commands_in_radians(self, chain: DraftedChain) -> None:
         for joint, own in chain.joints.items():
-            measured, sent = self._known.units.get(own), self._outputs.limit_unit(own)
-            unit = measured or (sent.unit if sent else None)
-            if unit is not None:
-                where = 'measured' if measured else 'commanded'
+            if (sent := self._outputs.limit_unit(own)) is not None:
                 raise UserError(
-                    f"chain '{chain.name}': '{joint}' is {where} in {unit.name}, by the values "
-                    'that were seen; a chain needs the units of its URDF, rad and m. Draft joint '
-                    'slots instead, or have its driver publish rad'
+                    f"chain '{chain.name}': '{joint}' is commanded in {sent.unit.name}, by the "
+                    'values that were seen; a chain commands in the units of its URDF, rad and m. '
+                    'Draft joint slots instead, or have its driver take rad'
                 )
 
 
@@ -334,6 +365,19 @@ def _names(joints: Mapping[str, str], called: Mapping[str, str]) -> dict[str, ob
         if called.get(own, own) != joint
     }
     return {'names': differing} if differing else {}
+
+
+def _scales(chain: DraftedChain, units: Mapping[str, Unit]) -> dict[str, object]:
+    """The option ``joints``: one scale for all joints, or one for each."""
+    scales = {
+        joint: scaled(ScaleOffset(unit.scale, unit.offset))
+        for joint in chain.joints
+        if (unit := units.get(joint))
+    }
+    alike = list(scales.values())
+    if len(scales) == len(chain.joints) and all(each == alike[0] for each in alike):
+        return dict(alike[0])
+    return {**scales}
 
 
 def _offset(placement: Placement) -> dict[str, object]:

@@ -30,21 +30,28 @@ def unit_questions(
             continue
         told.append(guess)
         own = [place for place in placed if asked.get(place.name) == guess]
-        for number, (unit, reading) in enumerate(zip(guess.units, guess.readings, strict=True)):
+        for number, reading in enumerate(guess.readings):
             routes = [
                 Route(place.name, sense(place, reading[place.name]))
                 for place in own
                 if place.name in reading
             ]
-            question = f'or in {unit.name}?' if number else f'in {unit.name}?{_CHOOSE}'
-            if unit.of_limits:
-                question += ' These are right if its ends are the limits; check it on the robot.'
+            question = choice(guess, number)
             if any(place.scale != 1.0 or place.offset != 0.0 for place in own):
                 question += ' These lines replace those above.'
-            if not guess.is_bounded and not number:
-                question += ' (For percent of a range, give --urdf: its limits make the scale.)'
             sections.append(RouteSection(kind, routes, active=False, question=question))
     return [section for section in sections if section.routes]
+
+
+def choice(guess: GuessedUnit, number: int) -> str:
+    """The question above the options of one of the units that joints may be in."""
+    unit = guess.units[number]
+    question = f'or in {unit.name}?' if number else f'in {unit.name}?{_CHOOSE}'
+    if unit.of_limits:
+        question += ' These are right if its ends are the limits; check it on the robot.'
+    if not guess.is_bounded and not number:
+        question += ' (For percent of a range, give --urdf: its limits make the scale.)'
+    return question
 
 
 def amount_questions(

@@ -252,11 +252,40 @@ def test_joints_that_messages_call_otherwise_are_named(tmp_path, urdf):
     assert load_robot(path).input_sources()[0].joint_names == tuple(names)
 
 
-def test_an_arm_that_is_measured_in_degrees_has_no_chain():
+def test_an_arm_that_is_measured_in_degrees_has_their_scale():
     motions = {name: ObservedMotion(-60.0, 60.0, 9.0) for name in JOINTS}
     states = NumberTopic('/joint_states', STATE, 9, JOINTS, 5, motions, 0.01)
-    with pytest.raises(UserError, match=r"'pan' is measured in deg.*a chain needs the units"):
-        drafted(Facts((states,)), fingers=False)
+    robot, made = drafted(Facts((states,)), fingers=False)
+    assert robot['sources']['END_EFFECTOR_POSES']['joints'] == {'scale': 0.0174533}
+    assert 'it measures in degrees, by the values that were seen' in ' '.join(made.text.split())
+
+
+def test_an_arm_that_is_commanded_in_degrees_has_no_chain():
+    motions = {name: ObservedMotion(-60.0, 60.0, 9.0) for name in JOINTS}
+    sent = NumberTopic('/arm', TRAJECTORY, 9, JOINTS, 5, motions, 0.01)
+    with pytest.raises(UserError, match=r"'pan' is commanded in deg.*in the units of its URDF"):
+        drafted(Facts((sent,)), fingers=False)
+
+
+def test_the_unit_of_a_dataset_is_asked_for_and_is_no_name_of_a_controller(urdf, tmp_path):
+    names = tuple(f'{joint}.pos' for joint in JOINTS)
+    motions = {name: ObservedMotion(-60.0, 60.0, 9.0) for name in names}
+    numbers = [
+        NumberTopic(key, STATE, 90, names, 5, motions, 1 / 30, is_feature=True)
+        for key in ('observation.state', 'action')
+    ]
+    robot, made = drafted(Facts(tuple(numbers)), fingers=False, recorded=True)
+    for section in ('sources', 'targets'):
+        assert 'joints' not in robot[section]['END_EFFECTOR_POSES']
+        assert robot[section]['END_EFFECTOR_POSES']['names']['pan'] == 'pan.pos'
+    assert 'names' not in robot['commands']['END_EFFECTOR_POSES']
+    asked = '    # joints: {scale: 0.0174533}\n'
+    assert made.text.count(asked) == 2
+    urdf(fingers=False)
+    path = tmp_path / 'so.yaml'
+    path.write_text(made.text.replace(asked, asked.replace('# ', '')))
+    (pose,) = load_robot(path).input_sources()
+    assert {own.scale for own in pose.joint_scales} == {0.0174533}
 
 
 def test_a_joint_below_the_arm_that_another_controller_moves_is_not_of_its_chain():
