@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neuracore_ros.description import DataType, source
-from neuracore_ros.description.source_table import MESSAGE_TYPES, options_of
+from neuracore_ros.description.source_options import MESSAGE_TYPES, options_of
 from neuracore_ros.policy import manifest as policy_manifest
 
 ROOT = Path(__file__).resolve().parents[1]

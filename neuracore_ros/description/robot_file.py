@@ -22,7 +22,8 @@ from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_lim
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import Routes, is_feature
 from neuracore_ros.description.shipped import instead_of
-from neuracore_ros.description.source_table import SourceOptions, SourceTable, parse_sources
+from neuracore_ros.description.source_options import SourceOptions, parse_sources
+from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.description.teleop import parse_teleop
 from neuracore_ros.description.urdf import Urdf, read_urdf
 from neuracore_ros.errors import DescriptionError, DescriptionWarning

@@ -11,7 +11,8 @@ from neuracore_ros.description.command_table import CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.named_numbers import NAMED_NUMBERS
 from neuracore_ros.description.source import Source
-from neuracore_ros.description.source_table import TELEOP, SourceTable, parse_sources
+from neuracore_ros.description.source_options import TELEOP, parse_sources
+from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.yaml_value import YamlValue
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from neuracore_ros.description import Source
-from neuracore_ros.description.source_table import TELEOP
+from neuracore_ros.description.source_options import TELEOP
 from neuracore_ros.durations import SECOND_NS, span, time_ns
 from neuracore_ros.observation.faults import FaultKind
 from neuracore_ros.observation.names import Lookups, names_of

@@ -13,7 +13,7 @@ from rclpy.node import Node
 
 from neuracore_ros.description import Command, DirectCommand, Robot
 from neuracore_ros.description.command import ACTIONS
-from neuracore_ros.description.source_table import TELEOP
+from neuracore_ros.description.source_options import TELEOP
 from neuracore_ros.node.executor import spin
 from neuracore_ros.node.graph import full_name, is_named
 from neuracore_ros.node.live.commands import PARAMETERS

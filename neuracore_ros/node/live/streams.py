@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from neuracore_ros.description.source import JOINT_STATE
-from neuracore_ros.description.source_table import TELEOP
+from neuracore_ros.description.source_options import TELEOP
 from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.node.contention import contention
 from neuracore_ros.node.live.facts import (
