@@ -4,7 +4,8 @@ import importlib.util
 
 import pytest
 
-from helpers.takeover_storm import ARMS, HAND, ArmsStorm, BaseStorm, HandStorm
+from helpers.takeover_storm import ARMS, ArmsStorm
+from helpers.takeover_storms import HAND, BaseStorm, HandStorm, SpeedStorm
 
 LEFT_IN_POINTS = ArmsStorm.text.replace(
     '{topic: left, c: {topic: right}}',
@@ -57,3 +58,9 @@ def test_a_hand_that_is_led_by_a_tracker_stands_a_storm(tmp_path, hand):
 def test_a_base_that_is_led_by_a_joystick_stands_a_storm(tmp_path, command_rate_hz):
     storm = BaseStorm(tmp_path, 7, command_rate_hz=command_rate_hz).run(60)
     assert min(storm.seen_human, storm.seen_policy) > 40
+
+
+@pytest.mark.parametrize('lies', [False, True])
+def test_joints_that_are_led_by_speeds_stand_a_storm(tmp_path, lies):
+    storm = SpeedStorm(tmp_path, 7, lies=lies).run(60)
+    assert min(storm.seen_human, storm.seen_policy) > 20
