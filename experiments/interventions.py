@@ -89,8 +89,8 @@ class Variant:
 
 BEFORE = Variant('before', 'nothing', further=False)
 WEIGHTED = {weight: {'weight': {'intervention': float(weight)}} for weight in (3, 10)}
-DROPPED = {seconds: {'drop_before_takeover': float(seconds)} for seconds in (1, 60)}
-"""A second; and all that the policy did in a run in which somebody took over."""
+DROPPED = {seconds: {'drop_before_takeover': float(seconds)} for seconds in (1, 2, 60)}
+"""Up to all that the policy did in a run in which somebody took over."""
 VARIANTS = (
     BEFORE,
     Variant('nothing_new', 'nothing'),
@@ -101,8 +101,15 @@ VARIANTS = (
     Variant('interventions_3_drop_all', 'interventions', WEIGHTED[3] | DROPPED[60]),
     Variant('interventions_10', 'interventions', WEIGHTED[10]),
     Variant('interventions_3_drop_1', 'interventions', WEIGHTED[3] | DROPPED[1]),
+    Variant('interventions_3_drop_2', 'interventions', WEIGHTED[3] | DROPPED[2]),
+    Variant('interventions_1_drop_all', 'interventions', DROPPED[60]),
     Variant('interventions_only', 'interventions', {'only': 'intervention'}),
-    Variant('interventions_3_afresh', 'interventions', WEIGHTED[3], further=False),
+    Variant(
+        'interventions_3_drop_all_afresh',
+        'interventions',
+        WEIGHTED[3] | DROPPED[60],
+        further=False,
+    ),
     Variant('demonstrations_steps_afresh', 'steps', further=False),
     Variant('demonstrations_episodes_afresh', 'episodes', further=False),
 )
@@ -151,8 +158,7 @@ def watch(out: Path, kind: str, seed: int, file: Path, policy: Path) -> list[Wat
 
 def demonstrations(out: Path, seed: int) -> list[Path]:
     """The recordings of one seed: the few of the first policy, then new ones."""
-    bags = record_arm(ARM, 'told', out / 'bags', SEEDS * BLOCK)
-    return bags[BLOCK * seed : BLOCK * (seed + 1)]
+    return record_arm(ARM, 'told', out / 'bags', BLOCK * (seed + 1))[BLOCK * seed :]
 
 
 def as_many_steps(dataset: Path, wanted: int) -> int:

@@ -27,21 +27,27 @@ from transfer import PANDA, UR5E
 from neuracore_ros.svg import curve, picture, rectangle, text
 
 LEVEL = 0.95
+RUNS = '20 runs, '
 DATA = {
     'before': 'before: 10 demonstrations',
     'nothing_new': 'trained further on the same',
     'interventions_1': '20 runs with interventions',
-    'interventions_3': '20 runs, `--weight intervention=3`',
-    'interventions_10': '20 runs, `--weight intervention=10`',
-    'interventions_3_drop_1': '20 runs, `--weight intervention=3 --drop-before-takeover 1`',
-    'interventions_3_drop_all': '20 runs, `--weight intervention=3 --drop-before-takeover 60`',
-    'interventions_only': '20 runs, `--only intervention`',
-    'demonstrations_steps': 'new demonstrations of as many human steps',
+    'interventions_3': RUNS + '`--weight intervention=3`',
+    'interventions_10': RUNS + '`--weight intervention=10`',
+    'interventions_3_drop_1': RUNS + '`--weight intervention=3 --drop-before-takeover 1`',
+    'interventions_3_drop_2': RUNS + '`--weight intervention=3 --drop-before-takeover 2`',
+    'interventions_3_drop_all': RUNS + '`--weight intervention=3 --drop-before-takeover 60`',
+    'interventions_1_drop_all': RUNS + '`--drop-before-takeover 60`',
+    'interventions_only': RUNS + '`--only intervention`',
+    'interventions_3_drop_all_afresh': (
+        RUNS + '`--weight intervention=3 --drop-before-takeover 60`, without `--init`'
+    ),
+    'demonstrations_steps': 'new demonstrations, as many steps',
     'demonstrations_episodes': '20 new demonstrations',
-    'interventions_3_afresh': '20 runs, `--weight intervention=3`, without `--init`',
-    'demonstrations_steps_afresh': ('new demonstrations of as many human steps, without `--init`'),
+    'demonstrations_steps_afresh': 'new demonstrations, as many steps, without `--init`',
     'demonstrations_episodes_afresh': '20 new demonstrations, without `--init`',
 }
+DIRECT = '; driven directly'
 KINDS = ('paired', 'unpaired')
 MARKS = {
     study: (f'<!-- results of {study} -->', f'<!-- end of results of {study} -->')
@@ -112,7 +118,9 @@ def found(runs: Iterable[Mapping[str, Any]], *names: str) -> dict[tuple[Any, ...
     for run in runs:
         count = sum(run['lifted']), len(run['lifted'])
         cells[tuple(run[name] for name in names)][run['seed']] = count
-    return cells
+    # What was not run with every seed is not compared with what was.
+    seeds = max(map(len, cells.values()))
+    return {key: counts for key, counts in cells.items() if len(counts) == seeds}
 
 
 def watched(runs: Iterable[Mapping[str, Any]]) -> str:
@@ -128,7 +136,7 @@ def watched(runs: Iterable[Mapping[str, Any]]) -> str:
         tried = len(run['watched'])
         rows.append(
             [
-                str(run['seed']),
+                ' '.join(filter(None, [str(run['seed']), run.get('person', '')])),
                 f'{len(reasons)} of {tried} ({why})',
                 f'{lifted} of {tried}',
                 str(policy),
@@ -141,24 +149,37 @@ def watched(runs: Iterable[Mapping[str, Any]]) -> str:
 
 def interventions(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The tables of `interventions.py`."""
-    cells = {name: counts for (name,), counts in found(runs, 'key').items()}
+    cells = named_cells(runs)
     steps: dict[str, list[int]] = defaultdict(list)
     for run in runs:
-        steps[run['key']].append(run['rows'])
-    more = cells.get('nothing_new', {})
+        steps[name_of(run)].append(run['rows'])
+    more = cells.get(DATA['nothing_new'], {})
     rows = [
         [
-            DATA[name],
+            name,
             f'{np.mean(steps[name]):.0f}',
-            rate(cells[name]),
-            spread(cells[name]),
-            difference(cells[name], more),
+            rate(counts),
+            spread(counts),
+            difference(counts, more),
         ]
-        for name in DATA
-        if name in cells
+        for name, counts in cells.items()
     ]
-    head = ['trained on', 'rows', 'lifted', 'spread', 'more than without new data']
+    head = ['trained on', 'rows of the dataset', 'lifted', 'spread', 'more than without new data']
     return [watched(runs), table(head, rows)]
+
+
+def name_of(run: Mapping[str, Any]) -> str:
+    """The name of a run's row."""
+    directly = run.get('person') == 'direct'
+    return DATA[run['key']] + (DIRECT if directly else '')
+
+
+def named_cells(runs: Sequence[Mapping[str, Any]]) -> dict[str, Counts]:
+    """Name of a row -> what each seed lifted; in the order of the table."""
+    named = [{**run, 'name': name_of(run)} for run in runs]
+    cells = {name: counts for (name,), counts in found(named, 'name').items()}
+    order = [name + ending for ending in ('', DIRECT) for name in DATA.values()]
+    return {name: cells[name] for name in order if name in cells}
 
 
 def pairs(runs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -181,10 +202,9 @@ def pairs(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def chart(runs: Sequence[Mapping[str, Any]]) -> str:
     """Each way to train: every training a dot, the interval of all trials a bar, as SVG."""
-    cells = {name: counts for (name,), counts in found(runs, 'key').items()}
-    names = [name for name in DATA if name in cells]
-    left, width, row, top = 400.0, 300.0, 26.0, 12.0
-    bottom = top + row * len(names)
+    cells = named_cells(runs)
+    left, width, row, top = 470.0, 300.0, 26.0, 12.0
+    bottom = top + row * len(cells)
 
     def across(percent: float) -> float:
         return left + width * percent / 100
@@ -194,19 +214,18 @@ def chart(runs: Sequence[Mapping[str, Any]]) -> str:
         line = [(across(percent), top), (across(percent), bottom)]
         elements.append(curve(line, stroke='#8884'))
         elements.append(text(across(percent), bottom + 18, f'{percent}', text_anchor='middle'))
-    for n, name in enumerate(names):
+    for n, (name, counts) in enumerate(cells.items()):
         middle = top + row * (n + 0.5)
-        words = DATA[name].replace('`', '')
+        words = name.replace('`', '')
         elements.append(text(left - 12, middle + 4, words, text_anchor='end'))
-        counts = cells[name].values()
-        lifted, tried = (sum(column) for column in zip(*counts, strict=True))
+        lifted, tried = (sum(column) for column in zip(*counts.values(), strict=True))
         low, high = map(across, exact(lifted, tried))
-        colour = COLOURS['demonstrations' in name, name.startswith('interventions')]
+        colour = COLOURS['new demonstrations' in name, 'runs' in name]
         bar = low, middle - 4, high - low, 8
         elements.append(rectangle(*bar, 4, fill=colour, fill_opacity='0.35'))
         elements += [
             rectangle(across(100 * part / whole) - 3, middle - 3, 6, 6, 3, fill=colour)
-            for part, whole in counts
+            for part, whole in counts.values()
         ]
     words = 'cubes lifted [%]; dots: trainings, bars: 95 % of all trials'
     elements.append(text(across(50), bottom + 36, words, text_anchor='middle'))
