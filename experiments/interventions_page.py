@@ -136,14 +136,20 @@ def watched(runs: Iterable[Mapping[str, Any]]) -> str:
         tried = len(run['watched'])
         rows.append(
             [
-                ' '.join(filter(None, [str(run['seed']), run.get('person', '')])),
+                f'{run["seed"]}, {run["person"]}',
                 f'{len(reasons)} of {tried} ({why})',
                 f'{lifted} of {tried}',
                 str(policy),
                 str(human),
             ]
         )
-    head = ['seed', 'taken over', 'lifted in the end', "the policy's steps", "the human's steps"]
+    head = [
+        'seed, person',
+        'taken over',
+        'lifted in the end',
+        "the policy's steps",
+        "the human's steps",
+    ]
     return table(head, rows)
 
 
@@ -170,13 +176,15 @@ def interventions(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def name_of(run: Mapping[str, Any]) -> str:
     """The name of a run's row."""
-    directly = run.get('person') == 'direct'
-    return DATA[run['key']] + (DIRECT if directly else '')
+    return DATA[run['key']] + (DIRECT if run['person'] == 'direct' else '')
 
 
 def named_cells(runs: Sequence[Mapping[str, Any]]) -> dict[str, Counts]:
     """Name of a row -> what each seed lifted; in the order of the table."""
-    named = [{**run, 'name': name_of(run)} for run in runs]
+    # Whoever takes over, these are equal.
+    equal = {'nothing', 'episodes'}
+    own = [run for run in runs if not (run['person'] == 'direct' and run['data'] in equal)]
+    named = [{**run, 'name': name_of(run)} for run in own]
     cells = {name: counts for (name,), counts in found(named, 'name').items()}
     order = [name + ending for ending in ('', DIRECT) for name in DATA.values()]
     return {name: cells[name] for name in order if name in cells}
