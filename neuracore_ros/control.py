@@ -18,6 +18,9 @@ CONTROL_TOPIC = 'control'
 REPEATED_S = 1.0
 """It is said again after this time, and at every change [s]."""
 
+INTERVENTION = 'intervention'
+"""The column of steps that a human commanded in place of a policy, as LeRobot calls it."""
+
 FORGOTTEN_S = 3.0
 """A node that has not said it for so long commands no more [s]."""
 

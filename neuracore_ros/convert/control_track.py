@@ -7,10 +7,9 @@ from typing import Any
 
 from neuracore_ros.bags.bag import Bag
 from neuracore_ros.bags.topics import Topic
-from neuracore_ros.control import CONTROL_TOPIC, FORGOTTEN_S, Commander, Control
+from neuracore_ros.control import CONTROL_TOPIC, FORGOTTEN_S, INTERVENTION, Commander, Control
 from neuracore_ros.convert.cutting import NO_CONTROL
 from neuracore_ros.convert.episodes import BOOL, STRING
-from neuracore_ros.dataset.control_columns import INTERVENTION
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import BagError, UserError, printable
 from neuracore_ros.wording import counted

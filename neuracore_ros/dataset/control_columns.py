@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 
 from neuracore_ros.arrays import BoolArray
-from neuracore_ros.control import Commander, Control
+from neuracore_ros.control import INTERVENTION, Commander, Control
 
-INTERVENTION, POLICY, SUCCESS = 'intervention', 'policy', 'success'
+POLICY, SUCCESS = 'policy', 'success'
 NAMES = (INTERVENTION, POLICY, SUCCESS)
 
 

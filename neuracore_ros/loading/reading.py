@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from neuracore_ros.arrays import Array, ByteArray, IntArray
+from neuracore_ros.control import INTERVENTION
 from neuracore_ros.dataset import lerobot, tables
-from neuracore_ros.dataset.control_columns import INTERVENTION, POLICY, ControlColumns
+from neuracore_ros.dataset.control_columns import POLICY, ControlColumns
 from neuracore_ros.dataset.lerobot import Columns
 from neuracore_ros.dataset.metadata import Metadata
 from neuracore_ros.dataset.reading_errors import reading_errors

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from neuracore_ros.arrays import BoolArray, Float32Array, IntArray
+from neuracore_ros.control import INTERVENTION
 from neuracore_ros.durations import SECOND_NS
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.loading.batches import Batch, Batches, EpisodeRows
 from neuracore_ros.training.config import Config
-from neuracore_ros.training.settings import INTERVENTION
 from neuracore_ros.wording import counted
 
 

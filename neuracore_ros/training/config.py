@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from neuracore_ros.control import INTERVENTION
 from neuracore_ros.description import DataType
 from neuracore_ros.errors import TrainingError
 from neuracore_ros.parsers import real, switch, whole
 from neuracore_ros.training.settings import (
-    INTERVENTION,
     counts,
     data_types,
     setting,

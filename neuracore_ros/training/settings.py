@@ -6,15 +6,13 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from neuracore_ros.control import INTERVENTION
 from neuracore_ros.description import DataType
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.errors import quoted
 from neuracore_ros.parsers import Parse, one_of, real, whole
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue, read_yaml
-
-INTERVENTION = 'intervention'
-"""Steps that a human commanded in place of the policy."""
 
 # Beside such, no other step is learnt from.
 _MOST_WEIGHT = 1e4
