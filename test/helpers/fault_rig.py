@@ -57,10 +57,14 @@ class FaultRig:
 
     def close(self):
         """End everything, whatever a failed test has left."""
-        assert self.sim.end() == 0, self.sim.output
-        assert self.node is None or self.node.end() in (0, -signal.SIGKILL), self.node.output
-        self.relays.close()
-        self.world.close()
+        try:
+            ends = [self.sim.end(), 0 if self.node is None else self.node.end()]
+        finally:
+            # Relays that went on would relay beside those of the next rig, and heal its faults.
+            self.relays.close()
+            self.world.close()
+        assert ends[0] == 0, self.sim.output
+        assert ends[1] in (0, -signal.SIGKILL), self.node.output
 
     # What is done
 
