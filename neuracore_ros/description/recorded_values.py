@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.limits import FASTER, START_MAX, Range
 from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.routes import is_feature
 from neuracore_ros.description.source import Source
 from neuracore_ros.description.units import largest_position
 from neuracore_ros.wording import few
@@ -61,8 +62,11 @@ class Expected:
             if joint != name or output.is_gripper or kind.is_pose:
                 continue
             if output.is_pose:
-                # The joints of a chain have the URDF's limits, whatever their pose is scaled by.
-                first, last = (source.value(end) for end in (limit.lower, limit.upper))
+                # The joints of a chain have the URDF's limits, whatever their pose is scaled by; a
+                # dataset may have another unit, so that of its scale only the sense is theirs.
+                own = replace(source, scale=math.copysign(1.0, source.scale))
+                theirs = own if is_feature(source.topic) else source
+                first, last = (theirs.value(end) for end in (limit.lower, limit.upper))
                 ends = min(first, last), max(first, last)
             else:
                 ends = robot.slot_range(output, name)

@@ -82,3 +82,20 @@ def test_joints_in_radians_are_not_refused(tmp_path):
         tmp_path, text.replace('topic: action}', 'topic: action, joints: {scale: 0.01}}')
     )
     assert survey(robot, path, 30.0).error == ''
+
+
+def test_joints_in_degrees_beside_a_hand_have_the_limits_of_the_urdf(tmp_path):
+    joints = 'JOINT_POSITIONS: {topic: observation.state, scale: 0.017453292519943295}'
+    text = (
+        FROM_DATASET.replace('observation.state}', f'observation.state{DEGREES}}}')
+        .replace('topic: action}', f'topic: action{DEGREES}}}')
+        .replace('input: {', 'input: {JOINT_POSITIONS: [shoulder, elbow, turn], ')
+        .replace('sources: {', f'sources: {{{joints}, ')
+    )
+    path, robot = recorded(tmp_path, text)
+    with open_bag(path) as bag:
+        recording = opened(bag, robot)
+        for piece in recording.pieces():
+            assert list(piece)
+        recording.require_plausible()
+    assert recording.values.outside.tolist() == [0, 0, 0]
