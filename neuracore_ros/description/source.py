@@ -1,8 +1,10 @@
 """Sources: where the samples of a robot's data come from, live and in a bag."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.crop import Crop
@@ -111,6 +113,21 @@ class Source:
     def is_kinematic(self) -> bool:
         """True for a pose that forward kinematics computes from joints."""
         return self.chain is not None and self.type in CHAIN_TYPES
+
+    def of_joints(self) -> list[Source]:
+        """The sources of its chain's joints, in the unit and sense of the URDF."""
+        return [
+            replace(
+                self,
+                message_name=name,
+                scale=own.scale,
+                offset=own.offset,
+                chain=None,
+                joint_names=(),
+                joint_scales=(),
+            )
+            for name, own in zip(self.joint_names, self.joint_scales, strict=True)
+        ]
 
     @property
     def reads_commands(self) -> bool:

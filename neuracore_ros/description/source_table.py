@@ -127,20 +127,9 @@ class SourceTable:
         pose = self.source(data_type, 0, name) if self.has(data_type, name) else None
         if pose is not None and pose.is_kinematic:
             return tuple(
-                replace(
-                    pose,
-                    data_type=DataType.JOINT_POSITIONS,
-                    index=index,
-                    name=joint,
-                    message_name=message_name,
-                    scale=own.scale,
-                    offset=own.offset,
-                    chain=None,
-                    joint_names=(),
-                    joint_scales=(),
-                )
-                for index, (joint, message_name, own) in enumerate(
-                    zip(chain.joints, pose.joint_names, pose.joint_scales, strict=True)
+                replace(own, data_type=DataType.JOINT_POSITIONS, index=index, name=joint)
+                for index, (joint, own) in enumerate(
+                    zip(chain.joints, pose.of_joints(), strict=True)
                 )
             )
         for joint in chain.joints:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from neuracore_ros.description import Source
@@ -95,7 +94,7 @@ class _ChainStream(Stream):
     """Stream of a chain's joints that shows its pose in their place."""
 
     def __init__(self, source: Source):
-        super().__init__(_joint_sources(source))
+        super().__init__(source.of_joints())
         self.sources = (source,)
         self._pose = ChainChannel(self, source, self.channels)
         self.channels = (self._pose,)
@@ -112,18 +111,3 @@ class ChainStateStream(_ChainStream, NumberStream):
 
 class ChainTargetStream(_ChainStream, TrajectoryStream):
     """Stream of the pose that a trajectory of a chain's joints commands."""
-
-
-def _joint_sources(source: Source) -> list[Source]:
-    return [
-        replace(
-            source,
-            message_name=name,
-            scale=own.scale,
-            offset=own.offset,
-            chain=None,
-            joint_names=(),
-            joint_scales=(),
-        )
-        for name, own in zip(source.joint_names, source.joint_scales, strict=True)
-    ]
