@@ -9,7 +9,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -67,7 +67,9 @@ def side_by_side(
             for worker in crew:
                 if worker.place is None and waiting and waiting[0] <= min(undone) + workers:
                     worker.place = waiting.popleft()
-                    worker.pipe.send(bags[worker.place])
+                    # If the process has ended, the end of its pipe says so below.
+                    with suppress(ConnectionError):
+                        worker.pipe.send(bags[worker.place])
             busy = {worker.pipe: worker for worker in crew if worker.place is not None}
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]

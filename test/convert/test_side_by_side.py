@@ -22,22 +22,23 @@ from helpers.two_arms import (
 from helpers.waiting import wait_until
 from neuracore_ros import processors
 from neuracore_ros.cli.main import main
+from neuracore_ros.convert import workers
 from neuracore_ros.dataset.metadata import load_metadata
 
 
-@pytest.mark.parametrize('workers', [2, 3])
+@pytest.mark.parametrize('count', [2, 3])
 def test_the_dataset_does_not_depend_on_the_number_of_workers(
-    tmp_path, recordings, alone, workers, capsys
+    tmp_path, recordings, alone, count, capsys
 ):
     data = tmp_path / 'data'
-    code = main(['convert', str(data), *recordings, '--workers', str(workers), '--json'])
+    code = main(['convert', str(data), *recordings, '--workers', str(count), '--json'])
     out, error = capsys.readouterr()
     assert code == 1 and 'nothing: no such bag' in error
     assert contents(data) == alone
     bags = json.loads(out)['bags']
     assert [bag['episodes'] for bag in bags] == [[0], [1, 2], [3], [], [], [4]]
     assert 'copy: skipped, already in the dataset (1 episode)' in error
-    assert main(['convert', str(data), *recordings, '--workers', str(workers)]) == 1
+    assert main(['convert', str(data), *recordings, '--workers', str(count)]) == 1
     assert contents(data) == alone
 
 
@@ -50,6 +51,27 @@ def test_a_worker_that_is_killed_costs_only_its_recording(tmp_path, recordings, 
     _, error = run.communicate()
     assert run.returncode == 1
     assert 'was killed by signal 9; was the memory full?' in error and 'Traceback' not in error
+    assert main(['convert', str(data), *recordings]) == 1
+    assert {e.start_ns for e in load_metadata(data).episodes} == starts(alone)
+
+
+def test_a_worker_that_was_killed_before_it_had_a_recording_costs_only_one(
+    tmp_path, recordings, alone, monkeypatch, capsys
+):
+    start, started = workers._start, []
+
+    def start_one_that_is_killed(job):
+        worker = start(job)
+        if not started:
+            worker.process.kill()
+            worker.process.join()
+        started.append(worker)
+        return worker
+
+    monkeypatch.setattr(workers, '_start', start_one_that_is_killed)
+    data = tmp_path / 'data'
+    assert main(['convert', str(data), *recordings, '--workers', '2']) == 1
+    assert 'was killed by signal 9; was the memory full?' in capsys.readouterr().err
     assert main(['convert', str(data), *recordings]) == 1
     assert {e.start_ns for e in load_metadata(data).episodes} == starts(alone)
 

@@ -69,7 +69,8 @@ def test_a_network_that_loses_packets_moves_no_joint_wrongly(rig, loss):
     rig.world.let_pass(6.0)
     reasons = {reason for _, state, reason in rig.world.states if state == 'HOLDING'}
     print(f'{loss:.0%} lost: held for {reasons or "nothing"}')
-    known = ('prediction late', 'no answer within')
+    # The last is of a busy machine, not of the network; to hold is right then, too.
+    known = ('prediction late', 'no answer within', 'max_age_s is')
     assert all(any(each in reason for each in known) for reason in reasons)
     rig.check_limits()
     rig.recover()
