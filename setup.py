@@ -83,6 +83,9 @@ setup(
         'accelerate': ['accelerate'],
         # Rerun, a viewer of robot data in time (Apache-2.0 or MIT).
         'rerun': ['rerun-sdk'],
+        # `align`, the robots in a browser: viser (Apache-2.0; three.js and a web server in one wheel),
+        # and ruamel.yaml (MIT), which keeps the comments of robot files. `watch`: rich (MIT).
+        'see': ['viser>=1,<2', 'ruamel.yaml>=0.17', 'rich>=13', 'pin>=2.7,<5'],
         # convert --scheduler: recordings shared out over several computers.
         'dask': ['distributed'],
         # `make docs`.
@@ -93,6 +96,8 @@ setup(
             'colcon-python-setup-py',
             'colcon-ros',
             'distributed',
+            # URDFs of well-known robots, for the slots that their joints get (BSD-3 and others).
+            'example-robot-data',
             'hypothesis',
             'mcap',
             # Reads our recordings without our code, as an independent judge of them.
@@ -106,6 +111,8 @@ setup(
             'onnxruntime',
             'onnxscript',
             'openvino',
+            # Drives a Chromium that the machine has (Apache-2.0).
+            'playwright',
             'pytest',
             # `make coverage` (MIT): what of the pure folders no test has run.
             'pytest-cov',
@@ -113,11 +120,14 @@ setup(
             'pytest-xdist',
             'pyzmq',
             'rerun-sdk',
+            'rich>=13',
             'rosbags-image',
+            'ruamel.yaml>=0.17',
             'ruckig',
             'ruff',
             'safetensors',
             'types-PyYAML',
+            'viser>=1,<2',
             'websockets>=15',
         ],
     },
