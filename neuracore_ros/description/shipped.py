@@ -12,6 +12,8 @@ from neuracore_ros.similar_names import list_alike
 _SHARE = Path('share') / 'neuracore_ros' / 'config'
 # The folder of server files, which describe no robot.
 _SERVERS = 'servers'
+# Names of slots, which describe no robot either.
+_VOCABULARY = 'vocabulary.yaml'
 
 
 def shipped(name: str) -> Path:
@@ -86,7 +88,7 @@ def _files() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in _folders():
         for path in folder.rglob('*.yaml'):
-            if path.parent.name != _SERVERS:
+            if path.parent.name != _SERVERS and path.name != _VOCABULARY:
                 found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
 
