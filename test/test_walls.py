@@ -13,11 +13,13 @@ HEAVY = {
     'torch': ('policy', 'training', 'serving'),
     'rclpy': ('node', 'sim', 'demo', 'physics'),
     'mujoco': ('physics',),
-    'websockets': ('policy', 'serving', 'wire'),
+    # viser serves pages by websockets.
+    'websockets': ('policy', 'serving', 'wire', 'viewer'),
+    'viser': ('viewer',),
     'zmq': ('policy', 'wire'),
     # Imported when an arm is posed.
     'pinocchio': (),
-    'rosbags': ('bags', 'convert', 'evaluation'),
+    'rosbags': ('bags', 'convert', 'evaluation', 'viewer'),
     'pyarrow': (
         'bags',
         'dataset',
@@ -27,8 +29,19 @@ HEAVY = {
         'report',
         'training',
         'evaluation',
+        'viewer',
     ),
-    'av': ('bags', 'dataset', 'convert', 'edit', 'loading', 'report', 'training', 'evaluation'),
+    'av': (
+        'bags',
+        'dataset',
+        'convert',
+        'edit',
+        'loading',
+        'report',
+        'training',
+        'evaluation',
+        'viewer',
+    ),
     'cv2': (
         'observation',
         'serving',
@@ -44,6 +57,7 @@ HEAVY = {
         'demo',
         'report',
         'evaluation',
+        'viewer',
     ),
 }
 # A policy is read, held against a robot and run without a runtime that it does not need.
@@ -131,6 +145,19 @@ NEEDS = {
         'report',
         'training',
     ),
+    'viewer': (
+        'description',
+        'kinematics',
+        'alignment',
+        'overview',
+        'policy',
+        'scaffold',
+        'bags',
+        'observation',
+        'dataset',
+        'convert',
+        'loading',
+    ),
     'cli': ('description', 'kinematics', 'policy', 'training'),
     'node': (
         'description',
@@ -160,6 +187,8 @@ def test_a_folder_loads_only_what_stands_below_it(folder):
         pytest.importorskip('robosuite', reason="needs pip install 'neuracore_ros[mujoco]'")
     if folder in HEAVY['rclpy']:
         pytest.importorskip('rclpy')
+    if folder in HEAVY['viser']:
+        pytest.importorskip('viser', reason="needs pip install 'neuracore_ros[see]'")
     names = [name for name in MODULES if name.split('.')[1] == folder]
     loaded = loaded_by(', '.join(names))
     for library, folders in HEAVY.items():

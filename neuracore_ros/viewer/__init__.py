@@ -1,0 +1,1 @@
+"""Robots side by side in 3D, in a browser: which slot moves what, for ``align``."""
