@@ -1,7 +1,8 @@
 """Descriptions of many robots, in every form in which people write them."""
 
+import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from neuracore_ros.description.data_type import data_type
@@ -11,8 +12,10 @@ from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.robot_file import load_robot, parse_robot, require_no_parameters
 from neuracore_ros.description.shipped import instead_of
 from neuracore_ros.description.treatment import Treatments, treatments
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import known_names, similar_file
+from neuracore_ros.wording import few
 from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 # Keys of a robot file that no DataType and hardly a robot is called.
@@ -29,12 +32,14 @@ class Descriptions:
         robots: Robot -> its robot file, where there is one.
         treatments: Robot -> how its slots are treated; those of which that is unknown are left
             out. Robots with a file need none: see :meth:`treated`.
+        vocabulary: The one that robots name for their slots; None where none does.
     """
 
     input: CrossEmbodimentDescription
     output: CrossEmbodimentDescription
     robots: Mapping[str, Robot] = field(default_factory=dict)
     treatments: Mapping[str, Treatments] = field(default_factory=dict)
+    vocabulary: VocabularyId | None = None
 
     @property
     def input_layout(self) -> Layout:
@@ -90,7 +95,35 @@ def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
             {**found.output, **read.output},
             {**found.robots, **read.robots},
         )
-    return found
+    return replace(found, vocabulary=_common_vocabulary(found.robots.values(), found.input))
+
+
+def _common_vocabulary(robots: Iterable[Robot], names: Iterable[str]) -> VocabularyId | None:
+    """The one vocabulary of all robots that name one; warns of others.
+
+    Raises:
+        DescriptionError: Two of them name different ones: an index would mean two things.
+    """
+    naming = [(each, each.vocabulary) for each in robots if each.vocabulary is not None]
+    if not naming:
+        return None
+    (first, its), *others = naming
+    for other, vocabulary in others:
+        if text := mismatch(vocabulary, its, (str(other.path), str(first.path))):
+            raise DescriptionError(
+                f'{text}. Robots of one layout have one: write the same vocabulary in both files, '
+                'and the indices that it gives'
+            )
+    named = {robot.name for robot, _ in naming}
+    if without := [name for name in names if name not in named]:
+        warnings.warn(
+            f"{few(without)}: no vocabulary is named, and {first.path} names '{its.name}': see "
+            'that indices, signs and zeros are those of it, and write vocabulary: '
+            f'{its.name} in the robot file',
+            DescriptionWarning,
+            stacklevel=2,
+        )
+    return its.id
 
 
 def _load(path: Path) -> Descriptions:

@@ -1,11 +1,17 @@
 """EmbodimentDescription: which of a robot's data sits at which index of the model."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from neuracore_ros.description.data_type import DataType, data_type
+from neuracore_ros.description.vocabulary import USUAL, Vocabulary, slot_label
+from neuracore_ros.errors import DescriptionError
 from neuracore_ros.similar_names import known_names
 from neuracore_ros.yaml_value import YamlValue, from_python
+
+# A name of a slot, or what was meant to be one.
+_SLOT = re.compile(r'[A-Za-z][\w.-]*')
 
 Slots = Mapping[int, str]
 """Index -> name, of one DataType of one robot; ascending."""
@@ -30,8 +36,14 @@ def embodiment(description: Mapping[object, object], where: str = '') -> Embodim
     return parse_embodiment(from_python(description, where or 'description'))
 
 
-def parse_embodiment(value: YamlValue) -> EmbodimentDescription:
+def parse_embodiment(
+    value: YamlValue, vocabulary: Vocabulary | None = None
+) -> EmbodimentDescription:
     """Check a description that was read from a file.
+
+    Args:
+        value: DataType -> index -> name, or a list of names.
+        vocabulary: Its names may stand in place of indices.
 
     Raises:
         DescriptionError: An unknown DataType, a wrong index or name, or either of them twice.
@@ -41,7 +53,7 @@ def parse_embodiment(value: YamlValue) -> EmbodimentDescription:
         kind = parse_data_type(key)
         if kind in found:
             raise key.error(f'{kind} is given twice')
-        found[kind] = _slots(slots, kind)
+        found[kind] = _slots(slots, kind, vocabulary)
     return MappingProxyType({kind: found[kind] for kind in DataType if found.get(kind)})
 
 
@@ -81,9 +93,11 @@ def differences(before: EmbodimentDescription, now: EmbodimentDescription) -> li
     return found
 
 
-def _slots(value: YamlValue, kind: DataType) -> Slots:
+def _slots(value: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> Slots:
     if value.is_mapping():
-        pairs = [(key.index(), key, name) for key, name in value.pairs(kind)]
+        pairs = [
+            (_index(key, name, kind, vocabulary), key, name) for key, name in value.pairs(kind)
+        ]
     elif value.is_scalar():
         raise value.error(f'{kind} must be a mapping of index to name, or a list, not {value}')
     else:
@@ -95,8 +109,8 @@ def _slots(value: YamlValue, kind: DataType) -> Slots:
         if index in slots:
             other, line = slots[index]
             raise key.error(
-                f"{kind}: index {index} is given twice ('{other}' on line {line}, "
-                f"'{name}' on line {key.line})"
+                f'{kind}: index {slot_label(vocabulary, kind, index)} is given twice '
+                f"('{other}' on line {line}, '{name}' on line {key.line})"
             )
         if name in indices:
             raise key.error(
@@ -104,3 +118,24 @@ def _slots(value: YamlValue, kind: DataType) -> Slots:
             )
         slots[index], indices[name] = (name, key.line), index
     return MappingProxyType({index: slots[index][0] for index in sorted(slots)})
+
+
+def _index(key: YamlValue, name: YamlValue, kind: DataType, vocabulary: Vocabulary | None) -> int:
+    """The index that a key gives, as a number or by its name in the vocabulary."""
+    text = str(key.content)
+    if not (key.textual and _SLOT.fullmatch(text)) or _is_number(name):
+        return key.index()
+    if vocabulary is None:
+        raise key.error(
+            f"{key} is no index. If it is the name of a slot, write the file's vocabulary at its "
+            f'top, such as vocabulary: {USUAL}'
+        )
+    try:
+        return vocabulary.index(kind, text)
+    except DescriptionError as error:
+        raise key.error(str(error)) from None
+
+
+def _is_number(value: YamlValue) -> bool:
+    """True for ``joint_1: 0``, which has index and name the wrong way round."""
+    return value.is_scalar() and str(value.content).isdecimal()

@@ -27,6 +27,7 @@ from neuracore_ros.description.limits import JointLimit, Range
 from neuracore_ros.description.routes import ScaleOffset, is_feature
 from neuracore_ros.description.source import Source, require_distinct
 from neuracore_ros.description.source_table import SourceTable
+from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import DescriptionError
 
 
@@ -44,6 +45,7 @@ class Robot:
         direct_limits: (DataType, name) of a direct output -> its limits, likewise.
         urdf: The URDF that the file names; None without.
         chains: Name -> chain, whose pose is computed from its joints.
+        vocabulary: The names of its slots; None where the file names no vocabulary.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Robot:
     _targets: SourceTable
     _commands: CommandTable
     _teleop: SourceTable | None = None
+    vocabulary: Vocabulary | None = None
 
     def input_sources(self) -> tuple[Source, ...]:
         """The source of each input, in canonical and index order.

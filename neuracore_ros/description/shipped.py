@@ -1,4 +1,4 @@
-"""The robot files and server files that the package ships, wherever it is installed."""
+"""Robot files, server files and the vocabulary that the package ships, wherever it is."""
 
 import os
 import sys
@@ -66,6 +66,11 @@ def shipped_servers() -> Mapping[str, Path]:
         for path in (folder / _SERVERS).glob('*.yaml'):
             found.setdefault(path.name, path)
     return dict(sorted(found.items()))
+
+
+def vocabulary_file() -> Path | None:
+    """The file of the shipped vocabulary; None where it is not installed."""
+    return next((path for each in _folders() if (path := each / _VOCABULARY).is_file()), None)
 
 
 def instead_of(path: Path) -> str:
