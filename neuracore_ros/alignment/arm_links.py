@@ -115,6 +115,15 @@ class LinkTree:
         """The link that a joint moves; '' if it is none of the URDF."""
         return self._moved.get(joint, '')
 
+    def joint_of(self, link: str) -> str:
+        """The joint that a link hangs on; '' of a root."""
+        own = self._carriers.get(link)
+        return '' if own is None else own.joint
+
+    def carried(self, link: str) -> Sequence[str]:
+        """The links that hang on joints of a link."""
+        return self._below.get(link, ())
+
     def above(self, link: str) -> Iterator[tuple[str, str, str]]:
         """Each joint from a link to its root: its name, its type, and the link above it."""
         seen = {link}

@@ -1,25 +1,111 @@
-"""The extent of links: points on the shapes that a URDF gives them."""
+"""Shapes of links, as a URDF gives them, and points on their outline."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 from xml.etree import ElementTree
 
 import numpy as np
 
 from neuracore_ros.arrays import FloatArray
 from neuracore_ros.description.urdf_xml import parse_robot_element, read_urdf_text
-from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics.mesh_files import find_mesh, mesh_points
 from neuracore_ros.kinematics.rotations import rpy_to_matrix
 
+Colour: TypeAlias = tuple[float, float, float, float]
+"""Red, green, blue and opacity, 0 to 1."""
+
 _CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
-_MESH_FILES = {'.stl', '.dae', '.obj'}
-# A finger's mesh is smaller by far.
-_MOST_BYTES = 30_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinkShape:
+    """One shape of a link.
+
+    Attributes:
+        kind: ``box``, ``cylinder``, ``capsule``, ``sphere`` or ``mesh``.
+        size: Of a box its three lengths, of a cylinder or capsule radius and length, of a sphere
+            its radius [m]; of a mesh the scale of x, y and z.
+        mesh: The file, as the URDF names it; empty of any other shape.
+        place: In the link's frame (4, 4).
+        colour: None where the URDF gives none.
+    """
+
+    kind: str
+    size: tuple[float, ...]
+    mesh: str
+    place: FloatArray
+    colour: Colour | None = None
+
+
+def read_link_shapes(path: Path, kind: str) -> dict[str, list[LinkShape]]:
+    """Read the shapes of links of a URDF file; what has a wrong number is left out.
+
+    Args:
+        path: The URDF.
+        kind: ``visual`` or ``collision``.
+
+    Returns:
+        Link -> shapes; links without any are left out.
+
+    Raises:
+        DescriptionError: The file is missing or no URDF.
+    """
+    robot = parse_robot_element(read_urdf_text(path), path)
+    colours = {
+        each.get('name', ''): colour
+        for each in robot.findall('material')
+        if (colour := _colour(each, {})) is not None
+    }
+    found: dict[str, list[LinkShape]] = {}
+    for link in robot.findall('link'):
+        shapes = [own for each in link.findall(kind) for own in _shape(each, colours)]
+        if shapes:
+            found[link.get('name', '')] = shapes
+    return found
+
+
+def _shape(element: ElementTree.Element, colours: Mapping[str, Colour]) -> Iterator[LinkShape]:
+    """The shape; none of one that cannot be read."""
+    origin, geometry = element.find('origin'), element.find('geometry')
+    with suppress(ValueError):
+        place = np.eye(4)
+        place[:3, :3] = rpy_to_matrix(_numbers(origin, 'rpy', '0 0 0', 3))
+        place[:3, 3] = _numbers(origin, 'xyz', '0 0 0', 3)
+        colour = _colour(element.find('material'), colours)
+        for shape in geometry if geometry is not None else ():
+            if (size := _size(shape)) is not None:
+                yield LinkShape(shape.tag, size, shape.get('filename', ''), place, colour)
+                return
+
+
+def _size(shape: ElementTree.Element) -> tuple[float, ...] | None:
+    if shape.tag == 'box':
+        return tuple(_numbers(shape, 'size', '', 3))
+    if shape.tag in {'cylinder', 'capsule'}:
+        return tuple(float(_numbers(shape, key, '', 1)[0]) for key in ('radius', 'length'))
+    if shape.tag == 'sphere':
+        return tuple(_numbers(shape, 'radius', '', 1))
+    return tuple(_numbers(shape, 'scale', '1 1 1', 3)) if shape.tag == 'mesh' else None
+
+
+def _colour(material: ElementTree.Element | None, colours: Mapping[str, Colour]) -> Colour | None:
+    if material is None:
+        return None
+    known = colours.get(material.get('name', ''))
+    if (own := material.find('color')) is None:
+        return known
+    try:
+        red, green, blue, opacity = np.clip(_numbers(own, 'rgba', '', 4), 0.0, 1.0).tolist()
+    except ValueError:
+        return known
+    return red, green, blue, opacity
 
 
 def link_points(path: Path, links: Collection[str]) -> dict[str, FloatArray]:
@@ -38,81 +124,32 @@ def link_points(path: Path, links: Collection[str]) -> dict[str, FloatArray]:
     Raises:
         DescriptionError: The file is missing or no URDF.
     """
-    robot = parse_robot_element(read_urdf_text(path), path)
     found: dict[str, FloatArray] = {}
-    for link in robot.findall('link'):
-        if link.get('name', '') not in links:
-            continue
-        for kind in ('collision', 'visual'):
-            parts = [points for shape in link.findall(kind) for points in _points(shape, path)]
+    for kind in ('collision', 'visual'):
+        shapes = read_link_shapes(path, kind)
+        for link in set(links) - set(found):
+            parts = [points for each in shapes.get(link, ()) for points in _points(each, path)]
             if parts:
-                found[link.get('name', '')] = np.concatenate(parts)
-                break
+                found[link] = np.concatenate(parts)
     return found
 
 
-def _points(shape: ElementTree.Element, urdf: Path) -> Iterator[FloatArray]:
-    """The points of one shape; none of one that cannot be read."""
-    origin, geometry = shape.find('origin'), shape.find('geometry')
-    if geometry is None:
-        return
-    with suppress(ValueError, DescriptionError):
-        points = _own_points(geometry, urdf)
-        xyz = _numbers(origin, 'xyz', '0 0 0', 3)
-        turn = rpy_to_matrix(_numbers(origin, 'rpy', '0 0 0', 3))
-        if len(points) and np.isfinite(points).all():
-            yield points @ turn.T + xyz
+def _points(shape: LinkShape, urdf: Path) -> Iterator[FloatArray]:
+    """The points of one shape; none of a mesh that cannot be read."""
+    points = _own_points(shape, urdf)
+    if points is not None and len(points) and np.isfinite(points).all():
+        yield points @ shape.place[:3, :3].T + shape.place[:3, 3]
 
 
-def _own_points(geometry: ElementTree.Element, urdf: Path) -> FloatArray:
-    """Points (N, 3) of a box, a cylinder, a sphere or a mesh, in the shape's own frame."""
-    for kind in geometry:
-        if kind.tag == 'box':
-            return _CORNERS * _numbers(kind, 'size', '', 3) / 2
-        if kind.tag in {'cylinder', 'capsule'}:
-            radius, length = (float(kind.get(key, '')) for key in ('radius', 'length'))
-            return _CORNERS * (radius, radius, length / 2)
-        if kind.tag == 'sphere':
-            return _CORNERS * float(kind.get('radius', ''))
-        if kind.tag == 'mesh':
-            return _mesh_points(kind, urdf)
-    return np.empty((0, 3))
-
-
-def _mesh_points(mesh: ElementTree.Element, urdf: Path) -> FloatArray:
-    nothing = np.empty((0, 3))
-    file = _mesh_file(mesh.get('filename', ''), urdf)
-    if file is None:
-        return nothing
-    try:
-        from coal import MeshLoader
-    except ImportError:
-        return nothing
-    try:
-        scale = _numbers(mesh, 'scale', '1 1 1', 3)
-        model = MeshLoader().load(str(file), scale)
-        return np.array(model.vertices(), dtype=float).reshape(-1, 3)
-    except (RuntimeError, ValueError, AttributeError):
-        return nothing
-
-
-def _mesh_file(name: str, urdf: Path) -> Path | None:
-    """The file that a mesh names: ``package://`` is looked for above the URDF."""
-    plain = name.removeprefix('file://')
-    if '://' not in name or name.startswith('file://'):
-        files = [urdf.parent / plain]
-    else:
-        within = Path(name.partition('://')[2])
-        above = urdf.resolve().parents
-        files = [each / within for each in above]
-        # The package's own folder may have another name.
-        files += [each / Path(*within.parts[1:]) for each in above if within.parts[1:]]
-    for file in files:
-        with suppress(OSError):
-            is_mesh = file.suffix.lower() in _MESH_FILES and file.is_file()
-            if is_mesh and file.stat().st_size < _MOST_BYTES:
-                return file
-    return None
+def _own_points(shape: LinkShape, urdf: Path) -> FloatArray | None:
+    """Points (N, 3) in the shape's own frame."""
+    if shape.kind == 'mesh':
+        file = find_mesh(shape.mesh, urdf)
+        return None if file is None else mesh_points(file, shape.size)
+    if shape.kind == 'box':
+        return _CORNERS * shape.size / 2
+    radius, length = (*shape.size, 2.0 * shape.size[0])[:2]
+    return _CORNERS * (radius, radius, length / 2)
 
 
 def _numbers(

@@ -13,6 +13,7 @@ from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.viewer.joint_slots import Slot, SlotRange, joint_slots
+from neuracore_ros.viewer.link_meshes import link_meshes
 
 SlotValues: TypeAlias = Mapping[Slot, 'float | Pose']
 """Slot -> value in the slot's unit and sense; of a pose slot x y z [m], qx qy qz qw."""
@@ -26,6 +27,7 @@ class RobotModel:
     Attributes:
         robot: Its file.
         urdf: Its URDF file.
+        meshes: By which its links are drawn.
         notes: What is drawn otherwise than it is, each in one line.
     """
 
@@ -33,7 +35,9 @@ class RobotModel:
         self.robot, self.urdf = robot, urdf
         self._links = LinkTree(read_joint_tree(urdf))
         self._joints = joint_slots(robot, self._links)
-        self.notes: tuple[str, ...] = ()
+        drawn = link_meshes(urdf)
+        self.meshes = drawn.meshes
+        self.notes: tuple[str, ...] = (drawn.note,) if drawn.note else ()
 
     @classmethod
     def of(cls, robot: Robot, urdf: Path | None = None) -> RobotModel:
