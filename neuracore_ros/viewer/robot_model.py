@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from neuracore_ros.alignment.arm_links import LinkTree
+from neuracore_ros.alignment.arm_links import ArmLinks, LinkTree
+from neuracore_ros.alignment.chain_frames import matrix
+from neuracore_ros.alignment.home_pose import ready_pose
 from neuracore_ros.arrays import FloatArray
-from neuracore_ros.description import Robot
+from neuracore_ros.description import DataType, Robot
+from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
-from neuracore_ros.viewer.joint_slots import Slot, SlotRange, joint_slots
-from neuracore_ros.viewer.link_meshes import link_meshes
+from neuracore_ros.viewer.chain_poses import ChainPoses, PoseSlot
+from neuracore_ros.viewer.hands import DrawnHand, Hands
+from neuracore_ros.viewer.joint_slots import (
+    NamedSlot,
+    Slot,
+    SlotRange,
+    joint_slot,
+    named_slots,
+    opening_range,
+)
+from neuracore_ros.viewer.link_meshes import LinkMesh, link_meshes
 
 SlotValues: TypeAlias = Mapping[Slot, 'float | Pose']
 """Slot -> value in the slot's unit and sense; of a pose slot x y z [m], qx qy qz qw."""
+
+# More names are not listed.
+_FEW = 3
 
 
 class RobotModel:
@@ -27,17 +43,32 @@ class RobotModel:
     Attributes:
         robot: Its file.
         urdf: Its URDF file.
-        meshes: By which its links are drawn.
+        meshes: By which its links are drawn; among them fingers that its URDF lacks.
         notes: What is drawn otherwise than it is, each in one line.
     """
 
     def __init__(self, robot: Robot, urdf: Path) -> None:
         self.robot, self.urdf = robot, urdf
-        self._links = LinkTree(read_joint_tree(urdf))
-        self._joints = joint_slots(robot, self._links)
+        self._links = links = LinkTree(read_joint_tree(urdf))
         drawn = link_meshes(urdf)
-        self.meshes = drawn.meshes
-        self.notes: tuple[str, ...] = (drawn.note,) if drawn.note else ()
+        named = named_slots(robot, links)
+        of_arms = [each for each in named if not each.slot[0].is_gripper]
+        moving = [each for each in of_arms if each.joint]
+        arms = links.arms(list(_arm_joints(robot, moving)))
+        self._rest = _rest(robot, links, arms)
+        self._slots = {each.slot: joint_slot(each, links, self._rest) for each in moving}
+        self._hands: dict[Slot, DrawnHand] = {}
+        centres = {mesh.link: mesh.points.mean(axis=0) for mesh in drawn.meshes}
+        chains = list(robot.chains.values())
+        self._add_hands(
+            Hands(links, arms, self._rest, centres, chains),
+            [each for each in named if each.slot[0].is_gripper],
+        )
+        self._chains = dict(self._chain_poses())
+        fingers = [mesh for hand in self._hands.values() for mesh in hand.meshes()]
+        self.meshes: tuple[LinkMesh, ...] = (*drawn.meshes, *fingers)
+        lost = [each.name for each in of_arms if not each.joint]
+        self.notes = tuple(filter(None, (drawn.note, _lost(lost, urdf))))
 
     @classmethod
     def of(cls, robot: Robot, urdf: Path | None = None) -> RobotModel:
@@ -45,12 +76,13 @@ class RobotModel:
 
         Args:
             robot: Its file.
-            urdf: Instead of the one that the file names.
+            urdf: Instead of the one that the file names, or of the one that lies beside it, of
+                the same name and with the same joints.
 
         Raises:
             DescriptionError: No URDF is known, or it cannot be read.
         """
-        urdf = urdf or robot.urdf
+        urdf = urdf or robot.urdf or _urdf_beside(robot)
         if urdf is None:
             raise DescriptionError(
                 f"{robot.path}: '{robot.name}' has no URDF to draw: add urdf: FILE to it, or give "
@@ -64,35 +96,146 @@ class RobotModel:
         return self.robot.name
 
     def slots(self) -> Mapping[Slot, SlotRange]:
-        """The slots of one number that move something, in canonical and index order."""
-        return {slot: each.range for slot, each in self._joints.items()}
+        """The slots of joints and grippers that move something, in canonical and index order."""
+        drawn = {slot: opening_range(hand.name) for slot, hand in self._hands.items()}
+        joints = {slot: each.range for slot, each in self._slots.items()}
+        return dict(sorted({**joints, **drawn}.items(), key=lambda item: _canonical(item[0])))
 
-    def poses(self) -> Mapping[Slot, Pose]:
-        """The pose slots that move a chain whose joints have no slots, and where it rests."""
-        return {}
+    def pose_slots(self) -> Mapping[Slot, PoseSlot]:
+        """The slots of poses that move a chain, whose joints have no slots of their own."""
+        return {slot: each.slot for slot, each in self._chains.items()}
 
-    def joints(self, values: SlotValues) -> Mapping[str, float]:
-        """The positions of the URDF's joints at slot values [rad], [m]; the rest of them rests."""
-        return {
-            each.joint: each.own(_number(values.get(slot, each.range.rest)))
-            for slot, each in self._joints.items()
-        }
+    @property
+    def unreached(self) -> Mapping[Slot, str]:
+        """Slots whose pose was out of reach when it was last asked for, and why, in one line."""
+        return {slot: each.unreached for slot, each in self._chains.items() if each.unreached}
 
-    def link_poses(self, values: SlotValues) -> Mapping[str, FloatArray]:
-        """Link -> its pose (4, 4) in the frame of the root, at slot values."""
-        return self._links.poses(self.joints(values))
+    def joints(self, values: SlotValues) -> dict[str, float]:
+        """Joint of the URDF -> position [rad], [m] at slot values; what has none rests."""
+        positions = dict(self._rest)
+        for slot, chain in self._chains.items():
+            value = values.get(slot, chain.slot.rest)
+            if not isinstance(value, int | float):
+                positions.update(chain.joints(value))
+        for slot, each in self._slots.items():
+            value = values.get(slot, each.range.rest)
+            if isinstance(value, int | float) and math.isfinite(value):
+                positions.update(each.positions(value))
+        return positions
 
-    def frames(self, values: SlotValues) -> Mapping[tuple[str, str], FloatArray]:
-        """(chain, ``base`` or ``tip``) -> pose (4, 4) of that frame of it, likewise."""
-        return {}
+    def link_poses(self, values: SlotValues) -> dict[str, FloatArray]:
+        """Link -> pose (4, 4) in the frame of the root, at slot values."""
+        return self._placed(values, self._links.poses(self.joints(values)))
+
+    def frames(self, values: SlotValues) -> dict[tuple[str, str], FloatArray]:
+        """(chain, ``base`` or ``tip``) -> pose (4, 4) of its shared base or grasp frame."""
+        return self.frames_at(self.link_poses(values))
+
+    def frames_at(self, poses: Mapping[str, FloatArray]) -> dict[tuple[str, str], FloatArray]:
+        """The same, from the poses of links that are known already."""
+        found = {}
+        for name, chain in self.robot.chains.items():
+            found[name, 'base'] = poses[chain.base] @ matrix(chain.base_offset)
+            found[name, 'tip'] = poses[chain.tip] @ matrix(chain.tip_offset)
+        return found
 
     def moved_links(self, slot: Slot) -> tuple[str, ...]:
-        """The links that a slot's joint moves: first the one that hangs on it."""
-        if (own := self._joints.get(slot)) is None:
-            return ()
-        link = self._links.moved_by(own.joint)
-        return (link, *self._links.under(link))
+        """The links that move with a slot and by no other one, for it to be seen."""
+        found: list[str] = []
+        if (hand := self._hands.get(slot)) is not None:
+            found += hand.names
+        for joint in self._slots[slot].senses if slot in self._slots else ():
+            followers = [
+                name for name, own in self._links.tree.urdf.mimics.items() if own.joint == joint
+            ]
+            for link in map(self._links.moved_by, (joint, *followers)):
+                found += [link, *self._links.under(link, is_fixed=True)]
+        if (chain := self._chains.get(slot)) is not None:
+            tip = chain.chain.tip
+            found += [tip, *self._links.under(tip, is_fixed=True)]
+        return tuple(found)
+
+    def _add_hands(self, hands: Hands, named: Sequence[NamedSlot]) -> None:
+        taken = {joint for each in self._slots.values() for joint in each.senses}
+        taken |= {each.joint for each in named if each.joint}
+        for number, each in enumerate(named):
+            found = hands.slot(each, number, taken)
+            if isinstance(found, DrawnHand):
+                self._hands[each.slot] = found
+            else:
+                self._slots[each.slot] = found
+                taken |= set(found.senses)
+
+    def _chain_poses(self) -> Iterator[tuple[Slot, ChainPoses]]:
+        """The pose slots of chains whose joints have no slots."""
+        moved = {joint for each in self._slots.values() for joint in each.senses}
+        known: set[str] = set()
+        for description in (self.robot.input, self.robot.output):
+            for kind, slots in description.items():
+                for index, name in slots.items():
+                    chain = self.robot.chains.get(name) if kind.is_pose else None
+                    if chain is None or name in known or set(chain.joints) <= moved:
+                        continue
+                    known.add(name)
+                    scale = self.robot.pose_scale(kind, name)
+                    yield (kind, index), ChainPoses(chain, scale, self._links, self._rest)
+
+    def _placed(self, values: SlotValues, poses: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        """Poses of links, and of the fingers that are drawn on them."""
+        for slot, hand in self._hands.items():
+            value = values.get(slot, 0.0)
+            opening = value if isinstance(value, int | float) else 0.0
+            poses.update(hand.poses(poses[hand.link], opening))
+        return poses
 
 
-def _number(value: float | Pose) -> float:
-    return value if isinstance(value, int | float) else 0.0
+def _arm_joints(robot: Robot, moving: Sequence[NamedSlot]) -> Iterator[str]:
+    """The joints of arms, each once."""
+    seen: set[str] = set()
+    for joint in (
+        *(each.joint for each in moving),
+        *(joint for chain in robot.chains.values() for joint in chain.joints),
+    ):
+        if joint not in seen:
+            seen.add(joint)
+            yield joint
+
+
+def _rest(robot: Robot, links: LinkTree, arms: Sequence[ArmLinks]) -> dict[str, float]:
+    """Joint -> position where it rests [rad], [m]: arms stand ready, all else is near 0."""
+    found = {}
+    for joint in links.joints:
+        lower, upper = links.range(joint)
+        found[joint] = min(max(0.0, lower), upper)
+    for arm in arms:
+        found.update(ready_pose(links.tree, arm.joints))
+    for chain in robot.chains.values():
+        found.update(chain.home)
+    return found
+
+
+def _urdf_beside(robot: Robot) -> Path | None:
+    """The URDF that lies beside a robot file and has its name, if it has joints of the robot."""
+    path = robot.path.with_suffix('.urdf')
+    if not path.is_file():
+        return None
+    try:
+        known = read_urdf(path).limits
+    except DescriptionError:
+        return None
+    described = (*robot.input.values(), *robot.output.values())
+    is_of_it = any(name in known for slots in described for name in slots.values())
+    return path if is_of_it else None
+
+
+def _lost(names: Sequence[str], urdf: Path) -> str:
+    """A line about slots that are no joints of the URDF; empty without any."""
+    if not names:
+        return ''
+    few = ', '.join(names[:_FEW]) + (', ...' if len(names) > _FEW else '')
+    return f'{urdf} has no joint for {few}: they move nothing here'
+
+
+def _canonical(slot: Slot) -> tuple[int, int]:
+    """Sorts slots by DataType and index."""
+    return list(DataType).index(slot[0]), slot[1]
