@@ -43,6 +43,7 @@ setup(
         'jazzy': [
             'ros-jazzy-rclpy[fastrtps]',
             'ros-jazzy-common-interfaces',
+            'ros-jazzy-nav-msgs',
             'ros-jazzy-sensor-msgs',
             'ros-jazzy-trajectory-msgs',
             'pin>=2.7,<5',

@@ -19,7 +19,7 @@ from neuracore_ros.command.direct_values import (
     read_numbers,
     read_poses,
 )
-from neuracore_ros.command.plan import BLENDS
+from neuracore_ros.command.plan import BLENDS, Plan
 from neuracore_ros.command.pose_tracking import PoseTracking
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.start import Gate
@@ -181,6 +181,15 @@ class DirectMotion:
             self._values.merge(outputs.numbers, now_ns, self._blend)
         if self.poses:
             self._poses.merge(outputs.poses, now_ns, self._blend)
+
+    @property
+    def pose_plan(self) -> Plan | None:
+        """Plan of poses that is followed, another one after each prediction; None without."""
+        return self._poses.plan
+
+    def poses_ahead(self, most: int) -> FloatArray:
+        """Return poses still to come, a row a step, (1 + m, P, 7); none, (0, P, 7), at rest."""
+        return self._poses.ahead(most)
 
     def stop(self, measured: DirectMeasured | None) -> None:
         """Come to rest; what is measured now, if it is fresh, shows whether poses follow."""

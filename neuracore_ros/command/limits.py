@@ -74,8 +74,7 @@ def follow(
         none = np.zeros(0, bool)
         speed = np.zeros_like(setpoint[1]) if rests else setpoint[1]
         return Followed(times, setpoint[0][None], speed[None], none, inside=True)
-    planned = plan.at(now_ns + np.rint(1e9 * times).astype(np.int64))
-    h = np.diff(times)
+    planned, h = _planned(plan, now_ns, times), np.diff(times)
     # A start that is already faster, such as one with reduced limits, may only slow down, and no
     # sooner than its joints can.
     slowing = np.abs(setpoint[1]) - limits.acceleration * times_s[:, None]
@@ -106,6 +105,30 @@ def follow(
     below = (high <= np.maximum(limits.upper, start) + _EPS).all()
     arrived = np.all(np.abs(positions[1:] - planned[1:]) <= _EPS, axis=1)
     return Followed(times, positions, velocities, arrived, bool(above and below))
+
+
+def pursued(
+    setpoint: tuple[FloatArray, FloatArray],
+    plan: Plan,
+    now_ns: int,
+    times_s: FloatArray,
+    limits: Limits,
+) -> FloatArray:
+    """Compute where a robot is that pursues a plan within limits, (1 + n, J), in one pass.
+
+    These are the positions of `follow`, whose arguments these are, but for steps that the cubics
+    between its points would make too fast. Its cost grows with n alone.
+    """
+    times = np.concatenate([[0.0], times_s])
+    fastest = np.maximum(
+        limits.velocity, np.abs(setpoint[1]) - limits.acceleration * times_s[:, None]
+    )
+    planned, h = _planned(plan, now_ns, times), np.diff(times)
+    return _chase(setpoint, planned, h, limits, fastest, np.ones(len(h)))
+
+
+def _planned(plan: Plan, now_ns: int, times_s: FloatArray) -> FloatArray:
+    return plan.at(now_ns + np.rint(1e9 * times_s).astype(np.int64))
 
 
 def _chase(

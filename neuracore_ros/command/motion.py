@@ -10,6 +10,7 @@ import numpy as np
 from neuracore_ros.arrays import BoolArray, FloatArray, IntArray
 from neuracore_ros.command.jerk_profile import JerkLimitedProfile
 from neuracore_ros.command.joints import Joints
+from neuracore_ros.command.limits import pursued
 from neuracore_ros.command.message import CommandTopics, JointCommand, delayed_first_knot
 from neuracore_ros.command.plan import BLENDS, Plan, merged, seam
 from neuracore_ros.command.profile import SplineProfile, TrajectorySegment
@@ -33,6 +34,9 @@ _OFFSET = 0.02
 
 _FROM_REST = 4.0 / 3.0
 """A stop is stretched for robots that are behind and move; one that rests needs so much more."""
+
+MOST_SHOWN = 100
+"""Steps of a plan that are shown at once; later ones are predicted anew before they are due."""
 
 _RECENT_S = 0.2
 """What a joint lags behind comes from how fast it was so long ago, at most."""
@@ -136,6 +140,28 @@ class Motion:
         if self._plan is None or self.blending_in:
             return np.zeros((0, len(self._joints.joints)))
         return self._plan.at(times_ns[times_ns <= self._plan.end_ns])
+
+    @property
+    def plan(self) -> Plan | None:
+        """Plan that is followed, another one after each prediction; None where there is none."""
+        return self._plan
+
+    def ahead(self, now_ns: int) -> FloatArray:
+        """Return where the plan leads if nothing new is predicted, a row a step, (1 + n, J).
+
+        The first row is the setpoint now. The others keep to the limits of position, velocity and
+        acceleration, and to the share of the velocity that a start allows now; without a plan
+        there are none, (0, J). Workspaces of hands, and limits of jerk, are left out.
+        """
+        plan = self._plan
+        if plan is None:
+            return np.zeros((0, len(self._joints.joints)))
+        limits = self._joints.limits
+        share = self._blend_in.share(now_ns)
+        limits = self._profile.kept_slower(replace(limits, velocity=limits.velocity * share))
+        n = min(self._steps_left(plan, now_ns), MOST_SHOWN)
+        times_s: FloatArray = self._step_s * np.arange(1.0, n + 1.0)
+        return pursued(self._require_executed().at(now_ns), plan, now_ns, times_s, limits)
 
     def begin(self, measured: FloatArray, blend_in: bool, now_ns: int) -> None:
         """Start from rest where the robot is, or where it was sent if it is still there.
@@ -276,8 +302,7 @@ class Motion:
 
     def _publish(self, now_ns: int) -> tuple[JointCommand, ...]:
         assert self._plan is not None
-        left = math.ceil((self._plan.end_ns - now_ns) / self._step_ns - 1e-6)
-        n = min(self._most_points, left)
+        n = min(self._most_points, self._steps_left(self._plan, now_ns))
         if n < 1:
             return ()
         share = self._blend_in.share(now_ns)
@@ -290,6 +315,9 @@ class Motion:
         self.clamps += int((~segment.arrived).sum())
         self._followed_until_ns = now_ns + round(1e9 * segment.followed_s)
         return self._send(segment.spline, self._step_s, now_ns)
+
+    def _steps_left(self, plan: Plan, now_ns: int) -> int:
+        return max(math.ceil((plan.end_ns - now_ns) / self._step_ns - 1e-6), 0)
 
     def _follow(self, plan: Plan, steps: int, share: float, now_ns: int) -> TrajectorySegment:
         """Follow a plan, more slowly where a hand could not keep to its workspace else.

@@ -184,6 +184,20 @@ class StreamedPoses(Streamed):
         super().forget()
         self._stopped, self._known, self._measured = None, False, None
 
+    @property
+    def plan(self) -> Plan | None:
+        """Plan that is followed, another one after each prediction; None where there is none."""
+        return self._plan
+
+    def ahead(self, most: int) -> FloatArray:
+        """Return poses still to come, a row a step, (1 + m, P, 7), m at ``most``.
+
+        The first row is what was sent last; without a plan there are none, (0, P, 7).
+        """
+        if self._plan is None:
+            return np.zeros((0, *self.poses.shape))
+        return self._ahead(most).reshape(-1, *self.poses.shape)
+
     def _rest_here(self) -> None:
         self._times_s, self._way = np.zeros(1), self.poses[None]
         self._place_s = self._rate = 0.0

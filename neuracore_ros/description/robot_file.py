@@ -344,7 +344,8 @@ def _warn_of_chains(
         if name not in poses:
             hint = did_you_mean(name, poses) or '.'
             warnings.warn(
-                f"{file}: chains: no pose slot is called '{name}'{hint} It is not used",
+                f"{file}: chains: no pose slot is called '{name}'{hint} It is shown on ~/path, "
+                'where its joints are commanded, and not used otherwise',
                 DescriptionWarning,
                 stacklevel=2,
             )

@@ -22,6 +22,7 @@ from neuracore_ros.node.graph import beside_namespace
 from neuracore_ros.node.inference import Inference
 from neuracore_ros.node.outputs import CommandOutputs
 from neuracore_ros.node.parameters import Parameters
+from neuracore_ros.node.plan_publisher import PlanPublisher
 from neuracore_ros.node.reporter import Reporter
 from neuracore_ros.node.speed_scaling import SpeedScaling, slowed_down
 from neuracore_ros.node.subscriptions import Subscriptions
@@ -134,6 +135,7 @@ class Session:
         self._subscriptions.close()
         self._speed_scaling.close()
         self._outputs.close()
+        self._plan.close()
         if self._debug is not None:
             self._debug.close()
         self._reporter.close()
@@ -212,6 +214,7 @@ class Session:
             self._speed_scaling,
             ControlPublisher(node, self._policy.name, self._policy.sha256),
         )
+        self._plan = PlanPublisher(node, self.robot, runner)
         self._debug = DebugPublisher(node) if parameters.debug else None
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timers.start('graph', GRAPH_RATE_HZ, self._refresh, steady)
@@ -267,6 +270,7 @@ class Session:
         self._subscriptions.refresh()
         self._outputs.refresh()
         self._speed_scaling.refresh()
+        self._plan.refresh()
         self._reporter.refresh()
         if self._reporter.time_stands_still:
             self._outputs.send(self._runner.halt(self._now_ns()))
@@ -304,6 +308,7 @@ class Session:
         self._send(outcome.commands, self._now_ns())
         if (request := outcome.request) is not None:
             self._inference.start(partial(self._predict, request), partial(self._take, request))
+        self._plan.update()
 
     # The model
 

@@ -23,7 +23,8 @@ from neuracore_ros.command.clock import StepClock
 from neuracore_ros.command.direct import DirectMotion
 from neuracore_ros.command.direct_values import DirectValues
 from neuracore_ros.command.joints import Joints
-from neuracore_ros.command.motion import Motion
+from neuracore_ros.command.motion import MOST_SHOWN, Motion
+from neuracore_ros.command.plan import Plan
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.command.spline import Spline
 from neuracore_ros.command.start import Gate, start_gate
@@ -46,6 +47,7 @@ from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
 from neuracore_ros.runner.inpainting import Delay, action_prefix
 from neuracore_ros.runner.inputs import RobotInputs
+from neuracore_ros.runner.plan_ahead import PlanAhead
 from neuracore_ros.runner.requests import (
     ActionChunk,
     Commands,
@@ -341,6 +343,15 @@ class Runner:
     def setpoint(self, now_ns: int) -> tuple[FloatArray, FloatArray] | None:
         """Return position and velocity commanded for a time, (J,) each; None before the first."""
         return self._motion.setpoint(now_ns)
+
+    @property
+    def plans(self) -> tuple[Plan | None, Plan | None]:
+        """Plans of joints and of poses in force, new ones after each prediction; None: at rest."""
+        return self._motion.plan, self._direct.pose_plan
+
+    def ahead(self, now_ns: int) -> PlanAhead:
+        """Return what the robot does from now on, if nothing new is predicted."""
+        return PlanAhead(self._motion.ahead(now_ns), self._direct.poses_ahead(MOST_SHOWN))
 
     def rests_in_s(self, now_ns: int) -> float:
         """Return how long the commands go on to move the robot, streamed points included [s]."""
