@@ -112,7 +112,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='accept as intended: units (values or limits that look like degrees), sense (another '
         'sign or zero under commands than under sources; other frames of a chain than in '
         'training), missing (an input that this robot had in training), exchanged (names at '
-        'other indices than in training)',
+        'other indices than in training), vocabulary (slots that mean something else than in '
+        'training)',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
 
@@ -254,12 +255,14 @@ def _check_fit(robot: Robot, manifest: Manifest, result: CheckSummary) -> Collec
     from neuracore_ros.policy.compatibility import fit
     from neuracore_ros.policy.hazards import hazards, treatment_warnings
     from neuracore_ros.policy.training_range import beyond_training
+    from neuracore_ros.policy.vocabularies import vocabulary_warnings
     from neuracore_ros.runner import Runner
 
     with result.noting():
         fitted = fit(robot, manifest)
         result.warnings += [text for text in fitted.warnings if text not in fitted.exchanged]
         result.warnings += treatment_warnings(robot, manifest)
+        result.warnings += vocabulary_warnings(robot.vocabulary, manifest, str(robot.path))
         found = hazards(robot, manifest)
         for hazard in found:
             result.suspect(hazard.kind, hazard.text)

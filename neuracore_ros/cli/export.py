@@ -198,7 +198,7 @@ def _model(arguments: argparse.Namespace) -> tuple[nn.Module, Manifest, list[str
 
 
 def _origin(arguments: argparse.Namespace) -> ModelOrigin:
-    from neuracore_ros.description import Descriptions, load_descriptions, load_robot
+    from neuracore_ros.description import load_descriptions
     from neuracore_ros.training.external_model import ModelOrigin
 
     if arguments.dataset is not None:
@@ -207,9 +207,7 @@ def _origin(arguments: argparse.Namespace) -> ModelOrigin:
     if arguments.description is not None:
         described = load_descriptions(arguments.description)
     else:
-        robot = load_robot(arguments.robot)
-        name = robot.name
-        described = Descriptions({name: robot.input}, {name: robot.output}, {name: robot})
+        described = load_descriptions([arguments.robot])
     return ModelOrigin(described, tuple(described.input), arguments.rate_hz, arguments.image_size)
 
 

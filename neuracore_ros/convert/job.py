@@ -132,6 +132,7 @@ def new_metadata(descriptions: Descriptions, settings: ConvertSettings) -> Metad
             descriptions.input,
             descriptions.output,
             treatments={name: treatments(robot) for name, robot in descriptions.robots.items()},
+            vocabulary=descriptions.vocabulary,
         ),
     )
 

@@ -21,6 +21,7 @@ from neuracore_ros.description import (
     plain,
 )
 from neuracore_ros.description.treatment import plain_treatments, read_treatments
+from neuracore_ros.description.vocabulary import read_vocabulary_id
 from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.files import require_utf8
 from neuracore_ros.records import Record, RecordOrigin, parse_record
@@ -203,6 +204,7 @@ class Metadata:
                     for name, robot in robots.records()
                     if robot.has('treatments')
                 },
+                vocabulary=read_vocabulary_id(record),
             ),
             episodes=_episodes(record.record('episodes')),
             bags=tuple(_bag(each) for each in record.listed('bags', default=[])),
@@ -238,6 +240,7 @@ def document(metadata: Metadata, episodes: Iterable[str], bags: Iterable[str]) -
         'rate_hz': metadata.rate_hz,
         'image_size': list(metadata.image_size),
         **({'has_control': True} if metadata.has_control else {}),
+        **({} if described.vocabulary is None else described.vocabulary.plain()),
         'descriptions': {
             robot: {
                 'input': plain(described.input[robot]),

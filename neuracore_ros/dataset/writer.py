@@ -38,6 +38,7 @@ from neuracore_ros.dataset.unfinished import unfinished_edit
 from neuracore_ros.description import Descriptions, Robot
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import treatment_changes, treatments
+from neuracore_ros.description.vocabulary import mismatch
 from neuracore_ros.errors import DatasetError, DescriptionWarning, WriteError
 from neuracore_ros.files import LOCK_NAME, locked, real_folder, require_utf8, write_whole
 from neuracore_ros.progress import NoticeCallback
@@ -144,7 +145,9 @@ class DatasetWriter:
             {**known.input, name: robot.input},
             {**known.output, name: robot.output},
             treatments={**known.treatments, name: treatments(robot)},
+            vocabulary=known.vocabulary,
         )
+        self._check_vocabulary(robot)
         known.input_layout.require(robot.input, name)
         known.output_layout.require(robot.output, name)
         if name in known.input:
@@ -168,6 +171,23 @@ class DatasetWriter:
                     'otherwise'
                 )
         self.metadata = replace(self.metadata, descriptions=described)
+
+    def _check_vocabulary(self, robot: Robot) -> None:
+        """Refuse a robot whose indices mean something else, and warn where that is not known."""
+        known, own = self.metadata.descriptions.vocabulary, robot.vocabulary
+        if own is not None and known is not None:
+            if text := mismatch(own, known, (str(robot.path), str(self.root))):
+                raise DatasetError(f'{text}: convert into another dataset')
+        elif own is not None or known is not None:
+            name = known.name if known is not None else own.name if own is not None else ''
+            has, lacks = (robot.path, self.root) if known is None else (self.root, robot.path)
+            warnings.warn(
+                f"{has} has the vocabulary '{name}', and {lacks} names none: see that indices, "
+                'signs and zeros are the same'
+                + ('' if known is None else f', and write vocabulary: {name}'),
+                DescriptionWarning,
+                stacklevel=3,
+            )
 
     def _warn_of_treatments(self, robot: Robot) -> None:
         """Warn of crops, commands that openings follow, and frames that are not as before."""

@@ -19,6 +19,7 @@ from neuracore_ros.description.embodiment import (
 )
 from neuracore_ros.description.gripper import amounts
 from neuracore_ros.description.limits import JointLimit, PartialLimit, parse_limit
+from neuracore_ros.description.named_slots import named_vocabulary, warn_of_unnamed
 from neuracore_ros.description.robot import Robot
 from neuracore_ros.description.routes import Routes, is_feature
 from neuracore_ros.description.shipped import instead_of
@@ -26,10 +27,8 @@ from neuracore_ros.description.source_options import SourceOptions, parse_source
 from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.description.teleop import parse_teleop
 from neuracore_ros.description.urdf import Urdf, read_urdf
-from neuracore_ros.description.vocabulary import Vocabulary, load_vocabulary
 from neuracore_ros.errors import DescriptionError, DescriptionWarning
 from neuracore_ros.similar_names import did_you_mean, known_names, similar_file
-from neuracore_ros.wording import few
 from neuracore_ros.yaml_value import YamlValue, read_yaml
 
 _KEYS = (
@@ -69,7 +68,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         if key not in fields:
             raise value.error(f"a robot file needs the key '{key}'")
     name = fields['robot'].string('robot')
-    vocabulary = _vocabulary(fields.get('vocabulary'), path)
+    vocabulary = named_vocabulary(fields.get('vocabulary'), path)
     given_input = parse_embodiment(fields['input'], vocabulary)
     wanted = parse_embodiment(fields['output'], vocabulary)
     if not given_input:
@@ -122,7 +121,7 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
     _warn_of_grippers(names, wanted, sources, commands)
     teleop = parse_teleop(fields.get('teleop'), wanted, sources, commands, names)
     _require_one_scale(wanted, sources, targets, commands, teleop)
-    _warn_of_unnamed(vocabulary, given_input, wanted, file)
+    warn_of_unnamed(vocabulary, given_input, wanted, file)
     return Robot(
         name,
         path,
@@ -138,17 +137,6 @@ def parse_robot(value: YamlValue, path: Path) -> Robot:
         teleop,
         vocabulary,
     )
-
-
-def _vocabulary(value: YamlValue | None, path: Path) -> Vocabulary | None:
-    """The vocabulary that a robot file names: a shipped one, or a file beside it."""
-    if value is None:
-        return None
-    try:
-        return load_vocabulary(value.string('vocabulary'), path)
-    except DescriptionError as error:
-        # An error about the vocabulary's own file tells that file's line.
-        raise value.error(str(error).removeprefix(f'{value.where}: ')) from error
 
 
 def _require_a_robot(value: YamlValue, path: Path) -> None:
@@ -349,31 +337,6 @@ def _warn_of_chains(
                 DescriptionWarning,
                 stacklevel=2,
             )
-
-
-def _warn_of_unnamed(
-    vocabulary: Vocabulary | None,
-    given_input: EmbodimentDescription,
-    output: EmbodimentDescription,
-    file: str,
-) -> None:
-    """Warn of indices for which the vocabulary has no slot, in groups for which it has some."""
-    if vocabulary is None:
-        return
-    unnamed = {
-        f'{kind.measured} index {index} ({name})': None
-        for description in (given_input, output)
-        for kind, slots in description.items()
-        for index, name in slots.items()
-        if not vocabulary.is_own(kind, index) and vocabulary.slot(kind, index) is None
-    }
-    if unnamed:
-        warnings.warn(
-            f"{file}: {few(list(unnamed))}: no slot of the vocabulary '{vocabulary.name}', so "
-            'that nothing says what it means on other robots',
-            DescriptionWarning,
-            stacklevel=2,
-        )
 
 
 def _warn_of_grippers(

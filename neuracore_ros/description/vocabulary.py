@@ -18,7 +18,8 @@ from types import MappingProxyType
 from neuracore_ros.bounds import MAX_INDEX, MAX_NAME
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.shipped import vocabulary_file
-from neuracore_ros.errors import DescriptionError, quoted
+from neuracore_ros.errors import DescriptionError, quoted, shortened
+from neuracore_ros.records import Record
 from neuracore_ros.similar_names import known_names, list_alike, most_alike
 from neuracore_ros.wording import counted, few
 from neuracore_ros.yaml_value import ENDINGS, YamlValue, read_yaml
@@ -300,19 +301,18 @@ def mismatch(
     return f'{text}: {found[0]}{more}'
 
 
-def read_vocabulary_id(name: object, sha256: object) -> VocabularyId | None:
-    """The vocabulary that a manifest or a dataset names; None where it names none.
+def read_vocabulary_id(record: Record) -> VocabularyId | None:
+    """The vocabulary that a manifest or the metadata of a dataset names; None where they do not.
 
     Raises:
-        ValueError: One of both keys is missing or wrong; says which in words.
+        UserError: One of the two keys is missing or wrong; of the record's kind.
     """
-    if name is None and sha256 is None:
+    if not (record.has('vocabulary') or record.has('vocabulary_sha256')):
         return None
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        raise ValueError("'vocabulary' must be a name, beside 'vocabulary_sha256'")
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        raise ValueError("'vocabulary_sha256' must be 64 hexadecimal digits, beside 'vocabulary'")
-    return VocabularyId(name, sha256)
+    name, sha256 = record.name('vocabulary'), record.text('vocabulary_sha256')
+    if not _SHA256.fullmatch(sha256):
+        raise record.wrong('vocabulary_sha256', '64 hexadecimal digits')
+    return VocabularyId(shortened(name), sha256)
 
 
 def slot_label(vocabulary: Vocabulary | None, data_type: DataType, index: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from neuracore_ros.dataset.metadata import Metadata, load_metadata
 from neuracore_ros.description import Descriptions
 from neuracore_ros.description.embodiment import differences
 from neuracore_ros.description.treatment import changes_between
-from neuracore_ros.errors import DatasetError
+from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.errors import DatasetError, DescriptionWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def merged_metadata(datasets: Sequence[EditedDataset]) -> Metadata:
     """The metadata of a dataset of all of them, with the layout of all robots, and no episodes.
 
     Raises:
-        DatasetError: They differ in rate, image size, or in robots of one name.
+        DatasetError: They differ in rate, image size, vocabulary, or in robots of one name.
     """
     first = datasets[0].metadata
     for each in datasets[1:]:
@@ -95,7 +97,36 @@ def _descriptions(datasets: Sequence[EditedDataset]) -> Descriptions:
         treatments={
             robot: each.treatments[robot] for robot, each in found.items() if robot not in unknown
         },
+        vocabulary=_vocabulary(datasets),
     )
+
+
+def _vocabulary(datasets: Sequence[EditedDataset]) -> VocabularyId | None:
+    """The vocabulary of all datasets; None, and a warning, where only some name it.
+
+    Raises:
+        DatasetError: Two of them have different ones.
+    """
+    known = [(each.path, each.metadata.descriptions.vocabulary) for each in datasets]
+    named = [(path, its) for path, its in known if its is not None]
+    if not named:
+        return None
+    (first, vocabulary), *others = named
+    for path, its in others:
+        if text := mismatch(its, vocabulary, (str(path), str(first))):
+            raise DatasetError(
+                f'{text}: convert the recordings of one of them again with the vocabulary of the '
+                'other'
+            )
+    if without := [path for path, its in known if its is None]:
+        warnings.warn(
+            f"{first} has the vocabulary '{vocabulary.name}', and {without[0]} names none: the "
+            'new dataset names none either. See that indices, signs and zeros are the same',
+            DescriptionWarning,
+            stacklevel=2,
+        )
+        return None
+    return vocabulary
 
 
 def _require_same(robot: str, first: EditedDataset, other: EditedDataset) -> None:

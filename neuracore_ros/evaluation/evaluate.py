@@ -30,6 +30,7 @@ from neuracore_ros.policy.hazards import treatment_warnings
 from neuracore_ros.policy.load import load_policy
 from neuracore_ros.policy.model_thread import ModelThread
 from neuracore_ros.policy.policy import Policy
+from neuracore_ros.policy.vocabularies import vocabulary_notes, vocabulary_warnings
 from neuracore_ros.progress import ProgressCallback, StepProgressCallback
 from neuracore_ros.records import read_record
 from neuracore_ros.runner import Runner
@@ -127,7 +128,11 @@ def evaluate_bags(
         doubted = tuple(doubt.text for doubt in doubts(values)) if values is not None else ()
         warnings = (*runner.warnings, *notes, *doubted)
         cases.append(_case(name, robot, policy, outputs, replays, warnings))
-    described = Descriptions({robot.name: robot.input}, {robot.name: robot.output})
+    described = Descriptions(
+        {robot.name: robot.input},
+        {robot.name: robot.output},
+        vocabulary=robot.vocabulary.id if robot.vocabulary else None,
+    )
     count = f'{len(bags)} bags' if bags[1:] else str(bags[0])
     return Evaluation(tuple(cases), described, f'{count} of {robot.name}')
 
@@ -194,11 +199,14 @@ def evaluate_dataset(
             made_up = set() if robot_name in robots else {*suspect_limits(robot)}
             # What a dataset holds is treated already.
             made_up |= {*treatment_warnings(robot, policy.manifest)}
+            made_up |= {*vocabulary_warnings(None, policy.manifest, str(robot.path))}
             warnings = tuple(text for text in runner.warnings if text not in made_up)
+            warnings += vocabulary_notes(described.vocabulary, policy.manifest, str(dataset))
             cases.append(_case(name, robot, policy, outputs, replays, warnings))
     only = Descriptions(
         {name: described.input[name] for name in by_robot},
         {name: described.output[name] for name in by_robot},
+        vocabulary=described.vocabulary,
     )
     return Evaluation(tuple(cases), only, note)
 

@@ -162,8 +162,8 @@ SPECS = (
     Spec('debug', False, 'Publish every prediction and its inputs on ~/debug, as JSON.'),
     _setting(
         'allow',
-        'Hazards that are accepted, of units, sense, missing, exchanged, separated by commas: see '
-        'neuracore_ros check.',
+        'Hazards that are accepted, of units, sense, missing, exchanged, vocabulary, separated by '
+        'commas: see neuracore_ros check.',
     ),
     _setting('task', 'Task in words, for a policy that reads LANGUAGE.'),
 )

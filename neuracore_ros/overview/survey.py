@@ -193,6 +193,7 @@ def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
         {**{name: robot.input for name, robot in trained.items()}, **descriptions.input},
         {**{name: robot.output for name, robot in trained.items()}, **descriptions.output},
         descriptions.robots,
+        vocabulary=descriptions.vocabulary or policy.vocabulary,
     )
 
 

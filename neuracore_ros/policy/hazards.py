@@ -15,6 +15,7 @@ from neuracore_ros.description.units import far_outside, likely_units
 from neuracore_ros.errors import DescriptionError, PolicyError, UserError
 from neuracore_ros.policy.compatibility import trained_range
 from neuracore_ros.policy.manifest import Manifest
+from neuracore_ros.policy.vocabularies import vocabulary_refusal
 from neuracore_ros.similar_names import did_you_mean
 
 # Scales that differ by less are one, however they were rounded.
@@ -28,6 +29,7 @@ class HazardKind(str, Enum):
     SENSE = 'sense'
     MISSING = 'missing'
     EXCHANGED = 'exchanged'
+    VOCABULARY = 'vocabulary'
 
     __str__ = str.__str__
 
@@ -64,6 +66,7 @@ def hazards(robot: Robot, manifest: Manifest) -> list[Hazard]:
         *(Hazard(HazardKind.EXCHANGED, text) for text in _exchanged(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in _apart(robot, manifest)),
         *(Hazard(HazardKind.EXCHANGED, text) for text in exchanged_parts(robot)),
+        *(Hazard(HazardKind.VOCABULARY, text) for text in _vocabulary(robot, manifest)),
     ]
 
 
@@ -254,6 +257,12 @@ def _apart(robot: Robot, manifest: Manifest) -> Iterator[str]:
     for kind, _, text in split_joints(robot):
         first.setdefault(kind, text)
     yield from first.values()
+
+
+def _vocabulary(robot: Robot, manifest: Manifest) -> Iterator[str]:
+    """Slots whose names mean something else than in training."""
+    if text := vocabulary_refusal(robot, manifest):
+        yield text
 
 
 def _scaling(own: ScaleOffset | Source | Joint | DirectSlot) -> str:

@@ -36,6 +36,7 @@ from neuracore_ros.description.treatment import (
     plain_treatments,
     read_treatments,
 )
+from neuracore_ros.description.vocabulary import VocabularyId, read_vocabulary_id
 from neuracore_ros.errors import DescriptionError, PolicyError, quoted, shortened
 from neuracore_ros.records import Record, RecordOrigin, parse_record
 from neuracore_ros.similar_names import known_names
@@ -132,6 +133,7 @@ class Manifest:
             :mod:`neuracore_ros.policy.signature`.
         robot_index: Robot -> its number for the model; empty where the model reads none.
         notes: Which number of a foreign policy is which slot, for people; a line each.
+        vocabulary: The one that gives its slots their meaning; None where none is named.
     """
 
     input: Mapping[DataType, InputSlots]
@@ -145,6 +147,7 @@ class Manifest:
     inpaint: bool = False
     robot_index: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    vocabulary: VocabularyId | None = None
 
     @property
     def input_layout(self) -> Layout:
@@ -198,7 +201,8 @@ class Manifest:
                 'inpaint': self.inpaint,
                 'robot_index': dict(self.robot_index),
             }
-            | ({'notes': self.notes} if self.notes else {}),
+            | ({'notes': self.notes} if self.notes else {})
+            | ({} if self.vocabulary is None else self.vocabulary.plain()),
             indent=1,
         )
 
@@ -239,6 +243,7 @@ class Manifest:
             inpaint=root.flag('inpaint'),
             robot_index={robot: index.integer(robot, high=_MOST_ROBOTS) for robot in index},
             notes=tuple(shortened(note, _NOTE) for note in root.texts('notes')[:_MOST_NOTES]),
+            vocabulary=read_vocabulary_id(root),
         )
         _require_memory(found, root)
         return found

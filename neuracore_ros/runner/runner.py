@@ -45,6 +45,7 @@ from neuracore_ros.policy.hazards import (
 )
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.signature import ActionPrefix
+from neuracore_ros.policy.vocabularies import vocabulary_warnings
 from neuracore_ros.runner.inpainting import Delay, action_prefix
 from neuracore_ros.runner.inputs import RobotInputs
 from neuracore_ros.runner.plan_ahead import PlanAhead
@@ -123,6 +124,7 @@ class Runner:
         means = frozenset(HazardKind) if settings.dry_run else allowed(settings.allow)
         self.warnings += require_safe(robot, manifest, means)
         self.warnings += treatment_warnings(robot, manifest)
+        self.warnings += vocabulary_warnings(robot.vocabulary, manifest, str(robot.path))
         self.topics, self.sources = self._inputs.topics, self._inputs.sources
         self.commands: tuple[Command | DirectCommand, ...] = robot.all_commands()
         self.command_topics: Mapping[str, str] = {c.topic: c.type for c in self.commands}

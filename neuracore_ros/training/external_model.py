@@ -69,6 +69,7 @@ def describe(
         },
         versions={'torch': str(torch.__version__)},
         dataset=origin.dataset,
+        vocabulary=described.vocabulary,
     )
 
 

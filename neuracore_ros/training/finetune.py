@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neuracore_ros.errors import TrainingError
+from neuracore_ros.description.vocabulary import VocabularyId, mismatch
+from neuracore_ros.errors import DescriptionWarning, TrainingError
 from neuracore_ros.policy.manifest import Manifest, TrainedSlots
+from neuracore_ros.policy.vocabularies import vocabulary_warnings
 from neuracore_ros.training.chunk_policy import ChunkPolicy
 from neuracore_ros.training.config import SETTINGS, NetworkOptions
 from neuracore_ros.training.load_run import read_run
@@ -57,7 +60,7 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
     """The manifest of a policy that was trained as ``before`` says, and goes on with ``new``.
 
     Raises:
-        TrainingError: The dataset has another layout, rate or image size.
+        TrainingError: The dataset has another layout, vocabulary, rate or image size.
     """
     for what, mine, theirs in (
         ('inputs', _shapes(new.input), _shapes(before.input)),
@@ -69,6 +72,7 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
                 f'--init {path}: has {what} of {theirs}; the dataset of {mine}: convert its bags '
                 "with the run's robots in --description, at its rate and image size"
             )
+    vocabulary = _common_vocabulary(new, before, path)
     known = dict(before.robot_index)
     for robot in new.robot_index:
         known.setdefault(robot, len(known))
@@ -78,7 +82,23 @@ def extend(new: Manifest, before: Manifest, path: str) -> Manifest:
         output={kind: _both(slots, before.output[kind]) for kind, slots in new.output.items()},
         robots={**before.robots, **new.robots},
         robot_index=known,
+        vocabulary=vocabulary,
     )
+
+
+def _common_vocabulary(new: Manifest, before: Manifest, path: str) -> VocabularyId | None:
+    """The vocabulary of both; None, and a warning, where only one of them names one."""
+    dataset = f'dataset {new.dataset}'
+    if new.vocabulary is not None and before.vocabulary is not None:
+        if text := mismatch(new.vocabulary, before.vocabulary, (dataset, path)):
+            raise TrainingError(
+                f"--init {path}: {text}: convert its bags with the run's vocabulary, or train "
+                'without --init'
+            )
+        return new.vocabulary
+    for text in vocabulary_warnings(new.vocabulary, before, dataset):
+        warnings.warn(f'--init {path}: {text}', DescriptionWarning, stacklevel=2)
+    return None
 
 
 def init_from(policy: ChunkPolicy, trained: nn.Module, manifest: Manifest) -> None:

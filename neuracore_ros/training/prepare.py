@@ -75,6 +75,7 @@ def make_manifest(data: Batches, episodes: Sequence[EpisodeRows], config: Config
             if _asks_robot(config, {*data.input_layout.numeric, *outputs})
             else {}
         ),
+        vocabulary=described.vocabulary,
     )
 
 

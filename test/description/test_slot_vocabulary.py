@@ -19,7 +19,8 @@ from neuracore_ros.description.vocabulary import (
     read_vocabulary_id,
     slot_label,
 )
-from neuracore_ros.errors import DescriptionError, DescriptionWarning
+from neuracore_ros.errors import DescriptionError, DescriptionWarning, PolicyError
+from neuracore_ros.records import Record, RecordOrigin
 
 POSITIONS, TARGETS = DataType.JOINT_POSITIONS, DataType.JOINT_TARGET_POSITIONS
 OURS = """
@@ -275,18 +276,27 @@ def test_digests_that_nobody_knows_are_told_apart_without_slots():
     assert known_vocabulary(one) is None and known_vocabulary(None) is None
 
 
+def record(**keys) -> Record:
+    return Record(keys, RecordOrigin('policy.pt', PolicyError))
+
+
 @pytest.mark.parametrize(
     ('name', 'sha256'),
     [('ours/1', None), (None, 'a' * 64), (3, 'a' * 64), ('ours/1', 'a' * 63), ('ours/1', 5),
-     ('', 'a' * 64), ('x' * 300, 'a' * 64), ('ours/1', 'A' * 64), ([], {})],
+     ('', 'a' * 64), ('ours/1', 'A' * 64), ([], {})],
 )  # fmt: skip
 def test_half_a_vocabulary_in_a_file_is_refused(name, sha256):
-    with pytest.raises(ValueError, match='vocabulary'):
-        read_vocabulary_id(name, sha256)
+    keys = {'vocabulary': name, 'vocabulary_sha256': sha256}
+    with pytest.raises(PolicyError, match=r'policy\.pt: .*vocabulary'):
+        read_vocabulary_id(record(**keys))
+    with pytest.raises(PolicyError, match=r'policy\.pt: .*vocabulary'):
+        read_vocabulary_id(record(**{key: each for key, each in keys.items() if each is not None}))
 
 
 def test_no_vocabulary_in_a_file_is_none():
-    assert read_vocabulary_id(None, None) is None
+    assert read_vocabulary_id(record()) is None
+    vocabulary = VocabularyId('ours/1', 'a' * 64)
+    assert read_vocabulary_id(record(**vocabulary.plain())) == vocabulary
 
 
 def test_the_shipped_vocabulary_is_no_robot():

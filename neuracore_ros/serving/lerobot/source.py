@@ -127,4 +127,5 @@ def _manifest(
         versions={'lerobot': model.version} | ({'settings': settings} if settings else {}),
         dataset=f'LeRobot {checkpoint.type}{trained_on}',
         notes=slot_notes(file, names),
+        vocabulary=robot.vocabulary.id if robot and robot.vocabulary else None,
     )

@@ -1,0 +1,57 @@
+"""The vocabulary of a policy beside that of a robot or a dataset."""
+
+from __future__ import annotations
+
+from neuracore_ros.description.robot import Robot
+from neuracore_ros.description.vocabulary import Vocabulary, VocabularyId, mismatch
+from neuracore_ros.policy.manifest import Manifest
+
+_THE_POLICY = 'the policy'
+
+
+def vocabulary_refusal(robot: Robot, manifest: Manifest) -> str:
+    """The reason why a robot's indices mean something else than the policy's; '' if they do not.
+
+    Where only one of both names a vocabulary, nothing is known to be wrong.
+    """
+    if robot.vocabulary is None or manifest.vocabulary is None:
+        return ''
+    text = mismatch(robot.vocabulary, manifest.vocabulary, (str(robot.path), _THE_POLICY))
+    if not text:
+        return ''
+    return f"{text}: write the indices, signs and zeros of the policy's, or train again"
+
+
+def vocabulary_warnings(
+    own: Vocabulary | VocabularyId | None, manifest: Manifest, where: str
+) -> tuple[str, ...]:
+    """Warn where only one of two names a vocabulary: a robot or a dataset, or the policy.
+
+    Args:
+        own: Its vocabulary.
+        manifest: Of the policy.
+        where: The file or dataset, for the message.
+    """
+    theirs = manifest.vocabulary
+    if own is None and theirs is not None:
+        return (
+            f"{where} names no vocabulary, and the policy was trained with '{theirs.name}': see "
+            'that its indices, signs and zeros are those, and write vocabulary: '
+            f'{theirs.name} in the robot file',
+        )
+    if own is not None and theirs is None:
+        return (
+            f"{where} has the vocabulary '{own.name}', and the policy names none: see that the "
+            'indices, signs and zeros that it was trained with are the same',
+        )
+    return ()
+
+
+def vocabulary_notes(
+    own: Vocabulary | VocabularyId | None, manifest: Manifest, where: str
+) -> tuple[str, ...]:
+    """Say what indices of a dataset mean otherwise than the policy's, or may mean; as above."""
+    if own is None or manifest.vocabulary is None:
+        return vocabulary_warnings(own, manifest, where)
+    text = mismatch(own, manifest.vocabulary, (where, _THE_POLICY))
+    return (text,) if text else ()
