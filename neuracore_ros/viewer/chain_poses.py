@@ -19,7 +19,7 @@ _STEP_S = 1 / 40
 
 
 @dataclass(frozen=True, slots=True)
-class PoseSlot:
+class ChainSlot:
     """A slot of a pose that moves a chain by inverse kinematics.
 
     Attributes:
@@ -60,7 +60,7 @@ class ChainPoses:
         self._joints = np.array([ready.get(joint, 0.0) for joint in chain.joints])
         x, y, z, *quaternion = self._inverse.kinematics.pose(self._joints).tolist()
         a, b, c, d = quaternion
-        self.slot = PoseSlot(chain.name, (scale * x, scale * y, scale * z, a, b, c, d), scale)
+        self.slot = ChainSlot(chain.name, (scale * x, scale * y, scale * z, a, b, c, d), scale)
         self.unreached = ''
 
     def joints(self, pose: Pose) -> dict[str, float]:

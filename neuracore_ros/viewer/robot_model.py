@@ -16,7 +16,7 @@ from neuracore_ros.description.urdf import read_urdf
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.kinematics.joint_tree import read_joint_tree
 from neuracore_ros.kinematics.poses import Pose
-from neuracore_ros.viewer.chain_poses import ChainPoses, PoseSlot
+from neuracore_ros.viewer.chain_poses import ChainPoses, ChainSlot
 from neuracore_ros.viewer.hands import DrawnHand, Hands
 from neuracore_ros.viewer.joint_slots import (
     NamedSlot,
@@ -101,7 +101,7 @@ class RobotModel:
         joints = {slot: each.range for slot, each in self._slots.items()}
         return dict(sorted({**joints, **drawn}.items(), key=lambda item: _canonical(item[0])))
 
-    def pose_slots(self) -> Mapping[Slot, PoseSlot]:
+    def pose_slots(self) -> Mapping[Slot, ChainSlot]:
         """The slots of poses that move a chain, whose joints have no slots of their own."""
         return {slot: each.slot for slot, each in self._chains.items()}
 
