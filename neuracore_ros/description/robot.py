@@ -12,7 +12,7 @@ from neuracore_ros.description.command import (
     Joint,
     measured_type,
 )
-from neuracore_ros.description.command_table import CommandTable
+from neuracore_ros.description.command_table import CommandOptions, CommandTable
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.direct import DirectCommand
 from neuracore_ros.description.direct_table import (
@@ -24,8 +24,9 @@ from neuracore_ros.description.direct_table import (
 )
 from neuracore_ros.description.embodiment import EmbodimentDescription
 from neuracore_ros.description.limits import JointLimit, Range
-from neuracore_ros.description.routes import ScaleOffset, is_feature
+from neuracore_ros.description.routes import Routes, ScaleOffset, is_feature
 from neuracore_ros.description.source import Source, require_distinct
+from neuracore_ros.description.source_options import SourceOptions
 from neuracore_ros.description.source_table import SourceTable
 from neuracore_ros.description.vocabulary import Vocabulary
 from neuracore_ros.errors import DescriptionError
@@ -264,6 +265,32 @@ class Robot:
             if ends[1] - ends[0] < 2 * math.pi:
                 return ends
         return None
+
+    @property
+    def routes(self) -> Mapping[str, Routes[SourceOptions] | Routes[CommandOptions]]:
+        """Section of the file -> its options by DataType and name, as they are written."""
+        tables = (self._sources, self._targets, self._teleop)
+        found = {table.section: table.routes for table in tables if table is not None}
+        return {**found, 'commands': self._commands.routes}
+
+    def scalings(self, kind: DataType, name: str) -> Mapping[str, ScaleOffset]:
+        """The scale and offset from a name's own value to its slot's, by section of the file.
+
+        Returns:
+            Sections that give the name a topic; a gripper of unknown range is taken as it is.
+        """
+        tables = (self._sources, self._targets, self._teleop)
+        found = {
+            table.section: table.scaling(kind, name) or ScaleOffset()
+            for table in tables
+            if table is not None and table.has(kind, name)
+        }
+        if self._commands.has(kind, name):
+            limit = self.limits.get((kind, name))
+            written = self._commands.routes.options(kind, name).written_scale
+            scaling = self._commands.scaling(kind, name, limit) if limit else written
+            found['commands'] = scaling
+        return found
 
     def scale_offset(self, kind: DataType, name: str) -> ScaleOffset:
         """The scale and offset from a joint's own value to its slot's; 1 and 0 of no joint."""

@@ -73,6 +73,15 @@ def vocabulary_file() -> Path | None:
     return next((path for each in _folders() if (path := each / _VOCABULARY).is_file()), None)
 
 
+def is_shipped(path: Path) -> bool:
+    """True for a file of the package itself, wherever it is installed."""
+    try:
+        folders = path.resolve().parents
+    except OSError:  # a loop of links
+        return False
+    return any(folder.resolve() in folders for folder in _folders())
+
+
 def instead_of(path: Path) -> str:
     """``; shipped are a, b and 9 more``, for a path without an ending, which may be a name."""
     if path.suffix or path.parent.name:

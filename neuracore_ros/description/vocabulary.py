@@ -315,6 +315,11 @@ def read_vocabulary_id(record: Record) -> VocabularyId | None:
     return VocabularyId(shortened(name), sha256)
 
 
+def types_beside(data_type: DataType) -> tuple[DataType, ...]:
+    """The DataTypes that share indices with one, itself among them, in canonical order."""
+    return _GROUPS[_GROUP_OF[data_type]]
+
+
 def slot_label(vocabulary: Vocabulary | None, data_type: DataType, index: int) -> str:
     """``6`` or, where the slot has a name, ``6 right.flange_roll``."""
     slot = None if vocabulary is None else vocabulary.slot(data_type, index)

@@ -1,0 +1,138 @@
+"""Texts of one robot file, one after each edit; and what each means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuracore_ros.description import Robot
+from neuracore_ros.description.robot_file import parse_robot
+from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
+from neuracore_ros.viewer.file_meaning import FileMeaning
+from neuracore_ros.viewer.written_yaml import Span, WrittenYaml
+from neuracore_ros.viewer.yaml_edits import without_aliases
+from neuracore_ros.yaml_value import parse_yaml
+
+Write = Callable[[WrittenYaml], WrittenYaml]
+"""Makes the text after an edit of the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """One text of a robot file.
+
+    Attributes:
+        text: With the line ends of the file.
+        robot: What it means.
+        warnings: What a reader of it is warned of, one line each.
+        meaning: What edits are held against.
+    """
+
+    text: str
+    robot: Robot
+    warnings: tuple[str, ...]
+    meaning: FileMeaning
+
+    @classmethod
+    def of(cls, text: str, path: Path) -> FileState:
+        """Read a text as the content of a file.
+
+        Raises:
+            DescriptionError: Anything in it is wrong, with file and line.
+        """
+        with collect_warnings() as found:
+            lines = text.replace('\r\n', '\n').replace('\r', '\n')
+            robot = parse_robot(parse_yaml(lines, path), path)
+        return cls(text, robot, tuple(found), FileMeaning.of(robot))
+
+
+class FileHistory:
+    """The texts of one robot file, from the one that was opened to the one after the last edit.
+
+    Attributes:
+        path: The file, for messages, and for paths that are relative to it.
+    """
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self._states = [FileState.of(text, path)]
+
+    @property
+    def now(self) -> FileState:
+        """The newest text."""
+        return self._states[-1]
+
+    @property
+    def can_undo(self) -> bool:
+        """True if there is an edit to undo."""
+        return len(self._states) > 1
+
+    def undo(self) -> None:
+        """Go back to the text before the last edit; without one, nothing."""
+        if self.can_undo:
+            self._states.pop()
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """A block whose edits are undone together, and taken back if it raises."""
+        before = len(self._states)
+        try:
+            yield
+        except BaseException:
+            del self._states[before:]
+            raise
+        del self._states[before:-1]
+
+    def elsewhere(self, path: Path, moved: Callable[[str], str]) -> FileHistory:
+        """The same texts as those of another file.
+
+        Args:
+            path: The other file.
+            moved: Text -> what it must be there.
+        """
+        found = FileHistory(path, moved(self._states[0].text))
+        found._states += [FileState.of(moved(each.text), path) for each in self._states[1:]]
+        return found
+
+    def edit(self, write: Write, expected: FileMeaning) -> None:
+        """Write an edit, and hold what it means against what it was to mean.
+
+        Where an alias would spread it to other values, that alias is written out.
+
+        Raises:
+            UserError: The new text would be refused, or mean something else.
+        """
+        yaml = WrittenYaml(self.now.text)
+        while True:
+            written, problem = write(yaml), ''
+            try:
+                state = FileState.of(written.text, self.path)
+            except DescriptionError as error:
+                problem = str(error)
+            else:
+                if state.meaning.is_close(expected):
+                    break
+                problem = f'{self.path}: this edit would change more than it should'
+            spread = without_aliases(yaml, _changed_lines(yaml.text, written.text))
+            if spread.text == yaml.text:
+                raise UserError(f'{problem}. Nothing is changed: edit the file by hand')
+            yaml = spread
+        if state.text != self.now.text:
+            self._states.append(state)
+
+
+def _changed_lines(before: str, after: str) -> list[Span]:
+    """The lines of a text that another one has otherwise."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    starts = [0]
+    for line in old:
+        starts.append(starts[-1] + len(line))
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return [
+        Span(starts[first], starts[last])
+        for word, first, last, _, _ in matcher.get_opcodes()
+        if word != 'equal'
+    ]

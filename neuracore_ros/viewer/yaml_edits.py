@@ -1,0 +1,202 @@
+"""Edits of YAML text: an entry added, a value exchanged, indices given anew.
+
+Each leaves every character of the text that it need not change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+from neuracore_ros.scaffold.yaml_writer import scalar
+from neuracore_ros.viewer.written_yaml import (
+    Change,
+    Span,
+    WrittenEntry,
+    WrittenList,
+    WrittenMapping,
+    WrittenScalar,
+    WrittenValue,
+    WrittenYaml,
+    resolved,
+)
+
+Content: TypeAlias = 'str | float | Sequence[Content] | Mapping[str, Content]'
+"""What is written anew: a name, a number, or lists and mappings of them."""
+
+# As robot files are written.
+_COLUMNS = 99
+# Digits behind the point: a micrometre, a microradian; and digits that a scale has.
+_FRACTION, _DIGITS = 6, 9
+
+
+def number_text(value: float) -> str:
+    """A number for a robot file: ``-1.0``, ``1.3154``; never with an exponent."""
+    text = f'{value:.{_DIGITS}g}'
+    if 'e' in text:
+        text = f'{value:.15f}'.rstrip('0')
+    return text if '.' in text else f'{text}.0'
+
+
+def rounded(value: float) -> float:
+    """A length [m] or an angle [rad] to the last digit that is written."""
+    return round(value, _FRACTION) + 0.0
+
+
+def renumbered(yaml: WrittenYaml, written: WrittenValue, value: float) -> WrittenYaml:
+    """Exchange a number; of one that only changes its sign, the digits stay."""
+    found = resolved(written)
+    assert isinstance(found, WrittenScalar)
+    text = yaml.cut(found.span)
+    before = float(found.value)
+    if before == value:
+        return yaml
+    is_turned = before == -value and text == found.value
+    new = _turned(text) if is_turned else number_text(value)
+    return yaml.changed([Change(found.span, new)])
+
+
+def _rendered(yaml: WrittenYaml, content: Content) -> str:
+    """A value in one line; a file that is JSON stays so."""
+    if isinstance(content, Mapping):
+        pairs = (f'{_rendered(yaml, k)}: {_rendered(yaml, v)}' for k, v in content.items())
+        return f'{{{", ".join(pairs)}}}'
+    if isinstance(content, str):
+        return json.dumps(content) if yaml.is_json else scalar(content)
+    if isinstance(content, Sequence):
+        return f'[{", ".join(_rendered(yaml, each) for each in content)}]'
+    return number_text(content)
+
+
+def _turned(text: str) -> str:
+    return text[1:] if text[0] == '-' else f'-{text.removeprefix("+")}'
+
+
+def with_content(yaml: WrittenYaml, written: WrittenValue, content: Content) -> WrittenYaml:
+    """Exchange a value, in one line."""
+    span, text = resolved(written).span, _rendered(yaml, content)
+    return yaml.changed([Change(span, f' {text}' if span.start == span.end else text)])
+
+
+def with_entry(
+    yaml: WrittenYaml, holder: WrittenEntry, key: str, content: Content, after: int | None = None
+) -> WrittenYaml:
+    """Add an entry, in one line, to the mapping that a key holds.
+
+    Args:
+        yaml: The text.
+        holder: The outer key; what it holds may be null.
+        key: The new key.
+        content: Its value.
+        after: Place of the entry that it follows, -1 for the first place; None: the last one.
+    """
+    mapping = resolved(holder.value)
+    if not isinstance(mapping, WrittenMapping) or not mapping.entries:
+        return with_content(yaml, mapping, {key: content})
+    text = _rendered(yaml, {key: content})[1:-1]
+    first = mapping.entries[0].key.span.start
+    margin = yaml.line_end + ' ' * yaml.column(first)
+    place = len(mapping.entries) - 1 if after is None else after
+    if place < 0:
+        new = f'{text}, ' if mapping.is_flow else text + margin
+        return yaml.changed([Change(Span(first, first), new)])
+    end = mapping.entries[place].value.span.end
+    if not mapping.is_flow:
+        end = yaml.end_of_line(end)
+        return yaml.changed([Change(Span(end, end), margin + text)])
+    is_long = yaml.line_length(end) + len(text) + len(', ') > _COLUMNS
+    return yaml.changed([Change(Span(end, end), f',{margin if is_long else " "}{text}')])
+
+
+def with_indices(
+    yaml: WrittenYaml,
+    holder: WrittenEntry,
+    before: Mapping[str, int],
+    indices: Mapping[str, int],
+    labels: Mapping[int, str],
+) -> WrittenYaml:
+    """Give names other indices, in a mapping of index to name or in a list of names.
+
+    Entries that stand in the order of their indices do so afterwards; what is written behind
+    each on its line moves with it.
+
+    Args:
+        yaml: The text.
+        holder: The key that holds the slots.
+        before: Name -> its index, of all of them.
+        indices: Name -> its new index.
+        labels: Index -> what a vocabulary calls it, for keys that are written so.
+    """
+    slots = resolved(holder.value)
+    if isinstance(slots, WrittenList):
+        return _listed(yaml, slots, indices, yaml.column(holder.key.span.start))
+    assert isinstance(slots, WrittenMapping)
+    spans, texts, after = [], [], []
+    for entry in slots.entries:
+        key, value, name = entry.key.span, entry.value.span, _name(entry.value)
+        end = value.end if slots.is_flow else yaml.end_of_line(value.end)
+        index, label = indices.get(name, before[name]), yaml.cut(key)
+        if index != before[name]:
+            label = _labelled(label, entry.name, index, labels)
+        spans.append(Span(key.start, end))
+        texts.append(label + yaml.cut(Span(key.end, end)))
+        after.append(index)
+    stood = [before[_name(each.value)] for each in slots.entries]
+    if all(one < other for one, other in pairwise(stood)):
+        texts = [text for _, text in sorted(zip(after, texts, strict=True))]
+    return yaml.changed(map(Change, spans, texts))
+
+
+def _labelled(written: str, label: str, index: int, labels: Mapping[int, str]) -> str:
+    """A key for another index, as the one before was written: number or name, with its quotes."""
+    new = str(index) if label.isdecimal() else labels.get(index, str(index))
+    return written.replace(label, new)
+
+
+def _listed(
+    yaml: WrittenYaml, slots: WrittenList, indices: Mapping[str, int], outer: int
+) -> WrittenYaml:
+    """The names of a list at other indices; where that leaves gaps, it becomes a mapping."""
+    after = [indices.get(_name(each), place) for place, each in enumerate(slots.elements)]
+    ends = [
+        each.span.end if slots.is_flow else yaml.end_of_line(each.span.end)
+        for each in slots.elements
+    ]
+    spans = [Span(each.span.start, end) for each, end in zip(slots.elements, ends, strict=True)]
+    sorted_texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
+    if sorted(after) == list(range(len(after))):
+        return yaml.changed(
+            Change(span, text) for span, (_, text) in zip(spans, sorted_texts, strict=True)
+        )
+    pairs = [f'{index}: {text}' for index, text in sorted_texts]
+    if slots.is_flow:
+        opened, closed = slots.span.start, slots.span.end - 1
+        ends_ = (Change(Span(opened, opened + 1), '{'), Change(Span(closed, closed + 1), '}'))
+        return yaml.changed([*map(Change, spans, pairs), *ends_])
+    # A list may stand below its key without being indented, a mapping may not.
+    dashes = [Span(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
+    margin = '' if yaml.column(dashes[0].start) > outer else '  '
+    return yaml.changed(
+        Change(span, margin + pair) for span, pair in zip(dashes, pairs, strict=True)
+    )
+
+
+def _name(value: WrittenValue) -> str:
+    found = resolved(value)
+    return found.value if isinstance(found, WrittenScalar) else ''
+
+
+def without_aliases(yaml: WrittenYaml, spans: Sequence[Span]) -> WrittenYaml:
+    """Write out what aliases repeat, of those whose value has to do with one of some spans."""
+    changes = [
+        Change(alias.span, yaml.in_one_line(alias))
+        for alias in yaml.aliases()
+        if any(_meet(resolved(alias).span, span) for span in spans)
+    ]
+    return yaml.changed(changes)
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start <= other.end and other.start <= one.end
