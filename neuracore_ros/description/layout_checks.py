@@ -59,6 +59,9 @@ def findings(descriptions: Descriptions) -> list[Finding]:
             what = f'{role}{table.kind}'
             found += _moved_names(what, is_input, table)
             found += _lonely(what, table, list(robots))
+            # A vocabulary has slots for more than any robot has.
+            if descriptions.vocabulary is None:
+                found += _unfilled(what, table)
             found += _apart(what, is_input, table, descriptions.robots)
             if is_input:
                 found += _treated_apart(what, table, descriptions.robots)
@@ -99,7 +102,7 @@ def _moved_names(what: str, is_input: bool, table: SlotTable) -> Iterator[Findin
 
 
 def _lonely(what: str, table: SlotTable, robots: Sequence[str]) -> Iterator[Finding]:
-    """Slots that one robot fills, and slots that none does."""
+    """Slots that one robot fills alone."""
     for robot in robots if len(robots) > 1 else ():
         alone = {i: names[robot] for i, names in enumerate(table.rows) if [*names] == [robot]}
         if alone:
@@ -109,6 +112,10 @@ def _lonely(what: str, table: SlotTable, robots: Sequence[str]) -> Iterator[Find
                 f"{what} {_indices(list(alone))}: only '{robot}' fills {them} ({shown}): it "
                 f'learns {slots} from no other robot'
             )
+
+
+def _unfilled(what: str, table: SlotTable) -> Iterator[Finding]:
+    """Slots that no robot fills."""
     if empty := [index for index, names in enumerate(table.rows) if not names]:
         them = 'it' if len(empty) == 1 else 'them'
         yield Finding(f'{what} {_indices(empty)}: no robot fills {them}')

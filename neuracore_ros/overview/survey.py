@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -10,11 +10,16 @@ from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.differences import differences, named_apart
 from neuracore_ros.alignment.frame_differences import PoseSlot, frame_differences
 from neuracore_ros.alignment.roles import Meaning, Role
-from neuracore_ros.description import Descriptions, Layout
+from neuracore_ros.description import Descriptions, Layout, Robot
 from neuracore_ros.description.data_type import DataType
 from neuracore_ros.description.layout import SlotTable, slot_tables
 from neuracore_ros.description.layout_checks import Finding, Place, findings, source_of
 from neuracore_ros.description.limits import Range
+from neuracore_ros.description.vocabulary import (
+    Vocabulary,
+    VocabularySlot,
+    known_vocabulary,
+)
 from neuracore_ros.errors import PolicyError
 from neuracore_ros.policy.compatibility import (
     Described,
@@ -26,6 +31,7 @@ from neuracore_ros.policy.compatibility import (
 )
 from neuracore_ros.policy.manifest import Manifest
 from neuracore_ros.policy.training_range import beyond_training
+from neuracore_ros.policy.vocabularies import vocabulary_refusal, vocabulary_warnings
 
 # So many empty rows are worth a row each.
 _MANY = 4
@@ -62,6 +68,7 @@ class LayoutRow:
 
     Attributes:
         cells: Robots that have it.
+        slot: What the vocabulary says of it; None without a vocabulary, or where it says nothing.
         is_trained: True if the policy was trained on it; None without a policy.
         trained: Least and largest value of training; None if unknown.
     """
@@ -69,6 +76,7 @@ class LayoutRow:
     cells: Mapping[str, LayoutCell]
     is_trained: bool | None = None
     trained: Range | None = None
+    slot: VocabularySlot | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -91,6 +99,11 @@ class LayoutTable:
     kind: DataType
     rows: tuple[LayoutRow, ...]
     width: int
+
+    @property
+    def has_names(self) -> bool:
+        """True if an index that is shown has a name."""
+        return any(row.slot for row in self.rows)
 
     def folded(self) -> list[tuple[str, LayoutRow]]:
         """The rows with their index as text; where many follow that are empty, one for all."""
@@ -129,6 +142,7 @@ class Survey:
         warnings: One line each.
         policy: The one that the robots are compared with, or None.
         poses: The pose slots that are chains, with their frames.
+        vocabulary: Name of the vocabulary of the slots; '' without.
     """
 
     columns: tuple[RobotColumn, ...]
@@ -136,6 +150,7 @@ class Survey:
     warnings: tuple[str, ...]
     policy: Manifest | None = None
     poses: tuple[PoseSlot, ...] = ()
+    vocabulary: str = ''
 
 
 def survey(
@@ -173,6 +188,7 @@ def survey(
                 found.append(Finding(refusal))
         columns.append(RobotColumn(name, is_trained, refusal))
     if policy is not None:
+        found += map(Finding, _vocabularies(descriptions.robots.values(), policy))
         # A finding from a URDF goes before one from a range.
         known = {place for finding in found for place in finding.places}
         for robot in descriptions.robots.values():
@@ -180,10 +196,26 @@ def survey(
             found += [finding for finding in far if not known.intersection(finding.places)]
     doubted = {place for finding in found for place in finding.places}
     means = {arm.robot.name: arm.meanings() for arm in arms}
-    cells = _Cells(descriptions, means, doubted, policy)
+    vocabulary = _vocabulary(robots)
+    cells = _Cells(descriptions, means, doubted, policy, vocabulary)
     tables = tuple(cells.table(*part) for part in _parts(robots, policy))
     warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
-    return Survey(tuple(columns), tables, warnings, policy, tuple(poses))
+    name = robots.vocabulary.name if robots.vocabulary else ''
+    return Survey(tuple(columns), tables, warnings, policy, tuple(poses), name)
+
+
+def _vocabulary(robots: Descriptions) -> Vocabulary | None:
+    """The slots of the robots' vocabulary; None where it is neither in a file nor shipped."""
+    own = (robot.vocabulary for robot in robots.robots.values() if robot.vocabulary)
+    return next(own, None) or known_vocabulary(robots.vocabulary)
+
+
+def _vocabularies(robots: Iterable[Robot], policy: Manifest) -> Iterator[str]:
+    """The vocabularies that are not the policy's, a line each."""
+    for robot in robots:
+        if text := vocabulary_refusal(robot, policy):
+            yield text
+        yield from vocabulary_warnings(robot.vocabulary, policy, str(robot.path))
 
 
 def _with_trained(descriptions: Descriptions, policy: Manifest) -> Descriptions:
@@ -227,6 +259,7 @@ class _Cells:
     means: Mapping[str, Mapping[str, Meaning]]
     doubted: Collection[Place]
     policy: Manifest | None
+    vocabulary: Vocabulary | None
 
     def table(self, role: str, is_input: bool, slots: SlotTable, width: int) -> LayoutTable:
         rows = []
@@ -235,13 +268,14 @@ class _Cells:
                 robot: self._cell(Place(is_input, slots.kind, index, robot), name)
                 for robot, name in names.items()
             }
+            slot = self.vocabulary.slot(slots.kind, index) if self.vocabulary else None
             if self.policy is None:
-                rows.append(LayoutRow(cells))
+                rows.append(LayoutRow(cells, slot=slot))
                 continue
             trained = trained_slots(self.policy, is_input, slots.kind)
             is_trained = trained is not None and index in trained.trained
             ends = trained_range(self.policy, is_input, slots.kind, index)
-            rows.append(LayoutRow(cells, is_trained, ends))
+            rows.append(LayoutRow(cells, is_trained, ends, slot))
         return LayoutTable(role, slots.kind, tuple(rows), width)
 
     def _cell(self, place: Place, name: str) -> LayoutCell:

@@ -47,10 +47,16 @@ class TableDrawing:
         return 0.0 if self.found.policy is None else _TRAINED_WIDTH
 
     @property
+    def _index_width(self) -> float:
+        names = [row.slot.name for row in self.table.rows if row.slot]
+        longest = max((text_width(name, _NAME, equal=True) for name in names), default=-_GAP)
+        return _INDEX_WIDTH + _GAP + longest
+
+    @property
     def width(self) -> float:
         """The width of its columns, or of its title if that is wider [px]."""
         robots = sum(width + _GAP for width in self.widths)
-        columns = _INDEX_WIDTH + self._trained_width + robots - _GAP
+        columns = self._index_width + self._trained_width + robots - _GAP
         kind, width = self._title_texts()
         title = text_width(kind, _TITLE, equal=True) + 12 + text_width(width, 12)
         return max(columns, title)
@@ -71,7 +77,7 @@ class TableDrawing:
         yield bold_text(x, y + 13, kind, _TITLE, class_='ink mono')
         after = x + text_width(kind, _TITLE, equal=True) + 12
         yield text(after, y + 13, width, class_='quiet')
-        left = x + _INDEX_WIDTH
+        left = x + self._index_width
         if self._trained_width:
             yield text(left, y + 38, 'trained', class_='quiet')
             left += self._trained_width
@@ -90,7 +96,9 @@ class TableDrawing:
         is_refused = any(c.compatibility is SlotCompatibility.REFUSED for c in row.cells.values())
         colour = 'refused' if is_refused else 'quiet'
         yield text(x + _INDEX_WIDTH - 10, middle, index, class_=colour, text_anchor='end')
-        left = x + _INDEX_WIDTH
+        if row.slot and index.isdecimal():
+            yield text(x + _INDEX_WIDTH, middle, row.slot.name, _NAME, class_=f'{colour} mono')
+        left = x + self._index_width
         ends = [cell.reach for cell in row.cells.values()] + [row.trained]
         known = [each for each in ends if each is not None]
         scale = max((abs(end) for each in known for end in each), default=0.0)

@@ -51,6 +51,8 @@ def as_json(survey: Survey) -> dict[str, object]:
         for role in table.role.split(' and '):
             roles[role][table.kind.value] = _table_json(table, survey)
     record: dict[str, object] = {**roles, 'warnings': list(survey.warnings)}
+    if survey.vocabulary:
+        record['vocabulary'] = survey.vocabulary
     if survey.poses:
         record['frames'] = frames_record(survey.poses)
     if survey.policy is not None:
@@ -77,12 +79,19 @@ def _table(table: LayoutTable, survey: Survey) -> str:
     robots = [column.robot for column in survey.columns]
     has_policy = survey.policy is not None
     numeric = has_policy and any(row.trained for row in table.rows)
-    head = ['index', *(['trained'] if has_policy else []), *robots]
+    named = table.has_names
+    head = ['index', *(['slot'] if named else []), *(['trained'] if has_policy else []), *robots]
     rows = [head]
     for index, row in table.folded():
+        name = [_slot_name(index, row)] if named else []
         trained = [_trained(row, numeric)] if has_policy else []
-        rows.append([index, *trained, *(_cell(row.cells.get(robot)) for robot in robots)])
+        rows.append([index, *name, *trained, *(_cell(row.cells.get(robot)) for robot in robots)])
     return f'{table.role} {table.kind}, width {table.width}\n{indent(text_table(rows), "  ")}'
+
+
+def _slot_name(index: str, row: LayoutRow) -> str:
+    """The name of a slot; ``-`` of none, and of a row that stands for several."""
+    return row.slot.name if row.slot and index.isdecimal() else NOTHING
 
 
 def _trained(row: LayoutRow, numeric: bool) -> str:
@@ -128,6 +137,10 @@ def _table_json(table: LayoutTable, survey: Survey) -> dict[str, object]:
             for index, row in enumerate(table.rows)
         },
     }
+    if table.has_names:
+        record['names'] = {
+            str(index): row.slot.name for index, row in enumerate(table.rows) if row.slot
+        }
     if survey.policy is not None:
         record['trained'] = [index for index, row in enumerate(table.rows) if row.is_trained]
         if any(row.trained for row in table.rows):
