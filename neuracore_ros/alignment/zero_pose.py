@@ -18,7 +18,7 @@ _NEAR_M = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PosedJoint:
-    """One joint that can move, in the zero pose: x forward (where the arm reaches), z up.
+    """One joint that can move, in the zero pose of its URDF.
 
     Attributes:
         name: In the URDF.
@@ -48,7 +48,21 @@ class PosedJoint:
 
 
 def zero_pose(tree: JointTree) -> list[PosedJoint]:
-    """The joints that move, from base to tip.
+    """The joints that move, from base to tip, turned so that the arm reaches along x.
+
+    Raises:
+        DescriptionError: pinocchio is not installed, or the tree is no robot's.
+    """
+    found = posed_joints(tree)
+    turn = facing(found)
+    return [
+        replace(j, axis=turn @ j.axis, origin=turn @ j.origin, carries=turn @ j.carries)
+        for j in found
+    ]
+
+
+def posed_joints(tree: JointTree) -> list[PosedJoint]:
+    """The joints that move, from base to tip, in the frame of the URDF's base.
 
     Raises:
         DescriptionError: pinocchio is not installed, or the tree is no robot's.
@@ -65,11 +79,7 @@ def zero_pose(tree: JointTree) -> list[PosedJoint]:
             farthest = max(ways, key=np.linalg.norm, default=np.zeros(3))
             axis = pose[:3, :3] @ joint.axis
             found.append(PosedJoint(joint.name, joint.slides, mover, axis, pose[:3, 3], farthest))
-    turn = facing(found)
-    return [
-        replace(j, axis=turn @ j.axis, origin=turn @ j.origin, carries=turn @ j.carries)
-        for j in found
-    ]
+    return found
 
 
 def facing(joints: Sequence[PosedJoint]) -> FloatArray:
