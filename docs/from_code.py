@@ -8,13 +8,14 @@ import argparse
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 from neuracore_ros.description import DataType, source
 from neuracore_ros.description.source_options import MESSAGE_TYPES, options_of
+from neuracore_ros.description.vocabulary import USUAL, VocabularySlot, load_vocabulary
 from neuracore_ros.policy import manifest as policy_manifest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -190,6 +191,44 @@ def message_options() -> str:
     return f'{text}\n\n{table(["message", "options"], rows)}'
 
 
+# The vocabulary
+
+
+def vocabulary() -> str:
+    """List the slots of the shipped vocabulary, with their rules."""
+    shipped = load_vocabulary(USUAL)
+    parts = []
+    for group, slots in shipped.slots.items():
+        if not slots:
+            continue
+        rows = [
+            [
+                str(index),
+                code(slot.name),
+                slot.unit,
+                *(f'as {code(twin)}' if twin else prose(text) for text in _rules(slot)),
+            ]
+            for index, slot in slots.items()
+            for twin in [_twin(slot, slots)]
+        ]
+        head = ['index', 'slot', 'unit', 'what it is', 'sign', 'zero']
+        own = shipped.own_from.get(group)
+        after = f'Your own from index {own} on.' if own is not None else ''
+        parts.append(f'### {group.title()}\n\n{table(head, rows)}\n\n{after}')
+    return '\n\n'.join(parts)
+
+
+def _rules(slot: VocabularySlot) -> tuple[str, str, str]:
+    return slot.meaning, slot.sign, slot.zero
+
+
+def _twin(slot: VocabularySlot, slots: Mapping[int, VocabularySlot]) -> str:
+    """The slot of the right arm that a slot of the left one has all rules of."""
+    right = slot.name.replace('left.', 'right.')
+    alike = (o for o in slots.values() if o.name == right != slot.name and _rules(o) == _rules(slot))
+    return next((other.name for other in alike), '')
+
+
 # The manifest
 
 
@@ -255,6 +294,7 @@ PARTS = {
     'data types': data_types,
     'outputs': outputs,
     'message options': message_options,
+    'vocabulary': vocabulary,
     'manifest': manifest,
 }
 

@@ -9,9 +9,8 @@ and by whether an axis lies along its link, and the angles between links are the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,17 +21,21 @@ ELBOW_PITCH, FOREARM_ROLL = 'elbow_pitch', 'forearm_roll'
 WRIST_PITCH, WRIST_YAW, FLANGE_ROLL = 'wrist_pitch', 'wrist_yaw', 'flange_roll'
 _BENDS = (SHOULDER_PITCH, ELBOW_PITCH, WRIST_PITCH)
 # Where the middle of a joint's range is taken to be near, since angles repeat after a turn [rad].
-_USUAL = {SHOULDER_PITCH: math.pi / 2}
+_USUAL = {SHOULDER_PITCH: math.pi / 2, WRIST_PITCH: math.pi / 2}
 
 _LEFT = np.array([0.0, 1.0, 0.0])
-# Cosines: of an axis that lies across the plane, in the plane, and along a link. Shoulders of
-# humanoids are tilted by up to 40 degrees.
-_ACROSS, _IN_PLANE, _ALONG = 0.7, 0.5, 0.7
+# Cosines: more, and an axis lies across the plane, or along a link. Shoulders of humanoids are
+# tilted by up to 40 degrees.
+_ACROSS, _ALONG = 0.7, 0.7
 _PARALLEL = 0.99
 # Shorter than this, a link has no direction [m].
 _SHORT_M = 0.01
 # What one joint without a function, or one beyond its limits, weighs beside a turn of 1 rad.
 _USELESS, _BEYOND = 30.0, 10.0
+# What it weighs if two arms of a robot do not have the same functions in the same order.
+_UNLIKE = 3.0
+# What it weighs if one of upper arm and forearm is nothing beside the other.
+_UNEVEN = 5.0
 # Two poses that are as near as this to the usual one are equally near [rad].
 _TIE = 0.2
 _SLACK = 0.02
@@ -66,7 +69,7 @@ class ArmJoint:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hand:
-    """What an arm ends in, drawn at the zero of its URDF in the frame of the body.
+    """The hand of an arm, drawn at the zero of its URDF in the frame of the body.
 
     Attributes:
         approach: The way from the wrist out between the fingers, shape (3,); a unit vector.
@@ -97,21 +100,25 @@ class JointFunction:
     doubts: tuple[str, ...] = ()
 
 
-def functions_of(joints: Sequence[ArmJoint], hand: Hand) -> dict[str, JointFunction]:
+def functions_of(
+    joints: Sequence[ArmJoint], hand: Hand, other: Sequence[JointFunction] = ()
+) -> dict[str, JointFunction]:
     """Find the function of each joint of an arm.
 
     Args:
         joints: The arm's turning joints, from base to wrist.
         hand: What the last one carries.
+        other: The functions of another arm of the robot, which is likely to be its mirror image.
 
     Returns:
         Joint -> function, in the same order.
     """
     poses = [_PlanarPose(joints, hand, positions) for positions in _planar_positions(joints, hand)]
-    best = min(pose.cost for pose in poses)
-    near = [pose for pose in poses if pose.cost <= best + _TIE]
-    chosen = min(near, key=lambda pose: (not pose.lifts_forward, pose.cost))
-    return chosen.functions(is_tie=any(pose.lifts_forward != near[0].lifts_forward for pose in near))
+    slots = [function.slot for function in other]
+    costs = [pose.cost + _UNLIKE * bool(slots and pose.slots != slots) for pose in poses]
+    near = [pose for pose, cost in zip(poses, costs, strict=True) if cost <= min(costs) + _TIE]
+    chosen = min(near, key=lambda pose: pose.preference)
+    return chosen.functions(near)
 
 
 def _planar_positions(joints: Sequence[ArmJoint], hand: Hand) -> Iterator[tuple[float, ...]]:
@@ -152,10 +159,8 @@ def _angles(joint: ArmJoint, axis: FloatArray, turned: FloatArray | None) -> lis
 class _PlanarPose:
     """An arm in one pose: the directions of its axes and links, and the functions they give."""
 
-    def __init__(
-        self, joints: Sequence[ArmJoint], hand: Hand, positions: Sequence[float]
-    ) -> None:
-        self._joints, self._positions = joints, positions
+    def __init__(self, joints: Sequence[ArmJoint], hand: Hand, positions: Sequence[float]) -> None:
+        self.joints, self.positions = joints, tuple(positions)
         turn, origin, before = np.eye(3), np.array(joints[0].origin, float), joints[0].origin
         self._axes, self._origins = list[FloatArray](), list[FloatArray]()
         for joint, position in zip(joints, positions, strict=True):
@@ -170,46 +175,85 @@ class _PlanarPose:
         self._bends = [place for place, cosine in enumerate(across) if cosine > _ACROSS]
         # A wrist has one bend; further ones have no slot of their own.
         self._bends = self._bends[: len(_BENDS)]
-        self._slots = list(self._named())
+        self.slots = list(self._named())
 
     @property
     def cost(self) -> float:
         """The less, the more of the joints have a function, and the nearer it is to usual."""
-        total = 0.0
-        for place, joint in enumerate(self._joints):
-            position = self._positions[place]
-            total += _USELESS * (not self._slots[place])
+        total = _USELESS * (len(_BENDS) - len(self._bends))
+        # A hand that lies across the plane is turned by its bend, and not bent.
+        total += _USELESS * (abs(float(self._approach @ _LEFT)) > _ACROSS)
+        for place, joint in enumerate(self.joints):
+            position = self.positions[place]
+            total += _USELESS * (not self.slots[place])
             total += _BEYOND * (not joint.lower - _SLACK <= position <= joint.upper + _SLACK)
             if place not in self._bends:
-                total += abs(position - joint.usual)
+                # Shoulders are straight forward at their zero, and rarely in mid-range.
+                usual = 0.0 if self.slots[place] == SHOULDER_YAW else joint.usual
+                total += abs(position - usual)
             # Axes that are neither across nor in the plane are better avoided.
             cosine = abs(float(self._axes[place] @ _LEFT))
             total += min(cosine, 1.0 - cosine)
-        return total + _USELESS * (len(_BENDS) - len(self._bends))
+        lean = self._usual(SHOULDER_PITCH)
+        return total + self._unevenness() + max(-lean, lean - math.pi, 0.0)
 
     @property
-    def lifts_forward(self) -> bool:
-        """True if the elbow of a hanging arm would lift the forearm forward."""
-        if ELBOW_PITCH not in self._slots:
-            return False
-        place = self._slots.index(ELBOW_PITCH)
-        found = self._bend(place)
-        return found.scale * self._joints[place].usual + found.offset < 0.0
+    def preference(self) -> tuple[float, ...]:
+        """The less, the better among poses that are equally near to the usual one.
 
-    def functions(self, *, is_tie: bool) -> dict[str, JointFunction]:
+        Elbows of hanging arms lift the forearm forward, wrists bend the hand down, and what is
+        still equal stands at negative positions, as UR arms do when they are ready.
+        """
+        lifts, bends = self._usual(ELBOW_PITCH) < -_TIE, self._usual(WRIST_PITCH) > _TIE
+        rest = [p for place, p in enumerate(self.positions) if place not in self._bends]
+        return (not lifts, not bends, round(sum(rest), 2))
+
+    def functions(self, equals: Sequence[_PlanarPose]) -> dict[str, JointFunction]:
         """The function of each joint.
 
         Args:
-            is_tie: Whether the arm can as well be held the other way round.
+            equals: Poses that are equally near to the usual one, this one among them.
         """
-        return {
-            joint.name: self._function(place, slot, is_tie=is_tie)
-            for place, (joint, slot) in enumerate(zip(self._joints, self._slots, strict=True))
-        }
+        found = {}
+        for place, joint in enumerate(self.joints):
+            function = self._function(place, self.slots[place])
+            others = {
+                round(pose.positions[place], 2)
+                for pose in equals
+                if pose.slots == self.slots
+                and abs(pose.positions[place] - self.positions[place]) > _TIE
+            }
+            if others and place not in self._bends:
+                doubt = (
+                    f'zero is taken to be at {self.positions[place]:+.2f} rad; it is as well at '
+                    f'{min(others, key=abs):+.2f} rad, if the arm stands the other way round'
+                )
+                function = replace(function, doubts=(*function.doubts, doubt))
+            found[joint.name] = function
+        return found
+
+    def _usual(self, slot: str) -> float:
+        """The value of a slot of a bend in the middle of its range [rad]; 0 where it has none."""
+        if slot not in self.slots:
+            return 0.0
+        place = self.slots.index(slot)
+        function = self._bend(place)
+        return function.scale * self.joints[place].usual + function.offset
+
+    def _unevenness(self) -> float:
+        """What it weighs that upper arm and forearm are of different length."""
+        if len(self._bends) < 2:
+            return 0.0
+        here, elbow = (self._origins[place] for place in self._bends[:2])
+        wrist = self._origins[self._bends[2] if self._bends[2:] else -1]
+        shorter, longer = sorted(
+            math.hypot(way[0], way[2]) for way in (elbow - here, wrist - elbow)
+        )
+        return _UNEVEN * (1.0 - shorter / max(longer, _SHORT_M))
 
     def _named(self) -> Iterator[str]:
         taken = set[str]()
-        for place in range(len(self._joints)):
+        for place in range(len(self.joints)):
             slot = next((s for s in self._candidates(place) if s not in taken), '')
             taken.add(slot)
             yield slot
@@ -218,8 +262,6 @@ class _PlanarPose:
         if place in self._bends:
             return (_BENDS[self._bends.index(place)],)
         axis = self._axes[place]
-        if abs(float(axis @ _LEFT)) > _IN_PLANE:
-            return ()
         before = sum(bend < place for bend in self._bends)
         if before == 0:
             return (SHOULDER_YAW,)
@@ -247,41 +289,27 @@ class _PlanarPose:
         length = float(np.linalg.norm(way))
         return way / length if length > _SHORT_M else np.zeros(3)
 
-    def _function(self, place: int, slot: str, *, is_tie: bool) -> JointFunction:
-        axis, joint = self._axes[place], self._joints[place]
+    def _function(self, place: int, slot: str) -> JointFunction:
         if not slot:
             return JointFunction('')
         if slot in _BENDS:
             return self._bend(place)
         if slot == FLANGE_ROLL:
             return self._flange(place)
+        axis, doubts = self._axes[place], tuple[str, ...]()
         before = sum(bend < place for bend in self._bends)
-        doubts = list[str]()
-        if slot == SHOULDER_YAW and before == 0:
-            sense = axis[2]
+        along = float(axis @ self._link(before - 1)) if before else 0.0
+        if not before:
+            sense = float(axis[2])
             if abs(sense) < _ALONG:
-                doubts.append(
-                    'its axis points forward rather than up: see which way it moves the hand'
-                )
-        elif (along := float(axis @ self._link(before - 1))) and abs(along) > _ALONG:
+                doubts = ('its axis points forward rather than up: see which way it moves a hand',)
+        elif abs(along) > _ALONG:
             sense = along
         else:
             # Where the link before it is level, this way is up.
-            sense = axis @ _turn(_LEFT, -math.pi / 2) @ self._link(before - 1)
-        if slot in {UPPER_ARM_ROLL, SHOULDER_YAW} and is_tie:
-            doubts.append('it may as well be half a turn away, with the elbow to the other side')
+            sense = float(axis @ _turn(_LEFT, -math.pi / 2) @ self._link(before - 1))
         scale = -1.0 if sense < 0 else 1.0
-        offset = -scale * self._positions[place]
-        if slot == FOREARM_ROLL and before == len(_BENDS):
-            opposite = joint.usual + math.remainder(self._positions[place] + math.pi - joint.usual,
-                                                    2 * math.pi)
-            if abs(abs(opposite - joint.usual) - abs(self._positions[place] - joint.usual)) < _TIE:
-                doubts.append(
-                    f'taken to stand near {self._positions[place]:+.2f} rad, not {opposite:+.2f}; '
-                    'if the robot stands the other way, add half a turn here and to the wrist '
-                    'pitch, and turn the signs of both'
-                )
-        return JointFunction(slot, scale, _tidy(offset), doubts=tuple(doubts))
+        return JointFunction(slot, scale, _tidy(-scale * self.positions[place]), doubts=doubts)
 
     def _bend(self, place: int) -> JointFunction:
         number = self._bends.index(place)
@@ -291,14 +319,14 @@ class _PlanarPose:
         if not all(map(np.any, links)):
             return JointFunction(slot, scale, zero_known=False)
         angle = _inclination(links[0]) - _inclination(links[1])
-        offset = angle - scale * self._positions[place]
-        usual = scale * self._joints[place].usual
+        offset = angle - scale * self.positions[place]
+        usual = scale * self.joints[place].usual
         near = _USUAL.get(slot, 0.0)
         offset = near - usual + math.remainder(offset + usual - near, 2 * math.pi)
         return JointFunction(slot, scale, _tidy(offset))
 
     def _flange(self, place: int) -> JointFunction:
-        axis, joint = self._axes[place], self._joints[place]
+        axis, joint = self._axes[place], self.joints[place]
         scale = -1.0 if axis @ self._approach < 0 else 1.0
         tool = axis * scale
         opens = None if self._opens is None else self._opens - tool * (self._opens @ tool)
@@ -307,7 +335,7 @@ class _PlanarPose:
             return JointFunction(FLANGE_ROLL, scale, 0.0, zero_known=False, doubts=(doubt,))
         left = _LEFT - tool * (_LEFT @ tool)
         angle = math.atan2(tool @ np.cross(left, opens), left @ opens)
-        offset, usual = angle - scale * self._positions[place], scale * joint.usual
+        offset, usual = angle - scale * self.positions[place], scale * joint.usual
         # Fingers that open to the left open to the right, too.
         offset = -usual + math.remainder(offset + usual, math.pi)
         return JointFunction(FLANGE_ROLL, scale, _tidy(offset))

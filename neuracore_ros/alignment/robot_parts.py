@@ -135,9 +135,7 @@ def parts_of(tree: JointTree, names: Collection[str] | None = None) -> RobotPart
     )
 
 
-def _left_out(
-    tree: JointTree, above: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, str]]:
+def _left_out(tree: JointTree, above: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     for name, carriers in above.items():
         words = _words(name)
         if name in tree.urdf.mimics:
@@ -171,32 +169,44 @@ def _chains(names: Sequence[str], above: Mapping[str, Sequence[str]]) -> list[li
 
 def _is_arm(joints: Sequence[PosedJoint]) -> bool:
     turning = [joint for joint in joints if not joint.slides]
-    ways = (np.subtract(there.origin, here.origin) for here, there in pairwise(turning))
-    return len(turning) >= _FEWEST and sum(map(np.linalg.norm, ways)) > _SHORTEST_M
+    lengths = [math.dist(here.origin, there.origin) for here, there in pairwise(turning)]
+    return len(turning) >= _FEWEST and sum(lengths) > _SHORTEST_M
 
 
 def _body(sides: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str]]:
-    """The turn that makes x forward, if names tell left from right; and doubts.
+    """The turn to the body's frame, if names tell left from right; and doubts.
 
     Args:
         sides: ``l`` and ``r`` -> where that shoulder is, shape (3,) [m].
     """
     if not {'l', 'r'} <= sides.keys():
         return np.eye(3), []
-    way = sides['l'] - sides['r']
-    if abs(way[2]) > math.hypot(way[0], way[1]):
-        return np.eye(3), ['one shoulder is above the other: is z up in its URDF (REP 103)?']
-    quarters = round(math.atan2(way[0], way[1]) / (math.pi / 2)) % 4
-    cosine, sine = (1.0, 0.0, -1.0, 0.0)[quarters], (0.0, 1.0, 0.0, -1.0)[quarters]
-    turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-    if not quarters:
+    left = _nearest_axis(sides['l'] - sides['r'])
+    up = np.array([0.0, 0.0, 1.0])
+    if left[2]:  # Some are drawn with y up.
+        middle = (sides['l'] + sides['r']) / 2
+        up = _nearest_axis(middle * (1.0 - abs(left)))
+    turn = np.array([np.cross(left, up), left, up])
+    if np.array_equal(turn, np.eye(3)):
         return turn, []
-    forward = ('x', '-y', '-x', 'y')[quarters]
+    axes = ', '.join(_axis_name(way) for way in turn)
     doubt = (
-        f'by the names of its arms it looks along {forward} of its base, where REP 103 has x: '
-        'the names are believed'
+        f'by its names and shoulders, forward, left and up are {axes} of its base, where REP 103 '
+        'has x, y, z: this is believed'
     )
     return turn, [doubt]
+
+
+def _nearest_axis(way: FloatArray) -> FloatArray:
+    place = int(np.argmax(np.abs(way)))
+    axis = np.zeros(3)
+    axis[place] = math.copysign(1.0, way[place])
+    return axis
+
+
+def _axis_name(axis: FloatArray) -> str:
+    place = int(np.argmax(np.abs(axis)))
+    return ('-' if axis[place] < 0 else '') + 'xyz'[place]
 
 
 def _sides(
