@@ -225,7 +225,9 @@ def _rules(slot: VocabularySlot) -> tuple[str, str, str]:
 def _twin(slot: VocabularySlot, slots: Mapping[int, VocabularySlot]) -> str:
     """The slot of the right arm that a slot of the left one has all rules of."""
     right = slot.name.replace('left.', 'right.')
-    alike = (o for o in slots.values() if o.name == right != slot.name and _rules(o) == _rules(slot))
+    alike = (
+        o for o in slots.values() if o.name == right != slot.name and _rules(o) == _rules(slot)
+    )
     return next((other.name for other in alike), '')
 
 
