@@ -84,12 +84,12 @@ class RobotFileEditor:
 
     @property
     def robot(self) -> Robot:
-        """What the edited text means."""
+        """The robot that the edited text describes."""
         return self._history.now.robot
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the edited text is warned of, one line each."""
+        """The warnings that a reader of the edited text gets, one line each."""
         return self._history.now.warnings
 
     @property

@@ -12,7 +12,7 @@ from neuracore_ros.description import Robot
 from neuracore_ros.description.robot_file import parse_robot
 from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
 from neuracore_ros.viewer.file_meaning import FileMeaning
-from neuracore_ros.viewer.written_yaml import Span, WrittenYaml
+from neuracore_ros.viewer.written_yaml import TextSpan, WrittenYaml
 from neuracore_ros.viewer.yaml_edits import without_aliases
 from neuracore_ros.yaml_value import parse_yaml
 
@@ -124,7 +124,7 @@ class FileHistory:
             self._states.append(state)
 
 
-def _changed_lines(before: str, after: str) -> list[Span]:
+def _changed_lines(before: str, after: str) -> list[TextSpan]:
     """The lines of a text that another one has otherwise."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     starts = [0]
@@ -132,7 +132,7 @@ def _changed_lines(before: str, after: str) -> list[Span]:
         starts.append(starts[-1] + len(line))
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return [
-        Span(starts[first], starts[last])
+        TextSpan(starts[first], starts[last])
         for word, first, last, _, _ in matcher.get_opcodes()
         if word != 'equal'
     ]

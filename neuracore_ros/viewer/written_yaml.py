@@ -24,7 +24,7 @@ _FLOW_MARKS = re.compile(r'[,\[\]{}]')
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TextSpan:
     """Characters of a text, from ``start`` up to ``end``."""
 
     start: int
@@ -35,7 +35,7 @@ class Span:
 class Change:
     """One exchange of characters: those of a span for others; an empty span is an insertion."""
 
-    span: Span
+    span: TextSpan
     text: str
 
 
@@ -43,7 +43,7 @@ class Change:
 class WrittenScalar:
     """A single value, and where it is written, quotes included."""
 
-    span: Span
+    span: TextSpan
     value: str
 
 
@@ -57,7 +57,7 @@ class WrittenList:
         is_flow: True of ``[a, b]``.
     """
 
-    span: Span
+    span: TextSpan
     elements: tuple[WrittenValue, ...]
     is_flow: bool
 
@@ -85,7 +85,7 @@ class WrittenMapping:
         is_flow: True of ``{a: 1}``.
     """
 
-    span: Span
+    span: TextSpan
     entries: tuple[WrittenEntry, ...]
     is_flow: bool
 
@@ -98,7 +98,7 @@ class WrittenMapping:
 class WrittenAlias:
     """An alias, ``*name``, and the value that it repeats."""
 
-    span: Span
+    span: TextSpan
     target: WrittenValue
 
 
@@ -134,7 +134,7 @@ class WrittenYaml:
         root = self.root
         return root.is_flow and self.cut(root.entries[0].key.span).startswith('"')
 
-    def cut(self, span: Span) -> str:
+    def cut(self, span: TextSpan) -> str:
         """The characters of a span."""
         return self.text[span.start : span.end]
 
@@ -230,13 +230,13 @@ class _Composer:
             return None
         anchor = str(event.anchor or '')
         if isinstance(event, yaml.AliasEvent):
-            return WrittenAlias(Span(start, end), self._anchors[anchor])
+            return WrittenAlias(TextSpan(start, end), self._anchors[anchor])
         if anchor or event.tag is not None:
             properties = _PROPERTIES.match(self._text, start)
             start = properties.end() if properties else start
         found: WrittenValue
         if isinstance(event, yaml.ScalarEvent):
-            found = WrittenScalar(Span(start, max(start, end)), event.value)
+            found = WrittenScalar(TextSpan(start, max(start, end)), event.value)
         elif isinstance(event, yaml.MappingStartEvent):
             found = self._mapping(start, bool(event.flow_style))
         else:
@@ -252,11 +252,11 @@ class _Composer:
         end = self._end if is_flow else entries[-1].value.span.end
         if not is_flow:
             start = entries[0].key.span.start
-        return WrittenMapping(Span(start, end), tuple(entries), is_flow)
+        return WrittenMapping(TextSpan(start, end), tuple(entries), is_flow)
 
     def _list(self, start: int, is_flow: bool) -> WrittenList:
         elements = []
         while (element := self._next()) is not None:
             elements.append(element)
         end = self._end if is_flow else elements[-1].span.end
-        return WrittenList(Span(start, end), tuple(elements), is_flow)
+        return WrittenList(TextSpan(start, end), tuple(elements), is_flow)

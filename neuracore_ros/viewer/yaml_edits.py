@@ -13,7 +13,7 @@ from typing import TypeAlias
 from neuracore_ros.scaffold.yaml_writer import scalar
 from neuracore_ros.viewer.written_yaml import (
     Change,
-    Span,
+    TextSpan,
     WrittenEntry,
     WrittenList,
     WrittenMapping,
@@ -101,13 +101,13 @@ def with_entry(
     place = len(mapping.entries) - 1 if after is None else after
     if place < 0:
         new = f'{text}, ' if mapping.is_flow else text + margin
-        return yaml.changed([Change(Span(first, first), new)])
+        return yaml.changed([Change(TextSpan(first, first), new)])
     end = mapping.entries[place].value.span.end
     if not mapping.is_flow:
         end = yaml.end_of_line(end)
-        return yaml.changed([Change(Span(end, end), margin + text)])
+        return yaml.changed([Change(TextSpan(end, end), margin + text)])
     is_long = yaml.line_length(end) + len(text) + len(', ') > _COLUMNS
-    return yaml.changed([Change(Span(end, end), f',{margin if is_long else " "}{text}')])
+    return yaml.changed([Change(TextSpan(end, end), f',{margin if is_long else " "}{text}')])
 
 
 def with_indices(
@@ -140,8 +140,8 @@ def with_indices(
         index, label = indices.get(name, before[name]), yaml.cut(key)
         if index != before[name]:
             label = _labelled(label, entry.name, index, labels)
-        spans.append(Span(key.start, end))
-        texts.append(label + yaml.cut(Span(key.end, end)))
+        spans.append(TextSpan(key.start, end))
+        texts.append(label + yaml.cut(TextSpan(key.end, end)))
         after.append(index)
     stood = [before[_name(each.value)] for each in slots.entries]
     if all(one < other for one, other in pairwise(stood)):
@@ -164,7 +164,9 @@ def _listed(
         each.span.end if slots.is_flow else yaml.end_of_line(each.span.end)
         for each in slots.elements
     ]
-    spans = [Span(each.span.start, end) for each, end in zip(slots.elements, ends, strict=True)]
+    spans = [
+        TextSpan(each.span.start, end) for each, end in zip(slots.elements, ends, strict=True)
+    ]
     sorted_texts = sorted(zip(after, map(yaml.cut, spans), strict=True))
     if sorted(after) == list(range(len(after))):
         return yaml.changed(
@@ -173,10 +175,13 @@ def _listed(
     pairs = [f'{index}: {text}' for index, text in sorted_texts]
     if slots.is_flow:
         opened, closed = slots.span.start, slots.span.end - 1
-        ends_ = (Change(Span(opened, opened + 1), '{'), Change(Span(closed, closed + 1), '}'))
+        ends_ = (
+            Change(TextSpan(opened, opened + 1), '{'),
+            Change(TextSpan(closed, closed + 1), '}'),
+        )
         return yaml.changed([*map(Change, spans, pairs), *ends_])
     # A list may stand below its key without being indented, a mapping may not.
-    dashes = [Span(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
+    dashes = [TextSpan(yaml.text.rindex('-', 0, span.start), span.end) for span in spans]
     margin = '' if yaml.column(dashes[0].start) > outer else '  '
     return yaml.changed(
         Change(span, margin + pair) for span, pair in zip(dashes, pairs, strict=True)
@@ -188,7 +193,7 @@ def _name(value: WrittenValue) -> str:
     return found.value if isinstance(found, WrittenScalar) else ''
 
 
-def without_aliases(yaml: WrittenYaml, spans: Sequence[Span]) -> WrittenYaml:
+def without_aliases(yaml: WrittenYaml, spans: Sequence[TextSpan]) -> WrittenYaml:
     """Write out what aliases repeat, of those whose value has to do with one of some spans."""
     changes = [
         Change(alias.span, yaml.in_one_line(alias))
@@ -198,5 +203,5 @@ def without_aliases(yaml: WrittenYaml, spans: Sequence[Span]) -> WrittenYaml:
     return yaml.changed(changes)
 
 
-def _meet(one: Span, other: Span) -> bool:
+def _meet(one: TextSpan, other: TextSpan) -> bool:
     return one.start <= other.end and other.start <= one.end
