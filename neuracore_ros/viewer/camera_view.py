@@ -22,7 +22,7 @@ _TOWARDS = (1.0, 0.28, 0.4)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CameraView:
-    """Where a camera stands, with z up.
+    """The place of a camera, with z up.
 
     Attributes:
         position: (3,) [m].
