@@ -23,10 +23,10 @@ from neuracore_ros.kinematics.mesh_files import find_mesh, mesh_triangles
 from neuracore_ros.viewer.coarse_mesh import Triangles, area, coarse, joined, placed
 from neuracore_ros.viewer.rods import rods
 
-# Of one robot: a laptop without a GPU draws three of them.
-_MOST_TRIANGLES = 40_000
+# Of one robot: software without a GPU draws three of them several times a second.
+_MOST_TRIANGLES = 12_000
 # Of one mesh, however small its share is.
-_FEW_TRIANGLES = 150
+_FEW_TRIANGLES = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
