@@ -14,6 +14,7 @@ setup(
         (f'share/{package_name}', ['package.xml']),
         (f'share/{package_name}/launch', glob('launch/*.launch.py')),
         (f'share/{package_name}/config', glob('config/*.*')),
+        (f'share/{package_name}/config/foxglove', glob('config/foxglove/*.json')),
         (f'share/{package_name}/config/mujoco', glob('config/mujoco/lift*')),
         (f'share/{package_name}/config/servers', glob('config/servers/*.server.yaml')),
     ],
