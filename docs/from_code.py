@@ -289,6 +289,13 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
         yield name.strip(), said
 
 
+def page_words() -> str:
+    """List the words that pages explain where they stand."""
+    from neuracore_ros.report.glossary import GLOSSARY
+
+    return '\n\n'.join(f'{word}\n: {prose(said)}' for word, said in GLOSSARY.items())
+
+
 PARTS = {
     'parameters': parameters,
     'launch arguments': launch,
@@ -298,6 +305,7 @@ PARTS = {
     'message options': message_options,
     'vocabulary': vocabulary,
     'manifest': manifest,
+    'page words': page_words,
 }
 
 

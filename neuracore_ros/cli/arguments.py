@@ -24,6 +24,9 @@ POLICY = (
 """Help of a policy, whose type is `policy.address.path_or_address`."""
 
 
+_MOST_EPISODES = 10_000_000
+
+
 def any_file(text: str) -> Path | str:
     """The address of a server as it is written; the path of any other file, shipped ones too."""
     return text if is_address(text) else robot_file(text)
@@ -50,6 +53,20 @@ def not_empty(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
         return parse(text)
 
     return parsed
+
+
+def episode_numbers(text: str) -> list[int]:
+    """Numbers of episodes: ``3,5-7`` as 3, 5, 6, 7."""
+    found: list[int] = []
+    for word in text.split(','):
+        first, _, last = word.partition('-')
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise argparse.ArgumentTypeError(f"'{text}' is no list of episodes such as 3,5-7")
+        low, high = int(first), int(last or first)
+        if not low <= high < _MOST_EPISODES:
+            raise argparse.ArgumentTypeError(f'{word}: a range counts up, such as 3-5')
+        found += range(low, high + 1)
+    return found
 
 
 def words(text: str) -> str:

@@ -13,6 +13,7 @@ from neuracore_ros.cli.arguments import (
     OR_SHIPPED,
     RECORDED_NAMESPACE,
     any_file,
+    episode_numbers,
     natural,
     positive,
     words,
@@ -37,8 +38,6 @@ EXAMPLES = """  neuracore_ros evaluate policy.pt ur5 bags/ur5/*
 
 The error is the mean absolute difference of predictions and recorded commands, over all joints
 and steps of the horizon [rad]."""
-
-_MOST_EPISODES = 10_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         '--episodes',
-        type=_numbers,
+        type=episode_numbers,
         metavar='N,N-N',
         help='episodes of a dataset (default: those that training held back, else all)',
     )
@@ -172,17 +171,3 @@ def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) ->
     from neuracore_ros.description import load_robot
 
     return load_robot(files[0])
-
-
-def _numbers(text: str) -> list[int]:
-    """``3,5-7`` as 3, 5, 6, 7."""
-    found: list[int] = []
-    for word in text.split(','):
-        first, _, last = word.partition('-')
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise argparse.ArgumentTypeError(f"'{text}' is no list of episodes such as 3,5-7")
-        low, high = int(first), int(last or first)
-        if not low <= high < _MOST_EPISODES:
-            raise argparse.ArgumentTypeError(f'{word}: a range counts up, such as 3-5')
-        found += range(low, high + 1)
-    return found

@@ -5,18 +5,28 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuracore_ros.cli.arguments import natural
+from neuracore_ros.cli.arguments import OR_SHIPPED, episode_numbers, natural
+from neuracore_ros.description.shipped import robot_file
 from neuracore_ros.files import require_new_file
+from neuracore_ros.wording import counted
 
 SUMMARY = 'Write an HTML page about a dataset: its content, and the reasons of dropped steps.'
 EXAMPLES = """  neuracore_ros report dataset --out report.html
-  neuracore_ros report dataset --out report.html --episodes 10
+  neuracore_ros report dataset franka ur5.yaml --out report.html   # with their limits
+  neuracore_ros report dataset --out report.html --show 17,40-42   # these with pictures
   neuracore_ros report dataset --rerun 3"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument('dataset', type=Path, help='folder of the dataset')
+    parser.add_argument(
+        'robots',
+        nargs='*',
+        type=robot_file,
+        metavar='ROBOT',
+        help=f'robot files, for their limits (.yaml{OR_SHIPPED})',
+    )
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='page to write (default: DATASET.html)'
     )
@@ -25,7 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=natural,
         default=4,
         metavar='N',
-        help='show N episodes of each robot in detail (default: 4)',
+        help='show pictures of N episodes of each robot, the most doubtful first (default: 4)',
+    )
+    parser.add_argument(
+        '--show',
+        type=episode_numbers,
+        default=[],
+        metavar='N,N-N',
+        help='show traces and pictures of these episodes, whatever else is shown',
     )
     parser.add_argument(
         '--rerun', type=natural, metavar='EPISODE', help='open this episode in the Rerun viewer'
@@ -40,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the page, or open an episode; 0 when done."""
+    from neuracore_ros.description import load_descriptions
     from neuracore_ros.report.dataset_page import write_dataset_page
 
     if arguments.rerun_file is not None:
@@ -55,7 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     out = arguments.out or Path(f'{arguments.dataset.resolve().name}.html')
     require_new_file(out)
-    shown = write_dataset_page(out, arguments.dataset, arguments.episodes)
-    episodes = 'episode' if shown == 1 else 'episodes'
-    print(f'{out}: {shown} {episodes} with traces and pictures, {out.stat().st_size / 1e6:.1f} MB')
+    robots = load_descriptions(arguments.robots).robots
+    shown = write_dataset_page(out, arguments.dataset, arguments.episodes, robots, arguments.show)
+    print(
+        f'{out}: {counted(len(shown.with_traces), "episode")} with traces, '
+        f'{len(shown.with_pictures)} of them with pictures, {out.stat().st_size / 1e6:.1f} MB'
+    )
     return 0

@@ -50,9 +50,21 @@ ROLES = {
 colour."""
 
 
-def style_sheet(adapts: bool) -> str:
-    """The element with fonts and colours; one that adapts has those of a dark screen, too."""
-    dark = ['@media (prefers-color-scheme: dark) {', *_rules(1), '}'] if adapts else []
+def style_sheet(in_page: bool) -> str:
+    """The element with fonts and colours, on light and dark ground as the reader's screen is.
+
+    In a page, ``data-theme`` of its root decides where it is set; printed, it is light.
+    """
+    dark = ['@media (prefers-color-scheme: dark) {', *_rules(1), '}']
+    if in_page:
+        dark = [
+            '@media screen and (prefers-color-scheme: dark) {',
+            *_rules(1, ':root:not([data-theme=light]) '),
+            '}',
+            '@media screen {',
+            *_rules(1, ':root[data-theme=dark] '),
+            '}',
+        ]
     return '\n'.join(
         [
             '<style>',
@@ -65,9 +77,9 @@ def style_sheet(adapts: bool) -> str:
     )
 
 
-def _rules(ground: int) -> list[str]:
-    fills = [f'.layout .{name} {{ fill: {pair[ground]} }}' for name, pair in _COLOURS.items()]
+def _rules(ground: int, where: str = '') -> list[str]:
+    colours = {name: pair[ground] for name, pair in _COLOURS.items()}
     return [
-        *fills,
-        *(f'.layout .{name}-edge {{ stroke: {_COLOURS[name][ground]} }}' for name in _EDGES),
+        *(f'{where}.layout .{name} {{ fill: {colour} }}' for name, colour in colours.items()),
+        *(f'{where}.layout .{name}-edge {{ stroke: {colours[name]} }}' for name in _EDGES),
     ]

@@ -25,12 +25,8 @@ _TITLE, _LINE = 18.0, 12.5
 _WIDEST = 1500.0
 
 
-def draw(found: Survey, adapts: bool = True) -> str:
-    """The SVG picture of a layout: a file, or a part of an HTML page.
-
-    One that adapts follows the reader's light or dark screen; a page that is always light has
-    another.
-    """
+def draw(found: Survey, in_page: bool = False) -> str:
+    """The SVG picture of a layout: a file, or a part of an HTML page, whose colours it follows."""
     widths = column_widths(found)
     tables = [TableDrawing(table, found, widths) for table in found.tables]
     inputs = [table for table in tables if table.table.role != 'output']
@@ -50,7 +46,7 @@ def draw(found: Survey, adapts: bool = True) -> str:
     legend, bottom, right = _legend(found, bottom + 26, right)
     width, height = right + _MARGIN, bottom + _MARGIN
     ground = rectangle(0, 0, width, height, 10, class_='ground')
-    shapes = [style_sheet(adapts), ground, *elements, *legend]
+    shapes = [style_sheet(in_page), ground, *elements, *legend]
     return picture(width, height, shapes, _title(found), class_='layout')
 
 
@@ -62,7 +58,7 @@ def layout_section(
     warnings = ''.join(f'<li>{html.escape(text)}</li>' for text in found.warnings)
     return (
         f'<h2>{html.escape(heading)}</h2>\n'
-        f'<div class="scroll">{draw(found, adapts=False)}</div>\n'
+        f'<div class="scroll">{draw(found, in_page=True)}</div>\n'
         + (f'<ul>{warnings}</ul>' if warnings else '')
     )
 

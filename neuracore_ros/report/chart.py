@@ -14,10 +14,9 @@ Curve = Sequence[tuple[float, float]]
 
 _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 150, 16, 48
-# Told apart by people who see few colours: after Wong, Nature Methods 8 (2011).
-_COLOURS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#a67c00', '#333333')
+# Classes of the page's style sheet, which has them for light and dark ground.
+_COLOURS = 7
 _LABEL_HEIGHT = 14.0
-_MOST_POINTS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,8 @@ LOGARITHMIC = AxisScale(math.log10, _round_powers, lambda y: math.isfinite(y) an
 
 
 def over_time(values: NDArray[np.floating], rate_hz: float) -> Curve:
-    """Points in time [s] of values (N,) of steps, thinned for a chart."""
-    every = max(1, len(values) // _MOST_POINTS)
-    return [(step / rate_hz, float(values[step])) for step in range(0, len(values), every)]
+    """Points in time [s] of values (N,) of steps."""
+    return [(step / rate_hz, float(value)) for step, value in enumerate(values)]
 
 
 def line_chart(
@@ -79,26 +77,26 @@ def line_chart(
     elements: list[str] = []
     for y in scale.ticks(low, high):
         _, down = place(0.0, y)
-        elements.append(curve([(_LEFT, down), (_WIDTH - _RIGHT, down)], stroke='#e3e7ee'))
+        elements.append(curve([(_LEFT, down), (_WIDTH - _RIGHT, down)], class_='grid'))
         elements.append(text(_LEFT - 8, down + 4, f'{y:g}', text_anchor='end'))
     for x in _round_values(0.0, x_most):
         across, _ = place(x, points[0][1])
         elements.append(text(across, _HEIGHT - _BOTTOM + 20, f'{x:g}', text_anchor='middle'))
     drawn = [
-        (name, _COLOURS[n % len(_COLOURS)], [place(*point) for point in line])
+        (name, f'colour{n % _COLOURS}', [place(*point) for point in line])
         for n, (name, line) in enumerate(kept.items())
         if line
     ]
     labels = _apart([line[-1][1] for _, _, line in drawn])
     for (name, colour, line), label in zip(drawn, labels, strict=True):
-        elements.append(curve(line, stroke=colour, stroke_width='1.5', stroke_linejoin='round'))
-        elements.append(text(line[-1][0] + 8, label + 4, name, fill=colour))
+        elements.append(curve(line, class_=colour, stroke_width='1.5', stroke_linejoin='round'))
+        elements.append(text(line[-1][0] + 8, label + 4, name, class_=colour))
     middle, turned = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
     upright = f'translate(16 {turned:g}) rotate(-90)'
     elements.append(text(middle, _HEIGHT - 10, x_label, text_anchor='middle'))
     elements.append(text(0, 0, y_label, text_anchor='middle', transform=upright))
-    font = {'font_family': 'system-ui, sans-serif', 'fill': '#596273'}
-    return picture(_WIDTH, _HEIGHT, elements, **font)
+    title = f'{y_label} by {x_label}: {", ".join(name for name, _, _ in drawn)}'
+    return picture(_WIDTH, _HEIGHT, elements, title, class_='plot')
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:

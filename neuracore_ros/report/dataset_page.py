@@ -6,49 +6,73 @@ import html
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
-import cv2
-import numpy as np
-
-from neuracore_ros.dataset import lerobot
 from neuracore_ros.dataset.metadata import Metadata, StreamSummary, load_metadata
-from neuracore_ros.description import DataType
-from neuracore_ros.errors import DatasetError
-from neuracore_ros.loading.reading import read_columns, read_frames
+from neuracore_ros.description import Robot
+from neuracore_ros.errors import DatasetError, quoted
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
-from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
 from neuracore_ros.report.drivers_section import drivers_section
+from neuracore_ros.report.episodes_section import EpisodesSection, pictured, ranked
 from neuracore_ros.report.pairs_section import pairs_section
-from neuracore_ros.report.traces import Trace, episode_traces
+from neuracore_ros.report.slot_figures import SlotFigures, slot_figures
+from neuracore_ros.report.slots_section import slots_section
 from neuracore_ros.wording import counted, counts
 
+NO_ROBOTS: Mapping[str, Robot] = MappingProxyType({})
 SHOWN = 4
-"""Episodes of each robot with traces and pictures, spread over all of them."""
-_FRAMES, _FRAME_HEIGHT = 8, 120
-_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80]
+"""Episodes of each robot with pictures."""
 
 
-def write_dataset_page(path: Path, dataset: Path, shown: int = SHOWN) -> int:
-    """Write the page, on which some episodes of each robot have traces and pictures.
+def write_dataset_page(
+    path: Path,
+    dataset: Path,
+    shown: int = SHOWN,
+    robots: Mapping[str, Robot] = NO_ROBOTS,
+    chosen: Sequence[int] = (),
+) -> EpisodesSection:
+    """Write the page: what is in a dataset, and every episode of it as far as they fit.
+
+    Args:
+        path: Of the page.
+        dataset: The folder.
+        shown: So many episodes of each robot have pictures.
+        robots: Robot files by name, for limits; some, or none.
+        chosen: Numbers of episodes that have traces and pictures whatever else has.
 
     Returns:
-        The number of these episodes.
+        The section of episodes, which says what is shown of them.
 
     Raises:
-        DatasetError: It is no dataset, has no episode, or is damaged.
+        DatasetError: It is no dataset, has no episode or not such a one, or is damaged.
     """
     metadata = load_metadata(dataset)
-    if not metadata.episodes:
+    count = len(metadata.episodes)
+    if not count:
         raise DatasetError(f'{dataset}: has no episodes; add some with: neuracore_ros convert')
-    chosen = _chosen(metadata, shown)
+    if wrong := [number for number in chosen if number >= count]:
+        raise DatasetError(f'{dataset}: has no episode {wrong[0]}; it has {count}, from 0 on')
+    if wrong_robots := [robot for robot in robots if robot not in metadata.descriptions.input]:
+        known = ', '.join(metadata.descriptions.input)
+        raise DatasetError(f'{dataset}: has no robot {quoted(wrong_robots[0])}; it has: {known}')
+    figures = slot_figures(dataset, metadata, robots)
+    order = ranked(metadata, figures)
+    wanted = [*chosen, *pictured(metadata, order, shown)]
+    episodes = EpisodesSection(dataset, metadata, order, wanted, figures)
     name = dataset.resolve().name
-    page.write_page(path, f'{name}: dataset', _sections(dataset, name, metadata, chosen))
-    return len(chosen)
+    sections = _sections(dataset, name, metadata, figures, bool(robots), episodes)
+    page.write_page(path, f'{name}: dataset', sections, has_episodes=bool(episodes.with_traces))
+    return episodes
 
 
 def _sections(
-    dataset: Path, name: str, metadata: Metadata, chosen: Sequence[int]
+    dataset: Path,
+    name: str,
+    metadata: Metadata,
+    figures: Mapping[str, SlotFigures],
+    has_limits: bool,
+    section: EpisodesSection,
 ) -> Iterator[str]:
     steps = sum(episode.steps for episode in metadata.episodes)
     height, width = metadata.image_size
@@ -63,6 +87,8 @@ def _sections(
     yield '<h2>Robots</h2>'
     yield _robots(metadata)
     yield layout_section(metadata.descriptions)
+    yield from slots_section(figures, has_limits)
+    yield from section.sections()
     yield from drivers_section(dataset, metadata)
     yield from pairs_section(metadata.episodes)
     yield '<h2>Streams</h2>'
@@ -70,24 +96,6 @@ def _sections(
     yield '<h2>What was dropped, and why</h2>'
     yield _dropped(metadata)
     yield page.folded(f'All {recordings}', _recordings(metadata))
-    yield page.folded(f'All {episodes}', _episodes(metadata))
-    for number in chosen:
-        yield from _episode(dataset, metadata, number)
-
-
-def _chosen(metadata: Metadata, shown: int) -> list[int]:
-    """Numbers of some episodes of each robot, spread evenly."""
-    by_robot: dict[str, list[int]] = {}
-    for number, episode in enumerate(metadata.episodes):
-        by_robot.setdefault(episode.robot, []).append(number)
-    found = []
-    for numbers in by_robot.values():
-        places = np.linspace(0, len(numbers) - 1, min(shown, len(numbers))).round().astype(int)
-        found += [numbers[place] for place in places]
-    return found
-
-
-# Tables
 
 
 def _robots(metadata: Metadata) -> str:
@@ -195,56 +203,5 @@ def _removed(steps: Sequence[int]) -> str:
     return f'{sum(steps)} steps in {counted(len(steps), "episode")}' if steps else ''
 
 
-def _episodes(metadata: Metadata) -> str:
-    rows = [
-        (
-            *(number, episode.robot, episode.pair, episode.bag, episode.outcome, episode.steps),
-            f'{episode.steps / metadata.rate_hz:.1f} s',
-            _counts(episode.dropped),
-        )
-        for number, episode in enumerate(metadata.episodes)
-    ]
-    head = ['episode', 'robot', 'pair', 'recording', 'outcome', 'steps', 'duration']
-    kinds = ['number', '', '', 'long', '', 'number', 'number', 'long bad']
-    return page.table([*head, 'dropped before it (ticks)'], kinds, rows)
-
-
 def _counts(counter: Mapping[str, int]) -> str:
     return counts(counter) if counter else ''
-
-
-# One episode
-
-
-def _episode(dataset: Path, metadata: Metadata, number: int) -> Iterator[str]:
-    episode = metadata.episodes[number]
-    described = metadata.descriptions
-    yield f'<h2>Episode {number}: {html.escape(episode.robot)}</h2>'
-    for index, name in described.input[episode.robot].get(DataType.RGB_IMAGES, {}).items():
-        yield f'<h3>RGB_IMAGES {index}: {html.escape(name)}</h3>'
-        yield _contact_sheet(dataset, metadata, number, lerobot.camera_key(index), name)
-    columns = read_columns(dataset, metadata, number)
-    for role, shown in episode_traces(metadata, number, columns).items():
-        yield from _charts(role, shown, metadata.rate_hz)
-
-
-def _contact_sheet(dataset: Path, metadata: Metadata, number: int, camera: str, name: str) -> str:
-    """Frames side by side, from the first to the last."""
-    frames = []
-    for frame in read_frames(dataset, metadata, number, camera, _FRAMES):
-        width = round(frame.shape[1] * _FRAME_HEIGHT / frame.shape[0])
-        frames.append(cv2.resize(frame, (width, _FRAME_HEIGHT), interpolation=cv2.INTER_AREA))
-    sheet = cv2.cvtColor(np.hstack(frames), cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode('.jpg', sheet, _JPEG)[1]
-    return page.image(encoded.tobytes(), 'jpeg', f'{name}, first to last step', 'sheet')
-
-
-def _charts(role: str, shown: Sequence[Trace], rate_hz: float) -> Iterator[str]:
-    """One chart for each DataType; of poses, one of positions and one of rotations."""
-    charts: dict[tuple[DataType, str], dict[str, Curve]] = {}
-    for trace in shown:
-        lines = charts.setdefault((trace.data_type, trace.part), {})
-        lines[trace.label] = over_time(trace.values, rate_hz)
-    for (kind, part), lines in charts.items():
-        yield f'<h3>{role} {kind}{part and ": " + part}</h3>'
-        yield line_chart(lines, 'time [s]', 'm' if part == 'position' else '', LINEAR)

@@ -16,7 +16,8 @@ from neuracore_ros.report import html as page
 from neuracore_ros.wording import spans
 
 POLICY, HUMAN, OTHER, NOBODY = 'policy', 'human', 'demonstration', 'nobody'
-_COLOURS = {POLICY: '#2563c9', HUMAN: '#e08a1e', OTHER: '#c3cad6', NOBODY: '#7c8596'}
+# Classes of the page's style sheet.
+_COLOURS = {POLICY: 'fill0', HUMAN: 'fill1', OTHER: 'fill-quiet', NOBODY: 'fill-edge'}
 _WIDTH, _HEIGHT = 260.0, 14.0
 # So many episodes are shown at once; more are shown when their title is clicked.
 _OPEN = 20
@@ -150,7 +151,7 @@ def _legend() -> str:
     """The meaning of the colours of the bars."""
     parts = []
     for place, (who, colour) in enumerate(_COLOURS.items()):
-        parts.append(svg.rectangle(place * 140, 2, 14, 14, fill=colour))
+        parts.append(svg.rectangle(place * 140, 2, 14, 14, class_=colour))
         parts.append(svg.text(place * 140 + 20, 14, who, size=14, fill='currentColor'))
     return svg.picture(560, 18, parts, 'colours of the bars')
 
@@ -193,7 +194,7 @@ def _bar(drivers: Sequence[str], longest: int, rate_hz: float) -> page.Cell:
         words.append(f'{who} {steps / rate_hz:.1f} s')
         parts.append(
             svg.rectangle(
-                place * scale, 0, steps * scale, _HEIGHT, hint=words[-1], fill=_COLOURS[who]
+                place * scale, 0, steps * scale, _HEIGHT, hint=words[-1], class_=_COLOURS[who]
             )
         )
         place += steps

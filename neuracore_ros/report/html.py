@@ -1,52 +1,75 @@
 """Building blocks of HTML pages, and the frame around them."""
 
 import base64
+import hashlib
 import html
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
-from neuracore_ros.files import write_whole
+from neuracore_ros.files import whole_path
+from neuracore_ros.report.glossary import GLOSSARY, word_of, words_of
+from neuracore_ros.report.page_colours import page_colours
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
-  color: #1d2430; background: #fff; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-h3 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
-p.lead { color: #596273; margin-top: 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; text-align: left; white-space: nowrap;
-  border-bottom: 1px solid #e3e7ee; }
-th { font-weight: 600; color: #596273; } td.number { text-align: right; }
-td.long { white-space: normal; min-width: 18rem; }
-td.empty { color: #b3bac6; } td.good { color: #14713d; font-weight: 600; }
-td.bad { color: #a8322a; }
-.gallery { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
-.sheet { width: 100%; border-radius: 3px; display: block; }
-figure { margin: 0; } figure div { display: flex; gap: .3rem; }
-figure div img { width: 50%; border-radius: 3px; }
-figcaption { font-size: .85rem; color: #596273; }
-figcaption b.reached { color: #14713d; } figcaption b.missed { color: #a8322a; }
-summary { cursor: pointer; color: #2563c9; margin-top: .8rem; }
-svg { max-width: 100%; height: auto; } .scroll { overflow-x: auto; }
-.scroll svg { max-width: none; }
-"""
+_ASSETS = files('neuracore_ros.report') / 'assets'
+# An order that a reader sees at once; more rows than this scroll within the table.
+_TALL = 30
 
 
-def write_page(path: Path, title: str, sections: Iterable[str]) -> None:
+def write_page(
+    path: Path, title: str, sections: Iterable[str], has_episodes: bool = False
+) -> None:
     """Write one page with a plain title and sections of HTML, wholly or not at all.
+
+    It asks for nothing from elsewhere, and browsers hold it to that: no script runs but its own.
+
+    Args:
+        path: Of the page.
+        title: Plain.
+        sections: Written one after the other, so that no page is in memory as a whole.
+        has_episodes: Whether there is a `viewer` among them.
 
     Raises:
         WriteError: It cannot be written there.
     """
-    body = '\n'.join(sections)
-    write_whole(
-        path,
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{html.escape(title)}</title><style>{_STYLE}</style></head>\n<body>\n{body}\n'
-        '</body></html>\n',
+    names = ['uPlot.iife.min.js', 'episodes.js'] if has_episodes else []
+    scripts = [asset(name) for name in ('page.js', *names)]
+    sheets = [page_colours(), asset('page.css')]
+    if has_episodes:
+        sheets += [asset('uPlot.min.css'), asset('episodes.css')]
+    hashes = ' '.join(f"'sha256-{_digest(script)}'" for script in scripts)
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
     )
+    with whole_path(path) as partial, partial.open('wb') as file:
+
+        def write(*lines: str) -> None:
+            # What UTF-8 cannot hold, a byte of a path that is none, is escaped.
+            file.writelines(f'{line}\n'.encode('utf-8', 'backslashreplace') for line in lines)
+
+        write(
+            '<!doctype html>',
+            '<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<title>{html.escape(title)}</title>',
+            *(f'<style>\n{sheet}</style>' for sheet in sheets),
+            '</head>\n<body>',
+            '<div class="bar"><button type="button" id="theme" hidden></button></div>',
+        )
+        for section in sections:
+            write(section)
+        write(*(f'<script>{script}</script>' for script in scripts), '</body></html>')
+
+
+def asset(name: str) -> str:
+    """The text of one of the files that pages are made of."""
+    return (_ASSETS / name).read_text('utf-8')
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 class Cell(str):
@@ -68,23 +91,59 @@ def cell(text: object, kind: str = '') -> Cell:
     return Cell(f'<td class="{kind}">{shown}</td>' if kind else f'<td>{shown}</td>')
 
 
-def table(head: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table.
+def table(
+    head: Sequence[str],
+    kinds: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    name: str = '',
+    opens: str = '',
+) -> str:
+    """A table that can be sorted, and below it what its words mean.
 
     Args:
         head: Plain texts.
         kinds: The kind of each column: see :func:`cell`.
         rows: Plain values; or cells, which may be of another kind than their column.
+        name: For readers who do not see it; by default its first heading.
+        opens: Id of a table whose links open an episode in the `viewer`; '' of others.
     """
-    top = ''.join(f'<th>{html.escape(text)}</th>' for text in head)
-    lines = ''
+    top = ''.join(_heading(text, kind) for text, kind in zip(head, kinds, strict=True))
+    lines = []
     for row in rows:
         cells = (
             value if isinstance(value, Cell) else cell(value, kind)
             for value, kind in zip(row, kinds, strict=True)
         )
-        lines += f'<tr>{"".join(cells)}</tr>'
-    return f'<div class="scroll"><table><tr>{top}</tr>{lines}</table></div>'
+        lines.append(f'<tr>{"".join(cells)}</tr>')
+    marks = ' class="sortable"' if len(lines) > 1 else ''
+    marks += f' id="{opens}" data-opens' if opens else ''
+    style = 'scroll tall' if len(lines) > _TALL else 'scroll'
+    label = html.escape(name or f'table: {", ".join(filter(None, head[:3]))}')
+    return (
+        f'<div class="{style}" tabindex="0" role="region" aria-label="{label}"><table{marks}>'
+        f'<thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+        f'{explained(words_of(head))}'
+    )
+
+
+def _heading(text: str, kind: str) -> str:
+    shown, word = html.escape(text), word_of(text)
+    if word:
+        shown = f'<abbr title="{html.escape(GLOSSARY[word])}">{shown}</abbr>'
+    number = ' class="number"' if 'number' in kind.split() else ''
+    return f'<th scope="col"{number}>{shown}</th>' if text else f'<td{number}></td>'
+
+
+def explained(words: Sequence[str]) -> str:
+    """The meaning of words of the glossary, which a click shows; nothing without words."""
+    if not words:
+        return ''
+    parts = ''.join(
+        f'<dt>{html.escape(word)}</dt><dd>{html.escape(GLOSSARY[word])}</dd>' for word in words
+    )
+    return (
+        f'<details class="words"><summary>What the words mean</summary><dl>{parts}</dl></details>'
+    )
 
 
 def folded(title: str, content: str) -> str:
@@ -94,6 +153,10 @@ def folded(title: str, content: str) -> str:
 
 def image(data: bytes, kind: str, alt: str, style: str = '') -> str:
     """A picture inside the page, of a file's bytes and kind: ``png`` or ``jpeg``."""
-    encoded = base64.b64encode(data).decode()
     chosen = f' class="{style}"' if style else ''
-    return f'<img{chosen} alt="{html.escape(alt)}" src="data:image/{kind};base64,{encoded}">'
+    return f'<img{chosen} alt="{html.escape(alt)}" src="{data_uri(data, kind)}">'
+
+
+def data_uri(data: bytes, kind: str) -> str:
+    """The bytes of a picture of this kind, in the place of its address."""
+    return f'data:image/{kind};base64,{base64.b64encode(data).decode()}'

@@ -20,12 +20,32 @@ class Trace:
         label: Index and name, and the component where a slot has several.
         values: Shape (N,).
         part: Of a pose, ``position`` [m] or ``quaternion``; '' where a slot is one number.
+        unit: Of the values; '' of those that have none, or whose unit is not known.
     """
 
     data_type: DataType
     label: str
     values: NDArray[np.floating]
     part: str = ''
+    unit: str = ''
+
+
+def slot_unit(kind: DataType, component: str = '') -> str:
+    """The unit of a slot's numbers; '' if it has none, or nothing says which."""
+    if kind.is_pose:
+        return 'm' if component in ('x', 'y', 'z') else ''
+    return _UNITS.get(kind, '')
+
+
+_UNITS = {
+    DataType.JOINT_POSITIONS: 'rad or m',
+    DataType.VISUAL_JOINT_POSITIONS: 'rad or m',
+    DataType.JOINT_TARGET_POSITIONS: 'rad or m',
+    DataType.JOINT_VELOCITIES: 'rad/s or m/s',
+    DataType.JOINT_TORQUES: 'Nm or N',
+    DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS: 'open, 0 to 1',
+    DataType.PARALLEL_GRIPPER_TARGET_OPEN_AMOUNTS: 'open, 0 to 1',
+}
 
 
 def episode_traces(metadata: Metadata, number: int, columns: Columns) -> dict[str, list[Trace]]:
@@ -48,7 +68,8 @@ def _traces(
         name = description.get(DataType(kind), {}).get(int(index))
         if name is not None:
             label = ' '.join([index, name, *component])
-            found.append(Trace(DataType(kind), label, values[:, place], _part(*component)))
+            part, unit = _part(*component), slot_unit(DataType(kind), *component)
+            found.append(Trace(DataType(kind), label, values[:, place], part, unit))
     return found
 
 

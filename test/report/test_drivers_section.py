@@ -65,7 +65,7 @@ def test_demonstrations_alone_and_older_datasets_have_no_such_section(tmp_path):
 
 def test_many_episodes_are_folded(tmp_path):
     html = section(driven(tmp_path / 'data', *['ph'] * 25))
-    assert 'All 25 attempts' in html and html.count('<details') == 1
+    assert '<details><summary>All 25 attempts</summary>' in html
 
 
 def test_names_of_policies_are_text_and_no_html(tmp_path, monkeypatch):

@@ -1,7 +1,6 @@
 """The page of a dataset says what is paired, what is missing, and what has no label."""
 
-import re
-
+from helpers.page_reading import tables
 from neuracore_ros.dataset.metadata import Episode
 from neuracore_ros.report.pairs_section import pairs_section
 
@@ -14,17 +13,6 @@ def section(**robots):
         for label in labels
     ]
     return '\n'.join(pairs_section(episodes))
-
-
-def tables(html):
-    """Cells of each row of each table."""
-    return [
-        [
-            re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', row)
-            for row in re.findall(r'<tr>(.*?)</tr>', table)
-        ]
-        for table in re.findall(r'<table>(.*?)</table>', html)
-    ]
 
 
 def test_nothing_is_said_of_a_dataset_without_pairs():

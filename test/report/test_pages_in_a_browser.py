@@ -1,0 +1,300 @@
+"""The page of a dataset in a real browser: one cursor, two colours, any width, only a keyboard."""
+
+import re
+
+import pytest
+
+pytest.importorskip('playwright', reason='needs pip install playwright')
+from playwright.sync_api import expect
+
+from helpers.browser import browser, lacks
+from helpers.swinging_dataset import swing, write
+from neuracore_ros.cli.main import main
+
+pytestmark = pytest.mark.skipif(bool(lacks()), reason=lacks())
+SPIKED, LAST = 3, 5
+
+
+@pytest.fixture(scope='module')
+def file(tmp_path_factory):
+    """Six episodes of two robots; the fourth has a wild value."""
+    folder = tmp_path_factory.mktemp('browsed')
+    episodes = [
+        ('arm' if n < 4 else 'other <b>arm</b>', swing(phase=n, spike=7 if n == SPIKED else None))
+        for n in range(LAST + 1)
+    ]
+    data = write(folder / 'data', episodes, has_camera=True)
+    assert main(['report', str(data), '--out', str(folder / 'page.html')]) == 0
+    return folder / 'page.html'
+
+
+@pytest.fixture(scope='module')
+def running():
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def opened(running, file):
+    """Open the page; at the end nothing was fetched, and nothing went wrong."""
+    wrong, contexts = [], []
+
+    def open_page(width=1200, colours='light', key='', script=True):
+        size = {'width': width, 'height': 800}
+        context = running.new_context(
+            viewport=size, color_scheme=colours, java_script_enabled=script
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on('console', lambda said: wrong.append(said.text))
+        page.on('pageerror', lambda error: wrong.append(str(error)))
+        page.on(
+            'request',
+            lambda asked: (
+                wrong.append(asked.url)
+                if not asked.url.startswith(('file:', 'data:', 'blob:'))
+                else None
+            ),
+        )
+        page.goto(f'{file.as_uri()}{key and "#"}{key}')
+        if script:
+            page.wait_for_selector('#viewer[data-shown]')
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def clock(page):
+    return page.locator('[data-part=clock]')
+
+
+def at(page):
+    """The step that the clock, each plot's cursor and the pictures show."""
+    page.wait_for_selector('canvas[data-frame]')
+    return page.evaluate(
+        """() => ({
+            clock: document.querySelector('[data-part=clock]').textContent,
+            cursors: [...document.querySelectorAll('.now')].map((line) => {
+                const over = line.parentElement.getBoundingClientRect();
+                return (line.getBoundingClientRect().left + 0.75 - over.left) / over.width;
+            }),
+            frame: document.querySelector('canvas[data-frame]').dataset.frame,
+            red: (() => {
+                const copy = new OffscreenCanvas(9, 9).getContext('2d');
+                copy.drawImage(document.querySelector('canvas[data-frame]'), 0, 0);
+                return copy.getImageData(5, 5, 1, 1).data[0];
+            })(),
+            values: [...document.querySelectorAll('.legend output')].map((o) => o.textContent),
+        })"""
+    )
+
+
+def test_the_most_doubtful_episode_is_shown_at_first(opened):
+    page = opened()
+    assert page.locator('[data-part=title]').inner_text() == f'Episode {SPIKED}: arm'
+    assert page.locator('#episodes tbody tr').first.locator('a').inner_text() == str(SPIKED)
+
+
+def test_the_pointer_over_one_plot_moves_time_everywhere(opened):
+    page = opened()
+    before = at(page)
+    box = page.locator('.u-over').nth(1).bounding_box()
+    page.locator('.u-over').nth(1).scroll_into_view_if_needed()
+    box = page.locator('.u-over').nth(1).bounding_box()
+    page.mouse.move(box['x'] + box['width'] / 2, box['y'] + 20)
+    expect(clock(page)).not_to_have_text('0.00 s, step 0')
+    after = at(page)
+    step = int(re.search(r'step (\d+)', after['clock'])[1])
+    assert 18 <= step <= 21
+    assert all(place == pytest.approx(step / 39, abs=0.02) for place in after['cursors'])
+    assert len(after['cursors']) == 2
+    assert int(after['frame']) == step and after['red'] == pytest.approx(6 * step, abs=12)
+    assert all(a != b for a, b in zip(before['values'], after['values'], strict=True))
+
+
+def test_arrows_on_the_slider_and_on_a_plot_move_time(opened):
+    page = opened()
+    at(page)
+    page.locator('[data-part=slider]').focus()
+    for _ in range(3):
+        page.keyboard.press('ArrowRight')
+    assert '0.30 s, step 3' in at(page)['clock']
+    page.locator('.area').first.focus()
+    page.keyboard.press('ArrowLeft')
+    assert (found := at(page))['clock'] == '0.20 s, step 2' and found['frame'] == '2'
+    page.keyboard.press('End')
+    assert (found := at(page))['clock'] == '3.90 s, step 39'
+    assert found['cursors'] == pytest.approx([1.0, 1.0], abs=0.01)
+    page.keyboard.press('ArrowRight')
+    assert at(page)['clock'] == '3.90 s, step 39'
+
+
+def test_the_spike_is_read_in_the_legend_at_its_step(opened):
+    page = opened()
+    page.locator('.area').first.focus()
+    for _ in range(7):
+        page.keyboard.press('ArrowRight')
+    assert at(page)['values'][1] == '30'
+
+
+def test_it_plays_to_the_end_and_stops(opened):
+    page = opened()
+    page.locator('[data-part=play]').click()
+    expect(clock(page)).to_have_text('3.90 s, step 39')
+    expect(page.locator('[data-part=play]')).to_have_text('Play')
+
+
+def test_a_drag_zooms_every_plot_and_escape_shows_all_again(opened):
+    page = opened()
+    area = page.locator('.u-over').first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    page.mouse.move(box['x'] + 0.3 * box['width'], box['y'] + 30)
+    page.mouse.down()
+    page.mouse.move(box['x'] + 0.6 * box['width'], box['y'] + 30, steps=5)
+    page.mouse.up()
+    page.locator('.area').nth(1).focus()
+    page.keyboard.press('Home')  # The start is outside of what both show.
+    expect(page.locator('.now:not([hidden])')).to_have_count(0)
+    page.keyboard.press('Escape')
+    expect(page.locator('.now:not([hidden])')).to_have_count(2)
+    assert at(page)['cursors'] == pytest.approx([0.0, 0.0], abs=0.01)
+
+
+def test_every_episode_is_reached_by_keyboard(opened):
+    page = opened()
+    reached = [page.locator('#viewer').get_attribute('data-shown')]
+    following = page.locator('[data-part=next]')
+    while following.is_enabled():
+        following.focus()
+        page.keyboard.press('Enter')
+        before = reached[-1]
+        expect(page.locator('#viewer')).not_to_have_attribute('data-shown', before)
+        expect(page.locator('[data-part=title]')).to_be_focused()
+        reached.append(page.locator('#viewer').get_attribute('data-shown'))
+    assert len({*reached}) == len(reached) == LAST + 1
+    # Back, as the browser goes back.
+    page.go_back()
+    page.wait_for_selector(f'#viewer[data-shown="{reached[-2]}"]')
+
+
+def test_a_link_to_an_episode_opens_it(opened):
+    page = opened(key=f'episode-{LAST}')
+    assert page.locator('[data-part=title]').inner_text() == f'Episode {LAST}: other <b>arm</b>'
+    page.locator('#episodes a', has_text='0').focus()
+    page.keyboard.press('Enter')
+    page.wait_for_selector('#viewer[data-shown="episode-0"]')
+
+
+def column(page, number):
+    return page.locator(
+        f'#episodes tbody tr:not([hidden]) td:nth-child({number})'
+    ).all_inner_texts()
+
+
+def test_a_heading_sorts_its_table_and_the_order_of_the_viewer(opened):
+    page = opened()
+    assert column(page, 1) == ['3', '0', '1', '2', '4', '5']
+    heading = page.locator('#episodes th', has_text='episode')
+    heading.locator('button').focus()
+    page.keyboard.press('Enter')
+    assert column(page, 1) == ['5', '4', '3', '2', '1', '0']
+    assert heading.get_attribute('aria-sort') == 'descending'
+    page.locator('[data-part=next]').click()
+    page.wait_for_selector('#viewer[data-shown="episode-2"]')
+    page.keyboard.press('Shift+Tab')
+    heading.locator('button').click()
+    assert column(page, 1) == ['0', '1', '2', '3', '4', '5']
+    assert heading.get_attribute('aria-sort') == 'ascending'
+
+
+def test_words_find_episodes(opened):
+    page = opened()
+    page.locator('input[type=search]').fill('other run_5')
+    assert column(page, 1) == ['5']
+    assert page.locator('#episodes-count').inner_text() == '1 shown'
+    page.locator('input[type=search]').fill('')
+    assert len(column(page, 1)) == LAST + 1
+
+
+@pytest.mark.parametrize('width', [360, 800, 1400])
+def test_the_page_never_scrolls_sideways(opened, width):
+    page = opened(width)
+    page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })')
+    assert page.evaluate('document.documentElement.scrollWidth') == width
+
+
+def ground(page):
+    return page.evaluate('getComputedStyle(document.body).backgroundColor')
+
+
+def is_written_in(page, *colour):
+    """Whether the axes of a plot have this colour."""
+    return page.evaluate(
+        """(colour) => {
+            const canvas = document.querySelector('.uplot canvas');
+            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
+            copy.drawImage(canvas, 0, 0);
+            const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+            for (let k = 0; k < data.length; k += 4) {
+                if (colour.every((c, n) => Math.abs(c - data[k + n]) < 6)) return true;
+            }
+            return false;
+        }""",
+        colour,
+    )
+
+
+def test_it_is_dark_where_the_screen_is_and_a_button_changes_that(opened):
+    page = opened(colours='dark')
+    light, dark = (89, 98, 115), (163, 173, 189)
+    assert ground(page) == 'rgb(20, 24, 31)' and is_written_in(page, *dark)
+    button = page.get_by_role('button', name='Use light colours')
+    button.focus()
+    page.keyboard.press('Enter')
+    assert ground(page) == 'rgb(255, 255, 255)'
+    assert is_written_in(page, *light) and not is_written_in(page, *dark)
+    fill = 'getComputedStyle(document.querySelector(".layout .ground")).fill'
+    assert page.evaluate(fill) == 'rgb(255, 255, 255)'
+    page.reload()
+    page.wait_for_selector('#viewer[data-shown]')
+    assert ground(page) == 'rgb(255, 255, 255)'
+    page.get_by_role('button', name='Use dark colours').click()
+    assert ground(page) == page.evaluate(fill) == 'rgb(20, 24, 31)'
+
+
+def test_on_paper_it_is_light(opened):
+    page = opened(colours='dark')
+    page.emulate_media(media='print')
+    assert ground(page) == 'rgb(255, 255, 255)'
+    assert page.pdf()[:5] == b'%PDF-'
+    assert not page.locator('#theme').is_visible()
+
+
+def test_words_of_headings_are_explained_by_keyboard(opened):
+    page = opened()
+    words = page.locator('details.words', has_text='fastest').first
+    words.locator('summary').focus()
+    page.keyboard.press('Enter')
+    assert 'as a speed' in words.locator('dd').all_inner_texts()[-1]
+
+
+def test_without_scripts_the_tables_are_there_and_the_page_says_what_is_not(opened):
+    page = opened(script=False)
+    assert page.locator('#episodes tbody tr').count() == LAST + 1
+    assert page.locator('noscript').inner_text().startswith('Traces and pictures need JavaScript')
+    assert not page.locator('#viewer').is_visible()
+
+
+def test_every_control_has_a_name(opened):
+    page = opened()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, canvas[role], [tabindex="0"]')]
+            .filter((each) => !(each.getAttribute('aria-label') || each.textContent.trim()
+                || each.closest('label')))
+            .map((each) => each.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == []
