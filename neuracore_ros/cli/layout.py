@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuracore_ros.cli.arguments import OR_SHIPPED, any_file
 from neuracore_ros.cli.terminal import print_warnings
-from neuracore_ros.description.descriptions import Descriptions, load_descriptions
-from neuracore_ros.errors import DescriptionError, UserError, collect_warnings
+from neuracore_ros.description.descriptions import load_descriptions
+from neuracore_ros.errors import UserError, collect_warnings
 from neuracore_ros.files import require_new_file, write_whole
 from neuracore_ros.policy.address import path_or_address
 from neuracore_ros.policy.load import names_policy
-from neuracore_ros.similar_names import known_names
 
 if TYPE_CHECKING:
-    from neuracore_ros.alignment.arm import DescribedArm
-    from neuracore_ros.alignment.frame_differences import PoseSlot
     from neuracore_ros.policy.manifest import Manifest
 
 SUMMARY = 'Show the joints and cameras of robots by their index in the model.'
@@ -63,13 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
         if out.suffix.lower() != '.svg':
             raise UserError(f'{out}: the picture is an SVG file: give a name that ends in .svg')
         require_new_file(out)
+    from neuracore_ros.overview.compared import compared_arms, compared_poses
     from neuracore_ros.overview.survey import survey
     from neuracore_ros.overview.text import as_json, as_text
 
     with collect_warnings() as spelling:
         descriptions = load_descriptions(files)
-    arms, notes = _arms(descriptions, dict(arguments.urdf))
-    poses, unposed = _poses(descriptions)
+    arms, notes = compared_arms(descriptions, dict(arguments.urdf))
+    poses, unposed = compared_poses(descriptions)
     found = survey(descriptions, arms, _manifest(policy), spelling + notes + unposed, poses)
     if out is not None:
         from neuracore_ros.overview.picture import draw
@@ -99,45 +97,6 @@ def _manifest(path: Path | str | None) -> Manifest | None:
     from neuracore_ros.policy.model_thread import ModelThread
 
     return described_policy(path) or ModelThread().call(lambda: load_policy(path).manifest)
-
-
-def _arms(
-    descriptions: Descriptions, urdfs: Mapping[str, Path]
-) -> tuple[list[DescribedArm], list[str]]:
-    """Robots whose joints can be compared, and why others cannot."""
-    from neuracore_ros.alignment.arm import DescribedArm
-
-    for name in urdfs:
-        if name not in descriptions.robots:
-            known = known_names(name, descriptions.robots)
-            raise UserError(f"--urdf {name}=...: no robot file here is of '{name}'{known}")
-    arms, notes = list[DescribedArm](), list[str]()
-    for name, robot in descriptions.robots.items():
-        if name not in urdfs and robot.urdf is None:
-            continue
-        try:
-            arm = DescribedArm.of(robot, urdfs.get(name))
-            means = arm.meanings()
-        except DescriptionError as error:
-            notes.append(f'{error}: what its joints do is not compared')
-            continue
-        if means:
-            arms.append(arm)
-    return arms, list(dict.fromkeys(notes))
-
-
-def _poses(descriptions: Descriptions) -> tuple[list[PoseSlot], list[str]]:
-    """The pose slots whose frames can be compared, and why others cannot."""
-    from neuracore_ros.alignment.frame_differences import pose_slots
-
-    found: list[PoseSlot] = []
-    notes: list[str] = []
-    for robot in descriptions.robots.values():
-        try:
-            found += pose_slots(robot)
-        except DescriptionError as error:
-            notes.append(f'{error}: the frames of {robot.name} are not compared')
-    return found, list(dict.fromkeys(notes))
 
 
 def _named_file(text: str) -> tuple[str, Path]:

@@ -98,6 +98,16 @@ def load_descriptions(paths: Iterable[Path | str]) -> Descriptions:
     return replace(found, vocabulary=_common_vocabulary(found.robots.values(), found.input))
 
 
+def describe_robots(robots: Iterable[Robot]) -> Descriptions:
+    """The descriptions of robot files that were read.
+
+    Raises:
+        DescriptionError: Two of them name different vocabularies.
+    """
+    found = _of_robots(robots)
+    return replace(found, vocabulary=_common_vocabulary(found.robots.values(), found.input))
+
+
 def _common_vocabulary(robots: Iterable[Robot], names: Iterable[str]) -> VocabularyId | None:
     """The one vocabulary of all robots that name one; warns of others.
 

@@ -139,7 +139,7 @@ class Survey:
     Attributes:
         columns: The robots.
         tables: Inputs, then outputs, each in canonical order.
-        warnings: One line each.
+        findings: Worth a second look, each with the slots that it is about.
         policy: The one that the robots are compared with, or None.
         poses: The pose slots that are chains, with their frames.
         vocabulary: Name of the vocabulary of the slots; '' without.
@@ -147,10 +147,15 @@ class Survey:
 
     columns: tuple[RobotColumn, ...]
     tables: tuple[LayoutTable, ...]
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     policy: Manifest | None = None
     poses: tuple[PoseSlot, ...] = ()
     vocabulary: str = ''
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The findings, one line each."""
+        return tuple(finding.text for finding in self.findings)
 
 
 def survey(
@@ -199,9 +204,9 @@ def survey(
     vocabulary = _vocabulary(robots)
     cells = _Cells(descriptions, means, doubted, policy, vocabulary)
     tables = tuple(cells.table(*part) for part in _parts(robots, policy))
-    warnings = tuple(dict.fromkeys((*notes, *(finding.text for finding in found))))
+    told = {finding.text: finding for finding in (*map(Finding, notes), *found)}
     name = robots.vocabulary.name if robots.vocabulary else ''
-    return Survey(tuple(columns), tables, warnings, policy, tuple(poses), name)
+    return Survey(tuple(columns), tables, tuple(told.values()), policy, tuple(poses), name)
 
 
 def _vocabulary(robots: Descriptions) -> Vocabulary | None:

@@ -1,0 +1,91 @@
+"""Warnings of ``layout`` for robots that are edited, each with the slots that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuracore_ros.alignment.align_frames import WrittenFrames
+from neuracore_ros.alignment.frame_differences import PoseSlot, pose_slots
+from neuracore_ros.description import Robot
+from neuracore_ros.description.chain import Chain
+from neuracore_ros.description.descriptions import describe_robots
+from neuracore_ros.description.layout_checks import Place
+from neuracore_ros.errors import collect_warnings
+from neuracore_ros.kinematics.joint_tree import JointTree
+from neuracore_ros.overview.compared import compared_arms, compared_poses
+from neuracore_ros.overview.survey import survey
+from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
+
+# Frames of chains that are remembered, so that an undo is as quick as an edit of joints.
+_MOST_FRAMES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutWarning:
+    """One warning.
+
+    Attributes:
+        text: One line: where, what is there, and the correction.
+        robots: Names of the robots that it is about; of all of them together, none.
+        places: Their slots, as far as single ones are meant.
+    """
+
+    text: str
+    robots: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+class LayoutComparison:
+    """Robots side by side after each edit; what an edit leaves as it is is computed once.
+
+    Args:
+        urdfs: Robot -> its URDF, instead of the one that its file names.
+    """
+
+    def __init__(self, urdfs: Mapping[str, Path] | None = None) -> None:
+        self.urdfs: Mapping[str, Path] = urdfs or {}
+        self._frames: list[tuple[tuple[str, JointTree, Chain, float], WrittenFrames | None]] = []
+
+    def warnings(self, editors: Sequence[RobotFileEditor]) -> tuple[LayoutWarning, ...]:
+        """The warnings that ``layout`` gives for the edited texts, in its order and its words.
+
+        Raises:
+            UserError: The robots cannot be compared, or a URDF is of no robot here.
+        """
+        own = {text: editor.robot.name for editor in editors for text in editor.warnings}
+        with collect_warnings() as common:
+            descriptions = describe_robots(editor.robot for editor in editors)
+        arms, notes = compared_arms(descriptions, self.urdfs)
+        poses, unposed = compared_poses(descriptions, self.pose_slots)
+        said = (*own, *common, *notes, *unposed)
+        found = survey(descriptions, arms, None, said, poses)
+        return tuple(
+            LayoutWarning(
+                finding.text,
+                tuple(dict.fromkeys(place.robot for place in finding.places))
+                or ((own[finding.text],) if finding.text in own else ()),
+                finding.places,
+            )
+            for finding in found.findings
+        )
+
+    def pose_slots(self, robot: Robot) -> list[PoseSlot]:
+        """The pose slots of a robot that are chains, with their frames.
+
+        Raises:
+            DescriptionError: Its URDF cannot be used.
+        """
+        return pose_slots(robot, self._find)
+
+    def _find(
+        self, robot: str, tree: JointTree, chain: Chain, scale: float
+    ) -> WrittenFrames | None:
+        key = robot, tree, chain, scale
+        for known, frames in self._frames:
+            if known == key:
+                return frames
+        frames = WrittenFrames.of(*key)
+        self._frames = [*self._frames[1 - _MOST_FRAMES :], (key, frames)]
+        return frames
