@@ -69,6 +69,14 @@ def episode_numbers(text: str) -> list[int]:
     return found
 
 
+def named_file(text: str) -> tuple[str, Path]:
+    """``ROBOT=FILE``: a robot and a file that belongs to it."""
+    name, equals, path = text.partition('=')
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"'{text}' is not ROBOT=FILE, such as ur5=ur5.urdf")
+    return name, Path(path)
+
+
 def words(text: str) -> str:
     """A task for a policy or a bag, which is text in UTF-8."""
     try:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neuracore_ros.cli.arguments import OR_SHIPPED, any_file
+from neuracore_ros.cli.arguments import OR_SHIPPED, any_file, named_file
 from neuracore_ros.cli.terminal import print_warnings
 from neuracore_ros.description.descriptions import load_descriptions
 from neuracore_ros.errors import UserError, collect_warnings
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--urdf',
         action='append',
         default=[],
-        type=_named_file,
+        type=named_file,
         metavar='ROBOT=FILE',
         help='URDF of a robot whose file names none, to compare its joints (may be repeated)',
     )
@@ -97,10 +97,3 @@ def _manifest(path: Path | str | None) -> Manifest | None:
     from neuracore_ros.policy.model_thread import ModelThread
 
     return described_policy(path) or ModelThread().call(lambda: load_policy(path).manifest)
-
-
-def _named_file(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition('=')
-    if not (name and equals and path):
-        raise argparse.ArgumentTypeError(f"'{text}' is not ROBOT=FILE, such as ur5=ur5.urdf")
-    return name, Path(path)

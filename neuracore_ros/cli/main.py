@@ -26,10 +26,13 @@ EXTRAS = {
     'pyarrow': 'train',
     'rclpy': 'ros',
     'rosbags': 'train',
+    'ruamel': 'see',
     'safetensors': 'export',
     'rerun': 'rerun',
     'tensorboard': 'train',
     'torchvision': 'train',
+    'trimesh': 'see',
+    'viser': 'see',
     'websockets': 'remote',
 }
 

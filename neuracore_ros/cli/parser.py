@@ -17,6 +17,7 @@ from neuracore_ros.similar_names import known_names, most_alike
 VERBS = (
     'describe',
     'layout',
+    'align',
     'record',
     'convert',
     'edit',

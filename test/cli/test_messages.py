@@ -53,7 +53,7 @@ def say(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ('command', 'line'),
     [
-        ('covert', "error: there is no verb 'covert'; did you mean 'convert'? Known: check, "),
+        ('covert', "error: there is no verb 'covert'; did you mean 'convert'? Known: align, "),
         ('layout --jsn a', 'layout: error: there is no option --jsn; did you mean --json?'),
         ('demo now', 'demo: error: takes no more arguments: now'),
         ('demo --episodes 1.5', "error: argument --episodes: '1.5' is no whole number"),

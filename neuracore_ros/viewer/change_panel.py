@@ -1,0 +1,206 @@
+"""The chosen slot of the page: where each robot stands there, and what can be changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import viser
+
+from neuracore_ros.description.chain import Chain
+from neuracore_ros.viewer import markup
+from neuracore_ros.viewer.callbacks import Callbacks, put
+from neuracore_ros.viewer.joint_slots import Slot
+
+_QUARTER_TURNS = {'-90°': -math.pi / 2, '+90°': math.pi / 2}
+
+
+@dataclass(frozen=True, slots=True)
+class RobotAtSlot:
+    """One robot's joint or gripper at a slot.
+
+    Attributes:
+        robot: Name of the robot.
+        name: Of the joint or gripper, by the robot's file.
+        own: The joint's own value and unit, in words.
+        limits: In words.
+        is_at_limit: True if the slot's value is beyond them, and it stands at the limit.
+        scale: The slot's value is ``scale * own + offset``; None of what has neither.
+        offset: [rad] or [m].
+        indices: Each index that it can have -> the choice in words; empty if its file is not
+            to be changed.
+        index: Its index now.
+        chain: The chain that a pose is of.
+    """
+
+    robot: str
+    name: str
+    own: str
+    limits: str
+    is_at_limit: bool = False
+    scale: float | None = None
+    offset: float = 0.0
+    indices: Mapping[int, str] = field(default_factory=dict)
+    index: int = 0
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSlot:
+    """One slot, as the panel shows it.
+
+    Attributes:
+        slot: The slot.
+        title: Its index and name.
+        meaning: In words; empty if no vocabulary has it.
+        unit: ``rad``, ``m`` or empty.
+        robots: Those that have it.
+        warnings: About it.
+    """
+
+    slot: Slot
+    title: str
+    meaning: str
+    unit: str
+    robots: Sequence[RobotAtSlot]
+    warnings: Sequence[str] = ()
+
+
+class SlotChanges(Protocol):
+    """Changes that the panel's user asks for."""
+
+    def choose(self, slot: Slot) -> None:
+        """Show another slot."""
+
+    def flip_sign(self, robot: str, slot: Slot) -> None:
+        """Turn the sign of the robot's joint."""
+
+    def set_offset(self, robot: str, slot: Slot, offset: float) -> None:
+        """Give the robot's joint another offset."""
+
+    def set_index(self, robot: str, slot: Slot, index: int) -> None:
+        """Give it another index; what is there comes to the present one."""
+
+
+class ChangePanel:
+    """The chosen slot, in the present container of a GUI.
+
+    Args:
+        gui: Where it is added.
+        robots: Those whose files may be changed.
+        changes: Told what a user does.
+        callbacks: Of the page.
+    """
+
+    def __init__(
+        self,
+        gui: viser.GuiApi,
+        robots: Sequence[str],
+        changes: SlotChanges,
+        callbacks: Callbacks,
+    ) -> None:
+        self._changes, self._callbacks = changes, callbacks
+        self._choices: dict[str, Slot] = {}
+        self._choice = gui.add_dropdown('Slot', ('',), hint='the slot that is shown here')
+        self._choice.on_update(callbacks(self._choose))
+        self._meaning = gui.add_html('')
+        self._table = gui.add_html('')
+        self._warnings = gui.add_html('', visible=False)
+        self._robots = {name: _RobotControls(gui, name, changes, callbacks) for name in robots}
+
+    def show_choices(self, choices: Mapping[str, Slot]) -> None:
+        """Offer these slots, by their titles."""
+        self._choices = dict(choices)
+        with self._callbacks.quiet():
+            self._choice.options = tuple(choices) or ('',)
+
+    def show(self, chosen: ChosenSlot) -> None:
+        """Show a slot; controls stay the same, so that the keyboard's focus does."""
+        with self._callbacks.quiet():
+            if chosen.title in self._choices:
+                put(self._choice, chosen.title)
+            self._meaning.content = markup.grey(chosen.meaning)
+            self._meaning.visible = bool(chosen.meaning)
+            self.show_table(chosen.robots)
+            self._warnings.content = markup.warnings(chosen.warnings)
+            self._warnings.visible = bool(chosen.warnings)
+            here = {each.robot: each for each in chosen.robots}
+            for name, controls in self._robots.items():
+                controls.show(chosen, here.get(name))
+
+    def show_table(self, robots: Sequence[RobotAtSlot]) -> None:
+        """Show where the robots stand."""
+        self._table.content = markup.table(
+            ('robot', 'joint', 'stands at', 'limits'),
+            [
+                (each.robot, each.name, each.own + ' (limit)' * each.is_at_limit, each.limits)
+                for each in robots
+            ],
+            [each.is_at_limit for each in robots],
+        )
+
+    def _choose(self) -> None:
+        if (slot := self._choices.get(self._choice.value)) is not None:
+            self._changes.choose(slot)
+
+
+class _RobotControls:
+    """Controls for one robot at the chosen slot."""
+
+    def __init__(
+        self, gui: viser.GuiApi, robot: str, changes: SlotChanges, callbacks: Callbacks
+    ) -> None:
+        self._robot, self._changes = robot, changes
+        self._slot: Slot | None = None
+        self._indices: dict[str, int] = {}
+        self._folder = gui.add_folder(robot, visible=False)
+        with self._folder:
+            self._sign = gui.add_button('Turn the sign', icon=viser.Icon.ARROW_BACK_UP)
+            self._offset = gui.add_number(
+                'Offset', 0.0, step=0.01, hint='The value of the slot where the joint reads 0.'
+            )
+            self._quarters = gui.add_button_group('Turn the zero', tuple(_QUARTER_TURNS))
+            self._index = gui.add_dropdown('Index', ('',), hint="The place in the model's vector.")
+        self._sign.on_click(callbacks(self._flip))
+        self._offset.on_update(callbacks(self._move))
+        self._quarters.on_click(callbacks(self._turn))
+        self._index.on_update(callbacks(self._place))
+
+    def show(self, chosen: ChosenSlot, at: RobotAtSlot | None) -> None:
+        """Show the robot's values there; nothing where it has no such slot."""
+        self._folder.visible = at is not None and bool(at.indices)
+        if at is None or not at.indices:
+            self._slot = None
+            return
+        self._slot = chosen.slot
+        self._folder.label = f'{at.robot}: {at.name}'
+        for control in (self._sign, self._offset, self._quarters):
+            control.visible = at.scale is not None
+        self._quarters.visible = at.scale is not None and chosen.unit == 'rad'
+        if at.scale is not None:
+            self._sign.label = f'Turn the sign (scale is {at.scale:g})'
+            self._offset.label = f'Offset [{chosen.unit}]'
+            if abs(self._offset.value - at.offset) > 1e-9:
+                put(self._offset, at.offset)
+        self._indices = {words: index for index, words in at.indices.items()}
+        self._index.options = tuple(self._indices)
+        put(self._index, at.indices[at.index])
+
+    def _flip(self) -> None:
+        if self._slot is not None:
+            self._changes.flip_sign(self._robot, self._slot)
+
+    def _move(self) -> None:
+        if self._slot is not None:
+            self._changes.set_offset(self._robot, self._slot, self._offset.value)
+
+    def _turn(self) -> None:
+        if self._slot is not None:
+            turned = self._offset.value + _QUARTER_TURNS[self._quarters.value]
+            self._changes.set_offset(self._robot, self._slot, round(turned, 4))
+
+    def _place(self) -> None:
+        if self._slot is not None:
+            self._changes.set_index(self._robot, self._slot, self._indices[self._index.value])

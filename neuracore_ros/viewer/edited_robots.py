@@ -1,0 +1,122 @@
+"""The robots of the page as their files say, with what was changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+
+from neuracore_ros.errors import UserError
+from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
+from neuracore_ros.viewer.robot_model import RobotModel
+
+Change = Callable[[RobotFileEditor], None]
+"""One change of a robot file."""
+
+
+@dataclass(slots=True)
+class _Done:
+    """A change that can be undone: of which robot, what it was, and how many edits it took."""
+
+    robot: str
+    words: str
+    part: object
+    edits: int = 1
+
+
+class EditedRobots:
+    """Robots beside each other, some of whose files may be changed.
+
+    Args:
+        models: The robots, as they are drawn.
+        editors: Robot -> editor of its file, of those that may be changed.
+
+    Attributes:
+        models: Name -> robot, as it is drawn now.
+        editors: Name -> editor of its file, of those that may be changed.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[RobotModel],
+        editors: Mapping[str, RobotFileEditor],
+    ) -> None:
+        self.models = {model.name: model for model in models}
+        self.editors = dict(editors)
+        self._saved = {name: editor.text for name, editor in self.editors.items()}
+        self._done: list[_Done] = []
+
+    def change(self, robot: str, words: str, change: Change, part: object = None) -> bool:
+        """Change a robot's file; nothing is written yet.
+
+        Args:
+            robot: Its name.
+            words: What is changed, for the button that undoes it.
+            change: Changes it.
+            part: A change of the same part as the last one is undone together with it, as of a
+                number while it is typed.
+
+        Returns:
+            False if that changes nothing.
+
+        Raises:
+            UserError: The file cannot be changed so; it stays as it was.
+        """
+        editor = self.editors[robot]
+        before = editor.text
+        change(editor)
+        if editor.text == before:
+            return False
+        try:
+            self._draw(robot)
+        except UserError:
+            editor.undo()
+            raise
+        last = self._done[-1] if self._done else None
+        if last is not None and part is not None and (last.robot, last.part) == (robot, part):
+            last.words, last.edits = words, last.edits + 1
+        else:
+            self._done.append(_Done(robot, words, part))
+        return True
+
+    @property
+    def last_change(self) -> str:
+        """The change that would be undone, in words; empty if there is none."""
+        return f'{self._done[-1].robot}: {self._done[-1].words}' if self._done else ''
+
+    def undo(self) -> str:
+        """Undo the last change; returns the robot's name, or nothing if there is none."""
+        if not self._done:
+            return ''
+        done = self._done.pop()
+        for _ in range(done.edits):
+            self.editors[done.robot].undo()
+        self._draw(done.robot)
+        return done.robot
+
+    def unsaved(self) -> list[str]:
+        """The robots whose files are not as they are shown."""
+        return [name for name, editor in self.editors.items() if editor.is_changed]
+
+    def diff(self, robot: str) -> list[str]:
+        """Lines of a unified diff: the changes that saving would make to a robot's file."""
+        editor = self.editors[robot]
+        if not editor.is_changed:
+            return []
+        lines = unified_diff(
+            self._saved[robot].splitlines(), editor.text.splitlines(), n=1, lineterm=''
+        )
+        # Without the names of the files.
+        return list(lines)[2:]
+
+    def save(self, robot: str) -> None:
+        """Write a robot's file.
+
+        Raises:
+            UserError: It was changed by somebody else meanwhile, or cannot be written.
+        """
+        self.editors[robot].save()
+        self._saved[robot] = self.editors[robot].text
+
+    def _draw(self, robot: str) -> None:
+        self.models[robot] = RobotModel.of(self.editors[robot].robot, self.models[robot].urdf)
