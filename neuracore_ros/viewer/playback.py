@@ -54,7 +54,7 @@ class Playback:
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: Path | str,
         robot: Robot,
         rate_hz: float = RATE_HZ,
         namespace: str = '',
@@ -74,10 +74,10 @@ class Playback:
         Raises:
             UserError: It cannot be read, or has nothing of the robot.
         """
-        episode = episode_of(path)
+        episode = episode_of(Path(path))
         if episode is not None and _is_own(episode[0]):
             return _of_episode(*episode)
-        with open_bag(path, namespace) as bag:
+        with open_bag(Path(path), namespace) as bag:
             return _of_bag(bag, robot, rate_hz, progress)
 
     @property
