@@ -101,6 +101,21 @@ def frame_differences(slots: Sequence[PoseSlot]) -> list[Finding]:
     return found
 
 
+def tips_differ(mine: WrittenFrames, its: WrittenFrames) -> bool:
+    """True if the grasp frame of a robot means something else than another robot's.
+
+    A frame at a flange differs only where its URDF shows how long its hand is.
+    """
+    if _is_bare(mine, its):
+        return mine.shape.grasp.knows_tips
+    return _tilt(mine, its) > _TILTED or _turn(mine, its) > _TURNED
+
+
+def _is_bare(mine: WrittenFrames, its: WrittenFrames) -> bool:
+    """True if only the other robot has its frame between the fingertips."""
+    return _is_raw(mine.chain) and not _is_raw(its.chain) and _is_far(mine)
+
+
 def _places(slot: PoseSlot) -> tuple[Place, ...]:
     name = slot.frames.chain.name
     return tuple(
@@ -133,10 +148,8 @@ def _own(slot: PoseSlot) -> Iterator[str]:
 def _between(slot: PoseSlot, first: PoseSlot) -> Iterator[str]:
     mine, its = slot.frames, first.frames
     who, whose = f"'{mine.chain.name}' of {mine.robot}", f"'{its.chain.name}' of {its.robot}"
-    raw = _is_raw(mine.chain), _is_raw(its.chain)
-    is_bare = raw[0] and not raw[1] and _is_far(mine)
-    is_only = raw[1] and not raw[0] and _is_far(its)
-    if is_bare or is_only:
+    is_bare = _is_bare(mine, its)
+    if is_bare or _is_bare(its, mine):
         lacks, has = (who, whose) if is_bare else (whose, who)
         advice = _tip_line(mine, its) if is_bare else _tip_line(its, mine)
         yield (

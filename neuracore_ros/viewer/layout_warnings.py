@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuracore_ros.alignment.align_frames import WrittenFrames
+from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.alignment.frame_differences import PoseSlot, pose_slots
 from neuracore_ros.description import Robot
 from neuracore_ros.description.chain import Chain
@@ -70,6 +71,14 @@ class LayoutComparison:
             )
             for finding in found.findings
         )
+
+    def arm(self, robot: Robot) -> DescribedArm:
+        """A robot with its URDF.
+
+        Raises:
+            DescriptionError: The URDF cannot be read.
+        """
+        return DescribedArm.of(robot, self.urdfs.get(robot.name))
 
     def pose_slots(self, robot: Robot) -> list[PoseSlot]:
         """The pose slots of a robot that are chains, with their frames.

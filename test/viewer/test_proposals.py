@@ -1,0 +1,118 @@
+"""Proposals: what differs from another robot, why, and that nothing differs once it is applied."""
+
+from pathlib import Path
+
+import pytest
+
+from neuracore_ros.description import DataType
+from neuracore_ros.description.shipped import shipped_robots
+from neuracore_ros.viewer.layout_warnings import LayoutComparison
+from neuracore_ros.viewer.proposals import apply_all, proposals
+from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
+
+JOINTS, RGB = DataType.JOINT_POSITIONS, DataType.RGB_IMAGES
+CONFIG = Path(__file__).parents[2] / 'config'
+
+
+@pytest.fixture
+def comparison():
+    return LayoutComparison({name: CONFIG / f'{name}.urdf' for name in ('franka', 'ur5')})
+
+
+@pytest.fixture
+def franka():
+    return RobotFileEditor.open(shipped_robots()['franka'])
+
+
+@pytest.fixture
+def ur5(tmp_path):
+    copy = tmp_path / 'ur5.yaml'
+    copy.write_bytes(shipped_robots()['ur5'].read_bytes())
+    return RobotFileEditor.open(copy)
+
+
+def texts(editor, like, comparison):
+    return [each.text for each in proposals(editor.robot, like.robot, comparison)]
+
+
+@pytest.mark.parametrize(
+    ('robot', 'like'),
+    [
+        ('ur5', 'franka'),
+        ('franka', 'ur5'),
+        ('ur5_hand', 'franka_hand'),
+        ('so100_hand', 'ur5_hand'),
+    ],
+)
+def test_shipped_robots_have_nothing_to_propose(robot, like, comparison):
+    robot, like = (RobotFileEditor.open(shipped_robots()[name]) for name in (robot, like))
+    assert texts(robot, like, comparison) == []
+
+
+def test_all_of_them_applied_leave_a_layout_without_warnings(ur5, franka, comparison):
+    def about_slots():
+        return [each.text for each in comparison.warnings([franka, ur5]) if each.places]
+
+    before = ur5.text
+    ur5.flip_sign(JOINTS, 'elbow_joint')
+    ur5.swap(JOINTS, 'wrist_1_joint', 'wrist_2_joint')
+    ur5.move_zero(JOINTS, 'shoulder_lift_joint', 0.7)
+    assert len(about_slots()) == 4
+    assert texts(ur5, franka, comparison) == [
+        "move the zero of 'shoulder_lift_joint' by -0.7000 rad, to that of 'panda_joint2'",
+        "turn the sign of 'elbow_joint': it turns the other way than 'panda_joint4'",
+        "swap 'wrist_1_joint' with 'wrist_2_joint', to index 5: franka's panda_joint6: wrist pitch",
+    ]
+    spoilt = ur5.text
+    assert apply_all(ur5, franka.robot, comparison) == 3
+    assert about_slots() == []
+    assert ur5.text == before
+    ur5.undo()
+    assert ur5.text == spoilt
+
+
+def test_a_camera_goes_beside_the_one_that_looks_from_the_same_side(ur5, franka, comparison):
+    ur5.set_index(RGB, 'overhead', 0)
+    assert texts(ur5, franka, comparison) == [
+        "put 'overhead' at index 1: franka's overhead: by name"
+    ]
+    apply_all(ur5, franka.robot, comparison)
+    assert ur5.robot.input[RGB] == {1: 'overhead'}
+
+
+def test_a_joint_that_is_commanded_otherwise_than_measured_is_commanded_alike(
+    ur5, franka, comparison
+):
+    before = ur5.text
+    head, _, rest = ur5.text.rpartition('elbow_joint: {scale: -1.0, offset: -0.467}')
+    ur5.path.write_text(f'{head}elbow_joint: {{scale: 1.0, offset: 0.467}}{rest}')
+    spoilt = RobotFileEditor.open(ur5.path)
+    assert texts(spoilt, franka, comparison) == [
+        "command 'elbow_joint' as it is measured, with scale -1 and offset -0.467: it is "
+        'commanded with 1 and 0.467'
+    ]
+    apply_all(spoilt, franka.robot, comparison)
+    assert spoilt.text == before
+
+
+def test_frames_that_were_turned_are_proposed_as_they_were(tmp_path):
+    comparison = LayoutComparison()
+    like = RobotFileEditor.open(shipped_robots()['franka_hand'])
+    path = shipped_robots()['ur5_hand']
+    for name in ('ur5_hand.yaml', 'ur5.urdf'):
+        (tmp_path / name).write_bytes((path.parent / name).read_bytes())
+    editor = RobotFileEditor.open(tmp_path / 'ur5_hand.yaml')
+    chain = editor.robot.chains['hand']
+    editor.set_frame('hand', 'base_offset', [0, 0, 0], [0, 0, 3.141593])
+    editor.set_frame('hand', 'tip_offset', chain.tip_offset.xyz, [1.570796, 0, 0])
+    found = texts(editor, like, comparison)
+    assert [text[:31] for text in found] == [
+        "place base_offset of 'hand' at ",
+        "place tip_offset of 'hand' at x",
+    ]
+    apply_all(editor, like.robot, comparison)
+    assert editor.robot.chains['hand'].base_offset == chain.base_offset
+    assert editor.robot.chains['hand'].tip_offset == chain.tip_offset
+    assert comparison.warnings([like, editor]) == comparison.warnings(
+        [like, RobotFileEditor.open(path)]
+    )
