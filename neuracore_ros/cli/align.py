@@ -96,13 +96,11 @@ def _robots(descriptions: Descriptions, urdfs: Mapping[str, Path]) -> EditedRobo
     for name in urdfs:
         _require_robot(name, descriptions, '--urdf')
     models: list[RobotModel] = []
-    editors: dict[str, RobotFileEditor] = {}
     for name in descriptions.input:
-        robot = descriptions.robot(name)
-        models.append(RobotModel.of(robot, urdfs.get(name)))
-        if not is_shipped(robot.path):
-            editors[name] = RobotFileEditor.open(robot.path)
-    return EditedRobots(models, editors)
+        models.append(RobotModel.of(descriptions.robot(name), urdfs.get(name)))
+    editors = {model.name: RobotFileEditor.open(model.robot.path) for model in models}
+    fixed = [model.name for model in models if is_shipped(model.robot.path)]
+    return EditedRobots(models, editors, fixed)
 
 
 def _require_robot(name: str, descriptions: Descriptions, option: str) -> None:

@@ -9,9 +9,10 @@ from typing import Protocol
 
 import viser
 
-from neuracore_ros.description.chain import Chain
+from neuracore_ros.description.chain import Chain, Triple
 from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks, put
+from neuracore_ros.viewer.frame_controls import FrameControls
 from neuracore_ros.viewer.joint_slots import Slot
 
 _QUARTER_TURNS = {'-90°': -math.pi / 2, '+90°': math.pi / 2}
@@ -33,6 +34,7 @@ class RobotAtSlot:
             to be changed.
         index: Its index now.
         chain: The chain that a pose is of.
+        is_one_sense: False if it is commanded in another sense than it is measured.
     """
 
     robot: str
@@ -45,6 +47,7 @@ class RobotAtSlot:
     indices: Mapping[int, str] = field(default_factory=dict)
     index: int = 0
     chain: Chain | None = None
+    is_one_sense: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,19 @@ class SlotChanges(Protocol):
     def flip_sign(self, robot: str, slot: Slot) -> None:
         """Turn the sign of the robot's joint."""
 
-    def set_offset(self, robot: str, slot: Slot, offset: float) -> None:
-        """Give the robot's joint another offset."""
+    def set_offset(self, robot: str, slot: Slot, offset: float, is_typed: bool) -> None:
+        """Give the robot's joint another offset; while it is typed, again and again."""
 
     def set_index(self, robot: str, slot: Slot, index: int) -> None:
         """Give it another index; what is there comes to the present one."""
+
+    def set_frame(
+        self, robot: str, chain: str, which: str, xyz: Triple, rpy: Triple, is_typed: bool
+    ) -> None:
+        """Place a frame of a chain of the robot; while it is typed, again and again."""
+
+    def match_commands(self, robot: str, slot: Slot) -> None:
+        """Command the robot's joint in the sense in which it is measured."""
 
 
 class ChangePanel:
@@ -154,6 +165,7 @@ class _RobotControls:
     ) -> None:
         self._robot, self._changes = robot, changes
         self._slot: Slot | None = None
+        self._chain: Chain | None = None
         self._indices: dict[str, int] = {}
         self._folder = gui.add_folder(robot, visible=False)
         with self._folder:
@@ -162,10 +174,17 @@ class _RobotControls:
                 'Offset', 0.0, step=0.01, hint='The value of the slot where the joint reads 0.'
             )
             self._quarters = gui.add_button_group('Turn the zero', tuple(_QUARTER_TURNS))
+            self._match = gui.add_button(
+                'Command it as it is measured',
+                icon=viser.Icon.EQUAL,
+                hint='Its commands have another scale or offset than its measurements.',
+            )
+            self._frames = FrameControls(gui, self._place_frame, callbacks)
             self._index = gui.add_dropdown('Index', ('',), hint="The place in the model's vector.")
         self._sign.on_click(callbacks(self._flip))
         self._offset.on_update(callbacks(self._move))
         self._quarters.on_click(callbacks(self._turn))
+        self._match.on_click(callbacks(self._match_commands))
         self._index.on_update(callbacks(self._place))
 
     def show(self, chosen: ChosenSlot, at: RobotAtSlot | None) -> None:
@@ -175,7 +194,10 @@ class _RobotControls:
             self._slot = None
             return
         self._slot = chosen.slot
+        self._chain = at.chain
         self._folder.label = f'{at.robot}: {at.name}'
+        self._frames.show(at.chain)
+        self._match.visible = not at.is_one_sense
         for control in (self._sign, self._offset, self._quarters):
             control.visible = at.scale is not None
         self._quarters.visible = at.scale is not None and chosen.unit == 'rad'
@@ -194,12 +216,20 @@ class _RobotControls:
 
     def _move(self) -> None:
         if self._slot is not None:
-            self._changes.set_offset(self._robot, self._slot, self._offset.value)
+            self._changes.set_offset(self._robot, self._slot, self._offset.value, True)
 
     def _turn(self) -> None:
         if self._slot is not None:
             turned = self._offset.value + _QUARTER_TURNS[self._quarters.value]
-            self._changes.set_offset(self._robot, self._slot, round(turned, 4))
+            self._changes.set_offset(self._robot, self._slot, round(turned, 4), False)
+
+    def _match_commands(self) -> None:
+        if self._slot is not None:
+            self._changes.match_commands(self._robot, self._slot)
+
+    def _place_frame(self, which: str, xyz: Triple, rpy: Triple, is_typed: bool) -> None:
+        if self._chain is not None:
+            self._changes.set_frame(self._robot, self._chain.name, which, xyz, rpy, is_typed)
 
     def _place(self) -> None:
         if self._slot is not None:

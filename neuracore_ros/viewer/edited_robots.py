@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
 from neuracore_ros.errors import UserError
+from neuracore_ros.viewer.layout_warnings import LayoutComparison, LayoutWarning
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
 from neuracore_ros.viewer.robot_model import RobotModel
 
@@ -29,10 +30,12 @@ class EditedRobots:
 
     Args:
         models: The robots, as they are drawn.
-        editors: Robot -> editor of its file, of those that may be changed.
+        editors: Robot -> editor of its file.
+        fixed: Robots whose files are not to be changed.
 
     Attributes:
-        models: Name -> robot, as it is drawn now.
+        models: Name -> robot, as it is drawn now; first those that others are compared with,
+            which are the fixed ones.
         editors: Name -> editor of its file, of those that may be changed.
     """
 
@@ -40,9 +43,13 @@ class EditedRobots:
         self,
         models: Sequence[RobotModel],
         editors: Mapping[str, RobotFileEditor],
+        fixed: Collection[str] = (),
     ) -> None:
-        self.models = {model.name: model for model in models}
-        self.editors = dict(editors)
+        ordered = sorted(models, key=lambda model: model.name not in fixed)
+        self.models = {model.name: model for model in ordered}
+        self._all = [editors[model.name] for model in ordered]
+        self.editors = {name: each for name, each in editors.items() if name not in fixed}
+        self._comparison = LayoutComparison({model.name: model.urdf for model in models})
         self._saved = {name: editor.text for name, editor in self.editors.items()}
         self._done: list[_Done] = []
 
@@ -117,6 +124,10 @@ class EditedRobots:
         """
         self.editors[robot].save()
         self._saved[robot] = self.editors[robot].text
+
+    def warnings(self) -> tuple[LayoutWarning, ...]:
+        """The warnings of ``layout`` for the robots as they are now."""
+        return self._comparison.warnings(self._all)
 
     def _draw(self, robot: str) -> None:
         self.models[robot] = RobotModel.of(self.editors[robot].robot, self.models[robot].urdf)

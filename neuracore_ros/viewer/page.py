@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import viser
 
+from neuracore_ros.description.chain import Triple
 from neuracore_ros.errors import UserError
 from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks
@@ -18,7 +19,7 @@ from neuracore_ros.viewer.recordings import OpenRecordings
 from neuracore_ros.viewer.save_panel import SavePanel
 from neuracore_ros.viewer.scene import RobotScene
 from neuracore_ros.viewer.slot_panel import Slider, SlotPanel
-from neuracore_ros.viewer.slot_words import SlotWords, joint_roles
+from neuracore_ros.viewer.slot_words import SlotWarnings, SlotWords, joint_roles
 
 _Colour: TypeAlias = Literal['red', 'green']
 
@@ -88,14 +89,14 @@ class AlignPage:
         name = self._name(robot, slot)
         self._make(robot, f'the sign of {name}', lambda file: file.flip_sign(slot[0], name))
 
-    def set_offset(self, robot: str, slot: Slot, offset: float) -> None:
+    def set_offset(self, robot: str, slot: Slot, offset: float, is_typed: bool) -> None:
         """Give a robot's joint another offset."""
         name = self._name(robot, slot)
         self._make(
             robot,
             f'the offset of {name}',
             lambda file: file.set_offset(slot[0], name, offset),
-            part=(slot, 'offset'),
+            part=(slot, 'offset') if is_typed else None,
         )
 
     def set_index(self, robot: str, slot: Slot, index: int) -> None:
@@ -112,8 +113,24 @@ class AlignPage:
         self._chosen = slot[0], index
         self._refresh()
 
+    def set_frame(
+        self, robot: str, chain: str, which: str, xyz: Triple, rpy: Triple, is_typed: bool
+    ) -> None:
+        """Place a frame of a chain of a robot."""
+        self._make(
+            robot,
+            f'the {which} of {chain}',
+            lambda file: file.set_frame(chain, which, xyz, rpy),
+            part=(chain, which) if is_typed else None,
+        )
+
+    def match_commands(self, robot: str, slot: Slot) -> None:
+        """Command a robot's joint in the sense in which it is measured."""
+        name = self._name(robot, slot)
+        self._make(robot, f'commands of {name}', lambda file: file.match_commands(slot[0], name))
+
     def _name(self, robot: str, slot: Slot) -> str:
-        return self._robots.models[robot].slots()[slot].name
+        return self._words.name_at(robot, slot)
 
     def _make(self, robot: str, words: str, change: Change, part: object = None) -> None:
         try:
@@ -148,14 +165,15 @@ class AlignPage:
             self._undo.visible = bool(self._robots.last_change)
             self._undo.label = f'Undo: {self._robots.last_change}'
             self._status.content = markup.line(self._status_words())
+            self._others.content = markup.warnings(self._warned.others)
+            self._others.visible = bool(self._warned.others)
             self._show_values()
             self._show_chosen()
 
     def _worded(self) -> SlotWords:
-        models = sorted(
-            self._robots.models.values(), key=lambda each: each.name in self._robots.editors
-        )
-        return SlotWords(models, self._robots.editors, self._roles, {})
+        robots = self._robots
+        self._warned = SlotWarnings.of(robots.warnings())
+        return SlotWords(robots.models.values(), robots.editors, self._roles, self._warned.by_slot)
 
     def _status_words(self) -> str:
         unsaved = [self._robots.editors[name].path.name for name in self._robots.unsaved()]

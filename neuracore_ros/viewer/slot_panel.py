@@ -32,7 +32,7 @@ class SlotRow:
         lower: The least value on any robot, in the slot's unit.
         upper: The largest, likewise.
         unit: ``rad``, ``m`` or empty.
-        warnings: Shown below it.
+        warnings: Shown below it, shortly.
         value: At which it begins, about.
     """
 

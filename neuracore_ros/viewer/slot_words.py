@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import DataType, DescriptionError, Robot
@@ -13,6 +15,7 @@ from neuracore_ros.description.vocabulary import VocabularySlot
 from neuracore_ros.kinematics.poses import Pose
 from neuracore_ros.viewer.change_panel import ChosenSlot, RobotAtSlot
 from neuracore_ros.viewer.joint_slots import Slot, SlotRange
+from neuracore_ros.viewer.layout_warnings import LayoutWarning
 from neuracore_ros.viewer.pose_parts import MOST, PARTS, moved_pose
 from neuracore_ros.viewer.robot_model import RobotModel
 from neuracore_ros.viewer.slot_panel import Slider, SlotRow
@@ -24,8 +27,36 @@ _WHAT = {
     DataType.POSES: 'pose ',
 }
 _UNITS = {'rad': '', 'm': ' [m]', '': ' [0 to 1]'}
+# ``input JOINT_POSITIONS and JOINT_TARGET_POSITIONS index 3: ``
+_PLACE = re.compile(r'((in|out)put )?[A-Z_]+( and [A-Z_]+)* index [0-9]+: ')
 # Choices of an index beyond the largest one that is used.
 _MORE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SlotWarnings:
+    """Warnings of ``layout`` by the slots of the page.
+
+    Attributes:
+        by_slot: Slot -> warnings about it.
+        others: Those about none.
+    """
+
+    by_slot: Mapping[Slot, Sequence[str]]
+    others: Sequence[str]
+
+    @classmethod
+    def of(cls, warnings: Iterable[LayoutWarning]) -> SlotWarnings:
+        """Sort warnings."""
+        by_slot: dict[Slot, list[str]] = {}
+        others: list[str] = []
+        for warning in warnings:
+            slots = dict.fromkeys((_page_kind(each.kind), each.index) for each in warning.places)
+            for slot in slots:
+                by_slot.setdefault(slot, []).append(warning.text)
+            if not slots:
+                others.append(warning.text)
+        return cls(by_slot, others)
 
 
 class SlotWords:
@@ -140,7 +171,7 @@ class SlotWords:
             min(own.lower for _, own in ranges),
             max(own.upper for _, own in ranges),
             unit,
-            tuple(self._warnings.get(slot, ())),
+            self._short_warnings(slot),
             ranges[0][1].rest,
         )
 
@@ -154,8 +185,11 @@ class SlotWords:
                 -MOST[unit],
                 MOST[unit],
                 unit,
-                tuple(self._warnings.get(slot, ())) if is_last else (),
+                self._short_warnings(slot) if is_last else (),
             )
+
+    def _short_warnings(self, slot: Slot) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(_short, self._warnings.get(slot, ()))))
 
     def _ranges(self, slot: Slot) -> Iterator[tuple[RobotModel, SlotRange]]:
         for model in self._models:
@@ -207,10 +241,21 @@ def joint_roles(models: Iterable[RobotModel]) -> dict[tuple[str, str], str]:
     return found
 
 
+def _short(warning: str) -> str:
+    """A warning beside its slot: without the place, and without the lines to write."""
+    return _PLACE.sub('', warning).split('. ')[0]
+
+
+def _page_kind(kind: DataType) -> DataType:
+    """The DataType under which the page has all slots of joints, or of grippers."""
+    return DataType.JOINT_POSITIONS if 'JOINT_' in kind.name else kind.measured
+
+
 def _at_number(
     robot: Robot, slot: Slot, range_: SlotRange, value: float, indices: Mapping[int, str]
 ) -> RobotAtSlot:
-    sense = _sense(robot, slot[0], range_.name)
+    senses = _senses(robot, slot[0], range_.name)
+    sense = senses.get('sources') or senses.get('commands') or ScaleOffset()
     shown = min(max(value, range_.lower), range_.upper)
     own, *ends = (
         (each - sense.offset) / sense.scale for each in (shown, range_.lower, range_.upper)
@@ -225,15 +270,16 @@ def _at_number(
         sense.offset,
         indices,
         slot[1],
+        is_one_sense=senses.get('commands', sense) == sense,
     )
 
 
-def _sense(robot: Robot, kind: DataType, name: str) -> ScaleOffset:
-    """From the robot's own value, as it is measured or else commanded, to the slot's."""
+def _senses(robot: Robot, kind: DataType, name: str) -> Mapping[str, ScaleOffset]:
+    """Section of the robot file -> scaling from the robot's own value to the slot's."""
     found: dict[str, ScaleOffset] = {}
     for each in (kind, *(own for own in robot.output if own.measured is kind)):
         found = {**robot.scalings(each, name), **found}
-    return found.get('sources') or found.get('commands') or ScaleOffset()
+    return found
 
 
 def _rests(models: Sequence[RobotModel]) -> dict[Slot, Pose]:
