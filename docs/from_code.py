@@ -13,6 +13,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from neuracore_ros.description import DataType, source
 from neuracore_ros.description.source_options import MESSAGE_TYPES, options_of
 from neuracore_ros.description.vocabulary import USUAL, VocabularySlot, load_vocabulary
@@ -231,6 +233,52 @@ def _twin(slot: VocabularySlot, slots: Mapping[int, VocabularySlot]) -> str:
     return next((other.name for other in alike), '')
 
 
+def vocabulary_robots() -> str:
+    """List well-known arms with the joint at each slot, as the tests compare them."""
+    known = yaml.safe_load((ROOT / 'docs' / 'vocabulary_robots.yaml').read_text())
+    arm = dict.fromkeys(
+        slot.partition('.')[2]
+        for robot in known['robots'].values()
+        for slot in robot['joints']
+        if slot.startswith('right.')
+    )
+    rows, body, notes = [], [], []
+    for name, robot in known['robots'].items():
+        joints = robot['joints']
+        for side in robot['hand']:
+            cells = [_with_sense(joints.get(f'{side}.{slot}')) for slot in arm]
+            rows.append([name if len(robot['hand']) == 1 else f'{name}, {side}', *cells])
+        others = [
+            f'{code(slot)}: {_with_sense(entry)}'
+            for slot, entry in joints.items()
+            if slot.startswith(('torso.', 'head.'))
+        ]
+        if own := robot.get('own'):
+            others.append(f'own indices: {", ".join(map(code, own))}')
+        if others:
+            body.append(f'- **{name}**: {"; ".join(others)}')
+        if robot.get('note'):
+            notes.append(f'- **{name}**: {prose(robot["note"])}')
+    none = [f'{code(path)} ({why})' for path, why in known['without_arms'].items()]
+    return '\n\n'.join(
+        [
+            table(['arm', *map(code, arm)], rows),
+            'Torsos, heads, and joints that have no slot:',
+            '\n'.join(body),
+            'Notes:',
+            '\n'.join(notes),
+            f'No arms: {", ".join(none)}.',
+        ]
+    )
+
+
+def _with_sense(entry: tuple[str, int, float] | None) -> str:
+    if entry is None:
+        return ''
+    joint, scale, offset = entry
+    return code(f'{"-" if scale < 0 else ""}{joint}{f" {offset:+.4g}" if offset else ""}')
+
+
 # The manifest
 
 
@@ -304,6 +352,7 @@ PARTS = {
     'outputs': outputs,
     'message options': message_options,
     'vocabulary': vocabulary,
+    'vocabulary robots': vocabulary_robots,
     'manifest': manifest,
     'page words': page_words,
 }

@@ -38,7 +38,7 @@ _UNLIKE = 3.0
 _UNEVEN = 5.0
 # Two poses that are as near as this to the usual one are equally near [rad].
 _TIE = 0.2
-_SLACK = 0.02
+_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +153,9 @@ def _angles(joint: ArmJoint, axis: FloatArray, turned: FloatArray | None) -> lis
         return [rest]
     quarter = math.acos(float(np.clip(-constant / size, -1.0, 1.0)))
     found = [most, most + math.pi, most + quarter, most - quarter]
-    return [joint.usual + math.remainder(angle - joint.usual, 2 * math.pi) for angle in found]
+    # Of two that are half a turn away, the negative one.
+    beyond = (math.remainder(angle - joint.usual + 1e-6, 2 * math.pi) - 1e-6 for angle in found)
+    return [joint.usual + angle for angle in beyond]
 
 
 class _PlanarPose:
@@ -188,9 +190,7 @@ class _PlanarPose:
             total += _USELESS * (not self.slots[place])
             total += _BEYOND * (not joint.lower - _SLACK <= position <= joint.upper + _SLACK)
             if place not in self._bends:
-                # Shoulders are straight forward at their zero, and rarely in mid-range.
-                usual = 0.0 if self.slots[place] == SHOULDER_YAW else joint.usual
-                total += abs(position - usual)
+                total += abs(position - self._rest(place))
             # Axes that are neither across nor in the plane are better avoided.
             cosine = abs(float(self._axes[place] @ _LEFT))
             total += min(cosine, 1.0 - cosine)
@@ -202,11 +202,11 @@ class _PlanarPose:
         """The less, the better among poses that are equally near to the usual one.
 
         Elbows of hanging arms lift the forearm forward, wrists bend the hand down, and what is
-        still equal stands at negative positions, as UR arms do when they are ready.
+        still equal stands near 0, at negative positions: so UR arms stand ready.
         """
         lifts, bends = self._usual(ELBOW_PITCH) < -_TIE, self._usual(WRIST_PITCH) > _TIE
         rest = [p for place, p in enumerate(self.positions) if place not in self._bends]
-        return (not lifts, not bends, round(sum(rest), 2))
+        return (not lifts, not bends, round(sum(map(abs, rest)), 2), round(sum(rest), 2))
 
     def functions(self, equals: Sequence[_PlanarPose]) -> dict[str, JointFunction]:
         """The function of each joint.
@@ -231,6 +231,15 @@ class _PlanarPose:
                 function = replace(function, doubts=(*function.doubts, doubt))
             found[joint.name] = function
         return found
+
+    def _rest(self, place: int) -> float:
+        """The position near which a swing or a roll is expected to have its zero [rad]."""
+        joint, slot = self.joints[place], self.slots[place]
+        if slot == SHOULDER_YAW:
+            return 0.0  # Straight forward, which is rarely in mid-range.
+        if slot == FOREARM_ROLL and math.isinf(joint.upper):
+            return self.positions[place]  # Its range says nothing: the wrist's pitch decides.
+        return joint.usual
 
     def _usual(self, slot: str) -> float:
         """The value of a slot of a bend in the middle of its range [rad]; 0 where it has none."""
@@ -337,8 +346,11 @@ class _PlanarPose:
         angle = math.atan2(tool @ np.cross(left, opens), left @ opens)
         offset, usual = angle - scale * self.positions[place], scale * joint.usual
         # Fingers that open to the left open to the right, too.
-        offset = -usual + math.remainder(offset + usual, math.pi)
-        return JointFunction(FLANGE_ROLL, scale, _tidy(offset))
+        value = math.remainder(offset + usual, math.pi)
+        doubts = tuple[str, ...]()
+        if math.pi / 2 - abs(value) < _TIE:
+            doubts = ('in mid-range its fingers open up and down: zero may be half a turn away',)
+        return JointFunction(FLANGE_ROLL, scale, _tidy(value - usual), doubts=doubts)
 
 
 def _inclination(way: FloatArray) -> float:
