@@ -149,7 +149,9 @@ def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> 
         robot = _robot(robots, recordings[0], arguments)
         where, by_clock = arguments.namespace, arguments.use_sim_time
         bags = expanded(recordings)
-        return evaluate_bags(policies, robot, bags, settings, where, progress, by_clock)
+        return evaluate_bags(
+            policies, robot, bags, settings, where, progress, by_clock, bool(arguments.out)
+        )
     if arguments.use_sim_time:
         arguments.wrong_usage(f'--use-sim-time is of bags; {datasets[0]} is a dataset')
     if recordings[1:]:
@@ -157,7 +159,10 @@ def _evaluate(arguments: argparse.Namespace, progress: StepProgressCallback) -> 
     from neuracore_ros.description import load_descriptions
 
     known = dict(load_descriptions(robots).robots)
-    return evaluate_dataset(policies, datasets[0], known, arguments.episodes, settings, progress)
+    return evaluate_dataset(
+        *(policies, datasets[0], known, arguments.episodes, settings, progress),
+        with_pictures=bool(arguments.out),
+    )
 
 
 def _robot(files: list[Path], recording: Path, arguments: argparse.Namespace) -> Robot:

@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from neuracore_ros.bags.bag import open_bag
 from neuracore_ros.command.settings import Settings
 from neuracore_ros.dataset import identity
 from neuracore_ros.dataset.metadata import METADATA_PATH, Metadata, load_metadata
-from neuracore_ros.description import Descriptions, Robot
+from neuracore_ros.description import DataType, Descriptions, Robot
 from neuracore_ros.description.recorded_checks import doubts
 from neuracore_ros.description.recorded_values import RecordedValues
 from neuracore_ros.description.robot_checks import suspect_limits
@@ -23,6 +21,7 @@ from neuracore_ros.evaluation.bag_track import BagTrack
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.evaluation.episode_track import EpisodeTrack
 from neuracore_ros.evaluation.figures import Figures, figures
+from neuracore_ros.evaluation.recording_traces import RecordingTraces, worst_pictured
 from neuracore_ros.evaluation.replay import Replay, replay
 from neuracore_ros.evaluation.synthetic_robot import synthetic_robot
 from neuracore_ros.loading.batches import episodes_of
@@ -37,9 +36,6 @@ from neuracore_ros.runner import Runner
 from neuracore_ros.training.splitting import split
 from neuracore_ros.wording import counted
 
-SHOWN = 3
-"""Recordings of each robot whose traces are kept."""
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -50,7 +46,7 @@ class Case:
         robot: The robot's name.
         rate_hz: Steps a second.
         figures: Over all recordings.
-        shown: Some recordings, for their traces.
+        recordings: Its recordings, in their order, with their traces.
         warnings: What does not fit quite, one line each.
     """
 
@@ -58,7 +54,7 @@ class Case:
     robot: str
     rate_hz: float
     figures: Figures
-    shown: tuple[Replay, ...]
+    recordings: tuple[RecordingTraces, ...]
     warnings: tuple[str, ...]
 
 
@@ -95,8 +91,9 @@ def evaluate_bags(
     namespace: str,
     progress: StepProgressCallback,
     use_sim_time: bool = False,
+    with_pictures: bool = False,
 ) -> Evaluation:
-    """Replay bags of one robot.
+    """Replay bags of one robot; ``with_pictures`` keeps what the first policy saw.
 
     Raises:
         UserError: A file is wrong, policy and robot do not fit, a bag lacks a topic, or none of
@@ -107,10 +104,10 @@ def evaluate_bags(
     loaded = _load(policies)
     for policy in loaded.values():
         Runner(robot, policy.manifest, settings)
-    cases = []
+    cases: list[Case] = []
     for name, policy in loaded.items():
         outputs = ComparedSlots(robot, policy.manifest.output_layout)
-        replays: list[Replay] = []
+        replays = _Replays(outputs, policy, robot)
         notes: list[str] = []
         values: RecordedValues | None = None
         for path in bags:
@@ -119,7 +116,8 @@ def evaluate_bags(
             with open_bag(path, namespace, use_sim_time) as bag:
                 topics = {topic: kind for topic, (kind, _) in runner.topics.items()}
                 track = BagTrack(bag, robot, policy.manifest, topics, part)
-                replays.append(replay(track, runner, policy.on(robot.name), outputs))
+                wanted = with_pictures and not cases
+                replays.add(replay(track, runner, policy.on(robot.name), outputs, wanted))
                 notes += track.notes
             if values is None:
                 values = track.values
@@ -127,7 +125,7 @@ def evaluate_bags(
                 values.merge(track.values)
         doubted = tuple(doubt.text for doubt in doubts(values)) if values is not None else ()
         warnings = (*runner.warnings, *notes, *doubted)
-        cases.append(_case(name, robot, policy, outputs, replays, warnings))
+        cases.append(replays.case(name, warnings))
     described = Descriptions(
         {robot.name: robot.input},
         {robot.name: robot.output},
@@ -144,6 +142,7 @@ def evaluate_dataset(
     numbers: Sequence[int] | None,
     settings: Settings,
     progress: StepProgressCallback,
+    with_pictures: bool = False,
 ) -> Evaluation:
     """Replay episodes of a dataset.
 
@@ -154,6 +153,7 @@ def evaluate_dataset(
         numbers: Episodes; None: those that training held back, else all.
         settings: Of the runner.
         progress: Called as recordings are replayed.
+        with_pictures: Whether to keep what the first policy saw.
 
     Raises:
         UserError: A file is wrong, a policy and a robot of the dataset do not fit, there is no
@@ -182,19 +182,20 @@ def evaluate_dataset(
         for robot in synthetic.values():
             Runner(robot, policy.manifest, settings)
     parts = _Parts(progress, len(policies) * len(chosen))
-    cases = []
+    cases: list[Case] = []
     for name, policy in loaded.items():
         for robot_name, own in by_robot.items():
             robot = synthetic[robot_name]
             layout, known = policy.manifest.output_layout, robots.get(robot_name)
             outputs = ComparedSlots(robot, layout, known)
-            replays = []
+            replays = _Replays(outputs, policy, robot)
             for number in own:
                 part = parts.next(f'{name}: episode {number} of {robot_name}')
                 runner = Runner(robot, policy.manifest, settings)
                 topics = set(runner.topics)
                 track = EpisodeTrack(dataset, metadata, number, robot, topics, part)
-                replays.append(replay(track, runner, policy.on(robot_name), outputs))
+                wanted = with_pictures and name == next(iter(loaded))
+                replays.add(replay(track, runner, policy.on(robot_name), outputs, wanted))
             # Limits that are made up are in no unit.
             made_up = set() if robot_name in robots else {*suspect_limits(robot)}
             # What a dataset holds is treated already.
@@ -202,7 +203,7 @@ def evaluate_dataset(
             made_up |= {*vocabulary_warnings(None, policy.manifest, str(robot.path))}
             warnings = tuple(text for text in runner.warnings if text not in made_up)
             warnings += vocabulary_notes(described.vocabulary, policy.manifest, str(dataset))
-            cases.append(_case(name, robot, policy, outputs, replays, warnings))
+            cases.append(replays.case(name, warnings))
     only = Descriptions(
         {name: described.input[name] for name in by_robot},
         {name: described.output[name] for name in by_robot},
@@ -298,22 +299,32 @@ def _name(path: Path | str, parts: int) -> str:
     return str(Path(*path.resolve().parts[-parts:]))
 
 
-def _case(
-    name: str,
-    robot: Robot,
-    policy: Policy,
-    outputs: ComparedSlots,
-    replays: Sequence[Replay],
-    warnings: tuple[str, ...],
-) -> Case:
-    found = figures(outputs, replays, policy.manifest.horizon)
-    if not found.entries.any():
-        why = next((one.waiting for one in replays if one.waiting), 'nothing was predicted')
-        where = replays[0].name if len(replays) == 1 else f'{len(replays)} recordings'
-        raise UserError(
-            f"{where}: no step can be compared for '{robot.name}' with {name} "
-            f'({found.observed} of {found.ticks} steps have a usable observation): {why}'
-        )
-    places = np.linspace(0, len(replays) - 1, min(SHOWN, len(replays))).round().astype(int)
-    shown = tuple(replays[place] for place in places)
-    return Case(name, robot.name, policy.manifest.rate_hz, found, shown, warnings)
+class _Replays:
+    """The replays of one policy on one robot, until they are added up."""
+
+    def __init__(self, outputs: ComparedSlots, policy: Policy, robot: Robot) -> None:
+        self._outputs, self._policy, self._robot = outputs, policy, robot
+        self._replays: list[Replay] = []
+        self._traces: list[RecordingTraces] = []
+
+    def add(self, one: Replay) -> None:
+        """Take another; of all pictures only those of the worst are kept."""
+        cameras = self._robot.input.get(DataType.RGB_IMAGES, {})
+        horizon = self._policy.manifest.horizon
+        self._traces.append(RecordingTraces.of(one, self._outputs, horizon, cameras))
+        self._traces = worst_pictured(self._traces)
+        one.cameras.clear()
+        self._replays.append(one)
+
+    def case(self, name: str, warnings: tuple[str, ...]) -> Case:
+        """Add them up."""
+        robot, manifest, replays = self._robot.name, self._policy.manifest, self._replays
+        found = figures(self._outputs, replays, manifest.horizon)
+        if not found.entries.any():
+            why = next((one.waiting for one in replays if one.waiting), 'nothing was predicted')
+            where = replays[0].name if len(replays) == 1 else f'{len(replays)} recordings'
+            raise UserError(
+                f"{where}: no step can be compared for '{robot}' with {name} "
+                f'({found.observed} of {found.ticks} steps have a usable observation): {why}'
+            )
+        return Case(name, robot, manifest.rate_hz, found, tuple(self._traces), warnings)

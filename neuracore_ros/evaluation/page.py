@@ -8,22 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from neuracore_ros.arrays import FloatArray
 from neuracore_ros.evaluation.evaluate import Case, Evaluation
-from neuracore_ros.evaluation.replay import Replay
+from neuracore_ros.evaluation.recordings_section import recordings_section
 from neuracore_ros.evaluation.summary import pose_error, shown
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
-from neuracore_ros.report.chart import LINEAR, Curve, line_chart, over_time
+from neuracore_ros.report.chart import LINEAR, line_chart, over_time
 from neuracore_ros.runner.state import percentile
 
 _BAR_WIDTH = 70
-_PAIRS = 'display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0 1rem'
 
 
 def write_evaluation_page(path: Path, result: Evaluation) -> None:
     """Write the page of an evaluation."""
-    page.write_page(path, 'neuracore_ros evaluate', _sections(result))
+    page.write_page(path, 'neuracore_ros evaluate', _sections(result), has_episodes=True)
 
 
 def _sections(result: Evaluation) -> Iterator[str]:
@@ -39,6 +37,7 @@ def _sections(result: Evaluation) -> Iterator[str]:
     yield _errors(result.cases)
     yield '<h2>How the node would have fared</h2>'
     yield _conduct(result.cases)
+    yield from recordings_section(result.cases)
     for robot in robots:
         yield from _robot(robot, [case for case in result.cases if case.robot == robot])
     yield layout_section(result.descriptions)
@@ -98,13 +97,6 @@ def _robot(robot: str, cases: Sequence[Case]) -> Iterator[str]:
         yield _holds(cases)
     for text in dict.fromkeys(text for case in cases for text in case.warnings):
         yield f'<p>{html.escape(text)}</p>'
-    for place, one in enumerate(cases[0].shown):
-        charts = f'<div style="{_PAIRS}">{"".join(_traces(cases, place))}</div>'
-        title = f'{robot}, {one.name}: commanded, and what the policy wanted'
-        if place:
-            yield page.folded(title, charts)
-        else:
-            yield f'<h2>{html.escape(title)}</h2>{charts}'
 
 
 def _joints(cases: Sequence[Case]) -> str:
@@ -130,8 +122,8 @@ def _joints(cases: Sequence[Case]) -> str:
 def _bar(part: float) -> page.Cell:
     width = _BAR_WIDTH * float(np.nan_to_num(part))
     return page.Cell(
-        f'<td><svg width="{_BAR_WIDTH}" height="12" style="max-width: none" role="img">'
-        f'<rect width="{width:.1f}" height="12" fill="#0072b2"/></svg></td>'
+        f'<td><svg width="{_BAR_WIDTH}" height="12" style="max-width: none" aria-hidden="true">'
+        f'<rect width="{width:.1f}" height="12" class="fill0"/></svg></td>'
     )
 
 
@@ -143,26 +135,3 @@ def _holds(cases: Sequence[Case]) -> str:
     ]
     kinds = ['', 'long', 'number bad']
     return page.table(['policy', 'reason, at first', 'times'], kinds, rows)
-
-
-def _traces(cases: Sequence[Case], place: int) -> Iterator[str]:
-    """A chart of each number: the recorded command, and each policy's newest prediction of it."""
-    for number, column in enumerate(cases[0].figures.columns):
-        lines: dict[str, Curve] = {}
-        for case in cases:
-            one = case.shown[place]
-            lines.setdefault('commanded', over_time(one.commanded[:, number], case.rate_hz))
-            lines[case.policy] = over_time(newest(one)[:, number], case.rate_hz)
-            if len(cases) == 1:
-                lines['executed'] = over_time(one.executed[:, number], case.rate_hz)
-        chart = line_chart(lines, 'time [s]', column.unit, LINEAR)
-        yield f'<div><h3>{html.escape(column.label)}</h3>{chart}</div>'
-
-
-def newest(one: Replay) -> FloatArray:
-    """For each tick, what the newest prediction before it wanted there, (N, V)."""
-    wanted = np.full(one.commanded.shape, np.nan)
-    for tick, chunk in sorted(one.predicted.items()):
-        rows = wanted[tick : tick + len(chunk)]
-        rows[:] = chunk[: len(rows)]
-    return wanted

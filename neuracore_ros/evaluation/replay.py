@@ -11,10 +11,35 @@ import numpy as np
 
 from neuracore_ros.arrays import FloatArray, IntArray
 from neuracore_ros.convert.ticks import MessageCallback, Tick
+from neuracore_ros.description import DataType
 from neuracore_ros.errors import PolicyError, WireError
 from neuracore_ros.evaluation.compared_slots import ComparedSlots
 from neuracore_ros.policy.policy import Policy
-from neuracore_ros.runner import Counters, Runner, State
+from neuracore_ros.report.camera_sheet import SampledPictures
+from neuracore_ros.report.episode_view import CameraSheet
+from neuracore_ros.runner import Counters, Request, Runner, State
+from neuracore_ros.runner.state import BLENDING_IN
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the runner did at one tick.
+
+    Attributes:
+        kind: ``''`` it ran, ``start`` it ran slowly from where it stood to the plan, ``wait``, or
+            ``hold``.
+        reason: Of what is no running, one line.
+    """
+
+    kind: str
+    reason: str
+
+    @classmethod
+    def of(cls, runner: Runner) -> Phase:
+        """Take what it does now."""
+        if runner.state is State.RUNNING:
+            return cls('start' if runner.reason == BLENDING_IN else '', '')
+        return cls('hold' if runner.state is State.HOLDING else 'wait', runner.reason)
 
 
 class Track(Protocol):
@@ -54,6 +79,9 @@ class Replay:
         waiting: Why it waited last, one line; '' if it ever ran.
         running: Ticks at which it ran.
         counters: The runner's.
+        phases: What it did at each tick, N.
+        cameras: Index of a camera -> its images from which predictions were made, of a replay
+            that was asked for them.
     """
 
     name: str
@@ -66,9 +94,17 @@ class Replay:
     waiting: str
     running: int
     counters: Counters
+    phases: list[Phase]
+    cameras: dict[int, CameraSheet]
 
 
-def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots) -> Replay:
+def replay(
+    track: Track,
+    runner: Runner,
+    policy: Policy,
+    outputs: ComparedSlots,
+    with_pictures: bool = False,
+) -> Replay:
     """Play a recording through the runner once, as the node would; the clock is the recording's.
 
     The runner is fresh, and in a dry run: its commands are not followed.
@@ -82,6 +118,8 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
     latencies_ms: list[float] = []
     holds: list[str] = []
     unobserved: list[int] = []
+    phases: list[Phase] = []
+    pictures: dict[int, SampledPictures] = {}
     running = 0
     piece = -1
     counters = runner.counters
@@ -100,6 +138,8 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
             unobserved.append(number)
         pieces.append((pieces[-1] if pieces else 0) + (begins or not is_observed))
         if request is not None:
+            if with_pictures:
+                _keep_pictures(pictures, number, request)
             start_s = time.perf_counter()
             try:
                 chunk = policy.predict(request.inputs, request.valid, outputs.valid, request.plan)
@@ -113,6 +153,7 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
                 predicted[number] = outputs.of_slots(chunk)
                 runner.predicted(request, chunk, now_ns)
         running += runner.state is State.RUNNING
+        phases.append(Phase.of(runner))
         if counters.holds > held:
             holds.append(runner.reason)
     commanded = np.stack(track.actions) if track.actions else np.zeros((0, len(outputs.columns)))
@@ -131,4 +172,15 @@ def replay(track: Track, runner: Runner, policy: Policy, outputs: ComparedSlots)
         waiting='' if running else track.lacking or runner.reason,
         running=running,
         counters=counters,
+        phases=phases,
+        cameras={index: own.sheet(str(index)) for index, own in sorted(pictures.items())},
     )
+
+
+def _keep_pictures(pictures: dict[int, SampledPictures], number: int, request: Request) -> None:
+    """Keep the newest image of each camera that a prediction is made from."""
+    images = request.inputs.get(DataType.RGB_IMAGES)
+    if images is None:
+        return
+    for index in np.flatnonzero(request.valid[DataType.RGB_IMAGES]).tolist():
+        pictures.setdefault(index, SampledPictures()).add(number, images[-1, index])

@@ -26,6 +26,33 @@ def small(frame: ByteArray) -> ByteArray:
     return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+class SampledPictures:
+    """Small pictures of one camera as they come: at most twice `MOST_PICTURES`, evenly spread.
+
+    Attributes:
+        steps: The step of each, ascending.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self._pictures: list[ByteArray] = []
+        self._every, self._seen = 1, 0
+
+    def add(self, step: int, frame: ByteArray) -> None:
+        """Take a frame, RGB, (height, width, 3), unless those that are kept are rarer by now."""
+        if self._seen % self._every == 0:
+            self.steps.append(step)
+            self._pictures.append(small(frame))
+        self._seen += 1
+        if len(self.steps) > 2 * MOST_PICTURES:
+            del self.steps[1::2], self._pictures[1::2]
+            self._every *= 2
+
+    def sheet(self, label: str) -> CameraSheet:
+        """All of them."""
+        return camera_sheet(label, self.steps, self._pictures)
+
+
 def camera_sheet(label: str, steps: Sequence[int], frames: Iterable[ByteArray]) -> CameraSheet:
     """Frames of these steps, RGB of one size, on one sheet."""
     pictures = [small(frame) for frame in frames]

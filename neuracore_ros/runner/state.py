@@ -11,6 +11,8 @@ import numpy as np
 from neuracore_ros.arrays import FloatArray
 
 _NEWEST = 1000
+BLENDING_IN = 'blending in'
+"""The reason of a runner that moves the robot slowly, from where it stood to the plan."""
 
 
 def _newest() -> deque[float]:
@@ -116,7 +118,7 @@ class RunnerState:
 
     def run(self, blending_in: bool) -> None:
         """Note that the robot is being moved; slowly, while it is on its way to the plan."""
-        self.state, self.reason = State.RUNNING, 'blending in' if blending_in else ''
+        self.state, self.reason = State.RUNNING, BLENDING_IN if blending_in else ''
 
     def hold(self, cause: str, latched: bool) -> None:
         """Note that the robot has been stopped."""

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip('torch')
 
 from helpers.leader_arm import ARM, STEP_S, ramps, record
+from helpers.page_reading import fetched, shown
 from helpers.small_policies import write_policy
 from neuracore_ros.cli.main import main
 
@@ -27,8 +28,7 @@ def page(tmp_path_factory):
 
 
 def test_the_page_of_an_evaluation_needs_nothing_from_elsewhere(page):
-    assert '<script' not in page
-    assert not re.findall(r'(?:src|href)="(?!data:)', page)
+    assert fetched(page) == []
     assert '<b>.pt' not in page
 
 
@@ -36,7 +36,26 @@ def test_the_page_shows_every_policy_joint_hold_and_the_layout(page):
     texts = re.sub(r'<[^>]+>', '|', page)
     for text in ('good.pt', 'a&lt;b&gt;.pt', '0 a', '2 c', 'commanded', 'max_age_s'):
         assert text in texts, text
-    # Over the horizon, and a trace of each joint; the grid is drawn in another colour.
-    curves = re.findall(r'<polyline (?![^>]*#e3e7ee)', page)
-    assert len(curves) == 2 + 2 * 3
+    # Over the horizon; the grid is of another class.
+    assert len(re.findall(r'<polyline (?![^>]*class="grid")', page)) == 2
+    [(key, data)] = shown(page).items()
+    assert [chart['title'] for chart in data['charts']] == ['0 a', '2 c']
+    for chart in data['charts']:
+        labels = [line['label'] for line in chart['lines']]
+        assert labels == ['commanded', 'good.pt', 'a<b>.pt'] and chart['unit'] == 'rad'
+    assert f'<a href="#{key}">' in page
     assert 'JOINT_TARGET_POSITIONS' in texts
+
+
+def test_the_time_in_which_the_robot_was_held_is_shaded_with_its_reason(page):
+    [data] = shown(page).values()
+    kinds = [band['kind'] for band in data['bands']]
+    assert 'hold' in kinds
+    held = data['bands'][kinds.index('hold')]
+    assert held['text'].startswith("held: /joint_states: 'a'")
+    assert 1.0 < held['from'] < 1.5 and 1.9 < held['to'] < 2.5
+
+
+def test_words_such_as_clamps_and_seam_are_explained_where_they_stand(page):
+    for word in ('clamps', 'seam', 'late', 'start gate', 'jerk', 'in spreads'):
+        assert f'<dt>{word}</dt>' in page

@@ -1,6 +1,7 @@
 """The page of a dataset in a real browser: one cursor, two colours, any width, only a keyboard."""
 
 import re
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ pytest.importorskip('playwright', reason='needs pip install playwright')
 from playwright.sync_api import expect
 
 from helpers.browser import browser, lacks
+from helpers.page_browsing import at, clock, is_painted, watched
 from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
 
@@ -36,60 +38,8 @@ def running():
 
 @pytest.fixture
 def opened(running, file):
-    """Open the page; at the end nothing was fetched, and nothing went wrong."""
-    wrong, contexts = [], []
-
-    def open_page(width=1200, colours='light', key='', script=True):
-        size = {'width': width, 'height': 800}
-        context = running.new_context(
-            viewport=size, color_scheme=colours, java_script_enabled=script
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on('console', lambda said: wrong.append(said.text))
-        page.on('pageerror', lambda error: wrong.append(str(error)))
-        page.on(
-            'request',
-            lambda asked: (
-                wrong.append(asked.url)
-                if not asked.url.startswith(('file:', 'data:', 'blob:'))
-                else None
-            ),
-        )
-        page.goto(f'{file.as_uri()}{key and "#"}{key}')
-        if script:
-            page.wait_for_selector('#viewer[data-shown]')
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert wrong == []
-
-
-def clock(page):
-    return page.locator('[data-part=clock]')
-
-
-def at(page):
-    """The step that the clock, each plot's cursor and the pictures show."""
-    page.wait_for_selector('canvas[data-frame]')
-    return page.evaluate(
-        """() => ({
-            clock: document.querySelector('[data-part=clock]').textContent,
-            cursors: [...document.querySelectorAll('.now')].map((line) => {
-                const over = line.parentElement.getBoundingClientRect();
-                return (line.getBoundingClientRect().left + 0.75 - over.left) / over.width;
-            }),
-            frame: document.querySelector('canvas[data-frame]').dataset.frame,
-            red: (() => {
-                const copy = new OffscreenCanvas(9, 9).getContext('2d');
-                copy.drawImage(document.querySelector('canvas[data-frame]'), 0, 0);
-                return copy.getImageData(5, 5, 1, 1).data[0];
-            })(),
-            values: [...document.querySelectorAll('.legend output')].map((o) => o.textContent),
-        })"""
-    )
+    with watched(running) as open_page:
+        yield partial(open_page, file)
 
 
 def test_the_most_doubtful_episode_is_shown_at_first(opened):
@@ -231,32 +181,15 @@ def ground(page):
     return page.evaluate('getComputedStyle(document.body).backgroundColor')
 
 
-def is_written_in(page, *colour):
-    """Whether the axes of a plot have this colour."""
-    return page.evaluate(
-        """(colour) => {
-            const canvas = document.querySelector('.uplot canvas');
-            const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d');
-            copy.drawImage(canvas, 0, 0);
-            const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
-            for (let k = 0; k < data.length; k += 4) {
-                if (colour.every((c, n) => Math.abs(c - data[k + n]) < 6)) return true;
-            }
-            return false;
-        }""",
-        colour,
-    )
-
-
 def test_it_is_dark_where_the_screen_is_and_a_button_changes_that(opened):
     page = opened(colours='dark')
     light, dark = (89, 98, 115), (163, 173, 189)
-    assert ground(page) == 'rgb(20, 24, 31)' and is_written_in(page, *dark)
+    assert ground(page) == 'rgb(20, 24, 31)' and is_painted(page, *dark)
     button = page.get_by_role('button', name='Use light colours')
     button.focus()
     page.keyboard.press('Enter')
     assert ground(page) == 'rgb(255, 255, 255)'
-    assert is_written_in(page, *light) and not is_written_in(page, *dark)
+    assert is_painted(page, *light) and not is_painted(page, *dark)
     fill = 'getComputedStyle(document.querySelector(".layout .ground")).fill'
     assert page.evaluate(fill) == 'rgb(255, 255, 255)'
     page.reload()
