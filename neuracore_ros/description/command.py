@@ -13,7 +13,10 @@ from neuracore_ros.description.source import FLOAT64_MULTI_ARRAY, JOINT_TRAJECTO
 
 FOLLOW_JOINT_TRAJECTORY = 'control_msgs/action/FollowJointTrajectory'
 GRIPPER_COMMAND = 'control_msgs/action/GripperCommand'
-ACTIONS = (FOLLOW_JOINT_TRAJECTORY, GRIPPER_COMMAND)
+PARALLEL_GRIPPER_COMMAND = 'control_msgs/action/ParallelGripperCommand'
+GRIPPER_ACTIONS = (GRIPPER_COMMAND, PARALLEL_GRIPPER_COMMAND)
+"""Actions that move one gripper: of gripper_controllers, and of what follows it from Jazzy on."""
+ACTIONS = (FOLLOW_JOINT_TRAJECTORY, *GRIPPER_ACTIONS)
 
 JOINT_COMMANDS = (JOINT_TRAJECTORY, FLOAT64_MULTI_ARRAY, FOLLOW_JOINT_TRAJECTORY)
 """Types that command the joints of a chain."""
@@ -106,8 +109,9 @@ class Command:
         topic: The topic of messages, or the name of an action; without a leading slash relative
             to the node's namespace.
         type: ``trajectory_msgs/msg/JointTrajectory``, ``std_msgs/msg/Float64MultiArray``,
-            ``control_msgs/action/FollowJointTrajectory`` or
-            ``control_msgs/action/GripperCommand``.
+            ``control_msgs/action/FollowJointTrajectory``,
+            ``control_msgs/action/GripperCommand`` or
+            ``control_msgs/action/ParallelGripperCommand``.
         stream: ``chunk`` (many points a message) or ``point`` (one).
         joints: In index order, or as ``order`` says; all in one message.
         effort: Largest effort of a gripper, [N] or [Nm]; 0 leaves it to its driver.

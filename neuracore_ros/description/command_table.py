@@ -7,6 +7,7 @@ from neuracore_ros.description.chain import Chain
 from neuracore_ros.description.command import (
     ACTIONS,
     FOLLOW_JOINT_TRAJECTORY,
+    GRIPPER_ACTIONS,
     GRIPPER_COMMAND,
     JOINT_COMMANDS,
     Command,
@@ -50,7 +51,7 @@ _TYPES = (
 _ONLY_STREAM = {
     FLOAT64_MULTI_ARRAY: 'point',
     FOLLOW_JOINT_TRAJECTORY: 'chunk',
-    GRIPPER_COMMAND: 'point',
+    **dict.fromkeys(GRIPPER_ACTIONS, 'point'),
     TWIST: 'point',
     TWIST_STAMPED: 'point',
     POSE_STAMPED: 'point',
@@ -161,11 +162,12 @@ class CommandTable:
                 topics[command.topic] = replace(before, joints=before.joints + command.joints)
         for command in topics.values():
             self._require_distinct(command)
-            if command.type == GRIPPER_COMMAND and len(command.joints) > 1:
+            if command.type in GRIPPER_ACTIONS and len(command.joints) > 1:
                 names = ', '.join(joint.name for joint in command.joints)
+                short = command.type.rpartition('/')[2]
                 raise DescriptionError(
-                    f'{self.file}: commands to {command.topic}: a GripperCommand moves one '
-                    f'gripper, not {names}: give each a topic of its own'
+                    f'{self.file}: commands to {command.topic}: a {short} moves one gripper, not '
+                    f'{names}: give each a topic of its own'
                 )
         return tuple(command.ordered(self.file) for command in topics.values())
 
@@ -284,7 +286,7 @@ def _require_sense(table: CommandTable, kind: DataType, name: str) -> None:
     if options.stream and options.stream != _ONLY_STREAM.get(message, options.stream):
         takes = 'one' if _ONLY_STREAM[message] == 'point' else 'more than one'
         problem = f'a {short} takes {takes} point: remove stream: {options.stream}'
-    elif options.effort and message != GRIPPER_COMMAND:
+    elif options.effort and message not in GRIPPER_ACTIONS:
         problem = f'effort belongs to a GripperCommand; write type: {GRIPPER_COMMAND}'
     if problem:
         raise DescriptionError(f'{table.file}: commands to {options.topic or None}: {problem}')

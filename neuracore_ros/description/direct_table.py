@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from neuracore_ros.description.command import (
     FOLLOW_JOINT_TRAJECTORY,
-    GRIPPER_COMMAND,
+    GRIPPER_ACTIONS,
     JOINT_COMMANDS,
     Command,
     Joint,
@@ -112,7 +112,7 @@ def _types(kind: DataType) -> tuple[str, ...]:
         return (JOINT_TRAJECTORY, FOLLOW_JOINT_TRAJECTORY, *direct)
     if kind.is_pose:
         return (*JOINT_COMMANDS, *direct)
-    return direct or (*JOINT_COMMANDS, GRIPPER_COMMAND)
+    return direct or (*JOINT_COMMANDS, *GRIPPER_ACTIONS)
 
 
 def _short(message: str) -> str:

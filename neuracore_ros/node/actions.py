@@ -16,7 +16,11 @@ from rclpy.task import Future
 from unique_identifier_msgs.msg import UUID
 
 from neuracore_ros.description import Command
-from neuracore_ros.description.command import FOLLOW_JOINT_TRAJECTORY
+from neuracore_ros.description.command import (
+    FOLLOW_JOINT_TRAJECTORY,
+    GRIPPER_COMMAND,
+    PARALLEL_GRIPPER_COMMAND,
+)
 from neuracore_ros.errors import DescriptionError
 from neuracore_ros.node import graph
 from neuracore_ros.node.messages import to_message
@@ -45,7 +49,15 @@ def open_action(node: Node, command: Command, on_fault: Callable[[str], None]) -
         ) from None
     if command.type == FOLLOW_JOINT_TRAJECTORY:
         return TrajectoryAction(node, command, action.FollowJointTrajectory, on_fault)
-    return GripperAction(node, command, action.GripperCommand, on_fault)
+    parallel = command.type == PARALLEL_GRIPPER_COMMAND
+    name = command.type.rpartition('/')[2]
+    if not hasattr(action, name):
+        raise DescriptionError(
+            f'commands to {command.topic}: the control_msgs of this ROS 2 have no {name}; '
+            f'its gripper controllers take {GRIPPER_COMMAND}'
+        )
+    kind = ParallelGripperAction if parallel else GripperAction
+    return kind(node, command, getattr(action, name), on_fault)
 
 
 class ActionOutput:
@@ -150,6 +162,7 @@ class GripperAction(ActionOutput):
     ) -> None:
         super().__init__(node, command, action, on_fault)
         (joint,) = command.joints
+        self._joint = joint.message_name
         self._effort = command.effort
         self._ends = (joint.limit.lower, joint.limit.upper)
         span = joint.limit.upper - joint.limit.lower
@@ -165,12 +178,34 @@ class GripperAction(ActionOutput):
             return
         self._wanted = position
         goal = self._action.Goal()
-        goal.command.position = position
-        goal.command.max_effort = self._effort
+        self._fill(goal.command, position)
         self._send_goal(goal)
+
+    def _fill(self, command: Any, position: float) -> None:
+        command.position = position
+        command.max_effort = self._effort
+
+    def _position(self, result: Any) -> float:
+        return float(result.position)
 
     def _lost(self, how: str, result: Any) -> None:
         if not result.stalled:
             self._node.get_logger().warning(
-                f'{self._topic} {how}: the gripper is at {result.position:.4f}'
+                f'{self._topic} {how}: the gripper is at {self._position(result):.4f}'
             )
+
+
+class ParallelGripperAction(GripperAction):
+    """ParallelGripperCommand: the same, with the joint as a JointState.
+
+    It is what parallel_gripper_action_controller takes, from Jazzy on.
+    """
+
+    def _fill(self, command: Any, position: float) -> None:
+        command.name = [self._joint]
+        command.position = [position]
+        # An effort of 0 would be a limit; without one the controller takes its own.
+        command.effort = [self._effort] if self._effort else []
+
+    def _position(self, result: Any) -> float:
+        return float(next(iter(result.state.position), float('nan')))

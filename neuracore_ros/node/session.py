@@ -13,7 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode
 
 from neuracore_ros.description import Command, load_robot
-from neuracore_ros.description.command import GRIPPER_COMMAND
+from neuracore_ros.description.command import GRIPPER_ACTIONS
 from neuracore_ros.description.source import IMAGE_TYPES
 from neuracore_ros.errors import collect_warnings
 from neuracore_ros.node.control_publisher import ControlPublisher
@@ -78,7 +78,7 @@ class Session:
         self._min_speed_scaling = parameters.min_speed_scaling
         # The controllers that may be scaled down, if that matters.
         joints = (command for command in commands if isinstance(command, Command))
-        scaled = [command.topic for command in joints if command.type != GRIPPER_COMMAND]
+        scaled = [command.topic for command in joints if command.type not in GRIPPER_ACTIONS]
         self._speed_scaling = SpeedScaling(node, scaled if self._min_speed_scaling else ())
         self._inference = Inference(node, interrupted)
         try:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from neuracore_ros.alignment.name_heuristics import is_command, is_gripper, side, tokens
-from neuracore_ros.description.command import ACTIONS, GRIPPER_COMMAND
+from neuracore_ros.description.command import ACTIONS, GRIPPER_ACTIONS
 from neuracore_ros.description.source import (
     FLOAT64_MULTI_ARRAY,
     JOINT_STATE,
@@ -77,7 +77,7 @@ class CommandTopic:
         note = Note(self.why, guessed=False)
         if self.why == 'was sent':
             note = Note('recorded commands went here; no controller was seen')
-        if self.type == GRIPPER_COMMAND:
+        if self.type in GRIPPER_ACTIONS:
             note = Note(f'{self.why}; it moves the gripper by its name')
         return options, (note,)
 
@@ -208,7 +208,7 @@ def completed(
     """Complete commands by the joints that each moves, also where messages name none."""
     found = [_completed(command, known, arms) for command in commands]
     for place, command in enumerate(found):
-        if command.type == GRIPPER_COMMAND:
+        if command.type in GRIPPER_ACTIONS:
             # It moves one gripper, however many fingers its controller names.
             hands = tuple(joint for joint in command.joints if joint in known.grippers)
             found[place] = replace(command, joints=hands[:1])
