@@ -29,6 +29,7 @@ EXTRAS = {
     'ruamel': 'see',
     'safetensors': 'export',
     'rerun': 'rerun',
+    'rich': 'see',
     'tensorboard': 'train',
     'torchvision': 'train',
     'trimesh': 'see',

@@ -26,6 +26,7 @@ VERBS = (
     'export',
     'evaluate',
     'check',
+    'watch',
     'serve',
     'demo',
 )

@@ -18,6 +18,7 @@ from neuracore_ros.errors import printable
 
 TERMINAL_EVERY_S = 0.2
 LOG_EVERY_S = 15.0
+ESCAPE = b'\x1b'
 
 # Characters that move a cursor, name a window, or break or reverse a line.
 _CONTROLS = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]')
@@ -120,6 +121,10 @@ def single_keys(stream: TextIO) -> Iterator[Callable[[], str]]:
     before = termios.tcgetattr(stream)
     # Unlike raw mode, this leaves Ctrl-C to be a signal.
     tty.setcbreak(stream)
+    single = termios.tcgetattr(stream)
+    # Ctrl-S would hold the output, and with it whoever writes, until Ctrl-Q.
+    single[0] &= ~termios.IXON
+    termios.tcsetattr(stream, termios.TCSADRAIN, single)
     try:
         yield partial(_pressed, stream)
     finally:
@@ -131,4 +136,10 @@ def _pressed(stream: TextIO) -> str:
     if not select.select([stream], [], [], 0.0)[0]:
         return ''
     # Not through the stream, which would read ahead of what select sees.
-    return os.read(stream.fileno(), 1).decode('ascii', 'replace').lower()
+    key = os.read(stream.fileno(), 1)
+    if key == ESCAPE:
+        # An arrow is three characters, of which the last would be a key of its own.
+        while select.select([stream], [], [], 0.0)[0] and os.read(stream.fileno(), 1):
+            pass
+        return ''
+    return key.decode('ascii', 'replace').lower()

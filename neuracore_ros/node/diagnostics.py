@@ -23,6 +23,7 @@ _LEVELS = {
 
 
 def inference_status(
+    node: str,
     robot: str,
     status: Status,
     counters: Counters,
@@ -35,6 +36,7 @@ def inference_status(
     """The status named ``infer: inference``.
 
     Args:
+        node: Its full name: of two robots, the statuses are called the same.
         robot: Its name, for ``hardware_id``.
         status: What the node does; DISABLED while it is not active.
         counters: Since configure.
@@ -57,6 +59,7 @@ def inference_status(
             reason=status.reason,
             next=status.next,
             commander=commander,
+            node=node,
             latency_ms_p50=f'{counters.latency_ms(50):.1f}',
             latency_ms_p99=f'{counters.latency_ms(99):.1f}',
             network_ms_p50=_percentile(statistics.network_ms, 50),

@@ -14,6 +14,7 @@ SPECTATORS = (
     'check',
     'foxglove_bridge',
     'infer',
+    'neuracore_watch',
     'plotjuggler',
     'record',
     'rosbag2_recorder',

@@ -149,6 +149,7 @@ class Reporter:
             if status.name not in known:
                 streams.append(status)
         inference = inference_status(
+            self._node.get_fully_qualified_name(),
             self._robot,
             self._status(),
             self._runner.counters,
