@@ -150,6 +150,14 @@ def _usage(action: argparse.Action) -> str:
     return f'{words} {action.metavar or action.dest.upper()}{several}'
 
 
+def hints() -> str:
+    """List what the reasons of a robot that stands mean; ``watch`` shows the same."""
+    from neuracore_ros.watch.hints import HINTS
+
+    rows = [[', '.join(map(code, h.says)), h.cause, h.cure] for h in HINTS]
+    return table(['the reason says', 'cause', 'what to do'], rows)
+
+
 # The robot file
 
 
@@ -348,6 +356,7 @@ PARTS = {
     'parameters': parameters,
     'launch arguments': launch,
     'verbs': verbs,
+    'hints': hints,
     'data types': data_types,
     'outputs': outputs,
     'message options': message_options,

@@ -11,7 +11,7 @@ import neuracore_ros
 # Who may have a library loaded, also through others: the demo stands above the simulated robots.
 HEAVY = {
     'torch': ('policy', 'training', 'serving'),
-    'rclpy': ('node', 'sim', 'demo', 'physics'),
+    'rclpy': ('node', 'sim', 'demo', 'physics', 'watch'),
     'mujoco': ('physics',),
     # viser serves pages by websockets.
     'websockets': ('policy', 'serving', 'wire', 'viewer'),
@@ -145,6 +145,7 @@ NEEDS = {
         'report',
         'training',
     ),
+    'watch': (),
     'viewer': (
         'description',
         'kinematics',

@@ -228,7 +228,7 @@ class Watch:
         from rich.console import Console
         from rich.live import Live
 
-        from neuracore_ros.watch.screen import Frame
+        from neuracore_ros.watch.screen import ScreenFrame
 
         console = Console(file=control(sys.stdout), highlight=False)
         live = Live(
@@ -245,7 +245,7 @@ class Watch:
                 pressed = self._press(next_key())
                 if pressed or time.monotonic() - drawn_s > FRAME_S:
                     drawn_s = time.monotonic()
-                    frame = Frame(title, self._link.views(), self._desk, has_keys)
+                    frame = ScreenFrame(title, self._link.views(), self._desk, has_keys)
                     live.update(frame, refresh=True)
 
     def _serve(self) -> None:

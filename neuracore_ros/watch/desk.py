@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from neuracore_ros.watch.requests import Request, judge
+from neuracore_ros.watch.requests import NodeRequest, judge
 from neuracore_ros.watch.watched import NodeView, Presence
 
 CONFIRM, QUIT, NEXT, ALL = 'y', 'q', '\t', ' '
-REQUESTS: Mapping[str, Request] = {
-    'e': Request.ENABLE,
-    'd': Request.DISABLE,
-    'r': Request.RESET,
-    't': Request.TAKE_OVER,
-    'p': Request.GIVE_BACK,
-    'a': Request.ACTIVATE,
+REQUESTS: Mapping[str, NodeRequest] = {
+    'e': NodeRequest.ENABLE,
+    'd': NodeRequest.DISABLE,
+    'r': NodeRequest.RESET,
+    't': NodeRequest.TAKE_OVER,
+    'p': NodeRequest.GIVE_BACK,
+    'a': NodeRequest.ACTIVATE,
 }
 READING_S = 0.3
 """A confirmation that comes sooner was not given by a person who read the question [s]."""
@@ -26,7 +26,7 @@ NOTED_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class KeyNote:
     """Note about what became of a key.
 
     Attributes:
@@ -53,7 +53,7 @@ class Question:
     """
 
     node: str
-    request: Request
+    request: NodeRequest
     text: str
     asked_s: float
     situation: tuple[str, ...]
@@ -71,10 +71,10 @@ class Desk:
     """
 
     def __init__(self) -> None:
-        self.send: Callable[[str, Request], None] = lambda node, request: None
+        self.send: Callable[[str, NodeRequest], None] = lambda node, request: None
         self.chosen = ''
         self.question: Question | None = None
-        self.notes: list[Note] = []
+        self.notes: list[KeyNote] = []
         self._now_s = 0.0
         self.has_quit = False
 
@@ -118,7 +118,7 @@ class Desk:
         elif key in REQUESTS:
             self._ask(REQUESTS[key], views, now_s)
 
-    def _ask(self, request: Request, views: Sequence[NodeView], now_s: float) -> None:
+    def _ask(self, request: NodeRequest, views: Sequence[NodeView], now_s: float) -> None:
         view = _named(views, self.chosen)
         if view is None:
             self._say(f"no node has been found; '{request.value}' was not sent")
@@ -137,14 +137,14 @@ class Desk:
         if not there:
             self._say('no node is there to disable')
         for name in there:
-            self._request(name, Request.DISABLE)
+            self._request(name, NodeRequest.DISABLE)
 
-    def _request(self, node: str, request: Request) -> None:
+    def _request(self, node: str, request: NodeRequest) -> None:
         self._say(f'{node}: {request.value} ...', node)
         self.send(node, request)
 
     def _say(self, text: str, node: str = '') -> None:
-        self.notes.append(Note(text, node, self._now_s))
+        self.notes.append(KeyNote(text, node, self._now_s))
 
     def _choose(self, key: str, views: Sequence[NodeView]) -> None:
         names = [view.name for view in views]

@@ -46,7 +46,7 @@ def as_text(view: NodeView) -> str:
 
 
 def as_json(view: NodeView) -> str:
-    """All that is known of a node, as one JSON object in one line."""
+    """Everything that is known of a node, as one JSON object in one line."""
     report, known = view.report, view.parameters
     return json.dumps(
         {

@@ -24,7 +24,7 @@ from neuracore_ros.control import CONTROL_TOPIC, Control
 from neuracore_ros.errors import MESSAGE_LENGTH, UserError, shortened
 from neuracore_ros.watch.graph_search import running_nodes
 from neuracore_ros.watch.report import NodeReport
-from neuracore_ros.watch.requests import Request
+from neuracore_ros.watch.requests import NodeRequest
 from neuracore_ros.watch.watched import NodeView, Presence, WatchedNode, in_namespaces, node_name
 
 NODE_NAME = 'neuracore_watch'
@@ -45,7 +45,7 @@ _LATCHED = QoSProfile(
 
 @dataclass(slots=True)
 class _Handles:
-    """What is open towards one node; made as soon as it is found, since discovery takes time."""
+    """Subscription and clients of one node; made at once, since discovery takes time."""
 
     control: Any
     clients: dict[str, Any] = field(default_factory=dict)
@@ -119,17 +119,17 @@ class Link:
         for call in self._calls:
             call.due_s = time.monotonic() + call.patience_s
 
-    def send(self, name: str, request: Request) -> None:
+    def send(self, name: str, request: NodeRequest) -> None:
         """Send a request to one node; `tell` hears what becomes of it."""
-        if request is Request.ACTIVATE:
+        if request is NodeRequest.ACTIVATE:
             self._activate(name)
-        elif request is Request.RESET:
+        elif request is NodeRequest.RESET:
             self._call(name, request.value, 'reset', Trigger.Request())
-        elif request in (Request.ENABLE, Request.DISABLE):
-            on = request is Request.ENABLE
+        elif request in (NodeRequest.ENABLE, NodeRequest.DISABLE):
+            on = request is NodeRequest.ENABLE
             self._call(name, request.value, 'enable', SetBool.Request(data=on))
         else:
-            on = request is Request.TAKE_OVER
+            on = request is NodeRequest.TAKE_OVER
             self._call(name, request.value, 'takeover', SetBool.Request(data=on))
 
     # Calls
@@ -274,6 +274,6 @@ def _learn(node: WatchedNode, answer: Any) -> None:
 def _unanswered(word: str, patience_s: float) -> str:
     """The line about a request that got no answer."""
     text = f'{word}: no answer within {patience_s:g} s; the node hangs, was killed or is busy'
-    if word == Request.DISABLE.value:
+    if word == NodeRequest.DISABLE.value:
         return f'{text}: IF THE ROBOT MOVES, USE ITS EMERGENCY STOP'
     return f'{text}, and may still act on it later'

@@ -13,7 +13,7 @@ from neuracore_ros.watch.report import DISABLED, HOLDING, RUNNING, TAKEOVER
 from neuracore_ros.watch.watched import NodeView, Presence
 
 
-class Request(str, Enum):
+class NodeRequest(str, Enum):
     """Request to a node, by the word that a person is shown."""
 
     ENABLE = 'enable'
@@ -37,7 +37,7 @@ class Judgement:
     question: str = ''
 
 
-def judge(request: Request, view: NodeView) -> Judgement:
+def judge(request: NodeRequest, view: NodeView) -> Judgement:
     """Judge a request to a node as it is now."""
     if refusal := _refusal(request, view):
         return Judgement(refusal=f'{view.name}: {refusal}')
@@ -46,11 +46,11 @@ def judge(request: Request, view: NodeView) -> Judgement:
     return Judgement()
 
 
-def _refusal(request: Request, view: NodeView) -> str:
+def _refusal(request: NodeRequest, view: NodeView) -> str:
     if view.presence in (Presence.ABSENT, Presence.GONE):
         return f"it is not there; '{request.value}' was not sent"
     # Whatever is wrong otherwise: a stop is always tried.
-    if request is Request.DISABLE:
+    if request is NodeRequest.DISABLE:
         return ''
     if view.graph is not None and view.graph.twins > 1:
         return (
@@ -60,50 +60,50 @@ def _refusal(request: Request, view: NodeView) -> str:
     if view.presence is Presence.SILENT:
         return f"it is not heard; '{request.value}' was not sent, since it might act on it later"
     is_active = view.report is not None and view.report.is_active
-    if request is Request.ACTIVATE:
+    if request is NodeRequest.ACTIVATE:
         return 'it is active already' if is_active else ''
     return _needless(request, view) if is_active else 'it is not active: press a'
 
 
-def _needless(request: Request, view: NodeView) -> str:
+def _needless(request: NodeRequest, view: NodeView) -> str:
     """The reason why a request would change nothing at an active node."""
     assert view.report is not None, 'it is active'
     state, waits = view.report.state, view.report.waits_for_enable
-    if request is Request.ENABLE and state not in (DISABLED, HOLDING) and not waits:
+    if request is NodeRequest.ENABLE and state not in (DISABLED, HOLDING) and not waits:
         return f'it is {state}, and so is enabled already'
-    if request is Request.TAKE_OVER and state == TAKEOVER:
+    if request is NodeRequest.TAKE_OVER and state == TAKEOVER:
         return 'a human has it already'
-    if request is Request.GIVE_BACK and state not in (TAKEOVER, DISABLED):
+    if request is NodeRequest.GIVE_BACK and state not in (TAKEOVER, DISABLED):
         return 'the policy has it already'
     return ''
 
 
-def _question(request: Request, view: NodeView) -> str:
+def _question(request: NodeRequest, view: NodeView) -> str:
     robot, by_policy = _robot(view), _by_policy(view)
     by_human = ', as the human commands'
-    if request is Request.ACTIVATE:
+    if request is NodeRequest.ACTIVATE:
         return f'Activate {view.name}? {robot} may move{by_policy}, if enabled.'
-    if request is Request.DISABLE or view.report is None:
+    if request is NodeRequest.DISABLE or view.report is None:
         return ''
-    if request is Request.ENABLE:
+    if request is NodeRequest.ENABLE:
         is_human = view.report.state == TAKEOVER or 'human' in view.report.reason
         return f'Enable {view.name}? {robot} may move{by_human if is_human else by_policy}.'
     if not _may_begin(request, view):
         return ''
     return {
-        Request.RESET: f'Reset {view.name}? {robot} may move afterwards.',
-        Request.TAKE_OVER: f'Take over {view.name}? {robot} may move{by_human}.',
-        Request.GIVE_BACK: f'Give {view.name} back? {robot} may move{by_policy}, without human.',
+        NodeRequest.RESET: f'Reset {view.name}? {robot} may move afterwards.',
+        NodeRequest.TAKE_OVER: f'Take over {view.name}? {robot} may move{by_human}.',
+        NodeRequest.GIVE_BACK: f'Give back {view.name}? {robot} may move{by_policy}.',
     }[request]
 
 
-def _may_begin(request: Request, view: NodeView) -> bool:
+def _may_begin(request: NodeRequest, view: NodeView) -> bool:
     """Whether a motion may begin by it, or go from a human to a policy."""
     assert view.report is not None, 'it is active'
     state, waits = view.report.state, view.report.waits_for_enable
-    if state == DISABLED or (request is Request.RESET and waits):
+    if state == DISABLED or (request is NodeRequest.RESET and waits):
         return False
-    if request is Request.GIVE_BACK:
+    if request is NodeRequest.GIVE_BACK:
         return True
     return not (state == RUNNING or (state == TAKEOVER and view.commander == 'human'))
 

@@ -22,6 +22,7 @@ STYLES = {
     HOLDING: 'bold red',
     DISABLED: 'bold',
     'INACTIVE': 'bold',
+    'FOUND': 'yellow',
     Presence.ABSENT.value: 'yellow',
     Presence.UNCONFIGURED.value: 'yellow',
     Presence.SILENT.value: 'bold white on red',
@@ -53,7 +54,7 @@ _STREAM_STYLES = {'ok': 'green', 'warning': 'yellow', 'error': 'red', 'stale': '
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ScreenFrame:
     """One picture of the screen; what does not fit in its height is cut above the keys.
 
     Args:

@@ -1,4 +1,4 @@
-"""A watched node: what is known of it, from the graph, its messages and its answers."""
+"""A watched node: the knowledge of it, from the graph, its messages and its answers."""
 
 from __future__ import annotations
 
@@ -80,8 +80,10 @@ class NodeView:
     @property
     def state(self) -> str:
         """State that it told last, or its presence where that is more than a state can tell."""
-        if self.presence is not Presence.HEARD or self.report is None:
-            return self.presence.value
+        if self.presence is not Presence.HEARD:
+            return str(self.presence.value)
+        if self.report is None:
+            return 'FOUND'
         return self.report.state if self.report.is_active else 'INACTIVE'
 
     @property
@@ -100,7 +102,7 @@ class NodeView:
 
     @property
     def commander(self) -> str:
-        """Whoever commands the robot now, in words."""
+        """Commander of the robot now, in words."""
         if self.presence is not Presence.HEARD:
             return 'nobody' if self.presence is not Presence.SILENT else 'unknown'
         control, told = self.control, self.report.commander if self.report else ''
@@ -118,7 +120,7 @@ class NodeView:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What to do next, in plain words; the first comes first. Empty if there is nothing."""
+        """Advice on what to do next, in plain words; the first comes first. May be empty."""
         return tuple(_advice(self))
 
 
@@ -143,7 +145,7 @@ def _advice(view: NodeView) -> list[str]:
 
 
 _PRESENCES = {
-    Presence.HEARD: 'it is configured; its first report is on the way',
+    Presence.HEARD: 'nothing: its first report is on the way',
     Presence.ABSENT: (
         'start it; if it runs: is ROS_DOMAIN_ID the same there, and may computers find each other '
         '(ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_LOCALHOST_ONLY)?'
@@ -162,7 +164,7 @@ _PRESENCES = {
 
 
 class WatchedNode:
-    """What is known of one node; it uses no ROS.
+    """Knowledge of one node; it uses no ROS.
 
     Args:
         name: Its full name.

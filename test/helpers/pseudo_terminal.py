@@ -32,11 +32,11 @@ class OnTerminal:
         self.resize(columns, lines)
         self.before = termios.tcgetattr(slave)
         self._slave = slave
+        words = [sys.executable, '-m', 'neuracore_ros.cli.main', *map(str, arguments)]
+        # The leader of a session that opens a terminal gets its Ctrl-C and Ctrl-Z as signals.
+        shell = ['sh', '-c', 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(slave)]
         self.process = subprocess.Popen(
-            [sys.executable, '-m', 'neuracore_ros.cli.main', *map(str, arguments)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
+            [*shell, *words],
             env={**os.environ, 'TERM': 'xterm', 'PYTHONIOENCODING': 'utf-8', **environment},
             start_new_session=True,
         )

@@ -4,7 +4,7 @@ import pytest
 
 from helpers.watched_views import BY_ITSELF, ENABLE, view
 from neuracore_ros.watch.desk import NOTED_S, PATIENCE_S, READING_S, Desk
-from neuracore_ros.watch.requests import Request
+from neuracore_ros.watch.requests import NodeRequest
 from neuracore_ros.watch.watched import Presence
 
 LATER = READING_S + 0.1
@@ -121,4 +121,4 @@ def test_an_answer_takes_the_place_of_what_was_asked_and_is_forgotten_later(sitt
 def test_every_request_has_a_key(sitting):
     from neuracore_ros.watch.desk import REQUESTS
 
-    assert set(REQUESTS.values()) == set(Request)
+    assert set(REQUESTS.values()) == set(NodeRequest)

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.watched_views import BY_ITSELF, ENABLE, TOPIC, view
-from neuracore_ros.watch.requests import Request, judge
+from neuracore_ros.watch.requests import NodeRequest, judge
 from neuracore_ros.watch.watched import Presence
 
 INACTIVE = {'state': 'DISABLED', 'reason': 'not active', 'then': 'waits for activate'}
@@ -48,33 +48,33 @@ EXPECTED = {
 def test_what_may_begin_a_motion_is_asked_for_and_a_stop_never_is(situation):
     seen = ''
     for word in WORDS:
-        judgement = judge(Request(word), view(**SITUATIONS[situation]))
+        judgement = judge(NodeRequest(word), view(**SITUATIONS[situation]))
         assert not (judgement.refusal and judgement.question)
         seen += '-' if judgement.refusal else '?' if judgement.question else '+'
     assert seen == EXPECTED[situation].replace(' ', '')
 
 
 def test_a_question_says_what_would_move_by_what_and_where():
-    text = judge(Request.ENABLE, view(name='/left/infer', **LATCHED)).question
+    text = judge(NodeRequest.ENABLE, view(name='/left/infer', **LATCHED)).question
     assert text == f"Enable /left/infer? Robot 'ur5' may move, by policy.pt, on {TOPIC}."
 
 
 def test_a_dry_run_says_that_nothing_is_published():
-    assert 'nothing is published' in judge(Request.ENABLE, view(dry_run=True, **HELD)).question
+    assert 'nothing is published' in judge(NodeRequest.ENABLE, view(dry_run=True, **HELD)).question
 
 
 def test_a_robot_that_was_disabled_in_a_takeover_is_enabled_for_the_human():
     reason = 'disabled, and a human has taken over'
     led = view('DISABLED', reason, ENABLE)
-    assert 'as the human commands' in judge(Request.ENABLE, led).question
+    assert 'as the human commands' in judge(NodeRequest.ENABLE, led).question
 
 
 def test_two_nodes_of_one_name_are_only_stopped():
     twins = view(twins=2, **HELD)
-    assert '2 nodes have this name' in judge(Request.ENABLE, twins).refusal
-    assert judge(Request.DISABLE, twins).refusal == ''
+    assert '2 nodes have this name' in judge(NodeRequest.ENABLE, twins).refusal
+    assert judge(NodeRequest.DISABLE, twins).refusal == ''
 
 
 def test_a_refusal_names_the_node_and_what_to_do():
-    said = judge(Request.RESET, view(name='/left/infer', **INACTIVE)).refusal
+    said = judge(NodeRequest.RESET, view(name='/left/infer', **INACTIVE)).refusal
     assert said == '/left/infer: it is not active: press a'

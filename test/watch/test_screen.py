@@ -8,7 +8,7 @@ from rich.console import Console
 
 from helpers.watched_views import BY_ITSELF, ENABLE, stream, view
 from neuracore_ros.watch.desk import READING_S, Desk
-from neuracore_ros.watch.screen import STYLES, Frame
+from neuracore_ros.watch.screen import STYLES, ScreenFrame
 from neuracore_ros.watch.watched import Presence
 
 REASON = (
@@ -36,7 +36,7 @@ def shown(*views, width=100, height=40, keys='', has_keys=True, **options):
         desk.press(key, views, number * 2 * READING_S)
     text = io.StringIO()
     console = Console(file=text, width=width, height=height, **options)
-    console.print(Frame('title', views, desk, has_keys), end='')
+    console.print(ScreenFrame('title', views, desk, has_keys), end='')
     return text.getvalue().split('\n')
 
 
@@ -142,4 +142,4 @@ def test_without_a_keyboard_no_keys_are_promised():
 def test_every_state_has_a_colour():
     from neuracore_ros.runner import State
 
-    assert {*State, 'INACTIVE'} | {*Presence} - {Presence.HEARD} == {*STYLES}
+    assert {*State, 'INACTIVE', 'FOUND'} | {*Presence} - {Presence.HEARD} == {*STYLES}

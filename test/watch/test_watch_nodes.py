@@ -1,0 +1,237 @@
+"""``watch`` in a terminal, in front of two real nodes: what keys do, and what is seen of it."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip('rclpy')
+pytest.importorskip('rich')
+
+from sensor_msgs.msg import JointState
+
+from helpers.live_robot import DEFAULTS, INFER_NODE, SIM_ROBOT, UR5, Running, ros_arguments
+from helpers.pseudo_terminal import OnTerminal
+from helpers.small_policies import write_policy
+from helpers.spinning import Spinning
+from helpers.waiting import stays, wait_until
+
+LEADER = 'leader/joint_states'
+LEFT, RIGHT = '/left/infer', '/right/infer'
+
+
+def led_robot(folder):
+    """The UR5 whose human leads with joints of the same names, units and signs."""
+    text = UR5.read_text()
+    commands = text[text.index('commands:') :]
+    teleop = commands.replace('commands:', 'teleop:', 1)
+    teleop = teleop.replace('arm_controller/joint_trajectory', LEADER)
+    path = folder / 'led.yaml'
+    path.write_text(f'{text}\n{teleop}')
+    return path
+
+
+class Rig:
+    """One simulated UR5, a node that moves it, and one that only pretends to.
+
+    A leader arm stands wherever the robot is, so that the start gate lets its human in.
+    """
+
+    def __init__(self, folder):
+        self.model = write_policy(folder / 'sweep.pt', speed=0.02)
+        self.robot = led_robot(folder)
+        self.others = Spinning()
+        node = self.others.create('leader')
+        publisher = node.create_publisher(JointState, f'/{LEADER}', 10)
+        node.create_subscription(JointState, '/joint_states', publisher.publish, 10)
+        self.others.add(node)
+        self.nodes = {}
+        self.sim = Running(SIM_ROBOT, '--robot', 'ur5', '--seed', 1, '--no-clock')
+
+    def start(self, side, **parameters):
+        """A node in a namespace of its own, on the topics of the one robot."""
+        topics = ('joint_states', 'overhead/image_raw', 'arm_controller/joint_trajectory', LEADER)
+        remapped = [word for topic in topics for word in ('-r', f'{topic}:=/{topic}')]
+        values = {'model': self.model, 'robot': self.robot, **DEFAULTS, **parameters}
+        words = [*ros_arguments(values), '-r', f'__ns:=/{side}', *remapped]
+        self.nodes[side] = Running(INFER_NODE, *words)
+
+    def close(self):
+        codes = [process.end() for process in (*self.nodes.values(), self.sim)]
+        self.others.close()
+        assert set(codes) <= {0, -signal.SIGKILL}, [node.output for node in self.nodes.values()]
+
+
+@pytest.fixture(scope='module')
+def screen(domain):
+    """A screen that is there before any node is."""
+    terminal = OnTerminal('watch')
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture(scope='module')
+def rig(screen, tmp_path_factory):
+    screen.until('no node has been found yet')
+    rig = Rig(tmp_path_factory.mktemp('watch'))
+    rig.start('left')
+    screen.until(f'{LEFT} RUNNING')
+    rig.start('right', dry_run=True)
+    screen.until(f'>1 {LEFT} RUNNING', f'2 {RIGHT} RUNNING')
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def both(rig, screen):
+    """The screen, both nodes running, the left one chosen."""
+    screen.press('1')
+    screen.until(f'>1 {LEFT} RUNNING', f'2 {RIGHT} RUNNING')
+    return screen
+
+
+def confirm(screen, key, question):
+    """Press a key, wait for its question, and say yes."""
+    screen.press(key)
+    screen.until(question)
+    # A person reads it, and `desk.READING_S` demands that.
+    stays(lambda: question in screen.text, 0.5)
+    screen.press('y')
+
+
+def enable(screen, name):
+    confirm(screen, 'e', f'Enable {name}?')
+    screen.until(f'{name} RUNNING')
+
+
+def test_what_is_seen_of_a_node_that_runs(both):
+    both.until(
+        'moved by policy sweep.pt',
+        'robot ur5',
+        'sends to /arm_controller/joint_trajectory',
+        'latency median',
+        'joint_states',
+        'overhead/image_raw',
+        'steps 20',
+    )
+
+
+def test_disable_and_enable_act_on_the_chosen_node_alone(both):
+    both.press('d')
+    both.until(f'{LEFT}: disable: DISABLED', f'1 {LEFT} DISABLED', f'2 {RIGHT} RUNNING')
+    both.press('e')
+    both.until(f"Enable {LEFT}? Robot 'ur5' may move", 'on /arm_controller/joint_trajectory')
+    both.press('n')
+    both.until('not sent: enable was not confirmed', f'1 {LEFT} DISABLED')
+    enable(both, LEFT)
+    both.press('\t')
+    both.until(f'>2 {RIGHT}', 'dry run')
+    both.press('d')
+    both.until(f'2 {RIGHT} DISABLED', f'1 {LEFT} RUNNING')
+    enable(both, RIGHT)
+
+
+def test_a_human_takes_over_and_gives_back(both):
+    both.press('t')
+    both.until(f'1 {LEFT} TAKEOVER', 'moved by human', f'2 {RIGHT} RUNNING')
+    confirm(both, 'p', f'Give back {LEFT}?')
+    both.until(f'1 {LEFT} RUNNING', 'moved by policy')
+
+
+def test_reset_brakes_and_goes_on(both):
+    both.press('r')
+    both.until(f'{LEFT}: reset:', f'1 {LEFT} RUNNING')
+
+
+def test_the_space_bar_disables_both(both):
+    both.press(' ')
+    both.until(f'1 {LEFT} DISABLED', f'2 {RIGHT} DISABLED')
+    enable(both, LEFT)
+    both.press('2')
+    both.until(f'>2 {RIGHT}')
+    enable(both, RIGHT)
+
+
+def test_arrows_and_letters_of_other_scripts_are_no_keys(both):
+    both.press('\x1b[D')  # D alone disables.
+    both.press('дё\x1b[A\x1bOD')
+    stays(lambda: f'1 {LEFT} RUNNING' in both.text and 'disable' not in both.text[:40], 1.0)
+    assert 'disable ...' not in both.text and 'Activate' not in both.text
+
+
+def test_a_smaller_window_is_filled_anew(both):
+    both.resize(60, 20)
+    wait_until(lambda: max(map(len, both.frame.split('\n'))) == 60, message='60 columns')
+    both.until(f'1 {LEFT} RUNNING', 'q quit')
+    both.resize(100, 40)
+
+
+def verb(*arguments, **options):
+    words = [sys.executable, '-m', 'neuracore_ros.cli.main', 'watch', *arguments]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **options)
+
+
+def test_piped_it_prints_one_object_for_each_change(both):
+    watching = verb('--json', '--namespace', 'left', stderr=subprocess.DEVNULL)
+    lines = iter(watching.stdout.readline, '')
+    records = (json.loads(line) for line in lines)
+    record = next(record for record in records if record['state'] == 'RUNNING')
+    assert (record['node'], record['robot']) == (LEFT, 'ur5')
+    assert record['commander'].startswith('policy sweep.pt')
+    assert {stream['topic'] for stream in record['streams']} >= {'joint_states'}
+    both.press('d')
+    record = next(record for record in records if record['state'] != 'RUNNING')
+    assert (record['state'], record['commander']) == ('DISABLED', 'nobody')
+    assert record['advice'] == ['press e to let the robot move']
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(30) == 0
+    enable(both, LEFT)
+
+
+def test_once_prints_what_each_node_does_and_fails_if_one_is_missing(both):
+    done = verb('--once')
+    said, _ = done.communicate(timeout=60)
+    assert done.returncode == 0
+    assert f'{LEFT} RUNNING [policy sweep.pt' in said and f'{RIGHT} RUNNING dry run' in said
+    missing = verb('--once', '--timeout', '2', '--namespace', 'nowhere', stderr=subprocess.PIPE)
+    said, error = missing.communicate(timeout=60)
+    assert missing.returncode == 1
+    assert '/nowhere/infer ABSENT' in said and 'ROS_DOMAIN_ID' in error.splitlines()[-1]
+
+
+def test_a_node_that_hangs_or_is_killed_is_told_and_keys_do_not_hang(both, rig):
+    both.press('2')
+    both.until(f'>2 {RIGHT}')
+    rig.nodes['right'].process.send_signal(signal.SIGSTOP)
+    both.until(f'2 {RIGHT} SILENT', 'it was killed, hangs', f'1 {LEFT} RUNNING', patience_s=20)
+    both.press('r')
+    both.until(f"{RIGHT}: it is not heard; 'reset' was not sent")
+    both.press('d')
+    both.until('no answer within 3 s', 'USE ITS EMERGENCY STOP', patience_s=20)
+    rig.nodes['right'].process.send_signal(signal.SIGCONT)
+    # The stop that nobody answered was carried out then.
+    both.until(f'2 {RIGHT} DISABLED')
+    rig.nodes['right'].process.send_signal(signal.SIGKILL)
+    both.until(f'2 {RIGHT} SILENT', 'it was DISABLED', patience_s=20)
+    rig.nodes['right'].wait()
+
+
+def test_a_node_that_ends_is_gone_and_comes_back_under_its_number(screen, rig):
+    screen.press('1')
+    assert rig.nodes['left'].end() == 0
+    screen.until(f'>1 {LEFT} GONE', 'the node ended', 'start it again', patience_s=20)
+    screen.press('e')
+    screen.until(f"{LEFT}: it is not there; 'enable' was not sent")
+    rig.start('left', autostart=False)
+    screen.until(f'>1 {LEFT} UNCONFIGURED', 'press a to configure and activate it')
+    confirm(screen, 'a', f'Activate {LEFT}?')
+    screen.until(f'{LEFT}: activated', f'>1 {LEFT} RUNNING')
+
+
+def test_quitting_restores_the_terminal_and_leaves_the_nodes_as_they_are(screen, rig):
+    assert screen.end('q') == 0
+    assert screen.is_restored
+    assert f'{LEFT} is left as it is: RUNNING' in screen.written
+    assert rig.nodes['left'].process.poll() is None
