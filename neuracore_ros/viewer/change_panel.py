@@ -14,6 +14,7 @@ from neuracore_ros.viewer import markup
 from neuracore_ros.viewer.callbacks import Callbacks, put
 from neuracore_ros.viewer.frame_controls import FrameControls
 from neuracore_ros.viewer.joint_slots import Slot
+from neuracore_ros.viewer.proposals import Proposal
 
 _QUARTER_TURNS = {'-90°': -math.pi / 2, '+90°': math.pi / 2}
 
@@ -34,6 +35,7 @@ class RobotAtSlot:
             to be changed.
         index: Its index now.
         chain: The chain that a pose is of.
+        proposal: An edit that is proposed.
         is_one_sense: False if it is commanded in another sense than it is measured.
     """
 
@@ -48,6 +50,7 @@ class RobotAtSlot:
     index: int = 0
     chain: Chain | None = None
     is_one_sense: bool = True
+    proposal: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ class SlotChanges(Protocol):
         self, robot: str, chain: str, which: str, xyz: Triple, rpy: Triple, is_typed: bool
     ) -> None:
         """Place a frame of a chain of the robot; while it is typed, again and again."""
+
+    def apply(self, robot: str, proposal: Proposal) -> None:
+        """Do what is proposed for the robot."""
 
     def match_commands(self, robot: str, slot: Slot) -> None:
         """Command the robot's joint in the sense in which it is measured."""
@@ -166,9 +172,14 @@ class _RobotControls:
         self._robot, self._changes = robot, changes
         self._slot: Slot | None = None
         self._chain: Chain | None = None
+        self._proposal: Proposal | None = None
         self._indices: dict[str, int] = {}
         self._folder = gui.add_folder(robot, visible=False)
         with self._folder:
+            self._proposed = gui.add_html('', visible=False)
+            self._apply = gui.add_button(
+                'Do as proposed', visible=False, icon=viser.Icon.CHECK, color='green'
+            )
             self._sign = gui.add_button('Turn the sign', icon=viser.Icon.ARROW_BACK_UP)
             self._offset = gui.add_number(
                 'Offset', 0.0, step=0.01, hint='The value of the slot where the joint reads 0.'
@@ -181,6 +192,7 @@ class _RobotControls:
             )
             self._frames = FrameControls(gui, self._place_frame, callbacks)
             self._index = gui.add_dropdown('Index', ('',), hint="The place in the model's vector.")
+        self._apply.on_click(callbacks(self._apply_proposal))
         self._sign.on_click(callbacks(self._flip))
         self._offset.on_update(callbacks(self._move))
         self._quarters.on_click(callbacks(self._turn))
@@ -196,6 +208,10 @@ class _RobotControls:
         self._slot = chosen.slot
         self._chain = at.chain
         self._folder.label = f'{at.robot}: {at.name}'
+        self._proposal = at.proposal
+        self._proposed.visible = self._apply.visible = at.proposal is not None
+        if at.proposal is not None:
+            self._proposed.content = markup.line(f'Proposed: {at.proposal.text}.')
         self._frames.show(at.chain)
         self._match.visible = not at.is_one_sense
         for control in (self._sign, self._offset, self._quarters):
@@ -209,6 +225,10 @@ class _RobotControls:
         self._indices = {words: index for index, words in at.indices.items()}
         self._index.options = tuple(self._indices)
         put(self._index, at.indices[at.index])
+
+    def _apply_proposal(self) -> None:
+        if self._proposal is not None:
+            self._changes.apply(self._robot, self._proposal)
 
     def _flip(self) -> None:
         if self._slot is not None:

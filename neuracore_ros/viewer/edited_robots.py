@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
-from neuracore_ros.errors import UserError
+from neuracore_ros.errors import DescriptionError, UserError
 from neuracore_ros.viewer.layout_warnings import LayoutComparison, LayoutWarning
+from neuracore_ros.viewer.proposals import Proposal, apply_all, proposals
 from neuracore_ros.viewer.robot_file_editor import RobotFileEditor
 from neuracore_ros.viewer.robot_model import RobotModel
 
@@ -128,6 +129,29 @@ class EditedRobots:
     def warnings(self) -> tuple[LayoutWarning, ...]:
         """The warnings of ``layout`` for the robots as they are now."""
         return self._comparison.warnings(self._all)
+
+    @property
+    def like(self) -> RobotModel:
+        """The robot that others are compared with."""
+        return next(iter(self.models.values()))
+
+    def proposals(self, robot: str) -> tuple[Proposal, ...]:
+        """Edits that would bring a robot nearer to the one that others are compared with."""
+        if robot == self.like.name:
+            return ()
+        try:
+            return proposals(self.models[robot].robot, self.like.robot, self._comparison)
+        except DescriptionError:  # Nothing is known without a URDF that can be used.
+            return ()
+
+    def apply_all(self, robot: str) -> bool:
+        """Apply all proposals for a robot as one change; False if that changes nothing."""
+        like = self.like.robot
+
+        def change(file: RobotFileEditor) -> None:
+            apply_all(file, like, self._comparison)
+
+        return self.change(robot, 'all that was proposed', change)
 
     def _draw(self, robot: str) -> None:
         self.models[robot] = RobotModel.of(self.editors[robot].robot, self.models[robot].urdf)

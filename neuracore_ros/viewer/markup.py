@@ -8,7 +8,7 @@ from html import escape
 from neuracore_ros.errors import printable
 
 # Colours that are read on white and on viser's dark grey alike.
-_AMBER, _RED, _GREEN, _GREY = '#e8930c', '#d6453d', '#2f9e44', '#868e96'
+_AMBER, _RED, _GREEN, _GREY = '#c25e00', '#d6453d', '#2f9e44', '#868e96'
 _BOX = 'margin:0 0.75em 0.5em;font-size:0.85em;line-height:1.4'
 
 
@@ -20,6 +20,12 @@ def line(text: str) -> str:
 def grey(text: str) -> str:
     """A paragraph of an explanation."""
     return f'<div style="{_BOX};color:{_GREY}">{text_of(text)}</div>'
+
+
+def listed(texts: Iterable[str]) -> str:
+    """A list of lines."""
+    items = ''.join(f'<li>{text_of(text)}</li>' for text in texts)
+    return f'<ul style="{_BOX};padding-left:1.2em">{items}</ul>'
 
 
 def warnings(texts: Iterable[str]) -> str:

@@ -15,11 +15,13 @@ from neuracore_ros.viewer.edited_robots import Change, EditedRobots
 from neuracore_ros.viewer.joint_slots import Slot
 from neuracore_ros.viewer.page_server import PageServer
 from neuracore_ros.viewer.playback_panel import PlaybackPanel
+from neuracore_ros.viewer.proposal_panel import ProposalPanel
+from neuracore_ros.viewer.proposals import Proposal
 from neuracore_ros.viewer.recordings import OpenRecordings
 from neuracore_ros.viewer.save_panel import SavePanel
 from neuracore_ros.viewer.scene import RobotScene
 from neuracore_ros.viewer.slot_panel import Slider, SlotPanel
-from neuracore_ros.viewer.slot_words import SlotWarnings, SlotWords, joint_roles
+from neuracore_ros.viewer.slot_words import SlotWarnings, SlotWords, joint_roles, resting
 
 _Colour: TypeAlias = Literal['red', 'green']
 
@@ -46,8 +48,9 @@ class AlignPage:
         self._server, self._robots, self._recordings = server, robots, recordings
         self._callbacks = Callbacks(lambda text: self._tell('Not done', text, 'red'))
         self._roles = joint_roles(robots.models.values())
-        self._words = self._worded()
-        self._scene = RobotScene(server, list(robots.models.values()))
+        self._chosen: Slot | None = None
+        models = list(robots.models.values())
+        self._scene = RobotScene(server, models, resting(models))
         gui = server.gui
         gui.configure_theme(show_logo=False, show_share_button=False)
         gui.main_panel.dock_right()
@@ -55,28 +58,31 @@ class AlignPage:
         self._status = gui.add_html('')
         poses = gui.add_button_group('All robots', ('Home', 'Zero'))
         poses.on_click(self._callbacks(lambda: self._take_pose(poses.value)))
-        tabs = gui.add_tab_group()
-        with tabs.add_tab('Slots', viser.Icon.ADJUSTMENTS):
-            gui.add_html(markup.grey(_HOW))
-            self._slots = SlotPanel(gui, self._moved, self._callbacks)
-            self._others = gui.add_html('', visible=False)
-        with tabs.add_tab('Changes', viser.Icon.DEVICE_FLOPPY):
-            files = {name: editor.path.name for name, editor in robots.editors.items()}
-            self._changes = SavePanel(gui, files, self._save, self._callbacks)
-        if recordings is not None:
-            with tabs.add_tab('Recording', viser.Icon.MOVIE):
-                self._playback = PlaybackPanel(
-                    gui, recordings.names, recordings.duration_s, self._play, self._callbacks
-                )
+        self._add_tabs(gui)
         panel = gui.add_panel()
         with panel.add_tab('Slot', viser.Icon.TOOL):
             self._change = ChangePanel(gui, list(robots.editors), self, self._callbacks)
             self._undo = gui.add_button('Undo', icon=viser.Icon.ARROW_BACK_UP, visible=False)
         panel.dock_below(gui.main_panel)
         self._undo.on_click(self._callbacks(self._undo_last))
-        self._chosen: Slot | None = None
         self._refresh()
-        self._take_pose('Home')
+
+    def _add_tabs(self, gui: viser.GuiApi) -> None:
+        robots, callbacks, tabs = self._robots, self._callbacks, gui.add_tab_group()
+        with tabs.add_tab('Slots', viser.Icon.ADJUSTMENTS):
+            gui.add_html(markup.grey(_HOW))
+            self._slots = SlotPanel(gui, self._moved, callbacks)
+            self._others = gui.add_html('', visible=False)
+        with tabs.add_tab('Proposals', viser.Icon.BULB):
+            self._proposals = ProposalPanel(
+                gui, list(robots.editors), robots.like.name, self._apply_all, callbacks
+            )
+        with tabs.add_tab('Changes', viser.Icon.DEVICE_FLOPPY):
+            files = {name: editor.path.name for name, editor in robots.editors.items()}
+            self._changes = SavePanel(gui, files, self._save, callbacks)
+        if (recordings := self._recordings) is not None:
+            with tabs.add_tab('Recording', viser.Icon.MOVIE):
+                PlaybackPanel(gui, recordings.names, recordings.duration_s, self._play, callbacks)
 
     def choose(self, slot: Slot) -> None:
         """Show a slot in the lower panel, and the links that it moves in the scene."""
@@ -86,12 +92,12 @@ class AlignPage:
 
     def flip_sign(self, robot: str, slot: Slot) -> None:
         """Turn the sign of a robot's joint."""
-        name = self._name(robot, slot)
+        name = self._words.name_at(robot, slot)
         self._make(robot, f'the sign of {name}', lambda file: file.flip_sign(slot[0], name))
 
     def set_offset(self, robot: str, slot: Slot, offset: float, is_typed: bool) -> None:
         """Give a robot's joint another offset."""
-        name = self._name(robot, slot)
+        name = self._words.name_at(robot, slot)
         self._make(
             robot,
             f'the offset of {name}',
@@ -101,17 +107,17 @@ class AlignPage:
 
     def set_index(self, robot: str, slot: Slot, index: int) -> None:
         """Give a robot's joint another index; what is there comes to its present one."""
-        name, there = self._name(robot, slot), self._words.name_at(robot, (slot[0], index))
+        name = self._words.name_at(robot, slot)
+        there = self._words.name_at(robot, (slot[0], index))
         if index == slot[1]:
             return
         if there:
-            words = f'{name} and {there} have changed places'
+            words = f'the places of {name} and {there}'
             self._make(robot, words, lambda file: file.swap(slot[0], name, there))
         else:
             words = f'the index of {name}'
             self._make(robot, words, lambda file: file.set_index(slot[0], name, index))
-        self._chosen = slot[0], index
-        self._refresh()
+        self.choose((slot[0], index))
 
     def set_frame(
         self, robot: str, chain: str, which: str, xyz: Triple, rpy: Triple, is_typed: bool
@@ -126,11 +132,17 @@ class AlignPage:
 
     def match_commands(self, robot: str, slot: Slot) -> None:
         """Command a robot's joint in the sense in which it is measured."""
-        name = self._name(robot, slot)
-        self._make(robot, f'commands of {name}', lambda file: file.match_commands(slot[0], name))
+        name = self._words.name_at(robot, slot)
+        words = f'the commands of {name}'
+        self._make(robot, words, lambda file: file.match_commands(slot[0], name))
 
-    def _name(self, robot: str, slot: Slot) -> str:
-        return self._words.name_at(robot, slot)
+    def apply(self, robot: str, proposal: Proposal) -> None:
+        """Do what is proposed for a robot."""
+        self._make(robot, f'what was proposed for {proposal.name}', proposal.apply)
+
+    def _apply_all(self, robot: str) -> None:
+        if self._robots.apply_all(robot):
+            self._show_edited(robot)
 
     def _make(self, robot: str, words: str, change: Change, part: object = None) -> None:
         try:
@@ -139,41 +151,46 @@ class AlignPage:
             self._show_chosen()  # The controls show again what is so.
             raise
         if changed:
-            self._scene.replace(robot, self._robots.models[robot])
-            self._refresh()
+            self._show_edited(robot)
 
     def _undo_last(self) -> None:
         if robot := self._robots.undo():
-            self._scene.replace(robot, self._robots.models[robot])
-            self._refresh()
+            self._show_edited(robot)
 
     def _save(self, robot: str) -> None:
         self._robots.save(robot)
         self._refresh()
         self._tell('Saved', str(self._robots.editors[robot].path), 'green')
 
+    def _show_edited(self, robot: str) -> None:
+        self._scene.replace(robot, self._robots.models[robot])
+        self._refresh()
+
     def _refresh(self) -> None:
         """Show the robots as they are now."""
-        self._words = words = self._worded()
-        with self._callbacks.quiet():
+        robots = self._robots
+        warnings = SlotWarnings.of(robots.warnings())
+        proposals = {name: robots.proposals(name) for name in robots.editors}
+        self._words = words = SlotWords(
+            robots.models.values(), robots.editors, self._roles, warnings.by_slot, proposals
+        )
+        with self._callbacks.quiet(), self._server.atomic():
             self._slots.show(words.rows())
             slots = words.slots()
             self._change.show_choices({words.title(slot): slot for slot in slots})
             if self._chosen not in slots:
                 self._chosen = slots[0] if slots else None
-            self._changes.show({name: self._robots.diff(name) for name in self._robots.editors})
-            self._undo.visible = bool(self._robots.last_change)
-            self._undo.label = f'Undo: {self._robots.last_change}'
+            self._proposals.show(
+                {name: [each.text for each in own] for name, own in proposals.items()}
+            )
+            self._changes.show({name: robots.diff(name) for name in robots.editors})
+            self._undo.visible = bool(robots.last_change)
+            self._undo.label = f'Undo: {robots.last_change}'
             self._status.content = markup.line(self._status_words())
-            self._others.content = markup.warnings(self._warned.others)
-            self._others.visible = bool(self._warned.others)
+            self._others.content = markup.warnings(warnings.others)
+            self._others.visible = bool(warnings.others)
             self._show_values()
             self._show_chosen()
-
-    def _worded(self) -> SlotWords:
-        robots = self._robots
-        self._warned = SlotWarnings.of(robots.warnings())
-        return SlotWords(robots.models.values(), robots.editors, self._roles, self._warned.by_slot)
 
     def _status_words(self) -> str:
         unsaved = [self._robots.editors[name].path.name for name in self._robots.unsaved()]

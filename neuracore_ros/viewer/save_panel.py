@@ -32,10 +32,10 @@ class SavePanel:
         self._diffs: dict[str, viser.GuiHtmlHandle] = {}
         self._buttons: dict[str, viser.GuiButtonHandle] = {}
         for robot, file in files.items():
-            self._diffs[robot] = gui.add_html('', visible=False)
             button = gui.add_button(f'Save {file}', visible=False, icon=viser.Icon.DEVICE_FLOPPY)
             button.on_click(callbacks(partial(save, robot)))
             self._buttons[robot] = button
+            self._diffs[robot] = gui.add_html('', visible=False)
 
     def show(self, diffs: Mapping[str, Sequence[str]]) -> None:
         """Show robot -> lines of a unified diff; of robots without one, nothing is unsaved."""

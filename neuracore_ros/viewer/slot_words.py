@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neuracore_ros.alignment.arm import DescribedArm
 from neuracore_ros.description import DataType, DescriptionError, Robot
@@ -17,6 +17,7 @@ from neuracore_ros.viewer.change_panel import ChosenSlot, RobotAtSlot
 from neuracore_ros.viewer.joint_slots import Slot, SlotRange
 from neuracore_ros.viewer.layout_warnings import LayoutWarning
 from neuracore_ros.viewer.pose_parts import MOST, PARTS, moved_pose
+from neuracore_ros.viewer.proposals import Proposal
 from neuracore_ros.viewer.robot_model import RobotModel
 from neuracore_ros.viewer.slot_panel import Slider, SlotRow
 
@@ -67,6 +68,7 @@ class SlotWords:
         editable: Names of those whose files may be changed.
         roles: (Robot, joint of its file) -> what the joint does in the arm, where it is known.
         warnings: Slot -> what is worth a second look.
+        proposals: Robot -> edits that are proposed for it.
     """
 
     def __init__(
@@ -75,9 +77,10 @@ class SlotWords:
         editable: Collection[str],
         roles: Mapping[tuple[str, str], str],
         warnings: Mapping[Slot, Sequence[str]],
+        proposals: Mapping[str, Sequence[Proposal]],
     ) -> None:
         self._models, self._editable = list(models), editable
-        self._roles, self._warnings = roles, warnings
+        self._roles, self._warnings, self._proposals = roles, warnings, proposals
         self._numbers = {model.name: model.slots() for model in self._models}
         self._poses = {model.name: _chain_slots(model.robot) for model in self._models}
         self._rests = _rests(self._models)
@@ -139,9 +142,9 @@ class SlotWords:
         for model in self._models:
             indices = self._indices(model, slot) if model.name in self._editable else {}
             if (own := self._numbers[model.name].get(slot)) is not None:
-                yield _at_number(
-                    model.robot, slot, own, sliders.get((slot, ''), own.rest), indices
-                )
+                value = sliders.get((slot, ''), own.rest)
+                at = _at_number(model.robot, slot, own, value, indices)
+                yield replace(at, proposal=self._proposed(model.name, slot, own.name))
             elif (name := self._poses[model.name].get(slot)) is not None:
                 unreached = model.unreached.get(slot, '')
                 chain = model.robot.chains[name]
@@ -154,6 +157,7 @@ class SlotWords:
                     indices=indices,
                     index=slot[1],
                     chain=chain,
+                    proposal=self._proposed(model.name, slot, name),
                 )
 
     def name_at(self, robot: str, slot: Slot) -> str:
@@ -187,6 +191,12 @@ class SlotWords:
                 unit,
                 self._short_warnings(slot) if is_last else (),
             )
+
+    def _proposed(self, robot: str, slot: Slot, name: str) -> Proposal | None:
+        for each in self._proposals.get(robot, ()):
+            if each.name == name and _page_kind(each.kind) is slot[0]:
+                return each
+        return None
 
     def _short_warnings(self, slot: Slot) -> tuple[str, ...]:
         return tuple(dict.fromkeys(map(_short, self._warnings.get(slot, ()))))
@@ -229,6 +239,16 @@ class SlotWords:
             else:
                 found[index] = f'{label}: free'
         return found
+
+
+def resting(models: Iterable[RobotModel]) -> dict[Slot, float | Pose]:
+    """Each slot where the first robot that has it stands ready."""
+    found: dict[Slot, float | Pose] = {}
+    for model in models:
+        own = {slot: each.rest for slot, each in model.slots().items()}
+        poses = {slot: each.rest for slot, each in model.pose_slots().items()}
+        found = {**poses, **own, **found}
+    return found
 
 
 def joint_roles(models: Iterable[RobotModel]) -> dict[tuple[str, str], str]:
