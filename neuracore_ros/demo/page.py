@@ -12,6 +12,7 @@ from neuracore_ros.description.descriptions import Descriptions
 from neuracore_ros.overview.picture import layout_section
 from neuracore_ros.report import html as page
 from neuracore_ros.report.chart import Curve, line_chart
+from neuracore_ros.wording import counted
 
 _SHOWN = 4
 
@@ -58,6 +59,7 @@ def write_page(
         'the real node. Only the cameras show the ball.</p>',
         '<h2>Closed-loop trials</h2>',
         _score_table(trials),
+        page.folded(f'All {counted(len(trials), "trial")}', _trial_table(trials)),
     ]
     sections += [layout_section(robots, heading) for heading, robots in layouts.items()]
     sections += [
@@ -97,15 +99,35 @@ def _score_table(trials: Sequence[TrialResult]) -> str:
     return page.table(['', *head], ['', *['number'] * len(head)], rows)
 
 
+def _trial_table(trials: Sequence[TrialResult]) -> str:
+    """Every trial, the farthest from its ball at the end first."""
+    rows = [
+        (
+            *(trial.robot, DRIVERS[trial.driver], trial.seed),
+            *(f'{100 * distance:.1f} cm' for distance in (trial.start_m, trial.distance_m)),
+            page.cell('reached', 'good') if trial.success else page.cell('missed', 'bad'),
+            page.cell(trial.rejected, 'number bad') if trial.rejected else 0,
+        )
+        for trial in _worst_first(trials)
+    ]
+    head = ['robot', 'driver', 'trial', 'distance at the start', 'at the end', '', 'rejected']
+    return page.table(head, ['', '', *['number'] * 3, '', 'number'], rows, 'every trial')
+
+
+def _worst_first(trials: Sequence[TrialResult]) -> list[TrialResult]:
+    return sorted(trials, key=lambda trial: -trial.distance_m)
+
+
 def _galleries(trials: Sequence[TrialResult], pictures: Path) -> list[str]:
     sections = []
     for robot in dict.fromkeys(trial.robot for trial in trials):
         for driver in DRIVERS:
-            mine = [t for t in trials if (t.robot, t.driver) == (robot, driver)][:_SHOWN]
-            figures = ''.join(_figure(trial, pictures) for trial in mine)
+            mine = [t for t in trials if (t.robot, t.driver) == (robot, driver)]
+            figures = ''.join(_figure(trial, pictures) for trial in _worst_first(mine)[:_SHOWN])
             if figures:
+                which = f', the {_SHOWN} worst of {len(mine)}' if len(mine) > _SHOWN else ''
                 sections.append(
-                    f'<h2>{html.escape(robot)}, {DRIVERS[driver]}: start and end</h2>'
+                    f'<h2>{html.escape(robot)}, {DRIVERS[driver]}: start and end{which}</h2>'
                     f'<div class="gallery">{figures}</div>'
                 )
     return sections
@@ -116,7 +138,8 @@ def _figure(trial: TrialResult, pictures: Path) -> str:
     for moment in ('start', 'end'):
         file = pictures / f'{trial.robot}_{trial.driver}_{trial.seed}_{moment}.png'
         if file.is_file():
-            images.append(page.image(file.read_bytes(), 'png', moment))
+            alt = f'{moment} of trial {trial.seed} of {trial.robot}'
+            images.append(page.image(file.read_bytes(), 'png', alt))
     word = 'reached' if trial.success else 'missed'
     return (
         f'<figure><div>{"".join(images)}</div><figcaption>trial {trial.seed}: '

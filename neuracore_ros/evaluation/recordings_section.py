@@ -20,8 +20,6 @@ from neuracore_ros.report.episode_view import (
 )
 
 MOST_BYTES_OF_TRACES = 8_000_000
-MOST_ROWS = 2000
-"""Recordings that the table lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,8 @@ _UNITS = {'open': 'open, 0 to 1'}
 
 def recordings_section(cases: Sequence[Case]) -> Iterator[str]:
     """HTML about every recording: a table, the viewer, and what it shows as far as that fits."""
-    order = sorted(_compared(cases), key=lambda each: -each.error)
+    found = sorted(_compared(cases), key=lambda each: -each.error)
+    order = found[: page.MOST_ROWS]
     points = points_within(MOST_BYTES_OF_TRACES, sum(each.lines for each in order))
     elements: dict[str, str] = {}
     left = MOST_BYTES_OF_TRACES
@@ -97,7 +96,7 @@ def recordings_section(cases: Sequence[Case]) -> Iterator[str]:
             break
         elements[each.key] = element
     yield '<h2>Recordings, the worst first</h2>'
-    yield f'<p class="note">{" ".join(_notes(order, elements, points))}</p>'
+    yield f'<p class="note">{" ".join(_notes(found, elements, points))}</p>'
     yield (
         '<div class="finder" hidden><label>Find <input type="search" data-filters="recordings" '
         'placeholder="robot, recording"></label><span id="recordings-count" role="status"></span>'
@@ -136,8 +135,8 @@ def _notes(
             f'{without} others have no traces here, so that the page stays small: evaluate them '
             'alone (<code>--episodes N,N-N</code> of a dataset).'
         )
-    if len(order) > MOST_ROWS:
-        yield f'The table lists the first {MOST_ROWS} of {len(order)}.'
+    if len(order) > page.MOST_ROWS:
+        yield f'The table lists the first {page.MOST_ROWS} of {len(order)}.'
     if max((len(each.runs[0].commanded) for each in order), default=0) > points:
         yield (
             f'A line has about {points} points: of a recording with more steps, the least and '
@@ -149,7 +148,7 @@ def _table(order: Sequence[ComparedRecording], elements: dict[str, str]) -> str:
     policies = list(dict.fromkeys(case.policy for each in order for case in each.cases))
     several = len(policies) > 1
     rows = []
-    for each in order[:MOST_ROWS]:
+    for each in order:
         name = html.escape(each.runs[0].name)
         link = f'<a href="#{each.key}">{name}</a>' if each.key in elements else name
         unit = each.cases[0].figures.unit

@@ -58,8 +58,8 @@ def layout_section(
     warnings = ''.join(f'<li>{html.escape(text)}</li>' for text in found.warnings)
     return (
         f'<h2>{html.escape(heading)}</h2>\n'
-        f'<div class="scroll">{draw(found, in_page=True)}</div>\n'
-        + (f'<ul>{warnings}</ul>' if warnings else '')
+        f'<div class="scroll" tabindex="0" role="region" aria-label="picture of the layout">'
+        f'{draw(found, in_page=True)}</div>\n' + (f'<ul>{warnings}</ul>' if warnings else '')
     )
 
 

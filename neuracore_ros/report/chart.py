@@ -96,7 +96,11 @@ def line_chart(
     elements.append(text(middle, _HEIGHT - 10, x_label, text_anchor='middle'))
     elements.append(text(0, 0, y_label, text_anchor='middle', transform=upright))
     title = f'{y_label} by {x_label}: {", ".join(name for name, _, _ in drawn)}'
-    return picture(_WIDTH, _HEIGHT, elements, title, class_='plot')
+    # A narrow screen scrolls it: scaled down, nobody could read it.
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="chart">'
+        f'{picture(_WIDTH, _HEIGHT, elements, title, class_="plot")}</div>'
+    )
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:

@@ -30,8 +30,6 @@ from neuracore_ros.wording import counted, counts
 
 MOST_BYTES_OF_TRACES = 8_000_000
 MOST_BYTES_OF_PICTURES = 12_000_000
-MOST_ROWS = 2000
-"""Episodes that the table lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +108,18 @@ class EpisodesSection:
         Raises:
             DatasetError: A file of an episode is missing or damaged.
         """
-        self._dataset, self._metadata, self._order, self._figures = (
-            dataset,
-            metadata,
-            order,
-            figures,
-        )
+        self._dataset, self._metadata, self._figures = dataset, metadata, figures
         self.with_traces: list[int] = []
         self.with_pictures: list[int] = []
         self._elements: list[str] = []
-        lines = sum(len(figures[episode.robot].columns) for episode in metadata.episodes)
+        first = [each.number for each in order if each.number in {*wanted}]
+        listed = list(dict.fromkeys([*first, *(each.number for each in order)]))
+        listed = listed[: page.MOST_ROWS]
+        self._listed = [each for each in order if each.number in {*listed}]
+        lines = sum(len(figures[metadata.episodes[n].robot].columns) for n in listed)
         self._points = points_within(MOST_BYTES_OF_TRACES, lines)
         left = {'traces': MOST_BYTES_OF_TRACES, 'pictures': MOST_BYTES_OF_PICTURES}
-        first = [each.number for each in order if each.number in {*wanted}]
-        for number in dict.fromkeys([*first, *(each.number for each in order)]):
+        for number in listed:
             cameras = self._cameras(number) if number in first and left['pictures'] > 0 else []
             size = sum(len(camera.data) * 4 // 3 for camera in cameras)
             if size > left['pictures']:
@@ -154,13 +150,13 @@ class EpisodesSection:
 
     @property
     def _first(self) -> int:
-        listed = [each.number for each in self._order if each.number in {*self.with_traces}]
-        return listed[0]
+        shown = {*self.with_traces}
+        return next(each.number for each in self._listed if each.number in shown)
 
     def _notes(self) -> Iterator[str]:
         """What is here, what is left out, and how to get it; plain sentences without markup."""
         count, pictures = len(self._metadata.episodes), len(self.with_pictures)
-        if any(each.outliers for each in self._order):
+        if any(each.outliers for each in self._listed):
             yield 'Those with most outliers come first, then those with most dropped ticks.'
         else:
             yield 'None has outliers; those with most dropped ticks come first.'
@@ -176,8 +172,8 @@ class EpisodesSection:
                 'stays small: <code>--show N,N-N</code> gives theirs, and <code>--rerun N</code> '
                 'opens one in the Rerun viewer.'
             )
-        if count > MOST_ROWS:
-            yield f'The table lists the first {MOST_ROWS} of {count}.'
+        if count > len(self._listed):
+            yield f'The table lists {len(self._listed)} of {count}.'
         longest = max(episode.steps for episode in self._metadata.episodes)
         if longest > self._points:
             yield (
@@ -195,7 +191,7 @@ class EpisodesSection:
         rate_hz = self._metadata.rate_hz
         shown, pictures = {*self.with_traces}, {*self.with_pictures}
         rows = []
-        for each in self._order[:MOST_ROWS]:
+        for each in self._listed:
             episode, number = self._metadata.episodes[each.number], each.number
             link = f'<a href="#episode-{number}">{number}</a>' if number in shown else str(number)
             rows.append(

@@ -52,6 +52,7 @@ GLOSSARY = {
     'interventions': 'Stretches that a human commanded in place of the policy.',
     'attempts': 'Tries at the task: an episode, or the pieces that one try was cut into.',
     'final distance': 'From the hand to the ball at the end of a trial; the median of all trials.',
+    'rejected': 'Commands that the controller of the robot refused.',
 }
 """Word -> its meaning, one or two sentences."""
 

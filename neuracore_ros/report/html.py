@@ -5,6 +5,7 @@ import hashlib
 import html
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 from neuracore_ros.files import whole_path
@@ -12,8 +13,10 @@ from neuracore_ros.report.glossary import GLOSSARY, word_of, words_of
 from neuracore_ros.report.page_colours import page_colours
 
 _ASSETS = files('neuracore_ros.report') / 'assets'
-# An order that a reader sees at once; more rows than this scroll within the table.
+# More rows than these scroll within the table; and more than those are left out.
 _TALL = 30
+MOST_ROWS = 2000
+"""Rows of a table, so that a page of many recordings stays small."""
 
 
 def write_page(
@@ -109,7 +112,8 @@ def table(
     """
     top = ''.join(_heading(text, kind) for text, kind in zip(head, kinds, strict=True))
     lines = []
-    for row in rows:
+    remaining = iter(rows)
+    for row in islice(remaining, MOST_ROWS):
         cells = (
             value if isinstance(value, Cell) else cell(value, kind)
             for value, kind in zip(row, kinds, strict=True)
@@ -118,11 +122,13 @@ def table(
     marks = ' class="sortable"' if len(lines) > 1 else ''
     marks += f' id="{opens}" data-opens' if opens else ''
     style = 'scroll tall' if len(lines) > _TALL else 'scroll'
+    left_out = sum(1 for _ in remaining)
+    note = f'<p class="note">{left_out} more rows are left out, so that the page stays small.</p>'
     label = html.escape(name or f'table: {", ".join(filter(None, head[:3]))}')
     return (
         f'<div class="{style}" tabindex="0" role="region" aria-label="{label}"><table{marks}>'
         f'<thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-        f'{explained(words_of(head))}'
+        f'{note if left_out else ""}{explained(words_of(head))}'
     )
 
 

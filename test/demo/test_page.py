@@ -1,5 +1,6 @@
 """The page and the table of a demo."""
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -7,7 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from helpers.page_reading import fetched
+from helpers.page_reading import fetched, tables
 from neuracore_ros.demo.page import Score, score, score_rows, write_page
 from neuracore_ros.demo.trials import TrialResult
 from neuracore_ros.description import load_descriptions
@@ -68,6 +69,19 @@ def test_the_page_holds_layout_scores_and_pictures(tmp_path: Path):
     assert 'so100 (never trained on)' in page
     assert 'data:image/png;base64,cGljdHVyZQ==' in page
     assert fetched(page) == [], 'the page must be readable without a network'
+
+
+def test_every_trial_is_there_and_the_worst_have_pictures(tmp_path: Path):
+    for seed in range(6):
+        (tmp_path / f'ur5_poses_{seed}_end.png').write_bytes(b'picture')
+    trials = [trial(seed=seed, distance_m=0.01 * seed) for seed in range(6)]
+    write_page(tmp_path / 'report.html', {}, trials, {'training': [(0, 1.0)]}, tmp_path)
+    page = (tmp_path / 'report.html').read_text()
+    rows = max(tables(page), key=len)[1:]
+    assert [row[2] for row in rows] == ['5', '4', '3', '2', '1', '0']
+    assert rows[0][4:6] == ['5.0 cm', 'missed']
+    assert 'start and end, the 4 worst of 6' in page
+    assert re.findall(r'alt="end of trial (\d)', page) == ['5', '4', '3', '2']
 
 
 def test_a_robot_that_is_not_shipped_is_refused_with_those_that_are():

@@ -8,7 +8,7 @@ from helpers.swinging_dataset import swing, write
 from neuracore_ros.cli.main import main
 from neuracore_ros.dataset.metadata import load_metadata
 from neuracore_ros.description import load_robot
-from neuracore_ros.report import episodes_section, slot_figures
+from neuracore_ros.report import episodes_section, html, slot_figures
 from neuracore_ros.report.episodes_section import EpisodesSection, pictured, ranked
 from neuracore_ros.report.slots_section import slots_section
 
@@ -133,13 +133,13 @@ def test_what_does_not_fit_is_left_out_and_said(spiked, monkeypatch):
     metadata, figures = load_metadata(spiked), figures_of(spiked)
     order = ranked(metadata, figures)
     monkeypatch.setattr(episodes_section, 'MOST_BYTES_OF_TRACES', 2500)
-    monkeypatch.setattr(episodes_section, 'MOST_ROWS', 4)
+    monkeypatch.setattr(html, 'MOST_ROWS', 4)
     section = EpisodesSection(spiked, metadata, order, [5], figures)
     # The episode that was asked for first, then the most doubtful ones.
     assert section.with_traces == [5, 2]
     page = ''.join(section.sections())
     assert '4 others have no traces here' in page and '--show N,N-N' in page
-    assert 'The table lists the first 4 of 6.' in page
+    assert 'The table lists 4 of 6.' in page
     assert page.count('<tr><td') == 4
     assert 'href="#episode-4"' not in page and 'data-first="episode-2"' in page
 

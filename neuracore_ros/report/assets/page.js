@@ -82,6 +82,17 @@
       });
     });
   }
+  // Only what scrolls is a stop for the keyboard.
+  const boxes = document.querySelectorAll('.scroll');
+  const stops = new ResizeObserver((changes) => {
+    for (const { target } of changes) {
+      const scrolls = target.scrollWidth > target.clientWidth
+        || target.scrollHeight > target.clientHeight;
+      target.tabIndex = scrolls ? 0 : -1;
+    }
+  });
+  boxes.forEach((box) => stops.observe(box));
+
   for (const input of document.querySelectorAll('input[data-filters]')) {
     const table = document.getElementById(input.dataset.filters);
     const count = document.getElementById(`${input.dataset.filters}-count`);
