@@ -99,7 +99,7 @@ class Hands:
             senses = dict(own.senses)
             for joint, sense in own.senses.items():
                 hand = next((each for each in self.arms if self._is_of(each, joint)), None)
-                seen = hand and self._senses(hand, taken).get(joint)
+                seen = hand and self._senses(hand, set(taken) - {joint}).get(joint)
                 if hand and seen:
                     is_reversed = sense.scale * seen.scale < 0.0
                     senses = {**self._senses(hand, {*taken, joint}, is_reversed), **senses}

@@ -214,9 +214,7 @@ def _sense(senses: tuple[ScaleOffset, ...]) -> ScaleOffset:
 
 
 def _is_within(sense: ScaleOffset, limits: Range) -> bool:
-    """True if both ends of an opening are within the limits of a finger, and use most of them."""
-    lower, upper = limits
+    """True if both ends of an opening are within the limits of a finger."""
+    slack = _SLACK * (limits[1] - limits[0])
     ends = [(value - sense.offset) / sense.scale for value in (0.0, 1.0)]
-    slack = _SLACK * (upper - lower)
-    is_inside = all(lower - slack <= end <= upper + slack for end in ends)
-    return is_inside and abs(ends[1] - ends[0]) > slack
+    return all(limits[0] - slack <= end <= limits[1] + slack for end in ends)

@@ -29,6 +29,9 @@ _MOST_TRIANGLES = 12_000
 _FEW_TRIANGLES = 100
 
 
+_NOTHING = Triangles(np.empty((0, 3)), np.empty((0, 3), np.int64))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkMesh:
     """Triangles of one colour of one link.
@@ -107,6 +110,7 @@ def _link_meshes(text: str, urdf: Path) -> LinkMeshes:
     meshes = tuple(
         LinkMesh(link, triangles.points, triangles.triangles, colour)
         for (link, colour), triangles in _few({key: joined(each) for key, each in found.items()})
+        if len(triangles.triangles)
     )
     named = sum(each.kind == 'mesh' for shapes in visual.values() for each in shapes)
     return LinkMeshes(meshes, tuple(missing), named)
@@ -117,6 +121,8 @@ def _triangles(shape: LinkShape, urdf: Path) -> Triangles | None:
     if shape.kind == 'mesh':
         file = find_mesh(shape.mesh, urdf)
         return None if file is None else _file_triangles(file, shape.size)
+    if min(shape.size) <= 0.0:
+        return _NOTHING
     if shape.kind == 'box':
         return Triangles.of(trimesh.creation.box(shape.size))
     if shape.kind == 'sphere':

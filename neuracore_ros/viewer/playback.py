@@ -199,7 +199,7 @@ class _Table:
             self._put(kind, index, np.array(values), valid)
 
     def playback(self, name: str, times_s: FloatArray, notes: tuple[str, ...]) -> Playback:
-        """All of it."""
+        """Make the playback of what was added."""
         return Playback(name, times_s, self._values, self._valid, notes)
 
     def _put(self, kind: DataType, index: int, values: Array, valid: BoolArray) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from neuracore_ros.alignment.arm_links import ArmLinks, LinkTree
 from neuracore_ros.alignment.chain_frames import matrix
 from neuracore_ros.alignment.home_pose import ready_pose
@@ -181,7 +183,9 @@ class RobotModel:
                     yield (kind, index), ChainPoses(chain, scale, self._links, self._rest)
 
     def _placed(self, values: SlotValues, poses: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        """Poses of links, and of the fingers that are drawn on them."""
+        """Poses of links, and of fingers drawn on them; links on no joint are at the root."""
+        for mesh in self.meshes:
+            poses.setdefault(mesh.link, np.eye(4))
         for slot, hand in self._hands.items():
             value = values.get(slot, 0.0)
             opening = value if isinstance(value, int | float) else 0.0
