@@ -117,7 +117,7 @@ class RobotFileEditor:
         """
         found = [
             (is_feature(self._topic(route)), scaling)
-            for route, scaling in self._scalings(kind, name)
+            for route, scaling in self._scalings(kind, name).items()
             if has_zero(route[1])
         ]
         known = [scaling for is_of_dataset, scaling in found if not is_of_dataset]
@@ -182,10 +182,10 @@ class RobotFileEditor:
             UserError: There is no such slot, or it is not both measured and commanded.
         """
         self._require(kind, name)
-        measured = self.robot.scalings(kind.measured, name).get('sources')
+        measured = self._meaning.scalings.get(('sources', kind.measured, name))
         wanted = {
             route: measured
-            for route, _ in self._scalings(kind, name)
+            for route in self._scalings(kind, name)
             if measured is not None
             and has_zero(route[1])
             and route[0] != 'teleop'
@@ -297,10 +297,14 @@ class RobotFileEditor:
             raise UserError(f"{self.robot.name}: no '{name}' in {kind}{known_names(name, known)}")
         return places.get(kind, next(iter(places.values())))
 
-    def _scalings(self, kind: DataType, name: str) -> Iterator[tuple[Route, ScaleOffset]]:
-        for each in types_beside(kind):
-            for section, scaling in self.robot.scalings(each, name).items():
-                yield (section, each, name), scaling
+    def _scalings(self, kind: DataType, name: str) -> dict[Route, ScaleOffset]:
+        """The scalings of a name in every DataType that shares its index."""
+        kinds = types_beside(kind)
+        return {
+            route: scaling
+            for route, scaling in self._meaning.scalings.items()
+            if route[1] in kinds and route[2] == name
+        }
 
     def _topic(self, route: Route) -> str:
         return self._meaning.options[route].topic
@@ -309,7 +313,7 @@ class RobotFileEditor:
         self, kind: DataType, name: str, rescale: Rescale, turn: Callable[[float], float]
     ) -> None:
         wanted, arounds = {}, {}
-        for route, scaling in self._scalings(kind, name):
+        for route, scaling in self._scalings(kind, name).items():
             wanted[route] = rescale(scaling, route[1])
             around = getattr(self._meaning.options[route], 'around', None)
             if around is not None:
