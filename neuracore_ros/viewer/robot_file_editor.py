@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from neuracore_ros.similar_names import known_names
 from neuracore_ros.viewer.file_meaning import FileMeaning, Route
 from neuracore_ros.viewer.robot_file_history import FileHistory
 from neuracore_ros.viewer.robot_file_saving import rebased, replace_file, require_fresh
-from neuracore_ros.viewer.robot_file_text import with_frame, with_options, with_slots
+from neuracore_ros.viewer.robot_file_text import with_frame, with_options, with_order, with_slots
 from neuracore_ros.viewer.slot_indices import moved_names, orders_to_keep
 from neuracore_ros.viewer.slot_senses import (
     has_sign,
@@ -356,9 +356,7 @@ class RobotFileEditor:
         def write(yaml: WrittenYaml) -> WrittenYaml:
             for role, each in touched:
                 yaml = with_slots(yaml, robot, role, each, indices)
-            for route, order in orders.items():
-                yaml = with_options(yaml, robot, route, {'order': order})
-            return yaml
+            return with_order(yaml, robot, orders)
 
         options = dict(meaning.options)
         for route, order in orders.items():

@@ -115,10 +115,10 @@ class FileHistory:
             else:
                 if state.meaning.is_close(expected):
                     break
-                problem = f'{self.path}: this edit would change more than it should'
+                problem = f'{self.path}: this edit would change more: make it by hand'
             spread = without_aliases(yaml, _changed_lines(yaml.text, written.text))
             if spread.text == yaml.text:
-                raise UserError(f'{problem}. Nothing is changed: edit the file by hand')
+                raise UserError(f'{problem} (nothing is changed)')
             yaml = spread
         if state.text != self.now.text:
             self._states.append(state)

@@ -28,18 +28,18 @@ from neuracore_ros.viewer.yaml_edits import (
 
 
 def with_options(
-    yaml: WrittenYaml, robot: Robot, route: Route, options: Mapping[str, float | Sequence[str]]
+    yaml: WrittenYaml, robot: Robot, route: Route, numbers: Mapping[str, float]
 ) -> WrittenYaml:
-    """Write options of one name in one section; they hold for this name alone.
+    """Write numbers of one name in one section; they hold for this name alone.
 
     Args:
         yaml: The file.
         robot: What it means.
         route: Where.
-        options: Key -> number, or list of names.
+        numbers: Key -> number.
     """
-    for key, content in options.items():
-        yaml = _with_option(yaml, robot, route, key, content)
+    for key, number in numbers.items():
+        yaml = _with_option(yaml, robot, route, key, number)
     return yaml
 
 
@@ -64,6 +64,23 @@ def _with_option(
     if isinstance(content, float):
         return renumbered(yaml, written.value, content)
     return with_content(yaml, written.value, content)
+
+
+def with_order(
+    yaml: WrittenYaml, robot: Robot, orders: Mapping[Route, Sequence[str]]
+) -> WrittenYaml:
+    """Write the names of messages by position; once, where it holds for a whole DataType."""
+    for section, kind in dict.fromkeys(route[:2] for route in orders):
+        names = names_in(robot, section, kind)
+        own = {name: orders.get((section, kind, name)) for name in names}
+        holder, order = _of_kind(yaml, section, kind), own[names[0]]
+        if holder is not None and order is not None and set(own.values()) == {order}:
+            yaml = with_entry(yaml, holder, 'order', order, _last_option(holder, names, ''))
+            continue
+        for name, order in own.items():
+            if order is not None:
+                yaml = _with_option(yaml, robot, (section, kind, name), 'order', order)
+    return yaml
 
 
 def with_slots(
