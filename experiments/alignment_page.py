@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from neuracore_ros.report.chart import LINEAR, line_chart
+from neuracore_ros.report.chart import LINEAR, line_picture
 
 SAMPLES = 10_000
 NAMES = {
@@ -136,8 +136,8 @@ def picture(found: Mapping[tuple[str, ...], Cell]) -> str:
             if name == 'ur5 beside franka' and row == who
         )
         lines[label] = [(float(count), rate) for count, rate in points]
-    chart = line_chart(lines, 'episodes of the UR5, beside 50 of the Panda', 'success [%]', LINEAR)
-    return chart.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    across = 'episodes of the UR5, beside 50 of the Panda'
+    return line_picture(lines, across, 'success [%]', LINEAR)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuracore_ros.report.page_colours import COLOURS
 from neuracore_ros.svg import curve, picture, text
 
 Curve = Sequence[tuple[float, float]]
@@ -59,11 +60,37 @@ def over_time(values: NDArray[np.floating], rate_hz: float) -> Curve:
 def line_chart(
     lines: Mapping[str, Curve], x_label: str, y_label: str, scale: AxisScale = LOGARITHMIC
 ) -> str:
-    """Curves by name over one pair of axes, without points that the scale of y does not hold."""
+    """Curves by name over one pair of axes, without points that the scale of y does not hold.
+
+    HTML for a page, whose colours it has.
+    """
+    drawn = _drawn(lines, x_label, y_label, scale)
+    if not drawn:
+        return '<p>No curve was recorded.</p>'
+    # A narrow screen scrolls it: scaled down, nobody could read it.
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="chart">{drawn}</div>'
+
+
+def line_picture(
+    lines: Mapping[str, Curve], x_label: str, y_label: str, scale: AxisScale = LOGARITHMIC
+) -> str:
+    """The same as an SVG file, in light colours; empty where there is no point."""
+    rules = [f'.grid {{ stroke: {COLOURS["line"][0]} }}', 'text { font-family: sans-serif }']
+    for name in (f'colour{n}' for n in range(_COLOURS)):
+        colour = COLOURS[name][0]
+        rules += [f'.{name} {{ stroke: {colour} }}']
+        rules += [f'text.{name} {{ fill: {colour}; stroke: none }}']
+    sheet = f'<style>text {{ fill: {COLOURS["quiet"][0]} }} {" ".join(rules)}</style>'
+    return _drawn(lines, x_label, y_label, scale, sheet)
+
+
+def _drawn(
+    lines: Mapping[str, Curve], x_label: str, y_label: str, scale: AxisScale, sheet: str = ''
+) -> str:
     kept = {name: [(x, y) for x, y in line if scale.holds(y)] for name, line in lines.items()}
     points = [point for line in kept.values() for point in line]
     if not points:
-        return '<p>No curve was recorded.</p>'
+        return ''
     x_most = max(x for x, _ in points) or 1.0
     heights = [scale.place(y) for _, y in points]
     margin = 0.05 * (max(heights) - min(heights)) or 0.05
@@ -74,7 +101,7 @@ def line_chart(
         down = _TOP + (high - scale.place(y)) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
         return across, down
 
-    elements: list[str] = []
+    elements = [sheet] * bool(sheet)
     for y in scale.ticks(low, high):
         _, down = place(0.0, y)
         elements.append(curve([(_LEFT, down), (_WIDTH - _RIGHT, down)], class_='grid'))
@@ -96,11 +123,7 @@ def line_chart(
     elements.append(text(middle, _HEIGHT - 10, x_label, text_anchor='middle'))
     elements.append(text(0, 0, y_label, text_anchor='middle', transform=upright))
     title = f'{y_label} by {x_label}: {", ".join(name for name, _, _ in drawn)}'
-    # A narrow screen scrolls it: scaled down, nobody could read it.
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="chart">'
-        f'{picture(_WIDTH, _HEIGHT, elements, title, class_="plot")}</div>'
-    )
+    return picture(_WIDTH, _HEIGHT, elements, title, class_='plot')
 
 
 def _apart(wanted: Sequence[float]) -> list[float]:

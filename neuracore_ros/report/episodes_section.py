@@ -211,7 +211,7 @@ class EpisodesSection:
         head = ['episode', 'robot', 'pair', 'recording', 'outcome', 'steps', 'duration']
         head += ['outliers', 'dropped before it (ticks)', 'shown']
         kinds = ['number', '', '', 'long', '', 'number', 'number', 'number', 'long bad', '']
-        return page.table(head, kinds, rows, 'every episode', 'episodes')
+        return page.table(*page.without_empty(head, kinds, rows), 'every episode', 'episodes')
 
     def _view(self, number: int, cameras: Sequence[CameraSheet]) -> EpisodeView:
         metadata = self._metadata

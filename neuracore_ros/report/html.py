@@ -90,7 +90,8 @@ def cell(text: object, kind: str = '') -> Cell:
     """
     shown = html.escape(str(text))
     if not shown:
-        return Cell('<td class="empty">-</td>')
+        number = ' number' * ('number' in kind.split())
+        return Cell(f'<td class="empty{number}">-</td>')
     return Cell(f'<td class="{kind}">{shown}</td>' if kind else f'<td>{shown}</td>')
 
 
@@ -130,6 +131,19 @@ def table(
         f'<thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
         f'{note if left_out else ""}{explained(words_of(head))}'
     )
+
+
+def without_empty(
+    head: Sequence[str], kinds: Sequence[str], rows: Iterable[Sequence[object]]
+) -> tuple[list[str], list[str], list[list[object]]]:
+    """Head, kinds and rows of a table without the columns that say nothing in any row."""
+    columns = [
+        [title, kind, *values]
+        for title, kind, *values in zip(head, kinds, *rows, strict=True)
+        if any(value != '' for value in values)
+    ]
+    found, styles, *lines = map(list, zip(*columns, strict=True))
+    return [str(each) for each in found], [str(each) for each in styles], lines
 
 
 def _heading(text: str, kind: str) -> str:

@@ -30,11 +30,11 @@ def slots_section(figures: Mapping[str, SlotFigures], has_limits: bool) -> Itera
 
 def _table(robot: str, found: SlotFigures) -> str:
     percents = [f'{percent} %' if percent != 50 else 'median' for percent in PERCENTILES]
-    head = ['slot', 'name', '', 'unit', 'outliers', 'most in', 'at limit', 'limit']
+    head = ['slot', 'name', 'role', 'unit', 'outliers', 'most in', 'at limit', 'limit']
     head += ['min', *percents, 'max', 'spread', 'fastest', 'in episode']
     kinds = ['', '', '', '', *['number'] * 12]
     rows = (_row(found, place, column) for place, column in enumerate(found.columns))
-    return page.table(head, kinds, rows, f'slots of {robot}')
+    return page.table(*page.without_empty(head, kinds, rows), f'slots of {robot}')
 
 
 def _row(found: SlotFigures, place: int, column: FiguredColumn) -> tuple[object, ...]:
