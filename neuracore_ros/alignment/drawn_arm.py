@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from neuracore_ros.alignment.arm_in_plane import ArmJoint, Hand
+from neuracore_ros.alignment.joint_function import ArmJoint, Hand
 from neuracore_ros.alignment.name_heuristics import parts
 from neuracore_ros.alignment.zero_pose import PosedJoint, facing
 from neuracore_ros.arrays import FloatArray
@@ -57,17 +57,26 @@ def drawn_hand(arm: Sequence[PosedJoint], fingers: Sequence[PosedJoint], turn: F
     return Hand(turn @ approach)
 
 
-def front_of(tree: JointTree, arm: Sequence[PosedJoint]) -> FloatArray:
-    """The turn that makes x the way in which an arm alone reaches, shape (3, 3).
+def front_of(tree: JointTree, arm: Sequence[PosedJoint]) -> tuple[FloatArray, bool]:
+    """The turn that makes x the way in which an arm alone reaches, and whether that is known.
 
     In the middle of its ranges, since some are drawn folded backwards; else as it is drawn.
+
+    Args:
+        tree: The URDF.
+        arm: The turning joints, from base to wrist.
+
+    Returns:
+        A rotation matrix, shape (3, 3); and False where the arm reaches neither way.
     """
     turn = facing(arm)
     middles = [_middle(tree.urdf.limits[joint.name].position) for joint in tree.moving]
     poses = Kinematics(tree.joints).poses(middles)
     origin = {joint.name: pose[:3, 3] for joint, pose in zip(tree.joints, poses, strict=True)}
     reach = float((turn @ (origin[arm[-1].name] - origin[arm[0].name]))[0])
-    return turn if reach > -_NEAR_M else np.diag([-1.0, -1.0, 1.0]) @ turn
+    drawn = max(abs(float((turn @ (joint.origin - arm[0].origin))[0])) for joint in arm)
+    known = max(abs(reach), drawn) > _NEAR_M
+    return (turn if reach > -_NEAR_M else np.diag([-1.0, -1.0, 1.0]) @ turn), known
 
 
 def _middle(limit: tuple[float, float] | None) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from neuracore_ros.alignment.align import SlotProposal
-from neuracore_ros.alignment.arm_in_plane import (
+from neuracore_ros.alignment.joint_function import (
     ELBOW_PITCH,
     FLANGE_ROLL,
     FOREARM_ROLL,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neuracore_ros.alignment.align import SlotProposal
-from neuracore_ros.alignment.arm_in_plane import JointFunction, functions_of
+from neuracore_ros.alignment.arm_in_plane import functions_of
 from neuracore_ros.alignment.drawn_arm import drawn_hand, drawn_joints, front_of
+from neuracore_ros.alignment.joint_function import JointFunction
 from neuracore_ros.alignment.name_heuristics import parts
 from neuracore_ros.alignment.robot_parts import Arm, RobotParts, parts_of
 from neuracore_ros.description.data_type import DataType
@@ -20,6 +21,10 @@ from neuracore_ros.kinematics.joint_tree import JointTree
 _JOINTS, _GRIPPERS = DataType.JOINT_POSITIONS, DataType.PARALLEL_GRIPPER_OPEN_AMOUNTS
 _TORSO = {'lift': 'torso.lift', 'yaw': 'torso.yaw', 'pitch': 'torso.pitch', 'roll': 'torso.roll'}
 _HEAD = {'yaw': 'head.pan', 'pitch': 'head.tilt', 'roll': 'head.roll'}
+_NO_FRONT = (
+    'it is drawn upright, so that nothing says which way is forward: if it works at its back, add '
+    'half a turn to the shoulder yaw, and turn the signs and offsets of all pitches'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def place_in_vocabulary(
     placing = _Placing(tree, robot, vocabulary)
     joints = sorted(placing.joints(), key=lambda place: place.index)
     left_out = {**robot.left_out, **placing.other_fingers()}
-    return VocabularyPlaces(tuple(joints), tuple(placing.grippers()), left_out, robot.doubts)
+    return VocabularyPlaces(tuple(joints), tuple(placing.grippers()), left_out, placing.doubts)
 
 
 class _Placing:
@@ -66,9 +71,11 @@ class _Placing:
     def __init__(self, tree: JointTree, robot: RobotParts, vocabulary: Vocabulary) -> None:
         self._tree, self._robot, self._vocabulary = tree, robot, vocabulary
         self._arms = {'right': robot.right, 'left': robot.left}
-        self._turn = robot.turn
+        self._turn, self.doubts = robot.turn, robot.doubts
         if robot.is_alone and robot.right is not None:
-            self._turn = front_of(tree, [robot.posed[name] for name in robot.right.joints])
+            arm = [robot.posed[name] for name in robot.right.joints]
+            self._turn, is_known = front_of(tree, [joint for joint in arm if not joint.slides])
+            self.doubts = robot.doubts if is_known else (*robot.doubts, _NO_FRONT)
 
     def joints(self) -> Iterator[SlotProposal]:
         taken = set[int]()

@@ -1,0 +1,189 @@
+"""Parts of drawn robots, and the slots that their joints get."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers.drawn_arms import joint, urdf
+from neuracore_ros.alignment.arm_in_plane import functions_of
+from neuracore_ros.alignment.joint_function import ArmJoint, Hand
+from neuracore_ros.alignment.robot_parts import parts_of
+from neuracore_ros.alignment.vocabulary_slots import place_in_vocabulary
+from neuracore_ros.description.vocabulary import load_vocabulary
+from neuracore_ros.errors import DescriptionError
+from neuracore_ros.kinematics.joint_tree import parse_joint_tree
+
+ARM1 = load_vocabulary('arm/1')
+UP = np.array([0.0, 0.0, 1.0])
+
+
+def arm(prefix='', after='', at='0 0 0.1', mirrored=False):
+    """Pan, lift, elbow, wrist and roll; it reaches along x."""
+    sign = '-' if mirrored else ''
+    names = [f'{prefix}{name}' for name in ('pan', 'lift', 'elbow', 'wrist', 'roll')]
+    rows = zip(
+        names,
+        ('0 0 1', f'0 {sign}1 0', f'0 {sign}1 0', f'0 {sign}1 0', '1 0 0'),
+        (at, '0 0 0.1', '0.3 0 0', '0.3 0 0', '0.1 0 0'),
+        strict=True,
+    )
+    drawn = []
+    for name, axis, xyz in rows:
+        drawn.append(joint(name, axis, xyz=xyz, after=after))
+        after = name
+    return [*drawn, joint(f'{prefix}tool', kind='fixed', xyz='0.1 0 0', after=after)]
+
+
+def placed(*joints, names=None):
+    return place_in_vocabulary(parse_joint_tree(urdf(*joints), 'drawn'), ARM1, names)
+
+
+def slots(found):
+    return {place.counterpart or place.index: place.name for place in found.joints}
+
+
+def test_an_arm_of_five_joints_leaves_the_rolls_of_the_arm_empty():
+    found = placed(*arm())
+    assert [place.index for place in found.joints] == [0, 1, 3, 5, 6]
+    offsets = [place.offset for place in found.joints]
+    assert offsets == pytest.approx([0.0, math.pi / 2, 0.0, 0.0, 0.0])
+
+
+def test_signs_follow_the_axes():
+    scales = [place.scale for place in placed(*arm(mirrored=True)).joints]
+    assert scales == [1.0, -1.0, -1.0, -1.0, 1.0]
+
+
+def test_of_two_arms_without_sides_in_their_names_the_left_one_is_at_the_left():
+    found = slots(placed(*arm('a_', at='0 0.3 0'), *arm('b_', at='0 -0.3 0')))
+    assert found['right.elbow_pitch'] == 'b_elbow'
+    assert found['left.elbow_pitch'] == 'a_elbow'
+
+
+def test_names_that_contradict_the_place_turn_the_robot_round_and_are_named():
+    found = placed(*arm('left_', at='0 -0.3 0'), *arm('right_', at='0 0.3 0'))
+    assert slots(found)['left.elbow_pitch'] == 'left_elbow'
+    (doubt,) = found.doubts
+    assert 'forward, left and up are -x, -y, z of its base' in doubt
+    # Its arms reach backwards then.
+    by_slot = {place.counterpart: place for place in found.joints}
+    assert by_slot['left.shoulder_pitch'].scale == -1.0
+
+
+def test_a_third_arm_has_indices_of_its_own():
+    at = {'l_': '0 0.3 0', 'm_': '0 0 0', 'r_': '0 -0.3 0'}
+    found = placed(*(part for prefix, xyz in at.items() for part in arm(prefix, at=xyz)))
+    own = [place for place in found.joints if not place.counterpart]
+    assert [place.name[:2] for place in own] == ['m_'] * 5
+    assert [place.index for place in own] == [32, 33, 34, 35, 36]
+    assert all('an index of your own' in place.doubts[0] for place in own)
+
+
+def test_a_single_arm_is_the_right_one_whatever_its_name_says():
+    assert slots(placed(*arm('left_')))['right.elbow_pitch'] == 'left_elbow'
+
+
+@pytest.mark.parametrize(
+    ('axis', 'limit', 'scale', 'offset'),
+    [
+        ('0 1 0', (0.0, 2.0), 1.0, -1.0),
+        ('0 -1 0', (0.0, 2.0), -1.0, 1.0),
+        ('0 0 1', (0.1, 0.5), 1.0, -0.1),
+        ('0 0 -1', (-0.5, 0.0), -1.0, 0.0),
+    ],
+)
+def test_a_rail_is_zero_in_its_middle_and_a_lift_where_it_is_low(axis, limit, scale, offset):
+    found = placed(joint('rail', axis, 'prismatic', limit=limit), *arm(after='rail'))
+    by_slot = {place.counterpart: place for place in found.joints}
+    slide = by_slot['right.slide']
+    assert (slide.name, slide.scale, slide.index) == ('rail', scale, 23)
+    assert slide.offset == pytest.approx(offset)
+    assert by_slot['right.shoulder_yaw'].name == 'pan'
+
+
+def test_what_carries_both_arms_is_the_torso_and_a_head_beside_them_the_head():
+    found = slots(
+        placed(
+            joint('column', '0 0 1', 'prismatic'),
+            joint('turn', '0 0 -1', after='column'),
+            *arm('l_', 'turn', '0 0.3 0'),
+            *arm('r_', 'turn', '0 -0.3 0'),
+            joint('neck_pan', '0 0 1', after='turn'),
+            joint('head_tilt', '0 1 0', after='neck_pan'),
+            joint('wheel_left', '0 1 0'),
+            joint('left_hip', '1 0 0'),
+            joint('left_knee', '0 1 0', after='left_hip'),
+        )
+    )
+    assert found['torso.lift'] == 'column'
+    assert found['torso.yaw'] == 'turn'
+    assert (found['head.pan'], found['head.tilt']) == ('neck_pan', 'head_tilt')
+    assert not {'wheel_left', 'left_hip', 'left_knee'} & set(found.values())
+
+
+def test_what_has_no_slot_says_why():
+    tree = parse_joint_tree(
+        urdf(
+            *arm(),
+            joint('finger_a', '0 1 0', 'prismatic', after='tool', limit=(0.0, 0.04)),
+            joint(
+                'finger_b', '0 -1 0', 'prismatic', after='tool', more='<mimic joint="finger_a"/>'
+            ),
+            joint('finger_c', '0 0 1', 'prismatic', after='tool', limit=(0.0, 0.04)),
+            joint('front_wheel', '0 1 0'),
+            joint('knee', '0 1 0'),
+        ),
+        'drawn',
+    )
+    found = place_in_vocabulary(tree, ARM1)
+    assert [(place.name, place.index) for place in found.grippers] == [('finger_a', 0)]
+    assert found.left_out == {
+        'finger_b': 'follows finger_a',
+        'finger_c': 'is another finger of finger_a',
+        'front_wheel': 'is of a wheel, a rotor or a sensor',
+        'knee': 'is of a leg',
+    }
+
+
+def test_few_joints_are_no_arm_and_nothing_that_moves_is_nothing():
+    two = placed(joint('a'), joint('b', '0 1 0', after='a'))
+    assert [place.index for place in two.joints] == [32, 33]
+    assert placed(joint('a', kind='fixed')).joints == ()
+
+
+def test_a_snake_is_no_arm_of_the_vocabulary():
+    after, parts = '', []
+    for number in range(30):
+        parts.append(joint(f's{number}', '0 0 1' if number % 2 else '0 1 0', after=after))
+        after = f's{number}'
+    assert {place.counterpart for place in placed(*parts).joints} == {''}
+
+
+def test_a_vocabulary_without_the_slots_of_arms_is_refused():
+    joints = {i: s for i, s in ARM1.slots['joints'].items() if s.name != 'right.elbow_pitch'}
+    other = replace(ARM1, slots={**ARM1.slots, 'joints': joints})
+    tree = parse_joint_tree(urdf(*arm()), 'drawn')
+    with pytest.raises(DescriptionError, match=r"'right\.elbow_pitch' is no slot"):
+        place_in_vocabulary(tree, other)
+
+
+def test_a_fourth_bend_has_no_function():
+    joints = [
+        ArmJoint(name, np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 0.2 * place]))
+        for place, name in enumerate('abcd')
+    ]
+    found = functions_of(joints, Hand(UP))
+    assert [found[name].slot for name in 'abcd'] == [
+        'shoulder_pitch', 'elbow_pitch', 'wrist_pitch', '',
+    ]  # fmt: skip
+
+
+def test_parts_of_a_body_name_its_frame():
+    found = parts_of(
+        parse_joint_tree(urdf(*arm('l_', at='0.3 0 0'), *arm('r_', at='-0.3 0 0')), '')
+    )
+    # Its left is x, so that it looks along -y.
+    assert found.turn @ [1.0, 0.0, 0.0] == pytest.approx([0.0, 1.0, 0.0])
+    assert found.turn @ [0.0, -1.0, 0.0] == pytest.approx([1.0, 0.0, 0.0])
